@@ -1,0 +1,223 @@
+"""What can go wrong in the layer, as exceptions that carry their facts.
+
+    SmartOrchestratorError
+    ├── WindowError             a window that cannot be
+    ├── DatasetError            a dataset whose description cannot work
+    ├── LakeError               the lake cannot be used
+    │   ├── LakeUrlError        the URL is not one of a lake
+    │   ├── LakeUnreachable     no answer: network, time-out, server
+    │   └── LakeDenied          the lake answered and refused: credentials, rights, missing bucket
+    ├── ObjectMissing           an object is not there
+    ├── ObjectConflict          a conditional write met another version
+    ├── CommitError             a partition could not be committed
+    │   └── LostRace            another writer committed the day first
+    ├── ContractError           rows break the dataset's contract
+    ├── PartitionChanged        a partition is no longer the one that was inspected
+    ├── NotPublished            the source does not have the day: no fault of the run
+    └── RunsError               the runs cannot be started or followed
+
+The text of each is made from its fields: what happened, to what, and, as its last sentence, what to do next.
+No message holds credentials: the lake's errors are built from scheme, bucket and key only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+
+class SmartOrchestratorError(Exception):
+    """Base of every error that `smart_orchestrator` raises on purpose."""
+
+
+class WindowError(SmartOrchestratorError):
+    """A window that cannot be.
+
+    Attributes:
+        field: the argument at fault: `days`, `as_of`, `lag`, `start` or `end`.
+        value: what was given.
+        problem: what is wrong with it.
+        fix: what to do instead, a sentence.
+    """
+
+    def __init__(self, field: str, value: object, problem: str, fix: str) -> None:
+        self.field = field
+        self.value = value
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{field}: {value} {problem}. {fix}")
+
+
+class DatasetError(SmartOrchestratorError):
+    """A dataset whose description cannot work.
+
+    Attributes:
+        dataset: its name.
+        problem: what is wrong.
+    """
+
+    def __init__(self, dataset: str, problem: str) -> None:
+        self.dataset = dataset
+        self.problem = problem
+        super().__init__(f"Dataset {dataset}: {problem}. Correct its description.")
+
+
+class LakeError(SmartOrchestratorError):
+    """The lake cannot be used.
+
+    Attributes:
+        lake: the lake's URL, without credentials.
+        problem: what happened.
+        fix: what to do, a sentence.
+    """
+
+    def __init__(self, lake: str, problem: str, fix: str) -> None:
+        self.lake = lake
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"Lake {lake}: {problem}. {fix}")
+
+
+class LakeUrlError(LakeError):
+    """The URL is not one of a lake."""
+
+    def __init__(self, lake: str, problem: str) -> None:
+        super().__init__(lake, problem, "Use a folder, file:///folder, s3://bucket/prefix or memory://name.")
+
+
+class LakeUnreachable(LakeError):
+    """No answer from the lake: network, time-out or a failing server. Never to be taken for an empty lake."""
+
+
+class LakeDenied(LakeError):
+    """The lake answered and refused: credentials, rights, or a bucket that does not exist."""
+
+
+class ObjectMissing(SmartOrchestratorError):
+    """An object is not in the lake.
+
+    Attributes:
+        lake: the lake's URL, without credentials.
+        key: the object's key.
+    """
+
+    def __init__(self, lake: str, key: str) -> None:
+        self.lake = lake
+        self.key = key
+        super().__init__(f"{key} is not in {lake}. List the day again.")
+
+
+class ObjectConflict(SmartOrchestratorError):
+    """A conditional write met another version of the object than the one it was to replace.
+
+    Attributes:
+        lake: the lake's URL, without credentials.
+        key: the object's key.
+    """
+
+    def __init__(self, lake: str, key: str) -> None:
+        self.lake = lake
+        self.key = key
+        super().__init__(f"{key} in {lake} was changed by another writer. Read it again before writing.")
+
+
+class CommitError(SmartOrchestratorError):
+    """A partition could not be committed; what was visible before still is.
+
+    Attributes:
+        dataset: the dataset's name.
+        day: the UTC day.
+        problem: what happened.
+        fix: what to do, a sentence.
+    """
+
+    def __init__(self, dataset: str, day: date, problem: str, fix: str = "Run the day again.") -> None:
+        self.dataset = dataset
+        self.day = day
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{dataset} {day} was not committed: {problem}. {fix}")
+
+
+class LostRace(CommitError):
+    """Another writer committed the day between our reading its marker and our replacing it."""
+
+    def __init__(self, dataset: str, day: date, winner: str) -> None:
+        self.winner = winner
+        super().__init__(
+            dataset,
+            day,
+            f"run {winner} committed it at the same time, and its data stand",
+            "Nothing is broken: use the day as it is, or run it again.",
+        )
+
+
+class ContractError(SmartOrchestratorError):
+    """Rows break the dataset's contract.
+
+    Attributes:
+        dataset: the dataset's name.
+        day: the UTC day.
+        code: the stable code, as in `partition.Code`.
+        violations: the first few, each naming part, row and column.
+    """
+
+    def __init__(self, dataset: str, day: date, code: str, violations: Sequence[str]) -> None:
+        self.dataset = dataset
+        self.day = day
+        self.code = code
+        self.violations = tuple(violations)
+        listed = "; ".join(self.violations[:3])
+        super().__init__(f"{dataset} {day} breaks its contract ({code}): {listed}. Run the day again.")
+
+
+class PartitionChanged(SmartOrchestratorError):
+    """A partition is no longer the one that was inspected.
+
+    Attributes:
+        dataset: the dataset's name.
+        day: the UTC day.
+        problem: what differs.
+    """
+
+    def __init__(self, dataset: str, day: date, problem: str) -> None:
+        self.dataset = dataset
+        self.day = day
+        self.problem = problem
+        super().__init__(f"{dataset} {day} changed after it was checked: {problem}. Check the window again.")
+
+
+class NotPublished(SmartOrchestratorError):
+    """The source does not have the day. A pipeline raises it (or a subclass) to say that trying again now is useless.
+
+    Attributes:
+        day: the UTC day.
+        problem: what the source said.
+    """
+
+    def __init__(self, day: date, problem: str) -> None:
+        self.day = day
+        self.problem = problem
+        SmartOrchestratorError.__init__(
+            self,
+            f"{day} is not published: {problem}. Try again tomorrow, or waive the day if it will never come.",
+        )
+
+
+class RunsError(SmartOrchestratorError):
+    """Runs cannot be started or followed.
+
+    Attributes:
+        runner: what starts the runs.
+        problem: what happened.
+        fix: what to do, a sentence.
+    """
+
+    def __init__(self, runner: str, problem: str, fix: str) -> None:
+        self.runner = runner
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{runner}: {problem}. {fix}")

@@ -1,0 +1,123 @@
+"""Which days are expected: a pure calculation on UTC days, without clock and without I/O.
+
+A window is an inclusive run of days in text (`2025-11-05 .. 2025-11-09`) and half-open inside (`start`, `stop`).
+The as-of day is an argument; only `today_utc` reads the clock, and only the edge calls it. Whatever cannot be a window
+raises `WindowError`, which names the argument at fault.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.errors import WindowError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_DAYS = 3660
+ONE_DAY = dt.timedelta(days=1)
+
+
+def today_utc() -> dt.date:
+    """The present UTC day."""
+    return dt.datetime.now(tz=dt.UTC).date()
+
+
+def parse_day(text: str, field: str = "day") -> dt.date:
+    """The UTC day written as `YYYY-MM-DD`.
+
+    Raises:
+        WindowError: the text is not such a day, or there is none of that date.
+    """
+    fix = "Write a day as YYYY-MM-DD, for example 2025-11-09."
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise WindowError(field, repr(text), "is not a day", fix)
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise WindowError(field, repr(text), "is not a day of the calendar", fix) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A run of days `start` <= day < `stop`, seen from the as-of day with a publication lag.
+
+    Attributes:
+        start: first day, UTC.
+        stop: the day after the last.
+        as_of: the day that counts as today.
+        lag: whole days between a day and the first as-of day on which the source has it.
+    """
+
+    start: dt.date
+    stop: dt.date
+    as_of: dt.date
+    lag: int = 3
+
+    def __post_init__(self) -> None:
+        if self.lag < 0:
+            raise WindowError("lag", self.lag, "is negative", "Give 0 or more days.")
+        if self.stop <= self.start:
+            raise WindowError("end", self.last, f"is before the start {self.start}", "Give an end on or after it.")
+        if len(self) > MAX_DAYS:
+            raise WindowError("days", len(self), f"is more than {MAX_DAYS} days", "Give a shorter window.")
+
+    @classmethod
+    def of_days(cls, days: int, as_of: dt.date, lag: int = 3) -> Window:
+        """The last `days` days that the source has on `as_of`: `days=5, as_of=2025-11-12` ends on 2025-11-09.
+
+        Raises:
+            WindowError: `days` is not between 1 and 3660, or the window reaches before the year 1.
+        """
+        if not 1 <= days <= MAX_DAYS:
+            raise WindowError("days", days, f"is not between 1 and {MAX_DAYS}", "Give for example 5.")
+        if lag < 0:
+            raise WindowError("lag", lag, "is negative", "Give 0 or more days.")
+        try:
+            stop = as_of - dt.timedelta(days=lag) + ONE_DAY
+            start = stop - dt.timedelta(days=days)
+        except OverflowError:
+            raise WindowError("as_of", as_of, "is too near the end of the calendar", "Give a later day.") from None
+        return cls(start=start, stop=stop, as_of=as_of, lag=lag)
+
+    @classmethod
+    def between(cls, start: dt.date, end: dt.date, as_of: dt.date, lag: int = 3) -> Window:
+        """The days from `start` to `end`, both included. Days within the lag are in it, but not expected.
+
+        Raises:
+            WindowError: `end` is before `start`, or the window is longer than 3660 days.
+        """
+        if end < start:
+            raise WindowError("end", end, f"is before the start {start}", "Give an end on or after the start.")
+        if end == dt.date.max:
+            raise WindowError("end", end, "is the last day of the calendar", "Give an earlier day.")
+        return cls(start=start, stop=end + ONE_DAY, as_of=as_of, lag=lag)
+
+    @property
+    def last(self) -> dt.date:
+        """The last day of the window, included."""
+        return self.stop - ONE_DAY
+
+    @property
+    def newest_published(self) -> dt.date:
+        """The newest day that the source has on the as-of day."""
+        return self.as_of - dt.timedelta(days=self.lag)
+
+    def within_lag(self, day: dt.date) -> bool:
+        """Whether the source need not have `day` yet."""
+        return day > self.newest_published
+
+    def __len__(self) -> int:
+        return (self.stop - self.start).days
+
+    def __iter__(self) -> Iterator[dt.date]:
+        return (self.start + dt.timedelta(days=offset) for offset in range(len(self)))
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, dt.date) and self.start <= day < self.stop
+
+    def __str__(self) -> str:
+        return f"{self.start} .. {self.last}"

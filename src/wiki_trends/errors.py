@@ -1,0 +1,184 @@
+"""What can go wrong in the product, as exceptions that carry their facts.
+
+    WikiTrendsError
+    ├── SettingError            a setting or an option has a value that cannot be used
+    │   └── ContactMissing      live use of Wikimedia's APIs without a contact
+    ├── WikimediaError          Wikimedia answered, but not with the data
+    │   ├── DayNotPublished     the list of that day does not exist (yet)
+    │   ├── RequestRejected     our own mistake: retrying cannot help
+    │   └── ContractBroken      an answer or a layer does not have the promised form
+    ├── WikimediaUnreachable    no answer within the deadline
+    ├── WindowNotReady          analytics were asked for a window that has holes
+    └── WarehouseError          the tables cannot be read or published
+        └── NothingPublished    there is no published window yet
+
+The text of each is made from its fields: what happened, to what, and, as its last sentence, what to do next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.errors import NotPublished
+
+if TYPE_CHECKING:
+    from datetime import date
+
+
+class WikiTrendsError(Exception):
+    """Base of every error that `wiki_trends` raises on purpose."""
+
+
+class SettingError(WikiTrendsError):
+    """A setting has a value that cannot be used.
+
+    Attributes:
+        name: the setting, as in `Settings`.
+        value: what was given.
+        origin: where it came from, for example `--days` or `WIKI_TRENDS_DAYS`.
+        problem: what is wrong with it.
+        fix: what to do instead, a sentence.
+    """
+
+    def __init__(self, *, name: str, value: object, origin: str, problem: str, fix: str) -> None:
+        self.name = name
+        self.value = value
+        self.origin = origin
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{origin}: {value!r} {problem}. {fix}")
+
+
+class ContactMissing(SettingError):
+    """Wikimedia's live APIs were to be used without a contact in the User-Agent."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            name="contact",
+            value="",
+            origin="WIKI_TRENDS_CONTACT",
+            problem=(
+                "is no contact, and Wikimedia asks every client to name one in its User-Agent "
+                "(clients without get 10 requests a minute, or a permanent 403)"
+            ),
+            fix="Set WIKI_TRENDS_CONTACT (or --contact) to your e-mail address or a URL.",
+        )
+
+
+class WikimediaError(WikiTrendsError):
+    """Wikimedia answered, but not with the data that was asked for."""
+
+
+class DayNotPublished(WikimediaError, NotPublished):
+    """The list of a day does not exist: not loaded yet, or never.
+
+    Attributes:
+        day: the UTC day asked for.
+        project: the Wikimedia project, for example `en.wikipedia`.
+        url: the address that answered 404.
+    """
+
+    def __init__(self, *, day: date, project: str, url: str) -> None:
+        self.project = project
+        self.url = url
+        NotPublished.__init__(self, day, f"{project} has no list for {day} (404 from {url})")
+
+
+class RequestRejected(WikimediaError):
+    """Wikimedia refused a request for a reason that a retry cannot mend.
+
+    Attributes:
+        url: the address asked for.
+        status: HTTP status of the answer.
+        detail: the answer's own words, shortened.
+    """
+
+    def __init__(self, *, url: str, status: int, detail: str) -> None:
+        self.url = url
+        self.status = status
+        self.detail = detail
+        super().__init__(
+            f"Wikimedia refused {url} with status {status}: {detail}. Check project, access and contact."
+        )
+
+
+class ContractBroken(WikimediaError):
+    """An answer of Wikimedia, or a layer made from it, does not have the promised form.
+
+    Attributes:
+        what: the answer or the layer.
+        problem: what is wrong, with the first offending value.
+    """
+
+    def __init__(self, *, what: str, problem: str) -> None:
+        self.what = what
+        self.problem = problem
+        super().__init__(f"{what} breaks its contract: {problem}. Nothing was committed; fetch the day again.")
+
+
+class WikimediaUnreachable(WikiTrendsError):
+    """No usable answer came within the deadline.
+
+    Attributes:
+        url: the address asked for.
+        attempts: how often it was tried.
+        reason: the last failure.
+    """
+
+    def __init__(self, *, url: str, attempts: int, reason: str) -> None:
+        self.url = url
+        self.attempts = attempts
+        self.reason = reason
+        tries = "try" if attempts == 1 else "tries"
+        super().__init__(
+            f"{url} gave no usable answer after {attempts} {tries} ({reason}). "
+            "Check the network and WIKI_TRENDS_WIKIMEDIA_URL, then run the same command again."
+        )
+
+
+class WindowNotReady(WikiTrendsError):
+    """Analytics were asked for a window that is not ready under its policy.
+
+    Attributes:
+        window: the window as people write it.
+        missing: the days that are expected and not available, as ISO strings.
+        coverage_pct: available / expected in percent.
+    """
+
+    def __init__(self, *, window: str, missing: list[str], coverage_pct: float) -> None:
+        self.window = window
+        self.missing = missing
+        self.coverage_pct = coverage_pct
+        listed = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
+        why = f"missing: {listed}" if missing else "nothing in it is expected yet"
+        super().__init__(
+            f"The window {window} is not ready: coverage {coverage_pct:.1f} %, {why}. "
+            "Run `wiki-trends run` to fill it, or `wiki-trends check` to see why."
+        )
+
+
+class WarehouseError(WikiTrendsError):
+    """The published tables cannot be read or replaced.
+
+    Attributes:
+        warehouse: its URL without credentials.
+        problem: what is wrong.
+        fix: what to do, a sentence.
+    """
+
+    def __init__(self, *, warehouse: str, problem: str, fix: str) -> None:
+        self.warehouse = warehouse
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{warehouse}: {problem}. {fix}")
+
+
+class NothingPublished(WarehouseError):
+    """There is no published window yet."""
+
+    def __init__(self, *, warehouse: str) -> None:
+        super().__init__(
+            warehouse=warehouse,
+            problem="nothing has been published yet",
+            fix="Run `wiki-trends run` first.",
+        )
