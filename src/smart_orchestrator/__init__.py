@@ -1,0 +1,1 @@
+"""Check the days of a daily lake, backfill exactly what is missing, and hold the consumer back until it is true."""

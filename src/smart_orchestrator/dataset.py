@@ -67,7 +67,9 @@ class DailyDataset:
         if doubled:
             raise DatasetError(self.name, f"column {doubled[0]} is named twice")
         if self.volume_column and names and self.volume_column not in names:
-            raise DatasetError(self.name, f"volume column {self.volume_column} is not one of {', '.join(names)}")
+            raise DatasetError(
+                self.name, f"volume column {self.volume_column} is not one of {', '.join(names)}"
+            )
         if self.key_format.startswith("/") or self.key_format.endswith("/"):
             raise DatasetError(self.name, f"key format {self.key_format!r} begins or ends with a slash")
         self._check_key_format()
@@ -77,7 +79,9 @@ class DailyDataset:
         try:
             keys = [self.key(day) for day in samples]
         except (KeyError, IndexError, ValueError, AttributeError) as error:
-            raise DatasetError(self.name, f"key format {self.key_format!r} is not a format of day ({error})") from None
+            raise DatasetError(
+                self.name, f"key format {self.key_format!r} is not a format of day ({error})"
+            ) from None
         if [self.day(key) for key in keys] != samples:
             raise DatasetError(
                 self.name,

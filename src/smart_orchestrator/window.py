@@ -61,7 +61,9 @@ class Window:
         if self.lag < 0:
             raise WindowError("lag", self.lag, "is negative", "Give 0 or more days.")
         if self.stop <= self.start:
-            raise WindowError("end", self.last, f"is before the start {self.start}", "Give an end on or after it.")
+            raise WindowError(
+                "end", self.last, f"is before the start {self.start}", "Give an end on or after it."
+            )
         if len(self) > MAX_DAYS:
             raise WindowError("days", len(self), f"is more than {MAX_DAYS} days", "Give a shorter window.")
 
@@ -80,7 +82,9 @@ class Window:
             stop = as_of - dt.timedelta(days=lag) + ONE_DAY
             start = stop - dt.timedelta(days=days)
         except OverflowError:
-            raise WindowError("as_of", as_of, "is too near the end of the calendar", "Give a later day.") from None
+            raise WindowError(
+                "as_of", as_of, "is too near the end of the calendar", "Give a later day."
+            ) from None
         return cls(start=start, stop=stop, as_of=as_of, lag=lag)
 
     @classmethod
@@ -91,7 +95,9 @@ class Window:
             WindowError: `end` is before `start`, or the window is longer than 3660 days.
         """
         if end < start:
-            raise WindowError("end", end, f"is before the start {start}", "Give an end on or after the start.")
+            raise WindowError(
+                "end", end, f"is before the start {start}", "Give an end on or after the start."
+            )
         if end == dt.date.max:
             raise WindowError("end", end, "is the last day of the calendar", "Give an earlier day.")
         return cls(start=start, stop=end + ONE_DAY, as_of=as_of, lag=lag)

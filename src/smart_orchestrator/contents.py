@@ -1,0 +1,252 @@
+"""What stands inside the parts of a day: rows as frames, and whether they keep the dataset's contract.
+
+Frames are Polars frames with the contract's columns in its order (all columns when the contract names none). `examine`
+never raises for what it finds in the data: it returns findings, each with a stable code and a sentence that names the
+part, the row (1 is the first after the header) and the column.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import polars as pl
+
+    from smart_orchestrator.dataset import Column, DailyDataset
+
+# Violations named in a reason; a broken day would otherwise fill the screen.
+FIRST_FEW = 3
+BOM = b"\xef\xbb\xbf"
+
+
+class Code(StrEnum):
+    """Why a day is in its state. Stable: programs branch on it."""
+
+    MISSING = "MISSING"
+    NO_MARKER = "NO_MARKER"
+    STILL_WRITING = "STILL_WRITING"
+    EMPTY = "EMPTY"
+    SHORT = "SHORT"
+    PART_GONE = "PART_GONE"
+    PART_CHANGED = "PART_CHANGED"
+    COLUMNS = "COLUMNS"
+    UNREADABLE = "UNREADABLE"
+    BAD_VALUES = "BAD_VALUES"
+    DUPLICATE_ROWS = "DUPLICATE_ROWS"
+    WRONG_DAY = "WRONG_DAY"
+    BAD_MANIFEST = "BAD_MANIFEST"
+    NEWER_VERSION = "NEWER_VERSION"
+    OK = "OK"
+    UNUSUAL_VOLUME = "UNUSUAL_VOLUME"
+    WITHIN_LAG = "WITHIN_LAG"
+    WAIVED = "WAIVED"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that breaks the contract."""
+
+    code: Code
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the parts of a day hold.
+
+    Attributes:
+        rows: of all parts, without headers.
+        volume: sum of the dataset's volume column, if it has one.
+        findings: what breaks the contract; empty when nothing does.
+    """
+
+    rows: int
+    volume: int | None
+    findings: tuple[Finding, ...]
+
+
+def to_bytes(dataset: DailyDataset, frame: pl.DataFrame) -> bytes:
+    """A frame as one part of the dataset's format.
+
+    CSV is RFC 4180 in UTF-8 with LF: header, quotes only where needed and doubled inside, nothing for null.
+    """
+    buffer = io.BytesIO()
+    if dataset.format == "parquet":
+        frame.write_parquet(buffer, compression="zstd")
+    else:
+        frame.write_csv(buffer)
+    return buffer.getvalue()
+
+
+def to_frame(dataset: DailyDataset, parts: Sequence[bytes], *, spark: bool = False) -> pl.DataFrame:
+    """The rows of `parts` as one frame with the contract's columns and types.
+
+    Args:
+        dataset: its contract names columns and types.
+        parts: the bytes of each part.
+        spark: whether the parts were written by Spark, which puts a backslash before a quote.
+
+    Raises:
+        ValueError: the parts do not keep the contract; `examine` says how.
+    """
+    import polars as pl
+
+    frames = [_parsed(dataset, data, spark=spark) for data in parts if data]
+    if not frames:
+        return pl.DataFrame(schema={column.name: _dtype(column) for column in dataset.columns})
+    if dataset.columns:
+        frames = [frame.select(_typed(column, frame) for column in dataset.columns) for frame in frames]
+    try:
+        return pl.concat(frames)
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(_first_line(error)) from None
+
+
+def examine(dataset: DailyDataset, parts: Sequence[tuple[str, bytes]], *, spark: bool = False) -> Contents:
+    """Read all rows of `parts` (name, bytes) and hold them against the contract."""
+    import polars as pl
+
+    frames: list[pl.DataFrame] = []
+    findings: list[Finding] = []
+    rows = 0
+    for name, data in parts:
+        if not data and dataset.format == "csv":
+            continue  # Spark writes a part without a byte for a partition without rows.
+        try:
+            frame = _parsed(dataset, data, spark=spark)
+        except ValueError as error:
+            findings.append(Finding(Code.UNREADABLE, f"{name} cannot be read: {error}"))
+            continue
+        rows += frame.height
+        found = [*_column_findings(dataset, name, frame, data)] or [*_value_findings(dataset, name, frame)]
+        findings += found
+        if not found and dataset.columns:
+            frames.append(frame.select(_typed(column, frame) for column in dataset.columns))
+    whole = pl.concat(frames) if frames else None
+    if whole is not None:
+        findings += _duplicates(dataset, whole)
+    volume = None
+    if whole is not None and dataset.volume_column:
+        volume = int(whole[dataset.volume_column].sum())
+    return Contents(rows, volume, tuple(findings))
+
+
+def violations(dataset: DailyDataset, frame: pl.DataFrame) -> tuple[Finding, ...]:
+    """What in a frame breaks the contract; the frame is called `frame` in the texts."""
+    columns = [*_column_findings(dataset, "frame", frame, None)]
+    if columns or not dataset.columns:
+        return tuple(columns)
+    return (*_value_findings(dataset, "frame", frame), *_duplicates(dataset, frame))
+
+
+def _parsed(dataset: DailyDataset, data: bytes, *, spark: bool) -> pl.DataFrame:
+    """A part as it stands: CSV as text columns, Parquet with its own types."""
+    import polars as pl
+
+    try:
+        if dataset.format == "parquet":
+            return pl.read_parquet(io.BytesIO(data))
+        if spark and b'\\"' in data:
+            return _spark_csv(data)
+        return pl.read_csv(io.BytesIO(data), infer_schema=False)
+    except (pl.exceptions.PolarsError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(_first_line(error)) from None
+
+
+def _spark_csv(data: bytes) -> pl.DataFrame:
+    """CSV as Spark writes it by default: a backslash before a quote, which no RFC 4180 reader understands."""
+    import polars as pl
+
+    text = io.StringIO(data.removeprefix(BOM).decode("utf-8"), newline="")
+    header, *records = csv.reader(text, quotechar='"', escapechar="\\", doublequote=False, strict=True)
+    ragged = [number for number, record in enumerate(records, start=1) if len(record) != len(header)]
+    if ragged:
+        msg = f"row {ragged[0]} has another number of fields than the header"
+        raise ValueError(msg)
+    values = zip(*records, strict=True) if records else [[] for _ in header]
+    return pl.DataFrame(
+        {
+            name: pl.Series([value or None for value in column], dtype=pl.String)
+            for name, column in zip(header, values, strict=True)
+        }
+    )
+
+
+def _dtype(column: Column) -> pl.DataType:
+    import polars as pl
+
+    return {
+        "string": pl.String(),
+        "integer": pl.Int64(),
+        "float": pl.Float64(),
+        "date": pl.Date(),
+        "boolean": pl.Boolean(),
+    }[column.type]
+
+
+def _typed(column: Column, frame: pl.DataFrame) -> pl.Expr:
+    """The column of `frame` in the contract's type; null where a value is not of it."""
+    import polars as pl
+
+    source = pl.col(column.name)
+    if frame.schema[column.name] == pl.String() and column.type == "boolean":
+        return source.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None)
+    if frame.schema[column.name] == pl.String() and column.type == "date":
+        return source.str.to_date("%Y-%m-%d", strict=False)
+    return source.cast(_dtype(column), strict=False)
+
+
+def _column_findings(
+    dataset: DailyDataset, part: str, frame: pl.DataFrame, data: bytes | None
+) -> Iterator[Finding]:
+    header = _header(data) if data is not None and dataset.format == "csv" else frame.columns
+    doubled = sorted({name for name in header if header.count(name) > 1})
+    if doubled:
+        yield Finding(Code.COLUMNS, f"{part} has the column {doubled[0]} twice")
+    missing = [column.name for column in dataset.columns if column.name not in header]
+    if missing:
+        yield Finding(Code.COLUMNS, f"{part} lacks the column {', '.join(missing)}")
+
+
+def _header(data: bytes) -> list[str]:
+    text = io.StringIO(data.removeprefix(BOM).decode("utf-8", errors="replace"), newline="")
+    return next(csv.reader(text), [])
+
+
+def _value_findings(dataset: DailyDataset, part: str, frame: pl.DataFrame) -> Iterator[Finding]:
+    for column in dataset.columns:
+        raw = frame[column.name]
+        typed = frame.select(_typed(column, frame)).to_series()
+        checks = [("is not of type " + column.type, raw.is_not_null() & typed.is_null())]
+        if not column.nullable:
+            checks.append(("is empty", raw.is_null()))
+        if column.type == "float":
+            checks.append(("is not a number", ~typed.is_finite().fill_null(value=True)))
+        if column.low is not None:
+            checks.append((f"is below {column.low:g}", (typed < column.low).fill_null(value=False)))
+        if column.high is not None:
+            checks.append((f"is above {column.high:g}", (typed > column.high).fill_null(value=False)))
+        for problem, mask in checks:
+            for row in mask.arg_true().head(FIRST_FEW).to_list():
+                shown = "" if raw[row] is None else f" ({str(raw[row])[:40]!r})"
+                yield Finding(Code.BAD_VALUES, f"{part} row {row + 1} column {column.name}{shown} {problem}")
+
+
+def _duplicates(dataset: DailyDataset, frame: pl.DataFrame) -> Iterator[Finding]:
+    for column in dataset.columns:
+        if column.unique:
+            values = frame[column.name]
+            for value in values.filter(values.is_duplicated()).unique(maintain_order=True).head(FIRST_FEW):
+                yield Finding(
+                    Code.DUPLICATE_ROWS, f"column {column.name} holds {str(value)[:80]!r} more than once"
+                )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,511 @@
+"""Open a lake by URL and read and write its objects. The only file that does object-store I/O.
+
+A folder, `file://`, `s3://bucket/prefix` and `memory://name` look alike. Every failure is one of four errors: an object
+that is not there (`ObjectMissing`), a conditional write that met another version (`ObjectConflict`), a lake that refuses
+(`LakeDenied`), a lake that gives no answer (`LakeUnreachable`). None of them is ever turned into "empty". Messages hold
+the lake's URL and keys, never credentials.
+
+Local folders are written by this module rather than by obstore, whose local store neither syncs nor offers a
+conditional update: temporary name, fsync, rename, fsync of the folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import threading
+import uuid
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore import exceptions as failures
+from obstore.store import LocalStore, MemoryStore, S3Store
+
+from smart_orchestrator.errors import (
+    LakeDenied,
+    LakeError,
+    LakeUnreachable,
+    LakeUrlError,
+    ObjectConflict,
+    ObjectMissing,
+)
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from obstore import PutMode
+
+PAGE = 1000
+TEMPORARY = ".writing-"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One object of a listing: `key` from the lake's root, `size` in bytes, `modified` in UTC."""
+
+    key: str
+    size: int
+    etag: str | None
+    modified: dt.datetime
+
+
+@dataclass(slots=True)
+class Requests:
+    """How many requests a lake was asked; a listing counts once a page of 1,000 keys."""
+
+    list: int = 0
+    get: int = 0
+    put: int = 0
+    delete: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, kind: str, number: int = 1) -> None:
+        """Count `number` requests of `kind`; safe from several threads."""
+        with self._lock:
+            setattr(self, kind, getattr(self, kind) + number)
+
+    def to_json(self) -> dict[str, int]:
+        """The counts that are not zero, reads always."""
+        every = {"list": self.list, "get": self.get, "put": self.put, "delete": self.delete}
+        return {kind: count for kind, count in every.items() if count or kind in ("list", "get")}
+
+
+class Lake:
+    """Objects below one URL. Safe to use from several threads.
+
+    Attributes:
+        url: the lake's URL without credentials, for messages.
+        requests: what this handle has asked so far.
+        listing_is_local: listings cost no request (a folder, or memory).
+    """
+
+    listing_is_local = True
+
+    def __init__(self, url: str, store: LocalStore | MemoryStore | S3Store) -> None:
+        self.url = url
+        self.requests = Requests()
+        self._store = store
+
+    def counted(self) -> Lake:
+        """The same lake with counters of its own, at zero."""
+        twin = self.__class__.__new__(self.__class__)
+        twin.__dict__.update(self.__dict__)
+        twin.requests = Requests()
+        return twin
+
+    def list(self, prefix: str) -> list[ObjectInfo]:
+        """Every object below the folder `prefix`, in the order of their keys.
+
+        Raises:
+            LakeError: the lake cannot be listed.
+        """
+        return sorted(self._listed(prefix, None), key=lambda info: info.key)
+
+    def list_between(self, folder: str, first: str, last: str) -> Iterator[ObjectInfo]:
+        """Objects below `folder` whose keys lie between the keys `first` and `last` or below them, in order.
+
+        Reads pages of 1,000 keys from `first` on and stops after `last`, whatever else the lake holds.
+        """
+        # Listing starts after its offset. Everything below the key `first` comes after the key itself.
+        end = last + "/\U0010ffff"
+        for info in self._listed(folder, first):
+            if info.key > end:
+                return
+            yield info
+
+    def names(self, folder: str, limit: int | None = None) -> Sequence[str]:
+        """Names of what lies directly in `folder`, folders with a slash at the end; at most `limit` if given."""
+        with _translated(self.url, folder):
+            listing = obstore.list_with_delimiter(self._store, folder or None)
+        cut = len(folder) + 1 if folder else 0
+        names = [path[cut:] + "/" for path in listing["common_prefixes"]]
+        names += [item["path"][cut:] for item in listing["objects"]]
+        self.requests.add("list", max(1, -(-len(names) // PAGE)))
+        return sorted(names)[:limit]
+
+    def get(self, key: str) -> tuple[bytes, str | None]:
+        """An object's bytes and its ETag.
+
+        Raises:
+            ObjectMissing: there is no such object.
+            LakeError: the lake cannot be read.
+        """
+        self.requests.add("get")
+        try:
+            with _translated(self.url, key):
+                answer = obstore.get(self._store, key)
+                return answer.bytes().to_bytes(), answer.meta["e_tag"]
+        except FileNotFoundError:
+            raise ObjectMissing(self.url, key) from None
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write an object as one act; readers see all of it or none."""
+        self._put(key, data, None)
+
+    def put_if(self, key: str, data: bytes, etag: str | None) -> None:
+        """Write an object if it still has `etag`; with None, if it does not exist.
+
+        Raises:
+            ObjectConflict: it has another version, or exists.
+        """
+        self._put(key, data, "create" if etag is None else {"e_tag": etag})
+
+    def _put(self, key: str, data: bytes, mode: PutMode | None) -> None:
+        self.requests.add("put")
+        try:
+            with _translated(self.url, key):
+                obstore.put(self._store, key, data, mode=mode, use_multipart=False)
+        except (failures.PreconditionError, failures.AlreadyExistsError):
+            raise ObjectConflict(self.url, key) from None
+        except FileNotFoundError:
+            # A missing bucket, or an If-Match on an object that is gone.
+            if mode is not None and mode != "create":
+                raise ObjectConflict(self.url, key) from None
+            raise LakeDenied(
+                self.url, f"cannot write {key}, its bucket does not exist", "Create it first."
+            ) from None
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects; those that are gone already are no error."""
+        if not keys:
+            return
+        self.requests.add("delete", len(keys))
+        for key in keys:
+            with suppress(FileNotFoundError), _translated(self.url, key):
+                obstore.delete(self._store, key)
+
+    @contextmanager
+    def exclusive(self, key: str) -> Iterator[None]:
+        """Hold the folder `key` against other writers of this machine, where conditional writes cannot do it."""
+        del key
+        yield
+
+    def _listed(self, prefix: str, offset: str | None) -> Iterator[ObjectInfo]:
+        self.requests.add("list")
+        seen = 0
+        with _translated(self.url, prefix):
+            try:
+                pages = obstore.list(self._store, prefix or None, offset=offset, chunk_size=PAGE)
+                for item in chain.from_iterable(pages):
+                    seen += 1
+                    if seen % PAGE == 1 and seen > 1:
+                        self.requests.add("list")
+                    yield ObjectInfo(item["path"], item["size"], item["e_tag"], item["last_modified"])
+            except FileNotFoundError:
+                raise LakeDenied(
+                    self.url, "the bucket does not exist", "Create it, or correct the URL."
+                ) from None
+
+
+class RemoteLake(Lake):
+    """A lake on an S3 server: every listing is a request."""
+
+    listing_is_local = False
+
+
+class FolderLake(Lake):
+    """A lake in a local folder, which is made when the first object is written."""
+
+    def __init__(self, url: str, root: Path) -> None:
+        self.root = root
+        self._held = threading.local()
+        super().__init__(url, LocalStore())
+
+    def _listed(self, prefix: str, offset: str | None) -> Iterator[ObjectInfo]:
+        if self._ready():
+            for info in super()._listed(prefix, offset):
+                if not info.key.rpartition("/")[2].startswith(TEMPORARY):
+                    yield info
+
+    def names(self, folder: str, limit: int | None = None) -> Sequence[str]:
+        """As for any lake; one look into the folder."""
+        names = []
+        try:
+            with os.scandir(self.root / folder) as entries:
+                for entry in entries:
+                    names.append(entry.name + ("/" if entry.is_dir() else ""))
+                    if limit is not None and len(names) >= limit:
+                        break
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise _from_os(self.url, folder, error) from error
+        self.requests.add("list")
+        return sorted(names)
+
+    def get(self, key: str) -> tuple[bytes, str | None]:
+        """As for any lake."""
+        if not self._ready():
+            raise ObjectMissing(self.url, key)
+        return super().get(key)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """As for any lake."""
+        if self._ready():
+            super().delete(keys)
+
+    def _ready(self) -> bool:
+        """Whether the folder is there; the store can be opened only then."""
+        if isinstance(self._store, LocalStore) and self._store.prefix is not None:
+            return True
+        if not self.root.exists():
+            return False
+        if not self.root.is_dir():
+            raise LakeUrlError(self.url, "is a file, not a folder")
+        with _translated(self.url, ""):
+            self._store = LocalStore(prefix=self.root)
+        return True
+
+    def _put(self, key: str, data: bytes, mode: PutMode | None) -> None:
+        self.requests.add("put")
+        target = self.root / key
+        try:
+            if isinstance(mode, dict):
+                with self.exclusive(key.rpartition("/")[0]):
+                    if self._etag(key) != mode["e_tag"]:
+                        raise ObjectConflict(self.url, key)
+                    _write(target, data)
+            else:
+                _write(target, data, only_if_absent=mode == "create")
+        except FileExistsError:
+            raise ObjectConflict(self.url, key) from None
+        except OSError as error:
+            raise _from_os(self.url, key, error) from error
+
+    def _etag(self, key: str) -> str | None:
+        try:
+            with _translated(self.url, key):
+                return obstore.head(self._store, key)["e_tag"] if self._ready() else None
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def exclusive(self, key: str) -> Iterator[None]:
+        """Hold the folder `key` by a lock that dies with the process; again by the same thread is free."""
+        held: set[str] = self._held.__dict__.setdefault("keys", set())
+        if key in held:
+            yield
+            return
+        try:
+            descriptor = _locked_folder(self.root / key)
+        except OSError as error:
+            raise _from_os(self.url, key, error) from error
+        held.add(key)
+        try:
+            _remove_temporaries(self.root / key)
+            yield
+        finally:
+            held.discard(key)
+            os.close(descriptor)
+
+
+def open_lake(url: str, *, timeout: float = 30.0, retries: int = 4, backoff: float = 0.1) -> Lake:
+    """The lake at `url`: a folder, `file:///folder`, `s3://bucket/prefix` or `memory://name`.
+
+    A lake in memory lives as long as the process and is the same for everybody who opens its name. S3 takes
+    credentials, region and endpoint from the standard `AWS_*` variables.
+
+    Args:
+        url: where the lake is.
+        timeout: seconds that one request may take.
+        retries: how often a failed request is tried again.
+        backoff: seconds before the first of these retries; they double, with jitter.
+
+    Raises:
+        LakeUrlError: the URL is none of these.
+    """
+    return _opened(url, timeout, retries, backoff, _fingerprint_of_environment()).counted()
+
+
+@lru_cache(maxsize=64)
+def _opened(url: str, timeout: float, retries: int, backoff: float, environment: int) -> Lake:
+    del environment
+    if "://" not in url:
+        return FolderLake(url, Path(url).absolute())
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        if parts.netloc not in ("", "localhost"):
+            raise LakeUrlError(url, f"names the host {parts.netloc}; write file:///folder")
+        return FolderLake(url, Path(unquote(parts.path)))
+    if parts.scheme == "memory":
+        return _memory(parts.netloc + parts.path.rstrip("/"))
+    if parts.scheme in ("s3", "s3a"):
+        return _s3(url, timeout, retries, backoff)
+    raise LakeUrlError(_without_secrets(url), f"the scheme {parts.scheme!r} is not one that can be opened")
+
+
+@lru_cache(maxsize=256)
+def _memory(name: str) -> Lake:
+    return Lake(f"memory://{name}", MemoryStore())
+
+
+def _s3(url: str, timeout: float, retries: int, backoff: float) -> Lake:
+    parts = urlsplit(url)
+    if parts.username or parts.password:
+        raise LakeUrlError(
+            _without_secrets(url), "holds credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    if not parts.hostname:
+        raise LakeUrlError(url, "names no bucket")
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    seconds = timedelta(seconds=timeout)
+    try:
+        store = S3Store(
+            parts.netloc,
+            prefix=unquote(parts.path).strip("/") or None,
+            endpoint=endpoint or None,
+            region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+            client_options={
+                "timeout": seconds,
+                "connect_timeout": min(seconds, timedelta(seconds=5)),
+                "allow_http": endpoint.startswith("http://"),
+            },
+            retry_config={
+                "max_retries": retries,
+                "retry_timeout": seconds * (retries + 1),
+                "backoff": {
+                    "init_backoff": timedelta(seconds=backoff),
+                    "max_backoff": timedelta(seconds=max(backoff, 10)),
+                    "base": 2,
+                },
+            },
+        )
+    except failures.BaseError as error:
+        raise LakeUrlError(url, _short(error)) from None
+    return RemoteLake(url, store)
+
+
+def _fingerprint_of_environment() -> int:
+    return hash(tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("AWS_"))))
+
+
+@contextmanager
+def _translated(url: str, key: str) -> Iterator[None]:
+    """Turn the store's failures into the four errors of a lake; a missing object stays `FileNotFoundError`."""
+    try:
+        yield
+    except (failures.PreconditionError, failures.AlreadyExistsError, FileNotFoundError):
+        raise
+    except (failures.PermissionDeniedError, failures.UnauthenticatedError) as error:
+        raise LakeDenied(
+            url,
+            f"access to {key or 'it'} was refused ({_short(error)})",
+            "Check the credentials and their rights.",
+        ) from None
+    except failures.BaseError as error:
+        raise _from_store(url, error) from None
+    except OSError as error:
+        raise _from_os(url, key, error) from error
+
+
+_ANSWERS = (
+    ("NoSuchBucket", "the bucket does not exist", "Create it, or correct the URL."),
+    ("InvalidAccessKeyId", "the access key is not known there", "Check AWS_ACCESS_KEY_ID."),
+    ("SignatureDoesNotMatch", "the secret key is wrong", "Check AWS_SECRET_ACCESS_KEY."),
+    ("AuthorizationHeaderMalformed", "the region is another one", "Check AWS_REGION."),
+    ("PermanentRedirect", "the region is another one", "Check AWS_REGION."),
+    ("AccessDenied", "access was refused", "Check the credentials and their rights."),
+    ("Permission denied", "access was refused", "Check the rights of the folder."),
+)
+
+
+def _from_store(url: str, error: failures.BaseError) -> LakeError:
+    text = str(error)
+    for sign, problem, fix in _ANSWERS:
+        if sign in text:
+            return LakeDenied(url, problem, fix)
+    return LakeUnreachable(url, f"no usable answer ({_short(error)})", "Check the endpoint and the network.")
+
+
+def _from_os(url: str, key: str, error: OSError) -> LakeError:
+    what = key or "the folder"
+    if isinstance(error, PermissionError) or error.errno in (30, 1):
+        return LakeDenied(
+            url, f"{what} may not be used ({error.strerror})", "Check the rights of the folder."
+        )
+    if isinstance(error, (NotADirectoryError, FileExistsError)):
+        return LakeUrlError(url, f"{what} is in the way ({error.strerror})")
+    return LakeUnreachable(url, f"{what} cannot be used ({error.strerror or error})", "Check the disk.")
+
+
+def _short(error: Exception) -> str:
+    """The first line of a store's message, without query strings: bodies may echo what was signed."""
+    line = re.sub(r"\?\S+", "", str(error).splitlines()[0]).strip()
+    line = re.sub(r"^Generic \S+ error: ", "", line)
+    return line if len(line) <= 200 else line[:199] + "…"
+
+
+def _without_secrets(url: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", url)
+
+
+def _write(target: Path, data: bytes, *, only_if_absent: bool = False) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if only_if_absent:
+            os.link(temporary, target)
+            temporary.unlink()
+        else:
+            temporary.rename(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locked_folder(folder: Path) -> int:
+    """A descriptor of `folder` with an exclusive lock, which dies with the process.
+
+    The folder itself is locked, so that no lock file lies between the data. Another tool may replace the folder while
+    we wait: then the lock is on one that is gone, and is taken again.
+    """
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_ino == _inode(folder):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
+def _remove_temporaries(folder: Path) -> None:
+    """Remove what a killed writer left; whoever holds the lock is the only one who writes here."""
+    for left in _matching(folder, TEMPORARY):
+        left.unlink(missing_ok=True)
+
+
+def _matching(folder: Path, start: str) -> Iterable[Path]:
+    return [path for path in folder.iterdir() if path.name.startswith(start)]
