@@ -1,0 +1,110 @@
+"""Compute the tables of a checked window and publish them, as one act.
+
+Fails with `WindowNotReady` when the check found a hole, with the errors of `window_rows` when the lake is no longer as
+it was checked, and with `WarehouseError` when the tables cannot be published. In each case what was published before
+still is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from wiki_trends.errors import WindowNotReady
+from wiki_trends.warehouse.base import RunRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from smart_orchestrator.completeness import Completeness
+    from smart_orchestrator.dataset import DailyDataset
+    from smart_orchestrator.window import Window
+    from wiki_trends.warehouse.base import Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What one analysis read and published.
+
+    Attributes:
+        window: the window that was asked for.
+        days: the days that were used, oldest first.
+        fingerprints: of the partitions that were read, by ISO day.
+        rows: of each published table, by name.
+        seconds: from the first read to the end of the publish.
+        run: the row that was added to `wiki_trends_runs`.
+    """
+
+    window: Window
+    days: tuple[dt.date, ...]
+    fingerprints: Mapping[str, str]
+    rows: Mapping[str, int]
+    seconds: float
+    run: RunRecord
+
+
+def now_utc() -> dt.datetime:
+    """The present moment in UTC, without an offset."""
+    return dt.datetime.now(tz=dt.UTC).replace(tzinfo=None)
+
+
+def analyze(
+    dataset: DailyDataset,
+    completeness: Completeness,
+    warehouse: Warehouse,
+    *,
+    clock: Callable[[], dt.datetime] = now_utc,
+) -> Analysis:
+    """Read the partitions of the check, compute every table of the window, publish them.
+
+    Args:
+        dataset: the diamond layer.
+        completeness: the check of the window; exactly its partitions are read.
+        warehouse: where the tables are published.
+        clock: the moment of publishing, UTC without an offset.
+
+    Raises:
+        WindowNotReady: the window does not fulfil the policy of the check, or no day of it is there.
+    """
+    from wiki_trends.analytics.duckdb_engine import computed
+    from wiki_trends.analytics.window_rows import read_window
+
+    if not completeness.ready or not completeness.available:
+        missing = [day.isoformat() for day in completeness.missing]
+        raise WindowNotReady(
+            window=str(completeness.window), missing=missing, coverage_pct=completeness.coverage_pct
+        )
+    began = time.monotonic()
+    run = _record(dataset, completeness, clock())
+    with computed(read_window(dataset, completeness), run.days_used) as tables:
+        done = warehouse.publish(tables, run)
+    return Analysis(
+        window=completeness.window,
+        days=done.days_used,
+        fingerprints=done.fingerprints,
+        rows=done.rows,
+        seconds=time.monotonic() - began,
+        run=done,
+    )
+
+
+def _record(dataset: DailyDataset, completeness: Completeness, now: dt.datetime) -> RunRecord:
+    used = [partition for partition in completeness.days if partition.available]
+    return RunRecord(
+        dataset=dataset.name,
+        window_start=completeness.window.start,
+        window_end=completeness.window.last,
+        as_of=completeness.window.as_of,
+        lag_days=completeness.window.lag,
+        days_used=tuple(partition.day for partition in used),
+        expected=len(completeness.expected),
+        coverage_pct=completeness.coverage_pct,
+        policy=json.dumps(completeness.policy.to_json()),
+        fingerprints={partition.day.isoformat(): partition.fingerprint or "" for partition in used},
+        published_at=now,
+        version=version("wiki-trends"),
+    )

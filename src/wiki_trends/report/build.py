@@ -1,0 +1,102 @@
+"""Build the report from the published tables, in one read of the warehouse.
+
+Fails with `NothingPublished` or another `WarehouseError`. Every order ends with the page's title, so that the same
+tables give the same report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from wiki_trends.report.headline import headline
+from wiki_trends.report.model import Category, Change, Peak, Report
+
+if TYPE_CHECKING:
+    from wiki_trends.warehouse.base import Reader, Warehouse
+
+# Peaks are looked for among so many best days only, so that the cost does not grow with the square of the window.
+_PEAK_CANDIDATES = 1000
+
+_PEAKS = """
+WITH day AS (
+    SELECT date, min(views) AS least FROM wiki_trends_timeseries GROUP BY date
+), placed AS (
+    SELECT page, page_display, date, views, rank,
+           row_number() OVER (PARTITION BY page ORDER BY views DESC, date) AS place
+    FROM wiki_trends_timeseries
+), best AS (
+    SELECT * FROM placed WHERE place = 1 ORDER BY views DESC, page LIMIT ?
+), usual AS (
+    SELECT best.page,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY coalesce(listed.views, day.least)) AS usual_views,
+           count(*) - count(listed.views) AS days_unlisted
+    FROM best
+    JOIN day ON day.date <> best.date
+    LEFT JOIN wiki_trends_timeseries AS listed ON listed.page = best.page AND listed.date = day.date
+    GROUP BY best.page
+)
+SELECT page, page_display, date, views, rank, usual_views, views - usual_views AS views_above,
+       views / nullif(usual_views, 0) AS times, days_unlisted
+FROM best JOIN usual USING (page)
+WHERE views >= 2 * usual_views AND views > 0
+ORDER BY views_above DESC, page
+LIMIT ?
+"""
+
+_CATEGORIES = """
+WITH bounds AS (
+    SELECT min(date) AS first_date, max(date) AS last_date FROM wiki_trends_timeseries
+), total AS (
+    SELECT category, count(DISTINCT page) AS pages, sum(views) AS views,
+           coalesce(sum(CASE WHEN date = first_date THEN views END), 0) AS first_views,
+           coalesce(sum(CASE WHEN date = last_date THEN views END), 0) AS last_views
+    FROM wiki_trends_timeseries CROSS JOIN bounds
+    GROUP BY category
+)
+SELECT category, pages, CAST(views AS BIGINT) AS views, coalesce(views * 100.0 / nullif(sum(views) OVER (), 0), 0) AS share_pct,
+       CAST(first_views AS BIGINT) AS first_views, CAST(last_views AS BIGINT) AS last_views,
+       (last_views - first_views) * 100.0 / nullif(first_views, 0) AS views_change_pct
+FROM total
+ORDER BY total.views DESC, category
+LIMIT ?
+"""
+
+_GROWING = "WHERE views_change > 0 AND views_change_pct IS NOT NULL ORDER BY views_change_pct DESC, views_change DESC"
+_DECLINING = "WHERE views_change < 0 AND views_change_pct IS NOT NULL ORDER BY views_change_pct, views_change"
+_VOLATILE = "WHERE volatility > 0 ORDER BY volatility DESC"
+_CLIMBERS = "WHERE rank_change > 0 ORDER BY rank_change DESC, last_rank"
+_SUSTAINED = "ORDER BY min_views DESC, avg_views DESC"
+
+
+def build(warehouse: Warehouse, limit: int = 10) -> Report:
+    """The report of the window that is published now, with at most `limit` rows in each list.
+
+    Raises:
+        NothingPublished: there is none yet.
+        WarehouseError: it cannot be read.
+    """
+    with warehouse.reading() as reader:
+        run = reader.last_run()
+        peaks = tuple(Peak(**row) for row in reader.rows(_PEAKS, _PEAK_CANDIDATES, limit))
+        categories = tuple(Category(**row) for row in reader.rows(_CATEGORIES, limit))
+        climbers = _changes(reader, _CLIMBERS, limit)
+        declining = _changes(reader, _DECLINING, limit)
+        return Report(
+            run=run,
+            common_pages=run.rows["wiki_trends_growth"],
+            headline=headline(run, peaks, climbers, categories),
+            peaks=peaks,
+            growing=_changes(reader, _GROWING, limit),
+            declining=declining,
+            volatile=_changes(reader, _VOLATILE, limit),
+            climbers=climbers,
+            categories=categories,
+            sustained=_changes(reader, _SUSTAINED, limit),
+        )
+
+
+def _changes(reader: Reader, rule: str, limit: int) -> tuple[Change, ...]:
+    names = ", ".join(item.name for item in fields(Change))
+    sql = f"SELECT {names} FROM wiki_trends_growth {rule}, page LIMIT ?"  # noqa: S608 - constants of this module
+    return tuple(Change(**row) for row in reader.rows(sql, limit))

@@ -1,0 +1,130 @@
+"""The report as plain data: what every form of it (terminal, JSON, page) shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wiki_trends.warehouse.base import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """A page whose best day had at least twice the views of its usual day in the window.
+
+    The usual day is the median of the other days used. On a day without the page in the list its views are unknown,
+    but not more than those of the last page listed; they are counted as that many. So `usual_views` is then an upper
+    bound, and `times` and `views_above` are lower bounds.
+
+    Attributes:
+        page: title as in the tables.
+        page_display: title for people.
+        date: the best day, UTC.
+        views: on that day.
+        rank: on that day.
+        usual_views: median of the other days, an upper bound where `days_unlisted` is not zero.
+        views_above: views - usual_views.
+        times: views / usual_views; None when that is zero.
+        days_unlisted: other days on which the page was not in the list.
+    """
+
+    page: str
+    page_display: str
+    date: dt.date
+    views: int
+    rank: int
+    usual_views: float
+    views_above: float
+    times: float | None
+    days_unlisted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A page that was listed on every day used: a row of `wiki_trends_growth`, with its meaning and units."""
+
+    page: str
+    page_display: str
+    category: str
+    first_date: dt.date
+    last_date: dt.date
+    first_views: int
+    last_views: int
+    views_change: int
+    views_change_pct: float | None
+    first_rank: int
+    last_rank: int
+    rank_change: int
+    avg_views: float
+    max_views: int
+    min_views: int
+    volatility: int
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One category over all listed pages of the window.
+
+    Attributes:
+        category: its name.
+        pages: pages that were listed under it on at least one day.
+        views: sum over the days used, listed pages only.
+        share_pct: of the views of all categories.
+        first_views: on the first day used.
+        last_views: on the last day used.
+        views_change_pct: from first to last; None when the first is zero.
+    """
+
+    category: str
+    pages: int
+    views: int
+    share_pct: float
+    first_views: int
+    last_views: int
+    views_change_pct: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The published window and what stood out in it. Every list is cut at the same number of rows.
+
+    Attributes:
+        run: window, days, coverage, fingerprints and rows of each table.
+        common_pages: pages that were listed on every day used.
+        headline: what the window was about, a sentence each.
+        peaks: largest `views_above` first.
+        growing: pages with more views on the last day than on the first, largest percentage first.
+        declining: pages with fewer, largest loss in percent first.
+        volatile: largest difference between best and weakest day first.
+        climbers: best improvements of rank from the first day to the last.
+        categories: most views first.
+        sustained: pages listed on every day, ordered by the views of their weakest day.
+    """
+
+    run: RunRecord
+    common_pages: int
+    headline: tuple[str, ...]
+    peaks: tuple[Peak, ...]
+    growing: tuple[Change, ...]
+    declining: tuple[Change, ...]
+    volatile: tuple[Change, ...]
+    climbers: tuple[Change, ...]
+    categories: tuple[Category, ...]
+    sustained: tuple[Change, ...]
+
+
+def to_json(report: Report) -> dict[str, object]:
+    """The report as a document for `json.dumps`; days are ISO strings."""
+    return {name: _plain(value) for name, value in asdict(report).items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return value

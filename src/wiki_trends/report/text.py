@@ -1,0 +1,28 @@
+"""Text that is safe to show: titles come from the world, and a terminal obeys what it reads."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Controls, surrogates, line and paragraph separators.
+_UNSAFE = {"Cc", "Cs", "Zl", "Zp"}
+# Marks that turn the direction of the text after them, so that a title could rearrange its neighbours.
+_TURNING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def safe(text: str) -> str:
+    """The text with every character that could steer a terminal replaced by its code, as in `U+202E`."""
+    return "".join(_escaped(char) if _steers(char) else char for char in text)
+
+
+def counted(number: int, thing: str) -> str:
+    """A number with its thing in the right form: `1 day`, `2 days`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def _steers(char: str) -> bool:
+    return char in _TURNING or unicodedata.category(char) in _UNSAFE
+
+
+def _escaped(char: str) -> str:
+    return f"<U+{ord(char):04X}>"

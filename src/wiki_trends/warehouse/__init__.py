@@ -1,0 +1,41 @@
+"""Where the analytics tables are published: opened by URL, replaced as one act, read without disturbing anyone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wiki_trends.errors import WarehouseError
+
+if TYPE_CHECKING:
+    from wiki_trends.warehouse.base import Warehouse
+
+__all__ = ["open_warehouse"]
+
+
+def open_warehouse(url: str) -> Warehouse:
+    """The warehouse behind `url`: `duckdb:///FILE`, relative to the working directory, or absolute with a fourth slash.
+
+    Opening touches nothing: the file is made by the first publish.
+
+    Raises:
+        WarehouseError: the URL is not one of a warehouse that this version can use.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme == "duckdb" and len(rest) > 1 and rest.startswith("/"):
+        from pathlib import Path
+
+        from wiki_trends.warehouse.duckdb_file import DuckDBFile
+
+        return DuckDBFile(Path(rest[1:]))
+    if scheme in ("postgresql", "postgres"):
+        # The URL may hold a password: only its scheme is shown.
+        raise WarehouseError(
+            warehouse="postgresql://…",
+            problem="PostgreSQL is not supported by this version",
+            fix="Use duckdb:///FILE, for example duckdb:///data/warehouse.duckdb.",
+        )
+    raise WarehouseError(
+        warehouse=f"{scheme}://…" if rest else "the warehouse's URL",
+        problem="is not the URL of a warehouse",
+        fix="Use duckdb:///FILE, for example duckdb:///data/warehouse.duckdb.",
+    )

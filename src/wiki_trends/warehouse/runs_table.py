@@ -1,0 +1,85 @@
+"""`wiki_trends_runs` in DuckDB: a row for each published window, the newest last.
+
+`days_used`, `policy`, `fingerprints` and `table_rows` (rows of each table) are JSON texts. `published_at` is UTC without an offset: a DuckDB timestamp
+with a time zone needs a package more to be read from Python. A table of that name without our columns is not ours:
+`newest_schema` then says None.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING
+
+from wiki_trends.warehouse.base import RUNS, SCHEMA_VERSION, RunRecord
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+COLUMNS = {
+    "run": "BIGINT",
+    "dataset": "VARCHAR",
+    "window_start": "DATE",
+    "window_end": "DATE",
+    "as_of": "DATE",
+    "lag_days": "INTEGER",
+    "days_used": "VARCHAR",
+    "expected": "INTEGER",
+    "coverage_pct": "DOUBLE",
+    "policy": "VARCHAR",
+    "fingerprints": "VARCHAR",
+    "published_at": "TIMESTAMP",
+    "version": "VARCHAR",
+    "table_rows": "VARCHAR",
+    "schema_version": "INTEGER",
+}
+
+
+def newest_schema(connection: DuckDBPyConnection) -> int | None:
+    """The highest schema version that was published; None when the table of runs is not ours."""
+    if not {"schema_version", "fingerprints"} <= set(connection.table(RUNS).columns):
+        return None
+    return _number(connection, "SELECT coalesce(max(schema_version), 0) FROM wiki_trends_runs")
+
+
+def append(connection: DuckDBPyConnection, run: RunRecord) -> None:
+    """Add a run, numbered on from the last."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {RUNS} ({columns})")
+    connection.execute(
+        "INSERT INTO wiki_trends_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            _number(connection, "SELECT coalesce(max(run), 0) + 1 FROM wiki_trends_runs"),
+            run.dataset,
+            run.window_start,
+            run.window_end,
+            run.as_of,
+            run.lag_days,
+            json.dumps([day.isoformat() for day in run.days_used]),
+            run.expected,
+            run.coverage_pct,
+            run.policy,
+            json.dumps(dict(run.fingerprints)),
+            run.published_at,
+            run.version,
+            json.dumps(dict(run.rows)),
+            SCHEMA_VERSION,
+        ],
+    )
+
+
+def last(connection: DuckDBPyConnection) -> RunRecord:
+    """The newest run: the window that the tables hold."""
+    cursor = connection.execute("SELECT * FROM wiki_trends_runs ORDER BY run DESC LIMIT 1")
+    names = [column[0] for column in cursor.description or []]
+    values = dict(zip(names, cursor.fetchall()[0], strict=True))
+    del values["run"], values["schema_version"]
+    values["days_used"] = tuple(dt.date.fromisoformat(day) for day in json.loads(values["days_used"]))
+    values["fingerprints"] = json.loads(values["fingerprints"])
+    values["rows"] = json.loads(values.pop("table_rows"))
+    return RunRecord(**values)
+
+
+def _number(connection: DuckDBPyConnection, sql: str) -> int:
+    # All rows are fetched: a result that is not read to its end blocks the connection.
+    return int(connection.execute(sql).fetchall()[0][0])
