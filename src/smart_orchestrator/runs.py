@@ -1,0 +1,114 @@
+"""What it takes to start and follow the pipeline's runs, whoever executes them.
+
+A run is for one day and has a name made from the day and the attempt, so that starting twice is one run. The protocol
+has three verbs: what is in flight, start, look again. It never waits: `backfill` does. A run that cannot be started or
+followed at all (no such pipeline, no answer) raises `RunsError`; a run that fails is a `Run` in state FAILED.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Mapping, Sequence
+
+
+class RunState(StrEnum):
+    """Where a run is. LOST: its process died, nobody works on it any more."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+class Failure(StrEnum):
+    """Why a run did not make its day whole. Stable: programs branch on it."""
+
+    ERROR = "ERROR"
+    NOT_PUBLISHED = "NOT_PUBLISHED"
+    NO_DATA_AFTER_SUCCESS = "NO_DATA_AFTER_SUCCESS"
+    LOST = "LOST"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the pipeline for one day.
+
+    Attributes:
+        name: unique; made from day and attempt where this layer starts the run.
+        day: the UTC day.
+        attempt: counted over the day's whole past, from 1.
+        state: see `RunState`.
+        ours: whether this process started it; otherwise it is followed.
+        failure: why it did not make its day whole.
+        message: the failure as a sentence.
+        started_at: UTC.
+        ended_at: UTC.
+        url: where its logs are, if somewhere.
+    """
+
+    name: str
+    day: dt.date
+    attempt: int
+    state: RunState
+    ours: bool = False
+    failure: Failure | None = None
+    message: str = ""
+    started_at: dt.datetime | None = None
+    ended_at: dt.datetime | None = None
+    url: str | None = None
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether somebody works on it, or will."""
+        return self.state in (RunState.QUEUED, RunState.RUNNING)
+
+    def to_json(self) -> dict[str, object]:
+        """The run as `--json` lists it."""
+        return {
+            "run": self.name,
+            "day": self.day.isoformat(),
+            "attempt": self.attempt,
+            "state": self.state.value,
+            "started_here": self.ours,
+            "failure": self.failure.value if self.failure else None,
+            "message": self.message,
+            "started_at": self.started_at.isoformat() if self.started_at else None,
+            "ended_at": self.ended_at.isoformat() if self.ended_at else None,
+            "url": self.url,
+        }
+
+
+class PipelineRuns(Protocol):
+    """Starts and follows the runs of one pipeline."""
+
+    @property
+    def poll_seconds(self) -> float:
+        """How long `wait` may sleep between two looks."""
+        ...
+
+    def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
+        """The latest run of each of these days, whoever started it; days without one are left out."""
+        ...
+
+    def start(self, day: dt.date) -> Run:
+        """Start the next attempt for `day`; when a run of it is in flight already, that one comes back instead."""
+        ...
+
+    def look(self, runs: Sequence[Run]) -> list[Run]:
+        """The same runs as they are now."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Return when a run may have changed, at the latest after `seconds`."""
+        ...
+
+
+def run_name(day: dt.date, attempt: int) -> str:
+    """The name of a run: the same for the same day and attempt, whoever makes it."""
+    return f"{day.isoformat()}.{attempt}"
