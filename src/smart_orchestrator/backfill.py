@@ -247,7 +247,9 @@ class _Carrying:
         del self.active[run.day]
         self._remember(run)
         found = inspect(self.dataset, run.day, lake=open_lake(self.dataset.lake), look=Look())
-        if found.available and not (run.ours and run.state is RunState.FAILED):
+        # A backfill wants the day whole, whoever did it; a fetch wants its own run to have done it.
+        done = self.plan is not None or not run.ours or run.state is RunState.SUCCEEDED
+        if found.available and done:
             self.filled.append(run.day)
             self.console.filled(found, run, self._progress())
             return

@@ -6,6 +6,7 @@ lines for stderr; which stream a console writes to is its caller's choice. Rich 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from smart_orchestrator.contents import Code
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 Line = tuple[str, str]
 """A line of text and its style: `good`, `bad`, `warn`, `dim`, `strong` or nothing."""
 
+# C0 and C1 control characters, marks and overrides of direction, and lone surrogates.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _STYLES = {"good": "green", "bad": "red", "warn": "yellow", "dim": "dim", "strong": "bold", "": ""}
 
 
