@@ -1,0 +1,66 @@
+# Needs Python 3.11 or later, make and git. Everything else goes to .tools/ and .venv/ in this folder.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test test-full lint docs docs-check bench install clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+demo: $(READY) ## a five-day window with two holes becomes whole and turns into trends; no internet
+	@$(BIN)/wiki-trends demo
+
+run: $(READY) ## the same on Wikimedia's live APIs: make run CONTACT=you@example.org
+	@$(BIN)/wiki-trends run $${CONTACT:+--contact "$$CONTACT"}
+
+# The layer is held to 90 % of its branches; `coverage` also follows the processes that the tests start.
+test: $(READY) ## all tests, the long suites in a small round; branch coverage of the layer
+	@$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -n 2 -m "not long"
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report --include='src/smart_orchestrator/*' --fail-under=90
+
+test-full: test ## all tests, then the long suites in full
+	$(BIN)/pytest -q -n 2 -m long
+
+lint: $(READY) ## ruff, strict mypy, import contracts, shell syntax
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	bash -n .ci/run
+
+docs: $(READY) ## write the generated pages: docs/cli.md, docs/settings.md
+	$(BIN)/python -m tools.reference
+
+docs-check: $(READY) ## generated pages fresh, commands and settings documented, examples and links right
+	$(BIN)/python -m tools.docs_check
+
+bench: $(READY) ## print the figures: the demo's phases, start-up times, the machine
+	$(BIN)/python -m benchmarks
+
+install: $(READY) ## only make .venv
+
+clean: ## remove what demo, tests and builds have made
+	rm -rf demo-data build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './.*' -prune -exec rm -rf {} +
+
+distclean: clean ## remove .venv and .tools too
+	rm -rf .venv .tools
+
+.tools/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "wiki-trends needs Python 3.11 or later, but '$(PYTHON)' is: $$($(PYTHON) --version 2>/dev/null || echo not found)" >&2; \
+	  echo "Name another one, for example: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Getting uv into .tools (once)" >&2
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+# Compiled on installation, so that the first command is as quick as the second.
+$(READY): pyproject.toml uv.lock | .tools/bin/uv
+	@echo "Installing into .venv" >&2
+	@UV_PROJECT_ENVIRONMENT=.venv .tools/bin/uv sync --quiet --frozen --compile-bytecode --python .tools/bin/python
+	@touch $@
