@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.console import SilentConsole
 from smart_orchestrator.contents import Code
-from smart_orchestrator.lake import open_lake
-from smart_orchestrator.partition import Look, inspect
+from smart_orchestrator.partition import inspect
 from smart_orchestrator.plan import Action, Plan, make_plan
 from smart_orchestrator.runs import Failure, Run, RunState
 
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.dataset import DailyDataset
     from smart_orchestrator.runs import PipelineRuns
 
+# Trying these again at once is useless: the source has no such day, or did not answer within its own deadline.
+FINAL = (Failure.NOT_PUBLISHED, Failure.UNREACHABLE)
 # A day that someone outside the ledger writes is looked at so often.
 LOOK_SECONDS = 2.0
 
@@ -246,7 +247,7 @@ class _Carrying:
         """Judge a run that ended by what it left in the lake."""
         del self.active[run.day]
         self._remember(run)
-        found = inspect(self.dataset, run.day, lake=open_lake(self.dataset.lake), look=Look())
+        found = inspect(self.dataset, run.day)
         # A backfill wants the day whole, whoever did it; a fetch wants its own run to have done it.
         done = self.plan is not None or not run.ours or run.state is RunState.SUCCEEDED
         if found.available and done:
@@ -257,7 +258,7 @@ class _Carrying:
             message = f"the run succeeded, but the day is {found.state} ({found.code}: {found.reason})"
             run = replace(run, state=RunState.FAILED, failure=Failure.NO_DATA_AFTER_SUCCESS, message=message)
             self._remember(run)
-        again = run.failure is not Failure.NOT_PUBLISHED and self.begun.get(run.day, 0) < self.limits.attempts
+        again = run.failure not in FINAL and self.begun.get(run.day, 0) < self.limits.attempts
         if again:
             self.queue.append(run.day)
         else:

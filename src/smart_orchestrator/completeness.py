@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.contents import Code
-from smart_orchestrator.lake import open_lake
+from smart_orchestrator.lake import lake_of
 from smart_orchestrator.partition import Look, Partition, State, inspect_listed
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def check(
     Raises:
         LakeError: the lake does not answer or refuses.
     """
-    lake = (lake or open_lake(dataset.lake)).counted()
+    lake = (lake or lake_of(dataset)).counted()
     look = look or Look()
     listed = _listings(dataset, window, lake)
 

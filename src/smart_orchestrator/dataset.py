@@ -51,6 +51,9 @@ class DailyDataset:
         columns: the contract of the rows; empty means that any columns will do.
         min_rows: fewer rows make a committed day `SHORT`.
         volume_column: the column whose daily sum is kept in the manifest.
+        timeout: seconds that one request to the lake may take.
+        retries: how often a failed request to the lake is tried again.
+        backoff: seconds before the first of these retries.
     """
 
     name: str
@@ -60,6 +63,9 @@ class DailyDataset:
     columns: tuple[Column, ...] = ()
     min_rows: int = 1
     volume_column: str | None = None
+    timeout: float = 30.0
+    retries: int = 4
+    backoff: float = 0.1
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

@@ -14,6 +14,7 @@
     ├── ContractError           rows break the dataset's contract
     ├── PartitionChanged        a partition is no longer the one that was inspected
     ├── NotPublished            the source does not have the day: no fault of the run
+    ├── SourceUnreachable       the source gave no answer within its deadline
     └── RunsError               the runs cannot be started or followed
 
 The text of each is made from its fields: what happened, to what, and, as its last sentence, what to do next.
@@ -205,6 +206,10 @@ class NotPublished(SmartOrchestratorError):
             self,
             f"{day} is not published: {problem}. Try again tomorrow, or waive the day if it will never come.",
         )
+
+
+class SourceUnreachable(SmartOrchestratorError):
+    """The source gave no answer within its deadline. A pipeline raises a subclass to say that the day is not at fault."""
 
 
 class RunsError(SmartOrchestratorError):

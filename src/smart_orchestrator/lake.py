@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
     from obstore import PutMode
 
+    from smart_orchestrator.dataset import DailyDataset
+
 PAGE = 1000
 TEMPORARY = ".writing-"
 
@@ -324,6 +326,11 @@ def open_lake(url: str, *, timeout: float = 30.0, retries: int = 4, backoff: flo
         LakeUrlError: the URL is none of these.
     """
     return _opened(url, timeout, retries, backoff, _fingerprint_of_environment()).counted()
+
+
+def lake_of(dataset: DailyDataset) -> Lake:
+    """The lake of a dataset, with its time-out and retries."""
+    return open_lake(dataset.lake, timeout=dataset.timeout, retries=dataset.retries, backoff=dataset.backoff)
 
 
 @lru_cache(maxsize=64)

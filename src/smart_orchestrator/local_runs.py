@@ -16,10 +16,11 @@ import os
 import sqlite3
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.errors import NotPublished, RunsError
+from smart_orchestrator.errors import NotPublished, RunsError, SourceUnreachable
 from smart_orchestrator.partition import inspect
 from smart_orchestrator.runs import Failure, Run, RunState, run_name
 
@@ -323,6 +324,4 @@ def _run(row: tuple[str, int, str, str | None, str, str, str | None]) -> Run:
 
 
 def _as_started_by(asked: Run, now: Run) -> Run:
-    from dataclasses import replace
-
     return replace(now, ours=asked.ours)

@@ -28,7 +28,7 @@ from smart_orchestrator.errors import (
     ObjectMissing,
     PartitionChanged,
 )
-from smart_orchestrator.lake import open_lake
+from smart_orchestrator.lake import lake_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -207,7 +207,7 @@ def inspect(
     Raises:
         LakeError: the lake does not answer or refuses.
     """
-    lake = lake or open_lake(dataset.lake)
+    lake = lake or lake_of(dataset)
     return inspect_listed(dataset, day, lake.list(dataset.key(day)), lake=lake, look=look or Look())
 
 
@@ -455,7 +455,7 @@ def commit(
         LostRace: another writer committed the day meanwhile; its data stand.
         LakeError: the lake does not answer or refuses. What was visible before still is.
     """
-    lake = lake or open_lake(dataset.lake)
+    lake = lake or lake_of(dataset)
     rows = sum(part.rows for part in parts)
     if rows == 0:
         raise CommitError(dataset.name, day, "it has no rows")
@@ -563,7 +563,7 @@ def read_parts(dataset: DailyDataset, partition: Partition, *, lake: Lake | None
         PartitionChanged: a part is gone, or has other bytes than were committed.
         LakeError: the lake does not answer or refuses.
     """
-    lake = lake or open_lake(dataset.lake)
+    lake = lake or lake_of(dataset)
     folder = dataset.key(partition.day)
     read: list[bytes] = []
     for part in partition.parts:
@@ -612,7 +612,7 @@ def read_frame(dataset: DailyDataset, day: dt.date | Partition, *, lake: Lake | 
         PartitionChanged: it is no longer the partition that was inspected.
         LakeError: the lake does not answer or refuses.
     """
-    lake = lake or open_lake(dataset.lake)
+    lake = lake or lake_of(dataset)
     partition = day if isinstance(day, Partition) else inspect(dataset, day, lake=lake)
     if not partition.available:
         raise ContractError(dataset.name, partition.day, partition.code, [partition.reason])

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.errors import NotPublished
+from smart_orchestrator.errors import NotPublished, SourceUnreachable
 
 if TYPE_CHECKING:
     from datetime import date
@@ -116,7 +116,7 @@ class ContractBroken(WikimediaError):
         super().__init__(f"{what} breaks its contract: {problem}. Nothing was committed; fetch the day again.")
 
 
-class WikimediaUnreachable(WikiTrendsError):
+class WikimediaUnreachable(WikiTrendsError, SourceUnreachable):
     """No usable answer came within the deadline.
 
     Attributes:

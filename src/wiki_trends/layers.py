@@ -61,6 +61,9 @@ def layers(settings: Settings) -> Layers:
             columns=columns,
             min_rows=min_rows,
             volume_column="views" if columns else None,
+            timeout=settings.lake_timeout,
+            retries=settings.lake_retries,
+            backoff=settings.lake_backoff,
         )
 
     return Layers(
