@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import RunRecord
 
 MIN_WIDTH = 60
+_GAP = 2
+_MIN_TITLE = 8
 _TITLES = {
     "growing": "Top growing",
     "declining": "Top declining",
@@ -170,12 +172,13 @@ def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[
     if not rows:
         console.print("  none")
         return
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column(columns[0], no_wrap=True, overflow="ellipsis", ratio=1)
-    for index, name in enumerate(columns[1:], start=1):
-        # Only titles are shortened where the terminal is narrow; a figure that is cut is a wrong figure.
-        widest = max(len(row[index]) for row in (columns, *rows))
-        table.add_column(name, justify="right", no_wrap=True, min_width=widest)
+    # Only titles are shortened where the terminal is narrow: a figure that is cut is a wrong figure.
+    widths = [max(len(row[index]) for row in (columns, *rows)) for index in range(1, len(columns))]
+    room = console.width - sum(widths) - _GAP * len(widths)
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, _GAP, 0, 0))
+    table.add_column(columns[0], no_wrap=True, overflow="ellipsis", max_width=max(room, _MIN_TITLE))
+    for name, width in zip(columns[1:], widths, strict=True):
+        table.add_column(name, justify="right", no_wrap=True, width=width)
     for first, *others in rows:
         table.add_row(Text(safe(first)), *(Text(cell) for cell in others))
     console.print(table)

@@ -1,0 +1,98 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from smart_orchestrator.completeness import Policy, check
+from smart_orchestrator.errors import PartitionChanged
+from tests.wiki_trends.window_data import (
+    NOW,
+    checked_window,
+    day_number,
+    diamond_in,
+    row,
+    window_of,
+    write_day,
+)
+from wiki_trends.analytics.analyze import analyze
+from wiki_trends.errors import NothingPublished, WindowNotReady
+from wiki_trends.warehouse import open_warehouse
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    return open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}")
+
+
+def test_the_run_says_what_was_read(tmp_path, warehouse):
+    dataset, completeness = checked_window(tmp_path, [[row("A", 1)], [row("A", 2), row("B", 1, 2)]])
+    analysis = analyze(dataset, completeness, warehouse, clock=lambda: NOW)
+    with warehouse.reading() as reader:
+        run = reader.last_run()
+    assert run == analysis.run
+    assert (run.window_start, run.window_end) == (day_number(0), day_number(1))
+    assert run.days_used == analysis.days == (day_number(0), day_number(1))
+    assert run.fingerprints == {part.day.isoformat(): part.fingerprint for part in completeness.days}
+    assert run.rows == {"wiki_trends_timeseries": 3, "wiki_trends_common": 2, "wiki_trends_growth": 1}
+    assert (run.coverage_pct, run.expected, run.published_at) == (100.0, 2, NOW)
+    assert json.loads(run.policy) == completeness.policy.to_json()
+    assert analysis.seconds > 0
+
+
+def test_a_window_with_a_hole_is_refused_and_nothing_is_published(tmp_path, warehouse):
+    dataset = diamond_in(tmp_path)
+    write_day(dataset, 0, [row("A", 1)])
+    with pytest.raises(WindowNotReady, match=r"coverage 50.0 %, missing: 2025-11-06") as caught:
+        analyze(dataset, check(dataset, window_of(2)), warehouse)
+    assert caught.value.missing == ["2025-11-06"]
+    with pytest.raises(NothingPublished), warehouse.reading():
+        pass
+
+
+def test_a_policy_that_allows_the_hole_is_obeyed_and_the_days_used_are_recorded(tmp_path, warehouse):
+    dataset = diamond_in(tmp_path)
+    write_day(dataset, 0, [row("A", 1), row("B", 1)])
+    write_day(dataset, 2, [row("A", 4)])
+    completeness = check(dataset, window_of(3), policy=Policy(min_coverage=60))
+    analysis = analyze(dataset, completeness, warehouse)
+    assert analysis.days == (day_number(0), day_number(2))
+    assert (analysis.run.coverage_pct, analysis.run.expected) == (66.7, 3)
+    # "Every day of the window" means every day used.
+    assert analysis.rows["wiki_trends_growth"] == 1
+
+
+def test_a_day_that_was_committed_anew_after_the_check_stops_the_analysis(tmp_path, warehouse):
+    dataset, completeness = checked_window(tmp_path, [[row("A", 1)], [row("A", 2)]])
+    analyze(dataset, completeness, warehouse)
+    write_day(dataset, 1, [row("A", 3), row("B", 2)])
+    with pytest.raises(PartitionChanged):
+        analyze(dataset, completeness, warehouse)
+    with warehouse.reading() as reader:
+        assert reader.rows("SELECT count(*) AS runs FROM wiki_trends_runs") == [{"runs": 1}]
+        assert reader.last_run().rows["wiki_trends_timeseries"] == 2
+
+
+ROOT = Path(__file__).parents[3]
+
+_QUIET = """
+import sys
+from tests.wiki_trends.window_data import checked_window, row
+from wiki_trends.analytics.analyze import analyze
+from wiki_trends.warehouse import open_warehouse
+dataset, completeness = checked_window(sys.argv[1], [[row("A", 1)], [row("A", 2)]])
+analyze(dataset, completeness, open_warehouse(f"duckdb:///{sys.argv[1]}/w.duckdb"))
+print(sorted({"ibis", "numpy", "pandas", "pyarrow", "sqlglot"} & set(sys.modules)))
+"""
+
+
+def test_analysis_needs_no_slow_import_and_says_nothing(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _QUIET, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
