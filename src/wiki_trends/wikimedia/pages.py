@@ -1,0 +1,207 @@
+"""Facts about pages, out of answers of the Action API (`action=query`).
+
+Answers come in pieces (`continue`), in another order than the titles, under normalised and redirected names:
+`Pages` puts the pieces together, and maps each asked title to what became of it. Source:
+https://www.mediawiki.org/wiki/API:Query. An answer of another form is `ContractBroken`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from wiki_trends.errors import ContractBroken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wiki_trends.wikimedia.answers import Json
+
+BATCH = 50
+# A title cannot hold a pipe, the separator of titles, and a leading U+001F would change the separator.
+_UNASKABLE = ("|", "\x1f")
+
+QUERY = {
+    "action": "query",
+    "format": "json",
+    "formatversion": "2",
+    "redirects": "1",
+    "prop": "categories|coordinates|pageprops|description",
+    "clshow": "!hidden",
+    "cllimit": "max",
+    "colimit": "max",
+    "coprop": "type|country|region|globe",
+    "ppprop": "disambiguation|wikibase_item",
+    "maxlag": "5",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What a wiki knows of a page.
+
+    Attributes:
+        title: canonical, with spaces, after normalisation and redirects.
+        namespace: its number; 0 for articles, -1 for special pages.
+        missing: there is no such page, or the title cannot be one.
+        redirected: the asked title is a redirect to this page.
+        categories: without hidden ones and without the namespace's name.
+        latitude: in degrees, on Earth; None without.
+        longitude: in degrees, on Earth; None without.
+        place_type: as in the coordinates, for example `city` or `landmark`.
+        country: code of the country in the coordinates, ISO 3166-1 alpha-2.
+        description: short description in the wiki's language.
+        wikidata_id: for example `Q42`.
+        disambiguation: the page lists other pages of the same name.
+    """
+
+    title: str
+    namespace: int = 0
+    missing: bool = False
+    redirected: bool = False
+    categories: tuple[str, ...] = ()
+    latitude: float | None = None
+    longitude: float | None = None
+    place_type: str | None = None
+    country: str | None = None
+    description: str | None = None
+    wikidata_id: str | None = None
+    disambiguation: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields that differ from their defaults; `from_json` reads it."""
+        values = {name: getattr(self, name) for name in _DEFAULTS}
+        return {"title": self.title} | {
+            name: value for name, value in values.items() if value != _DEFAULTS[name]
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> PageFacts:
+        """The inverse of `to_json`."""
+        if "categories" in data:
+            data = data | {"categories": tuple(data["categories"])}
+        return cls(**data)
+
+
+_DEFAULTS = {item.name: item.default for item in fields(PageFacts) if item.name != "title"}
+
+
+def askable(title: str) -> bool:
+    """Whether a title can be sent in a list of titles at all."""
+    return bool(title.strip("_ ")) and not any(char in title for char in _UNASKABLE)
+
+
+class Pages:
+    """Collects the pieces of the answer to one batch of titles."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pages: dict[str, dict[str, Any]] = {}
+        self._normalized: dict[str, str] = {}
+        self._redirects: dict[str, str] = {}
+
+    def add(self, answer: Json) -> dict[str, str] | None:
+        """Take in one piece; the parameters that ask for the next one, None after the last."""
+        try:
+            query = answer.get("query", {})
+            for item in query.get("normalized", []):
+                asked = unquote(item["from"]) if item.get("fromencoded") else item["from"]
+                self._normalized[asked] = item["to"]
+            for item in query.get("redirects", []):
+                self._redirects[item["from"]] = item["to"]
+            pages = query.get("pages", [])
+            for page in pages.values() if isinstance(pages, dict) else pages:
+                if "title" in page:
+                    self._merge(page)
+            following = answer.get("continue")
+            return None if following is None else {key: str(value) for key, value in following.items()}
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ContractBroken(
+                what=f"the pages from {self._url}", problem=f"{type(error).__name__} {error}"
+            ) from None
+
+    def facts(self, titles: Iterable[str]) -> dict[str, PageFacts]:
+        """What became of each asked title."""
+        return {title: self._facts(title) for title in titles}
+
+    def _merge(self, page: dict[str, Any]) -> None:
+        known = self._pages.setdefault(page["title"], {})
+        for key, value in page.items():
+            if isinstance(value, list):
+                known.setdefault(key, []).extend(value)
+            elif isinstance(value, dict):
+                known.setdefault(key, {}).update(value)
+            else:
+                known[key] = value
+
+    def _facts(self, asked: str) -> PageFacts:
+        title = self._normalized.get(asked, asked)
+        if title not in self._pages and title not in self._redirects:
+            title = _normal(title)
+        seen = set()
+        while title in self._redirects and title not in seen:
+            seen.add(title)
+            title = self._redirects[title]
+        page = self._pages.get(title)
+        if page is None:
+            # Titles that name another wiki (`fr:Foo`) are answered apart from the pages.
+            return PageFacts(title=_normal(asked), missing=True, redirected=bool(seen))
+        return _facts_of(page, redirected=bool(seen))
+
+
+def unasked(title: str) -> PageFacts:
+    """Facts of a title that cannot be one, without asking."""
+    return PageFacts(title=_normal(title), missing=True)
+
+
+def _normal(title: str) -> str:
+    """The title as MediaWiki writes it, as far as that can be known without asking."""
+    words = " ".join(title.replace("_", " ").split(" ")).strip()
+    return words or title
+
+
+def _facts_of(page: dict[str, Any], *, redirected: bool) -> PageFacts:
+    place = _place(page.get("coordinates", []))
+    props = page.get("pageprops", {})
+    # Flags are booleans in formatversion 2, and empty strings in 1.
+    missing = any(page.get(flag, False) is not False for flag in ("missing", "invalid"))
+    return PageFacts(
+        title=page["title"],
+        namespace=int(page.get("ns", 0)),
+        missing=missing,
+        redirected=redirected,
+        categories=tuple(
+            dict.fromkeys(_without_namespace(item["title"]) for item in page.get("categories", []))
+        ),
+        latitude=place.get("lat"),
+        longitude=place.get("lon"),
+        place_type=_text(place.get("type")),
+        country=_text(place.get("country")),
+        description=_text(page.get("description")),
+        wikidata_id=_text(props.get("wikibase_item")),
+        disambiguation="disambiguation" in props,
+    )
+
+
+def _place(coordinates: list[dict[str, Any]]) -> dict[str, Any]:
+    """The primary coordinates, if they are on Earth and can be."""
+    for place in coordinates:
+        latitude, longitude = place.get("lat"), place.get("lon")
+        if place.get("globe", "earth") != "earth" or place.get("primary", True) is False:
+            continue
+        if _within(latitude, 90) and _within(longitude, 180):
+            return place | {"lat": float(place["lat"]), "lon": float(place["lon"])}
+    return {}
+
+
+def _within(value: Json, limit: float) -> bool:
+    return isinstance(value, (int, float)) and -limit <= value <= limit
+
+
+def _without_namespace(title: str) -> str:
+    return title.partition(":")[2] or title
+
+
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) and value else None
