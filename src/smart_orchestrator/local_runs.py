@@ -204,6 +204,8 @@ class LocalRuns:
                 self._pipeline(run.day)
             except NotPublished as error:
                 failure, message = Failure.NOT_PUBLISHED, str(error)
+            except SourceUnreachable as error:
+                failure, message = Failure.UNREACHABLE, str(error)
             except Exception as error:
                 failure, message = Failure.ERROR, str(error) or type(error).__name__
                 logger.info("run %s failed", run.name, exc_info=error)
