@@ -14,7 +14,7 @@ from wiki_trends.settings import Settings
 from wiki_trends.warehouse.base import RunRecord
 
 FIRST_DAY = dt.date(2025, 11, 5)
-NOW = dt.datetime(2025, 11, 12, 3, 0)
+NOW = dt.datetime(2025, 11, 12, 3, 0, tzinfo=dt.UTC)
 TYPES = {
     "page": pl.String,
     "page_display": pl.String,

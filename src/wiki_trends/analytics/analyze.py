@@ -48,8 +48,8 @@ class Analysis:
 
 
 def now_utc() -> dt.datetime:
-    """The present moment in UTC, without an offset."""
-    return dt.datetime.now(tz=dt.UTC).replace(tzinfo=None)
+    """The present moment in UTC."""
+    return dt.datetime.now(tz=dt.UTC)
 
 
 def analyze(
@@ -65,7 +65,7 @@ def analyze(
         dataset: the diamond layer.
         completeness: the check of the window; exactly its partitions are read.
         warehouse: where the tables are published.
-        clock: the moment of publishing, UTC without an offset.
+        clock: the moment of publishing, with a time zone.
 
     Raises:
         WindowNotReady: the window does not fulfil the policy of the check, or no day of it is there.

@@ -21,7 +21,7 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 def headline(
     run: RunRecord, peaks: Sequence[Peak], climbers: Sequence[Change], categories: Sequence[Category]
 ) -> tuple[str, ...]:
-    """The largest peaks, then the clearest climbs in rank that no peak told already, then the leading category.
+    """The largest peaks, then the clearest climbs in rank that no peak told already, then the category with the most views.
 
     Args:
         run: the published window.
@@ -35,11 +35,8 @@ def headline(
     sentences += [_climb(page) for page in climbs[:_CLIMBERS]]
     if not sentences:
         sentences.append(_quiet(run))
-    if categories and len(categories) > 1:
-        lead = categories[0]
-        sentences.append(
-            f"{safe(lead.category)} is the leading category with {lead.share_pct:.1f} % of all listed views."
-        )
+    if len(categories) > 1:
+        sentences.append(_leading(categories))
     return tuple(sentences)
 
 
@@ -56,6 +53,13 @@ def _climb(page: Change) -> str:
         f"{safe(page.page_display)} rose from rank {page.first_rank} to {page.last_rank} "
         f"between {page.first_date} and {page.last_date}."
     )
+
+
+def _leading(categories: Sequence[Category]) -> str:
+    # `Other` is where pages without a category go: that it is large says nothing.
+    lead = next(item for item in categories if item.category != "Other")
+    after = "" if lead is categories[0] else " after Other"
+    return f"{safe(lead.category)} drew the most views of all categories{after}: {lead.share_pct:.1f} % of the listed."
 
 
 def _quiet(run: RunRecord) -> str:

@@ -40,7 +40,7 @@ class RunRecord:
         coverage_pct: available / expected days, in percent.
         policy: what the window had to fulfil, as JSON.
         fingerprints: of each partition that was read, by ISO day.
-        published_at: UTC, without an offset.
+        published_at: with a time zone; UTC when it is read.
         version: of this software.
         rows: of each table, by name.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -30,11 +31,13 @@ def explained(url: str) -> Iterator[None]:
 
 def _explanation(error: Exception) -> tuple[str, str]:
     text = " ".join(str(error).split())
-    if isinstance(error, PermissionError) or "Permission denied" in text:
-        return _NO_RIGHT
     if isinstance(error, OSError):
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return _NO_RIGHT
         where = f" ({error.filename})" if error.filename else ""
         return f"{error.strerror or text}{where}", "Make room or correct the path, and try again."
+    if "Permission denied" in text:
+        return _NO_RIGHT
     if "not a valid DuckDB" in text:
         return "it is not a DuckDB database", "Name another file: this one is left as it is."
     if "Could not set lock" in text or "Conflicting lock" in text:

@@ -60,7 +60,7 @@ def append(connection: DuckDBPyConnection, run: RunRecord) -> None:
             run.coverage_pct,
             run.policy,
             json.dumps(dict(run.fingerprints)),
-            run.published_at,
+            run.published_at.astimezone(dt.UTC).replace(tzinfo=None),
             run.version,
             json.dumps(dict(run.rows)),
             SCHEMA_VERSION,
@@ -74,6 +74,7 @@ def last(connection: DuckDBPyConnection) -> RunRecord:
     names = [column[0] for column in cursor.description or []]
     values = dict(zip(names, cursor.fetchall()[0], strict=True))
     del values["run"], values["schema_version"]
+    values["published_at"] = values["published_at"].replace(tzinfo=dt.UTC)
     values["days_used"] = tuple(dt.date.fromisoformat(day) for day in json.loads(values["days_used"]))
     values["fingerprints"] = json.loads(values["fingerprints"])
     values["rows"] = json.loads(values.pop("table_rows"))
