@@ -11,7 +11,7 @@ import difflib
 import os
 import re
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +83,9 @@ def _text(text: str) -> str:
 _HTTP = r"https?://[^\s/]+(/\S*)?"
 
 
-def _setting(default: Any, parse: Callable[[str], Any], text: str, *, example: str = "", secret: bool = False) -> Any:
+def _setting(
+    default: Any, parse: Callable[[str], Any], text: str, *, example: str = "", secret: bool = False
+) -> Any:
     return field(
         default=default,
         repr=not secret,
@@ -195,9 +197,13 @@ class Settings:
         "Fewer rows than this make a day invalid (`SHORT`).",
         example="500",
     )
-    runner: str = _setting("local", _one_of(*RUNNERS), "What starts the pipeline: local or airflow.", example="local")
+    runner: str = _setting(
+        "local", _one_of(*RUNNERS), "What starts the pipeline: local or airflow.", example="local"
+    )
     jobs: int = _setting(4, _whole(1, 64), "Days that a backfill runs at the same time.", example="8")
-    attempts: int = _setting(3, _whole(1, 100), "Runs that a backfill starts for one day at most.", example="1")
+    attempts: int = _setting(
+        3, _whole(1, 100), "Runs that a backfill starts for one day at most.", example="1"
+    )
     lake_timeout: float = _setting(
         30.0,
         _seconds(0.1, 3600),
@@ -234,13 +240,13 @@ def load(
     """
     environ = os.environ if environ is None else environ
     names = [item.name for item in fields(Settings)]
-    given: dict[str, tuple[str, str]] = {}
-    for name, (value, origin) in _from_file(environ, folder or Path.cwd(), names).items():
-        given[name] = (value, origin)
+    given = _from_file(environ, folder or Path.cwd(), names)
     for key, value in environ.items():
         if key.startswith(PREFIX) and key != f"{PREFIX}CONFIG":
             name = key.removeprefix(PREFIX).lower()
-            _known(name, [env_name(n) for n in names], written=key, origin="the environment", name_of=env_name)
+            _known(
+                name, [env_name(n) for n in names], written=key, origin="the environment", name_of=env_name
+            )
             given[name] = (value, key)
     for name, flag in (flags or {}).items():
         if flag is not None:
@@ -266,7 +272,11 @@ def _from_file(environ: Mapping[str, str], folder: Path, names: list[str]) -> di
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(
-            name="config", value=path.name, origin=str(path), problem=f"is not TOML ({error})", fix="Correct the file."
+            name="config",
+            value=path.name,
+            origin=str(path),
+            problem=f"is not TOML ({error})",
+            fix="Correct the file.",
         ) from None
     result: dict[str, tuple[str, str]] = {}
     for name, value in table.items():
@@ -291,7 +301,7 @@ def _known(name: str, known: list[str], *, written: str, origin: str, name_of: C
     raise SettingError(name=name, value=written, origin=origin, problem="is not a setting", fix=fix)
 
 
-def _parsed(item: Any, value: str, origin: str) -> object:
+def _parsed(item: Field[Any], value: str, origin: str) -> Any:
     try:
         return item.metadata["parse"](value)
     except ValueError as error:

@@ -1,0 +1,97 @@
+"""The options that several commands share, and what is made of them: settings, a window, how closely to look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wiki_trends.settings import load
+
+if TYPE_CHECKING:
+    from smart_orchestrator.window import Window
+    from wiki_trends.main_job import Closely
+    from wiki_trends.settings import Settings
+
+Days = Annotated[str | None, typer.Option(help="The last N days that the source has.", metavar="N")]
+AsOf = Annotated[
+    str | None, typer.Option(help="The UTC day that counts as today, YYYY-MM-DD.", metavar="DAY")
+]
+Start = Annotated[str | None, typer.Option(help="First day of an explicit window.", metavar="DAY")]
+End = Annotated[str | None, typer.Option(help="Last day of an explicit window, included.", metavar="DAY")]
+Lag = Annotated[str | None, typer.Option(help="Days until the source has a day.", metavar="N")]
+Project = Annotated[
+    str | None, typer.Option(help="Wikimedia project, for example fr.wikipedia.", metavar="NAME")
+]
+Access = Annotated[
+    str | None, typer.Option(help="all-access, desktop, mobile-web or mobile-app.", metavar="METHOD")
+]
+LakeUrl = Annotated[
+    str | None, typer.Option(help="URL template of the lake, with {layer} in it.", metavar="URL")
+]
+WarehouseUrl = Annotated[str | None, typer.Option(help="Where the tables are published.", metavar="URL")]
+Contact = Annotated[str | None, typer.Option(help="E-mail address or URL for Wikimedia.", metavar="TEXT")]
+Jobs = Annotated[str | None, typer.Option(help="Days that are run at the same time.", metavar="N")]
+Attempts = Annotated[str | None, typer.Option(help="Runs started for one day at most.", metavar="N")]
+Timeout = Annotated[float, typer.Option(help="Seconds after which waiting ends.", metavar="S", min=0.1)]
+MinCoverage = Annotated[
+    float,
+    typer.Option(
+        help="Percent of the expected days that make the window ready.", metavar="PCT", min=0, max=100
+    ),
+]
+MinDays = Annotated[int, typer.Option(help="Available days that make the window ready.", metavar="N", min=1)]
+AllowLag = Annotated[
+    bool, typer.Option("--allow-lag", help="Days that the source need not have yet may be missing.")
+]
+Deep = Annotated[bool, typer.Option("--deep", help="Read every row and hold it against the contract.")]
+Shallow = Annotated[bool, typer.Option("--shallow", help="Do not read days that carry no row count.")]
+Strays = Annotated[bool, typer.Option("--strays", help="Look through all names of the lake for strays.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on stderr.")]
+
+DEFAULT_TIMEOUT = 7200.0
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOptions:
+    """The four options that give a window."""
+
+    days: str | None = None
+    as_of: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+    def window(self, settings: Settings) -> Window:
+        """The window they give.
+
+        Raises:
+            WindowError: they give none.
+        """
+        from wiki_trends.main_job import window_of
+
+        return window_of(
+            settings, as_of=self.as_of, start=self.start, end=self.end, days_given=self.days is not None
+        )
+
+
+def settings_of(window: WindowOptions | None = None, **flags: str | None) -> Settings:
+    """Settings from flags, environment and file."""
+    return load({**flags, "days": window.days if window else None})
+
+
+def closely_of(
+    *,
+    min_coverage: float = 100.0,
+    min_days: int = 1,
+    allow_lag: bool = False,
+    deep: bool = False,
+    shallow: bool = False,
+    strays: bool = False,
+) -> Closely:
+    """How closely to look, from the options of `check`."""
+    from smart_orchestrator.completeness import Policy
+    from wiki_trends.main_job import Closely
+
+    return Closely(Policy(min_coverage, min_days, allow_lag), deep, shallow, strays=strays or None)
