@@ -1,0 +1,20 @@
+"""What every day runs: bronze -> silver -> gold -> diamond, one file a step, each step a plain function."""
+
+from wiki_trends.pipeline.categorize_pages import categorize_pages
+from wiki_trends.pipeline.clean_gold_layer import clean_gold_layer
+from wiki_trends.pipeline.clean_top_pages import clean_top_pages
+from wiki_trends.pipeline.fetch_top_pages import fetch_top_pages
+from wiki_trends.pipeline.fetch_wikipedia_categories import fetch_wikipedia_categories
+from wiki_trends.pipeline.run import DayResult, run_day
+from wiki_trends.pipeline.step import Step
+
+__all__ = [
+    "DayResult",
+    "Step",
+    "categorize_pages",
+    "clean_gold_layer",
+    "clean_top_pages",
+    "fetch_top_pages",
+    "fetch_wikipedia_categories",
+    "run_day",
+]

@@ -1,0 +1,116 @@
+"""Step 4: silver -> gold. Each page once, under its canonical title, with category and place.
+
+Redirects are counted under their own titles by the source. Rows that lead to one page are merged here, as Wikimedia's
+own most-read service does: views are added, the best rank stays. A title that turns out to lead out of the articles
+(to the main page, to a project page) goes, and is counted. A title that the wiki does not know stays with the defaults:
+it was viewed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from smart_orchestrator.lake import lake_of
+from smart_orchestrator.partition import read_frame, write_frame
+from wiki_trends.errors import ContractBroken
+from wiki_trends.layers import layers
+from wiki_trends.pipeline.clean_top_pages import site_info
+from wiki_trends.pipeline.page_cache import PageCache
+from wiki_trends.pipeline.rules import category_of, place_of
+from wiki_trends.pipeline.step import Step, Stopwatch, project_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping
+
+    import polars as pl
+
+    from wiki_trends.settings import Settings
+    from wiki_trends.wikimedia import PageFacts, SiteInfo, WikimediaClient
+
+
+def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) -> Step:
+    """Commit the day's pages with category and place to gold.
+
+    Columns: those of silver (page and page_display now canonical), category, location_type, location, latitude and
+    longitude in degrees, empty without coordinates. Rows are ordered by rank, then page.
+
+    Raises:
+        ContractError: silver does not have the day.
+        ContractBroken: the cache lacks one of its pages.
+    """
+    watch = Stopwatch()
+    of = layers(settings)
+    project = project_of(settings)
+    lake = lake_of(of.silver)
+    silver = read_frame(of.silver, day, lake=lake)
+    facts = PageCache(lake, project).get(silver["page"].to_list())
+    unknown = [page for page in silver["page"] if page not in facts]
+    if unknown:
+        problem = f"it lacks {len(unknown)} pages of {day}, the first is {unknown[0]!r}"
+        raise ContractBroken(what=f"the cache of {project}'s pages", problem=problem)
+    counted = client.counted()
+    rows, counts = merged(silver.iter_rows(named=True), facts, site_info(project, lake, counted))
+    frame = _frame(rows, project.partition(".")[0])
+    step = Step(
+        "categorize_pages",
+        silver.height,
+        frame.height,
+        watch.seconds(),
+        requests=counted.counters.requests,
+        retries=counted.counters.retries,
+        counts=counts,
+    )
+    write_frame(of.gold, day, frame, measured=step.to_json())
+    return step
+
+
+Row = tuple[str, int, int, "PageFacts"]
+
+
+def merged(
+    rows: Iterable[dict[str, Any]], facts: Mapping[str, PageFacts], site: SiteInfo
+) -> tuple[list[Row], dict[str, int]]:
+    """Rows (page, views, rank, facts) under canonical titles, and what was merged or left out."""
+    counts: Counter[str] = Counter()
+    pages: dict[str, Row] = {}
+    for row in rows:
+        fact = facts[row["page"]]
+        if fact.namespace != 0 or site.is_main_page(fact.title):
+            counts["leads_to_no_article"] += 1
+            continue
+        # A title that is unknown to the wiki has no better form than the one that was viewed.
+        page = row["page"] if fact.missing else fact.title.replace(" ", "_")
+        views, rank = row["views"], row["rank"]
+        if page in pages:
+            counts["merged"] += 1
+            _, other_views, other_rank, other = pages[page]
+            views, rank, fact = views + other_views, min(rank, other_rank), other
+        pages[page] = (page, views, rank, fact)
+    return sorted(pages.values(), key=lambda row: (row[2], row[0])), dict(sorted(counts.items()))
+
+
+def _frame(rows: list[Row], language: str) -> pl.DataFrame:
+    import polars as pl
+
+    places = [place_of(page, facts, language) for page, _, _, facts in rows]
+    return pl.DataFrame(
+        {
+            "page": [row[0] for row in rows],
+            "page_display": [row[0].replace("_", " ") for row in rows],
+            "views": [row[1] for row in rows],
+            "rank": [row[2] for row in rows],
+            "category": [category_of(page, facts, language) for page, _, _, facts in rows],
+            "location_type": [place.type for place in places],
+            "location": [place.name for place in places],
+            "latitude": [row[3].latitude for row in rows],
+            "longitude": [row[3].longitude for row in rows],
+        },
+        schema_overrides={
+            "views": pl.Int64,
+            "rank": pl.Int64,
+            "latitude": pl.Float64,
+            "longitude": pl.Float64,
+        },
+    )

@@ -1,0 +1,58 @@
+"""Step 3: what the wiki knows of the day's pages, into the cache: categories, coordinates, description, redirects.
+
+Fifty titles a request, and only those that the cache does not know or knows for too long. Answers that came before a
+failure are kept, so that the next attempt does not ask for them again.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.lake import lake_of
+from smart_orchestrator.partition import read_frame
+from wiki_trends.layers import layers
+from wiki_trends.pipeline.page_cache import PageCache
+from wiki_trends.pipeline.step import Step, Stopwatch, project_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from wiki_trends.settings import Settings
+    from wiki_trends.wikimedia import PageFacts, WikimediaClient
+
+SECONDS_A_DAY = 86_400
+
+
+def fetch_wikipedia_categories(day: dt.date, settings: Settings, client: WikimediaClient) -> Step:
+    """Fill the cache with facts about every page of the day's silver partition.
+
+    Raises:
+        ContractError: silver does not have the day.
+        RequestRejected, WikimediaUnreachable: some pages could not be asked for.
+    """
+    watch = Stopwatch()
+    silver = layers(settings).silver
+    lake = lake_of(silver)
+    project = project_of(settings)
+    titles = read_frame(silver, day, lake=lake)["page"].to_list()
+    cache = PageCache(lake, project)
+    known = cache.get(titles, oldest=time.time() - settings.cache_days * SECONDS_A_DAY)
+    counted = client.counted()
+    answered: dict[str, PageFacts] = {}
+    try:
+        for batch in counted.page_batches(project, [title for title in titles if title not in known]):
+            answered |= batch
+    finally:
+        if answered:
+            cache.add(answered)
+    return Step(
+        "fetch_wikipedia_categories",
+        len(titles),
+        len(titles),
+        watch.seconds(),
+        requests=counted.counters.requests,
+        retries=counted.counters.retries,
+        cache_hits=len(known),
+        counts={"missing": sum(facts.missing for facts in (*known.values(), *answered.values()))},
+    )

@@ -1,0 +1,62 @@
+"""The API's list of a day's most-viewed pages, read with its contract.
+
+The body must be of the day, project and access method that were asked for and hold at least one article with title,
+views and rank; anything else is `ContractBroken` with the first offending value.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from wiki_trends.errors import ContractBroken
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+
+class Listed(NamedTuple):
+    """One row of the list: `title` with underscores as it was requested, `rank` with ties (1, 2, 2, 4)."""
+
+    title: str
+    views: int
+    rank: int
+
+
+def parse_top_list(body: bytes, *, project: str, access: str, day: dt.date) -> list[Listed]:
+    """The rows of a list in the API's order.
+
+    Raises:
+        ContractBroken: the body is not the list that was asked for.
+    """
+    what = f"the list of {project} {access} for {day}"
+    try:
+        item = json.loads(body)["items"][0]
+        articles = item["articles"]
+        _check_identity(what, item, {"project": project, "access": access}, day)
+        rows = [_row(what, article) for article in articles]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        problem = f"it has another form ({type(error).__name__}: {error})"
+        raise ContractBroken(what=what, problem=problem) from None
+    if not rows:
+        raise ContractBroken(what=what, problem="it holds no article")
+    return rows
+
+
+def _check_identity(what: str, item: dict[str, Any], asked: dict[str, str], day: dt.date) -> None:
+    for key, value in asked.items():
+        if item[key].removesuffix(".org") != value.removesuffix(".org"):
+            raise ContractBroken(what=what, problem=f"its {key} is {item[key]!r}")
+    written = tuple(int(item[key]) for key in ("year", "month", "day"))
+    if written != (day.year, day.month, day.day):
+        raise ContractBroken(what=what, problem="it is of {}-{:02}-{:02}".format(*written))
+
+
+def _row(what: str, article: dict[str, Any]) -> Listed:
+    row = Listed(article["article"], article["views"], article["rank"])
+    # `type` and not `isinstance`: true and false are numbers to Python.
+    if not isinstance(row.title, str) or type(row.views) is not int or type(row.rank) is not int:
+        raise ContractBroken(what=what, problem=f"a row is {article!r}")
+    if row.views < 0 or not 1 <= row.rank <= 1000:
+        raise ContractBroken(what=what, problem=f"{row.title!r} has {row.views} views and rank {row.rank}")
+    return row
