@@ -1,0 +1,87 @@
+"""The command line as data: each command with its words, help, arguments and options.
+
+Reads the Typer application, never its printed help, so that nothing here depends on the width of a terminal.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One argument or option.
+
+    Attributes:
+        shown: how the help spells it, for example `--days N`.
+        spellings: every way to give an option (`--days`, `-n`, `--no-color`); the name of an argument.
+        text: what it means, with its default.
+    """
+
+    shown: str
+    spellings: tuple[str, ...]
+    text: str
+    argument: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command.
+
+    Attributes:
+        words: what is typed, program included: `("wiki-trends", "check")`.
+        text: its help with its epilogue, dedented, lines as written.
+        usage: the line after `Usage:`.
+        options: every spelling of its options, those of its help included.
+    """
+
+    words: tuple[str, ...]
+    text: str
+    usage: str
+    parameters: tuple[Parameter, ...]
+    options: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """What is typed, as one text."""
+        return " ".join(self.words)
+
+
+def read_commands(app: typer.Typer, program: str) -> tuple[Command, ...]:
+    """The program itself, then each command below it, in the order of its help. Hidden commands are left out."""
+    top = typer.main.get_command(app)
+    return tuple(_walk(top, typer.Context(top, info_name=program, **top.context_settings), (program,)))
+
+
+def _walk(command: object, context: typer.Context, words: tuple[str, ...]) -> Iterator[Command]:
+    if not isinstance(command, TyperCommand | TyperGroup):
+        msg = f"{' '.join(words)} is no Typer command"
+        raise TypeError(msg)
+    if command.hidden:
+        return
+    text = "\n\n".join(inspect.cleandoc(part) for part in (command.help, command.epilog) if part)
+    usage = " ".join([*words, *command.collect_usage_pieces(context)])
+    parameters = tuple(_parameters(command, context))
+    options = {spelling for item in parameters if not item.argument for spelling in item.spellings}
+    yield Command(words, text, usage, parameters, frozenset(options.union(context.help_option_names)))
+    if isinstance(command, TyperGroup):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            if below is not None:
+                yield from _walk(below, typer.Context(below, info_name=name, parent=context), (*words, name))
+
+
+def _parameters(command: TyperCommand | TyperGroup, context: typer.Context) -> Iterator[Parameter]:
+    for item in command.params:
+        record = item.get_help_record(context)
+        if record is not None:
+            spellings = (*item.opts, *item.secondary_opts)
+            yield Parameter(record[0], spellings, record[1], item.param_type_name == "argument")
