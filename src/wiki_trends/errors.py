@@ -113,7 +113,9 @@ class ContractBroken(WikimediaError):
     def __init__(self, *, what: str, problem: str) -> None:
         self.what = what
         self.problem = problem
-        super().__init__(f"{what} breaks its contract: {problem}. Nothing was committed; fetch the day again.")
+        super().__init__(
+            f"{what} breaks its contract: {problem}. Nothing was committed; fetch the day again."
+        )
 
 
 class WikimediaUnreachable(WikiTrendsError, SourceUnreachable):

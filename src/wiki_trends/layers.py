@@ -52,7 +52,9 @@ def layers(settings: Settings) -> Layers:
         name = project if settings.access == "all-access" else f"{project}.{settings.access}"
         folder, label = f"{name}/", f" of {name}"
 
-    def dataset(layer: str, stem: str, ending: str, columns: tuple[Column, ...], min_rows: int) -> DailyDataset:
+    def dataset(
+        layer: str, stem: str, ending: str, columns: tuple[Column, ...], min_rows: int
+    ) -> DailyDataset:
         return DailyDataset(
             name=f"{layer}{label}",
             lake=settings.lake.replace("{layer}", layer),
