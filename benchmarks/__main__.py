@@ -1,0 +1,76 @@
+"""Measures and prints: `python -m benchmarks [--rounds N] [--json]`. It states limits and holds nobody to them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.demo import demo
+from benchmarks.machine import machine
+from benchmarks.startup import startup
+from benchmarks.timing import BenchmarkFailed
+
+
+def figures(rounds: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="wiki-trends-bench-") as name:
+        folder = Path(name)
+        progress(f"the demo, {rounds} times")
+        measured = {"machine": machine(), "demo": demo(folder, rounds)}
+        progress(f"start-up, {4 * rounds} times each")
+        return {**measured, "startup": startup(folder / "demo-data", 4 * rounds)}
+
+
+def table(found: dict[str, Any]) -> str:
+    here, show, start = found["machine"], found["demo"], found["startup"]
+    packages = ", ".join(f"{name} {number}" for name, number in here["packages"].items())
+    lines = [
+        f"{here['processor']}, {here['cores']} cores, load {here['load_1_min']}; {here['system']}",
+        f"Python {here['python']}, {packages}",
+        "",
+        f"demo, median of {show['rounds']} (best {show['best_s']:.2f} s, processor {show['cpu_s']:.2f} s)",
+        row("wall", f"{show['median_s']:.2f} s", verdict(show["median_s"], show["limit_s"], " s")),
+        *(row(f"  {name}", f"{seconds:.2f} s") for name, seconds in show["phases_s"].items()),
+    ]
+    rounds = next(iter(start["commands"].values()))["rounds"]
+    lines += ["", f"start-up, median of {rounds}, interleaved"]
+    for name, timed in start["commands"].items():
+        ratio = start["ratios"].get(name)
+        told = f"{ratio['ratio']:.2f} times; {verdict(ratio['ratio'], ratio['limit'])}" if ratio else "1"
+        lines.append(row(name, f"{timed['median_s'] * 1000:.0f} ms", told))
+    return "\n".join(lines) + "\n"
+
+
+def row(name: str, value: str, told: str = "") -> str:
+    return f"  {name:<34}{value:>9}  {told}".rstrip()
+
+
+def verdict(value: float, limit: float, unit: str = "") -> str:
+    return f"{'within' if value <= limit else 'OVER'} the limit of {limit:g}{unit}"
+
+
+def progress(text: str) -> None:
+    print(f"measuring {text}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="rounds of the demo; start-up is measured 4 times as often"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    given = parser.parse_args()
+    try:
+        found = figures(max(1, given.rounds))
+    except BenchmarkFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    sys.stdout.write(json.dumps(found, indent=2) + "\n" if given.json else table(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
