@@ -16,7 +16,7 @@ class Peak:
 
     The usual day is the median of the other days used. On a day without the page in the list its views are unknown,
     but not more than those of the last page listed; they are counted as that many. So `usual_views` is then an upper
-    bound, and `times` and `views_above` are lower bounds.
+    bound, and `times` and `views_above` are lower bounds. (Not for a page that the cleaning left out on such a day.)
 
     Attributes:
         page: title as in the tables.
