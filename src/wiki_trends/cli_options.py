@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wiki_trends.settings import load
-
 if TYPE_CHECKING:
     from smart_orchestrator.window import Window
     from wiki_trends.main_job import Closely
@@ -78,6 +76,8 @@ class WindowOptions:
 
 def settings_of(window: WindowOptions | None = None, **flags: str | None) -> Settings:
     """Settings from flags, environment and file."""
+    from wiki_trends.settings import load
+
     return load({**flags, "days": window.days if window else None})
 
 

@@ -7,10 +7,8 @@ used raises `SettingError`, which names the value, where it came from and the fi
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import tomllib
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -268,6 +266,8 @@ def _from_file(environ: Mapping[str, str], folder: Path, names: list[str]) -> di
                 fix="Name an existing file, or unset the variable.",
             )
         return {}
+    import tomllib
+
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -296,6 +296,8 @@ def _from_file(environ: Mapping[str, str], folder: Path, names: list[str]) -> di
 def _known(name: str, known: list[str], *, written: str, origin: str, name_of: Callable[[str], str]) -> None:
     if name_of(name) in known:
         return
+    import difflib
+
     near = difflib.get_close_matches(written, known, n=1, cutoff=0.5)
     fix = f"Did you mean {near[0]}?" if near else "`wiki-trends doctor --settings` lists the settings."
     raise SettingError(name=name, value=written, origin=origin, problem="is not a setting", fix=fix)
