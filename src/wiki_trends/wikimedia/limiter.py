@@ -38,8 +38,16 @@ class Limiter:
     the rate that the rest allows.
     """
 
-    def __init__(self, folder: Path, *, max_in_flight: int, rate_per_minute: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        max_in_flight: int,
+        rate_per_minute: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.folder = folder
+        self._clock = clock
         self._slots = [folder / f"slot-{number}" for number in range(max_in_flight)]
         self._bucket = folder / "bucket"
         self._burst = max(1, rate_per_minute // 5)
@@ -77,7 +85,7 @@ class Limiter:
         """Let no process of this machine start a request for so many seconds."""
         with self._locked_bucket() as descriptor:
             tokens, at, not_before = self._read(descriptor)
-            _write(descriptor, tokens, at, max(not_before, time.time() + seconds))
+            _write(descriptor, tokens, at, max(not_before, self._clock() + seconds))
 
     def _slot(self, deadline: float, sleep: Callable[[float], None]) -> int:
         while True:
@@ -96,7 +104,7 @@ class Limiter:
         """Reserve the next request; the seconds to wait for its turn."""
         with self._locked_bucket() as descriptor:
             tokens, at, not_before = self._read(descriptor)
-            now = time.time()
+            now = self._clock()
             # A clock that was set back must not add waiting time.
             tokens = min(self._burst, tokens + max(0.0, now - at) * self._per_second) - 1
             wait = max(0.0, -tokens / self._per_second, not_before - now)
@@ -118,7 +126,7 @@ class Limiter:
         """Tokens, the time they were counted, and the end of an ordered pause; both in Unix seconds."""
         raw = os.pread(descriptor, _BUCKET.size, 0)
         if len(raw) != _BUCKET.size:
-            return float(self._burst), time.time(), 0.0
+            return float(self._burst), self._clock(), 0.0
         tokens, at, not_before = _BUCKET.unpack(raw)
         return tokens, at, not_before
 

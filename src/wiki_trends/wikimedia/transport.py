@@ -131,10 +131,10 @@ class Transport:
                 failed += not again.slow_down
                 wait = _wait(again, attempt)
                 tries = TRIES_TO_CONNECT if isinstance(again, _NotConnected) else TRIES
-                if failed >= tries or time.monotonic() + wait > deadline:
-                    raise self._given_up(request, attempt, again.reason) from None
                 if again.slow_down:
                     self._limiter.pause(wait)
+                if failed >= tries or time.monotonic() + wait > deadline:
+                    raise self._given_up(request, attempt, again.reason) from None
 
     def close(self) -> None:
         """End all waiting and close the connections."""

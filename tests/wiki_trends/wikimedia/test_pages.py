@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from wiki_trends.errors import ContractBroken
+from wiki_trends.wikimedia.pages import PageFacts, Pages
+
+SHARED = Path(__file__).parents[4] / "shared" / "wikimedia"
+here = pytest.mark.skipif(not SHARED.is_dir(), reason="recorded answers are not here")
+
+
+def facts(answer, *titles):
+    pages = Pages("u")
+    assert pages.add(answer) is None
+    return pages.facts(titles)
+
+
+def page(title, **more):
+    return {"pageid": 1, "ns": 0, "title": title, **more}
+
+
+def test_titles_are_followed_through_normalisation_and_redirects():
+    answer = {
+        "query": {
+            "normalized": [{"fromencoded": False, "from": "adams,_Douglas", "to": "Adams, Douglas"}],
+            "redirects": [
+                {"from": "Adams, Douglas", "to": "D. Adams", "tofragment": "Life"},
+                {"from": "D. Adams", "to": "Douglas Adams"},
+            ],
+            "pages": [page("Other"), page("Douglas Adams", description="English writer")],
+        }
+    }
+    found = facts(answer, "adams,_Douglas", "Douglas_Adams")
+    assert found["adams,_Douglas"].title == "Douglas Adams"
+    assert found["adams,_Douglas"].redirected
+    assert found["Douglas_Adams"].description == "English writer"
+    assert not found["Douglas_Adams"].redirected
+
+
+def test_a_title_in_another_unicode_form_is_given_back_encoded():
+    answer = {
+        "query": {
+            "normalized": [{"fromencoded": True, "from": "E%CC%81te", "to": "Éte"}],
+            "pages": [page("Éte")],
+        }
+    }
+    assert facts(answer, "E\u0301te")["E\u0301te"].title == "Éte"
+
+
+def test_redirects_in_a_circle_end():
+    answer = {"query": {"redirects": [{"from": "A", "to": "B"}, {"from": "B", "to": "A"}]}}
+    assert facts(answer, "A")["A"].missing
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"ns": 0, "title": "X", "missing": True},
+        {"ns": 0, "title": "X", "missing": ""},
+        {"title": "X", "invalidreason": "bad", "invalid": True},
+    ],
+)
+def test_missing_and_invalid_titles_are_missing(entry):
+    assert facts({"query": {"pages": [entry]}}, "X")["X"] == PageFacts("X", missing=True)
+
+
+def test_a_false_flag_is_no_flag():
+    assert not facts({"query": {"pages": [page("X", missing=False)]}}, "X")["X"].missing
+
+
+def test_titles_of_other_wikis_are_missing():
+    answer = {"batchcomplete": True, "query": {"interwiki": [{"title": "fr:Foo", "iw": "fr"}]}}
+    assert facts(answer, "fr:Foo")["fr:Foo"].missing
+
+
+def test_what_a_page_lacks_is_absent():
+    assert facts({"query": {"pages": [page("X")]}}, "X")["X"] == PageFacts("X")
+
+
+def test_everything_that_is_asked_for_is_kept():
+    entry = page(
+        "Paris",
+        categories=[{"ns": 14, "title": "Catégorie:Paris"}, {"ns": 14, "title": "Catégorie:A: B"}],
+        coordinates=[
+            {
+                "lat": 48.8567,
+                "lon": 2.3522,
+                "primary": True,
+                "type": "city",
+                "country": "FR",
+                "globe": "earth",
+            }
+        ],
+        pageprops={"wikibase_item": "Q90", "disambiguation": ""},
+        description="capitale de la France",
+    )
+    assert facts({"query": {"pages": [entry]}}, "Paris")["Paris"] == PageFacts(
+        "Paris",
+        categories=("Paris", "A: B"),
+        latitude=48.8567,
+        longitude=2.3522,
+        place_type="city",
+        country="FR",
+        description="capitale de la France",
+        wikidata_id="Q90",
+        disambiguation=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"lat": 8.35, "lon": 30.83, "globe": "moon"},
+        {"lat": 95, "lon": 2, "globe": "earth"},
+        {"lat": 1, "lon": 181, "globe": "earth"},
+        {"lat": float("nan"), "lon": 1, "globe": "earth"},
+        {"lat": None, "lon": 1, "globe": "earth"},
+        {"lat": 1, "lon": 2, "globe": "earth", "primary": False},
+    ],
+)
+def test_only_primary_coordinates_on_earth_count(place):
+    found = facts({"query": {"pages": [page("X", coordinates=[place])]}}, "X")["X"]
+    assert (found.latitude, found.longitude, found.place_type) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "answer", [[], {"query": []}, {"query": {"pages": [3]}}, {"query": {"redirects": [{}]}}]
+)
+def test_an_answer_of_another_form_breaks_the_contract(answer):
+    with pytest.raises(ContractBroken, match="the pages from u"):
+        Pages("u").add(answer)
+
+
+def test_facts_survive_the_cache():
+    full = PageFacts("A", -1, True, True, ("x",), 1.5, -2.5, "city", "FR", "d", "Q1", True)  # noqa: FBT003
+    for one in (full, PageFacts("A")):
+        assert PageFacts.from_json(json.loads(json.dumps(one.to_json()))) == one
+
+
+def recorded(name):
+    return json.loads((SHARED / "recorded" / "action" / f"{name}.json").read_text(encoding="utf-8"))[
+        "response"
+    ]["body"]
+
+
+@here
+def test_recorded_redirect_after_normalisation():
+    found = facts(recorded("redirect-after-normalized-other-wiki"), "arya")["arya"]
+    assert (found.title, found.redirected) == ("Arya Stark", True)
+
+
+@here
+def test_recorded_pages_in_another_order_than_the_titles():
+    body = json.loads(
+        (SHARED / "app_fixtures/action/reading_list_page_info.json").read_text(encoding="utf-8")
+    )
+    found = facts(body, "Barack_Obama", "Joe_Biden")
+    assert found["Barack_Obama"].description == "44th President of the United States of America"
+    assert found["Joe_Biden"].description == "47th Vice President of the United States"
+
+
+@here
+def test_recorded_missing_pages():
+    title = "NonExistentPage_WikiAPI_Test_12345"
+    assert facts(recorded("info-missing-page"), title)[title].missing
+    assert facts(recorded("info-pageprops-missing-pageid"), "X")["X"].missing
+
+
+@here
+def test_recorded_coordinates():
+    found = facts(recorded("coordinates-two-pages-all"), "London", "Paris")
+    assert (found["London"].latitude, found["London"].longitude) == (51.50722222, -0.1275)
+    assert found["Paris"].latitude == 48.8567
+    assert facts(recorded("coordinates-two-pages-secondary"), "London")["London"].latitude is None
+
+
+@here
+def test_recorded_disambiguation():
+    title = "Douglas_Adams_(disambiguation)"
+    pages = Pages("u")
+    pages.add(recorded("formatversion2-disambiguation-pageprops"))
+    assert pages.facts([title])[title].disambiguation
+
+
+@here
+@pytest.mark.parametrize(
+    ("name", "pieces", "title"), [("several-modules", 3, "Minneapolis"), ("images", 6, "")]
+)
+def test_recorded_continuations_are_put_together(name, pieces, title):
+    pages = Pages("u")
+    following = [pages.add(recorded(f"continue-{name}-{n}-of-{pieces}")) for n in range(1, pieces + 1)]
+    assert following[-1] is None
+    assert all(one and "continue" in one for one in following[:-1])
+    if title:
+        found = pages.facts([title])[title]
+        assert not found.missing
+        assert "Minneapolis" in found.categories
+
+
+@here
+def test_every_recorded_answer_about_pages_can_be_read():
+    read = 0
+    for file in sorted((SHARED / "recorded" / "action").glob("*.json")):
+        body = json.loads(file.read_text(encoding="utf-8"))["response"]["body"]
+        if isinstance(body, dict) and "pages" in body.get("query", {}):
+            pages = Pages(file.name)
+            pages.add(body)
+            pages.facts(["Anything"])
+            read += 1
+    assert read >= 40
