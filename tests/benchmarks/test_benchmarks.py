@@ -1,0 +1,81 @@
+"""The harness measures what it says; no figure is held to a limit here."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.__main__ import table
+from benchmarks.demo import _medians
+from benchmarks.machine import machine
+from benchmarks.timing import BenchmarkFailed, Timed, interleaved, measure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_commands_take_turns_and_the_first_round_does_not_count(tmp_path: Path) -> None:
+    def noting(name: str) -> list[str]:
+        return python(f"open('log', 'a').write('{name}')")
+
+    timed = interleaved({"a": noting("a"), "b": noting("b")}, tmp_path, 2)
+
+    assert (tmp_path / "log").read_text() == "ababab"
+    assert {name: len(one.wall) for name, one in timed.items()} == {"a": 2, "b": 2}
+
+
+def test_wall_time_includes_waiting_and_processor_time_does_not(tmp_path: Path) -> None:
+    wall, cpu, printed = measure(python("import time; time.sleep(0.3); print('done')"), tmp_path)
+
+    assert printed == "done\n"
+    assert cpu < 0.3 <= wall
+
+
+def test_failure_is_no_figure(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkFailed, match=r"ended with 3: the last words"):
+        measure(python("import sys; sys.stderr.write('the last words'); sys.exit(3)"), tmp_path)
+
+
+def test_settings_from_outside_do_not_change_a_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIKI_TRENDS_LAKE", "s3://{layer}")
+
+    _, _, printed = measure(
+        python("import os; print([key for key in os.environ if 'WIKI' in key])"), tmp_path
+    )
+
+    assert printed == "[]\n"
+
+
+def test_phases_are_medians_and_add_up_to_the_wall_time() -> None:
+    phases = [{"check": 1.0, "fill": 2.0}, {"check": 1.2, "fill": 9.0}, {"check": 1.1, "fill": 2.2}]
+
+    medians = _medians(phases, Timed(wall=[3.5, 10.5, 3.8]))
+
+    assert medians == {"check": 1.1, "fill": 2.2, "start and end of the process": 0.5}
+
+
+def test_table_shows_each_figure_with_its_limit() -> None:
+    one = {"rounds": 4, "median_s": 0.1, "best_s": 0.09, "cpu_s": 0.1}
+    found = {
+        "machine": machine(),
+        "demo": {**one, "median_s": 5.2, "limit_s": 5.0, "phases_s": {"check": 0.25}},
+        "startup": {
+            "commands": {"imports": one, "check": {**one, "median_s": 0.2}},
+            "ratios": {"check": {"ratio": 2.0, "ratio_of_best": 2.0, "limit": 4.0}},
+        },
+    }
+
+    shown = table(found)
+
+    assert "5.20 s  OVER the limit of 5 s\n" in shown
+    assert "200 ms  2.00 times; within the limit of 4\n" in shown
+    assert re.search(r"^    check +0\.25 s$", shown, re.MULTILINE)
