@@ -106,7 +106,8 @@ def test_run_hands_the_contact_over_as_it_was_written(tmp_path: Path) -> None:
     program.parent.mkdir(parents=True)
     program.write_text('#!/bin/sh\nfor word; do echo "<$word>"; done\n')
     program.chmod(0o755)
-    for name in ("pyproject.toml", "uv.lock", ".venv/.ready"):
+    (tmp_path / ".tools" / "bin").mkdir(parents=True)
+    for name in ("pyproject.toml", "uv.lock", ".tools/bin/uv", ".venv/.ready"):
         (tmp_path / name).touch()
 
     told = make("run", "CONTACT=it's me; <a@b.org>", folder=tmp_path)
