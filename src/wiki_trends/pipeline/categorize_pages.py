@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from smart_orchestrator.commit import write_frame
 from smart_orchestrator.lake import lake_of
-from smart_orchestrator.partition import read_frame, write_frame
+from smart_orchestrator.partition import read_frame
 from wiki_trends.errors import ContractBroken
 from wiki_trends.layers import layers
 from wiki_trends.pipeline.clean_top_pages import site_info

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from smart_orchestrator.partition import read_frame, write_frame
+from smart_orchestrator.commit import write_frame
+from smart_orchestrator.partition import read_frame
 from wiki_trends.layers import DIAMOND_COLUMNS, layers
 from wiki_trends.pipeline.step import Step, Stopwatch, project_of
 

@@ -11,9 +11,10 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.commit import write_frame
 from smart_orchestrator.errors import ContractError, ObjectMissing
 from smart_orchestrator.lake import lake_of
-from smart_orchestrator.partition import inspect, read_parts, write_frame
+from smart_orchestrator.partition import inspect, read_parts
 from wiki_trends.layers import layers
 from wiki_trends.pipeline.step import Step, Stopwatch, project_of
 from wiki_trends.pipeline.top_list import Listed, parse_top_list

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.commit import Part, commit
 from smart_orchestrator.lake import lake_of
-from smart_orchestrator.partition import Part, commit, inspect
+from smart_orchestrator.partition import inspect
 from wiki_trends.layers import layers
 from wiki_trends.pipeline.step import Step, Stopwatch, project_of
 from wiki_trends.pipeline.top_list import parse_top_list
