@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.dataset import DailyDataset
     from smart_orchestrator.runs import PipelineRuns
 
-# Trying these again at once is useless: the source has no such day, or did not answer within its own deadline.
+# Trying these again at once is useless: the source has no such day, or source or lake did not answer within their own
+# deadlines, or refused.
 FINAL = (Failure.NOT_PUBLISHED, Failure.UNREACHABLE)
 # A day that someone outside the ledger writes is looked at so often.
 LOOK_SECONDS = 2.0

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.errors import NotPublished, RunsError, SourceUnreachable
+from smart_orchestrator.errors import LakeError, NotPublished, RunsError, SourceUnreachable
 from smart_orchestrator.partition import inspect
 from smart_orchestrator.runs import Failure, Run, RunState, run_name
 
@@ -204,7 +204,7 @@ class LocalRuns:
                 self._pipeline(run.day)
             except NotPublished as error:
                 failure, message = Failure.NOT_PUBLISHED, str(error)
-            except SourceUnreachable as error:
+            except (SourceUnreachable, LakeError) as error:
                 failure, message = Failure.UNREACHABLE, str(error)
             except Exception as error:
                 failure, message = Failure.ERROR, str(error) or type(error).__name__

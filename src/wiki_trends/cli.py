@@ -7,7 +7,6 @@ the window is not complete or a day failed; 2 wrong usage or configuration; 3 a 
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -18,7 +17,7 @@ from wiki_trends import cli_options as options
 from wiki_trends.cli_options import WindowOptions, closely_of, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from smart_orchestrator.backfill import Outcome
     from smart_orchestrator.console import Line, LineConsole
@@ -33,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-DONE, INCOMPLETE, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, INCOMPLETE, USAGE, UNREACHABLE = 0, 1, 2, 3
 
 
 @app.command(epilog="Example: wiki-trends check --days 5 --as-of 2025-11-12")
@@ -390,23 +389,16 @@ def _exit_after(outcome: Outcome, *, ready: bool) -> NoReturn:
 
 
 def _print_report(warehouse: str, *, limit: int = 10, as_json: bool = False) -> None:
-    import shutil
-
     from wiki_trends.report.build import build
     from wiki_trends.report.model import to_json
-    from wiki_trends.report.terminal import render
+    from wiki_trends.report.terminal import write
     from wiki_trends.warehouse import open_warehouse
 
     made = build(open_warehouse(warehouse), limit)
     if as_json:
         _print_json(to_json(made))
     else:
-        width = shutil.get_terminal_size((100, 40)).columns
-        sys.stdout.write(render(made, width=width, colour=_coloured()))
-
-
-def _coloured() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        write(made, sys.stdout)
 
 
 def _print_json(document: object) -> None:
@@ -440,31 +432,27 @@ def _log(*, verbose: bool) -> None:
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
-def main() -> None:
-    """Run the command line; every error that is foreseen ends as one sentence and its exit code."""
+def run_command(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (default that of the process) and return its exit code; foreseen errors are told on stderr."""
+    from wiki_trends.failures import ended
+
+    return ended(lambda: _typed(arguments))
+
+
+def _typed(arguments: Sequence[str] | None) -> int:
     try:
-        app()
+        app(arguments, prog_name="wiki-trends")
     except SystemExit as end:
-        # This is what Typer makes of Ctrl-C.
-        if end.code != INTERRUPTED:
-            raise
-        _leave(
-            "interrupted: nothing half-written is visible. Run the same command again to go on.", INTERRUPTED
-        )
-    except Exception as error:
-        from wiki_trends.failures import exit_code, sentence
-
-        code = exit_code(error)
-        if code is None:
-            raise
-        _leave(f"error: {sentence(error)}", code)
+        # Typer ends every command so, and makes code 130 of Ctrl-C.
+        return end.code if isinstance(end.code, int) else USAGE
+    return DONE
 
 
-def _leave(text: str, code: int) -> NoReturn:
-    """End at once, without waiting for runs in threads: what they have not committed is not visible."""
-    sys.stdout.flush()
-    print(text, file=sys.stderr, flush=True)
-    os._exit(code)
+def main() -> NoReturn:
+    """The entry point of `wiki-trends`."""
+    from wiki_trends.failures import leave
+
+    leave(run_command())
 
 
 if __name__ == "__main__":

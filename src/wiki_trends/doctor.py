@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.console import Line
     from smart_orchestrator.dataset import DailyDataset
 
-TEST_OBJECT = "_doctor/test"
+TEST_OBJECT = "_doctor"
 EXTRAS = {"airflow": "apache-airflow", "postgres": "psycopg", "spark": "pyspark", "web": "fastapi"}
 
 

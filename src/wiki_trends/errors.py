@@ -133,8 +133,9 @@ class WikimediaUnreachable(WikiTrendsError, SourceUnreachable):
         self.reason = reason
         tries = "try" if attempts == 1 else "tries"
         super().__init__(
-            f"{url} gave no usable answer after {attempts} {tries} ({reason}). "
-            "Check the network and WIKI_TRENDS_WIKIMEDIA_URL, then run the same command again."
+            f"{url.partition('?')[0]} gave no usable answer after {attempts} {tries} ({reason}). "
+            "Check the network, and WIKI_TRENDS_WIKIMEDIA_URL and WIKI_TRENDS_MEDIAWIKI_URL if they are set, "
+            "then run the same command again."
         )
 
 

@@ -1,6 +1,10 @@
-"""Which exit code an error means, and its sentence in the words of the command line."""
+"""How a command ends: which exit code an error means, its sentence in the words of the command line, and leaving."""
 
 from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
 from smart_orchestrator.errors import (
     DatasetError,
@@ -13,7 +17,10 @@ from smart_orchestrator.errors import (
 )
 from wiki_trends.errors import NothingPublished, SettingError, WarehouseError, WikiTrendsError
 
-INCOMPLETE, USAGE, UNREACHABLE = 1, 2, 3
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DONE, INCOMPLETE, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SettingError, USAGE),
@@ -41,3 +48,35 @@ def sentence(error: Exception) -> str:
         name = error.field if error.field.isupper() else "--" + error.field.replace("_", "-")
         return f"{name}: {error.value} {error.problem}. {error.fix}"
     return str(error)
+
+
+def ended(work: Callable[[], int]) -> int:
+    """The exit code of `work`; a foreseen error, or Ctrl-C, is told in one sentence on stderr.
+
+    An error that nobody foresaw passes through, for its trace-back.
+    """
+    try:
+        code = work()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception as error:
+        known = exit_code(error)
+        if known is None:
+            raise
+        print(f"error: {sentence(error)}", file=sys.stderr)
+        return known
+    if code == INTERRUPTED:
+        print(
+            "interrupted: nothing half-written is visible. Run the same command again to go on.",
+            file=sys.stderr,
+        )
+    return code
+
+
+def leave(code: int) -> NoReturn:
+    """End the process; when it failed, without waiting for threads: what they have not committed is not visible."""
+    if code == DONE:
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

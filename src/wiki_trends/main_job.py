@@ -69,8 +69,8 @@ def window_of(
     if start is None and end is None:
         return Window.of_days(settings.days, as_of_day, settings.lag)
     if start is None or end is None:
-        absent, given = ("start", end) if start is None else ("end", start)
-        raise WindowError(absent, "nothing", f"was given beside {given}", "Give both --start and --end.")
+        name, value, absent = ("end", end, "start") if start is None else ("start", start, "end")
+        raise WindowError(name, value, f"was given without --{absent}", "Give both --start and --end.")
     if days_given:
         raise WindowError(
             "days", settings.days, "was given beside --start and --end", "Give one or the other."

@@ -22,6 +22,7 @@ PREFIX = "WIKI_TRENDS_"
 FILE_NAME = "wiki-trends.toml"
 ACCESS_METHODS = ("all-access", "desktop", "mobile-web", "mobile-app")
 RUNNERS = ("local", "airflow")
+LAKE_SCHEMES = ("file", "s3", "s3a", "memory")
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -74,6 +75,16 @@ def _matching(pattern: str, meaning: str) -> Callable[[str], str]:
     return parse
 
 
+def _lake(text: str) -> str:
+    _matching(r"\S.*\{layer\}.*", "a URL template with {layer} in it")(text)
+    scheme = text.partition("://")[0]
+    if scheme != text and scheme not in LAKE_SCHEMES:
+        known = ", ".join(f"{name}://" for name in LAKE_SCHEMES)
+        msg = f"is of an unknown scheme; a folder, {known} can be opened"
+        raise ValueError(msg)
+    return text
+
+
 def _text(text: str) -> str:
     return text
 
@@ -97,7 +108,7 @@ class Settings:
 
     lake: str = _setting(
         "data/lake/{layer}",
-        _matching(r"\S.*\{layer\}.*", "a URL template with {layer} in it"),
+        _lake,
         "The lake, a URL template: `{layer}` becomes bronze, silver, gold or diamond. "
         "A folder, `file://`, `s3://` or `memory://`.",
         example="s3://{layer}",
@@ -307,7 +318,7 @@ def _parsed(item: Field[Any], value: str, origin: str) -> Any:
     try:
         return item.metadata["parse"](value)
     except ValueError as error:
-        shown = "(secret)" if item.metadata["secret"] else value
+        shown = "(secret)" if item.metadata["secret"] else re.sub(r"(?<=://)[^/@]*@", "(secret)@", value)
         example = item.metadata["example"]
         raise SettingError(
             name=item.name, value=shown, origin=origin, problem=str(error), fix=f"Give for example {example}."

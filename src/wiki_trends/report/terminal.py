@@ -13,6 +13,7 @@ from wiki_trends.report.text import counted, safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
     from rich.console import Console
 
@@ -66,6 +67,16 @@ def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
     _categories(console, report.categories)
     _changes(console, _TITLES["sustained"], report.sustained, _STEADY)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def write(report: Report, stream: TextIO) -> None:
+    """Write the report as wide as the terminal; in colours where the stream is one and `NO_COLOR` is not set."""
+    import os
+    import shutil
+
+    colour = stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    width = shutil.get_terminal_size((100, 40)).columns
+    stream.write(render(report, width=width, colour=colour))
 
 
 def _heading(console: Console, report: Report) -> None:

@@ -1,0 +1,49 @@
+"""Start the pipeline for single days and follow it.
+
+Where it runs says `WIKI_TRENDS_RUNNER`. A day that somebody else runs already is followed, not started twice. Raises
+`WindowError` for what is no day that Wikimedia could have, `ContactMissing` or `WikimediaUnreachable` before the first
+start; what goes wrong with a single day stands in its result.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wiki_trends import documented
+from wiki_trends.cli_options import DEFAULT_TIMEOUT
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    from wiki_trends.documented import Triggered
+
+
+def trigger_dag_for_date(date: str | dt.date, *, timeout: float = DEFAULT_TIMEOUT) -> Triggered:
+    """Run the pipeline with `{'target_date': date}` and wait for its end.
+
+    Args:
+        date: a UTC day, `YYYY-MM-DD` or a date.
+        timeout: seconds after which waiting ends; the result's `state` is `running` then.
+
+    Returns:
+        As one item of `trigger_multiple_dates`.
+    """
+    return documented.trigger([date], timeout)[0]
+
+
+def trigger_multiple_dates(
+    dates: Iterable[str | dt.date], *, timeout: float = DEFAULT_TIMEOUT
+) -> list[Triggered]:
+    """Run the pipeline for each of these days, `WIKI_TRENDS_JOBS` at a time, and wait for their ends.
+
+    Args:
+        dates: UTC days, `YYYY-MM-DD` or dates; one that is named twice is run once.
+        timeout: seconds after which waiting ends.
+
+    Returns:
+        For each day, in the order given: `date`, `state` (`success`, `failed` or `running`), `run_id`, `conf`
+        (`{'target_date': date}`), `reason` (why it failed, stable: `NOT_PUBLISHED`, `UNREACHABLE`, …; else None) and
+        `message` (the same for people).
+    """
+    return documented.trigger(list(dates), timeout)
