@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.lake import lake_of
 from smart_orchestrator.partition import read_frame
 from wiki_trends.layers import layers
-from wiki_trends.pipeline.page_cache import PageCache
+from wiki_trends.pipeline.page_cache import SECONDS_A_DAY, PageCache
 from wiki_trends.pipeline.step import Step, Stopwatch, project_of
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from wiki_trends.settings import Settings
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
-
-SECONDS_A_DAY = 86_400
 
 
 def fetch_wikipedia_categories(day: dt.date, settings: Settings, client: WikimediaClient) -> Step:
@@ -36,7 +34,7 @@ def fetch_wikipedia_categories(day: dt.date, settings: Settings, client: Wikimed
     lake = lake_of(silver)
     project = project_of(settings)
     titles = read_frame(silver, day, lake=lake)["page"].to_list()
-    cache = PageCache(lake, project)
+    cache = PageCache(lake, project, keep_days=settings.cache_days)
     known = cache.get(titles, oldest=time.time() - settings.cache_days * SECONDS_A_DAY)
     counted = client.counted()
     answered: dict[str, PageFacts] = {}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 VERSION = 1
+SECONDS_A_DAY = 86_400
 MOST_SEGMENTS = 32
 MOST_PAGES = 200_000
 
@@ -40,11 +41,19 @@ class PageCache:
     """The facts that the lake holds about the pages of one project. Safe between threads and processes."""
 
     def __init__(
-        self, lake: Lake, project: str, *, most_segments: int = MOST_SEGMENTS, most_pages: int = MOST_PAGES
+        self,
+        lake: Lake,
+        project: str,
+        *,
+        keep_days: int = 30,
+        most_segments: int = MOST_SEGMENTS,
+        most_pages: int = MOST_PAGES,
     ) -> None:
         self._lake = lake
         self._folder = f"_cache/{project}/pages"
         self._memory = _memory(lake.url, self._folder)
+        # Facts of the present runs are read again some seconds later, however short they are to be kept.
+        self._keep_seconds = max(1, keep_days) * SECONDS_A_DAY
         self._most_segments = most_segments
         self._most_pages = most_pages
 
@@ -62,12 +71,13 @@ class PageCache:
         self._put({title: (moment, facts.to_json()) for title, facts in pages.items()})
         keys = [info.key for info in self._lake.list(self._folder)]
         if len(keys) > self._most_segments:
-            self._put_together()
+            self._put_together(moment - self._keep_seconds)
 
-    def _put_together(self) -> None:
+    def _put_together(self, oldest: float) -> None:
         known, keys = self._memory.read_with_keys(self._lake)
-        newest = sorted(known.items(), key=lambda item: item[1][0], reverse=True)[: self._most_pages]
-        self._put(dict(newest))
+        young = [(title, entry) for title, entry in known.items() if entry[0] >= oldest]
+        young.sort(key=lambda item: item[1][0], reverse=True)
+        self._put(dict(young[: self._most_pages]))
         self._lake.delete(keys)
 
     def _put(self, segment: Segment) -> None:

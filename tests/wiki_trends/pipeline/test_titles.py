@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import urllib.parse
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from smart_orchestrator.partition import read_frame
+from tests.wiki_trends.pipeline.small_wiki import DAY, SmallWiki, listing, settings_for
+from tests.wiki_trends.scripted_server import ScriptedServer
+from wiki_trends.layers import layers
+from wiki_trends.pipeline import run_day
+from wiki_trends.wikimedia import WikimediaClient
+
+# The API's titles have no line breaks, spaces or control characters; a colon would make some of them namespaces.
+TITLES = st.lists(
+    st.text(
+        st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"], exclude_characters=" :|"),
+        min_size=1,
+        max_size=60,
+    ).filter(lambda title: title.strip("-_")),
+    min_size=1,
+    max_size=12,
+    unique=True,
+)
+HOSTILE = [
+    '"', '""', "'", ",", "a,b", '"a","b"', "\\", "\\N", "100%", "%00", "?", "#", "&", "+", "C++", "a/b", "../x", ".x",
+    "CON", "NULL", "null", "NaN", "None", "1e5", "007", "true", "\ufeff", "\u200f\u05d0", "\u202egnp", "😀", "e\u0301",
+    "é", "\ufffd", "=1+1", "@x", "0" * 255, "<script>", "[red]", "{}", "~", "`", "$HOME",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    wiki = SmallWiki()
+    with ScriptedServer(wiki) as server:
+        conf = settings_for(server.url, tmp_path_factory.mktemp("titles"))
+        with WikimediaClient(conf) as client:
+            yield wiki, conf, client, itertools.count()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(titles=TITLES)
+@example(titles=HOSTILE)
+def test_titles_go_from_the_api_to_csv_and_back_unchanged(bench, titles):
+    wiki, conf, client, number = bench
+    day = DAY + dt.timedelta(days=next(number))
+    rows = [(title, 1000 - n, n + 1) for n, title in enumerate(titles)]
+    wiki.lists["en.wikipedia", day] = listing(rows, day)
+    run_day(day, conf, client=client)
+    frame = read_frame(layers(conf).diamond, day)
+    assert frame.select("page", "views", "rank").rows() == rows
+    for page, link in zip(frame["page"], frame["link"], strict=True):
+        assert urllib.parse.unquote(link.removeprefix("https://en.wikipedia.org/wiki/")) == page
+        assert link.isascii()
+        assert not set(link) & set(' "<>?#&+|\\^`{}')
