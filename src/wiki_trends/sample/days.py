@@ -1,0 +1,110 @@
+"""What was read on a day in one synthetic wiki: views of each page by access method, and the lists that the API serves.
+
+A day is made from (seed, project, day) alone. All-access is the sum of desktop, mobile web and mobile app, page by
+page; each list is cut on its own, so a page can be in one and not in another.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from wiki_trends.sample.events import Schedule
+from wiki_trends.sample.pages import EVERGREEN, NEW, Catalogue, Page, catalogue
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from wiki_trends.sample.wikis import Wiki
+
+ACCESS_METHODS = ("all-access", "desktop", "mobile-web", "mobile-app")
+NOISE = 0.2  # standard deviation of a page's level from day to day
+_VISITOR_NOISE = 0.05
+# Monday to Sunday: what the weekday adds to every level.
+_WEEK = (0.06, 0.04, 0.02, 0.0, -0.03, -0.08, 0.0)
+
+
+class Views(NamedTuple):
+    """Views of one page on one day, by access method."""
+
+    desktop: int
+    mobile_web: int
+    mobile_app: int
+
+    def of(self, access: str) -> int:
+        """Views by the name of the access method in the API."""
+        if access == "all-access":
+            return sum(self)
+        return self[ACCESS_METHODS.index(access) - 1]
+
+
+class Row(NamedTuple):
+    """A row of a list."""
+
+    title: str
+    views: int
+    rank: int
+
+
+@lru_cache(maxsize=8)
+def world(seed: int, wiki: Wiki) -> World:
+    """The days of a wiki under a seed."""
+    return World(catalogue(seed, wiki))
+
+
+class World:
+    """The days of one wiki."""
+
+    def __init__(self, pages: Catalogue) -> None:
+        self.catalogue = pages
+        self.schedule = Schedule(pages)
+        self._name = f"{pages.seed}/{pages.wiki.project}"
+        self._outside = [page for page in pages.pages if page.role == "outside"]
+
+    @lru_cache(maxsize=128)  # noqa: B019 - worlds live as long as the process
+    def views(self, day: dt.date) -> dict[int, Views]:
+        """Views of each page that is read by more than a few on a day, by number."""
+        rng = random.Random(f"{self._name}/day/{day}")
+        weekend = day.weekday() >= 5
+        usual = _WEEK[day.weekday()]
+        lifts = self.schedule.lifts(day)
+        pages = self.catalogue.pages
+        result: dict[int, Views] = {}
+        for page in (*(pages[number] for number in EVERGREEN), *self._outside):
+            level = page.level + usual + rng.gauss(0.0, NOISE) + lifts.get(page.number, 0.0)
+            if weekend:
+                level += page.weekend
+            result[page.number] = _split(math.exp(level), page.desktop - 0.05 * weekend, page.app)
+        for number, event in sorted(self.schedule.visitors(day).items()):
+            page = pages[number]
+            level = event.level(day) + usual + rng.gauss(0.0, _VISITOR_NOISE)
+            if event.kind == "bot":
+                result[number] = _split(math.exp(level), event.desktop, (1 - event.desktop) / 10)
+            else:
+                result[number] = _split(math.exp(level), page.desktop, page.app)
+        return result
+
+    @lru_cache(maxsize=256)  # noqa: B019 - worlds live as long as the process
+    def top(self, day: dt.date, access: str) -> tuple[Row, ...]:
+        """The list of a day: the most read titles, ties in competition ranking (1, 2, 2, 4)."""
+        pages = self.catalogue.pages
+        counted = [(-views.of(access), pages[number].title) for number, views in self.views(day).items()]
+        rows: list[Row] = []
+        for place, (negative, title) in enumerate(sorted(counted)[: self.catalogue.wiki.rows], start=1):
+            tied = bool(rows) and rows[-1].views == -negative
+            rows.append(Row(title, -negative, rows[-1].rank if tied else place))
+        return tuple(rows)
+
+    def of_page(self, page: Page, day: dt.date) -> Views | None:
+        """Views of one page on a day; None when nobody read it."""
+        known = self.views(day).get(page.number)
+        if known is not None or page.number in NEW:
+            return known
+        rng = random.Random(f"{self._name}/quiet/{page.number}/{day}")
+        return _split(self.catalogue.wiki.scale * rng.uniform(100, 900) + 3, page.desktop, page.app)
+
+
+def _split(views: float, desktop: float, app: float) -> Views:
+    return Views(round(views * desktop), round(views * (1 - desktop - app)), round(views * app))

@@ -1,0 +1,99 @@
+"""Faults on request: how the synthetic API fails, and how often, the same way under the same seed.
+
+`--fault KIND=PROBABILITY`: 429 and 403 as Wikimedia throttles, 500 and 503 of a failing server, `reset`, `timeout` (the
+connection is held) and `truncate` of a failing network, `maxlag` and `ratelimited` of the Action API. What is not such
+a fault raises `SettingError`.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from typing import TYPE_CHECKING
+
+from wiki_trends.errors import SettingError
+from wiki_trends.sample import mediawiki
+from wiki_trends.sample.answers import plain, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from wiki_trends.sample.answers import Answer
+
+ACTION_KINDS = ("maxlag", "ratelimited")
+KINDS = ("429", "403", "500", "503", "reset", "timeout", "truncate", *ACTION_KINDS)
+_ORIGIN = "--fault"
+
+
+def parse_faults(texts: Iterable[str]) -> dict[str, float]:
+    """The probability of each kind, from texts such as `429=0.2`.
+
+    Raises:
+        SettingError: an unknown kind, no probability, or more than 1 together.
+    """
+    faults: dict[str, float] = {}
+    for text in texts:
+        kind, _equals, number = text.partition("=")
+        if kind not in KINDS:
+            raise _wrong(
+                text, "names no kind of fault", f"Kinds are {', '.join(KINDS)}, for example 429=0.2."
+            )
+        faults[kind] = _probability(text, number)
+    if sum(faults.values()) > 1 + 1e-9:
+        raise _wrong(dict(faults), "is more than 1 together", "Give probabilities with a sum of at most 1.")
+    return faults
+
+
+class Faults:
+    """Draws whether a request meets a fault."""
+
+    def __init__(self, faults: Mapping[str, float], seed: int) -> None:
+        self._faults = dict(faults)
+        self._rng = random.Random(f"{seed}/faults")
+        self._lock = threading.Lock()
+
+    def draw(self, *, action: bool) -> str | None:
+        """The kind of fault that the next request meets, None for none. `action`: it is one to the Action API."""
+        if not self._faults:
+            return None
+        with self._lock:
+            drawn = self._rng.random()
+        for kind, probability in self._faults.items():
+            if drawn < probability:
+                return kind if action or kind not in ACTION_KINDS else None
+            drawn -= probability
+        return None
+
+
+def fault_answer(kind: str, path: str) -> Answer | None:
+    """What a fault answers; None for those in which the connection itself fails."""
+    if kind == "429":
+        return plain(429, "Too many requests, please slow down.\n", {"Retry-After": "1"})
+    if kind == "403":
+        return plain(403, "Too many requests. Please respect our robot policy.\n")
+    if kind == "500":
+        return problem(500, path, "internal server error")
+    if kind == "503":
+        return plain(503, "upstream connect error or disconnect/reset before headers\n")
+    if kind == "maxlag":
+        info = "Waiting for a database server: 6 seconds lagged."
+        return mediawiki.error("maxlag", info, headers={"Retry-After": "1"}, lag=6)
+    if kind == "ratelimited":
+        return mediawiki.error(
+            "ratelimited", "You've exceeded your rate limit. Please wait some time and try again."
+        )
+    return None
+
+
+def _probability(text: str, number: str) -> float:
+    try:
+        value = float(number)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise _wrong(text, "has no probability between 0 and 1", "Give for example 429=0.2.")
+    return value
+
+
+def _wrong(value: object, problem: str, fix: str) -> SettingError:
+    return SettingError(name="fault", value=value, origin=_ORIGIN, problem=problem, fix=fix)

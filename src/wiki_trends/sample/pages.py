@@ -1,0 +1,271 @@
+"""The pages of one synthetic wiki: titles, how much each is read on a usual day, and what the wiki knows of it.
+
+Everything follows from (seed, project). A page is known by its number; the numbers are laid out in ranges:
+`evergreen` pages are read every day, `rare` ones come up for a day or two, `new` ones are born on some day, `bot` pages
+are only ever asked for by programs, and the last ones are no articles.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+from wiki_trends.sample import vocabulary
+from wiki_trends.sample.topics import ODD_TITLES, TOPICS
+
+if TYPE_CHECKING:
+    from wiki_trends.sample.vocabulary import Country, Topic
+    from wiki_trends.sample.wikis import Wiki
+
+EVERGREEN = range(2400)
+RARE = range(2400, 8000)
+NEW = range(8000, 10400)
+BOT = range(10400, 10800)
+
+# Roles among the evergreen pages that are always in the list, so that an event has a baseline that can be seen.
+_ROLES_AMONG = range(20, 450)
+_ROLE_SIZES = {"burst": 150, "trend": 120, "weekly": 40, "odd": len(ODD_TITLES), "redirect": 22, "alias": 2}
+_UNLISTED_REDIRECTS = range(460, 464)
+_MISSING = (470, 520, 610)
+_MISSING_TITLES = ("Undefined", "Wp-login.php", "Xxx_Velka")
+_INVALID = 560
+_INVALID_TITLE = "Vela[1]"
+_WORD_STEP = 4513  # has no divisor in common with WORDS, so that each number has a word of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A title that can be in a list.
+
+    Attributes:
+        number: see the ranges of this module.
+        title: as in the lists, with underscores.
+        level: natural logarithm of its views on a usual day; of a page that is not evergreen: 0.
+        desktop: part of its views that comes from desktops.
+        app: part that comes from the apps.
+        weekend: what a Saturday or Sunday adds to `level`.
+        role: what is planted on it: `burst`, `trend`, `weekly`; or `odd`, `redirect`, `alias`, `missing`,
+            `invalid`, `outside` (no article), `plain`.
+        target: number of the page that a redirect or an alias leads to.
+        topic: what it is about.
+    """
+
+    number: int
+    title: str
+    level: float
+    desktop: float
+    app: float
+    weekend: float
+    role: str
+    topic: Topic
+    target: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What the wiki knows of an article.
+
+    Attributes:
+        page_id: the wiki's own number of it.
+        categories: names without namespace, in the wiki's order; the last one is hidden.
+        description: short description; empty: none.
+        latitude: in degrees; None: the page has no coordinates.
+        longitude: in degrees.
+        country: where it is; None: nowhere.
+        wikidata_id: for example `Q123`.
+        image: file name of its free image; empty: none.
+    """
+
+    page_id: int
+    categories: tuple[str, ...]
+    description: str
+    latitude: float | None
+    longitude: float | None
+    country: Country | None
+    wikidata_id: str
+    image: str
+
+
+def level_of_rank(rank: float, scale: float) -> float:
+    """Logarithm of the views of a rank on a usual day, as on English Wikipedia times `scale`."""
+    slope = 0.57 if rank >= 100 else 0.67
+    return math.log(36_500 * scale) - slope * math.log(rank / 100)
+
+
+@lru_cache(maxsize=8)
+def catalogue(seed: int, wiki: Wiki) -> Catalogue:
+    """The pages of a wiki under a seed, made once."""
+    return Catalogue(seed, wiki)
+
+
+@dataclass(eq=False)
+class Catalogue:
+    """All pages of one wiki, by number and by title."""
+
+    seed: int
+    wiki: Wiki
+    pages: list[Page] = field(init=False)
+    roles: dict[str, list[int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        rng = random.Random(f"{self.seed}/{self.wiki.project}/pages")
+        self.roles = _roles(rng)
+        role_of = {number: role for role, numbers in self.roles.items() for number in numbers}
+        shift = rng.randrange(vocabulary.WORDS)
+        topics = rng.choices(TOPICS, weights=[topic.weight for topic in TOPICS], k=BOT.stop)
+        self.pages = []
+        for number, topic in enumerate(topics):
+            word = vocabulary.word(number * _WORD_STEP + shift)
+            self.pages.append(self._page(rng, number, topic, word, role_of.get(number, "plain")))
+        self._name_the_odd(rng)
+        self.pages += self._outside()
+
+    @cached_property
+    def by_title(self) -> dict[str, Page]:
+        """Every page by its title as in the lists."""
+        return {page.title: page for page in self.pages}
+
+    def find(self, title: str) -> Page | None:
+        """The page, or the redirect, of a normalised title with spaces; None when the wiki has none."""
+        page = self.by_title.get(title.replace(" ", "_"))
+        return page if page is not None and page.role not in ("alias", "missing", "invalid") else None
+
+    @lru_cache(maxsize=20_000)  # noqa: B019 - catalogues live as long as the process
+    def details(self, number: int) -> Details:
+        """What the wiki knows of the article with this number."""
+        page = self.pages[number]
+        rng = random.Random(f"{self.seed}/{self.wiki.project}/details/{number}")
+        country = _named_country(page.title) or rng.choice(vocabulary.COUNTRIES)
+        slots = _slots(rng, page, country)
+        topic = page.topic
+        categories = [text.format_map(slots) for text in topic.categories]
+        latitude = longitude = None
+        if topic.place is not None and (rng.random() < 0.9 or topic.location_type in ("City", "Landmark")):
+            latitude = round(country.latitude + rng.uniform(-1.5, 1.5), 5)
+            longitude = round(country.longitude + rng.uniform(-1.5, 1.5), 5)
+        mentions_country = any(
+            "{country}" in text or "{nat}" in text for text in (topic.description, *topic.categories)
+        )
+        return Details(
+            page_id=1000 + number * 7919 % 1_000_003,
+            categories=(*categories, "Articles with short description"),
+            description=topic.description.format_map(slots),
+            latitude=latitude,
+            longitude=longitude,
+            country=country if mentions_country or latitude is not None else None,
+            wikidata_id=f"Q{1_000_000 + number * 37}",
+            image=f"{page.title}.jpg" if rng.random() < 0.6 else "",
+        )
+
+    def _page(self, rng: random.Random, number: int, topic: Topic, word: str, role: str) -> Page:
+        title = rng.choice(topic.titles).format_map(
+            {
+                "w": word,
+                "first": rng.choice(vocabulary.FIRST_NAMES),
+                "country": rng.choice(vocabulary.COUNTRIES).name,
+                "year": rng.randint(2015, 2025),
+            }
+        )
+        if self.wiki.language == "fr" and number % 3 == 0:
+            title = title.replace("e", "é")
+        return Page(
+            number=number,
+            title=title.replace(" ", "_"),
+            level=level_of_rank(number + 1, self.wiki.scale) if number in EVERGREEN else 0.0,
+            desktop=rng.uniform(0.2, 0.55),
+            app=rng.uniform(0.02, 0.05),
+            weekend=rng.uniform(-0.12, 0.12),
+            role=role,
+            topic=topic,
+        )
+
+    def _name_the_odd(self, rng: random.Random) -> None:
+        for number, title in zip(self.roles["odd"], ODD_TITLES, strict=True):
+            self._replace(number, unicodedata.normalize("NFC", title), None)
+        for number, title in zip(self.roles["missing"], _MISSING_TITLES, strict=True):
+            self._replace(number, title, None)
+        self._replace(_INVALID, _INVALID_TITLE, None)
+        plain = [n for n in _ROLES_AMONG if self.pages[n].role == "plain"]
+        targets = rng.sample(plain, k=_ROLE_SIZES["redirect"] + 1)
+        targets += [RARE[40 * n] for n in range(len(_UNLISTED_REDIRECTS))]
+        lower = targets.pop(0)
+        for number, target in zip(self.roles["redirect"], targets, strict=True):
+            self._replace(number, self.pages[number].title, target)
+        first, second = self.roles["alias"]
+        title = self.pages[lower].title
+        self._replace(first, title[0].lower() + title[1:], lower)
+        accented = next(n for n in self.roles["odd"] if "Été" in self.pages[n].title)
+        self._replace(second, unicodedata.normalize("NFD", self.pages[accented].title), accented)
+
+    def _replace(self, number: int, title: str, target: int | None) -> None:
+        old = self.pages[number]
+        # A redirect is read less than the pages around it, so that it is the smaller part of what is merged.
+        self.pages[number] = Page(
+            number, title, old.level, old.desktop, old.app, old.weekend, old.role, old.topic, target
+        )
+
+    def _outside(self) -> list[Page]:
+        """Whatever is in the lists and no article: main page, special pages, other namespaces, `-`."""
+        names = {number: text.replace(" ", "_") for number, text in self.wiki.namespaces.items()}
+        special = names[-1]
+        rows = [
+            (self.wiki.main_page.replace(" ", "_"), 5_400_000, 0.35),
+            (f"{special}:Search", 1_300_000, 0.8),
+            ("-", 60_000, 0.5),
+            (f"{special}:RecentChanges", 48_000, 0.97),
+            (f"{special}:Watchlist", 31_000, 0.95),
+            (f"{special.lower()}:userLogin", 17_000, 0.6),
+            (f"{names[4]}:Featured_pictures", 90_000, 0.5),
+            ("WP:About", 22_000, 0.5),
+            (f"{names[6]}:Velmora_flag.svg", 40_000, 0.4),
+            (f"{names[100]}:Current_events", 52_000, 0.45),
+            (f"{names[10]}:Infobox", 16_000, 0.5),
+            (f"{names[12]}:Contents", 19_000, 0.5),
+            (f"{names[2]}:Tarbel", 14_500, 0.9),
+            (f"{names[3]}:192.0.2.7", 14_000, 0.3),
+            (f"{names[14]}:Living_people", 15_500, 0.5),
+        ]
+        start = len(self.pages)
+        return [
+            Page(
+                number=start + n,
+                title=title,
+                level=math.log(views * self.wiki.scale),
+                desktop=desktop,
+                app=(1 - desktop) / 10,
+                weekend=0.0,
+                role="outside",
+                topic=TOPICS[-1],
+            )
+            for n, (title, views, desktop) in enumerate(rows)
+        ]
+
+
+def _roles(rng: random.Random) -> dict[str, list[int]]:
+    """Numbers of the pages that have a role. Each role has pages all over the list."""
+    numbers = rng.sample(_ROLES_AMONG, k=sum(_ROLE_SIZES.values()))
+    roles: dict[str, list[int]] = {}
+    for role, size in _ROLE_SIZES.items():
+        roles[role], numbers = numbers[:size], numbers[size:]
+    roles["redirect"] += _UNLISTED_REDIRECTS
+    return roles | {"missing": list(_MISSING), "invalid": [_INVALID]}
+
+
+def _named_country(title: str) -> Country | None:
+    """The country that a title such as `Tasaden,_Greece` names."""
+    return next((item for item in vocabulary.COUNTRIES if title.endswith(f",_{item.name}")), None)
+
+
+def _slots(rng: random.Random, page: Page, country: Country) -> dict[str, object]:
+    return {
+        "country": country.name,
+        "nat": country.demonym,
+        "first": rng.choice(vocabulary.FIRST_NAMES),
+        "town": vocabulary.word(rng.randrange(vocabulary.WORDS)),
+        "year": next((part for part in page.title.split("_") if part.isdigit() and len(part) == 4), 2024),
+        "born": rng.randint(1950, 2004),
+    }

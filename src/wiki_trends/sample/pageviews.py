@@ -1,0 +1,155 @@
+"""The pageviews API: daily lists of the most read titles, and the daily views of one article.
+
+Paths, bodies and errors are those of Wikimedia's Analytics Query Service
+(https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/). An unknown project, a day that is not published
+and a page that nobody read are all the same 404 there, and here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from wiki_trends.sample import wikis
+from wiki_trends.sample.answers import Answer, as_json, problem
+from wiki_trends.sample.days import ACCESS_METHODS, Views, world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from wiki_trends.sample.pages import Page
+
+FIRST_DAY = dt.date(2015, 7, 1)
+ROOT = "/metrics/pageviews/"
+# What each agent's traffic is as a part of the users', which is the traffic of the lists.
+_AGENTS = {"user": 1.0, "spider": 0.08, "automated": 0.04, "all-agents": 1.12}
+_DAY = r"(\d{4})(\d{2})(\d{2})(?:00)?"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Which days are served.
+
+    Attributes:
+        today: gives the day that counts as today, UTC.
+        lag: days from a day to the one on which it is published.
+        never: days that were never published.
+        broken: days whose lists answer 500.
+    """
+
+    today: Callable[[], dt.date]
+    lag: int
+    never: frozenset[dt.date]
+    broken: frozenset[dt.date]
+
+    def has(self, day: dt.date) -> bool:
+        """Whether the lists of a day are there."""
+        return FIRST_DAY <= day <= self.today() - dt.timedelta(days=self.lag) and day not in self.never
+
+
+def answer(path: str, seed: int, publication: Publication) -> Answer:
+    """The answer to a GET of a path (still percent-encoded) that holds `/metrics/pageviews/`."""
+    uri = path[path.index(ROOT) :]
+    parts = [unquote(part) for part in uri.removeprefix(ROOT).split("/")]
+    if parts[0] == "top" and len(parts) == 6:
+        return _top(uri, parts[1:], seed, publication)
+    if parts[0] == "per-article" and len(parts) == 8:
+        return _per_article(uri, parts[1:], seed, publication)
+    return problem(404, uri, "invalid route")
+
+
+def _top(uri: str, parts: list[str], seed: int, publication: Publication) -> Answer:
+    project, access, *date = parts
+    if access not in ACCESS_METHODS:
+        return _not_one_of(uri, "access", ACCESS_METHODS)
+    day = _day(*date)
+    if day is None:
+        return problem(400, uri, "Given year/month/day is invalid date")
+    wiki = wikis.known(project)
+    if wiki is None or not publication.has(day):
+        return problem(404, uri)
+    if day in publication.broken:
+        return problem(500, uri, "internal server error")
+    rows = world(seed, wiki).top(day, access)
+    articles = [{"article": row.title, "views": row.views, "rank": row.rank} for row in rows]
+    return _found({**_project(wiki.project, access), **_date(day), "articles": articles})
+
+
+def _per_article(uri: str, parts: list[str], seed: int, publication: Publication) -> Answer:
+    project, access, agent, title, granularity, start, end = parts
+    if access not in ACCESS_METHODS:
+        return _not_one_of(uri, "access", ACCESS_METHODS)
+    if agent not in _AGENTS:
+        return _not_one_of(uri, "agent", tuple(_AGENTS))
+    if granularity != "daily":
+        return _not_one_of(uri, "granularity", ("daily",))
+    first, last = _timestamp(start), _timestamp(end)
+    if first is None or last is None:
+        return problem(400, uri, "start timestamp is invalid, must be a valid date in YYYYMMDD format")
+    if last < first:
+        return problem(400, uri, "start timestamp should be before the end timestamp")
+    wiki = wikis.known(project)
+    page = None if wiki is None else world(seed, wiki).catalogue.by_title.get(title.replace(" ", "_"))
+    if wiki is None or page is None:
+        return problem(404, uri)
+    items: list[dict[str, Any]] = [
+        {
+            "project": wiki.project,
+            "article": page.title,
+            "granularity": "daily",
+            "timestamp": f"{day:%Y%m%d}00",
+            "access": access,
+            "agent": agent,
+            "views": round(views.of(access) * _AGENTS[agent]),
+        }
+        for day, views in _series(seed, wiki, page, first, last, publication)
+    ]
+    return as_json({"items": items}) if items else problem(404, uri)
+
+
+def _series(
+    seed: int, wiki: wikis.Wiki, page: Page, first: dt.date, last: dt.date, publication: Publication
+) -> Iterator[tuple[dt.date, Views]]:
+    newest = publication.today() - dt.timedelta(days=publication.lag)
+    first, last = max(first, FIRST_DAY), min(last, newest)
+    for offset in range((last - first).days + 1):
+        day = first + dt.timedelta(days=offset)
+        views = world(seed, wiki).of_page(page, day) if publication.has(day) else None
+        if views is not None:
+            yield day, views
+
+
+def _project(project: str, access: str) -> dict[str, Any]:
+    return {"project": project, "access": access}
+
+
+def _date(day: dt.date) -> dict[str, str]:
+    return {"year": f"{day:%Y}", "month": f"{day:%m}", "day": f"{day:%d}"}
+
+
+def _found(item: dict[str, Any]) -> Answer:
+    found = as_json({"items": [item]})
+    tag = hashlib.sha256(found.body).hexdigest()[:32]
+    return Answer(200, found.body, headers={"ETag": f'"{tag}"', "Cache-Control": "max-age=14400"})
+
+
+def _not_one_of(uri: str, name: str, choices: tuple[str, ...]) -> Answer:
+    return problem(400, uri, f"{name} should be one of the following values: {', '.join(choices)}")
+
+
+def _day(year: str, month: str, day: str) -> dt.date | None:
+    if not all(text.isascii() and text.isdigit() for text in (year, month, day)):
+        return None
+    try:
+        return dt.date(int(year), int(month), int(day))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _timestamp(text: str) -> dt.date | None:
+    matched = re.fullmatch(_DAY, text, flags=re.ASCII)
+    return None if matched is None else _day(*matched.groups())

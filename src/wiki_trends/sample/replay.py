@@ -1,0 +1,182 @@
+"""Recorded answers of the real APIs, served again.
+
+A folder of JSON files, one exchange each: `request` (`method`, full `url`), `response` (`status`, `headers`, `body`).
+A request is matched on its parsed query, so order and escaping of parameters do not matter. Beyond exact matches:
+`siteinfo` of a wiki is its recorded one, whatever part of it is asked for; titles without a recording are existing pages
+without properties; a list without a recording is the API's 404. A folder without any exchange raises `SettingError`.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from wiki_trends.errors import SettingError
+from wiki_trends.sample import mediawiki
+from wiki_trends.sample.answers import Answer, as_json, problem
+from wiki_trends.sample.wikis import Wiki
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_REST_PATH = "/api/rest_v1"
+_LISTS = ("top", "per-article")
+# Parameters that say how an answer is sent, not what is in it.
+_MANNERS = ("maxlag", "origin", "utf8", "ascii", "curtimestamp", "servedby")
+_PROPS = ("categories", "coordinates", "pageprops", "description")
+
+# Project (or host) and what was asked of it.
+_Key = tuple[str, frozenset[tuple[str, frozenset[str]]]]
+
+
+class Replay:
+    """The recorded exchanges of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._actions: dict[_Key, Answer] = {}
+        self._paths: dict[str, Answer] = {}
+        self._wikis: dict[str, Wiki] = {}
+        self._siteinfo: dict[str, Answer] = {}
+        self._pages: dict[tuple[str, str], dict[str, Any]] = {}
+        self._redirects: dict[tuple[str, str], dict[str, Any]] = {}
+        count = 0
+        for exchange in _exchanges(folder):
+            self._learn(exchange["request"], exchange["response"])
+            count += 1
+        if not count:
+            raise SettingError(
+                name="replay",
+                value=str(folder),
+                origin="--replay",
+                problem="holds no recorded exchange",
+                fix="Name a folder of JSON files with `request` and `response`.",
+            )
+
+    def rest(self, path: str) -> Answer:
+        """The recorded answer to a path (percent-encoded) from `/metrics` on, or the API's 404."""
+        return self._paths.get(_path_key(path)) or problem(404, path[max(path.find("/metrics/"), 0) :])
+
+    def action(self, project: str, params: Mapping[str, str]) -> Answer:
+        """The answer of a wiki's Action API."""
+        recorded = self._actions.get(_action_key(project, params))
+        if recorded is not None:
+            return recorded
+        try:
+            mediawiki.check(params)
+            if params.get("meta") == "siteinfo":
+                return self._siteinfo.get(project) or mediawiki.error(
+                    "readonly", f"No siteinfo of {project} recorded."
+                )
+            return as_json(self._titles(project, params))
+        except mediawiki.Refused as refused:
+            return mediawiki.error(refused.code, refused.info, **refused.extra)
+
+    def _learn(self, request: dict[str, Any], response: dict[str, Any]) -> None:
+        parts = urlsplit(request["url"])
+        body = response["body"]
+        answer = as_json(body, status=response["status"])
+        if isinstance(body, str):
+            answer = Answer(response["status"], body.encode(), content_type="text/plain; charset=utf-8")
+        if not parts.path.endswith("/api.php"):
+            self._paths[_path_key(parts.path)] = answer
+            return
+        project = (parts.hostname or "").removesuffix(".org")
+        params = dict(parse_qsl(parts.query, keep_blank_values=True))
+        self._actions[_action_key(project, params)] = answer
+        if params.get("formatversion") == "2" and isinstance(body, dict) and "query" in body:
+            self._learn_query(project, body["query"], answer)
+
+    def _learn_query(self, project: str, query: dict[str, Any], answer: Answer) -> None:
+        if "namespaces" in query and "namespacealiases" in query:
+            self._siteinfo[project] = answer
+            self._wikis[project] = _wiki(project, query)
+        for page in query.get("pages", []):
+            if "title" in page and "missing" not in page:
+                self._pages.setdefault((project, page["title"]), {}).update(page)
+        for redirect in query.get("redirects", []):
+            self._redirects[project, redirect["from"]] = redirect
+
+    def _titles(self, project: str, params: Mapping[str, str]) -> dict[str, Any]:
+        wiki = self._wikis.get(project) or _unknown_wiki(project)
+        query: dict[str, Any] = {"normalized": [], "redirects": [], "pages": []}
+        pages: dict[str, dict[str, Any]] = {}
+        for asked in mediawiki.asked_titles(params):
+            title = mediawiki.normalized(asked, wiki)
+            reason = mediawiki.invalid_reason(title)
+            if reason is not None:
+                pages[asked] = {"title": asked, "invalidreason": reason, "invalid": True}
+                continue
+            if title != asked:
+                query["normalized"].append(mediawiki.normalization(asked, title))
+            redirect = self._redirects.get((project, title))
+            if redirect is not None and "redirects" in params:
+                query["redirects"].append(redirect)
+                title = redirect["to"]
+            pages[title] = self._page(project, title, wiki, mediawiki.many(params.get("prop", "")))
+        query["pages"] = list(pages.values())
+        return {"batchcomplete": True, "query": {name: value for name, value in query.items() if value}}
+
+    def _page(self, project: str, title: str, wiki: Wiki, props: list[str]) -> dict[str, Any]:
+        known = self._pages.get((project, title))
+        if known is not None:
+            kept = ("pageid", "ns", "title", *(name for name in _PROPS if name in props))
+            return {name: known[name] for name in kept if name in known}
+        number, _rest = wiki.namespace(title)
+        if number < 0:
+            return {"ns": number, "title": title, "special": True}
+        return {"pageid": zlib.crc32(title.encode("utf-8", "replace")) + 1, "ns": number, "title": title}
+
+
+def _exchanges(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            document = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise SettingError(
+                name="replay",
+                value=str(path),
+                origin="--replay",
+                problem=f"is not JSON ({error})",
+                fix="Correct the file or take it away.",
+            ) from None
+        if isinstance(document, dict) and {"request", "response"} <= document.keys():
+            yield document
+
+
+def _path_key(path: str) -> str:
+    """The path from `/metrics` on, decoded, and its project without `.org`."""
+    parts = [unquote(part) for part in path.partition(_REST_PATH)[2].split("/")] if _REST_PATH in path else []
+    parts = parts or [unquote(part) for part in path.split("/")]
+    if len(parts) > 4 and parts[1:3] == ["metrics", "pageviews"] and parts[3] in _LISTS:
+        parts[4] = parts[4].removesuffix(".org")
+    return "\0".join(parts)
+
+
+def _action_key(project: str, params: Mapping[str, str]) -> _Key:
+    asked = frozenset(
+        (name, frozenset(mediawiki.many(value))) for name, value in params.items() if name not in _MANNERS
+    )
+    return project, asked
+
+
+def _wiki(project: str, query: dict[str, Any]) -> Wiki:
+    spaces = query["namespaces"].values()
+    names = [(int(space["id"]), space["canonical"]) for space in spaces if "canonical" in space]
+    names += [(int(item["id"]), item["alias"]) for item in query["namespacealiases"]]
+    general = query["general"]
+    return Wiki(
+        project=project,
+        language=general["lang"],
+        scale=0.0,
+        main_page=general["mainpage"],
+        local_names={int(space["id"]): space["name"] for space in spaces},
+        aliases=tuple(names),
+    )
+
+
+def _unknown_wiki(project: str) -> Wiki:
+    """A wiki without a recorded siteinfo: English names only."""
+    return Wiki(project, project.partition(".")[0], 0.0, "Main Page", {}, ())

@@ -1,0 +1,145 @@
+"""What is planted in the synthetic world, as one document, so that analytics and pipelines can be judged by it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import TYPE_CHECKING, Any
+
+from wiki_trends.errors import SettingError
+from wiki_trends.sample import wikis
+from wiki_trends.sample.days import world
+from wiki_trends.sample.options import NEVER
+from wiki_trends.sample.pageviews import FIRST_DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wiki_trends.sample.days import World
+    from wiki_trends.sample.events import Event
+    from wiki_trends.sample.pages import Page
+
+
+def truth(seed: int, project: str, start: dt.date, end: dt.date) -> dict[str, Any]:
+    """What is planted on the UTC days from `start` to `end`, both included. Titles have underscores, as in the lists.
+
+    Keys of the result:
+        seed, project, start, end: what was asked.
+        events: `kind`, `title`, `start`, `end` (whole, also where they reach out of the days) and their parameters:
+            `factor` over the usual views on the best day (`burst`, `weekly`), `pct_per_day` (`growth`, `decline`),
+            `desktop_share` (`bot`). `weekly`: one for each day on which it recurs, with `weekday` (Monday is 0).
+        fleeting: titles without a baseline that come up for one to three days, with `start` and `end`; no event.
+        bots: titles whose traffic no human made.
+        redirects: each listed title that leads to another, and that other.
+        non_articles: listed titles that are no articles.
+        missing: listed titles that are no pages of the wiki.
+        pages: for each listed article, `category`, `location_type`, `location` (its country; None without one),
+            `latitude`, `longitude`. What the wiki knows nothing of is `Other` and `General`.
+        days: for each day `day`, `published` (whether its lists exist), `rows`, `non_articles`, `merged` (rows that lead
+            to another listed title), `articles` (what is left) and `bots` among these, all of the all-access list.
+
+    Raises:
+        SettingError: there is no such project.
+    """
+    wiki = wikis.known(project)
+    if wiki is None:
+        raise SettingError(
+            name="project",
+            value=project,
+            origin="--project",
+            problem="is not in the synthetic world",
+            fix=f"Give one of {', '.join(wikis.WIKIS)}.",
+        )
+    there = world(seed, wiki)
+    days = [start + dt.timedelta(days=offset) for offset in range((end - start).days + 1)]
+    listed = {
+        day: [there.catalogue.by_title[row.title] for row in there.top(day, "all-access")]
+        for day in days
+        if day >= FIRST_DAY and day not in NEVER
+    }
+    found = {page.number: page for pages in listed.values() for page in pages}
+    events = list(there.schedule.between(start, end))
+    seen = sorted(found.values(), key=lambda page: page.number)
+    return {
+        "seed": seed,
+        "project": wiki.project,
+        "start": str(start),
+        "end": str(end),
+        "events": [_event(event, there) for event in events if event.kind != "fleeting"],
+        "fleeting": [_event(event, there) for event in events if event.kind == "fleeting"],
+        "bots": sorted(
+            {there.catalogue.pages[event.number].title for event in events if event.kind == "bot"}
+        ),
+        "redirects": {page.title: _target(page, there).title for page in seen if page.target is not None},
+        "non_articles": [page.title for page in seen if page.role == "outside"],
+        "missing": [page.title for page in seen if page.role in ("missing", "invalid")],
+        "pages": dict(_about(seen, there)),
+        "days": [_day(day, listed.get(day), there) for day in days],
+    }
+
+
+def _target(page: Page, there: World) -> Page:
+    return page if page.target is None else there.catalogue.pages[page.target]
+
+
+def _event(event: Event, there: World) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "kind": event.kind,
+        "title": there.catalogue.pages[event.number].title,
+        "start": str(event.start),
+        "end": str(event.end),
+    }
+    if event.kind in ("burst", "weekly"):
+        result["factor"] = round(math.exp(event.size), 3)
+    if event.kind == "weekly":
+        result["weekday"] = event.start.weekday()
+    if event.kind in ("growth", "decline"):
+        result["pct_per_day"] = round(100 * math.expm1(event.size), 3)
+    if event.kind == "bot":
+        result["desktop_share"] = round(event.desktop, 4)
+    return result
+
+
+def _about(pages: Iterable[Page], there: World) -> Iterable[tuple[str, dict[str, Any]]]:
+    for listed in pages:
+        page = _target(listed, there)
+        if page.role == "outside":
+            continue
+        details = there.catalogue.details(page.number)
+        nothing = page.role in ("missing", "invalid")
+        yield (
+            page.title,
+            {
+                "category": "Other" if nothing else page.topic.category,
+                "location_type": "General" if nothing else page.topic.location_type,
+                "location": details.country.name if details.country and not nothing else None,
+                "latitude": None if nothing else details.latitude,
+                "longitude": None if nothing else details.longitude,
+            },
+        )
+
+
+def _day(day: dt.date, pages: list[Page] | None, there: World) -> dict[str, Any]:
+    if pages is None:
+        return {
+            "day": str(day),
+            "published": False,
+            "rows": 0,
+            "non_articles": 0,
+            "merged": 0,
+            "articles": 0,
+            "bots": 0,
+        }
+    inside = [page for page in pages if page.role != "outside"]
+    articles = {_target(page, there).number for page in inside}
+    visitors = there.schedule.visitors(day)
+    bots = sum(1 for number in articles if number in visitors and visitors[number].kind == "bot")
+    return {
+        "day": str(day),
+        "published": True,
+        "rows": len(pages),
+        "non_articles": len(pages) - len(inside),
+        "merged": len(inside) - len(articles),
+        "articles": len(articles),
+        "bots": bots,
+    }

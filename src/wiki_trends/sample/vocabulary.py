@@ -1,0 +1,97 @@
+"""The invented vocabulary: words, people, towns and countries, and the kinds of things that articles are about.
+
+Names are made of syllables and mean nothing; the kinds ("2025 films", "Cities in Poland") are plain English, and some
+countries are real, so that rules for categories and places have something to find. Pure data and pure functions.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# Each first and second syllable is consonants and one vowel, so a word can be taken apart in one way only, and two
+# numbers never make the same word.
+_FIRST = (
+    "Ba", "Bre", "Ca", "Co", "Da", "Dre", "Fa", "Fli", "Ga", "Gro", "Ha", "Ju",
+    "Ka", "Kle", "La", "Mo", "Ne", "Pra", "Ru", "Sa", "Ste", "Ta", "Tro", "Ve",
+)  # fmt: skip
+_SECOND = (
+    "da", "do", "ga", "li", "lo", "ma", "mi", "na", "ni", "po",
+    "ra", "ri", "ro", "sa", "so", "ta", "ti", "va", "ve", "zo",
+)  # fmt: skip
+_LAST = (
+    "bel", "bria", "den", "dra", "fell", "gor", "lane", "lia", "lund", "mar", "mont", "nak",
+    "nor", "quin", "ran", "ren", "rin", "sk", "stan", "tan", "tor", "van", "vik", "zar",
+)  # fmt: skip
+WORDS = len(_FIRST) * len(_SECOND) * len(_LAST)
+
+FIRST_NAMES = (
+    "Adra", "Belan", "Cemile", "Doru", "Elka", "Faro", "Gisa", "Hano", "Ilva", "Joren", "Kesia", "Lirio",
+    "Maelle", "Nadim", "Orla", "Petru", "Quisa", "Rafe", "Sunniva", "Tiber", "Ulla", "Vesna", "Wim", "Yara",
+)  # fmt: skip
+
+
+class Country(NamedTuple):
+    """A country with its demonym, ISO code (None: invented) and a point inside it."""
+
+    name: str
+    demonym: str
+    code: str | None
+    latitude: float
+    longitude: float
+
+
+COUNTRIES = (
+    Country("France", "French", "FR", 46.6, 2.5),
+    Country("Italy", "Italian", "IT", 43.0, 12.5),
+    Country("Germany", "German", "DE", 51.0, 10.0),
+    Country("Spain", "Spanish", "ES", 40.0, -4.0),
+    Country("Portugal", "Portuguese", "PT", 39.7, -8.0),
+    Country("Poland", "Polish", "PL", 52.0, 19.5),
+    Country("Sweden", "Swedish", "SE", 60.5, 15.5),
+    Country("Norway", "Norwegian", "NO", 61.5, 9.0),
+    Country("Greece", "Greek", "GR", 39.2, 22.0),
+    Country("Turkey", "Turkish", "TR", 39.0, 33.0),
+    Country("Egypt", "Egyptian", "EG", 27.0, 30.0),
+    Country("Kenya", "Kenyan", "KE", 0.5, 37.8),
+    Country("Nigeria", "Nigerian", "NG", 9.5, 8.0),
+    Country("India", "Indian", "IN", 22.5, 79.0),
+    Country("Japan", "Japanese", "JP", 36.2, 138.4),
+    Country("Vietnam", "Vietnamese", "VN", 21.0, 105.0),
+    Country("Australia", "Australian", "AU", -25.0, 134.0),
+    Country("Canada", "Canadian", "CA", 55.0, -105.0),
+    Country("Mexico", "Mexican", "MX", 23.5, -102.0),
+    Country("Brazil", "Brazilian", "BR", -11.0, -53.0),
+    Country("Argentina", "Argentine", "AR", -35.0, -65.0),
+    Country("Chile", "Chilean", "CL", -31.0, -70.8),
+    Country("Velmora", "Velmoran", None, 12.0, -38.0),
+    Country("Orlavia", "Orlavian", None, -18.0, 76.0),
+)
+
+
+def word(number: int) -> str:
+    """The invented word of a number; different numbers below `WORDS` give different words."""
+    rest, last = divmod(number % WORDS, len(_LAST))
+    first, second = divmod(rest, len(_SECOND))
+    return _FIRST[first] + _SECOND[second] + _LAST[last]
+
+
+class Topic(NamedTuple):
+    """A kind of thing that articles are about.
+
+    Attributes:
+        weight: how often it occurs.
+        category: its true category.
+        location_type: its true type of place.
+        titles: patterns of its titles, each with `{w}`, the page's own word.
+        description: pattern of its short description.
+        categories: patterns of its categories.
+        place: the type in its coordinates, for example `city`; None: it has none.
+    """
+
+    weight: int
+    category: str
+    location_type: str
+    titles: tuple[str, ...]
+    description: str
+    categories: tuple[str, ...]
+    place: str | None = None

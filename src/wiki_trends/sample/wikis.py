@@ -1,0 +1,132 @@
+"""The wikis of the synthetic Wikimedia, and what each says of itself (`meta=siteinfo`).
+
+Four languages with their namespaces, and one small wiki whose lists are short. Names of namespaces are facts of those
+wikis; whatever else is asked for is an unknown project.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+_CANONICAL = {
+    -2: "Media", -1: "Special", 0: "", 1: "Talk", 2: "User", 3: "User talk", 4: "Project", 5: "Project talk",
+    6: "File", 7: "File talk", 8: "MediaWiki", 9: "MediaWiki talk", 10: "Template", 11: "Template talk",
+    12: "Help", 13: "Help talk", 14: "Category", 15: "Category talk", 100: "Portal", 101: "Portal talk",
+}  # fmt: skip
+_ENGLISH = {4: "Wikipedia", 5: "Wikipedia talk"}
+_GERMAN = {
+    -2: "Medium", -1: "Spezial", 1: "Diskussion", 2: "Benutzer", 3: "Benutzer Diskussion", 4: "Wikipedia",
+    5: "Wikipedia Diskussion", 6: "Datei", 7: "Datei Diskussion", 9: "MediaWiki Diskussion", 10: "Vorlage",
+    11: "Vorlage Diskussion", 12: "Hilfe", 13: "Hilfe Diskussion", 14: "Kategorie", 15: "Kategorie Diskussion",
+    101: "Portal Diskussion",
+}  # fmt: skip
+_FRENCH = {
+    -2: "Média", -1: "Spécial", 1: "Discussion", 2: "Utilisateur", 3: "Discussion utilisateur", 4: "Wikipédia",
+    5: "Discussion Wikipédia", 6: "Fichier", 7: "Discussion fichier", 9: "Discussion MediaWiki", 10: "Modèle",
+    11: "Discussion modèle", 12: "Aide", 13: "Discussion aide", 14: "Catégorie", 15: "Discussion catégorie",
+    100: "Portail", 101: "Discussion Portail",
+}  # fmt: skip
+_ITALIAN = {
+    -1: "Speciale", 1: "Discussione", 2: "Utente", 3: "Discussioni utente", 4: "Wikipedia",
+    5: "Discussioni Wikipedia", 7: "Discussioni file", 9: "Discussioni MediaWiki", 11: "Discussioni template",
+    12: "Aiuto", 13: "Discussioni aiuto", 14: "Categoria", 15: "Discussioni categoria", 100: "Portale",
+    101: "Discussioni portale",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Wiki:
+    """One wiki.
+
+    Attributes:
+        project: as in the lists, for example `fr.wikipedia`.
+        language: its code.
+        scale: its traffic as a part of English Wikipedia's.
+        main_page: title with spaces.
+        local_names: its own names of namespaces, where they differ from the English ones.
+        aliases: further names of namespaces.
+        rows: a list holds this many rows at most.
+    """
+
+    project: str
+    language: str
+    scale: float
+    main_page: str
+    local_names: dict[int, str]
+    aliases: tuple[tuple[int, str], ...]
+    rows: int = 1000
+
+    @cached_property
+    def namespaces(self) -> dict[int, str]:
+        """The wiki's own name of each namespace."""
+        return _CANONICAL | self.local_names
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        names = [(text, number) for number, text in self.aliases]
+        names += [(text, number) for number, text in _CANONICAL.items()]
+        names += [(text, number) for number, text in self.namespaces.items()]
+        return {text.casefold(): number for text, number in names if text}
+
+    def namespace(self, title: str) -> tuple[int, str]:
+        """Number of the namespace of a title with spaces, and the title without its prefix."""
+        prefix, colon, rest = title.partition(":")
+        number = self._numbers.get(prefix.strip().casefold()) if colon else None
+        return (0, title) if number is None else (number, rest.strip())
+
+    def siteinfo(self) -> dict[str, Any]:
+        """The body of `meta=siteinfo&siprop=general|namespaces|namespacealiases` in `formatversion=2`."""
+        server = f"//{self.project}.org"
+        return {
+            "batchcomplete": True,
+            "query": {
+                "general": {
+                    "mainpage": self.main_page,
+                    "base": f"https:{server}/wiki/{quote(self.main_page.replace(' ', '_'), safe=':')}",
+                    "sitename": self.namespaces[4],
+                    "case": "first-letter",
+                    "lang": self.language,
+                    "articlepath": "/wiki/$1",
+                    "server": server,
+                    "timezone": "UTC",
+                },
+                "namespaces": {str(number): self._namespace(number) for number in sorted(_CANONICAL)},
+                "namespacealiases": [{"id": number, "alias": text} for number, text in self.aliases],
+            },
+        }
+
+    def _namespace(self, number: int) -> dict[str, Any]:
+        entry = {
+            "id": number,
+            "case": "first-letter",
+            "name": self.namespaces[number],
+            "subpages": number not in (0, 6, 8, 14),
+            "content": number == 0,
+            "nonincludable": False,
+        }
+        return entry if number == 0 else entry | {"canonical": _CANONICAL[number]}
+
+
+_ALIASES = ((4, "WP"), (6, "Image"), (7, "Image talk"))
+WIKIS = {
+    wiki.project: wiki
+    for wiki in (
+        Wiki("en.wikipedia", "en", 1.0, "Main Page", _ENGLISH, (*_ALIASES, (5, "WT"))),
+        Wiki(
+            "de.wikipedia", "de", 0.16, "Wikipedia:Hauptseite", _GERMAN, (*_ALIASES, (6, "Bild"), (3, "BD"))
+        ),
+        Wiki(
+            "fr.wikipedia", "fr", 0.13, "Wikipédia:Accueil principal", _FRENCH, (*_ALIASES, (1, "Discuter"))
+        ),
+        Wiki("it.wikipedia", "it", 0.11, "Pagina principale", _ITALIAN, (*_ALIASES, (6, "Immagine"))),
+        Wiki("simple.wikipedia", "en", 0.01, "Main Page", _ENGLISH, _ALIASES, rows=400),
+    )
+}
+
+
+def known(project: str) -> Wiki | None:
+    """The wiki of a project, with or without `.org`; None when there is none."""
+    return WIKIS.get(project.removesuffix(".org"))
