@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.contents import Code
 from smart_orchestrator.lake import lake_of
-from smart_orchestrator.partition import Look, Partition, State, inspect_listed
+from smart_orchestrator.manifest import Partition, State
+from smart_orchestrator.partition import Look, inspect_listed
 
 if TYPE_CHECKING:
     import datetime as dt

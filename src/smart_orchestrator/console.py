@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console as Terminal
 
     from smart_orchestrator.completeness import Completeness
-    from smart_orchestrator.partition import Partition
+    from smart_orchestrator.manifest import Partition
     from smart_orchestrator.plan import Plan
     from smart_orchestrator.runs import Run
 

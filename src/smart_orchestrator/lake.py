@@ -11,11 +11,8 @@ conditional update: temporary name, fsync, rename, fsync of the folder.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import re
 import threading
-import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,25 +26,19 @@ import obstore
 from obstore import exceptions as failures
 from obstore.store import LocalStore, MemoryStore, S3Store
 
-from smart_orchestrator.errors import (
-    LakeDenied,
-    LakeError,
-    LakeUnreachable,
-    LakeUrlError,
-    ObjectConflict,
-    ObjectMissing,
-)
+from smart_orchestrator.errors import LakeDenied, LakeUrlError, ObjectConflict, ObjectMissing
+from smart_orchestrator.folder import TEMPORARY, locked_folder, remove_temporaries, write_file
+from smart_orchestrator.lake_failures import first_line, from_os, translated, without_secrets
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from obstore import PutMode
 
     from smart_orchestrator.dataset import DailyDataset
 
 PAGE = 1000
-TEMPORARY = ".writing-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +117,7 @@ class Lake:
 
     def names(self, folder: str, limit: int | None = None) -> Sequence[str]:
         """Names of what lies directly in `folder`, folders with a slash at the end; at most `limit` if given."""
-        with _translated(self.url, folder):
+        with translated(self.url, folder):
             listing = obstore.list_with_delimiter(self._store, folder or None)
         cut = len(folder) + 1 if folder else 0
         names = [path[cut:] + "/" for path in listing["common_prefixes"]]
@@ -143,7 +134,7 @@ class Lake:
         """
         self.requests.add("get")
         try:
-            with _translated(self.url, key):
+            with translated(self.url, key):
                 answer = obstore.get(self._store, key)
                 return answer.bytes().to_bytes(), answer.meta["e_tag"]
         except FileNotFoundError:
@@ -164,7 +155,7 @@ class Lake:
     def _put(self, key: str, data: bytes, mode: PutMode | None) -> None:
         self.requests.add("put")
         try:
-            with _translated(self.url, key):
+            with translated(self.url, key):
                 obstore.put(self._store, key, data, mode=mode, use_multipart=False)
         except (failures.PreconditionError, failures.AlreadyExistsError):
             raise ObjectConflict(self.url, key) from None
@@ -182,7 +173,7 @@ class Lake:
             return
         self.requests.add("delete", len(keys))
         for key in keys:
-            with suppress(FileNotFoundError), _translated(self.url, key):
+            with suppress(FileNotFoundError), translated(self.url, key):
                 obstore.delete(self._store, key)
 
     @contextmanager
@@ -194,7 +185,7 @@ class Lake:
     def _listed(self, prefix: str, offset: str | None) -> Iterator[ObjectInfo]:
         self.requests.add("list")
         seen = 0
-        with _translated(self.url, prefix):
+        with translated(self.url, prefix):
             try:
                 pages = obstore.list(self._store, prefix or None, offset=offset, chunk_size=PAGE)
                 for item in chain.from_iterable(pages):
@@ -240,7 +231,7 @@ class FolderLake(Lake):
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise _from_os(self.url, folder, error) from error
+            raise from_os(self.url, folder, error) from error
         self.requests.add("list")
         return sorted(names)
 
@@ -263,7 +254,7 @@ class FolderLake(Lake):
             return False
         if not self.root.is_dir():
             raise LakeUrlError(self.url, "is a file, not a folder")
-        with _translated(self.url, ""):
+        with translated(self.url, ""):
             self._store = LocalStore(prefix=self.root)
         return True
 
@@ -275,17 +266,17 @@ class FolderLake(Lake):
                 with self.exclusive(key.rpartition("/")[0]):
                     if self._etag(key) != mode["e_tag"]:
                         raise ObjectConflict(self.url, key)
-                    _write(target, data)
+                    write_file(target, data)
             else:
-                _write(target, data, only_if_absent=mode == "create")
+                write_file(target, data, only_if_absent=mode == "create")
         except FileExistsError:
             raise ObjectConflict(self.url, key) from None
         except OSError as error:
-            raise _from_os(self.url, key, error) from error
+            raise from_os(self.url, key, error) from error
 
     def _etag(self, key: str) -> str | None:
         try:
-            with _translated(self.url, key):
+            with translated(self.url, key):
                 return obstore.head(self._store, key)["e_tag"] if self._ready() else None
         except FileNotFoundError:
             return None
@@ -298,12 +289,12 @@ class FolderLake(Lake):
             yield
             return
         try:
-            descriptor = _locked_folder(self.root / key)
+            descriptor = locked_folder(self.root / key)
         except OSError as error:
-            raise _from_os(self.url, key, error) from error
+            raise from_os(self.url, key, error) from error
         held.add(key)
         try:
-            _remove_temporaries(self.root / key)
+            remove_temporaries(self.root / key)
             yield
         finally:
             held.discard(key)
@@ -347,7 +338,7 @@ def _opened(url: str, timeout: float, retries: int, backoff: float, environment:
         return _memory(parts.netloc + parts.path.rstrip("/"))
     if parts.scheme in ("s3", "s3a"):
         return _s3(url, timeout, retries, backoff)
-    raise LakeUrlError(_without_secrets(url), f"the scheme {parts.scheme!r} is not one that can be opened")
+    raise LakeUrlError(without_secrets(url), f"the scheme {parts.scheme!r} is not one that can be opened")
 
 
 @lru_cache(maxsize=256)
@@ -359,7 +350,7 @@ def _s3(url: str, timeout: float, retries: int, backoff: float) -> Lake:
     parts = urlsplit(url)
     if parts.username or parts.password:
         raise LakeUrlError(
-            _without_secrets(url), "holds credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            without_secrets(url), "holds credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         )
     if not parts.hostname:
         raise LakeUrlError(url, "names no bucket")
@@ -387,132 +378,9 @@ def _s3(url: str, timeout: float, retries: int, backoff: float) -> Lake:
             },
         )
     except failures.BaseError as error:
-        raise LakeUrlError(url, _short(error)) from None
+        raise LakeUrlError(url, first_line(error)) from None
     return RemoteLake(url, store)
 
 
 def _fingerprint_of_environment() -> int:
     return hash(tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("AWS_"))))
-
-
-@contextmanager
-def _translated(url: str, key: str) -> Iterator[None]:
-    """Turn the store's failures into the four errors of a lake; a missing object stays `FileNotFoundError`."""
-    try:
-        yield
-    except (failures.PreconditionError, failures.AlreadyExistsError, FileNotFoundError):
-        raise
-    except (failures.PermissionDeniedError, failures.UnauthenticatedError) as error:
-        raise LakeDenied(
-            url,
-            f"access to {key or 'it'} was refused ({_short(error)})",
-            "Check the credentials and their rights.",
-        ) from None
-    except failures.BaseError as error:
-        raise _from_store(url, error) from None
-    except OSError as error:
-        raise _from_os(url, key, error) from error
-
-
-_ANSWERS = (
-    ("NoSuchBucket", "the bucket does not exist", "Create it, or correct the URL."),
-    ("InvalidAccessKeyId", "the access key is not known there", "Check AWS_ACCESS_KEY_ID."),
-    ("SignatureDoesNotMatch", "the secret key is wrong", "Check AWS_SECRET_ACCESS_KEY."),
-    ("AuthorizationHeaderMalformed", "the region is another one", "Check AWS_REGION."),
-    ("PermanentRedirect", "the region is another one", "Check AWS_REGION."),
-    ("AccessDenied", "access was refused", "Check the credentials and their rights."),
-    ("Permission denied", "access was refused", "Check the rights of the folder."),
-)
-
-
-def _from_store(url: str, error: failures.BaseError) -> LakeError:
-    text = str(error)
-    for sign, problem, fix in _ANSWERS:
-        if sign in text:
-            return LakeDenied(url, problem, fix)
-    return LakeUnreachable(url, f"no usable answer ({_short(error)})", "Check the endpoint and the network.")
-
-
-def _from_os(url: str, key: str, error: OSError) -> LakeError:
-    what = key or "the folder"
-    if isinstance(error, PermissionError) or error.errno in (30, 1):
-        return LakeDenied(
-            url, f"{what} may not be used ({error.strerror})", "Check the rights of the folder."
-        )
-    if isinstance(error, (NotADirectoryError, FileExistsError)):
-        return LakeUrlError(url, f"{what} is in the way ({error.strerror})")
-    return LakeUnreachable(url, f"{what} cannot be used ({error.strerror or error})", "Check the disk.")
-
-
-def _short(error: Exception) -> str:
-    """The first line of a store's message, without query strings: bodies may echo what was signed."""
-    line = re.sub(r"\?\S+", "", str(error).splitlines()[0]).strip()
-    line = re.sub(r"^Generic \S+ error: ", "", line)
-    return line if len(line) <= 200 else line[:199] + "…"
-
-
-def _without_secrets(url: str) -> str:
-    return re.sub(r"//[^/@]*@", "//", url)
-
-
-def _write(target: Path, data: bytes, *, only_if_absent: bool = False) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if only_if_absent:
-            os.link(temporary, target)
-            temporary.unlink()
-        else:
-            temporary.rename(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _locked_folder(folder: Path) -> int:
-    """A descriptor of `folder` with an exclusive lock, which dies with the process.
-
-    The folder itself is locked, so that no lock file lies between the data. Another tool may replace the folder while
-    we wait: then the lock is on one that is gone, and is taken again.
-    """
-    while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if os.fstat(descriptor).st_ino == _inode(folder):
-                return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
-
-
-def _inode(path: Path) -> int | None:
-    try:
-        return path.stat().st_ino
-    except FileNotFoundError:
-        return None
-
-
-def _remove_temporaries(folder: Path) -> None:
-    """Remove what a killed writer left; whoever holds the lock is the only one who writes here."""
-    for left in _matching(folder, TEMPORARY):
-        left.unlink(missing_ok=True)
-
-
-def _matching(folder: Path, start: str) -> Iterable[Path]:
-    return [path for path in folder.iterdir() if path.name.startswith(start)]

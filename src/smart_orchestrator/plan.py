@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from smart_orchestrator.completeness import Completeness
-    from smart_orchestrator.partition import Partition
+    from smart_orchestrator.manifest import Partition
     from smart_orchestrator.runs import Run
 
 # Clocks of the lake and of this machine may differ by so much.

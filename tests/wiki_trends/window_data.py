@@ -6,8 +6,8 @@ import datetime as dt
 
 import polars as pl
 
+from smart_orchestrator.commit import write_frame
 from smart_orchestrator.completeness import check
-from smart_orchestrator.partition import write_frame
 from smart_orchestrator.window import Window
 from wiki_trends.layers import layers
 from wiki_trends.settings import Settings

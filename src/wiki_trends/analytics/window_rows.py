@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.completeness import Completeness
     from smart_orchestrator.dataset import DailyDataset
-    from smart_orchestrator.partition import Partition
+    from smart_orchestrator.manifest import Partition
 
 _READERS = 8
 

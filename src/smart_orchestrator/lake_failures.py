@@ -1,0 +1,83 @@
+"""What a store or a disk says when it cannot, as the errors of a lake.
+
+A missing object and a failed condition are answers and pass through; everything else is `LakeDenied` (it answered and
+refused), `LakeUrlError` or `LakeUnreachable`. No text holds credentials.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from obstore import exceptions as failures
+
+from smart_orchestrator.errors import LakeDenied, LakeError, LakeUnreachable, LakeUrlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def translated(url: str, key: str) -> Iterator[None]:
+    """Turn the store's failures into the four errors of a lake; a missing object stays `FileNotFoundError`."""
+    try:
+        yield
+    except (failures.PreconditionError, failures.AlreadyExistsError, FileNotFoundError):
+        raise
+    except (failures.PermissionDeniedError, failures.UnauthenticatedError) as error:
+        raise LakeDenied(
+            url,
+            f"access to {key or 'it'} was refused ({first_line(error)})",
+            "Check the credentials and their rights.",
+        ) from None
+    except failures.BaseError as error:
+        raise _from_store(url, error) from None
+    except OSError as error:
+        raise from_os(url, key, error) from error
+
+
+_ANSWERS = (
+    ("NoSuchBucket", "the bucket does not exist", "Create it, or correct the URL."),
+    ("InvalidAccessKeyId", "the access key is not known there", "Check AWS_ACCESS_KEY_ID."),
+    ("SignatureDoesNotMatch", "the secret key is wrong", "Check AWS_SECRET_ACCESS_KEY."),
+    ("AuthorizationHeaderMalformed", "the region is another one", "Check AWS_REGION."),
+    ("PermanentRedirect", "the region is another one", "Check AWS_REGION."),
+    ("AccessDenied", "access was refused", "Check the credentials and their rights."),
+    ("Permission denied", "access was refused", "Check the rights of the folder."),
+)
+
+
+def _from_store(url: str, error: failures.BaseError) -> LakeError:
+    text = str(error)
+    for sign, problem, fix in _ANSWERS:
+        if sign in text:
+            return LakeDenied(url, problem, fix)
+    return LakeUnreachable(
+        url, f"no usable answer ({first_line(error)})", "Check the endpoint and the network."
+    )
+
+
+def from_os(url: str, key: str, error: OSError) -> LakeError:
+    """What a local disk said about `key`, as an error of the lake."""
+    what = key or "the folder"
+    if isinstance(error, PermissionError) or error.errno in (errno.EROFS, errno.EPERM):
+        return LakeDenied(
+            url, f"{what} may not be used ({error.strerror})", "Check the rights of the folder."
+        )
+    if isinstance(error, (NotADirectoryError, FileExistsError)):
+        return LakeUrlError(url, f"{what} is in the way ({error.strerror})")
+    return LakeUnreachable(url, f"{what} cannot be used ({error.strerror or error})", "Check the disk.")
+
+
+def first_line(error: Exception) -> str:
+    """The first line of a store's message, without query strings: bodies may echo what was signed."""
+    line = re.sub(r"\?\S+", "", str(error).splitlines()[0]).strip()
+    line = re.sub(r"^Generic \S+ error: ", "", line)
+    return line if len(line) <= 200 else line[:199] + "…"
+
+
+def without_secrets(url: str) -> str:
+    """A URL without what stands before the host."""
+    return re.sub(r"//[^/@]*@", "//", url)
