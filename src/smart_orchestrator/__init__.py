@@ -1,1 +1,147 @@
-"""Check the days of a daily lake, backfill exactly what is missing, and hold the consumer back until it is true."""
+"""Check the days of a daily lake, backfill exactly what is missing, and hold the consumer back until it is true.
+
+The names below are the public ones. Each is loaded from its module when it is first asked for, so that a program which
+only counts days does not pay for the lake.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smart_orchestrator.backfill import Backfill, Limits, Outcome, backfill, fetch
+    from smart_orchestrator.commit import Part, commit, write_frame
+    from smart_orchestrator.completeness import Completeness, Policy, check
+    from smart_orchestrator.console import Console, LineConsole
+    from smart_orchestrator.contents import Code
+    from smart_orchestrator.dataset import Column, DailyDataset
+    from smart_orchestrator.errors import (
+        CommitError,
+        ContractError,
+        DatasetError,
+        LakeDenied,
+        LakeError,
+        LakeUnreachable,
+        LakeUrlError,
+        LostRace,
+        NotPublished,
+        ObjectConflict,
+        ObjectMissing,
+        PartitionChanged,
+        RunsError,
+        SmartOrchestratorError,
+        SourceUnreachable,
+        WindowError,
+    )
+    from smart_orchestrator.lake import Lake, open_lake
+    from smart_orchestrator.local_runs import LocalRuns
+    from smart_orchestrator.manifest import Manifest, Partition, State
+    from smart_orchestrator.partition import Look, inspect, read_frame, read_parts
+    from smart_orchestrator.plan import Action, Plan, due, make_plan
+    from smart_orchestrator.runs import Failure, PipelineRuns, Run, RunState
+    from smart_orchestrator.window import Window, parse_day, today_utc
+
+__all__ = [
+    "Action",
+    "Backfill",
+    "Code",
+    "Column",
+    "CommitError",
+    "Completeness",
+    "Console",
+    "ContractError",
+    "DailyDataset",
+    "DatasetError",
+    "Failure",
+    "Lake",
+    "LakeDenied",
+    "LakeError",
+    "LakeUnreachable",
+    "LakeUrlError",
+    "Limits",
+    "LineConsole",
+    "LocalRuns",
+    "Look",
+    "LostRace",
+    "Manifest",
+    "NotPublished",
+    "ObjectConflict",
+    "ObjectMissing",
+    "Outcome",
+    "Part",
+    "Partition",
+    "PartitionChanged",
+    "PipelineRuns",
+    "Plan",
+    "Policy",
+    "Run",
+    "RunState",
+    "RunsError",
+    "SmartOrchestratorError",
+    "SourceUnreachable",
+    "State",
+    "Window",
+    "WindowError",
+    "backfill",
+    "check",
+    "commit",
+    "due",
+    "fetch",
+    "inspect",
+    "make_plan",
+    "open_lake",
+    "parse_day",
+    "read_frame",
+    "read_parts",
+    "today_utc",
+    "write_frame",
+]
+
+_NAMES_OF = {
+    "backfill": "Backfill Limits Outcome backfill fetch",
+    "commit": "Part commit write_frame",
+    "completeness": "Completeness Policy check",
+    "console": "Console LineConsole",
+    "contents": "Code",
+    "dataset": "Column DailyDataset",
+    "errors": "CommitError ContractError DatasetError LakeDenied LakeError LakeUnreachable LakeUrlError LostRace"
+    " NotPublished ObjectConflict ObjectMissing PartitionChanged RunsError SmartOrchestratorError"
+    " SourceUnreachable WindowError",
+    "lake": "Lake open_lake",
+    "local_runs": "LocalRuns",
+    "manifest": "Manifest Partition State",
+    "partition": "Look inspect read_frame read_parts",
+    "plan": "Action Plan due make_plan",
+    "runs": "Failure PipelineRuns Run RunState",
+    "window": "Window parse_day today_utc",
+}
+_MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    found: object = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+class _Surface(ModuleType):
+    """The package, in which `backfill` and `commit` are the functions, not the modules of these names."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # Importing a submodule binds its name in the package.
+        if not (isinstance(value, ModuleType) and name in _MODULE_OF):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Surface
