@@ -21,7 +21,7 @@ test: $(READY) ## all tests, the long suites in a small round; branch coverage o
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q -n 2 -m "not long"
 	@$(BIN)/coverage combine -q
-	@$(BIN)/coverage report --include='src/smart_orchestrator/*' --fail-under=90
+	@$(BIN)/coverage report --fail-under=90
 
 test-full: test ## all tests, then the long suites in full
 	$(BIN)/pytest -q -n 2 -m long
@@ -30,7 +30,7 @@ lint: $(READY) ## ruff, strict mypy, import contracts, shell syntax
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	bash -n .ci/run
 
 docs: $(READY) ## write the generated pages: docs/cli.md, docs/settings.md
