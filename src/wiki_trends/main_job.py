@@ -100,9 +100,9 @@ def checker(settings: Settings, window: Window, closely: Closely | None = None) 
     return look
 
 
-def local_runs(settings: Settings, *, force: bool = False) -> LocalRuns:
+def local_runs(settings: Settings, *, force: bool = False, client: _OneClient | None = None) -> LocalRuns:
     """What starts and follows the pipeline's runs of this machine."""
-    client = _OneClient(settings)
+    client = client or _OneClient(settings)
 
     def pipeline(day: dt.date) -> None:
         from wiki_trends.pipeline import run_day
@@ -128,8 +128,13 @@ class _OneClient:
                 self._client = WikimediaClient(self._settings)
             return self._client
 
+    def close_after(self, outcome: Outcome) -> None:
+        """Close it, unless runs that were not waited for are still using it: closing would wait for them."""
+        if self._client is not None and not outcome.abandoned:
+            self._client.close()
 
-def runs_of(settings: Settings, *, force: bool = False) -> PipelineRuns:
+
+def runs_of(settings: Settings, *, force: bool = False, client: _OneClient | None = None) -> PipelineRuns:
     """What `WIKI_TRENDS_RUNNER` names.
 
     Raises:
@@ -143,7 +148,7 @@ def runs_of(settings: Settings, *, force: bool = False) -> PipelineRuns:
             problem="is not supported by this version",
             fix="Set it to local.",
         )
-    return local_runs(settings, force=force)
+    return local_runs(settings, force=force, client=client)
 
 
 def plan_of(settings: Settings, look: Callable[[], Completeness]) -> Plan:
@@ -159,14 +164,20 @@ def fill(settings: Settings, look: Callable[[], Completeness], limits: Limits, c
         WikimediaUnreachable: something is due, and Wikimedia does not answer.
         ContactMissing: something is due, and live use needs a contact.
     """
-    runs = _Reaching(runs_of(settings), partial(reach, settings))
-    return backfill(layers(settings).diamond, look, runs, limits=limits, console=console)
+    client = _OneClient(settings)
+    runs = _Reaching(runs_of(settings, client=client), partial(reach, settings))
+    done = backfill(layers(settings).diamond, look, runs, limits=limits, console=console)
+    client.close_after(done.outcome)
+    return done
 
 
 def fetch_days(settings: Settings, days: Sequence[dt.date], limits: Limits, console: Console) -> Outcome:
     """Run the pipeline for these days, whatever the lake holds for them."""
-    runs = _Reaching(runs_of(settings, force=True), partial(reach, settings))
-    return fetch(layers(settings).diamond, days, runs, limits=limits, console=console)
+    client = _OneClient(settings)
+    runs = _Reaching(runs_of(settings, force=True, client=client), partial(reach, settings))
+    outcome = fetch(layers(settings).diamond, days, runs, limits=limits, console=console)
+    client.close_after(outcome)
+    return outcome
 
 
 def reach(settings: Settings) -> None:

@@ -1,0 +1,37 @@
+"""Fixtures of the tests that start the product as its users do."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+
+import pytest
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, capsys):
+    """An empty folder that is the working directory, and no setting from outside."""
+    from tests.product import Place
+
+    for name in os.environ:
+        if name.startswith(("WIKI_TRENDS_", "AWS_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return Place(tmp_path, capsys)
+
+
+@pytest.fixture
+def sample_api(place, monkeypatch):
+    """Starts a synthetic Wikimedia with the given options, and points the settings at it."""
+    from wiki_trends.sample import SampleOptions, SampleServer
+
+    with ExitStack() as stack:
+
+        def start(**options):
+            server = stack.enter_context(SampleServer(SampleOptions(**options)))
+            monkeypatch.setenv("WIKI_TRENDS_WIKIMEDIA_URL", server.wikimedia_url)
+            monkeypatch.setenv("WIKI_TRENDS_MEDIAWIKI_URL", server.mediawiki_url)
+            monkeypatch.setenv("WIKI_TRENDS_RATE_PER_MINUTE", "1000000")
+            return server
+
+        yield start
