@@ -115,8 +115,8 @@ def site_info(project: str, lake: Lake, client: WikimediaClient) -> SiteInfo:
         known = json.loads(lake.get(key)[0])
         if now - dt.datetime.fromisoformat(known["fetched_at"]) < SITEINFO_AGE:
             return SiteInfo.from_json(known["siteinfo"])
-    except ObjectMissing:
-        pass
+    except (ObjectMissing, ValueError, KeyError, TypeError, AttributeError):
+        pass  # Not there, or written by another version: the wiki is asked.
     site = client.site_info(project)
     document = {"fetched_at": now.isoformat(), "siteinfo": site.to_json()}
     lake.put(key, json.dumps(document, ensure_ascii=False).encode())

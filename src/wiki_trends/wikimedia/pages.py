@@ -157,8 +157,7 @@ def unasked(title: str) -> PageFacts:
 
 def _normal(title: str) -> str:
     """The title as MediaWiki writes it, as far as that can be known without asking."""
-    words = " ".join(title.replace("_", " ").split(" ")).strip()
-    return words or title
+    return " ".join(title.replace("_", " ").split()) or title
 
 
 def _facts_of(page: dict[str, Any], *, redirected: bool) -> PageFacts:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import polars as pl
 import pytest
 
+from smart_orchestrator.lake import open_lake
 from smart_orchestrator.partition import inspect, read_frame, read_parts
 from tests.wiki_trends.pipeline.small_wiki import DAY, SmallWiki, categories, listing, settings_for
 from tests.wiki_trends.scripted_server import ScriptedServer
@@ -134,6 +135,16 @@ def read_after(run, settings, day=DAY):
     result = run(day, settings)
     assert result.rows == inspect(layers(settings).diamond, day).rows
     return read_frame(layers(settings).diamond, day)
+
+
+@pytest.mark.parametrize("left", [b"", b"[]", b"{}", b'{"fetched_at": "2015-01-01T00:00:00+00:00"}'])
+def test_site_information_that_is_old_or_of_another_form_is_asked_again(wiki, tmp_path, left):
+    _, server = wiki
+    settings = settings_for(server.url, tmp_path)
+    open_lake(str(tmp_path / "lake/silver")).put("_cache/en.wikipedia/siteinfo.json", left)
+    run_day(DAY, settings)
+    run_day(DAY, settings)
+    assert [asked.params.get("meta") for asked in server.asked].count("siteinfo") == 1
 
 
 def test_pages_of_the_day_before_are_not_asked_again(wiki, tmp_path):
