@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.backfill import Limits
@@ -24,7 +25,6 @@ from wiki_trends.settings import FILE_NAME, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from smart_orchestrator.console import Line, LineConsole
 
@@ -86,6 +86,19 @@ def play(folder: Path, console: LineConsole) -> Demo:
 def where_to_go(demo: Demo) -> list[Line]:
     """Where everything lies, and what to try next."""
     folder = demo.folder
+    steps = [
+        (f"cd {folder}", f"its {FILE_NAME} names this lake"),
+        (f"wiki-trends sample-api --port {PORT} &", "the synthetic Wikimedia"),
+        ("rm -r lake/diamond/diamond_final_2025_11_07.csv", "break something"),
+        (f"wiki-trends check --as-of {AS_OF}", "says what is missing, and why"),
+        (f"wiki-trends run --as-of {AS_OF}", "fetches just that day"),
+        ("wiki-trends report --limit 20", ""),
+    ]
+    if shutil.which("wiki-trends") is None:
+        steps.insert(
+            0, (f"source {Path(sys.executable).with_name('activate')}", "so that wiki-trends is found")
+        )
+    width = max(len(command) for command, _ in steps)
     return [
         ("", ""),
         ("Where everything lies", "strong"),
@@ -93,12 +106,7 @@ def where_to_go(demo: Demo) -> list[Line]:
         (f"  warehouse  {folder}/warehouse.duckdb", ""),
         (f"  runs       {folder}/state/runs.sqlite", ""),
         ("What to try next", "strong"),
-        (f"  cd {folder}                             # its {FILE_NAME} names this lake", ""),
-        (f"  wiki-trends sample-api --port {PORT} &      # the synthetic Wikimedia", ""),
-        ("  rm -r lake/diamond/diamond_final_2025_11_07.csv", ""),
-        (f"  wiki-trends check --as-of {AS_OF}        # says what is missing, and why", ""),
-        (f"  wiki-trends run --as-of {AS_OF}          # fetches just that day", ""),
-        ("  wiki-trends report --limit 20", ""),
+        *((f"  {command:<{width}}  # {why}" if why else f"  {command}", "") for command, why in steps),
     ]
 
 
