@@ -1,0 +1,80 @@
+"""A process that runs days is killed at any moment: no layer is half visible, and no list is fetched twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from smart_orchestrator.partition import Look, inspect
+from tests.wiki_trends.pipeline.small_wiki import DAY, SmallWiki, listing, settings_for
+from tests.wiki_trends.scripted_server import ScriptedServer
+from wiki_trends.layers import layers
+from wiki_trends.pipeline import run_day
+from wiki_trends.wikimedia import WikimediaClient
+
+RUN = """
+import datetime as dt, sys
+import polars
+from tests.wiki_trends.pipeline.small_wiki import settings_for
+from wiki_trends.pipeline import run_day
+from wiki_trends.wikimedia import WikimediaClient
+url, folder, first, days = sys.argv[1:]
+settings = settings_for(url, folder)
+with WikimediaClient(settings) as client:
+    print("ready", flush=True)
+    for offset in range(int(days)):
+        run_day(dt.date.fromisoformat(first) + dt.timedelta(days=offset), settings, client=client)
+"""
+DAYS_A_ROUND = 12
+ROWS = [("Main_Page", 99_999, 1), *((f"Page_{n}", 5000 - n, n + 2) for n in range(300))]
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("rounds", [3, pytest.param(200, marks=pytest.mark.long)])
+def test_a_killed_day_is_whole_or_not_there(tmp_path, rounds):
+    moments = random.Random(7)
+    days = [DAY + dt.timedelta(days=n) for n in range(rounds * DAYS_A_ROUND)]
+    wiki = SmallWiki(lists={("en.wikipedia", day): listing(ROWS, day) for day in days})
+    with ScriptedServer(wiki) as server:
+        settings = settings_for(server.url, tmp_path)
+        for number in range(rounds):
+            mine = days[number * DAYS_A_ROUND : (number + 1) * DAYS_A_ROUND]
+            _run_until_killed(server.url, str(tmp_path), mine[0], moments.uniform(0, 0.4))
+            _check(settings, mine, server)
+
+
+def _run_until_killed(url: str, folder: str, first: dt.date, seconds: float) -> None:
+    command = [sys.executable, "-c", RUN, url, folder, first.isoformat(), str(DAYS_A_ROUND)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(seconds)  # The random moment itself.
+        process.kill()
+
+
+def _check(settings, days, server) -> None:
+    of = layers(settings)
+    rows = {"bronze": 301, "silver": 300, "gold": 300, "diamond": 300}
+    fetched = set()
+    for day in days:
+        for name, expected in rows.items():
+            found = inspect(getattr(of, name), day, look=Look(deep=True))
+            assert found.state in ("absent", "uncommitted", "complete"), found
+            assert not found.available or found.rows == expected
+            if name == "bronze" and found.available:
+                fetched.add(day)
+    before = _lists(server)
+    with WikimediaClient(settings) as client:
+        assert [run_day(day, settings, client=client).rows for day in days] == [300] * len(days)
+    after = _lists(server)
+    assert all(after[f"{day:%Y/%m/%d}"] == before[f"{day:%Y/%m/%d}"] for day in fetched)
+
+
+def _lists(server: ScriptedServer) -> Counter[str]:
+    return Counter(asked.path.rpartition("all-access/")[2] for asked in server.asked if "/top/" in asked.path)

@@ -1,0 +1,126 @@
+"""Each step by itself, as a task of its own would run it."""
+
+from __future__ import annotations
+
+import pytest
+
+from smart_orchestrator.errors import ContractError
+from smart_orchestrator.lake import lake_of
+from smart_orchestrator.partition import inspect, read_frame
+from tests.wiki_trends.pipeline.small_wiki import DAY, SITEINFO, SmallWiki, listing, settings_for
+from tests.wiki_trends.scripted_server import ScriptedServer
+from wiki_trends.errors import ContractBroken
+from wiki_trends.layers import layers
+from wiki_trends.pipeline import (
+    categorize_pages,
+    clean_gold_layer,
+    clean_top_pages,
+    fetch_top_pages,
+    fetch_wikipedia_categories,
+)
+from wiki_trends.pipeline.categorize_pages import merged
+from wiki_trends.pipeline.clean_top_pages import articles
+from wiki_trends.pipeline.top_list import Listed
+from wiki_trends.wikimedia import PageFacts, WikimediaClient
+from wiki_trends.wikimedia.siteinfo import parse_siteinfo
+
+SITE = parse_siteinfo(SITEINFO, url="u")
+
+
+@pytest.fixture
+def bench(tmp_path):
+    wiki = SmallWiki(lists={("en.wikipedia", DAY): listing([("A", 5, 1), ("B", 4, 2)])})
+    with ScriptedServer(wiki) as server:
+        settings = settings_for(server.url, tmp_path)
+        with WikimediaClient(settings) as client:
+            yield settings, client
+
+
+def test_the_steps_hand_on_through_the_lake(bench):
+    settings, client = bench
+    steps = [
+        fetch_top_pages(DAY, settings, client),
+        clean_top_pages(DAY, settings, client),
+        fetch_wikipedia_categories(DAY, settings, client),
+        categorize_pages(DAY, settings, client),
+        clean_gold_layer(DAY, settings),
+    ]
+    assert [step.rows_out for step in steps] == [2] * 5
+    assert [step.requests for step in steps] == [1, 1, 1, 0, 0]
+    assert read_frame(layers(settings).diamond, DAY)["page"].to_list() == ["A", "B"]
+
+
+def test_a_list_that_is_there_is_not_fetched_again(bench):
+    settings, client = bench
+    fetch_top_pages(DAY, settings, client)
+    again = fetch_top_pages(DAY, settings, client)
+    assert (again.requests, again.rows_out, again.counts) == (0, 2, {"kept": 1})
+
+
+@pytest.mark.parametrize("step", [clean_top_pages, fetch_wikipedia_categories, categorize_pages])
+def test_a_step_without_its_input_says_which_layer_lacks_the_day(bench, step):
+    settings, client = bench
+    with pytest.raises(ContractError, match=r"2025-11-05 .*MISSING"):
+        step(DAY, settings, client)
+
+
+def test_the_last_step_needs_gold(bench):
+    settings, _ = bench
+    with pytest.raises(ContractError, match=r"gold 2025-11-05 .*MISSING"):
+        clean_gold_layer(DAY, settings)
+
+
+def test_pages_that_were_not_asked_for_cannot_be_categorised(bench):
+    settings, client = bench
+    fetch_top_pages(DAY, settings, client)
+    clean_top_pages(DAY, settings, client)
+    with pytest.raises(ContractBroken, match="lacks 2 pages of 2025-11-05, the first is 'A'"):
+        categorize_pages(DAY, settings, client)
+    assert not inspect(layers(settings).gold, DAY).available
+
+
+def test_a_bronze_day_of_something_else_is_refused(bench):
+    settings, client = bench
+    fetch_top_pages(DAY, settings, client)
+    of = layers(settings)
+    part = inspect(of.bronze, DAY).parts[0]
+    key = f"{of.bronze.key(DAY)}/{part.name}"
+    lake = lake_of(of.bronze)
+    lake.put(key, lake.get(key)[0].replace(b"A", b"C"))
+    step = fetch_top_pages(DAY, settings, client)
+    assert (step.requests, step.counts) == (1, {})
+    assert lake.get(f"{of.bronze.key(DAY)}/{inspect(of.bronze, DAY).parts[0].name}")[0].count(b'"A"') == 1
+
+
+def test_a_title_that_is_listed_twice_is_one_row():
+    frame, left_out = articles([Listed("A b", 5, 3), Listed("A_b", 4, 2), Listed("C", 9, 1)], SITE)
+    assert frame.rows() == [("C", "C", 9, 1), ("A_b", "A b", 9, 2)]
+    assert left_out == {"listed_twice": 1}
+
+
+@pytest.mark.parametrize("title", ["-", "", "_", "--", " "])
+def test_placeholders_are_no_articles(title):
+    frame, left_out = articles([Listed(title, 1, 1)], SITE)
+    assert (frame.height, left_out) == (0, {"placeholder": 1})
+
+
+def test_rows_of_one_page_add_their_views_and_keep_the_best_rank():
+    rows = [
+        {"page": page, "views": views, "rank": rank}
+        for page, views, rank in [("b", 5, 4), ("B", 7, 2), ("C", 1, 4)]
+    ]
+    facts = {"b": PageFacts("B"), "B": PageFacts("B"), "C": PageFacts("C", missing=True)}
+    found, counts = merged(rows, facts, SITE)
+    assert [row[:3] for row in found] == [("B", 12, 2), ("C", 1, 4)]
+    assert counts == {"merged": 1}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [PageFacts("Main Page", redirected=True), PageFacts("Wikipedia:X", 4), PageFacts("Special:X", -1)],
+)
+def test_what_leads_out_of_the_articles_goes(facts):
+    assert merged([{"page": "X", "views": 1, "rank": 1}], {"X": facts}, SITE) == (
+        [],
+        {"leads_to_no_article": 1},
+    )
