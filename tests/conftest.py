@@ -21,7 +21,7 @@ def place(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
-def sample_api(place, monkeypatch):
+def sample_api(monkeypatch):
     """Starts a synthetic Wikimedia with the given options, and points the settings at it."""
     from wiki_trends.sample import SampleOptions, SampleServer
 
