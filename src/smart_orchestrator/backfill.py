@@ -181,10 +181,10 @@ class _Carrying:
         if self.plan is not None:
             self.queue.extend(self.plan.days(Action.START))
             self.watched.update(_being_written(self.plan))
-            for step in self.plan.steps:
-                if step.action is Action.FOLLOW and step.run is not None:
-                    self._take(step.run)
-            self.total = len(self.queue) + len(self.watched) + len(self.active)
+            followed = [step.run for step in self.plan.steps if step.action is Action.FOLLOW and step.run]
+            self.total = len(self.queue) + len(self.watched) + len(followed)
+            for run in followed:
+                self._take(run)
 
     def carry_out(self) -> Outcome:
         end = time.monotonic() + self.limits.timeout
