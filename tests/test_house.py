@@ -85,6 +85,12 @@ def test_ci_runs_targets_that_exist_and_all_that_hold_quality() -> None:
     assert {"lint", "test", "docs-check", "demo"} <= set(run.split()) <= targets()
 
 
+def test_the_readme_gives_the_commands_that_ci_runs() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert {"make demo", "make test"} <= set(re.findall(r"make [a-z-]+", readme))
+
+
 def test_a_python_that_is_too_old_or_absent_is_named_with_the_fix(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path / "Makefile")
     old = tmp_path / "python-old"

@@ -114,7 +114,12 @@ def page_problems(known: Facts) -> Iterator[str]:
 
 def message_problems(known: Facts) -> Iterator[str]:
     """Commands in backquotes in the sources, mostly the last sentence of a message, that do not exist."""
-    for path in sorted((known.root / "src").rglob("*.py")):
+    sources = [
+        *known.root.glob("*.py"),
+        *(known.root / "plugins").rglob("*.py"),
+        *(known.root / "src").rglob("*.py"),
+    ]
+    for path in sorted(sources):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
             for said in _SPOKEN.findall(line):
                 yield from (
