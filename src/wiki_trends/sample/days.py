@@ -63,7 +63,7 @@ class World:
         self._name = f"{pages.seed}/{pages.wiki.project}"
         self._outside = [page for page in pages.pages if page.role == "outside"]
 
-    @lru_cache(maxsize=128)  # noqa: B019 - worlds live as long as the process
+    @lru_cache(maxsize=64)  # noqa: B019 - worlds live as long as the process
     def views(self, day: dt.date) -> dict[int, Views]:
         """Views of each page that is read by more than a few on a day, by number."""
         rng = random.Random(f"{self._name}/day/{day}")
@@ -86,7 +86,7 @@ class World:
                 result[number] = _split(math.exp(level), page.desktop, page.app)
         return result
 
-    @lru_cache(maxsize=256)  # noqa: B019 - worlds live as long as the process
+    @lru_cache(maxsize=128)  # noqa: B019 - worlds live as long as the process
     def top(self, day: dt.date, access: str) -> tuple[Row, ...]:
         """The list of a day: the most read titles, ties in competition ranking (1, 2, 2, 4)."""
         pages = self.catalogue.pages

@@ -55,7 +55,7 @@ class SampleOptions:
     broken: tuple[dt.date, ...] = ()
     replay: Path | None = None
     log: Path | None = None
-    category_limit: int = 300
+    category_limit: int = 240
 
 
 def parse(

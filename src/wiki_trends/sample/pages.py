@@ -192,7 +192,8 @@ class Catalogue:
         plain = [n for n in _ROLES_AMONG if self.pages[n].role == "plain"]
         targets = rng.sample(plain, k=_ROLE_SIZES["redirect"] + 1)
         targets += [RARE[40 * n] for n in range(len(_UNLISTED_REDIRECTS))]
-        lower = targets.pop(0)
+        lower = next(number for number in targets if self.pages[number].title[0].isalpha())
+        targets.remove(lower)
         for number, target in zip(self.roles["redirect"], targets, strict=True):
             self._replace(number, self.pages[number].title, target)
         first, second = self.roles["alias"]
@@ -203,7 +204,6 @@ class Catalogue:
 
     def _replace(self, number: int, title: str, target: int | None) -> None:
         old = self.pages[number]
-        # A redirect is read less than the pages around it, so that it is the smaller part of what is merged.
         self.pages[number] = Page(
             number, title, old.level, old.desktop, old.app, old.weekend, old.role, old.topic, target
         )

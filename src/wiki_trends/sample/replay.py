@@ -68,7 +68,7 @@ class Replay:
             mediawiki.check(params)
             if params.get("meta") == "siteinfo":
                 return self._siteinfo.get(project) or mediawiki.error(
-                    "readonly", f"No siteinfo of {project} recorded."
+                    "notrecorded", f"No siteinfo of {project} recorded."
                 )
             return as_json(self._titles(project, params))
         except mediawiki.Refused as refused:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from smart_orchestrator.window import today_utc
 from wiki_trends.errors import SettingError
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _API = "/w/api.php"
 _WORTH_ZIPPING = 1000  # bytes
+_OF_A_QUERY = "%&=+|!:;,/?@$'()*"
 _LONGEST_FORM = 1_000_000  # bytes
 # The socket option with which closing sends a reset.
 _NO_LINGERING = struct.pack("ii", 1, 0)
@@ -313,7 +314,7 @@ class _Handler(BaseHTTPRequestHandler):
         sample = self.server.sample
         path = self.path
         if form:
-            path += ("&" if "?" in path else "?") + form
+            path += ("&" if "?" in path else "?") + quote(form, safe=_OF_A_QUERY)
         if sample.options.latency:
             sample.stopping.wait(sample.options.latency)
         fault = sample.faults.draw(action=self.path.partition("?")[0].endswith(_API))

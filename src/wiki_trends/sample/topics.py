@@ -116,7 +116,7 @@ TOPICS = (
           ("Battles involving {country}", "Conflicts in 1643"), "event"),
     Topic(4, "Other", "General", ("{w} (name)",), "Given name",
           ("Given names", "Masculine given names", "Surnames")),
-    Topic(9, "Other", "General", ("{w} story", "List of {w} things"), "", ()),
+    Topic(9, "Other", "General", ("{w} (folklore)", "Legend of {w}"), "", ()),
 )  # fmt: skip
 
 # Titles that programs stumble over, each by its position among the kinds above that it belongs to.
