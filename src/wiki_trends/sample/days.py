@@ -41,9 +41,9 @@ class Views(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row of a list."""
+    """A row of a list, with the names of the API."""
 
-    title: str
+    article: str
     views: int
     rank: int
 

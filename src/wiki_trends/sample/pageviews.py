@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -74,9 +75,7 @@ def _top(uri: str, parts: list[str], seed: int, publication: Publication) -> Ans
         return problem(404, uri)
     if day in publication.broken:
         return problem(500, uri, "internal server error")
-    rows = world(seed, wiki).top(day, access)
-    articles = [{"article": row.title, "views": row.views, "rank": row.rank} for row in rows]
-    return _found({**_project(wiki.project, access), **_date(day), "articles": articles})
+    return _list(seed, wiki, day, access)
 
 
 def _per_article(uri: str, parts: list[str], seed: int, publication: Publication) -> Answer:
@@ -123,18 +122,19 @@ def _series(
             yield day, views
 
 
-def _project(project: str, access: str) -> dict[str, Any]:
-    return {"project": project, "access": access}
-
-
-def _date(day: dt.date) -> dict[str, str]:
-    return {"year": f"{day:%Y}", "month": f"{day:%m}", "day": f"{day:%d}"}
-
-
-def _found(item: dict[str, Any]) -> Answer:
-    found = as_json({"items": [item]})
-    tag = hashlib.sha256(found.body).hexdigest()[:32]
-    return Answer(200, found.body, headers={"ETag": f'"{tag}"', "Cache-Control": "max-age=14400"})
+@lru_cache(maxsize=128)
+def _list(seed: int, wiki: wikis.Wiki, day: dt.date, access: str) -> Answer:
+    item = {
+        "project": wiki.project,
+        "access": access,
+        "year": f"{day:%Y}",
+        "month": f"{day:%m}",
+        "day": f"{day:%d}",
+        "articles": [row._asdict() for row in world(seed, wiki).top(day, access)],
+    }
+    body = as_json({"items": [item]}).body
+    tag = hashlib.sha256(body).hexdigest()[:32]
+    return Answer(200, body, headers={"ETag": f'"{tag}"', "Cache-Control": "max-age=14400"})
 
 
 def _not_one_of(uri: str, name: str, choices: tuple[str, ...]) -> Answer:

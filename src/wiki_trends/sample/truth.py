@@ -53,7 +53,7 @@ def truth(seed: int, project: str, start: dt.date, end: dt.date) -> dict[str, An
     there = world(seed, wiki)
     days = [start + dt.timedelta(days=offset) for offset in range((end - start).days + 1)]
     listed = {
-        day: [there.catalogue.by_title[row.title] for row in there.top(day, "all-access")]
+        day: [there.catalogue.by_title[row.article] for row in there.top(day, "all-access")]
         for day in days
         if day >= FIRST_DAY and day not in NEVER
     }

@@ -48,7 +48,7 @@ def planted():
 
 @pytest.fixture(scope="module")
 def titles():
-    return [row.title for row in world(0, EN).top(DAY, "all-access")]
+    return [row.article for row in world(0, EN).top(DAY, "all-access")]
 
 
 def test_underscores_case_and_unicode_form_are_normalised():
@@ -150,7 +150,7 @@ def test_some_batches_of_a_day_need_a_continuation(titles):
     counts = [pages_of(titles[start : start + 50])[1] for start in range(0, 1000, 50)]
     assert set(counts) <= {1, 2}
     many = [
-        row.title for n in range(10) for row in world(0, EN).top(DAY + dt.timedelta(days=n), "all-access")
+        row.article for n in range(10) for row in world(0, EN).top(DAY + dt.timedelta(days=n), "all-access")
     ]
     assert any(pages_of(many[start : start + 50])[1] == 2 for start in range(0, len(many), 50))
 

@@ -36,7 +36,7 @@ def series(seed):
     for offset in range((END - START + BASELINE).days + 1):
         day = START - BASELINE + dt.timedelta(days=offset)
         for row in world(seed, EN).top(day, "all-access"):
-            result.setdefault(row.title, {})[day] = math.log(row.views)
+            result.setdefault(row.article, {})[day] = math.log(row.views)
     return result
 
 
@@ -111,7 +111,9 @@ def test_new_pages_have_no_views_before_their_first_day(planted, seed):
 def test_traffic_of_programs_is_certainly_beyond_the_shares_of_readers(planted, seed):
     there = world(seed, EN)
     for day in (START, END):
-        lists = {name: {r.title: r.views for r in there.top(day, name)} for name in ("all-access", "desktop")}
+        lists = {
+            name: {r.article: r.views for r in there.top(day, name)} for name in ("all-access", "desktop")
+        }
         cut = min(lists["desktop"].values())
         bots = [e["title"] for e in of_kind(planted, "bot") if e["start"] <= str(day) <= e["end"]]
         assert bots
@@ -131,7 +133,7 @@ def test_traffic_of_programs_is_certainly_beyond_the_shares_of_readers(planted, 
 def test_it_counts_what_is_left_of_each_list(planted, seed):
     outside, leading = set(planted["non_articles"]), planted["redirects"]
     for entry in planted["days"]:
-        titles = [r.title for r in world(seed, EN).top(dt.date.fromisoformat(entry["day"]), "all-access")]
+        titles = [r.article for r in world(seed, EN).top(dt.date.fromisoformat(entry["day"]), "all-access")]
         articles = {leading.get(title, title) for title in titles if title not in outside}
         assert entry["articles"] == len(articles)
         assert entry["rows"] == 1000 == entry["articles"] + entry["merged"] + entry["non_articles"]
