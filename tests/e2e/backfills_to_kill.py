@@ -1,0 +1,52 @@
+"""Runs backfills in children of a process that has imported everything, and kills each after the seconds it is told.
+
+Reads a line a child from stdin: seconds, or `none` to let it end. Answers with a line: its status and its seconds.
+Neither polars nor obstore is used here before the fork, so that no thread of theirs is lost by it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import httpx2
+import polars as pl
+
+import wiki_trends.pipeline
+import wiki_trends.wikimedia
+from wiki_trends.cli import run_command
+
+WARM = (httpx2, pl, wiki_trends.pipeline, wiki_trends.wikimedia)
+
+
+def child(arguments: list[str]) -> None:
+    with Path("children.log").open("ab", buffering=0) as log, Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    code = 99
+    try:
+        code = run_command(arguments)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main(arguments: list[str]) -> None:
+    for line in sys.stdin:
+        began = time.monotonic()
+        number = os.fork()
+        if number == 0:
+            child(arguments)
+        if line.strip() != "none":
+            time.sleep(float(line))
+            os.kill(number, signal.SIGKILL)
+        _, status = os.waitpid(number, 0)
+        print(os.waitstatus_to_exitcode(status), time.monotonic() - began, flush=True)
+
+
+main(sys.argv[1:])

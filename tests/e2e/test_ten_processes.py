@@ -1,0 +1,23 @@
+"""Ten processes that want the same two days at once: each day is fetched once, and everybody is content."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+WINDOW = ("--start", "2025-11-05", "--end", "2025-11-06")
+
+
+def test_ten_backfills_of_the_same_days_fetch_each_of_them_once(place, sample_api):
+    server = sample_api(latency=0.02)
+    processes = [place.start("backfill", *WINDOW, "--json") for _ in range(10)]
+    ended = [(process.communicate(timeout=120), process.returncode) for process in processes]
+    assert [code for _, code in ended] == [0] * 10, [err for (_, err), _ in ended]
+    lists = Counter(path for _, path, _ in server.requests if "/pageviews/top/" in path)
+    assert {path[-10:]: number for path, number in lists.items()} == {"2025/11/05": 1, "2025/11/06": 1}
+    documents = [json.loads(out) for (out, _), _ in ended]
+    assert all(document["completeness"]["coverage_pct"] == 100.0 for document in documents)
+    started = [run["run"] for document in documents for run in document["runs_started"]]
+    assert sorted(started) == ["2025-11-05.1", "2025-11-06.1"]
+    # Somebody has to have met the runs of another, or there was no race.
+    assert any(document["runs_followed"] for document in documents)
