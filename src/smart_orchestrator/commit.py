@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator import contents
@@ -39,12 +39,16 @@ from smart_orchestrator.manifest import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import polars as pl
 
     from smart_orchestrator.dataset import DailyDataset
     from smart_orchestrator.lake import Lake
+
+
+# What a lost race is against when the winner left no name.
+OTHER = "of another writer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +89,25 @@ def commit(
     rows = sum(part.rows for part in parts)
     if rows == 0:
         raise CommitError(dataset.name, day, "it has no rows")
-    run_id = uuid.uuid4().hex
     folder = dataset.key(day)
+    run_id = uuid.uuid4().hex
+    ours = [f"{folder}/part-{number:05d}-{run_id}{dataset.suffix}" for number in range(len(parts))]
     with lake.exclusive(folder):
         etag = _settle_old_marker(dataset, day, lake)
-        infos: list[PartInfo] = []
-        try:
-            for number, part in enumerate(parts):
-                name = f"part-{number:05d}-{run_id}{dataset.suffix}"
-                infos.append(PartInfo(name, len(part.data), checksum_of(part.data)))
-                lake.put(f"{folder}/{name}", part.data)
+        with _removed_on_failure(lake, ours):
+            for key, part in zip(ours, parts, strict=True):
+                lake.put(key, part.data)
             listed = {info.key: info for info in lake.list(folder)}
+            if not listed.keys() >= set(ours):
+                # Whoever commits removes the parts of those who have not yet.
+                raise LostRace(dataset.name, day, _marker_run(dataset, day, lake) or OTHER)
             manifest = Manifest(
                 day=day,
                 run_id=run_id,
-                parts=tuple(replace(p, etag=listed[f"{folder}/{p.name}"].etag) for p in infos),
+                parts=tuple(
+                    PartInfo(key.rpartition("/")[2], len(part.data), checksum_of(part.data), listed[key].etag)
+                    for key, part in zip(ours, parts, strict=True)
+                ),
                 rows=rows,
                 columns=tuple(columns),
                 volume=volume,
@@ -107,17 +115,22 @@ def commit(
                 written_at=dt.datetime.now(tz=dt.UTC),
             )
             data = manifest.to_bytes()
-            _switch(dataset, day, lake, data, etag, run_id)
-        except BaseException:
-            # The failure is what the caller must see; a part that stays behind is removed by the next commit.
-            with suppress(LakeError):
-                _delete_unless_named(dataset, day, lake, infos, run_id)
-            raise
-        ours = {f"{folder}/{info.name}" for info in infos}
+        _switch(dataset, manifest, lake, data, etag, ours)
         lake.delete([key for key in listed if key not in ours and is_part(key.removeprefix(folder + "/"))])
-    digest = digest_of(data)
-    reason = rows_text(rows)
-    return Partition(day, State.COMPLETE, Code.OK, reason, rows, volume, digest, manifest.parts, manifest)
+    return Partition(
+        day, State.COMPLETE, Code.OK, rows_text(rows), rows, volume, digest_of(data), manifest.parts, manifest
+    )
+
+
+@contextmanager
+def _removed_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
+    """Remove our parts when they could not all be written; what stays behind is removed by the next commit."""
+    try:
+        yield
+    except BaseException:
+        with suppress(LakeError):
+            lake.delete(keys)
+        raise
 
 
 def _settle_old_marker(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | None:
@@ -141,28 +154,34 @@ def _settle_old_marker(dataset: DailyDataset, day: dt.date, lake: Lake) -> str |
     parts = tuple(PartInfo(info.key.removeprefix(folder + "/"), info.size, None, info.etag) for info in named)
     now = dt.datetime.now(tz=dt.UTC)
     manifest = Manifest(day, f"adopted-{uuid.uuid4().hex}", parts, None, (), None, {}, now)
-    try:
+    # An answer can be lost after the write went through, and the retry then meets our own manifest.
+    with suppress(ObjectConflict):
         lake.put_if(key, manifest.to_bytes(), etag)
+    try:
         data, etag = lake.get(key)
-    except (ObjectConflict, ObjectMissing):
-        raise LostRace(dataset.name, day, "of another writer") from None
+    except ObjectMissing:
+        raise LostRace(dataset.name, day, OTHER) from None
     if parse_manifest(day, data) != manifest:
-        raise LostRace(dataset.name, day, "of another writer")
+        raise LostRace(dataset.name, day, OTHER)
     return etag
 
 
 def _switch(
-    dataset: DailyDataset, day: dt.date, lake: Lake, data: bytes, etag: str | None, run_id: str
+    dataset: DailyDataset, manifest: Manifest, lake: Lake, data: bytes, etag: str | None, ours: Sequence[str]
 ) -> None:
-    """Make the new manifest the marker, if the old one is still the one that was read."""
-    key = f"{dataset.key(day)}/{MARKER}"
+    """Make the new manifest the marker, if the old one is still the one that was read.
+
+    Without an answer nobody knows whether it is the marker now, or will be in a moment: then our parts stay.
+    """
     try:
-        lake.put_if(key, data, etag)
+        lake.put_if(f"{dataset.key(manifest.day)}/{MARKER}", data, etag)
     except ObjectConflict:
         # An answer can be lost after the write went through, and the retry then meets our own manifest.
-        winner = _marker_run(dataset, day, lake)
-        if winner != run_id:
-            raise LostRace(dataset.name, day, winner or "of another writer") from None
+        winner = _marker_run(dataset, manifest.day, lake)
+        if winner != manifest.run_id:
+            with suppress(LakeError):
+                lake.delete(ours)
+            raise LostRace(dataset.name, manifest.day, winner or OTHER) from None
 
 
 def _marker_run(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | None:
@@ -172,14 +191,6 @@ def _marker_run(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | None:
         return None
     found = parse_manifest(day, data) if data else None
     return found.run_id if isinstance(found, Manifest) else None
-
-
-def _delete_unless_named(
-    dataset: DailyDataset, day: dt.date, lake: Lake, infos: Sequence[PartInfo], run_id: str
-) -> None:
-    """Remove our parts after a failure, unless the marker turned out to be ours after all."""
-    if _marker_run(dataset, day, lake) != run_id:
-        lake.delete([f"{dataset.key(day)}/{info.name}" for info in infos])
 
 
 def write_frame(

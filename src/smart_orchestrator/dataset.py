@@ -96,7 +96,10 @@ class DailyDataset:
 
     def key(self, day: dt.date) -> str:
         """The key of the day's partition below the lake's root, without a slash at the end."""
-        return self.key_format.format(day=day)
+        # strftime does not pad the years before 1000 on every system.
+        return re.sub(r"\{[^}]*\}", lambda m: m[0].replace("%Y", f"{day.year:04}"), self.key_format).format(
+            day=day
+        )
 
     def day(self, key: str) -> dt.date | None:
         """The day whose key this is, or None when it is no day's key."""

@@ -16,7 +16,7 @@ import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,7 +110,9 @@ class Lake:
         """
         # Listing starts after its offset. Everything below the key `first` comes after the key itself.
         end = last + "/\U0010ffff"
-        for info in self._listed(folder, first):
+        found = self._listed(folder, first)
+        # Only S3 lists in the order of keys.
+        for info in sorted(found, key=lambda info: info.key) if self.listing_is_local else found:
             if info.key > end:
                 return
             yield info
@@ -316,6 +318,9 @@ def open_lake(url: str, *, timeout: float = 30.0, retries: int = 4, backoff: flo
     Raises:
         LakeUrlError: the URL is none of these.
     """
+    if "://" not in url:
+        # The working directory may be another one at the next call.
+        url = str(Path(url).absolute())
     return _opened(url, timeout, retries, backoff, _fingerprint_of_environment()).counted()
 
 
@@ -328,7 +333,7 @@ def lake_of(dataset: DailyDataset) -> Lake:
 def _opened(url: str, timeout: float, retries: int, backoff: float, environment: int) -> Lake:
     del environment
     if "://" not in url:
-        return FolderLake(url, Path(url).absolute())
+        return FolderLake(url, Path(url))
     parts = urlsplit(url)
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost"):
@@ -341,7 +346,7 @@ def _opened(url: str, timeout: float, retries: int, backoff: float, environment:
     raise LakeUrlError(without_secrets(url), f"the scheme {parts.scheme!r} is not one that can be opened")
 
 
-@lru_cache(maxsize=256)
+@cache
 def _memory(name: str) -> Lake:
     return Lake(f"memory://{name}", MemoryStore())
 

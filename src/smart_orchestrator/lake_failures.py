@@ -24,22 +24,21 @@ def translated(url: str, key: str) -> Iterator[None]:
     """Turn the store's failures into the four errors of a lake; a missing object stays `FileNotFoundError`."""
     try:
         yield
-    except (failures.PreconditionError, failures.AlreadyExistsError, FileNotFoundError):
+    except (failures.PreconditionError, failures.AlreadyExistsError):
         raise
-    except (failures.PermissionDeniedError, failures.UnauthenticatedError) as error:
-        raise LakeDenied(
-            url,
-            f"access to {key or 'it'} was refused ({first_line(error)})",
-            "Check the credentials and their rights.",
-        ) from None
+    except FileNotFoundError as error:
+        if _NO_BUCKET[0] in str(error):
+            raise LakeDenied(url, *_NO_BUCKET[1:]) from None
+        raise
     except failures.BaseError as error:
-        raise _from_store(url, error) from None
+        raise _from_store(url, key, error) from None
     except OSError as error:
         raise from_os(url, key, error) from error
 
 
+_NO_BUCKET = ("NoSuchBucket", "the bucket does not exist", "Create it, or correct the URL.")
 _ANSWERS = (
-    ("NoSuchBucket", "the bucket does not exist", "Create it, or correct the URL."),
+    _NO_BUCKET,
     ("InvalidAccessKeyId", "the access key is not known there", "Check AWS_ACCESS_KEY_ID."),
     ("SignatureDoesNotMatch", "the secret key is wrong", "Check AWS_SECRET_ACCESS_KEY."),
     ("AuthorizationHeaderMalformed", "the region is another one", "Check AWS_REGION."),
@@ -49,11 +48,14 @@ _ANSWERS = (
 )
 
 
-def _from_store(url: str, error: failures.BaseError) -> LakeError:
+def _from_store(url: str, key: str, error: failures.BaseError) -> LakeError:
     text = str(error)
     for sign, problem, fix in _ANSWERS:
         if sign in text:
             return LakeDenied(url, problem, fix)
+    if isinstance(error, (failures.PermissionDeniedError, failures.UnauthenticatedError)):
+        problem = f"access to {key or 'it'} was refused"
+        return LakeDenied(url, problem, "Check the credentials and their rights.")
     return LakeUnreachable(
         url, f"no usable answer ({first_line(error)})", "Check the endpoint and the network."
     )

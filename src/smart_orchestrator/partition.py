@@ -160,12 +160,9 @@ def _inspect_ours(
     problem = _against_listing(base, parts) or _against_contract(dataset, base)
     if problem is not None:
         return problem
-    doubtful = [p for p in manifest.parts if p.etag is not None and p.etag != parts[p.name].etag]
-    if look.deep or (manifest.rows is None and not look.shallow):
-        return _judged(dataset, base, lake, look)
-    if doubtful and not look.shallow:
-        # The store's mark differs: a copy of the lake, or other bytes of the same size. Only the checksum tells.
-        marks = json.dumps([[p.name, parts[p.name].etag] for p in manifest.parts])
+    # Another mark of the store: a copy of the lake, or other bytes of the same size. Only the checksum tells.
+    marks = [[p.name, parts[p.name].etag] for p in manifest.parts if p.etag not in (None, parts[p.name].etag)]
+    if look.deep or ((marks or manifest.rows is None) and not look.shallow):
         return _judged(dataset, base, lake, look, marks=marks)
     return verdict(day, Code.OK, rows_text(manifest.rows), base)
 
@@ -194,7 +191,9 @@ def _against_contract(dataset: DailyDataset, base: Partition) -> Partition | Non
     return None
 
 
-def _judged(dataset: DailyDataset, base: Partition, lake: Lake, look: Look, *, marks: str = "") -> Partition:
+def _judged(
+    dataset: DailyDataset, base: Partition, lake: Lake, look: Look, *, marks: Sequence[object] = ()
+) -> Partition:
     """The verdict on a day whose bytes have to be read; remembered, so that it is read once."""
     contract = hashlib.sha256(
         repr((dataset.format, dataset.columns, dataset.min_rows, marks)).encode()

@@ -61,9 +61,7 @@ class Window:
         if self.lag < 0:
             raise WindowError("lag", self.lag, "is negative", "Give 0 or more days.")
         if self.stop <= self.start:
-            raise WindowError(
-                "end", self.last, f"is before the start {self.start}", "Give an end on or after it."
-            )
+            raise WindowError("stop", self.stop, f"is not after the start {self.start}", "Give a later day.")
         if len(self) > MAX_DAYS:
             raise WindowError("days", len(self), f"is more than {MAX_DAYS} days", "Give a shorter window.")
 
@@ -83,7 +81,7 @@ class Window:
             start = stop - dt.timedelta(days=days)
         except OverflowError:
             raise WindowError(
-                "as_of", as_of, "is too near the end of the calendar", "Give a later day."
+                "as_of", as_of, "puts the window beyond the calendar", "Give a day further from its ends."
             ) from None
         return cls(start=start, stop=stop, as_of=as_of, lag=lag)
 
@@ -114,7 +112,7 @@ class Window:
 
     def within_lag(self, day: dt.date) -> bool:
         """Whether the source need not have `day` yet."""
-        return day > self.newest_published
+        return (self.as_of - day).days < self.lag
 
     def __len__(self) -> int:
         return (self.stop - self.start).days
