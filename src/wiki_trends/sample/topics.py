@@ -112,14 +112,14 @@ TOPICS = (
           ("Countries", "Island countries", "Member states of the United Nations"), "country"),
     Topic(3, _TRAVEL, "Landmark", ("{w} Castle", "{w} Bridge"), "Castle in {town}, {country}",
           ("Castles in {country}", "Tourist attractions in {country}"), "landmark"),
-    Topic(6, "Other", "Event", ("Battle of {w}",), "Battle of 1643 in {country}",
-          ("Battles involving {country}", "Conflicts in 1643"), "event"),
+    Topic(6, "Other", "General", ("{w} (mythology)", "{w} (deity)"), "Figure of {nat} mythology",
+          ("{nat} mythology", "Deities", "Legendary creatures")),
     Topic(4, "Other", "General", ("{w} (name)",), "Given name",
           ("Given names", "Masculine given names", "Surnames")),
     Topic(9, "Other", "General", ("{w} (folklore)", "Legend of {w}"), "", ()),
 )  # fmt: skip
 
-# Titles that programs stumble over, each by its position among the kinds above that it belongs to.
+# Titles that programs stumble over. What their pages are about is drawn as for any other.
 ODD_TITLES = (
     "CON", "Nul", "3%", "What_If..._Velora?", "Tarn/Olwe/Kith", "Dova_&_Milek", '"Ruska"_(song)',
     "Ilve,_Count_of_Sarn", "Venla:_Return", "C++_for_Norrin", "Kes\\Tal", "O'Marren", "L'Été_à_Corvane",
