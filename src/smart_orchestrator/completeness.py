@@ -15,10 +15,11 @@ from smart_orchestrator.contents import Code
 from smart_orchestrator.lake import lake_of
 from smart_orchestrator.manifest import Partition, State
 from smart_orchestrator.partition import Look, inspect_listed
+from smart_orchestrator.waivers import waivers
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from smart_orchestrator.dataset import DailyDataset
     from smart_orchestrator.lake import Lake, ObjectInfo
@@ -61,6 +62,7 @@ class Completeness:
         strays: names beside the days that are no day's key.
         policy: when the window counts as ready.
         requests: what the check asked of the lake, by kind.
+        volume_requests: what the volume check asked besides.
     """
 
     dataset: str
@@ -69,6 +71,7 @@ class Completeness:
     strays: tuple[str, ...] = ()
     policy: Policy = field(default_factory=Policy)
     requests: Mapping[str, int] = field(default_factory=dict)
+    volume_requests: Mapping[str, int] = field(default_factory=dict)
 
     def __getitem__(self, day: dt.date) -> Partition:
         return self.days[(day - self.window.start).days]
@@ -120,6 +123,21 @@ class Completeness:
         """Whether every day that is expected is available, and there is one."""
         return bool(self.expected) and not self.missing
 
+    def being_written(self, days: Collection[dt.date]) -> Completeness:
+        """The same, with these days `STILL_WRITING` where they are absent or uncommitted: a run of them is in flight."""
+        marked = tuple(
+            replace(
+                found,
+                state=State.UNCOMMITTED,
+                code=Code.STILL_WRITING,
+                reason=f"a run is in flight: {found.reason}",
+            )
+            if found.day in days and found.code in (Code.MISSING, Code.NO_MARKER)
+            else found
+            for found in self.days
+        )
+        return replace(self, days=marked)
+
     def to_json(self) -> dict[str, object]:
         """The document that `check --json` prints; days are ISO strings, oldest first."""
 
@@ -146,6 +164,7 @@ class Completeness:
             "days": [partition.to_json() for partition in self.days],
             "strays": list(self.strays),
             "requests": dict(self.requests),
+            **({"volume_requests": dict(self.volume_requests)} if self.volume_requests else {}),
         }
 
 
@@ -156,7 +175,6 @@ def check(
     lake: Lake | None = None,
     look: Look | None = None,
     policy: Policy | None = None,
-    waived: Mapping[dt.date, str] | None = None,
     strays: bool | None = None,
 ) -> Completeness:
     """What the lake holds of the window.
@@ -167,7 +185,6 @@ def check(
         lake: an open lake; default the dataset's own.
         look: how closely; default listing and manifests only.
         policy: when the window counts as ready; default when all of it is there.
-        waived: days that will never come, each with the reason.
         strays: look through all names beside the days (True) or not (False); by default the first thousand names of a
             lake whose listings are free.
 
@@ -181,14 +198,14 @@ def check(
     def one(day: dt.date) -> Partition:
         objects = listed[day] if listed is not None else lake.list(dataset.key(day))
         found = inspect_listed(dataset, day, objects, lake=lake, look=look)
-        return _unless_expected(found, window, waived or {})
+        return _within_lag(found, window)
 
     with ThreadPoolExecutor(min(AT_ONCE, len(window)), thread_name_prefix="check") as pool:
         days = tuple(pool.map(one, window))
     return Completeness(
         dataset=dataset.name,
         window=window,
-        days=days,
+        days=_waived(dataset, window, days, lake),
         strays=tuple(find_strays(dataset, lake, strays)),
         policy=policy or Policy(),
         requests=lake.requests.to_json(),
@@ -209,15 +226,28 @@ def _listings(dataset: DailyDataset, window: Window, lake: Lake) -> dict[dt.date
     return objects
 
 
-def _unless_expected(found: Partition, window: Window, waived: Mapping[dt.date, str]) -> Partition:
-    if found.available:
+def _within_lag(found: Partition, window: Window) -> Partition:
+    if found.available or not window.within_lag(found.day):
         return found
-    if found.day in waived:
-        return replace(found, code=Code.WAIVED, reason=f"waived: {waived[found.day]}")
-    if window.within_lag(found.day):
-        reason = f"within the publication lag of {window.lag} days: {found.reason}"
-        return replace(found, code=Code.WITHIN_LAG, reason=reason)
-    return found
+    reason = f"within the publication lag of {window.lag} days: {found.reason}"
+    return replace(found, code=Code.WITHIN_LAG, reason=reason)
+
+
+def _waived(
+    dataset: DailyDataset, window: Window, days: tuple[Partition, ...], lake: Lake
+) -> tuple[Partition, ...]:
+    """The days, those that were waived marked. A window without a hole does not ask who waived what."""
+    holes = [found.day for found in days if not found.available]
+    if not holes:
+        return days
+    known = waivers(dataset, lake, holes)
+    holding = {day: waiver for day, waiver in known.items() if waiver.holds(window.as_of)}
+    return tuple(
+        replace(found, code=Code.WAIVED, reason=f"waived: {holding[found.day].reason}")
+        if found.day in holding
+        else found
+        for found in days
+    )
 
 
 def find_strays(dataset: DailyDataset, lake: Lake, thorough: bool | None = True) -> Sequence[str]:

@@ -12,6 +12,7 @@
     ├── CommitError             a partition could not be committed
     │   └── LostRace            another writer committed the day first
     ├── ContractError           rows break the dataset's contract
+    ├── WaiverError             a day cannot be waived, or its waiver not be read
     ├── PartitionChanged        a partition is no longer the one that was inspected
     ├── NotPublished            the source does not have the day: no fault of the run
     ├── SourceUnreachable       the source gave no answer within its deadline
@@ -173,6 +174,22 @@ class ContractError(SmartOrchestratorError):
         self.violations = tuple(violations)
         listed = "; ".join(self.violations[:3])
         super().__init__(f"{dataset} {day} breaks its contract ({code}): {listed}. Run the day again.")
+
+
+class WaiverError(SmartOrchestratorError):
+    """A day cannot be waived, or its waiver cannot be read or removed.
+
+    Attributes:
+        day: the UTC day.
+        problem: what is wrong.
+        fix: what to do, a sentence.
+    """
+
+    def __init__(self, day: date, problem: str, fix: str) -> None:
+        self.day = day
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{day}: {problem}. {fix}")
 
 
 class PartitionChanged(SmartOrchestratorError):
