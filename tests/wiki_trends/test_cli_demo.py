@@ -1,0 +1,62 @@
+"""The demo: all of the main job without a network, in one folder, as often as one likes."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+import pytest
+
+HOLES = ["2025-11-05", "2025-11-06"]
+
+
+def assert_whole(ran, folder):
+    assert ran.code == 0, ran.err
+    document = ran.json
+    assert document["folder"] == str(folder)
+    assert document["coverage_pct"] == 100.0
+    assert [run["day"] for run in document["runs_started"]] == HOLES
+    assert set(document["rows"]) == {"wiki_trends_timeseries", "wiki_trends_common", "wiki_trends_growth"}
+    assert all(rows > 100 for rows in document["rows"].values())
+    assert "missing 2, coverage 60.0 %" in ran.err
+    assert "coverage 100.0 %" in ran.err
+
+
+def test_the_demo_makes_the_window_whole_twice_and_stays_in_its_folder(place):
+    folder = place.folder / "demo"
+    for _ in range(2):
+        assert_whole(place.process("demo", "--folder", str(folder), "--json"), folder)
+        assert [path.name for path in place.folder.iterdir()] == ["demo"]
+        assert (folder / "sample-api.log").read_text(encoding="utf-8").count("/pageviews/top/") == 10
+    days = sorted(path.name for path in (folder / "lake/diamond").iterdir() if path.name[0] not in "._")
+    assert len(days) == 10
+    assert days[-1] == "diamond_final_2025_11_09.csv"
+    shown = place.process("report", "--warehouse", f"duckdb:///{folder}/warehouse.duckdb")
+    assert shown.code == 0
+    assert "Trends of 2025-11-05 .. 2025-11-09" in shown.out
+
+
+def test_the_demo_shows_its_report_and_what_to_try_next_and_that_works(place, monkeypatch):
+    folder = place.folder / "demo"
+    ran = place.process("demo", "--folder", str(folder))
+    assert ran.code == 0
+    for heading in ("Top growing", "Top declining", "Most volatile", "Best rank improvements", "Categories"):
+        assert heading in ran.out
+    port = int(re.search(r"answers at http://127\.0\.0\.1:([0-9]+);", ran.err)[1])
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    assert "Where everything lies" in ran.out
+    assert f"cd {folder}" in ran.out
+    assert "wiki-trends check --as-of 2025-11-12" in ran.out
+    monkeypatch.chdir(folder)
+    assert place.run("check", "--as-of", "2025-11-12").code == 0
+    assert place.run("report").code == 0
+
+
+def test_a_folder_that_is_not_a_demos_is_left_alone(place):
+    (place.folder / "mine").mkdir()
+    (place.folder / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
+    ran = place.process("demo", "--folder", "mine")
+    assert ran.code == 2
+    assert "--folder: 'mine' holds something that is not a demo's" in ran.err
+    assert place.everything() == ["mine", "mine/thesis.txt"]

@@ -1,0 +1,100 @@
+"""`doctor` tells for each thing whether it is there, and what to do when it is not."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+NEEDED = {
+    "Python",
+    "lake, layer bronze",
+    "lake, layer silver",
+    "lake, layer gold",
+    "lake, layer diamond",
+    "runs and locks",
+    "runner",
+    "warehouse",
+    "Wikimedia",
+}
+
+
+def examined(place, code):
+    ran = place.run("doctor", "--json")
+    assert ran.code == code
+    return {finding["thing"]: finding for finding in ran.json}
+
+
+def test_everything_is_there(place, sample_api):
+    sample_api()
+    findings = examined(place, 0)
+    assert set(findings) >= NEEDED
+    assert [thing for thing in sorted(NEEDED) if not findings[thing]["ok"]] == []
+    assert not any(finding["needed"] for thing, finding in findings.items() if not finding["ok"])
+    assert "nothing published yet" in findings["warehouse"]["text"]
+
+
+def test_it_leaves_nothing_in_the_lake(place, sample_api):
+    sample_api()
+    assert place.run("doctor").code == 0
+    assert [path for path in (place.folder / "data/lake").glob("*/*") if path.name[0] != "."] == []
+
+
+def test_it_says_which_window_is_published(place, sample_api):
+    sample_api()
+    place.write_days("2025-11-09")
+    place.run("analyze", "--days", "1", "--as-of", "2025-11-12")
+    assert "holds 2025-11-09 .. 2025-11-09" in examined(place, 0)["warehouse"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "code", "thing", "says"),
+    [
+        (
+            {"WIKI_TRENDS_LAKE": "s3://{layer}"},
+            3,
+            "lake, layer diamond",
+            "Check the endpoint and the network.",
+        ),
+        ({"WIKI_TRENDS_STATE": "/dev/null/x"}, 3, "runs and locks", "name another one in WIKI_TRENDS_STATE."),
+        ({"WIKI_TRENDS_RUNNER": "airflow"}, 2, "runner", "Set it to local."),
+        ({"WIKI_TRENDS_MEDIAWIKI_URL": "http://127.0.0.1:9/w"}, 3, "Wikimedia", "Check the network"),
+        ({"WIKI_TRENDS_MEDIAWIKI_URL": "https://en.wikipedia.org/w/api.php"}, 2, "Wikimedia", "--contact"),
+        ({"WIKI_TRENDS_WAREHOUSE": "duckdb:///broken.duckdb"}, 3, "warehouse", "broken.duckdb"),
+        ({"WIKI_TRENDS_WAREHOUSE": "postgresql://db/x"}, 3, "warehouse", "postgresql://"),
+    ],
+)
+def test_what_is_broken_is_named_with_what_to_do(place, sample_api, monkeypatch, environ, code, thing, says):
+    sample_api()
+    (place.folder / "broken.duckdb").write_bytes(b"no database at all" * 100)
+    s3 = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    for name, value in {"WIKI_TRENDS_LAKE_RETRIES": "0", **s3, **environ}.items():
+        monkeypatch.setenv(name, value)
+    finding = examined(place, code)[thing]
+    assert not finding["ok"]
+    assert says in finding["text"]
+    line = next(line for line in place.run("doctor").out.splitlines() if thing in line)
+    assert line.startswith("NO  ")
+
+
+def test_a_ledger_that_is_no_database_is_told(place, sample_api):
+    sample_api()
+    state = place.folder / "data" / "state"
+    state.mkdir(parents=True)
+    (state / "runs.sqlite").write_bytes(b"no database at all" * 100)
+    finding = examined(place, 3)["runs and locks"]
+    assert "is not a database" in finding["text"]
+    with pytest.raises(sqlite3.DatabaseError):
+        sqlite3.connect(state / "runs.sqlite").execute("SELECT * FROM runs")
+
+
+def test_settings_are_listed_and_secrets_are_not(place, monkeypatch):
+    monkeypatch.setenv("WIKI_TRENDS_TOKEN", "hunter2")
+    monkeypatch.setenv("WIKI_TRENDS_WAREHOUSE", "postgresql://me:hunter2@db/x")
+    listed = place.run("doctor", "--settings", "--json")
+    assert listed.code == 0
+    assert listed.json["WIKI_TRENDS_DAYS"] == 5
+    assert listed.json["WIKI_TRENDS_TOKEN"] == "(secret, set)"
+    shown = place.run("doctor", "--settings").out
+    assert "WIKI_TRENDS_LAKE = data/lake/{layer}" in shown
+    assert "hunter2" not in shown + listed.out
