@@ -7,6 +7,7 @@ listing from the window's first key to its last. A lake that does not answer rai
 
 from __future__ import annotations
 
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from smart_orchestrator.partition import Look, inspect_listed
 from smart_orchestrator.waivers import waivers
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from smart_orchestrator.dataset import DailyDataset
@@ -229,7 +229,7 @@ def _listings(dataset: DailyDataset, window: Window, lake: Lake) -> dict[dt.date
 def _within_lag(found: Partition, window: Window) -> Partition:
     if found.available or not window.within_lag(found.day):
         return found
-    reason = f"within the publication lag of {window.lag} days: {found.reason}"
+    reason = f"not expected before {found.day + dt.timedelta(days=window.lag)}: {found.reason}"
     return replace(found, code=Code.WITHIN_LAG, reason=reason)
 
 
@@ -243,9 +243,7 @@ def _waived(
     known = waivers(dataset, lake, holes)
     holding = {day: waiver for day, waiver in known.items() if waiver.holds(window.as_of)}
     return tuple(
-        replace(found, code=Code.WAIVED, reason=f"waived: {holding[found.day].reason}")
-        if found.day in holding
-        else found
+        replace(found, code=Code.WAIVED, reason=holding[found.day].reason) if found.day in holding else found
         for found in days
     )
 

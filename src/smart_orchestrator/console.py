@@ -14,7 +14,7 @@ from smart_orchestrator.plan import Action
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console as Terminal
 
@@ -90,13 +90,18 @@ class LineConsole:
 
     def write(self, lines: Iterable[Line]) -> None:
         """Write lines in their styles."""
-        for text, style in lines:
+        self.write_rows([line] for line in lines)
+
+    def write_rows(self, rows: Iterable[Sequence[Line]]) -> None:
+        """Write lines made of pieces, each in its style."""
+        for row in rows:
             if self._terminal is None:
-                print(printable(text), file=self._stream, flush=True)
+                print("".join(printable(text) for text, _ in row), file=self._stream, flush=True)
             else:
                 from rich.text import Text
 
-                self._terminal.print(Text(printable(text), style=_STYLES[style]), soft_wrap=True)
+                pieces = [(printable(text), _STYLES[style]) for text, style in row]
+                self._terminal.print(Text.assemble(*pieces), soft_wrap=True)
 
     def checked(self, completeness: Completeness) -> None:
         """The report of the window."""
@@ -170,7 +175,7 @@ def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Li
     lines += [_day_line(partition) for partition in shown[:most]]
     if len(shown) > most:
         lines.append((f"  … and {len(shown) - most} more days that are not available", "dim"))
-    lines.append((_sums(completeness), "good" if completeness.whole else "bad"))
+    lines.append(summary_line(completeness))
     lines += [
         (f"stray: {name} is no day's key and does not count", "warn") for name in completeness.strays[:10]
     ]
@@ -179,7 +184,8 @@ def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Li
     return lines
 
 
-def _sums(completeness: Completeness) -> str:
+def summary_line(completeness: Completeness) -> Line:
+    """The sums of a window in one line."""
     parts = [
         f"expected {len(completeness.expected)}",
         f"available {len(completeness.available)}",
@@ -190,7 +196,7 @@ def _sums(completeness: Completeness) -> str:
         parts.append(f"within the lag {len(completeness.not_yet)}")
     if completeness.waived:
         parts.append(f"waived {len(completeness.waived)}")
-    return ", ".join(parts)
+    return ", ".join(parts), "good" if completeness.whole else "bad"
 
 
 def _day_line(partition: Partition) -> Line:

@@ -12,26 +12,52 @@ if TYPE_CHECKING:
     from wiki_trends.main_job import Closely
     from wiki_trends.settings import Settings
 
-Days = Annotated[str | None, typer.Option(help="The last N days that the source has.", metavar="N")]
+Days = Annotated[
+    str | None,
+    typer.Option(help="The last N days that the source has; default WIKI_TRENDS_DAYS, 5.", metavar="N"),
+]
 AsOf = Annotated[
-    str | None, typer.Option(help="The UTC day that counts as today, YYYY-MM-DD.", metavar="DAY")
+    str | None,
+    typer.Option(help="The UTC day that counts as today, YYYY-MM-DD; default the real one.", metavar="DAY"),
 ]
 Start = Annotated[str | None, typer.Option(help="First day of an explicit window.", metavar="DAY")]
 End = Annotated[str | None, typer.Option(help="Last day of an explicit window, included.", metavar="DAY")]
-Lag = Annotated[str | None, typer.Option(help="Days until the source has a day.", metavar="N")]
+Lag = Annotated[
+    str | None, typer.Option(help="Days until the source has a day; default WIKI_TRENDS_LAG, 3.", metavar="N")
+]
 Project = Annotated[
-    str | None, typer.Option(help="Wikimedia project, for example fr.wikipedia.", metavar="NAME")
+    str | None,
+    typer.Option(help="For example fr.wikipedia; default WIKI_TRENDS_PROJECT, en.wikipedia.", metavar="NAME"),
 ]
 Access = Annotated[
-    str | None, typer.Option(help="all-access, desktop, mobile-web or mobile-app.", metavar="METHOD")
+    str | None,
+    typer.Option(
+        help="all-access, desktop, mobile-web or mobile-app; default WIKI_TRENDS_ACCESS, all-access.",
+        metavar="METHOD",
+    ),
 ]
 LakeUrl = Annotated[
-    str | None, typer.Option(help="URL template of the lake, with {layer} in it.", metavar="URL")
+    str | None,
+    typer.Option(
+        help="URL template of the lake, with {layer} in it; default WIKI_TRENDS_LAKE.", metavar="URL"
+    ),
 ]
-WarehouseUrl = Annotated[str | None, typer.Option(help="Where the tables are published.", metavar="URL")]
-Contact = Annotated[str | None, typer.Option(help="E-mail address or URL for Wikimedia.", metavar="TEXT")]
-Jobs = Annotated[str | None, typer.Option(help="Days that are run at the same time.", metavar="N")]
-Attempts = Annotated[str | None, typer.Option(help="Runs started for one day at most.", metavar="N")]
+WarehouseUrl = Annotated[
+    str | None,
+    typer.Option(help="Where the tables are published; default WIKI_TRENDS_WAREHOUSE.", metavar="URL"),
+]
+Contact = Annotated[
+    str | None,
+    typer.Option(help="E-mail address or URL for Wikimedia; default WIKI_TRENDS_CONTACT.", metavar="TEXT"),
+]
+Jobs = Annotated[
+    str | None,
+    typer.Option(help="Days that are run at the same time; default WIKI_TRENDS_JOBS, 4.", metavar="N"),
+]
+Attempts = Annotated[
+    str | None,
+    typer.Option(help="Runs started for one day at most; default WIKI_TRENDS_ATTEMPTS, 3.", metavar="N"),
+]
 Timeout = Annotated[float, typer.Option(help="Seconds after which waiting ends.", metavar="S", min=0.1)]
 MinCoverage = Annotated[
     float,
@@ -46,6 +72,12 @@ AllowLag = Annotated[
 Deep = Annotated[bool, typer.Option("--deep", help="Read every row and hold it against the contract.")]
 Shallow = Annotated[bool, typer.Option("--shallow", help="Do not read days that carry no row count.")]
 Strays = Annotated[bool, typer.Option("--strays", help="Look through all names of the lake for strays.")]
+Volume = Annotated[
+    bool, typer.Option("--volume", help="Compare rows and views with the same weekday of 8 weeks.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="A day of unusual volume is invalid; implies --volume.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on stderr.")]
 
@@ -89,9 +121,12 @@ def closely_of(
     deep: bool = False,
     shallow: bool = False,
     strays: bool = False,
+    volume: bool = False,
+    strict: bool = False,
 ) -> Closely:
     """How closely to look, from the options of `check`."""
     from smart_orchestrator.completeness import Policy
     from wiki_trends.main_job import Closely
 
-    return Closely(Policy(min_coverage, min_days, allow_lag), deep, shallow, strays=strays or None)
+    policy = Policy(min_coverage, min_days, allow_lag)
+    return Closely(policy, deep, shallow, strays=strays or None, volume=volume, strict=strict)

@@ -13,9 +13,16 @@ from smart_orchestrator.errors import (
     RunsError,
     SmartOrchestratorError,
     SourceUnreachable,
+    WaiverError,
     WindowError,
 )
-from wiki_trends.errors import NothingPublished, SettingError, WarehouseError, WikiTrendsError
+from wiki_trends.errors import (
+    NothingPublished,
+    RequestRejected,
+    SettingError,
+    WarehouseError,
+    WikiTrendsError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +31,9 @@ DONE, INCOMPLETE, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SettingError, USAGE),
+    (RequestRejected, USAGE),
     (WindowError, USAGE),
+    (WaiverError, USAGE),
     (LakeUrlError, USAGE),
     (DatasetError, USAGE),
     (LakeError, UNREACHABLE),

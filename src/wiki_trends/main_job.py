@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from smart_orchestrator.errors import WindowError
 from smart_orchestrator.local_runs import LocalRuns
 from smart_orchestrator.partition import Look
 from smart_orchestrator.plan import Action, make_plan
+from smart_orchestrator.volume import with_volume
 from smart_orchestrator.window import Window, parse_day, today_utc
 from wiki_trends.errors import SettingError
 from wiki_trends.layers import layers
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.runs import PipelineRuns, Run
     from wiki_trends.analytics.analyze import Analysis
     from wiki_trends.settings import Settings
+    from wiki_trends.warehouse.base import RunRecord
     from wiki_trends.wikimedia import WikimediaClient
 
 # Before the first run is started, Wikimedia has to answer within this many seconds.
@@ -86,6 +89,8 @@ class Closely:
     deep: bool = False
     shallow: bool = False
     strays: bool | None = None
+    volume: bool = False
+    strict: bool = False
 
 
 def checker(settings: Settings, window: Window, closely: Closely | None = None) -> Callable[[], Completeness]:
@@ -93,11 +98,20 @@ def checker(settings: Settings, window: Window, closely: Closely | None = None) 
     closely = closely or Closely()
     dataset = layers(settings).diamond
 
-    def look() -> Completeness:
-        look = Look(deep=closely.deep, shallow=closely.shallow, memory=local_runs(settings).ledger)
-        return check(dataset, window, look=look, policy=closely.policy, strays=closely.strays)
+    runs = local_runs(settings)
+    young = timedelta(seconds=settings.writing_seconds)
 
-    return look
+    def checked() -> Completeness:
+        look = Look(deep=closely.deep, shallow=closely.shallow, young=young, memory=runs.ledger)
+        found = check(dataset, window, look=look, policy=closely.policy, strays=closely.strays)
+        if found.missing:
+            latest = runs.latest(list(found.missing))
+            found = found.being_written([day for day, run in latest.items() if run.in_flight])
+        if closely.volume or closely.strict:
+            found = with_volume(dataset, found, look=look, strict=closely.strict)
+        return found
+
+    return checked
 
 
 def local_runs(settings: Settings, *, force: bool = False, client: _OneClient | None = None) -> LocalRuns:
@@ -218,13 +232,20 @@ class MainJob:
 
     Attributes:
         filled: the window before and after, and the runs.
-        analysis: what was published; None when the window is not ready.
+        analysis: what was published; None when the window is not ready, or nothing has changed.
+        unchanged: what was published before was made of the same partitions, so it stands.
         seconds: of each phase.
     """
 
     filled: Backfill
     analysis: Analysis | None
+    unchanged: RunRecord | None
     seconds: dict[str, float]
+
+    @property
+    def published(self) -> RunRecord | None:
+        """The published run that this window's tables are of; None when it is not ready."""
+        return self.analysis.run if self.analysis is not None else self.unchanged
 
     def to_json(self) -> dict[str, object]:
         """The document that `run --json` prints."""
@@ -236,8 +257,9 @@ class MainJob:
             "ready": after.ready,
             **self.filled.outcome.to_json(),
             "completeness": after.to_json(),
-            "rows": dict(self.analysis.rows) if self.analysis else {},
-            "fingerprints": dict(self.analysis.fingerprints) if self.analysis else {},
+            "unchanged": self.unchanged is not None,
+            "rows": dict(self.published.rows) if self.published else {},
+            "fingerprints": dict(self.published.fingerprints) if self.published else {},
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }
 
@@ -248,11 +270,73 @@ def run(settings: Settings, window: Window, closely: Closely, limits: Limits, co
     look = checker(settings, window, closely)
     filled = fill(settings, clock.timed("check", look), limits, console)
     clock.rest("backfill")
-    analysis = None
+    analysis = unchanged = None
     if filled.completeness.ready:
-        analysis = analyze(settings, filled.completeness)
+        unchanged = same_as_published(settings, filled.completeness)
+        if unchanged is None:
+            analysis = analyze(settings, filled.completeness)
         clock.rest("analyze")
-    return MainJob(filled, analysis, clock.seconds)
+    return MainJob(filled, analysis, unchanged, clock.seconds)
+
+
+def last_published(settings: Settings) -> RunRecord | None:
+    """The run whose tables the warehouse holds; None when nothing is published yet.
+
+    Raises:
+        WarehouseError: it cannot be read.
+    """
+    from wiki_trends.errors import NothingPublished
+    from wiki_trends.warehouse import open_warehouse
+
+    try:
+        with open_warehouse(settings.warehouse).reading() as reader:
+            return reader.last_run()
+    except NothingPublished:
+        return None
+
+
+def same_as_published(settings: Settings, completeness: Completeness) -> RunRecord | None:
+    """The published run, if it was made of the same partitions, for the same window, by the same version."""
+    from wiki_trends.analytics.analyze import recorded
+
+    last = last_published(settings)
+    now = recorded(layers(settings).diamond, completeness)
+    if last is None or last.made_of() != now.made_of():
+        return None
+    return last
+
+
+def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]] | None:
+    """What has become of the days that the published tables were made of.
+
+    Returns:
+        The published run, and for each ISO day that is no longer the same the reason; None when nothing is published.
+
+    Raises:
+        WarehouseError, LakeError: they cannot be read.
+    """
+    last = last_published(settings)
+    dataset = layers(settings).diamond
+    if last is None:
+        return None
+    if last.dataset != dataset.name:
+        raise SettingError(
+            name="project",
+            value=settings.project,
+            origin="--project",
+            problem=f"is not what was published: the tables are of {last.dataset}",
+            fix="Name that project, or publish this one first.",
+        )
+    window = Window.between(last.window_start, last.window_end, last.as_of, last.lag_days)
+    found = {p.day.isoformat(): p for p in check(dataset, window, look=Look(shallow=True), strays=False).days}
+    changed = {
+        day: "other data than were used"
+        if found[day].available
+        else f"{found[day].code}: {found[day].reason}"
+        for day, fingerprint in last.fingerprints.items()
+        if found[day].fingerprint != fingerprint
+    }
+    return last, changed
 
 
 def analyze(settings: Settings, completeness: Completeness) -> Analysis:
@@ -346,9 +430,10 @@ def told(job: MainJob) -> list[Line]:
         lines.append((text, ""))
     lines += [(f"still in flight: {day} ({why})", "warn") for day, why in outcome.abandoned]
     lines.append((f"coverage {after.coverage_pct:.1f} %", "good" if after.whole else "bad"))
-    if job.analysis is not None:
-        rows = ", ".join(f"{table} {count:,}" for table, count in job.analysis.rows.items())
-        lines.append((f"published: {rows} rows", ""))
+    if job.published is not None:
+        rows = ", ".join(f"{table} {count:,}" for table, count in job.published.rows.items())
+        before = "published before, and nothing has changed since" if job.unchanged else "published"
+        lines.append((f"{before}: {rows} rows", ""))
     else:
         lines.append(
             ("the window is not ready, so no analytics were run; what was published before still is", "bad")

@@ -206,6 +206,12 @@ class Settings:
         "Fewer rows than this make a day invalid (`SHORT`).",
         example="500",
     )
+    writing_seconds: float = _setting(
+        600.0,
+        _seconds(0, 86_400),
+        "Parts without `_SUCCESS` that are younger than this are taken for being written (`STILL_WRITING`).",
+        example="60",
+    )
     runner: str = _setting(
         "local", _one_of(*RUNNERS), "What starts the pipeline: local or airflow.", example="local"
     )

@@ -79,7 +79,7 @@ def analyze(
             window=str(completeness.window), missing=missing, coverage_pct=completeness.coverage_pct
         )
     began = time.monotonic()
-    run = _record(dataset, completeness, clock())
+    run = recorded(dataset, completeness, clock())
     with computed(read_window(dataset, completeness), run.days_used) as tables:
         done = warehouse.publish(tables, run)
     return Analysis(
@@ -92,7 +92,8 @@ def analyze(
     )
 
 
-def _record(dataset: DailyDataset, completeness: Completeness, now: dt.datetime) -> RunRecord:
+def recorded(dataset: DailyDataset, completeness: Completeness, now: dt.datetime | None = None) -> RunRecord:
+    """The row of `wiki_trends_runs` that a publish of this check would be, still without the rows of its tables."""
     used = [partition for partition in completeness.days if partition.available]
     return RunRecord(
         dataset=dataset.name,
@@ -105,6 +106,6 @@ def _record(dataset: DailyDataset, completeness: Completeness, now: dt.datetime)
         coverage_pct=completeness.coverage_pct,
         policy=json.dumps(completeness.policy.to_json()),
         fingerprints={partition.day.isoformat(): partition.fingerprint or "" for partition in used},
-        published_at=now,
+        published_at=now or now_utc(),
         version=version("wiki-trends"),
     )

@@ -59,6 +59,19 @@ class RunRecord:
     version: str
     rows: Mapping[str, int] = field(default_factory=dict)
 
+    def made_of(self) -> tuple[object, ...]:
+        """What decides the tables: two runs of the same publish the same."""
+        days = tuple(sorted(self.fingerprints.items()))
+        return (
+            self.dataset,
+            self.window_start,
+            self.window_end,
+            self.policy,
+            self.coverage_pct,
+            self.version,
+            days,
+        )
+
 
 class Reader(Protocol):
     """One published state of a warehouse: all that is read through one reader belongs to one window."""

@@ -1,0 +1,106 @@
+"""What is done to the lake by hand: waiving days, and removing what killed writers left."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING
+
+from smart_orchestrator import waivers as layer
+from smart_orchestrator.lake import lake_of
+from smart_orchestrator.vacuum import Vacuumed
+from smart_orchestrator.vacuum import vacuum as clean
+from smart_orchestrator.window import parse_day
+from wiki_trends.errors import SettingError
+from wiki_trends.layers import layers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from smart_orchestrator.console import Line
+    from smart_orchestrator.waivers import Waiver
+    from wiki_trends.settings import Settings
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def waive(settings: Settings, days: Sequence[str], *, reason: str, by: str, until: str | None) -> None:
+    """Waive days of the diamond layer.
+
+    Raises:
+        WindowError: one is not a day.
+        WaiverError: one is waived already, or there is no reason.
+    """
+    dataset = layers(settings).diamond
+    last = parse_day(until, "until") if until else None
+    now = dt.datetime.now(tz=dt.UTC)
+    for day in [parse_day(text, "DAY") for text in days]:
+        layer.waive(dataset, lake_of(dataset), layer.Waiver(day, reason, by, last, now))
+
+
+def unwaive(settings: Settings, days: Sequence[str]) -> None:
+    """Take waivers back.
+
+    Raises:
+        WindowError: one is not a day.
+        WaiverError: one is not waived.
+    """
+    dataset = layers(settings).diamond
+    for day in [parse_day(text, "DAY") for text in days]:
+        layer.unwaive(dataset, lake_of(dataset), day)
+
+
+def waivers(settings: Settings) -> list[Waiver]:
+    """All waivers of the diamond layer, oldest day first."""
+    dataset = layers(settings).diamond
+    return list(layer.waivers(dataset, lake_of(dataset)).values())
+
+
+def waiver_lines(known: Sequence[Waiver]) -> list[Line]:
+    """A line a waived day."""
+    if not known:
+        return [("no day is waived", "")]
+    return [(_waiver_text(waiver), "") for waiver in known]
+
+
+def _waiver_text(waiver: Waiver) -> str:
+    by = f", by {waiver.by}" if waiver.by else ""
+    until = f", until {waiver.until}" if waiver.until else ""
+    return f"{waiver.day}  {waiver.reason}  (since {waiver.waived_at:%Y-%m-%d}{by}{until})"
+
+
+def vacuum(settings: Settings, *, older_than: str, dry_run: bool) -> dict[str, Vacuumed]:
+    """Remove what nothing names from every layer, by the layer's name.
+
+    Raises:
+        SettingError: `older_than` is not an age.
+    """
+    every = layers(settings)
+    age = _age(older_than)
+    return {
+        dataset.name: clean(dataset, older_than=age, dry_run=dry_run)
+        for dataset in (every.bronze, every.silver, every.gold, every.diamond)
+    }
+
+
+def vacuum_lines(done: Mapping[str, Vacuumed]) -> list[Line]:
+    """A line an object, and the sums."""
+    lines: list[Line] = []
+    for layer_name, removed in done.items():
+        verb = "would remove" if removed.dry_run else "removed"
+        lines += [(f"  {key}", "") for key in removed.keys]
+        lines.append((f"{layer_name}: {verb} {len(removed.keys)} objects, {removed.size:,} bytes", ""))
+    return lines
+
+
+def _age(text: str) -> dt.timedelta:
+    match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
+    if match is None:
+        raise SettingError(
+            name="older_than",
+            value=text,
+            origin="--older-than",
+            problem="is not an age",
+            fix="Give a number and a unit, for example 30m, 12h or 1d.",
+        )
+    return dt.timedelta(seconds=int(match[1]) * _UNITS[match[2]])
