@@ -5,6 +5,7 @@ A file is written under a temporary name, synced and renamed, then its folder is
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import uuid
@@ -23,7 +24,10 @@ def write_file(target: Path, data: bytes, *, only_if_absent: bool = False) -> No
         FileExistsError: it is there, and `only_if_absent` is asked for.
         OSError: the disk does not let it.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), error.filename) from None
     temporary = target.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
     try:
         with temporary.open("xb") as file:

