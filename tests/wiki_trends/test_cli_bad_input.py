@@ -156,7 +156,7 @@ def test_a_read_only_lake_is_an_unreachable_service(place, sample_api, monkeypat
 def test_a_project_that_the_api_does_not_know_is_refused(place, sample_api):
     sample_api()
     ran = place.run("run", "--project", "qq.wikipedia")
-    assert ran.code == 1
+    assert ran.code == 2
     assert "qq.wikipedia" in ran.err
     assert "Check project, access and contact." in ran.err
 
