@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from importlib.metadata import version
 
 import pytest
 import typer
@@ -233,6 +234,18 @@ def test_help_of_every_command_has_an_example(place):
         ran = place.run(name, "--help")
         assert ran.code == 0, name
         assert f"Example: wiki-trends {name}" in ran.out, name
+
+
+def test_the_list_of_commands_is_not_cut_short(place, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = place.run("--help").out
+    assert "..." not in listed.partition("Commands:")[2]
+    assert len(listed.partition("Commands:")[2].split("\n  ")) > 10
+
+
+def test_the_version_can_be_asked_for(place):
+    ran = place.run("--version")
+    assert (ran.code, ran.out) == (0, f"wiki-trends {version('wiki-trends')}\n")
 
 
 def test_truth_is_one_document(place):
