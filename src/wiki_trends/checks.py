@@ -87,3 +87,20 @@ def consumed_lines(compared: tuple[RunRecord, dict[str, str]] | None) -> list[Li
     lines: list[Line] = [(f"{what}; changed since:", "warn")]
     lines += [(f"  {day}: {why}", "warn") for day, why in sorted(changed.items())]
     return [*lines, ("Publish again with `wiki-trends run`, with the same window.", "")]
+
+
+def changed_json(changed: Mapping[str, str], not_compared: str) -> dict[str, object]:
+    """What `report --json` says about the days that the tables were made of; None where nobody could look."""
+    return {"changed_since_publish": None if not_compared else dict(changed)}
+
+
+def changed_lines(changed: Mapping[str, str], not_compared: str) -> list[Line]:
+    """What `report` says about them besides."""
+    if not_compared:
+        return [(f"not compared with the lake: {not_compared}", "dim")]
+    lines: list[Line] = [
+        (f"changed since this was published: {day}: {why}", "warn") for day, why in sorted(changed.items())
+    ]
+    if lines:
+        lines.append(("Publish again with `wiki-trends run`, with the same window.", ""))
+    return lines

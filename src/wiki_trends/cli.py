@@ -226,7 +226,8 @@ def fetch(
 ) -> None:
     """Run the pipeline for the days that are named, whatever the lake holds for them."""
     from smart_orchestrator.backfill import Limits
-    from wiki_trends.main_job import days_of, fetch_days
+    from wiki_trends.main_job import fetch_days
+    from wiki_trends.windows import days_of
 
     log_to_stderr(verbose=verbose)
     settings = settings_of(
@@ -319,7 +320,7 @@ def run(
     console.write(main_job.told(done))
     if as_json:
         print_json(done.to_json())
-    elif done.analysis is not None:
+    elif done.published is not None:
         print_report(settings.warehouse)
     exit_after(done.filled.outcome, ready=done.filled.completeness.ready)
 
@@ -330,12 +331,22 @@ def run(
 )
 def report(
     limit: Annotated[int, typer.Option(help="Rows in each list.", metavar="N", min=1)] = 10,
+    project: options.Project = None,
+    access: options.Access = None,
+    lake: options.LakeUrl = None,
     warehouse: options.WarehouseUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show the trends of the window that was published last."""
-    settings = settings_of(warehouse=warehouse)
-    print_report(settings.warehouse, limit=limit, as_json=as_json)
+    """Show the trends of the window that was published last, and say which of its days have changed since."""
+    from wiki_trends import checks
+    from wiki_trends.published import what_changed
+
+    settings = settings_of(project=project, access=access, lake=lake, warehouse=warehouse)
+    changed, not_compared = what_changed(settings)
+    print_report(
+        settings.warehouse, limit=limit, as_json=as_json, besides=checks.changed_json(changed, not_compared)
+    )
+    err(checks.changed_lines(changed, not_compared))
 
 
 # Its commands stand beside those above, under no name of their own.
@@ -344,7 +355,7 @@ app.add_typer(cli_tools.app)
 
 def _compare_with_publish(settings: Settings, *, as_json: bool) -> NoReturn:
     from wiki_trends import checks
-    from wiki_trends.main_job import changed_since_publish
+    from wiki_trends.published import changed_since_publish
 
     compared = changed_since_publish(settings)
     if as_json:

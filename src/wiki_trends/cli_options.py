@@ -99,7 +99,7 @@ class WindowOptions:
         Raises:
             WindowError: they give none.
         """
-        from wiki_trends.main_job import window_of
+        from wiki_trends.windows import window_of
 
         return window_of(
             settings, as_of=self.as_of, start=self.start, end=self.end, days_given=self.days is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from smart_orchestrator.backfill import Outcome
     from smart_orchestrator.console import Line, LineConsole
@@ -26,8 +26,10 @@ def exit_after(outcome: Outcome, *, ready: bool) -> NoReturn:
     raise typer.Exit(UNREACHABLE if unreachable else INCOMPLETE)
 
 
-def print_report(warehouse: str, *, limit: int = 10, as_json: bool = False) -> None:
-    """Print the report of what is published."""
+def print_report(
+    warehouse: str, *, limit: int = 10, as_json: bool = False, besides: Mapping[str, object] | None = None
+) -> None:
+    """Print the report of what is published, in JSON with what stands `besides` it."""
     from wiki_trends.report.build import build
     from wiki_trends.report.model import to_json
     from wiki_trends.report.terminal import write
@@ -35,7 +37,7 @@ def print_report(warehouse: str, *, limit: int = 10, as_json: bool = False) -> N
 
     made = build(open_warehouse(warehouse), limit)
     if as_json:
-        print_json(to_json(made))
+        print_json({**to_json(made), **(besides or {})})
     else:
         write(made, sys.stdout)
 

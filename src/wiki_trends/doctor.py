@@ -69,7 +69,7 @@ def settings_json(settings: Settings) -> dict[str, object]:
 
 def _needed(settings: Settings) -> Iterator[Finding]:
     from wiki_trends.layers import layers
-    from wiki_trends.main_job import runs_of
+    from wiki_trends.pipeline_runs import runs_of
 
     found = ".".join(str(number) for number in sys.version_info[:3])
     yield Finding("Python", sys.version_info >= (3, 11), found, 0)
@@ -124,7 +124,7 @@ def _warehouse(settings: Settings) -> str:
 
 
 def _wikimedia(settings: Settings) -> str:
-    from wiki_trends.main_job import reach
+    from wiki_trends.pipeline_runs import reach
 
     reach(settings)
     return f"answers: {settings.wikimedia_url} as {settings.project}"

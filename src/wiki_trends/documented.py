@@ -92,7 +92,8 @@ def trigger(dates: Sequence[str | dt.date], timeout: float) -> list[Triggered]:
     """What `trigger_multiple_dates` returns."""
     from smart_orchestrator.backfill import Limits
     from smart_orchestrator.console import SilentConsole
-    from wiki_trends.main_job import days_of, fetch_days
+    from wiki_trends.main_job import fetch_days
+    from wiki_trends.windows import days_of
 
     settings = load()
     days = days_of([date if isinstance(date, str) else _day(date).isoformat() for date in dates])

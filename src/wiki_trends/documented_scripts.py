@@ -130,7 +130,7 @@ def _window_options(parser: ArgumentParser) -> None:
 
 
 def _window_given(settings: Settings, given: Namespace) -> Window:
-    from wiki_trends.main_job import window_of
+    from wiki_trends.windows import window_of
 
     return window_of(settings, as_of=given.as_of)
 

@@ -6,24 +6,20 @@ and returns values. Which errors a caller can meet stands in `wiki_trends.errors
 
 from __future__ import annotations
 
-import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.backfill import Backfill, Limits, Outcome, backfill, fetch
 from smart_orchestrator.completeness import Completeness, Policy, check
-from smart_orchestrator.errors import WindowError
-from smart_orchestrator.local_runs import LocalRuns
 from smart_orchestrator.partition import Look
-from smart_orchestrator.plan import Action, make_plan
+from smart_orchestrator.plan import make_plan
 from smart_orchestrator.volume import with_volume
-from smart_orchestrator.window import Window, parse_day, today_utc
-from wiki_trends.errors import SettingError
 from wiki_trends.layers import layers
+from wiki_trends.pipeline_runs import OneClient, Reaching, local_runs, reach, runs_of
+from wiki_trends.published import same_as_published
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,54 +27,10 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.console import Console, Line
     from smart_orchestrator.plan import Plan
-    from smart_orchestrator.runs import PipelineRuns, Run
+    from smart_orchestrator.window import Window
     from wiki_trends.analytics.analyze import Analysis
     from wiki_trends.settings import Settings
     from wiki_trends.warehouse.base import RunRecord
-    from wiki_trends.wikimedia import WikimediaClient
-
-# Before the first run is started, Wikimedia has to answer within this many seconds.
-REACHABLE_SECONDS = 5.0
-
-
-def window_of(
-    settings: Settings,
-    *,
-    as_of: str | None = None,
-    start: str | None = None,
-    end: str | None = None,
-    days_given: bool = False,
-    today: dt.date | None = None,
-) -> Window:
-    """The window that a user asked for: the last `settings.days` days, or those from `start` to `end`.
-
-    Args:
-        settings: gives days and lag.
-        as_of: the day that counts as today, `YYYY-MM-DD`; default `today`.
-        start: first day of an explicit window.
-        end: last day of it, included.
-        days_given: whether the user named a number of days, which an explicit window forbids.
-        today: the present UTC day; default the clock's.
-
-    Raises:
-        WindowError: they make no window.
-    """
-    today = today or today_utc()
-    as_of_day = today if as_of is None else parse_day(as_of, "as_of")
-    if as_of_day > today:
-        raise WindowError(
-            "as_of", as_of_day, f"is after today, {today} in UTC", "Give today or an earlier day."
-        )
-    if start is None and end is None:
-        return Window.of_days(settings.days, as_of_day, settings.lag)
-    if start is None or end is None:
-        name, value, absent = ("end", end, "start") if start is None else ("start", start, "end")
-        raise WindowError(name, value, f"was given without --{absent}", "Give both --start and --end.")
-    if days_given:
-        raise WindowError(
-            "days", settings.days, "was given beside --start and --end", "Give one or the other."
-        )
-    return Window.between(parse_day(start, "start"), parse_day(end, "end"), as_of_day, settings.lag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,57 +66,6 @@ def checker(settings: Settings, window: Window, closely: Closely | None = None) 
     return checked
 
 
-def local_runs(settings: Settings, *, force: bool = False, client: _OneClient | None = None) -> LocalRuns:
-    """What starts and follows the pipeline's runs of this machine."""
-    client = client or _OneClient(settings)
-
-    def pipeline(day: dt.date) -> None:
-        from wiki_trends.pipeline import run_day
-
-        run_day(day, settings, client=client.get())
-
-    return LocalRuns(layers(settings).diamond, pipeline, Path(settings.state), force=force)
-
-
-class _OneClient:
-    """One client of Wikimedia for all days of this process, made when the first of them asks for it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._lock = threading.Lock()
-        self._client: WikimediaClient | None = None
-
-    def get(self) -> WikimediaClient:
-        from wiki_trends.wikimedia import WikimediaClient
-
-        with self._lock:
-            if self._client is None:
-                self._client = WikimediaClient(self._settings)
-            return self._client
-
-    def close_after(self, outcome: Outcome) -> None:
-        """Close it, unless runs that were not waited for are still using it: closing would wait for them."""
-        if self._client is not None and not outcome.abandoned:
-            self._client.close()
-
-
-def runs_of(settings: Settings, *, force: bool = False, client: _OneClient | None = None) -> PipelineRuns:
-    """What `WIKI_TRENDS_RUNNER` names.
-
-    Raises:
-        SettingError: this version cannot use it.
-    """
-    if settings.runner != "local":
-        raise SettingError(
-            name="runner",
-            value=settings.runner,
-            origin="WIKI_TRENDS_RUNNER",
-            problem="is not supported by this version",
-            fix="Set it to local.",
-        )
-    return local_runs(settings, force=force, client=client)
-
-
 def plan_of(settings: Settings, look: Callable[[], Completeness]) -> Plan:
     """What a backfill of the window would do now."""
     found = look()
@@ -178,8 +79,8 @@ def fill(settings: Settings, look: Callable[[], Completeness], limits: Limits, c
         WikimediaUnreachable: something is due, and Wikimedia does not answer.
         ContactMissing: something is due, and live use needs a contact.
     """
-    client = _OneClient(settings)
-    runs = _Reaching(runs_of(settings, client=client), partial(reach, settings))
+    client = OneClient(settings)
+    runs = Reaching(runs_of(settings, client=client), partial(reach, settings))
     done = backfill(layers(settings).diamond, look, runs, limits=limits, console=console)
     client.close_after(done.outcome)
     return done
@@ -187,43 +88,11 @@ def fill(settings: Settings, look: Callable[[], Completeness], limits: Limits, c
 
 def fetch_days(settings: Settings, days: Sequence[dt.date], limits: Limits, console: Console) -> Outcome:
     """Run the pipeline for these days, whatever the lake holds for them."""
-    client = _OneClient(settings)
-    runs = _Reaching(runs_of(settings, force=True, client=client), partial(reach, settings))
+    client = OneClient(settings)
+    runs = Reaching(runs_of(settings, force=True, client=client), partial(reach, settings))
     outcome = fetch(layers(settings).diamond, days, runs, limits=limits, console=console)
     client.close_after(outcome)
     return outcome
-
-
-def reach(settings: Settings) -> None:
-    """Ask Wikimedia for one small thing, so that a missing network is told at once and not once a day and attempt.
-
-    Raises:
-        WikimediaUnreachable: no answer.
-        ContactMissing: live use needs a contact.
-    """
-    from wiki_trends.wikimedia import WikimediaClient
-
-    quick = replace(settings, deadline=min(settings.deadline, REACHABLE_SECONDS))
-    with WikimediaClient(quick) as client:
-        client.site_info(settings.project)
-
-
-class _Reaching:
-    """Runs whose source is asked for an answer before the first of them is started."""
-
-    def __init__(self, runs: PipelineRuns, reach: Callable[[], None]) -> None:
-        self._runs = runs
-        self._reach: Callable[[], None] | None = reach
-        self.poll_seconds = runs.poll_seconds
-        self.latest = runs.latest
-        self.look = runs.look
-        self.wait = runs.wait
-
-    def start(self, day: dt.date) -> Run:
-        if self._reach is not None:
-            self._reach()
-            self._reach = None
-        return self._runs.start(day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,66 +148,6 @@ def run(settings: Settings, window: Window, closely: Closely, limits: Limits, co
     return MainJob(filled, analysis, unchanged, clock.seconds)
 
 
-def last_published(settings: Settings) -> RunRecord | None:
-    """The run whose tables the warehouse holds; None when nothing is published yet.
-
-    Raises:
-        WarehouseError: it cannot be read.
-    """
-    from wiki_trends.errors import NothingPublished
-    from wiki_trends.warehouse import open_warehouse
-
-    try:
-        with open_warehouse(settings.warehouse).reading() as reader:
-            return reader.last_run()
-    except NothingPublished:
-        return None
-
-
-def same_as_published(settings: Settings, completeness: Completeness) -> RunRecord | None:
-    """The published run, if it was made of the same partitions, for the same window, by the same version."""
-    from wiki_trends.analytics.analyze import recorded
-
-    last = last_published(settings)
-    now = recorded(layers(settings).diamond, completeness)
-    if last is None or last.made_of() != now.made_of():
-        return None
-    return last
-
-
-def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]] | None:
-    """What has become of the days that the published tables were made of.
-
-    Returns:
-        The published run, and for each ISO day that is no longer the same the reason; None when nothing is published.
-
-    Raises:
-        WarehouseError, LakeError: they cannot be read.
-    """
-    last = last_published(settings)
-    dataset = layers(settings).diamond
-    if last is None:
-        return None
-    if last.dataset != dataset.name:
-        raise SettingError(
-            name="project",
-            value=settings.project,
-            origin="--project",
-            problem=f"is not what was published: the tables are of {last.dataset}",
-            fix="Name that project, or publish this one first.",
-        )
-    window = Window.between(last.window_start, last.window_end, last.as_of, last.lag_days)
-    found = {p.day.isoformat(): p for p in check(dataset, window, look=Look(shallow=True), strays=False).days}
-    changed = {
-        day: "other data than were used"
-        if found[day].available
-        else f"{found[day].code}: {found[day].reason}"
-        for day, fingerprint in last.fingerprints.items()
-        if found[day].fingerprint != fingerprint
-    }
-    return last, changed
-
-
 def analyze(settings: Settings, completeness: Completeness) -> Analysis:
     """Compute and publish the tables of a checked window.
 
@@ -379,32 +188,6 @@ class _Phases:
         now = time.monotonic()
         self.seconds[name] = now - self._last - self._inside
         self._last, self._inside = now, 0.0
-
-
-def days_of(texts: Sequence[str], today: dt.date | None = None) -> list[dt.date]:
-    """The days named on the command line, each of which Wikimedia could have.
-
-    Raises:
-        WindowError: one is not a day, lies before the first day of the pageviews API, or is not over yet.
-    """
-    today = today or today_utc()
-    days = [parse_day(text, "DAY") for text in texts]
-    for day in days:
-        if day < FIRST_DAY:
-            raise WindowError(
-                "DAY", day, f"is before {FIRST_DAY}, the first that Wikimedia has", "Give a later day."
-            )
-        if day >= today:
-            raise WindowError("DAY", day, f"is not over yet: today is {today} in UTC", "Give an earlier day.")
-    return days
-
-
-FIRST_DAY = parse_day("2015-07-01")
-
-
-def due_days(plan: Plan) -> list[dt.date]:
-    """The days of a plan for which runs would be started or followed."""
-    return sorted((*plan.days(Action.START), *plan.days(Action.FOLLOW)))
 
 
 def analysis_json(done: Analysis) -> dict[str, object]:
