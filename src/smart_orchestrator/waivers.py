@@ -69,7 +69,7 @@ def waive(dataset: DailyDataset, lake: Lake, waiver: Waiver) -> None:
         lake.put_if(_key(dataset, waiver.day), data, None)
     except ObjectConflict:
         raise WaiverError(
-            waiver.day, "it is waived already", "See `waive --list`; remove the old waiver first."
+            waiver.day, "it is waived already", "List the waivers, and take the old one back first."
         ) from None
 
 
@@ -83,7 +83,7 @@ def unwaive(dataset: DailyDataset, lake: Lake, day: dt.date) -> None:
     try:
         lake.get(_key(dataset, day))
     except ObjectMissing:
-        raise WaiverError(day, "it is not waived", "See `waive --list`.") from None
+        raise WaiverError(day, "it is not waived", "List the waivers to see which days are.") from None
     lake.delete([_key(dataset, day)])
 
 

@@ -60,7 +60,7 @@ def test_a_waiver_ends_with_its_last_day(lake_url, lake):
 def test_a_second_waiver_does_not_replace_the_first(lake_url, lake):
     dataset = pages(lake_url)
     waive(dataset, lake, WAIVER)
-    with pytest.raises(WaiverError, match=r"2025-11-05: it is waived already.*--list"):
+    with pytest.raises(WaiverError, match=r"2025-11-05: it is waived already.*take the old one back"):
         waive(dataset, lake, dataclasses.replace(WAIVER, reason="another"))
     assert waivers(dataset, lake) == {DAY: WAIVER}
 
