@@ -240,4 +240,10 @@ def date_report_lines(completeness: Completeness, total: int, fix: str) -> list[
         lines.append(("Missing:", "strong"))
         lines += [(f"  {day} ({weekday(day)}): {completeness[day].reason}", "bad") for day in missing]
         lines.append((fix, ""))
+    if completeness.waived:
+        lines.append(("Not expected:", "strong"))
+        lines += [
+            (f"  {day} ({weekday(day)}): {completeness[day].reason}", "dim")
+            for day in reversed(completeness.waived)
+        ]
     return lines

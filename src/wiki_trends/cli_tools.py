@@ -169,7 +169,9 @@ def waive(
     epilog="Example: wiki-trends vacuum --older-than 1d --dry-run",
 )
 def vacuum(
-    older_than: Annotated[str, typer.Option(help="Only objects older than this: 30m, 12h, 1d.")] = "1d",
+    older_than: Annotated[
+        str, typer.Option(help="Only objects older than this: 30m, 12h, 1d.", metavar="AGE")
+    ] = "1d",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     project: options.Project = None,
     access: options.Access = None,

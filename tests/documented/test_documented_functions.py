@@ -115,6 +115,16 @@ def test_a_broken_day_is_missing_and_its_reason_is_told(eight_days, capsys):
     assert re.search(r"2025-11-08 \(Saturday\): part-\S+ is named and not there", capsys.readouterr().out)
 
 
+def test_a_waived_day_is_not_missing_and_is_told(eight_days, capsys):
+    for day in ("2025-11-05", "2025-11-06"):
+        assert eight_days.run("waive", day, "--reason", "the source has none").code == 0
+    print_date_report(5, AS_OF)
+    printed = capsys.readouterr().out
+    assert "Expected dates: 3\nAvailable dates: 3\nMissing dates: 0\nCoverage: 100.0 %" in printed
+    assert "Not expected:\n  2025-11-06 (Thursday): the source has none\n" in printed
+    assert get_dates_to_fetch(5, AS_OF) == []
+
+
 @pytest.mark.parametrize("days", [0, -1, 3661])
 def test_a_number_of_days_that_cannot_be_is_refused(days):
     with pytest.raises(WindowError, match=f"days: {days} is not between 1 and 3660"):
