@@ -1,19 +1,21 @@
-"""`wiki_trends_runs` in DuckDB: a row for each published window, the newest last.
+"""`wiki_trends_runs`: a row for each published window, the newest last; its columns, and what DuckDB does with them.
 
-`days_used`, `policy`, `fingerprints` and `table_rows` (rows of each table) are JSON texts. `published_at` is UTC without an offset: a DuckDB timestamp
-with a time zone needs a package more to be read from Python. A table of that name without our columns is not ours:
-`newest_schema` then says None.
+`days_used`, `policy`, `fingerprints` and `table_rows` (rows of each table) are JSON texts. `published_at` is UTC
+without an offset: a DuckDB timestamp with a time zone needs a package more to be read from Python. A table of that name
+without our columns is not ours: `newest_schema` then says None.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wiki_trends.warehouse.base import RUNS, SCHEMA_VERSION, RunRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from duckdb import DuckDBPyConnection
 
 COLUMNS = {
@@ -46,38 +48,49 @@ def append(connection: DuckDBPyConnection, run: RunRecord) -> None:
     """Add a run, numbered on from the last."""
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     connection.execute(f"CREATE TABLE IF NOT EXISTS {RUNS} ({columns})")
-    connection.execute(
-        "INSERT INTO wiki_trends_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            _number(connection, "SELECT coalesce(max(run), 0) + 1 FROM wiki_trends_runs"),
-            run.dataset,
-            run.window_start,
-            run.window_end,
-            run.as_of,
-            run.lag_days,
-            json.dumps([day.isoformat() for day in run.days_used]),
-            run.expected,
-            run.coverage_pct,
-            run.policy,
-            json.dumps(dict(run.fingerprints)),
-            run.published_at.astimezone(dt.UTC).replace(tzinfo=None),
-            run.version,
-            json.dumps(dict(run.rows)),
-            SCHEMA_VERSION,
-        ],
-    )
+    for name, kind in COLUMNS.items():
+        # A file of an earlier version may lack the newer ones.
+        connection.execute(f"ALTER TABLE {RUNS} ADD COLUMN IF NOT EXISTS {name} {kind}")
+    row = to_row(run, _number(connection, "SELECT coalesce(max(run), 0) + 1 FROM wiki_trends_runs"))
+    marks = ", ".join("?" for _ in row)
+    connection.execute(f"INSERT INTO {RUNS} ({', '.join(row)}) VALUES ({marks})", list(row.values()))  # noqa: S608
 
 
 def last(connection: DuckDBPyConnection) -> RunRecord:
     """The newest run: the window that the tables hold."""
     cursor = connection.execute("SELECT * FROM wiki_trends_runs ORDER BY run DESC LIMIT 1")
     names = [column[0] for column in cursor.description or []]
-    values = dict(zip(names, cursor.fetchall()[0], strict=True))
-    del values["run"], values["schema_version"]
+    return from_row(dict(zip(names, cursor.fetchall()[0], strict=True)))
+
+
+def to_row(run: RunRecord, number: int) -> dict[str, object]:
+    """The run as a row, by the names of `COLUMNS`."""
+    return {
+        "run": number,
+        "dataset": run.dataset,
+        "window_start": run.window_start,
+        "window_end": run.window_end,
+        "as_of": run.as_of,
+        "lag_days": run.lag_days,
+        "days_used": json.dumps([day.isoformat() for day in run.days_used]),
+        "expected": run.expected,
+        "coverage_pct": run.coverage_pct,
+        "policy": run.policy,
+        "fingerprints": json.dumps(dict(run.fingerprints)),
+        "published_at": run.published_at.astimezone(dt.UTC).replace(tzinfo=None),
+        "version": run.version,
+        "table_rows": json.dumps(dict(run.rows)),
+        "schema_version": SCHEMA_VERSION,
+    }
+
+
+def from_row(row: Mapping[str, Any]) -> RunRecord:
+    """The run behind a row of any warehouse; columns that a user added are left out."""
+    values = {name: row[name] for name in COLUMNS if name not in ("run", "schema_version", "table_rows")}
     values["published_at"] = values["published_at"].replace(tzinfo=dt.UTC)
     values["days_used"] = tuple(dt.date.fromisoformat(day) for day in json.loads(values["days_used"]))
     values["fingerprints"] = json.loads(values["fingerprints"])
-    values["rows"] = json.loads(values.pop("table_rows"))
+    values["rows"] = json.loads(row["table_rows"])
     return RunRecord(**values)
 
 
