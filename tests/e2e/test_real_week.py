@@ -1,0 +1,74 @@
+"""The main job on a real week: seven recorded days of fr.wikipedia, from the API's bodies to tables and report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+RECORDED = Path(__file__).parents[3] / "shared" / "wikimedia" / "recorded"
+
+pytestmark = pytest.mark.skipif(
+    not RECORDED.is_dir(), reason="the recorded answers are not beside the project"
+)
+
+WEEK = ("--project", "fr.wikipedia", "--start", "2021-10-01", "--end", "2021-10-07")
+
+
+def recorded_titles():
+    """Every (title, day, views, rank) of the recorded bodies."""
+    rows = set()
+    for path in sorted((RECORDED / "aqs").glob("top-fr.*.json")):
+        item = json.loads(path.read_text(encoding="utf-8"))["response"]["body"]["items"][0]
+        day = f"{item['year']}-{item['month']}-{item['day']}"
+        rows |= {(a["article"], day, a["views"], a["rank"]) for a in item["articles"]}
+    return rows
+
+
+@pytest.fixture
+def week(place, sample_api):
+    sample_api(replay=RECORDED)
+    ran = place.run("run", *WEEK, "--json")
+    assert ran.code == 0, ran.err
+    return place, ran.json
+
+
+def test_a_real_week_ends_whole_with_the_titles_that_the_api_gave(week):
+    place, document = week
+    assert document["coverage_pct"] == 100.0
+    assert len(document["runs_started"]) == 7
+    with duckdb.connect(str(place.folder / "data/warehouse.duckdb"), read_only=True) as tables:
+        rows = tables.execute(
+            "SELECT page, strftime(date, '%Y-%m-%d'), views, rank FROM wiki_trends_timeseries"
+        ).fetchall()
+    recorded = recorded_titles()
+    # No title of this week leads to another page, so each row is as it was recorded.
+    assert set(rows) <= recorded
+    assert len(rows) == len(set(rows)) == document["rows"]["wiki_trends_timeseries"] > 6800
+    left_out = {title for title, *_ in recorded} - {title for title, *_ in rows}
+    assert "Wikipédia:Accueil_principal" in left_out
+    assert "Spécial:Recherche" in left_out
+    kept = {title for title, *_ in rows}
+    for sign in (",", "'", "é", "/", ":", "(", "!", "?"):
+        assert any(sign in title for title in kept), sign
+
+
+def test_ties_in_rank_are_kept(week):
+    place, _ = week
+    with duckdb.connect(str(place.folder / "data/warehouse.duckdb"), read_only=True) as tables:
+        (ties,) = tables.execute(
+            "SELECT count(*) - count(DISTINCT (date, rank)) FROM wiki_trends_timeseries"
+        ).fetchone()
+    assert ties > 1500
+
+
+def test_the_report_names_what_the_week_was_about(week):
+    place, _ = week
+    report = place.run("report", "--project", "fr.wikipedia")
+    assert report.code == 0
+    assert "Bernard Tapie peaked on Sunday 2021-10-03 with 722,676 views at rank 2" in " ".join(
+        report.out.split()
+    )
+    assert "Ligue des nations de l'UEFA" in report.out
