@@ -16,6 +16,23 @@ if TYPE_CHECKING:
 RUNS = "wiki_trends_runs"
 SCHEMA_VERSION = 1
 
+# What makes a row of a table unique.
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "wiki_diamond": ("date", "page"),
+    "wiki_trends_timeseries": ("date", "page"),
+    "wiki_trends_common": ("date", "page"),
+    "wiki_trends_growth": ("page",),
+    "wiki_trends_categories": ("category",),
+    "wiki_trends_scores": ("dataset", "window_start", "window_end", "page"),
+}
+
+# Tables that outlast a window: a publish replaces only the rows that agree with new ones in these columns. Where the
+# dataset is not among the columns, a publish of another dataset than the last one replaces all rows.
+KEPT_BY: Mapping[str, tuple[str, ...]] = {
+    "wiki_diamond": ("date",),
+    "wiki_trends_scores": ("dataset", "window_start", "window_end"),
+}
+
 
 class ArrowStream(Protocol):
     """Anything that hands out its rows through the Arrow C stream interface, as often as it is asked."""
@@ -42,7 +59,9 @@ class RunRecord:
         fingerprints: of each partition that was read, by ISO day.
         published_at: with a time zone; UTC when it is read.
         version: of this software.
-        rows: of each table, by name.
+        rows: of this publish, of each table, by name.
+        baseline: fingerprints of the partitions before the window that the scores were compared with, by ISO day.
+        seconds: from the first read to the beginning of the publish.
     """
 
     dataset: str
@@ -58,6 +77,8 @@ class RunRecord:
     published_at: dt.datetime
     version: str
     rows: Mapping[str, int] = field(default_factory=dict)
+    baseline: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
     def made_of(self) -> tuple[object, ...]:
         """What decides the tables: two runs of the same publish the same."""
@@ -70,6 +91,7 @@ class RunRecord:
             self.coverage_pct,
             self.version,
             days,
+            tuple(sorted(self.baseline.items())),
         )
 
 

@@ -41,5 +41,7 @@ COLUMNS = {
     "fingerprints": "Fingerprint of each partition that was read, by day, as JSON.",
     "published_at": "Moment of the publish, UTC.",
     "version": "Version of wiki-trends.",
-    "table_rows": "Rows of each table, as JSON.",
+    "table_rows": "Rows of each table in this publish, as JSON.",
+    "baseline": "Fingerprint of each partition before the window that the scores use, by day, as JSON.",
+    "seconds": "From the first read to the beginning of the publish.",
 }

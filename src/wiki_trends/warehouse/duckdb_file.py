@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from wiki_trends.errors import NothingPublished, WarehouseError
 from wiki_trends.warehouse import runs_table
 from wiki_trends.warehouse.arrow import CONFIG, registered
-from wiki_trends.warehouse.base import RUNS, SCHEMA_VERSION
+from wiki_trends.warehouse.base import KEPT_BY, RUNS, SCHEMA_VERSION
 from wiki_trends.warehouse.failures import explained
 
 if TYPE_CHECKING:
@@ -75,7 +75,11 @@ class DuckDBFile:
     def _write(self, new: Path, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
         with _connect(new) as connection:
             self._refuse_foreign(connection, tables)
-            rows = {name: _replace_table(connection, name, table) for name, table in tables.items()}
+            kept = _kept(connection, run)
+            rows = {
+                name: _replace_table(connection, name, table, kept.get(name, ()))
+                for name, table in tables.items()
+            }
             done = replace(run, rows=rows)
             runs_table.append(connection, done)
             connection.execute("CHECKPOINT")
@@ -158,16 +162,33 @@ class DuckDBReader:
             return runs_table.last(self._connection)
 
 
-def _replace_table(connection: DuckDBPyConnection, name: str, table: ArrowStream) -> int:
-    """Put these rows in place of the old; where the columns agree the table itself stays, with its comments."""
+def _kept(connection: DuckDBPyConnection, run: RunRecord) -> Mapping[str, tuple[str, ...]]:
+    """The tables of which this publish replaces only a part, with the columns that say which."""
+    last = runs_table.last_dataset(connection) if RUNS in _kinds(connection) else None
+    return {name: scope for name, scope in KEPT_BY.items() if last == run.dataset or "dataset" in scope}
+
+
+def _replace_table(
+    connection: DuckDBPyConnection, name: str, table: ArrowStream, scope: tuple[str, ...]
+) -> int:
+    """Put these rows in place of the old, or of those that agree in `scope`; the new rows are counted.
+
+    Where the columns agree the table itself stays, with its comments. A table with a scope gets the columns that it lacks.
+    """
     with registered(connection, "incoming", table):
-        agree = name in _kinds(connection) and _columns(connection, name) == _columns(connection, "incoming")
-        if agree:
+        wanted = _columns(connection, "incoming")
+        held = _columns(connection, name) if name in _kinds(connection) else []
+        if held and scope:
+            for column, kind in wanted:
+                connection.execute(f'ALTER TABLE {name} ADD COLUMN IF NOT EXISTS "{column}" {kind}')
+            columns = f"({', '.join(scope)})"
+            connection.execute(f"DELETE FROM {name} WHERE {columns} IN (SELECT {columns} FROM incoming)")  # noqa: S608
+        elif held == wanted:
             connection.execute(f"TRUNCATE {name}")
-            connection.table("incoming").insert_into(name)
         else:
-            connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM incoming")
-    return len(connection.table(name))
+            connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM incoming LIMIT 0")
+        added = connection.execute(f"INSERT INTO {name} BY NAME FROM incoming").fetchall()
+    return int(added[0][0])
 
 
 def _columns(connection: DuckDBPyConnection, name: str) -> list[tuple[str, str]]:

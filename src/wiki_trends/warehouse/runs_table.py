@@ -34,6 +34,8 @@ COLUMNS = {
     "version": "VARCHAR",
     "table_rows": "VARCHAR",
     "schema_version": "INTEGER",
+    "baseline": "VARCHAR",
+    "seconds": "DOUBLE",
 }
 
 
@@ -81,17 +83,30 @@ def to_row(run: RunRecord, number: int) -> dict[str, object]:
         "version": run.version,
         "table_rows": json.dumps(dict(run.rows)),
         "schema_version": SCHEMA_VERSION,
+        "baseline": json.dumps(dict(run.baseline)),
+        "seconds": run.seconds,
     }
 
 
 def from_row(row: Mapping[str, Any]) -> RunRecord:
     """The run behind a row of any warehouse; columns that a user added are left out."""
-    values = {name: row[name] for name in COLUMNS if name not in ("run", "schema_version", "table_rows")}
+    values: dict[str, Any] = {
+        name: row.get(name) for name in COLUMNS if name not in ("run", "schema_version", "table_rows")
+    }
     values["published_at"] = values["published_at"].replace(tzinfo=dt.UTC)
     values["days_used"] = tuple(dt.date.fromisoformat(day) for day in json.loads(values["days_used"]))
     values["fingerprints"] = json.loads(values["fingerprints"])
     values["rows"] = json.loads(row["table_rows"])
+    # Runs of earlier versions have neither.
+    values["baseline"] = json.loads(values["baseline"] or "{}")
+    values["seconds"] = values["seconds"] or 0.0
     return RunRecord(**values)
+
+
+def last_dataset(connection: DuckDBPyConnection) -> str | None:
+    """The dataset of the newest run; None when there is none."""
+    found = connection.execute("SELECT dataset FROM wiki_trends_runs ORDER BY run DESC LIMIT 1").fetchall()
+    return found[0][0] if found else None
 
 
 def _number(connection: DuckDBPyConnection, sql: str) -> int:
