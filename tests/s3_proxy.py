@@ -1,10 +1,14 @@
-"""A small proxy in front of an S3 server that writes down what it is asked."""
+"""A small proxy in front of an S3 server: it writes down what it is asked, and fails on demand."""
 
 from __future__ import annotations
 
 import http.client
+import random
+import socket
+import struct
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -13,65 +17,165 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length"}
+# 500 and 503 are answers; the connection is reset before the request is passed on, or after it was carried out; no
+# answer comes; the answer breaks off before its announced end, or at one that was not announced.
+FAULTS = ("500", "503", "reset", "lost", "stall", "cut", "short")
+ERRORS = {"500": ("InternalError", "We are sorry."), "503": ("SlowDown", "Please reduce your request rate.")}
+
+
+@dataclass
+class Faults:
+    """Which share of the requests fails, and how; the same seed fails the same requests."""
+
+    share: float
+    kinds: tuple[str, ...] = FAULTS
+    seed: int = 20251105
+    done: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._chance = random.Random(self.seed)
+        self._lock = threading.Lock()
+
+    def next(self) -> str | None:
+        with self._lock:
+            if self._chance.random() >= self.share:
+                return None
+            kind = self._chance.choice(self.kinds)
+            self.done.append(kind)
+            return kind
 
 
 class S3Proxy:
-    """What was asked, as `LIST`, `GET`, `PUT`, `POST`, `DELETE` or `HEAD` and the path, in order."""
+    """What was asked, as `LIST`, `GET`, `PUT`, `POST`, `DELETE` or `HEAD` and the path, in order.
+
+    `faults` may be set at any time. After `gone_after` more requests the server is gone: connections are reset, or, when
+    `silent`, accepted and never answered.
+    """
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.asked: list[tuple[str, str]] = []
+        self.faults: Faults | None = None
+        self.gone_after: int | None = None
+        self.silent = False
+        self.closing = threading.Event()
+        self._lock = threading.Lock()
 
     def count(self, kind: str) -> int:
         return sum(1 for asked, _ in self.asked if asked == kind)
 
+    def fault(self) -> str | None:
+        """What happens to the next request."""
+        with self._lock:
+            if self.gone_after is not None:
+                if self.gone_after <= 0:
+                    return "stall" if self.silent else "reset"
+                self.gone_after -= 1
+        return self.faults.next() if self.faults is not None else None
 
-@contextmanager
-def s3_proxy(target: str) -> Iterator[S3Proxy]:
-    """The proxy of the server at `target`, until the block ends."""
-    host = urlsplit(target).netloc
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    proxy: S3Proxy
+    host: str
 
-        def forward(self) -> None:
-            url = urlsplit(self.path)
-            listing = self.command == "GET" and "list-type" in parse_qs(url.query)
-            proxy.asked.append(("LIST" if listing else self.command, url.path))
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            upstream = http.client.HTTPConnection(host, timeout=30)
-            try:
-                # The signature covers the headers as they came, the host among them.
-                upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-                for name, value in self.headers.items():
-                    upstream.putheader(name, value)
-                upstream.endheaders(body)
-                answer = upstream.getresponse()
-                data = answer.read()
-            finally:
-                upstream.close()
-            self.send_response_only(answer.status, answer.reason)
-            for name, value in answer.getheaders():
-                if name.lower() not in HOP_BY_HOP:
-                    self.send_header(name, value)
+    def forward(self) -> None:
+        url = urlsplit(self.path)
+        listing = self.command == "GET" and "list-type" in parse_qs(url.query)
+        self.proxy.asked.append(("LIST" if listing else self.command, url.path))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fault = self.proxy.fault()
+        if fault == "stall":
+            self.proxy.closing.wait()
+        if fault in ("stall", "reset"):
+            self.reset()
+        elif fault in ERRORS:
+            self.refuse(fault)
+        else:
+            answer, data = self.carried_out(body)
+            if fault == "lost":
+                self.reset()
+            else:
+                self.answer(answer, data, fault if listing or self.command == "GET" else None)
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward  # noqa: N815 - names of the base class
+
+    def carried_out(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+        upstream = http.client.HTTPConnection(self.host, timeout=30)
+        try:
+            # The signature covers the headers as they came, the host among them.
+            upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                upstream.putheader(name, value)
+            upstream.endheaders(body)
+            answer = upstream.getresponse()
+            return answer, answer.read()
+        finally:
+            upstream.close()
+
+    def answer(self, answer: http.client.HTTPResponse, data: bytes, fault: str | None) -> None:
+        self.send_response_only(answer.status, answer.reason)
+        for name, value in answer.getheaders():
+            if name.lower() not in HOP_BY_HOP:
+                self.send_header(name, value)
+        if fault == "short":
+            self.send_header("Connection", "close")
+        else:
             length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
             self.send_header("Content-Length", length or "0")
-            self.end_headers()
+        self.end_headers()
+        if fault in ("cut", "short"):
+            self.wfile.write(data[: len(data) // 2])
+            self.close_connection = True
+        else:
             self.wfile.write(data)
 
-        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward  # noqa: N815 - names of the base class
+    def refuse(self, fault: str) -> None:
+        code, message = ERRORS[fault]
+        data = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
+        self.send_response_only(int(fault))
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
 
-        def log_message(self, *arguments: object) -> None:
-            """Quiet."""
+    def reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.close_connection = True
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    proxy = S3Proxy(f"http://127.0.0.1:{server.server_address[1]}")
+    def finish(self) -> None:
+        """As the base class; a connection that was reset cannot be flushed."""
+        if self.connection.fileno() >= 0:
+            super().finish()
+
+    def log_message(self, *arguments: object) -> None:
+        """Quiet."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Quiet: clients hang up when their time is over."""
+
+
+@contextmanager
+def s3_proxy(target: str, faults: Faults | None = None) -> Iterator[S3Proxy]:
+    """The proxy of the server at `target`, until the block ends."""
+    handler = type("Handler", (_Handler,), {"host": urlsplit(target).netloc})
+    server = _Server(("127.0.0.1", 0), handler)
+    proxy = handler.proxy = S3Proxy(f"http://127.0.0.1:{server.server_address[1]}")
+    proxy.faults = faults
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
         yield proxy
     finally:
+        proxy.closing.set()
         server.shutdown()
         thread.join()
         server.server_close()

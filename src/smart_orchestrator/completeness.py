@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.contents import Code
+from smart_orchestrator.errors import LakeError
 from smart_orchestrator.lake import lake_of
 from smart_orchestrator.manifest import Partition, State
 from smart_orchestrator.partition import Look, inspect_listed
@@ -195,9 +196,18 @@ def check(
     look = look or Look()
     listed = _listings(dataset, window, lake)
 
+    failed: list[LakeError] = []
+
     def one(day: dt.date) -> Partition:
-        objects = listed[day] if listed is not None else lake.list(dataset.key(day))
-        found = inspect_listed(dataset, day, objects, lake=lake, look=look)
+        if failed:
+            # A lake that is gone is told after one time-out, not after one for every few days.
+            raise failed[0]
+        try:
+            objects = listed[day] if listed is not None else lake.list(dataset.key(day))
+            found = inspect_listed(dataset, day, objects, lake=lake, look=look)
+        except LakeError as error:
+            failed.append(error)
+            raise
         return _within_lag(found, window)
 
     with ThreadPoolExecutor(min(AT_ONCE, len(window)), thread_name_prefix="check") as pool:

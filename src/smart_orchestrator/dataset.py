@@ -51,7 +51,7 @@ class DailyDataset:
         columns: the contract of the rows; empty means that any columns will do.
         min_rows: fewer rows make a committed day `SHORT`.
         volume_column: the column whose daily sum is kept in the manifest.
-        timeout: seconds that one request to the lake may take.
+        timeout: seconds without a sign of life before a request to the lake has failed; see `open_lake`.
         retries: how often a failed request to the lake is tried again.
         backoff: seconds before the first of these retries.
     """
@@ -63,7 +63,7 @@ class DailyDataset:
     columns: tuple[Column, ...] = ()
     min_rows: int = 1
     volume_column: str | None = None
-    timeout: float = 30.0
+    timeout: float = 5.0
     retries: int = 4
     backoff: float = 0.1
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.dataset import DailyDataset
 
 PAGE = 1000
+# How many time-outs an answer may take in all that arrives bit by bit.
+TRICKLE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +307,7 @@ class FolderLake(Lake):
             os.close(descriptor)
 
 
-def open_lake(url: str, *, timeout: float = 30.0, retries: int = 4, backoff: float = 0.1) -> Lake:
+def open_lake(url: str, *, timeout: float = 5.0, retries: int = 4, backoff: float = 0.1) -> Lake:
     """The lake at `url`: a folder, `file:///folder`, `s3://bucket/prefix` or `memory://name`.
 
     A lake in memory lives as long as the process and is the same for everybody who opens its name. S3 takes
@@ -313,7 +315,8 @@ def open_lake(url: str, *, timeout: float = 30.0, retries: int = 4, backoff: flo
 
     Args:
         url: where the lake is.
-        timeout: seconds that one request may take.
+        timeout: seconds without a sign of life before a request has failed. Retries start only within one and a half
+            times as long, so a lake that is gone is told within about twice the time-out.
         retries: how often a failed request is tried again.
         backoff: seconds before the first of these retries; they double, with jitter.
 
@@ -370,13 +373,15 @@ def _s3(url: str, timeout: float, retries: int, backoff: float) -> Lake:
             endpoint=endpoint or None,
             region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
             client_options={
-                "timeout": seconds,
-                "connect_timeout": min(seconds, timedelta(seconds=5)),
+                # A long answer may take its time as long as it goes on; nothing may trickle for ever.
+                "read_timeout": seconds,
+                "timeout": seconds * TRICKLE,
+                "connect_timeout": seconds,
                 "allow_http": endpoint.startswith("http://"),
             },
             retry_config={
                 "max_retries": retries,
-                "retry_timeout": seconds * (retries + 1),
+                "retry_timeout": seconds * 1.5,
                 "backoff": {
                     "init_backoff": timedelta(seconds=backoff),
                     "max_backoff": timedelta(seconds=max(backoff, 10)),

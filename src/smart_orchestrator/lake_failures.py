@@ -76,7 +76,7 @@ def from_os(url: str, key: str, error: OSError) -> LakeError:
 def first_line(error: Exception) -> str:
     """The first line of a store's message, without query strings: bodies may echo what was signed."""
     line = re.sub(r"\?\S+", "", str(error).splitlines()[0]).strip()
-    line = re.sub(r"^Generic \S+ error: ", "", line)
+    line = re.sub(r"^Generic \S+ error: |, max_retries: \d+, retry_timeout: \S+ ", "", line)
     return line if len(line) <= 200 else line[:199] + "…"
 
 
