@@ -28,9 +28,10 @@ UP_WITHIN = 60.0
 class S3Server:
     """Where the server is, and what a client needs to know of it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, folder: str = "") -> None:
+        self.port = port
         self.endpoint = f"http://127.0.0.1:{port}"
-        self.url = f"s3://{BUCKET}"
+        self.url = f"s3://{BUCKET}/{folder}".rstrip("/")
         self.environment = {
             "AWS_ACCESS_KEY_ID": KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET,

@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from smart_orchestrator.lake import open_lake
-from tests.s3_server import s3_server
+from tests.s3_server import S3Server, s3_server
 
 
 @pytest.fixture(autouse=True)
@@ -27,12 +27,13 @@ def s3_running(tmp_path_factory):
 
 @pytest.fixture
 def s3(s3_running, monkeypatch):
-    """The S3 server with an empty bucket, and its credentials in the environment."""
+    """The S3 server, its credentials in the environment, and the URL of an empty folder of its bucket.
+
+    A folder of its own for each test: SeaweedFS takes its time to empty a bucket, and keeps the folders.
+    """
     for name, value in s3_running.environment.items():
         monkeypatch.setenv(name, value)
-    lake = open_lake(s3_running.url)
-    lake.delete([info.key for info in lake.list("")])
-    return s3_running
+    return S3Server(s3_running.port, uuid.uuid4().hex)
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])
@@ -42,8 +43,7 @@ def lake_url(request, tmp_path):
         return str(tmp_path / "lake")
     if request.param == "memory":
         return f"memory://{uuid.uuid4().hex}"
-    # SeaweedFS keeps the folders of deleted objects, so each test has a folder of its own.
-    return f"{request.getfixturevalue('s3').url}/{uuid.uuid4().hex}"
+    return request.getfixturevalue("s3").url
 
 
 @pytest.fixture
