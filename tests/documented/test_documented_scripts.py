@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pexpect
 import pytest
@@ -85,6 +86,23 @@ def test_ctrl_c_at_the_question_ends_in_one_sentence(two_missing):
     assert "interrupted: " in text
     assert "Traceback" not in text
     assert fetched(two_missing) == []
+
+
+def test_ctrl_c_while_dates_are_fetched_leaves_nothing_half_done_and_says_how_to_go_on(place, sample_api):
+    place.write_days("2025-11-07", "2025-11-08", "2025-11-09")
+    server = sample_api(latency=0.5)
+    terminal = place.terminal("check_and_fetch_data.py", *AS_OF)
+    terminal.expect(r"\(y/n\) ")
+    terminal.sendline("y")
+    terminal.expect(r"\[2/2\] 2025-11-06 waiting")
+    terminal.sendintr()
+    code, text = end_of(terminal)
+    server.options = replace(server.options, latency=0)
+    assert code == 130
+    assert "Run the same command again to go on." in text
+    assert "Traceback" not in text
+    assert place.run("check", *AS_OF, "--json").json["missing"] == ["2025-11-05", "2025-11-06"]
+    assert place.process("check_and_fetch_data.py", "--auto", *AS_OF).code == 0
 
 
 def test_no_colour_where_the_user_wants_none(two_missing, monkeypatch):
