@@ -15,13 +15,20 @@ from smart_orchestrator.dataset import Column, DailyDataset
 if TYPE_CHECKING:
     from wiki_trends.settings import Settings
 
+# A list of the API has 1,000 rows; one made from a dump as many as are asked for.
+MOST_ROWS = 1_000_000
 _DOCUMENTED = ("en.wikipedia", "all-access")
 
 _ARTICLE = (
     Column("page", nullable=False, unique=True),
     Column("page_display", nullable=False),
     Column("views", "integer", nullable=False, low=0),
-    Column("rank", "integer", nullable=False, low=1, high=1000),
+    Column("rank", "integer", nullable=False, low=1, high=MOST_ROWS),
+)
+# Bounds of the part of a page's views that comes from desktops; empty where it was not judged.
+_DEVICES = (
+    Column("desktop_low", "float", low=0, high=1),
+    Column("desktop_high", "float", low=0, high=1),
 )
 _PLACE = (
     Column("category", nullable=False),
@@ -70,7 +77,7 @@ def layers(settings: Settings) -> Layers:
 
     return Layers(
         bronze=dataset("bronze", "top_pages", "json", (), 1),
-        silver=dataset("silver", "cleaned", "parquet", _ARTICLE, 1),
+        silver=dataset("silver", "cleaned", "parquet", (*_ARTICLE, *_DEVICES), 1),
         gold=dataset("gold", "categorized", "parquet", (*_ARTICLE, *_PLACE), 1),
         diamond=dataset("diamond", "diamond_final", "csv", DIAMOND_COLUMNS, settings.min_rows),
     )

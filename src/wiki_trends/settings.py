@@ -55,6 +55,21 @@ def _seconds(low: float, high: float) -> Callable[[str], float]:
     return parse
 
 
+def _part(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            msg = "is not a number"
+            raise ValueError(msg) from None
+        if not low <= value <= high:
+            msg = f"is not between {low:g} and {high:g}"
+            raise ValueError(msg)
+        return value
+
+    return parse
+
+
 def _one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in choices:
@@ -193,6 +208,30 @@ class Settings:
         "Days for which a page's categories and place are not asked again.",
         example="7",
     )
+    suspect_low: float = _setting(
+        0.1,
+        _part(0.0, 0.5),
+        "A page whose views come from desktops by less than this part is left out as `suspect`; 0 for none.",
+        example="0.05",
+    )
+    suspect_high: float = _setting(
+        0.9,
+        _part(0.5, 1.0),
+        "A page whose views come from desktops by more than this part is left out as `suspect`; 1 for none.",
+        example="0.95",
+    )
+    suspect_keep: str = _setting(
+        "",
+        _text,
+        "Titles that stay even when `suspect`, with `|` between them; `*` keeps all.",
+        example="Main_Battle_Tank|Cleopatra",
+    )
+    deny: str = _setting(
+        "",
+        _text,
+        'TOML file of titles that are left out besides the shipped ones: `all = ["…"]`, or a language: `en = ["…"]`.',
+        example="deny.toml",
+    )
     days: int = _setting(5, _whole(1, 3660), "Days in a window when none are given.", example="7")
     lag: int = _setting(
         3,
@@ -220,10 +259,11 @@ class Settings:
         3, _whole(1, 100), "Runs that a backfill starts for one day at most.", example="1"
     )
     lake_timeout: float = _setting(
-        30.0,
+        5.0,
         _seconds(0.1, 3600),
-        "Seconds that one request to the lake may take.",
-        example="5",
+        "Seconds without a sign of life before a request to the lake has failed; a lake that is gone is told within "
+        "about twice as long.",
+        example="30",
     )
     lake_retries: int = _setting(4, _whole(0, 100), "Retries of a failed request to the lake.", example="1")
     lake_backoff: float = _setting(

@@ -2,7 +2,7 @@
 
 Redirects are counted under their own titles by the source. Rows that lead to one page are merged here, as Wikimedia's
 own most-read service does: views are added, the best rank stays. A title that turns out to lead out of the articles
-(to the main page, to a project page) goes, and is counted. A title that the wiki does not know stays with the defaults:
+(to the main page, to a project page) goes. Both are counted and named in gold's manifest. A title that the wiki does not know stays with the defaults:
 it was viewed.
 """
 
@@ -16,9 +16,9 @@ from smart_orchestrator.lake import lake_of
 from smart_orchestrator.partition import read_frame
 from wiki_trends.errors import ContractBroken
 from wiki_trends.layers import layers
-from wiki_trends.pipeline.clean_top_pages import site_info
 from wiki_trends.pipeline.page_cache import PageCache
 from wiki_trends.pipeline.rules import category_of, place_of
+from wiki_trends.pipeline.site import site_info
 from wiki_trends.pipeline.step import Step, Stopwatch, project_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
         problem = f"it lacks {len(unknown)} pages of {day}, the first is {unknown[0]!r}"
         raise ContractBroken(what=f"the cache of {project}'s pages", problem=problem)
     counted = client.counted()
-    rows, counts = merged(silver.iter_rows(named=True), facts, site_info(project, lake, counted))
+    rows, excluded = merged(silver.iter_rows(named=True), facts, site_info(project, lake, counted))
     frame = _frame(rows, project.partition(".")[0])
     step = Step(
         "categorize_pages",
@@ -61,9 +61,9 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
         watch.seconds(),
         requests=counted.counters.requests,
         retries=counted.counters.retries,
-        counts=counts,
+        counts=dict(sorted(Counter(entry["reason"] for entry in excluded).items())),
     )
-    write_frame(of.gold, day, frame, measured=step.to_json())
+    write_frame(of.gold, day, frame, measured=step.to_json() | {"excluded": excluded})
     return step
 
 
@@ -72,24 +72,28 @@ Row = tuple[str, int, int, "PageFacts"]
 
 def merged(
     rows: Iterable[dict[str, Any]], facts: Mapping[str, PageFacts], site: SiteInfo
-) -> tuple[list[Row], dict[str, int]]:
-    """Rows (page, views, rank, facts) under canonical titles, and what was merged or left out."""
-    counts: Counter[str] = Counter()
+) -> tuple[list[Row], list[dict[str, Any]]]:
+    """Rows (page, views, rank, facts) under canonical titles, and those that were merged or left out, with reasons."""
+    excluded: list[dict[str, Any]] = []
     pages: dict[str, Row] = {}
     for row in rows:
         fact = facts[row["page"]]
         if fact.namespace != 0 or site.is_main_page(fact.title):
-            counts["leads_to_no_article"] += 1
+            excluded.append(_exclusion(row, "leads_to_no_article"))
             continue
         # A title that is unknown to the wiki has no better form than the one that was viewed.
         page = row["page"] if fact.missing else fact.title.replace(" ", "_")
         views, rank = row["views"], row["rank"]
         if page in pages:
-            counts["merged"] += 1
+            excluded.append(_exclusion(row, "merged", into=page))
             _, other_views, other_rank, other = pages[page]
             views, rank, fact = views + other_views, min(rank, other_rank), other
         pages[page] = (page, views, rank, fact)
-    return sorted(pages.values(), key=lambda row: (row[2], row[0])), dict(sorted(counts.items()))
+    return sorted(pages.values(), key=lambda row: (row[2], row[0])), excluded
+
+
+def _exclusion(row: dict[str, Any], reason: str, **more: str) -> dict[str, Any]:
+    return {"rank": row["rank"], "page": row["page"], "views": row["views"], "reason": reason, **more}
 
 
 def _frame(rows: list[Row], language: str) -> pl.DataFrame:

@@ -1,59 +1,59 @@
-"""Step 2: bronze -> silver. The articles of the list, without what is none, with their original ranks.
+"""Step 2: bronze -> silver. The articles of the list that people read, without the other rows, with original ranks.
 
-Nothing is dropped in silence: silver's manifest counts each reason. Which namespaces a wiki has, and its main page, are
-its own words (`meta=siteinfo`), kept in the lake for a week.
+Nothing is dropped in silence: silver's manifest counts each reason and names each row that was left out. Which
+namespaces a wiki has, and its main page, are its own words; a deny list names titles; the lists by access method tell
+traffic that no human made.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.commit import write_frame
-from smart_orchestrator.errors import ContractError, ObjectMissing
+from smart_orchestrator.errors import ContractError
 from smart_orchestrator.lake import lake_of
-from smart_orchestrator.partition import inspect, read_parts
 from wiki_trends.layers import layers
+from wiki_trends.pipeline.bronze_lists import accesses_of, bronze_of, inspect_list, read_list
+from wiki_trends.pipeline.deny_list import denied
+from wiki_trends.pipeline.devices import Devices
+from wiki_trends.pipeline.sieve import Sieve, sift
+from wiki_trends.pipeline.site import site_info
 from wiki_trends.pipeline.step import Step, Stopwatch, project_of
-from wiki_trends.pipeline.top_list import Listed, parse_top_list
-from wiki_trends.wikimedia.siteinfo import SiteInfo
+from wiki_trends.wikimedia.siteinfo import folded
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable
 
     import polars as pl
 
-    from smart_orchestrator.lake import Lake
+    from smart_orchestrator.manifest import Partition
+    from wiki_trends.pipeline.sieve import Kept
     from wiki_trends.settings import Settings
-    from wiki_trends.wikimedia import WikimediaClient
-
-SITEINFO_AGE = dt.timedelta(days=7)
+    from wiki_trends.wikimedia import SiteInfo, WikimediaClient
 
 
 def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -> Step:
     """Commit the articles of a day's list to silver.
 
     Columns: page (title with underscores, unique), page_display (with spaces), views, rank (in the whole list, ties
-    kept). Rows are ordered by rank, then page.
+    kept), desktop_low and desktop_high (bounds of the part of the views that comes from desktops, empty when not
+    judged). Rows are ordered by rank, then page. The manifest's `excluded` names what was left out.
 
     Raises:
         ContractError: bronze does not have the day.
         ContractBroken: bronze holds something else than that day's list.
+        SettingError: the deny list cannot be used.
     """
     watch = Stopwatch()
-    of = layers(settings)
-    project = project_of(settings)
-    bronze = lake_of(of.bronze)
-    there = inspect(of.bronze, day, lake=bronze)
-    if not there.available:
-        raise ContractError(of.bronze.name, day, there.code, [there.reason])
-    body = b"".join(read_parts(of.bronze, there, lake=bronze))
-    listed = parse_top_list(body, project=project, access=settings.access, day=day)
-    lake = lake_of(of.silver)
+    there = inspect_list(day, settings, settings.access)
+    listed = read_list(day, settings, settings.access, there)
+    silver = layers(settings).silver
+    lake = lake_of(silver)
     counted = client.counted()
-    frame, left_out = articles(listed, site_info(project, lake, counted))
+    site = site_info(project_of(settings), lake, counted)
+    sifted = sift(listed, sieve_of(settings, site, _devices(day, settings, there)))
+    frame = _frame(sifted.kept)
     step = Step(
         "clean_top_pages",
         len(listed),
@@ -61,63 +61,61 @@ def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -
         watch.seconds(),
         requests=counted.counters.requests,
         retries=counted.counters.retries,
-        counts=left_out,
+        counts=sifted.counts,
     )
-    write_frame(of.silver, day, frame, measured=step.to_json(), lake=lake)
+    write_frame(silver, day, frame, measured=step.to_json() | {"excluded": sifted.excluded}, lake=lake)
     return step
 
 
-def articles(listed: Iterable[Listed], site: SiteInfo) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The rows that are articles, and how many were left out or merged for each reason."""
+def sieve_of(settings: Settings, site: SiteInfo, devices: Devices | None = None) -> Sieve:
+    """What decides about the rows of a list under these settings.
+
+    Raises:
+        SettingError: the deny list cannot be used.
+    """
+    return Sieve(
+        site,
+        denied(settings, project_of(settings).partition(".")[0]),
+        devices,
+        settings.suspect_low,
+        settings.suspect_high,
+        frozenset(folded(title) for title in settings.suspect_keep.split("|")) - {""},
+    )
+
+
+def _devices(day: dt.date, settings: Settings, there: Partition) -> Devices | None:
+    """The lists by access method that the day's list was fetched with; None unless all of them are there."""
+    sides = accesses_of(settings)[1:]
+    fetched = there.manifest.measured.get("lists", ()) if there.manifest else ()
+    if not sides or not set(sides) <= set(fetched):
+        return None
+    for access in sides:
+        side = inspect_list(day, settings, access)
+        if not side.available:
+            # It was there when the day was fetched: a day that is judged differently now is no rebuilt day.
+            raise ContractError(bronze_of(settings, access).name, day, side.code, [side.reason])
+    return Devices(*(read_list(day, settings, access) for access in sides))
+
+
+def _frame(kept: Iterable[Kept]) -> pl.DataFrame:
     import polars as pl
 
-    reasons: Counter[str] = Counter()
-    kept: dict[str, Listed] = {}
-    for row in listed:
-        reason = not_an_article(row.title, site)
-        page = row.title.replace(" ", "_")
-        if reason is not None:
-            reasons[reason] += 1
-        elif page in kept:
-            reasons["listed_twice"] += 1
-            same = kept[page]
-            kept[page] = Listed(page, same.views + row.views, min(same.rank, row.rank))
-        else:
-            kept[page] = Listed(page, row.views, row.rank)
-    rows = sorted(kept.values(), key=lambda row: (row.rank, row.title))
-    frame = pl.DataFrame(
+    kept = list(kept)
+    return pl.DataFrame(
         {
-            "page": [row.title for row in rows],
-            "page_display": [row.title.replace("_", " ") for row in rows],
-            "views": [row.views for row in rows],
-            "rank": [row.rank for row in rows],
+            "page": [row.title for row, _ in kept],
+            "page_display": [row.title.replace("_", " ") for row, _ in kept],
+            "views": [row.views for row, _ in kept],
+            "rank": [row.rank for row, _ in kept],
+            "desktop_low": [part.low if part else None for _, part in kept],
+            "desktop_high": [part.high if part else None for _, part in kept],
         },
-        schema={"page": pl.String, "page_display": pl.String, "views": pl.Int64, "rank": pl.Int64},
+        schema={
+            "page": pl.String,
+            "page_display": pl.String,
+            "views": pl.Int64,
+            "rank": pl.Int64,
+            "desktop_low": pl.Float64,
+            "desktop_high": pl.Float64,
+        },
     )
-    return frame, dict(sorted(reasons.items()))
-
-
-def not_an_article(title: str, site: SiteInfo) -> str | None:
-    """Why a listed title is no article: `placeholder`, `main_page`, `namespace`; None for an article."""
-    if not title.strip("-_ "):
-        # The API writes `-` where a request named no title.
-        return "placeholder"
-    if site.is_main_page(title):
-        return "main_page"
-    return "namespace" if site.namespace(title) else None
-
-
-def site_info(project: str, lake: Lake, client: WikimediaClient) -> SiteInfo:
-    """A wiki's namespaces and main page, from the lake when it has them younger than a week."""
-    key = f"_cache/{project}/siteinfo.json"
-    now = dt.datetime.now(tz=dt.UTC)
-    try:
-        known = json.loads(lake.get(key)[0])
-        if now - dt.datetime.fromisoformat(known["fetched_at"]) < SITEINFO_AGE:
-            return SiteInfo.from_json(known["siteinfo"])
-    except (ObjectMissing, ValueError, KeyError, TypeError, AttributeError):
-        pass  # Not there, or written by another version: the wiki is asked.
-    site = client.site_info(project)
-    document = {"fetched_at": now.isoformat(), "siteinfo": site.to_json()}
-    lake.put(key, json.dumps(document, ensure_ascii=False).encode())
-    return site

@@ -1,12 +1,13 @@
 """Step 3: what the wiki knows of the day's pages, into the cache: categories, coordinates, description, redirects.
 
 Fifty titles a request, and only those that the cache does not know or knows for too long. Answers that came before a
-failure are kept, so that the next attempt does not ask for them again.
+failure are kept, so that the next attempt does not ask for them again. Questions that were asked ahead are taken over.
 """
 
 from __future__ import annotations
 
 import time
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.lake import lake_of
@@ -18,11 +19,14 @@ from wiki_trends.pipeline.step import Step, Stopwatch, project_of
 if TYPE_CHECKING:
     import datetime as dt
 
+    from wiki_trends.pipeline.ahead import Ahead
     from wiki_trends.settings import Settings
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
 
 
-def fetch_wikipedia_categories(day: dt.date, settings: Settings, client: WikimediaClient) -> Step:
+def fetch_wikipedia_categories(
+    day: dt.date, settings: Settings, client: WikimediaClient, *, ahead: Ahead | None = None
+) -> Step:
     """Fill the cache with facts about every page of the day's silver partition.
 
     Raises:
@@ -34,12 +38,15 @@ def fetch_wikipedia_categories(day: dt.date, settings: Settings, client: Wikimed
     lake = lake_of(silver)
     project = project_of(settings)
     titles = read_frame(silver, day, lake=lake)["page"].to_list()
+    asked_for = frozenset(titles)
     cache = PageCache(lake, project, keep_days=settings.cache_days)
     known = cache.get(titles, oldest=time.time() - settings.cache_days * SECONDS_A_DAY)
-    counted = client.counted()
+    counted = ahead.client if ahead else client.counted()
+    under_way = ahead.titles if ahead else frozenset()
+    left = [title for title in titles if title not in known and title not in under_way]
     answered: dict[str, PageFacts] = {}
     try:
-        for batch in counted.page_batches(project, [title for title in titles if title not in known]):
+        for batch in chain(ahead.answers() if ahead else (), counted.page_batches(project, left)):
             answered |= batch
     finally:
         if answered:
@@ -52,5 +59,7 @@ def fetch_wikipedia_categories(day: dt.date, settings: Settings, client: Wikimed
         requests=counted.counters.requests,
         retries=counted.counters.retries,
         cache_hits=len(known),
-        counts={"missing": sum(facts.missing for facts in (*known.values(), *answered.values()))},
+        counts={
+            "missing": sum(facts.missing for title, facts in (known | answered).items() if title in asked_for)
+        },
     )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 SECONDS_A_DAY = 86_400
 MOST_SEGMENTS = 32
 MOST_PAGES = 200_000

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wiki_trends.pipeline.ahead import Ahead
 from wiki_trends.pipeline.categorize_pages import categorize_pages
 from wiki_trends.pipeline.clean_gold_layer import clean_gold_layer
 from wiki_trends.pipeline.clean_top_pages import clean_top_pages
@@ -47,7 +48,9 @@ class DayResult:
     steps: tuple[Step, ...]
 
 
-def run_day(day: dt.date, settings: Settings, *, client: WikimediaClient | None = None) -> DayResult:
+def run_day(
+    day: dt.date, settings: Settings, *, client: WikimediaClient | None = None, refresh: bool = False
+) -> DayResult:
     """Fetch, clean, enrich, categorise and commit one UTC day.
 
     The list is not fetched again when bronze has it; the other layers are made anew.
@@ -56,16 +59,18 @@ def run_day(day: dt.date, settings: Settings, *, client: WikimediaClient | None 
         day: the day of the pages' views.
         settings: project, access method, lake and limits.
         client: an open client, for several days; default one for this day.
+        refresh: ask for the list although bronze has it.
 
     Raises:
         WikiTrendsError, SmartOrchestratorError: as the steps; the diamond partition is untouched then.
     """
     with ExitStack() as stack:
         client = client or stack.enter_context(WikimediaClient(settings))
+        ahead = stack.enter_context(Ahead(settings, client))
         steps = [
-            fetch_top_pages(day, settings, client),
+            fetch_top_pages(day, settings, client, refresh=refresh, heard=ahead.begin),
             clean_top_pages(day, settings, client),
-            fetch_wikipedia_categories(day, settings, client),
+            fetch_wikipedia_categories(day, settings, client, ahead=ahead),
             categorize_pages(day, settings, client),
         ]
     steps.append(clean_gold_layer(day, settings, before=steps))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from wiki_trends.errors import DayNotPublished, RequestRejected
 from wiki_trends.wikimedia.answers import NotThere
@@ -18,9 +18,13 @@ from wiki_trends.wikimedia.siteinfo import SiteInfo, parse_siteinfo
 from wiki_trends.wikimedia.transport import Answer, Counters, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from wiki_trends.settings import Settings
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 # More pieces than a batch can have; a server that never ends a continuation must not hold us for ever.
 MOST_PIECES = 200
@@ -53,6 +57,39 @@ class RawAnswer:
     fetched_at: dt.datetime
 
 
+class Batches:
+    """Facts about pages that are on their way, to be iterated once; what is not wanted any more, to be cancelled."""
+
+    def __init__(
+        self, known: Mapping[str, PageFacts], futures: Sequence[Future[dict[str, PageFacts]]]
+    ) -> None:
+        self._known = dict(known)
+        self._futures = futures
+
+    def __iter__(self) -> Iterator[dict[str, PageFacts]]:
+        left = set(self._futures)
+        try:
+            if self._known:
+                yield self._known
+            for future in as_completed(self._futures):
+                left.remove(future)
+                if future.exception() is not None:
+                    # What came beside a failure is told before it.
+                    yield from (other.result() for other in left if _has_come(other))
+                yield future.result()
+        finally:
+            self.cancel()
+
+    def cancel(self) -> None:
+        """Leave what has not been sent."""
+        for future in self._futures:
+            future.cancel()
+
+
+def _has_come(future: Future[dict[str, PageFacts]]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
+
+
 class WikimediaClient:
     """Asks Wikimedia within its limits, which all processes of the machine share. Safe between threads.
 
@@ -75,9 +112,10 @@ class WikimediaClient:
         self.close()
 
     def close(self) -> None:
-        """End all waiting and close the connections."""
-        self._transport.close()
+        """End all waiting and close the connections, when what is being received has come."""
+        self._transport.end_waiting()
         self._pool.shutdown(cancel_futures=True)
+        self._transport.close()
 
     def counted(self) -> WikimediaClient:
         """The same client with counters of its own, at zero. Close the first one, not this."""
@@ -85,6 +123,12 @@ class WikimediaClient:
         twin.__dict__.update(self.__dict__)
         twin.counters = Counters()
         return twin
+
+    def soon(
+        self, call: Callable[_Arguments, _Result], *args: _Arguments.args, **kwargs: _Arguments.kwargs
+    ) -> Future[_Result]:
+        """Start a call on one of the client's threads, of which there are as many as requests in flight."""
+        return self._pool.submit(call, *args, **kwargs)
 
     def top_pages(self, project: str, access: str, day: dt.date) -> RawAnswer:
         """The list of the most-viewed pages of a UTC day, at most 1,000, views by people only.
@@ -112,21 +156,16 @@ class WikimediaClient:
             title: facts for batch in self.page_batches(project, titles) for title, facts in batch.items()
         }
 
-    def page_batches(self, project: str, titles: Sequence[str]) -> Iterator[dict[str, PageFacts]]:
-        """The same as `pages`, batch by batch as the answers come, so that a caller can keep what it has."""
+    def page_batches(self, project: str, titles: Sequence[str]) -> Batches:
+        """The same as `pages`, batch by batch as the answers come, so that a caller can keep what it has.
+
+        The requests are on their way when this returns.
+        """
         wanted = list(dict.fromkeys(titles))
         impossible = {title: unasked(title) for title in wanted if not askable(title)}
-        if impossible:
-            yield impossible
         asked = [title for title in wanted if title not in impossible]
         batches = [asked[start : start + BATCH] for start in range(0, len(asked), BATCH)]
-        futures = [self._pool.submit(self._batch, project, batch) for batch in batches]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            for future in futures:
-                future.cancel()
+        return Batches(impossible, [self.soon(self._batch, project, batch) for batch in batches])
 
     def _batch(self, project: str, titles: Iterable[str]) -> dict[str, PageFacts]:
         titles = list(titles)

@@ -32,7 +32,7 @@ QUERY = {
     "cllimit": "max",
     "colimit": "max",
     "coprop": "type|country|region|globe",
-    "ppprop": "disambiguation|wikibase_item",
+    "ppprop": "disambiguation|page_image_free|wikibase_item",
     "maxlag": "5",
 }
 
@@ -53,6 +53,7 @@ class PageFacts:
         country: code of the country in the coordinates, ISO 3166-1 alpha-2.
         description: short description in the wiki's language.
         wikidata_id: for example `Q42`.
+        image: file name of its free image.
         disambiguation: the page lists other pages of the same name.
     """
 
@@ -67,6 +68,7 @@ class PageFacts:
     country: str | None = None
     description: str | None = None
     wikidata_id: str | None = None
+    image: str | None = None
     disambiguation: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -179,6 +181,7 @@ def _facts_of(page: dict[str, Any], *, redirected: bool) -> PageFacts:
         country=_text(place.get("country")),
         description=_text(page.get("description")),
         wikidata_id=_text(props.get("wikibase_item")),
+        image=_text(props.get("page_image_free")),
         disambiguation="disambiguation" in props,
     )
 

@@ -136,9 +136,13 @@ class Transport:
                 if failed >= tries or time.monotonic() + wait > deadline:
                     raise self._given_up(request, attempt, again.reason) from None
 
+    def end_waiting(self) -> None:
+        """Let no request start any more, and end the pauses before them."""
+        self._closed.set()
+
     def close(self) -> None:
         """End all waiting and close the connections."""
-        self._closed.set()
+        self.end_waiting()
         self._http.close()
 
     def _request(self, url: str, params: Mapping[str, str]) -> httpx2.Request:

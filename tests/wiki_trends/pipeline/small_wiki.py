@@ -29,12 +29,17 @@ SITEINFO = {
 NOT_LOADED = {"detail": "The date(s) you used are valid, but we do not have data", "type": "about:blank"}
 
 
-def listing(rows: list[tuple[str, int, int]], day: dt.date = DAY, project: str = "en.wikipedia") -> bytes:
+def listing(
+    rows: list[tuple[str, int, int]],
+    day: dt.date = DAY,
+    project: str = "en.wikipedia",
+    access: str = "all-access",
+) -> bytes:
     """The API's body for rows of title, views and rank."""
     articles = [{"article": title, "views": views, "rank": rank} for title, views, rank in rows]
     item = {
         "project": project,
-        "access": "all-access",
+        "access": access,
         "year": f"{day:%Y}",
         "month": f"{day:%m}",
         "day": f"{day:%d}",
@@ -44,9 +49,10 @@ def listing(rows: list[tuple[str, int, int]], day: dt.date = DAY, project: str =
 
 @dataclass
 class SmallWiki:
-    """`lists` by (project, day), page facts by title with spaces, redirects by title with spaces."""
+    """`lists` by (project, day), `sides` by (access method, day), page facts by title with spaces, redirects by title with spaces."""
 
     lists: dict[tuple[str, dt.date], bytes] = field(default_factory=dict)
+    sides: dict[tuple[str, dt.date], bytes] = field(default_factory=dict)
     pages: dict[str, dict[str, Any]] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
@@ -55,8 +61,9 @@ class SmallWiki:
 
     def __call__(self, asked: Asked) -> Reply:
         if "/top/" in asked.path:
-            project, _, *day = asked.path.partition("/top/")[2].split("/")
-            body = self.lists.get((project, dt.date(*map(int, day))))
+            project, access, *day = asked.path.partition("/top/")[2].split("/")
+            known, name = (self.lists, project) if access == "all-access" else (self.sides, access)
+            body = known.get((name, dt.date(*map(int, day))))
             return Reply(NOT_LOADED, status=404) if body is None else Reply(body, headers={"ETag": '"e1"'})
         if asked.params.get("meta") == "siteinfo":
             return Reply(self.siteinfo)

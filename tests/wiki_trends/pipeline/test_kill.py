@@ -77,4 +77,6 @@ def _check(settings, days, server) -> None:
 
 
 def _lists(server: ScriptedServer) -> Counter[str]:
-    return Counter(asked.path.rpartition("all-access/")[2] for asked in server.asked if "/top/" in asked.path)
+    return Counter(
+        asked.path.rpartition("all-access/")[2] for asked in server.asked if "/all-access/" in asked.path
+    )

@@ -24,6 +24,8 @@ DAYS = {
     "en.wikipedia": [dt.date(2021, 10, day) for day in range(2, 5)],
 }
 
+DENIED = {"fr.wikipedia": (), "en.wikipedia": ("cleopatra", "xxx_(film_series)", "index.html")}
+
 
 def body_of(project: str, day: dt.date) -> dict:
     name = f"top-{project}-{day}.json"
@@ -52,6 +54,8 @@ def expected_rows(project: str, day: dt.date) -> tuple[list[tuple[str, int, int]
             reasons["main_page"] += 1
         elif title.startswith(prefixes):
             reasons["namespace"] += 1
+        elif title in DENIED[project]:
+            reasons["denied"] += 1
         else:
             rows.append((article["article"], article["views"], article["rank"]))
     return sorted(rows, key=lambda row: (row[2], row[0])), reasons

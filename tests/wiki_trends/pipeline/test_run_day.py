@@ -90,7 +90,7 @@ def test_a_day_goes_through_all_layers(wiki, tmp_path):
             *("Other", "General", none, None, None),
         ),
     ]
-    assert (result.day, result.rows, result.requests, result.retries, result.cache_hits) == (DAY, 5, 3, 0, 0)
+    assert (result.day, result.rows, result.requests, result.retries, result.cache_hits) == (DAY, 5, 5, 0, 0)
     assert list(result.seconds) == [
         "fetch_top_pages",
         "clean_top_pages",
@@ -116,7 +116,7 @@ def test_every_layer_says_what_it_did(wiki, tmp_path):
     assert silver.measured["counts"] == {"main_page": 1, "namespace": 2, "placeholder": 1}
     assert (silver.measured["rows_in"], silver.measured["rows_out"]) == (11, 7)
     assert gold.measured["counts"] == {"leads_to_no_article": 1, "merged": 1}
-    assert (diamond.measured["requests"], diamond.measured["retries"]) == (3, 0)
+    assert (diamond.measured["requests"], diamond.measured["retries"]) == (5, 0)
     assert diamond.measured["steps"][0]["step"] == "fetch_top_pages"
     assert diamond.volume == 700 + 1000 + 400 + 200 + 100
 
@@ -154,8 +154,8 @@ def test_pages_of_the_day_before_are_not_asked_again(wiki, tmp_path):
     run_day(DAY, settings)
     before = len(server.asked)
     result = run_day(NEXT, settings)
-    asked = [asked.params.get("titles") for asked in server.asked[before:]]
-    assert asked == [None, "New"]
+    asked = [asked.params["titles"] for asked in server.asked[before:] if "titles" in asked.params]
+    assert asked == ["New"]
     assert result.cache_hits == 1
 
 

@@ -19,12 +19,16 @@ from wiki_trends.pipeline import (
     fetch_wikipedia_categories,
 )
 from wiki_trends.pipeline.categorize_pages import merged
-from wiki_trends.pipeline.clean_top_pages import articles
+from wiki_trends.pipeline.sieve import Sieve, sift
 from wiki_trends.pipeline.top_list import Listed
 from wiki_trends.wikimedia import PageFacts, WikimediaClient
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
 
 SITE = parse_siteinfo(SITEINFO, url="u")
+
+
+def rows_of(sifted):
+    return [tuple(kept.row) for kept in sifted.kept]
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def test_the_steps_hand_on_through_the_lake(bench):
         clean_gold_layer(DAY, settings),
     ]
     assert [step.rows_out for step in steps] == [2] * 5
-    assert [step.requests for step in steps] == [1, 1, 1, 0, 0]
+    assert [step.requests for step in steps] == [3, 1, 1, 0, 0]
     assert read_frame(layers(settings).diamond, DAY)["page"].to_list() == ["A", "B"]
 
 
@@ -88,20 +92,21 @@ def test_a_bronze_day_of_something_else_is_refused(bench):
     lake = lake_of(of.bronze)
     lake.put(key, lake.get(key)[0].replace(b"A", b"C"))
     step = fetch_top_pages(DAY, settings, client)
-    assert (step.requests, step.counts) == (1, {})
+    assert (step.requests, step.counts) == (3, {})
     assert lake.get(f"{of.bronze.key(DAY)}/{inspect(of.bronze, DAY).parts[0].name}")[0].count(b'"A"') == 1
 
 
 def test_a_title_that_is_listed_twice_is_one_row():
-    frame, left_out = articles([Listed("A b", 5, 3), Listed("A_b", 4, 2), Listed("C", 9, 1)], SITE)
-    assert frame.rows() == [("C", "C", 9, 1), ("A_b", "A b", 9, 2)]
-    assert left_out == {"listed_twice": 1}
+    sifted = sift([Listed("A b", 5, 3), Listed("A_b", 4, 2), Listed("C", 9, 1)], Sieve(SITE))
+    assert rows_of(sifted) == [("C", 9, 1), ("A_b", 9, 2)]
+    assert (sifted.counts, sifted.excluded) == ({"listed_twice": 1}, [])
 
 
 @pytest.mark.parametrize("title", ["-", "", "_", "--", " "])
 def test_placeholders_are_no_articles(title):
-    frame, left_out = articles([Listed(title, 1, 1)], SITE)
-    assert (frame.height, left_out) == (0, {"placeholder": 1})
+    sifted = sift([Listed(title, 1, 1)], Sieve(SITE))
+    assert (sifted.kept, sifted.counts) == ([], {"placeholder": 1})
+    assert sifted.excluded == [{"rank": 1, "page": title, "views": 1, "reason": "placeholder"}]
 
 
 def test_rows_of_one_page_add_their_views_and_keep_the_best_rank():
@@ -110,9 +115,9 @@ def test_rows_of_one_page_add_their_views_and_keep_the_best_rank():
         for page, views, rank in [("b", 5, 4), ("B", 7, 2), ("C", 1, 4)]
     ]
     facts = {"b": PageFacts("B"), "B": PageFacts("B"), "C": PageFacts("C", missing=True)}
-    found, counts = merged(rows, facts, SITE)
+    found, excluded = merged(rows, facts, SITE)
     assert [row[:3] for row in found] == [("B", 12, 2), ("C", 1, 4)]
-    assert counts == {"merged": 1}
+    assert excluded == [{"rank": 2, "page": "B", "views": 7, "reason": "merged", "into": "B"}]
 
 
 @pytest.mark.parametrize(
@@ -122,5 +127,5 @@ def test_rows_of_one_page_add_their_views_and_keep_the_best_rank():
 def test_what_leads_out_of_the_articles_goes(facts):
     assert merged([{"page": "X", "views": 1, "rank": 1}], {"X": facts}, SITE) == (
         [],
-        {"leads_to_no_article": 1},
+        [{"page": "X", "views": 1, "rank": 1, "reason": "leads_to_no_article"}],
     )
