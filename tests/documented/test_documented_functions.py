@@ -179,7 +179,7 @@ def test_triggered_dates_run_the_pipeline_with_their_target_date(sample_api):
         for day in ("2025-11-06", "2025-11-05")
     ]
     assert find_missing_dates(5, AS_OF)["available"] == ["2025-11-06", "2025-11-05"]
-    assert len([path for _, path, _ in server.requests if "/pageviews/top/" in path]) == 2
+    assert len([path for _, path, _ in server.requests if "/all-access/" in path]) == 2
 
 
 def test_a_date_that_is_there_is_run_again_on_demand(sample_api):

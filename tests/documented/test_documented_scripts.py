@@ -31,7 +31,7 @@ def end_of(terminal):
 
 
 def fetched(place):
-    return [path for _, path, _ in place.server.requests if "/pageviews/top/" in path]
+    return [path for _, path, _ in place.server.requests if "/all-access/" in path]
 
 
 def test_answering_y_fetches_each_missing_date_and_ends_with_the_analytics(two_missing):

@@ -14,7 +14,8 @@ def test_ten_backfills_of_the_same_days_fetch_each_of_them_once(place, sample_ap
     ended = [(process.communicate(timeout=120), process.returncode) for process in processes]
     assert [code for _, code in ended] == [0] * 10, [err for (_, err), _ in ended]
     lists = Counter(path for _, path, _ in server.requests if "/pageviews/top/" in path)
-    assert {path[-10:]: number for path, number in lists.items()} == {"2025/11/05": 1, "2025/11/06": 1}
+    assert {path[-10:] for path in lists} == {"2025/11/05", "2025/11/06"}
+    assert set(lists.values()) == {1}
     documents = [json.loads(out) for (out, _), _ in ended]
     assert all(document["completeness"]["coverage_pct"] == 100.0 for document in documents)
     started = [run["run"] for document in documents for run in document["runs_started"]]

@@ -120,7 +120,7 @@ def test_backfill_fills_just_what_is_missing(two_missing, sample_api):
     assert [run["run"] for run in ran.json["runs_started"]] == ["2025-11-05.1", "2025-11-06.1"]
     assert ran.json["completeness"]["coverage_pct"] == 100.0
     assert "[2/2] " in ran.err
-    lists = sorted(path[-10:] for _, path, _ in server.requests if "/pageviews/top/" in path)
+    lists = sorted(path[-10:] for _, path, _ in server.requests if "/all-access/" in path)
     assert lists == ["2025/11/05", "2025/11/06"]
     asked = len(server.requests)
     again = two_missing.run("backfill", *AS_OF)
@@ -199,7 +199,7 @@ def test_fetch_runs_the_named_days_also_those_that_are_there(two_missing, sample
     ran = two_missing.run("fetch", "2025-11-09", "2025-11-05", "--json")
     assert ran.code == 0
     assert ran.json["filled"] == ["2025-11-05", "2025-11-09"]
-    lists = sorted(path[-10:] for _, path, _ in server.requests if "/pageviews/top/" in path)
+    lists = sorted(path[-10:] for _, path, _ in server.requests if "/all-access/" in path)
     assert lists == ["2025/11/05", "2025/11/09"]
     days = two_missing.run("check", *AS_OF, "--json").json["days"]
     assert [day["rows"] == 3 for day in days] == [False, False, True, True, False]

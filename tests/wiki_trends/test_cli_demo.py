@@ -27,7 +27,7 @@ def test_the_demo_makes_the_window_whole_twice_and_stays_in_its_folder(place):
     for _ in range(2):
         assert_whole(place.process("demo", "--folder", str(folder), "--json"), folder)
         assert [path.name for path in place.folder.iterdir()] == ["demo"]
-        assert (folder / "sample-api.log").read_text(encoding="utf-8").count("/pageviews/top/") == 10
+        assert (folder / "sample-api.log").read_text(encoding="utf-8").count("/all-access/") == 10
     days = sorted(path.name for path in (folder / "lake/diamond").iterdir() if path.name[0] not in "._")
     assert len(days) == 10
     assert days[-1] == "diamond_final_2025_11_09.csv"

@@ -32,7 +32,7 @@ def test_an_interrupted_backfill_says_how_to_go_on_and_goes_on(place, sample_api
     assert place.run(*WORDS).code == 0
     assert place.run("check", *AS_OF).code == 0
     # The first of the two days was done, and is not done again.
-    lists = [path[-10:] for _, path, _ in server.requests if "/pageviews/top/" in path]
+    lists = [path[-10:] for _, path, _ in server.requests if "/all-access/" in path]
     assert lists.count("2025/11/05") == 1
 
 
@@ -40,7 +40,9 @@ def test_answers_that_do_not_come_do_not_hold_an_interrupted_backfill(place, sam
     server = sample_api(latency=0.05)
     terminal = place.terminal("fetch", "2025-11-05")
     terminal.expect("2025-11-05 started")
+    latest = time.monotonic() + 30
     while not any("titles=" in path for _, path, _ in server.requests):
+        assert time.monotonic() < latest, server.requests
         time.sleep(0.01)
     server.options = replace(server.options, latency=30)
     answered = -1
