@@ -20,7 +20,13 @@ HOP_BY_HOP = {"connection", "transfer-encoding", "content-length"}
 # 500 and 503 are answers; the connection is reset before the request is passed on, or after it was carried out; no
 # answer comes; the answer breaks off before its announced end, or at one that was not announced.
 FAULTS = ("500", "503", "reset", "lost", "stall", "cut", "short")
-ERRORS = {"500": ("InternalError", "We are sorry."), "503": ("SlowDown", "Please reduce your request rate.")}
+ERRORS = {
+    "500": (500, "InternalError", "We encountered an internal error."),
+    "503": (503, "SlowDown", "Please reduce your request rate."),
+    # As AWS answers when a bucket lies in another region; SeaweedFS has none.
+    "region": (400, "AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong; expecting 'eu-west-1'"),
+    "moved": (301, "PermanentRedirect", "The bucket must be addressed using the specified endpoint."),
+}
 
 
 @dataclass
@@ -132,9 +138,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def refuse(self, fault: str) -> None:
-        code, message = ERRORS[fault]
+        status, code, message = ERRORS[fault]
         data = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
-        self.send_response_only(int(fault))
+        self.send_response_only(status)
         self.send_header("Content-Type", "application/xml")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 KEY = "the-key-of-the-tests"
 SECRET = "the-secret-of-the-tests"
+# Others who are known there: who may do nothing at all, and who may only read.
+NOBODY = ("the-key-of-nobody", "the-secret-of-nobody")
+READER = ("the-key-of-a-reader", "the-secret-of-a-reader")
+RIGHTS = {(KEY, SECRET): ["Admin", "Read", "List", "Tagging", "Write"], NOBODY: [], READER: ["Read", "List"]}
 BUCKET = "lake"
 # weed serves gRPC beside each port, 10,000 higher.
 GRPC = 10_000
@@ -44,10 +49,12 @@ class S3Server:
 def s3_server(folder: Path) -> Iterator[S3Server]:
     """The server, until the block ends; its data lie in `folder`."""
     s3, master, volume, filer = _free_ports(4)
+    identities = folder / "identities.json"
+    identities.write_text(json.dumps(_identities()))
     command = [
         str(_weed()), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
         f"-s3.port={s3}", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
-        "-s3.autoCreateBucket=false", "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
+        f"-s3.config={identities}", "-s3.autoCreateBucket=false", "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
     ]  # fmt: skip
     environment = {
         "PATH": os.environ.get("PATH", ""),
@@ -66,6 +73,16 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
     finally:
         process.kill()
         process.wait()
+
+
+def _identities() -> dict[str, list[dict[str, object]]]:
+    """Who may do what, as the server's `-s3.config` has it."""
+    return {
+        "identities": [
+            {"name": key, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": rights}
+            for (key, secret), rights in RIGHTS.items()
+        ]
+    }
 
 
 def _weed() -> Path:

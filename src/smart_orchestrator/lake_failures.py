@@ -43,6 +43,8 @@ _ANSWERS = (
     ("SignatureDoesNotMatch", "the secret key is wrong", "Check AWS_SECRET_ACCESS_KEY."),
     ("AuthorizationHeaderMalformed", "the region is another one", "Check AWS_REGION."),
     ("PermanentRedirect", "the region is another one", "Check AWS_REGION."),
+    # What obstore makes of that answer.
+    ("redirect without LOCATION", "the region is another one", "Check AWS_REGION."),
     ("AccessDenied", "access was refused", "Check the credentials and their rights."),
     ("Permission denied", "access was refused", "Check the rights of the folder."),
 )
