@@ -35,3 +35,18 @@ def sample_api(monkeypatch):
             return server
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server, of the newest version that is at hand."""
+    from tests.pg_server import postgres_server
+
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres):
+    """The URL of an empty database of it."""
+    return postgres.new_database()

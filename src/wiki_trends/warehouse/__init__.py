@@ -13,12 +13,14 @@ __all__ = ["open_warehouse"]
 
 
 def open_warehouse(url: str) -> Warehouse:
-    """The warehouse behind `url`: `duckdb:///FILE`, relative to the working directory, or absolute with a fourth slash.
+    """The warehouse behind `url`.
 
-    Opening touches nothing: the file is made by the first publish.
+    `duckdb:///FILE`, relative to the working directory, or absolute with a fourth slash; or
+    `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, with all that libpq takes in it. Opening touches nothing: tables are
+    made by the first publish.
 
     Raises:
-        WarehouseError: the URL is not one of a warehouse that this version can use.
+        WarehouseError: the URL is not one of a warehouse, or the driver of PostgreSQL is not installed.
     """
     scheme, _, rest = url.partition("://")
     if scheme == "duckdb" and len(rest) > 1 and rest.startswith("/"):
@@ -28,14 +30,12 @@ def open_warehouse(url: str) -> Warehouse:
 
         return DuckDBFile(Path(rest[1:]))
     if scheme in ("postgresql", "postgres"):
-        # The URL may hold a password: only its scheme is shown.
-        raise WarehouseError(
-            warehouse="postgresql://…",
-            problem="PostgreSQL is not supported by this version",
-            fix="Use duckdb:///FILE, for example duckdb:///data/warehouse.duckdb.",
-        )
+        from wiki_trends.warehouse.postgres import PostgreSQL
+
+        return PostgreSQL(url)
     raise WarehouseError(
+        # It may hold a password: only its scheme is shown.
         warehouse=f"{scheme}://…" if rest else "the warehouse's URL",
         problem="is not the URL of a warehouse",
-        fix="Use duckdb:///FILE, for example duckdb:///data/warehouse.duckdb.",
+        fix="Use duckdb:///FILE, for example duckdb:///data/warehouse.duckdb, or postgresql://USER:PASSWORD@HOST/DATABASE.",
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from duckdb import DuckDBPyConnection
 
@@ -18,6 +19,9 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+
+
+_ROWS_AT_ONCE = 10_000
 
 
 class _Stream:
@@ -36,3 +40,30 @@ def registered(connection: DuckDBPyConnection, name: str, table: ArrowStream) ->
         yield
     finally:
         connection.unregister(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a stream as Python values.
+
+    Attributes:
+        columns: DuckDB's type of each column, by name.
+        batches: the rows as tuples, some thousands at a time; can be gone through once.
+    """
+
+    columns: Mapping[str, str]
+    batches: Iterator[list[tuple[object, ...]]]
+
+
+@contextmanager
+def opened(table: ArrowStream) -> Iterator[Rows]:
+    """Within this context, the rows of `table` can be read, never all of them in memory at once."""
+    import duckdb
+
+    with duckdb.connect(config=CONFIG) as connection:
+        # Never unregistered: that is refused while rows are unread, and the connection ends here anyway.
+        connection.register("incoming", _Stream(table))
+        relation = connection.table("incoming")
+        columns = dict(zip(relation.columns, map(str, relation.types), strict=True))
+        connection.execute("FROM incoming")
+        yield Rows(columns, iter(lambda: connection.fetchmany(_ROWS_AT_ONCE), []))

@@ -296,7 +296,6 @@ def test_the_url_is_relative_with_three_slashes_and_absolute_with_four(tmp_path,
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("postgresql://me:secret@host/db", "PostgreSQL is not supported by this version. Use duckdb:///FILE"),
         ("mysql://me:secret@host/db", "mysql://….*not the URL of a warehouse. Use duckdb:///FILE"),
         ("w.duckdb", "not the URL of a warehouse"),
         ("duckdb:///", "not the URL of a warehouse"),

@@ -1,0 +1,54 @@
+"""What PostgreSQL complains about, as a `WarehouseError` that says what to do and shows no secret."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from wiki_trends.errors import WarehouseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+_BY_STATE = {
+    "25006": ("it is read-only", "Name the server that can be written, and try again."),
+    "53100": ("its disk is full", "Make room there, and try again; what was published before still is."),
+    "53300": ("it has no connection left", "Close some, and try again."),
+    "55P03": (
+        "a table needs a new column, and somebody has it in use",
+        "Try again when the transactions that read it have ended.",
+    ),
+}
+_CONNECT = "Check that it runs, and host, port, user, password and database in WIKI_TRENDS_WAREHOUSE; then try again."
+
+
+@contextmanager
+def explained(url: str, secret: str = "") -> Iterator[None]:
+    """Within this context, an error of PostgreSQL becomes a `WarehouseError` about `url` without the secret."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        problem, fix = _explanation(error)
+        if secret:
+            problem = problem.replace(secret, "…")
+        # Not chained: the original's text, which a log would show, may hold the secret.
+        raise WarehouseError(warehouse=url, problem=problem, fix=fix) from (
+            None if secret in str(error) else error
+        )
+
+
+def _explanation(error: psycopg.Error) -> tuple[str, str]:
+    import psycopg
+
+    text = " ".join((error.diag.message_primary or str(error)).split()).rstrip(".")
+    if error.sqlstate in _BY_STATE:
+        return _BY_STATE[error.sqlstate]
+    if error.sqlstate == "42501":
+        return f"this user lacks a right ({text})", "Grant it, or publish as a user that has it."
+    if isinstance(error, psycopg.OperationalError):
+        return text, _CONNECT
+    return text, "Correct it there, and try again; what was published before still is."

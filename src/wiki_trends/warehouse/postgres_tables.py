@@ -1,0 +1,223 @@
+"""The published tables inside one transaction of PostgreSQL: made, extended, filled beside, merged.
+
+Every name is taken in one schema. Fails with `WarehouseError` where something of the user's own, or a newer version's,
+is in the way, and with `psycopg.Error` for what the server refuses.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wiki_trends.errors import WarehouseError
+from wiki_trends.warehouse import comments, runs_table
+from wiki_trends.warehouse.base import KEYS, RUNS, SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from psycopg import Connection
+
+    from wiki_trends.warehouse.arrow import Rows
+    from wiki_trends.warehouse.base import RunRecord
+
+TYPES = {
+    "VARCHAR": "text",
+    "DATE": "date",
+    "TIMESTAMP": "timestamp without time zone",
+    "BIGINT": "bigint",
+    "INTEGER": "integer",
+    "DOUBLE": "double precision",
+    "BOOLEAN": "boolean",
+}
+EXTEND_WITHIN = "10s"
+_OURS = {"table_rows", "fingerprints", "schema_version"}
+_BYTE_ORDER = ' COLLATE "C"'
+_HELD = """
+SELECT c.relkind IN ('r', 'p') AS is_table, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE n.nspname = %s AND c.relname = %s
+"""
+
+
+class Tables:
+    """The tables of one schema, as one connection sees them."""
+
+    def __init__(self, connection: Connection[Any], url: str) -> None:
+        self._connection = connection
+        self._url = url
+        schema = self._all("SELECT current_schema() AS name")[0]["name"]
+        if schema is None:
+            raise WarehouseError(
+                warehouse=url,
+                problem="no schema of the search path exists, or this user may not use it",
+                fix="Create one, or grant USAGE on it.",
+            )
+        self._schema: str = schema
+
+    def lock(self) -> None:
+        """Wait until no other publisher is at work here; held until the transaction ends."""
+        self._run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", f"wiki-trends {self._schema}")
+
+    def last_run(self) -> RunRecord | None:
+        """The run published last; None when there is none."""
+        held = self._held(RUNS)
+        if held is None:
+            return None
+        if not held.keys() >= _OURS:
+            raise self._foreign(RUNS)
+        rows = self._all(f"SELECT * FROM {self._table(RUNS)} ORDER BY run DESC LIMIT 1")
+        if not rows:
+            return None
+        newest = rows[0]["schema_version"]
+        if newest > SCHEMA_VERSION:
+            raise WarehouseError(
+                warehouse=self._url,
+                problem=f"it was published by a newer version (schema {newest}, this one knows {SCHEMA_VERSION})",
+                fix="Update wiki-trends, or use another database or schema.",
+            )
+        return runs_table.from_row(rows[0])
+
+    def prepare(self, name: str, columns: Mapping[str, str]) -> bool:
+        """See to it that a table is there with these columns (DuckDB's types); whether anything had to be made."""
+        wanted = {column: TYPES[kind] for column, kind in columns.items()}
+        held = self._held(name)
+        if held is None:
+            self._create(name, wanted)
+            return True
+        if name != RUNS and not self._was_published(name):
+            raise self._foreign(name)
+        for column, kind in wanted.items():
+            if held.get(column, kind) != kind:
+                raise WarehouseError(
+                    warehouse=self._url,
+                    problem=f"column {column} of {name} is {held[column]}, and this version writes {kind}",
+                    fix=f"Move {name} out of the way, with what is built on it, and publish again.",
+                )
+        missing = {column: kind for column, kind in wanted.items() if column not in held}
+        if missing:
+            self._extend(name, missing)
+        return bool(missing)
+
+    def stage(self, name: str, rows: Rows) -> int:
+        """Copy the rows into a temporary table beside `name`; how many there were."""
+        names, staged = _listed(rows.columns), _staged(name)
+        self._run(
+            f"CREATE TEMPORARY TABLE {staged} ON COMMIT DROP AS SELECT {names} FROM {self._table(name)} WITH NO DATA"
+        )
+        with self._connection.cursor() as cursor:
+            with cursor.copy(f"COPY {staged} ({names}) FROM STDIN (FORMAT binary)".encode()) as copy:
+                copy.set_types([TYPES[kind] for kind in rows.columns.values()])
+                for batch in rows.batches:
+                    for row in batch:
+                        copy.write_row(row)
+            return cursor.rowcount
+
+    def merge(self, name: str, columns: Iterable[str], kept_by: Sequence[str]) -> int:
+        """Make the table hold the staged rows, by row locks alone; how many rows changed.
+
+        Args:
+            name: the table.
+            columns: the columns that were staged.
+            kept_by: rows that agree with no staged row in these columns stay; with none of them given, no row stays
+                that was not staged.
+        """
+        table, staged, key = self._table(name), _staged(name), KEYS[name]
+        match = " AND ".join(f"t.{_quoted(column)} = s.{_quoted(column)}" for column in key)
+        of_scope = (
+            f"({_listed(kept_by, 't')}) IN (SELECT {_listed(kept_by)} FROM {staged})" if kept_by else "TRUE"
+        )
+        changed = self._run(
+            f"DELETE FROM {table} t WHERE NOT EXISTS (SELECT FROM {staged} s WHERE {match}) AND {of_scope}"
+        )
+        values = [column for column in columns if column not in key]
+        if values:
+            assigned = ", ".join(f"{_quoted(column)} = s.{_quoted(column)}" for column in values)
+            differs = f"({_listed(values, 't')}) IS DISTINCT FROM ({_listed(values, 's')})"
+            changed += self._run(
+                f"UPDATE {table} t SET {assigned} FROM {staged} s WHERE {match} AND {differs}"
+            )
+        return changed + self._run(
+            f"INSERT INTO {table} ({_listed(columns)}) SELECT {_listed(columns)} FROM {staged} s "
+            f"WHERE NOT EXISTS (SELECT FROM {table} t WHERE {match})"
+        )
+
+    def add_run(self, run: RunRecord) -> None:
+        """Add a run, numbered on from the last."""
+        number = self._all(f"SELECT coalesce(max(run), 0) + 1 AS number FROM {self._table(RUNS)}")[0][
+            "number"
+        ]
+        row = runs_table.to_row(run, number)
+        marks = ", ".join(["%s"] * len(row))
+        self._run(f"INSERT INTO {self._table(RUNS)} ({_listed(row)}) VALUES ({marks})", *row.values())
+
+    def _held(self, name: str) -> dict[str, str] | None:
+        """Type by column of the table; None when nothing has that name."""
+        found = self._all(_HELD, self._schema, name)
+        if found and not found[0]["is_table"]:
+            raise self._foreign(name)
+        return {row["column"]: row["type"] for row in found} or None
+
+    def _was_published(self, name: str) -> bool:
+        return bool(
+            self._all(f"SELECT 1 FROM {self._table(RUNS)} WHERE table_rows::jsonb ? %s LIMIT 1", name)
+        )
+
+    def _foreign(self, name: str) -> WarehouseError:
+        return WarehouseError(
+            warehouse=self._url,
+            problem=f"{name} is there already, and it was not published by wiki-trends",
+            fix=f"Rename your own {name}, or use another database or schema.",
+        )
+
+    def _create(self, name: str, columns: Mapping[str, str]) -> None:
+        key = ("run",) if name == RUNS else KEYS[name]
+        described = ", ".join(_column(column, kind) for column, kind in columns.items())
+        self._run(f"CREATE TABLE {self._table(name)} ({described}, PRIMARY KEY ({_listed(key)}))")
+        self._comment(f"TABLE {self._table(name)}", comments.TABLES.get(name))
+        self._comment_columns(name, columns)
+
+    def _extend(self, name: str, columns: Mapping[str, str]) -> None:
+        # The one lock that readers notice, and only when a new version brings columns.
+        self._run(f"SET LOCAL lock_timeout = '{EXTEND_WITHIN}'")
+        for column, kind in columns.items():
+            self._run(f"ALTER TABLE {self._table(name)} ADD COLUMN {_column(column, kind)}")
+        self._comment_columns(name, columns)
+
+    def _comment_columns(self, name: str, columns: Iterable[str]) -> None:
+        for column in columns:
+            self._comment(f"COLUMN {self._table(name)}.{_quoted(column)}", comments.COLUMNS.get(column))
+
+    def _comment(self, what: str, text: str | None) -> None:
+        if text:
+            self._run(f"COMMENT ON {what} IS '{text.replace(chr(39), chr(39) * 2)}'")
+
+    def _table(self, name: str) -> str:
+        return f"{_quoted(self._schema)}.{_quoted(name)}"
+
+    def _run(self, statement: str, *values: object) -> int:
+        return self._connection.execute(statement.encode(), values or None).rowcount
+
+    def _all(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        from psycopg.rows import dict_row
+
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(statement.encode(), values or None).fetchall()
+
+
+def _staged(name: str) -> str:
+    return f"pg_temp.{_quoted(f'publishing_{name}')}"
+
+
+def _column(name: str, kind: str) -> str:
+    # Texts are ordered as DuckDB orders them, whatever the database's language is.
+    return f"{_quoted(name)} {kind}{_BYTE_ORDER if kind == 'text' else ''}"
+
+
+def _listed(columns: Iterable[str], of: str = "") -> str:
+    return ", ".join(f"{of}.{_quoted(column)}" if of else _quoted(column) for column in columns)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
