@@ -10,7 +10,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
@@ -65,10 +65,21 @@ class S3Proxy:
         self.gone_after: int | None = None
         self.silent = False
         self.closing = threading.Event()
+        self.connected: set[tuple[str, int]] = set()
+        self.changed = threading.Condition()
         self._lock = threading.Lock()
 
     def count(self, kind: str) -> int:
         return sum(1 for asked, _ in self.asked if asked == kind)
+
+    def quiet(self) -> None:
+        """Wait until everything has been carried out that clients asked for which are gone: also what was on its way."""
+        host = urlsplit(self.endpoint)
+        with socket.create_connection((host.hostname or "", host.port or 0)) as last:
+            # Connections are accepted in their order, so there are no older ones to come.
+            ours = last.getsockname()
+            with self.changed:
+                assert self.changed.wait_for(lambda: self.connected == {ours}, timeout=30)
 
     def fault(self) -> str | None:
         """What happens to the next request."""
@@ -164,6 +175,21 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+    proxy: S3Proxy
+
+    def process_request(self, request: Any, client_address: tuple[str, int]) -> None:
+        """As the base class; who is connected is written down."""
+        with self.proxy.changed:
+            self.proxy.connected.add(client_address)
+            self.proxy.changed.notify_all()
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: tuple[str, int]) -> None:
+        """As the base class."""
+        super().process_request_thread(request, client_address)
+        with self.proxy.changed:
+            self.proxy.connected.discard(client_address)
+            self.proxy.changed.notify_all()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Quiet: clients hang up when their time is over."""
@@ -174,7 +200,7 @@ def s3_proxy(target: str, faults: Faults | None = None) -> Iterator[S3Proxy]:
     """The proxy of the server at `target`, until the block ends."""
     handler = type("Handler", (_Handler,), {"host": urlsplit(target).netloc})
     server = _Server(("127.0.0.1", 0), handler)
-    proxy = handler.proxy = S3Proxy(f"http://127.0.0.1:{server.server_address[1]}")
+    proxy = handler.proxy = server.proxy = S3Proxy(f"http://127.0.0.1:{server.server_address[1]}")
     proxy.faults = faults
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
