@@ -117,8 +117,8 @@ class Lake:
             at = info.key.split("/")[: len(high)]
             if low <= at <= high:
                 yield info
-            elif at > high and info.key > last + "/" and not self.listing_is_local:
-                # S3 orders by whole keys, SeaweedFS by one name after the other: this one is later in both.
+            elif info.key > last + "/" and not self.listing_is_local:
+                # S3 orders by whole keys, SeaweedFS by one name after the other: in both, all others are later.
                 return
 
     def names(self, folder: str, limit: int | None = None) -> Sequence[str]:

@@ -353,3 +353,26 @@ def test_part_names_are_never_used_twice(lake_url):
     names = [part.name for _ in range(3) for part in commit(dataset, DAY, version_parts(1)).parts]
     assert len(set(names)) == len(names)
     assert all(a.startswith("part-0000") for a in itertools.chain(names))
+
+
+@pytest.mark.parametrize("kind", ["memory", "s3"])
+@pytest.mark.parametrize("start", ["ours", "spark"])
+def test_a_commit_between_listing_and_reading_is_not_taken_for_damage(request, kind, start):
+    base = "memory://between" if kind == "memory" else request.getfixturevalue("s3").url
+    for at, after in itertools.product(range(1, 6), (False, True)):
+        dataset = plain(f"{base}/{uuid.uuid4().hex}")
+        lake = open_lake(dataset.lake)
+        if start == "ours":
+            commit(dataset, DAY, version_parts(1))
+        else:
+            spark_day(dataset, 1)
+        reader = Between(lake, at, lambda: commit(dataset, DAY, version_parts(2)), after=after)  # noqa: B023
+        found = inspect(dataset, DAY, lake=reader, look=DEEP)
+        assert found.available, found.reason
+
+
+def test_a_marker_that_goes_away_between_listing_and_reading_leaves_an_uncommitted_day(lake_url):
+    dataset, lake = plain(lake_url), open_lake(lake_url)
+    commit(dataset, DAY, version_parts(1))
+    reader = Between(lake, 1, lambda: lake.delete([f"{dataset.key(DAY)}/{MARKER}"]), after=True)
+    assert inspect(dataset, DAY, lake=reader).code is Code.STILL_WRITING

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from obstore.store import MemoryStore
 
 from smart_orchestrator.errors import (
     LakeDenied,
@@ -19,7 +20,7 @@ from smart_orchestrator.errors import (
     ObjectConflict,
     ObjectMissing,
 )
-from smart_orchestrator.lake import open_lake
+from smart_orchestrator.lake import ObjectInfo, RemoteLake, open_lake
 from tests.s3_proxy import s3_proxy
 from tests.s3_server import KEY, SECRET
 
@@ -409,3 +410,42 @@ def test_the_counted_requests_are_those_that_the_server_gets(s3, monkeypatch):
         ):
             _, real, counted = asked(use)
             assert real == counted
+
+
+def test_a_reader_never_sees_half_an_object(lake):
+    versions = [bytes([number]) * 2_000_000 for number in (1, 2)]
+    lake.put("a", versions[0])
+    written = threading.Event()
+
+    def write():
+        for number in range(12):
+            lake.put("a", versions[number % 2])
+        written.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        while not written.is_set():
+            assert lake.get("a")[0] in versions
+            assert [info.size for info in lake.list("")] == [2_000_000]
+        writing.result()
+
+
+@pytest.mark.parametrize("order", [str, lambda key: key.split("/")], ids=["S3", "SeaweedFS"])
+def test_both_orders_of_listing_that_servers_have_hide_no_day(order):
+    """S3 sorts whole keys, so `day_1.csv.bak/` comes before `day_1.csv/`; SeaweedFS sorts one name after the other."""
+    names = ("day_1", "day_1.csv", "day_1.csv.bak", "day_2", "day_2.csv", "day_2.csv.bak", "day_3.csv")
+    keys_there = [f"f/{name}/{part}" for name in names for part in ("_SUCCESS", "part-0")]
+
+    class Ordered(RemoteLake):
+        def _listed(self, prefix, offset):
+            assert prefix == "f"
+            for key in sorted(keys_there, key=order):
+                if order(key) > order(offset):
+                    yield ObjectInfo(key, 0, None, dt.datetime.now(tz=dt.UTC))
+
+    found = {
+        info.key for info in Ordered("s3://x", MemoryStore()).list_between("f", "f/day_1.csv", "f/day_2.csv")
+    }
+    days = {f"f/{name}/{part}" for name in ("day_1.csv", "day_2.csv") for part in ("_SUCCESS", "part-0")}
+    assert days <= found
+    assert not any(key.startswith("f/day_3") for key in found)
