@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smart_orchestrator.backfill import Backfill, Limits, Outcome, backfill, fetch
+    from smart_orchestrator.calendar_view import watermark
     from smart_orchestrator.commit import Part, commit, write_frame
     from smart_orchestrator.completeness import Completeness, Policy, check
     from smart_orchestrator.console import Console, LineConsole
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
         PartitionChanged,
         RunsError,
         SmartOrchestratorError,
+        SourceRefused,
         SourceUnreachable,
+        WaiverError,
         WindowError,
     )
     from smart_orchestrator.lake import Lake, open_lake
@@ -42,6 +45,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.partition import Look, inspect, read_frame, read_parts
     from smart_orchestrator.plan import Action, Plan, due, make_plan
     from smart_orchestrator.runs import Failure, PipelineRuns, Run, RunState
+    from smart_orchestrator.vacuum import Vacuumed, vacuum
+    from smart_orchestrator.volume import with_volume
+    from smart_orchestrator.waivers import Waiver, unwaive, waive, waivers
     from smart_orchestrator.window import Window, parse_day, today_utc
 
 __all__ = [
@@ -81,8 +87,12 @@ __all__ = [
     "RunState",
     "RunsError",
     "SmartOrchestratorError",
+    "SourceRefused",
     "SourceUnreachable",
     "State",
+    "Vacuumed",
+    "Waiver",
+    "WaiverError",
     "Window",
     "WindowError",
     "backfill",
@@ -97,11 +107,18 @@ __all__ = [
     "read_frame",
     "read_parts",
     "today_utc",
+    "unwaive",
+    "vacuum",
+    "waive",
+    "waivers",
+    "watermark",
+    "with_volume",
     "write_frame",
 ]
 
 _NAMES_OF = {
     "backfill": "Backfill Limits Outcome backfill fetch",
+    "calendar_view": "watermark",
     "commit": "Part commit write_frame",
     "completeness": "Completeness Policy check",
     "console": "Console LineConsole",
@@ -109,13 +126,16 @@ _NAMES_OF = {
     "dataset": "Column DailyDataset",
     "errors": "CommitError ContractError DatasetError LakeDenied LakeError LakeUnreachable LakeUrlError LostRace"
     " NotPublished ObjectConflict ObjectMissing PartitionChanged RunsError SmartOrchestratorError"
-    " SourceUnreachable WindowError",
+    " SourceRefused SourceUnreachable WaiverError WindowError",
     "lake": "Lake open_lake",
     "local_runs": "LocalRuns",
     "manifest": "Manifest Partition State",
     "partition": "Look inspect read_frame read_parts",
     "plan": "Action Plan due make_plan",
     "runs": "Failure PipelineRuns Run RunState",
+    "vacuum": "Vacuumed vacuum",
+    "volume": "with_volume",
+    "waivers": "Waiver unwaive waive waivers",
     "window": "Window parse_day today_utc",
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
