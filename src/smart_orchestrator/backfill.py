@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Trying these again at once is useless: the source has no such day, or source or lake did not answer within their own
 # deadlines, or refused.
-FINAL = (Failure.NOT_PUBLISHED, Failure.UNREACHABLE)
+FINAL = (Failure.NOT_PUBLISHED, Failure.UNREACHABLE, Failure.REFUSED)
 # A day that someone outside the ledger writes is looked at so often.
 LOOK_SECONDS = 2.0
 

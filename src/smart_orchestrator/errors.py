@@ -15,6 +15,7 @@
     ├── WaiverError             a day cannot be waived, or its waiver not be read
     ├── PartitionChanged        a partition is no longer the one that was inspected
     ├── NotPublished            the source does not have the day: no fault of the run
+    ├── SourceRefused           the source refused the request itself: a mistake that no retry can mend
     ├── SourceUnreachable       the source gave no answer within its deadline
     └── RunsError               the runs cannot be started or followed
 
@@ -223,6 +224,10 @@ class NotPublished(SmartOrchestratorError):
             self,
             f"{day} is not published: {problem}. Try again tomorrow, or waive the day if it will never come.",
         )
+
+
+class SourceRefused(SmartOrchestratorError):
+    """The source refused the request itself. A pipeline raises a subclass to say that trying again now is useless."""
 
 
 class SourceUnreachable(SmartOrchestratorError):

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.errors import LakeError, NotPublished, RunsError, SourceUnreachable
+from smart_orchestrator.errors import LakeError, NotPublished, RunsError, SourceRefused, SourceUnreachable
 from smart_orchestrator.partition import inspect
 from smart_orchestrator.runs import Failure, Run, RunState, run_name
 
@@ -204,6 +204,8 @@ class LocalRuns:
                 self._pipeline(run.day)
             except NotPublished as error:
                 failure, message = Failure.NOT_PUBLISHED, str(error)
+            except SourceRefused as error:
+                failure, message = Failure.REFUSED, str(error)
             except (SourceUnreachable, LakeError) as error:
                 failure, message = Failure.UNREACHABLE, str(error)
             except Exception as error:

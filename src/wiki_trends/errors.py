@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.errors import NotPublished, SourceUnreachable
+from smart_orchestrator.errors import NotPublished, SourceRefused, SourceUnreachable
 
 if TYPE_CHECKING:
     from datetime import date
@@ -84,7 +84,7 @@ class DayNotPublished(WikimediaError, NotPublished):
         NotPublished.__init__(self, day, f"{project} has no list for {day} (404 from {url})")
 
 
-class RequestRejected(WikimediaError):
+class RequestRejected(WikimediaError, SourceRefused):
     """Wikimedia refused a request for a reason that a retry cannot mend.
 
     Attributes:

@@ -6,10 +6,13 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
-from smart_orchestrator import waivers as layer
 from smart_orchestrator.lake import lake_of
 from smart_orchestrator.vacuum import Vacuumed
 from smart_orchestrator.vacuum import vacuum as clean
+from smart_orchestrator.waivers import Waiver
+from smart_orchestrator.waivers import unwaive as take_back
+from smart_orchestrator.waivers import waive as record
+from smart_orchestrator.waivers import waivers as recorded
 from smart_orchestrator.window import parse_day
 from wiki_trends.errors import SettingError
 from wiki_trends.layers import layers
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from smart_orchestrator.console import Line
-    from smart_orchestrator.waivers import Waiver
     from wiki_trends.settings import Settings
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -35,7 +37,7 @@ def waive(settings: Settings, days: Sequence[str], *, reason: str, by: str, unti
     last = parse_day(until, "until") if until else None
     now = dt.datetime.now(tz=dt.UTC)
     for day in [parse_day(text, "DAY") for text in days]:
-        layer.waive(dataset, lake_of(dataset), layer.Waiver(day, reason, by, last, now))
+        record(dataset, lake_of(dataset), Waiver(day, reason, by, last, now))
 
 
 def unwaive(settings: Settings, days: Sequence[str]) -> None:
@@ -47,13 +49,13 @@ def unwaive(settings: Settings, days: Sequence[str]) -> None:
     """
     dataset = layers(settings).diamond
     for day in [parse_day(text, "DAY") for text in days]:
-        layer.unwaive(dataset, lake_of(dataset), day)
+        take_back(dataset, lake_of(dataset), day)
 
 
 def waivers(settings: Settings) -> list[Waiver]:
     """All waivers of the diamond layer, oldest day first."""
     dataset = layers(settings).diamond
-    return list(layer.waivers(dataset, lake_of(dataset)).values())
+    return list(recorded(dataset, lake_of(dataset)).values())
 
 
 def waiver_lines(known: Sequence[Waiver]) -> list[Line]:

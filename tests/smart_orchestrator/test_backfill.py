@@ -25,7 +25,7 @@ from smart_orchestrator import (
 )
 from smart_orchestrator.console import SilentConsole
 from smart_orchestrator.contents import Code
-from smart_orchestrator.errors import LakeUnreachable, NotPublished, SourceUnreachable
+from smart_orchestrator.errors import LakeUnreachable, NotPublished, SourceRefused, SourceUnreachable
 from smart_orchestrator.lake import open_lake
 from smart_orchestrator.runs import Failure, Run, RunState, run_name
 from tests.smart_orchestrator.lakes import AS_OF, WINDOW, frame, pages
@@ -349,6 +349,7 @@ def test_fetch_wants_its_own_run_to_have_done_it(dataset):
         (ValueError(), Failure.ERROR, 2),
         (NotPublished(DAYS[0], "no such list"), Failure.NOT_PUBLISHED, 1),
         (SourceUnreachable("no answer from the source"), Failure.UNREACHABLE, 1),
+        (SourceRefused("no such project"), Failure.REFUSED, 1),
         (LakeUnreachable("s3://lake", "no answer", "Wait."), Failure.UNREACHABLE, 1),
     ],
 )

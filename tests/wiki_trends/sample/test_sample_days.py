@@ -7,7 +7,6 @@ import hashlib
 import itertools
 import subprocess
 import sys
-import time
 import unicodedata
 
 import pytest
@@ -142,19 +141,6 @@ def test_no_article_bears_the_prefix_of_a_namespace():
             number, _rest = wiki.namespace(page.title.replace("_", " "))
             outside = number != 0 or page.title in ("-", wiki.main_page.replace(" ", "_"))
             assert outside == (page.role == "outside"), page.title
-
-
-def test_a_day_is_made_in_a_few_milliseconds():
-    there = world(0, EN)
-    there.top(DAY, "all-access")
-    best = min(_seconds(there, dt.date(2021, 1, 1) + dt.timedelta(days=n)) for n in range(10))
-    assert best < 0.015
-
-
-def _seconds(there: World, day: dt.date) -> float:
-    began = time.perf_counter()
-    there.top(day, "all-access")
-    return time.perf_counter() - began
 
 
 def test_a_project_is_known_with_and_without_org():

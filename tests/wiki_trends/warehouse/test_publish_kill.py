@@ -1,14 +1,21 @@
+"""SIGKILL of a publisher, and of PostgreSQL itself: afterwards the old window or the new one, whole."""
+
+import os
 import random
+import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import polars as pl
+import psycopg
 import pytest
 
-from tests.wiki_trends.window_data import run_record
+from tests.pg_server import postgres_server
+from tests.wiki_trends.warehouse.marked_windows import marker_of, publish, runs
+from wiki_trends.errors import WarehouseError
 from wiki_trends.warehouse import open_warehouse
 
 ROOT = Path(__file__).parents[3]
@@ -16,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 
 @contextmanager
 def publisher(url):
-    """Publish for so many seconds, then kill the publisher: a function that starts it, and one that waits."""
+    """Publish for so many seconds, then kill the publisher: a function that does it."""
     script = Path(__file__).with_name("publish_until_killed.py")
     with subprocess.Popen(
         [sys.executable, str(script), url],
@@ -27,73 +34,130 @@ def publisher(url):
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        answers = process.stdout
 
-        def start(seconds):
+        def publish_for(seconds):
             process.stdin.write(f"{seconds}\n")
             process.stdin.flush()
+            assert int(process.stdout.readline()) == -9
 
-        def wait():
-            assert int(answers.readline()) == -9
-
-        yield start, wait
+        yield publish_for
         process.stdin.close()
 
 
-def published_marker(warehouse):
-    """The one marker of all rows in all tables, and the number of runs."""
-    with warehouse.reading() as reader:
-        found = [
-            reader.rows(f"SELECT marker, count(*) AS rows FROM {table} GROUP BY marker")
-            for table in ("wiki_trends_timeseries", "wiki_trends_growth")
-        ]
-        runs = reader.rows("SELECT count(*) AS runs FROM wiki_trends_runs")[0]["runs"]
-    assert found[0] == found[1] == [{"marker": found[0][0]["marker"], "rows": 2000}]
-    return found[0][0]["marker"], runs
-
-
-def first_publish(folder):
-    warehouse = open_warehouse(f"duckdb:///{folder / 'w.duckdb'}")
-    frame = pl.DataFrame({"marker": [0] * 2000})
-    warehouse.publish({"wiki_trends_timeseries": frame, "wiki_trends_growth": frame}, run_record())
-    return warehouse
-
-
-def check_whole_after_kills(folder, rounds):
-    warehouse = first_publish(folder)
-    seen, interrupted, before = set(), 0, 1
-    with publisher(warehouse.url) as (start, wait):
+def kill_publishers(url, rounds, was_interrupted):
+    """The markers that were seen, a round each, and in how many rounds the publisher was in the middle of its work."""
+    warehouse = open_warehouse(url)
+    publish(warehouse, 0)
+    seen, interrupted, before = [], 0, 1
+    with publisher(url) as publish_for:
         for _ in range(rounds):
-            start(random.uniform(0.01, 0.15))
-            wait()
-            interrupted += any(folder.glob(".*.publishing"))
-            marker, runs = published_marker(warehouse)
-            assert runs >= before
-            before = runs
-            seen.add(marker)
-    first_publish(folder)
-    assert sorted(item.name for item in folder.iterdir()) == [".w.duckdb.lock", "w.duckdb"]
+            publish_for(random.uniform(0.01, 0.2))
+            interrupted += was_interrupted()
+            with warehouse.reading() as reader:
+                seen.append(marker_of(reader))
+                assert runs(reader) >= before
+                before = runs(reader)
+    publish(warehouse, max(seen) + 1)
+    with warehouse.reading() as reader:
+        assert marker_of(reader) == max(seen) + 1
     # The rounds mean something only if some were killed in the middle and some got through.
-    assert interrupted
-    assert len(seen) > 1
+    assert len(set(seen)) > 1
+    return interrupted
 
 
-def test_a_killed_publisher_leaves_the_old_tables_or_the_new_ones_whole(tmp_path):
-    check_whole_after_kills(tmp_path, 20)
+def duckdb_killed(folder, rounds):
+    url = f"duckdb:///{folder / 'w.duckdb'}"
+    assert kill_publishers(url, rounds, lambda: any(folder.glob(".*.publishing")))
+    assert sorted(item.name for item in folder.iterdir()) == [".w.duckdb.lock", "w.duckdb"]
+
+
+def staging_tables(url):
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT relname FROM pg_class WHERE relname LIKE 'publishing%'").fetchall()
+
+
+def postgres_killed(url, rounds):
+    # What was staged is seen by nobody else: the publishers that were cut off are counted by the server.
+    kill_publishers(url, rounds, lambda: False)
+    assert staging_tables(url) == []
+    with psycopg.connect(url) as connection:
+        count = "SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+        assert connection.execute(count).fetchall()[0][0] > 0
+
+
+def test_a_killed_publisher_leaves_the_old_file_or_the_new_one_whole(tmp_path):
+    duckdb_killed(tmp_path, 12)
+
+
+def test_a_killed_publisher_leaves_the_old_rows_or_the_new_ones_whole(postgres_url):
+    postgres_killed(postgres_url, 12)
 
 
 @pytest.mark.long
-def test_many_killed_publishers_leave_the_old_tables_or_the_new_ones_whole(tmp_path):
-    check_whole_after_kills(tmp_path, 200)
+def test_many_killed_publishers_leave_the_old_file_or_the_new_one_whole(tmp_path):
+    duckdb_killed(tmp_path, 200)
 
 
-def test_readers_see_one_window_at_a_time_while_another_process_publishes(tmp_path):
-    warehouse = first_publish(tmp_path)
-    with publisher(warehouse.url) as (start, wait), ThreadPoolExecutor(1) as thread:
-        start(1.5)
-        waiting = thread.submit(wait)
-        seen = set()
-        while not waiting.done():
-            seen.add(published_marker(warehouse))
-        waiting.result()
-    assert len(seen) > 3
+@pytest.mark.long
+def test_many_killed_publishers_leave_the_old_rows_or_the_new_ones_whole(postgres_url):
+    postgres_killed(postgres_url, 200)
+
+
+def publish_until_refused(url):
+    """Publish over and over until the server is gone; how often, and what was said."""
+    warehouse = open_warehouse(url)
+    first = time.monotonic_ns() // 1000
+    for marker in range(first, first + 100_000):
+        try:
+            publish(warehouse, marker)
+        except WarehouseError as error:
+            return marker - first, str(error)
+    raise AssertionError("the server was never killed")
+
+
+def kill_a_backend(url):
+    """SIGKILL for the publisher's own server process, after which the server starts all of them anew."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        find = "SELECT pid FROM pg_stat_activity WHERE application_name = 'wiki-trends'"
+        found = []
+        while not found:
+            found = connection.execute(find).fetchall()
+        os.kill(found[0][0], signal.SIGKILL)
+
+
+def servers_killed(rounds):
+    published = 0
+    with postgres_server() as server, ThreadPoolExecutor(1) as thread:
+        url = server.new_database()
+        warehouse = open_warehouse(url)
+        publish(warehouse, 0)
+        before = 0
+        for number in range(rounds):
+            publishing = thread.submit(publish_until_refused, url)
+            time.sleep(random.uniform(0.01, 0.3))
+            if number % 2:
+                server.kill()
+            else:
+                kill_a_backend(url)
+            times, said = publishing.result()
+            assert said.startswith(warehouse.url)
+            assert "hunter" not in said
+            published += times
+            server.start()
+            with warehouse.reading() as reader:
+                marker = marker_of(reader)
+            assert marker >= before
+            before = marker
+        publish(warehouse, before + 1)
+        assert staging_tables(url) == []
+    assert published
+
+
+def test_a_killed_server_leaves_the_old_rows_or_the_new_ones_whole():
+    servers_killed(6)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_many_killed_servers_leave_the_old_rows_or_the_new_ones_whole():
+    servers_killed(200)
