@@ -6,6 +6,11 @@ import os
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the machine's affair; nothing here is a test of time.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ listing from the window's first key to its last. A lake that does not answer rai
 
 from __future__ import annotations
 
-import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from smart_orchestrator.partition import Look, inspect_listed
 from smart_orchestrator.waivers import waivers
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from smart_orchestrator.dataset import DailyDataset
@@ -239,7 +239,7 @@ def _listings(dataset: DailyDataset, window: Window, lake: Lake) -> dict[dt.date
 def _within_lag(found: Partition, window: Window) -> Partition:
     if found.available or not window.within_lag(found.day):
         return found
-    reason = f"not expected before {found.day + dt.timedelta(days=window.lag)}: {found.reason}"
+    reason = f"not expected before {window.expected_from(found.day)}: {found.reason}"
     return replace(found, code=Code.WITHIN_LAG, reason=reason)
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from smart_orchestrator import spark_csv
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -152,29 +154,20 @@ def _parsed(dataset: DailyDataset, data: bytes, *, spark: bool) -> pl.DataFrame:
     try:
         if dataset.format == "parquet":
             return pl.read_parquet(io.BytesIO(data))
-        if spark and b'\\"' in data:
+        if spark and spark_csv.differs(data):
             return _spark_csv(data)
         return pl.read_csv(io.BytesIO(data), infer_schema=False)
-    except (pl.exceptions.PolarsError, UnicodeDecodeError, csv.Error) as error:
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         raise ValueError(_first_line(error)) from None
 
 
 def _spark_csv(data: bytes) -> pl.DataFrame:
-    """CSV as Spark writes it by default: a backslash before a quote, which no RFC 4180 reader understands."""
     import polars as pl
 
-    text = io.StringIO(data.removeprefix(BOM).decode("utf-8"), newline="")
-    header, *records = csv.reader(text, quotechar='"', escapechar="\\", doublequote=False, strict=True)
-    ragged = [number for number, record in enumerate(records, start=1) if len(record) != len(header)]
-    if ragged:
-        msg = f"row {ragged[0]} has another number of fields than the header"
-        raise ValueError(msg)
-    values = zip(*records, strict=True) if records else [[] for _ in header]
+    header, *rows = spark_csv.records(data.removeprefix(BOM).decode("utf-8"))
+    columns = zip(*rows, strict=True) if rows else [[] for _ in header]
     return pl.DataFrame(
-        {
-            name: pl.Series([value or None for value in column], dtype=pl.String)
-            for name, column in zip(header, values, strict=True)
-        }
+        {name or "": pl.Series(column, dtype=pl.String) for name, column in zip(header, columns, strict=True)}
     )
 
 
@@ -199,6 +192,8 @@ def _typed(column: Column, frame: pl.DataFrame) -> pl.Expr:
         return source.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None)
     if frame.schema[column.name] == pl.String() and column.type == "date":
         return source.str.to_date("%Y-%m-%d", strict=False)
+    if frame.schema[column.name].is_float() and column.type == "integer":
+        source = pl.when(source == source.floor()).then(source)
     return source.cast(_dtype(column), strict=False)
 
 

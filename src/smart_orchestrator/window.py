@@ -114,6 +114,10 @@ class Window:
         """Whether the source need not have `day` yet."""
         return (self.as_of - day).days < self.lag
 
+    def expected_from(self, day: dt.date) -> dt.date:
+        """The first as-of day on which the source has `day`; the calendar's last where it would lie beyond."""
+        return min(day, dt.date.max - dt.timedelta(days=self.lag)) + dt.timedelta(days=self.lag)
+
     def __len__(self) -> int:
         return (self.stop - self.start).days
 

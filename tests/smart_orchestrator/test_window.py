@@ -171,3 +171,9 @@ def test_a_day_that_the_calendar_lacks_is_refused(text):
 def test_today_is_the_day_in_utc():
     before = dt.datetime.now(tz=dt.UTC).date()
     assert before <= today_utc() <= dt.datetime.now(tz=dt.UTC).date()
+
+
+def test_a_day_is_expected_from_the_lag_on_and_the_calendar_ends():
+    window = Window.of_days(5, dt.date(2025, 11, 12))
+    assert window.expected_from(dt.date(2025, 11, 10)) == dt.date(2025, 11, 13)
+    assert window.expected_from(dt.date(9999, 12, 30)) == dt.date.max
