@@ -310,7 +310,7 @@ def test_days_of_parquet_keep_the_same_contract(lake_url):
 
 def test_a_fraction_in_a_column_of_integers_is_told_and_not_cut(lake_url):
     dataset = pages(lake_url, format="parquet")
-    with pytest.raises(ContractError, match=r"column views \(1\.5\) is not of type integer"):
+    with pytest.raises(ContractError, match=r"column views \('1\.5'\) is not of type integer"):
         write_frame(dataset, DAY, frame().with_columns(views=pl.Series([1.5, 2.0, 3.0])))
     write_frame(dataset, DAY, frame().with_columns(views=pl.Series([1.0, 2.0, 3.0])))
     assert read_frame(dataset, DAY)["views"].to_list() == [1, 2, 3]
