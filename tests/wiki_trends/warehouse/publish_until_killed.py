@@ -7,22 +7,22 @@ import sys
 import time
 
 import duckdb
-import polars as pl
+import psycopg
 
-from tests.wiki_trends.window_data import run_record
+from tests.wiki_trends.warehouse.marked_windows import publish
 from wiki_trends.warehouse import open_warehouse
 
 
 def publish_for_ever(url):
     warehouse = open_warehouse(url)
     for marker in itertools.count(int(time.monotonic() * 1_000_000)):
-        frame = pl.DataFrame({"marker": [marker] * 2000})
-        warehouse.publish({"wiki_trends_timeseries": frame, "wiki_trends_growth": frame}, run_record())
+        publish(warehouse, marker)
 
 
 def main():
     # Imported before the fork, used only after it: every round then takes milliseconds.
     assert duckdb.__version__
+    assert psycopg.__version__
     for line in sys.stdin:
         child = os.fork()
         if not child:
