@@ -288,6 +288,7 @@ def run(
     min_coverage: options.MinCoverage = 100.0,
     min_days: options.MinDays = 1,
     allow_lag: options.AllowLag = False,
+    strict: options.Strict = False,
     project: options.Project = None,
     access: options.Access = None,
     lake: options.LakeUrl = None,
@@ -313,7 +314,7 @@ def run(
         warehouse=warehouse,
         contact=contact,
     )
-    closely = closely_of(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
+    closely = closely_of(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag, strict=strict)
     limits = Limits(settings.jobs, settings.attempts, timeout)
     console = console_on(sys.stderr)
     done = main_job.run(settings, given.window(settings), closely, limits, console)

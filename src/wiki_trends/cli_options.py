@@ -75,9 +75,7 @@ Strays = Annotated[bool, typer.Option("--strays", help="Look through all names o
 Volume = Annotated[
     bool, typer.Option("--volume", help="Compare rows and views with the same weekday of 8 weeks.")
 ]
-Strict = Annotated[
-    bool, typer.Option("--strict", help="A day of unusual volume is invalid; implies --volume.")
-]
+Strict = Annotated[bool, typer.Option("--strict", help="A day of unusual volume is invalid.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on stderr.")]
 

@@ -7,13 +7,14 @@ and returns values. Which errors a caller can meet stands in `wiki_trends.errors
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.backfill import Backfill, Limits, Outcome, backfill, fetch
 from smart_orchestrator.completeness import Completeness, Policy, check
+from smart_orchestrator.contents import Code
 from smart_orchestrator.partition import Look
 from smart_orchestrator.plan import make_plan
 from smart_orchestrator.volume import with_volume
@@ -136,7 +137,7 @@ class MainJob:
 def run(settings: Settings, window: Window, closely: Closely, limits: Limits, console: Console) -> MainJob:
     """The main job: check, backfill what is due, check again, analyse and publish when the window is ready."""
     clock = _Phases()
-    look = checker(settings, window, closely)
+    look = checker(settings, window, replace(closely, volume=True))
     filled = fill(settings, clock.timed("check", look), limits, console)
     clock.rest("backfill")
     analysis = unchanged = None
@@ -213,6 +214,8 @@ def told(job: MainJob) -> list[Line]:
         lines.append((text, ""))
     lines += [(f"still in flight: {day} ({why})", "warn") for day, why in outcome.abandoned]
     lines.append((f"coverage {after.coverage_pct:.1f} %", "good" if after.whole else "bad"))
+    unusual = [partition for partition in after.days if partition.code is Code.UNUSUAL_VOLUME]
+    lines += [(f"unusual volume: {partition.day}: {partition.reason}", "warn") for partition in unusual]
     if job.published is not None:
         rows = ", ".join(f"{table} {count:,}" for table, count in job.published.rows.items())
         before = "published before, and nothing has changed since" if job.unchanged else "published"

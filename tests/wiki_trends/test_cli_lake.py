@@ -182,3 +182,12 @@ def test_strict_refuses_an_unusual_day(place):
     assert warned.code == 0
     assert "UNUSUAL_VOLUME: rows 3, usual on this weekday are 27 to 33" in warned.out
     assert place.run("check", *AS_OF, "--strict").code == 1
+
+
+def test_run_warns_of_an_unusual_day_and_strict_publishes_nothing(place):
+    wednesdays = [(dt.date(2025, 11, 5) - dt.timedelta(weeks=week)).isoformat() for week in range(1, 9)]
+    place.write_days(*wednesdays, pages=30)
+    place.write_days(*DAYS, pages=3)
+    warned = place.run("run", *AS_OF)
+    assert warned.code == 0
+    assert "unusual volume: 2025-11-05: rows 3, usual on this weekday are 27 to 33" in warned.err
