@@ -35,12 +35,14 @@ def last_published(settings: Settings) -> RunRecord | None:
 def same_as_published(settings: Settings, completeness: Completeness) -> RunRecord | None:
     """The published run, if it was made of the same partitions, for the same window, by the same version."""
     from wiki_trends.analytics.analyze import recorded
+    from wiki_trends.analytics.window_rows import baseline_of
 
     last = last_published(settings)
-    now = recorded(layers(settings).diamond, completeness)
-    if last is None or last.made_of() != now.made_of():
+    if last is None:
         return None
-    return last
+    dataset = layers(settings).diamond
+    now = recorded(dataset, completeness, baseline_of(dataset, completeness.window))
+    return last if last.made_of() == now.made_of() else None
 
 
 def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,13 @@ from wiki_trends.errors import WindowNotReady
 from wiki_trends.warehouse.base import RunRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from smart_orchestrator.completeness import Completeness
     from smart_orchestrator.dataset import DailyDataset
+    from smart_orchestrator.manifest import Partition
     from smart_orchestrator.window import Window
-    from wiki_trends.warehouse.base import Warehouse
+    from wiki_trends.warehouse.base import ArrowStream, Warehouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,10 @@ def analyze(
     *,
     clock: Callable[[], dt.datetime] = now_utc,
 ) -> Analysis:
-    """Read the partitions of the check, compute every table of the window, publish them.
+    """Read the partitions of the check and those of the baseline before, compute every table of the window, publish them.
+
+    The baseline is what the lake holds of the 56 days before the window, inspected here. It gates nothing: with fewer days,
+    or none, the scores are less certain, and say so.
 
     Args:
         dataset: the diamond layer.
@@ -71,7 +75,7 @@ def analyze(
         WindowNotReady: the window does not fulfil the policy of the check, or no day of it is there.
     """
     from wiki_trends.analytics.duckdb_engine import computed
-    from wiki_trends.analytics.window_rows import read_window
+    from wiki_trends.analytics.window_rows import baseline_of
 
     if not completeness.ready or not completeness.available:
         missing = [day.isoformat() for day in completeness.missing]
@@ -79,9 +83,10 @@ def analyze(
             window=str(completeness.window), missing=missing, coverage_pct=completeness.coverage_pct
         )
     began = time.monotonic()
-    run = recorded(dataset, completeness, clock())
-    with computed(read_window(dataset, completeness), run.days_used) as tables:
-        done = warehouse.publish(tables, run)
+    inputs, baseline = _inputs(dataset, completeness, baseline_of(dataset, completeness.window))
+    run = recorded(dataset, completeness, baseline, clock())
+    with computed(inputs) as tables:
+        done = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - began, 3)))
     return Analysis(
         window=completeness.window,
         days=done.days_used,
@@ -92,8 +97,43 @@ def analyze(
     )
 
 
-def recorded(dataset: DailyDataset, completeness: Completeness, now: dt.datetime | None = None) -> RunRecord:
-    """The row of `wiki_trends_runs` that a publish of this check would be, still without the rows of its tables."""
+def _inputs(
+    dataset: DailyDataset, completeness: Completeness, baseline: Sequence[Partition]
+) -> tuple[Mapping[str, ArrowStream], Sequence[Partition]]:
+    """The tables that the declared ones are computed from, and the partitions of the baseline that could be read."""
+    import polars as pl
+
+    from wiki_trends.analytics.tables import DAYS, EARLIER, EARLIER_DAYS, ROWS, RUN
+    from wiki_trends.analytics.window_rows import read_baseline, read_window
+
+    used = [partition for partition in completeness.days if partition.available]
+    earlier, baseline = read_baseline(dataset, baseline)
+    window = completeness.window
+    described = {"dataset": [dataset.name], "window_start": [window.start], "window_end": [window.last]}
+    inputs: Mapping[str, ArrowStream] = {
+        ROWS: read_window(dataset, used),
+        DAYS: pl.DataFrame({"date": [partition.day for partition in used]}),
+        EARLIER: earlier,
+        EARLIER_DAYS: pl.DataFrame({"date": [part.day for part in baseline]}, schema={"date": pl.Date}),
+        RUN: pl.DataFrame(described),
+    }
+    return inputs, baseline
+
+
+def recorded(
+    dataset: DailyDataset,
+    completeness: Completeness,
+    baseline: Iterable[Partition],
+    now: dt.datetime | None = None,
+) -> RunRecord:
+    """The row of `wiki_trends_runs` that a publish of this check would be, still without rows and seconds.
+
+    Args:
+        dataset: the diamond layer.
+        completeness: the check of the window.
+        baseline: the partitions before the window that the scores are compared with.
+        now: the moment of publishing; default the present.
+    """
     used = [partition for partition in completeness.days if partition.available]
     return RunRecord(
         dataset=dataset.name,
@@ -105,7 +145,12 @@ def recorded(dataset: DailyDataset, completeness: Completeness, now: dt.datetime
         expected=len(completeness.expected),
         coverage_pct=completeness.coverage_pct,
         policy=json.dumps(completeness.policy.to_json()),
-        fingerprints={partition.day.isoformat(): partition.fingerprint or "" for partition in used},
+        fingerprints=_fingerprints(used),
+        baseline=_fingerprints(baseline),
         published_at=now or now_utc(),
         version=version("wiki-trends"),
     )
+
+
+def _fingerprints(partitions: Iterable[Partition]) -> dict[str, str]:
+    return {partition.day.isoformat(): partition.fingerprint or "" for partition in partitions}

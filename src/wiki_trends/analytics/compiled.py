@@ -14,17 +14,17 @@ FOLDER = Path(__file__).parent / "sql"
 
 
 def compiled() -> dict[str, str]:
-    """The SQL of every table by its published name, as it lies in the package."""
+    """The SQL of every table by its name, as it lies in the package, in the order of computing: steps first."""
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.sql"))}
 
 
 def compile_now() -> dict[str, str]:
-    """The SQL of every table by its published name, compiled from the declarations. Needs Ibis."""
+    """The SQL of every table by its name, compiled from the declarations. Needs Ibis."""
     import ibis
 
-    from wiki_trends.analytics.tables import inputs, tables
+    from wiki_trends.analytics.tables import declared
 
-    return {name: f"{ibis.to_sql(table, dialect='duckdb')}\n" for name, table in tables(*inputs()).items()}
+    return {name: f"{ibis.to_sql(table, dialect='duckdb')}\n" for name, table in declared().items()}
 
 
 def main() -> None:

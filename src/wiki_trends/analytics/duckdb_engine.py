@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from wiki_trends.analytics.compiled import compiled
-from wiki_trends.analytics.tables import DAYS, ROW_TYPES, ROWS
+from wiki_trends.analytics.tables import INPUTS, published
 from wiki_trends.warehouse.arrow import CONFIG, registered
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from wiki_trends.warehouse.base import ArrowStream
 
@@ -23,20 +22,21 @@ _SQL_TYPES = {"date": "DATE", "string": "VARCHAR", "int64": "BIGINT", "int32": "
 
 
 @contextmanager
-def computed(rows: ArrowStream, days: Sequence[dt.date]) -> Iterator[Mapping[str, ArrowStream]]:
+def computed(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, ArrowStream]]:
     """Every table by its published name, as streams that can be read within this context.
 
     Args:
-        rows: a row a page and day, with the columns of `tables.ROW_TYPES` at least.
-        days: the days used.
+        inputs: the tables of `tables.INPUTS`, with its columns at least.
     """
     import duckdb
 
-    casts = ", ".join(f'CAST("{name}" AS {_SQL_TYPES[kind]}) AS "{name}"' for name, kind in ROW_TYPES.items())
     with duckdb.connect(config=CONFIG) as connection:
-        with registered(connection, "incoming", rows):
-            connection.execute(f"CREATE TABLE {ROWS} AS FROM incoming SELECT {casts}")
-        connection.execute(f"CREATE TABLE {DAYS} AS SELECT unnest(?::DATE[]) AS date", [list(days)])
+        for name, types in INPUTS.items():
+            casts = (
+                f'CAST("{column}" AS {_SQL_TYPES[kind]}) AS "{column}"' for column, kind in types.items()
+            )
+            with registered(connection, "incoming", inputs[name]):
+                connection.execute(f"CREATE TABLE {name} AS FROM incoming SELECT {', '.join(casts)}")
         for name, sql in compiled().items():
             connection.execute(f"CREATE TABLE {name} AS {sql}")
-        yield {name: connection.table(name) for name in compiled()}
+        yield {name: connection.table(name) for name in compiled() if published(name)}

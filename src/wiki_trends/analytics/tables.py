@@ -1,8 +1,9 @@
-"""The documented tables of a window, declared once, as Ibis expressions that every engine can compile.
+"""The tables of a window, declared once, as Ibis expressions that every engine can compile.
 
-Two inputs: the rows of the window (`ROWS`: a row a page and day, the day in `date`) and the days that were used
-(`DAYS`: a row a day). The days come from the check and not from the rows, so that a day without rows still counts as
-a day on which no page was present.
+Five inputs (`INPUTS`): the rows of the window (`ROWS`: a row a page and day, the day in `date`) and the days that were
+used (`DAYS`: a row a day), the same of the baseline before it (`EARLIER`, `EARLIER_DAYS`), and one row that says what is
+analysed (`RUN`). The days come from the check and not from the rows, so that a day without rows still counts as a day
+on which no page was present.
 
 The lists behind the rows are cut at 1,000 pages. A page that is missing from a day's list had an *unknown* number of
 views on it, not zero: no table here fills such a day in, and `wiki_trends_common` and `wiki_trends_growth` hold only
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 ROWS = "window_rows"
 DAYS = "window_days"
+EARLIER = "earlier_rows"
+EARLIER_DAYS = "earlier_days"
+RUN = "window_run"
 
 ROW_TYPES = {
     "date": "date",
@@ -27,6 +31,7 @@ ROW_TYPES = {
     "page_display": "string",
     "views": "int64",
     "rank": "int32",
+    "link": "string",
     "category": "string",
     "location_type": "string",
     "location": "string",
@@ -34,27 +39,46 @@ ROW_TYPES = {
     "longitude": "float64",
 }
 DAY_TYPES = {"date": "date"}
+RUN_TYPES = {"dataset": "string", "window_start": "date", "window_end": "date"}
+INPUTS = {ROWS: ROW_TYPES, DAYS: DAY_TYPES, EARLIER: ROW_TYPES, EARLIER_DAYS: DAY_TYPES, RUN: RUN_TYPES}
 
 
-def inputs() -> tuple[Table, Table]:
-    """The two input tables, unbound: their names and types without any data."""
+def published(name: str) -> bool:
+    """Whether the table is published; otherwise it is a step towards those that are, and ends with the analysis."""
+    return not name.startswith("step_")
+
+
+def declared() -> dict[str, Table]:
+    """Every table by its name, in the order in which they are computed; inputs and steps are unbound in what follows them.
+
+    An engine provides the tables of `INPUTS` (a page stands at most once a day in `ROWS` and `EARLIER`, and no day is in
+    both), computes each table of the result under its name, and publishes those that `published` says.
+    """
     import ibis
 
-    return ibis.table(ROW_TYPES, name=ROWS), ibis.table(DAY_TYPES, name=DAYS)
+    from wiki_trends.analytics.scores import scores, steps
 
-
-def tables(rows: Table, days: Table) -> dict[str, Table]:
-    """Every table of a window by its published name.
-
-    Args:
-        rows: a row a page and day, columns and types of `ROW_TYPES`; a page stands at most once a day.
-        days: a row for each day used, column `date`.
-    """
-    return {
+    rows, days, earlier, earlier_days, run = (ibis.table(types, name=name) for name, types in INPUTS.items())
+    found, named = steps(rows, days, earlier, earlier_days)
+    return found | {
+        "wiki_diamond": diamond(rows, earlier),
         "wiki_trends_timeseries": timeseries(rows),
         "wiki_trends_common": common(rows, days),
         "wiki_trends_growth": growth(rows, days),
+        "wiki_trends_categories": categories(rows, days),
+        "wiki_trends_scores": scores(run, named),
     }
+
+
+def diamond(rows: Table, earlier: Table) -> Table:
+    """The rows of the window and of the baseline as they lie in the lake, with their day. Ordered by date, rank and page.
+
+    Columns: page, page_display, date (DATE, UTC), views, rank, link, category, location_type, location, latitude,
+    longitude. In the warehouse the days of every publish of a dataset add up; a day that is published anew is replaced.
+    """
+    names = ["page", "page_display", "date", "views", "rank", "link", "category", "location_type", "location"]
+    names += ["latitude", "longitude"]
+    return rows.select(*names).union(earlier.select(*names)).order_by("date", "rank", "page")
 
 
 def timeseries(rows: Table) -> Table:
@@ -129,3 +153,51 @@ def growth(rows: Table, days: Table) -> Table:
         days_tracked=page.days_listed.cast("int32"),
     )
     return result.order_by(result.views_change.desc(), "page")
+
+
+def categories(rows: Table, days: Table) -> Table:
+    """A row a category: what part of the listed views it had, how it changed, and which pages came and went.
+
+    Columns: category; pages (listed under it on at least one day used); views (BIGINT, of its listed rows); share_pct
+    (of the listed views of all categories; 0 when there are none); first_views, last_views (BIGINT, on the first and the
+    last day used); views_change_pct from first to last (null when first_views is zero); entries (pages listed on the last
+    day used and not on the first), exits (the other way round), each under the category of the day on which it was
+    listed. Ordered by views, largest first, then category.
+
+    Pages outside the list are not counted: the views of a category are those of its listed pages, and a page that entered
+    may have been read before.
+    """
+    import ibis
+
+    bounds = days.agg(first_date=days.date.min(), last_date=days.date.max())
+    bounded = rows.cross_join(bounds)
+    first = bounded.date == bounded.first_date
+    last = bounded.date == bounded.last_date
+    ends = bounded.group_by("page").agg(on_first=first.any(), on_last=last.any())
+    joined = bounded.inner_join(ends, "page")
+    first = joined.date == joined.first_date
+    last = joined.date == joined.last_date
+    total = joined.group_by("category").agg(
+        pages=joined.page.nunique(),
+        views=joined.views.sum().cast("int64"),
+        first_views=joined.views.sum(where=first).coalesce(0).cast("int64"),
+        last_views=joined.views.sum(where=last).coalesce(0).cast("int64"),
+        entries=(last & ~joined.on_first).sum().cast("int64"),
+        exits=(first & ~joined.on_last).sum().cast("int64"),
+    )
+    every = total.views.sum().over(ibis.window()).cast("float64")
+    share = (total.views.cast("float64") * 100 / every.nullif(0)).coalesce(0.0)
+    change = (total.last_views - total.first_views).cast("float64") * 100 / total.first_views.nullif(0)
+    result = total.select(
+        "category",
+        "pages",
+        "views",
+        "first_views",
+        "last_views",
+        "entries",
+        "exits",
+        share_pct=share,
+        views_change_pct=change,
+    )
+    names = ["category", "pages", "views", "share_pct", "first_views", "last_views", "views_change_pct"]
+    return result.select(*names, "entries", "exits").order_by(result.views.desc(), "category")

@@ -35,10 +35,18 @@ def test_the_run_says_what_was_read(tmp_path, warehouse):
     assert (run.window_start, run.window_end) == (day_number(0), day_number(1))
     assert run.days_used == analysis.days == (day_number(0), day_number(1))
     assert run.fingerprints == {part.day.isoformat(): part.fingerprint for part in completeness.days}
-    assert run.rows == {"wiki_trends_timeseries": 3, "wiki_trends_common": 2, "wiki_trends_growth": 1}
+    assert run.rows == {
+        "wiki_diamond": 3,
+        "wiki_trends_timeseries": 3,
+        "wiki_trends_common": 2,
+        "wiki_trends_growth": 1,
+        "wiki_trends_categories": 1,
+        "wiki_trends_scores": 2,
+    }
+    assert run.baseline == {}
     assert (run.coverage_pct, run.expected, run.published_at) == (100.0, 2, NOW)
     assert json.loads(run.policy) == completeness.policy.to_json()
-    assert analysis.seconds > 0
+    assert analysis.seconds >= run.seconds > 0
 
 
 def test_a_window_with_a_hole_is_refused_and_nothing_is_published(tmp_path, warehouse):

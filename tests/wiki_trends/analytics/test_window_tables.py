@@ -113,7 +113,8 @@ def publish_and_compare(window):
             series = reader.rows("FROM wiki_trends_timeseries")
             common = reader.rows("FROM wiki_trends_common")
             growth = reader.rows("FROM wiki_trends_growth")
-    assert list(analysis.rows.values()) == [len(common), len(growth), len(series)]
+    counted = {"timeseries": series, "common": common, "growth": growth}
+    assert all(analysis.rows[f"wiki_trends_{name}"] == len(found) for name, found in counted.items())
     wanted_series, wanted_common, wanted_growth = reference(rows)
     for found, wanted in ((series, wanted_series), (common, wanted_common)):
         keyed = {(item["page"], item["date"]): item for item in found}
