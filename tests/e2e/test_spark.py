@@ -1,0 +1,155 @@
+"""Spark beside us: its days read by us, ours by it and by others that take every part; one session for all of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import json
+import re
+
+import duckdb
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from smart_orchestrator.commit import write_frame
+from smart_orchestrator.dataset import Column, DailyDataset
+from smart_orchestrator.lake import open_lake
+from smart_orchestrator.partition import Look, inspect, read_frame
+from tests.spark_session import spark_session
+from tests.wiki_trends.window_data import TYPES, ranked
+from wiki_trends.layers import layers
+from wiki_trends.settings import load
+
+pytestmark = [
+    pytest.mark.timeout(240),
+    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
+]
+
+DAY = dt.date(2025, 11, 5)
+WINDOW = [dt.date(2025, 11, day) for day in range(5, 10)]
+COLUMNS = (
+    Column("page", nullable=False, unique=True),
+    Column("views", "integer", nullable=False, low=0),
+    Column("latitude", "float"),
+)
+SCHEMA = "page string, views long, latitude double"
+# Every arrangement of what dialects differ in. Spark's writer cuts blanks off the ends, so none stand there.
+HOSTILE = ["".join(("t", *signs, "t")) for signs in itertools.product('a"\\,\n\r', repeat=3)]
+HOSTILE += ["".join(signs) for number in (1, 2) for signs in itertools.product('a"\\,', repeat=number)]
+FRAME = pl.DataFrame(
+    {
+        "page": HOSTILE,
+        "views": range(len(HOSTILE)),
+        "latitude": [None if number % 3 else number / 8 for number in range(len(HOSTILE))],
+    },
+    schema={"page": pl.String, "views": pl.Int64, "latitude": pl.Float64},
+)
+
+
+@pytest.fixture
+def spark(tmp_path):
+    with spark_session(tmp_path / "spark") as session:
+        yield session
+
+
+def test_spark_and_we_share_a_lake(spark, place, monkeypatch, tmp_path):
+    """One test, since a session takes longer to start than all of this, and each process of the tests would need one."""
+    for file_format in ("csv", "parquet"):
+        dataset = DailyDataset(
+            file_format, str(tmp_path / "lake"), f"pages_{{day:%Y_%m_%d}}.{file_format}", file_format, COLUMNS
+        )
+        a_day_of_spark_is_read_as_it_was_meant(spark, dataset, tmp_path)
+        a_day_of_ours_is_read_alike_by_who_takes_every_part(spark, dataset)
+    a_lake_that_spark_wrote_goes_through_run_unchanged(spark, place, monkeypatch, tmp_path)
+
+
+def write(spark, frame, schema, path, file_format, scratch):
+    """The day as a Spark job writes it that sets no option but the header."""
+    scratch.write_text("".join(json.dumps(row) + "\n" for row in frame.iter_rows(named=True)))
+    rows = spark.read.schema(schema).json(str(scratch)).repartition(2)
+    rows.write.format(file_format).options(header=True).save(path)
+
+
+def a_day_of_spark_is_read_as_it_was_meant(spark, dataset, tmp_path):
+    folder = f"{dataset.lake}/{dataset.key(DAY)}"
+    write(spark, FRAME, SCHEMA, folder, dataset.format, tmp_path / "rows.json")
+    found = inspect(dataset, DAY)
+    assert (found.code, found.rows) == ("OK", len(HOSTILE))
+    assert len(found.parts) == 2
+    assert_frame_equal(read_frame(dataset, found).sort("views"), FRAME)
+    assert inspect(dataset, DAY, look=Look(deep=True)).available
+
+    write_frame(dataset, DAY, FRAME.head(7))
+    assert_frame_equal(read_frame(dataset, DAY), FRAME.head(7))
+    assert_frame_equal(globbed_by_spark(spark, folder, dataset.format), FRAME.head(7))
+
+
+def globbed_by_spark(spark, folder, file_format):
+    reader = spark.read.format(file_format).schema(SCHEMA)
+    if file_format == "csv":
+        # The options that make Spark read RFC 4180.
+        reader = reader.options(header=True, multiLine=True, escape='"')
+    rows = [row.asDict() for row in reader.load(folder).collect()]
+    return pl.DataFrame(rows, schema=FRAME.schema).sort("views")
+
+
+def globbed_by_others(folder, file_format):
+    glob = f"{folder}/part-*"
+    by_duckdb = f"read_csv('{glob}')" if file_format == "csv" else f"read_parquet('{glob}')"
+    yield duckdb.sql(f"SELECT page, views, latitude FROM {by_duckdb} ORDER BY views").pl()
+    read = pl.scan_csv(glob, schema=FRAME.schema) if file_format == "csv" else pl.scan_parquet(glob)
+    yield read.collect().sort("views")
+
+
+def a_day_of_ours_is_read_alike_by_who_takes_every_part(spark, dataset):
+    folder = f"{dataset.lake}/{dataset.key(DAY)}"
+    write_frame(dataset, DAY, FRAME.head(5))
+    # What a writer leaves that is killed before its commit.
+    [part] = inspect(dataset, DAY).parts
+    lake = open_lake(dataset.lake)
+    lake.put(
+        f"{dataset.key(DAY)}/part-00000-killed{dataset.suffix}",
+        lake.get(f"{dataset.key(DAY)}/{part.name}")[0],
+    )
+    write_frame(dataset, DAY, FRAME)
+
+    assert_frame_equal(globbed_by_spark(spark, folder, dataset.format), FRAME)
+    for frame in globbed_by_others(folder, dataset.format):
+        assert_frame_equal(frame, FRAME)
+
+
+def everything(lake):
+    return [(info.key, info.size, info.etag) for info in lake.list("")]
+
+
+def a_lake_that_spark_wrote_goes_through_run_unchanged(spark, place, monkeypatch, tmp_path):
+    pages = {f'Page_{number}_"x",_\\': 1000 * number for number in range(1, 30)}
+    frame = pl.DataFrame(ranked(pages), schema=TYPES)
+    schema = ", ".join(
+        f"{name} {'long' if kind == pl.Int64 else 'double' if kind == pl.Float64 else 'string'}"
+        for name, kind in TYPES.items()
+    )
+    diamond = layers(load()).diamond
+    for day in WINDOW:
+        folder = place.folder / diamond.lake / diamond.key(day)
+        write(spark, frame, schema, str(folder), "csv", tmp_path / "rows.json")
+    lake = open_lake(diamond.lake)
+    before = everything(lake)
+    parts = [key.rpartition("/")[2] for key, _, _ in before if "/part-" in key]
+    assert all(re.fullmatch(r"part-0000\d-[0-9a-f-]{36}-c000.csv", name) for name in parts)
+
+    # Nobody answers there: a run that wanted to fetch a day would fail.
+    monkeypatch.setenv("WIKI_TRENDS_WIKIMEDIA_URL", "http://127.0.0.1:1")
+    ran = place.run("run", "--as-of", "2025-11-12", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["runs_started"] == []
+    assert ran.json["ready"]
+    assert [day["rows"] for day in ran.json["completeness"]["days"]] == [len(pages)] * 5
+    assert everything(lake) == before
+
+    monkeypatch.setenv("WIKI_TRENDS_LAKE", str(tmp_path / "ours/{layer}"))
+    monkeypatch.setenv("WIKI_TRENDS_WAREHOUSE", f"duckdb:///{tmp_path}/ours.duckdb")
+    for day in WINDOW:
+        write_frame(layers(load()).diamond, day, frame)
+    assert place.run("run", "--as-of", "2025-11-12", "--json").json["rows"] == ran.json["rows"]
