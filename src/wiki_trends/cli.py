@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from wiki_trends import cli_options as options
-from wiki_trends import cli_tools
+from wiki_trends import cli_fetch, cli_tools, cli_trends
 from wiki_trends.cli_options import WindowOptions, closely_of, settings_of
 from wiki_trends.cli_output import (
     DONE,
@@ -207,40 +207,6 @@ def backfill(
 
 
 @app.command(
-    short_help="Run the pipeline for the days you name.",
-    epilog="Example: wiki-trends fetch 2025-11-05 2025-11-06",
-)
-def fetch(
-    day: Annotated[
-        list[str], typer.Argument(help="Days to run the pipeline for, YYYY-MM-DD.", metavar="DAY…")
-    ],
-    jobs: options.Jobs = None,
-    attempts: options.Attempts = None,
-    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
-    contact: options.Contact = None,
-    as_json: options.AsJson = False,
-    verbose: options.Verbose = False,
-) -> None:
-    """Run the pipeline for the days that are named, whatever the lake holds for them."""
-    from smart_orchestrator.backfill import Limits
-    from wiki_trends.main_job import fetch_days
-    from wiki_trends.windows import days_of
-
-    log_to_stderr(verbose=verbose)
-    settings = settings_of(
-        jobs=jobs, attempts=attempts, project=project, access=access, lake=lake, contact=contact
-    )
-    limits = Limits(settings.jobs, settings.attempts, timeout)
-    outcome = fetch_days(settings, days_of(day), limits, console_on(sys.stderr))
-    if as_json:
-        print_json(outcome.to_json())
-    exit_after(outcome, ready=not outcome.failed and not outcome.abandoned)
-
-
-@app.command(
     short_help="Publish the trends of a window that is ready.",
     epilog="Example: wiki-trends analyze --days 7",
 )
@@ -351,7 +317,9 @@ def report(
 
 
 # Its commands stand beside those above, under no name of their own.
+app.add_typer(cli_fetch.app)
 app.add_typer(cli_tools.app)
+app.add_typer(cli_trends.app)
 
 
 def _compare_with_publish(settings: Settings, *, as_json: bool) -> NoReturn:

@@ -8,6 +8,8 @@
     │   ├── RequestRejected     our own mistake: retrying cannot help
     │   └── ContractBroken      an answer or a layer does not have the promised form
     ├── WikimediaUnreachable    no answer within the deadline
+    ├── PageNotListed           a page was asked for that no list that was read has
+    ├── ExportFailed            the target of an export cannot be written
     ├── WindowNotReady          analytics were asked for a window that has holes
     └── WarehouseError          the tables cannot be read or published
         └── NothingPublished    there is no published window yet
@@ -136,6 +138,39 @@ class WikimediaUnreachable(WikiTrendsError, SourceUnreachable):
             f"{url.partition('?')[0]} gave no usable answer after {attempts} {tries} ({reason}). "
             "Check the network, and WIKI_TRENDS_WIKIMEDIA_URL and WIKI_TRENDS_MEDIAWIKI_URL if they are set, "
             "then run the same command again."
+        )
+
+
+class PageNotListed(WikiTrendsError):
+    """A page was asked for that is in none of the days that were read.
+
+    Attributes:
+        title: as it was given.
+        similar: up to five titles that hold it.
+    """
+
+    def __init__(self, *, title: str, similar: list[str]) -> None:
+        self.title = title
+        self.similar = similar
+        near = f"Did you mean {', '.join(map(repr, similar))}?" if similar else "Look at `wiki-trends top`."
+        super().__init__(
+            f"No list that was read has {title!r}: it was outside, or is spelt otherwise. {near}"
+        )
+
+
+class ExportFailed(WikiTrendsError):
+    """The target of an export cannot be written; what was there before still is.
+
+    Attributes:
+        target: the file.
+        problem: what the system says.
+    """
+
+    def __init__(self, *, target: str, problem: str) -> None:
+        self.target = target
+        self.problem = problem
+        super().__init__(
+            f"{target} cannot be written: {problem}. Make room or correct the path, and try again."
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends.analytics.history import BASELINE_DAYS, day_number
+from wiki_trends.analytics.history import BASELINE_DAYS, day_number, whole
 from wiki_trends.analytics.surprise import PRIOR_DAYS, USUAL_NOISE
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def halves(history: Table, available: Table, days: Table) -> Table:
     page = page.select(
         "page",
         "half_days",
-        first_half_views=(page.first_above + page.first_bound).cast("int64"),
-        last_half_views=(page.last_above + page.last_bound).cast("int64"),
+        first_half_views=whole(page.first_above + page.first_bound),
+        last_half_views=whole(page.last_above + page.last_bound),
     )
     first, last = page.first_half_views.cast("float64"), page.last_half_views.cast("float64")
     score = (last - first).abs() * ((last + 1.0) / (first + 1.0)).ln()

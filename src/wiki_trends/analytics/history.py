@@ -29,6 +29,16 @@ def day_number(date: Value) -> IntegerColumn:
     return date.epoch_days().cast("int64")
 
 
+def whole(total: Value) -> IntegerColumn:
+    """A sum of integers as BIGINT: some engines widen sums to 128 bits, which Ibis does not know and so does not cast."""
+    return total.cast("decimal(38, 0)").cast("int64")
+
+
+def with_columns_of(table: Table, other: Table) -> Table:
+    """`table` with the other columns of the row of `other` that has its page, null where there is none."""
+    return table.left_join(other, "page", rname="{name}_other").drop("page_other")
+
+
 def history(rows: Table, earlier: Table) -> Table:
     """A row a page and day, of the window and of the baseline.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wiki_trends.analytics.change import halves, momentum, trends
-from wiki_trends.analytics.history import available_days, day_number, history
+from wiki_trends.analytics.history import available_days, day_number, history, whole, with_columns_of
 from wiki_trends.analytics.surprise import judgements, most_surprising, surprises
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ def scores(run: Table, parts: tuple[Table, ...]) -> Table:
     first, *others = parts
     result = run.cross_join(first)
     for part in others:
-        found = result.left_join(part, "page")
-        result = found.select(result, *(part[name] for name in part.columns if name != "page"))
+        result = with_columns_of(result, part)
     return result.order_by(
         result.score.desc(nulls_first=False), result.wikitrends_score.desc(nulls_first=False), "page"
     )
@@ -103,7 +102,7 @@ def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
         peak_views=ranked.views.max(),
         peak_rank=ranked["rank"].max(where=best),
         best_rank=ranked["rank"].min(),
-        views=ranked.views.sum().cast("int64"),
+        views=whole(ranked.views.sum()),
     )
     joined = page.inner_join(_presence(past, available, days), "page")
     return joined.select(
@@ -149,8 +148,7 @@ def _presence(past: Table, available: Table, days: Table) -> Table:
         first_place=placed.place.min(where=placed.in_window),
         before_place=placed.place.max(where=~placed.in_window),
     )
-    page = page.left_join(ending, "page").select(page, ending.length)
-    page = page.cross_join(counts)
+    page = with_columns_of(page, ending).cross_join(counts)
     gap = page.first_place - page.before_place - 1
     presence = ibis.cases(
         (page.baseline_days == 0, "unknown"),

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends.analytics.history import BASELINE_DAYS, REFERENCE_DAYS, level
+from wiki_trends.analytics.history import BASELINE_DAYS, REFERENCE_DAYS, level, with_columns_of
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -127,8 +127,7 @@ def _with_mad(best: Table, history: Table) -> Table:
     )
     distance = (pairs.past_level - pairs.median).abs()
     mad = pairs.group_by("page").agg(mad=distance.median())
-    joined = best.left_join(mad, best.page == mad.page)
-    return joined.select(best, mad.mad)
+    return with_columns_of(best, mad)
 
 
 def _with_shape(best: Table, history: Table, available: Table) -> Table:
@@ -140,8 +139,7 @@ def _with_shape(best: Table, history: Table, available: Table) -> Table:
     listed = history.select(listed_page="page", listed_day="day", listed_level="level")
     after = after.left_join(listed, [after.page == listed.listed_page, after.later_day == listed.listed_day])
     after = after.group_by("page").agg(after=after.listed_level.coalesce(level(after.later_bound)).median())
-    joined = best.left_join(after, best.page == after.page)
-    return joined.select(best, after.after)
+    return with_columns_of(best, after)
 
 
 def _scored(best: Table) -> Table:

@@ -169,6 +169,8 @@ def categories(rows: Table, days: Table) -> Table:
     """
     import ibis
 
+    from wiki_trends.analytics.history import whole
+
     bounds = days.agg(first_date=days.date.min(), last_date=days.date.max())
     bounded = rows.cross_join(bounds)
     first = bounded.date == bounded.first_date
@@ -179,11 +181,11 @@ def categories(rows: Table, days: Table) -> Table:
     last = joined.date == joined.last_date
     total = joined.group_by("category").agg(
         pages=joined.page.nunique(),
-        views=joined.views.sum().cast("int64"),
-        first_views=joined.views.sum(where=first).coalesce(0).cast("int64"),
-        last_views=joined.views.sum(where=last).coalesce(0).cast("int64"),
-        entries=(last & ~joined.on_first).sum().cast("int64"),
-        exits=(first & ~joined.on_last).sum().cast("int64"),
+        views=whole(joined.views.sum()),
+        first_views=whole(joined.views.sum(where=first).coalesce(0)),
+        last_views=whole(joined.views.sum(where=last).coalesce(0)),
+        entries=whole((last & ~joined.on_first).sum()),
+        exits=whole((first & ~joined.on_last).sum()),
     )
     every = total.views.sum().over(ibis.window()).cast("float64")
     share = (total.views.cast("float64") * 100 / every.nullif(0)).coalesce(0.0)

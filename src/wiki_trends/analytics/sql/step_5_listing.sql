@@ -48,17 +48,17 @@ SELECT
   "t16"."page_display",
   "t16"."category",
   "t16"."location",
-  "t28"."days_used",
+  "t31"."days_used",
   "t16"."days_listed",
-  "t28"."baseline_days",
-  "t28"."baseline_days_listed",
+  "t31"."baseline_days",
+  "t31"."baseline_days_listed",
   "t16"."peak_date",
   "t16"."peak_views",
   "t16"."peak_rank",
   "t16"."best_rank",
   "t16"."views",
-  "t28"."streak",
-  "t28"."presence"
+  "t31"."streak",
+  "t31"."presence"
 FROM (
   SELECT
     "t8"."page",
@@ -75,7 +75,7 @@ FROM (
     MAX("t8"."rank") FILTER(WHERE
       "t8"."from_best" = 0) AS "peak_rank",
     MIN("t8"."rank") AS "best_rank",
-    SUM("t8"."views") AS "views"
+    CAST(CAST(SUM("t8"."views") AS DECIMAL(38, 0)) AS BIGINT) AS "views"
   FROM (
     SELECT
       "t0"."date",
@@ -106,19 +106,19 @@ FROM (
 ) AS "t16"
 INNER JOIN (
   SELECT
-    "t23"."page",
+    "t29"."page",
     "t11"."days_used",
     "t11"."baseline_days",
-    "t23"."baseline_days_listed",
-    COALESCE("t26"."length", 0) AS "streak",
+    "t29"."baseline_days_listed",
+    COALESCE("t29"."length", 0) AS "streak",
     CASE
       WHEN "t11"."baseline_days" = 0
       THEN 'unknown'
-      WHEN "t23"."before_place" IS NULL
+      WHEN "t29"."before_place" IS NULL
       THEN 'new'
       WHEN (
         (
-          "t23"."first_place" - "t23"."before_place"
+          "t29"."first_place" - "t29"."before_place"
         ) - 1
       ) >= 7
       THEN 'returning'
@@ -126,56 +126,70 @@ INNER JOIN (
     END AS "presence"
   FROM (
     SELECT
-      "t19"."page",
-      CAST(SUM(
-        CAST("t19"."day" < (
-          SELECT
-            DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MIN("t3"."date")) AS "DateDelta('day', Min(date), DateFromYMD(1970, 1, 1))"
-          FROM "window_days" AS "t3"
-        ) AS INT)
-      ) AS INT) AS "baseline_days_listed",
-      MIN("t19"."place") FILTER(WHERE
-        "t19"."in_window") AS "first_place",
-      MAX("t19"."place") FILTER(WHERE
-        NOT (
-          "t19"."in_window"
-        )) AS "before_place"
-    FROM "t18" AS "t19"
-    GROUP BY
-      1
-  ) AS "t23"
-  LEFT OUTER JOIN (
-    SELECT
-      "t24"."page",
-      "t24"."length"
+      "t27".*
+      EXCLUDE ("page_other")
     FROM (
       SELECT
-        "t21"."page",
-        "t21"."run_of",
-        "t21"."length",
-        "t21"."last",
-        "t15"."last_place"
+        "t23"."page",
+        "t23"."baseline_days_listed",
+        "t23"."first_place",
+        "t23"."before_place",
+        "t26"."page" AS "page_other",
+        "t26"."length"
       FROM (
         SELECT
           "t19"."page",
-          "t19"."run_of",
-          CAST(COUNT(*) AS INT) AS "length",
-          MAX("t19"."place") AS "last"
+          CAST(SUM(
+            CAST("t19"."day" < (
+              SELECT
+                DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MIN("t3"."date")) AS "DateDelta('day', Min(date), DateFromYMD(1970, 1, 1))"
+              FROM "window_days" AS "t3"
+            ) AS INT)
+          ) AS INT) AS "baseline_days_listed",
+          MIN("t19"."place") FILTER(WHERE
+            "t19"."in_window") AS "first_place",
+          MAX("t19"."place") FILTER(WHERE
+            NOT (
+              "t19"."in_window"
+            )) AS "before_place"
         FROM "t18" AS "t19"
         GROUP BY
-          1,
-          2
-      ) AS "t21"
-      CROSS JOIN (
+          1
+      ) AS "t23"
+      LEFT OUTER JOIN (
         SELECT
-          "t10"."last_place"
-        FROM "t9" AS "t10"
-      ) AS "t15"
-    ) AS "t24"
-    WHERE
-      "t24"."last" = "t24"."last_place"
-  ) AS "t26"
-    ON "t23"."page" = "t26"."page"
+          "t24"."page",
+          "t24"."length"
+        FROM (
+          SELECT
+            "t21"."page",
+            "t21"."run_of",
+            "t21"."length",
+            "t21"."last",
+            "t14"."last_place"
+          FROM (
+            SELECT
+              "t19"."page",
+              "t19"."run_of",
+              CAST(COUNT(*) AS INT) AS "length",
+              MAX("t19"."place") AS "last"
+            FROM "t18" AS "t19"
+            GROUP BY
+              1,
+              2
+          ) AS "t21"
+          CROSS JOIN (
+            SELECT
+              "t10"."last_place"
+            FROM "t9" AS "t10"
+          ) AS "t14"
+        ) AS "t24"
+        WHERE
+          "t24"."last" = "t24"."last_place"
+      ) AS "t26"
+        ON "t23"."page" = "t26"."page"
+    ) AS "t27"
+  ) AS "t29"
   CROSS JOIN "t9" AS "t11"
-) AS "t28"
-  ON "t16"."page" = "t28"."page"
+) AS "t31"
+  ON "t16"."page" = "t31"."page"

@@ -1,89 +1,89 @@
 SELECT
-  "t19"."page",
-  "t19"."date" AS "surprise_date",
-  "t19"."views" AS "surprise_views",
-  "t19"."reference_days",
-  "t19"."reference_listed",
-  "t19"."median" AS "median_level",
-  "t19"."mad",
+  "t22"."page",
+  "t22"."date" AS "surprise_date",
+  "t22"."views" AS "surprise_views",
+  "t22"."reference_days",
+  "t22"."reference_listed",
+  "t22"."median" AS "median_level",
+  "t22"."mad",
   (
-    "t19"."level" - "t19"."median"
-  ) / NULLIF("t19"."mad" * 1.4826, 0.0) AS "robust_z",
-  EXP("t19"."usual") - 1.0 AS "usual_views",
-  "t19"."weekday_days",
-  "t19"."weekday_effect",
-  EXP("t19"."usual" + COALESCE("t19"."weekday_effect", 0.0)) - 1.0 AS "expected_views",
-  "t19"."surprise",
+    "t22"."level" - "t22"."median"
+  ) / NULLIF("t22"."mad" * 1.4826, 0.0) AS "robust_z",
+  EXP("t22"."usual") - 1.0 AS "usual_views",
+  "t22"."weekday_days",
+  "t22"."weekday_effect",
+  EXP("t22"."usual" + COALESCE("t22"."weekday_effect", 0.0)) - 1.0 AS "expected_views",
+  "t22"."surprise",
   SQRT(
     (
       (
-        CAST("t19"."reference_listed" AS DOUBLE) * COALESCE("t19"."mad" * 1.4826 * (
-          "t19"."mad" * 1.4826
+        CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+          "t22"."mad" * 1.4826
         ), 0.0)
       ) + 0.56
     ) / (
-      CAST("t19"."reference_listed" AS DOUBLE) + 14
+      CAST("t22"."reference_listed" AS DOUBLE) + 14
     )
   ) AS "spread",
-  "t19"."reference_days" / 28.0 AS "confidence",
+  "t22"."reference_days" / 28.0 AS "confidence",
   (
-    "t19"."surprise" / SQRT(
+    "t22"."surprise" / SQRT(
       (
         (
-          CAST("t19"."reference_listed" AS DOUBLE) * COALESCE("t19"."mad" * 1.4826 * (
-            "t19"."mad" * 1.4826
+          CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+            "t22"."mad" * 1.4826
           ), 0.0)
         ) + 0.56
       ) / (
-        CAST("t19"."reference_listed" AS DOUBLE) + 14
+        CAST("t22"."reference_listed" AS DOUBLE) + 14
       )
     )
   ) * (
-    "t19"."reference_days" / 28.0
+    "t22"."reference_days" / 28.0
   ) AS "score",
   (
     (
-      "t19"."surprise" / SQRT(
+      "t22"."surprise" / SQRT(
         (
           (
-            CAST("t19"."reference_listed" AS DOUBLE) * COALESCE("t19"."mad" * 1.4826 * (
-              "t19"."mad" * 1.4826
+            CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+              "t22"."mad" * 1.4826
             ), 0.0)
           ) + 0.56
         ) / (
-          CAST("t19"."reference_listed" AS DOUBLE) + 14
+          CAST("t22"."reference_listed" AS DOUBLE) + 14
         )
       )
     ) * (
-      "t19"."reference_days" / 28.0
+      "t22"."reference_days" / 28.0
     )
   ) >= 5.0 AS "burst",
   CASE
     WHEN (
       (
         (
-          "t19"."surprise" / SQRT(
+          "t22"."surprise" / SQRT(
             (
               (
-                CAST("t19"."reference_listed" AS DOUBLE) * COALESCE("t19"."mad" * 1.4826 * (
-                  "t19"."mad" * 1.4826
+                CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                  "t22"."mad" * 1.4826
                 ), 0.0)
               ) + 0.56
             ) / (
-              CAST("t19"."reference_listed" AS DOUBLE) + 14
+              CAST("t22"."reference_listed" AS DOUBLE) + 14
             )
           )
         ) * (
-          "t19"."reference_days" / 28.0
+          "t22"."reference_days" / 28.0
         )
       ) >= 5.0
     )
     AND (
       (
         (
-          "t19"."after" - "t19"."usual"
+          "t22"."after" - "t22"."usual"
         ) / (
-          "t19"."level" - "t19"."usual"
+          "t22"."level" - "t22"."usual"
         )
       ) >= 0.5
     )
@@ -91,28 +91,28 @@ SELECT
     WHEN (
       (
         (
-          "t19"."surprise" / SQRT(
+          "t22"."surprise" / SQRT(
             (
               (
-                CAST("t19"."reference_listed" AS DOUBLE) * COALESCE("t19"."mad" * 1.4826 * (
-                  "t19"."mad" * 1.4826
+                CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                  "t22"."mad" * 1.4826
                 ), 0.0)
               ) + 0.56
             ) / (
-              CAST("t19"."reference_listed" AS DOUBLE) + 14
+              CAST("t22"."reference_listed" AS DOUBLE) + 14
             )
           )
         ) * (
-          "t19"."reference_days" / 28.0
+          "t22"."reference_days" / 28.0
         )
       ) >= 5.0
     )
     AND (
       (
         (
-          "t19"."after" - "t19"."usual"
+          "t22"."after" - "t22"."usual"
         ) / (
-          "t19"."level" - "t19"."usual"
+          "t22"."level" - "t22"."usual"
         )
       ) IS NOT NULL
     )
@@ -121,118 +121,129 @@ SELECT
   END AS "shape"
 FROM (
   SELECT
-    "t18"."page",
-    "t3"."date",
-    "t3"."views",
-    "t3"."day",
-    "t3"."weekday",
-    "t3"."level",
-    "t3"."median",
-    "t3"."recent_median",
-    "t3"."reference_listed",
-    "t3"."in_window",
-    "t3"."bound",
-    "t3"."place",
-    "t3"."reference_days",
-    "t3"."usual",
-    "t3"."deviation",
-    "t3"."weekday_days",
-    "t3"."weekday_median",
-    "t3"."weekday_effect",
-    "t3"."surprise",
-    "t12"."mad",
-    "t18"."after"
-  FROM "step_4_best" AS "t3"
-  LEFT OUTER JOIN (
+    "t21".*
+    EXCLUDE ("page_other")
+  FROM (
     SELECT
-      "t10"."page",
-      QUANTILE_CONT(ABS("t10"."past_level" - "t10"."median"), 0.5) AS "mad"
+      "t15"."page",
+      "t15"."date",
+      "t15"."views",
+      "t15"."day",
+      "t15"."weekday",
+      "t15"."level",
+      "t15"."median",
+      "t15"."recent_median",
+      "t15"."reference_listed",
+      "t15"."in_window",
+      "t15"."bound",
+      "t15"."place",
+      "t15"."reference_days",
+      "t15"."usual",
+      "t15"."deviation",
+      "t15"."weekday_days",
+      "t15"."weekday_median",
+      "t15"."weekday_effect",
+      "t15"."surprise",
+      "t15"."mad",
+      "t20"."page" AS "page_other",
+      "t20"."after"
     FROM (
       SELECT
-        "t3"."page",
-        "t3"."date",
-        "t3"."views",
-        "t3"."day",
-        "t3"."weekday",
-        "t3"."level",
-        "t3"."median",
-        "t3"."recent_median",
-        "t3"."reference_listed",
-        "t3"."in_window",
-        "t3"."bound",
-        "t3"."place",
-        "t3"."reference_days",
-        "t3"."usual",
-        "t3"."deviation",
-        "t3"."weekday_days",
-        "t3"."weekday_median",
-        "t3"."weekday_effect",
-        "t3"."surprise",
-        "t7"."past_page",
-        "t7"."past_day",
-        "t7"."past_level"
-      FROM "step_4_best" AS "t3"
-      INNER JOIN (
-        SELECT
-          "t1"."page" AS "past_page",
-          "t1"."day" AS "past_day",
-          "t1"."level" AS "past_level"
-        FROM "step_1_history" AS "t1"
-      ) AS "t7"
-        ON "t3"."page" = "t7"."past_page"
-        AND "t7"."past_day" < "t3"."day"
-        AND "t7"."past_day" >= (
-          "t3"."day" - 28
-        )
-    ) AS "t10"
-    GROUP BY
-      1
-  ) AS "t12"
-    ON "t3"."page" = "t12"."page"
-  LEFT OUTER JOIN (
-    SELECT
-      "t16"."page",
-      QUANTILE_CONT(COALESCE("t16"."listed_level", LN(CAST("t16"."later_bound" AS DOUBLE) + 1.0)), 0.5) AS "after"
-    FROM (
-      SELECT
-        "t15"."page",
-        "t15"."day",
-        "t9"."later_day",
-        "t9"."later_bound",
-        "t8"."listed_page",
-        "t8"."listed_day",
-        "t8"."listed_level"
+        "t13".*
+        EXCLUDE ("page_other")
       FROM (
         SELECT
-          "t13"."page",
-          "t13"."day"
+          "t3"."page",
+          "t3"."date",
+          "t3"."views",
+          "t3"."day",
+          "t3"."weekday",
+          "t3"."level",
+          "t3"."median",
+          "t3"."recent_median",
+          "t3"."reference_listed",
+          "t3"."in_window",
+          "t3"."bound",
+          "t3"."place",
+          "t3"."reference_days",
+          "t3"."usual",
+          "t3"."deviation",
+          "t3"."weekday_days",
+          "t3"."weekday_median",
+          "t3"."weekday_effect",
+          "t3"."surprise",
+          "t12"."page" AS "page_other",
+          "t12"."mad"
+        FROM "step_4_best" AS "t3"
+        LEFT OUTER JOIN (
+          SELECT
+            "t10"."page",
+            QUANTILE_CONT(ABS("t10"."past_level" - "t10"."median"), 0.5) AS "mad"
+          FROM (
+            SELECT
+              "t3"."page",
+              "t3"."date",
+              "t3"."views",
+              "t3"."day",
+              "t3"."weekday",
+              "t3"."level",
+              "t3"."median",
+              "t3"."recent_median",
+              "t3"."reference_listed",
+              "t3"."in_window",
+              "t3"."bound",
+              "t3"."place",
+              "t3"."reference_days",
+              "t3"."usual",
+              "t3"."deviation",
+              "t3"."weekday_days",
+              "t3"."weekday_median",
+              "t3"."weekday_effect",
+              "t3"."surprise",
+              "t9"."past_page",
+              "t9"."past_day",
+              "t9"."past_level"
+            FROM "step_4_best" AS "t3"
+            INNER JOIN (
+              SELECT
+                "t2"."page" AS "past_page",
+                "t2"."day" AS "past_day",
+                "t2"."level" AS "past_level"
+              FROM "step_1_history" AS "t2"
+            ) AS "t9"
+              ON "t3"."page" = "t9"."past_page"
+              AND "t9"."past_day" < "t3"."day"
+              AND "t9"."past_day" >= (
+                "t3"."day" - 28
+              )
+          ) AS "t10"
+          GROUP BY
+            1
+        ) AS "t12"
+          ON "t3"."page" = "t12"."page"
+      ) AS "t13"
+    ) AS "t15"
+    LEFT OUTER JOIN (
+      SELECT
+        "t18"."page",
+        QUANTILE_CONT(COALESCE("t18"."listed_level", LN(CAST("t18"."later_bound" AS DOUBLE) + 1.0)), 0.5) AS "after"
+      FROM (
+        SELECT
+          "t17"."page",
+          "t17"."day",
+          "t7"."later_day",
+          "t7"."later_bound",
+          "t8"."listed_page",
+          "t8"."listed_day",
+          "t8"."listed_level"
         FROM (
           SELECT
-            "t3"."page",
-            "t3"."date",
-            "t3"."views",
-            "t3"."day",
-            "t3"."weekday",
-            "t3"."level",
-            "t3"."median",
-            "t3"."recent_median",
-            "t3"."reference_listed",
-            "t3"."in_window",
-            "t3"."bound",
-            "t3"."place",
-            "t3"."reference_days",
-            "t3"."usual",
-            "t3"."deviation",
-            "t3"."weekday_days",
-            "t3"."weekday_median",
-            "t3"."weekday_effect",
-            "t3"."surprise",
-            "t12"."mad"
-          FROM "step_4_best" AS "t3"
-          LEFT OUTER JOIN (
+            "t14"."page",
+            "t14"."day"
+          FROM (
             SELECT
-              "t10"."page",
-              QUANTILE_CONT(ABS("t10"."past_level" - "t10"."median"), 0.5) AS "mad"
+              "t13".*
+              EXCLUDE ("page_other")
             FROM (
               SELECT
                 "t3"."page",
@@ -254,51 +265,81 @@ FROM (
                 "t3"."weekday_median",
                 "t3"."weekday_effect",
                 "t3"."surprise",
-                "t7"."past_page",
-                "t7"."past_day",
-                "t7"."past_level"
+                "t12"."page" AS "page_other",
+                "t12"."mad"
               FROM "step_4_best" AS "t3"
-              INNER JOIN (
+              LEFT OUTER JOIN (
                 SELECT
-                  "t1"."page" AS "past_page",
-                  "t1"."day" AS "past_day",
-                  "t1"."level" AS "past_level"
-                FROM "step_1_history" AS "t1"
-              ) AS "t7"
-                ON "t3"."page" = "t7"."past_page"
-                AND "t7"."past_day" < "t3"."day"
-                AND "t7"."past_day" >= (
-                  "t3"."day" - 28
-                )
-            ) AS "t10"
-            GROUP BY
-              1
-          ) AS "t12"
-            ON "t3"."page" = "t12"."page"
-        ) AS "t13"
-      ) AS "t15"
-      INNER JOIN (
-        SELECT
-          "t2"."day" AS "later_day",
-          "t2"."bound" AS "later_bound"
-        FROM "step_2_days" AS "t2"
-        WHERE
-          "t2"."in_window"
-      ) AS "t9"
-        ON "t9"."later_day" > "t15"."day" AND "t9"."later_day" <= (
-          "t15"."day" + 3
-        )
-      LEFT OUTER JOIN (
-        SELECT
-          "t1"."page" AS "listed_page",
-          "t1"."day" AS "listed_day",
-          "t1"."level" AS "listed_level"
-        FROM "step_1_history" AS "t1"
-      ) AS "t8"
-        ON "t15"."page" = "t8"."listed_page" AND "t9"."later_day" = "t8"."listed_day"
-    ) AS "t16"
-    GROUP BY
-      1
-  ) AS "t18"
-    ON "t3"."page" = "t18"."page"
-) AS "t19"
+                  "t10"."page",
+                  QUANTILE_CONT(ABS("t10"."past_level" - "t10"."median"), 0.5) AS "mad"
+                FROM (
+                  SELECT
+                    "t3"."page",
+                    "t3"."date",
+                    "t3"."views",
+                    "t3"."day",
+                    "t3"."weekday",
+                    "t3"."level",
+                    "t3"."median",
+                    "t3"."recent_median",
+                    "t3"."reference_listed",
+                    "t3"."in_window",
+                    "t3"."bound",
+                    "t3"."place",
+                    "t3"."reference_days",
+                    "t3"."usual",
+                    "t3"."deviation",
+                    "t3"."weekday_days",
+                    "t3"."weekday_median",
+                    "t3"."weekday_effect",
+                    "t3"."surprise",
+                    "t9"."past_page",
+                    "t9"."past_day",
+                    "t9"."past_level"
+                  FROM "step_4_best" AS "t3"
+                  INNER JOIN (
+                    SELECT
+                      "t2"."page" AS "past_page",
+                      "t2"."day" AS "past_day",
+                      "t2"."level" AS "past_level"
+                    FROM "step_1_history" AS "t2"
+                  ) AS "t9"
+                    ON "t3"."page" = "t9"."past_page"
+                    AND "t9"."past_day" < "t3"."day"
+                    AND "t9"."past_day" >= (
+                      "t3"."day" - 28
+                    )
+                ) AS "t10"
+                GROUP BY
+                  1
+              ) AS "t12"
+                ON "t3"."page" = "t12"."page"
+            ) AS "t13"
+          ) AS "t14"
+        ) AS "t17"
+        INNER JOIN (
+          SELECT
+            "t1"."day" AS "later_day",
+            "t1"."bound" AS "later_bound"
+          FROM "step_2_days" AS "t1"
+          WHERE
+            "t1"."in_window"
+        ) AS "t7"
+          ON "t7"."later_day" > "t17"."day" AND "t7"."later_day" <= (
+            "t17"."day" + 3
+          )
+        LEFT OUTER JOIN (
+          SELECT
+            "t2"."page" AS "listed_page",
+            "t2"."day" AS "listed_day",
+            "t2"."level" AS "listed_level"
+          FROM "step_1_history" AS "t2"
+        ) AS "t8"
+          ON "t17"."page" = "t8"."listed_page" AND "t7"."later_day" = "t8"."listed_day"
+      ) AS "t18"
+      GROUP BY
+        1
+    ) AS "t20"
+      ON "t15"."page" = "t20"."page"
+  ) AS "t21"
+) AS "t22"

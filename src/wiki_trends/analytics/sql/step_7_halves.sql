@@ -36,8 +36,8 @@ FROM (
   SELECT
     "t15"."page",
     "t13"."half_days",
-    "t15"."first_above" + "t13"."first_bound" AS "first_half_views",
-    "t15"."last_above" + "t13"."last_bound" AS "last_half_views"
+    CAST(CAST("t15"."first_above" + "t13"."first_bound" AS DECIMAL(38, 0)) AS BIGINT) AS "first_half_views",
+    CAST(CAST("t15"."last_above" + "t13"."last_bound" AS DECIMAL(38, 0)) AS BIGINT) AS "last_half_views"
   FROM (
     SELECT
       "t12"."page",

@@ -33,21 +33,21 @@ FROM (
     SELECT
       "t8"."category",
       COUNT(DISTINCT "t8"."page") AS "pages",
-      SUM("t8"."views") AS "views",
-      COALESCE(SUM("t8"."views") FILTER(WHERE
-        "t8"."date" = "t8"."first_date"), 0) AS "first_views",
-      COALESCE(SUM("t8"."views") FILTER(WHERE
-        "t8"."date" = "t8"."last_date"), 0) AS "last_views",
-      SUM(CAST((
+      CAST(CAST(SUM("t8"."views") AS DECIMAL(38, 0)) AS BIGINT) AS "views",
+      CAST(CAST(COALESCE(SUM("t8"."views") FILTER(WHERE
+        "t8"."date" = "t8"."first_date"), 0) AS DECIMAL(38, 0)) AS BIGINT) AS "first_views",
+      CAST(CAST(COALESCE(SUM("t8"."views") FILTER(WHERE
+        "t8"."date" = "t8"."last_date"), 0) AS DECIMAL(38, 0)) AS BIGINT) AS "last_views",
+      CAST(CAST(SUM(CAST((
         "t8"."date" = "t8"."last_date"
       ) AND NOT (
         "t8"."on_first"
-      ) AS INT)) AS "entries",
-      SUM(CAST((
+      ) AS INT)) AS DECIMAL(38, 0)) AS BIGINT) AS "entries",
+      CAST(CAST(SUM(CAST((
         "t8"."date" = "t8"."first_date"
       ) AND NOT (
         "t8"."on_last"
-      ) AS INT)) AS "exits"
+      ) AS INT)) AS DECIMAL(38, 0)) AS BIGINT) AS "exits"
     FROM (
       SELECT
         "t2"."date",

@@ -1,0 +1,103 @@
+"""A published table as CSV, Parquet or JSON.
+
+Fails with `SettingError` for a table, format or target that cannot be used, with `ExportFailed` when the target cannot
+be written (nothing is left of it, and what was there before still is), and with `WarehouseError`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from wiki_trends.errors import ExportFailed, SettingError
+from wiki_trends.warehouse.base import KEYS, RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import polars as pl
+
+    from wiki_trends.warehouse.base import Warehouse
+
+FORMATS = ("csv", "parquet", "json")
+_ORDER = {**KEYS, RUNS: ("run",)}
+# Columns that can be null all over, and hold something else than numbers.
+_TEXTS = ("shape", "momentum_label")
+
+
+def exported(warehouse: Warehouse, table: str, form: str) -> bytes:
+    """All rows of a published table in the order of its key.
+
+    CSV has a header, commas, and nothing for null; JSON is one list of objects; both are UTF-8, days as `YYYY-MM-DD`.
+
+    Args:
+        warehouse: where the table is.
+        table: its name.
+        form: one of `FORMATS`.
+    """
+    import io
+
+    _one_of("TABLE", table, tuple(_ORDER))
+    _one_of("--format", form, FORMATS)
+    with warehouse.reading() as reader:
+        order = ", ".join(_ORDER[table])
+        frame = _frame(reader.rows(f"SELECT * FROM {table} ORDER BY {order}"))  # noqa: S608 - a constant
+    stream = io.BytesIO()
+    if form == "csv":
+        frame.write_csv(stream)
+    elif form == "parquet":
+        frame.write_parquet(stream)
+    else:
+        stream.write(frame.write_json().encode())
+        stream.write(b"\n")
+    return stream.getvalue()
+
+
+def write(data: bytes, target: Path, *, force: bool) -> None:
+    """Put `data` into the file `target`, wholly or not at all; one that is there already stays, unless `force` is given."""
+    new = target.with_name(f".{target.name}.{os.getpid()}.part")
+    claimed = False
+    try:
+        if not force:
+            target.open("xb").close()
+            claimed = True
+        with new.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(target)
+    except FileExistsError:
+        raise SettingError(
+            name="output",
+            value=str(target),
+            origin="--output",
+            problem="is there already",
+            fix="Name another file, or give --force to replace it.",
+        ) from None
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        if claimed:
+            target.unlink(missing_ok=True)
+        raise ExportFailed(target=str(target), problem=error.strerror or str(error)) from error
+
+
+def _one_of(origin: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise SettingError(
+            name=origin.strip("-").lower(),
+            value=value,
+            origin=origin,
+            problem="is not known",
+            fix=f"Give one of {', '.join(known)}.",
+        )
+
+
+def _frame(rows: list[dict[str, object]]) -> pl.DataFrame:
+    import polars as pl
+
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    unknown = [name for name, kind in frame.schema.items() if kind == pl.Null]
+    return frame.with_columns(
+        pl.col(name).cast(pl.String if name in _TEXTS else pl.Float64) for name in unknown
+    )
