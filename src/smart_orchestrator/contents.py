@@ -11,6 +11,7 @@ import csv
 import io
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from smart_orchestrator import spark_csv
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 # Violations named in a reason; a broken day would otherwise fill the screen.
 FIRST_FEW = 3
 BOM = b"\xef\xbb\xbf"
+LONGEST_HEADER = 1 << 16
 
 
 class Code(StrEnum):
@@ -103,7 +105,10 @@ def to_frame(dataset: DailyDataset, parts: Sequence[bytes], *, spark: bool = Fal
     if not frames:
         return pl.DataFrame(schema={column.name: _dtype(column) for column in dataset.columns})
     if dataset.columns:
-        frames = [frame.select(_typed(column, frame) for column in dataset.columns) for frame in frames]
+        frames = [
+            frame.select(_typed(column, frame.schema[column.name]) for column in dataset.columns)
+            for frame in frames
+        ]
     try:
         return pl.concat(frames)
     except pl.exceptions.PolarsError as error:
@@ -112,9 +117,7 @@ def to_frame(dataset: DailyDataset, parts: Sequence[bytes], *, spark: bool = Fal
 
 def examine(dataset: DailyDataset, parts: Sequence[tuple[str, bytes]], *, spark: bool = False) -> Contents:
     """Read all rows of `parts` (name, bytes) and hold them against the contract."""
-    import polars as pl
-
-    frames: list[pl.DataFrame] = []
+    frames: list[tuple[str, pl.DataFrame]] = []
     findings: list[Finding] = []
     rows = 0
     for name, data in parts:
@@ -126,17 +129,62 @@ def examine(dataset: DailyDataset, parts: Sequence[tuple[str, bytes]], *, spark:
             findings.append(Finding(Code.UNREADABLE, f"{name} cannot be read: {error}"))
             continue
         rows += frame.height
-        found = [*_column_findings(dataset, name, frame, data)] or [*_value_findings(dataset, name, frame)]
+        found = [*_column_findings(dataset, name, frame, data)]
         findings += found
         if not found and dataset.columns:
-            frames.append(frame.select(_typed(column, frame) for column in dataset.columns))
-    whole = pl.concat(frames) if frames else None
-    if whole is not None:
-        findings += _duplicates(dataset, whole)
-    volume = None
-    if whole is not None and dataset.volume_column:
-        volume = int(whole[dataset.volume_column].sum())
-    return Contents(rows, volume, tuple(findings))
+            frames.append((name, frame.select(column.name for column in dataset.columns)))
+    if not frames:
+        return Contents(rows, None, tuple(findings))
+    wrong, volume = _judged(dataset, frames)
+    return Contents(rows, volume, (*findings, *wrong))
+
+
+def _judged(
+    dataset: DailyDataset, frames: Sequence[tuple[str, pl.DataFrame]]
+) -> tuple[list[Finding], int | None]:
+    """What in the values breaks the contract, and the sum of the volume column.
+
+    All rules are asked at once; which row breaks which is looked for only when one does.
+    """
+    import polars as pl
+
+    kinds = {tuple(frame.dtypes) for _, frame in frames}
+    if len(kinds) == 1:
+        whole = pl.concat(frame for _, frame in frames)
+        broken, volume = whole.select_seq(_questions(dataset, *kinds)).row(0)
+        if not broken:
+            return [], None if volume is None else int(volume)
+    findings: list[Finding] = []
+    right: list[pl.DataFrame] = []
+    for name, frame in frames:
+        found = [*_value_findings(dataset, name, frame)]
+        findings += found
+        if not found:
+            right.append(
+                frame.select(_typed(column, frame.schema[column.name]) for column in dataset.columns)
+            )
+    if not right:
+        return findings, None
+    whole = pl.concat(right)
+    volume = int(whole[dataset.volume_column].sum()) if dataset.volume_column else None
+    return [*findings, *_duplicates(dataset, whole)], volume
+
+
+@lru_cache(maxsize=64)
+def _questions(dataset: DailyDataset, kinds: tuple[pl.DataType, ...]) -> tuple[pl.Expr, pl.Expr]:
+    """Whether any value of columns of these kinds breaks the contract, and the sum of the volume column."""
+    import polars as pl
+
+    broken: list[pl.Expr] = []
+    volume = pl.lit(None)
+    for column, kind in zip(dataset.columns, kinds, strict=True):
+        broken += [mask.any() for _, mask in _rules(column, kind)]
+        typed = _typed(column, kind)
+        if column.unique:
+            broken.append(typed.is_duplicated().any())
+        if column.name == dataset.volume_column:
+            volume = typed.sum()
+    return pl.any_horizontal(broken or [pl.lit(value=False)]).alias("broken"), volume.alias("volume")
 
 
 def violations(dataset: DailyDataset, frame: pl.DataFrame) -> tuple[Finding, ...]:
@@ -156,7 +204,7 @@ def _parsed(dataset: DailyDataset, data: bytes, *, spark: bool) -> pl.DataFrame:
             return pl.read_parquet(io.BytesIO(data))
         if spark and spark_csv.differs(data):
             return _spark_csv(data)
-        return pl.read_csv(io.BytesIO(data), infer_schema=False)
+        return pl.read_csv(data, infer_schema=False)
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         raise ValueError(_first_line(error)) from None
 
@@ -183,18 +231,35 @@ def _dtype(column: Column) -> pl.DataType:
     }[column.type]
 
 
-def _typed(column: Column, frame: pl.DataFrame) -> pl.Expr:
-    """The column of `frame` in the contract's type; null where a value is not of it."""
+def _typed(column: Column, kind: pl.DataType) -> pl.Expr:
+    """A column of this kind in the contract's type; null where a value is not of it."""
     import polars as pl
 
     source = pl.col(column.name)
-    if frame.schema[column.name] == pl.String() and column.type == "boolean":
+    if kind == pl.String() and column.type == "boolean":
         return source.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None)
-    if frame.schema[column.name] == pl.String() and column.type == "date":
+    if kind == pl.String() and column.type == "date":
         return source.str.to_date("%Y-%m-%d", strict=False)
-    if frame.schema[column.name].is_float() and column.type == "integer":
+    if kind.is_float() and column.type == "integer":
         source = pl.when(source == source.floor()).then(source)
     return source.cast(_dtype(column), strict=False)
+
+
+def _rules(column: Column, kind: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
+    """What may be wrong with a value of a column of this kind, and the mask of the rows where it is."""
+    import polars as pl
+
+    raw, typed = pl.col(column.name), _typed(column, kind)
+    if kind != _dtype(column):
+        yield f"is not of type {column.type}", raw.is_not_null() & typed.is_null()
+    if not column.nullable:
+        yield "is empty", raw.is_null()
+    if column.type == "float":
+        yield "is not a number", ~typed.is_finite().fill_null(value=True)
+    if column.low is not None:
+        yield f"is below {column.low:g}", (typed < column.low).fill_null(value=False)
+    if column.high is not None:
+        yield f"is above {column.high:g}", (typed > column.high).fill_null(value=False)
 
 
 def _column_findings(
@@ -210,25 +275,15 @@ def _column_findings(
 
 
 def _header(data: bytes) -> list[str]:
-    text = io.StringIO(data.removeprefix(BOM).decode("utf-8", errors="replace"), newline="")
-    return next(csv.reader(text), [])
+    start = data[:LONGEST_HEADER].removeprefix(BOM)
+    return next(csv.reader(io.StringIO(start.decode("utf-8", errors="replace"), newline="")), [])
 
 
 def _value_findings(dataset: DailyDataset, part: str, frame: pl.DataFrame) -> Iterator[Finding]:
     for column in dataset.columns:
         raw = frame[column.name]
-        typed = frame.select(_typed(column, frame)).to_series()
-        checks = [("is not of type " + column.type, raw.is_not_null() & typed.is_null())]
-        if not column.nullable:
-            checks.append(("is empty", raw.is_null()))
-        if column.type == "float":
-            checks.append(("is not a number", ~typed.is_finite().fill_null(value=True)))
-        if column.low is not None:
-            checks.append((f"is below {column.low:g}", (typed < column.low).fill_null(value=False)))
-        if column.high is not None:
-            checks.append((f"is above {column.high:g}", (typed > column.high).fill_null(value=False)))
-        for problem, mask in checks:
-            for row in mask.arg_true().head(FIRST_FEW).to_list():
+        for problem, mask in _rules(column, raw.dtype):
+            for row in frame.select(mask).to_series().arg_true().head(FIRST_FEW).to_list():
                 shown = "" if raw[row] is None else f" ({str(raw[row])[:40]!r})"
                 yield Finding(Code.BAD_VALUES, f"{part} row {row + 1} column {column.name}{shown} {problem}")
 
