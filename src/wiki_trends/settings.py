@@ -232,6 +232,12 @@ class Settings:
         'TOML file of titles that are left out besides the shipped ones: `all = ["…"]`, or a language: `en = ["…"]`.',
         example="deny.toml",
     )
+    categories_file: str = _setting(
+        "",
+        _text,
+        "A TOML file with further phrases for the categories, laid over the built-in ones.",
+        example="my-categories.toml",
+    )
     days: int = _setting(5, _whole(1, 3660), "Days in a window when none are given.", example="7")
     lag: int = _setting(
         3,

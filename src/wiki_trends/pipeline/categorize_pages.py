@@ -17,7 +17,7 @@ from smart_orchestrator.partition import read_frame
 from wiki_trends.errors import ContractBroken
 from wiki_trends.layers import layers
 from wiki_trends.pipeline.page_cache import PageCache
-from wiki_trends.pipeline.rules import category_of, place_of
+from wiki_trends.pipeline.rules import Rules
 from wiki_trends.pipeline.site import site_info
 from wiki_trends.pipeline.step import Step, Stopwatch, project_of
 
@@ -53,7 +53,7 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
         raise ContractBroken(what=f"the cache of {project}'s pages", problem=problem)
     counted = client.counted()
     rows, excluded = merged(silver.iter_rows(named=True), facts, site_info(project, lake, counted))
-    frame = _frame(rows, project.partition(".")[0])
+    frame = _frame(rows, Rules.load(project.partition(".")[0], settings.categories_file))
     step = Step(
         "categorize_pages",
         silver.height,
@@ -96,17 +96,17 @@ def _exclusion(row: dict[str, Any], reason: str, **more: str) -> dict[str, Any]:
     return {"rank": row["rank"], "page": row["page"], "views": row["views"], "reason": reason, **more}
 
 
-def _frame(rows: list[Row], language: str) -> pl.DataFrame:
+def _frame(rows: list[Row], rules: Rules) -> pl.DataFrame:
     import polars as pl
 
-    places = [place_of(page, facts, language) for page, _, _, facts in rows]
+    places = [rules.place(page, facts) for page, _, _, facts in rows]
     return pl.DataFrame(
         {
             "page": [row[0] for row in rows],
             "page_display": [row[0].replace("_", " ") for row in rows],
             "views": [row[1] for row in rows],
             "rank": [row[2] for row in rows],
-            "category": [category_of(page, facts, language) for page, _, _, facts in rows],
+            "category": [rules.category(page, facts) for page, _, _, facts in rows],
             "location_type": [place.type for place in places],
             "location": [place.name for place in places],
             "latitude": [row[3].latitude for row in rows],
