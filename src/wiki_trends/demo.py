@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,6 +140,10 @@ def _sample_api(folder: Path) -> Iterator[str]:
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         try:
+            # Half a second of imports that the first day needs, while the other process starts.
+            import_module("wiki_trends.pipeline.run")
+            for module in ("polars", "httpx2"):
+                import_module(module)
             address = process.stdout.readline().strip() if process.stdout else ""
             if not address:
                 raise WikimediaUnreachable(url="the sample API", attempts=1, reason="it did not start")
