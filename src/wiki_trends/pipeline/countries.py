@@ -54,7 +54,8 @@ def name_of(code: str) -> str | None:
 @lru_cache(maxsize=1)
 def _names_by_code() -> dict[str, str]:
     names: dict[str, str] = {code: info["name"] for code, info in _library().items()}
-    return names | _ours()["names"]
+    corrected: dict[str, str] = _ours()["names"]
+    return names | corrected
 
 
 @lru_cache(maxsize=1)
