@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.plan import Plan
     from smart_orchestrator.window import Window
     from wiki_trends.analytics.analyze import Analysis
+    from wiki_trends.pipeline.run import Fetch
     from wiki_trends.settings import Settings
     from wiki_trends.warehouse.base import RunRecord
 
@@ -87,10 +88,16 @@ def fill(settings: Settings, look: Callable[[], Completeness], limits: Limits, c
     return done
 
 
-def fetch_days(settings: Settings, days: Sequence[dt.date], limits: Limits, console: Console) -> Outcome:
-    """Run the pipeline for these days, whatever the lake holds for them."""
+def fetch_days(
+    settings: Settings,
+    days: Sequence[dt.date],
+    limits: Limits,
+    console: Console,
+    first_step: Fetch | None = None,
+) -> Outcome:
+    """Run the pipeline for these days, whatever the lake holds for them; its first step asks the API by default."""
     client = OneClient(settings)
-    runs = Reaching(runs_of(settings, force=True, client=client), partial(reach, settings))
+    runs = Reaching(runs_of(settings, force=True, client=client, fetch=first_step), partial(reach, settings))
     outcome = fetch(layers(settings).diamond, days, runs, limits=limits, console=console)
     client.close_after(outcome)
     return outcome

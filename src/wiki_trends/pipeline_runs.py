@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.backfill import Outcome
     from smart_orchestrator.runs import PipelineRuns, Run
+    from wiki_trends.pipeline.run import Fetch
     from wiki_trends.settings import Settings
     from wiki_trends.wikimedia import WikimediaClient
 
@@ -24,14 +25,16 @@ if TYPE_CHECKING:
 REACHABLE_SECONDS = 5.0
 
 
-def local_runs(settings: Settings, *, force: bool = False, client: OneClient | None = None) -> LocalRuns:
-    """What starts and follows the pipeline's runs of this machine."""
+def local_runs(
+    settings: Settings, *, force: bool = False, client: OneClient | None = None, fetch: Fetch | None = None
+) -> LocalRuns:
+    """What starts and follows the pipeline's runs of this machine; `fetch` is its first step, default the API's."""
     client = client or OneClient(settings)
 
     def pipeline(day: dt.date) -> None:
-        from wiki_trends.pipeline import run_day
+        from wiki_trends.pipeline import fetch_top_pages, run_day
 
-        run_day(day, settings, client=client.get())
+        run_day(day, settings, client=client.get(), fetch=fetch or fetch_top_pages)
 
     return LocalRuns(layers(settings).diamond, pipeline, Path(settings.state), force=force)
 
@@ -59,7 +62,9 @@ class OneClient:
             self._client.close()
 
 
-def runs_of(settings: Settings, *, force: bool = False, client: OneClient | None = None) -> PipelineRuns:
+def runs_of(
+    settings: Settings, *, force: bool = False, client: OneClient | None = None, fetch: Fetch | None = None
+) -> PipelineRuns:
     """What `WIKI_TRENDS_RUNNER` names.
 
     Raises:
@@ -73,7 +78,7 @@ def runs_of(settings: Settings, *, force: bool = False, client: OneClient | None
             problem="is not supported by this version",
             fix="Set it to local.",
         )
-    return local_runs(settings, force=force, client=client)
+    return local_runs(settings, force=force, client=client, fetch=fetch)
 
 
 def reach(settings: Settings) -> None:

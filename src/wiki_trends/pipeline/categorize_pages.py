@@ -76,6 +76,7 @@ def merged(
     """Rows (page, views, rank, facts) under canonical titles, and those that were merged or left out, with reasons."""
     excluded: list[dict[str, Any]] = []
     pages: dict[str, Row] = {}
+    under: dict[str, dict[str, Any]] = {}
     for row in rows:
         fact = facts[row["page"]]
         if fact.namespace != 0 or site.is_main_page(fact.title):
@@ -85,10 +86,14 @@ def merged(
         page = row["page"] if fact.missing else fact.title.replace(" ", "_")
         views, rank = row["views"], row["rank"]
         if page in pages:
-            excluded.append(_exclusion(row, "merged", into=page))
+            # What is named is the other title, whichever of the two was listed first.
+            other_row = under[page] if row["page"] == page else row
+            excluded.append(_exclusion(other_row, "merged", into=page))
             _, other_views, other_rank, other = pages[page]
             views, rank, fact = views + other_views, min(rank, other_rank), other
         pages[page] = (page, views, rank, fact)
+        if page not in under or row["page"] == page:
+            under[page] = row
     return sorted(pages.values(), key=lambda row: (row[2], row[0])), excluded
 
 

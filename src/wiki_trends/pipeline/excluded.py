@@ -5,6 +5,7 @@ A day that silver does not have is a `ContractError` that says so.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,9 @@ from wiki_trends.layers import layers
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
+    from smart_orchestrator.console import Line
     from wiki_trends.settings import Settings
 
 
@@ -75,6 +78,18 @@ def excluded(day: dt.date, settings: Settings) -> list[Exclusion]:
         entries += gold.manifest.measured.get("excluded", ())
     found = [_exclusion(entry) for entry in entries]
     return sorted(found, key=lambda one: (one.rank, one.page))
+
+
+def counts(found: Sequence[Exclusion]) -> dict[str, int]:
+    """Rows by reason."""
+    return dict(sorted(Counter(one.reason for one in found).items()))
+
+
+def lines(found: Sequence[Exclusion]) -> list[Line]:
+    """The rows and their number by reason, for people."""
+    rows: list[Line] = [(f"{one.rank:>7}  {one.views:>12,}  {one.page}  ({one.text()})", "") for one in found]
+    by_reason = ", ".join(f"{number} {reason}" for reason, number in counts(found).items())
+    return [*rows, (f"left out or merged: {len(found)}{f' ({by_reason})' if by_reason else ''}", "strong")]
 
 
 def _exclusion(entry: dict[str, Any]) -> Exclusion:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wiki_trends.pipeline.ahead import Ahead
 from wiki_trends.pipeline.categorize_pages import categorize_pages
@@ -21,8 +21,19 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from wiki_trends.pipeline.fetch_top_pages import Heard
     from wiki_trends.pipeline.step import Step
     from wiki_trends.settings import Settings
+
+
+class Fetch(Protocol):
+    """A first step: commits a day to bronze, and tells the rows of its list as soon as they are known."""
+
+    def __call__(
+        self, day: dt.date, settings: Settings, client: WikimediaClient, *, heard: Heard | None = None
+    ) -> Step:
+        """What the step did."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ class DayResult:
 
 
 def run_day(
-    day: dt.date, settings: Settings, *, client: WikimediaClient | None = None, refresh: bool = False
+    day: dt.date, settings: Settings, *, client: WikimediaClient | None = None, fetch: Fetch = fetch_top_pages
 ) -> DayResult:
     """Fetch, clean, enrich, categorise and commit one UTC day.
 
@@ -59,7 +70,7 @@ def run_day(
         day: the day of the pages' views.
         settings: project, access method, lake and limits.
         client: an open client, for several days; default one for this day.
-        refresh: ask for the list although bronze has it.
+        fetch: the first step, which sees to it that bronze has the day: `fetch_top_pages`, or `fetch_from_dump` with its dump.
 
     Raises:
         WikiTrendsError, SmartOrchestratorError: as the steps; the diamond partition is untouched then.
@@ -68,7 +79,7 @@ def run_day(
         client = client or stack.enter_context(WikimediaClient(settings))
         ahead = stack.enter_context(Ahead(settings, client))
         steps = [
-            fetch_top_pages(day, settings, client, refresh=refresh, heard=ahead.begin),
+            fetch(day, settings, client, heard=ahead.begin),
             clean_top_pages(day, settings, client),
             fetch_wikipedia_categories(day, settings, client, ahead=ahead),
             categorize_pages(day, settings, client),

@@ -117,7 +117,7 @@ def test_rows_of_one_page_add_their_views_and_keep_the_best_rank():
     facts = {"b": PageFacts("B"), "B": PageFacts("B"), "C": PageFacts("C", missing=True)}
     found, excluded = merged(rows, facts, SITE)
     assert [row[:3] for row in found] == [("B", 12, 2), ("C", 1, 4)]
-    assert excluded == [{"rank": 2, "page": "B", "views": 7, "reason": "merged", "into": "B"}]
+    assert excluded == [{"rank": 4, "page": "b", "views": 5, "reason": "merged", "into": "B"}]
 
 
 @pytest.mark.parametrize(

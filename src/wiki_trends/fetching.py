@@ -1,0 +1,78 @@
+"""Fetching days by name: from the API, from the API again, or from dump files; and what a refresh has changed."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from wiki_trends.errors import SettingError
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from smart_orchestrator.backfill import Outcome
+    from smart_orchestrator.console import Line
+    from wiki_trends.pipeline.run import Fetch
+    from wiki_trends.settings import Settings
+
+
+def first_step(
+    settings: Settings,
+    days: Sequence[dt.date],
+    *,
+    refresh: bool = False,
+    files: Sequence[Path] = (),
+    top: int | None = None,
+) -> Fetch:
+    """The pipeline's first step as the options of `fetch` ask for it. Dump files are read here, before any run.
+
+    Raises:
+        SettingError: the options exclude each other, or a file is no dump of the day.
+    """
+    from wiki_trends.pipeline import fetch_top_pages
+
+    if not files:
+        if top is not None:
+            raise _excluded("top", top, "is for --from-dump: the API has 1,000 pages of a day")
+        return partial(fetch_top_pages, refresh=refresh)
+    if refresh:
+        raise _excluded("from_dump", str(files[0]), "was given beside --refresh, which asks the API")
+    if len(set(days)) != 1:
+        raise _excluded("from_dump", str(files[0]), f"is of one day, and {len(set(days))} were named")
+    from wiki_trends.pipeline.dump import read_dump
+    from wiki_trends.pipeline.fetch_from_dump import fetch_from_dump
+    from wiki_trends.pipeline.step import project_of
+
+    dump = read_dump(files, project=project_of(settings), day=days[0], top=top or 1000)
+    return partial(fetch_from_dump, dump=dump)
+
+
+def changes_of(settings: Settings, outcome: Outcome) -> dict[dt.date, Mapping[str, Any]]:
+    """What asking again has changed in the lists of the days that were filled, as bronze has it."""
+    from wiki_trends.pipeline.bronze_lists import inspect_list
+
+    found = {day: inspect_list(day, settings, settings.access).manifest for day in outcome.filled}
+    return {
+        day: manifest.measured["changes"]
+        for day, manifest in found.items()
+        if manifest is not None and "changes" in manifest.measured
+    }
+
+
+def change_lines(changes: Mapping[dt.date, Mapping[str, Any]]) -> list[Line]:
+    """The same for people."""
+    from wiki_trends.pipeline.changes import sentence
+
+    return [(f"{day}  {sentence(changed)}", "") for day, changed in sorted(changes.items())]
+
+
+def _excluded(name: str, value: object, problem: str) -> SettingError:
+    return SettingError(
+        name=name,
+        value=value,
+        origin=f"--{name.replace('_', '-')}",
+        problem=problem,
+        fix="Give one DAY with --from-dump FILE, or --refresh without it.",
+    )

@@ -1,0 +1,319 @@
+"""A day's lists out of Wikimedia's `pageview_complete` files, which hold every page and not only the first thousand.
+
+A line is `wiki title page_id device total hourly`, a page has one for each device; older files, and titles without a
+page, have no page id. A title is what people sent: it can hold spaces and raw line breaks, so a line is read from both
+ends, and what follows a line that does not end like one is the rest of a title. Records with a line break in their
+title are no page's; they are left out and counted. Source:
+https://dumps.wikimedia.org/other/pageview_complete/readme.html.
+
+Files are read as streams of a few megabytes, two pieces at a time in Polars; the sums of pieces go to temporary files,
+so the memory does not grow with the dump. A file that is none, or one of another day, is `SettingError`.
+"""
+
+from __future__ import annotations
+
+import bz2
+import re
+import tempfile
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from wiki_trends.errors import SettingError
+from wiki_trends.pipeline.top_list import Listed
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
+
+    import polars as pl
+
+DEVICES = ("desktop", "mobile-web", "mobile-app")
+CHUNK = 8 * 1024 * 1024
+WORKERS = 2
+MOST_ROWS_IN_MEMORY = 500_000
+_LINES_LOOKED_AT = 200
+_LONGEST_LINE = 64 * 1024
+_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-X]\d+)+$")
+# In monthly files the letter is the day, and runs past X.
+_MONTHLY_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-_]\d+)+$")
+_DAY_IN_NAME = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """What dump files say of one project.
+
+    Attributes:
+        lists: by access method, the most viewed titles first, ties in competition ranking (1, 2, 2, 4).
+        records: of the project.
+        broken: lines of the project that are no whole record, or the rest of one.
+        files: their names.
+    """
+
+    lists: dict[str, list[Listed]]
+    records: int
+    broken: int
+    files: tuple[str, ...]
+
+
+def read_dump(files: Sequence[Path], *, project: str, day: dt.date, top: int = 1000) -> Dump:
+    """The first `top` titles of a project by views, for `all-access` and each device, from daily files of one day.
+
+    Raises:
+        SettingError: a file is not there, not a daily dump, of another day, or has nothing of the project.
+    """
+    for path in files:
+        _look_at(path, day)
+    with tempfile.TemporaryDirectory(prefix="wiki-trends-dump-") as folder:
+        sums = _Sums(Path(folder))
+        reader = _Reader(project)
+        for path in files:
+            try:
+                with _opened(path) as stream:
+                    for frame in reader.frames(stream):
+                        sums.add(frame)
+            except (OSError, EOFError) as error:
+                raise _unusable(path, f"cannot be read to its end ({error})") from None
+        lists = sums.tops(top)
+    if not lists:
+        raise _unusable(files[0], f"holds no line of {project}")
+    return Dump(lists, reader.records, reader.broken, tuple(path.name for path in files))
+
+
+class _Reader:
+    """Takes the lines of one project out of streams of bytes."""
+
+    def __init__(self, project: str) -> None:
+        self.records = 0
+        self.broken = 0
+        self._project = project
+        self._start = project.encode() + b" "
+
+    def frames(self, stream: IO[bytes]) -> Iterator[pl.DataFrame]:
+        """Titles with their views by device, each title once a frame; a frame for each piece that has some."""
+        waiting: deque[Future[tuple[pl.DataFrame, int, int]]] = deque()
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for chunk, whole in self._pieces(stream):
+                waiting.append(pool.submit(self._frame, chunk, whole=whole))
+                if len(waiting) > WORKERS:
+                    yield self._counted(waiting.popleft().result())
+            while waiting:
+                yield self._counted(waiting.popleft().result())
+
+    def _counted(self, found: tuple[pl.DataFrame, int, int]) -> pl.DataFrame:
+        frame, records, broken = found
+        self.records += records
+        self.broken += broken
+        return frame
+
+    def _pieces(self, stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
+        """Pieces of whole lines that hold some of the project, and whether the line before was the end of a record."""
+        whole = True
+        while block := stream.read(CHUNK):
+            rest = stream.readline()
+            # A file is sorted by wiki: most of its pieces are of others.
+            if block.startswith(self._start) or b"\n" + self._start in block or self._start in rest:
+                yield block + rest, whole
+            last = (block[block.rfind(b"\n", 0, -1) + 1 :] + rest).removesuffix(b"\n")
+            whole = _END.search(last) is not None
+
+    def _frame(self, chunk: bytes, *, whole: bool) -> tuple[pl.DataFrame, int, int]:
+        """The project's pages in a piece, and how many of its lines are records, and how many are broken."""
+        import polars as pl
+
+        raw = _parsed(chunk)
+        if raw["c7"].null_count() < raw.height:
+            raw = _parsed(_with_spaces_joined(chunk))
+        # The last three of a line are device, views and hours, however many it has.
+        columns = [pl.col(f"c{number}") for number in range(1, 7)]
+        device, views = columns[0], columns[1]
+        for place in range(3, 6):
+            there = columns[place].is_not_null()
+            device = pl.when(there).then(columns[place - 2]).otherwise(device)
+            views = pl.when(there).then(columns[place - 1]).otherwise(views)
+        lines = raw.lazy().select(
+            "c1", "c2", "c3", "c5", "c6", device=device, views=views.cast(pl.Int64, strict=False)
+        )
+        ends = pl.col("device").is_in(DEVICES) & (pl.col("views") >= 0)
+        mine = (
+            lines.with_columns(ends=ends.fill_null(value=False))
+            .with_columns(begins=pl.col("ends").shift(1, fill_value=whole))
+            .filter(pl.col("c1") == self._project)
+            .collect()
+        )
+        good = mine.filter(pl.col("ends") & pl.col("begins") & pl.col("c5").is_not_null())
+        by_device = {name: pl.when(pl.col("device") == name).then("views").otherwise(0) for name in DEVICES}
+        pages = good.select(title=_title(good), **by_device)
+        return _added(pages), good.height, mine.height - good.height
+
+
+def _title(records: pl.DataFrame) -> pl.Expr:
+    import polars as pl
+
+    third = pl.col("c3")
+    # What stands for the page id and is none belongs to the title.
+    no_id = (third != "null") & third.cast(pl.Int64, strict=False).is_null() & pl.col("c6").is_not_null()
+    if not records.select(no_id.any()).item():
+        return pl.col("c2")
+    return pl.when(no_id).then(pl.concat_str("c2", "c3", separator="_")).otherwise("c2")
+
+
+class _Sums:
+    """Views by title and device, piece by piece: each title is once in a piece, and can be in many."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pending: list[pl.DataFrame] = []
+        self._rows = 0
+        self._pieces = 0
+        self._ends: list[tuple[str, bool]] = []
+
+    def add(self, frame: pl.DataFrame) -> None:
+        if not frame.height:
+            return
+        self._pending.append(frame)
+        self._pieces += 1
+        self._rows += frame.height
+        first, last = frame["title"].min(), frame["title"].max()
+        self._ends += [(str(first), False), (str(last), True)]
+        if self._rows > MOST_ROWS_IN_MEMORY:
+            import polars as pl
+
+            pl.concat(self._pending).write_ipc(self._folder / f"{self._pieces:08}.ipc")
+            self._pending, self._rows = [], 0
+
+    def tops(self, number: int) -> dict[str, list[Listed]]:
+        """The first titles by views of each access method; nothing at all when there are none.
+
+        A page among the first has at least as many views as the last of any so many pages, and in one of the pieces that
+        it is in at least its share of them. Only the pages that have that are added up.
+        """
+        import polars as pl
+
+        if not self._pieces:
+            return {}
+        views = {access: _views(access) for access in ("all-access", *DEVICES)}
+        in_pieces = self._most_pieces()
+        least = {access: max(1.0, self._surely(one, number) / in_pieces) for access, one in views.items()}
+        possible = pl.any_horizontal(one >= least[access] for access, one in views.items())
+        titles = pl.concat(frame.filter(possible).select("title") for frame in self._frames()).unique()
+        pages = _added(pl.concat(frame.join(titles, on="title", how="semi") for frame in self._frames()))
+        return {access: _ranked(pages.select("title", views=one), number) for access, one in views.items()}
+
+    def _most_pieces(self) -> int:
+        """Pieces that one title can be in, by their first and last titles: files are sorted, so two of each file."""
+        depth = most = 0
+        for _, is_last in sorted(self._ends):
+            depth += -1 if is_last else 1
+            most = max(most, depth)
+        return most
+
+    def _surely(self, views: pl.Expr, number: int) -> int:
+        """Views that at least so many pages have, by what is in single pieces."""
+        import polars as pl
+
+        most = 4 * number
+        best = pl.concat(
+            frame.select("title", views=views).top_k(most, by="views") for frame in self._frames()
+        )
+        pages = best.top_k(most, by="views").group_by("title").agg(pl.col("views").max())
+        return pages["views"].top_k(number).min() if pages.height >= number else 0  # type: ignore[return-value]
+
+    def _frames(self) -> Iterator[pl.DataFrame]:
+        import polars as pl
+
+        for path in sorted(self._folder.glob("*.ipc")):
+            yield pl.read_ipc(path)
+        yield from self._pending
+
+
+def _views(access: str) -> pl.Expr:
+    import polars as pl
+
+    return pl.sum_horizontal(DEVICES) if access == "all-access" else pl.col(access)
+
+
+def _added(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    return frame.group_by("title").agg(pl.col(*DEVICES).sum())
+
+
+def _ranked(frame: pl.DataFrame, number: int) -> list[Listed]:
+    import polars as pl
+
+    viewed = frame.filter(pl.col("views") > 0)
+    if not viewed.height:
+        return []
+    # All that tie with the last one, so that the order among them decides.
+    first = (
+        viewed.filter(pl.col("views") >= viewed["views"].top_k(number).min())
+        .sort(["views", "title"], descending=[True, False])
+        .head(number)
+    )
+    ranked = first.with_columns(rank=pl.col("views").rank("min", descending=True).cast(pl.Int64))
+    return [Listed(*row) for row in ranked.iter_rows()]
+
+
+def _parsed(chunk: bytes) -> pl.DataFrame:
+    """Seven columns of text by single spaces; the last is there only where a title holds spaces."""
+    import polars as pl
+
+    return pl.read_csv(
+        chunk,
+        separator=" ",
+        quote_char=None,
+        has_header=False,
+        schema={f"c{number}": pl.String for number in range(1, 8)},
+        truncate_ragged_lines=True,
+        missing_columns="insert",
+        encoding="utf8-lossy",
+    )
+
+
+def _with_spaces_joined(chunk: bytes) -> bytes:
+    """The same lines, with underscores for the spaces of titles, as in all other titles."""
+    return b"\n".join(_joined(line) if line.count(b" ") > 5 else line for line in chunk.split(b"\n"))
+
+
+def _joined(line: bytes) -> bytes:
+    wiki, *middle, device, total, hourly = line.split(b" ")
+    last = middle.pop() if middle[-1].isdigit() or middle[-1] == b"null" else b"null"
+    return b" ".join((wiki, b"_".join(middle), last, device, total, hourly))
+
+
+def _look_at(path: Path, day: dt.date) -> None:
+    """Refuse what is no daily dump of the day, by its name and its first lines."""
+    named = _DAY_IN_NAME.search(path.name)
+    if named is not None and named.group(0).replace("-", "") != f"{day:%Y%m%d}":
+        raise _unusable(path, f"is not of {day}, by its name")
+    try:
+        with _opened(path) as stream:
+            lines = [stream.readline(_LONGEST_LINE).rstrip(b"\n") for _ in range(_LINES_LOOKED_AT)]
+    except (OSError, EOFError) as error:
+        raise _unusable(path, f"cannot be read ({error})") from None
+    if not any(lines) or any(_END.search(line) for line in lines):
+        return
+    if any(_MONTHLY_END.search(line) for line in lines):
+        raise _unusable(path, "is a monthly file, its letters are days")
+    raise _unusable(path, "is no pageview_complete file: none of its first lines has the form of one")
+
+
+def _opened(path: Path) -> IO[bytes]:
+    with path.open("rb") as stream:
+        packed = stream.read(3) == b"BZh"
+    return bz2.open(path, "rb") if packed else path.open("rb")
+
+
+def _unusable(path: Path, problem: str) -> SettingError:
+    return SettingError(
+        name="from_dump",
+        value=str(path),
+        origin="--from-dump",
+        problem=problem,
+        fix="Name daily files of https://dumps.wikimedia.org/other/pageview_complete/, as they are or unpacked.",
+    )
