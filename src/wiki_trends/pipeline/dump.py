@@ -296,11 +296,10 @@ def _look_at(path: Path, day: dt.date) -> None:
             lines = [stream.readline(_LONGEST_LINE).rstrip(b"\n") for _ in range(_LINES_LOOKED_AT)]
     except (OSError, EOFError) as error:
         raise _unusable(path, f"cannot be read ({error})") from None
-    if not any(lines) or any(_END.search(line) for line in lines):
-        return
-    if any(_MONTHLY_END.search(line) for line in lines):
+    if any(_MONTHLY_END.search(line) and not _END.search(line) for line in lines):
         raise _unusable(path, "is a monthly file, its letters are days")
-    raise _unusable(path, "is no pageview_complete file: none of its first lines has the form of one")
+    if any(lines) and not any(_END.search(line) for line in lines):
+        raise _unusable(path, "is no pageview_complete file: none of its first lines has the form of one")
 
 
 def _opened(path: Path) -> IO[bytes]:
