@@ -33,6 +33,7 @@ NOTHING = "-"
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _OPTIONAL = re.compile(r"\(([^()\s]+)\)")
 _TEXTS_REMEMBERED = 65_536
+_TEXTS_FOLDED = 1024
 
 
 class TableError(ValueError):
@@ -59,13 +60,14 @@ class Phrases:
     def __init__(self, table: Mapping[str, Mapping[str, Iterable[str]]], *, capitals: bool = False) -> None:
         self.labels = tuple(table)
         self._capitals = capitals
-        self._by_first: dict[str, list[tuple[tuple[str, ...], bool, Hit]]] = {}
+        # First word -> number of words, longest first -> words -> whether they have to be capitals, and what they say.
+        self._by_first: dict[str, dict[int, dict[tuple[str, ...], list[tuple[bool, Hit]]]]] = {}
         for label, weights in table.items():
             for weight, phrases in weights.items():
                 for phrase in phrases:
                     self._add(phrase, Hit(label, float(weight), phrase))
-        for candidates in self._by_first.values():
-            candidates.sort(key=lambda candidate: -len(candidate[0]))
+        for word, lengths in self._by_first.items():
+            self._by_first[word] = dict(sorted(lengths.items(), reverse=True))
         # Categories repeat from page to page and from day to day.
         self.hits = lru_cache(_TEXTS_REMEMBERED)(self._hits)
 
@@ -78,28 +80,35 @@ class Phrases:
             words = tuple(words_of(form))
             if not words:
                 raise TableError(f"{phrase!r} of {hit.label!r} has no word in it")
-            self._by_first.setdefault(words[0], []).append((words, form.isupper(), hit))
+            of_length = self._by_first.setdefault(words[0], {}).setdefault(len(words), {})
+            of_length.setdefault(words, []).append((form.isupper(), hit))
 
     def _hits(self, text: str) -> tuple[Hit, ...]:
         """The labels that a text names, in the order in which it does; of one label the heaviest phrase."""
-        text = unicodedata.normalize("NFC", text)
-        spoken = _WORD.findall(text)
-        words = [word.casefold() for word in spoken]
-        found: dict[str, Hit] = {}
-        position = 0
-        while position < len(words):
-            length = 0
-            for phrase, exact, hit in self._by_first.get(words[position], ()):
-                if len(phrase) < length:
-                    break
-                if (len(phrase) == 1 or tuple(words[position : position + len(phrase)]) == phrase) and (
-                    not self._capitals or _in_capitals(spoken[position], exact=exact)
-                ):
-                    length = len(phrase)
-                    if hit.label not in found or found[hit.label].weight < hit.weight:
-                        found[hit.label] = hit
-            position += length or 1
-        return () if NOTHING in found else tuple(hit for hit in found.values() if hit.weight > 0)
+        words = _folded(text)
+        by_first, found, hidden = self._by_first, dict[str, Hit](), 0
+        if by_first.keys().isdisjoint(words):
+            return ()
+        spoken = _spoken(text) if self._capitals else words
+        for position, word in enumerate(words):
+            if word in by_first and position >= hidden:
+                for length, phrases in by_first[word].items():
+                    candidates = phrases.get(words[position : position + length])
+                    if candidates and self._take(candidates, spoken[position], found):
+                        hidden = position + length
+                        break
+        return () if NOTHING in found else tuple([hit for hit in found.values() if hit.weight > 0])
+
+    def _take(self, candidates: Iterable[tuple[bool, Hit]], spoken: str, found: dict[str, Hit]) -> bool:
+        """Put what is said here into `found`; whether anything is."""
+        said = False
+        for exact, hit in candidates:
+            if self._capitals and not (spoken.isupper() if exact else spoken[0].isupper()):
+                continue
+            said = True
+            if hit.label not in found or found[hit.label].weight < hit.weight:
+                found[hit.label] = hit
+        return said
 
 
 def table_of(file: str, language: str) -> Table | None:
@@ -144,11 +153,21 @@ def laid_over(base: Table, extra: Table) -> Table:
 
 def words_of(text: str) -> list[str]:
     """The words of a text as they are compared."""
-    return _WORD.findall(unicodedata.normalize("NFC", text).casefold())
+    return list(_folded(text))
 
 
-def _in_capitals(word: str, *, exact: bool) -> bool:
-    return word.isupper() if exact else word[0].isupper()
+# Several tables look at a text, one right after the other.
+@lru_cache(_TEXTS_FOLDED)
+def _folded(text: str) -> tuple[str, ...]:
+    if text.isascii():
+        return tuple(_WORD.findall(text.casefold()))
+    # Word by word: folding `İ` as part of a text would make two words of one.
+    return tuple([word.casefold() for word in _spoken(text)])
+
+
+def _spoken(text: str) -> list[str]:
+    """The words of a text as it has them."""
+    return _WORD.findall(unicodedata.normalize("NFC", text))
 
 
 def _all_words(phrases: Iterable[str]) -> set[tuple[str, ...]]:

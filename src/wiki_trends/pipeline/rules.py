@@ -17,7 +17,7 @@ from wiki_trends.pipeline.countries import NOWHERE, country_names, name_of
 from wiki_trends.pipeline.phrases import NOTHING, Phrases, TableError, laid_over, read_tables, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from wiki_trends.pipeline.phrases import Table
     from wiki_trends.wikimedia import PageFacts
@@ -73,12 +73,20 @@ _PLACES = ("City", "Country", "Region", "Landmark")
 
 # What the wiki's authors wrote in one line says more than one category of many, and what they named first says most.
 _DESCRIPTION_FACTORS = (4.0, 2.0)
-_TITLE_FACTOR = 3.0
-_CATEGORY_FACTOR = 1.0
+_TITLE_FACTORS = (3.0, 3.0)
+_CATEGORY_FACTORS = (1.0, 1.0)
 # Where several countries are named, one that a single category names can be an accident (who took part, who was met).
 _LEAST_OF_SEVERAL_COUNTRIES = 2.0
 _ENGLISH = "en"
 _IN_PARENTHESES = re.compile(r"\(([^()]+)\)$")
+
+
+class Text(NamedTuple):
+    """Words about a page: from where, and the factors of the first label that they name and of the ones after it."""
+
+    source: str
+    text: str
+    factors: tuple[float, float]
 
 
 class Place(NamedTuple):
@@ -148,7 +156,7 @@ class Rules:
 
     def category(self, page: str, facts: PageFacts) -> str:
         """One of the 19 categories, from the page's categories, description and what its title has in parentheses."""
-        return self._decide(self._categories, _matches, page, facts).outcome or DEFAULT_CATEGORY
+        return _decide(self._categories, _texts(page, facts)).outcome or DEFAULT_CATEGORY
 
     def place(self, page: str, facts: PageFacts) -> Place:
         """Type and name of the place of a page.
@@ -156,14 +164,16 @@ class Rules:
         The type is that of its coordinates; without it that of its words; with coordinates alone `Landmark`. The name is
         the country, in English; of a city, a region or a landmark without one its own name.
         """
-        kind = self._type(page, facts).outcome
-        return Place(kind, self._location(page, facts, kind).outcome)
+        texts = _texts(page, facts)
+        kind = self._type(facts, texts).outcome
+        return Place(kind, self._location(page, facts, texts, kind).outcome)
 
     def explain(self, page: str, facts: PageFacts) -> Explanation:
         """The same, with scores and the rules that applied."""
-        category = self._decide(self._categories, _matches, page, facts)
-        kind = self._type(page, facts)
-        location = self._location(page, facts, kind.outcome)
+        texts = _texts(page, facts)
+        category = _decide(self._categories, texts, explain=True)
+        kind = self._type(facts, texts, explain=True)
+        location = self._location(page, facts, texts, kind.outcome, explain=True)
         return Explanation(
             category._replace(outcome=category.outcome or DEFAULT_CATEGORY),
             kind,
@@ -171,47 +181,29 @@ class Rules:
             Place(kind.outcome, location.outcome),
         )
 
-    def _type(self, page: str, facts: PageFacts) -> Decision:
+    def _type(self, facts: PageFacts, texts: Sequence[Text], *, explain: bool = False) -> Decision:
         kind = _PLACE_TYPES.get(facts.place_type or "")
         if kind is not None:
             return _certain(kind, f"type:{facts.place_type}")
-        found = self._decide(self._types, _matches, page, facts)
+        found = _decide(self._types, texts, explain=explain)
         if found.outcome:
             return found
         if facts.latitude is not None:
             return _certain("Landmark", "coordinates without a type")
         return found._replace(outcome=DEFAULT_LOCATION_TYPE)
 
-    def _location(self, page: str, facts: PageFacts, kind: str) -> Decision:
+    def _location(
+        self, page: str, facts: PageFacts, texts: Sequence[Text], kind: str, *, explain: bool = False
+    ) -> Decision:
         coded = name_of(facts.country) if facts.country else None
         if coded:
             return _certain(coded, f"country:{facts.country}")
-        found = self._decide(self._countries, _country_matches, page, facts)
+        found = _decide(self._countries, texts, explain=explain)
         least = _LEAST_OF_SEVERAL_COUNTRIES if len(found.scores) > 1 else 0.0
         if found.outcome and found.scores[found.outcome] >= least:
             return found
         own_name = kind in _PLACES
         return found._replace(outcome=_name_without_parentheses(page) if own_name else DEFAULT_LOCATION)
-
-    def _decide(
-        self,
-        tables: Sequence[Phrases],
-        matches_of: Callable[[Phrases, str, PageFacts], Iterable[Match]],
-        page: str,
-        facts: PageFacts,
-    ) -> Decision:
-        """The best label of the first table that has one; the outcome is empty without any."""
-        decision = Decision("", {}, ())
-        for table in tables:
-            matches = tuple(matches_of(table, page, facts))
-            scores: dict[str, float] = {}
-            for match in matches:
-                scores[match.label] = scores.get(match.label, 0.0) + match.score
-            best = table.best(scores)
-            if best is not None:
-                return Decision(best, scores, matches)
-            decision = decision if decision.matches else Decision("", scores, matches)
-        return decision
 
 
 @lru_cache(maxsize=32)
@@ -227,23 +219,39 @@ def _load(language: str, file: str, changed: int) -> Rules:
     return Rules(language, extra)
 
 
-def _matches(table: Phrases, page: str, facts: PageFacts) -> Iterator[Match]:
-    """What a table finds in description, title and categories of a page."""
-    description = facts.description or ""
-    for number, hit in enumerate(table.hits(description)):
-        factor = _DESCRIPTION_FACTORS[min(number, 1)]
-        yield Match(hit.label, hit.weight * factor, hit.phrase, "description", description)
+def _texts(page: str, facts: PageFacts) -> list[Text]:
+    """What is known of a page in words."""
+    texts = [Text("category", category, _CATEGORY_FACTORS) for category in facts.categories]
     parentheses = _IN_PARENTHESES.search(page.replace("_", " "))
     if parentheses:
-        for hit in table.hits(parentheses[1]):
-            yield Match(hit.label, hit.weight * _TITLE_FACTOR, hit.phrase, "title", parentheses[1])
-    for category in facts.categories:
-        for hit in table.hits(category):
-            yield Match(hit.label, hit.weight * _CATEGORY_FACTOR, hit.phrase, "category", category)
+        texts.insert(0, Text("title", parentheses[1], _TITLE_FACTORS))
+    if facts.description:
+        texts.insert(0, Text("description", facts.description, _DESCRIPTION_FACTORS))
+    return texts
 
 
-def _country_matches(table: Phrases, page: str, facts: PageFacts) -> Iterator[Match]:
-    return (match for match in _matches(table, page, facts) if match.label != NOWHERE)
+def _decide(tables: Sequence[Phrases], texts: Sequence[Text], *, explain: bool = False) -> Decision:
+    """The best label of the first table that has one; the outcome is empty without any."""
+    for table in tables:
+        scores: dict[str, float] = {}
+        for _, text, factors in texts:
+            factor, following = factors
+            for label, weight, _ in table.hits(text):
+                if label != NOWHERE:
+                    scores[label] = scores.get(label, 0.0) + weight * factor
+                    factor = following
+        best = table.best(scores)
+        if best is not None:
+            return Decision(best, scores, tuple(_matches(table, texts)) if explain else ())
+    return Decision("", {}, ())
+
+
+def _matches(table: Phrases, texts: Iterable[Text]) -> Iterator[Match]:
+    """The same hits one by one, with what they are worth."""
+    for source, text, factors in texts:
+        hits = [hit for hit in table.hits(text) if hit.label != NOWHERE]
+        for number, hit in enumerate(hits):
+            yield Match(hit.label, hit.weight * factors[min(number, 1)], hit.phrase, source, text)
 
 
 def _certain(outcome: str, why: str) -> Decision:
