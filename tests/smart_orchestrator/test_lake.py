@@ -3,8 +3,11 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -213,11 +216,24 @@ def test_a_file_is_no_lake(tmp_path):
             use()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_rights_is_denied(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(LakeDenied, match=r"Check the rights of the folder."):
-        open_lake(str(tmp_path)).put("a", b"")
+@contextmanager
+def without_roots_rights():
+    """Root may write everywhere, so it is somebody else for a while."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_a_folder_without_rights_is_denied():
+    # The folders of pytest belong to who runs it, and nobody else may look inside.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        with without_roots_rights(), pytest.raises(LakeDenied, match=r"Check the rights of the folder."):
+            open_lake(folder).put("a", b"")
 
 
 def test_a_disk_that_does_not_answer_is_unreachable():
