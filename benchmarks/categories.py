@@ -1,4 +1,4 @@
-"""How often the rules are right on the labelled pages: `python -m benchmarks.categories [--half writing|judging] [--markdown]`.
+"""How often the rules are right on the labelled pages, and how long they take: `python -m benchmarks.categories`.
 
 The pages are `tests/data/labelled_pages.jsonl`. Rules are written with one half in view (`--errors` lists its mistakes);
 the other half only judges, and its mistakes are never listed.
@@ -10,8 +10,9 @@ import argparse
 import hashlib
 import json
 import sys
+import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,16 @@ from wiki_trends.pipeline.rules import CATEGORIES, DEFAULT_LOCATION, Rules
 from wiki_trends.wikimedia import PageFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-PAGES = Path(__file__).resolve().parent.parent / "tests" / "data" / "labelled_pages.jsonl"
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ROOT / "tests" / "data" / "labelled_pages.jsonl"
+DOCUMENT = ROOT / "docs" / "categories.md"
+_BEGIN, _END = "<!-- judged: written by `python -m benchmarks.categories --write` -->\n", "<!-- /judged -->"
 WRITING, JUDGING = "writing", "judging"
 LANGUAGE = "en"
+# As on a day of English Wikipedia.
+PAGES_A_DAY, CATEGORIES_A_PAGE = 1000, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,15 @@ def confusion(half: str) -> str:
     return "\n".join(lines)
 
 
+def documented(text: str) -> str:
+    """The page of the documentation with the figures of today."""
+    before, _, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    lines = [summary(half) for half in (WRITING, JUDGING)]
+    told = "".join(f"- {line[0].upper()}{line[1:]}.\n" for line in lines)
+    return f"{before}{_BEGIN}{told}\nThe judging half, right categories by found ones:\n\n{confusion(JUDGING)}\n{end}{after}"
+
+
 def errors(half: str) -> list[str]:
     """One line a mistake; of the judging half there are none to see."""
     if half == JUDGING:
@@ -137,18 +152,63 @@ def errors(half: str) -> list[str]:
     ]
 
 
+def milliseconds(rounds: int = 5) -> dict[str, float]:
+    """Processor time of category and place for a day's pages, the best of some rounds.
+
+    `unseen`: no text was met before; `seen`: the same pages once more; `first`: reading the rules, once a process.
+    """
+    began = time.process_time()
+    rules = Rules.load(LANGUAGE)
+    first = time.process_time() - began
+    unseen: list[float] = []
+    seen: list[float] = []
+    for number in range(rounds):
+        pages = list(_day(f"x{number}"))
+        for taken in (unseen, seen):
+            began = time.process_time()
+            for page in pages:
+                rules.category(page.title, page)
+                rules.place(page.title, page)
+            taken.append(time.process_time() - began)
+    return {
+        name: round(1000 * value, 1)
+        for name, value in (("first", first), ("unseen", min(unseen)), ("seen", min(seen)))
+    }
+
+
+def _day(mark: str) -> Iterator[PageFacts]:
+    """A day's pages of real length, made of the labelled ones; `mark` makes their texts new."""
+    known = [facts_of(page) for half in (WRITING, JUDGING) for page in labelled(half)]
+    for number in range(PAGES_A_DAY):
+        page, turn = known[number % len(known)], number // len(known)
+        categories = (page.categories * CATEGORIES_A_PAGE)[:CATEGORIES_A_PAGE]
+        yield replace(
+            page,
+            description=f"{page.description} {mark}{turn}",
+            categories=tuple(f"{category} {mark}{turn}" for category in categories),
+        )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.categories", description=__doc__)
     parser.add_argument("--half", choices=(WRITING, JUDGING), default=JUDGING)
     parser.add_argument("--errors", action="store_true", help="list the mistakes of the writing half")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/categories.md")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     given = parser.parse_args()
-    if given.json:
-        text = json.dumps(figures(given.half), indent=2)
+    if given.write:
+        DOCUMENT.write_text(documented(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
+        text = f"{DOCUMENT.relative_to(ROOT)} written"
+    elif given.json:
+        text = json.dumps({**figures(given.half), "milliseconds_a_day": milliseconds()}, indent=2)
     elif given.errors:
         text = "\n".join(errors(given.half))
     else:
-        text = f"{summary(given.half)}\n\n{confusion(given.half)}"
+        took = milliseconds()
+        text = (
+            f"{summary(given.half)}\n{PAGES_A_DAY} pages, texts unseen {took['unseen']:.0f} ms, seen {took['seen']:.0f} ms; "
+            f"reading the rules, once a process, {took['first']:.0f} ms (processor time)\n\n{confusion(given.half)}"
+        )
     sys.stdout.write(text + "\n")
     return 0
 

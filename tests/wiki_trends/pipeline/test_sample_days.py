@@ -12,6 +12,7 @@ from wiki_trends.errors import DayNotPublished, WikimediaUnreachable
 from wiki_trends.layers import layers
 from wiki_trends.pipeline import run_day
 from wiki_trends.sample import SampleOptions, SampleServer, truth
+from wiki_trends.sample.vocabulary import COUNTRIES
 from wiki_trends.wikimedia import WikimediaClient
 
 START = dt.date(2025, 11, 5)
@@ -48,15 +49,27 @@ def test_the_articles_are_those_of_the_truth(faulty):
     assert seen == set(known["pages"]) - set(known["bots"])
 
 
-def test_categories_and_types_of_places_agree_with_the_truth(faulty):
+def test_categories_and_places_agree_with_the_truth(faulty):
     of, _, known = faulty
     rows = [row for day in DAYS for row in read_frame(of.diamond, day).iter_rows(named=True)]
     for column in ("category", "location_type"):
         right = sum(row[column] == known["pages"][row["page"]][column] for row in rows)
-        assert right / len(rows) > 0.9, column
+        assert right / len(rows) > 0.97, column
     for row in rows:
         known_place = known["pages"][row["page"]]
         assert (row["latitude"], row["longitude"]) == (known_place["latitude"], known_place["longitude"])
+
+
+def test_the_place_is_the_country_of_the_truth_where_there_is_such_a_country(faulty):
+    of, _, known = faulty
+    there_is = {country.name for country in COUNTRIES if country.code}
+    rows = [row for day in DAYS for row in read_frame(of.diamond, day).iter_rows(named=True)]
+    placed = [row for row in rows if known["pages"][row["page"]]["location"] in there_is]
+    right = sum(row["location"] == known["pages"][row["page"]]["location"] for row in placed)
+    assert len(placed) > 500
+    assert right / len(placed) > 0.97
+    nowhere = [row for row in rows if known["pages"][row["page"]]["location"] is None]
+    assert sum(row["location"] in there_is for row in nowhere) == 0
 
 
 def test_a_day_that_is_not_there_and_a_day_that_always_fails(tmp_path):
