@@ -84,12 +84,19 @@ def runs_of(
 def reach(settings: Settings) -> None:
     """Ask Wikimedia for one small thing, so that a missing network is told at once and not once a day and attempt.
 
+    The same goes for a file of phrases that cannot be used.
+
     Raises:
         WikimediaUnreachable: no answer.
         ContactMissing: live use needs a contact.
+        SettingError: the file of further phrases cannot be used.
     """
     from wiki_trends.wikimedia import WikimediaClient
 
+    if settings.categories_file:
+        from wiki_trends.pipeline.rules import Rules
+
+        Rules.load(settings.project.partition(".")[0], settings.categories_file)
     quick = replace(settings, deadline=min(settings.deadline, REACHABLE_SECONDS))
     with WikimediaClient(quick) as client:
         client.site_info(settings.project)

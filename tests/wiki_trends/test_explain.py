@@ -139,3 +139,16 @@ def test_live_use_without_a_contact_is_refused(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert run_command(["explain", "Paris"]) == 2
     assert "WIKI_TRENDS_CONTACT" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_file_of_phrases_that_cannot_be_used_is_told_before_a_day_is_run(
+    wiki, capsys, monkeypatch, tmp_path
+):
+    mine = tmp_path / "mine.toml"
+    mine.write_text('[en."Sprots"]\n1 = ["x"]\n', encoding="utf-8")
+    monkeypatch.setenv("WIKI_TRENDS_CATEGORIES_FILE", str(mine))
+    assert run_command(["fetch", str(DAY)]) == 2
+    assert "en.Sprots is none of the 19 categories" in capsys.readouterr().err
+    assert wiki.asked == []
+    assert not (tmp_path / "lake").exists()
