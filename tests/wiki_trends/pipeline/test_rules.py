@@ -4,6 +4,8 @@ import tomllib
 from importlib.resources import files
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.countries import country_names, name_of
@@ -290,3 +292,31 @@ def test_a_phrase_that_is_laid_over_goes_from_every_other_label():
         {"A": {"1": ["film(s)", "song"]}, "B": {"2": ["films"]}}, {"C": {"0": ["film(s)"]}, "A": {"3": ["x"]}}
     )
     assert over == {"A": {"1": ["song"], "3": ["x"]}, "B": {"2": []}, "C": {"0": ["film(s)"]}}
+
+
+_WORDS = st.lists(st.sampled_from(["law", "school", "of", "été", "STRASSE"]), min_size=1, max_size=4)
+
+
+@given(
+    table=st.dictionaries(
+        st.sampled_from("ABC"), st.lists(_WORDS.map(" ".join), min_size=1, max_size=4, unique=True)
+    ),
+    text=_WORDS.map("-".join),
+)
+def test_hits_are_those_of_a_search_from_left_to_right_for_the_longest(table, text):
+    words, found, position = text.casefold().split("-"), [], 0
+    while position < len(words):
+        ends = {
+            position + len(phrase.split()): phrase.casefold().split()
+            for listed in table.values()
+            for phrase in listed
+            if words[position : position + len(phrase.split())] == phrase.casefold().split()
+        }
+        longest = max(ends, default=position + 1)
+        for label, listed in table.items():
+            spoken = [phrase.casefold().split() for phrase in listed]
+            if longest in ends and ends[longest] in spoken and label not in found:
+                found.append(label)
+        position = longest
+    phrases = Phrases({label: {"1": listed} for label, listed in table.items()})
+    assert [hit.label for hit in phrases.hits(text)] == found
