@@ -11,6 +11,12 @@ from typing import Any
 
 from benchmarks.demo import demo
 from benchmarks.machine import machine
+from benchmarks.pipeline import (
+    LIMIT_DUMP,
+    LIMIT_OVER_FLOOR,
+    LIMIT_PROCESSING_S,
+    pipeline,
+)
 from benchmarks.startup import startup
 from benchmarks.timing import BenchmarkFailed
 
@@ -20,6 +26,8 @@ def figures(rounds: int) -> dict[str, Any]:
         folder = Path(name)
         progress(f"the demo, {rounds} times")
         measured = {"machine": machine(), "demo": demo(folder, rounds)}
+        progress(f"the pipeline of a day, {rounds} times")
+        measured["pipeline"] = pipeline(folder, rounds)
         progress(f"start-up, {4 * rounds} times each")
         return {**measured, "startup": startup(folder / "demo-data", 4 * rounds)}
 
@@ -41,7 +49,28 @@ def table(found: dict[str, Any]) -> str:
         ratio = start["ratios"].get(name)
         told = f"{ratio['ratio']:.2f} times; {verdict(ratio['ratio'], ratio['limit'])}" if ratio else "1"
         lines.append(row(name, f"{timed['median_s'] * 1000:.0f} ms", told))
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *of_the_pipeline(found["pipeline"])]) + "\n"
+
+
+def of_the_pipeline(day: dict[str, Any]) -> list[str]:
+    dump = f"{day['dump_times']:.1f} times a plain loop, at least {LIMIT_DUMP:g} asked"
+    over = f"{day['over_floor']:.2f} times the floor; {verdict(day['over_floor'], LIMIT_OVER_FLOOR)}"
+    return [
+        f"pipeline of a day, 50 ms before each answer, median of {day['rounds']}",
+        row("cold day", f"{day['cold_s']:.2f} s", over),
+        row("  requests", f"{day['cold_requests']:.0f}", f"for {day['cold_pages']:.0f} pages"),
+        row(
+            "second day, requests",
+            f"{day['second_requests']:.0f}",
+            f"{day['second_known_pages']:.0f} pages known",
+        ),
+        row(
+            "bronze to diamond, no network",
+            f"{day['processing_s'] * 1000:.0f} ms",
+            verdict(day["processing_s"], LIMIT_PROCESSING_S, " s"),
+        ),
+        row(f"dump of {day['dump_lines']:,} lines", f"{day['dump_s']:.2f} s", dump),
+    ]
 
 
 def row(name: str, value: str, told: str = "") -> str:

@@ -68,6 +68,19 @@ def test_table_shows_each_figure_with_its_limit() -> None:
     found = {
         "machine": machine(),
         "demo": {**one, "median_s": 5.2, "limit_s": 5.0, "phases_s": {"check": 0.25}},
+        "pipeline": {
+            "rounds": 4,
+            "cold_s": 0.5,
+            "cold_requests": 24,
+            "cold_pages": 957,
+            "over_floor": 1.35,
+            "second_requests": 10,
+            "second_known_pages": 700,
+            "processing_s": 0.09,
+            "dump_lines": 1000,
+            "dump_s": 0.1,
+            "dump_times": 6.25,
+        },
         "startup": {
             "commands": {"imports": one, "check": {**one, "median_s": 0.2}},
             "ratios": {"check": {"ratio": 2.0, "ratio_of_best": 2.0, "limit": 4.0}},
@@ -78,4 +91,7 @@ def test_table_shows_each_figure_with_its_limit() -> None:
 
     assert "5.20 s  OVER the limit of 5 s\n" in shown
     assert "200 ms  2.00 times; within the limit of 4\n" in shown
+    assert "0.50 s  1.35 times the floor; OVER the limit of 1.3\n" in shown
+    assert "90 ms  within the limit of 0.15 s\n" in shown
+    assert "0.10 s  6.2 times a plain loop, at least 10 asked\n" in shown
     assert re.search(r"^    check +0\.25 s$", shown, re.MULTILINE)

@@ -84,6 +84,7 @@ class PageCache:
         name = f"{dt.datetime.now(tz=dt.UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.json.gz"
         document = json.dumps({"version": VERSION, "pages": segment}, ensure_ascii=False).encode()
         self._lake.put(f"{self._folder}/{name}", gzip.compress(document, compresslevel=1, mtime=0))
+        self._memory.wrote(f"{self._folder}/{name}", segment)
 
 
 class _Memory:
@@ -93,7 +94,13 @@ class _Memory:
         self._folder = folder
         self._lock = threading.Lock()
         self._segments: dict[str, Segment] = {}
+        self._written: dict[str, Segment] = {}
         self._known: Segment = {}
+
+    def wrote(self, key: str, segment: Segment) -> None:
+        """Keep what was written just now, so that it need not be read back."""
+        with self._lock:
+            self._written[key] = segment
 
     def read(self, lake: Lake) -> Segment:
         return self.read_with_keys(lake)[0]
@@ -106,10 +113,14 @@ class _Memory:
                 if keys == list(self._segments):
                     return self._known, keys
                 try:
-                    read = {key: self._segments.get(key) or _read(lake, key) for key in keys}
+                    read = {
+                        key: self._segments.get(key) or self._written.get(key) or _read(lake, key)
+                        for key in keys
+                    }
                 except ObjectMissing:
                     continue  # Put together with others since it was listed: list again.
                 self._segments = read
+                self._written.clear()
                 self._known = _newest(read.values())
                 return self._known, keys
 

@@ -1,0 +1,127 @@
+"""The pipeline of a day: requests of a cold and of a second day, speed against the floor that politeness sets, dump speed.
+
+The API is the synthetic one in a process of its own, with 50 ms before each answer. The floor of a day is its requests
+times the latency over the three that may be in flight.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks.timing import BenchmarkFailed
+from smart_orchestrator.lake import lake_of
+from wiki_trends.layers import layers
+from wiki_trends.pipeline import run_day
+from wiki_trends.pipeline.dump import read_dump
+from wiki_trends.pipeline.site import site_info
+from wiki_trends.settings import Settings
+from wiki_trends.wikimedia import WikimediaClient
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DAY = dt.date(2025, 11, 5)
+LATENCY_S = 0.05
+IN_FLIGHT = 3
+LIMIT_OVER_FLOOR = 1.3
+LIMIT_PROCESSING_S = 0.15
+LIMIT_DUMP = 10.0
+DUMP_LINES = 2_000_000
+_WIKIS = (("de.wikipedia", 0.2), ("en.wikipedia", 0.35), ("fr.wikipedia", 0.2), ("ja.wikipedia", 0.25))
+
+
+def pipeline(folder: Path, rounds: int) -> dict[str, object]:
+    """Cold day, next day and the same day from bronze, and a dump; medians."""
+    command = [sys.executable, "-m", "wiki_trends", "sample-api", "--port", "0", "--latency", f"{LATENCY_S}s"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            address = server.stdout.readline().strip() if server.stdout else ""
+            if not address:
+                raise BenchmarkFailed("the sample API did not start")
+            found = [_days(folder / f"round-{number}", address) for number in range(rounds + 1)][1:]
+        finally:
+            server.terminate()
+    days = {name: median(one[name] for one in found) for name in found[0]}
+    return {"rounds": rounds, **days, **_dump(folder)}
+
+
+def _days(folder: Path, address: str) -> dict[str, float]:
+    settings = replace(
+        Settings(),
+        lake=f"{folder}/lake/{{layer}}",
+        state=f"{folder}/state",
+        wikimedia_url=f"{address}/api/rest_v1",
+        mediawiki_url=f"{address}/{{project}}/w/api.php",
+        rate_per_minute=1_000_000,
+    )
+    with WikimediaClient(settings) as client:
+        # The wiki is asked for its namespaces once a week, a cold day is about lists and pages.
+        site_info("en.wikipedia", lake_of(layers(settings).silver), client)
+        began = time.perf_counter()
+        cold = run_day(DAY, settings, client=client)
+        cold_s = time.perf_counter() - began
+        second = run_day(DAY + dt.timedelta(days=1), settings, client=client)
+        began = time.perf_counter()
+        run_day(DAY, settings, client=client)
+        processing_s = time.perf_counter() - began
+    return {
+        "cold_requests": cold.requests,
+        "cold_pages": cold.rows,
+        "cold_s": cold_s,
+        "over_floor": cold_s / (cold.requests * LATENCY_S / IN_FLIGHT),
+        "second_requests": second.requests,
+        "second_known_pages": second.cache_hits,
+        "processing_s": processing_s,
+    }
+
+
+def _dump(folder: Path) -> dict[str, float]:
+    path = folder / "dump.txt"
+    _write_dump(path, DUMP_LINES)
+    began = time.perf_counter()
+    plain = _plain_loop(path)
+    loop_s = time.perf_counter() - began
+    began = time.perf_counter()
+    found = read_dump([path], project="en.wikipedia", day=DAY)
+    dump_s = time.perf_counter() - began
+    if [row.views for row in found.lists["all-access"]] != sorted(plain.values(), reverse=True)[:1000]:
+        raise BenchmarkFailed("the dump and the plain loop disagree")
+    return {
+        "dump_lines": DUMP_LINES,
+        "dump_s": dump_s,
+        "dump_loop_s": loop_s,
+        "dump_times": loop_s / dump_s,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def _plain_loop(path: Path) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        for line in stream:
+            head, _, _, total, _ = line.rstrip("\n").rsplit(" ", 4)
+            wiki, _, title = head.partition(" ")
+            if wiki == "en.wikipedia":
+                sums[title] = sums.get(title, 0) + int(total)
+    return sums
+
+
+def _write_dump(path: Path, lines: int) -> None:
+    """Sorted by wiki and title as the real ones are; two lines a page."""
+    rng = random.Random(1)
+    with path.open("w", encoding="utf-8") as stream:
+        for wiki, share in _WIKIS:
+            for page in range(int(lines * share / 2)):
+                views = int(2 / (rng.random() + 1e-7) ** 0.8)
+                for device, seen in (("desktop", views // 3 + 1), ("mobile-web", views)):
+                    stream.write(
+                        f"{wiki} A_title_of_{page:08}_words {page * 7} {device} {seen} A{seen}B1K2X3\n"
+                    )
