@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FIRST_FEW = 3
 BOM = b"\xef\xbb\xbf"
 LONGEST_HEADER = 1 << 16
+# At the end of a column's name: the same in the contract's type.
+TYPED = "\0typed"
 
 
 class Code(StrEnum):
@@ -151,8 +153,9 @@ def _judged(
     kinds = {tuple(frame.dtypes) for _, frame in frames}
     if len(kinds) == 1:
         whole = pl.concat(frame for _, frame in frames)
-        broken, volume = whole.select_seq(_questions(dataset, *kinds)).row(0)
-        if not broken:
+        typed, questions = _questions(dataset, *kinds)
+        volume, *broken = whole.with_columns_seq(typed).select_seq(questions).row(0)
+        if not any(broken):
             return [], None if volume is None else int(volume)
     findings: list[Finding] = []
     right: list[pl.DataFrame] = []
@@ -171,20 +174,23 @@ def _judged(
 
 
 @lru_cache(maxsize=64)
-def _questions(dataset: DailyDataset, kinds: tuple[pl.DataType, ...]) -> tuple[pl.Expr, pl.Expr]:
-    """Whether any value of columns of these kinds breaks the contract, and the sum of the volume column."""
+def _questions(
+    dataset: DailyDataset, kinds: tuple[pl.DataType, ...]
+) -> tuple[Sequence[pl.Expr], Sequence[pl.Expr]]:
+    """The columns of these kinds in the contract's types; of both, the volume, and what is true when a rule is broken."""
     import polars as pl
 
+    typed = [
+        _typed(column, kind).alias(column.name + TYPED)
+        for column, kind in zip(dataset.columns, kinds, strict=True)
+    ]
     broken: list[pl.Expr] = []
-    volume = pl.lit(None)
     for column, kind in zip(dataset.columns, kinds, strict=True):
         broken += [mask.any() for _, mask in _rules(column, kind)]
-        typed = _typed(column, kind)
         if column.unique:
-            broken.append(typed.is_duplicated().any())
-        if column.name == dataset.volume_column:
-            volume = typed.sum()
-    return pl.any_horizontal(broken or [pl.lit(value=False)]).alias("broken"), volume.alias("volume")
+            broken.append(pl.col(column.name + TYPED).is_duplicated().any())
+    volume = pl.col(dataset.volume_column + TYPED).sum() if dataset.volume_column else pl.lit(None)
+    return typed, [volume.alias("volume"), *(mask.alias(str(number)) for number, mask in enumerate(broken))]
 
 
 def violations(dataset: DailyDataset, frame: pl.DataFrame) -> tuple[Finding, ...]:
@@ -246,10 +252,13 @@ def _typed(column: Column, kind: pl.DataType) -> pl.Expr:
 
 
 def _rules(column: Column, kind: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
-    """What may be wrong with a value of a column of this kind, and the mask of the rows where it is."""
+    """What may be wrong with a value of a column of this kind, and the mask of the rows where it is.
+
+    The masks want the column in the contract's type beside it, its name with `TYPED` at the end.
+    """
     import polars as pl
 
-    raw, typed = pl.col(column.name), _typed(column, kind)
+    raw, typed = pl.col(column.name), pl.col(column.name + TYPED)
     if kind != _dtype(column):
         yield f"is not of type {column.type}", raw.is_not_null() & typed.is_null()
     if not column.nullable:
@@ -282,8 +291,9 @@ def _header(data: bytes) -> list[str]:
 def _value_findings(dataset: DailyDataset, part: str, frame: pl.DataFrame) -> Iterator[Finding]:
     for column in dataset.columns:
         raw = frame[column.name]
+        both = frame.select(raw, _typed(column, raw.dtype).alias(column.name + TYPED))
         for problem, mask in _rules(column, raw.dtype):
-            for row in frame.select(mask).to_series().arg_true().head(FIRST_FEW).to_list():
+            for row in both.select(mask).to_series().arg_true().head(FIRST_FEW).to_list():
                 shown = "" if raw[row] is None else f" ({str(raw[row])[:40]!r})"
                 yield Finding(Code.BAD_VALUES, f"{part} row {row + 1} column {column.name}{shown} {problem}")
 
