@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.demo import demo
+from benchmarks.lake import AT_LEAST, AT_MOST, lake
 from benchmarks.machine import machine
 from benchmarks.pipeline import (
     LIMIT_DUMP,
@@ -28,6 +29,8 @@ def figures(rounds: int) -> dict[str, Any]:
         measured = {"machine": machine(), "demo": demo(folder, rounds)}
         progress(f"the pipeline of a day, {rounds} times")
         measured["pipeline"] = pipeline(folder, rounds)
+        progress("checks of large lakes")
+        measured["lake"] = lake(folder / "lake", rounds)
         progress(f"start-up, {4 * rounds} times each")
         return {**measured, "startup": startup(folder / "demo-data", 4 * rounds)}
 
@@ -49,7 +52,20 @@ def table(found: dict[str, Any]) -> str:
         ratio = start["ratios"].get(name)
         told = f"{ratio['ratio']:.2f} times; {verdict(ratio['ratio'], ratio['limit'])}" if ratio else "1"
         lines.append(row(name, f"{timed['median_s'] * 1000:.0f} ms", told))
-    return "\n".join([*lines, "", *of_the_pipeline(found["pipeline"])]) + "\n"
+    lines += ["", *of_the_pipeline(found["pipeline"]), "", *of_the_lake(found["lake"]["ratios"])]
+    return "\n".join(lines) + "\n"
+
+
+def of_the_lake(ratios: dict[str, dict[str, float]]) -> list[str]:
+    lines = ["checks of large lakes, ratios of medians"]
+    for name, one in ratios.items():
+        what = name.partition(": ")[2]
+        limit = (
+            verdict(one["ratio"], AT_MOST[what]) if what in AT_MOST else f"at least {AT_LEAST[what]:g} asked"
+        )
+        told = f"{one['seconds'] * 1000:.1f} ms against {one['against'] * 1000:.1f} ms; {limit}"
+        lines += [f"  {name}", row("", f"{one['ratio']:.2f}", told)]
+    return lines
 
 
 def of_the_pipeline(day: dict[str, Any]) -> list[str]:

@@ -67,6 +67,20 @@ def test_table_shows_each_figure_with_its_limit() -> None:
     one = {"rounds": 4, "median_s": 0.1, "best_s": 0.09, "cpu_s": 0.1}
     found = {
         "machine": machine(),
+        "lake": {
+            "ratios": {
+                "S3, end: five days, against a lake of 10 days": {
+                    "seconds": 0.02,
+                    "against": 0.01,
+                    "ratio": 2.0,
+                },
+                "S3: listing the whole lake, against five days": {
+                    "seconds": 0.6,
+                    "against": 0.01,
+                    "ratio": 60.0,
+                },
+            }
+        },
         "demo": {**one, "median_s": 5.2, "limit_s": 5.0, "phases_s": {"check": 0.25}},
         "pipeline": {
             "rounds": 4,
@@ -89,6 +103,8 @@ def test_table_shows_each_figure_with_its_limit() -> None:
 
     shown = table(found)
 
+    assert "20.0 ms against 10.0 ms; OVER the limit of 1.3\n" in shown
+    assert "600.0 ms against 10.0 ms; at least 50 asked\n" in shown
     assert "5.20 s  OVER the limit of 5 s\n" in shown
     assert "200 ms  2.00 times; within the limit of 4\n" in shown
     assert "0.50 s  1.35 times the floor; OVER the limit of 1.3\n" in shown

@@ -1,0 +1,223 @@
+"""What a check costs in a large lake: on a real S3 server (SeaweedFS, on this machine) and on a local disk.
+
+Ratios are of medians, and what is compared takes turns.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from statistics import median
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import obstore
+from obstore.store import S3Store
+
+from benchmarks.timing import BenchmarkFailed
+from smart_orchestrator.commit import write_frame
+from smart_orchestrator.completeness import AT_ONCE, check
+from smart_orchestrator.lake import PAGE, open_lake
+from smart_orchestrator.manifest import MARKER, is_part
+from smart_orchestrator.partition import Look
+from smart_orchestrator.window import Window
+from tests.big_lake import PARTS, days_dataset, days_from, fill, fill_folder
+from tests.s3_server import BUCKET, s3_server
+from wiki_trends.layers import layers
+from wiki_trends.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    import polars as pl
+
+    from smart_orchestrator.dataset import DailyDataset
+    from smart_orchestrator.lake import Lake
+
+LAST = dt.date(2025, 11, 9)
+SMALL, LARGE, HUGE = 10, 3650, 20_000
+WINDOW, LONG_WINDOW, DEEP_WINDOW = 5, 400, 30
+ROWS = 1000
+AT_MOST = {"five days, against a lake of 10 days": 1.3, "400 days, against the bare requests": 3.0}
+AT_LEAST = {
+    "listing the whole lake, against five days": 50.0,
+    "csv, one day after the other, against --deep": 5.0,
+}
+
+Ratios = dict[str, dict[str, float]]
+
+
+def lake(folder: Path, rounds: int) -> dict[str, object]:
+    """Seconds and ratios of all comparisons; `folder` takes about 300 MB for their time."""
+    found: Ratios = {}
+    with on_s3(folder / "s3"):
+        found |= five_days("S3", f"s3://{BUCKET}", fill, LARGE, rounds)
+        found |= four_hundred_days(rounds)
+        found |= deep("S3", f"s3://{BUCKET}/deep", rounds)
+    found |= five_days("disk", str(folder), fill_folder, HUGE, rounds)
+    found |= deep("disk", str(folder / "deep"), rounds)
+    return {"rounds": rounds, "ratios": found}
+
+
+@contextmanager
+def on_s3(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True)
+    with s3_server(folder) as server, patch.dict(os.environ, server.environment):
+        yield
+
+
+def five_days(
+    where: str, root: str, fill: Callable[[DailyDataset, list[dt.date]], None], days: int, rounds: int
+) -> Ratios:
+    """The newest five days, five in the middle and the oldest five; and, on S3, a listing of everything."""
+    small, large = days_dataset(f"{root}/small"), days_dataset(f"{root}/large")
+    fill(small, days_to(LAST, SMALL))
+    every = days_to(LAST, days)
+    fill(large, every)
+    places = {"end": LAST, "middle": every[days // 2], "start": every[WINDOW - 1]}
+    timed = side_by_side(
+        {
+            "small": lambda: whole(small, LAST, WINDOW),
+            **{place: partial(whole, large, last, WINDOW) for place, last in places.items()},
+        },
+        rounds * 10,
+    )
+    found = {
+        f"{where}, {days:,} days, {place}: five days, against a lake of 10 days": ratio(
+            timed[place], timed["small"]
+        )
+        for place in places
+    }
+    if where == "S3":
+        everything = side_by_side({"all": lambda: every_key(open_lake(large.lake), days)}, 3)["all"]
+        name = f"{where}, {days:,} days: listing the whole lake, against five days"
+        found[name] = ratio(everything, timed["end"])
+    return found
+
+
+def four_hundred_days(rounds: int) -> Ratios:
+    """A check of a long window, against its requests and nothing else."""
+    dataset = days_dataset(f"s3://{BUCKET}/large")
+    days = days_to(LAST - dt.timedelta(days=LARGE // 2), LONG_WINDOW)
+    store = S3Store(BUCKET, prefix="large", client_options={"allow_http": True})
+    first, last = dataset.key(days[0]), dataset.key(days[-1])
+
+    def read(key: str) -> int:
+        return len(obstore.get(store, key).bytes())
+
+    def bare() -> None:
+        keys: list[str] = []
+        for page in obstore.list(store, offset=first + "/ ", chunk_size=PAGE):
+            keys += [item["path"] for item in page]
+            if keys[-1] > last + "/~":
+                break
+        markers = [key for key in keys if key.endswith(MARKER) and key < last + "/~"]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            expect(len(list(pool.map(read, markers))), LONG_WINDOW)
+
+    timed = side_by_side({"check": lambda: whole(dataset, days[-1], LONG_WINDOW), "bare": bare}, rounds * 2)
+    return {f"S3, {LARGE:,} days: 400 days, against the bare requests": ratio(timed["check"], timed["bare"])}
+
+
+def deep(where: str, root: str, rounds: int) -> Ratios:
+    """`--deep`, against reading the same days and holding them against the same contract without help."""
+    dataset = replace(layers(Settings()).diamond, lake=root)
+    days = days_to(LAST, DEEP_WINDOW)
+    for day in days:
+        write_frame(dataset, day, articles())
+    reader = open_lake(root)
+    timed = side_by_side(
+        {
+            "deep": lambda: whole(dataset, LAST, DEEP_WINDOW, Look(deep=True)),
+            "csv": lambda: expect(
+                sum(rows_by_csv(reader, dataset.key(day)) for day in days), ROWS * DEEP_WINDOW
+            ),
+        },
+        rounds * 2,
+    )
+    name = f"{where}, 30 days of {ROWS:,} rows: csv, one day after the other, against --deep"
+    return {name: ratio(timed["csv"], timed["deep"])}
+
+
+def rows_by_csv(reader: Lake, key: str) -> int:
+    """Rows of a day whose every value keeps the contract of the diamond layer."""
+    seen: set[str] = set()
+    rows = 0
+    for info in reader.list(key):
+        if not is_part(info.key.rpartition("/")[2]):
+            reader.get(info.key)
+            continue
+        for row in csv.DictReader(io.StringIO(reader.get(info.key)[0].decode(), newline="")):
+            texts = (
+                row[name]
+                for name in ("page", "page_display", "link", "category", "location_type", "location")
+            )
+            right = all(texts) and int(row["views"]) >= 0 and 1 <= int(row["rank"]) <= 1000
+            places = (row["latitude"], 90.0), (row["longitude"], 180.0)
+            right = right and all(not text or -most <= float(text) <= most for text, most in places)
+            rows += right and row["page"] not in seen
+            seen.add(row["page"])
+    return rows
+
+
+def articles() -> pl.DataFrame:
+    import polars as pl
+
+    numbers = range(1, ROWS + 1)
+    names = [f"An_article_that_many_have_read_{number}" for number in numbers]
+    return pl.DataFrame(
+        {
+            "page": names,
+            "page_display": [name.replace("_", " ") for name in names],
+            "views": [100 * (ROWS + 1 - number) for number in numbers],
+            "rank": list(numbers),
+            "link": [f"https://en.wikipedia.org/wiki/{name}" for name in names],
+            "category": ["History"] * ROWS,
+            "location_type": ["country"] * ROWS,
+            "location": ["France"] * ROWS,
+            "latitude": [48.0 + number / 1000 for number in numbers],
+            "longitude": [2.0 + number / 1000 for number in numbers],
+        }
+    )
+
+
+def days_to(last: dt.date, number: int) -> list[dt.date]:
+    return days_from(last - dt.timedelta(days=number - 1), number)
+
+
+def whole(dataset: DailyDataset, last: dt.date, days: int, look: Look | None = None) -> None:
+    window = Window.between(last - dt.timedelta(days=days - 1), last, LAST)
+    expect(len(check(dataset, window, look=look, strays=False).available), days)
+
+
+def every_key(reader: Lake, days: int) -> None:
+    expect(len(reader.list("")), days * (PARTS + 1))
+
+
+def expect(found: int, expected: int) -> None:
+    if found != expected:
+        raise BenchmarkFailed(f"{found} instead of {expected}: a figure of a wrong answer is no figure")
+
+
+def side_by_side(works: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, float]:
+    """Median seconds of each, one after the other in each round, after a round that does not count."""
+    timed: dict[str, list[float]] = {name: [] for name in works}
+    for number in range(rounds + 1):
+        for name, work in works.items():
+            began = time.perf_counter()
+            work()
+            if number:
+                timed[name].append(time.perf_counter() - began)
+    return {name: median(seconds) for name, seconds in timed.items()}
+
+
+def ratio(one: float, other: float) -> dict[str, float]:
+    return {"seconds": round(one, 4), "against": round(other, 4), "ratio": round(one / other, 2)}
