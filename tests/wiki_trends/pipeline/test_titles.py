@@ -3,7 +3,10 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import urllib.parse
+from pathlib import Path
 
+import duckdb
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -31,8 +34,19 @@ TITLES = st.lists(
 HOSTILE = [
     '"', '""', "'", ",", "a,b", '"a","b"', "\\", "\\N", "100%", "%00", "?", "#", "&", "+", "C++", "a/b", "../x", ".x",
     "CON", "NULL", "null", "NaN", "None", "1e5", "007", "true", "\ufeff", "\u200f\u05d0", "\u202egnp", "😀", "e\u0301",
-    "é", "\ufffd", "=1+1", "@x", "0" * 255, "<script>", "[red]", "{}", "~", "`", "$HOME",
+    "é", "é" * 127, ".hidden", "AUX", "COM1", "LPT1.txt", "a\\b", "x" * 255, "👩‍👩‍👧", "שלום", "\ufffd", "=1+1", "@x", "0" * 255, "<script>", "[red]", "{}", "~", "`", "$HOME",
 ]  # fmt: skip
+
+
+def by_other_readers(conf, day):
+    """Page, views and rank as those read the CSV who know nothing of us: DuckDB and Polars."""
+    folder = Path(conf.lake.replace("{layer}", "diamond")) / f"diamond_final_{day:%Y_%m_%d}.csv"
+    (part,) = folder.glob("part-*")
+    with duckdb.connect() as connection:
+        read = "read_csv(?, header = true, all_varchar = true, quote = '\"', escape = '\"', delim = ',', strict_mode = true)"
+        rows = connection.execute(f"SELECT page, views, rank FROM {read}", [str(part)]).fetchall()
+    frame = pl.read_csv(part, infer_schema=False).select("page", "views", "rank")
+    return [[(page, int(views), int(rank)) for page, views, rank in found] for found in (rows, frame.rows())]
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +69,7 @@ def test_titles_go_from_the_api_to_csv_and_back_unchanged(bench, titles):
     run_day(day, conf, client=client)
     frame = read_frame(layers(conf).diamond, day)
     assert frame.select("page", "views", "rank").rows() == rows
+    assert by_other_readers(conf, day) == [rows, rows]
     for page, link in zip(frame["page"], frame["link"], strict=True):
         assert urllib.parse.unquote(link.removeprefix("https://en.wikipedia.org/wiki/")) == page
         assert link.isascii()
