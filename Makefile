@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-full lint docs docs-check bench install clean distclean
+.PHONY: help demo run test test-full lint docs docs-check bench bench-trends install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ docs-check: $(READY) ## generated pages fresh, commands and settings documented,
 
 bench: $(READY) ## print the figures: the demo's phases, start-up times, the machine
 	$(BIN)/python -m benchmarks
+
+bench-trends: $(READY) ## print how well the scores find what is planted, beside the plain first-to-last change
+	$(BIN)/python -m benchmarks.trends
 
 install: $(READY) ## only make .venv
 

@@ -1,0 +1,251 @@
+"""Are the trends right? The published scores against what is planted in the synthetic world: `python -m benchmarks.trends`.
+
+Each seed is a world of its own. Its lists are cleaned as the pipeline cleans them (what is no article is left out, views of
+redirects are added, traffic whose desktop part is certainly below 10 % or above 90 % is left out), then analysed: a window
+of 60 days after a baseline of 56 for bursts and weekly recurrences, and windows of 14 days within these 60 for steady growth and
+decline. Beside each figure stands that of the plain change from the first day to the last, in the same window.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from wiki_trends.analytics.duckdb_engine import computed
+from wiki_trends.analytics.history import BASELINE_DAYS
+from wiki_trends.analytics.tables import DAYS, EARLIER, EARLIER_DAYS, ROWS, RUN
+from wiki_trends.pipeline.devices import Devices
+from wiki_trends.pipeline.top_list import Listed
+from wiki_trends.sample import truth, wikis
+from wiki_trends.sample.days import world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from wiki_trends.warehouse.base import ArrowStream
+
+PROJECT = "en.wikipedia"
+START = dt.date(2025, 6, 1)
+WINDOW = 60
+TREND = 14
+# The thresholds were chosen while looking at the worlds of seeds 101 to 103; none of them is measured.
+SEEDS = range(1, 21)
+TARGETS = {"bursts": 0.9, "growing": 0.95, "declining": 0.95, "weekly": 0.05, "bots_in_top_20": 0}
+
+
+@dataclass
+class Found:
+    """What was found in the worlds so far."""
+
+    bursts: list[float] = field(default_factory=list)
+    bursts_plain: list[float] = field(default_factory=list)
+    planted: list[int] = field(default_factory=list)
+    weekly: list[bool] = field(default_factory=list)
+    bots_in_top: list[int] = field(default_factory=list)
+    # By kind and measure: the values of the planted pages and of those on which nothing is planted.
+    trends: dict[tuple[str, str], tuple[list[float], list[float]]] = field(default_factory=dict)
+
+    def figures(self) -> dict[str, Any]:
+        """The figures over all worlds."""
+        areas = {f"{kind}_{name}": auc(*values) for (kind, name), values in self.trends.items()}
+        return {
+            "worlds": len(self.bursts),
+            "bursts_a_window": [min(self.planted), max(self.planted)],
+            "bursts": mean(self.bursts),
+            "bursts_least": min(self.bursts),
+            "bursts_plain": mean(self.bursts_plain),
+            "growing": areas["growth_score"],
+            "growing_plain": areas["growth_plain"],
+            "declining": areas["decline_score"],
+            "declining_plain": areas["decline_plain"],
+            "planted_trends": [len(self.trends[kind, "score"][0]) for kind in ("growth", "decline")],
+            "quiet_pages": len(self.trends["growth", "score"][1]),
+            "weekly": mean(self.weekly),
+            "weekly_pages": len(self.weekly),
+            "bots_in_top_20": max(self.bots_in_top),
+        }
+
+
+def measure(seeds: Iterable[int], step: int = 7) -> dict[str, Any]:
+    """The figures of these worlds, with a window for growth and decline every `step` days."""
+    found = Found()
+    for seed in seeds:
+        print(f"world {seed}", file=sys.stderr, flush=True)
+        _measure_world(found, seed, step)
+    return found.figures()
+
+
+def _measure_world(found: Found, seed: int, step: int) -> None:
+    last = START + dt.timedelta(days=BASELINE_DAYS + WINDOW - 1)
+    planted = truth(seed, PROJECT, START, last)
+    rows = lists(seed, planted)
+    _bursts(found, rows, planted, last)
+    for offset in range(0, WINDOW - TREND + 1, step):
+        _trends(found, rows, planted["events"], last - dt.timedelta(days=offset))
+
+
+def _bursts(found: Found, rows: pl.DataFrame, planted: Mapping[str, Any], last: dt.date) -> None:
+    first = last - dt.timedelta(days=WINDOW - 1)
+    tables = analysed(rows, first, last)
+    scores = tables["wiki_trends_scores"]
+    bursts = [
+        event for event in planted["events"] if event["kind"] == "burst" and _touches(event, first, last)
+    ]
+    titles = {event["title"] for event in bursts if event["start"] >= str(first)}
+    # A burst whose best day lies before the window is over: it is neither to be found nor a mistake.
+    tails = {event["title"] for event in bursts} - titles
+    visible = scores.filter(
+        pl.col("score").is_not_null(),
+        2 * pl.col("reference_listed") >= pl.col("reference_days"),
+        ~pl.col("page").is_in(tails),
+    )
+    grown = tables["wiki_trends_growth"].filter(~pl.col("page").is_in(tails))
+    found.planted.append(len(titles))
+    found.bursts.append(r_precision(visible.sort("score", descending=True), titles))
+    found.bursts_plain.append(
+        r_precision(grown.sort("views_change_pct", descending=True, nulls_last=True), titles)
+    )
+    weekly = {event["title"] for event in planted["events"] if event["kind"] == "weekly"}
+    found.weekly += scores.filter(pl.col("page").is_in(weekly))["burst"].fill_null(value=False).to_list()
+    leading = (
+        scores.sort(by, descending=True, nulls_last=True).head(20)["page"] for by in ("score", "views")
+    )
+    found.bots_in_top.append(len({page for pages in leading for page in pages} & set(planted["bots"])))
+
+
+def _trends(found: Found, rows: pl.DataFrame, events: Sequence[Mapping[str, Any]], last: dt.date) -> None:
+    first = last - dt.timedelta(days=TREND - 1)
+    tables = analysed(rows, first, last)
+    joined = tables["wiki_trends_growth"].join(tables["wiki_trends_scores"], on="page")
+    busy = {event["title"] for event in events if _touches(event, first, last)}
+    quiet = joined.filter(~pl.col("page").is_in(busy))
+    for kind, sign in (("growth", 1), ("decline", -1)):
+        titles = {
+            event["title"]
+            for event in events
+            if event["kind"] == kind and event["start"] <= str(first) and str(last) <= event["end"]
+        }
+        steady = joined.filter(pl.col("page").is_in(titles))
+        for name, column in (("score", "trend_t"), ("plain", "views_change_pct")):
+            positive, negative = found.trends.setdefault((kind, name), ([], []))
+            positive += (sign * steady[column]).to_list()
+            negative += (sign * quiet[column]).to_list()
+
+
+def _touches(event: Mapping[str, Any], first: dt.date, last: dt.date) -> bool:
+    return bool(event["start"] <= str(last) and str(first) <= event["end"])
+
+
+def lists(seed: int, planted: Mapping[str, Any]) -> pl.DataFrame:
+    """The cleaned lists of a world, a row a page and day, with the columns of the diamond layer and `date`."""
+    there = world(seed, wikis.WIKIS[PROJECT])
+    outside, leads_to = set(planted["non_articles"]), planted["redirects"]
+    rows: list[tuple[dt.date, str, int]] = []
+    for described in planted["days"]:
+        day = dt.date.fromisoformat(described["day"])
+        access = {
+            name: [Listed(*row) for row in there.top(day, name)]
+            for name in ("all-access", "desktop", "mobile-web")
+        }
+        devices = Devices(access["desktop"], access["mobile-web"])
+        views: dict[str, int] = {}
+        for row in access["all-access"]:
+            part = devices.desktop_part(row.title, row.views)
+            if row.title not in outside and part.high >= 0.1 and part.low <= 0.9:
+                page = leads_to.get(row.title, row.title)
+                views[page] = views.get(page, 0) + row.views
+        rows += [(day, page, count) for page, count in views.items()]
+    rank = pl.col("views").rank("min", descending=True).over("date")
+    texts = {"category": "Other", "location_type": "General", "location": "No specific location", "link": ""}
+    nowhere = pl.lit(None, pl.Float64)
+    return pl.DataFrame(rows, schema=["date", "page", "views"], orient="row").with_columns(
+        rank=rank, page_display=pl.col("page"), latitude=nowhere, longitude=nowhere,
+        **{name: pl.lit(text) for name, text in texts.items()},
+    )  # fmt: skip
+
+
+def analysed(rows: pl.DataFrame, first: dt.date, last: dt.date) -> dict[str, pl.DataFrame]:
+    """The tables of the window from `first` to `last`, with the days before it as baseline."""
+    baseline = pl.col("date").is_between(first - dt.timedelta(days=BASELINE_DAYS), first, closed="left")
+    window, earlier = rows.filter(pl.col("date").is_between(first, last)), rows.filter(baseline)
+    inputs = {
+        ROWS: window,
+        DAYS: window.select("date").unique(),
+        EARLIER: earlier,
+        EARLIER_DAYS: earlier.select("date").unique(),
+        RUN: pl.DataFrame({"dataset": ["diamond"], "window_start": [first], "window_end": [last]}),
+    }
+    with computed(inputs) as tables:
+        wanted = ("wiki_trends_scores", "wiki_trends_growth")
+        return {name: pl.DataFrame(_Stream(tables[name])) for name in wanted}
+
+
+class _Stream:
+    """Only the Arrow stream of a table: Polars asks richer objects of DuckDB for more than it needs."""
+
+    def __init__(self, table: ArrowStream) -> None:
+        self._table = table
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._table.__arrow_c_stream__(requested_schema)
+
+
+def r_precision(ranked: pl.DataFrame, relevant: set[str]) -> float:
+    """The part of the first R pages that is relevant, R being the number of relevant pages."""
+    return mean([page in relevant for page in ranked.head(len(relevant))["page"]])
+
+
+def auc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """The probability that a positive one is above a negative one, ties counted half (the area under the ROC curve)."""
+    frame = pl.DataFrame({"value": [*positive, *negative]}, schema={"value": pl.Float64})
+    ranks = frame["value"].rank("average").to_list()[: len(positive)]
+    return float((sum(ranks) - len(positive) * (len(positive) + 1) / 2) / (len(positive) * len(negative)))
+
+
+def mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def table(figures: Mapping[str, Any]) -> str:
+    low, high = figures["bursts_a_window"]
+    growing, declining = figures["planted_trends"]
+    lines = [
+        f"{figures['worlds']} worlds, {WINDOW} days each after {BASELINE_DAYS} of baseline",
+        "",
+        f"  {'':<44}{'scores':>8}{'first to last':>15}  target",
+        _row("bursts, R-precision", figures["bursts"], figures["bursts_plain"], ">= 0.9"),
+        f"    {low} to {high} a window; least of all worlds {figures['bursts_least']:.3f}",
+        _row("steady growth told from noise, AUC", figures["growing"], figures["growing_plain"], ">= 0.95"),
+        _row(
+            "steady decline told from noise, AUC", figures["declining"], figures["declining_plain"], ">= 0.95"
+        ),
+        f"    {growing} growing, {declining} declining, {figures['quiet_pages']} times a quiet page",
+        _row("weekly recurrences called bursts", figures["weekly"], None, "<= 0.05"),
+        _row("traffic of programs in a top 20, most", figures["bots_in_top_20"], None, "0"),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, value: float, plain: float | None, target: str) -> str:
+    beside = "" if plain is None else f"{plain:.3f}"
+    return f"  {name:<44}{value:>8.3f}{beside:>15}  {target}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.trends", description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="the worlds")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    given = parser.parse_args()
+    figures = measure(given.seeds)
+    sys.stdout.write(json.dumps(figures, indent=2) + "\n" if given.json else table(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
