@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -129,10 +129,12 @@ def kill_a_backend(url):
     """SIGKILL for the publisher's own server process, after which the server starts all of them anew."""
     with psycopg.connect(url, autocommit=True) as connection:
         find = "SELECT pid FROM pg_stat_activity WHERE application_name = 'wiki-trends'"
-        found = []
-        while not found:
-            found = connection.execute(find).fetchall()
-        os.kill(found[0][0], signal.SIGKILL)
+        while True:
+            for (pid,) in connection.execute(find).fetchall():
+                # Between two publishes it may have ended by itself: then the next one's.
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    return
 
 
 def servers_killed(rounds):
