@@ -116,7 +116,9 @@ class _Reader:
         while block := stream.read(CHUNK):
             rest = stream.readline()
             # A file is sorted by wiki: most of its pieces are of others.
-            if block.startswith(self._start) or b"\n" + self._start in block or self._start in rest:
+            # The name can lie across the end of the block.
+            last_line = block[-len(self._start) :] + rest
+            if block.startswith(self._start) or b"\n" + self._start in block or self._start in last_line:
                 yield block + rest, whole
             last = (block[block.rfind(b"\n", 0, -1) + 1 :] + rest).removesuffix(b"\n")
             whole = _END.search(last) is not None

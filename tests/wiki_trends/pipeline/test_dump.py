@@ -66,6 +66,14 @@ def test_the_packed_file_says_the_same(tmp_path):
     assert packed.lists == plain.lists
 
 
+@pytest.mark.parametrize("chunk", range(1, 80))
+def test_no_line_is_lost_where_the_file_is_cut(tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr(module, "CHUNK", chunk)
+    text = "de.wikipedia A 1 desktop 1 A1\nen.wikipedia B 2 desktop 7 A7\nfr.wikipedia C 3 desktop 1 A1\n"
+    found = read_dump([written(tmp_path, text)], project="en.wikipedia", day=DAY)
+    assert found.lists["desktop"] == [Listed("B", 7, 1)]
+
+
 @pytest.mark.parametrize("top", [1, 2, 6, 7, 100])
 def test_the_first_pages_are_those_of_all_files_together(tmp_path, top):
     other = "en.wikipedia Tie 3 desktop 50 A50\nen.wikipedia - null mobile-app 4 A4\n"
