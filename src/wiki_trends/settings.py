@@ -131,7 +131,7 @@ class Settings:
     warehouse: str = _setting(
         "duckdb:///data/warehouse.duckdb",
         _matching(r"(duckdb:///|postgresql://).+", "duckdb:///FILE or postgresql://…"),
-        "Where the analytics tables are published.",
+        "Where the analytics tables are published: a DuckDB file, or PostgreSQL (`postgresql://USER:PASSWORD@HOST/DATABASE`).",
         example="duckdb:////srv/trends.duckdb",
         secret=True,
     )
