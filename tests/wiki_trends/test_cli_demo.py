@@ -16,8 +16,9 @@ def assert_whole(ran, folder):
     assert document["folder"] == str(folder)
     assert document["coverage_pct"] == 100.0
     assert [run["day"] for run in document["runs_started"]] == HOLES
-    assert set(document["rows"]) == {"wiki_trends_timeseries", "wiki_trends_common", "wiki_trends_growth"}
-    assert all(rows > 100 for rows in document["rows"].values())
+    names = {"timeseries", "common", "growth", "categories", "scores"}
+    assert set(document["rows"]) == {"wiki_diamond", *(f"wiki_trends_{name}" for name in names)}
+    assert all(rows > (5 if "categories" in name else 100) for name, rows in document["rows"].items())
     assert "missing 2, coverage 60.0 %" in ran.err
     assert "coverage 100.0 %" in ran.err
 
