@@ -64,13 +64,33 @@ class DuckDBFile:
         if not self.path.exists():
             raise NothingPublished(warehouse=self.url)
         with explained(self.url):
-            connection = _connect(self.path, read_only=True)
+            connection = self._connected_to_one_file()
         with connection:
             with explained(self.url):
                 if RUNS not in _kinds(connection):
                     raise NothingPublished(warehouse=self.url)
                 self._refuse_newer(connection)
             yield DuckDBReader(self.url, connection)
+
+    def _connected_to_one_file(self) -> DuckDBPyConnection:
+        """A connection all of whose handles are on the same file.
+
+        DuckDB opens the path several times, for the headers and then for the blocks. When a publish comes in between,
+        headers of the old file meet blocks of the new one: so it is done again until nothing came in between.
+        """
+        import duckdb
+
+        while True:
+            before = _identity(self.path)
+            try:
+                connection = _connect(self.path, read_only=True)
+            except duckdb.Error:
+                if _identity(self.path) == before:
+                    raise
+                continue
+            if _identity(self.path) == before:
+                return connection
+            connection.close()
 
     def _write(self, new: Path, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
         with _connect(new) as connection:
@@ -206,6 +226,12 @@ def _connect(path: Path, *, read_only: bool = False) -> DuckDBPyConnection:
     import duckdb
 
     return duckdb.connect(path, read_only=read_only, config=CONFIG)
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """What tells a file from the one that was renamed over it, also where its number is used again."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _sync(path: Path) -> None:

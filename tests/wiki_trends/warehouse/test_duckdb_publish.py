@@ -9,7 +9,7 @@ import pytest
 
 from tests.wiki_trends.window_data import run_record
 from wiki_trends.errors import NothingPublished, WarehouseError
-from wiki_trends.warehouse import open_warehouse
+from wiki_trends.warehouse import duckdb_file, open_warehouse
 
 
 def tables(marker, rows=3):
@@ -264,6 +264,20 @@ def test_a_reader_goes_on_with_the_window_that_it_opened(published):
     with published.reading() as reader:
         published.publish(tables(2), run_record())
         assert reader.rows("SELECT DISTINCT marker FROM wiki_trends_timeseries") == [{"marker": 1}]
+    assert markers(published) == [2, 2, 2]
+
+
+def test_a_publish_while_a_reader_opens_the_file_makes_it_open_anew(published, monkeypatch):
+    opened, connect = [], duckdb_file._connect
+
+    def interrupted(path, *, read_only=False):
+        connection = connect(path, read_only=read_only)
+        if not opened:
+            opened.append(path)
+            published.publish(tables(2), run_record())
+        return connection
+
+    monkeypatch.setattr(duckdb_file, "_connect", interrupted)
     assert markers(published) == [2, 2, 2]
 
 
