@@ -7,6 +7,7 @@ import pytest
 
 from smart_orchestrator.completeness import Policy, check
 from smart_orchestrator.errors import PartitionChanged
+from smart_orchestrator.window import Window
 from tests.wiki_trends.window_data import (
     NOW,
     checked_window,
@@ -104,3 +105,18 @@ def test_analysis_needs_no_slow_import_and_says_nothing(tmp_path):
         cwd=ROOT,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+
+
+def test_the_baseline_is_recorded_and_a_broken_day_of_it_stands_in_nobodys_way(tmp_path, warehouse):
+    dataset = diamond_in(tmp_path)
+    for offset in range(4):
+        write_day(dataset, offset, [row("A", 10 + offset)])
+    part = next(Path(tmp_path).glob("diamond/diamond_final_2025_11_05.csv/part-*"))
+    part.write_bytes(part.read_bytes().replace(b"10", b"xx"))
+    window = Window.between(day_number(2), day_number(3), day_number(6))
+    analysis = analyze(dataset, check(dataset, window), warehouse)
+    assert list(analysis.run.baseline) == [day_number(1).isoformat()]
+    with warehouse.reading() as reader:
+        found = reader.rows("SELECT baseline_days, presence FROM wiki_trends_scores")
+        assert found == [{"baseline_days": 1, "presence": "regular"}]
+        assert reader.rows("SELECT count(*) AS days FROM wiki_diamond") == [{"days": 3}]
