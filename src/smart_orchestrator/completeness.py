@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.contents import Code
+from smart_orchestrator.deep import confirmed
 from smart_orchestrator.errors import LakeError
 from smart_orchestrator.lake import lake_of
 from smart_orchestrator.manifest import Partition, State
@@ -198,20 +199,27 @@ def check(
 
     failed: list[LakeError] = []
 
-    def one(day: dt.date) -> Partition:
+    def one(day: dt.date, closely: Look) -> Partition:
         if failed:
             # A lake that is gone is told after one time-out, not after one for every few days.
             raise failed[0]
         try:
             objects = listed[day] if listed is not None else lake.list(dataset.key(day))
-            found = inspect_listed(dataset, day, objects, lake=lake, look=look)
+            return inspect_listed(dataset, day, objects, lake=lake, look=closely)
         except LakeError as error:
             failed.append(error)
             raise
-        return _within_lag(found, window)
 
     with ThreadPoolExecutor(min(AT_ONCE, len(window)), thread_name_prefix="check") as pool:
-        days = tuple(pool.map(one, window))
+        if look.deep:
+            found = list(pool.map(lambda day: one(day, replace(look, deep=False, shallow=True)), window))
+            right = {partition.day: partition for partition in confirmed(dataset, found, lake)}
+            doubtful = [p.day for p in found if p.available and p.day not in right]
+            right |= zip(doubtful, pool.map(lambda day: one(day, look), doubtful), strict=True)
+            found = [right.get(partition.day, partition) for partition in found]
+        else:
+            found = list(pool.map(lambda day: one(day, look), window))
+    days = tuple(_within_lag(partition, window) for partition in found)
     return Completeness(
         dataset=dataset.name,
         window=window,

@@ -28,6 +28,7 @@ FIRST_FEW = 3
 BOM = b"\xef\xbb\xbf"
 LONGEST_HEADER = 1 << 16
 # At the end of a column's name: the same in the contract's type.
+DAY_NUMBER = " day"
 TYPED = "\0typed"
 
 
@@ -139,6 +140,55 @@ def examine(dataset: DailyDataset, parts: Sequence[tuple[str, bytes]], *, spark:
         return Contents(rows, None, tuple(findings))
     wrong, volume = _judged(dataset, frames)
     return Contents(rows, volume, (*findings, *wrong))
+
+
+def judge_together(
+    dataset: DailyDataset, days: Sequence[Sequence[bytes]]
+) -> Sequence[tuple[int, int | None] | None]:
+    """For each day's parts: how many rows, and the sum of the volume column; None where all is not right at a glance.
+
+    One pass over all rows instead of one a day; what is wrong, and where, is for `examine` to say.
+    """
+    import polars as pl
+
+    found: list[tuple[int, int | None] | None] = [None] * len(days)
+    try:
+        whole, rows = _joined(dataset, days)
+    except (ValueError, pl.exceptions.PolarsError):
+        return found
+    numbers = pl.select(pl.lit(pl.Series(range(len(days)))).repeat_by(pl.Series(rows)).explode()).to_series()
+    typed, (volume, *broken) = _questions(dataset, tuple(whole.dtypes))
+    asked = whole.with_columns(typed).group_by(numbers.alias(DAY_NUMBER))
+    for number, height, total, wrong in asked.agg(pl.len(), volume, pl.any_horizontal(broken)).rows():
+        if not wrong:
+            found[number] = (height, None if total is None else int(total))
+    return found
+
+
+def _joined(dataset: DailyDataset, days: Sequence[Sequence[bytes]]) -> tuple[pl.DataFrame, list[int]]:
+    """The contract's columns of all days, as they stand, and how many rows each day has.
+
+    CSV parts are parsed as one text. A row ends with a line feed, so a part has at most as many rows as line feeds
+    after its header; when all parts together have exactly that many, each has.
+    """
+    import polars as pl
+
+    names = [column.name for column in dataset.columns]
+    if dataset.format == "parquet":
+        frames = [pl.concat(pl.read_parquet(io.BytesIO(part)).select(names) for part in day) for day in days]
+        return pl.concat(frames), [frame.height for frame in frames]
+    parts = [part for day in days for part in day]
+    header = parts[0][: parts[0].index(b"\n") + 1]
+    if b'"' in header or not all(part.startswith(header) and part.endswith(b"\n") for part in parts):
+        msg = "the parts are not alike"
+        raise ValueError(msg)
+    rows = [sum(part.count(b"\n") - 1 for part in day) for day in days]
+    text = b"".join([header, *(memoryview(part)[len(header) :] for part in parts)])
+    whole = pl.read_csv(text, infer_schema=False)
+    if whole.height != sum(rows) or len(set(whole.columns)) != len(_header(header)):
+        msg = "rows hold line feeds, or a column stands twice"
+        raise ValueError(msg)
+    return whole.select(names), rows
 
 
 def _judged(
