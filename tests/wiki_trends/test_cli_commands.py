@@ -154,7 +154,7 @@ def test_run_json_has_coverage_runs_rows_and_seconds(two_missing, sample_api):
     assert document["coverage_pct"] == 100.0
     assert [run["day"] for run in document["runs_started"]] == MISSING
     assert document["runs_followed"] == document["failed"] == document["abandoned"] == []
-    assert set(document["rows"]) == {"wiki_trends_timeseries", "wiki_trends_common", "wiki_trends_growth"}
+    assert {"wiki_trends_timeseries", "wiki_trends_common", "wiki_trends_growth"} < set(document["rows"])
     assert document["rows"]["wiki_trends_timeseries"] == sum(
         day["rows"] for day in document["completeness"]["days"]
     )
