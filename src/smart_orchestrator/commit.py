@@ -179,8 +179,10 @@ def _switch(
         # An answer can be lost after the write went through, and the retry then meets our own manifest.
         winner = _marker_run(dataset, manifest.day, lake)
         if winner != manifest.run_id:
-            with suppress(LakeError):
-                lake.delete(ours)
+            # Only who is known to be another: a marker that comes cut off may name our parts.
+            if winner is not None:
+                with suppress(LakeError):
+                    lake.delete(ours)
             raise LostRace(dataset.name, manifest.day, winner or OTHER) from None
 
 

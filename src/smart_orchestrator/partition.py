@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from smart_orchestrator import contents
 from smart_orchestrator.contents import Code, Contents
-from smart_orchestrator.errors import ContractError, ObjectMissing, PartitionChanged
+from smart_orchestrator.errors import ContractError, LakeUnreachable, ObjectMissing, PartitionChanged
 from smart_orchestrator.lake import lake_of
 from smart_orchestrator.manifest import (
     MARKER,
@@ -96,13 +96,16 @@ def inspect_listed(
         # A commit may have replaced manifest and parts between our listing and our reading.
         objects = lake.list(dataset.key(day))
     found = _inspect_once(dataset, day, objects, lake, look)
-    return found or verdict(day, Code.PART_GONE, "marker and parts change faster than they can be read")
+    if found is None:
+        problem = f"{dataset.key(day)}/{MARKER} is listed and does not come as it is listed"
+        raise LakeUnreachable(lake.url, problem, "Check again.")
+    return found
 
 
 def _inspect_once(
     dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake, look: Look
 ) -> Partition | None:
-    """The day as listed, or None when the marker went away in between."""
+    """The day as listed, or None when the marker went away in between, or came cut off."""
     folder = dataset.key(day) + "/"
     listed = {info.key.removeprefix(folder): info for info in objects if info.key.startswith(folder)}
     listed = {name: info for name, info in listed.items() if not name.startswith(".")}
@@ -115,6 +118,8 @@ def _inspect_once(
     try:
         data, _ = lake.get(marker.key)
     except ObjectMissing:
+        return None
+    if len(data) != marker.size:
         return None
     return _inspect_ours(dataset, day, data, parts, lake, look)
 
@@ -218,6 +223,9 @@ def _read_and_judge(dataset: DailyDataset, base: Partition, lake: Lake) -> Parti
             data, _ = lake.get(f"{folder}/{part.name}")
         except ObjectMissing:
             return verdict(base.day, Code.PART_GONE, f"{part.name} went away while it was read", base)
+        if len(data) != part.size:
+            problem = f"{folder}/{part.name} is listed with {part.size:,} bytes and came with {len(data):,}"
+            raise LakeUnreachable(lake.url, problem, "Check again.")
         if part.checksum is not None and part.checksum != checksum_of(data):
             reason = f"{part.name} has other bytes than were committed, of the same size"
             return verdict(base.day, Code.PART_CHANGED, reason, base)

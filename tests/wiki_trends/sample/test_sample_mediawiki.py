@@ -119,7 +119,7 @@ def test_properties_are_what_was_asked_for(titles):
         "description",
         "descriptionsource",
     }
-    assert "page_image_free" not in json.dumps(everything)
+    assert "page_image_free" not in json.dumps(query(titles[100:150], ppprop="disambiguation"))
     assert "page_image_free" in json.dumps(query(titles[100:150], ppprop="page_image_free"))
 
 
