@@ -8,9 +8,11 @@ from contextlib import ExitStack
 import pytest
 from hypothesis import settings
 
-# How long an example takes is the machine's affair; nothing here is a test of time.
+# How long an example takes is the machine's affair; nothing here is a test of time. CI tries the same examples each
+# time, so that a change is judged by what it changes; whoever works on the code tries new ones with every run.
 settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "untimed")
 
 
 @pytest.fixture
