@@ -23,8 +23,8 @@ from obstore.store import S3Store
 
 from benchmarks.timing import BenchmarkFailed
 from smart_orchestrator.commit import write_frame
-from smart_orchestrator.completeness import AT_ONCE, check
-from smart_orchestrator.lake import PAGE, open_lake
+from smart_orchestrator.completeness import check
+from smart_orchestrator.lake import PAGE, RemoteLake, open_lake
 from smart_orchestrator.manifest import MARKER, is_part
 from smart_orchestrator.partition import Look
 from smart_orchestrator.window import Window
@@ -120,7 +120,7 @@ def four_hundred_days(rounds: int) -> Ratios:
             if keys[-1] > last + "/~":
                 break
         markers = [key for key in keys if key.endswith(MARKER) and key < last + "/~"]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(RemoteLake.at_once) as pool:
             expect(len(list(pool.map(read, markers))), LONG_WINDOW)
 
     timed = side_by_side({"check": lambda: whole(dataset, days[-1], LONG_WINDOW), "bare": bare}, rounds * 2)

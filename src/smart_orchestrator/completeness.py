@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.contents import Code
-from smart_orchestrator.deep import confirmed
+from smart_orchestrator.deep import inspect_deeply
 from smart_orchestrator.errors import LakeError
 from smart_orchestrator.lake import lake_of
 from smart_orchestrator.manifest import Partition, State
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 # Up to here a listing a day is cheaper than pages that may begin long before the window's end.
 DAYS_LISTED_ONE_BY_ONE = 30
-AT_ONCE = 16
 # A look into a local folder is free up to about here; beyond, only when asked for.
 FREE_NAMES = 1000
 
@@ -210,13 +210,12 @@ def check(
             failed.append(error)
             raise
 
-    with ThreadPoolExecutor(min(AT_ONCE, len(window)), thread_name_prefix="check") as pool:
+    with ThreadPoolExecutor(min(lake.at_once, len(window)), thread_name_prefix="check") as pool:
         if look.deep:
-            found = list(pool.map(lambda day: one(day, replace(look, deep=False, shallow=True)), window))
-            right = {partition.day: partition for partition in confirmed(dataset, found, lake)}
-            doubtful = [p.day for p in found if p.available and p.day not in right]
-            right |= zip(doubtful, pool.map(lambda day: one(day, look), doubtful), strict=True)
-            found = [right.get(partition.day, partition) for partition in found]
+            glance = partial(one, closely=replace(look, deep=False, shallow=True))
+            found = list(
+                inspect_deeply(dataset, list(window), lake, pool, glance, partial(one, closely=look))
+            )
         else:
             found = list(pool.map(lambda day: one(day, look), window))
     days = tuple(_within_lag(partition, window) for partition in found)

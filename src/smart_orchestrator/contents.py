@@ -12,6 +12,7 @@ import io
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from smart_orchestrator import spark_csv
@@ -30,6 +31,9 @@ LONGEST_HEADER = 1 << 16
 # At the end of a column's name: the same in the contract's type.
 DAY_NUMBER = " day"
 TYPED = "\0typed"
+# A row that no day holds.
+END = "\x1c\x1d"
+NUMBERS = ("integer", "float")
 
 
 class Code(StrEnum):
@@ -168,8 +172,8 @@ def judge_together(
 def _joined(dataset: DailyDataset, days: Sequence[Sequence[bytes]]) -> tuple[pl.DataFrame, list[int]]:
     """The contract's columns of all days, as they stand, and how many rows each day has.
 
-    CSV parts are parsed as one text. A row ends with a line feed, so a part has at most as many rows as line feeds
-    after its header; when all parts together have exactly that many, each has.
+    CSV parts are parsed as one text, each closed by a row of its own, so that no part's rows count as another's: an open
+    quote would swallow that row.
     """
     import polars as pl
 
@@ -179,16 +183,34 @@ def _joined(dataset: DailyDataset, days: Sequence[Sequence[bytes]]) -> tuple[pl.
         return pl.concat(frames), [frame.height for frame in frames]
     parts = [part for day in days for part in day]
     header = parts[0][: parts[0].index(b"\n") + 1]
-    if b'"' in header or not all(part.startswith(header) and part.endswith(b"\n") for part in parts):
+    columns = _header(header)
+    text_column = next((column.name for column in dataset.columns if column.type == "string"), None)
+    if (
+        text_column is None
+        or b'"' in header
+        or len(set(columns)) < len(columns)
+        or not all(_alike(part, header) for part in parts)
+    ):
         msg = "the parts are not alike"
         raise ValueError(msg)
-    rows = [sum(part.count(b"\n") - 1 for part in day) for day in days]
-    text = b"".join([header, *(memoryview(part)[len(header) :] for part in parts)])
-    whole = pl.read_csv(text, infer_schema=False)
-    if whole.height != sum(rows) or len(set(whole.columns)) != len(_header(header)):
-        msg = "rows hold line feeds, or a column stands twice"
+    close = ",".join(END if name == text_column else "" for name in columns).encode() + b"\n"
+    text = b"".join(
+        [header, *(piece for part in parts for piece in (memoryview(part)[len(header) :], close))]
+    )
+    # Numbers are parsed on the way in; text that is none raises, and is named by `examine`.
+    numbers = {column.name: _dtype(column) for column in dataset.columns if column.type in NUMBERS}
+    whole = pl.read_csv(text, infer_schema=False, schema_overrides=numbers).select(names)
+    closed = whole[text_column] == END
+    ends = closed.arg_true().to_list()
+    if len(ends) != len(parts):
+        msg = "rows run over the end of a part"
         raise ValueError(msg)
-    return whole.select(names), rows
+    heights = iter(end - start - 1 for start, end in pairwise([-1, *ends]))
+    return whole.filter(~closed.fill_null(value=False)), [sum(islice(heights, len(day))) for day in days]
+
+
+def _alike(part: bytes, header: bytes) -> bool:
+    return part.startswith(header) and part.endswith(b"\n")
 
 
 def _judged(
@@ -238,7 +260,7 @@ def _questions(
     for column, kind in zip(dataset.columns, kinds, strict=True):
         broken += [mask.any() for _, mask in _rules(column, kind)]
         if column.unique:
-            broken.append(pl.col(column.name + TYPED).is_duplicated().any())
+            broken.append(pl.col(column.name + TYPED).n_unique() < pl.len())
     volume = pl.col(dataset.volume_column + TYPED).sum() if dataset.volume_column else pl.lit(None)
     return typed, [volume.alias("volume"), *(mask.alias(str(number)) for number, mask in enumerate(broken))]
 

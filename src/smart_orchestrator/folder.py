@@ -1,4 +1,4 @@
-"""Files of a local folder, written and locked so that a crash leaves nothing half there.
+"""Files of a local folder, read as objects are, written and locked so that a crash leaves nothing half there.
 
 A file is written under a temporary name, synced and renamed, then its folder is synced. What goes wrong is an `OSError`.
 """
@@ -9,12 +9,54 @@ import errno
 import fcntl
 import os
 import uuid
+from io import FileIO
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 TEMPORARY = ".writing-"
+
+
+def etag_of(status: os.stat_result) -> str:
+    """What changes when a file is replaced or written to."""
+    return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
+
+
+def read_file(target: str) -> tuple[bytes, str]:
+    """The bytes of a file and their ETag.
+
+    Raises:
+        OSError: it is not there, or cannot be read.
+    """
+    with FileIO(target) as file:
+        status = os.fstat(file.fileno())
+        return file.readall(), etag_of(status)
+
+
+def files_below(root: str, key: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Keys (from `root` on, with `/`) and states of all files below the folder `key`, in no order.
+
+    What goes away meanwhile, half-written files and links to nothing are left out.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    try:
+        entries = os.scandir(f"{root}/{key}")
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    above = f"{key}/" if key else ""
+    with entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from files_below(root, above + entry.name)
+            elif not entry.name.startswith(TEMPORARY):
+                try:
+                    yield above + entry.name, entry.stat()
+                except FileNotFoundError:
+                    continue
 
 
 def write_file(target: Path, data: bytes, *, only_if_absent: bool = False) -> None:

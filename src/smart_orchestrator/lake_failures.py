@@ -46,7 +46,6 @@ _ANSWERS = (
     # What obstore makes of that answer.
     ("redirect without LOCATION", "the region is another one", "Check AWS_REGION."),
     ("AccessDenied", "access was refused", "Check the credentials and their rights."),
-    ("Permission denied", "access was refused", "Check the rights of the folder."),
 )
 
 

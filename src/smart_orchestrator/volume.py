@@ -32,7 +32,6 @@ FEWEST = 4
 WIDTH = 6.0
 NARROWEST = 0.1
 _MAD_TO_SIGMA = 1.4826
-_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def with_volume(
     unknown = sorted(past - here.keys())
     known = dict(here)
     if unknown:
-        with ThreadPoolExecutor(min(_AT_ONCE, len(unknown)), thread_name_prefix="volume") as pool:
+        with ThreadPoolExecutor(min(lake.at_once, len(unknown)), thread_name_prefix="volume") as pool:
             known |= zip(
                 unknown,
                 pool.map(lambda day: inspect(dataset, day, lake=lake, look=shallow), unknown),
