@@ -128,14 +128,26 @@ def four_hundred_days(rounds: int) -> Ratios:
 
 
 def deep(where: str, root: str, rounds: int) -> Ratios:
-    """`--deep`, against reading the same days and holding them against the same contract without help."""
+    """`--deep`, against holding the same days against the same contract without help, and against its bare requests.
+
+    On S3 the server works on the same cores: below the bare requests nothing can be had.
+    """
     dataset = replace(layers(Settings()).diamond, lake=root)
     days = days_to(LAST, DEEP_WINDOW)
     for day in days:
         write_frame(dataset, day, articles())
     reader = open_lake(root)
+
+    def every_object(day: dt.date) -> int:
+        return sum(len(reader.get(info.key)[0]) for info in reader.list(dataset.key(day)))
+
+    def bare() -> None:
+        with ThreadPoolExecutor(reader.at_once) as pool:
+            expect(len(list(pool.map(every_object, days))), DEEP_WINDOW)
+
     timed = side_by_side(
         {
+            "bare": bare,
             "deep": lambda: whole(dataset, LAST, DEEP_WINDOW, Look(deep=True)),
             "csv": lambda: expect(
                 sum(rows_by_csv(reader, dataset.key(day)) for day in days), ROWS * DEEP_WINDOW
@@ -143,8 +155,11 @@ def deep(where: str, root: str, rounds: int) -> Ratios:
         },
         rounds * 2,
     )
-    name = f"{where}, 30 days of {ROWS:,} rows: csv, one day after the other, against --deep"
-    return {name: ratio(timed["csv"], timed["deep"])}
+    name = f"{where}, 30 days of {ROWS:,} rows"
+    return {
+        f"{name}: csv, one day after the other, against --deep": ratio(timed["csv"], timed["deep"]),
+        f"{name}: --deep, against its bare requests": ratio(timed["deep"], timed["bare"]),
+    }
 
 
 def rows_by_csv(reader: Lake, key: str) -> int:
