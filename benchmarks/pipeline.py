@@ -34,7 +34,7 @@ IN_FLIGHT = 3
 LIMIT_OVER_FLOOR = 1.3
 LIMIT_PROCESSING_S = 0.15
 LIMIT_DUMP = 10.0
-DUMP_LINES = 2_000_000
+DUMP_LINES = 20_000_000
 _WIKIS = (("de.wikipedia", 0.2), ("en.wikipedia", 0.35), ("fr.wikipedia", 0.2), ("ja.wikipedia", 0.25))
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline import dump as module
+from wiki_trends.pipeline import dump_sums
 from wiki_trends.pipeline.dump import read_dump
 from wiki_trends.pipeline.top_list import Listed
 
@@ -90,7 +91,7 @@ LINE = st.builds(
         st.characters(codec="utf-8", exclude_categories=["Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=6
     ),
     st.sampled_from(["null", "17", None]),
-    st.sampled_from(module.DEVICES),
+    st.sampled_from(dump_sums.DEVICES),
     st.integers(1, 60),
 )
 
@@ -99,7 +100,7 @@ LINE = st.builds(
 @given(lines=st.lists(LINE, min_size=1, max_size=40), top=st.integers(1, 8), chunk=st.integers(20, 400))
 def test_it_agrees_with_a_plain_loop_however_the_file_is_cut(tmp_path, monkeypatch, lines, top, chunk):
     monkeypatch.setattr(module, "CHUNK", chunk)
-    monkeypatch.setattr(module, "MOST_ROWS_IN_MEMORY", 3)
+    monkeypatch.setattr(dump_sums, "MOST_ROWS_IN_MEMORY", 3)
     written_lines = [
         " ".join(part for part in (wiki, title, number, device, str(views), f"A{views}") if part is not None)
         for wiki, title, number, device, views in lines
