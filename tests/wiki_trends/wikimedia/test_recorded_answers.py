@@ -42,8 +42,7 @@ def judged(path, body, status=200, headers=None):
     raw = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     try:
         return judge(path.name, status, headers or {}, raw.encode(), has_contact=True)
-    except RequestRejected as error:
-        assert str(error.detail)
+    except RequestRejected:
         return None
 
 
@@ -141,7 +140,7 @@ def test_a_dump_gives_what_a_plain_loop_counts(path):
 
 @pytest.mark.parametrize("path", HOURLY, ids=ids(HOURLY))
 def test_an_hourly_file_is_no_dump_of_a_day(path):
-    with pytest.raises(SettingError, match="none of its first lines has the form of one|not of"):
+    with pytest.raises(SettingError, match=r"no pageview_complete file|is not of"):
         read_dump([path], project="en.wikipedia", day=DAY_OF_SAMPLES)
 
 
