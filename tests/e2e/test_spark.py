@@ -10,6 +10,7 @@ import re
 import duckdb
 import polars as pl
 import pytest
+from hypothesis import given
 from polars.testing import assert_frame_equal
 
 from smart_orchestrator.commit import write_frame
@@ -17,6 +18,8 @@ from smart_orchestrator.dataset import Column, DailyDataset
 from smart_orchestrator.lake import open_lake
 from smart_orchestrator.partition import Look, inspect, read_frame
 from tests.spark_session import spark_session
+from tests.wiki_trends.pipeline.test_titles import HOSTILE as HOSTILE_TITLES
+from tests.wiki_trends.pipeline.test_titles import TITLES
 from tests.wiki_trends.window_data import TYPES, ranked
 from wiki_trends.layers import layers
 from wiki_trends.settings import load
@@ -61,6 +64,7 @@ def test_spark_and_we_share_a_lake(spark, place, monkeypatch, tmp_path):
         )
         a_day_of_spark_is_read_as_it_was_meant(spark, dataset, tmp_path)
         a_day_of_ours_is_read_alike_by_who_takes_every_part(spark, dataset)
+        the_titles_of_wikipedia_go_there_and_back(spark, dataset, tmp_path)
     a_lake_that_spark_wrote_goes_through_run_unchanged(spark, place, monkeypatch, tmp_path)
 
 
@@ -117,6 +121,29 @@ def a_day_of_ours_is_read_alike_by_who_takes_every_part(spark, dataset):
     assert_frame_equal(globbed_by_spark(spark, folder, dataset.format), FRAME)
     for frame in globbed_by_others(folder, dataset.format):
         assert_frame_equal(frame, FRAME)
+
+
+def the_titles_of_wikipedia_go_there_and_back(spark, dataset, tmp_path):
+    titles = set(HOSTILE_TITLES)
+
+    @given(more=TITLES)
+    def drawn(more):
+        titles.update(more)
+
+    drawn()
+    frame = pl.DataFrame(
+        {"page": sorted(titles), "views": range(len(titles)), "latitude": [None] * len(titles)},
+        schema=FRAME.schema,
+    )
+    folder = f"{dataset.lake}/{dataset.key(DAY)}"
+    write_frame(dataset, DAY, frame)
+    assert_frame_equal(globbed_by_spark(spark, folder, dataset.format), frame)
+
+    other = DAY + dt.timedelta(days=1)
+    write(
+        spark, frame, SCHEMA, f"{dataset.lake}/{dataset.key(other)}", dataset.format, tmp_path / "rows.json"
+    )
+    assert_frame_equal(read_frame(dataset, other).sort("views"), frame)
 
 
 def everything(lake):

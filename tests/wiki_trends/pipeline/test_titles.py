@@ -8,14 +8,19 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from smart_orchestrator.completeness import check
 from smart_orchestrator.partition import read_frame
+from smart_orchestrator.window import Window
 from tests.wiki_trends.pipeline.small_wiki import DAY, SmallWiki, listing, settings_for
 from tests.wiki_trends.scripted_server import ScriptedServer
+from tests.wiki_trends.window_data import NOW
+from wiki_trends.analytics.analyze import analyze
 from wiki_trends.layers import layers
 from wiki_trends.pipeline import run_day
+from wiki_trends.warehouse import open_warehouse
 from wiki_trends.wikimedia import WikimediaClient
 from wiki_trends.wikimedia.siteinfo import folded
 
@@ -58,19 +63,36 @@ def bench(tmp_path_factory):
             yield wiki, conf, client, itertools.count()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(titles=TITLES)
-@example(titles=HOSTILE)
-def test_titles_go_from_the_api_to_csv_and_back_unchanged(bench, titles):
+def test_titles_go_from_the_api_to_csv_and_tables_and_back_unchanged(bench, tmp_path, postgres_url):
     wiki, conf, client, number = bench
-    day = DAY + dt.timedelta(days=next(number))
-    rows = [(title, 1000 - n, n + 1) for n, title in enumerate(titles)]
-    wiki.lists["en.wikipedia", day] = listing(rows, day)
-    run_day(day, conf, client=client)
-    frame = read_frame(layers(conf).diamond, day)
-    assert frame.select("page", "views", "rank").rows() == rows
-    assert by_other_readers(conf, day) == [rows, rows]
-    for page, link in zip(frame["page"], frame["link"], strict=True):
-        assert urllib.parse.unquote(link.removeprefix("https://en.wikipedia.org/wiki/")) == page
-        assert link.isascii()
-        assert not set(link) & set(' "<>?#&+|\\^`{}')
+    asked: dict[dt.date, list[tuple[str, int, int]]] = {}
+
+    @settings(max_examples=40, deadline=None)
+    @given(titles=TITLES)
+    @example(titles=HOSTILE)
+    def from_the_api_to_csv(titles):
+        day = DAY + dt.timedelta(days=next(number))
+        rows = [(title, 1000 - n, n + 1) for n, title in enumerate(titles)]
+        wiki.lists["en.wikipedia", day] = listing(rows, day)
+        run_day(day, conf, client=client)
+        frame = read_frame(layers(conf).diamond, day)
+        assert frame.select("page", "views", "rank").rows() == rows
+        assert by_other_readers(conf, day) == [rows, rows]
+        for page, link in zip(frame["page"], frame["link"], strict=True):
+            assert urllib.parse.unquote(link.removeprefix("https://en.wikipedia.org/wiki/")) == page
+            assert link.isascii()
+            assert not set(link) & set(' "<>?#&+|\\^`{}')
+        asked[day] = rows
+
+    from_the_api_to_csv()
+    diamond = layers(conf).diamond
+    whole = check(diamond, Window.between(min(asked), max(asked), max(asked) + dt.timedelta(days=3)))
+    for url in (f"duckdb:///{tmp_path / 'titles.duckdb'}", postgres_url):
+        warehouse = open_warehouse(url)
+        analyze(diamond, whole, warehouse, clock=lambda: NOW)
+        with warehouse.reading() as tables:
+            found = tables.rows(
+                "SELECT date, page, views, rank FROM wiki_trends_timeseries ORDER BY date, rank"
+            )
+        in_table = [(row["date"], row["page"], row["views"], row["rank"]) for row in found]
+        assert in_table == [(day, *row) for day, rows in sorted(asked.items()) for row in rows]
