@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks import categories
 from benchmarks.demo import demo
 from benchmarks.lake import AT_LEAST, AT_MOST, lake
 from benchmarks.machine import machine
@@ -29,6 +30,10 @@ def figures(rounds: int) -> dict[str, Any]:
         measured = {"machine": machine(), "demo": demo(folder, rounds)}
         progress(f"the pipeline of a day, {rounds} times")
         measured["pipeline"] = pipeline(folder, rounds)
+        progress("the rules of categories and places")
+        measured["categories"] = {
+            half: categories.figures(half) for half in (categories.WRITING, categories.JUDGING)
+        }
         progress("checks of large lakes")
         measured["lake"] = lake(folder / "lake", rounds)
         progress(f"start-up, {4 * rounds} times each")
@@ -52,7 +57,14 @@ def table(found: dict[str, Any]) -> str:
         ratio = start["ratios"].get(name)
         told = f"{ratio['ratio']:.2f} times; {verdict(ratio['ratio'], ratio['limit'])}" if ratio else "1"
         lines.append(row(name, f"{timed['median_s'] * 1000:.0f} ms", told))
-    lines += ["", *of_the_pipeline(found["pipeline"]), "", *of_the_lake(found["lake"]["ratios"])]
+    lines += [
+        "",
+        *of_the_pipeline(found["pipeline"]),
+        "",
+        *of_the_rules(found["categories"]),
+        "",
+        *of_the_lake(found["lake"]["ratios"]),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -66,6 +78,16 @@ def of_the_lake(ratios: dict[str, dict[str, float]]) -> list[str]:
         elif what in AT_LEAST:
             told += f"; at least {AT_LEAST[what]:g} asked"
         lines += [f"  {name}", row("", f"{one['ratio']:.2f}", told)]
+    return lines
+
+
+def of_the_rules(halves: dict[str, dict[str, Any]]) -> list[str]:
+    lines = ["rules on labelled pages, part that is right"]
+    for half, found in halves.items():
+        parts = ", ".join(f"{name} {found[name]:.1%}" for name in ("location_type", "location"))
+        lines.append(
+            row(f"{half} half, {found['pages']} pages", f"{found['category']:.1%}", f"of categories; {parts}")
+        )
     return lines
 
 
