@@ -109,6 +109,11 @@ def of_the_pipeline(day: dict[str, Any]) -> list[str]:
             verdict(day["processing_s"], LIMIT_PROCESSING_S, " s"),
         ),
         row(f"dump of {day['dump_lines']:,} lines", f"{day['dump_s']:.2f} s", dump),
+        row(
+            "  memory of all of this",
+            f"{day['peak_memory_mb']} MB",
+            verdict(day["peak_memory_mb"], 500, " MB"),
+        ),
     ]
 
 

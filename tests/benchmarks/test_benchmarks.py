@@ -94,6 +94,7 @@ def test_table_shows_each_figure_with_its_limit() -> None:
             "dump_lines": 1000,
             "dump_s": 0.1,
             "dump_times": 6.25,
+            "peak_memory_mb": 512,
         },
         "categories": {
             "judging": {"pages": 183, "category": 0.973, "location_type": 0.962, "location": 0.974}
@@ -113,5 +114,6 @@ def test_table_shows_each_figure_with_its_limit() -> None:
     assert "0.50 s  1.35 times the floor; OVER the limit of 1.3\n" in shown
     assert "90 ms  within the limit of 0.15 s\n" in shown
     assert "0.10 s  6.2 times a plain loop, at least 10 asked\n" in shown
+    assert "512 MB  OVER the limit of 500 MB\n" in shown
     assert re.search(r"judging half, 183 pages +97\.3% +of categories; location_type 96\.2%", shown)
     assert re.search(r"^    check +0\.25 s$", shown, re.MULTILINE)

@@ -6,7 +6,8 @@ ends, and what follows a line that does not end like one is the rest of a title.
 title are no page's; they are left out and counted. Source:
 https://dumps.wikimedia.org/other/pageview_complete/readme.html.
 
-Files are read as streams of a few megabytes, a few pieces at a time in Polars, so the memory does not grow with the dump. A file that is none, or one of another day, is `SettingError`.
+Files are read as streams of a few megabytes, a few pieces at a time in Polars, so the memory does not grow with the
+dump. A file that is none, or one of another day, is `SettingError`.
 """
 
 from __future__ import annotations
@@ -79,9 +80,9 @@ def read_dump(files: Sequence[Path], *, project: str, day: dt.date, top: int = 1
 def _read(
     files: Sequence[Path], project: str, top: int, *, in_order: bool
 ) -> tuple[dict[str, list[Listed]], _Reader]:
-    reader = _Reader(project)
     with tempfile.TemporaryDirectory(prefix="wiki-trends-dump-") as folder:
         sums = Sums(Path(folder), top, in_order=in_order)
+        reader = _Reader(project, sums)
         for path in files:
             try:
                 with _opened(path) as stream:
@@ -95,7 +96,8 @@ def _read(
 class _Reader:
     """Takes the lines of one project out of streams of bytes."""
 
-    def __init__(self, project: str) -> None:
+    def __init__(self, project: str, sums: Sums) -> None:
+        self._sums = sums
         self.records = 0
         self.broken = 0
         self._project = project
@@ -137,7 +139,8 @@ class _Reader:
 
         regular = _regular(chunk, self._project) if whole else None
         if regular is not None:
-            return _added_in_order(_by_device(regular)), regular.height, 0
+            hopeful = _hopeful(regular, self._sums.least()) if self._sums.in_order else regular
+            return _added_in_order(_by_device(hopeful)), regular.height, 0
         raw = _parsed(chunk)
         if raw["c7"].null_count() < raw.height:
             raw = _parsed(_with_spaces_joined(chunk))
@@ -180,13 +183,30 @@ def _regular(chunk: bytes, project: str) -> pl.DataFrame | None:
         )
     except pl.exceptions.PolarsError:
         return None
-    asked = lines.select(
-        (pl.col("wiki") == project).all(),
-        pl.col("device").is_in(DEVICES).all(),
-        (pl.col("views") >= 0).all(),
-        pl.col("title", "hours").is_not_null().all(),
+    known = pl.any_horizontal(pl.col("device") == name for name in DEVICES)
+    asked = lines.select(((pl.col("wiki") == project) & known).all(), (pl.col("views") >= 0).all())
+    empty = lines["title"].null_count() or lines["hours"].null_count()
+    return lines.select("title", "device", "views") if all(asked.row(0)) and not empty else None
+
+
+def _hopeful(lines: pl.DataFrame, least: dict[str, float]) -> pl.DataFrame:
+    """Without most of those lines whose title has too few views to be among the first, if the lines are in order.
+
+    A title of at most three lines has at least a third of its views in one of them, and the others beside it. The first
+    and the last title stay whatever they have: they may go on in another piece.
+    """
+    import polars as pl
+
+    title = pl.col("title")
+    if not lines["title"].is_sorted() or lines.select((title == title.shift(3)).any()).item():
+        return lines
+    rising = pl.any_horizontal(
+        (pl.col("device") == name) & (pl.col("views") >= min(least["all-access"], least[name]) / 3)
+        for name in DEVICES
     )
-    return lines.select("title", "device", "views") if all(asked.row(0)) else None
+    marked = lines.with_columns(rising=rising)
+    near = pl.any_horizontal(pl.col("rising").shift(by, fill_value=False) for by in (-2, -1, 0, 1, 2))
+    return marked.filter(near | title.is_in([lines[0, 0], lines[-1, 0]]))
 
 
 def _by_device(lines: pl.DataFrame) -> pl.DataFrame:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DEVICES = ("desktop", "mobile-web", "mobile-app")
 ACCESSES = ("all-access", *DEVICES)
-MOST_ROWS_IN_MEMORY = 200_000
+MOST_ROWS_IN_MEMORY = 100_000
 
 
 class NotInOrder(Exception):
@@ -40,7 +40,7 @@ class Sums:
     def __init__(self, folder: Path, number: int, *, in_order: bool) -> None:
         self._folder = folder
         self._number = number
-        self._in_order = in_order
+        self.in_order = in_order
         self._pending: list[pl.DataFrame] = []
         self._rows = 0
         self._ends: list[tuple[str, bool]] = []
@@ -57,10 +57,11 @@ class Sums:
         if not frame.height:
             return
         first, last = str(frame["title"].min()), str(frame["title"].max())
-        if self._in_order:
+        if self.in_order:
             if self._ends and first < self._ends[-1][0]:
                 raise NotInOrder
-            frame = frame.filter(pl.col("title").is_in([first, last]) | self._possible(1))
+            if frame.height > self._number:
+                frame = frame.filter(pl.col("title").is_in([first, last]) | self._possible(1))
         self._ends += [(first, False), (last, True)]
         self._pending.append(frame)
         self._rows += frame.height
@@ -107,10 +108,14 @@ class Sums:
         enough = best and best[0].height >= self._number
         return best[0]["views"].min() if enough else 0  # type: ignore[return-value]
 
+    def least(self) -> dict[str, float]:
+        """For each access method, the views that so many titles have already; at least one."""
+        return {access: max(1.0, self._surely(access)) for access in ACCESSES}
+
     def _possible(self, in_pieces: int) -> pl.Expr:
         import polars as pl
 
-        least = {access: max(1.0, self._surely(access) / in_pieces) for access in ACCESSES}
+        least = {access: max(1.0, views / in_pieces) for access, views in self.least().items()}
         return pl.any_horizontal(_views(access) >= views for access, views in least.items())
 
     def _most_pieces(self) -> int:
