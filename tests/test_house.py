@@ -151,6 +151,7 @@ def test_the_layer_is_imported_without_airflow_ibis_typer_or_rich() -> None:
 @pytest.mark.parametrize(
     "module",
     [
+        "airflow_runs",
         "backfill",
         "completeness",
         "console",

@@ -12,6 +12,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from smart_orchestrator.airflow_api import AirflowApi
+    from smart_orchestrator.airflow_runs import AirflowRuns, PipelineDag
     from smart_orchestrator.backfill import Backfill, Limits, Outcome, backfill, fetch
     from smart_orchestrator.calendar_view import watermark
     from smart_orchestrator.commit import Part, commit, write_frame
@@ -52,6 +54,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "AirflowApi",
+    "AirflowRuns",
     "Backfill",
     "Code",
     "Column",
@@ -80,6 +84,7 @@ __all__ = [
     "Part",
     "Partition",
     "PartitionChanged",
+    "PipelineDag",
     "PipelineRuns",
     "Plan",
     "Policy",
@@ -117,6 +122,8 @@ __all__ = [
 ]
 
 _NAMES_OF = {
+    "airflow_api": "AirflowApi",
+    "airflow_runs": "AirflowRuns PipelineDag",
     "backfill": "Backfill Limits Outcome backfill fetch",
     "calendar_view": "watermark",
     "commit": "Part commit write_frame",

@@ -11,6 +11,8 @@ import smart_orchestrator
 
 NAMES = [
     "Action",
+    "AirflowApi",
+    "AirflowRuns",
     "Backfill",
     "Code",
     "Column",
@@ -39,6 +41,7 @@ NAMES = [
     "Part",
     "Partition",
     "PartitionChanged",
+    "PipelineDag",
     "PipelineRuns",
     "Plan",
     "Policy",
