@@ -26,3 +26,8 @@ def _steers(char: str) -> bool:
 
 def _escaped(char: str) -> str:
     return f"<U+{ord(char):04X}>"
+
+
+def shortened(text: str, length: int) -> str:
+    """The text, cut with an ellipsis where it is longer than `length` characters."""
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"

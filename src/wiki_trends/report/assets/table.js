@@ -1,0 +1,125 @@
+// Sort and search. `<table data-table id=…>`: headings with `data-sort="text|number"` become buttons; a cell's value is its
+// `data-value`, else its text. A table with `data-rows="ID"` takes its rows from the JSON element of that id instead
+// (`{"columns": […], "rows": [[…], …]}`), and shows a hundred at a time: thousands of rows cost nothing until they are asked for.
+(() => {
+  "use strict";
+  const STEP = 100;
+  const fold = (text) => String(text ?? "").normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const order = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+
+  // Rows that are in the document already.
+  const fromDocument = (body, kinds) =>
+    [...body.rows].map((row) => ({
+      node: row,
+      values: kinds.map((kind, index) => {
+        const cell = row.cells[index];
+        const raw = cell.dataset.value ?? cell.textContent.trim();
+        if (kind !== "number") return raw;
+        return raw === "" || Number.isNaN(Number(raw)) ? null : Number(raw);
+      }),
+      text: fold(row.textContent),
+    }));
+
+  const cell = (column, row, data) => {
+    const value = row[column.at];
+    const node = document.createElement(column.head ? "th" : "td");
+    if (column.head) node.scope = "row";
+    if (column.class) node.className = column.class;
+    if (column.head) {
+      const isolated = document.createElement("bdi");
+      isolated.textContent = value;
+      const base = data.links;
+      if (base && /^https?:\/\//.test(base)) {
+        const link = document.createElement("a");
+        link.href = base + encodeURIComponent(row[column.page]).replaceAll("%2F", "/").replaceAll("%3A", ":");
+        link.rel = "noopener noreferrer external";
+        link.append(isolated);
+        node.append(link);
+      } else node.append(isolated);
+      return node;
+    }
+    if (value === null || value === undefined) node.textContent = "–";
+    else if (column.names) node.textContent = column.names[value];
+    else if (typeof value === "number") {
+      node.textContent = (column.sign && value > 0 ? "+" : "") +
+        value.toLocaleString("en", { minimumFractionDigits: column.digits ?? 0, maximumFractionDigits: column.digits ?? 0 }) +
+        (column.unit ?? "");
+    } else node.textContent = value;
+    return node;
+  };
+
+  // Rows that are made when they are shown.
+  const fromData = (data) =>
+    data.rows.map((row) => ({
+      values: data.columns.map((column) => (column.names ? column.names[row[column.at]] : row[column.at])),
+      text: fold(data.columns.map((column) => (column.search ? (column.names ? column.names[row[column.at]] : row[column.at]) : "")).join(" ")),
+      get node() {
+        const node = document.createElement("tr");
+        node.append(...data.columns.map((column) => cell(column, row, data)));
+        return node;
+      },
+    }));
+
+  const compare = (kind, index, down) => (a, b) => {
+    const [x, y] = [a.values[index], b.values[index]];
+    const [noX, noY] = [x === null || x === undefined || x === "", y === null || y === undefined || y === ""];
+    if (noX || noY) return Number(noX) - Number(noY); // What is unknown comes last, whichever way.
+    const by = kind === "number" ? x - y : order.compare(x, y);
+    return down ? -by : by;
+  };
+
+  const enliven = (table) => {
+    const body = table.tBodies[0];
+    const heads = [...table.tHead.rows[0].cells];
+    const kinds = heads.map((head) => head.dataset.sort ?? "text");
+    const source = table.dataset.rows && document.getElementById(table.dataset.rows);
+    const rows = source ? fromData(JSON.parse(source.textContent)) : fromDocument(body, kinds);
+    const search = document.querySelector(`[data-search-of="${table.id}"]`);
+    const filters = [...document.querySelectorAll(`select[data-filter-of="${table.id}"]`)];
+    const status = document.getElementById(`${table.id}-status`);
+    const more = document.querySelector(`[data-more-of="${table.id}"]`);
+    let sorted = rows;
+    let shown = source ? STEP : Infinity;
+
+    const show = () => {
+      const words = fold(search?.value).split(/\s+/).filter(Boolean);
+      const chosen = filters.filter((one) => one.value !== "").map((one) => [Number(one.dataset.column), one.value]);
+      const found = sorted.filter((row) =>
+        words.every((word) => row.text.includes(word)) && chosen.every(([at, value]) => row.values[at] === value));
+      body.replaceChildren(...found.slice(0, shown).map((row) => row.node));
+      const some = Math.min(shown, found.length).toLocaleString("en");
+      const count = found.length.toLocaleString("en");
+      if (status) status.textContent = found.length > shown ? `${some} of ${count} rows shown` : `${count} ${found.length === 1 ? "row" : "rows"}`;
+      if (more) more.hidden = found.length <= shown;
+    };
+
+    heads.forEach((head, index) => {
+      if (!head.dataset.sort) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const now = head.getAttribute("aria-sort");
+        // Numbers are asked for with the largest first, texts from A.
+        const down = now ? now === "ascending" : head.dataset.first ? head.dataset.first === "descending" : kinds[index] === "number";
+        for (const other of heads) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        sorted = [...rows].sort(compare(kinds[index], index, down));
+        if (source) shown = STEP;
+        show();
+      });
+    });
+    const again = () => { if (source) shown = STEP; show(); };
+    search?.addEventListener("input", again);
+    for (const filter of filters) filter.addEventListener("change", again);
+    more?.addEventListener("click", () => { shown += STEP; show(); });
+    for (const tools of document.querySelectorAll(`[data-tools-of="${table.id}"]`)) tools.hidden = false;
+    show();
+  };
+
+  const all = (root = document) => { for (const table of root.querySelectorAll("table[data-table]")) enliven(table); };
+  window.wikiTrends = { ...window.wikiTrends, enlivenTables: all };
+  document.addEventListener("DOMContentLoaded", () => all());
+})();

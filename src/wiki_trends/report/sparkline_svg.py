@@ -1,0 +1,73 @@
+"""A sparkline as inline SVG: drawn on the server, so that it is there at once, without JavaScript, and in print.
+
+A day outside the list breaks the line: its views are unknown, not zero. Colours come from the page's style sheet.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PAD = 3
+
+
+def sparkline_svg(
+    views: Sequence[int | None], *, label: str = "", width: int = 120, height: int = 28
+) -> Markup:
+    """The views of consecutive days, oldest first, as a line with a dot on the highest day.
+
+    Args:
+        views: of each day; None where the page was outside the list.
+        label: what a screen reader says; without one the drawing is hidden from it.
+        width: pixels.
+        height: pixels.
+    """
+    known = [count for count in views if count is not None]
+    about = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+    start = Markup(
+        '<svg class="spark" {} viewBox="0 0 {} {}" width="{}" height="{}" focusable="false">'
+    ).format(about, width, height, width, height)
+    if not known:
+        return start + Markup("</svg>")
+    low, high = min(known), max(known)
+    step = (width - 2 * _PAD) / max(len(views) - 1, 1)
+
+    def at(index: int, count: int) -> tuple[float, float]:
+        share = (count - low) / (high - low) if high > low else 0.5
+        return round(_PAD + index * step, 1), round(height - _PAD - share * (height - 2 * _PAD), 1)
+
+    points = [None if count is None else at(index, count) for index, count in enumerate(views)]
+    top = points[list(views).index(high)]
+    assert top is not None
+    parts = [Markup('<path class="spark-line" d="{}"/>').format(_path(points))]
+    parts += [
+        Markup('<circle class="spark-alone" cx="{}" cy="{}" r="1.4"/>').format(*point)
+        for point in _alone(points)
+    ]
+    parts.append(Markup('<circle class="spark-top" cx="{}" cy="{}" r="2.4"/>').format(*top))
+    return start + Markup("").join(parts) + Markup("</svg>")
+
+
+def _path(points: Sequence[tuple[float, float] | None]) -> str:
+    pieces, pen_down = [], False
+    for point in points:
+        if point is None:
+            pen_down = False
+            continue
+        pieces.append(f"{'L' if pen_down else 'M'}{point[0]:g} {point[1]:g}")
+        pen_down = True
+    return "".join(pieces)
+
+
+def _alone(points: Sequence[tuple[float, float] | None]) -> list[tuple[float, float]]:
+    """Points without a neighbour, which a line does not show."""
+    padded = [None, *points, None]
+    return [
+        here
+        for before, here, after in zip(padded, padded[1:], padded[2:], strict=False)
+        if here is not None and before is None and after is None
+    ]

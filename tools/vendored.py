@@ -1,0 +1,116 @@
+"""Write `report/assets/vendor` anew from npm: `python -m tools.vendored`. Needs npm and its registry; nothing else does.
+
+The pages must open offline and under a strict Content-Security-Policy, so what they need is kept in the package: Vega,
+its interpreter of expressions (without which Vega asks for `unsafe-eval`), and an outline of the world. The interpreter
+is published as a module; it is wrapped, so that it is a plain script like Vega. The outline is Natural Earth's at
+1:110,000,000, without names and without Antarctica, on a grid of a quarter of a degree.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tarfile
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+VENDOR = ROOT / "src" / "wiki_trends" / "report" / "assets" / "vendor"
+VEGA, INTERPRETER, ATLAS = "vega@6.4.0", "vega-interpreter@2.3.2", "world-atlas@2.0.2"
+STEPS_PER_DEGREE = 4
+ANTARCTICA = "010"
+
+
+def main() -> None:
+    """Fetch the packages and write the files."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        vega, interpreter, atlas = (_unpacked(folder, package) for package in (VEGA, INTERPRETER, ATLAS))
+        _write(
+            "vega.min.js", f"/*! {VEGA}, BSD-3-Clause: vega.LICENSE */\n" + _read(vega, "build/vega.min.js")
+        )
+        _write("vega-interpreter.js", _as_script(_read(interpreter, "build/vega-interpreter.js")))
+        _write("vega.LICENSE", _read(vega, "LICENSE"))
+        _write("world-atlas.LICENSE", _read(atlas, "LICENSE"))
+        outline = _reduced(json.loads(_read(atlas, "countries-110m.json")))
+        _write("world.json", json.dumps(outline, separators=(",", ":")))
+
+
+def _unpacked(folder: Path, package: str) -> Path:
+    target = folder / package.partition("@")[0]
+    command = ["npm", "pack", "--silent", "--pack-destination", str(folder), package]
+    archive = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]
+    with tarfile.open(folder / archive) as packed:
+        packed.extractall(target, filter="data")
+    return target / "package"
+
+
+def _read(package: Path, name: str) -> str:
+    return (package / name).read_text(encoding="utf-8")
+
+
+def _write(name: str, text: str) -> None:
+    VENDOR.mkdir(parents=True, exist_ok=True)
+    lines = [line for line in text.rstrip().splitlines() if not line.startswith("//# sourceMappingURL")]
+    (VENDOR / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _as_script(module: str) -> str:
+    """The module as a plain script that sets `vegaInterpreter`; what it imports, `vega` has."""
+    names, body = re.fullmatch(r"import \{(.+?)\} from 'vega-util';\n(.*)", module, re.DOTALL).groups()  # type: ignore[union-attr]
+    body = re.sub(
+        r"export \{ expression as expressionInterpreter \};", "globalThis.vegaInterpreter = expression;", body
+    )
+    return (
+        f"/*! {INTERPRETER}, BSD-3-Clause: vega.LICENSE; wrapped as a plain script */\n"
+        f'(() => {{\n"use strict";\nconst {{{names}}} = globalThis.vega;\n{body}\n}})();\n'
+    )
+
+
+def _reduced(world: dict[str, Any]) -> dict[str, Any]:
+    """The countries without names, their arcs on a coarser grid."""
+    (sx, sy), (tx, ty) = world["transform"]["scale"], world["transform"]["translate"]
+    countries = [one for one in world["objects"]["countries"]["geometries"] if one.get("id") != ANTARCTICA]
+    used: dict[int, int] = {}
+    shapes = [{"type": one["type"], "arcs": _renumbered(one["arcs"], used)} for one in countries]
+    by_old = {new: old for old, new in used.items()}
+    arcs = []
+    for new in range(len(used)):
+        x = y = 0
+        points: list[tuple[int, int]] = []
+        for dx, dy in world["arcs"][by_old[new]]:
+            x, y = x + dx, y + dy
+            point = (
+                round((x * sx + tx + 180) * STEPS_PER_DEGREE),
+                round((y * sy + ty + 90) * STEPS_PER_DEGREE),
+            )
+            if not points or point != points[-1]:
+                points.append(point)
+        if len(points) == 1:
+            points *= 2
+        steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(points)]
+        arcs.append([points[0], *steps])
+    step = 1 / STEPS_PER_DEGREE
+    return {
+        "type": "Topology",
+        "source": f"Natural Earth, public domain, by way of {ATLAS} (ISC)",
+        "transform": {"scale": [step, step], "translate": [-180, -90]},
+        "objects": {"countries": {"type": "GeometryCollection", "geometries": shapes}},
+        "arcs": arcs,
+    }
+
+
+def _renumbered(arcs: Any, used: dict[int, int]) -> Any:
+    """The arcs' numbers without gaps; a negative number is the complement of an arc walked backwards."""
+    if isinstance(arcs, list):
+        return [_renumbered(one, used) for one in arcs]
+    old = arcs if arcs >= 0 else ~arcs
+    new = used.setdefault(old, len(used))
+    return new if arcs >= 0 else ~new
+
+
+if __name__ == "__main__":
+    main()
