@@ -108,14 +108,10 @@ class Sums:
         enough = best and best[0].height >= self._number
         return best[0]["views"].min() if enough else 0  # type: ignore[return-value]
 
-    def least(self) -> dict[str, float]:
-        """For each access method, the views that so many titles have already; at least one."""
-        return {access: max(1.0, self._surely(access)) for access in ACCESSES}
-
     def _possible(self, in_pieces: int) -> pl.Expr:
         import polars as pl
 
-        least = {access: max(1.0, views / in_pieces) for access, views in self.least().items()}
+        least = {access: max(1.0, self._surely(access) / in_pieces) for access in ACCESSES}
         return pl.any_horizontal(_views(access) >= views for access, views in least.items())
 
     def _most_pieces(self) -> int:
