@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.console import SilentConsole
 from smart_orchestrator.contents import Code
@@ -22,11 +22,12 @@ from smart_orchestrator.runs import Failure, Run, RunState
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from smart_orchestrator.completeness import Completeness
     from smart_orchestrator.console import Console
     from smart_orchestrator.dataset import DailyDataset
+    from smart_orchestrator.manifest import Partition
     from smart_orchestrator.runs import PipelineRuns
 
 # Trying these again at once is useless: the source has no such day, or source or lake did not answer within their own
@@ -61,6 +62,7 @@ class Outcome:
         started: runs that this process started.
         followed: runs of others that were followed.
         abandoned: days that were still in flight when waiting ended, and why it ended.
+        measured: of the filled days, what their manifests say was measured.
     """
 
     filled: tuple[dt.date, ...]
@@ -68,6 +70,7 @@ class Outcome:
     started: tuple[Run, ...]
     followed: tuple[Run, ...]
     abandoned: tuple[tuple[dt.date, str], ...] = ()
+    measured: Mapping[dt.date, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
         """The outcome as `backfill --json` and `run --json` list it."""
@@ -77,6 +80,7 @@ class Outcome:
             "runs_started": [run.to_json() for run in self.started],
             "runs_followed": [run.to_json() for run in self.followed],
             "abandoned": [{"day": day.isoformat(), "why": why} for day, why in self.abandoned],
+            "measured": {day.isoformat(): dict(measured) for day, measured in self.measured.items()},
         }
 
 
@@ -171,7 +175,7 @@ class _Carrying:
     watched: set[dt.date] = field(default_factory=set)
     active: dict[dt.date, Run] = field(default_factory=dict)
     begun: dict[dt.date, int] = field(default_factory=dict)
-    filled: list[dt.date] = field(default_factory=list)
+    filled: dict[dt.date, Partition] = field(default_factory=dict)
     failed: dict[dt.date, Run] = field(default_factory=dict)
     started: dict[str, Run] = field(default_factory=dict)
     followed: dict[str, Run] = field(default_factory=dict)
@@ -212,6 +216,9 @@ class _Carrying:
             started=tuple(self.started.values()),
             followed=tuple(self.followed.values()),
             abandoned=tuple((day, why) for day in left),
+            measured={
+                day: found.manifest.measured for day, found in sorted(self.filled.items()) if found.manifest
+            },
         )
 
     def _fill_slots(self) -> None:
@@ -238,7 +245,7 @@ class _Carrying:
             found = inspect(self.dataset, day)
             if found.available:
                 self.watched.discard(day)
-                self.filled.append(day)
+                self.filled[day] = found
                 self.console.filled(found, None, self._progress())
             elif found.code is not Code.STILL_WRITING:
                 self.watched.discard(day)
@@ -252,7 +259,7 @@ class _Carrying:
         # A backfill wants the day whole, whoever did it; a fetch wants its own run to have done it.
         done = self.plan is not None or not run.ours or run.state is RunState.SUCCEEDED
         if found.available and done:
-            self.filled.append(run.day)
+            self.filled[run.day] = found
             self.console.filled(found, run, self._progress())
             return
         if run.state is RunState.SUCCEEDED:

@@ -179,10 +179,10 @@ class Settings:
         example="http://127.0.0.1:8899/{project}/w/api.php",
     )
     rate_per_minute: int = _setting(
-        200,
-        _whole(1, 1_000_000),
-        "Requests a minute to Wikimedia, over all processes of this machine.",
-        example="2000",
+        0,
+        _whole(0, 1_000_000),
+        "Requests a minute to Wikimedia, over all processes of this machine; 0: what it allows, 200, or 2,000 with a token.",
+        example="100",
     )
     max_in_flight: int = _setting(
         3,
@@ -275,6 +275,11 @@ class Settings:
     lake_backoff: float = _setting(
         0.1, _seconds(0.001, 60), "Seconds before the first retry of a request to the lake.", example="0.01"
     )
+
+    @property
+    def requests_per_minute(self) -> int:
+        """`rate_per_minute`, or what Wikimedia allows: https://www.mediawiki.org/wiki/Wikimedia_APIs/Rate_limits."""
+        return self.rate_per_minute or (2000 if self.token else 200)
 
 
 def env_name(name: str) -> str:

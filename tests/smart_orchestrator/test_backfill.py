@@ -167,6 +167,7 @@ def test_only_the_missing_days_are_made(dataset):
     assert document["filled"] == ["2025-11-05", "2025-11-06"]
     assert document["runs_started"][0]["run"] == "2025-11-05.1"
     assert (document["failed"], document["abandoned"]) == ([], [])
+    assert document["measured"] == {"2025-11-05": {}, "2025-11-06": {}}
 
 
 def test_a_whole_window_starts_and_asks_nothing(dataset):

@@ -6,6 +6,8 @@ import datetime as dt
 
 import pytest
 
+from wiki_trends.pipeline import STEPS
+
 DAY = "2025-11-05"
 
 
@@ -23,6 +25,18 @@ def test_a_refresh_says_what_has_changed(fetched):
     changed = document["changes"][DAY]
     assert (changed["new"], changed["gone"], changed["restated"]) == (0, 0, 0)
     assert changed["views_before"] == changed["views_now"] > 0
+
+
+def test_what_each_step_did_is_in_the_document(fetched):
+    document = fetched.run("fetch", DAY, "--json").json
+    measured = document["measured"][DAY]
+    fetch, clean, ask, categorize, last = measured["steps"]
+    assert [step["step"] for step in measured["steps"]] == list(STEPS)
+    assert (fetch["rows_out"], fetch["counts"]) == (clean["rows_in"], {"kept": 1})
+    assert clean["rows_out"] == ask["rows_in"] == ask["cache_hits"] == categorize["rows_in"]
+    assert (measured["requests"], measured["retries"]) == (0, 0)
+    assert measured["cache_hits"] == ask["cache_hits"]
+    assert 0 < last["seconds"] < measured["seconds"]
 
 
 def test_what_was_left_out_is_listed_with_rank_and_reason(fetched):

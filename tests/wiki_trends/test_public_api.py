@@ -11,6 +11,7 @@ import wiki_trends
 
 HELD = {
     "wiki_trends.pipeline": [
+        "STEPS",
         "DayResult",
         "Step",
         "categorize_pages",
@@ -19,6 +20,7 @@ HELD = {
         "fetch_top_pages",
         "fetch_wikipedia_categories",
         "run_day",
+        "run_step",
     ],
     "wiki_trends.report": ["Report", "build", "render", "to_json"],
     "wiki_trends.sample": ["Exchange", "SampleOptions", "SampleServer", "parse_faults", "serve", "truth"],

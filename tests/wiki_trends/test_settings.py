@@ -115,6 +115,12 @@ def test_every_setting_has_a_meaning_and_an_example_that_it_takes(tmp_path):
         assert str(getattr(found, item.name)) in (example, f"{example}.0"), item.name
 
 
+def test_a_token_raises_the_rate_unless_one_is_set():
+    assert Settings().requests_per_minute == 200
+    assert Settings(token="t").requests_per_minute == 2000
+    assert Settings(token="t", rate_per_minute=50).requests_per_minute == 50
+
+
 def test_no_secret_shows(tmp_path):
     secrets = {"WIKI_TRENDS_TOKEN": "hunter2", "WIKI_TRENDS_WAREHOUSE": "postgresql://me:hunter2@db/x"}
     assert "hunter2" not in repr(loaded(tmp_path, environ=secrets))

@@ -5,10 +5,12 @@ from wiki_trends.pipeline.clean_gold_layer import clean_gold_layer
 from wiki_trends.pipeline.clean_top_pages import clean_top_pages
 from wiki_trends.pipeline.fetch_top_pages import fetch_top_pages
 from wiki_trends.pipeline.fetch_wikipedia_categories import fetch_wikipedia_categories
+from wiki_trends.pipeline.one_step import STEPS, run_step
 from wiki_trends.pipeline.run import DayResult, run_day
 from wiki_trends.pipeline.step import Step
 
 __all__ = [
+    "STEPS",
     "DayResult",
     "Step",
     "categorize_pages",
@@ -17,4 +19,5 @@ __all__ = [
     "fetch_top_pages",
     "fetch_wikipedia_categories",
     "run_day",
+    "run_step",
 ]

@@ -19,7 +19,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.dump_sums import DEVICES, NotInOrder, Sums, added
@@ -168,7 +168,7 @@ def _regular(chunk: bytes, project: str) -> pl.DataFrame | None:
     """Title, device and views of a piece all of whose lines are records of the project; None of any other piece."""
     import polars as pl
 
-    schema = {
+    schema: dict[str, Any] = {
         "wiki": pl.Enum([project]),
         "title": pl.String,
         "id": pl.Int64,

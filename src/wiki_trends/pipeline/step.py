@@ -49,6 +49,11 @@ class Step:
             "counts": dict(self.counts),
         }
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Step:
+        """The inverse of `to_json`."""
+        return cls(data["step"], **{name: value for name, value in data.items() if name != "step"})
+
 
 class Stopwatch:
     """Seconds since it was made."""

@@ -93,7 +93,7 @@ class Transport:
         self._limiter = Limiter(
             Path(settings.state) / "limits",
             max_in_flight=settings.max_in_flight,
-            rate_per_minute=settings.rate_per_minute,
+            rate_per_minute=settings.requests_per_minute,
         )
         self._closed = threading.Event()
         self._http = httpx2.Client(

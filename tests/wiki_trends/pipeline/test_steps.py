@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from typing import Any
+
 import pytest
 
 from smart_orchestrator.errors import ContractError
@@ -12,15 +17,20 @@ from tests.wiki_trends.scripted_server import ScriptedServer
 from wiki_trends.errors import ContractBroken
 from wiki_trends.layers import layers
 from wiki_trends.pipeline import (
+    STEPS,
     categorize_pages,
     clean_gold_layer,
     clean_top_pages,
     fetch_top_pages,
     fetch_wikipedia_categories,
+    run_day,
+    run_step,
 )
 from wiki_trends.pipeline.categorize_pages import merged
+from wiki_trends.pipeline.excluded import excluded
 from wiki_trends.pipeline.sieve import Sieve, sift
 from wiki_trends.pipeline.top_list import Listed
+from wiki_trends.sample import SampleOptions, SampleServer
 from wiki_trends.wikimedia import PageFacts, WikimediaClient
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
 
@@ -52,6 +62,47 @@ def test_the_steps_hand_on_through_the_lake(bench):
     assert [step.rows_out for step in steps] == [2] * 5
     assert [step.requests for step in steps] == [3, 1, 1, 0, 0]
     assert read_frame(layers(settings).diamond, DAY)["page"].to_list() == ["A", "B"]
+
+
+ONE_STEP = """
+import datetime as dt, json, sys
+from tests.wiki_trends.pipeline.small_wiki import settings_for
+from wiki_trends.pipeline import run_step
+url, folder, name, day, before = sys.argv[1:]
+did = run_step(name, dt.date.fromisoformat(day), settings_for(url, folder), json.loads(before))
+print(json.dumps(did))
+"""
+
+
+def test_steps_in_processes_of_their_own_give_what_a_day_in_one_process_gives(tmp_path):
+    with SampleServer(SampleOptions()) as server:
+        did: list[dict[str, Any]] = []
+        for name in STEPS:
+            arguments = [server.url, str(tmp_path / "apart"), name, DAY.isoformat(), json.dumps(did)]
+            ran = subprocess.run(
+                [sys.executable, "-c", ONE_STEP, *arguments], capture_output=True, text=True, check=True
+            )
+            did.append(json.loads(ran.stdout))
+        whole = settings_for(server.url, tmp_path / "whole")
+        result = run_day(DAY, whole)
+    apart = settings_for(server.url, tmp_path / "apart")
+    for layer in ("silver", "gold", "diamond"):
+        mine, theirs = getattr(layers(apart), layer), getattr(layers(whole), layer)
+        assert read_frame(mine, DAY).equals(read_frame(theirs, DAY))
+    assert excluded(DAY, apart) == excluded(DAY, whole)
+    of_day, of_steps = (
+        inspect(layers(settings).diamond, DAY).manifest.measured for settings in (whole, apart)
+    )
+    assert [step["step"] for step in of_steps["steps"]] == list(STEPS)
+    assert of_steps["requests"] == of_day["requests"] == result.requests > 20
+    for one, other in zip(of_steps["steps"], of_day["steps"], strict=True):
+        same = ("step", "rows_in", "rows_out", "retries", "cache_hits", "counts")
+        assert {name: one[name] for name in same} == {name: other[name] for name in same}
+
+
+def test_a_step_that_does_not_exist_is_told(tmp_path):
+    with pytest.raises(KeyError, match="make_coffee"):
+        run_step("make_coffee", DAY, settings_for("http://127.0.0.1:9", tmp_path))
 
 
 def test_a_list_that_is_there_is_not_fetched_again(bench):
