@@ -1,11 +1,14 @@
-# Needs Python 3.11 or later, make and git. Everything else goes to .tools/ and .venv/ in this folder.
+# Needs Python 3.11 or later, make and git. Everything else goes to .tools/, .venv/ and .venv-airflow/ in this folder.
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Airflow is 150 packages: an environment of its own.
+AIRFLOW := .venv-airflow/bin
+AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-full lint docs docs-check bench bench-trends install clean distclean
+.PHONY: help demo run airflow test test-full test-airflow lint docs docs-check bench bench-trends install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -16,6 +19,9 @@ demo: $(READY) ## a five-day window with two holes becomes whole and turns into 
 run: $(READY) ## the same on Wikimedia's live APIs: make run CONTACT=you@example.org
 	@$(BIN)/wiki-trends run $${CONTACT:+--contact "$$CONTACT"}
 
+airflow: $(AIRFLOW_READY) ## Airflow 3 with the three DAGs, S3, PostgreSQL and a sample Wikimedia, without containers; until Ctrl-C
+	@$(AIRFLOW)/python -m tools.airflow_stack
+
 # The layer is held to 90 % of its branches; `coverage` also follows the processes that the tests start.
 test: $(READY) ## all tests, the long suites in a small round; branch coverage of the layer
 	@$(BIN)/coverage erase
@@ -25,6 +31,9 @@ test: $(READY) ## all tests, the long suites in a small round; branch coverage o
 
 test-full: test ## all tests, then the long suites in full
 	$(BIN)/pytest -q -n 2 -m long
+
+test-airflow: $(AIRFLOW_READY) ## the orchestrator end to end in a real Airflow
+	$(AIRFLOW)/pytest -q --confcutdir=tests/airflow tests/airflow
 
 lint: $(READY) ## ruff, strict mypy, import contracts, shell syntax
 	$(BIN)/ruff check .
@@ -52,7 +61,7 @@ clean: ## remove what demo, tests and builds have made
 	find . -name __pycache__ -not -path './.*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove .venv and .tools too
-	rm -rf .venv .tools
+	rm -rf .venv .venv-airflow .tools
 
 .tools/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -66,4 +75,9 @@ distclean: clean ## remove .venv and .tools too
 $(READY): pyproject.toml uv.lock | .tools/bin/uv
 	@echo "Installing into .venv" >&2
 	@UV_PROJECT_ENVIRONMENT=.venv .tools/bin/uv sync --quiet --frozen --compile-bytecode --python .tools/bin/python
+	@touch $@
+
+$(AIRFLOW_READY): pyproject.toml uv.lock | .tools/bin/uv
+	@echo "Installing Airflow into .venv-airflow" >&2
+	@UV_PROJECT_ENVIRONMENT=.venv-airflow .tools/bin/uv sync --quiet --frozen --no-default-groups --group airflow --compile-bytecode --python .tools/bin/python
 	@touch $@

@@ -8,6 +8,9 @@ from contextlib import ExitStack
 import pytest
 from hypothesis import settings
 
+# Those run in Airflow's own environment: make test-airflow.
+collect_ignore = ["airflow"]
+
 # How long an example takes is the machine's affair; nothing here is a test of time. CI tries the same examples each
 # time, so that a change is judged by what it changes; whoever works on the code tries new ones with every run.
 settings.register_profile("untimed", deadline=None)

@@ -13,7 +13,7 @@ import time
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -58,7 +58,7 @@ class PostgresServer:
         self._databases += 1
         name = f"trends_{self._databases}"
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+            connection.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
     def make(self) -> None:
@@ -133,7 +133,7 @@ def postgres_server(version: int = max(PROGRAMS), **settings: str) -> Iterator[P
             server.stop()
 
 
-def _as_whom() -> dict[str, str | int | list[int]]:
+def _as_whom() -> dict[str, Any]:
     """PostgreSQL refuses to run as root."""
     if os.geteuid():
         return {}

@@ -45,34 +45,56 @@ class S3Server:
         }
 
 
+class S3Process:
+    """The server's process with its data in a folder, which can be started, killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ports = _free_ports(4)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.server = S3Server(self._ports[0])
+
+    def start(self) -> None:
+        """Start it and wait until the bucket is there."""
+        s3, master, volume, filer = self._ports
+        identities = self._folder / "identities.json"
+        identities.write_text(json.dumps(_identities()))
+        command = [
+            str(_weed()), "mini", f"-dir={self._folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+            f"-s3.port={s3}", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
+            f"-s3.config={identities}", "-s3.autoCreateBucket=false", "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
+        ]  # fmt: skip
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": str(self._folder),
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "S3_BUCKET": BUCKET,
+        }
+        log = self._folder / "weed.log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, env=environment, stdout=output, stderr=subprocess.STDOUT
+            )
+        _until_up(self.server, self._process, log)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
 @contextmanager
 def s3_server(folder: Path) -> Iterator[S3Server]:
     """The server, until the block ends; its data lie in `folder`."""
-    s3, master, volume, filer = _free_ports(4)
-    identities = folder / "identities.json"
-    identities.write_text(json.dumps(_identities()))
-    command = [
-        str(_weed()), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
-        f"-s3.port={s3}", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
-        f"-s3.config={identities}", "-s3.autoCreateBucket=false", "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
-    ]  # fmt: skip
-    environment = {
-        "PATH": os.environ.get("PATH", ""),
-        "HOME": str(folder),
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "S3_BUCKET": BUCKET,
-    }
-    log = folder / "weed.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    process = S3Process(folder)
     try:
-        server = S3Server(s3)
-        _until_up(server, process, log)
-        yield server
+        process.start()
+        yield process.server
     finally:
         process.kill()
-        process.wait()
 
 
 def _identities() -> dict[str, list[dict[str, object]]]:

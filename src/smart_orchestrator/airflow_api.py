@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from smart_orchestrator.errors import RunsError
@@ -93,20 +93,12 @@ class AirflowApi:
             base_url=self.url,
             timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
             verify=self.url.startswith("https://"),
+            # Between two looks an api-server may be restarted; and with nothing kept open there is nothing to close.
+            limits=httpx2.Limits(max_keepalive_connections=0),
         )
 
     def __repr__(self) -> str:
         return f"AirflowApi({self.url!r})"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
 
     def get(self, path: str, **params: Any) -> Json:
         """The JSON object at `/api/v2` + `path`.
@@ -158,7 +150,7 @@ class AirflowApi:
                 raise RunsError(
                     self.name,
                     "no user and no token were given",
-                    "Set AIRFLOW_USER and AIRFLOW_PASSWORD, or AIRFLOW_TOKEN.",
+                    "Set WIKI_TRENDS_AIRFLOW_USER and WIKI_TRENDS_AIRFLOW_PASSWORD, or WIKI_TRENDS_AIRFLOW_TOKEN.",
                 )
             self._token = self._sign_in()
             return self._token
@@ -171,7 +163,7 @@ class AirflowApi:
                 self.name,
                 answer.status_code,
                 f"user {self._user} was not let in",
-                "Correct AIRFLOW_USER and AIRFLOW_PASSWORD.",
+                "Correct WIKI_TRENDS_AIRFLOW_USER and WIKI_TRENDS_AIRFLOW_PASSWORD.",
             )
         token = self._json(answer).get("access_token") if answer.status_code < 400 else None
         if not isinstance(token, str) or not token:
@@ -203,7 +195,7 @@ class AirflowApi:
                 raise RunsError(
                     self.name,
                     f"{problem}, for {patience:g} s",
-                    "Check AIRFLOW_URL, and that Airflow's api-server is running.",
+                    "Check WIKI_TRENDS_AIRFLOW_URL, and that Airflow's api-server is running.",
                 )
             time.sleep(backoff)
             repeated = True
@@ -222,21 +214,21 @@ class AirflowApi:
         fix = "Correct the request."
         if answer.status_code == UNAUTHORIZED:
             fix = (
-                "Give a new AIRFLOW_TOKEN, or AIRFLOW_USER and AIRFLOW_PASSWORD."
+                "Give a new WIKI_TRENDS_AIRFLOW_TOKEN, or WIKI_TRENDS_AIRFLOW_USER and WIKI_TRENDS_AIRFLOW_PASSWORD."
                 if self._given
                 else "Sign in again."
             )
         elif answer.status_code == FORBIDDEN:
             fix = "Give the user the rights to see and start runs of this DAG."
         elif answer.status_code == NOT_FOUND:
-            fix = "Check its name, and that AIRFLOW_URL is an Airflow 3."
+            fix = "Check its name, and that WIKI_TRENDS_AIRFLOW_URL is an Airflow 3."
         return Refused(self.name, answer.status_code, _detail(answer), fix, repeated=repeated)
 
     def _no_airflow(self, status: int) -> RunsError:
         return RunsError(
             self.name,
             f"what answers there is not Airflow 3 (HTTP {status})",
-            "Set AIRFLOW_URL to the address of Airflow's UI, for example http://localhost:8080.",
+            "Set WIKI_TRENDS_AIRFLOW_URL to the address of Airflow's UI, for example http://localhost:8080.",
         )
 
 

@@ -253,7 +253,7 @@ class AirflowRuns:
         return RunsError(
             self._api.name,
             f"there is no DAG {self.dag_id}",
-            f"Put its file into Airflow's DAG folder, or correct AIRFLOW_PIPELINE_DAG.{hint}",
+            f"Put its file into Airflow's DAG folder, or correct WIKI_TRENDS_AIRFLOW_DAG.{hint}",
         )
 
     def _broken(self, file: object) -> RunsError:

@@ -260,6 +260,34 @@ class Settings:
     runner: str = _setting(
         "local", _one_of(*RUNNERS), "What starts the pipeline: local or airflow.", example="local"
     )
+    airflow_url: str = _setting(
+        "http://localhost:8080",
+        _matching(r"https?://[^\s/@]+(/\S*)?", "an http(s) URL without user and password"),
+        "With the runner airflow: the address of Airflow's UI, below which its API lies.",
+        example="https://airflow.example.org",
+    )
+    airflow_user: str = _setting(
+        "", _text, "The user in Airflow whose rights are used to start and see runs.", example="fetcher"
+    )
+    airflow_password: str = _setting(
+        "", _text, "Password of that user. Secret.", example="correct-horse", secret=True
+    )
+    airflow_token: str = _setting(
+        "",
+        _matching(r"[\x21-\x7e]*", "a token of visible ASCII characters"),
+        "A JSON web token of Airflow, instead of user and password. Secret.",
+        example="eyJ0eXAi…",
+        secret=True,
+    )
+    airflow_dag: str = _setting(
+        "wiki_trending_pipeline",
+        _matching(r"[\w.~-]+", "the name of a DAG"),
+        "The DAG that makes a day: it reads `target_date` from the configuration of its run.",
+        example="wiki_trending_pipeline",
+    )
+    airflow_poll: float = _setting(
+        30.0, _seconds(0.1, 3600), "Seconds between two looks at the runs in Airflow.", example="60"
+    )
     jobs: int = _setting(4, _whole(1, 64), "Days that a backfill runs at the same time.", example="8")
     attempts: int = _setting(
         3, _whole(1, 100), "Runs that a backfill starts for one day at most.", example="1"

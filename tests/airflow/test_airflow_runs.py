@@ -1,0 +1,110 @@
+"""Runs of a pipeline DAG through the REST API of a real Airflow."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+import uuid
+
+import pytest
+
+from smart_orchestrator.airflow_api import AirflowApi, Refused
+from smart_orchestrator.airflow_runs import AirflowRuns, PipelineDag
+from smart_orchestrator.dataset import DailyDataset
+from smart_orchestrator.errors import RunsError
+from smart_orchestrator.runs import Failure, RunState
+
+NOVEMBER = dt.date(2025, 11, 1)
+
+
+@pytest.fixture
+def dataset():
+    return DailyDataset("rows", f"memory://{uuid.uuid4().hex}", "rows_{day:%Y_%m_%d}.csv")
+
+
+@pytest.fixture(autouse=True)
+def parsed(stack):
+    stack.until_parsed("small_pipeline")
+
+
+@pytest.fixture
+def runs(stack, dataset):
+    return AirflowRuns(dataset, stack.api, "small_pipeline", poll_seconds=1)
+
+
+def ended(runs, started):
+    end = time.monotonic() + 120
+    now = runs.look(started)
+    while any(run.in_flight for run in now):
+        assert time.monotonic() < end, now
+        runs.wait(1)
+        now = runs.look(now)
+    return now
+
+
+def test_a_pipeline_that_can_run_says_how_many_runs_work_at_once(runs):
+    assert runs.ready() == PipelineDag("small_pipeline", max_active_runs=2)
+
+
+def test_a_run_is_named_by_day_and_attempt_and_started_once(runs):
+    day = NOVEMBER
+
+    first, again = runs.start(day), runs.start(day)
+
+    assert (first.name, first.ours, again.name, again.ours) == ("2025-11-01.1", True, "2025-11-01.1", False)
+    (done,) = ended(runs, [first])
+    assert done.state is RunState.SUCCEEDED
+    assert done.ours
+    # Ended without data: the next start is the next attempt.
+    assert runs.start(day).name == "2025-11-01.2"
+
+
+def test_failed_runs_say_which_task_why_and_where_its_log_is(runs, stack):
+    wrong, absent = dt.date(2025, 11, 13), dt.date(2025, 11, 14)
+
+    one, other = ended(runs, [runs.start(wrong), runs.start(absent)])
+
+    assert (one.state, one.failure) == (RunState.FAILED, Failure.ERROR)
+    assert one.message == "task work failed: ValueError: no luck with 2025-11-13"
+    assert one.url == f"{stack.url}/dags/small_pipeline/runs/2025-11-13.1/tasks/work?try_number=1"
+    assert other.failure is Failure.NOT_PUBLISHED
+    assert other.message == "task work failed: the source has no 2025-11-14"
+
+
+def test_a_run_made_by_hand_is_followed_and_one_that_is_gone_is_lost(runs, stack):
+    day = dt.date(2025, 11, 20)
+    body = {"dag_run_id": "by hand", "logical_date": None, "conf": {"target_date": "2025-11-20"}}
+    with pytest.raises(Refused):
+        stack.api.post("/dags/small_pipeline/dagRuns", body)
+    body["dag_run_id"] = "by-hand"
+    stack.api.post("/dags/small_pipeline/dagRuns", body)
+
+    followed = runs.start(day)
+
+    assert (followed.name, followed.attempt, followed.ours) == ("by-hand", 0, False)
+    assert runs.latest([day]) == {day: runs.look([followed])[0]}
+
+
+def test_what_cannot_run_is_told_at_once_with_the_fix(stack, dataset):
+    absent = AirflowRuns(dataset, stack.api, "no_such_dag")
+    with pytest.raises(RunsError, match=r"there is no DAG no_such_dag\. Put its file into"):
+        absent.start(NOVEMBER)
+    with pytest.raises(RunsError, match="there is no DAG no_such_dag"):
+        absent.latest([NOVEMBER])
+
+
+def test_wrong_credentials_are_told_without_them(stack, dataset):
+    wrong = AirflowApi(stack.url, user="admin", password="not-the-one")
+    with pytest.raises(RunsError) as caught:
+        AirflowRuns(dataset, wrong, "small_pipeline").ready()
+    assert "user admin was not let in" in str(caught.value)
+    assert "not-the-one" not in str(caught.value) + repr(wrong)
+
+
+def test_who_may_only_look_cannot_start(stack, dataset):
+    viewer = AirflowApi(stack.url, user="viewer", password=stack.passwords["viewer"])
+    looking = AirflowRuns(dataset, viewer, "small_pipeline")
+    looking.latest([NOVEMBER])
+    with pytest.raises(Refused) as caught:
+        looking.start(dt.date(2025, 11, 27))
+    assert caught.value.status == 403

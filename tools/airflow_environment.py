@@ -1,0 +1,76 @@
+"""The environment in which Airflow's processes of a stack run: every setting of Airflow that differs from its default."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from tools.processes import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+# What is taken over from the caller; nothing else of theirs reaches Airflow.
+KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TERM", "TZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where Airflow's processes listen."""
+
+    api: int
+    worker_logs: int
+    trigger_logs: int
+
+    @classmethod
+    def free(cls) -> Self:
+        """Ports that nobody uses."""
+        return cls(free_port(), free_port(), free_port())
+
+    @property
+    def url(self) -> str:
+        """The address of UI and API."""
+        return f"http://127.0.0.1:{self.api}"
+
+
+def environment(
+    folder: Path, ports: Ports, dags: Path, *, executor: str, database: str, passwords: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment of Airflow with its files in `folder`.
+
+    Args:
+        folder: its home; also the mark by which its processes are known.
+        ports: where it listens.
+        dags: its DAG folder.
+        executor: the executor's name.
+        database: URL of an empty PostgreSQL database.
+        passwords: by user; `admin` may do everything, others only look.
+    """
+    kept = {key: os.environ[key] for key in KEPT if key in os.environ}
+    users = ",".join(f"{user}:{'admin' if user == 'admin' else 'viewer'}" for user in passwords)
+    return kept | {
+        "HOME": str(folder),
+        "AIRFLOW_HOME": str(folder),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": executor,
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{ports.url}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": users,
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(ports.api),
+        "AIRFLOW__API__BASE_URL": ports.url,
+        "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(32),
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database.replace("postgresql://", "postgresql+psycopg2://", 1),
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(ports.worker_logs),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(ports.trigger_logs),
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    }

@@ -1,0 +1,290 @@
+"""Airflow 3 with everything around it on this machine, without containers: `make airflow`, and what its tests run on.
+
+An S3 server, PostgreSQL (Airflow's database and the warehouse), the sample Wikimedia, and Airflow's api-server, scheduler,
+dag-processor and triggerer, each a process on a free port of the loopback interface. Passwords and keys are made anew each
+time. It runs in `.venv-airflow`; everything is in one temporary folder, and gone at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from smart_orchestrator.airflow_api import AirflowApi
+from smart_orchestrator.errors import RunsError
+from tests.pg_server import PostgresServer, postgres_server
+from tests.s3_server import BUCKET, S3Process
+from tools.airflow_environment import Ports, environment
+from tools.processes import Component, end
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from wiki_trends.sample import SampleOptions, SampleServer
+
+ROOT = Path(__file__).parents[1]
+DAGS = ROOT / "src" / "dags"
+PARTS = ("api-server", "dag-processor", "scheduler", "triggerer")
+UP_WITHIN = 180.0
+
+
+class NotUp(RuntimeError):
+    """Something did not come up."""
+
+
+@dataclass
+class Stack:
+    """What runs, and how to reach it.
+
+    Attributes:
+        folder: where everything of it lies.
+        url: Airflow's UI and API.
+        passwords: of Airflow's users `admin` and `viewer`.
+        environment: what Airflow's processes see.
+        components: Airflow's parts by name.
+        s3: the S3 server.
+        postgres: PostgreSQL.
+        sample: the synthetic Wikimedia, when there is one.
+        api: Airflow's API as `admin`.
+    """
+
+    folder: Path
+    url: str
+    passwords: Mapping[str, str]
+    environment: Mapping[str, str]
+    components: dict[str, Component]
+    s3: S3Process
+    postgres: PostgresServer
+    sample: SampleServer | None
+    api: AirflowApi
+    say: Callable[[str], None] = field(repr=False)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment of a `wiki-trends` outside of Airflow that works with this Airflow and its lake."""
+        kept = ("WIKI_TRENDS_", "AWS_")
+        inside = {key: value for key, value in self.environment.items() if key.startswith(kept)}
+        return inside | {
+            "WIKI_TRENDS_RUNNER": "airflow",
+            "WIKI_TRENDS_AIRFLOW_URL": self.url,
+            "WIKI_TRENDS_AIRFLOW_USER": "admin",
+            "WIKI_TRENDS_AIRFLOW_PASSWORD": self.passwords["admin"],
+        }
+
+    def airflow(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """The command line `airflow …`."""
+        return subprocess.run(
+            [_program("airflow"), *arguments],
+            env=dict(self.environment),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def start(self, *names: str) -> None:
+        """Start these parts of Airflow, default all; without waiting."""
+        for name in names or self.components:
+            self.components[name].start()
+
+    def until_healthy(self, seconds: float = UP_WITHIN) -> None:
+        """Wait until every part of Airflow says that it works.
+
+        Raises:
+            NotUp: one has ended, or does not say so in time.
+        """
+        deadline = time.monotonic() + seconds
+        missing = ["api-server"]
+        while time.monotonic() < deadline:
+            for component in self.components.values():
+                if component.pid is None:
+                    msg = f"{component.name} has ended:\n{component.tail()}"
+                    raise NotUp(msg)
+            health = self._health()
+            if health is not None:
+                missing = [name for name, part in health.items() if part.get("status") != "healthy"]
+                if not missing:
+                    return
+            time.sleep(0.2)
+        msg = f"not healthy after {seconds:g} s: {', '.join(missing)}\n{self.components['api-server'].tail()}"
+        raise NotUp(msg)
+
+    def until_parsed(self, *dag_ids: str, seconds: float = UP_WITHIN) -> None:
+        """Wait until Airflow knows these DAGs.
+
+        Raises:
+            NotUp: one is not there in time; says which files have import errors.
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            known = {item["dag_id"] for item in self.api.pages("/dags", "dags")}
+            if known >= set(dag_ids):
+                return
+            errors = [
+                f"{e['filename']}:\n{e['stack_trace']}"
+                for e in self.api.pages("/importErrors", "import_errors")
+            ]
+            if errors:
+                raise NotUp("\n".join(errors))
+            time.sleep(0.3)
+        msg = f"no such DAG after {seconds:g} s: {', '.join(sorted(set(dag_ids) - known))}\n{self.components['dag-processor'].tail()}"
+        raise NotUp(msg)
+
+    def _health(self) -> dict[str, dict[str, str]] | None:
+        import httpx2
+
+        try:
+            answer = httpx2.get(f"{self.url}/api/v2/monitor/health", timeout=10, verify=False)
+        except httpx2.HTTPError:
+            return None
+        return answer.json() if answer.status_code == 200 else None
+
+
+@contextmanager
+def airflow_stack(
+    *,
+    dags: Path = DAGS,
+    sample: SampleOptions | None = None,
+    executor: str = "LocalExecutor",
+    extra: Mapping[str, str] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[Stack]:
+    """The whole stack, healthy, until the block ends.
+
+    Args:
+        dags: Airflow's DAG folder.
+        sample: options of a synthetic Wikimedia that the pipeline asks; None: none is started.
+        executor: Airflow's.
+        extra: more of the environment of Airflow's processes.
+        say: told what happens.
+
+    Raises:
+        NotUp: something did not come up; its log is in the message.
+    """
+    with ExitStack() as held:
+        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="wiki-trends-airflow-")))
+        ports = Ports.free()
+        passwords = {"admin": secrets.token_urlsafe(12), "viewer": secrets.token_urlsafe(12)}
+        (folder / "s3").mkdir()
+        s3 = S3Process(folder / "s3")
+        held.callback(s3.kill)
+        say("starting the S3 server")
+        s3.start()
+        say("starting PostgreSQL")
+        postgres = held.enter_context(postgres_server(max_connections="300"))
+        server = _sample(sample, held)
+        seen = environment(
+            folder, ports, dags, executor=executor, database=postgres.new_database(), passwords=passwords
+        )
+        seen |= _product(folder, s3, postgres, server)
+        seen |= dict(extra or {})
+        (folder / "passwords.json").write_text(json.dumps(passwords))
+        stack = Stack(
+            folder=folder,
+            url=ports.url,
+            passwords=passwords,
+            environment=seen,
+            components={
+                name: Component(name, [_program("airflow"), name], seen, folder / f"{name}.log")
+                for name in PARTS
+            },
+            s3=s3,
+            postgres=postgres,
+            sample=server,
+            api=AirflowApi(ports.url, user="admin", password=passwords["admin"]),
+            say=say,
+        )
+        held.callback(lambda: end(list(stack.components.values()), str(folder)))
+        say("making Airflow's database")
+        done = stack.airflow("db", "migrate")
+        if done.returncode:
+            raise NotUp(done.stdout[-2000:] + done.stderr[-2000:])
+        say(f"starting Airflow: {', '.join(PARTS)}")
+        stack.start()
+        stack.until_healthy()
+        yield stack
+
+
+def _sample(options: SampleOptions | None, held: ExitStack) -> SampleServer | None:
+    if options is None:
+        return None
+    from wiki_trends.sample import SampleServer
+
+    return held.enter_context(SampleServer(options))
+
+
+def _product(
+    folder: Path, s3: S3Process, postgres: PostgresServer, sample: SampleServer | None
+) -> dict[str, str]:
+    """Settings of the product: lake, warehouse, source."""
+    found = s3.server.environment | {
+        "WIKI_TRENDS_LAKE": f"s3://{BUCKET}/{{layer}}",
+        "WIKI_TRENDS_WAREHOUSE": postgres.new_database(),
+        "WIKI_TRENDS_STATE": str(folder / "state"),
+    }
+    if sample is not None:
+        found |= {
+            "WIKI_TRENDS_WIKIMEDIA_URL": sample.wikimedia_url,
+            "WIKI_TRENDS_MEDIAWIKI_URL": sample.mediawiki_url,
+            "WIKI_TRENDS_RATE_PER_MINUTE": "12000",
+        }
+    return found
+
+
+def _program(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def main() -> NoReturn:
+    """Run it until Ctrl-C."""
+    from wiki_trends.sample import SampleOptions
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"[{time.monotonic() - began:5.1f} s] {text}", flush=True)
+
+    try:
+        with airflow_stack(sample=SampleOptions(latency=0.05), say=say) as stack:
+            stack.until_parsed(*(path.stem for path in sorted(DAGS.glob("wiki_*.py"))))
+            print("\n".join(_addresses(stack)), flush=True)
+            signal.pause()
+    except KeyboardInterrupt:
+        say("stopped; nothing of it is left")
+    except (NotUp, RunsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(3)
+    sys.exit(0)
+
+
+def _addresses(stack: Stack) -> list[str]:
+    exports = [f"  export {key}='{value}'" for key, value in sorted(stack.settings.items())]
+    return [
+        "",
+        "Airflow is ready.",
+        f"  UI and API   {stack.url}   user admin, password {stack.passwords['admin']}",
+        f"               (read only: user viewer, password {stack.passwords['viewer']})",
+        f"  S3           {stack.s3.server.endpoint}   bucket {BUCKET}",
+        f"  warehouse    {stack.environment['WIKI_TRENDS_WAREHOUSE']}",
+        f"  logs         {stack.folder}",
+        "",
+        "For wiki-trends and the documented scripts in another terminal:",
+        *exports,
+        "",
+        "Ctrl-C stops all of it.",
+    ]
+
+
+if __name__ == "__main__":
+    main()
