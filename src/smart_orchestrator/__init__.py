@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smart_orchestrator.airflow_api import AirflowApi
     from smart_orchestrator.airflow_runs import AirflowRuns, PipelineDag
-    from smart_orchestrator.backfill import Backfill, Limits, Outcome, backfill, fetch
+    from smart_orchestrator.backfill import Backfill, backfill, fetch
     from smart_orchestrator.calendar_view import watermark
+    from smart_orchestrator.carrying import Limits, Outcome
     from smart_orchestrator.commit import Part, commit, write_frame
     from smart_orchestrator.completeness import Completeness, Policy, check
     from smart_orchestrator.console import Console, LineConsole
@@ -124,8 +125,9 @@ __all__ = [
 _NAMES_OF = {
     "airflow_api": "AirflowApi",
     "airflow_runs": "AirflowRuns PipelineDag",
-    "backfill": "Backfill Limits Outcome backfill fetch",
+    "backfill": "Backfill backfill fetch",
     "calendar_view": "watermark",
+    "carrying": "Limits Outcome",
     "commit": "Part commit write_frame",
     "completeness": "Completeness Policy check",
     "console": "Console LineConsole",

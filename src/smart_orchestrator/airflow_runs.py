@@ -72,6 +72,8 @@ class AirflowRuns:
         ui_url: address of Airflow's UI in links; default the API's.
     """
 
+    in_process = False
+
     def __init__(
         self,
         dataset: DailyDataset,

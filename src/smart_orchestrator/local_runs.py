@@ -110,6 +110,7 @@ class LocalRuns:
     """
 
     poll_seconds = 0.05
+    in_process = True
 
     def __init__(
         self,

@@ -7,12 +7,12 @@ followed at all (no such pipeline, no answer) raises `RunsError`; a run that fai
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Collection, Mapping, Sequence
 
 
@@ -85,6 +85,26 @@ class Run:
             "url": self.url,
         }
 
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Run:
+        """The run that `to_json` wrote down."""
+
+        def moment(name: str) -> dt.datetime | None:
+            return dt.datetime.fromisoformat(document[name]) if document[name] else None
+
+        return cls(
+            name=document["run"],
+            day=dt.date.fromisoformat(document["day"]),
+            attempt=document["attempt"],
+            state=RunState(document["state"]),
+            ours=document["started_here"],
+            failure=Failure(document["failure"]) if document["failure"] else None,
+            message=document["message"],
+            started_at=moment("started_at"),
+            ended_at=moment("ended_at"),
+            url=document["url"],
+        )
+
 
 class PipelineRuns(Protocol):
     """Starts and follows the runs of one pipeline."""
@@ -92,6 +112,11 @@ class PipelineRuns(Protocol):
     @property
     def poll_seconds(self) -> float:
         """How long `wait` may sleep between two looks."""
+        ...
+
+    @property
+    def in_process(self) -> bool:
+        """Whether the runs live in this process, and end with it."""
         ...
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:

@@ -180,7 +180,7 @@ def backfill(
     verbose: options.Verbose = False,
 ) -> None:
     """Run the pipeline for just the days of the window that need it, once each, and wait for them."""
-    from smart_orchestrator.backfill import Limits
+    from smart_orchestrator.carrying import Limits
     from smart_orchestrator.console import completeness_lines
     from wiki_trends.main_job import checker, fill
 
@@ -264,7 +264,7 @@ def run(
     verbose: options.Verbose = False,
 ) -> None:
     """The main job: check, backfill what is due, wait, check again, analyse, publish, report."""
-    from smart_orchestrator.backfill import Limits
+    from smart_orchestrator.carrying import Limits
     from wiki_trends import main_job
 
     log_to_stderr(verbose=verbose)

@@ -50,7 +50,7 @@ def fetch(
     verbose: options.Verbose = False,
 ) -> None:
     """Run the pipeline for the days that are named, whatever the lake holds for them. Raw lists that bronze has are kept."""
-    from smart_orchestrator.backfill import Limits
+    from smart_orchestrator.carrying import Limits
     from wiki_trends import fetching
     from wiki_trends.main_job import fetch_days
     from wiki_trends.windows import days_of

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from smart_orchestrator.backfill import Outcome
+    from smart_orchestrator.carrying import Outcome
     from smart_orchestrator.console import Line, LineConsole
 
 DONE, INCOMPLETE, USAGE, UNREACHABLE = 0, 1, 2, 3

@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.backfill import Limits
+from smart_orchestrator.carrying import Limits
 from smart_orchestrator.console import SilentConsole
 from smart_orchestrator.window import Window
 from wiki_trends import main_job

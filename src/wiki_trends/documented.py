@@ -15,7 +15,7 @@ from wiki_trends.settings import load
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from smart_orchestrator.backfill import Outcome
+    from smart_orchestrator.carrying import Outcome
     from smart_orchestrator.completeness import Completeness
     from smart_orchestrator.console import Line
     from wiki_trends.settings import Settings
@@ -90,7 +90,7 @@ def print_report(days: int | None, end_date: dt.date | None) -> None:
 
 def trigger(dates: Sequence[str | dt.date], timeout: float) -> list[Triggered]:
     """What `trigger_multiple_dates` returns."""
-    from smart_orchestrator.backfill import Limits
+    from smart_orchestrator.carrying import Limits
     from smart_orchestrator.console import SilentConsole
     from wiki_trends.main_job import fetch_days
     from wiki_trends.windows import days_of

@@ -65,7 +65,7 @@ def _check_and_fetch(arguments: Sequence[str]) -> int:
 
 
 def _fetch(settings: Settings, window: Window, console: LineConsole) -> int:
-    from smart_orchestrator.backfill import Limits
+    from smart_orchestrator.carrying import Limits
     from smart_orchestrator.runs import Failure
     from wiki_trends.main_job import checker, fill
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from smart_orchestrator.backfill import Outcome
+    from smart_orchestrator.carrying import Outcome
     from smart_orchestrator.console import Line
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.settings import Settings

@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.backfill import Backfill, Limits, Outcome, backfill, fetch
+from smart_orchestrator.backfill import Backfill, backfill, fetch
 from smart_orchestrator.completeness import Completeness, Policy, check
 from smart_orchestrator.contents import Code
 from smart_orchestrator.partition import Look
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Sequence
 
+    from smart_orchestrator.carrying import Limits, Outcome
     from smart_orchestrator.console import Console, Line
     from smart_orchestrator.plan import Plan
     from smart_orchestrator.window import Window

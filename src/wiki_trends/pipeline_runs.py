@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from smart_orchestrator.backfill import Outcome
+    from smart_orchestrator.carrying import Outcome
     from smart_orchestrator.runs import PipelineRuns, Run
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.settings import Settings
@@ -109,6 +109,7 @@ class Reaching:
         self._runs = runs
         self._reach: Callable[[], None] | None = reach
         self.poll_seconds = runs.poll_seconds
+        self.in_process = runs.in_process
         self.latest = runs.latest
         self.look = runs.look
         self.wait = runs.wait

@@ -46,6 +46,7 @@ class TickingRuns:
     """
 
     poll_seconds = 0.0
+    in_process = True
 
     def __init__(self, dataset, script=None, foreign=None):
         self.dataset = dataset
@@ -275,6 +276,27 @@ def test_a_hopeless_window_is_not_waited_for(dataset):
 def test_our_own_runs_are_waited_for_in_a_hopeless_window(dataset):
     done = carry_out(dataset, TickingRuns(dataset, {DAYS[0]: ["not published"]}), jobs=1)
     assert done.outcome.filled == tuple(DAYS[1:])
+
+
+def test_runs_elsewhere_are_not_waited_for_in_a_hopeless_window(dataset):
+    """Ours, but in another process: they go on there, whether we wait or not."""
+    runs = TickingRuns(dataset, {DAYS[0]: ["never"], DAYS[1]: ["not published"]})
+    runs.in_process = False
+    done = carry_out(dataset, runs, jobs=len(DAYS))
+    assert done.outcome.abandoned == ((DAYS[0], "the window cannot become whole any more"),)
+    assert [run.day for run in done.outcome.started] == DAYS
+    assert runs.ticks <= 4
+
+
+def test_a_window_with_a_day_that_nobody_can_make_is_not_waited_for(dataset):
+    write_frame(dataset, DAYS[0], frame())
+    lake, key = open_lake(dataset.lake), f"{dataset.key(DAYS[0])}/_SUCCESS"
+    lake.put(key, lake.get(key)[0].replace(b'"version": 1', b'"version": 9'))
+    runs = TickingRuns(dataset)
+    runs.in_process = False
+    done = carry_out(dataset, runs, jobs=len(DAYS))
+    assert [run.day for run in done.outcome.started] == DAYS[1:]
+    assert (runs.ticks, [day for day, _ in done.outcome.abandoned]) == (0, DAYS[1:])
 
 
 def test_a_window_that_can_still_become_ready_is_waited_for(dataset):

@@ -103,11 +103,11 @@ def test_an_unknown_name_is_an_attribute_error():
 def test_functions_are_not_hidden_by_modules_of_their_name():
     code = (
         "import smart_orchestrator.backfill, smart_orchestrator.commit\n"
-        "from smart_orchestrator.backfill import Limits\n"
+        "from smart_orchestrator.backfill import LOOK_SECONDS\n"
         "from smart_orchestrator import backfill, commit\n"
-        "print(callable(backfill), callable(commit), Limits.__name__)"
+        "print(callable(backfill), callable(commit), LOOK_SECONDS)"
     )
-    assert python(code) == "True True Limits\n"
+    assert python(code) == "True True 2.0\n"
 
 
 @pytest.mark.parametrize(
