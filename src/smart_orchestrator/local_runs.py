@@ -171,6 +171,17 @@ class LocalRuns:
         """The same runs as they are now; one whose process died is LOST."""
         return [self._look(run) for run in runs]
 
+    def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
+        """At most `limit` runs of this machine, of one day or of all: those in flight first, then the newest."""
+        query = (
+            f"SELECT {_COLUMNS} FROM runs WHERE dataset = ? AND (? IS NULL OR day = ?) "  # noqa: S608 - constant
+            "ORDER BY state = 'running' DESC, started_at DESC, day DESC LIMIT ?"
+        )
+        wanted = None if day is None else day.isoformat()
+        with self.ledger.connection() as database:
+            rows = database.execute(query, (self._identity, wanted, wanted, limit)).fetchall()
+        return [self._look(run) if run.in_flight else run for run in map(_run, rows)]
+
     def wait(self, seconds: float) -> None:
         """Return when a run of this process ended, at the latest after `seconds`."""
         self._changed.wait(seconds)

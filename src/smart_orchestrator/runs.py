@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -133,6 +133,15 @@ class PipelineRuns(Protocol):
 
     def wait(self, seconds: float) -> None:
         """Return when a run may have changed, at the latest after `seconds`."""
+        ...
+
+
+@runtime_checkable
+class RunHistory(Protocol):
+    """What some runs know besides: their past."""
+
+    def recent(self, limit: int, day: dt.date | None = None) -> Sequence[Run]:
+        """At most `limit` runs, of one day or of all, as they are now: those in flight first, then the newest."""
         ...
 
 

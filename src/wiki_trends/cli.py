@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from wiki_trends import cli_fetch, cli_rules, cli_tools, cli_trends
+from wiki_trends import cli_fetch, cli_rules, cli_serve, cli_tools, cli_trends
 from wiki_trends import cli_options as options
 from wiki_trends.cli_options import WindowOptions, closely_of, settings_of
 from wiki_trends.cli_output import (
@@ -319,6 +319,7 @@ def report(
 # Its commands stand beside those above, under no name of their own.
 app.add_typer(cli_fetch.app)
 app.add_typer(cli_rules.app)
+app.add_typer(cli_serve.app)
 app.add_typer(cli_tools.app)
 app.add_typer(cli_trends.app)
 

@@ -303,6 +303,13 @@ class Settings:
     lake_backoff: float = _setting(
         0.1, _seconds(0.001, 60), "Seconds before the first retry of a request to the lake.", example="0.01"
     )
+    web_token: str = _setting(
+        "",
+        _matching(r"[\x21-\x7e]*", "a token of visible ASCII characters"),
+        "Token that signs in to the dashboard, 16 characters or more; needed where other machines reach it. Secret.",
+        example="a-secret-of-your-own-making",
+        secret=True,
+    )
 
     @property
     def requests_per_minute(self) -> int:

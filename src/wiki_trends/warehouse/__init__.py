@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 __all__ = ["open_warehouse"]
 
 
-def open_warehouse(url: str) -> Warehouse:
+def open_warehouse(url: str, *, pooled: bool = False) -> Warehouse:
     """The warehouse behind `url`.
 
     `duckdb:///FILE`, relative to the working directory, or absolute with a fourth slash; or
     `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, with all that libpq takes in it. Opening touches nothing: tables are
-    made by the first publish.
+    made by the first publish. `pooled` lets readers of PostgreSQL share a few connections.
 
     Raises:
         WarehouseError: the URL is not one of a warehouse, or the driver of PostgreSQL is not installed.
@@ -32,7 +32,7 @@ def open_warehouse(url: str) -> Warehouse:
     if scheme in ("postgresql", "postgres"):
         from wiki_trends.warehouse.postgres import PostgreSQL
 
-        return PostgreSQL(url)
+        return PostgreSQL(url, pooled=pooled)
     raise WarehouseError(
         # It may hold a password: only its scheme is shown.
         warehouse=f"{scheme}://…" if rest else "the warehouse's URL",

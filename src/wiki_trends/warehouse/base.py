@@ -119,6 +119,15 @@ class Warehouse(Protocol):
         """Where it is, without credentials."""
         ...
 
+    def mark(self) -> str:
+        """What is another after every publish, at the least cost: so that nobody reads again what has not changed.
+
+        Raises:
+            NothingPublished: there is nothing yet.
+            WarehouseError: it cannot be read.
+        """
+        ...
+
     def publish(self, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
         """Replace the tables by these, add the run, and return it with the rows of each table; all or nothing.
 

@@ -41,6 +41,14 @@ class DuckDBFile:
         # A link stays a link: what it points to is replaced.
         self.path = path.resolve()
 
+    def mark(self) -> str:
+        """What is another after every publish; see `Warehouse.mark`."""
+        with explained(self.url):
+            try:
+                return "-".join(map(str, _identity(self.path)))
+            except FileNotFoundError:
+                raise NothingPublished(warehouse=self.url) from None
+
     def publish(self, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
         """Replace the tables by these and add the run; see `Warehouse.publish`. Waits for other publishers."""
         new = self._beside(f".{os.getpid()}.publishing")

@@ -12,7 +12,7 @@ user's own has one of our names, and when the tables were written by a newer ver
 from __future__ import annotations
 
 import re
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,19 +28,33 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from psycopg import Connection
+    from psycopg_pool import ConnectionPool
 
     from wiki_trends.warehouse.base import ArrowStream, RunRecord
 
 _DEFAULTS = {"connect_timeout": "10", "fallback_application_name": "wiki-trends"}
+# Connections that a process which reads all day holds at most, and how long it waits for one of them.
+_POOLED, _POOL_SECONDS = 4, 10.0
 _MARKS = re.compile(r"'[^']*'|\"[^\"]*\"|\?|%")
 
 
 class PostgreSQL:
-    """A warehouse in a PostgreSQL database."""
+    """A warehouse in a PostgreSQL database.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: as libpq takes it.
+        pooled: whether readers use their connections one after the other, for a process that reads all day.
+    """
+
+    def __init__(self, url: str, *, pooled: bool = False) -> None:
         self._parameters = _parameters(url)
         self.url = _shown(self._parameters)
+        self._pool = self._new_pool() if pooled else None
+
+    def mark(self) -> str:
+        """What is another after every publish; see `Warehouse.mark`."""
+        with self.reading() as reader:
+            return reader.last_run().published_at.isoformat()
 
     def publish(self, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
         """Merge these tables and add the run; see `Warehouse.publish`. Waits for other publishers.
@@ -67,20 +81,48 @@ class PostgreSQL:
     @contextmanager
     def reading(self) -> Iterator[PostgresReader]:
         """A reader of what is published now; see `Warehouse.reading`. All that it reads is of one moment."""
-        from psycopg import IsolationLevel
-        from psycopg.types.numeric import FloatLoader
-
-        with self._explained():
-            connection = self._connected()
-        with closing(connection):
-            connection.isolation_level = IsolationLevel.REPEATABLE_READ
-            connection.read_only = True
-            connection.adapters.register_loader("numeric", FloatLoader)
+        with self._connected_to_read() as connection:
             with self._explained():
                 last = Tables(connection, self.url).last_run()
             if last is None:
                 raise NothingPublished(warehouse=self.url)
             yield PostgresReader(connection, last, self._explained)
+
+    @contextmanager
+    def _connected_to_read(self) -> Iterator[Connection[Any]]:
+        """A connection in which every statement sees the same moment and none can write."""
+        with ExitStack() as stack:
+            with self._explained():
+                connection = self._from_pool(stack)
+                if connection is None:
+                    connection = stack.enter_context(closing(self._connected()))
+                    _for_reading(connection)
+            yield connection
+
+    def _from_pool(self, stack: ExitStack) -> Connection[Any] | None:
+        """A connection of the pool; None without one, and when it has none to give: it does not say why, a new one does."""
+        if self._pool is None:
+            return None
+        from psycopg_pool import PoolTimeout
+
+        self._pool.open()
+        try:
+            return stack.enter_context(self._pool.connection())
+        except PoolTimeout:
+            return None
+
+    def _new_pool(self) -> ConnectionPool[Connection[Any]]:
+        from psycopg_pool import ConnectionPool
+
+        return ConnectionPool(
+            kwargs=self._parameters,
+            min_size=0,
+            max_size=_POOLED,
+            open=False,
+            timeout=_POOL_SECONDS,
+            configure=_for_reading,
+            check=ConnectionPool.check_connection,
+        )
 
     def _explained(self) -> AbstractContextManager[None]:
         return explained(self.url, self._parameters.get("password", ""))
@@ -118,6 +160,16 @@ class PostgresReader:
     def last_run(self) -> RunRecord:
         """The window that the tables hold."""
         return self._last
+
+
+def _for_reading(connection: Connection[Any]) -> None:
+    """Let a connection see one moment in all its statements, and write nothing."""
+    from psycopg import IsolationLevel
+    from psycopg.types.numeric import FloatLoader
+
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    connection.adapters.register_loader("numeric", FloatLoader)
 
 
 def _mark(found: re.Match[str]) -> str:
