@@ -23,7 +23,9 @@ def sample_api(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8899,
     seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 0,
-    latency: Annotated[str, typer.Option(help="Wait before each answer, for example 50ms or 0.1s.")] = "0",
+    latency: Annotated[
+        str, typer.Option(help="From each request to its answer, for example 50ms or 0.1s.")
+    ] = "0",
     fault: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,7 +41,12 @@ def sample_api(
         list[str] | None, typer.Option(help="A day that answers 500.", metavar="DAY")
     ] = None,
     stall: Annotated[str, typer.Option(help="How long the fault timeout holds a connection.")] = "60s",
-    log: Annotated[Path | None, typer.Option(help="File of the request log; default stderr.")] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of the request log; default stderr. A line has arrival, method, path, status, fault, time taken, in flight."
+        ),
+    ] = None,
     replay: Annotated[Path | None, typer.Option(help="Serve the recorded answers of this folder.")] = None,
     truth: Annotated[bool, typer.Option("--truth", help="Print what is planted, as JSON, and end.")] = False,
     project: Annotated[str, typer.Option(help="Project of --truth.")] = "en.wikipedia",

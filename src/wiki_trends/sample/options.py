@@ -31,9 +31,9 @@ class SampleOptions:
         port: 0 takes a free one.
         host: address to listen on.
         seed: another seed is another world.
-        latency: seconds before each answer.
+        latency: seconds from each request to its answer.
         faults: probability of each kind of fault, see `faults.KINDS`.
-        stall: seconds for which the fault `timeout` holds a connection.
+        stall: seconds for which the fault `timeout` holds a connection whose client does not hang up.
         today: the UTC day that counts as today; None: the real one.
         publication_lag: days from a day to the one on which it is published.
         never: days that never are published.

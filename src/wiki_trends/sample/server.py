@@ -7,6 +7,8 @@ asked, it answers; only a port that is taken raises (`SettingError`).
 
 from __future__ import annotations
 
+import datetime as dt
+import select
 import signal
 import socket
 import struct
@@ -51,20 +53,28 @@ class Exchange:
         path: with the query; of a form its fields as a query.
         status: of the answer; 0 when there was none (`reset`, `timeout`).
         fault: kind of the fault that it met, None without.
-        began: seconds of a monotonic clock at its arrival.
-        ended: and when its answer was sent.
+        at: its arrival, UTC.
+        began: the same in seconds of a monotonic clock.
+        ended: and when its answer was sent, or its client had hung up.
+        in_flight: requests under way at its arrival, with it.
     """
 
     method: str
     path: str
     status: int
     fault: str | None
+    at: dt.datetime
     began: float
     ended: float
+    in_flight: int
 
     def line(self) -> str:
-        """The log line: method, path and status, and the fault if there was one."""
-        return f"{self.method} {self.path} {self.status}" + (f" {self.fault}" if self.fault else "")
+        """The log line, by single spaces: arrival, method, path, status, fault or `-`, milliseconds, in flight."""
+        arrival = f"{self.at:%Y-%m-%dT%H:%M:%S}.{self.at.microsecond // 1000:03}Z"
+        took = f"{1000 * (self.ended - self.began):.0f}ms"
+        return (
+            f"{arrival} {self.method} {self.path} {self.status} {self.fault or '-'} {took} {self.in_flight}"
+        )
 
 
 class Api:
@@ -117,6 +127,7 @@ class SampleServer:
         self.faults = Faults(options.faults, options.seed)
         self.stopping = threading.Event()
         self.exchanges: list[Exchange] = []
+        self._under_way = 0
         self.echo: Callable[[str], object] | None = None
         self._lock = threading.Lock()
         self._log = None if options.log is None else options.log.open("a", encoding="utf-8")
@@ -158,14 +169,7 @@ class SampleServer:
     def most_in_flight(self) -> int:
         """The greatest number of requests that were under way at the same time."""
         with self._lock:
-            moments = [(item.began, 1) for item in self.exchanges] + [
-                (item.ended, -1) for item in self.exchanges
-            ]
-        most = now = 0
-        for _moment, change in sorted(moments):
-            now += change
-            most = max(most, now)
-        return most
+            return max((item.in_flight for item in self.exchanges), default=0)
 
     def start(self) -> None:
         """Begin to answer, in threads of its own."""
@@ -197,10 +201,17 @@ class SampleServer:
             self.stop()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
+    def arrived(self) -> int:
+        """Requests that are under way, with one that arrived just now; `note` tells its end."""
+        with self._lock:
+            self._under_way += 1
+            return self._under_way
+
     def note(self, exchange: Exchange) -> None:
-        """Remember a request and log its line."""
+        """Remember a request that is over, and log its line."""
         line = exchange.line() + "\n"
         with self._lock:
+            self._under_way -= 1
             self.exchanges.append(exchange)
             if self._log is not None and not self._log.closed:
                 self._log.write(line)
@@ -310,36 +321,34 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: `SampleServer.note` logs."""
 
     def _handle(self, form: str) -> None:
-        began = time.monotonic()
         sample = self.server.sample
+        at, began, in_flight = dt.datetime.now(tz=dt.UTC), time.monotonic(), sample.arrived()
         path = self.path
         if form:
             path += ("&" if "?" in path else "?") + quote(form, safe=_OF_A_QUERY)
-        if sample.options.latency:
-            sample.stopping.wait(sample.options.latency)
         fault = sample.faults.draw(action=self.path.partition("?")[0].endswith(_API))
-        status = self._fail(fault) if fault in ("reset", "timeout") else None
-        if status is None:
+        answer = None
+        if fault not in ("reset", "timeout"):
             answer = fault_answer(fault, self.path) if fault else None
-            if answer is None:
-                answer = sample.api.answer(self.command, self.path, form, self.headers.get("Host", ""))
-            status = answer.status
-        else:
-            answer = None
+            answer = answer or sample.api.answer(self.command, self.path, form, self.headers.get("Host", ""))
+        # What it took to make the answer is part of the latency.
+        sample.stopping.wait(max(0.0, began + sample.options.latency - time.monotonic()))
+        if answer is None:
+            self._fail(fault)
         # Noted before the last byte leaves: whoever has an answer finds it in the log.
-        sample.note(Exchange(self.command, path, status, fault, began, time.monotonic()))
+        status = answer.status if answer else 0
+        sample.note(Exchange(self.command, path, status, fault, at, began, time.monotonic(), in_flight))
         if answer is not None:
             self._send(answer, {}, cut=fault == "truncate")
 
-    def _fail(self, fault: str | None) -> int:
-        """Let the connection itself fail. The status to log, 0."""
-        sample = self.server.sample
+    def _fail(self, fault: str | None) -> None:
+        """Let the connection itself fail."""
         if fault == "timeout":
-            sample.stopping.wait(sample.options.stall)
+            # Until the client hangs up: it sends nothing more before it has an answer.
+            select.select([self.connection], [], [], self.server.sample.options.stall)
         else:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
         self.close_connection = True
-        return 0
 
     def _send(self, answer: Answer, extra: dict[str, str], *, cut: bool = False) -> None:
         body = answer.body

@@ -7,6 +7,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,6 +38,11 @@ def ask(server, path, *, method="GET", body=None, headers=None):
         return response.status, dict(response.getheaders()), response.read()
     finally:
         connection.close()
+
+
+def logged(server):
+    """Method, path, status and fault of the first line of the log."""
+    return " ".join(server.exchanges[0].line().split(" ")[1:5])
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +166,9 @@ def test_the_log_has_a_line_a_request_with_query_or_form(tmp_path):
             ),
         ]
         assert server.requests == expected
-        assert log.read_text().splitlines() == [f"{m} {p} {s}" for m, p, s in expected]
+        told = [line.split(" ") for line in log.read_text().splitlines()]
+        assert [(method, path, int(status)) for _, method, path, status, *_ in told] == expected
+        assert [(fault, flight) for *_, fault, _, flight in told] == [("-", "1")] * 3
 
 
 def test_a_form_without_a_length_is_refused(server):
@@ -197,7 +205,7 @@ def test_faults_of_the_server_answer_like_wikimedia(kind, status, text):
         answered, headers, body = ask(server, LIST)
         assert (answered, body[: len(text)]) == (status, text)
         assert headers.get("Retry-After") == ("1" if kind == "429" else None)
-        assert server.exchanges[0].line() == f"GET {LIST} {status} {kind}"
+        assert logged(server) == f"GET {LIST} {status} {kind}"
 
 
 @pytest.mark.parametrize("kind", ["maxlag", "ratelimited"])
@@ -214,7 +222,7 @@ def test_a_reset_is_a_reset():
         with pytest.raises(ConnectionResetError) as caught:
             ask(server, LIST)
         assert not isinstance(caught.value, http.client.RemoteDisconnected)
-        assert server.exchanges[0].line() == f"GET {LIST} 0 reset"
+        assert logged(server) == f"GET {LIST} 0 reset"
 
 
 def test_a_truncated_body_is_shorter_than_its_length():
@@ -228,7 +236,18 @@ def test_a_held_connection_ends_after_the_stall_without_an_answer():
     with SampleServer(SampleOptions(faults={"timeout": 1.0}, stall=0.05)) as server:
         with pytest.raises(http.client.RemoteDisconnected):
             ask(server, LIST)
-        assert server.exchanges[0].line() == f"GET {LIST} 0 timeout"
+        assert logged(server) == f"GET {LIST} 0 timeout"
+
+
+def test_a_held_connection_ends_when_its_client_hangs_up():
+    with SampleServer(SampleOptions(faults={"timeout": 1.0}, stall=600)) as server:
+        held = connect(server)
+        held.request("GET", LIST)
+        held.close()
+        began = time.monotonic()
+        while not server.exchanges:
+            assert time.monotonic() - began < 5
+        assert (server.exchanges[0].fault, server.exchanges[0].status) == ("timeout", 0)
 
 
 def test_stopping_waits_neither_for_held_nor_for_idle_connections():
@@ -289,7 +308,8 @@ def test_as_a_process_it_prints_its_address_logs_to_stderr_and_ends_cleanly(numb
         process.wait()
     assert process.returncode == 0
     assert out == ""
-    assert err == f"GET {TOP}/it.wikipedia/mobile-web/{DAY} 200\n"
+    line = rf"\d{{4}}-\d\d-\d\dT[\d:]{{8}}\.\d{{3}}Z GET {TOP}/it.wikipedia/mobile-web/{DAY} 200 - \d+ms 1\n"
+    assert re.fullmatch(line, err)
 
 
 def test_it_starts_without_heavy_imports():
