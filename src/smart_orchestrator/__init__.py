@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         ObjectMissing,
         PartitionChanged,
         RunsError,
+        RunsUnreachable,
         SmartOrchestratorError,
         SourceRefused,
         SourceUnreachable,
@@ -92,6 +93,7 @@ __all__ = [
     "Run",
     "RunState",
     "RunsError",
+    "RunsUnreachable",
     "SmartOrchestratorError",
     "SourceRefused",
     "SourceUnreachable",
@@ -134,7 +136,7 @@ _NAMES_OF = {
     "contents": "Code",
     "dataset": "Column DailyDataset",
     "errors": "CommitError ContractError DatasetError LakeDenied LakeError LakeUnreachable LakeUrlError LostRace"
-    " NotPublished ObjectConflict ObjectMissing PartitionChanged RunsError SmartOrchestratorError"
+    " NotPublished ObjectConflict ObjectMissing PartitionChanged RunsError RunsUnreachable SmartOrchestratorError"
     " SourceRefused SourceUnreachable WaiverError WindowError",
     "lake": "Lake open_lake",
     "local_runs": "LocalRuns",

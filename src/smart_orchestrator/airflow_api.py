@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from smart_orchestrator.errors import RunsError
+from smart_orchestrator.errors import RunsError, RunsUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,7 +192,7 @@ class AirflowApi:
                     return answer, repeated
                 problem = f"answers {method} {path} with HTTP {answer.status_code}"
             if time.monotonic() + backoff > deadline:
-                raise RunsError(
+                raise RunsUnreachable(
                     self.name,
                     f"{problem}, for {patience:g} s",
                     "Check WIKI_TRENDS_AIRFLOW_URL, and that Airflow's api-server is running.",

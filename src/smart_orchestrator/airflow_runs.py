@@ -70,6 +70,8 @@ class AirflowRuns:
         poll_seconds: how long to wait between two looks.
         force: run a day even when it is whole already.
         ui_url: address of Airflow's UI in links; default the API's.
+        starter: who starts runs, a line that becomes their note; runs with that note are ours, also those that a process
+            started which was killed since.
     """
 
     in_process = False
@@ -84,6 +86,7 @@ class AirflowRuns:
         poll_seconds: float = 30.0,
         force: bool = False,
         ui_url: str | None = None,
+        starter: str = "",
     ) -> None:
         self.dag_id = dag_id
         self.poll_seconds = poll_seconds
@@ -91,6 +94,7 @@ class AirflowRuns:
         self._api = api
         self._lag = dt.timedelta(days=lag)
         self._force = force
+        self._starter = starter
         self._path = f"/dags/{segment(dag_id)}"
         self._ui = f"{(ui_url or api.url).rstrip('/')}/dags/{segment(dag_id)}"
         self._checked = False
@@ -166,6 +170,8 @@ class AirflowRuns:
     def _create(self, day: dt.date, attempt: int) -> Run:
         name = run_name(day, attempt)
         body = {"dag_run_id": name, "logical_date": None, "conf": {CONF_DAY: day.isoformat()}}
+        if self._starter:
+            body["note"] = self._starter
         try:
             return self._run(self._api.post(f"{self._path}/dagRuns", body), day, ours=True)
         except Refused as refused:
@@ -241,7 +247,7 @@ class AirflowRuns:
             # A run by the schedule or by hand is no attempt of ours.
             attempt=int(ours_by_name.group(1)) if ours_by_name else 0,
             state=state,
-            ours=ours,
+            ours=ours or (bool(self._starter) and item.get("note") == self._starter),
             failure=Failure.ERROR if failed else None,
             message="the run failed" if failed else "",
             started_at=_moment(item.get("start_date")),

@@ -18,6 +18,7 @@
     ├── SourceRefused           the source refused the request itself: a mistake that no retry can mend
     ├── SourceUnreachable       the source gave no answer within its deadline
     └── RunsError               the runs cannot be started or followed
+        └── RunsUnreachable     no answer from what carries them out: it may come back
 
 The text of each is made from its fields: what happened, to what, and, as its last sentence, what to do next.
 No message holds credentials: the lake's errors are built from scheme, bucket and key only.
@@ -248,3 +249,7 @@ class RunsError(SmartOrchestratorError):
         self.problem = problem
         self.fix = fix
         super().__init__(f"{runner}: {problem}. {fix}")
+
+
+class RunsUnreachable(RunsError):
+    """No answer from what carries the runs out: network, time-out or a failing server. The runs themselves may go on."""

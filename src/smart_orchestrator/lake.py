@@ -39,9 +39,10 @@ from smart_orchestrator.folder import (
 from smart_orchestrator.lake_failures import first_line, from_os, translated, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from obstore import PutMode
+    from obstore.store import S3Config
 
     from smart_orchestrator.dataset import DailyDataset
 
@@ -349,7 +350,14 @@ class FolderLake(Lake):
             os.close(descriptor)
 
 
-def open_lake(url: str, *, timeout: float = 5.0, retries: int = 4, backoff: float = 0.1) -> Lake:
+def open_lake(
+    url: str,
+    *,
+    timeout: float = 5.0,
+    retries: int = 4,
+    backoff: float = 0.1,
+    environ: Mapping[str, str] | None = None,
+) -> Lake:
     """The lake at `url`: a folder, `file:///folder`, `s3://bucket/prefix` or `memory://name`.
 
     A lake in memory lives as long as the process and is the same for everybody who opens its name. S3 takes
@@ -361,6 +369,7 @@ def open_lake(url: str, *, timeout: float = 5.0, retries: int = 4, backoff: floa
             times as long, so a lake that is gone is told within about twice the time-out.
         retries: how often a failed request is tried again.
         backoff: seconds before the first of these retries; they double, with jitter.
+        environ: where the `AWS_*` variables are looked for; default the environment.
 
     Raises:
         LakeUrlError: the URL is none of these.
@@ -368,17 +377,24 @@ def open_lake(url: str, *, timeout: float = 5.0, retries: int = 4, backoff: floa
     if "://" not in url:
         # The working directory may be another one at the next call.
         url = str(Path(url).absolute())
-    return _opened(url, timeout, retries, backoff, _fingerprint_of_environment()).counted()
+    environ = os.environ if environ is None else environ
+    aws = tuple(sorted((name, value) for name, value in environ.items() if name.startswith("AWS_")))
+    return _opened(url, timeout, retries, backoff, aws).counted()
 
 
-def lake_of(dataset: DailyDataset) -> Lake:
-    """The lake of a dataset, with its time-out and retries."""
-    return open_lake(dataset.lake, timeout=dataset.timeout, retries=dataset.retries, backoff=dataset.backoff)
+def lake_of(dataset: DailyDataset, environ: Mapping[str, str] | None = None) -> Lake:
+    """The lake of a dataset, with its time-out and retries; `environ` as for `open_lake`."""
+    return open_lake(
+        dataset.lake,
+        timeout=dataset.timeout,
+        retries=dataset.retries,
+        backoff=dataset.backoff,
+        environ=environ,
+    )
 
 
 @lru_cache(maxsize=64)
-def _opened(url: str, timeout: float, retries: int, backoff: float, environment: int) -> Lake:
-    del environment
+def _opened(url: str, timeout: float, retries: int, backoff: float, aws: tuple[tuple[str, str], ...]) -> Lake:
     if "://" not in url:
         return FolderLake(url, Path(url))
     parts = urlsplit(url)
@@ -389,7 +405,7 @@ def _opened(url: str, timeout: float, retries: int, backoff: float, environment:
     if parts.scheme == "memory":
         return _memory(parts.netloc + parts.path.rstrip("/"))
     if parts.scheme in ("s3", "s3a"):
-        return _s3(url, timeout, retries, backoff)
+        return _s3(url, timeout, retries, backoff, dict(aws))
     raise LakeUrlError(without_secrets(url), f"the scheme {parts.scheme!r} is not one that can be opened")
 
 
@@ -398,7 +414,7 @@ def _memory(name: str) -> Lake:
     return StoreLake(f"memory://{name}", MemoryStore())
 
 
-def _s3(url: str, timeout: float, retries: int, backoff: float) -> Lake:
+def _s3(url: str, timeout: float, retries: int, backoff: float, aws: Mapping[str, str]) -> Lake:
     parts = urlsplit(url)
     if parts.username or parts.password:
         raise LakeUrlError(
@@ -406,14 +422,15 @@ def _s3(url: str, timeout: float, retries: int, backoff: float) -> Lake:
         )
     if not parts.hostname:
         raise LakeUrlError(url, "names no bucket")
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    endpoint = aws.get("AWS_ENDPOINT_URL_S3") or aws.get("AWS_ENDPOINT_URL") or ""
     seconds = timedelta(seconds=timeout)
     try:
         store = S3Store(
             parts.netloc,
             prefix=unquote(parts.path).strip("/") or None,
             endpoint=endpoint or None,
-            region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+            region=aws.get("AWS_REGION") or aws.get("AWS_DEFAULT_REGION") or "us-east-1",
+            config=_credentials(aws),
             client_options={
                 # A long answer may take its time as long as it goes on; nothing may trickle for ever.
                 "read_timeout": seconds,
@@ -436,5 +453,12 @@ def _s3(url: str, timeout: float, retries: int, backoff: float) -> Lake:
     return RemoteLake(url, store)
 
 
-def _fingerprint_of_environment() -> int:
-    return hash(tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("AWS_"))))
+def _credentials(aws: Mapping[str, str]) -> S3Config:
+    """Keys that are given outright; without them obstore looks for others by itself, such as a role's."""
+    found: S3Config = {}
+    if aws.get("AWS_ACCESS_KEY_ID") and aws.get("AWS_SECRET_ACCESS_KEY"):
+        found["access_key_id"] = aws["AWS_ACCESS_KEY_ID"]
+        found["secret_access_key"] = aws["AWS_SECRET_ACCESS_KEY"]
+        if aws.get("AWS_SESSION_TOKEN"):
+            found["session_token"] = aws["AWS_SESSION_TOKEN"]
+    return found

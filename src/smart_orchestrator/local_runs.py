@@ -20,9 +20,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.errors import LakeError, NotPublished, RunsError, SourceRefused, SourceUnreachable
+from smart_orchestrator.errors import RunsError
 from smart_orchestrator.partition import inspect
-from smart_orchestrator.runs import Failure, Run, RunState, run_name
+from smart_orchestrator.runs import Failure, Run, RunState, failure_of, run_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -214,15 +214,10 @@ class LocalRuns:
         try:
             try:
                 self._pipeline(run.day)
-            except NotPublished as error:
-                failure, message = Failure.NOT_PUBLISHED, str(error)
-            except SourceRefused as error:
-                failure, message = Failure.REFUSED, str(error)
-            except (SourceUnreachable, LakeError) as error:
-                failure, message = Failure.UNREACHABLE, str(error)
             except Exception as error:
-                failure, message = Failure.ERROR, str(error) or type(error).__name__
-                logger.info("run %s failed", run.name, exc_info=error)
+                failure, message = failure_of(error)
+                if failure is Failure.ERROR:
+                    logger.info("run %s failed", run.name, exc_info=error)
             self._record_end(run, RunState.FAILED if failure else RunState.SUCCEEDED, failure, message)
         finally:
             os.close(descriptor)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from smart_orchestrator.errors import LakeError, NotPublished, SourceRefused, SourceUnreachable
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
@@ -143,6 +145,18 @@ class RunHistory(Protocol):
     def recent(self, limit: int, day: dt.date | None = None) -> Sequence[Run]:
         """At most `limit` runs, of one day or of all, as they are now: those in flight first, then the newest."""
         ...
+
+
+def failure_of(error: Exception) -> tuple[Failure, str]:
+    """What an exception of a pipeline means for its run, and the sentence."""
+    text = str(error) or type(error).__name__
+    if isinstance(error, NotPublished):
+        return Failure.NOT_PUBLISHED, text
+    if isinstance(error, SourceRefused):
+        return Failure.REFUSED, text
+    if isinstance(error, (SourceUnreachable, LakeError)):
+        return Failure.UNREACHABLE, text
+    return Failure.ERROR, text
 
 
 def run_name(day: dt.date, attempt: int) -> str:

@@ -150,9 +150,7 @@ def run(settings: Settings, window: Window, closely: Closely, limits: Limits, co
     clock.rest("backfill")
     analysis = unchanged = None
     if filled.completeness.ready:
-        unchanged = same_as_published(settings, filled.completeness)
-        if unchanged is None:
-            analysis = analyze(settings, filled.completeness)
+        analysis, unchanged = publish(settings, filled.completeness)
         clock.rest("analyze")
     return MainJob(filled, analysis, unchanged, clock.seconds)
 
@@ -168,6 +166,45 @@ def analyze(settings: Settings, completeness: Completeness) -> Analysis:
     from wiki_trends.warehouse import open_warehouse
 
     return compute(layers(settings).diamond, completeness, open_warehouse(settings.warehouse))
+
+
+def publish(settings: Settings, completeness: Completeness) -> tuple[Analysis | None, RunRecord | None]:
+    """Analyse and publish a checked window, unless what was published before is made of the same partitions.
+
+    Returns:
+        The analysis, or the run that was published before: one of them is None.
+
+    Raises:
+        WindowNotReady, WarehouseError: as `analyze`.
+    """
+    unchanged = same_as_published(settings, completeness)
+    return (None, unchanged) if unchanged is not None else (analyze(settings, completeness), None)
+
+
+def publish_trends(
+    settings: Settings, completeness: Completeness, warehouse: str | None = None
+) -> dict[str, object]:
+    """`publish`, as the consumer of an orchestrator: what it did, a line a name.
+
+    Args:
+        settings: lake, project and warehouse.
+        completeness: a check of the window.
+        warehouse: another one than that of the settings.
+    """
+    if warehouse is not None:
+        settings = replace(settings, warehouse=warehouse)
+    found = with_volume(layers(settings).diamond, completeness)
+    analysis, unchanged = publish(settings, found)
+    run = analysis.run if analysis is not None else unchanged
+    rows = dict(run.rows) if run is not None else {}
+    return {
+        "published": "before, and nothing has changed since" if unchanged else "now",
+        "combined records": rows.get("wiki_trends_timeseries", 0),
+        "common articles": rows.get("wiki_trends_growth", 0),
+        "days": [day.isoformat() for day in found.available],
+        "unusual": [str(part.day) for part in found.days if part.code is Code.UNUSUAL_VOLUME],
+        "rows": rows,
+    }
 
 
 class _Phases:

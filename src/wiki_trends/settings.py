@@ -288,6 +288,42 @@ class Settings:
     airflow_poll: float = _setting(
         30.0, _seconds(0.1, 3600), "Seconds between two looks at the runs in Airflow.", example="60"
     )
+    orchestrator_schedule: str = _setting(
+        "0 3 * * *",
+        _matching(r"|\S+( \S+){4}|@\w+", "a cron expression of five fields, in UTC, or nothing"),
+        "When the orchestrator's DAG runs, as cron in UTC; empty for by hand only.",
+        example="0 */6 * * *",
+    )
+    orchestrator_poll: float = _setting(
+        60.0,
+        _seconds(0.1, 3600),
+        "Seconds between two looks while the orchestrator's DAG waits.",
+        example="30",
+    )
+    orchestrator_timeout: float = _setting(
+        7200.0,
+        _seconds(1, 604_800),
+        "Seconds after which the orchestrator's DAG waits no longer.",
+        example="3600",
+    )
+    pipeline_schedule: str = _setting(
+        "0 2 * * *",
+        _matching(r"|\S+( \S+){4}|@\w+", "a cron expression of five fields, in UTC, or nothing"),
+        "When the pipeline's DAG runs by itself, as cron in UTC; empty for by hand only.",
+        example="0 2 * * *",
+    )
+    pipeline_runs: int = _setting(
+        4,
+        _whole(1, 1000),
+        "Runs of the pipeline's DAG that Airflow lets work at the same time.",
+        example="16",
+    )
+    task_retries: int = _setting(
+        2, _whole(0, 100), "How often Airflow tries a failed task of the three DAGs again.", example="3"
+    )
+    task_retry_seconds: float = _setting(
+        60.0, _seconds(0, 86_400), "Seconds before the first of these retries; they double.", example="300"
+    )
     jobs: int = _setting(4, _whole(1, 64), "Days that a backfill runs at the same time.", example="8")
     attempts: int = _setting(
         3, _whole(1, 100), "Runs that a backfill starts for one day at most.", example="1"
