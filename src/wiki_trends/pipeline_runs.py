@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from smart_orchestrator.local_runs import LocalRuns
-from wiki_trends.errors import SettingError
+from wiki_trends.errors import SettingError, WikimediaUnreachable
 from wiki_trends.layers import layers
 
 if TYPE_CHECKING:
@@ -84,12 +86,12 @@ def runs_of(
 def reach(settings: Settings) -> None:
     """Ask Wikimedia for one small thing, so that a missing network is told at once and not once a day and attempt.
 
-    The same goes for a file of phrases that cannot be used.
+    The same goes for a file of phrases that cannot be used, and for a project that has no wiki.
 
     Raises:
         WikimediaUnreachable: no answer.
         ContactMissing: live use needs a contact.
-        SettingError: the file of further phrases cannot be used.
+        SettingError: the file of further phrases cannot be used, or there is no such project.
     """
     from wiki_trends.wikimedia import WikimediaClient
 
@@ -99,7 +101,27 @@ def reach(settings: Settings) -> None:
         Rules.load(settings.project.partition(".")[0], settings.categories_file)
     quick = replace(settings, deadline=min(settings.deadline, REACHABLE_SECONDS))
     with WikimediaClient(quick) as client:
-        client.site_info(settings.project)
+        try:
+            client.site_info(settings.project)
+        except WikimediaUnreachable:
+            # Where the network knows the API's host and not the wiki's, it is the project that does not exist.
+            wiki = settings.mediawiki_url.replace("{project}", settings.project.removesuffix(".org"))
+            if _has_address(wiki) or not _has_address(settings.wikimedia_url):
+                raise
+            raise SettingError(
+                name="project",
+                value=settings.project,
+                origin="WIKI_TRENDS_PROJECT",
+                problem=f"is no project that has a wiki: there is no {urlsplit(wiki).hostname}",
+                fix="Give a project such as en.wikipedia or fr.wikipedia.",
+            ) from None
+
+
+def _has_address(url: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(urlsplit(url).hostname, None))
+    except OSError:
+        return False
 
 
 class Reaching:

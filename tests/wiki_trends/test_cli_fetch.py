@@ -99,6 +99,20 @@ def test_bad_input_is_told_and_nothing_is_written(place, sample_api, arguments, 
     assert not (place.folder / "data/lake").exists()
 
 
+def test_a_project_whose_wiki_has_no_address_is_wrong_input_and_not_a_missing_network(
+    place, sample_api, monkeypatch
+):
+    sample_api()
+    monkeypatch.setenv("WIKI_TRENDS_MEDIAWIKI_URL", "http://{project}.invalid/w/api.php")
+    ran = place.run("fetch", "--project", "en.wikipedja", DAY)
+    assert (ran.code, ran.out) == (2, "")
+    assert "'en.wikipedja' is no project that has a wiki: there is no en.wikipedja.invalid" in ran.err
+    monkeypatch.setenv("WIKI_TRENDS_WIKIMEDIA_URL", "http://wikimedia.invalid/api/rest_v1")
+    ran = place.run("fetch", "--project", "en.wikipedja", DAY)
+    assert (ran.code, ran.out) == (3, "")
+    assert not (place.folder / "data/lake").exists()
+
+
 def test_a_day_that_is_not_published_yet_is_told_as_such(place, sample_api):
     sample_api(publication_lag=30)
     yesterday = (dt.datetime.now(tz=dt.UTC) - dt.timedelta(days=1)).date().isoformat()

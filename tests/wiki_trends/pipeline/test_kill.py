@@ -16,6 +16,8 @@ from tests.wiki_trends.pipeline.small_wiki import DAY, SmallWiki, listing, setti
 from tests.wiki_trends.scripted_server import ScriptedServer
 from wiki_trends.layers import layers
 from wiki_trends.pipeline import run_day
+from wiki_trends.pipeline.bronze_lists import accesses_of, bronze_of
+from wiki_trends.pipeline.devices import SIDE_ACCESS
 from wiki_trends.wikimedia import WikimediaClient
 
 RUN = """
@@ -33,6 +35,7 @@ with WikimediaClient(settings) as client:
 """
 DAYS_A_ROUND = 12
 ROWS = [("Main_Page", 99_999, 1), *((f"Page_{n}", 5000 - n, n + 2) for n in range(300))]
+HALVES = [(title, views // 2, rank) for title, views, rank in ROWS]
 
 
 @pytest.mark.timeout(1800)
@@ -40,7 +43,10 @@ ROWS = [("Main_Page", 99_999, 1), *((f"Page_{n}", 5000 - n, n + 2) for n in rang
 def test_a_killed_day_is_whole_or_not_there(tmp_path, rounds):
     moments = random.Random(7)
     days = [DAY + dt.timedelta(days=n) for n in range(rounds * DAYS_A_ROUND)]
-    wiki = SmallWiki(lists={("en.wikipedia", day): listing(ROWS, day) for day in days})
+    wiki = SmallWiki(
+        lists={("en.wikipedia", day): listing(ROWS, day) for day in days},
+        sides={(access, day): listing(HALVES, day, access=access) for access in SIDE_ACCESS for day in days},
+    )
     with ScriptedServer(wiki) as server:
         settings = settings_for(server.url, tmp_path)
         for number in range(rounds):
@@ -60,23 +66,26 @@ def _run_until_killed(url: str, folder: str, first: dt.date, seconds: float) -> 
 
 def _check(settings, days, server) -> None:
     of = layers(settings)
-    rows = {"bronze": 301, "silver": 300, "gold": 300, "diamond": 300}
-    fetched = set()
+    bronze = {access: bronze_of(settings, access) for access in accesses_of(settings)}
+    expected = {**dict.fromkeys(bronze.values(), 301), of.silver: 300, of.gold: 300, of.diamond: 300}
+    there = {}
     for day in days:
-        for name, expected in rows.items():
-            found = inspect(getattr(of, name), day, look=Look(deep=True))
+        for dataset, rows in expected.items():
+            found = there[dataset, day] = inspect(dataset, day, look=Look(deep=True))
             assert found.state in ("absent", "uncommitted", "complete"), found
-            assert not found.available or found.rows == expected
-            if name == "bronze" and found.available:
-                fetched.add(day)
-    before = _lists(server)
+            assert not found.available or found.rows == rows
+    asked_before = _lists(server)
     with WikimediaClient(settings) as client:
         assert [run_day(day, settings, client=client).rows for day in days] == [300] * len(days)
-    after = _lists(server)
-    assert all(after[f"{day:%Y/%m/%d}"] == before[f"{day:%Y/%m/%d}"] for day in fetched)
+    asked_now = _lists(server)
+    for access, dataset in bronze.items():
+        for day in days:
+            name = f"{access}/{day:%Y/%m/%d}"
+            again = asked_now[name] - asked_before[name]
+            assert again == (0 if there[dataset, day].available else 1), name
 
 
 def _lists(server: ScriptedServer) -> Counter[str]:
-    return Counter(
-        asked.path.rpartition("all-access/")[2] for asked in server.asked if "/all-access/" in asked.path
-    )
+    """How often each list, by access method and day, was asked for."""
+    paths = (asked.path.partition("/top/en.wikipedia/") for asked in server.asked)
+    return Counter(name for _, is_list, name in paths if is_list)
