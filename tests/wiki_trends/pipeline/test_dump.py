@@ -166,13 +166,6 @@ def test_real_lines(name, project, best, records):
 
 
 @here
-def test_a_real_title_of_several_lines_is_no_page():
-    found = read_dump([SHARED / "samples/hostile-titles.txt"], project="pt.wikipedia", day=DAY)
-    assert found.broken == 2
-    assert {row.title for row in found.lists["all-access"]} == {"A-train", "A.C", "Fazes-Me_Falta"}
-
-
-@here
 def test_real_daily_files():
     found = read_dump(
         [SHARED / "daily/pageviews-20230320-user.bz2"], project="en.wikipedia", day=dt.date(2023, 3, 20)
@@ -182,9 +175,3 @@ def test_real_daily_files():
         read_dump(
             [SHARED / "daily/pageviews-20230323-user.bz2"], project="en.wikipedia", day=dt.date(2023, 3, 23)
         )
-
-
-@here
-def test_a_real_monthly_file_is_refused():
-    with pytest.raises(SettingError, match="monthly"):
-        read_dump([SHARED / "samples/monthly-automated-2012.txt"], project="aa.wikibooks", day=DAY)

@@ -1,15 +1,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from wiki_trends.errors import ContractBroken
 from wiki_trends.wikimedia.pages import PageFacts, Pages
-
-SHARED = Path(__file__).parents[4] / "shared" / "wikimedia"
-here = pytest.mark.skipif(not SHARED.is_dir(), reason="recorded answers are not here")
 
 
 def facts(answer, *titles):
@@ -138,76 +134,3 @@ def test_facts_survive_the_cache():
     full = PageFacts("A", -1, True, True, ("x",), 1.5, -2.5, "city", "FR", "d", "Q1", True)  # noqa: FBT003
     for one in (full, PageFacts("A")):
         assert PageFacts.from_json(json.loads(json.dumps(one.to_json()))) == one
-
-
-def recorded(name):
-    return json.loads((SHARED / "recorded" / "action" / f"{name}.json").read_text(encoding="utf-8"))[
-        "response"
-    ]["body"]
-
-
-@here
-def test_recorded_redirect_after_normalisation():
-    found = facts(recorded("redirect-after-normalized-other-wiki"), "arya")["arya"]
-    assert (found.title, found.redirected) == ("Arya Stark", True)
-
-
-@here
-def test_recorded_pages_in_another_order_than_the_titles():
-    body = json.loads(
-        (SHARED / "app_fixtures/action/reading_list_page_info.json").read_text(encoding="utf-8")
-    )
-    found = facts(body, "Barack_Obama", "Joe_Biden")
-    assert found["Barack_Obama"].description == "44th President of the United States of America"
-    assert found["Joe_Biden"].description == "47th Vice President of the United States"
-
-
-@here
-def test_recorded_missing_pages():
-    title = "NonExistentPage_WikiAPI_Test_12345"
-    assert facts(recorded("info-missing-page"), title)[title].missing
-    assert facts(recorded("info-pageprops-missing-pageid"), "X")["X"].missing
-
-
-@here
-def test_recorded_coordinates():
-    found = facts(recorded("coordinates-two-pages-all"), "London", "Paris")
-    assert (found["London"].latitude, found["London"].longitude) == (51.50722222, -0.1275)
-    assert found["Paris"].latitude == 48.8567
-    assert facts(recorded("coordinates-two-pages-secondary"), "London")["London"].latitude is None
-
-
-@here
-def test_recorded_disambiguation():
-    title = "Douglas_Adams_(disambiguation)"
-    pages = Pages("u")
-    pages.add(recorded("formatversion2-disambiguation-pageprops"))
-    assert pages.facts([title])[title].disambiguation
-
-
-@here
-@pytest.mark.parametrize(
-    ("name", "pieces", "title"), [("several-modules", 3, "Minneapolis"), ("images", 6, "")]
-)
-def test_recorded_continuations_are_put_together(name, pieces, title):
-    pages = Pages("u")
-    following = [pages.add(recorded(f"continue-{name}-{n}-of-{pieces}")) for n in range(1, pieces + 1)]
-    assert following[-1] is None
-    assert all(one and "continue" in one for one in following[:-1])
-    if title:
-        found = pages.facts([title])[title]
-        assert not found.missing
-        assert "Minneapolis" in found.categories
-
-
-@here
-def test_every_recorded_answer_about_pages_can_be_read():
-    read = 0
-    for file in sorted((SHARED / "recorded" / "action").glob("*.json")):
-        body = json.loads(file.read_text(encoding="utf-8"))["response"]["body"]
-        if isinstance(body, dict) and "pages" in body.get("query", {}):
-            pages = Pages(file.name)
-            pages.add(body)
-            pages.facts(["Anything"])
-            read += 1
-    assert read >= 40
