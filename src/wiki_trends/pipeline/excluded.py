@@ -29,7 +29,8 @@ class Exclusion:
         rank: in the list.
         page: title as it was listed.
         views: of the day.
-        reason: `placeholder`, `main_page`, `namespace`, `denied`, `suspect`, `leads_to_no_article`, or `merged`.
+        reason: `placeholder`, `control_character`, `main_page`, `namespace`, `denied`, `suspect`, `leads_to_no_article`,
+            or `merged`.
         desktop: of a suspect one: bounds of the part of its views that came from desktops.
         into: of a merged one: the page that its views were added to.
     """

@@ -1,7 +1,8 @@
 """Step 3: what the wiki knows of the day's pages, into the cache: categories, coordinates, description, redirects.
 
 Fifty titles a request, and only those that the cache does not know or knows for too long. Answers that came before a
-failure are kept, so that the next attempt does not ask for them again. Questions that were asked ahead are taken over.
+failure are kept, so that the next attempt does not ask for them again; of a day of many pages also while it goes on.
+Questions that were asked ahead are taken over.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.lake import lake_of
 from smart_orchestrator.partition import read_frame
 from wiki_trends.layers import layers
-from wiki_trends.pipeline.page_cache import SECONDS_A_DAY, PageCache
+from wiki_trends.pipeline.page_cache import MOST_PAGES, SECONDS_A_DAY, PageCache
 from wiki_trends.pipeline.step import Step, Stopwatch, project_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.ahead import Ahead
     from wiki_trends.settings import Settings
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
+
+# Some minutes of requests, which a process that is killed does not lose.
+KEPT_AT_ONCE = 2000
 
 
 def fetch_wikipedia_categories(
@@ -39,18 +43,25 @@ def fetch_wikipedia_categories(
     project = project_of(settings)
     titles = read_frame(silver, day, lake=lake)["page"].to_list()
     asked_for = frozenset(titles)
-    cache = PageCache(lake, project, keep_days=settings.cache_days)
+    # The day's own pages have to be there until its last step has read them.
+    most = max(MOST_PAGES, 2 * len(titles))
+    cache = PageCache(lake, project, keep_days=settings.cache_days, most_pages=most)
     known = cache.get(titles, oldest=time.time() - settings.cache_days * SECONDS_A_DAY)
     counted = ahead.client if ahead else client.counted()
     under_way = ahead.titles if ahead else frozenset()
     left = [title for title in titles if title not in known and title not in under_way]
     answered: dict[str, PageFacts] = {}
+    fresh: dict[str, PageFacts] = {}
     try:
         for batch in chain(ahead.answers() if ahead else (), counted.page_batches(project, left)):
             answered |= batch
+            fresh |= batch
+            if len(fresh) >= KEPT_AT_ONCE:
+                cache.add(fresh)
+                fresh = {}
     finally:
-        if answered:
-            cache.add(answered)
+        if fresh:
+            cache.add(fresh)
     return Step(
         "fetch_wikipedia_categories",
         len(titles),

@@ -1,10 +1,12 @@
 """Which rows of a list are articles that people read, and why the others are not.
 
-Pure. Reasons, in the order in which they are looked for: `placeholder`, `main_page`, `namespace`, `denied`, `suspect`.
+Pure. Reasons, in the order in which they are looked for: `placeholder`, `control_character`, `main_page`, `namespace`,
+`denied`, `suspect`.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
     from wiki_trends.pipeline.devices import Devices, Part
     from wiki_trends.wikimedia import SiteInfo
+
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,9 @@ class Sieve:
         if not title.strip("-_ "):
             # The API writes `-` where a request named no title.
             return "placeholder"
+        if _CONTROL.search(title):
+            # No title of MediaWiki can have one, and databases refuse some of them.
+            return "control_character"
         if self.site.is_main_page(title):
             return "main_page"
         if self.site.namespace(title):

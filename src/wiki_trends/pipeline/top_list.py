@@ -7,12 +7,15 @@ views and rank; anything else is `ContractBroken` with the first offending value
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wiki_trends.errors import ContractBroken
 
 if TYPE_CHECKING:
     import datetime as dt
+
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 class Listed(NamedTuple):
@@ -55,7 +58,11 @@ def _check_identity(what: str, item: dict[str, Any], asked: dict[str, str], day:
 
 
 def _row(what: str, article: dict[str, Any], most: int) -> Listed:
-    row = Listed(article["article"], article["views"], article["rank"])
+    title = article["article"]
+    if isinstance(title, str):
+        # What is no text in any encoding, as Wikimedia itself writes what it could not decode.
+        title = _HALF_A_CHARACTER.sub("\ufffd", title)
+    row = Listed(title, article["views"], article["rank"])
     # `type` and not `isinstance`: true and false are numbers to Python.
     if not isinstance(row.title, str) or type(row.views) is not int or type(row.rank) is not int:
         raise ContractBroken(what=what, problem=f"a row is {article!r}")

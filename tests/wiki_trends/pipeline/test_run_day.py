@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
@@ -15,6 +16,7 @@ from wiki_trends.layers import layers
 from wiki_trends.pipeline import run_day
 from wiki_trends.wikimedia import WikimediaClient
 
+fetch_wikipedia_categories = importlib.import_module("wiki_trends.pipeline.fetch_wikipedia_categories")
 NEXT = DAY + dt.timedelta(days=1)
 ROWS = [
     ("Main_Page", 5_000_000, 1),
@@ -214,6 +216,17 @@ def test_a_partial_fetch_is_not_committed_and_what_came_is_kept(wiki, tmp_path):
     small.broken_titles = set()
     result = run_day(DAY, settings)
     assert (result.rows, result.cache_hits, result.requests) == (120, 100, 1)
+
+
+def test_a_day_of_many_pages_keeps_what_came_while_it_goes_on(wiki, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch_wikipedia_categories, "KEPT_AT_ONCE", 100)
+    monkeypatch.setattr(fetch_wikipedia_categories, "MOST_PAGES", 10)
+    small, server = wiki
+    small.lists["en.wikipedia", DAY] = listing([(f"Page_{n}", 1000 - n, n + 1) for n in range(320)])
+    settings = settings_for(server.url, tmp_path)
+    assert run_day(DAY, settings).rows == 320
+    assert len(open_lake(str(tmp_path / "lake/silver")).list("_cache/en.wikipedia/pages")) >= 3
+    assert (run_day(DAY, settings).rows, run_day(DAY, settings).cache_hits) == (320, 320)
 
 
 def test_an_old_diamond_day_stays_when_the_new_run_fails(wiki, tmp_path):

@@ -29,7 +29,7 @@ from wiki_trends.pipeline import (
 from wiki_trends.pipeline.categorize_pages import merged
 from wiki_trends.pipeline.excluded import excluded
 from wiki_trends.pipeline.sieve import Sieve, sift
-from wiki_trends.pipeline.top_list import Listed
+from wiki_trends.pipeline.top_list import Listed, parse_top_list
 from wiki_trends.sample import SampleOptions, SampleServer
 from wiki_trends.wikimedia import PageFacts, WikimediaClient
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
@@ -158,6 +158,17 @@ def test_placeholders_are_no_articles(title):
     sifted = sift([Listed(title, 1, 1)], Sieve(SITE))
     assert (sifted.kept, sifted.counts) == ([], {"placeholder": 1})
     assert sifted.excluded == [{"rank": 1, "page": title, "views": 1, "reason": "placeholder"}]
+
+
+@pytest.mark.parametrize("title", ["a\x00b", "a\nb", "\tx", "x\x7f", "\x1f"])
+def test_a_title_with_a_control_character_can_be_no_article(title):
+    sifted = sift([Listed(title, 1, 1)], Sieve(SITE))
+    assert (sifted.kept, sifted.counts) == ([], {"control_character": 1})
+
+
+def test_half_a_character_is_what_wikimedia_writes_for_what_it_cannot_decode():
+    body = listing([("A", 5, 1)]).replace(b'"A"', rb'"A\ud83d"')
+    assert parse_top_list(body, project="en.wikipedia", access="all-access", day=DAY) == [("A\ufffd", 5, 1)]
 
 
 def test_rows_of_one_page_add_their_views_and_keep_the_best_rank():
