@@ -149,6 +149,10 @@ def recorded(
         baseline=_fingerprints(baseline),
         published_at=now or now_utc(),
         version=version("wiki-trends"),
+        states={
+            found.day.isoformat(): {"state": found.state, "code": found.code, "reason": found.reason}
+            for found in completeness.days
+        },
     )
 
 

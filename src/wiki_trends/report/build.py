@@ -10,10 +10,12 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from wiki_trends.report.headline import headline
-from wiki_trends.report.model import Category, Change, Peak, Report
+from wiki_trends.report.model import Arrival, Category, Change, Peak, Report, Series, days_of
 
 if TYPE_CHECKING:
-    from wiki_trends.warehouse.base import Reader, Warehouse
+    from collections.abc import Iterable, Mapping
+
+    from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
 # Peaks are looked for among so many best days only, so that the cost does not grow with the square of the window.
 _PEAK_CANDIDATES = 1000
@@ -69,6 +71,16 @@ _CLIMBERS = "WHERE rank_change > 0 ORDER BY rank_change DESC, last_rank"
 _SUSTAINED = "ORDER BY min_views DESC, avg_views DESC"
 
 
+_SCORES = "wiki_trends_scores"
+_ARRIVALS = """
+SELECT page, page_display, category, presence, days_listed, peak_date, peak_views, peak_rank, views
+FROM wiki_trends_scores
+WHERE dataset = ? AND window_start = ? AND window_end = ? AND presence = ?
+ORDER BY views DESC, page
+LIMIT ?
+"""
+
+
 def build(warehouse: Warehouse, limit: int = 10) -> Report:
     """The report of the window that is published now, with at most `limit` rows in each list.
 
@@ -77,26 +89,68 @@ def build(warehouse: Warehouse, limit: int = 10) -> Report:
         WarehouseError: it cannot be read.
     """
     with warehouse.reading() as reader:
-        run = reader.last_run()
-        peaks = tuple(Peak(**row) for row in reader.rows(_PEAKS, _PEAK_CANDIDATES, limit))
-        categories = tuple(Category(**row) for row in reader.rows(_CATEGORIES, limit))
-        climbers = _changes(reader, _CLIMBERS, limit)
-        declining = _changes(reader, _DECLINING, limit)
-        return Report(
-            run=run,
-            common_pages=run.rows["wiki_trends_growth"],
-            headline=headline(run, peaks, climbers, categories),
-            peaks=peaks,
-            growing=_changes(reader, _GROWING, limit),
-            declining=declining,
-            volatile=_changes(reader, _VOLATILE, limit),
-            climbers=climbers,
-            categories=categories,
-            sustained=_changes(reader, _SUSTAINED, limit),
+        return read_report(reader, limit)
+
+
+def read_report(reader: Reader, limit: int) -> Report:
+    """The same through an open reader, so that more of the same window can be read beside it."""
+    run = reader.last_run()
+    peaks = tuple(Peak(**row) for row in reader.rows(_PEAKS, _PEAK_CANDIDATES, limit))
+    categories = tuple(Category(**row) for row in reader.rows(_CATEGORIES, limit))
+    changes = {
+        name: _changes(reader, rule, limit)
+        for name, rule in (
+            ("growing", _GROWING),
+            ("declining", _DECLINING),
+            ("volatile", _VOLATILE),
+            ("climbers", _CLIMBERS),
+            ("sustained", _SUSTAINED),
         )
+    }
+    new, returning = (_arrivals(reader, run, presence, limit) for presence in ("new", "returning"))
+    pages = [row.page for rows in (peaks, *changes.values(), new, returning) for row in rows]  # type: ignore[attr-defined]
+    series = read_series(reader, run, pages)
+    return Report(
+        run=run,
+        common_pages=run.rows["wiki_trends_growth"],
+        headline=headline(run, peaks, changes["climbers"], categories, series),
+        peaks=peaks,
+        categories=categories,
+        new=new,
+        returning=returning,
+        series=series,
+        **changes,
+    )
+
+
+def read_series(reader: Reader, run: RunRecord, pages: Iterable[str]) -> Mapping[str, Series]:
+    """Views and ranks of these pages on every day of the published window."""
+    wanted = sorted(set(pages))
+    if not wanted:
+        return {}
+    marks = ", ".join("?" for _ in wanted)
+    rows = reader.rows(
+        f"SELECT page, date, views, rank FROM wiki_trends_timeseries WHERE page IN ({marks})",  # noqa: S608 - marks
+        *wanted,
+    )
+    found = {(row["page"], row["date"]): row for row in rows}
+    days = days_of(run)
+    return {
+        page: Series(
+            *(tuple(found.get((page, day), {}).get(name) for day in days) for name in ("views", "rank"))
+        )
+        for page in wanted
+    }
 
 
 def _changes(reader: Reader, rule: str, limit: int) -> tuple[Change, ...]:
     names = ", ".join(item.name for item in fields(Change))
     sql = f"SELECT {names} FROM wiki_trends_growth {rule}, page LIMIT ?"  # noqa: S608 - constants of this module
     return tuple(Change(**row) for row in reader.rows(sql, limit))
+
+
+def _arrivals(reader: Reader, run: RunRecord, presence: str, limit: int) -> tuple[Arrival, ...]:
+    if _SCORES not in run.rows:
+        return ()  # Published by a version that had no scores.
+    rows = reader.rows(_ARRIVALS, run.dataset, run.window_start, run.window_end, presence, limit)
+    return tuple(Arrival(**row) for row in rows)

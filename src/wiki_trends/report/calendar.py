@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.contents import Code
 from smart_orchestrator.manifest import State
+from smart_orchestrator.window import Window
+from wiki_trends.report.model import days_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from wiki_trends.warehouse.base import RunRecord
 
 # More weeks than these stand side by side, a small square a day.
 WEEKS_BELOW_EACH_OTHER = 9
@@ -107,6 +111,24 @@ def kind_of(state: str, code: str, *, available: bool) -> str:
     if code == Code.UNUSUAL_VOLUME and not available:
         return "invalid"
     return _OF_CODE[Code(code)] if code in _OF_CODE else _OF_STATE[State(state)]
+
+
+def of_run(run: RunRecord) -> Calendar:
+    """The days of a published window as they were when it was checked; without reasons where a run has kept none."""
+    return calendar(_of_run(run, day) for day in days_of(run))
+
+
+def _of_run(run: RunRecord, day: dt.date) -> CalendarDay:
+    used = day in run.days_used
+    found = run.states.get(day.isoformat())
+    if found is not None:
+        kind = kind_of(found["state"], found["code"], available=used)
+        return CalendarDay(day, kind, found["code"], found["reason"], available=used)
+    if used:
+        return CalendarDay(day, "complete", "", "", available=True)
+    window = Window.between(run.window_start, run.window_end, run.as_of, run.lag_days)
+    reason = f"not used; version {run.version} did not keep why"
+    return CalendarDay(day, "lag" if window.within_lag(day) else "absent", "", reason, available=False)
 
 
 def calendar(days: Iterable[CalendarDay]) -> Calendar:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends.report.text import counted, safe
+from wiki_trends.report.model import Sentence, days_of
+from wiki_trends.report.text import counted, day_of_month
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from wiki_trends.report.model import Category, Change, Peak
+    from wiki_trends.report.model import Category, Change, Peak, Series
     from wiki_trends.warehouse.base import RunRecord
 
 _PEAKS = 3
 _CLIMBERS = 2
 _CLEAR_CLIMB = 10
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def headline(
-    run: RunRecord, peaks: Sequence[Peak], climbers: Sequence[Change], categories: Sequence[Category]
-) -> tuple[str, ...]:
+    run: RunRecord,
+    peaks: Sequence[Peak],
+    climbers: Sequence[Change],
+    categories: Sequence[Category],
+    series: Mapping[str, Series],
+) -> tuple[Sentence, ...]:
     """The largest peaks, then the clearest climbs in rank that no peak told already, then the category with the most views.
 
     Args:
@@ -28,10 +32,11 @@ def headline(
         peaks: largest first.
         climbers: best improvement of rank first.
         categories: most views first.
+        series: of the pages among the peaks; says where a page was on the day before.
     """
     told = {peak.page for peak in peaks[:_PEAKS]}
     climbs = [page for page in climbers if page.page not in told and page.rank_change >= _CLEAR_CLIMB]
-    sentences = [_peak(peak) for peak in peaks[:_PEAKS]]
+    sentences = [_peak(peak, run, series.get(peak.page)) for peak in peaks[:_PEAKS]]
     sentences += [_climb(page) for page in climbs[:_CLIMBERS]]
     if not sentences:
         sentences.append(_quiet(run))
@@ -40,29 +45,46 @@ def headline(
     return tuple(sentences)
 
 
-def _peak(peak: Peak) -> str:
+def _peak(peak: Peak, run: RunRecord, series: Series | None) -> Sentence:
     bound = "at least " if peak.days_unlisted else ""
     times = f", {bound}{peak.times:,.1f} times its usual day" if peak.times is not None else ""
     unlisted = f"; {counted(peak.days_unlisted, 'other day')} outside the list" if peak.days_unlisted else ""
-    day = f"{_WEEKDAYS[peak.date.weekday()]} {peak.date}"
-    return f"{safe(peak.page_display)} peaked on {day} with {peak.views:,} views at rank {peak.rank}{times}{unlisted}."
-
-
-def _climb(page: Change) -> str:
-    return (
-        f"{safe(page.page_display)} rose from rank {page.first_rank} to {page.last_rank} "
-        f"between {page.first_date} and {page.last_date}."
+    day = f"{peak.date:%A} {day_of_month(peak.date)}"
+    return Sentence(
+        peak.page_display, f"{_came(peak, run, series)} on {day}: {peak.views:,} views{times}{unlisted}."
     )
 
 
-def _leading(categories: Sequence[Category]) -> str:
+def _came(peak: Peak, run: RunRecord, series: Series | None) -> str:
+    """How the page came to its best day's rank from the day before, where that is known."""
+    place = days_of(run).index(peak.date) if series is not None else 0
+    if series is None or not place or days_of(run)[place - 1] not in run.days_used:
+        return f"peaked at rank {peak.rank}"
+    before = series.ranks[place - 1]
+    if before is None:
+        return f"came from outside the list to rank {peak.rank}"
+    if before - peak.rank >= _CLEAR_CLIMB:
+        return f"rose from rank {before} to {peak.rank}"
+    return f"peaked at rank {peak.rank}"
+
+
+def _climb(page: Change) -> Sentence:
+    first, last = page.first_date, page.last_date
+    same = (first.year, first.month) == (last.year, last.month)
+    days = f"between {first.day if same else day_of_month(first)} and {day_of_month(last)}"
+    return Sentence(page.page_display, f"rose from rank {page.first_rank} to {page.last_rank} {days}.")
+
+
+def _leading(categories: Sequence[Category]) -> Sentence:
     # `Other` is where pages without a category go: that it is large says nothing.
     lead = next(item for item in categories if item.category != "Other")
     after = "" if lead is categories[0] else " after Other"
-    return f"{safe(lead.category)} drew the most views of all categories{after}: {lead.share_pct:.1f} % of the listed."
+    return Sentence(
+        lead.category, f"drew the most views of all categories{after}: {lead.share_pct:.1f} % of the listed."
+    )
 
 
-def _quiet(run: RunRecord) -> str:
+def _quiet(run: RunRecord) -> Sentence:
     if len(run.days_used) < 2:
-        return "One day has no trend: give a longer window to see what rose and fell."
-    return "No page stood out: none doubled its usual views, none climbed ten ranks."
+        return Sentence("", "One day has no trend: give a longer window to see what rose and fell.")
+    return Sentence("", "No page stood out: none doubled its usual views, none climbed ten ranks.")

@@ -7,26 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wiki_trends.report.sparkline import OUTSIDE, sparkline
 from wiki_trends.report.text import counted, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from smart_orchestrator.console import Line
     from wiki_trends.lookups import PageFound, Top
-
-_BARS = "▁▂▃▄▅▆▇█"
-OUTSIDE = "·"
-
-
-def sparkline(views: Sequence[int | None]) -> str:
-    """A bar a day between the lowest and the highest of them; `·` where there is none."""
-    known = [count for count in views if count is not None]
-    if not known:
-        return OUTSIDE * len(views)
-    low, high = min(known), max(known)
-    step = (high - low) / (len(_BARS) - 1) or 1.0
-    return "".join(OUTSIDE if count is None else _BARS[round((count - low) / step)] for count in views)
 
 
 def top_lines(found: Top) -> list[Line]:

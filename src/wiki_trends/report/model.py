@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wiki_trends.warehouse.base import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A finding: what it is about, a title or a category, and what is said of it.
+
+    Attributes:
+        subject: as people read it; empty when the sentence is about nothing in particular.
+        text: the sentence from there on.
+    """
+
+    subject: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.text}" if self.subject else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +82,33 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """A page that is new in the lists, or back in them: a row of `wiki_trends_scores`.
+
+    Attributes:
+        page: title as in the tables.
+        page_display: title for people.
+        category: of its last listed day.
+        presence: `new` or `returning`.
+        days_listed: of the days used.
+        peak_date: its best day.
+        peak_views: on that day.
+        peak_rank: on that day.
+        views: sum of its listed days.
+    """
+
+    page: str
+    page_display: str
+    category: str
+    presence: str
+    days_listed: int
+    peak_date: dt.date
+    peak_views: int
+    peak_rank: int
+    views: int
+
+
+@dataclass(frozen=True, slots=True)
 class Category:
     """One category over all listed pages of the window.
 
@@ -87,6 +132,19 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """A page day by day over the whole window: None where it was outside the list, and on days that were not used.
+
+    Attributes:
+        views: of each day, oldest first.
+        ranks: of each day.
+    """
+
+    views: tuple[int | None, ...]
+    ranks: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The published window and what stood out in it. Every list is cut at the same number of rows.
 
@@ -101,11 +159,14 @@ class Report:
         climbers: best improvements of rank from the first day to the last.
         categories: most views first.
         sustained: pages listed on every day, ordered by the views of their weakest day.
+        new: pages that no list of the baseline has, most views first; none without a baseline.
+        returning: pages that were outside the lists for a week or longer, most views first.
+        series: of each page of these lists, by its title as in the tables.
     """
 
     run: RunRecord
     common_pages: int
-    headline: tuple[str, ...]
+    headline: tuple[Sentence, ...]
     peaks: tuple[Peak, ...]
     growing: tuple[Change, ...]
     declining: tuple[Change, ...]
@@ -113,11 +174,25 @@ class Report:
     climbers: tuple[Change, ...]
     categories: tuple[Category, ...]
     sustained: tuple[Change, ...]
+    new: tuple[Arrival, ...] = ()
+    returning: tuple[Arrival, ...] = ()
+    series: Mapping[str, Series] = field(default_factory=dict)
+
+    def views(self, page: str) -> tuple[int | None, ...]:
+        """The views of a page of the lists, day by day; nothing of any other page."""
+        return self.series[page].views if page in self.series else ()
+
+
+def days_of(run: RunRecord) -> tuple[dt.date, ...]:
+    """Every day of the window, oldest first, used or not."""
+    length = (run.window_end - run.window_start).days + 1
+    return tuple(run.window_start + dt.timedelta(days=offset) for offset in range(length))
 
 
 def to_json(report: Report) -> dict[str, object]:
-    """The report as a document for `json.dumps`; days are ISO strings."""
-    return {name: _plain(value) for name, value in asdict(report).items()}
+    """The report as a document for `json.dumps`; days are ISO strings, findings whole sentences."""
+    document = asdict(report) | {"headline": [str(sentence) for sentence in report.headline]}
+    return {name: _plain(value) for name, value in document.items()}
 
 
 def _plain(value: object) -> object:

@@ -6,9 +6,10 @@ Without colour there is no control code in the result, whatever the environment 
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from wiki_trends.report import calendar
+from wiki_trends.report.sparkline import fitted, sparkline
 from wiki_trends.report.text import counted, safe
 
 if TYPE_CHECKING:
@@ -17,12 +18,28 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from wiki_trends.report.model import Category, Change, Peak, Report
-    from wiki_trends.warehouse.base import RunRecord
+    from wiki_trends.report.calendar import Calendar
+    from wiki_trends.report.model import Arrival, Category, Change, Report
+
+# A title, its views day by day, and the figures of the other columns.
+_Row: TypeAlias = "tuple[str, Sequence[int | None], *tuple[str, ...]]"
 
 MIN_WIDTH = 60
 _GAP = 2
 _MIN_TITLE = 8
+# Where titles would get less than this, the sparklines are left out; and they are no wider than a month.
+_GOOD_TITLE = 26
+_MOST_BARS = 31
+_CALENDAR_WEEKS = 9
+_MARKS = {
+    "complete": ("■", "green"),
+    "unusual": ("▲", "yellow"),
+    "uncommitted": ("◐", "yellow"),
+    "invalid": ("✗", "red"),
+    "absent": ("·", "red"),
+    "lag": ("~", "dim"),
+    "waived": ("w", "dim"),
+}
 _TITLES = {
     "growing": "Top growing",
     "declining": "Top declining",
@@ -59,13 +76,15 @@ def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
         _environ={},
     )
     _heading(console, report)
-    _peaks(console, report.peaks)
+    _peaks(console, report)
     for name in ("growing", "declining"):
-        _changes(console, _TITLES[name], getattr(report, name), _VIEWS)
-    _changes(console, _TITLES["volatile"], report.volatile, _SPREAD)
-    _changes(console, _TITLES["climbers"], report.climbers, _RANKS)
+        _changes(console, report, name, _VIEWS)
+    _changes(console, report, "volatile", _SPREAD)
+    _changes(console, report, "climbers", _RANKS)
+    _arrivals(console, report, "New in the lists", report.new)
+    _arrivals(console, report, "Back in the lists", report.returning)
     _categories(console, report.categories)
-    _changes(console, _TITLES["sustained"], report.sustained, _STEADY)
+    _changes(console, report, "sustained", _STEADY)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
@@ -86,35 +105,71 @@ def _heading(console: Console, report: Report) -> None:
         f"Coverage {run.coverage_pct:.1f} % of {counted(run.expected, 'expected day')}, "
         f"{counted(len(run.days_used), 'day')} used, seen from {run.as_of}"
     )
-    gaps = _gaps(run)
+    made = calendar.of_run(run)
+    gaps = [day for day in made.days if not day.available]
     if gaps:
-        console.print(f"Not in it: {', '.join(map(str, gaps))}")
+        console.print(f"Not in it: {', '.join(str(day.day) for day in gaps)}", style="bold red")
     console.print(
         f"{counted(run.rows['wiki_trends_timeseries'], 'record')}, "
         f"{counted(report.common_pages, 'page')} common to every day"
     )
     console.print()
+    _calendar(console, made)
+    console.print()
     for sentence in report.headline:
-        console.print(f"• {sentence}")
+        console.print(f"• {safe(str(sentence))}")
 
 
-def _gaps(run: RunRecord) -> list[dt.date]:
-    length = (run.window_end - run.window_start).days + 1
-    days = (run.window_start + dt.timedelta(days=offset) for offset in range(length))
-    used = set(run.days_used)
-    return [day for day in days if day not in used]
+def _calendar(console: Console, made: Calendar) -> None:
+    """Weeks by weekdays, or a month a line when there are many; then why days are not whole, and the marks that occur."""
+    from rich.text import Text
+
+    if len(made.weeks) <= _CALENDAR_WEEKS:
+        console.print(Text("            Mo Tu We Th Fr Sa Su", style="dim"))
+        lines = [(f"{_monday(week)}  ", " ", week) for week in made.weeks]
+    else:
+        months: dict[str, list[calendar.CalendarDay | None]] = {}
+        for day in made.days:
+            month = months.setdefault(f"{day.day:%Y-%m}", [None] * (day.day.day - 1))
+            month.append(day)
+        lines = [(f"{name}  ", "", tuple(days)) for name, days in months.items()]
+    for name, gap, days in lines:
+        line = Text(name, style="dim")
+        for one in days:
+            mark, style = (" ", "") if one is None else _MARKS[one.kind]
+            line.append(f"{gap}{mark}{gap}", style=style)
+        console.print(line)
+    for one in made.holes:
+        mark, style = _MARKS[one.kind]
+        why = f": {safe(one.reason)}" if one.reason else ""
+        told = f"{one.day}  {calendar.KINDS[one.kind]}{f' ({one.code})' if one.code else ''}{why}"
+        console.print(Text.assemble((f"{mark} ", style), told))
+    legend = Text()
+    for kind in made.kinds:
+        legend.append(_MARKS[kind][0], style=_MARKS[kind][1]).append(
+            f" {calendar.KINDS[kind]}   ", style="dim"
+        )
+    console.print(legend)
 
 
-def _peaks(console: Console, peaks: Sequence[Peak]) -> None:
+def _monday(week: Sequence[calendar.CalendarDay | None]) -> str:
+    import datetime as dt
+
+    first = next(day.day for day in week if day is not None)
+    return (first - dt.timedelta(days=first.weekday())).isoformat()
+
+
+def _peaks(console: Console, report: Report) -> None:
     rows = [
         (
             peak.page_display,
+            report.views(peak.page),
             f"{peak.date}",
             f"{peak.views:,}",
             f"{peak.rank}",
             "" if peak.times is None else f"{'≥ ' if peak.days_unlisted else ''}{peak.times:,.1f}×",
         )
-        for peak in peaks
+        for peak in report.peaks
     ]
     _table(
         console,
@@ -130,9 +185,26 @@ _RANKS = ("From", "To", "Ranks")
 _STEADY = ("Weakest", "Average", "Rank")
 
 
-def _changes(console: Console, title: str, pages: Sequence[Change], columns: tuple[str, ...]) -> None:
+def _changes(console: Console, report: Report, name: str, columns: tuple[str, ...]) -> None:
     cells = {_VIEWS: _views, _SPREAD: _spread, _RANKS: _ranks, _STEADY: _steady}[columns]
-    _table(console, title, ("Page", *columns), [(page.page_display, *cells(page)) for page in pages])
+    pages: Sequence[Change] = getattr(report, name)
+    rows: list[_Row] = [(page.page_display, report.views(page.page), *cells(page)) for page in pages]
+    _table(console, _TITLES[name], ("Page", *columns), rows)
+
+
+def _arrivals(console: Console, report: Report, title: str, pages: Sequence[Arrival]) -> None:
+    rows = [
+        (
+            page.page_display,
+            report.views(page.page),
+            f"{page.peak_date}",
+            f"{page.peak_views:,}",
+            f"{page.peak_rank}",
+        )
+        for page in pages
+    ]
+    if rows:
+        _table(console, title, ("Page", "Best day", "Views", "Rank"), rows)
 
 
 def _views(page: Change) -> tuple[str, ...]:
@@ -160,6 +232,7 @@ def _categories(console: Console, categories: Sequence[Category]) -> None:
     rows = [
         (
             item.category,
+            (),
             f"{item.pages:,}",
             f"{item.views:,}",
             f"{item.share_pct:.1f} %",
@@ -174,7 +247,13 @@ def _percent(value: float | None) -> str:
     return "–" if value is None else f"{value:+,.1f} %"
 
 
-def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _table(
+    console: Console,
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[_Row],
+) -> None:
+    """A table of titles, their series and figures; the series as sparklines where there is room for them."""
     from rich.table import Table
     from rich.text import Text
 
@@ -183,13 +262,21 @@ def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[
     if not rows:
         console.print("  none")
         return
+    bars = min(max(len(row[1]) for row in rows), _MOST_BARS)
     # Only titles are shortened where the terminal is narrow: a figure that is cut is a wrong figure.
-    widths = [max(len(row[index]) for row in (columns, *rows)) for index in range(1, len(columns))]
+    figures = [(columns[1:]), *(row[2:] for row in rows)]
+    widths = [max(len(line[index]) for line in figures) for index in range(len(columns) - 1)]
     room = console.width - sum(widths) - _GAP * len(widths)
+    drawn = bars > 1 and room - bars - _GAP >= _GOOD_TITLE
+    if drawn:
+        room -= bars + _GAP
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, _GAP, 0, 0))
     table.add_column(columns[0], no_wrap=True, overflow="ellipsis", max_width=max(room, _MIN_TITLE))
+    if drawn:
+        table.add_column("", no_wrap=True, width=bars, style="cyan")
     for name, width in zip(columns[1:], widths, strict=True):
         table.add_column(name, justify="right", no_wrap=True, width=width)
-    for first, *others in rows:
-        table.add_row(Text(safe(first)), *(Text(cell) for cell in others))
+    for first, series, *others in rows:
+        spark = [Text(sparkline(fitted(series, bars)))] if drawn else []
+        table.add_row(Text(safe(first)), *spark, *(Text(cell) for cell in others))
     console.print(table)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 # Controls, surrogates, line and paragraph separators.
 _UNSAFE = {"Cc", "Cs", "Zl", "Zp"}
@@ -31,3 +35,18 @@ def _escaped(char: str) -> str:
 def shortened(text: str, length: int) -> str:
     """The text, cut with an ellipsis where it is longer than `length` characters."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def day_of_month(day: dt.date) -> str:
+    """A day without its year: `9 November`."""
+    return f"{day.day} {day:%B}"
+
+
+def span_text(first: dt.date, last: dt.date) -> str:
+    """A run of days for people: `5 to 9 November 2025`, `28 October to 3 November 2025`."""
+    end = f"{day_of_month(last)} {last.year}"
+    if first == last:
+        return end
+    if first.year != last.year:
+        return f"{day_of_month(first)} {first.year} to {end}"
+    return f"{first.day if first.month == last.month else day_of_month(first)} to {end}"

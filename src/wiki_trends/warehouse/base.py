@@ -62,6 +62,8 @@ class RunRecord:
         rows: of this publish, of each table, by name.
         baseline: fingerprints of the partitions before the window that the scores were compared with, by ISO day.
         seconds: from the first read to the beginning of the publish.
+        states: of each day of the window when it was checked, by ISO day: `state`, `code` and `reason`. Empty in a run that
+            an earlier version published.
     """
 
     dataset: str
@@ -79,6 +81,7 @@ class RunRecord:
     rows: Mapping[str, int] = field(default_factory=dict)
     baseline: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    states: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def made_of(self) -> tuple[object, ...]:
         """What decides the tables: two runs of the same publish the same."""

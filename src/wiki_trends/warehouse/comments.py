@@ -42,6 +42,7 @@ COLUMNS = {
     "published_at": "Moment of the publish, UTC.",
     "version": "Version of wiki-trends.",
     "table_rows": "Rows of each table in this publish, as JSON.",
+    "states": "State, code and reason of each day of the window when it was checked, by day, as JSON.",
     "baseline": "Fingerprint of each partition before the window that the scores use, by day, as JSON.",
     "seconds": "From the first read to the beginning of the publish.",
 }

@@ -1,6 +1,6 @@
 """`wiki_trends_runs`: a row for each published window, the newest last; its columns, and what DuckDB does with them.
 
-`days_used`, `policy`, `fingerprints` and `table_rows` (rows of each table) are JSON texts. `published_at` is UTC
+`days_used`, `policy`, `fingerprints`, `states` and `table_rows` (rows of each table) are JSON texts. `published_at` is UTC
 without an offset: a DuckDB timestamp with a time zone needs a package more to be read from Python. A table of that name
 without our columns is not ours: `newest_schema` then says None.
 """
@@ -36,6 +36,7 @@ COLUMNS = {
     "schema_version": "INTEGER",
     "baseline": "VARCHAR",
     "seconds": "DOUBLE",
+    "states": "VARCHAR",
 }
 
 
@@ -85,6 +86,7 @@ def to_row(run: RunRecord, number: int) -> dict[str, object]:
         "schema_version": SCHEMA_VERSION,
         "baseline": json.dumps(dict(run.baseline)),
         "seconds": run.seconds,
+        "states": json.dumps({day: dict(found) for day, found in run.states.items()}, ensure_ascii=False),
     }
 
 
@@ -97,8 +99,9 @@ def from_row(row: Mapping[str, Any]) -> RunRecord:
     values["days_used"] = tuple(dt.date.fromisoformat(day) for day in json.loads(values["days_used"]))
     values["fingerprints"] = json.loads(values["fingerprints"])
     values["rows"] = json.loads(row["table_rows"])
-    # Runs of earlier versions have neither.
+    # Runs of earlier versions have none of these.
     values["baseline"] = json.loads(values["baseline"] or "{}")
+    values["states"] = json.loads(values["states"] or "{}")
     values["seconds"] = values["seconds"] or 0.0
     return RunRecord(**values)
 

@@ -1,8 +1,10 @@
+import datetime as dt
 import json
 
 import pytest
 
 from smart_orchestrator.completeness import Policy, check
+from smart_orchestrator.window import Window
 from tests.wiki_trends.window_data import (
     NOW,
     checked_window,
@@ -34,6 +36,10 @@ def report_of(tmp_path, warehouse):
     return report
 
 
+def said(report):
+    return [str(sentence) for sentence in report.headline]
+
+
 def names(pages):
     return [page.page for page in pages]
 
@@ -53,9 +59,9 @@ def test_a_page_that_came_for_one_day_is_a_peak_against_the_least_listed(report_
     # Outside the list the views are unknown, but not above the last one listed: 100 and 80, whose median is 90.
     assert (peak.page, peak.date, peak.views, peak.rank) == ("News", day_number(1), 900, 2)
     assert (peak.usual_views, peak.views_above, peak.times, peak.days_unlisted) == (90.0, 810.0, 10.0, 2)
-    assert report.headline[0] == (
-        "News peaked on Thursday 2025-11-06 with 900 views at rank 2, at least 10.0 times its usual day; "
-        "2 other days outside the list."
+    assert said(report)[0] == (
+        "News came from outside the list to rank 2 on Thursday 6 November: 900 views, at least 10.0 times its usual "
+        "day; 2 other days outside the list."
     )
 
 
@@ -63,8 +69,8 @@ def test_a_peak_is_measured_against_the_pages_own_other_days(report_of):
     report = report_of(*(ranked({"A": views, "B": 50}) for views in (100, 100, 1000, 300, 100)))
     (peak,) = report.peaks
     assert (peak.page, peak.usual_views, peak.times, peak.days_unlisted) == ("A", 100.0, 10.0, 0)
-    assert report.headline[0] == (
-        "A peaked on Friday 2025-11-07 with 1,000 views at rank 1, 10.0 times its usual day."
+    assert said(report)[0] == (
+        "A peaked at rank 1 on Friday 7 November: 1,000 views, 10.0 times its usual day."
     )
 
 
@@ -90,19 +96,73 @@ def test_a_climb_is_told_with_its_ranks_and_days(report_of):
     last = [row("Climber", 150, 3), row("Top", 900, 1), row("Flat", 299, 4)]
     report = report_of(first, last)
     assert report.peaks == ()
-    assert report.headline == ("Climber rose from rank 412 to 3 between 2025-11-05 and 2025-11-06.",)
+    assert said(report) == ["Climber rose from rank 412 to 3 between 5 and 6 November."]
+
+
+def test_a_peak_that_rose_through_the_ranks_says_from_where(report_of):
+    days = [
+        [row("Riser", views, rank), row("Top", 9000, 1)] for views, rank in ((90, 412), (100, 400), (5000, 3))
+    ]
+    assert said(report_of(*days))[0] == (
+        "Riser rose from rank 400 to 3 on Friday 7 November: 5,000 views, 52.6 times its usual day."
+    )
+
+
+def test_nothing_is_said_of_the_day_before_when_it_was_not_used(tmp_path, warehouse):
+    dataset = diamond_in(tmp_path)
+    write_day(dataset, 0, [row("A", 10, 400)])
+    write_day(dataset, 2, [row("A", 900, 3)])
+    analyze(dataset, check(dataset, window_of(3), policy=Policy(min_coverage=50)), warehouse)
+    assert (
+        said(build(warehouse))
+        == [
+            "A peaked at rank 3 on Friday 7 November: 900 views, 90.0 times its usual day.",
+            "A rose from rank 400 to 3 between 5 and 7 November.",
+        ][:1]
+    )
+
+
+def test_the_series_of_a_page_has_every_day_of_the_window(tmp_path, warehouse):
+    dataset = diamond_in(tmp_path)
+    write_day(dataset, 0, [row("A", 10, 4), row("B", 7, 5)])
+    write_day(dataset, 2, [row("A", 900, 3)])
+    analyze(dataset, check(dataset, window_of(3), policy=Policy(min_coverage=50)), warehouse)
+    report = build(warehouse)
+    assert report.series["A"].views == (10, None, 900)
+    assert report.series["A"].ranks == (4, None, 3)
+    assert report.views("no such page") == ()
+
+
+def test_pages_that_are_new_or_back_are_told_apart(tmp_path, warehouse):
+    dataset = diamond_in(tmp_path)
+    for offset in range(12):
+        pages = {
+            "Always": 1000,
+            "Back": 300 if offset in (0, 11) else None,
+            "New": 200 if offset > 9 else None,
+        }
+        write_day(dataset, offset, ranked({page: views for page, views in pages.items() if views}))
+    end = day_number(11)
+    window = Window.of_days(2, end + dt.timedelta(days=3))
+    analyze(dataset, check(dataset, window), warehouse)
+    report = build(warehouse)
+    assert [(one.page, one.presence, one.views) for one in (*report.new, *report.returning)] == [
+        ("New", "new", 400),
+        ("Back", "returning", 300),
+    ]
+    assert set(report.series) >= {"New", "Back"}
 
 
 def test_a_quiet_window_says_so(report_of):
     days = ranked({"A": 10, "B": 9})
-    assert report_of(days, days).headline == (
-        "No page stood out: none doubled its usual views, none climbed ten ranks.",
-    )
+    assert said(report_of(days, days)) == [
+        "No page stood out: none doubled its usual views, none climbed ten ranks."
+    ]
 
 
 def test_one_day_has_no_trend(report_of):
     report = report_of(ranked({"A": 10, "B": 9}))
-    assert report.headline == ("One day has no trend: give a longer window to see what rose and fell.",)
+    assert said(report) == ["One day has no trend: give a longer window to see what rose and fell."]
     assert (report.peaks, report.growing, report.declining, report.volatile, report.climbers) == (
         (),
         (),
@@ -140,14 +200,13 @@ def test_categories_add_up_all_listed_pages(report_of):
     assert (sports.category, sports.pages, sports.views, sports.share_pct) == ("Sports", 1, 150, 75.0)
     assert (sports.first_views, sports.last_views, sports.views_change_pct) == (60, 90, 50.0)
     assert (other.pages, other.views, other.first_views, other.last_views) == (3, 50, 40, 10)
-    assert report.headline[-1] == "Sports drew the most views of all categories: 75.0 % of the listed."
+    assert said(report)[-1] == "Sports drew the most views of all categories: 75.0 % of the listed."
 
 
 def test_pages_without_a_category_are_not_the_leading_one(report_of):
     report = report_of([row("A", 60), row("B", 30, category="Sports"), row("C", 10, category="Health")])
     assert (
-        report.headline[-1]
-        == "Sports drew the most views of all categories after Other: 30.0 % of the listed."
+        said(report)[-1] == "Sports drew the most views of all categories after Other: 30.0 % of the listed."
     )
 
 
@@ -166,9 +225,11 @@ def test_the_document_holds_everything_with_iso_days(report_of):
     assert document["run"]["published_at"] == "2025-11-12T03:00:00+00:00"
     assert document["peaks"][0]["date"] == "2025-11-06"
     assert document["growing"][0]["views_change"] == 4
+    assert document["headline"][0].startswith("A peaked at rank 1 on Thursday 6 November")
+    assert document["series"]["A"] == {"views": [1, 5], "ranks": [1, 1]}
     assert list(document) == [
         "run", "common_pages", "headline", "peaks", "growing", "declining", "volatile", "climbers", "categories",
-        "sustained",
+        "sustained", "new", "returning", "series",
     ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from tests.wiki_trends.window_data import day_number, run_record
 from wiki_trends.report import Report, render
-from wiki_trends.report.model import Category, Change, Peak
+from wiki_trends.report.model import Category, Change, Peak, Sentence, Series
 from wiki_trends.report.text import counted, safe
 
 
@@ -43,7 +43,7 @@ def report(page="Some page", *, gap=False):
     return Report(
         run=replace(run_record(days), days_used=used, rows=rows),
         common_pages=523,
-        headline=(f"{safe(page)} rose.",),
+        headline=(Sentence(page, "rose."),),
         peaks=(Peak(page, page, days[2], 12_345_678, 1, 100.0, 12_345_578.0, 123_456.8, 3),),
         growing=changes,
         declining=(),
@@ -51,6 +51,7 @@ def report(page="Some page", *, gap=False):
         climbers=changes,
         categories=(Category(page, 12, 12_345_678, 75.0, 0, 5, None),),
         sustained=changes,
+        series={page: Series((100, None, 12_345_678, 5, 9), (9, None, 1, 8, 8))},
     )
 
 

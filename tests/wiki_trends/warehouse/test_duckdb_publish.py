@@ -105,8 +105,10 @@ def test_days_of_one_dataset_add_up_and_those_of_another_replace_them(warehouse)
 def test_a_run_of_an_earlier_version_can_be_followed_by_one_with_more_columns(published, path):
     sql_in(path, "ALTER TABLE wiki_trends_runs DROP COLUMN seconds")
     sql_in(path, "ALTER TABLE wiki_trends_runs DROP COLUMN baseline")
+    sql_in(path, "ALTER TABLE wiki_trends_runs DROP COLUMN states")
     with published.reading() as reader:
         assert (reader.last_run().baseline, reader.last_run().seconds) == ({}, 0.0)
+        assert reader.last_run().states == {}
     published.publish(tables(2), run_record(baseline={"2025-10-01": "f"}, seconds=1.5))
     with published.reading() as reader:
         assert (reader.last_run().baseline, reader.last_run().seconds) == ({"2025-10-01": "f"}, 1.5)

@@ -1,0 +1,31 @@
+"""Sparklines of text: a bar a day. A day outside the list is `·`: its views are unknown, not zero."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_BARS = "▁▂▃▄▅▆▇█"
+OUTSIDE = "·"
+
+
+def sparkline(views: Sequence[int | None]) -> str:
+    """A bar a day between the lowest and the highest of them; `·` where there is none."""
+    known = [count for count in views if count is not None]
+    if not known:
+        return OUTSIDE * len(views)
+    low, high = min(known), max(known)
+    step = (high - low) / (len(_BARS) - 1) or 1.0
+    return "".join(OUTSIDE if count is None else _BARS[round((count - low) / step)] for count in views)
+
+
+def fitted(views: Sequence[int | None], width: int) -> list[int | None]:
+    """At most `width` values in place of these: each the highest of its days, None where it has none."""
+    if len(views) <= width:
+        return list(views)
+    edges = [round(index * len(views) / width) for index in range(width + 1)]
+    parts = [[count for count in views[start:stop] if count is not None] for start, stop in pairwise(edges)]
+    return [max(part) if part else None for part in parts]
