@@ -65,7 +65,7 @@ def settings_page(commands: Sequence[Command]) -> str:
             f"`{env_name(item.name)}`",
             f"`{item.name}`",
             f"`{flag}`" if flag in spellings else "",
-            f"`{item.default}`" if item.default != "" else "none",
+            f"`{item.default}`" if item.default not in ("", None) else "none",
             f"`{item.metadata['example']}`",
             item.metadata["text"],
         )

@@ -21,7 +21,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.airflow_api import CONFLICT, NOT_FOUND, Refused, segment
+from smart_orchestrator.airflow_api import CONFLICT, NOT_FOUND, PAGE, Refused, segment
 from smart_orchestrator.airflow_failures import why_failed
 from smart_orchestrator.errors import RunsError, WindowError
 from smart_orchestrator.partition import inspect
@@ -120,6 +120,14 @@ class AirflowRuns:
         self._checked = True
         return PipelineDag(self.dag_id, int(found.get("max_active_runs") or 1))
 
+    def capacity(self) -> int:
+        """The pipeline's `max_active_runs`.
+
+        Raises:
+            RunsError: a run of it would not be carried out.
+        """
+        return self.ready().max_active_runs
+
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
         """The latest run of each of these days; one that is in flight before any that has ended.
 
@@ -131,6 +139,17 @@ class AirflowRuns:
             if known is None or _order(run) > _order(known):
                 found[run.day] = run
         return found
+
+    def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
+        """At most `limit` runs, of one day or of all: those in flight first, then the newest."""
+        if day is not None:
+            found = self._runs_of([day])
+        else:
+            newest = self._api.get(f"{self._path}/dagRuns", order_by="-id", limit=min(limit, PAGE))[
+                "dag_runs"
+            ]
+            found = [self._run(item, of) for item in newest if (of := self._day(item)) is not None]
+        return sorted(found, key=_order, reverse=True)[:limit]
 
     def start(self, day: dt.date) -> Run:
         """Start the next attempt of `day`; a run of it that is in flight comes back instead, whoever started it.

@@ -9,7 +9,7 @@ through as `KeyboardInterrupt`, and since nothing is visible before its commit, 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.carrying import HOPELESS, Carrying, Limits, Outcome, being_written
@@ -74,7 +74,8 @@ def backfill(
     console.planned(plan)
     if not (plan.days(Action.START) or plan.days(Action.FOLLOW) or being_written(plan)):
         return Backfill(plan, Outcome((), (), (), ()), before)
-    carrying = Carrying(dataset, runs, limits or Limits(), console)
+    limits = limits or Limits()
+    carrying = Carrying(dataset, runs, _within(limits, runs) if plan.days(Action.START) else limits, console)
     carrying.plan(plan)
     outcome = _carried_out(carrying)
     after = check()
@@ -95,9 +96,14 @@ def fetch(
         LakeError: the lake does not answer or refuses.
         RunsError: runs cannot be started or followed.
     """
-    carrying = Carrying(dataset, runs, limits or Limits(), console or SilentConsole())
+    carrying = Carrying(dataset, runs, _within(limits or Limits(), runs), console or SilentConsole())
     carrying.fetch(days)
     return _carried_out(carrying)
+
+
+def _within(limits: Limits, runs: PipelineRuns) -> Limits:
+    """The limits, with no more runs at once than the runner lets work."""
+    return replace(limits, jobs=min(limits.jobs, runs.capacity() or limits.jobs))
 
 
 def _carried_out(carrying: Carrying) -> Outcome:

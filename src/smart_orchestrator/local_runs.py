@@ -128,6 +128,9 @@ class LocalRuns:
         self._locks = Path(folder) / "locks" / hashlib.sha256(self._identity.encode()).hexdigest()[:16]
         self._changed = threading.Event()
 
+    def capacity(self) -> None:
+        """As many as are started."""
+
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
         """The latest run of each of these days on this machine."""
         found: dict[dt.date, Run] = {}

@@ -121,6 +121,10 @@ class PipelineRuns(Protocol):
         """Whether the runs live in this process, and end with it."""
         ...
 
+    def capacity(self) -> int | None:
+        """How many runs it lets work at the same time; None: as many as are started."""
+        ...
+
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
         """The latest run of each of these days, whoever started it; days without one are left out."""
         ...

@@ -180,9 +180,9 @@ def backfill(
     verbose: options.Verbose = False,
 ) -> None:
     """Run the pipeline for just the days of the window that need it, once each, and wait for them."""
-    from smart_orchestrator.carrying import Limits
     from smart_orchestrator.console import completeness_lines
     from wiki_trends.main_job import checker, fill
+    from wiki_trends.pipeline_runs import limits_of
 
     log_to_stderr(verbose=verbose)
     given = WindowOptions(days, as_of, start, end)
@@ -198,7 +198,7 @@ def backfill(
     )
     closely = closely_of(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
     look = checker(settings, given.window(settings), closely)
-    done = fill(settings, look, Limits(settings.jobs, settings.attempts, timeout), console_on(sys.stderr))
+    done = fill(settings, look, limits_of(settings, timeout), console_on(sys.stderr))
     if as_json:
         print_json(done.to_json())
     else:
@@ -264,8 +264,8 @@ def run(
     verbose: options.Verbose = False,
 ) -> None:
     """The main job: check, backfill what is due, wait, check again, analyse, publish, report."""
-    from smart_orchestrator.carrying import Limits
     from wiki_trends import main_job
+    from wiki_trends.pipeline_runs import limits_of
 
     log_to_stderr(verbose=verbose)
     given = WindowOptions(days, as_of, start, end)
@@ -281,8 +281,8 @@ def run(
         contact=contact,
     )
     closely = closely_of(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag, strict=strict)
-    limits = Limits(settings.jobs, settings.attempts, timeout)
     console = console_on(sys.stderr)
+    limits = limits_of(settings, timeout)
     done = main_job.run(settings, given.window(settings), closely, limits, console)
     console.write(main_job.told(done))
     if as_json:

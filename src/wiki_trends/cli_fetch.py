@@ -50,9 +50,9 @@ def fetch(
     verbose: options.Verbose = False,
 ) -> None:
     """Run the pipeline for the days that are named, whatever the lake holds for them. Raw lists that bronze has are kept."""
-    from smart_orchestrator.carrying import Limits
     from wiki_trends import fetching
     from wiki_trends.main_job import fetch_days
+    from wiki_trends.pipeline_runs import limits_of
     from wiki_trends.windows import days_of
 
     log_to_stderr(verbose=verbose)
@@ -61,8 +61,7 @@ def fetch(
     )
     days = days_of(day)
     first_step = fetching.first_step(settings, days, refresh=refresh, files=from_dump or (), top=top)
-    limits = Limits(settings.jobs, settings.attempts, timeout)
-    outcome = fetch_days(settings, days, limits, console_on(sys.stderr), first_step)
+    outcome = fetch_days(settings, days, limits_of(settings, timeout), console_on(sys.stderr), first_step)
     changes = fetching.changes_of(settings, outcome) if refresh else {}
     if as_json:
         told = {"changes": {str(one): changed for one, changed in changes.items()}} if refresh else {}

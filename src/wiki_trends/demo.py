@@ -17,11 +17,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.carrying import Limits
 from smart_orchestrator.console import SilentConsole
 from smart_orchestrator.window import Window
 from wiki_trends import main_job
 from wiki_trends.errors import SettingError, WikimediaUnreachable
+from wiki_trends.pipeline_runs import limits_of
 from wiki_trends.settings import FILE_NAME, Settings
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def play(folder: Path, console: LineConsole) -> Demo:
         )
         prepared = time.monotonic()
         window = Window.of_days(settings.days, AS_OF, settings.lag)
-        limits = Limits(settings.jobs, settings.attempts)
+        limits = limits_of(settings)
         job = main_job.run(settings, window, main_job.Closely(), limits, console)
     console.write(main_job.told(job))
     seconds = {"sample-api": started - began, "lake": prepared - started, **job.seconds}
@@ -173,4 +173,4 @@ def _prepare(settings: Settings) -> None:
         if day not in HOLES:
             days.append(day)
         day -= timedelta(days=1)
-    main_job.fetch_days(settings, days, Limits(settings.jobs, attempts=1), SilentConsole())
+    main_job.fetch_days(settings, days, replace(limits_of(settings), attempts=1), SilentConsole())

@@ -69,7 +69,6 @@ def settings_json(settings: Settings) -> dict[str, object]:
 
 def _needed(settings: Settings) -> Iterator[Finding]:
     from wiki_trends.layers import layers
-    from wiki_trends.pipeline_runs import runs_of
 
     found = ".".join(str(number) for number in sys.version_info[:3])
     yield Finding("Python", sys.version_info >= (3, 11), found, 0)
@@ -78,7 +77,7 @@ def _needed(settings: Settings) -> Iterator[Finding]:
         layer = dataset.name.split()[0]
         yield _tried(f"lake, layer {layer}", lambda dataset=dataset: _lake(dataset))  # type: ignore[misc]
     yield _tried("runs and locks", lambda: _state(settings))
-    yield _tried("runner", lambda: type(runs_of(settings)).__name__)
+    yield _tried("runner", lambda: _runner(settings))
     yield _tried("warehouse", lambda: _warehouse(settings))
     yield _tried("Wikimedia", lambda: _wikimedia(settings))
 
@@ -109,6 +108,15 @@ def _state(settings: Settings) -> str:
     with Ledger(Path(settings.state)).connection() as database:
         (runs,) = database.execute("SELECT count(*) FROM runs").fetchone()
     return f"can be written: {settings.state} ({runs} runs remembered)"
+
+
+def _runner(settings: Settings) -> str:
+    from wiki_trends.pipeline_runs import AIRFLOW, airflow_runs, limits_of
+
+    if settings.runner != AIRFLOW:
+        return f"this process, {limits_of(settings).jobs} days at the same time"
+    found = airflow_runs(settings).ready()
+    return f"answers: {settings.airflow_url}, DAG {found.dag_id} with {found.max_active_runs} runs at the same time"
 
 
 def _warehouse(settings: Settings) -> str:

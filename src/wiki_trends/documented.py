@@ -90,15 +90,14 @@ def print_report(days: int | None, end_date: dt.date | None) -> None:
 
 def trigger(dates: Sequence[str | dt.date], timeout: float) -> list[Triggered]:
     """What `trigger_multiple_dates` returns."""
-    from smart_orchestrator.carrying import Limits
     from smart_orchestrator.console import SilentConsole
     from wiki_trends.main_job import fetch_days
+    from wiki_trends.pipeline_runs import limits_of
     from wiki_trends.windows import days_of
 
     settings = load()
     days = days_of([date if isinstance(date, str) else _day(date).isoformat() for date in dates])
-    limits = Limits(settings.jobs, settings.attempts, timeout)
-    outcome = fetch_days(settings, days, limits, SilentConsole())
+    outcome = fetch_days(settings, days, limits_of(settings, timeout), SilentConsole())
     return [_triggered(day, outcome) for day in dict.fromkeys(days)]
 
 

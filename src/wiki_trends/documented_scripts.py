@@ -65,12 +65,11 @@ def _check_and_fetch(arguments: Sequence[str]) -> int:
 
 
 def _fetch(settings: Settings, window: Window, console: LineConsole) -> int:
-    from smart_orchestrator.carrying import Limits
     from smart_orchestrator.runs import Failure
     from wiki_trends.main_job import checker, fill
+    from wiki_trends.pipeline_runs import limits_of
 
-    limits = Limits(settings.jobs, settings.attempts)
-    done = fill(settings, checker(settings, window), limits, _Dialogue(console))
+    done = fill(settings, checker(settings, window), limits_of(settings), _Dialogue(console))
     after = done.completeness
     if not after.missing:
         console.write([("All dates were fetched; analytics can be run: python run_analytics.py", "good")])

@@ -25,8 +25,8 @@ def first_step(
     refresh: bool = False,
     files: Sequence[Path] = (),
     top: int | None = None,
-) -> Fetch:
-    """The pipeline's first step as the options of `fetch` ask for it. Dump files are read here, before any run.
+) -> Fetch | None:
+    """The pipeline's first step as the options of `fetch` ask for it, None where they ask for none. Dump files are read here, before any run.
 
     Raises:
         SettingError: the options exclude each other, or a file is no dump of the day.
@@ -36,7 +36,7 @@ def first_step(
     if not files:
         if top is not None:
             raise _excluded("top", top, "is for --from-dump: the API has 1,000 pages of a day")
-        return partial(fetch_top_pages, refresh=refresh)
+        return partial(fetch_top_pages, refresh=True) if refresh else None
     if refresh:
         raise _excluded("from_dump", str(files[0]), "was given beside --refresh, which asks the API")
     if len(set(days)) != 1:

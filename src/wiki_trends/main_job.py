@@ -9,17 +9,18 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.backfill import Backfill, backfill, fetch
 from smart_orchestrator.completeness import Completeness, Policy, check
 from smart_orchestrator.contents import Code
+from smart_orchestrator.local_runs import Ledger
 from smart_orchestrator.partition import Look
 from smart_orchestrator.plan import make_plan
 from smart_orchestrator.volume import with_volume
 from wiki_trends.layers import layers
-from wiki_trends.pipeline_runs import OneClient, Reaching, local_runs, reach, runs_of
+from wiki_trends.pipeline_runs import OneClient, runs_of, runs_to_start
 from wiki_trends.published import same_as_published
 
 if TYPE_CHECKING:
@@ -52,12 +53,12 @@ def checker(settings: Settings, window: Window, closely: Closely | None = None) 
     """A function that looks at the window in the diamond layer, each time it is called."""
     closely = closely or Closely()
     dataset = layers(settings).diamond
-
-    runs = local_runs(settings)
+    runs = runs_of(settings)
+    memory = Ledger(Path(settings.state))
     young = timedelta(seconds=settings.writing_seconds)
 
     def checked() -> Completeness:
-        look = Look(deep=closely.deep, shallow=closely.shallow, young=young, memory=runs.ledger)
+        look = Look(deep=closely.deep, shallow=closely.shallow, young=young, memory=memory)
         found = check(dataset, window, look=look, policy=closely.policy, strays=closely.strays)
         if found.missing:
             latest = runs.latest(list(found.missing))
@@ -83,7 +84,7 @@ def fill(settings: Settings, look: Callable[[], Completeness], limits: Limits, c
         ContactMissing: something is due, and live use needs a contact.
     """
     client = OneClient(settings)
-    runs = Reaching(runs_of(settings, client=client), partial(reach, settings))
+    runs = runs_to_start(settings, client=client)
     done = backfill(layers(settings).diamond, look, runs, limits=limits, console=console)
     client.close_after(done.outcome)
     return done
@@ -98,7 +99,7 @@ def fetch_days(
 ) -> Outcome:
     """Run the pipeline for these days, whatever the lake holds for them; its first step asks the API by default."""
     client = OneClient(settings)
-    runs = Reaching(runs_of(settings, force=True, client=client, fetch=first_step), partial(reach, settings))
+    runs = runs_to_start(settings, force=True, client=client, fetch=first_step)
     outcome = fetch(layers(settings).diamond, days, runs, limits=limits, console=console)
     client.close_after(outcome)
     return outcome

@@ -1,14 +1,16 @@
-"""What starts and follows the pipeline of a day, as the settings say: runs of this machine, and who asks Wikimedia."""
+"""What starts and follows the pipeline of a day, as the settings say: runs of this process or of Airflow."""
 
 from __future__ import annotations
 
 import socket
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from smart_orchestrator.carrying import Limits
 from smart_orchestrator.local_runs import LocalRuns
 from wiki_trends.errors import SettingError, WikimediaUnreachable
 from wiki_trends.layers import layers
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
+    from smart_orchestrator.airflow_runs import AirflowRuns
     from smart_orchestrator.carrying import Outcome
     from smart_orchestrator.runs import PipelineRuns, Run
     from wiki_trends.pipeline.run import Fetch
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 # Before the first run is started, Wikimedia has to answer within this many seconds.
 REACHABLE_SECONDS = 5.0
+AIRFLOW = "airflow"
+# The pipeline's own concurrency is the bound there, and its tasks are tried again by Airflow.
+IN_AIRFLOW = Limits(jobs=64, attempts=1)
 
 
 def local_runs(
@@ -64,23 +70,70 @@ class OneClient:
             self._client.close()
 
 
-def runs_of(
-    settings: Settings, *, force: bool = False, client: OneClient | None = None, fetch: Fetch | None = None
-) -> PipelineRuns:
-    """What `WIKI_TRENDS_RUNNER` names.
+def airflow_runs(settings: Settings, *, force: bool = False) -> AirflowRuns:
+    """What starts and follows the pipeline's runs in Airflow. Asks nothing yet.
 
     Raises:
-        SettingError: this version cannot use it.
+        SettingError: neither a user with a password nor a token is set.
     """
-    if settings.runner != "local":
+    if not settings.airflow_token and not (settings.airflow_user and settings.airflow_password):
+        raise SettingError(
+            name="airflow_user",
+            value=settings.airflow_user,
+            origin="WIKI_TRENDS_AIRFLOW_USER",
+            problem="is no user with a password, and there is no token",
+            fix="Set WIKI_TRENDS_AIRFLOW_USER and WIKI_TRENDS_AIRFLOW_PASSWORD, or WIKI_TRENDS_AIRFLOW_TOKEN.",
+        )
+    from smart_orchestrator.airflow_api import AirflowApi
+    from smart_orchestrator.airflow_runs import AirflowRuns
+
+    api = AirflowApi(
+        settings.airflow_url,
+        user=settings.airflow_user,
+        password=settings.airflow_password,
+        token=settings.airflow_token,
+    )
+    return AirflowRuns(
+        layers(settings).diamond,
+        api,
+        settings.airflow_dag,
+        lag=settings.lag,
+        poll_seconds=settings.airflow_poll,
+        force=force,
+    )
+
+
+def runs_of(settings: Settings) -> PipelineRuns:
+    """The runs as `WIKI_TRENDS_RUNNER` says, to look at them."""
+    return airflow_runs(settings) if settings.runner == AIRFLOW else local_runs(settings)
+
+
+def runs_to_start(
+    settings: Settings, *, force: bool = False, client: OneClient | None = None, fetch: Fetch | None = None
+) -> PipelineRuns:
+    """The same, to start some; before the first it is sure that there is a source, or a pipeline in Airflow.
+
+    Raises:
+        SettingError: a first step of the pipeline was given, which cannot be handed over to Airflow.
+    """
+    if settings.runner != AIRFLOW:
+        runs = local_runs(settings, force=force, client=client, fetch=fetch)
+        return Reaching(runs, partial(reach, settings))
+    if fetch is not None:
         raise SettingError(
             name="runner",
             value=settings.runner,
             origin="WIKI_TRENDS_RUNNER",
-            problem="is not supported by this version",
-            fix="Set it to local.",
+            problem="cannot be used with --refresh or --from-dump, which run in this process",
+            fix="Set it to local for this command.",
         )
-    return local_runs(settings, force=force, client=client, fetch=fetch)
+    return airflow_runs(settings, force=force)
+
+
+def limits_of(settings: Settings, timeout: float | None = None) -> Limits:
+    """How much a backfill may do, as the settings or the runner's defaults say; `timeout` in seconds."""
+    usual = IN_AIRFLOW if settings.runner == AIRFLOW else Limits()
+    return Limits(settings.jobs or usual.jobs, settings.attempts or usual.attempts, timeout or usual.timeout)
 
 
 def reach(settings: Settings) -> None:
@@ -132,6 +185,7 @@ class Reaching:
         self._reach: Callable[[], None] | None = reach
         self.poll_seconds = runs.poll_seconds
         self.in_process = runs.in_process
+        self.capacity = runs.capacity
         self.latest = runs.latest
         self.look = runs.look
         self.wait = runs.wait

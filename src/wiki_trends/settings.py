@@ -258,7 +258,10 @@ class Settings:
         example="60",
     )
     runner: str = _setting(
-        "local", _one_of(*RUNNERS), "What starts the pipeline: local or airflow.", example="local"
+        "local",
+        _one_of(*RUNNERS),
+        "What runs the pipeline: this process (local), or an Airflow 3 (airflow).",
+        example="local",
     )
     airflow_url: str = _setting(
         "http://localhost:8080",
@@ -324,9 +327,19 @@ class Settings:
     task_retry_seconds: float = _setting(
         60.0, _seconds(0, 86_400), "Seconds before the first of these retries; they double.", example="300"
     )
-    jobs: int = _setting(4, _whole(1, 64), "Days that a backfill runs at the same time.", example="8")
-    attempts: int = _setting(
-        3, _whole(1, 100), "Runs that a backfill starts for one day at most.", example="1"
+    jobs: int | None = _setting(
+        None,
+        _whole(1, 64),
+        "Days that a backfill runs at the same time; by default 4, with the runner airflow what the DAG's "
+        "`max_active_runs` allows, which is never exceeded.",
+        example="8",
+    )
+    attempts: int | None = _setting(
+        None,
+        _whole(1, 100),
+        "Runs that a backfill starts for one day at most; by default 3, with the runner airflow 1, since tasks "
+        "of Airflow are tried again by Airflow.",
+        example="1",
     )
     lake_timeout: float = _setting(
         5.0,

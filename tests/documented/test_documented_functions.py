@@ -228,7 +228,7 @@ def test_what_every_run_needs_is_asked_for_before_the_first(monkeypatch):
         trigger_dag_for_date("2025-11-05")
 
 
-def test_a_runner_that_this_version_has_not_is_refused(monkeypatch):
+def test_airflow_without_credentials_is_refused(monkeypatch):
     monkeypatch.setenv("WIKI_TRENDS_RUNNER", "airflow")
-    with pytest.raises(SettingError, match=r"WIKI_TRENDS_RUNNER: 'airflow' .* Set it to local\."):
+    with pytest.raises(SettingError, match=r"WIKI_TRENDS_AIRFLOW_USER: '' is no user .* _TOKEN\."):
         trigger_multiple_dates(["2025-11-05"])

@@ -65,6 +65,9 @@ class TickingRuns:
         self.runs[name] = Run(name, day, self.attempts[day], RunState.RUNNING, ours)
         return self.runs[name]
 
+    def capacity(self):
+        return None
+
     def latest(self, days):
         return {run.day: run for run in self.runs.values() if run.day in days}
 

@@ -57,7 +57,17 @@ def test_it_says_which_window_is_published(place, sample_api):
             "Check the endpoint and the network.",
         ),
         ({"WIKI_TRENDS_STATE": "/dev/null/x"}, 3, "runs and locks", "name another one in WIKI_TRENDS_STATE."),
-        ({"WIKI_TRENDS_RUNNER": "airflow"}, 2, "runner", "Set it to local."),
+        ({"WIKI_TRENDS_RUNNER": "airflow"}, 2, "runner", "or WIKI_TRENDS_AIRFLOW_TOKEN."),
+        (
+            {
+                "WIKI_TRENDS_RUNNER": "airflow",
+                "WIKI_TRENDS_AIRFLOW_TOKEN": "t",
+                "WIKI_TRENDS_AIRFLOW_URL": "http://127.0.0.1:9",
+            },
+            3,
+            "runner",
+            "Check WIKI_TRENDS_AIRFLOW_URL, and that Airflow's api-server is running.",
+        ),
         ({"WIKI_TRENDS_MEDIAWIKI_URL": "http://127.0.0.1:9/w"}, 3, "Wikimedia", "Check the network"),
         ({"WIKI_TRENDS_MEDIAWIKI_URL": "https://en.wikipedia.org/w/api.php"}, 2, "Wikimedia", "--contact"),
         ({"WIKI_TRENDS_WAREHOUSE": "duckdb:///broken.duckdb"}, 3, "warehouse", "broken.duckdb"),

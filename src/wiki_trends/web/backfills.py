@@ -16,11 +16,11 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.backfill import Backfill, backfill
-from smart_orchestrator.carrying import Limits
 from smart_orchestrator.console import SilentConsole
 from smart_orchestrator.plan import Action
 from smart_orchestrator.window import Window
 from wiki_trends import main_job
+from wiki_trends.pipeline_runs import limits_of
 from wiki_trends.web.problems import Problem, problem_of, without_paths
 from wiki_trends.windows import days_of
 
@@ -113,7 +113,7 @@ class Backfills:
                 )
             self._put(asked)
             self._queue.put(asked.day)
-            if self._threads < self._sources.settings.jobs:
+            if self._threads < limits_of(self._sources.settings).jobs:
                 self._threads += 1
                 # They end with the process: what they have not committed is not visible.
                 threading.Thread(target=self._work, name=f"backfill {self._threads}", daemon=True).start()
@@ -139,7 +139,7 @@ class Backfills:
     def _carried_out(self, day: dt.date) -> Backfill:
         sources, settings = self._sources, self._sources.settings
         look = main_job.checker(settings, self._window(day))
-        limits = Limits(jobs=1, attempts=settings.attempts)
+        limits = replace(limits_of(settings), jobs=1)
         if sources.given_runs is not None:
             return backfill(sources.dataset, look, sources.given_runs, limits=limits)
         return main_job.fill(settings, look, limits, SilentConsole())
