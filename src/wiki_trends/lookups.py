@@ -94,22 +94,15 @@ def top(warehouse: Warehouse, by: str = "score", category: str | None = None, li
     `score` is how surprising a page's best day was; `growth` the change in percent from the first day to the last, of pages
     listed on every day; `views` the sum of its listed days.
     """
-    if by not in _ORDERS:
-        raise SettingError(
-            name="by",
-            value=by,
-            origin="--by",
-            problem="is no measure",
-            fix=f"Give one of {', '.join(MEASURES)}.",
-        )
+    order = order_of(by)
     with warehouse.reading() as reader:
-        run = _with_scores(reader, warehouse)
+        run = with_scores(reader, warehouse)
         also = ["g.views_change_pct IS NOT NULL"] if by == "growth" else []
         values: list[object] = [run.dataset, run.window_start, run.window_end]
         if category is not None:
             also.append("s.category = ?")
-            values.append(_known_category(reader, category))
-        sql = _TOP.format(window=_WINDOW, also=" AND ".join(also) or "TRUE", order=_ORDERS[by])
+            values.append(known_category(reader, category))
+        sql = _TOP.format(window=_WINDOW, also=" AND ".join(also) or "TRUE", order=order)
         return Top(run, by, reader.rows(sql, *values, limit))
 
 
@@ -120,7 +113,7 @@ def page(warehouse: Warehouse, title: str) -> PageFound:
         PageNotListed: no day that was read has it.
     """
     with warehouse.reading() as reader:
-        run = _with_scores(reader, warehouse)
+        run = with_scores(reader, warehouse)
         name = title.strip().replace(" ", "_")
         listed = reader.rows("SELECT * FROM wiki_diamond WHERE page = ? ORDER BY date", name)
         if not listed:
@@ -148,12 +141,34 @@ def page(warehouse: Warehouse, title: str) -> PageFound:
         return PageFound(run, listed[-1], series, now[0] if now else None, others)
 
 
+def order_of(by: str) -> str:
+    """How the pages `s` of the scores, with the growth `g`, are ordered by a measure: SQL, without the title at the end.
+
+    Raises:
+        SettingError: it is no measure.
+    """
+    if by not in _ORDERS:
+        raise SettingError(
+            name="by",
+            value=by,
+            origin="--by",
+            problem="is no measure",
+            fix=f"Give one of {', '.join(MEASURES)}.",
+        )
+    return _ORDERS[by]
+
+
 def plain(row: Mapping[str, Any]) -> dict[str, object]:
     """A row for `json.dumps`: days as ISO strings."""
     return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in row.items()}
 
 
-def _with_scores(reader: Reader, warehouse: Warehouse) -> RunRecord:
+def with_scores(reader: Reader, warehouse: Warehouse) -> RunRecord:
+    """The window that is published, which must have scores.
+
+    Raises:
+        WarehouseError: a version published it that had none.
+    """
     run = reader.last_run()
     if SCORES not in run.rows:
         raise WarehouseError(
@@ -164,7 +179,12 @@ def _with_scores(reader: Reader, warehouse: Warehouse) -> RunRecord:
     return run
 
 
-def _known_category(reader: Reader, category: str) -> str:
+def known_category(reader: Reader, category: str) -> str:
+    """The category as the published window spells it, whatever the case it was asked in.
+
+    Raises:
+        SettingError: the window has none of that name.
+    """
     rows = reader.rows("SELECT category FROM wiki_trends_categories ORDER BY category")
     known = {row["category"].casefold(): row["category"] for row in rows}
     if category.casefold() not in known:

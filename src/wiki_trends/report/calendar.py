@@ -25,6 +25,7 @@ WEEKS_BELOW_EACH_OTHER = 9
 KINDS: dict[str, str] = {
     "complete": "complete",
     "unusual": "complete, unusual volume",
+    "running": "in flight",
     "uncommitted": "uncommitted",
     "invalid": "invalid",
     "absent": "absent",
@@ -66,6 +67,19 @@ class CalendarDay:
 
 
 @dataclass(frozen=True, slots=True)
+class Spell:
+    """Days in a row that do not count for the same reason, or that count with the same warning."""
+
+    first: CalendarDay
+    last: CalendarDay
+
+    @property
+    def length(self) -> int:
+        """How many days."""
+        return (self.last.day - self.first.day).days + 1
+
+
+@dataclass(frozen=True, slots=True)
 class Calendar:
     """The days of a window in weeks.
 
@@ -88,6 +102,18 @@ class Calendar:
         return tuple(day for day in self.days if day.kind != "complete")
 
     @property
+    def spells(self) -> tuple[Spell, ...]:
+        """The holes, those that follow each other for the same reason as one."""
+        found: list[Spell] = []
+        for day in self.holes:
+            last = found[-1].last if found else None
+            if last is not None and _goes_on(last, day):
+                found[-1] = Spell(found[-1].first, day)
+            else:
+                found.append(Spell(day, day))
+        return tuple(found)
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds that occur, in the order of the legend."""
         there = {day.kind for day in self.days}
@@ -104,6 +130,11 @@ class Calendar:
             if len(found) > 1 and found[-2][0] == name:
                 found[-2:] = [(name, found[-2][1] + 1)]
         return tuple(found)
+
+
+def _goes_on(before: CalendarDay, day: CalendarDay) -> bool:
+    same = (before.kind, before.code, before.reason) == (day.kind, day.code, day.reason)
+    return same and (day.day - before.day).days == 1
 
 
 def kind_of(state: str, code: str, *, available: bool) -> str:

@@ -29,19 +29,21 @@ from starlette.staticfiles import StaticFiles
 from smart_orchestrator.errors import SmartOrchestratorError
 from smart_orchestrator.window import today_utc
 from wiki_trends.errors import WikiTrendsError
-from wiki_trends.web import actions, lake_views
+from wiki_trends.web import actions, lake_views, published_views
 from wiki_trends.web.backfills import Backfills
+from wiki_trends.web.feed import router as feed_router
 from wiki_trends.web.guard import Guard, Visitor
 from wiki_trends.web.held import Held
 from wiki_trends.web.pages import STATIC, Pages
 from wiki_trends.web.problems import Problem, problem_of
 from wiki_trends.web.shield import Shield
 from wiki_trends.web.sources import Sources
-from wiki_trends.web.view import Answers, mount
+from wiki_trends.web.view import Answers, View, mount
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from starlette.requests import Request
 
@@ -49,6 +51,17 @@ if TYPE_CHECKING:
     from wiki_trends.settings import Settings
 
 logger = logging.getLogger(__name__)
+VIEWS: tuple[Callable[[Held], View[Any, Any, Any]], ...] = (
+    published_views.overview,
+    published_views.pages,
+    published_views.page,
+    published_views.categories,
+    published_views.category,
+    lake_views.completeness,
+    lake_views.day,
+    lake_views.runs,
+    lake_views.left_out,
+)
 _DATA = (".json", ".csv", ".atom")
 
 
@@ -85,8 +98,9 @@ def create_app(
     answer_problems = _Problems(pages, guard)
     answer_problems.register(app)
 
-    for view in (lake_views.completeness, lake_views.day, lake_views.runs, lake_views.left_out):
+    for view in VIEWS:
         mount(app, view(held), answers)
+    app.include_router(feed_router(held, answers))
     app.include_router(actions.router(held))
     own = guard.router()
     if own is not None:
@@ -96,7 +110,7 @@ def create_app(
     async def health() -> Response:
         return PlainTextResponse("ok\n")
 
-    app.mount("/static", _Forever(directory=STATIC), name="static")
+    app.mount("/static", _Forever(STATIC), name="static")
     app.add_middleware(Shield, guard=guard, refusal=answer_problems.answer, framed=framed)
     return app
 
@@ -128,7 +142,9 @@ class _Problems:
         visitor = request.scope.get("state", {}).get("visitor", Visitor())
         root = request.scope.get("root_path", "")
         sign_in = self._guard.sign_in_url(request)
-        text = self._pages.page("problem", root, visitor, sign_in=sign_in, problem=problem)
+        text = self._pages.page(
+            "problem", root, visitor, sign_in=sign_in, problem=problem, next=_next(request)
+        )
         return Response(text, problem.status, headers, "text/html; charset=utf-8")
 
     async def _foreseen(self, request: Request, error: Exception) -> Response:
@@ -144,6 +160,14 @@ class _Problems:
 
     async def _http(self, request: Request, error: Exception) -> Response:
         return self.answer(request, _http(error))
+
+
+def _next(request: Request) -> str:
+    """Where whoever signs in wanted to go."""
+    asked = request.query_params.get("next", "")
+    if asked or request.method != "GET" or request.query_params.get("once"):
+        return asked
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _invalid(error: Exception) -> Problem:
@@ -165,11 +189,17 @@ def _http(error: Exception) -> Problem:
 
 
 class _Forever(StaticFiles):
-    """Static files, whose addresses change with their content, so that a browser need never ask again."""
+    """Static files of several folders, whose addresses change with their content: a browser need never ask again."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        super().__init__(directory=folders[0])
+        self.all_directories = list(folders)
 
     async def get_response(self, path: str, scope: Any) -> Response:
         """The file."""
+        if path.endswith((".py", ".html")):
+            raise HTTPException(HTTPStatus.NOT_FOUND)
         response = await super().get_response(path, scope)
-        if scope["query_string"].startswith(b"v=") and response.status_code == 200:
+        if scope["query_string"].startswith(b"v=") and response.status_code == HTTPStatus.OK:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response

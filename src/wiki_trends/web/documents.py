@@ -134,3 +134,164 @@ class LeftOutDocument(BaseModel):
     day: dt.date
     by_reason: dict[str, int]
     rows: list[LeftOutRowDocument]
+
+
+class PublishedRunDocument(BaseModel, extra="allow"):
+    """One published window: what it was made of."""
+
+    dataset: str
+    window_start: dt.date
+    window_end: dt.date
+    as_of: dt.date
+    lag_days: int
+    days_used: list[dt.date]
+    expected: int
+    coverage_pct: float
+    policy: str = Field(description="what the window had to fulfil, as JSON")
+    fingerprints: dict[str, str] = Field(description="of each partition that was read, by day")
+    published_at: dt.datetime
+    version: str
+    rows: dict[str, int] = Field(description="of each table")
+    baseline: dict[str, str]
+    seconds: float
+
+
+class PeakDocument(BaseModel, extra="allow"):
+    """A page whose best day had at least twice the views of its usual day."""
+
+    page: str
+    page_display: str
+    date: dt.date
+    views: int
+    rank: int
+    usual_views: float
+    views_above: float
+    times: float | None
+    days_unlisted: int
+
+
+class ChangeDocument(BaseModel, extra="allow"):
+    """A page that was listed on every day used."""
+
+    page: str
+    page_display: str
+    category: str
+    first_date: dt.date
+    last_date: dt.date
+    first_views: int
+    last_views: int
+    views_change: int
+    views_change_pct: float | None
+    first_rank: int
+    last_rank: int
+    rank_change: int
+    avg_views: float
+    max_views: int
+    min_views: int
+    volatility: int
+
+
+class CategoryRowDocument(BaseModel, extra="allow"):
+    """One category over all listed pages of the window."""
+
+    category: str
+    pages: int
+    views: int
+    share_pct: float
+    first_views: int
+    last_views: int
+    views_change_pct: float | None
+
+
+class ReportDocument(BaseModel, extra="allow"):
+    """The report: what `wiki-trends report --json` prints."""
+
+    run: PublishedRunDocument
+    common_pages: int
+    headline: list[str]
+    peaks: list[PeakDocument]
+    growing: list[ChangeDocument]
+    declining: list[ChangeDocument]
+    volatile: list[ChangeDocument]
+    climbers: list[ChangeDocument]
+    categories: list[CategoryRowDocument]
+    sustained: list[ChangeDocument]
+
+
+class PageRowDocument(BaseModel, extra="allow"):
+    """A page of the published window."""
+
+    page: str
+    page_display: str
+    category: str
+    location: str
+    views: int
+    days_listed: int
+    days_used: int
+    best_rank: int
+    peak_date: dt.date
+    peak_views: int
+    presence: str
+    score: float | None
+    confidence: float | None
+    shape: str | None
+    momentum_label: str | None
+    views_change: int | None
+    views_change_pct: float | None
+
+
+class PagesDocument(BaseModel):
+    """Pages of the published window."""
+
+    window: WindowDocument
+    by: str
+    found: int
+    skipped: int
+    pages: list[PageRowDocument]
+
+
+class PageDayDocument(BaseModel):
+    """One day of a page; views and rank are null on a day on which it was outside the list."""
+
+    date: dt.date
+    views: int | None
+    rank: int | None
+
+
+class PageDocument(BaseModel, extra="allow"):
+    """One page: what `wiki-trends page --json` prints."""
+
+    page: str
+    page_display: str
+    link: str
+    category: str
+    location: str
+    window: WindowDocument
+    series: list[PageDayDocument]
+    scores: dict[str, object] | None = Field(description="its row of wiki_trends_scores")
+    windows: list[dict[str, object]] = Field(description="the same of earlier windows")
+
+
+class CategoriesDocument(BaseModel):
+    """The categories of the published window."""
+
+    window: WindowDocument
+    categories: list[CategoryRowDocument]
+
+
+class CategoryDayDocument(BaseModel):
+    """One day of a category."""
+
+    date: dt.date
+    views: int
+    pages: int
+
+
+class CategoryDocument(CategoryRowDocument):
+    """One category with its days and its leading pages."""
+
+    window: WindowDocument
+    entries: int
+    exits: int
+    days: list[CategoryDayDocument]
+    leading: list[PageRowDocument]

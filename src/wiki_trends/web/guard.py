@@ -24,11 +24,13 @@ class Visitor:
         name: for the log of actions; empty when nobody has signed in.
         may_see: read every view.
         may_act: start backfills.
+        sign_out: path below the app whose POST ends the session; empty when that is done elsewhere.
     """
 
     name: str = ""
     may_see: bool = False
     may_act: bool = False
+    sign_out: str = ""
 
 
 class Guard(Protocol):
@@ -53,7 +55,7 @@ class Guard(Protocol):
         ...
 
     def sign_in_url(self, request: Request) -> str | None:
-        """Where somebody without the right is sent to sign in; None when there is no such page."""
+        """Where somebody without the right signs in, by POST of `token` and `next`; None when there is no such form."""
         ...
 
     def router(self) -> APIRouter | None:

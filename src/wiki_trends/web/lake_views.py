@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field, model_validator
 
 from smart_orchestrator.calendar_view import watermark
 from smart_orchestrator.errors import ContractError, WindowError
+from smart_orchestrator.plan import Action
 from wiki_trends.pipeline.excluded import counts
+from wiki_trends.report import calendar as drawn
 from wiki_trends.web import documents
 from wiki_trends.web.problems import Problem, without_paths
 from wiki_trends.web.view import NoQuery, View
@@ -59,10 +61,10 @@ class NewestDayQuery(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class CalendarFound:
-    """The calendar with what its page shows besides: weeks of seven days, None where the window has none."""
+    """The window as it was looked at, and as it is drawn."""
 
     calendar: Calendar
-    weeks: tuple[tuple[str, tuple[Day | None, ...]], ...]
+    made: drawn.Calendar
 
     @property
     def completeness(self) -> Any:
@@ -77,7 +79,7 @@ def completeness(held: Held) -> View[WindowQuery, Calendar, CalendarFound]:
         return await held.calendar(held.sources.window(query.days, query.start, query.end))
 
     def make(_: WindowQuery, calendar: Calendar) -> CalendarFound:
-        return CalendarFound(calendar, tuple(_weeks(calendar)))
+        return CalendarFound(calendar, drawn.calendar(map(shown, calendar.days)))
 
     def document(found: CalendarFound) -> dict[str, Any]:
         last = watermark(found.completeness)
@@ -117,6 +119,21 @@ class DayFound:
     runs: tuple[Run, ...]
     asked: Asked | None
     may_start: bool
+
+    @property
+    def shown(self) -> drawn.CalendarDay:
+        """The day as the calendar shows it."""
+        return shown(self.day)
+
+    @property
+    def before(self) -> dt.date:
+        """The day before."""
+        return self.day.partition.day - dt.timedelta(days=1)
+
+    @property
+    def after(self) -> dt.date:
+        """The day after."""
+        return self.day.partition.day + dt.timedelta(days=1)
 
 
 def day(held: Held) -> View[DayQuery, tuple[Calendar, tuple[Run, ...], Asked | None], DayFound]:
@@ -263,6 +280,15 @@ def left_out(held: Held) -> View[NewestDayQuery, LeftOut, LeftOut]:
     )
 
 
+def shown(day: Day) -> drawn.CalendarDay:
+    """A day as the calendar draws it; one that a run is working on has a mark of its own."""
+    found = day.partition
+    running = day.step.action is Action.FOLLOW
+    kind = "running" if running else drawn.kind_of(found.state, found.code, available=found.available)
+    reason = day.step.why if running else found.reason
+    return drawn.CalendarDay(found.day, kind, found.code.value, without_paths(reason), found.available)
+
+
 def run_json(run: Run) -> dict[str, Any]:
     """A run as the API shows it."""
     return {**run.to_json(), "message": without_paths(run.message)}
@@ -287,13 +313,3 @@ def _day_json(found: Day) -> dict[str, Any]:
         "why": without_paths(found.step.why),
         "run": run_json(found.run) if found.run else None,
     }
-
-
-def _weeks(calendar: Calendar) -> Iterable[tuple[str, tuple[Day | None, ...]]]:
-    window = calendar.plan.completeness.window
-    monday = window.start - dt.timedelta(days=window.start.weekday())
-    while monday < window.stop:
-        week = [monday + dt.timedelta(days=offset) for offset in range(7)]
-        cells = tuple(calendar.days[(at - window.start).days] if at in window else None for at in week)
-        yield monday.isoformat(), cells
-        monday += dt.timedelta(weeks=1)

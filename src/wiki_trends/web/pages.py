@@ -1,28 +1,31 @@
-"""The HTML: Jinja templates that escape everything, links that hold under any prefix, static files that are kept forever.
+"""The HTML: the report's templates and a few of our own, links that hold under any prefix, static files kept forever.
 
-No template contains a script or a style: the Content-Security-Policy forbids both. Text from the world goes through
-`shown`, which makes characters that steer direction or hide visible as codes.
+No template contains a script or a style: the Content-Security-Policy forbids both. Everything is escaped, and what could
+steer direction in a title is shown as its code, as in the report.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import ChoiceLoader, PackageLoader
 
-from wiki_trends.report.text import counted, safe
+from wiki_trends.report import assets
+from wiki_trends.report.html import environment
 from wiki_trends.web.problems import without_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from wiki_trends.web.guard import Visitor
 
-STATIC = Path(__file__).with_name("static")
+STATIC = (Path(__file__).with_name("static"), Path(assets.__file__).parent)
 NAVIGATION = (
     ("overview", "/", "Overview"),
     ("pages", "/pages", "Pages"),
@@ -31,28 +34,38 @@ NAVIGATION = (
     ("runs", "/runs", "Runs"),
     ("left_out", "/left-out", "Left out"),
 )
+# A sparkline has no more points than that.
+MOST_POINTS = 60
+# Views that are reached from an entry of the navigation, and shown under it.
+UNDER = {"page": "pages", "category": "categories", "day": "completeness"}
 
 
 class Pages:
     """Renders templates. Safe from several threads."""
 
     def __init__(self) -> None:
-        self._versions = {path.name: _version(path) for path in STATIC.iterdir() if path.is_file()}
-        self._templates = Environment(
-            loader=PackageLoader("wiki_trends.web"),
-            autoescape=select_autoescape(default=True),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters.update(
-            shown=safe, number=_number, signed=_signed, percent=_percent, plain=without_paths, moment=_moment
-        )
-        self._templates.globals.update(
-            counted=counted, navigation=NAVIGATION, wiki_link=wiki_link, len=len, zip=zip
-        )
+        loader = ChoiceLoader([PackageLoader("wiki_trends.web"), PackageLoader("wiki_trends.report")])
+        self._templates = environment().overlay(loader=loader)
+        self._versions = {
+            path.relative_to(folder).as_posix(): _digest(path)
+            for folder in STATIC
+            for path in folder.rglob("*")
+            if path.suffix in (".js", ".css", ".svg")
+        }
+        self._always = {
+            "navigation": NAVIGATION,
+            "styles": (*assets.STYLES, "dashboard.css"),
+            "chart_scripts": assets.CHART_SCRIPTS,
+            "version": version("wiki-trends"),
+            "plain": without_paths,
+            "moment": _moment,
+            "seconds": _seconds,
+            "thinned": thinned,
+        }
 
-    def page(self, name: str, root: str, visitor: Visitor, sign_in: str | None = None, **values: Any) -> str:
+    def page(
+        self, name: str, root: str, visitor: Visitor, *, sign_in: str | None = None, **values: Any
+    ) -> str:
         """A page by the name of its template.
 
         Args:
@@ -71,39 +84,38 @@ class Pages:
             return f"{root}/static/{file}?v={self._versions[file]}"
 
         template = self._templates.get_template(f"{name}.html")
-        return template.render(name=name, url=url, static=static, visitor=visitor, sign_in=sign_in, **values)
+        return template.render(
+            **self._always,
+            name=name,
+            current=UNDER.get(name, name),
+            url=url,
+            static=static,
+            visitor=visitor,
+            sign_in=sign_in,
+            **values,
+        )
 
 
-def wiki_link(link: object) -> str | None:
-    """The address of an article, if it is one that may be followed: http or https to a host. Otherwise None."""
-    text = str(link)
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return None
-    good = (
-        parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and "\\" not in text
-    )
-    return quote(text, safe="%/:=&?~#+!$,;'@()*[]") if good else None
-
-
-def _version(path: Path) -> str:
+def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f}"
-
-
-def _signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+,.0f}".replace("-", "−")
-
-
-def _percent(value: float | None, digits: int = 1) -> str:
-    return "–" if value is None else f"{value:+,.{digits}f} %".replace("-", "−")
 
 
 def _moment(value: dt.datetime) -> Mapping[str, str]:
     """A moment for `<time>`: its machine form, and what people read without a script."""
     utc = value.astimezone(dt.UTC)
     return {"iso": utc.isoformat(timespec="seconds"), "text": f"{utc:%Y-%m-%d %H:%M} UTC"}
+
+
+def _seconds(began: dt.datetime | None, ended: dt.datetime | None) -> str:
+    """How long something took, for people; a dash while it is not known."""
+    if began is None or ended is None:
+        return "–"
+    took = (ended - began).total_seconds()
+    return f"{took:.1f} s" if took < 60 else f"{int(took // 60)} min {int(took % 60)} s"
+
+
+def thinned(values: Sequence[int | None]) -> list[int | None]:
+    """At most `MOST_POINTS` values for a sparkline, the highest of each piece of equal length."""
+    size = math.ceil(len(values) / MOST_POINTS) or 1
+    pieces = (values[at : at + size] for at in range(0, len(values), size))
+    return [max((value for value in piece if value is not None), default=None) for piece in pieces]

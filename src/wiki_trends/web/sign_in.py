@@ -34,6 +34,10 @@ SESSION_SECONDS = 7 * 86_400
 CODE_SECONDS = 3600
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 ATTEMPTS_A_MINUTE = 10
+_WHERE = (
+    "It is what WIKI_TRENDS_WEB_TOKEN holds where the dashboard runs; without one, `wiki-trends serve` prints a link that "
+    "signs in once."
+)
 
 
 def is_loopback(host: str) -> bool:
@@ -95,7 +99,8 @@ class TokenGuard:
         router = APIRouter(include_in_schema=False)
 
         @router.get(PATH)
-        async def sign_in_by_link(request: Request, once: str = "") -> Response:
+        async def sign_in_by_link(request: Request, once: str = "", next: str = "") -> Response:  # noqa: A002 - its name in the address
+            del next  # The form takes it from the address.
             if not once:
                 raise Problem(
                     401, "SIGN_IN", "Sign in to act, or to see what is not public.", "Give the token."
@@ -108,16 +113,17 @@ class TokenGuard:
                     401,
                     "LINK_SPENT",
                     "This link was used already, or is too old: it holds once.",
-                    "Give the token, or start `wiki-trends serve` again for a new link.",
+                    _WHERE,
                 )
-            return self._signed_in(request)
+            return self._signed_in(request, _home(request))
 
         @router.post(PATH)
         async def sign_in_by_token(request: Request) -> Response:
             form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
             if not self._try(request, form.get("token", [""])[0]):
-                raise Problem(401, "WRONG_TOKEN", "That is not the token.", "Look at WIKI_TRENDS_WEB_TOKEN.")
-            return self._signed_in(request)
+                raise Problem(401, "WRONG_TOKEN", "That is not the token.", _WHERE)
+            wanted = form.get("next", [""])[0]
+            return self._signed_in(request, wanted if _is_ours(request, wanted) else _home(request))
 
         @router.post(OUT)
         async def sign_out(request: Request) -> Response:
@@ -127,8 +133,8 @@ class TokenGuard:
 
         return router
 
-    def _signed_in(self, request: Request) -> Response:
-        answer = RedirectResponse(_home(request), status_code=303, headers={"Cache-Control": "no-store"})
+    def _signed_in(self, request: Request, to: str) -> Response:
+        answer = RedirectResponse(to, status_code=303, headers={"Cache-Control": "no-store"})
         answer.set_cookie(
             COOKIE,
             self._session(int(self._clock()) + SESSION_SECONDS),
@@ -160,11 +166,17 @@ class TokenGuard:
 
 
 _NOBODY = Visitor()
-_SIGNED_IN = Visitor("token", may_see=True, may_act=True)
+_SIGNED_IN = Visitor("token", may_see=True, may_act=True, sign_out=OUT)
 
 
 def _home(request: Request) -> str:
     return f"{request.scope.get('root_path', '')}/"
+
+
+def _is_ours(request: Request, path: str) -> bool:
+    """Whether that is the path of a page below the app: a redirect must lead nowhere else."""
+    home = _home(request)
+    return path.startswith(home) and not path.startswith("//") and "\\" not in path and path.isprintable()
 
 
 def _caller(request: Request) -> str:

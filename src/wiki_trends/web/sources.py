@@ -41,18 +41,6 @@ class Day:
     step: Step
     run: Run | None
 
-    @property
-    def sign(self) -> str:
-        """The state as the calendar shows it, by colour and by shape: `running`, or as the report's calendar has it."""
-        if self.step.action is Action.FOLLOW:
-            return "running"
-        code = self.partition.code.value.lower()
-        if code in ("within_lag", "waived"):
-            return code
-        if code == "unusual_volume" and self.partition.available:
-            return "unusual"
-        return self.partition.state.value
-
 
 @dataclass(frozen=True, slots=True)
 class Calendar:

@@ -10,6 +10,7 @@ import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
@@ -97,19 +98,28 @@ class Answers:
         whose = (visitor.may_act, bool(visitor.name)) if form == HTML else ()
         key: Hashable = (view.name, form, root, whose, query.model_dump_json())
 
+        def make(inputs: I) -> Rendered:
+            return self._rendered(view, query, inputs, form, root, visitor)
+
+        return (await self.kept(key, partial(view.inputs, query), make)).answer(request)
+
+    async def kept(
+        self, key: Hashable, inputs: Callable[[], Awaitable[I]], make: Callable[[I], Rendered]
+    ) -> Rendered:
+        """What `make` gives, made anew in a thread when `inputs` are others than before."""
+
         def new() -> Remembered[Rendered]:
             made: list[tuple[I, Rendered]] = []
 
-            async def make() -> Rendered:
-                inputs = await view.inputs(query)
-                if not (made and made[0][0] == inputs):
-                    rendered = await self.in_thread(self._rendered, view, query, inputs, form, root, visitor)
-                    made[:] = [(inputs, rendered)]
+            async def remade() -> Rendered:
+                now = await inputs()
+                if not (made and made[0][0] == now):
+                    made[:] = [(now, await self.in_thread(make, now))]
                 return made[0][1]
 
-            return Remembered(make, fresh=_FRESH_SECONDS, stale=_STALE_SECONDS)
+            return Remembered(remade, fresh=_FRESH_SECONDS, stale=_STALE_SECONDS)
 
-        return (await self.shelf.at(key, new).get()).answer(request)
+        return await self.shelf.at(key, new).get()
 
     def _rendered(
         self, view: View[Q, I, T], query: Q, inputs: I, form: str, root: str, visitor: Visitor
