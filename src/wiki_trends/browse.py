@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends import lookups
+from wiki_trends.report.build import read_series
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from wiki_trends.report.model import Series
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
 Row = dict[str, Any]
-Series = dict[str, tuple[int | None, ...]]
 
 _FOUND = """
 SELECT s.page, s.page_display, s.category, s.location, s.views, s.days_listed, s.days_used, s.best_rank, s.peak_date,
@@ -58,7 +59,7 @@ class PageList:
         pages: rows of the published scores with the growth where there is one.
         found: how many there are in all.
         skipped: how many come before these.
-        series: of each of these pages, its views day by day; None outside the list.
+        series: of each of these pages.
     """
 
     run: RunRecord
@@ -66,7 +67,7 @@ class PageList:
     pages: Sequence[Row]
     found: int
     skipped: int
-    series: Series
+    series: Mapping[str, Series]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,23 +148,7 @@ def _pages(
     rows = reader.rows(sql, *values, limit, skip)
     found = rows[0]["found"] if rows else 0
     listed = [{name: value for name, value in row.items() if name != "found"} for row in rows]
-    return PageList(run, by, listed, found, skip, _series(reader, run, [row["page"] for row in rows]))
-
-
-def _series(reader: Reader, run: RunRecord, titles: Sequence[str]) -> Series:
-    """The views of these pages on each day used."""
-    if not titles:
-        return {}
-    marks = ", ".join("?" for _ in titles)
-    sql = f"SELECT page, date, views FROM wiki_trends_timeseries WHERE page IN ({marks})"  # noqa: S608 - marks
-    known: dict[str, dict[dt.date, int]] = {title: {} for title in titles}
-    for row in reader.rows(sql, *titles):
-        known[row["page"]][row["date"]] = row["views"]
-    return {title: _by_day(days, run.days_used) for title, days in known.items()}
-
-
-def _by_day(views: Mapping[dt.date, int], days: Iterable[dt.date]) -> tuple[int | None, ...]:
-    return tuple(views.get(day) for day in days)
+    return PageList(run, by, listed, found, skip, read_series(reader, run, [row["page"] for row in rows]))
 
 
 def _literal(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import math
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,14 @@ from urllib.parse import quote, urlencode
 from jinja2 import ChoiceLoader, PackageLoader
 
 from wiki_trends.report import assets
+from wiki_trends.report.calendar import of_run
 from wiki_trends.report.html import environment
+from wiki_trends.report.sparkline import fitted
+from wiki_trends.report.text import span_text
 from wiki_trends.web.problems import without_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from wiki_trends.web.guard import Visitor
 
@@ -60,7 +63,9 @@ class Pages:
             "plain": without_paths,
             "moment": _moment,
             "seconds": _seconds,
-            "thinned": thinned,
+            "thinned": partial(fitted, width=MOST_POINTS),
+            "of_run": of_run,
+            "span_text": span_text,
         }
 
     def page(
@@ -112,10 +117,3 @@ def _seconds(began: dt.datetime | None, ended: dt.datetime | None) -> str:
         return "–"
     took = (ended - began).total_seconds()
     return f"{took:.1f} s" if took < 60 else f"{int(took // 60)} min {int(took % 60)} s"
-
-
-def thinned(values: Sequence[int | None]) -> list[int | None]:
-    """At most `MOST_POINTS` values for a sparkline, the highest of each piece of equal length."""
-    size = math.ceil(len(values) / MOST_POINTS) or 1
-    pieces = (values[at : at + size] for at in range(0, len(values), size))
-    return [max((value for value in piece if value is not None), default=None) for piece in pieces]
