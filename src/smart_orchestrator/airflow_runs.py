@@ -200,7 +200,14 @@ class AirflowRuns:
                 raise
             # A request that was sent twice meets its own run.
             ours = refused.repeated
-        return self.look([Run(name, day, attempt, RunState.QUEUED, ours=ours)])[0]
+        there = self._by_name([name]).get(name)
+        if there is not None and self._day(there) != day:
+            raise RunsError(
+                self._api.name,
+                f"the name {name} is taken by a run of another day",
+                "Delete that run in Airflow.",
+            )
+        return self._seen(Run(name, day, attempt, RunState.QUEUED, ours=ours), there)
 
     def _seen(self, asked: Run, now: Json | None) -> Run:
         if now is None:
