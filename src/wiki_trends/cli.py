@@ -223,13 +223,16 @@ def analyze(
     access: options.Access = None,
     lake: options.LakeUrl = None,
     warehouse: options.WarehouseUrl = None,
+    engine: options.Engine = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Compute the trends of a window that is ready, and publish the tables. Starts no run."""
     from wiki_trends import main_job
 
     given = WindowOptions(days, as_of, start, end)
-    settings = settings_of(given, lag=lag, project=project, access=access, lake=lake, warehouse=warehouse)
+    settings = settings_of(
+        given, lag=lag, project=project, access=access, lake=lake, warehouse=warehouse, engine=engine
+    )
     closely = closely_of(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
     done = main_job.analyze(settings, main_job.checker(settings, given.window(settings), closely)())
     if as_json:
@@ -259,6 +262,7 @@ def run(
     access: options.Access = None,
     lake: options.LakeUrl = None,
     warehouse: options.WarehouseUrl = None,
+    engine: options.Engine = None,
     contact: options.Contact = None,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
@@ -278,6 +282,7 @@ def run(
         access=access,
         lake=lake,
         warehouse=warehouse,
+        engine=engine,
         contact=contact,
     )
     closely = closely_of(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag, strict=strict)

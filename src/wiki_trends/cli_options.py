@@ -46,6 +46,13 @@ WarehouseUrl = Annotated[
     str | None,
     typer.Option(help="Where the tables are published; default WIKI_TRENDS_WAREHOUSE.", metavar="URL"),
 ]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        help="What computes: duckdb, spark, spark://HOST:PORT or local[N]; default WIKI_TRENDS_ENGINE, duckdb.",
+        metavar="NAME",
+    ),
+]
 Contact = Annotated[
     str | None,
     typer.Option(help="E-mail address or URL for Wikimedia; default WIKI_TRENDS_CONTACT.", metavar="TEXT"),

@@ -11,6 +11,7 @@
     ├── PageNotListed           a page was asked for that no list that was read has
     ├── ExportFailed            the target of an export cannot be written
     ├── WindowNotReady          analytics were asked for a window that has holes
+    ├── EngineError             what computes the tables is not there, or fails
     └── WarehouseError          the tables cannot be read or published
         └── NothingPublished    there is no published window yet
 
@@ -193,6 +194,22 @@ class WindowNotReady(WikiTrendsError):
             f"The window {window} is not ready: coverage {coverage_pct:.1f} %, {why}. "
             "Run `wiki-trends run` to fill it, or `wiki-trends check` to see why."
         )
+
+
+class EngineError(WikiTrendsError):
+    """What computes the tables is not there, or fails. What was published before still is.
+
+    Attributes:
+        engine: its name.
+        problem: what is wrong.
+        fix: what to do, a sentence.
+    """
+
+    def __init__(self, *, engine: str, problem: str, fix: str) -> None:
+        self.engine = engine
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{engine}: {problem}. {fix}")
 
 
 class WarehouseError(WikiTrendsError):

@@ -17,6 +17,7 @@ from smart_orchestrator.errors import (
     WindowError,
 )
 from wiki_trends.errors import (
+    EngineError,
     NothingPublished,
     RequestRejected,
     SettingError,
@@ -41,6 +42,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (RunsError, UNREACHABLE),
     (NothingPublished, INCOMPLETE),
     (WarehouseError, UNREACHABLE),
+    (EngineError, UNREACHABLE),
     (SmartOrchestratorError, INCOMPLETE),
     (WikiTrendsError, INCOMPLETE),
 )

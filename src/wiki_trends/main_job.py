@@ -164,9 +164,15 @@ def analyze(settings: Settings, completeness: Completeness) -> Analysis:
         WarehouseError: the tables cannot be published.
     """
     from wiki_trends.analytics.analyze import analyze as compute
+    from wiki_trends.analytics.engine import open_engine
     from wiki_trends.warehouse import open_warehouse
 
-    return compute(layers(settings).diamond, completeness, open_warehouse(settings.warehouse))
+    return compute(
+        layers(settings).diamond,
+        completeness,
+        open_warehouse(settings.warehouse),
+        engine=open_engine(settings.engine),
+    )
 
 
 def publish(settings: Settings, completeness: Completeness) -> tuple[Analysis | None, RunRecord | None]:

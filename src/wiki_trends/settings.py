@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PREFIX = "WIKI_TRENDS_"
 FILE_NAME = "wiki-trends.toml"
 ACCESS_METHODS = ("all-access", "desktop", "mobile-web", "mobile-app")
+ENGINES = r"duckdb|spark|spark://\S+|local(\[\S+\])?"
 RUNNERS = ("local", "airflow")
 LAKE_SCHEMES = ("file", "s3", "s3a", "memory")
 
@@ -134,6 +135,13 @@ class Settings:
         "Where the analytics tables are published: a DuckDB file, or PostgreSQL (`postgresql://USER:PASSWORD@HOST/DATABASE`).",
         example="duckdb:////srv/trends.duckdb",
         secret=True,
+    )
+    engine: str = _setting(
+        "duckdb",
+        _matching(ENGINES, "duckdb, spark, spark://HOST:PORT or local[N]"),
+        "What computes the tables: duckdb in this process; or Spark for lakes beyond one machine: `spark://HOST:PORT`, "
+        "`local[*]`, or `spark` for the master that Spark's own settings name.",
+        example="spark://spark.example.org:7077",
     )
     state: str = _setting(
         "data/state",

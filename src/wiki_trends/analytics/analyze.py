@@ -18,13 +18,14 @@ from wiki_trends.errors import WindowNotReady
 from wiki_trends.warehouse.base import RunRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from smart_orchestrator.completeness import Completeness
     from smart_orchestrator.dataset import DailyDataset
     from smart_orchestrator.manifest import Partition
     from smart_orchestrator.window import Window
-    from wiki_trends.warehouse.base import ArrowStream, Warehouse
+    from wiki_trends.analytics.engine import Engine
+    from wiki_trends.warehouse.base import Warehouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def analyze(
     completeness: Completeness,
     warehouse: Warehouse,
     *,
+    engine: Engine | None = None,
     clock: Callable[[], dt.datetime] = now_utc,
 ) -> Analysis:
     """Read the partitions of the check and those of the baseline before, compute every table of the window, publish them.
@@ -69,12 +71,14 @@ def analyze(
         dataset: the diamond layer.
         completeness: the check of the window; exactly its partitions are read.
         warehouse: where the tables are published.
+        engine: what computes them; default DuckDB.
         clock: the moment of publishing, with a time zone.
 
     Raises:
         WindowNotReady: the window does not fulfil the policy of the check, or no day of it is there.
+        EngineError: the engine is not there, or fails.
     """
-    from wiki_trends.analytics.duckdb_engine import computed
+    from wiki_trends.analytics.engine import DUCKDB, Inputs, open_engine
     from wiki_trends.analytics.window_rows import baseline_of
 
     if not completeness.ready or not completeness.available:
@@ -83,41 +87,20 @@ def analyze(
             window=str(completeness.window), missing=missing, coverage_pct=completeness.coverage_pct
         )
     began = time.monotonic()
-    inputs, baseline = _inputs(dataset, completeness, baseline_of(dataset, completeness.window))
-    run = recorded(dataset, completeness, baseline, clock())
-    with computed(inputs) as tables:
-        done = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - began, 3)))
+    window = completeness.window
+    used = [partition for partition in completeness.days if partition.available]
+    inputs = Inputs(dataset, window, used, baseline_of(dataset, window))
+    with (engine or open_engine(DUCKDB)).computed(inputs) as found:
+        run = recorded(dataset, completeness, found.baseline, clock())
+        done = warehouse.publish(found.tables, replace(run, seconds=round(time.monotonic() - began, 3)))
     return Analysis(
-        window=completeness.window,
+        window=window,
         days=done.days_used,
         fingerprints=done.fingerprints,
         rows=done.rows,
         seconds=time.monotonic() - began,
         run=done,
     )
-
-
-def _inputs(
-    dataset: DailyDataset, completeness: Completeness, baseline: Sequence[Partition]
-) -> tuple[Mapping[str, ArrowStream], Sequence[Partition]]:
-    """The tables that the declared ones are computed from, and the partitions of the baseline that could be read."""
-    import polars as pl
-
-    from wiki_trends.analytics.tables import DAYS, EARLIER, EARLIER_DAYS, ROWS, RUN
-    from wiki_trends.analytics.window_rows import read_baseline, read_window
-
-    used = [partition for partition in completeness.days if partition.available]
-    earlier, baseline = read_baseline(dataset, baseline)
-    window = completeness.window
-    described = {"dataset": [dataset.name], "window_start": [window.start], "window_end": [window.last]}
-    inputs: Mapping[str, ArrowStream] = {
-        ROWS: read_window(dataset, used),
-        DAYS: pl.DataFrame({"date": [partition.day for partition in used]}),
-        EARLIER: earlier,
-        EARLIER_DAYS: pl.DataFrame({"date": [part.day for part in baseline]}, schema={"date": pl.Date}),
-        RUN: pl.DataFrame(described),
-    }
-    return inputs, baseline
 
 
 def recorded(

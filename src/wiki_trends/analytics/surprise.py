@@ -149,10 +149,10 @@ def _scored(best: Table) -> Table:
     listed = best.reference_listed.cast("float64")
     squares = listed * (sigma * sigma).coalesce(0.0) + PRIOR_DAYS * USUAL_NOISE**2
     spread = (squares / (listed + PRIOR_DAYS)).sqrt()
-    confidence = best.reference_days / float(REFERENCE_DAYS)
+    confidence = best.reference_days.cast("float64") / float(REFERENCE_DAYS)
     score = best.surprise / spread * confidence
     burst = score >= BURST
-    kept = (best.after - best.usual) / (best.level - best.usual)
+    kept = (best.after - best.usual) / (best.level - best.usual).nullif(0.0)
     shape = ibis.cases(
         (burst & (kept >= PLATEAU), "plateau"), (burst & kept.notnull(), "spike"), else_=ibis.null("string")
     )

@@ -48,7 +48,7 @@ def read_window(dataset: DailyDataset, partitions: Sequence[Partition]) -> pl.Da
 
     `date` is the partition's UTC day.
     """
-    return _together(_in_parallel(lambda partition: _read_day(dataset, partition), partitions))
+    return _together(_in_parallel(lambda partition: read_day(dataset, partition), partitions))
 
 
 def read_baseline(
@@ -58,7 +58,7 @@ def read_baseline(
 
     def attempt(partition: Partition) -> pl.DataFrame | None:
         try:
-            return _read_day(dataset, partition)
+            return read_day(dataset, partition)
         except (ContractError, PartitionChanged):
             return None
 
@@ -88,7 +88,8 @@ def _together(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat([nothing, *frames])
 
 
-def _read_day(dataset: DailyDataset, partition: Partition) -> pl.DataFrame:
+def read_day(dataset: DailyDataset, partition: Partition) -> pl.DataFrame:
+    """The same of one partition."""
     import polars as pl
 
     from smart_orchestrator.partition import read_frame

@@ -25,7 +25,7 @@ SELECT
       CAST("t22"."reference_listed" AS DOUBLE) + 14
     )
   ) AS "spread",
-  "t22"."reference_days" / 28.0 AS "confidence",
+  CAST("t22"."reference_days" AS DOUBLE) / 28.0 AS "confidence",
   (
     "t22"."surprise" / SQRT(
       (
@@ -39,7 +39,7 @@ SELECT
       )
     )
   ) * (
-    "t22"."reference_days" / 28.0
+    CAST("t22"."reference_days" AS DOUBLE) / 28.0
   ) AS "score",
   (
     (
@@ -55,7 +55,7 @@ SELECT
         )
       )
     ) * (
-      "t22"."reference_days" / 28.0
+      CAST("t22"."reference_days" AS DOUBLE) / 28.0
     )
   ) >= 5.0 AS "burst",
   CASE
@@ -74,7 +74,7 @@ SELECT
             )
           )
         ) * (
-          "t22"."reference_days" / 28.0
+          CAST("t22"."reference_days" AS DOUBLE) / 28.0
         )
       ) >= 5.0
     )
@@ -82,9 +82,7 @@ SELECT
       (
         (
           "t22"."after" - "t22"."usual"
-        ) / (
-          "t22"."level" - "t22"."usual"
-        )
+        ) / NULLIF("t22"."level" - "t22"."usual", 0.0)
       ) >= 0.5
     )
     THEN 'plateau'
@@ -103,7 +101,7 @@ SELECT
             )
           )
         ) * (
-          "t22"."reference_days" / 28.0
+          CAST("t22"."reference_days" AS DOUBLE) / 28.0
         )
       ) >= 5.0
     )
@@ -111,9 +109,7 @@ SELECT
       (
         (
           "t22"."after" - "t22"."usual"
-        ) / (
-          "t22"."level" - "t22"."usual"
-        )
+        ) / NULLIF("t22"."level" - "t22"."usual", 0.0)
       ) IS NOT NULL
     )
     THEN 'spike'

@@ -1,0 +1,115 @@
+"""A session of Spark: the one that this process has, or one that is started for the analysis and stopped after it.
+
+What can be known beforehand is: that PySpark and a Java are there, and that a master answers. Each is an `EngineError`
+that says what to do, instead of a trace-back after a minute. Memory, cores and everything else about the cluster are
+Spark's own settings (`spark-defaults.conf` in `SPARK_CONF_DIR`, `PYSPARK_SUBMIT_ARGS`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from contextlib import closing, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wiki_trends.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+ANSWERS_WITHIN = 5.0
+# What the declarations rely on, whatever the cluster's defaults are.
+_SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
+
+
+@contextmanager
+def spark_session(master: str) -> Iterator[SparkSession]:
+    """A session with its own temporary views and settings; a Spark that runs in this process already is used as it is.
+
+    Args:
+        master: `spark://HOST:PORT`, `local[N]`, or empty for what Spark's own settings say.
+
+    Raises:
+        EngineError: Spark cannot be started.
+    """
+    _refuse_missing(master)
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    session = (running or _started(master)).newSession()
+    try:
+        for name, value in _SETTINGS.items():
+            session.conf.set(name, value)
+        yield session
+    finally:
+        if running is None:
+            session.stop()
+
+
+def _started(master: str) -> SparkSession:
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    # The workers need the packages that are here: without a word from the user, the Python of the same path.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName("wiki-trends").config("spark.log.level", "ERROR")
+    if not sys.stderr.isatty():
+        builder = builder.config("spark.ui.showConsoleProgress", "false")
+    try:
+        return (builder.master(master) if master else builder).getOrCreate()
+    except (PySparkException, RuntimeError, OSError) as error:
+        raise _failed(master, f"it could not be started ({first_line(error)})") from error
+
+
+def first_line(error: BaseException) -> str:
+    """What went wrong, without the trace-backs of two languages."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _refuse_missing(master: str) -> None:
+    if any(find_spec(name) is None for name in ("pyspark", "pyarrow", "pandas")):
+        raise EngineError(
+            engine=_name(master),
+            problem="Spark is not installed",
+            fix="Install it, here and on the workers: pip install 'wiki-trends[spark]'; or use --engine duckdb.",
+        )
+    home = os.environ.get("JAVA_HOME")
+    java = Path(home, "bin", "java") if home else shutil.which("java")
+    if java is None or not Path(java).exists():
+        where = f"in JAVA_HOME ({home})" if home else "on the path, and JAVA_HOME is not set"
+        raise EngineError(
+            engine=_name(master),
+            problem=f"there is no Java {where}",
+            fix="Install Java 17 or newer, or set JAVA_HOME to one; or use --engine duckdb.",
+        )
+    if master.startswith("spark://"):
+        _refuse_silent(master)
+
+
+def _refuse_silent(master: str) -> None:
+    """Spark itself would try for a minute, and then fail somewhere else."""
+    problem = "it has no host and port"
+    for address in master.removeprefix("spark://").split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            with closing(socket.create_connection((host.strip("[]"), int(port)), ANSWERS_WITHIN)):
+                return
+        except (OSError, ValueError, OverflowError) as error:
+            problem = f"the master does not answer ({first_line(error)})"
+    raise _failed(master, problem)
+
+
+def _failed(master: str, problem: str) -> EngineError:
+    fix = "Check the master in --engine or WIKI_TRENDS_ENGINE, that it runs, and what Java says above; then try again."
+    return EngineError(engine=_name(master), problem=problem, fix=fix)
+
+
+def _name(master: str) -> str:
+    return f"Spark ({master})" if master else "Spark"

@@ -1,0 +1,399 @@
+SELECT
+  `t22`.`page`,
+  `t22`.`date` AS `surprise_date`,
+  `t22`.`views` AS `surprise_views`,
+  `t22`.`reference_days`,
+  `t22`.`reference_listed`,
+  `t22`.`median` AS `median_level`,
+  `t22`.`mad`,
+  (
+    `t22`.`level` - `t22`.`median`
+  ) / NULLIF(`t22`.`mad` * 1.4826, 0.0) AS `robust_z`,
+  EXP(`t22`.`usual`) - 1.0 AS `usual_views`,
+  `t22`.`weekday_days`,
+  `t22`.`weekday_effect`,
+  EXP(`t22`.`usual` + COALESCE(`t22`.`weekday_effect`, 0.0)) - 1.0 AS `expected_views`,
+  `t22`.`surprise`,
+  SQRT(
+    (
+      (
+        CAST(`t22`.`reference_listed` AS DOUBLE) * COALESCE(`t22`.`mad` * 1.4826 * (
+          `t22`.`mad` * 1.4826
+        ), 0.0)
+      ) + 0.56
+    ) / (
+      CAST(`t22`.`reference_listed` AS DOUBLE) + 14
+    )
+  ) AS `spread`,
+  CAST(`t22`.`reference_days` AS DOUBLE) / 28.0 AS `confidence`,
+  (
+    `t22`.`surprise` / SQRT(
+      (
+        (
+          CAST(`t22`.`reference_listed` AS DOUBLE) * COALESCE(`t22`.`mad` * 1.4826 * (
+            `t22`.`mad` * 1.4826
+          ), 0.0)
+        ) + 0.56
+      ) / (
+        CAST(`t22`.`reference_listed` AS DOUBLE) + 14
+      )
+    )
+  ) * (
+    CAST(`t22`.`reference_days` AS DOUBLE) / 28.0
+  ) AS `score`,
+  (
+    (
+      `t22`.`surprise` / SQRT(
+        (
+          (
+            CAST(`t22`.`reference_listed` AS DOUBLE) * COALESCE(`t22`.`mad` * 1.4826 * (
+              `t22`.`mad` * 1.4826
+            ), 0.0)
+          ) + 0.56
+        ) / (
+          CAST(`t22`.`reference_listed` AS DOUBLE) + 14
+        )
+      )
+    ) * (
+      CAST(`t22`.`reference_days` AS DOUBLE) / 28.0
+    )
+  ) >= 5.0 AS `burst`,
+  CASE
+    WHEN (
+      (
+        (
+          `t22`.`surprise` / SQRT(
+            (
+              (
+                CAST(`t22`.`reference_listed` AS DOUBLE) * COALESCE(`t22`.`mad` * 1.4826 * (
+                  `t22`.`mad` * 1.4826
+                ), 0.0)
+              ) + 0.56
+            ) / (
+              CAST(`t22`.`reference_listed` AS DOUBLE) + 14
+            )
+          )
+        ) * (
+          CAST(`t22`.`reference_days` AS DOUBLE) / 28.0
+        )
+      ) >= 5.0
+    )
+    AND (
+      (
+        (
+          `t22`.`after` - `t22`.`usual`
+        ) / NULLIF(`t22`.`level` - `t22`.`usual`, 0.0)
+      ) >= 0.5
+    )
+    THEN 'plateau'
+    WHEN (
+      (
+        (
+          `t22`.`surprise` / SQRT(
+            (
+              (
+                CAST(`t22`.`reference_listed` AS DOUBLE) * COALESCE(`t22`.`mad` * 1.4826 * (
+                  `t22`.`mad` * 1.4826
+                ), 0.0)
+              ) + 0.56
+            ) / (
+              CAST(`t22`.`reference_listed` AS DOUBLE) + 14
+            )
+          )
+        ) * (
+          CAST(`t22`.`reference_days` AS DOUBLE) / 28.0
+        )
+      ) >= 5.0
+    )
+    AND (
+      (
+        (
+          `t22`.`after` - `t22`.`usual`
+        ) / NULLIF(`t22`.`level` - `t22`.`usual`, 0.0)
+      ) IS NOT NULL
+      AND NOT ISNAN((
+        `t22`.`after` - `t22`.`usual`
+      ) / NULLIF(`t22`.`level` - `t22`.`usual`, 0.0))
+    )
+    THEN 'spike'
+    ELSE CAST(NULL AS STRING)
+  END AS `shape`
+FROM (
+  SELECT
+    `t21`.`page`,
+    `t21`.`date`,
+    `t21`.`views`,
+    `t21`.`day`,
+    `t21`.`weekday`,
+    `t21`.`level`,
+    `t21`.`median`,
+    `t21`.`recent_median`,
+    `t21`.`reference_listed`,
+    `t21`.`in_window`,
+    `t21`.`bound`,
+    `t21`.`place`,
+    `t21`.`reference_days`,
+    `t21`.`usual`,
+    `t21`.`deviation`,
+    `t21`.`weekday_days`,
+    `t21`.`weekday_median`,
+    `t21`.`weekday_effect`,
+    `t21`.`surprise`,
+    `t21`.`mad`,
+    `t21`.`after`
+  FROM (
+    SELECT
+      `t15`.`page`,
+      `t15`.`date`,
+      `t15`.`views`,
+      `t15`.`day`,
+      `t15`.`weekday`,
+      `t15`.`level`,
+      `t15`.`median`,
+      `t15`.`recent_median`,
+      `t15`.`reference_listed`,
+      `t15`.`in_window`,
+      `t15`.`bound`,
+      `t15`.`place`,
+      `t15`.`reference_days`,
+      `t15`.`usual`,
+      `t15`.`deviation`,
+      `t15`.`weekday_days`,
+      `t15`.`weekday_median`,
+      `t15`.`weekday_effect`,
+      `t15`.`surprise`,
+      `t15`.`mad`,
+      `t20`.`page` AS `page_other`,
+      `t20`.`after`
+    FROM (
+      SELECT
+        `t13`.`page`,
+        `t13`.`date`,
+        `t13`.`views`,
+        `t13`.`day`,
+        `t13`.`weekday`,
+        `t13`.`level`,
+        `t13`.`median`,
+        `t13`.`recent_median`,
+        `t13`.`reference_listed`,
+        `t13`.`in_window`,
+        `t13`.`bound`,
+        `t13`.`place`,
+        `t13`.`reference_days`,
+        `t13`.`usual`,
+        `t13`.`deviation`,
+        `t13`.`weekday_days`,
+        `t13`.`weekday_median`,
+        `t13`.`weekday_effect`,
+        `t13`.`surprise`,
+        `t13`.`mad`
+      FROM (
+        SELECT
+          `t3`.`page`,
+          `t3`.`date`,
+          `t3`.`views`,
+          `t3`.`day`,
+          `t3`.`weekday`,
+          `t3`.`level`,
+          `t3`.`median`,
+          `t3`.`recent_median`,
+          `t3`.`reference_listed`,
+          `t3`.`in_window`,
+          `t3`.`bound`,
+          `t3`.`place`,
+          `t3`.`reference_days`,
+          `t3`.`usual`,
+          `t3`.`deviation`,
+          `t3`.`weekday_days`,
+          `t3`.`weekday_median`,
+          `t3`.`weekday_effect`,
+          `t3`.`surprise`,
+          `t12`.`page` AS `page_other`,
+          `t12`.`mad`
+        FROM `step_4_best` AS `t3`
+        LEFT OUTER JOIN (
+          SELECT
+            `t10`.`page`,
+            PERCENTILE(ABS(`t10`.`past_level` - `t10`.`median`), 0.5) AS `mad`
+          FROM (
+            SELECT
+              `t3`.`page`,
+              `t3`.`date`,
+              `t3`.`views`,
+              `t3`.`day`,
+              `t3`.`weekday`,
+              `t3`.`level`,
+              `t3`.`median`,
+              `t3`.`recent_median`,
+              `t3`.`reference_listed`,
+              `t3`.`in_window`,
+              `t3`.`bound`,
+              `t3`.`place`,
+              `t3`.`reference_days`,
+              `t3`.`usual`,
+              `t3`.`deviation`,
+              `t3`.`weekday_days`,
+              `t3`.`weekday_median`,
+              `t3`.`weekday_effect`,
+              `t3`.`surprise`,
+              `t9`.`past_page`,
+              `t9`.`past_day`,
+              `t9`.`past_level`
+            FROM `step_4_best` AS `t3`
+            INNER JOIN (
+              SELECT
+                `t2`.`page` AS `past_page`,
+                `t2`.`day` AS `past_day`,
+                `t2`.`level` AS `past_level`
+              FROM `step_1_history` AS `t2`
+            ) AS `t9`
+              ON `t3`.`page` = `t9`.`past_page`
+              AND `t9`.`past_day` < `t3`.`day`
+              AND `t9`.`past_day` >= (
+                `t3`.`day` - 28
+              )
+          ) AS `t10`
+          GROUP BY
+            1
+        ) AS `t12`
+          ON `t3`.`page` = `t12`.`page`
+      ) AS `t13`
+    ) AS `t15`
+    LEFT OUTER JOIN (
+      SELECT
+        `t18`.`page`,
+        PERCENTILE(COALESCE(`t18`.`listed_level`, LN(CAST(`t18`.`later_bound` AS DOUBLE) + 1.0)), 0.5) AS `after`
+      FROM (
+        SELECT
+          `t17`.`page`,
+          `t17`.`day`,
+          `t7`.`later_day`,
+          `t7`.`later_bound`,
+          `t8`.`listed_page`,
+          `t8`.`listed_day`,
+          `t8`.`listed_level`
+        FROM (
+          SELECT
+            `t14`.`page`,
+            `t14`.`day`
+          FROM (
+            SELECT
+              `t13`.`page`,
+              `t13`.`date`,
+              `t13`.`views`,
+              `t13`.`day`,
+              `t13`.`weekday`,
+              `t13`.`level`,
+              `t13`.`median`,
+              `t13`.`recent_median`,
+              `t13`.`reference_listed`,
+              `t13`.`in_window`,
+              `t13`.`bound`,
+              `t13`.`place`,
+              `t13`.`reference_days`,
+              `t13`.`usual`,
+              `t13`.`deviation`,
+              `t13`.`weekday_days`,
+              `t13`.`weekday_median`,
+              `t13`.`weekday_effect`,
+              `t13`.`surprise`,
+              `t13`.`mad`
+            FROM (
+              SELECT
+                `t3`.`page`,
+                `t3`.`date`,
+                `t3`.`views`,
+                `t3`.`day`,
+                `t3`.`weekday`,
+                `t3`.`level`,
+                `t3`.`median`,
+                `t3`.`recent_median`,
+                `t3`.`reference_listed`,
+                `t3`.`in_window`,
+                `t3`.`bound`,
+                `t3`.`place`,
+                `t3`.`reference_days`,
+                `t3`.`usual`,
+                `t3`.`deviation`,
+                `t3`.`weekday_days`,
+                `t3`.`weekday_median`,
+                `t3`.`weekday_effect`,
+                `t3`.`surprise`,
+                `t12`.`page` AS `page_other`,
+                `t12`.`mad`
+              FROM `step_4_best` AS `t3`
+              LEFT OUTER JOIN (
+                SELECT
+                  `t10`.`page`,
+                  PERCENTILE(ABS(`t10`.`past_level` - `t10`.`median`), 0.5) AS `mad`
+                FROM (
+                  SELECT
+                    `t3`.`page`,
+                    `t3`.`date`,
+                    `t3`.`views`,
+                    `t3`.`day`,
+                    `t3`.`weekday`,
+                    `t3`.`level`,
+                    `t3`.`median`,
+                    `t3`.`recent_median`,
+                    `t3`.`reference_listed`,
+                    `t3`.`in_window`,
+                    `t3`.`bound`,
+                    `t3`.`place`,
+                    `t3`.`reference_days`,
+                    `t3`.`usual`,
+                    `t3`.`deviation`,
+                    `t3`.`weekday_days`,
+                    `t3`.`weekday_median`,
+                    `t3`.`weekday_effect`,
+                    `t3`.`surprise`,
+                    `t9`.`past_page`,
+                    `t9`.`past_day`,
+                    `t9`.`past_level`
+                  FROM `step_4_best` AS `t3`
+                  INNER JOIN (
+                    SELECT
+                      `t2`.`page` AS `past_page`,
+                      `t2`.`day` AS `past_day`,
+                      `t2`.`level` AS `past_level`
+                    FROM `step_1_history` AS `t2`
+                  ) AS `t9`
+                    ON `t3`.`page` = `t9`.`past_page`
+                    AND `t9`.`past_day` < `t3`.`day`
+                    AND `t9`.`past_day` >= (
+                      `t3`.`day` - 28
+                    )
+                ) AS `t10`
+                GROUP BY
+                  1
+              ) AS `t12`
+                ON `t3`.`page` = `t12`.`page`
+            ) AS `t13`
+          ) AS `t14`
+        ) AS `t17`
+        INNER JOIN (
+          SELECT
+            `t1`.`day` AS `later_day`,
+            `t1`.`bound` AS `later_bound`
+          FROM `step_2_days` AS `t1`
+          WHERE
+            `t1`.`in_window`
+        ) AS `t7`
+          ON `t7`.`later_day` > `t17`.`day` AND `t7`.`later_day` <= (
+            `t17`.`day` + 3
+          )
+        LEFT OUTER JOIN (
+          SELECT
+            `t2`.`page` AS `listed_page`,
+            `t2`.`day` AS `listed_day`,
+            `t2`.`level` AS `listed_level`
+          FROM `step_1_history` AS `t2`
+        ) AS `t8`
+          ON `t17`.`page` = `t8`.`listed_page` AND `t7`.`later_day` = `t8`.`listed_day`
+      ) AS `t18`
+      GROUP BY
+        1
+    ) AS `t20`
+      ON `t15`.`page` = `t20`.`page`
+  ) AS `t21`
+) AS `t22`

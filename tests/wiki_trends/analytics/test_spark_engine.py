@@ -1,0 +1,202 @@
+"""The same declarations on Spark: every table equal to DuckDB's, the same partitions read, the same refusals."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smart_orchestrator.completeness import check
+from smart_orchestrator.errors import PartitionChanged
+from smart_orchestrator.window import Window
+from tests.s3_server import s3_server
+from tests.spark_session import spark_cluster, spark_environment, spark_session
+from tests.wiki_trends.analytics.test_window_tables import days, rows_of
+from tests.wiki_trends.equal_tables import assert_same_tables
+from tests.wiki_trends.window_data import day_number, diamond_in, ranked, row, write_day
+from wiki_trends.analytics.analyze import analyze
+from wiki_trends.analytics.engine import open_engine
+from wiki_trends.errors import EngineError
+from wiki_trends.warehouse import open_warehouse
+
+
+def window_at_the_end(dataset, total, length):
+    window = Window.between(day_number(total - length), day_number(total - 1), day_number(total + 2))
+    return check(dataset, window)
+
+
+def publish_by_both_and_compare(lake, length):
+    """The last days are the window, those before it its baseline."""
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = diamond_in(folder)
+        for offset, day in enumerate(lake):
+            write_day(dataset, offset, rows_of(day))
+        completeness = window_at_the_end(dataset, len(lake), min(length, len(lake)))
+        embedded, other = (open_warehouse(f"duckdb:///{folder}/{name}.duckdb") for name in ("one", "other"))
+        expected = analyze(dataset, completeness, embedded)
+        done = analyze(dataset, completeness, other, engine=open_engine("local[2]"))
+        assert (done.rows, done.fingerprints) == (expected.rows, expected.fingerprints)
+        assert done.run.baseline == expected.run.baseline
+        with embedded.reading() as reader, other.reading() as spark:
+            assert_same_tables(reader, spark, expected.rows, dataset.name)
+            for table in expected.rows:
+                types = f"SELECT column_name, column_type FROM (DESCRIBE {table})"
+                assert spark.rows(types) == reader.rows(types), table
+
+
+def on_many_lakes(number):
+    @settings(max_examples=number, deadline=None)
+    @given(days, st.integers(1, 5))
+    def compare(lake, length):
+        publish_by_both_and_compare(lake, length)
+
+    compare()
+
+
+def test_tables_are_the_same_on_spark(tmp_path):
+    """One test, since a session takes longer to start than all of this, and each process of the tests would need one."""
+    with spark_session(tmp_path / "spark"):
+        on_many_lakes(10)
+        a_day_that_was_committed_anew_stops_the_analysis(tmp_path / "changed")
+        a_broken_day_of_the_baseline_is_left_out(tmp_path / "broken")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_tables_are_the_same_on_spark_on_many_lakes(tmp_path):
+    with spark_session(tmp_path / "spark"):
+        on_many_lakes(200)
+
+
+def a_day_that_was_committed_anew_stops_the_analysis(folder):
+    dataset = diamond_in(folder)
+    for offset in range(2):
+        write_day(dataset, offset, [row("A", 10 + offset)])
+    completeness = window_at_the_end(dataset, 2, 2)
+    write_day(dataset, 1, [row("A", 99), row("B", 3)])
+    warehouse = open_warehouse(f"duckdb:///{folder}/w.duckdb")
+    with pytest.raises(PartitionChanged, match="is gone") as caught:
+        analyze(dataset, completeness, warehouse, engine=open_engine("spark"))
+    assert (caught.value.dataset, caught.value.day) == (dataset.name, day_number(1))
+    assert not (folder / "w.duckdb").exists()
+
+
+def a_broken_day_of_the_baseline_is_left_out(folder):
+    dataset = diamond_in(folder)
+    for offset in range(4):
+        write_day(dataset, offset, [row("A", 10 + offset)])
+    part = next(folder.glob("diamond/diamond_final_2025_11_05.csv/part-*"))
+    part.write_bytes(part.read_bytes().replace(b"10", b"xx"))
+    warehouse = open_warehouse(f"duckdb:///{folder}/w.duckdb")
+    done = analyze(dataset, window_at_the_end(dataset, 4, 2), warehouse, engine=open_engine("spark"))
+    assert list(done.run.baseline) == [day_number(1).isoformat()]
+    with warehouse.reading() as reader:
+        assert reader.rows("SELECT baseline_days FROM wiki_trends_scores") == [{"baseline_days": 1}]
+        assert reader.rows("SELECT count(*) AS days FROM wiki_diamond") == [{"days": 3}]
+
+
+def test_a_stand_alone_master_with_two_workers_reads_s3_and_fills_postgresql(
+    place, tmp_path, tmp_path_factory, monkeypatch, postgres_url
+):
+    environment = spark_environment(tmp_path / "spark")
+    with (
+        s3_server(tmp_path_factory.mktemp("s3")) as server,
+        spark_cluster(tmp_path / "spark", environment) as master,
+    ):
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("WIKI_TRENDS_LAKE", f"{server.url}/{{layer}}")
+        for offset in range(12):
+            views = {f"Page_{number}": 1000 * number + 7 * offset * (number % 3) for number in range(1, 40)}
+            write_day(diamond_in(server.url), offset, ranked(views))
+        window = ("--start", "2025-11-12", "--end", "2025-11-16", "--as-of", "2025-11-19", "--json")
+        expected = place.run("analyze", *window)
+        assert expected.code == 0, expected.err
+        with pytest.MonkeyPatch.context() as patched:
+            for name, value in environment.items():
+                patched.setenv(name, value)
+            done = place.process(
+                "analyze", *window, "--engine", master, "--warehouse", postgres_url, timeout=280
+            )
+        assert done.code == 0, done.err
+        assert (done.json["rows"], done.json["fingerprints"]) == (
+            expected.json["rows"],
+            expected.json["fingerprints"],
+        )
+        assert server.environment["AWS_SECRET_ACCESS_KEY"] not in done.out + done.err
+        log = (tmp_path / "spark" / "cluster.log").read_text()
+        assert log.count("Asked to launch executor") == 2
+        assert server.environment["AWS_SECRET_ACCESS_KEY"] not in log
+        with (
+            open_warehouse("duckdb:///data/warehouse.duckdb").reading() as one,
+            open_warehouse(postgres_url).reading() as other,
+        ):
+            assert_same_tables(one, other, expected.json["rows"], "diamond")
+
+
+def refused(engine):
+    with (
+        pytest.raises(EngineError) as caught,
+        open_engine(engine).computed(inputs_of_nothing()),
+    ):
+        pass
+    return str(caught.value)
+
+
+def inputs_of_nothing(lake="/nowhere"):
+    from wiki_trends.analytics.engine import Inputs
+
+    window = Window.between(day_number(0), day_number(0), day_number(3))
+    return Inputs(diamond_in(lake), window, (), ())
+
+
+def test_without_spark_the_fix_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    assert "pip install 'wiki-trends[spark]'" in refused("local[2]")
+
+
+def test_without_java_the_fix_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    assert "no Java on the path, and JAVA_HOME is not set. Install Java 17" in refused("spark")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    assert f"no Java in JAVA_HOME ({tmp_path})" in refused("spark")
+
+
+@pytest.mark.parametrize("master", ["spark://127.0.0.1:9", "spark://127.0.0.1", "spark://127.0.0.1:x"])
+def test_a_master_that_does_not_answer_is_told_at_once(monkeypatch, tmp_path, master):
+    monkeypatch.setenv("JAVA_HOME", spark_environment(tmp_path)["JAVA_HOME"])
+    told = refused(master)
+    assert told.startswith(f"Spark ({master}): the master does not answer")
+    assert "WIKI_TRENDS_ENGINE" in told
+
+
+def test_a_java_that_does_not_start_is_told(place, monkeypatch, tmp_path):
+    java = Path(tmp_path, "bin", "java")
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\necho 'this Java is too old' >&2\nexit 1\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    place.write_days("2025-11-05")
+    ran = place.process("analyze", "--days", "1", "--as-of", "2025-11-08", "--engine", "local[1]")
+    assert (ran.code, ran.out) == (3, "")
+    assert "this Java is too old" in ran.err
+    assert "error: Spark (local[1]): it could not be started" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_lake_in_memory_is_no_lake_for_workers():
+    with (
+        pytest.raises(EngineError, match=r"memory://x.*Use a folder or s3"),
+        open_engine("spark").computed(inputs_of_nothing("memory://x")),
+    ):
+        pass
+
+
+def test_a_name_that_is_no_engine_is_refused(place):
+    ran = place.run("analyze", "--engine", "sparkle")
+    assert ran.code == 2
+    assert "--engine" in ran.err
+    assert "duckdb, spark, spark://HOST:PORT or local[N]" in ran.err
