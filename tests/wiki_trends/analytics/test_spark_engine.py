@@ -1,5 +1,6 @@
 """The same declarations on Spark: every table equal to DuckDB's, the same partitions read, the same refusals."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +21,9 @@ from wiki_trends.analytics.analyze import analyze
 from wiki_trends.analytics.engine import open_engine
 from wiki_trends.errors import EngineError
 from wiki_trends.warehouse import open_warehouse
+
+# Each takes Spark several seconds, however few rows it has.
+LAKES = 10 if os.environ.get("CI") else 2
 
 
 def window_at_the_end(dataset, total, length):
@@ -55,10 +59,11 @@ def on_many_lakes(number):
     compare()
 
 
+@pytest.mark.timeout(900)
 def test_tables_are_the_same_on_spark(tmp_path):
     """One test, since a session takes longer to start than all of this, and each process of the tests would need one."""
     with spark_session(tmp_path / "spark"):
-        on_many_lakes(10)
+        on_many_lakes(LAKES)
         a_day_that_was_committed_anew_stops_the_analysis(tmp_path / "changed")
         a_broken_day_of_the_baseline_is_left_out(tmp_path / "broken")
 
@@ -97,6 +102,7 @@ def a_broken_day_of_the_baseline_is_left_out(folder):
         assert reader.rows("SELECT count(*) AS days FROM wiki_diamond") == [{"days": 3}]
 
 
+@pytest.mark.timeout(900)
 def test_a_stand_alone_master_with_two_workers_reads_s3_and_fills_postgresql(
     place, tmp_path, tmp_path_factory, monkeypatch, postgres_url
 ):
