@@ -72,7 +72,7 @@ def test_the_report_names_what_the_week_was_about(week):
     place, _ = week
     report = place.run("report", "--project", "fr.wikipedia")
     assert report.code == 0
-    assert "Bernard Tapie rose from rank 143 to 2 on Sunday 3 October: 722,676 views" in " ".join(
+    assert "Bernard Tapie rose from rank 263 to 2 on Sunday 3 October: 722,676 views" in " ".join(
         report.out.split()
     )
     assert "Ligue des nations de l'UEFA" in report.out
