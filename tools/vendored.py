@@ -29,11 +29,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         vega, interpreter, atlas = (_unpacked(folder, package) for package in (VEGA, INTERPRETER, ATLAS))
-        _write(
-            "vega.min.js", f"/*! {VEGA}, BSD-3-Clause: vega.LICENSE */\n" + _read(vega, "build/vega.min.js")
-        )
+        licence = _read(vega, "LICENSE")
+        _write("vega.min.js", f"/*! {VEGA}, BSD-3-Clause\n{licence}*/\n{_read(vega, 'build/vega.min.js')}")
         _write("vega-interpreter.js", _as_script(_read(interpreter, "build/vega-interpreter.js")))
-        _write("vega.LICENSE", _read(vega, "LICENSE"))
+        _write("vega.LICENSE", licence)
         _write("world-atlas.LICENSE", _read(atlas, "LICENSE"))
         outline = _reduced(json.loads(_read(atlas, "countries-110m.json")))
         _write("world.json", json.dumps(outline, separators=(",", ":")))

@@ -8,6 +8,7 @@ the window is not complete or a day failed; 2 wrong usage or configuration; 3 a 
 from __future__ import annotations
 
 import sys
+from pathlib import Path  # noqa: TC003 - Typer reads annotations when it runs
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -26,6 +27,7 @@ from wiki_trends.cli_output import (
     out,
     print_json,
     print_report,
+    write_html_report,
 )
 
 if TYPE_CHECKING:
@@ -299,10 +301,14 @@ def run(
 
 @app.command(
     short_help="Show the trends that were published last.",
-    epilog="Example: wiki-trends report --limit 20",
+    epilog="Example: wiki-trends report --html report.html",
 )
 def report(
     limit: Annotated[int, typer.Option(help="Rows in each list.", metavar="N", min=1)] = 10,
+    html: Annotated[
+        Path | None, typer.Option(help="Write one HTML file, which opens offline, instead.", metavar="FILE")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file even if it is no report.")] = False,
     project: options.Project = None,
     access: options.Access = None,
     lake: options.LakeUrl = None,
@@ -314,6 +320,9 @@ def report(
     from wiki_trends.published import what_changed
 
     settings = settings_of(project=project, access=access, lake=lake, warehouse=warehouse)
+    if html is not None:
+        write_html_report(settings, html, limit=limit, force=force, as_json=as_json)
+        return
     changed, not_compared = what_changed(settings)
     print_report(
         settings.warehouse, limit=limit, as_json=as_json, besides=checks.changed_json(changed, not_compared)

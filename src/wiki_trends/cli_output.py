@@ -9,9 +9,11 @@ import typer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from smart_orchestrator.carrying import Outcome
     from smart_orchestrator.console import Line, LineConsole
+    from wiki_trends.settings import Settings
 
 DONE, INCOMPLETE, USAGE, UNREACHABLE = 0, 1, 2, 3
 
@@ -40,6 +42,21 @@ def print_report(
         print_json({**to_json(made), **(besides or {})})
     else:
         write(made, sys.stdout)
+
+
+def write_html_report(settings: Settings, target: Path, *, limit: int, force: bool, as_json: bool) -> None:
+    """Write the report of what is published as HTML, and say where it is, how large, and how long it took."""
+    import time
+
+    from wiki_trends.report.html_report import write_report
+
+    began = time.monotonic()
+    size = write_report(target, settings, limit, force=force)
+    seconds = time.monotonic() - began
+    if as_json:
+        print_json({"file": str(target), "bytes": size, "seconds": round(seconds, 3)})
+    else:
+        err([(f"{target}: {size / 1e6:.2f} MB in {seconds:.1f} s; open it in a browser", "")])
 
 
 def print_json(document: object) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wiki_trends.settings import Settings
 
 # What MediaWiki leaves as it is in its own links.
-_PLAIN_IN_LINKS = ";@$!*(),/~:"
+PLAIN_IN_LINKS = ";@$!*(),/~:"
 
 
 def clean_gold_layer(day: dt.date, settings: Settings, before: Sequence[Step] = ()) -> Step:
@@ -51,4 +51,4 @@ def clean_gold_layer(day: dt.date, settings: Settings, before: Sequence[Step] = 
 
 def link(project: str, page: str) -> str:
     """Address of a page for readers."""
-    return f"https://{project}.org/wiki/{quote(page, safe=_PLAIN_IN_LINKS)}"
+    return f"https://{project}.org/wiki/{quote(page, safe=PLAIN_IN_LINKS)}"

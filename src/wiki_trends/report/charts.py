@@ -171,7 +171,10 @@ def categories_over_time(rows: Sequence[Row], height: int = _HEIGHT) -> dict[str
                 "category:N",
                 sort=names,
                 legend=alt.Legend(
-                    title=None, orient="bottom", columns=_expr("width < 480 ? 2 : 4"), symbolType="square"
+                    title=None,
+                    orient="bottom",
+                    columns=_expr("width < 360 ? 1 : width < 480 ? 2 : 4"),
+                    symbolType="square",
                 ),
             ),
             order=alt.Order("place:Q"),
@@ -209,7 +212,11 @@ def places(rows: Sequence[Row]) -> dict[str, Any]:
         .encode(
             longitude="longitude:Q",
             latitude="latitude:Q",
-            size=alt.Size("views:Q", scale=alt.Scale(type="sqrt", range=[14, 900], zero=True), legend=None),
+            size=alt.Size(
+                "views:Q",
+                scale=alt.Scale(type="sqrt", range=[8, _expr("clamp(width * 0.7, 160, 700)")], zero=True),
+                legend=None,
+            ),
             order=alt.Order("views:Q", sort="descending"),
             tooltip=_tooltip("page", "views"),
         )

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from wiki_trends.report.calendar import KINDS
 from wiki_trends.report.sparkline_svg import sparkline_svg
@@ -39,6 +39,8 @@ def environment() -> Environment:
     )
     made.filters |= {
         "day": day_text,
+        "short_day": short_day,
+        "moment": moment,
         "title": title,
         "script_json": script_json,
         "whole": whole,
@@ -80,6 +82,17 @@ def day_text(day: dt.date, weekday: bool = False) -> str:
     return f"{day:%A} {text}" if weekday else text
 
 
+def short_day(day: dt.date) -> str:
+    """A day in a table: `9 Nov`."""
+    return f"{day.day} {day:%b}"
+
+
+def moment(at: dt.datetime) -> str:
+    """A moment for people, in UTC: `12 November 2025, 03:00 UTC`."""
+    at = at.astimezone(dt.UTC)
+    return f"{day_text(at.date())}, {at:%H:%M} UTC"
+
+
 def whole(number: float | None) -> str:
     """A number without decimals, in groups of three; a dash for None."""
     return "–" if number is None else f"{number:,.0f}"
@@ -106,30 +119,22 @@ def compact(number: float | None) -> str:
         return "–"
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(number) >= unit:
-            return (
-                f"{number / unit:.3g} {name}"
-                if abs(number) < 999.5 * unit
-                else f"{number / unit:,.0f} {name}"
-            )
+            return f"{_three(number / unit)} {name}"
     return f"{number:,.0f}"
+
+
+def _three(number: float) -> str:
+    """A number below a thousand in three digits."""
+    return (
+        f"{number:.2f}"
+        if abs(number) < 9.995
+        else f"{number:.1f}"
+        if abs(number) < 99.95
+        else f"{number:,.0f}"
+    )
 
 
 def _plain(value: object) -> str:
     if isinstance(value, dt.date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} is nothing for JSON")
-
-
-__all__ = [
-    "change",
-    "compact",
-    "day_text",
-    "environment",
-    "escape",
-    "percent",
-    "script_json",
-    "signed",
-    "title",
-    "whole",
-    "wiki_link",
-]

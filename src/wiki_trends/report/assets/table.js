@@ -31,7 +31,9 @@
       const base = data.links;
       if (base && /^https?:\/\//.test(base)) {
         const link = document.createElement("a");
-        link.href = base + encodeURIComponent(row[column.page]).replaceAll("%2F", "/").replaceAll("%3A", ":");
+        // A title is kept beside its text only where it is another one.
+        const page = row[column.page] || value.replaceAll(" ", "_");
+        link.href = base + encodeURIComponent(page).replaceAll("%2F", "/").replaceAll("%3A", ":");
         link.rel = "noopener noreferrer external";
         link.append(isolated);
         node.append(link);

@@ -1,0 +1,73 @@
+"""The table of every page as data that `assets/table.js` sorts, searches and shows a hundred rows at a time.
+
+A row is a list: a month of lists is thousands of pages, and names of fields a thousand times over are most of a file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wiki_trends.report.text import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wiki_trends.report.details import Details
+
+_NOWHERE = "No specific location"
+
+
+def every_page(details: Details) -> dict[str, Any]:
+    """`data` for the script element, and the `categories` and `presences` that there are to choose from."""
+    rows = details.every_page
+    categories, countries, presences, days = (
+        _names(rows, name) for name in ("category", "location", "presence", "peak_date")
+    )
+    shown = [
+        {"at": 0, "head": True, "page": 1, "search": True, "class": "title"},
+        {"at": 2, "names": categories, "search": True},
+        {
+            "at": 3,
+            "names": ["–" if name == _NOWHERE else name for name in countries],
+            "search": True,
+            "class": "hide-narrow",
+        },
+        {"at": 4, "names": presences, "class": "hide-narrow"},
+        {"at": 5, "class": "num hide-narrow"},
+        {"at": 6, "class": "num"},
+        {"at": 7, "names": days, "class": "hide-narrow nowrap"},
+        {"at": 8, "class": "num hide-narrow"},
+        {"at": 9, "class": "num"},
+        {"at": 10, "digits": 1, "class": "num"},
+        {"at": 11, "digits": 1, "sign": True, "unit": " %", "class": "num hide-narrow"},
+    ]
+    data = {
+        "links": details.link_base,
+        "columns": shown,
+        "rows": [
+            [
+                safe(row["page_display"]),
+                "" if row["page"] == safe(row["page_display"]).replace(" ", "_") else row["page"],
+                categories.index(row["category"]),
+                countries.index(row["location"]),
+                presences.index(row["presence"]),
+                row["days_listed"],
+                row["views"],
+                days.index(str(row["peak_date"])),
+                row["peak_views"],
+                row["best_rank"],
+                _rounded(row["score"]),
+                _rounded(row["views_change_pct"]),
+            ]
+            for row in rows
+        ],
+    }
+    return {"data": data, "categories": sorted(categories), "presences": sorted(presences)}
+
+
+def _names(rows: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+    return list(dict.fromkeys(str(row[name]) for row in rows))
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 1)
