@@ -8,7 +8,7 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow test test-full test-airflow lint docs docs-check bench bench-trends install clean distclean
+.PHONY: help demo run airflow browser test test-full test-airflow lint docs docs-check bench bench-trends install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -22,8 +22,11 @@ run: $(READY) ## the same on Wikimedia's live APIs: make run CONTACT=you@example
 airflow: $(AIRFLOW_READY) ## Airflow 3 with the three DAGs, S3, PostgreSQL and a sample Wikimedia, without containers; until Ctrl-C
 	@$(AIRFLOW)/python -m tools.airflow_stack
 
+browser: $(READY) ## Chromium for the tests: Debian's package when root, otherwise says what to do
+	@$(BIN)/python -m tools.browser
+
 # The layer is held to 90 % of its branches; `coverage` also follows the processes that the tests start.
-test: $(READY) ## all tests, the long suites in a small round; branch coverage of the layer
+test: $(READY) browser ## all tests, the long suites in a small round; branch coverage of the layer
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q -n 2 -m "not long"
 	@$(BIN)/coverage combine -q

@@ -60,3 +60,13 @@ def postgres():
 def postgres_url(postgres):
     """The URL of an empty database of it."""
     return postgres.new_database()
+
+
+# Of a module, not of a session: Playwright keeps an event loop running for as long as it lives.
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium."""
+    from tests.browser import chromium
+
+    with chromium() as started:
+        yield started
