@@ -145,7 +145,9 @@ class _Problems:
         text = self._pages.page(
             "problem", root, visitor, sign_in=sign_in, problem=problem, next=_next(request)
         )
-        return Response(text, problem.status, headers, "text/html; charset=utf-8")
+        # A new dashboard has nothing to show yet: its pages say so, and that is no error.
+        status = HTTPStatus.OK if problem.code == "NOTHING_PUBLISHED" else problem.status
+        return Response(text, status, headers, "text/html; charset=utf-8")
 
     async def _foreseen(self, request: Request, error: Exception) -> Response:
         problem = problem_of(error)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.window import today_utc
@@ -18,6 +19,9 @@ from wiki_trends.web.sign_in import LOCAL_HOSTS, PATH, TokenGuard, is_loopback
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Sequence
+
+    from fastapi import FastAPI
+    from uvicorn import Server
 
     from wiki_trends.settings import Settings
 
@@ -76,26 +80,40 @@ def serve(
     Raises:
         SettingError: it would be open to everybody, or the port cannot be had.
     """
-    import uvicorn
-
     from wiki_trends.web.app import create_app
 
     guard = guard_of(settings, host, hosts)
     app = create_app(settings, guard=guard, today=(lambda: as_of) if as_of else today_utc)
-    config = uvicorn.Config(
-        app,
-        lifespan="off",
-        # A request's line can hold the code of a sign-in link.
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
     with _listening(host, port) as listener:
         shown = "127.0.0.1" if host in _WILDCARDS else host
         address = f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
+        threading.Thread(target=_warm, name="warm", daemon=True).start()
         told(f"{address}/", f"{address}{PATH}?once={guard.new_code()}")
-        uvicorn.Server(config).run(sockets=[listener])
+        server_of(app).run(sockets=[listener])
+
+
+def _warm() -> None:
+    """Import what draws charts, so that the first page with one need not wait for it."""
+    from wiki_trends.report.charts import compiled, page_series
+
+    compiled(page_series([]))
+
+
+def server_of(app: FastAPI) -> Server:
+    """The server of an app, which is given its sockets."""
+    import uvicorn
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            # A request's line can hold the code of a sign-in link.
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+    )
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -102,9 +102,7 @@ class TokenGuard:
         async def sign_in_by_link(request: Request, once: str = "", next: str = "") -> Response:  # noqa: A002 - its name in the address
             del next  # The form takes it from the address.
             if not once:
-                raise Problem(
-                    401, "SIGN_IN", "Sign in to act, or to see what is not public.", "Give the token."
-                )
+                raise Problem(200, "SIGN_IN", "Sign in with the token.", _WHERE)
             self._attempts.check(_caller(request))
             until = self._codes.pop(_digest(once), 0.0)
             if until < self._clock():

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx2
-import uvicorn
 
 from wiki_trends.settings import Settings, load
 from wiki_trends.web import create_app
+from wiki_trends.web.serve import server_of
 from wiki_trends.web.sign_in import TokenGuard
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def serving(settings: Settings | None = None, guard: Guard | None = None, **opti
 def running(app) -> Iterator[str]:
     """Any ASGI app on a free port, in a thread of this process: its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, lifespan="off", log_level="warning", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = server_of(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -54,6 +54,7 @@
           if (part.closest("dialog")) continue;
           const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
           if (next) swap(part, next);
+          else if (part.dataset.live === "problem") location.reload(); // There is something to show by now.
         }
         if (panel?.open) await fill(panel.dataset.url);
         tell();
