@@ -48,6 +48,7 @@ NAMES = [
     "Run",
     "RunState",
     "RunsError",
+    "RunsUnreachable",
     "SmartOrchestratorError",
     "SourceRefused",
     "SourceUnreachable",
