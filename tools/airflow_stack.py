@@ -187,6 +187,9 @@ def airflow_stack(
             folder, ports, dags, executor=executor, database=postgres.new_database(), passwords=passwords
         )
         seen |= _product(folder, s3, postgres, server)
+        seen["AIRFLOW_CONN_WIKI_TRENDS_AIRFLOW_API"] = (
+            f"http://admin:{passwords['admin']}@127.0.0.1:{ports.api}"
+        )
         seen |= dict(extra or {})
         (folder / "passwords.json").write_text(json.dumps(passwords))
         stack = Stack(
@@ -212,6 +215,7 @@ def airflow_stack(
         say(f"starting Airflow: {', '.join(PARTS)}")
         stack.start()
         stack.until_healthy()
+        stack.api.post("/pools", {"name": "wikimedia", "slots": 3, "description": "requests to Wikimedia"})
         yield stack
 
 

@@ -43,7 +43,7 @@ with DAG(
     params=parameters(SETTINGS.days, "days", "as_of", "start", "end", "min_coverage"),
     tags=["wiki trends"],
     doc_md=__doc__,
-):
+) as dag:
     RunConsumer(
         task_id="run_analytics",
         orchestration=HERE,

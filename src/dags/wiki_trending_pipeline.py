@@ -62,7 +62,7 @@ with DAG(
     },
     tags=["wiki trends"],
     doc_md=__doc__,
-):
+) as dag:
 
     @task(pool=POOL)
     def fetch_top_pages(**context: Any) -> Done:

@@ -5,6 +5,7 @@ Works in a task and in a thread of the triggerer. No credentials in any text.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -46,6 +47,8 @@ def airflow_api(conn_id: str, *, patience: float = 30.0) -> AirflowApi:
         url = f"{scheme}://{url}"
     if found.port and not url.rpartition(":")[2].isdigit():
         url = f"{url}:{found.port}"
+    # A line a request would hide the report.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     token = str(found.extra_dejson.get("token", ""))
     if token:
         mask_secret(token)

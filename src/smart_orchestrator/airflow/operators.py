@@ -76,7 +76,8 @@ class OrchestratorTask(BaseOperator):
         """What this run is asked for; the day of its `run_after` counts as today."""
         run = context["dag_run"]
         run_day = run.run_after.astimezone(dt.UTC).date()
-        return request_of(run.conf, dict(context["params"]), run_day, self.orchestration.lag)
+        params, known = dict(context["params"]), list(context["dag"].params)
+        return request_of(run.conf, params, run_day, self.orchestration.lag, known)
 
     def runs(self, context: Context) -> AirflowRuns:
         """The pipeline's runs; those that this run of the orchestrator starts carry its name."""

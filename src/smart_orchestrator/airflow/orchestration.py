@@ -62,7 +62,8 @@ class Orchestration:
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for the trigger."""
-        return {**asdict(self), "dataset": asdict(self.dataset)}
+        dataset = asdict(self.dataset)
+        return {**asdict(self), "dataset": {**dataset, "columns": list(dataset["columns"])}}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Orchestration:

@@ -17,7 +17,7 @@ from smart_orchestrator.window import MAX_DAYS, Window, parse_day
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 # Name of a parameter -> its schema and what the trigger form says; the default is the DAG's.
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
@@ -71,7 +71,11 @@ class Request:
 
 
 def request_of(
-    conf: Mapping[str, Any] | None, params: Mapping[str, Any], run_day: dt.date, lag: int
+    conf: Mapping[str, Any] | None,
+    params: Mapping[str, Any],
+    run_day: dt.date,
+    lag: int,
+    known: Collection[str] = tuple(SCHEMAS),
 ) -> Request:
     """The request of one run.
 
@@ -80,13 +84,14 @@ def request_of(
         params: the parameters with their values, defaults included.
         run_day: the UTC day of the run's `run_after`, which counts as today unless `as_of` is given.
         lag: whole days between a day and the first day on which the source has it.
+        known: names of the DAG's parameters; Airflow puts every name of the conf among the values.
 
     Raises:
         WindowError: it makes no window; the text names the parameter, its value and the fix.
     """
     for name in conf or {}:
-        if name not in params:
-            raise _unknown(name, list(params))
+        if name not in known:
+            raise _unknown(name, list(known))
     as_of = _day(params, "as_of") or run_day
     if as_of > run_day:
         problem = f"is after {run_day}, the UTC day of this run"

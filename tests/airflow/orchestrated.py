@@ -1,0 +1,170 @@
+"""What the tests of the orchestrator ask of a running Airflow: start a run, wait for its end, read what it left."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+import uuid
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import quote
+
+from smart_orchestrator.airflow_api import Refused
+
+ORCHESTRATOR = "wiki_smart_analytics_orchestrator"
+PIPELINE = "wiki_trending_pipeline"
+TASKS = (
+    "check_completeness",
+    "trigger_missing_data_fetches",
+    "wait_for_data_ready",
+    "run_analytics",
+    "notify",
+)
+ENDED = ("success", "failed")
+
+
+def moment(text):
+    return dt.datetime.fromisoformat(text)
+
+
+@dataclass
+class Ran:
+    """A run of a DAG."""
+
+    api: object
+    dag_id: str
+    run_id: str
+
+    @property
+    def path(self):
+        return f"/dags/{self.dag_id}/dagRuns/{quote(self.run_id)}"
+
+    @property
+    def facts(self):
+        return self.api.get(self.path)
+
+    @property
+    def state(self):
+        return self.facts["state"]
+
+    @property
+    def seconds(self):
+        """From the moment at which it was triggered to its end."""
+        facts = self.facts
+        return (moment(facts["end_date"]) - moment(facts["queued_at"])).total_seconds()
+
+    def until(self, condition, seconds=240):
+        """Wait until `condition(self)`; what it said then."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = condition(self)
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                raise AssertionError(f"in vain: {self.facts['state']} {self.tasks}\n{self.logs()}")
+            time.sleep(0.5)
+
+    def ended(self, seconds=240):
+        """Wait until it has ended; itself."""
+        self.until(lambda run: run.state in ENDED, seconds)
+        return self
+
+    @property
+    def tasks(self):
+        """State of each task."""
+        return {name: task["state"] for name, task in self.instances.items()}
+
+    @property
+    def instances(self):
+        return {
+            task["task_id"]: task for task in self.api.pages(f"{self.path}/taskInstances", "task_instances")
+        }
+
+    def xcom(self, task, key):
+        try:
+            value = self.api.get(f"{self.path}/taskInstances/{task}/xcomEntries/{key}")["value"]
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+        return json.loads(value) if isinstance(value, str) and value[:1] in "[{" else value
+
+    def log(self, task, attempt=None):
+        """The texts of a task's log, a line a record."""
+        attempt = attempt or self.instances[task]["try_number"]
+        records = self.api.get(f"{self.path}/taskInstances/{task}/logs/{attempt}", full_content=True)[
+            "content"
+        ]
+        return "\n".join(str(record.get("event")) for record in records if isinstance(record, dict))
+
+    def links(self, task):
+        return self.api.get(f"{self.path}/taskInstances/{task}/links")["extra_links"]
+
+    def logs(self):
+        """The logs of all that has failed, for a failing test."""
+        failed = [name for name, state in self.tasks.items() if state == "failed"]
+        return "\n".join(f"--- {name}\n{self.log(name)}" for name in failed)
+
+
+def trigger(stack, dag_id, conf=None, run_id=None):
+    """Start a run by the API."""
+    run_id = run_id or f"test-{uuid.uuid4().hex[:8]}"
+    body = {"dag_run_id": run_id, "logical_date": None, "conf": conf or {}}
+    stack.api.post(f"/dags/{dag_id}/dagRuns", body)
+    return Ran(stack.api, dag_id, run_id)
+
+
+def runs_of(stack, dag_id, first, last):
+    """The runs of a DAG whose `target_date` lies in these days, both included."""
+    found = stack.api.pages(f"/dags/{dag_id}/dagRuns", "dag_runs", order_by="id")
+    days = [(item, (item["conf"] or {}).get("target_date") or "") for item in found]
+    return [item for item, day in days if str(first) <= day <= str(last)]
+
+
+def days_between(first, last):
+    start = dt.date.fromisoformat(first)
+    return [
+        (start + dt.timedelta(days=n)).isoformat()
+        for n in range((dt.date.fromisoformat(last) - start).days + 1)
+    ]
+
+
+def most_at_once(runs):
+    """How many of these runs worked at the same time at most."""
+    edges = sorted(
+        edge for run in runs for edge in ((moment(run["start_date"]), 1), (moment(run["end_date"]), -1))
+    )
+    most = now = 0
+    for _, step in edges:
+        now += step
+        most = max(most, now)
+    return most
+
+
+class Receiver:
+    """A real HTTP server that keeps what Apprise sends to its `url`."""
+
+    def __init__(self):
+        received = self.received = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"json://127.0.0.1:{self._server.server_port}/"
+
+    def __enter__(self):
+        Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()

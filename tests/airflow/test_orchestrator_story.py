@@ -1,0 +1,187 @@
+"""The documented story in a real Airflow: holes are filled by the unchanged pipeline, and analytics run on a whole window.
+
+Each test has a month of its own. Prints the wall times.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from smart_orchestrator.completeness import check
+from smart_orchestrator.errors import RunsError
+from smart_orchestrator.partition import read_frame
+from smart_orchestrator.window import Window
+from tests.airflow.orchestrated import (
+    ORCHESTRATOR,
+    PIPELINE,
+    Ran,
+    days_between,
+    moment,
+    most_at_once,
+    runs_of,
+    trigger,
+)
+from wiki_trends.layers import layers
+from wiki_trends.pipeline import run_day
+from wiki_trends.settings import load
+from wiki_trends.warehouse import open_warehouse
+
+# What users are used to is 15 minutes.
+SLACK = 40.0
+
+
+@pytest.fixture
+def settings(product):
+    return load(environ=product.settings)
+
+
+@pytest.fixture
+def say(capsys):
+    """Print past pytest's capture."""
+
+    def printed(text):
+        with capsys.disabled():
+            print(f"\n    {text}", end="", flush=True)
+
+    return printed
+
+
+def published(settings):
+    with open_warehouse(settings.warehouse).reading() as reader:
+        return reader.last_run()
+
+
+def checked(settings, start, end):
+    window = Window.between(dt.date.fromisoformat(start), dt.date.fromisoformat(end), dt.date(2026, 1, 1))
+    return check(layers(settings).diamond, window)
+
+
+@pytest.mark.timeout(600)
+def test_two_holes_are_filled_and_then_there_is_nothing_to_fill(stack, settings, say):
+    alone = trigger(stack, PIPELINE, {"target_date": "2025-11-04"}).ended()
+    assert alone.state == "success", alone.logs()
+    for day in days_between("2025-11-07", "2025-11-09"):
+        run_day(dt.date.fromisoformat(day), settings)
+
+    # As it is documented, from the command line.
+    conf = '{"as_of": "2025-11-12"}'
+    done = stack.airflow("dags", "trigger", ORCHESTRATOR, "--conf", conf, "--output", "json")
+    assert done.returncode == 0, done.stderr
+    run = Ran(stack.api, ORCHESTRATOR, json.loads(done.stdout)[0]["dag_run_id"]).ended()
+    assert run.state == "success", run.logs()
+
+    started = runs_of(stack, PIPELINE, "2025-11-05", "2025-11-09")
+    assert sorted(item["dag_run_id"] for item in started) == ["2025-11-05.1", "2025-11-06.1"]
+    assert {item["state"] for item in started} == {"success"}
+    assert [item["logical_date"] for item in started] == [None, None]
+    assert most_at_once(started) == 2
+    assert checked(settings, "2025-11-05", "2025-11-09").whole
+    assert published(settings).fingerprints.keys() == set(days_between("2025-11-05", "2025-11-09"))
+    assert run.tasks == {
+        "check_completeness": "success",
+        "trigger_missing_data_fetches": "success",
+        "wait_for_data_ready": "success",
+        "run_analytics": "success",
+        "notify": "success",
+    }
+    _say_what_users_look_for(run)
+    say(f"pipeline alone {alone.seconds:.1f} s; orchestrator with two holes {run.seconds:.1f} s")
+    assert run.seconds <= alone.seconds + SLACK
+
+    again = trigger(stack, ORCHESTRATOR, {"as_of": "2025-11-12"}).ended()
+    assert again.state == "success", again.logs()
+    assert again.tasks["trigger_missing_data_fetches"] == again.tasks["wait_for_data_ready"] == "skipped"
+    assert again.tasks["run_analytics"] == "success"
+    assert runs_of(stack, PIPELINE, "2025-11-05", "2025-11-09") == started
+    assert "nothing has changed since" in again.log("run_analytics")
+    say(f"orchestrator without a hole {again.seconds:.1f} s")
+
+
+def _say_what_users_look_for(run):
+    """XComs, lines of the logs, and links."""
+    check, start = "check_completeness", "trigger_missing_data_fetches"
+    assert run.xcom(check, "missing_dates") == ["2025-11-06", "2025-11-05"]
+    assert run.xcom(check, "available_dates") == ["2025-11-09", "2025-11-08", "2025-11-07"]
+    assert (run.xcom(check, "coverage_pct"), run.xcom(check, "n_days")) == (60.0, 5)
+    assert "expected 5, available 3, missing 2, coverage 60.0 %" in run.log(check)
+    assert "2025-11-05 started (run 2025-11-05.1)" in run.log(start)
+    waited = run.log("wait_for_data_ready")
+    assert "waiting for 2 dates: 2025-11-05, 2025-11-06" in waited
+    assert "dates are still awaited" in waited
+    assert "2 filled, 0 failed; runs started 2, followed 0\ncoverage 100.0 %" in waited
+    analysed = run.log("run_analytics")
+    assert "combined records: 4,781" in analysed
+    assert "common articles: 505" in analysed
+    link = run.links(start)["Pipeline runs"]
+    assert "/dags/wiki_trending_pipeline/runs?run_id_pattern=2025-11-05.1%7C2025-11-06.1" in link
+
+
+def test_a_foreign_pipeline_is_orchestrated_as_it_is(stack):
+    """20 lines that import nothing of ours, write CSV, and commit with an empty `_SUCCESS`."""
+    run = trigger(stack, "foreign_orchestrator", {"days": 3, "as_of": "2025-06-12"}).ended()
+    assert run.state == "success", run.logs()
+    assert run.xcom("run_analytics", "return_value") == {"pages": 6}
+    assert len(runs_of(stack, "foreign_pipeline", "2025-06-07", "2025-06-09")) == 3
+
+
+def test_the_factory_serves_a_second_lake(stack):
+    conf = {"start": "2025-06-01", "end": "2025-06-03", "as_of": "2025-06-10"}
+    run = trigger(stack, "orders_orchestrator", conf).ended()
+    assert run.state == "success", run.logs()
+    assert run.xcom("run_analytics", "return_value") == {"orders": 6}
+    assert run.xcom("check_completeness", "n_days") == 3
+
+
+@pytest.mark.timeout(600)
+def test_the_analytics_alone_start_nothing(stack, settings):
+    window = {"start": "2025-05-01", "end": "2025-05-03"}
+    refused = trigger(stack, "wiki_analytics_trends", window).ended()
+    assert refused.state == "failed"
+    assert "coverage 0.0 %, missing 2025-05-01, 2025-05-02, 2025-05-03" in refused.log("run_analytics")
+    for day in ("2025-05-01", "2025-05-02"):
+        assert trigger(stack, PIPELINE, {"target_date": day}).ended().state == "success"
+    done = trigger(stack, "wiki_analytics_trends", {**window, "min_coverage": 60}).ended()
+    assert done.state == "success", done.logs()
+    run = published(settings)
+    assert [str(day) for day in run.days_used] == ["2025-05-01", "2025-05-02"]
+    day = read_frame(layers(settings).diamond, dt.date(2025, 5, 1))
+    events = [item["extra"] for item in stack.api.pages("/assets/events", "asset_events")]
+    assert {"day": "2025-05-01", "rows": day.height}.items() <= _event_of("2025-05-01", events).items()
+    assert [item["state"] for item in runs_of(stack, PIPELINE, "2025-05-01", "2025-05-03")] == ["success"] * 2
+
+
+def _event_of(day, events):
+    return next(extra for extra in events if extra.get("day") == day)
+
+
+def test_the_manifest_of_a_day_says_what_all_steps_did(stack, settings):
+    run = trigger(stack, PIPELINE, {"target_date": "2025-05-05"}).ended()
+    assert run.state == "success", run.logs()
+    [day] = checked(settings, "2025-05-05", "2025-05-05").days
+    assert [step["step"] for step in day.manifest.measured["steps"]] == list(run.tasks)
+
+
+def test_without_a_date_the_pipeline_takes_the_newest_day_there_is(stack, settings):
+    run = trigger(stack, PIPELINE).ended()
+    assert run.state == "success", run.logs()
+    newest = moment(run.facts["run_after"]).astimezone(dt.UTC).date() - dt.timedelta(days=3)
+    assert checked(settings, str(newest), str(newest)).whole
+
+
+def test_a_date_that_is_none_fails_the_pipeline_at_once(stack):
+    with pytest.raises(RunsError, match="target_date"):
+        trigger(stack, PIPELINE, {"target_date": "2025-02-30"})
+    run = trigger(stack, PIPELINE, {"target_date": "2099-01-01"}).ended()
+    assert run.state == "failed"
+    assert run.instances["fetch_top_pages"]["try_number"] == 1
+    assert "is not over yet" in run.xcom("fetch_top_pages", "failure")["message"]
+
+
+def test_a_day_that_is_not_published_is_not_tried_twice(stack):
+    run = trigger(stack, PIPELINE, {"target_date": "2024-03-31"}).ended()
+    assert run.state == "failed"
+    assert run.instances["fetch_top_pages"]["try_number"] == 1
+    assert run.xcom("fetch_top_pages", "failure")["failure"] == "NOT_PUBLISHED"

@@ -1,0 +1,189 @@
+"""Parts of the orchestrator in Airflow without a running one: DAG files parse quickly and silently, a trigger knows all it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from smart_orchestrator import Column, DailyDataset, LakeDenied, RunsError, Window, write_frame
+from smart_orchestrator.airflow.connections import (
+    airflow_api,
+    aws_environment,
+    notification_urls,
+    postgres_url,
+)
+from smart_orchestrator.airflow.orchestration import Orchestration
+from smart_orchestrator.airflow.request import Request
+from smart_orchestrator.airflow.trigger import DataReadyTrigger
+from smart_orchestrator.completeness import Policy
+from tests.airflow.orchestrated import TASKS
+from tests.s3_server import s3_server
+
+ROOT = Path(__file__).parents[2]
+DAGS = sorted((ROOT / "src" / "dags").glob("*.py"))
+PARSE = """
+import json, sys, time, warnings
+warnings.simplefilter("error")
+import airflow.sdk
+from airflow.dag_processing.dagbag import DagBag
+began = time.perf_counter()
+import runpy
+dag = runpy.run_path(sys.argv[1])["dag"]
+seconds = time.perf_counter() - began
+heavy = sorted({"polars", "duckdb", "pyarrow", "pandas", "numpy", "httpx2", "apprise"} & set(sys.modules) - before)
+print(json.dumps([seconds, heavy]))
+""".replace("began =", "before = set(sys.modules)\nbegan =")
+
+
+@pytest.mark.parametrize("path", DAGS, ids=lambda path: path.stem)
+def test_a_dag_file_parses_in_under_two_seconds_without_a_warning(path, tmp_path):
+    """In a process that has imported Airflow, as the dag-processor's have."""
+    done = subprocess.run(
+        [sys.executable, "-c", PARSE, str(path)],
+        capture_output=True,
+        text=True,
+        env={"AIRFLOW_HOME": str(tmp_path), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    seconds, heavy = json.loads(done.stdout.splitlines()[-1])
+    assert seconds < 2.0
+    assert heavy == []
+
+
+@pytest.fixture
+def dags(monkeypatch, tmp_path):
+    """The DAGs by their names, as the files make them with default settings."""
+    monkeypatch.chdir(tmp_path)
+    return {path.stem: runpy.run_path(str(path))["dag"] for path in DAGS}
+
+
+def test_the_documented_names(dags):
+    orchestrator = dags["wiki_smart_analytics_orchestrator"]
+    assert orchestrator.schedule == "0 3 * * *"
+    assert (orchestrator.max_active_runs, orchestrator.catchup) == (1, False)
+    assert tuple(orchestrator.task_ids) == TASKS
+    downstream = {task: orchestrator.get_task(task).downstream_task_ids for task in TASKS}
+    assert downstream == {
+        "check_completeness": {"trigger_missing_data_fetches", "run_analytics"},
+        "trigger_missing_data_fetches": {"wait_for_data_ready"},
+        "wait_for_data_ready": {"run_analytics"},
+        "run_analytics": {"notify"},
+        "notify": set(),
+    }
+    assert dags["wiki_trending_pipeline"].schedule == "0 2 * * *"
+    assert dags["wiki_trending_pipeline"].catchup is False
+    assert dags["wiki_analytics_trends"].schedule is None
+
+
+def test_settings_change_what_was_changed_by_editing_the_file(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name, value in {
+        "ORCHESTRATOR_SCHEDULE": "0 */6 * * *",
+        "ORCHESTRATOR_POLL": "30",
+        "ORCHESTRATOR_TIMEOUT": "3600",
+        "DAYS": "7",
+    }.items():
+        monkeypatch.setenv(f"WIKI_TRENDS_{name}", value)
+    dag = runpy.run_path(str(ROOT / "src/dags/wiki_smart_analytics_orchestrator.py"))["dag"]
+    waiting = dag.get_task("wait_for_data_ready").orchestration
+    assert (dag.schedule, waiting.poll_seconds, waiting.timeout) == ("0 */6 * * *", 30, 3600)
+    assert dag.params["days"] == 7
+
+
+def test_every_dag_and_task_says_what_it_is(dags):
+    for dag in dags.values():
+        assert dag.doc_md
+        assert dag.tags
+        for task in dag.tasks:
+            assert task.doc_md or task.doc or task.task_type == "Notify"
+
+
+def orchestration(lake, **changed):
+    dataset = DailyDataset(
+        "pages",
+        lake,
+        "p_{day:%Y_%m_%d}.csv",
+        columns=(Column("page", unique=True), Column("views", "integer")),
+    )
+    return Orchestration(dataset, "pipeline", **changed)
+
+
+def test_a_trigger_is_made_anew_from_what_it_wrote_down(tmp_path):
+    made = orchestration(str(tmp_path), poll_seconds=2.0, timeout=60.0)
+    state = {"goal": None, "queue": [], "watched": [], "active": [], "begun": {}, "filled": [], "failed": []}
+    state |= {"started": [], "followed": [], "total": 0}
+    first = DataReadyTrigger(made.to_json(), state, "2025-11-12T00:00:00+00:00")
+    path, kept = first.serialize()
+    assert path == "smart_orchestrator.airflow.trigger.DataReadyTrigger"
+    again = DataReadyTrigger(**json.loads(json.dumps(kept)))
+    assert again.serialize() == (path, kept)
+    assert Orchestration.from_json(json.loads(json.dumps(made.to_json()))) == made
+
+
+def test_a_trigger_with_nothing_under_way_ends_at_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_AIRFLOW_API", "http://user:secret@127.0.0.1:9")
+    made = orchestration(str(tmp_path))
+    state = {"goal": None, "queue": ["2025-11-05"], "watched": [], "active": [], "begun": {}, "filled": []}
+    state |= {"failed": [], "started": [], "followed": [], "total": 1}
+
+    async def first_event():
+        async for event in DataReadyTrigger(made.to_json(), state, "2099-01-01T00:00:00+00:00").run():
+            return event.payload
+        return None
+
+    event = asyncio.run(first_event())
+    assert (event["why"], event["carrying"]["queue"]) == ("", ["2025-11-05"])
+
+
+def test_connections_in_the_forms_of_the_layer(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_API", "https://ada:s3cr%2Ft@airflow.example.org:8443")
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", "postgres://trends:p%40ss@db.example.org:5433/analytics")
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_NOTIFY", json.dumps({"conn_type": "apprise", "password": "json://a json://b"})
+    )
+    api = airflow_api("api")
+    assert api.url == "https://airflow.example.org:8443"
+    assert "s3cr" not in repr(api)
+    assert postgres_url("warehouse") == "postgresql://trends:p%40ss@db.example.org:5433/analytics"
+    assert notification_urls("notify") == ["json://a", "json://b"]
+
+
+def test_keys_of_an_aws_connection_open_the_lake_and_stay_out_of_the_environment(monkeypatch, tmp_path):
+    with s3_server(tmp_path) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        made = orchestration(server.url, aws_conn_id="keys")
+        write_frame(made.dataset, dt.date(2025, 11, 9), pl.DataFrame({"page": ["A"], "views": [1]}))
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+        request = Request(Window.of_days(1, dt.date(2025, 11, 12)), Policy())
+        # Without a connection of that name the environment stands.
+        monkeypatch.setenv("AIRFLOW_CONN_KEYS", json.dumps({"conn_type": "aws"}))
+        with pytest.raises(LakeDenied):
+            made.check(request)
+        connection = {
+            "conn_type": "aws",
+            "login": server.environment["AWS_ACCESS_KEY_ID"],
+            "password": server.environment["AWS_SECRET_ACCESS_KEY"],
+            "extra": {"endpoint_url": server.endpoint, "region_name": "us-east-1"},
+        }
+        monkeypatch.setenv("AIRFLOW_CONN_KEYS", json.dumps(connection))
+        assert made.check(request).whole
+        assert aws_environment("keys")["AWS_REGION"] == "us-east-1"
+
+
+def test_an_api_connection_without_a_host_is_named_with_the_fix(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_API", json.dumps({"conn_type": "http"}))
+    with pytest.raises(
+        RunsError, match=r"Connection api: names no host\. Make it: airflow connections add api"
+    ):
+        airflow_api("api")
