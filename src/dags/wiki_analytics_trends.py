@@ -51,4 +51,5 @@ with DAG(
         outlets=[Asset("wiki_trends_tables")],
         retries=SETTINGS.task_retries,
         retry_delay=dt.timedelta(seconds=SETTINGS.task_retry_seconds),
+        doc_md="Looks at the window, and computes its trends from exactly what is there.",
     )

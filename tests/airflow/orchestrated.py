@@ -97,7 +97,16 @@ class Ran:
         records = self.api.get(f"{self.path}/taskInstances/{task}/logs/{attempt}", full_content=True)[
             "content"
         ]
-        return "\n".join(str(record.get("event")) for record in records if isinstance(record, dict))
+        lines = []
+        for record in records:
+            if isinstance(record, dict):
+                lines.append(str(record["event"]))
+                lines += [f"{e['exc_type']}: {e['exc_value']}" for e in record.get("error_detail") or ()]
+        return "\n".join(lines)
+
+    def mark_failed(self):
+        """End it, as somebody does by hand."""
+        self.api._signed("PATCH", f"/api/v2{self.path}", body={"state": "failed"})
 
     def links(self, task):
         return self.api.get(f"{self.path}/taskInstances/{task}/links")["extra_links"]

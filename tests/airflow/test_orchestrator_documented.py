@@ -1,0 +1,51 @@
+"""What the guide tells people to type at Airflow's command line works; and what it shows of logs by the API."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.airflow.orchestrated import ORCHESTRATOR, Ran, trigger
+
+GUIDE = Path(__file__).parents[2] / "docs" / "SMART_ORCHESTRATOR.md"
+
+
+def documented():
+    """Every `airflow …` of a console block or between backquotes, once; up to a pipe."""
+    text = GUIDE.read_text()
+    found = re.findall(r"^\$ (airflow .+)$", text, re.MULTILINE) + re.findall(r"`(airflow dags [^`]+)`", text)
+    commands = [command.partition(" | ")[0] for command in dict.fromkeys(found)]
+    return [command for command in commands if not re.search(r"USER|…", command)]
+
+
+@pytest.mark.timeout(600)
+def test_every_documented_command_of_airflow_works(stack):
+    commands = documented()
+    assert len(commands) >= 10
+    for command in commands:
+        done = stack.airflow(*shlex.split(command)[1:])
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        if "list" in command and "orchestrator" not in command:
+            assert "wiki_" in done.stdout or "No data found" in done.stdout or "[]" in done.stdout, (
+                done.stdout
+            )
+    # What was triggered asks for the newest days there are; the test does not wait for them.
+    for dag_id in (ORCHESTRATOR, "wiki_trending_pipeline"):
+        for item in stack.api.pages(f"/dags/{dag_id}/dagRuns", "dag_runs", order_by="id"):
+            if item["state"] in ("queued", "running"):
+                Ran(stack.api, dag_id, item["dag_run_id"]).mark_failed()
+
+
+def test_the_documented_connection_is_taken(stack):
+    done = stack.airflow(
+        "connections", "add", "another_api", "--conn-uri", "http://USER:PASSWORD@localhost:8080"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_log_comes_from_the_api(stack):
+    run = trigger(stack, ORCHESTRATOR, {"start": "2025-02-01", "end": "2025-02-02", "dry_run": True}).ended()
+    assert "expected 2, available 0, missing 2, coverage 0.0 %" in run.log("check_completeness")
