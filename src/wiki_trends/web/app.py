@@ -142,9 +142,8 @@ class _Problems:
         visitor = request.scope.get("state", {}).get("visitor", Visitor())
         root = request.scope.get("root_path", "")
         sign_in = self._guard.sign_in_url(request)
-        text = self._pages.page(
-            "problem", root, visitor, sign_in=sign_in, problem=problem, next=_next(request)
-        )
+        wanted = _wanted(request, sign_in)
+        text = self._pages.page("problem", root, visitor, sign_in=sign_in, problem=problem, next=wanted)
         # A new dashboard has nothing to show yet: its pages say so, and that is no error.
         status = HTTPStatus.OK if problem.code == "NOTHING_PUBLISHED" else problem.status
         return Response(text, status, headers, "text/html; charset=utf-8")
@@ -164,11 +163,10 @@ class _Problems:
         return self.answer(request, _http(error))
 
 
-def _next(request: Request) -> str:
-    """Where whoever signs in wanted to go."""
-    asked = request.query_params.get("next", "")
-    if asked or request.method != "GET" or request.query_params.get("once"):
-        return asked
+def _wanted(request: Request, sign_in: str | None) -> str:
+    """Where whoever signs in wanted to go; empty when only to the page that signs in."""
+    if request.url.path == sign_in or request.method != "GET":
+        return request.query_params.get("next", "")
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 

@@ -8,6 +8,7 @@ browser from running, framing or guessing anything that we did not send.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from wiki_trends.web.guard import Guard
 
+logger = logging.getLogger(__name__)
+
 MOST_BODY = 64 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 OPEN_PATHS = ("/static/", "/health")
@@ -31,6 +34,9 @@ OPEN_PATHS = ("/static/", "/health")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors {framed}"
+)
+_BROKEN = Problem(
+    500, "BROKEN", "Something went wrong that nobody foresaw.", "Look at the server's log, and report it."
 )
 
 
@@ -65,8 +71,12 @@ class Shield:
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def guarded(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers[name] = value
@@ -78,7 +88,13 @@ class Shield:
         except Problem as problem:
             await self._refusal(request, problem)(scope, receive, guarded)
             return
-        await self._app(scope, receive, guarded)
+        try:
+            await self._app(scope, receive, guarded)
+        except Exception:
+            # Nobody foresaw it: the log has the trace-back, and the visitor an answer like every other.
+            logger.exception("%s %s", request.method, request.url.path)
+            if not begun:
+                await self._refusal(request, _BROKEN)(scope, receive, guarded)
 
     async def _let_in(self, request: Request) -> Receive:
         """What the view reads the body from; raises `Problem` for whoever is not let in."""
@@ -88,10 +104,12 @@ class Shield:
         body = await _small_body(request)
         if changes:
             _from_our_pages(request)
-        if path.startswith(OPEN_PATHS) or path in self._guard.public:
+        if path.startswith(OPEN_PATHS):
             return body
         visitor = await self._guard.visitor(request)
         request.scope.setdefault("state", {})["visitor"] = visitor
+        if path in self._guard.public:
+            return body
         if visitor.may_see and (visitor.may_act or not changes):
             return body
         if visitor.name:

@@ -281,6 +281,19 @@ def test_a_lake_that_does_not_answer_has_its_page_and_the_report_stays(demo_fold
         assert (started.status_code, started.json()["error"]) == (503, "LAKE")
 
 
+def test_what_nobody_foresaw_is_an_answer_and_a_line_in_the_log(demo_settings, monkeypatch, caplog):
+    def broken(*_, **__):
+        raise RuntimeError("secret of the machine")
+
+    monkeypatch.setattr("wiki_trends.browse.pages", broken)
+    with serving(demo_settings) as dashboard:
+        page = dashboard.client.get("/pages", headers=PAGE)
+        assert (page.status_code, "nobody foresaw" in page.text) == (500, True)
+        assert "secret of the machine" not in page.text
+        assert "content-security-policy" in page.headers
+    assert "secret of the machine" in caplog.text
+
+
 def test_a_window_with_gaps_says_so_first(tmp_path):
     day = [row("A", 5), row("B", 3, 2)]
     with serving(published(tmp_path, [day, [], day, [], day], Policy(min_coverage=60.0), 5)) as dashboard:

@@ -122,6 +122,14 @@
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : listen()));
   window.addEventListener("pagehide", stop);
   window.addEventListener("pageshow", listen);
-  document.addEventListener("DOMContentLoaded", () => { remember(); tell(); listen(); });
+  document.addEventListener("DOMContentLoaded", () => {
+    remember();
+    tell();
+    listen();
+    // Whoever signs in comes back to where they were.
+    for (const link of document.querySelectorAll("a[data-sign-in]")) {
+      if (location.pathname !== new URL(link.href).pathname) link.search = new URLSearchParams({ next: location.pathname + location.search });
+    }
+  });
   setInterval(tell, 1000);
 })();
