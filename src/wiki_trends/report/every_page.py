@@ -25,7 +25,7 @@ def every_page(details: Details) -> dict[str, Any]:
     )
     shown = [
         {"at": 0, "head": True, "page": 1, "search": True, "class": "title"},
-        {"at": 2, "names": categories, "search": True},
+        {"at": 2, "names": categories, "search": True, "class": "hide-narrow"},
         {
             "at": 3,
             "names": ["–" if name == _NOWHERE else name for name in countries],

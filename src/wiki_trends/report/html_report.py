@@ -131,7 +131,7 @@ def render(details: Details, lake: FromLake, now: dt.datetime) -> str:
             report=details.report,
             run=run,
             days=days,
-            gaps=[day for day in days.days if not day.available],
+            gaps=[spell for spell in days.spells if not spell.first.available],
             changed=lake.changed,
             not_compared=lake.not_compared,
             left_out=lake.left_out,

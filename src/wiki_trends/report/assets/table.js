@@ -121,7 +121,28 @@
     show();
   };
 
+  // A table that is wider than its room can be scrolled by keyboard, and only then is it a place to stop at.
+  const scrollable = (wrap) => {
+    const wide = wrap.scrollWidth > wrap.clientWidth || wrap.scrollHeight > wrap.clientHeight;
+    if (wide && !wrap.hasAttribute("tabindex")) {
+      wrap.tabIndex = 0;
+      wrap.setAttribute("role", "region");
+      const caption = wrap.querySelector("caption, th")?.textContent.trim();
+      wrap.setAttribute("aria-label", caption ? `Table: ${caption}` : "Table");
+      wrap.dataset.scrolls = "";
+    } else if (!wide && "scrolls" in wrap.dataset) {
+      for (const name of ["tabindex", "role", "aria-label", "data-scrolls"]) wrap.removeAttribute(name);
+    }
+  };
+
   const all = (root = document) => { for (const table of root.querySelectorAll("table[data-table]")) enliven(table); };
   window.wikiTrends = { ...window.wikiTrends, enlivenTables: all };
-  document.addEventListener("DOMContentLoaded", () => all());
+  document.addEventListener("DOMContentLoaded", () => {
+    all();
+    const watched = new ResizeObserver((entries) => { for (const entry of entries) scrollable(entry.target.closest(".table-wrap")); });
+    for (const wrap of document.querySelectorAll(".table-wrap")) {
+      watched.observe(wrap);
+      if (wrap.firstElementChild) watched.observe(wrap.firstElementChild);
+    }
+  });
 })();
