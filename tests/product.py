@@ -83,7 +83,7 @@ class Place:
             cwd=self.folder,
         )
 
-    def terminal(self, *arguments: str) -> pexpect.spawn[str]:
+    def terminal(self, *arguments: str, columns: int = 160) -> pexpect.spawn[str]:
         """The same on a terminal."""
         program, *others = self.command(*arguments)
         environ = {**os.environ, "TERM": "xterm-256color"}
@@ -94,7 +94,7 @@ class Place:
             env=environ,  # type: ignore[arg-type]
             encoding="utf-8",
             timeout=60,
-            dimensions=(50, 160),
+            dimensions=(50, columns),
         )
 
     def write_days(self, *days: str, pages: int = 3) -> None:

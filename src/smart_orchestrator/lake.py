@@ -20,7 +20,7 @@ from datetime import timedelta
 from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -423,12 +423,14 @@ def _s3(url: str, timeout: float, retries: int, backoff: float, aws: Mapping[str
     if not parts.hostname:
         raise LakeUrlError(url, "names no bucket")
     endpoint = aws.get("AWS_ENDPOINT_URL_S3") or aws.get("AWS_ENDPOINT_URL") or ""
+    # AWS itself needs no endpoint, and the store refuses None for one.
+    elsewhere: dict[str, Any] = {"endpoint": endpoint} if endpoint else {}
     seconds = timedelta(seconds=timeout)
     try:
         store = S3Store(
             parts.netloc,
             prefix=unquote(parts.path).strip("/") or None,
-            endpoint=endpoint or None,
+            **elsewhere,
             region=aws.get("AWS_REGION") or aws.get("AWS_DEFAULT_REGION") or "us-east-1",
             config=_credentials(aws),
             client_options={

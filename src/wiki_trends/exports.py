@@ -29,7 +29,8 @@ _TEXTS = ("shape", "momentum_label")
 def exported(warehouse: Warehouse, table: str, form: str) -> bytes:
     """All rows of a published table in the order of its key.
 
-    CSV has a header, commas, and nothing for null; JSON is one list of objects; both are UTF-8, days as `YYYY-MM-DD`.
+    CSV has a header, commas, and nothing for null; JSON is one list of objects; both are UTF-8, days as `YYYY-MM-DD`. In CSV
+    a text that a spreadsheet would take for a formula has an apostrophe before it (`spreadsheet`); the others are exact.
 
     Args:
         warehouse: where the table is.
@@ -45,7 +46,7 @@ def exported(warehouse: Warehouse, table: str, form: str) -> bytes:
         frame = _frame(reader.rows(f"SELECT * FROM {table} ORDER BY {order}"))  # noqa: S608 - a constant
     stream = io.BytesIO()
     if form == "csv":
-        frame.write_csv(stream)
+        _for_spreadsheets(frame).write_csv(stream)
     elif form == "parquet":
         frame.write_parquet(stream)
     else:
@@ -91,6 +92,17 @@ def _one_of(origin: str, value: str, known: Sequence[str]) -> None:
             problem="is not known",
             fix=f"Give one of {', '.join(known)}.",
         )
+
+
+def _for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    from wiki_trends.spreadsheet import PATTERN
+
+    text = pl.col(pl.String)
+    return frame.with_columns(
+        pl.when(text.str.contains(PATTERN)).then("'" + text).otherwise(text).name.keep()
+    )
 
 
 def _frame(rows: list[dict[str, object]]) -> pl.DataFrame:

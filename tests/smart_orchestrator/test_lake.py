@@ -465,3 +465,7 @@ def test_both_orders_of_listing_that_servers_have_hide_no_day(order):
     days = {f"f/{name}/{part}" for name in ("day_1.csv", "day_2.csv") for part in ("_SUCCESS", "part-0")}
     assert days <= found
     assert not any(key.startswith("f/day_3") for key in found)
+
+
+def test_s3_without_an_endpoint_is_amazons():
+    assert open_lake("s3://lake/prefix", environ={"AWS_REGION": "eu-west-1"}).url == "s3://lake/prefix"

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from tests.wiki_trends.window_data import day_number, run_record
 from wiki_trends.report import Report, render
-from wiki_trends.report.model import Category, Change, Peak, Sentence, Series
+from wiki_trends.report.model import Arrival, Category, Change, Peak, Sentence, Series
 from wiki_trends.report.text import counted, safe
 
 
@@ -72,6 +72,37 @@ def test_the_report_names_window_coverage_records_and_common_pages():
     ):
         assert re.search(rf"^{title}", text, re.MULTILINE)
     assert re.search(r"^Top declining\n  none$", text, re.MULTILINE)
+
+
+def test_the_calendar_marks_days_and_says_why_they_are_missing():
+    states = {
+        "2025-11-06": {"state": "absent", "code": "MISSING", "reason": "nothing is there"},
+    }
+    made = report(gap=True)
+    text = render(replace(made, run=replace(made.run, states=states)))
+    assert "            Mo Tu We Th Fr Sa Su\n2025-11-03         ■  ·  ■  ■  ■\n" in text
+    assert "· 2025-11-06  absent (MISSING): nothing is there\n" in text
+    assert "■ complete   · absent\n" in text
+
+
+def test_a_long_window_has_a_line_a_month():
+    made = report()
+    days = [day_number(offset) for offset in range(100)]
+    text = render(replace(made, run=replace(run_record(days), rows=made.run.rows)))
+    assert f"2025-11      {'■' * 26}\n2025-12  {'■' * 31}\n2026-01  {'■' * 31}\n" in text
+
+
+def test_sparklines_are_drawn_where_titles_keep_their_room():
+    assert re.search(r"^Some page  ▁·█▁▁  2025-11-07 ", render(report(), width=100), re.MULTILINE)
+    narrow = render(report("A title that needs all the room there is"), width=60)
+    assert "▁·█▁▁" not in narrow.split("Top growing")[1].split("Top declining")[0]
+
+
+def test_new_and_returning_pages_are_told_when_there_are_any():
+    arrival = Arrival("New", "New", "Other", "new", 1, day_number(4), 5, 7, 5)
+    text = render(replace(report(), new=(arrival,)))
+    assert re.search(r"^New in the lists\n.*\nNew +2025-11-09 +5 +7$", text, re.MULTILINE)
+    assert "Back in the lists" not in text
 
 
 def test_days_that_were_not_used_are_named():
