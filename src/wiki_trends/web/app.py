@@ -160,7 +160,9 @@ class _Problems:
         return self.answer(request, _invalid(error))
 
     async def _http(self, request: Request, error: Exception) -> Response:
-        return self.answer(request, _http(error))
+        answer = self.answer(request, _http(error))
+        answer.headers.update(getattr(error, "headers", None) or {})
+        return answer
 
 
 def _wanted(request: Request, sign_in: str | None) -> str:

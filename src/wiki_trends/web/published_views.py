@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from wiki_trends import browse, lookups
+from wiki_trends.errors import SettingError
 from wiki_trends.report import build, to_json
 from wiki_trends.report import calendar as drawn
 from wiki_trends.report.charts import categories_over_time, compiled, page_series
@@ -279,7 +280,11 @@ def category(held: Held) -> View[CategoryQuery, str, OneCategory]:
         return await held.published()
 
     def make(query: CategoryQuery, _: str) -> OneCategory:
-        found = browse.category(held.sources.warehouse, query.name)
+        try:
+            found = browse.category(held.sources.warehouse, query.name)
+        except SettingError as error:
+            message = f"The published window has no category {query.name!r}."
+            raise Problem(404, "NO_SUCH_CATEGORY", message, error.fix) from None
         rows = [{"category": query.name, "date": day["date"], "views": day["views"]} for day in found.days]
         return OneCategory(found, compiled(categories_over_time(rows, height=240)))
 

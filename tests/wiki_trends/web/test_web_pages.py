@@ -119,7 +119,7 @@ def test_categories_add_up(shared):
     assert sum(one["share_pct"] for one in rows) == pytest.approx(100)
     sports = shared.client.get("/category.json", params={"name": "sports"}).json()
     assert sports["views"] == sum(day["views"] for day in sports["days"])
-    assert shared.client.get("/category", params={"name": "Nothing"}, headers=PAGE).status_code == 422
+    assert shared.client.get("/category", params={"name": "Nothing"}, headers=PAGE).status_code == 404
 
 
 def test_what_was_left_out_says_why(shared):
