@@ -35,8 +35,8 @@ test: $(READY) browser ## all tests, the long suites in a small round; branch co
 test-full: test ## all tests, then the long suites in full
 	$(BIN)/pytest -q -n 2 -m long
 
-test-airflow: $(AIRFLOW_READY) ## the orchestrator end to end in a real Airflow
-	$(AIRFLOW)/pytest -q --confcutdir=tests/airflow tests/airflow
+test-airflow: $(AIRFLOW_READY) browser ## the orchestrator end to end in a real Airflow
+	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow tests/airflow
 
 lint: $(READY) ## ruff, strict mypy, import contracts, shell syntax
 	$(BIN)/ruff check .

@@ -28,12 +28,14 @@ class Component:
         command: how it is started.
         environment: all of it.
         log: where its output is appended.
+        sessions: of each time it was started; what it has started is in one of them, or in its environment.
     """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     log: Path
+    sessions: list[int] = field(default_factory=list, repr=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -54,6 +56,7 @@ class Component:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self.sessions.append(self._process.pid)
 
     def kill(self) -> None:
         """SIGKILL for the process itself; what it started lives on, as it does when a machine runs out of memory."""
@@ -77,7 +80,10 @@ class Component:
 
 
 def end(components: Sequence[Component], mark: str) -> None:
-    """End them all, and whatever they have started: every process of this user with `mark` in its environment."""
+    """End them all, and whatever they have started.
+
+    That is every process of their sessions, and every other one with `mark` in its environment.
+    """
     for component in components:
         component.ask_to_end()
     deadline = time.monotonic() + GRACE
@@ -85,8 +91,9 @@ def end(components: Sequence[Component], mark: str) -> None:
         time.sleep(0.05)
     for component in components:
         component.kill()
+    sessions = {number for component in components for number in component.sessions}
     for _ in range(20):
-        left = _marked(mark)
+        left = _left(sessions, mark)
         if not left:
             return
         for pid in left:
@@ -95,13 +102,16 @@ def end(components: Sequence[Component], mark: str) -> None:
         time.sleep(0.1)
 
 
-def _marked(mark: str) -> list[int]:
+def _left(sessions: set[int], mark: str) -> list[int]:
     import psutil
 
     found = []
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.pid != os.getpid() and mark in process.environ().values():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            # Some of Airflow's processes write their title over their environment.
+            if os.getsid(process.pid) in sessions or mark in process.environ().values():
                 found.append(process.pid)
     return found
 
