@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 from pathlib import Path
@@ -21,6 +22,7 @@ from benchmarks.pipeline import (
 )
 from benchmarks.startup import startup
 from benchmarks.timing import BenchmarkFailed
+from wiki_trends.wikimedia.pages import BATCH
 
 
 def figures(rounds: int) -> dict[str, Any]:
@@ -97,11 +99,12 @@ def of_the_pipeline(day: dict[str, Any]) -> list[str]:
     return [
         f"pipeline of a day, 50 ms before each answer, median of {day['rounds']}",
         row("cold day", f"{day['cold_s']:.2f} s", over),
-        row("  requests", f"{day['cold_requests']:.0f}", f"for {day['cold_pages']:.0f} pages"),
+        row("  requests", f"{day['cold_requests']:.0f}", requests(day["pages"], day["cold_requests"])),
         row(
             "second day, requests",
             f"{day['second_requests']:.0f}",
-            f"{day['second_known_pages']:.0f} pages known",
+            requests(day["pages"] - day["second_known_pages"], day["second_requests"])
+            + f"; {day['second_known_pages'] / day['pages']:.0%} of the pages known",
         ),
         row(
             "bronze to diamond, no network",
@@ -115,6 +118,12 @@ def of_the_pipeline(day: dict[str, Any]) -> list[str]:
             verdict(day["peak_memory_mb"], 500, " MB"),
         ),
     ]
+
+
+def requests(asked: float, sent: float) -> str:
+    """How many requests are for what: three lists, fifty pages a request, and what the answers made necessary."""
+    batches = math.ceil(asked / BATCH)
+    return f"3 lists, {batches} for {asked:.0f} pages, {sent - 3 - batches:.0f} continued"
 
 
 def row(name: str, value: str, told: str = "") -> str:

@@ -85,11 +85,11 @@ def test_table_shows_each_figure_with_its_limit() -> None:
         "pipeline": {
             "rounds": 4,
             "cold_s": 0.5,
+            "pages": 980,
             "cold_requests": 24,
-            "cold_pages": 957,
             "over_floor": 1.35,
-            "second_requests": 10,
-            "second_known_pages": 700,
+            "second_requests": 12,
+            "second_known_pages": 588,
             "processing_s": 0.09,
             "dump_lines": 1000,
             "dump_s": 0.1,
@@ -112,6 +112,8 @@ def test_table_shows_each_figure_with_its_limit() -> None:
     assert "5.20 s  OVER the limit of 5 s\n" in shown
     assert "200 ms  2.00 times; within the limit of 4\n" in shown
     assert "0.50 s  1.35 times the floor; OVER the limit of 1.3\n" in shown
+    assert "24  3 lists, 20 for 980 pages, 1 continued\n" in shown
+    assert "12  3 lists, 8 for 392 pages, 1 continued; 60% of the pages known\n" in shown
     assert "90 ms  within the limit of 0.15 s\n" in shown
     assert "0.10 s  6.2 times a plain loop, at least 10 asked\n" in shown
     assert "512 MB  OVER the limit of 500 MB\n" in shown

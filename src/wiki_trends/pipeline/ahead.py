@@ -13,6 +13,7 @@ from smart_orchestrator.lake import lake_of
 from wiki_trends.layers import layers
 from wiki_trends.pipeline.clean_top_pages import sieve_of
 from wiki_trends.pipeline.page_cache import SECONDS_A_DAY, PageCache
+from wiki_trends.pipeline.rules import Rules
 from wiki_trends.pipeline.site import keep_site, known_site
 from wiki_trends.pipeline.step import project_of
 
@@ -40,6 +41,7 @@ class Ahead:
         self._project = project_of(settings)
         self._lake = lake_of(layers(settings).silver)
         self._batches: Batches | None = None
+        self._rules: Rules | None = None
         self._site = known_site(self._project, self._lake)
         self._asked_site = None
         if self._site is None:
@@ -69,7 +71,16 @@ class Ahead:
         unknown = [page for page in pages if page not in known]
         self.titles = frozenset(unknown)
         self._batches = self.client.page_batches(self._project, unknown)
+        # Reading them takes as long as one answer.
+        self._rules = Rules.load(self._project.partition(".")[0], self._settings.categories_file)
 
     def answers(self) -> Iterator[dict[str, PageFacts]]:
         """What has come and what is coming, batch by batch; once."""
-        yield from self._batches or ()
+        if self._batches is None or self._rules is None:
+            return
+        for batch in self._batches:
+            # Rules remember the texts that they have seen, and while others are on their way there is time.
+            for title, facts in batch.items():
+                self._rules.category(title, facts)
+                self._rules.place(title, facts)
+            yield batch
