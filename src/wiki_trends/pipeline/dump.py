@@ -19,15 +19,16 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.dump_sums import DEVICES, NotInOrder, Sums, added
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
+    from io import BufferedIOBase
 
     import polars as pl
 
@@ -82,7 +83,7 @@ def _read(
 ) -> tuple[dict[str, list[Listed]], _Reader]:
     with tempfile.TemporaryDirectory(prefix="wiki-trends-dump-") as folder:
         sums = Sums(Path(folder), top, in_order=in_order)
-        reader = _Reader(project)
+        reader = _Reader(project, sums.pruned)
         for path in files:
             try:
                 with _opened(path) as stream:
@@ -94,15 +95,16 @@ def _read(
 
 
 class _Reader:
-    """Takes the lines of one project out of streams of bytes."""
+    """Takes the lines of one project out of streams of bytes; `pruned` leaves out what is of no use, in threads."""
 
-    def __init__(self, project: str) -> None:
+    def __init__(self, project: str, pruned: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        self._pruned = pruned
         self.records = 0
         self.broken = 0
         self._project = project
         self._start = project.encode() + b" "
 
-    def frames(self, stream: IO[bytes]) -> Iterator[pl.DataFrame]:
+    def frames(self, stream: BufferedIOBase) -> Iterator[pl.DataFrame]:
         """Titles with their views by device, each title once a frame; a frame for each piece that has some."""
         waiting: deque[Future[tuple[pl.DataFrame, int, int]]] = deque()
         with ThreadPoolExecutor(WORKERS) as pool:
@@ -119,18 +121,19 @@ class _Reader:
         self.broken += broken
         return frame
 
-    def _pieces(self, stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
+    def _pieces(self, stream: BufferedIOBase) -> Iterator[tuple[bytes, bool]]:
         """Pieces of whole lines that hold some of the project, and whether the line before was the end of a record."""
+        # One for all: memory that is new each time would cost as much as the reading.
+        buffer = bytearray(CHUNK)
         whole = True
-        while block := stream.read(CHUNK):
+        while size := stream.readinto(buffer):
             rest = stream.readline()
-            # A file is sorted by wiki: most of its pieces are of others.
-            # The name can lie across the end of the block.
-            last_line = block[-len(self._start) :] + rest
-            if block.startswith(self._start) or b"\n" + self._start in block or self._start in last_line:
-                yield block + rest, whole
-            last = (block[block.rfind(b"\n", 0, -1) + 1 :] + rest).removesuffix(b"\n")
-            whole = _END.search(last) is not None
+            last = bytes(buffer[buffer.rfind(b"\n", 0, size - 1) + 1 : size]) + rest
+            # A file is sorted by wiki: most of its pieces are of others. The name can lie across the end of the block.
+            inside = buffer.startswith(self._start, 0, size) or buffer.find(b"\n" + self._start, 0, size) >= 0
+            if inside or b"\n" + self._start in b"\n" + last:
+                yield b"".join((memoryview(buffer)[:size], rest)), whole
+            whole = _END.search(last.removesuffix(b"\n")) is not None
 
     def _frame(self, chunk: bytes, *, whole: bool) -> tuple[pl.DataFrame, int, int]:
         """The project's pages in a piece, and how many of its lines are records, and how many are broken."""
@@ -138,7 +141,7 @@ class _Reader:
 
         regular = _regular(chunk, self._project) if whole else None
         if regular is not None:
-            return _added_in_order(_by_device(regular)), regular.height, 0
+            return self._pruned(_added_in_order(_by_device(regular))), regular.height, 0
         raw = _parsed(chunk)
         if raw["c7"].null_count() < raw.height:
             raw = _parsed(_with_spaces_joined(chunk))
@@ -161,7 +164,7 @@ class _Reader:
         )
         good = mine.filter(pl.col("ends") & pl.col("begins") & pl.col("c5").is_not_null())
         pages = _by_device(good.select("device", "views", title=_title(good)))
-        return added(pages), good.height, mine.height - good.height
+        return self._pruned(added(pages)), good.height, mine.height - good.height
 
 
 def _regular(chunk: bytes, project: str) -> pl.DataFrame | None:
@@ -194,22 +197,22 @@ def _regular(chunk: bytes, project: str) -> pl.DataFrame | None:
 
 
 def _by_device(lines: pl.DataFrame) -> pl.DataFrame:
+    """Title and views by device, a row a line."""
     import polars as pl
 
-    views = {name: pl.when(pl.col("device") == name).then("views").otherwise(0) for name in DEVICES}
-    return lines.select("title", **views)
+    return lines.select("title", **{name: pl.col("views") * (pl.col("device") == name) for name in DEVICES})
 
 
 def _added_in_order(lines: pl.DataFrame) -> pl.DataFrame:
-    """The same as `added`, in a third of its time where the lines of a title follow each other."""
+    """The same as `added`, in a quarter of its time where the lines of a title follow each other."""
     import polars as pl
 
     last_of_title = (pl.col("title") != pl.col("title").shift(-1)).fill_null(value=True)
     pages = (
         lines.lazy()
-        .with_columns(pl.col(*DEVICES).cum_sum())
-        .filter(last_of_title)
-        .with_columns(pl.col(*DEVICES) - pl.col(*DEVICES).shift(1, fill_value=0))
+        .select("title", pl.col(*DEVICES).cum_sum(), last=last_of_title)
+        .filter("last")
+        .select("title", pl.col(*DEVICES) - pl.col(*DEVICES).shift(1, fill_value=0))
         .collect()
     )
     return pages if pages["title"].is_sorted() else added(lines)
@@ -269,7 +272,7 @@ def _look_at(path: Path, day: dt.date) -> None:
         raise _unusable(path, "is no pageview_complete file: none of its first lines has the form of one")
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> BufferedIOBase:
     with path.open("rb") as stream:
         packed = stream.read(3) == b"BZh"
     return bz2.open(path, "rb") if packed else path.open("rb")

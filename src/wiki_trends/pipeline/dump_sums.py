@@ -28,8 +28,8 @@ class NotInOrder(Exception):
 class Sums:
     """Views by title and device, piece by piece.
 
-    In a single file, which is sorted, only the first and the last title of a piece can be in another one. Of the rest,
-    what already has fewer views than so many others is left out as soon as it comes.
+    In a single file, which is sorted, only the first and the last title of a piece can be in another one. The rest can be
+    pruned: what has fewer views than so many others have already.
 
     Args:
         folder: for what does not fit into memory.
@@ -40,7 +40,7 @@ class Sums:
     def __init__(self, folder: Path, number: int, *, in_order: bool) -> None:
         self._folder = folder
         self._number = number
-        self.in_order = in_order
+        self._in_order = in_order
         self._pending: list[pl.DataFrame] = []
         self._rows = 0
         self._ends: list[tuple[str, bool]] = []
@@ -52,21 +52,26 @@ class Sums:
         Raises:
             NotInOrder: its titles do not come after those of the piece before, as they should.
         """
-        import polars as pl
-
         if not frame.height:
             return
         first, last = str(frame["title"].min()), str(frame["title"].max())
-        if self.in_order:
-            if self._ends and first < self._ends[-1][0]:
-                raise NotInOrder
-            if frame.height > self._number:
-                frame = frame.filter(pl.col("title").is_in([first, last]) | self._possible(1))
+        if self._in_order and self._ends and first < self._ends[-1][0]:
+            raise NotInOrder
         self._ends += [(first, False), (last, True)]
         self._pending.append(frame)
         self._rows += frame.height
         if self._rows > MOST_ROWS_IN_MEMORY:
             self._put_away()
+
+    def pruned(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """A piece without titles that cannot be among the first any more, for `add`. Safe between threads."""
+        import polars as pl
+
+        if not self._in_order or frame.height <= self._number:
+            return frame
+        title = pl.col("title")
+        # The first and the last one may go on in another piece.
+        return frame.filter(self._possible(1) | (title == title.min()) | (title == title.max()))
 
     def tops(self) -> dict[str, list[Listed]]:
         """The first titles by views of each access method; nothing at all when there are none.
