@@ -168,7 +168,11 @@ def orchestrator_dag(
         (
             consume
             >> Notify(
-                task_id="notify", dataset_name=dataset.name, notify_conn_id=notify_conn_id
+                task_id="notify",
+                dataset_name=dataset.name,
+                notify_conn_id=notify_conn_id,
+                retries=1,
+                doc_md="Tells how the run has ended, whatever came before.",
             ).as_teardown()
         )
     return dag

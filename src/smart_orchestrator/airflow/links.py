@@ -49,15 +49,14 @@ FILTERED = 40
 
 def leave_links(context: Context, dag_id: str, carrying: Carrying) -> None:
     """Leave the addresses for the links of this task."""
-    push = context["ti"].xcom_push
+    ui, address = (ui_url() or "").rstrip("/"), None
     runs = [*carrying.started.values(), *carrying.followed.values()]
     if len(runs) == 1 and runs[0].url:
-        push(key=RUNS, value=runs[0].url)
+        address = runs[0].url
     elif runs:
         names = "|".join(run.name for run in runs) if len(runs) <= FILTERED else ""
-        ui = (ui_url() or "").rstrip("/")
         filtered = f"?run_id_pattern={quote(names)}" if names else ""
-        push(key=RUNS, value=f"{ui}/dags/{quote(dag_id)}/runs{filtered}")
-    failed = next((run.url for run in carrying.failed.values() if run.url), None)
-    if failed:
-        push(key=FAILED, value=failed)
+        address = f"{ui}/dags/{quote(dag_id)}/runs{filtered}"
+    push = context["ti"].xcom_push
+    push(key=RUNS, value=address)
+    push(key=FAILED, value=next((run.url for run in carrying.failed.values() if run.url), None))

@@ -204,6 +204,7 @@ class WaitForDataReady(OrchestratorTask):
                 carrying.start_due()
                 why = HOPELESS if carrying.hopeless() else ""
             if carrying.under_way and not why:
+                leave_links(context, self.orchestration.pipeline_dag_id, carrying)
                 self._wait(carrying, deadline)
             self._end(context, carrying, why)
 

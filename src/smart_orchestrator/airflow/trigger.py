@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from smart_orchestrator.carrying import Carrying
 
 
+# A task that is resumed before the scheduler has heard of its deferral is taken for one that was killed (Airflow 3.3:
+# "reported … finished with state success, but the task instance's state attribute is running"), and tried again.
+FIRST_LOOK = 10.0
+
+
 class DataReadyTrigger(BaseTrigger):
     """Waits until every day that is under way has come to its end.
 
@@ -60,6 +65,7 @@ class DataReadyTrigger(BaseTrigger):
         deadline = dt.datetime.fromisoformat(self.deadline)
         carrying: Carrying | None = None
         trouble = ""
+        await asyncio.sleep(min(FIRST_LOOK, _seconds_to(deadline)))
         while True:
             why = ""
             try:
@@ -73,15 +79,15 @@ class DataReadyTrigger(BaseTrigger):
                 self.log.warning("looking again in %g s: %s", orchestration.poll_seconds, error)
             except (LakeError, RunsError) as error:
                 why = str(error)
-            left = (deadline - dt.datetime.now(tz=dt.UTC)).total_seconds()
-            if left <= 0 and not why:
+            left = _seconds_to(deadline)
+            if left == 0 and not why:
                 why = f"no end after {orchestration.timeout:g} s{trouble}"
             if why or (carrying is not None and _nothing_to_wait_for(carrying)):
                 state = carrying.to_json() if carrying is not None else self.carrying
                 yield TriggerEvent({"carrying": state, "why": why})
                 return
             self._say(carrying)
-            await asyncio.sleep(min(orchestration.poll_seconds, max(left, 0)))
+            await asyncio.sleep(min(orchestration.poll_seconds, left))
 
     def _taken_up(self, orchestration: Orchestration) -> Carrying:
         runs = orchestration.runs(patience=TRIGGER_PATIENCE)
@@ -104,3 +110,7 @@ def _look(carrying: Carrying) -> None:
 def _nothing_to_wait_for(carrying: Carrying) -> bool:
     """Whether all has ended, or a task has to start something first."""
     return bool(carrying.queue) or not carrying.under_way
+
+
+def _seconds_to(moment: dt.datetime) -> float:
+    return max(0.0, (moment - dt.datetime.now(tz=dt.UTC)).total_seconds())

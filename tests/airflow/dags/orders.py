@@ -41,6 +41,7 @@ orders_orchestrator = orchestrator_dag(
     days=3,
     lag=0,
     poll_seconds=1,
+    retry_seconds=1,
     api_conn_id="wiki_trends_airflow_api",
 )
 paused = orchestrator_dag(
