@@ -65,7 +65,9 @@ class DataReadyTrigger(BaseTrigger):
         deadline = dt.datetime.fromisoformat(self.deadline)
         carrying: Carrying | None = None
         trouble = ""
-        await asyncio.sleep(min(FIRST_LOOK, _seconds_to(deadline)))
+        # Loading what a look needs takes a moment in a triggerer that has never done it.
+        pause = asyncio.sleep(min(FIRST_LOOK, _seconds_to(deadline)))
+        await asyncio.gather(pause, asyncio.to_thread(_load))
         while True:
             why = ""
             try:
@@ -100,6 +102,11 @@ class DataReadyTrigger(BaseTrigger):
             self.log.info(
                 "[%d/%d] %d dates are still awaited: %s", done, total, len(awaited), listed(awaited)
             )
+
+
+def _load() -> None:
+    import httpx2  # noqa: F401
+    import polars as pl  # noqa: F401
 
 
 def _look(carrying: Carrying) -> None:
