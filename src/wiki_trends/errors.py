@@ -101,7 +101,7 @@ class RequestRejected(WikimediaError, SourceRefused):
         self.status = status
         self.detail = detail
         super().__init__(
-            f"Wikimedia refused {url} with status {status}: {detail}. Check project, access and contact."
+            f"Wikimedia refused {url} with status {status}: {detail.rstrip('.')}. Check project, access and contact."
         )
 
 

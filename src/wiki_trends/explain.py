@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.lake import lake_of
+from wiki_trends.errors import SettingError
 from wiki_trends.layers import layers
 from wiki_trends.pipeline.page_cache import PageCache
 from wiki_trends.pipeline.rules import Rules
@@ -69,13 +70,21 @@ def explain(title: str, settings: Settings) -> Explained:
     """Explain one page of the settings' project; `title` has spaces or underscores.
 
     Raises:
-        SettingError: the file of further phrases cannot be used.
+        SettingError: there is no title, or the file of further phrases cannot be used.
         ContactMissing: the page has to be asked from Wikimedia, and no contact is set.
         RequestRejected, WikimediaUnreachable: it could not be asked.
     """
     project = project_of(settings)
     rules = Rules.load(project.partition(".")[0], settings.categories_file)
     asked = title.strip().replace(" ", "_")
+    if not asked.strip("_"):
+        raise SettingError(
+            name="title",
+            value=title,
+            origin="TITLE",
+            problem="is no title",
+            fix='Give one such as "Marie Curie".',
+        )
     facts = PageCache(lake_of(layers(settings).silver), project).get([asked]).get(asked)
     source = CACHE
     if facts is None:

@@ -139,19 +139,24 @@ def limits_of(settings: Settings, timeout: float | None = None) -> Limits:
 def reach(settings: Settings) -> None:
     """Ask Wikimedia for one small thing, so that a missing network is told at once and not once a day and attempt.
 
-    The same goes for a file of phrases that cannot be used, and for a project that has no wiki.
+    The same goes for files of the settings that cannot be used, and for a project that has no wiki.
 
     Raises:
         WikimediaUnreachable: no answer.
         ContactMissing: live use needs a contact.
-        SettingError: the file of further phrases cannot be used, or there is no such project.
+        SettingError: a file of further phrases or titles cannot be used, or there is no such project.
     """
     from wiki_trends.wikimedia import WikimediaClient
 
+    language = settings.project.partition(".")[0]
     if settings.categories_file:
         from wiki_trends.pipeline.rules import Rules
 
-        Rules.load(settings.project.partition(".")[0], settings.categories_file)
+        Rules.load(language, settings.categories_file)
+    if settings.deny:
+        from wiki_trends.pipeline.deny_list import denied
+
+        denied(settings, language)
     quick = replace(settings, deadline=min(settings.deadline, REACHABLE_SECONDS))
     with WikimediaClient(quick) as client:
         try:

@@ -87,11 +87,14 @@ def test_a_dump_takes_the_place_of_the_api(place, sample_api):
         (["2015-06-30"], "is before 2015-07-01"),
         ([(dt.datetime.now(tz=dt.UTC) + dt.timedelta(days=3)).date().isoformat()], "is not over yet"),
         (["--access", "television", DAY], "is not one of"),
-        (["--project", "xx.nowhere", DAY], "There is no wiki xx.nowhere"),
+        (["--project", "xx.nowhere", DAY], "There is no wiki xx.nowhere. Check project"),
+        ([DAY], "WIKI_TRENDS_DENY: 'gone.toml' cannot be read"),
     ],
 )
-def test_bad_input_is_told_and_nothing_is_written(place, sample_api, arguments, words):
+def test_bad_input_is_told_and_nothing_is_written(place, sample_api, monkeypatch, arguments, words):
     sample_api()
+    if "DENY" in words:
+        monkeypatch.setenv("WIKI_TRENDS_DENY", "gone.toml")
     (place.folder / "notes.txt").write_text("# some notes\nof mine\n", encoding="utf-8")
     ran = place.run("fetch", *arguments)
     assert (ran.code, ran.out) == (2, "")

@@ -135,6 +135,12 @@ def test_the_users_file_applies_and_a_broken_one_is_wrong_usage(capsys, monkeypa
     assert "is not TOML" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("title", ["", " ", "_"])
+def test_no_title_is_wrong_usage(capsys, title):
+    assert run_command(["explain", title]) == 2
+    assert "is no title" in capsys.readouterr().err
+
+
 def test_live_use_without_a_contact_is_refused(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert run_command(["explain", "Paris"]) == 2

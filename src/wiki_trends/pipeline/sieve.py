@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.devices import Devices, Part
     from wiki_trends.wikimedia import SiteInfo
 
+# Of fewer views all can come from one kind of device by chance: small wikis, and dumps far down.
+LEAST_JUDGED = 20
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
@@ -63,7 +65,7 @@ class Sieve:
 
     def is_suspect(self, row: Listed, part: Part | None) -> bool:
         """Whether a row's traffic is certainly not that of people."""
-        if part is None or "*" in self.keep or folded(row.title) in self.keep:
+        if part is None or row.views < LEAST_JUDGED or "*" in self.keep or folded(row.title) in self.keep:
             return False
         return part.high < self.low or part.low > self.high
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Between two looks for a free slot when other processes hold them all.
 POLL_SECONDS = 0.01
+# One request can be longer on its way than another, and the limit is kept as the server counts.
+ON_THE_WAY_SECONDS = 3
 _BUCKET = struct.Struct("<ddd")
 
 
@@ -34,7 +36,7 @@ class TooLate(Exception):
 class Limiter:
     """Slots and a token bucket in one folder. Safe between threads and between processes.
 
-    In any minute at most `rate_per_minute` requests start: the bucket holds a fifth of them for a burst, and fills at
+    In any minute at most `rate_per_minute` requests arrive: the bucket holds a fifth of them for a burst, and fills at
     the rate that the rest allows.
     """
 
@@ -51,7 +53,7 @@ class Limiter:
         self._slots = [folder / f"slot-{number}" for number in range(max_in_flight)]
         self._bucket = folder / "bucket"
         self._burst = max(1, rate_per_minute // 5)
-        self._per_second = (rate_per_minute - self._burst + 1) / 60
+        self._per_second = (rate_per_minute - self._burst + 1) / (60 + ON_THE_WAY_SECONDS)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -57,6 +57,6 @@ def most_at_once(exchanges, timeout) -> int:
 
 
 def most_a_minute(exchanges) -> int:
-    """By the server's own log; a second less than a minute, since a request is a while on its way."""
+    """By the server's own log."""
     began = sorted(one.began for one in exchanges)
-    return max(bisect.bisect_right(began, moment + 59) - number for number, moment in enumerate(began))
+    return max(bisect.bisect_right(began, moment + 60) - number for number, moment in enumerate(began))

@@ -10,7 +10,7 @@ from tests.wiki_trends.pipeline.small_wiki import SITEINFO
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.deny_list import denied
 from wiki_trends.pipeline.devices import Devices, Part
-from wiki_trends.pipeline.sieve import Sieve, sift
+from wiki_trends.pipeline.sieve import LEAST_JUDGED, Sieve, sift
 from wiki_trends.pipeline.top_list import Listed
 from wiki_trends.settings import Settings
 from wiki_trends.wikimedia.siteinfo import folded, parse_siteinfo
@@ -56,6 +56,13 @@ def test_what_comes_from_one_kind_of_device_alone_is_suspect_and_said_with_its_b
 )
 def test_the_limits_and_what_is_kept_are_settings(more, left):
     assert {entry["page"] for entry in sifted(**more).excluded} == left
+
+
+@pytest.mark.parametrize(("views", "left"), [(LEAST_JUDGED - 1, []), (LEAST_JUDGED, ["suspect"])])
+def test_a_few_views_say_nothing_about_who_reads(views, left):
+    devices = Devices([Listed("Rare", views, 1)], [])
+    found = sift([Listed("Rare", views, 1)], Sieve(SITE, devices=devices))
+    assert [entry["reason"] for entry in found.excluded] == left
 
 
 def test_without_the_lists_nothing_is_judged():
