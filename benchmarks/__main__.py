@@ -20,6 +20,7 @@ from benchmarks.pipeline import (
     LIMIT_PROCESSING_S,
     pipeline,
 )
+from benchmarks.report import LIMIT_MB, LIMIT_S, report
 from benchmarks.startup import startup
 from benchmarks.timing import BenchmarkFailed
 from wiki_trends.wikimedia.pages import BATCH
@@ -38,6 +39,8 @@ def figures(rounds: int) -> dict[str, Any]:
         }
         progress("checks of large lakes")
         measured["lake"] = lake(folder / "lake", rounds)
+        progress(f"the HTML report of a month, {rounds} times")
+        measured["report"] = report(folder / "report", rounds)
         progress(f"start-up, {4 * rounds} times each")
         return {**measured, "startup": startup(folder / "demo-data", 4 * rounds)}
 
@@ -65,9 +68,22 @@ def table(found: dict[str, Any]) -> str:
         "",
         *of_the_rules(found["categories"]),
         "",
+        *of_the_report(found["report"]),
+        "",
         *of_the_lake(found["lake"]["ratios"]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def of_the_report(month: dict[str, Any]) -> list[str]:
+    written, alone = month["commands"]["report --html"], month["commands"]["--version"]
+    ratio = f"{written['median_s'] / alone['median_s']:.1f} times the start of the program alone"
+    return [
+        f"HTML report of {month['days']} days, {month['pages']:,} pages, median of {written['rounds']}",
+        row("written in", f"{written['median_s']:.2f} s", verdict(written["median_s"], LIMIT_S, " s")),
+        row("  processor", f"{written['cpu_s']:.2f} s", ratio),
+        row("size", f"{month['mb']:.2f} MB", verdict(month["mb"], LIMIT_MB, " MB")),
+    ]
 
 
 def of_the_lake(ratios: dict[str, dict[str, float]]) -> list[str]:

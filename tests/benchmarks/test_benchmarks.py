@@ -96,6 +96,12 @@ def test_table_shows_each_figure_with_its_limit() -> None:
             "dump_times": 6.25,
             "peak_memory_mb": 512,
         },
+        "report": {
+            "days": 30,
+            "pages": 4051,
+            "mb": 1.1,
+            "commands": {"report --html": {**one, "median_s": 2.5}, "--version": {**one, "median_s": 0.1}},
+        },
         "categories": {
             "judging": {"pages": 183, "category": 0.973, "location_type": 0.962, "location": 0.974}
         },
@@ -116,6 +122,8 @@ def test_table_shows_each_figure_with_its_limit() -> None:
     assert "12  3 lists, 8 for 392 pages, 1 continued; 60% of the pages known\n" in shown
     assert "90 ms  within the limit of 0.15 s\n" in shown
     assert "0.10 s  6.2 times a plain loop, at least 10 asked\n" in shown
+    assert "2.50 s  OVER the limit of 2 s\n" in shown
+    assert "1.10 MB  within the limit of 2 MB\n" in shown
     assert "512 MB  OVER the limit of 500 MB\n" in shown
     assert re.search(r"judging half, 183 pages +97\.3% +of categories; location_type 96\.2%", shown)
     assert re.search(r"^    check +0\.25 s$", shown, re.MULTILINE)

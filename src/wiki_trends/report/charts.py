@@ -164,7 +164,9 @@ def categories_over_time(rows: Sequence[Row], height: int = _HEIGHT) -> dict[str
                 "utcyearmonthdate(date):O",
                 title=None,
                 scale=alt.Scale(paddingInner=0.12),
-                axis=alt.Axis(format="%-d %b", labelAngle=0, labelOverlap=True, ticks=False),
+                axis=alt.Axis(
+                    format="%-d %b", labelAngle=0, labelOverlap=True, labelSeparation=14, ticks=False
+                ),
             ),
             y=alt.Y("sum(views):Q", title="Views of the listed pages", axis=_views_axis()),
             color=alt.Color(

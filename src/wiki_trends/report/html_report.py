@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from wiki_trends.report.details import Details
     from wiki_trends.settings import Settings
+    from wiki_trends.warehouse.base import RunRecord
 
 GENERATOR = "wiki-trends"
 SECTIONS = (
@@ -138,7 +139,7 @@ def render(details: Details, lake: FromLake, now: dt.datetime) -> str:
             left_out_reasons=REASONS,
             asked=_asked(run.policy),
             project=project,
-            heading=f"What {_site(project)} read, {span_text(run.window_start, run.window_end)}",
+            heading=_heading(project, run),
             address=lambda page: address(details.link_base, page),
             sections=SECTIONS,
             charts=drawn(details),
@@ -217,6 +218,17 @@ def _site(project: str) -> str:
     language, _, family = project.partition(".")
     name = family.partition(".")[0].capitalize() or language
     return name if language == "en" else f"{name} ({language})"
+
+
+def _heading(project: str, run: RunRecord) -> str:
+    """Its dates hold together where the line breaks."""
+    days = (
+        span_text(run.window_start, run.window_end)
+        .replace(" to ", "\n")
+        .replace(" ", "\u00a0")
+        .replace("\n", " to ")
+    )
+    return f"What {_site(project)} read, {days}"
 
 
 def _race_rows(details: Details) -> list[tuple[str, list[int | None]]]:

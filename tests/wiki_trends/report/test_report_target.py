@@ -20,7 +20,7 @@ def test_the_file_is_named_with_its_size_and_stdout_stays_empty(published):
     assert ran.err.startswith("report.html: 0.")
     text = (published.folder / "report.html").read_text(encoding="utf-8")
     assert text.lstrip().startswith("<!doctype html>")
-    assert "5 to 6 November 2025" in text
+    assert "5 to 6\u00a0November\u00a02025" in text
     assert str(published.folder) not in text
     assert FIRST_DAY.isoformat() in text
 

@@ -1,0 +1,65 @@
+"""The HTML report of a month: 30 days of the synthetic Wikimedia's thousand pages, with the 28 days before as baseline.
+
+The command is measured as it is typed, from its start to the file; beside it the start of the program alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from benchmarks.demo import PROGRAM
+from benchmarks.timing import interleaved, measure
+from smart_orchestrator.carrying import Limits
+from smart_orchestrator.console import SilentConsole
+from smart_orchestrator.window import Window
+from wiki_trends import main_job
+from wiki_trends.sample import SampleOptions, SampleServer
+from wiki_trends.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LAST = dt.date(2025, 11, 9)
+DAYS, BASELINE = 30, 28
+LIMIT_S, LIMIT_MB = 2.0, 2.0
+
+
+def report(folder: Path, rounds: int) -> dict[str, object]:
+    """Medians of the seconds, the size of the file, and how many pages it holds."""
+    settings = _published(folder)
+    where = ["--warehouse", settings.warehouse, "--lake", settings.lake]
+    target = folder / "report.html"
+    commands = {
+        "report --html": [PROGRAM, "report", "--html", str(target), *where],
+        "--version": [PROGRAM, "--version"],
+    }
+    timed = interleaved(commands, folder, rounds)
+    _, _, printed = measure([PROGRAM, "export", "wiki_trends_scores", "--format", "json", *where[:2]], folder)
+    return {
+        "days": DAYS,
+        "pages": len(json.loads(printed)),
+        "mb": target.stat().st_size / 1e6,
+        "commands": {name: one.to_json() for name, one in timed.items()},
+    }
+
+
+def _published(folder: Path) -> Settings:
+    folder.mkdir(parents=True)
+    with SampleServer(SampleOptions()) as server:
+        settings = replace(
+            Settings(),
+            lake=f"{folder}/lake/{{layer}}",
+            warehouse=f"duckdb:///{folder}/warehouse.duckdb",
+            state=f"{folder}/state",
+            wikimedia_url=server.wikimedia_url,
+            mediawiki_url=server.mediawiki_url,
+            rate_per_minute=1_000_000,
+        )
+        days = [LAST - dt.timedelta(days=offset) for offset in range(DAYS + BASELINE)]
+        main_job.fetch_days(settings, days, Limits(2, attempts=1), SilentConsole())
+    window = Window.of_days(DAYS, LAST + dt.timedelta(days=settings.lag), settings.lag)
+    main_job.analyze(settings, main_job.checker(settings, window)())
+    return settings
