@@ -48,8 +48,18 @@ def write_html_report(settings: Settings, target: Path, *, limit: int, force: bo
     """Write the report of what is published as HTML, and say where it is, how large, and how long it took."""
     import time
 
-    from wiki_trends.report.html_report import write_report
+    from wiki_trends.errors import SettingError
 
+    try:
+        from wiki_trends.report.html_report import write_report
+    except ModuleNotFoundError as error:
+        raise SettingError(
+            name="html",
+            value=str(target),
+            origin="--html",
+            problem=f"needs the package {error.name}, which is not installed",
+            fix="Install what pages are made with: pip install 'wiki-trends[web]'.",
+        ) from error
     began = time.monotonic()
     size = write_report(target, settings, limit, force=force)
     seconds = time.monotonic() - began

@@ -93,7 +93,7 @@ def where_to_go(demo: Demo) -> list[Line]:
         ("rm -r lake/diamond/diamond_final_2025_11_07.csv", "break something"),
         (f"wiki-trends check --as-of {AS_OF}", "says what is missing, and why"),
         (f"wiki-trends run --as-of {AS_OF}", "fetches just that day"),
-        ("wiki-trends report --limit 20", ""),
+        ("wiki-trends report --html report.html", "one page to send around"),
     ]
     if shutil.which("wiki-trends") is None:
         steps.insert(
