@@ -8,7 +8,7 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser test test-full test-airflow lint docs docs-check bench bench-trends screenshots install clean distclean
+.PHONY: help demo run airflow browser redis test test-full test-airflow test-celery lint docs docs-check bench bench-trends screenshots install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ airflow: $(AIRFLOW_READY) ## Airflow 3 with the three DAGs, S3, PostgreSQL and a
 browser: $(READY) ## Chromium for the tests: Debian's package when root, otherwise says what to do
 	@$(BIN)/python -m tools.browser
 
+redis: $(READY) ## Redis for the tests on Celery: Debian's package when root, otherwise says what to do
+	@$(BIN)/python -m tools.redis
+
 # The layer is held to 90 % of its branches; `coverage` also follows the processes that the tests start.
 test: $(READY) browser ## all tests, the long suites in a small round; branch coverage of the layer
 	@$(BIN)/coverage erase
@@ -37,6 +40,9 @@ test-full: test ## all tests, then the long suites in full
 
 test-airflow: $(AIRFLOW_READY) browser ## the orchestrator end to end in a real Airflow
 	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow tests/airflow
+
+test-celery: $(AIRFLOW_READY) browser redis ## the same with CeleryExecutor, Redis and two workers
+	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow --executor=CeleryExecutor tests/airflow
 
 lint: $(READY) ## ruff, strict mypy, import contracts, shell syntax
 	$(BIN)/ruff check .

@@ -23,8 +23,9 @@ from smart_orchestrator.airflow_api import AirflowApi
 from smart_orchestrator.errors import RunsError
 from tests.pg_server import PostgresServer, postgres_server
 from tests.s3_server import BUCKET, S3Process
+from tools.airflow_celery import Celery
 from tools.airflow_environment import Ports, environment
-from tools.processes import Component, end
+from tools.processes import Component, end, program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -83,7 +84,7 @@ class Stack:
     def airflow(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """The command line `airflow …`."""
         return subprocess.run(
-            [_program("airflow"), *arguments],
+            [program("airflow"), *arguments],
             env=dict(self.environment),
             cwd=self.folder,
             capture_output=True,
@@ -186,6 +187,9 @@ def airflow_stack(
         seen = environment(
             folder, ports, dags, executor=executor, database=postgres.new_database(), passwords=passwords
         )
+        celery = Celery(folder) if executor == "CeleryExecutor" else None
+        if celery is not None:
+            seen |= celery.environment(postgres.new_database())
         seen |= _product(folder, s3, postgres, server)
         seen["AIRFLOW_CONN_WIKI_TRENDS_AIRFLOW_API"] = (
             f"http://admin:{passwords['admin']}@127.0.0.1:{ports.api}"
@@ -197,10 +201,7 @@ def airflow_stack(
             url=ports.url,
             passwords=passwords,
             environment=seen,
-            components={
-                name: Component(name, [_program("airflow"), name], seen, folder / f"{name}.log")
-                for name in PARTS
-            },
+            components=_components(folder, seen, celery),
             s3=s3,
             postgres=postgres,
             sample=server,
@@ -212,11 +213,19 @@ def airflow_stack(
         done = stack.airflow("db", "migrate")
         if done.returncode:
             raise NotUp(done.stdout[-2000:] + done.stderr[-2000:])
-        say(f"starting Airflow: {', '.join(PARTS)}")
+        say(f"starting Airflow: {', '.join(stack.components)}")
         stack.start()
         stack.until_healthy()
         stack.api.post("/pools", {"name": "wikimedia", "slots": 3, "description": "requests to Wikimedia"})
         yield stack
+
+
+def _components(folder: Path, seen: Mapping[str, str], celery: Celery | None) -> dict[str, Component]:
+    """Airflow's processes; with Celery its broker before them, and its workers after them."""
+    parts = {name: [program("airflow"), name] for name in PARTS}
+    if celery is not None:
+        parts = {"redis": celery.broker()} | parts | celery.workers()
+    return {name: Component(name, command, seen, folder / f"{name}.log") for name, command in parts.items()}
 
 
 def _sample(options: SampleOptions | None, held: ExitStack) -> SampleServer | None:
@@ -243,10 +252,6 @@ def _product(
             "WIKI_TRENDS_RATE_PER_MINUTE": "12000",
         }
     return found
-
-
-def _program(name: str) -> str:
-    return str(Path(sys.executable).with_name(name))
 
 
 def main() -> NoReturn:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
+
+from tools.debian import install, may_install
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Liberation: without any font of its own a fresh machine draws every page in one that nobody has.
@@ -62,13 +63,10 @@ def main() -> int:
     try:
         print(executable())
     except NoBrowser as error:
-        if os.environ.get("CHROMIUM") or os.geteuid() != 0 or shutil.which("apt-get") is None:
+        if os.environ.get("CHROMIUM") or not may_install():
             print(error, file=sys.stderr)
             return 1
-        print(f"Installing {' and '.join(PACKAGES)} (once)", file=sys.stderr)
-        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES]):
-            subprocess.run(["apt-get", "-qq", *command], check=True, stdout=subprocess.DEVNULL, env=environ)
+        install(PACKAGES)
         print(executable())
     return 0
 

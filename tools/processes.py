@@ -7,13 +7,14 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 # A process that was asked to end gets so many seconds to do it.
 GRACE = 4.0
@@ -114,6 +115,11 @@ def _left(sessions: set[int], mark: str) -> list[int]:
             if os.getsid(process.pid) in sessions or mark in process.environ().values():
                 found.append(process.pid)
     return found
+
+
+def program(name: str) -> str:
+    """A program of the environment that this runs in."""
+    return str(Path(sys.executable).with_name(name))
 
 
 def free_port() -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,11 @@ QUICK = {
 
 def pytest_addoption(parser):
     parser.addoption("--executor", default="LocalExecutor", help="Airflow's executor")
+
+
+def pytest_configure():
+    # Asked to end, pytest still has to end what it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

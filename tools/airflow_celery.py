@@ -1,0 +1,63 @@
+"""What Airflow on Celery has besides: Redis as the broker, and two workers."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from tools.processes import free_port, program
+from tools.redis import executable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORKERS = 2
+# Tasks that one worker runs at the same time.
+CONCURRENCY = 4
+
+
+class Celery:
+    """A broker on a free port with a password of its own, and the workers' commands."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._password = secrets.token_urlsafe(16)
+
+    def environment(self, database: str) -> dict[str, str]:
+        """Airflow's settings of Celery; results go to an empty PostgreSQL database."""
+        return {
+            "AIRFLOW__CELERY__BROKER_URL": f"redis://:{self._password}@127.0.0.1:{self._port}/0",
+            "AIRFLOW__CELERY__RESULT_BACKEND": database.replace(
+                "postgresql://", "db+postgresql+psycopg2://", 1
+            ),
+            "AIRFLOW__CELERY__WORKER_CONCURRENCY": str(CONCURRENCY),
+        }
+
+    def broker(self) -> list[str]:
+        """The command that starts Redis, which keeps nothing on disk.
+
+        Raises:
+            NoRedis: it is not installed.
+        """
+        config = self._folder / "redis.conf"
+        config.write_text(
+            f'bind 127.0.0.1\nport {self._port}\nrequirepass {self._password}\nsave ""\ndir {self._folder}\n'
+        )
+        config.chmod(0o600)
+        return [executable(), str(config)]
+
+    def workers(self) -> dict[str, list[str]]:
+        """The commands that start the workers; all of them write their logs into Airflow's folder, so none serves them."""
+        names = [f"worker-{number}" for number in range(1, WORKERS + 1)]
+        return {
+            name: [
+                program("airflow"),
+                "celery",
+                "worker",
+                "--skip-serve-logs",
+                "--celery-hostname",
+                f"{name}@%h",
+            ]
+            for name in names
+        }
