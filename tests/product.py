@@ -86,7 +86,9 @@ class Place:
     def terminal(self, *arguments: str, columns: int = 160) -> pexpect.spawn[str]:
         """The same on a terminal."""
         program, *others = self.command(*arguments)
-        environ = {**os.environ, "TERM": "xterm-256color"}
+        # What the test runner was told of its own terminal is not said of this one.
+        environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        environ["TERM"] = "xterm-256color"
         return pexpect.spawn(
             program,
             others,

@@ -31,6 +31,7 @@ _MIN_TITLE = 8
 _GOOD_TITLE = 26
 _MOST_BARS = 31
 _CALENDAR_WEEKS = 9
+_GAPS_NAMED = 10
 _MARKS = {
     "complete": ("■", "green"),
     "unusual": ("▲", "yellow"),
@@ -108,7 +109,9 @@ def _heading(console: Console, report: Report) -> None:
     made = calendar.of_run(run)
     gaps = [day for day in made.days if not day.available]
     if gaps:
-        console.print(f"Not in it: {', '.join(str(day.day) for day in gaps)}", style="bold red")
+        named = ", ".join(str(day.day) for day in gaps[:_GAPS_NAMED])
+        more = f" and {counted(len(gaps) - _GAPS_NAMED, 'day')} more" if len(gaps) > _GAPS_NAMED else ""
+        console.print(f"Not in it: {named}{more}", style="bold red")
     console.print(
         f"{counted(run.rows['wiki_trends_timeseries'], 'record')}, "
         f"{counted(report.common_pages, 'page')} common to every day"
@@ -139,10 +142,12 @@ def _calendar(console: Console, made: Calendar) -> None:
             mark, style = (" ", "") if one is None else _MARKS[one.kind]
             line.append(f"{gap}{mark}{gap}", style=style)
         console.print(line)
-    for one in made.holes:
+    for spell in made.spells:
+        one = spell.first
         mark, style = _MARKS[one.kind]
         why = f": {safe(one.reason)}" if one.reason else ""
-        told = f"{one.day}  {calendar.KINDS[one.kind]}{f' ({one.code})' if one.code else ''}{why}"
+        days_told = str(one.day) if spell.length == 1 else f"{one.day} .. {spell.last.day}"
+        told = f"{days_told}  {calendar.KINDS[one.kind]}{f' ({one.code})' if one.code else ''}{why}"
         console.print(Text.assemble((f"{mark} ", style), told))
     legend = Text()
     for kind in made.kinds:

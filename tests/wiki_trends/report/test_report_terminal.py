@@ -85,6 +85,17 @@ def test_the_calendar_marks_days_and_says_why_they_are_missing():
     assert "■ complete   · absent\n" in text
 
 
+def test_many_gaps_are_told_in_spells():
+    made = report()
+    days = [day_number(offset) for offset in range(40)]
+    reason = {"state": "absent", "code": "MISSING", "reason": "nothing is there"}
+    states = {day.isoformat(): reason for day in days[5:30]}
+    run = replace(run_record(days), rows=made.run.rows, days_used=(*days[:5], *days[30:]), states=states)
+    text = render(replace(made, run=run), width=200)
+    assert "2025-11-19 and 15 days more\n" in text
+    assert "· 2025-11-10 .. 2025-12-04  absent (MISSING): nothing is there\n" in text
+
+
 def test_a_long_window_has_a_line_a_month():
     made = report()
     days = [day_number(offset) for offset in range(100)]
