@@ -8,10 +8,10 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser redis test test-full test-airflow test-celery lint docs docs-check bench bench-trends screenshots install clean distclean
+.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery lint docs docs-check bench bench-trends screenshots install clean distclean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## a five-day window with two holes becomes whole and turns into trends; no internet
 	@$(BIN)/wiki-trends demo
@@ -27,6 +27,9 @@ browser: $(READY) ## Chromium for the tests: Debian's package when root, otherwi
 
 redis: $(READY) ## Redis for the tests on Celery: Debian's package when root, otherwise says what to do
 	@$(BIN)/python -m tools.redis
+
+compose-env: $(READY) ## passwords and keys for compose.yaml, made anew, into .env
+	@$(BIN)/python -m tools.compose_env
 
 # The layer is held to 90 % of its branches; `coverage` also follows the processes that the tests start.
 test: $(READY) browser ## all tests, the long suites in a small round; branch coverage of the layer
@@ -44,12 +47,13 @@ test-airflow: $(AIRFLOW_READY) browser ## the orchestrator end to end in a real 
 test-celery: $(AIRFLOW_READY) browser redis ## the same with CeleryExecutor, Redis and two workers
 	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow --executor=CeleryExecutor tests/airflow
 
-lint: $(READY) ## ruff, strict mypy, import contracts, shell syntax
+lint: $(READY) ## ruff, strict mypy, import contracts, shell syntax, compose.yaml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	bash -n .ci/run
+	bash -n .ci/run tools/compose_init.sh
+	$(BIN)/python -m tools.compose_check
 
 docs: $(READY) ## write the generated pages: docs/cli.md, docs/settings.md
 	$(BIN)/python -m tools.reference

@@ -1,0 +1,67 @@
+"""What a container set-up promises: pinned images, health checks, nothing open to the network, no default password."""
+
+from __future__ import annotations
+
+import re
+import stat
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools.compose_env import main, missing
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+SERVICES = yaml.safe_load(TEXT)["services"]
+
+
+def test_every_name_that_compose_requires_is_made():
+    required = set(re.findall(r"\$\{(\w+):\?", TEXT))
+
+    assert required == {line.partition("=")[0] for line in missing("")}
+    assert set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT)) - required == {"AIRFLOW_EXECUTOR"}
+
+
+def test_a_file_of_ones_own_is_kept_and_only_its_owner_reads_it(tmp_path, capsys):
+    file = tmp_path / ".env"
+    file.write_text("POSTGRES_PASSWORD=mine")
+
+    assert main(file) == 0
+    first = file.read_text()
+    assert main(file) == 0
+
+    assert file.read_text() == first
+    assert first.startswith("POSTGRES_PASSWORD=mine\nREDIS_PASSWORD=")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "0 names added" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_pinned_checked_and_closed(name):
+    service = SERVICES[name]
+
+    assert re.search(r":\d+\.\d+", service["image"])
+    assert name == "airflow-init" or service["healthcheck"]["test"]
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
+    assert "network_mode" not in service
+
+
+def test_the_image_has_the_airflow_of_the_lock():
+    locked = {
+        package["name"]: package["version"]
+        for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    }
+
+    assert f"FROM apache/airflow:{locked['apache-airflow']}-" in (ROOT / "Dockerfile").read_text()
+    assert SERVICES["airflow-scheduler"]["image"] == f"wiki-trends-airflow:{locked['apache-airflow']}"
+
+
+def test_the_image_is_made_of_files_that_are_there_and_sent_along():
+    sent = (ROOT / ".dockerignore").read_text().splitlines()
+    copied = re.findall(r"^COPY (?:--\S+ )*(.*) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+
+    for path in " ".join(copied).split():
+        assert (ROOT / path).exists()
+        assert any(f"!{path}".startswith(rule.rstrip("/")) for rule in sent if rule.startswith("!"))

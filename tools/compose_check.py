@@ -1,0 +1,50 @@
+"""Has Docker's client read `compose.yaml`, where there is one; says plainly when there is none. A part of `make lint`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.compose_env import missing
+
+ROOT = Path(__file__).parents[1]
+CLIENTS = (["docker", "compose"], ["docker-compose"])
+
+
+def client() -> list[str] | None:
+    """The command that reads compose files."""
+    for command in CLIENTS:
+        if shutil.which(command[0]) is None:
+            continue
+        asked = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, check=False)
+        if asked.returncode == 0:
+            return command
+    return None
+
+
+def main() -> int:
+    """Check it with values like those of `make compose-env`."""
+    command = client()
+    if command is None:
+        print("compose.yaml was NOT checked: neither `docker compose` nor `docker-compose` is here")
+        return 0
+    values = dict(line.split("=", 1) for line in missing("")) | {"WIKI_TRENDS_CONTACT": "lint@example.org"}
+    checked = subprocess.run(
+        [*command, "-f", str(ROOT / "compose.yaml"), "--profile", "celery", "config", "--quiet"],
+        env={"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "/")} | values,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if checked.returncode:
+        print(checked.stderr, file=sys.stderr)
+        return 1
+    print(f"compose.yaml was read by `{' '.join(command)}`")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""Passwords and keys for `compose.yaml`, made anew, in `.env` beside it, which only its owner can read (`make compose-env`).
+
+What is there stays: only names that are missing are added.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import sys
+from pathlib import Path
+
+FILE = Path(__file__).parents[1] / ".env"
+NAMES = (
+    "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
+    "S3_ACCESS_KEY",
+    "S3_SECRET_KEY",
+    "AIRFLOW_ADMIN_PASSWORD",
+    "AIRFLOW_VIEWER_PASSWORD",
+    "AIRFLOW_SECRET_KEY",
+    "AIRFLOW_JWT_SECRET",
+)
+
+
+def missing(text: str) -> list[str]:
+    """The lines that a `.env` with this text lacks."""
+    there = {line.partition("=")[0].strip() for line in text.splitlines()}
+    # They become parts of URLs: nothing in them needs quoting.
+    lines = [f"{name}={secrets.token_urlsafe(32)}" for name in NAMES if name not in there]
+    if "AIRFLOW_FERNET_KEY" not in there:
+        key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        lines.append(f"AIRFLOW_FERNET_KEY={key}")
+    if "WIKI_TRENDS_CONTACT" not in there:
+        lines.append(f"WIKI_TRENDS_CONTACT={os.environ.get('CONTACT', '')}")
+    return lines
+
+
+def main(file: Path = FILE) -> int:
+    """Write the file, and say what is in it."""
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
+    lines = missing(before)
+    if before and not before.endswith("\n"):
+        before += "\n"
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        opened.write(before + "".join(f"{line}\n" for line in lines))
+    file.chmod(0o600)
+    print(
+        f"{file.name}: {len(lines)} names added. The password of Airflow's user admin is AIRFLOW_ADMIN_PASSWORD."
+    )
+    if "WIKI_TRENDS_CONTACT=" in lines:
+        print("Write your e-mail address or URL for Wikimedia to WIKI_TRENDS_CONTACT in it.", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

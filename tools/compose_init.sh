@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Before Airflow's containers start: the users' passwords, the database, and the pool of the pipeline. Can be run again.
+set -euo pipefail
+
+python - <<'PYTHON'
+import json, os, pathlib
+
+file = pathlib.Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
+passwords = {user: os.environ[f"AIRFLOW_{user.upper()}_PASSWORD"] for user in ("admin", "viewer")}
+file.write_text(json.dumps(passwords) + "\n")
+file.chmod(0o600)
+PYTHON
+airflow db migrate
+airflow pools set wikimedia 3 "requests to Wikimedia at a time"
