@@ -2,12 +2,14 @@
 
 The pages must open offline and under a strict Content-Security-Policy, so what they need is kept in the package: Vega,
 its interpreter of expressions (without which Vega asks for `unsafe-eval`), and an outline of the world. The interpreter
-is published as a module; it is wrapped, so that it is a plain script like Vega. The outline is Natural Earth's at
+is published as a module; it is wrapped, so that it is a plain script like Vega. The fonts, Latin only, stand in a style sheet
+as data, so that a page is one file. The outline is Natural Earth's at
 1:110,000,000, without names and without Antarctica, on a grid of a quarter of a degree.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -19,6 +21,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "src" / "wiki_trends" / "report" / "assets" / "vendor"
+SERIF, SANS = "@fontsource/newsreader@5.3.0", "@fontsource/inter@5.3.0"
+WEIGHTS = (400, 600)
 VEGA, INTERPRETER, ATLAS = "vega@6.4.0", "vega-interpreter@2.3.2", "world-atlas@2.0.2"
 STEPS_PER_DEGREE = 4
 ANTARCTICA = "010"
@@ -33,13 +37,18 @@ def main() -> None:
         _write("vega.min.js", f"/*! {VEGA}, BSD-3-Clause\n{licence}*/\n{_read(vega, 'build/vega.min.js')}")
         _write("vega-interpreter.js", _as_script(_read(interpreter, "build/vega-interpreter.js")))
         _write("vega.LICENSE", licence)
+        fonts = {
+            name: _unpacked(folder, package) for name, package in (("Newsreader", SERIF), ("Inter", SANS))
+        }
+        _write("fonts.css", _faces(fonts))
+        _write("fonts.LICENSE", "\n".join(_read(package, "LICENSE") for package in fonts.values()))
         _write("world-atlas.LICENSE", _read(atlas, "LICENSE"))
         outline = _reduced(json.loads(_read(atlas, "countries-110m.json")))
         _write("world.json", json.dumps(outline, separators=(",", ":")))
 
 
 def _unpacked(folder: Path, package: str) -> Path:
-    target = folder / package.partition("@")[0]
+    target = folder / package.rpartition("@")[0].replace("/", "-")
     command = ["npm", "pack", "--silent", "--pack-destination", str(folder), package]
     archive = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]
     with tarfile.open(folder / archive) as packed:
@@ -67,6 +76,19 @@ def _as_script(module: str) -> str:
         f"/*! {INTERPRETER}, BSD-3-Clause: vega.LICENSE; wrapped as a plain script */\n"
         f'(() => {{\n"use strict";\nconst {{{names}}} = globalThis.vega;\n{body}\n}})();\n'
     )
+
+
+def _faces(fonts: dict[str, Path]) -> str:
+    """The fonts as a style sheet that holds them."""
+    faces = [f"/*! {SERIF}, {SANS}, OFL-1.1: fonts.LICENSE */"]
+    for name, package in fonts.items():
+        for weight in WEIGHTS:
+            data = (package / f"files/{name.lower()}-latin-{weight}-normal.woff2").read_bytes()
+            source = f"data:font/woff2;base64,{base64.b64encode(data).decode()}"
+            faces.append(
+                f'@font-face {{ font-family: "{name}"; font-weight: {weight}; src: url("{source}") format("woff2"); }}'
+            )
+    return "\n".join(faces)
 
 
 def _reduced(world: dict[str, Any]) -> dict[str, Any]:

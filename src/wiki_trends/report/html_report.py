@@ -178,7 +178,7 @@ def content_security_policy(scripts: Sequence[str], style: str) -> str:
     """Only these scripts and this style, and nothing from anywhere."""
     allowed = " ".join(_hash(script) for script in scripts)
     return (
-        f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; "
+        f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; font-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 

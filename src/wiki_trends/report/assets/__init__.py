@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 # In the order in which a page must load them.
-STYLES = ("base.css",)
+STYLES = ("vendor/fonts.css", "base.css")
 CHART_SCRIPTS = ("vendor/vega.min.js", "vendor/vega-interpreter.js", "charts.js")
 PAGE_SCRIPTS = ("theme.js", "table.js")
 

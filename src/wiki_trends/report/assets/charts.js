@@ -82,5 +82,9 @@
 
   const all = () => { for (const script of document.querySelectorAll("script[data-chart]")) draw(script); };
   window.wikiTrends = { ...window.wikiTrends, drawCharts: all };
-  document.addEventListener("DOMContentLoaded", all);
+  // Texts are measured when a chart is drawn, so their font has to be there.
+  document.addEventListener("DOMContentLoaded", () => {
+    const font = getComputedStyle(document.documentElement).getPropertyValue("--sans").trim();
+    Promise.all(["400", "600"].map((weight) => document.fonts.load(`${weight} 12px ${font}`))).finally(all);
+  });
 })();
