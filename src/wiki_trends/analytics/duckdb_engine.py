@@ -1,30 +1,37 @@
-"""The declared tables computed by DuckDB, in memory.
+"""The declared tables computed by DuckDB, in memory, and beyond a limit on the disk of this machine.
 
-Fails with `duckdb.Error` on rows that lack a column or do not have the types of `tables.ROW_TYPES`; rows that came
-through a dataset's contract have them.
+Fails with `EngineError` when memory and disk do not suffice. Rows that lack a column or do not have the types of
+`tables.ROW_TYPES` fail with `duckdb.Error`; rows that came through a dataset's contract have them.
 """
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from wiki_trends.analytics.compiled import compiled
 from wiki_trends.analytics.engine import DUCKDB, Computed
 from wiki_trends.analytics.tables import DAYS, EARLIER, EARLIER_DAYS, INPUTS, ROWS, RUN, published
+from wiki_trends.errors import EngineError
 from wiki_trends.warehouse.arrow import CONFIG, registered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from duckdb import DuckDBPyConnection
+
+    from smart_orchestrator.manifest import Partition
     from wiki_trends.analytics.engine import Inputs
     from wiki_trends.warehouse.base import ArrowStream
 
+# Ten years of lists are computed within this, hardly slower than with more; what is beyond lies on the disk.
+MEMORY = "800MB"
 _SQL_TYPES = {"date": "DATE", "string": "VARCHAR", "int64": "BIGINT", "int32": "INTEGER", "float64": "DOUBLE"}
 
 
 class DuckDBEngine:
-    """Reads with Polars, computes with DuckDB, all in the memory of this process."""
+    """Reads with Polars, computes with DuckDB, all in this process."""
 
     @contextmanager
     def computed(self, inputs: Inputs) -> Iterator[Computed]:
@@ -33,22 +40,23 @@ class DuckDBEngine:
 
         from wiki_trends.analytics.window_rows import read_baseline, read_window
 
-        earlier, baseline = read_baseline(inputs.dataset, inputs.baseline)
         window = inputs.window
-        run = {
-            "dataset": [inputs.dataset.name],
-            "window_start": [window.start],
-            "window_end": [window.last],
-        }
-        tables: Mapping[str, ArrowStream] = {
-            ROWS: read_window(inputs.dataset, inputs.used),
-            DAYS: pl.DataFrame({"date": [part.day for part in inputs.used]}),
-            EARLIER: earlier,
-            EARLIER_DAYS: pl.DataFrame({"date": [part.day for part in baseline]}, schema={"date": pl.Date}),
-            RUN: pl.DataFrame(run),
-        }
-        with computed(tables) as found:
-            yield Computed(found, baseline)
+        baseline: list[Partition] = []
+        with _Computation.begun() as computation:
+            for rows in read_window(inputs.dataset, inputs.used):
+                computation.add(ROWS, rows)
+            for rows in read_baseline(inputs.dataset, inputs.baseline, baseline):
+                computation.add(EARLIER, rows)
+            computation.add(DAYS, pl.DataFrame({"date": [part.day for part in inputs.used]}))
+            earlier = pl.DataFrame({"date": [part.day for part in baseline]}, schema={"date": pl.Date})
+            computation.add(EARLIER_DAYS, earlier)
+            run = {
+                "dataset": [inputs.dataset.name],
+                "window_start": [window.start],
+                "window_end": [window.last],
+            }
+            computation.add(RUN, pl.DataFrame(run))
+            yield Computed(computation.tables(), baseline)
 
 
 @contextmanager
@@ -58,16 +66,66 @@ def computed(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, ArrowSt
     Args:
         inputs: the tables of `tables.INPUTS`, with its columns at least.
     """
-    import duckdb
+    with _Computation.begun() as computation:
+        for name, rows in inputs.items():
+            computation.add(name, rows)
+        yield computation.tables()
 
-    statements = compiled(DUCKDB)
-    with duckdb.connect(config=CONFIG) as connection:
+
+class _Computation:
+    """A database in memory: inputs, steps, and the tables that follow from them."""
+
+    def __init__(self, connection: DuckDBPyConnection) -> None:
+        self._connection = connection
         for name, types in INPUTS.items():
-            casts = (
-                f'CAST("{column}" AS {_SQL_TYPES[kind]}) AS "{column}"' for column, kind in types.items()
-            )
-            with registered(connection, "incoming", inputs[name]):
-                connection.execute(f"CREATE TABLE {name} AS FROM incoming SELECT {', '.join(casts)}")
-        for name, sql in statements.items():
-            connection.execute(f"CREATE TABLE {name} AS {sql}")
-        yield {name: connection.table(name) for name in statements if published(name)}
+            columns = ", ".join(f'"{column}" {_SQL_TYPES[kind]}' for column, kind in types.items())
+            connection.execute(f"CREATE TABLE {name} ({columns})")
+
+    @classmethod
+    @contextmanager
+    def begun(cls) -> Iterator[_Computation]:
+        """A new one, whose files are gone afterwards."""
+        import duckdb
+
+        with tempfile.TemporaryDirectory(prefix="wiki-trends-") as folder:
+            config = CONFIG | {"memory_limit": MEMORY, "temp_directory": folder}
+            with duckdb.connect(config=config) as connection:
+                yield cls(connection)
+
+    def add(self, name: str, rows: ArrowStream) -> None:
+        """Add rows to an input."""
+        casts = ", ".join(f'CAST("{column}" AS {_SQL_TYPES[kind]})' for column, kind in INPUTS[name].items())
+        with self._explained(), registered(self._connection, "incoming", rows):
+            self._connection.execute(f"INSERT INTO {name} FROM incoming SELECT {casts}")
+
+    def tables(self) -> Mapping[str, ArrowStream]:
+        """Every published table. Steps are computed here, and dropped after the last table that needs them.
+
+        What is published is computed while it is read: the largest are the inputs in another order, and need no second place.
+        """
+        statements = compiled(DUCKDB)
+        with self._explained():
+            for name, sql in statements.items():
+                if not published(name):
+                    self._connection.execute(f"CREATE TABLE {name} AS {sql}")
+                    self._drop_what_ends_with(name, statements)
+        return {name: self._connection.sql(sql) for name, sql in statements.items() if published(name)}
+
+    def _drop_what_ends_with(self, done: str, statements: Mapping[str, str]) -> None:
+        for step in statements:
+            used = [name for name, sql in statements.items() if f'"{step}"' in sql]
+            if used and used[-1] == done:
+                self._connection.execute(f"DROP TABLE {step}")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        import duckdb
+
+        try:
+            yield
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+            raise EngineError(
+                engine="DuckDB",
+                problem=f"memory and disk do not suffice ({' '.join(str(error).split())})",
+                fix=f"Make room in {tempfile.gettempdir()}, or name another folder in TMPDIR, or use --engine spark.",
+            ) from error

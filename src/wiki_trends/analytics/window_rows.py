@@ -16,7 +16,7 @@ from wiki_trends.analytics.history import BASELINE_DAYS
 from wiki_trends.analytics.tables import ROW_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import polars as pl
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.manifest import Partition
 
 _READERS = 8
+_ROWS_AT_ONCE = 100_000
 _Read = TypeVar("_Read")
 
 
@@ -43,18 +44,18 @@ def baseline_of(dataset: DailyDataset, window: Window) -> tuple[Partition, ...]:
     return tuple(partition for partition in found.days if partition.available)
 
 
-def read_window(dataset: DailyDataset, partitions: Sequence[Partition]) -> pl.DataFrame:
-    """A row a page and day of every partition, oldest first, with the columns of `tables.ROW_TYPES`.
+def read_window(dataset: DailyDataset, partitions: Sequence[Partition]) -> Iterator[pl.DataFrame]:
+    """A row a page and day of every partition, oldest first, with the columns of `tables.ROW_TYPES`, some days at a time.
 
     `date` is the partition's UTC day.
     """
-    return _together(_in_parallel(lambda partition: read_day(dataset, partition), partitions))
+    return _together(_in_order(lambda partition: read_day(dataset, partition), partitions))
 
 
 def read_baseline(
-    dataset: DailyDataset, partitions: Sequence[Partition]
-) -> tuple[pl.DataFrame, tuple[Partition, ...]]:
-    """The same of every partition that can still be read, and those partitions."""
+    dataset: DailyDataset, partitions: Sequence[Partition], used: list[Partition]
+) -> Iterator[pl.DataFrame]:
+    """The same of every partition that can still be read; these are added to `used`."""
 
     def attempt(partition: Partition) -> pl.DataFrame | None:
         try:
@@ -62,30 +63,42 @@ def read_baseline(
         except (ContractError, PartitionChanged):
             return None
 
-    frames = _in_parallel(attempt, partitions)
-    used = tuple(partition for partition, frame in zip(partitions, frames, strict=True) if frame is not None)
-    return _together(frame for frame in frames if frame is not None), used
+    def readable() -> Iterator[pl.DataFrame]:
+        for partition, frame in zip(partitions, _in_order(attempt, partitions), strict=True):
+            if frame is not None:
+                used.append(partition)
+                yield frame
+
+    return _together(readable())
 
 
-def _in_parallel(read: Callable[[Partition], _Read], partitions: Sequence[Partition]) -> list[_Read]:
-    from concurrent.futures import ThreadPoolExecutor
+def _in_order(read: Callable[[Partition], _Read], partitions: Sequence[Partition]) -> Iterator[_Read]:
+    """What `read` makes of each, read side by side, and never further ahead than there are readers."""
+    from collections import deque
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     with ThreadPoolExecutor(_READERS) as readers:
-        return list(readers.map(read, partitions))
+        ahead: deque[Future[_Read]] = deque()
+        for partition in partitions:
+            if len(ahead) == _READERS:
+                yield ahead.popleft().result()
+            ahead.append(readers.submit(read, partition))
+        while ahead:
+            yield ahead.popleft().result()
 
 
-def _together(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+def _together(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The same rows in fewer frames: handing one on costs as much as some thousand rows."""
     import polars as pl
 
-    types = {
-        "date": pl.Date,
-        "string": pl.String,
-        "int64": pl.Int64,
-        "int32": pl.Int64,
-        "float64": pl.Float64,
-    }
-    nothing = pl.DataFrame(schema={name: types[kind] for name, kind in ROW_TYPES.items()})
-    return pl.concat([nothing, *frames])
+    waiting: list[pl.DataFrame] = []
+    for frame in frames:
+        waiting.append(frame)
+        if sum(each.height for each in waiting) >= _ROWS_AT_ONCE:
+            yield pl.concat(waiting)
+            waiting = []
+    if waiting:
+        yield pl.concat(waiting)
 
 
 def read_day(dataset: DailyDataset, partition: Partition) -> pl.DataFrame:
