@@ -8,7 +8,7 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery lint docs docs-check bench bench-trends screenshots install clean distclean
+.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery lint docs docs-check bench bench-trends bench-web screenshots install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ bench: $(READY) ## print the figures: the demo's phases, start-up times, the mac
 
 bench-trends: $(READY) ## print how well the scores find what is planted, beside the plain first-to-last change
 	$(BIN)/python -m benchmarks.trends
+
+bench-web: $(READY) browser ## print how the dashboard answers under load while a publish runs, and its first paint
+	$(BIN)/python -m benchmarks.dashboard
 
 screenshots: $(READY) browser ## take the pictures in docs/images anew
 	@$(BIN)/python -m tools.screenshots

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.manifest import Manifest, Partition, State
     from smart_orchestrator.partition import Look, inspect, read_frame, read_parts
     from smart_orchestrator.plan import Action, Plan, due, make_plan
-    from smart_orchestrator.runs import Failure, PipelineRuns, Run, RunState
+    from smart_orchestrator.runs import Failure, PipelineRuns, Run, RunHistory, RunState
     from smart_orchestrator.vacuum import Vacuumed, vacuum
     from smart_orchestrator.volume import with_volume
     from smart_orchestrator.waivers import Waiver, unwaive, waive, waivers
@@ -91,6 +91,7 @@ __all__ = [
     "Plan",
     "Policy",
     "Run",
+    "RunHistory",
     "RunState",
     "RunsError",
     "RunsUnreachable",
@@ -143,7 +144,7 @@ _NAMES_OF = {
     "manifest": "Manifest Partition State",
     "partition": "Look inspect read_frame read_parts",
     "plan": "Action Plan due make_plan",
-    "runs": "Failure PipelineRuns Run RunState",
+    "runs": "Failure PipelineRuns Run RunHistory RunState",
     "vacuum": "Vacuumed vacuum",
     "volume": "with_volume",
     "waivers": "Waiver unwaive waive waivers",

@@ -16,7 +16,7 @@ import pytest
 from smart_orchestrator import LocalRuns, backfill, check, commit
 from smart_orchestrator.errors import NotPublished, RunsError
 from smart_orchestrator.local_runs import Ledger
-from smart_orchestrator.runs import Failure, Run, RunState
+from smart_orchestrator.runs import Failure, Run, RunHistory, RunState
 from tests.smart_orchestrator.lakes import DAY, NEXT, WINDOW, plain, version_parts
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +81,26 @@ def test_a_run_is_seen_by_others_from_start_to_end(dataset, state):
     assert done.started_at <= done.ended_at <= dt.datetime.now(tz=dt.UTC)
     assert others.look([seen[DAY]])[0].state is RunState.SUCCEEDED
     assert others.latest([DAY])[DAY].to_json() | {"started_here": True} == done.to_json()
+
+
+def test_the_past_lists_what_is_in_flight_first_and_then_the_newest(dataset, state):
+    failing = LocalRuns(dataset, Held(dataset, ValueError("no")), state)
+    failing._pipeline.go.set()
+    ended(failing, failing.start(DAY))
+    pipeline = Held(dataset)
+    runs = LocalRuns(dataset, pipeline, state)
+    assert isinstance(runs, RunHistory)
+    running = runs.start(NEXT)
+    ended(failing, failing.start(DAY))
+    assert [(run.name, run.state) for run in runs.recent(10)] == [
+        ("2025-11-06.1", RunState.RUNNING),
+        ("2025-11-05.2", RunState.FAILED),
+        ("2025-11-05.1", RunState.FAILED),
+    ]
+    assert [run.name for run in runs.recent(1, DAY)] == ["2025-11-05.2"]
+    pipeline.go.set()
+    ended(runs, running)
+    assert [run.state for run in runs.recent(1, NEXT)] == [RunState.SUCCEEDED]
 
 
 def test_a_day_that_became_whole_is_not_run_again(dataset, state):

@@ -46,6 +46,7 @@ NAMES = [
     "Plan",
     "Policy",
     "Run",
+    "RunHistory",
     "RunState",
     "RunsError",
     "RunsUnreachable",

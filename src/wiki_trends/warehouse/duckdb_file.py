@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import ArrowStream, RunRecord
 
 
+_ROWS_AT_ONCE = 1000
+
+
 class DuckDBFile:
     """A warehouse in one DuckDB file."""
 
@@ -182,7 +185,11 @@ class DuckDBReader:
         with explained(self._url):
             cursor = self._connection.execute(sql, list(values))
             names = [column[0] for column in cursor.description or []]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            found: list[dict[str, Any]] = []
+            # In pieces, so that other threads get their turn between them.
+            while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+                found += [dict(zip(names, row, strict=True)) for row in rows]
+            return found
 
     def last_run(self) -> RunRecord:
         """The window that the tables hold."""

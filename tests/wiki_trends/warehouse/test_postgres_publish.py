@@ -276,6 +276,25 @@ def test_a_reader_goes_on_with_its_window_and_holds_no_publish_up(published):
     assert markers(published) == [2] * 5
 
 
+def test_readers_that_share_connections_see_each_publish_and_survive_the_end_of_a_connection(
+    published, postgres_url, sql
+):
+    pooled = open_warehouse(postgres_url, pooled=True)
+    before = pooled.mark()
+    for _ in range(5):
+        assert set(markers(pooled)) == {1}
+    held = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wiki-trends'"
+    assert sql(held) == [(1,)]
+    published.publish(tables(2), run_of(2))
+    assert set(markers(pooled)) == {2}
+    assert pooled.mark() != before
+    sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'wiki-trends'")
+    assert set(markers(pooled)) == {2}
+    with pytest.raises(WarehouseError, match="read-only"), pooled.reading() as reader:
+        reader.rows("DELETE FROM wiki_trends_runs")
+    assert set(markers(pooled)) == {2}
+
+
 def test_publishers_queue(published, sql):
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(lambda marker: published.publish(tables(marker), run_of(marker)), range(10, 16)))

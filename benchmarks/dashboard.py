@@ -1,0 +1,220 @@
+"""The dashboard under load: `python -m benchmarks.dashboard [--seconds N] [--json]` (`make bench-web`).
+
+A year of data is published; `wiki-trends serve` runs as a process. An open loop asks for the overview, as a browser does
+(with gzip), while another process publishes the year again and again; then for what has not changed (304); then faster
+and faster until the limit is no longer kept. Chromium says when the overview is first painted. Server, publisher and load
+share this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.dashboard_data import AS_OF, DAYS, fill, publish, settings_in
+from benchmarks.machine import machine
+from benchmarks.open_loop import Connections, Load, open_loop
+from benchmarks.timing import BenchmarkFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wiki_trends.settings import Settings
+
+RATE, LIMIT_P99_S, LIMIT_PAINT_S = 100.0, 0.1, 0.5
+_BROWSER = "Accept: text/html\r\nAccept-Encoding: gzip\r\n"
+_PUBLISHER = """
+import sys
+from pathlib import Path
+from benchmarks.dashboard_data import publish, settings_in
+for number in range(int(sys.argv[2])):
+    publish(settings_in(Path(sys.argv[1])))
+    print(number + 1, flush=True)
+"""
+
+
+def figures(seconds: float) -> dict[str, Any]:
+    """Everything that is measured, for so many seconds a load."""
+    with tempfile.TemporaryDirectory(prefix="wiki-trends-bench-") as name:
+        folder = Path(name)
+        settings = settings_in(folder)
+        _progress(f"writing and publishing {DAYS} days")
+        fill(settings)
+        publish(settings)
+        with _serving(settings) as port:
+            found: dict[str, Any] = {"machine": machine(), "days": DAYS, "body_bytes": _warm(port)}
+            _progress(
+                f"{RATE:g} requests a second for {seconds:g} s while the year is published again and again"
+            )
+            with _publishing(folder) as publisher:
+                load = asyncio.run(open_loop(port, "/", rate=RATE, seconds=seconds, headers=_BROWSER))
+            found["while_publishing"] = {**load.to_json(), "publishes": publisher[0]}
+            _progress("the same unchanged")
+            found["unchanged"] = asyncio.run(_unchanged(port, seconds)).to_json()
+            _progress("faster and faster")
+            found["highest"] = _highest(port, min(seconds, 5.0))
+            _progress("the first paint in Chromium")
+            found["first_paint_s"] = _first_paint(port)
+    return found
+
+
+@contextmanager
+def _serving(settings: Settings) -> Iterator[int]:
+    """The port of a dashboard that runs as its users start it."""
+    command = [sys.executable, "-m", "wiki_trends", "serve", "--port", "0", "--as-of", AS_OF.isoformat()]
+    environ = {
+        "WIKI_TRENDS_LAKE": settings.lake,
+        "WIKI_TRENDS_WAREHOUSE": settings.warehouse,
+        "WIKI_TRENDS_STATE": settings.state,
+        "WIKI_TRENDS_DAYS": str(settings.days),
+    }
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ
+    ) as server:
+        try:
+            line = server.stdout.readline().strip() if server.stdout else ""
+            if not line:
+                raise BenchmarkFailed(f"serve did not start: {server.stderr.read() if server.stderr else ''}")
+            yield int(line.rstrip("/").rpartition(":")[2])
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def _publishing(folder: Path) -> Iterator[list[int]]:
+    """Publishes go on as long as the block lasts; how many were done stands in the list afterwards."""
+    command = [sys.executable, "-c", _PUBLISHER, str(folder), "1000"]
+    done = [0]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as publisher:
+        try:
+            yield done
+        finally:
+            publisher.terminate()
+            done[0] = len((publisher.stdout.read() if publisher.stdout else "").split())
+
+
+def _warm(port: int) -> int:
+    """Wait for the first answer; the bytes of the page as it is sent."""
+
+    async def first() -> int:
+        connections = Connections(port)
+        status, _, body = await connections.get("/", _BROWSER)
+        connections.close()
+        if status != 200:
+            raise BenchmarkFailed(f"the overview answers {status}")
+        return len(body)
+
+    return asyncio.run(first())
+
+
+async def _unchanged(port: int, seconds: float) -> Load:
+    connections = Connections(port)
+    _, head, _ = await connections.get("/", _BROWSER)
+    connections.close()
+    etag = next(line for line in head.decode().split("\r\n") if line.lower().startswith("etag:")).split(
+        ":", 1
+    )[1]
+    return await open_loop(
+        port, "/", rate=RATE, seconds=seconds, headers=f"{_BROWSER}If-None-Match: {etag.strip()}\r\n"
+    )
+
+
+def _highest(port: int, seconds: float) -> dict[str, object]:
+    """The highest rate that keeps the limit: doubled until it does not, then halved four times."""
+
+    def held(rate: float) -> bool:
+        load = asyncio.run(open_loop(port, "/", rate=rate, seconds=seconds, headers=_BROWSER))
+        time.sleep(1.0)
+        return load.failed == 0 and load.percentile(99) <= LIMIT_P99_S
+
+    low, high = RATE, 2 * RATE
+    while held(high) and high < 20_000:
+        low, high = high, 2 * high
+    for _ in range(4):
+        middle = (low + high) / 2
+        low, high = (middle, high) if held(middle) else (low, middle)
+    return {"rate": round(low), "seconds_each": seconds}
+
+
+def _first_paint(port: int, rounds: int = 7) -> float:
+    """Median of seconds from the navigation to the first paint with content, each time with nothing cached."""
+    from playwright.sync_api import sync_playwright
+
+    from tools.browser import executable, flags
+
+    said = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+    found: list[float] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable(), args=flags())
+        for number in range(rounds + 1):
+            context = browser.new_context(viewport={"width": 1440, "height": 900})
+            page = context.new_page()
+            page.goto(f"http://127.0.0.1:{port}/", wait_until="load")
+            page.wait_for_function(f"{said} !== undefined")
+            if number:
+                found.append(float(page.evaluate(said)) / 1000)
+            context.close()
+        browser.close()
+    return round(float(median(found)), 3)
+
+
+def table(found: dict[str, Any]) -> str:
+    """The figures for people."""
+    here, load, same = found["machine"], found["while_publishing"], found["unchanged"]
+    paint, highest = found["first_paint_s"], found["highest"]
+    lines = [
+        f"{here['processor']}, {here['cores']} cores, load {here['load_1_min']}; Python {here['python']}",
+        f"overview of {found['days']} days, {found['body_bytes']:,} bytes as sent",
+        f"  while {load['publishes']} publishes ran, {_told(load)}; {_verdict(load['p99_ms'] / 1000, LIMIT_P99_S)}",
+        f"  unchanged (304), {_told(same)}",
+    ]
+    limit = f"p99 within {LIMIT_P99_S * 1000:g} ms for {highest['seconds_each']:g} s"
+    lines.append(f"  highest rate with {limit}: {highest['rate']:,} requests a second")
+    lines.append(
+        f"  first paint in Chromium, nothing cached: {paint * 1000:.0f} ms; {_verdict(paint, LIMIT_PAINT_S)}"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _told(load: dict[str, Any]) -> str:
+    answers = ", ".join(f"{count} of {status}" for status, count in load["statuses"].items())
+    failed = f", {load['failed']} failed" if load["failed"] else ""
+    return (
+        f"{load['rate']:g} requests a second: {answers}{failed}; p50 {load['p50_ms']} ms, p99 {load['p99_ms']} ms, "
+        f"max {load['max_ms']} ms"
+    )
+
+
+def _verdict(value: float, limit: float) -> str:
+    return f"{'within' if value <= limit else 'OVER'} the limit of {limit * 1000:g} ms"
+
+
+def _progress(text: str) -> None:
+    print(f"measuring {text}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.dashboard", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30.0, help="length of each load")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    given = parser.parse_args()
+    try:
+        found = figures(given.seconds)
+    except BenchmarkFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    sys.stdout.write(json.dumps(found, indent=2) + "\n" if given.json else table(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""A year of a lake for the dashboard's bench: a thousand of three thousand pages each day, with weekdays, rises and noise."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.commit import write_frame
+from smart_orchestrator.window import Window
+from wiki_trends import main_job
+from wiki_trends.layers import layers
+from wiki_trends.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars as pl
+
+LAST = dt.date(2025, 11, 9)
+AS_OF = LAST + dt.timedelta(days=3)
+DAYS = 365
+LISTED, KNOWN = 1000, 3000
+_CATEGORIES = ("Entertainment", "Sports", "Politics", "Science", "Business and finance", "Health", "Other")
+
+
+def settings_in(folder: Path) -> Settings:
+    """Settings of a lake, a warehouse and a state in a folder, with a window of a year."""
+    return replace(
+        Settings(),
+        lake=f"{folder}/lake/{{layer}}",
+        warehouse=f"duckdb:///{folder}/warehouse.duckdb",
+        state=f"{folder}/state",
+        days=DAYS,
+    )
+
+
+def fill(settings: Settings) -> None:
+    """Write every day of the year into the lake."""
+    dice = random.Random(8)
+    usual = [int(2_000_000 / (place + 3)) for place in range(KNOWN)]
+    rising = dice.sample(range(KNOWN), 40)
+    dataset = layers(settings).diamond
+    for back in range(DAYS):
+        day = LAST - dt.timedelta(days=back)
+        views = {page: int(level * dice.lognormvariate(0, 0.25)) for page, level in enumerate(usual)}
+        for page in rising:
+            views[page] = int(views[page] * (1 + 6 * dice.random() ** 8))
+        write_frame(dataset, day, _frame(views))
+
+
+def window() -> Window:
+    """The year."""
+    return Window.of_days(DAYS, AS_OF, Settings().lag)
+
+
+def publish(settings: Settings) -> None:
+    """Analyse the year and publish it, whether or not it is published already."""
+    main_job.analyze(settings, main_job.checker(settings, window())())
+
+
+def _frame(views: dict[int, int]) -> pl.DataFrame:
+    import polars as pl
+
+    listed = sorted(views, key=lambda page: -views[page])[:LISTED]
+    return pl.DataFrame(
+        {
+            "page": [f"Page_{page}" for page in listed],
+            "page_display": [f"Page {page}" for page in listed],
+            "views": [views[page] for page in listed],
+            "rank": range(1, len(listed) + 1),
+            "link": [f"https://en.wikipedia.org/wiki/Page_{page}" for page in listed],
+            "category": [_CATEGORIES[page % len(_CATEGORIES)] for page in listed],
+            "location_type": ["General"] * len(listed),
+            "location": ["No specific location"] * len(listed),
+            "latitude": [None] * len(listed),
+            "longitude": [None] * len(listed),
+        },
+        schema_overrides={"latitude": pl.Float64, "longitude": pl.Float64},
+    )
