@@ -1,4 +1,4 @@
-"""The pictures in `docs/images`, taken anew (`make screenshots`): the demo's report, at three widths, light and dark.
+"""The pictures in `docs/images`, taken anew (`make screenshots`): the demo's report and dashboard, three widths, both themes.
 
 They are of the synthetic data that `wiki-trends demo` makes, so they change only when the pages do. Needs Chromium and
 no network.
@@ -7,9 +7,11 @@ no network.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,8 @@ from playwright.sync_api import sync_playwright
 from tools.browser import NoBrowser, executable, flags
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,13 +33,25 @@ DRAWN = "() => [...document.querySelectorAll('.plot')].every((plot) => plot.data
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture: its file's name, the size of the window in pixels, the colours, and what is at the top of it."""
+    """One picture.
+
+    Attributes:
+        name: of its file.
+        width: of the window, in pixels.
+        height: of it.
+        scheme: light or dark.
+        top: what is scrolled to the top.
+        path: of a dashboard, which page.
+        click: what is clicked before, and opens a dialog.
+    """
 
     name: str
     width: int
     height: int
     scheme: str = "light"
     top: str = ""
+    path: str = ""
+    click: str = ""
 
 
 REPORT = (
@@ -43,6 +59,15 @@ REPORT = (
     Picture("report-charts", 1440, 1080, "dark", "#race"),
     Picture("report-tablet", 820, 1100, "dark"),
     Picture("report-phone", 390, 844),
+)
+DASHBOARD = (
+    Picture("dashboard-wide", 1440, 1000, path="/"),
+    Picture("dashboard-page", 1440, 1080, "dark", path="/page?title=Legend_of_Gatanor"),
+    Picture(
+        "dashboard-completeness", 1440, 900, path="/completeness?days=30", click="a.day[href*='2025-11-07']"
+    ),
+    Picture("dashboard-tablet", 820, 1100, "dark", path="/completeness?days=30"),
+    Picture("dashboard-phone", 390, 844, path="/pages"),
 )
 
 
@@ -60,14 +85,37 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=program, args=flags())
         for picture in REPORT:
             take(browser, (folder / "report.html").as_uri(), picture)
+        # A calendar is worth a picture when not every day is whole.
+        shutil.rmtree(folder / "demo/lake/diamond/diamond_final_2025_11_07.csv")
+        (folder / "demo/lake/diamond/diamond_final_2025_11_02.csv/_SUCCESS").unlink()
+        with serving(folder / "demo") as address:
+            for picture in DASHBOARD:
+                take(browser, address + picture.path, picture)
         browser.close()
     return 0
 
 
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of a dashboard over the lake and warehouse of a folder."""
+    command = [PROGRAM, "serve", "--port", "0", "--as-of", "2025-11-12"]
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=_environ()
+    ) as server:
+        try:
+            line = server.stdout.readline() if server.stdout else ""
+            yield line.strip().rstrip("/")
+        finally:
+            server.terminate()
+
+
 def run(folder: Path, *arguments: str) -> None:
     """Run `wiki-trends` in a folder, without settings from outside."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("WIKI_TRENDS_")}
-    subprocess.run([PROGRAM, *arguments], cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([PROGRAM, *arguments], cwd=folder, env=_environ(), check=True, stdout=subprocess.DEVNULL)
+
+
+def _environ() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("WIKI_TRENDS_")}
 
 
 def take(browser: Browser, address: str, picture: Picture) -> None:
@@ -82,6 +130,9 @@ def take(browser: Browser, address: str, picture: Picture) -> None:
     page.wait_for_function(DRAWN)
     if picture.top:
         page.locator(picture.top).evaluate("(node) => node.scrollIntoView({block: 'start'})")
+    if picture.click:
+        page.locator(picture.click).click()
+        page.get_by_role("dialog").get_by_role("heading").first.wait_for()
     IMAGES.mkdir(parents=True, exist_ok=True)
     target = IMAGES / f"{picture.name}.png"
     page.screenshot(path=target)
