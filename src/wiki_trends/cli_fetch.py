@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path  # noqa: TC003 - Typer reads annotations when it runs
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wiki_trends import cli_options as options
 from wiki_trends.cli_options import settings_of
 from wiki_trends.cli_output import console_on, exit_after, log_to_stderr, out, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from smart_orchestrator.console import LineConsole
+
+SECONDS_BETWEEN_LINES = 3.0
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -60,8 +68,11 @@ def fetch(
         jobs=jobs, attempts=attempts, project=project, access=access, lake=lake, contact=contact
     )
     days = days_of(day)
-    first_step = fetching.first_step(settings, days, refresh=refresh, files=from_dump or (), top=top)
-    outcome = fetch_days(settings, days, limits_of(settings, timeout), console_on(sys.stderr), first_step)
+    console = console_on(sys.stderr)
+    first_step = fetching.first_step(
+        settings, days, refresh=refresh, files=from_dump or (), top=top, told=_now_and_then(console)
+    )
+    outcome = fetch_days(settings, days, limits_of(settings, timeout), console, first_step)
     changes = fetching.changes_of(settings, outcome) if refresh else {}
     if as_json:
         told = {"changes": {str(one): changed for one, changed in changes.items()}} if refresh else {}
@@ -69,6 +80,19 @@ def fetch(
     else:
         out(fetching.change_lines(changes))
     exit_after(outcome, ready=not outcome.failed and not outcome.abandoned)
+
+
+def _now_and_then(console: LineConsole) -> Callable[[float], None]:
+    """Says how much of a dump has been read, every few seconds: a real one takes minutes to unpack."""
+    said = time.monotonic()
+
+    def told(part: float) -> None:
+        nonlocal said
+        if time.monotonic() - said >= SECONDS_BETWEEN_LINES:
+            said = time.monotonic()
+            console.write([(f"reading the dump: {part:.0%}", "")])
+
+    return told
 
 
 @app.command(

@@ -9,7 +9,7 @@ from wiki_trends.errors import SettingError
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from smart_orchestrator.carrying import Outcome
@@ -25,8 +25,11 @@ def first_step(
     refresh: bool = False,
     files: Sequence[Path] = (),
     top: int | None = None,
+    told: Callable[[float], None] | None = None,
 ) -> Fetch | None:
-    """The pipeline's first step as the options of `fetch` ask for it, None where they ask for none. Dump files are read here, before any run.
+    """The pipeline's first step as the options of `fetch` ask for it, None where they ask for none.
+
+    Dump files are read here, before any run; `told` is told, often, which part of them has been read, 0 to 1.
 
     Raises:
         SettingError: the options exclude each other, or a file is no dump of the day.
@@ -45,7 +48,7 @@ def first_step(
     from wiki_trends.pipeline.fetch_from_dump import fetch_from_dump
     from wiki_trends.pipeline.step import project_of
 
-    dump = read_dump(files, project=project_of(settings), day=days[0], top=top or 1000)
+    dump = read_dump(files, project=project_of(settings), day=days[0], top=top or 1000, told=told)
     return partial(fetch_from_dump, dump=dump)
 
 

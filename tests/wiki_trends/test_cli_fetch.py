@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from wiki_trends import cli_fetch
 from wiki_trends.pipeline import STEPS
 
 DAY = "2025-11-05"
@@ -62,14 +63,16 @@ def test_a_day_that_was_not_fetched_cannot_say_what_was_left_out(place):
     assert f"silver {DAY}" in ran.err
 
 
-def test_a_dump_takes_the_place_of_the_api(place, sample_api):
+def test_a_dump_takes_the_place_of_the_api(place, sample_api, monkeypatch):
     server = sample_api()
+    monkeypatch.setattr(cli_fetch, "SECONDS_BETWEEN_LINES", 0.0)
     lines = [f"en.wikipedia Page_{n} {n} mobile-web {5000 - n} A{5000 - n}\n" for n in range(1200)]
     lines += [f"en.wikipedia Page_{n} {n} desktop {4000 - n} A{4000 - n}\n" for n in range(1200)]
     (place.folder / "pageviews-20251105-user").write_text("".join(lines), encoding="utf-8")
     ran = place.run("fetch", "--from-dump", "pageviews-20251105-user", "--top", "1100", DAY, "--json")
     assert ran.code == 0
     assert ran.json["filled"] == [DAY]
+    assert "reading the dump: 100%" in ran.err
     assert not [one for one in server.exchanges if "/top/" in one.path]
     assert (
         place.run("check", "--start", DAY, "--end", DAY, "--as-of", "2025-11-12").out.count("1,100 rows") == 1

@@ -13,13 +13,15 @@ dump. A file that is none, or one of another day, is `SettingError`.
 from __future__ import annotations
 
 import bz2
+import io
 import re
 import tempfile
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.dump_sums import DEVICES, NotInOrder, Sums, added
@@ -31,8 +33,11 @@ if TYPE_CHECKING:
     from io import BufferedIOBase
 
     import polars as pl
+    from typing_extensions import Buffer
 
     from wiki_trends.pipeline.top_list import Listed
+
+    Told: TypeAlias = Callable[[float], None]
 
 CHUNK = 6 * 1024 * 1024
 WORKERS = 3
@@ -61,8 +66,17 @@ class Dump:
     files: tuple[str, ...]
 
 
-def read_dump(files: Sequence[Path], *, project: str, day: dt.date, top: int = 1000) -> Dump:
+def read_dump(
+    files: Sequence[Path], *, project: str, day: dt.date, top: int = 1000, told: Told | None = None
+) -> Dump:
     """The first `top` titles of a project by views, for `all-access` and each device, from daily files of one day.
+
+    Args:
+        files: packed with bzip2 or not.
+        project: for example `en.wikipedia`.
+        day: of the files.
+        top: how many titles.
+        told: is told, often, which part of the files has been read, 0 to 1.
 
     Raises:
         SettingError: a file is not there, not a daily dump, of another day, or has nothing of the project.
@@ -70,23 +84,32 @@ def read_dump(files: Sequence[Path], *, project: str, day: dt.date, top: int = 1
     for path in files:
         _look_at(path, day)
     try:
-        lists, reader = _read(files, project, top, in_order=len(files) == 1)
+        lists, reader = _read(files, project, top, told, in_order=len(files) == 1)
     except NotInOrder:
-        lists, reader = _read(files, project, top, in_order=False)
+        lists, reader = _read(files, project, top, told, in_order=False)
     if not lists:
         raise _unusable(files[0], f"holds no line of {project}")
     return Dump(lists, reader.records, reader.broken, tuple(path.name for path in files))
 
 
 def _read(
-    files: Sequence[Path], project: str, top: int, *, in_order: bool
+    files: Sequence[Path], project: str, top: int, told: Told | None, *, in_order: bool
 ) -> tuple[dict[str, list[Listed]], _Reader]:
+    whole = sum(path.stat().st_size for path in files)
+    done = 0
+
+    def read(size: int) -> None:
+        nonlocal done
+        done += size
+        if told is not None and size:
+            told(done / whole)
+
     with tempfile.TemporaryDirectory(prefix="wiki-trends-dump-") as folder:
         sums = Sums(Path(folder), top, in_order=in_order)
         reader = _Reader(project, sums.pruned)
         for path in files:
             try:
-                with _opened(path) as stream:
+                with _opened(path, read) as stream:
                     for frame in reader.frames(stream):
                         sums.add(frame)
             except (OSError, EOFError) as error:
@@ -272,10 +295,22 @@ def _look_at(path: Path, day: dt.date) -> None:
         raise _unusable(path, "is no pageview_complete file: none of its first lines has the form of one")
 
 
-def _opened(path: Path) -> BufferedIOBase:
-    with path.open("rb") as stream:
-        packed = stream.read(3) == b"BZh"
-    return bz2.open(path, "rb") if packed else path.open("rb")
+@contextmanager
+def _opened(path: Path, read: Callable[[int], None] = lambda _size: None) -> Iterator[BufferedIOBase]:
+    """The bytes of a file, unpacked; `read` is told the size of each piece of the file itself that was read."""
+    with io.BufferedReader(_Watched(path, read)) as file:
+        yield bz2.BZ2File(file) if file.peek(3).startswith(b"BZh") else file
+
+
+class _Watched(io.FileIO):
+    def __init__(self, path: Path, read: Callable[[int], None]) -> None:
+        super().__init__(path)
+        self._read = read
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        size = super().readinto(buffer)
+        self._read(size)
+        return size
 
 
 def _unusable(path: Path, problem: str) -> SettingError:

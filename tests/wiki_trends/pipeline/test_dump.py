@@ -67,6 +67,15 @@ def test_the_packed_file_says_the_same(tmp_path):
     assert packed.lists == plain.lists
 
 
+@pytest.mark.parametrize("pack", [bytes, bz2.compress])
+def test_it_is_told_how_much_has_been_read(tmp_path, pack):
+    heard = []
+    files = [written(tmp_path, pack(LINES.encode() * 4000), name) for name in ("a", "b")]
+    read_dump(files, project="en.wikipedia", day=DAY, told=heard.append)
+    assert heard == sorted(heard)
+    assert 0 < heard[0] <= 0.5 < heard[-1] == 1.0
+
+
 @pytest.mark.parametrize("chunk", range(1, 80))
 def test_no_line_is_lost_where_the_file_is_cut(tmp_path, monkeypatch, chunk):
     monkeypatch.setattr(module, "CHUNK", chunk)
