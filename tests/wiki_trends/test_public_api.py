@@ -25,6 +25,7 @@ HELD = {
     "wiki_trends.report": ["Report", "build", "render", "to_json"],
     "wiki_trends.sample": ["Exchange", "SampleOptions", "SampleServer", "parse_faults", "serve", "truth"],
     "wiki_trends.warehouse": ["open_warehouse"],
+    "wiki_trends.web": ["Guard", "Visitor", "create_app"],
     "wiki_trends.wikimedia": ["PageFacts", "RawAnswer", "SiteInfo", "WikimediaClient"],
 }
 
