@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from wiki_trends.errors import ExportFailed, SettingError
+from wiki_trends.errors import ExportFailed, SettingError, WarehouseError
 from wiki_trends.warehouse.base import KEYS, RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 FORMATS = ("csv", "parquet", "json")
 _ORDER = {**KEYS, RUNS: ("run",)}
-# Columns that can be null all over, and hold something else than numbers.
-_TEXTS = ("shape", "momentum_label")
+_COLUMNS = """
+SELECT column_name, lower(data_type) AS kind FROM information_schema.columns
+WHERE table_name = ? AND table_schema = current_schema() ORDER BY ordinal_position
+"""
 
 
 def exported(warehouse: Warehouse, table: str, form: str) -> bytes:
@@ -42,8 +44,15 @@ def exported(warehouse: Warehouse, table: str, form: str) -> bytes:
     _one_of("TABLE", table, tuple(_ORDER))
     _one_of("--format", form, FORMATS)
     with warehouse.reading() as reader:
+        columns = {row["column_name"]: row["kind"] for row in reader.rows(_COLUMNS, table)}
+        if not columns:
+            raise WarehouseError(
+                warehouse=warehouse.url,
+                problem=f"it was published by version {reader.last_run().version}, which had no {table}",
+                fix="Run `wiki-trends analyze` for this window again.",
+            )
         order = ", ".join(_ORDER[table])
-        frame = _frame(reader.rows(f"SELECT * FROM {table} ORDER BY {order}"))  # noqa: S608 - a constant
+        frame = _frame(columns, reader.rows(f"SELECT * FROM {table} ORDER BY {order}"))  # noqa: S608 - a constant
     stream = io.BytesIO()
     if form == "csv":
         _for_spreadsheets(frame).write_csv(stream)
@@ -105,11 +114,22 @@ def _for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _frame(rows: list[dict[str, object]]) -> pl.DataFrame:
+def _frame(columns: Mapping[str, str], rows: list[dict[str, object]]) -> pl.DataFrame:
+    """The rows with the types that the warehouse says, also of a column that is null all over or a table without rows."""
     import polars as pl
 
-    frame = pl.DataFrame(rows, infer_schema_length=None)
-    unknown = [name for name, kind in frame.schema.items() if kind == pl.Null]
-    return frame.with_columns(
-        pl.col(name).cast(pl.String if name in _TEXTS else pl.Float64) for name in unknown
-    )
+    kinds: dict[str, pl.DataType | type[pl.DataType]] = {
+        "varchar": pl.String,
+        "text": pl.String,
+        "date": pl.Date,
+        "timestamp": pl.Datetime("us"),
+        "timestamp without time zone": pl.Datetime("us"),
+        "bigint": pl.Int64,
+        "integer": pl.Int32,
+        "double": pl.Float64,
+        "double precision": pl.Float64,
+        "boolean": pl.Boolean,
+    }
+    # What a user has added can be of any type.
+    schema = {name: kinds.get(kind) for name, kind in columns.items()}
+    return pl.DataFrame(rows, schema=schema, infer_schema_length=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -16,6 +17,7 @@ TABLES = [
     "wiki_trends_growth",
     "wiki_trends_categories",
     "wiki_trends_scores",
+    "wiki_pipeline_runs",
     "wiki_trends_runs",
 ]
 
@@ -41,9 +43,26 @@ def test_every_table_in_every_format_has_all_its_rows(published, table, form, re
         "wiki_trends_timeseries": 10,
         "wiki_trends_common": 9,
         "wiki_trends_scores": 4,
+        # The days were written without the pipeline.
+        "wiki_pipeline_runs": 0,
     }
     expected = rows.get(table, {"wiki_trends_growth": 3}.get(table, 1))
     assert read(target).height == expected
+
+
+def test_a_table_without_rows_has_its_columns(published):
+    exported = published.process("export", "wiki_pipeline_runs").out
+    assert (
+        exported == "date,step,place,run_id,written_at,rows_in,rows_out,requests,retries,cache_hits,seconds\n"
+    )
+
+
+def test_a_table_that_an_earlier_version_did_not_publish_is_told(published):
+    with duckdb.connect("data/warehouse.duckdb") as connection:
+        connection.execute("DROP TABLE wiki_pipeline_runs")
+    ran = published.run("export", "wiki_pipeline_runs")
+    assert ran.code == 3
+    assert "which had no wiki_pipeline_runs. Run `wiki-trends analyze`" in ran.err
 
 
 def test_csv_on_stdout_is_only_the_table(published):

@@ -79,6 +79,7 @@ def analyze(
         EngineError: the engine is not there, or fails.
     """
     from wiki_trends.analytics.engine import DUCKDB, Inputs, open_engine
+    from wiki_trends.analytics.pipeline_runs_table import NAME, pipeline_runs
     from wiki_trends.analytics.window_rows import baseline_of
 
     if not completeness.ready or not completeness.available:
@@ -92,7 +93,8 @@ def analyze(
     inputs = Inputs(dataset, window, used, baseline_of(dataset, window))
     with (engine or open_engine(DUCKDB)).computed(inputs) as found:
         run = recorded(dataset, completeness, found.baseline, clock())
-        done = warehouse.publish(found.tables, replace(run, seconds=round(time.monotonic() - began, 3)))
+        tables = {**found.tables, NAME: pipeline_runs([*found.baseline, *used])}
+        done = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - began, 3)))
     return Analysis(
         window=window,
         days=done.days_used,

@@ -24,6 +24,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "wiki_trends_growth": ("page",),
     "wiki_trends_categories": ("category",),
     "wiki_trends_scores": ("dataset", "window_start", "window_end", "page"),
+    "wiki_pipeline_runs": ("date", "step"),
 }
 
 # Tables that outlast a window: a publish replaces only the rows that agree with new ones in these columns. Where the
@@ -31,6 +32,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 KEPT_BY: Mapping[str, tuple[str, ...]] = {
     "wiki_diamond": ("date",),
     "wiki_trends_scores": ("dataset", "window_start", "window_end"),
+    "wiki_pipeline_runs": ("date",),
 }
 
 

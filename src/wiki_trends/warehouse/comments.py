@@ -9,6 +9,7 @@ TABLES = {
     "wiki_trends_growth": "The change from the first day used to the last, of each page listed on every day used.",
     "wiki_trends_categories": "A row a category of the window published last.",
     "wiki_trends_scores": "A row a page and window: scores with the figures that they are made of.",
+    "wiki_pipeline_runs": "A row a day and step of the pipeline, of every day that was ever published.",
     "wiki_trends_runs": "A row for each published window, the newest with the highest number.",
 }
 
@@ -31,6 +32,15 @@ COLUMNS = {
     "avg_views": "Mean of the views of the days used.",
     "volatility": "max_views - min_views.",
     "days_tracked": "Number of days used.",
+    "step": "Step of the pipeline, by its name.",
+    "place": "Place of the step in the day's run, 1 is the first.",
+    "run_id": "Name of the run whose commit the day is.",
+    "written_at": "Moment of the commit, UTC.",
+    "rows_in": "Rows that the step read.",
+    "rows_out": "Rows that it wrote, or pages that were known after it.",
+    "requests": "Requests to Wikimedia, repeats included.",
+    "retries": "Repeats among them.",
+    "cache_hits": "Pages that had not to be asked for.",
     "run": "Number of the publish, counted on from 1.",
     "window_start": "First day of the window, UTC.",
     "window_end": "Last day of the window, UTC, included.",
@@ -44,5 +54,5 @@ COLUMNS = {
     "table_rows": "Rows of each table in this publish, as JSON.",
     "states": "State, code and reason of each day of the window when it was checked, by day, as JSON.",
     "baseline": "Fingerprint of each partition before the window that the scores use, by day, as JSON.",
-    "seconds": "From the first read to the beginning of the publish.",
+    "seconds": "What it took, in seconds: of a publish from the first read to its beginning.",
 }

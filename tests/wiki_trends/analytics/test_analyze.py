@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import pytest
 
 from smart_orchestrator.completeness import Policy, check
 from smart_orchestrator.errors import PartitionChanged
+from smart_orchestrator.partition import inspect
 from smart_orchestrator.window import Window
 from tests.wiki_trends.window_data import (
     NOW,
@@ -19,6 +21,8 @@ from tests.wiki_trends.window_data import (
 )
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.errors import NothingPublished, WindowNotReady
+from wiki_trends.layers import layers
+from wiki_trends.settings import load
 from wiki_trends.warehouse import open_warehouse
 
 
@@ -43,6 +47,8 @@ def test_the_run_says_what_was_read(tmp_path, warehouse):
         "wiki_trends_growth": 1,
         "wiki_trends_categories": 1,
         "wiki_trends_scores": 2,
+        # Nothing was measured: the days were not written by the pipeline.
+        "wiki_pipeline_runs": 0,
     }
     assert run.baseline == {}
     assert (run.coverage_pct, run.expected, run.published_at) == (100.0, 2, NOW)
@@ -120,3 +126,27 @@ def test_the_baseline_is_recorded_and_a_broken_day_of_it_stands_in_nobodys_way(t
         found = reader.rows("SELECT baseline_days, presence FROM wiki_trends_scores")
         assert found == [{"baseline_days": 1, "presence": "regular"}]
         assert reader.rows("SELECT count(*) AS days FROM wiki_diamond") == [{"days": 3}]
+
+
+def test_what_the_pipeline_measured_of_each_day_is_published_and_stays(place, sample_api):
+    sample_api()
+    for end in ("2025-11-06", "2025-11-07"):
+        ran = place.run("run", "--start", "2025-11-05", "--end", end, "--as-of", "2025-11-12", "--json")
+        assert ran.code == 0, ran.err
+    diamond = layers(load()).diamond
+    days = [day_number(offset) for offset in range(3)]
+    with open_warehouse(load().warehouse).reading() as reader:
+        found = reader.rows("SELECT * FROM wiki_pipeline_runs ORDER BY date, place")
+    assert [row["date"] for row in found] == [day for day in days for _ in range(5)]
+    for day in days:
+        manifest = inspect(diamond, day).manifest
+        rows = [row for row in found if row["date"] == day]
+        measured = manifest.measured["steps"]
+        names = ("step", "rows_in", "rows_out", "requests", "retries", "cache_hits", "seconds")
+        assert [[row[name] for name in names] for row in rows] == [
+            [step[name] for name in names] for step in measured
+        ]
+        assert {(row["run_id"], row["written_at"].replace(tzinfo=dt.UTC)) for row in rows} == {
+            (manifest.run_id, manifest.written_at)
+        }
+    assert sum(row["requests"] for row in found) > 0
