@@ -63,6 +63,7 @@ class Pages:
             "plain": without_paths,
             "moment": _moment,
             "seconds": _seconds,
+            "turn": _turn,
             "thinned": partial(fitted, width=MOST_POINTS),
             "of_run": of_run,
             "span_text": span_text,
@@ -117,3 +118,8 @@ def _seconds(began: dt.datetime | None, ended: dt.datetime | None) -> str:
         return "–"
     took = (ended - began).total_seconds()
     return f"{took:.1f} s" if took < 60 else f"{int(took // 60)} min {int(took % 60)} s"
+
+
+def _turn(change: float | None) -> str:
+    """The class of a change: up, down, or neither."""
+    return "muted" if not change else "up" if change > 0 else "down"
