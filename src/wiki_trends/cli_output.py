@@ -61,12 +61,20 @@ def write_html_report(settings: Settings, target: Path, *, limit: int, force: bo
             fix="Install what pages are made with: pip install 'wiki-trends[web]'.",
         ) from error
     began = time.monotonic()
-    size = write_report(target, settings, limit, force=force)
+    written = write_report(target, settings, limit, force=force)
     seconds = time.monotonic() - began
     if as_json:
-        print_json({"file": str(target), "bytes": size, "seconds": round(seconds, 3)})
+        print_json(
+            {
+                "file": str(target),
+                "bytes": written.size,
+                "unknown": list(written.unknown),
+                "seconds": round(seconds, 3),
+            }
+        )
     else:
-        err([(f"{target}: {size / 1e6:.2f} MB in {seconds:.1f} s; open it in a browser", "")])
+        err([(what, "warn") for what in written.unknown])
+        err([(f"{target}: {written.size / 1e6:.2f} MB in {seconds:.1f} s; open it in a browser", "")])
 
 
 def print_json(document: object) -> None:

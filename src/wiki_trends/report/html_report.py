@@ -69,8 +69,22 @@ class FromLake:
     not_compared: str = ""
 
 
-def write_report(target: Path, settings: Settings, limit: int = 10, *, force: bool = False) -> int:
-    """Write the report of what is published into a file, wholly or not at all; return its size in bytes.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written.
+
+    Attributes:
+        size: bytes.
+        unknown: what the lake could not be asked, with the reason. It is not in the file, which is made to be sent around:
+            such a reason can name folders and hosts.
+    """
+
+    size: int
+    unknown: tuple[str, ...]
+
+
+def write_report(target: Path, settings: Settings, limit: int = 10, *, force: bool = False) -> Written:
+    """Write the report of what is published into a file, wholly or not at all.
 
     A report that is there already is replaced; anything else only with `force`.
 
@@ -92,7 +106,11 @@ def write_report(target: Path, settings: Settings, limit: int = 10, *, force: bo
     # A title may hold half of a surrogate pair, which no file can.
     data = text.encode("utf-8", "replace")
     exports.write(data, target, force=True)
-    return len(data)
+    unknown = [
+        ("not compared with the lake", not_compared),
+        ("what was left out is not known", lake.left_out.problem),
+    ]
+    return Written(len(data), tuple(f"{what}: {why}" for what, why in unknown if why))
 
 
 def refuse_target(target: Path, *, force: bool) -> None:

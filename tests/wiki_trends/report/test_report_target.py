@@ -95,9 +95,13 @@ def test_a_lake_that_is_gone_leaves_a_report_that_says_so(published, monkeypatch
         ("WIKI_TRENDS_LAKE_RETRIES", "0"),
     ):
         monkeypatch.setenv(name, value)
-    assert published.run("report", "--html", "report.html", "--lake", "s3://{layer}").code == 0
+    ran = published.run("report", "--html", "report.html", "--lake", "s3://secret-{layer}")
+    assert ran.code == 0
+    assert "not compared with the lake: Lake s3://secret-diamond" in ran.err
+    assert "what was left out is not known: Lake s3://secret-" in ran.err
     text = (published.folder / "report.html").read_text(encoding="utf-8")
-    assert "The lake could not be asked" in text
+    assert "the lake could not be read when this file was written" in text
+    assert "secret-" not in text
     assert "What Wikipedia read" in text
 
 
