@@ -29,6 +29,7 @@ _VEGA_LITE = "6.4"
 _HEIGHT = 320
 _DAY_MS = 86_400_000
 _TICKS = 8
+_DAYS_WITH_DOTS = 45
 _LABEL_GAP = 14
 _LABEL_LENGTH = 34
 _LABEL_ROOM = 0.34
@@ -69,7 +70,7 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> dict[str, Any]:
         x=_days(days), y=y, color=colour, tooltip=_tooltip("page", "date", "rank", "views")
     )
     lines = base.mark_line(strokeWidth=2.5, interpolate="monotone", strokeCap="round")
-    dots = base.transform_filter("datum.rank != null").mark_point(size=46, filled=True, opacity=1)
+    dots = base.transform_filter("datum.rank != null").mark_point(size=_dots(days), filled=True, opacity=1)
     labels = (
         alt.Chart(alt.NamedData("labels"))
         .mark_text(
@@ -137,7 +138,7 @@ def page_series(
     )
     layers.append(base.mark_line(strokeWidth=2.5, color="var(--accent)", strokeCap="round"))
     listed = base.transform_filter("datum.views != null")
-    layers.append(listed.mark_point(size=34, filled=True, opacity=1, color="var(--accent)"))
+    layers.append(listed.mark_point(size=_dots(days), filled=True, opacity=1, color="var(--accent)"))
     return _finished(alt.layer(*layers), height, _span(days), **datasets)
 
 
@@ -316,6 +317,11 @@ def _all_days(days: Sequence[dt.date]) -> list[dt.date]:
         if days
         else []
     )
+
+
+def _dots(days: Sequence[dt.date]) -> int:
+    """The area of a day's dot: where days are many, only that of the line, so that a lone day still shows."""
+    return 42 if len(days) <= _DAYS_WITH_DOTS else 7
 
 
 def _views_axis() -> alt.Axis:

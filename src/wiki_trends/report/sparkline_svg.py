@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from wiki_trends.report.sparkline import fitted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,11 +23,12 @@ def sparkline_svg(
     """The views of consecutive days, oldest first, as a line with a dot on the highest day.
 
     Args:
-        views: of each day; None where the page was outside the list.
+        views: of each day, of which at most one for every two pixels is drawn, the highest; None where the page was outside the list.
         label: what a screen reader says; without one the drawing is hidden from it.
         width: pixels.
         height: pixels.
     """
+    views = fitted(views, max(width // 2, 1))
     known = [count for count in views if count is not None]
     about = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
     start = Markup(
