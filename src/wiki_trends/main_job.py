@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.backfill import Backfill, backfill, fetch
 from smart_orchestrator.completeness import Completeness, Policy, check
 from smart_orchestrator.contents import Code
+from smart_orchestrator.errors import PartitionChanged
 from smart_orchestrator.local_runs import Ledger
 from smart_orchestrator.partition import Look
 from smart_orchestrator.plan import make_plan
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.settings import Settings
     from wiki_trends.warehouse.base import RunRecord
+
+# How often a window is checked again whose days are committed anew while they are read.
+_CHECKED_ANEW = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,23 +160,27 @@ def run(settings: Settings, window: Window, closely: Closely, limits: Limits, co
     return MainJob(filled, analysis, unchanged, clock.seconds)
 
 
-def analyze(settings: Settings, completeness: Completeness) -> Analysis:
-    """Compute and publish the tables of a checked window.
+def analyze(settings: Settings, completeness: Completeness, *, checks_left: int = _CHECKED_ANEW) -> Analysis:
+    """Compute and publish the tables of a checked window; when a day has been committed anew since, check again first.
 
     Raises:
         WindowNotReady: it is not ready under its policy.
+        PartitionChanged: its days were committed anew each time that it had been checked.
+        EngineError: the tables cannot be computed.
         WarehouseError: the tables cannot be published.
     """
     from wiki_trends.analytics.analyze import analyze as compute
     from wiki_trends.analytics.engine import open_engine
     from wiki_trends.warehouse import open_warehouse
 
-    return compute(
-        layers(settings).diamond,
-        completeness,
-        open_warehouse(settings.warehouse),
-        engine=open_engine(settings.engine),
-    )
+    dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
+    try:
+        return compute(dataset, completeness, warehouse, engine=open_engine(settings.engine))
+    except PartitionChanged:
+        if not checks_left:
+            raise
+    found = check(dataset, completeness.window, policy=completeness.policy, strays=False)
+    return analyze(settings, found, checks_left=checks_left - 1)
 
 
 def publish(settings: Settings, completeness: Completeness) -> tuple[Analysis | None, RunRecord | None]:

@@ -19,6 +19,7 @@ from tests.wiki_trends.window_data import (
     window_of,
     write_day,
 )
+from wiki_trends import main_job
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.errors import NothingPublished, WindowNotReady
 from wiki_trends.layers import layers
@@ -150,3 +151,19 @@ def test_what_the_pipeline_measured_of_each_day_is_published_and_stays(place, sa
             (manifest.run_id, manifest.written_at)
         }
     assert sum(row["requests"] for row in found) > 0
+
+
+def test_a_window_of_which_a_day_was_committed_anew_is_checked_again(place):
+    place.write_days("2025-11-05", "2025-11-06")
+    settings = load()
+    window = Window.between(day_number(0), day_number(1), day_number(4))
+    stale = main_job.checker(settings, window)()
+    place.write_days("2025-11-06", pages=5)
+    done = main_job.analyze(settings, stale)
+    assert done.rows["wiki_trends_timeseries"] == 3 + 5
+    fresh = main_job.checker(settings, window)()
+    assert done.fingerprints == {part.day.isoformat(): part.fingerprint for part in fresh.days}
+    (part,) = place.folder.glob("data/lake/diamond/diamond_final_2025_11_06.csv/part-*")
+    part.write_bytes(part.read_bytes().replace(b"1000", b"1001"))
+    with pytest.raises(WindowNotReady, match="missing: 2025-11-06"):
+        main_job.analyze(settings, fresh)
