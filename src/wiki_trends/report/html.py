@@ -118,7 +118,7 @@ def compact(number: float | None) -> str:
     if number is None:
         return "–"
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(number) >= unit:
+        if abs(number) >= 0.9995 * unit:
             return f"{_three(number / unit)} {name}"
     return f"{number:,.0f}"
 
