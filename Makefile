@@ -8,7 +8,7 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery lint docs docs-check bench bench-trends bench-web screenshots install clean distclean
+.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery lint docs docs-check bench bench-analytics bench-trends bench-web screenshots install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,9 @@ docs-check: $(READY) ## generated pages fresh, commands and settings documented,
 
 bench: $(READY) ## print the figures: the demo's phases, start-up times, the machine
 	$(BIN)/python -m benchmarks
+
+bench-analytics: $(READY) ## print how fast tables are made and published: thirty days, ten years, twenty million rows (minutes)
+	$(BIN)/python -m benchmarks.analytics
 
 bench-trends: $(READY) ## print how well the scores find what is planted, beside the plain first-to-last change
 	$(BIN)/python -m benchmarks.trends

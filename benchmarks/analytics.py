@@ -1,0 +1,207 @@
+"""How fast the tables of a window are made and published: `python -m benchmarks.analytics [--parts …] [--rounds N] [--json]`.
+
+thirty: 30 days of 1,000 pages from a real S3 server to a real PostgreSQL, beside the floor (read the parts with Polars,
+COPY the rows, nothing else) and beside a loader that inserts row by row. years: 3,650 days of 1,000 pages from a folder to
+a DuckDB file, beside a tenth of them. rows: twenty million rows by DuckDB and by Spark. Imports are not measured, Spark's
+start is. Every part of it states limits and holds nobody to them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from benchmarks import loaders
+from benchmarks.lake import on_s3
+from benchmarks.machine import machine
+from benchmarks.timing import BenchmarkFailed
+from benchmarks.wide_lake import diamond_in, fill, window_of
+from smart_orchestrator.completeness import check
+from tests.pg_server import postgres_server
+from tests.s3_server import BUCKET
+from wiki_trends.analytics.analyze import analyze
+from wiki_trends.analytics.compiled import compiled
+from wiki_trends.analytics.engine import DUCKDB
+from wiki_trends.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from smart_orchestrator.dataset import DailyDataset
+
+PAGES = 1000
+DAYS, TENTH, YEARS = 30, 365, 3650
+# A lake of dumps: fewer days with many more pages.
+ROWS_DAYS, ROWS_PAGES = 40, 500_000
+DOCUMENTED = ("wiki_trends_timeseries", "wiki_trends_common", "wiki_trends_growth")
+LIMIT_OVER_FLOOR, LIMIT_OVER_LINEAR, LIMIT_MEMORY_MB = 4.0, 1.3, 2000
+PARTS = ("thirty", "years", "rows")
+
+
+def thirty(folder: Path, rounds: int) -> dict[str, Any]:
+    """Seconds of each way from S3 to an empty database, medians, and their ratios. The ways take turns."""
+    folder.mkdir(parents=True)
+    with on_s3(folder / "s3"), postgres_server() as server:
+        dataset, window = diamond_in(f"s3://{BUCKET}"), window_of(DAYS)
+        fill(dataset, window, PAGES)
+        ways: dict[str, Callable[[str], None]] = {
+            "floor": lambda url: loaders.floor(dataset, window, url),
+            "documented": lambda url: documented(dataset, url),
+            "all": lambda url: everything(dataset, url),
+            "row_by_row": lambda url: loaders.row_by_row(dataset, window, url),
+        }
+        seconds: dict[str, list[float]] = {name: [] for name in ways}
+        for number in range(rounds + 1):
+            for name, way in ways.items():
+                url = server.new_database()
+                began = time.perf_counter()
+                way(url)
+                if number:
+                    seconds[name].append(time.perf_counter() - began)
+    medians = {name: median(found) for name, found in seconds.items()}
+    return {
+        "rounds": rounds,
+        **{f"{name}_s": value for name, value in medians.items()},
+        "documented_over_floor": medians["documented"] / medians["floor"],
+        "all_over_floor": medians["all"] / medians["floor"],
+        "row_by_row_over_documented": medians["row_by_row"] / medians["documented"],
+    }
+
+
+def everything(dataset: DailyDataset, url: str) -> None:
+    """What `wiki-trends analyze` does: check, read, compute all tables with their scores, publish."""
+    analyze(dataset, check(dataset, window_of(DAYS)), open_warehouse(url))
+
+
+def documented(dataset: DailyDataset, url: str) -> None:
+    """The same with the three documented tables alone, which is what the floor and the old loader can be held against."""
+    declared = compiled(DUCKDB)
+    only = {name: declared[name] for name in DOCUMENTED}
+    with patch("wiki_trends.analytics.duckdb_engine.compiled", lambda _: only):
+        everything(dataset, url)
+
+
+def years(folder: Path) -> dict[str, Any]:
+    """Seconds and memory of a long window and of a tenth of it, each in a process of its own."""
+    fill(diamond_in(str(folder)), window_of(YEARS), PAGES)
+    short, long = (_alone(folder, days, PAGES, DUCKDB) for days in (TENTH, YEARS))
+    return {
+        "seconds": long["seconds"],
+        "a_tenth_seconds": short["seconds"],
+        # The tenth has the days before it as baseline, so it is more than a tenth of the rows.
+        "over_linear": long["seconds"] / long["rows"] / (short["seconds"] / short["rows"]),
+        "peak_memory_mb": long["peak_memory_mb"],
+    }
+
+
+def rows(folder: Path) -> dict[str, Any]:
+    """Seconds of twenty million rows on both engines."""
+    fill(diamond_in(str(folder)), window_of(ROWS_DAYS), ROWS_PAGES)
+    found = {engine: _alone(folder, ROWS_DAYS, ROWS_PAGES, engine) for engine in (DUCKDB, "local[*]")}
+    return {"rows": ROWS_DAYS * ROWS_PAGES, "duckdb": found[DUCKDB], "spark": found["local[*]"]}
+
+
+def _alone(folder: Path, days: int, pages: int, engine: str) -> dict[str, float]:
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.one_analysis",
+        str(folder),
+        str(days),
+        engine,
+        str(folder / f"{days}-{pages}-{engine[:5]}.duckdb"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BenchmarkFailed(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-500:]}")
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def table(found: Mapping[str, Any]) -> str:
+    here = found["machine"]
+    lines = [f"{here['processor']}, {here['cores']} cores, load {here['load_1_min']}; {here['system']}"]
+    if "thirty" in found:
+        lines += ["", *_of_thirty(found["thirty"])]
+    if "years" in found:
+        lines += ["", *_of_years(found["years"])]
+    if "rows" in found:
+        lines += ["", f"{found['rows']['rows']:,} rows in {ROWS_DAYS} days, from a folder to a DuckDB file"]
+        for engine in ("duckdb", "spark"):
+            one = found["rows"][engine]
+            told = f"{one['peak_memory_mb']:,.0f} MB in this process"
+            lines.append(_row(engine, f"{one['seconds']:.0f} s", told))
+    return "\n".join(lines) + "\n"
+
+
+def _of_thirty(one: Mapping[str, float]) -> list[str]:
+    over = one["documented_over_floor"]
+    return [
+        f"{DAYS} days of {PAGES:,} pages from S3 to PostgreSQL, median of {one['rounds']}",
+        _row("floor: read the parts, COPY", f"{one['floor_s']:.2f} s"),
+        _row(
+            "the documented tables",
+            f"{one['documented_s']:.2f} s",
+            f"{over:.2f} times the floor; {_verdict(over, LIMIT_OVER_FLOOR)}",
+        ),
+        _row("all tables, with scores", f"{one['all_s']:.2f} s", f"{one['all_over_floor']:.2f} times"),
+        _row(
+            "one INSERT a row",
+            f"{one['row_by_row_s']:.2f} s",
+            f"{one['row_by_row_over_documented']:.1f} times the documented tables",
+        ),
+    ]
+
+
+def _of_years(one: Mapping[str, float]) -> list[str]:
+    over, memory = one["over_linear"], one["peak_memory_mb"]
+    return [
+        f"{YEARS:,} days of {PAGES:,} pages from a folder to a DuckDB file, all tables",
+        _row("wall", f"{one['seconds']:.1f} s", f"{one['a_tenth_seconds']:.1f} s for {TENTH} days"),
+        _row("  a row, against a tenth", f"{over:.2f}", _verdict(over, LIMIT_OVER_LINEAR)),
+        _row("  memory", f"{memory:,.0f} MB", _verdict(memory, LIMIT_MEMORY_MB, " MB")),
+    ]
+
+
+def _row(name: str, value: str, told: str = "") -> str:
+    return f"  {name:<34}{value:>9}  {told}".rstrip()
+
+
+def _verdict(value: float, limit: float, unit: str = "") -> str:
+    return f"{'within' if value <= limit else 'OVER'} the limit of {limit:g}{unit}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.analytics", description=__doc__)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="default: all of them")
+    parser.add_argument("--rounds", type=int, default=5, help="of the thirty days")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    given = parser.parse_args()
+    found: dict[str, Any] = {"machine": machine()}
+    with tempfile.TemporaryDirectory(prefix="wiki-trends-bench-") as name:
+        for part in given.parts:
+            print(f"measuring {part}", file=sys.stderr, flush=True)
+            folder = Path(name, part)
+            try:
+                found[part] = (
+                    thirty(folder, given.rounds)
+                    if part == "thirty"
+                    else {"years": years, "rows": rows}[part](folder)
+                )
+            except BenchmarkFailed as error:
+                print(f"error: {error}", file=sys.stderr)
+                return 1
+    sys.stdout.write(json.dumps(found, indent=2) + "\n" if given.json else table(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Check and analyse one window in this process: `python -m benchmarks.one_analysis LAKE DAYS ENGINE FILE`; prints JSON."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+
+import duckdb
+import polars as pl
+
+from benchmarks.wide_lake import diamond_in, window_of
+from smart_orchestrator.completeness import check
+from wiki_trends.analytics.analyze import analyze
+from wiki_trends.analytics.engine import open_engine
+from wiki_trends.warehouse import open_warehouse
+
+
+def main() -> None:
+    lake, days, engine, file = sys.argv[1:]
+    assert duckdb.__version__
+    assert pl.__version__
+    dataset = diamond_in(lake)
+    began = time.perf_counter()
+    completeness = check(dataset, window_of(int(days)))
+    done = analyze(dataset, completeness, open_warehouse(f"duckdb:///{file}"), engine=open_engine(engine))
+    found = {
+        "seconds": time.perf_counter() - began,
+        "publish_seconds": done.seconds - done.run.seconds,
+        "rows": done.rows["wiki_diamond"],
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

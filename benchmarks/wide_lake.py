@@ -1,0 +1,78 @@
+"""Lakes of as many days and pages as a measurement wants, written as fast as the store takes them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from smart_orchestrator.contents import to_bytes
+from smart_orchestrator.lake import lake_of
+from smart_orchestrator.manifest import MARKER, Manifest, PartInfo, checksum_of
+from smart_orchestrator.window import Window
+from wiki_trends.layers import layers
+from wiki_trends.settings import Settings
+
+if TYPE_CHECKING:
+    from smart_orchestrator.dataset import DailyDataset
+
+LAST = dt.date(2025, 11, 9)
+# Of a day's pages: the part that is listed every day, and how many times as many as the day the others are drawn from.
+_ALWAYS, _POOL = 0.6, 20
+
+
+def diamond_in(root: str) -> DailyDataset:
+    return layers(Settings(lake=f"{root}/{{layer}}")).diamond
+
+
+def window_of(days: int) -> Window:
+    return Window.between(LAST - dt.timedelta(days=days - 1), LAST, LAST + dt.timedelta(days=3))
+
+
+def fill(dataset: DailyDataset, window: Window, pages: int) -> None:
+    """The objects that commits would leave."""
+    lake = lake_of(dataset)
+    for day in window:
+        frame = day_of(day, pages)
+        data = to_bytes(dataset, frame)
+        part = PartInfo("part-00000.csv", len(data), checksum_of(data))
+        volume, now = int(frame["views"].sum()), dt.datetime.now(tz=dt.UTC)
+        marker = Manifest(day, "filled", (part,), frame.height, tuple(frame.columns), volume, {}, now)
+        for name, content in ((part.name, data), (MARKER, marker.to_bytes())):
+            if "://" in dataset.lake:
+                lake.put(f"{dataset.key(day)}/{name}", content)
+            else:
+                # Without syncing each file.
+                path = Path(dataset.lake, dataset.key(day), name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+
+
+def day_of(day: dt.date, pages: int) -> pl.DataFrame:
+    """A list of the form of Wikipedia's: six in ten pages are in it every day, the others come and go."""
+    rng = np.random.default_rng(day.toordinal())
+    always = np.arange(int(pages * _ALWAYS))
+    others = len(always) + rng.choice(pages * _POOL, pages - len(always), replace=False)
+    slope = 4.0 / pages
+    views = np.exp(12 - slope * np.arange(pages)) * rng.lognormal(0, 0.2, pages)
+    frame = pl.DataFrame(
+        {
+            "page": [f"Page_of_some_length_{number}" for number in np.concatenate([always, others])],
+            "views": views.astype(np.int64) + 1,
+        }
+    ).sort("views", descending=True)
+    return frame.select(
+        "page",
+        pl.col("page").str.replace_all("_", " ").alias("page_display"),
+        "views",
+        pl.col("views").rank("min", descending=True).cast(pl.Int64).alias("rank"),
+        ("https://en.wikipedia.org/wiki/" + pl.col("page")).alias("link"),
+        pl.lit("Sports").alias("category"),
+        pl.lit("Country").alias("location_type"),
+        pl.lit("France").alias("location"),
+        pl.lit(48.8567).alias("latitude"),
+        pl.lit(2.3522).alias("longitude"),
+    )
