@@ -64,7 +64,7 @@ class PostgresServer:
     def make(self) -> None:
         secret = self.folder / "secret"
         secret.write_text(PASSWORD)
-        _hand_over(secret)
+        hand_over(secret)
         command = [
             str(self._programs / "initdb"), f"--pgdata={self.folder}/data", f"--username={USER}", f"--pwfile={secret}",
             "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
@@ -123,7 +123,7 @@ def postgres_server(version: int = max(PROGRAMS), **settings: str) -> Iterator[P
     # Not in pytest's folder: as root the server runs as somebody else, who cannot look into it.
     with tempfile.TemporaryDirectory(prefix="wiki-trends-pg-") as name:
         folder = Path(name)
-        _hand_over(folder)
+        hand_over(folder)
         server = PostgresServer(folder, _reachable(PROGRAMS[version], folder), _free_port(), settings)
         server.make()
         server.start()
@@ -141,7 +141,7 @@ def _as_whom() -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "cwd": "/"}
 
 
-def _hand_over(path: Path) -> None:
+def hand_over(path: Path) -> None:
     if not os.geteuid():
         nobody = pwd.getpwnam("nobody")
         os.chown(path, nobody.pw_uid, nobody.pw_gid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ _NO_RIGHT = (
     "the file or its folder cannot be written or read",
     "Give this user the right to, or use another file.",
 )
+_FULL = ("its disk is full", "Make room there, and try again; what was published before still is.")
 
 
 @contextmanager
@@ -34,10 +36,14 @@ def _explanation(error: Exception) -> tuple[str, str]:
     if isinstance(error, OSError):
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             return _NO_RIGHT
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _FULL
         where = f" ({error.filename})" if error.filename else ""
         return f"{error.strerror or text}{where}", "Make room or correct the path, and try again."
     if "Permission denied" in text:
         return _NO_RIGHT
+    if os.strerror(errno.ENOSPC) in text:
+        return _FULL
     if "not a valid DuckDB" in text:
         return "it is not a DuckDB database", "Name another file: this one is left as it is."
     if "Could not set lock" in text or "Conflicting lock" in text:
