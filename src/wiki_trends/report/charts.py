@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -244,16 +245,25 @@ def compiled(spec: Mapping[str, Any]) -> dict[str, Any]:
     for source in result["data"]:
         if source["name"] in spec["datasets"]:
             source["values"] = spec["datasets"][source["name"]]
-    # Vega-Lite has no literal domain of times: it writes expressions that the interpreter reads differently. Nor can a
-    # height follow a width.
+    # Vega-Lite has no literal times in domains and axes: it writes expressions that the interpreter reads differently. Nor
+    # can a height follow a width.
     after = result.pop("usermeta")
     for scale in result.get("scales", ()):
         if scale["name"] in after["domains"]:
             scale["domain"] = after["domains"][scale["name"]]
+    for axis in result.get("axes", ()):
+        if "values" in axis:
+            axis["values"] = [_literal(value) for value in axis["values"]]
     if "height" in after:
         del result["height"]
         result.setdefault("signals", []).append({"name": "height", "update": after["height"]})
     return result
+
+
+def _literal(value: Any) -> Any:
+    """Milliseconds instead of the expression that makes a time of them; any other value as it is."""
+    made = re.fullmatch(r"datetime\((-?\d+)\)", value["signal"]) if isinstance(value, dict) else None
+    return int(made[1]) if made else value
 
 
 def _finished(

@@ -70,6 +70,17 @@ def test_a_chart_has_only_colours_of_the_page_and_loads_nothing(name):
     assert "</script" not in script_json(vega)
 
 
+@pytest.mark.parametrize("name", ["race", "series"])
+def test_days_stand_below_a_chart_as_numbers_that_the_interpreter_reads(name):
+    axes = [
+        axis for axis in charts.compiled(SPECS[name]())["axes"] if axis["scale"] == "x" and "format" in axis
+    ]
+    (values,) = (axis["values"] for axis in axes)
+    first = dt.datetime.combine(day_number(0), dt.time(), dt.UTC).timestamp() * 1000
+    assert values[0] == first
+    assert all(isinstance(value, int) for value in values)
+
+
 def test_a_day_outside_the_list_is_none_and_no_zero():
     rows = charts.rank_race(race_rows())["datasets"]["rows"]
     (gap,) = [row for row in rows if row["page"] == "Gap" and row["date"] == "2025-11-07"]

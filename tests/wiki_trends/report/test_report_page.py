@@ -56,6 +56,7 @@ def test_every_chart_is_drawn_and_nothing_is_asked_of_anyone(browser, written, s
         for chart in ("chart-race", "chart-categories", "chart-places"):
             assert made.colours(f"#{chart}") >= 5, f"{chart} is blank"
         assert made.page.locator("#chart-race svg text", has_text="Page 17").count() >= 1
+        assert made.page.locator("#chart-race .role-axis-label text", has_text="Nov").count() >= 3
         assert made.problems == []
 
 
