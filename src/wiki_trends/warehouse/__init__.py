@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 __all__ = ["open_warehouse"]
 
 
-def open_warehouse(url: str, *, pooled: bool = False) -> Warehouse:
+def open_warehouse(url: str, *, all_day: bool = False) -> Warehouse:
     """The warehouse behind `url`.
 
     `duckdb:///FILE`, relative to the working directory, or absolute with a fourth slash; or
     `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, with all that libpq takes in it. Opening touches nothing: tables are
-    made by the first publish. `pooled` lets readers of PostgreSQL share a few connections.
+    made by the first publish. `all_day` is for a process that reads all day
+    and has other things to do: readers of PostgreSQL share a few connections, those of DuckDB use one thread each.
 
     Raises:
         WarehouseError: the URL is not one of a warehouse, or the driver of PostgreSQL is not installed.
@@ -28,11 +29,11 @@ def open_warehouse(url: str, *, pooled: bool = False) -> Warehouse:
 
         from wiki_trends.warehouse.duckdb_file import DuckDBFile
 
-        return DuckDBFile(Path(rest[1:]))
+        return DuckDBFile(Path(rest[1:]), threads=1 if all_day else None)
     if scheme in ("postgresql", "postgres"):
         from wiki_trends.warehouse.postgres import PostgreSQL
 
-        return PostgreSQL(url, pooled=pooled)
+        return PostgreSQL(url, pooled=all_day)
     raise WarehouseError(
         # It may hold a password: only its scheme is shown.
         warehouse=f"{scheme}://…" if rest else "the warehouse's URL",

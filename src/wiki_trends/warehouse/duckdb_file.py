@@ -37,10 +37,16 @@ _ROWS_AT_ONCE = 1000
 
 
 class DuckDBFile:
-    """A warehouse in one DuckDB file."""
+    """A warehouse in one DuckDB file.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the file.
+        threads: how many a reader uses; default all.
+    """
+
+    def __init__(self, path: Path, *, threads: int | None = None) -> None:
         self.url = f"duckdb:///{path}"
+        self._threads = threads
         # A link stays a link: what it points to is replaced.
         self.path = path.resolve()
 
@@ -81,6 +87,8 @@ class DuckDBFile:
                 if RUNS not in _kinds(connection):
                     raise NothingPublished(warehouse=self.url)
                 self._refuse_newer(connection)
+                if self._threads is not None:
+                    connection.execute(f"SET threads = {self._threads}")
             yield DuckDBReader(self.url, connection)
 
     def _connected_to_one_file(self) -> DuckDBPyConnection:

@@ -7,6 +7,7 @@ is set. Neither is ever printed: what is printed is a link that signs in once.
 
 from __future__ import annotations
 
+import gc
 import secrets
 import socket
 import sys
@@ -93,14 +94,22 @@ def serve(
         address = f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
         threading.Thread(target=_warm, name="warm", daemon=True).start()
         told(f"{address}/", f"{address}{PATH}?once={guard.new_code()}")
-        server_of(app).run(sockets=[listener])
+        try:
+            server_of(app).run(sockets=[listener])
+        finally:
+            gc.unfreeze()
 
 
 def _warm() -> None:
-    """Import what draws charts, so that the first page with one need not wait for it."""
+    """Import what draws charts, so that the first page with one need not wait for it.
+
+    The collector then leaves alone what stays for good: looking through it would hold up every answer.
+    """
     from wiki_trends.report.charts import compiled, page_series
 
     compiled(page_series([]))
+    gc.collect()
+    gc.freeze()
 
 
 def server_of(app: FastAPI) -> Server:

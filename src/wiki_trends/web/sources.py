@@ -79,7 +79,7 @@ class Sources:
     @cached_property
     def warehouse(self) -> Warehouse:
         """Where the tables are published."""
-        return open_warehouse(self.settings.warehouse, pooled=True)
+        return open_warehouse(self.settings.warehouse, all_day=True)
 
     @cached_property
     def dataset(self) -> DailyDataset:

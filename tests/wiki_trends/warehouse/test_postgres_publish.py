@@ -279,7 +279,7 @@ def test_a_reader_goes_on_with_its_window_and_holds_no_publish_up(published):
 def test_readers_that_share_connections_see_each_publish_and_survive_the_end_of_a_connection(
     published, postgres_url, sql
 ):
-    pooled = open_warehouse(postgres_url, pooled=True)
+    pooled = open_warehouse(postgres_url, all_day=True)
     before = pooled.mark()
     for _ in range(5):
         assert set(markers(pooled)) == {1}
