@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 import sys
+import warnings
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 ANSWERS_WITHIN = 5.0
 # What the declarations rely on, whatever the cluster's defaults are.
 _SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
+
+# On two cores, Spark's own default makes most of the time of a small window that of tasks without a row.
+_PARTITIONS, _PARTITIONS_OF_SPARK, _TASKS_A_CORE = "spark.sql.shuffle.partitions", "200", 4
 
 
 @contextmanager
@@ -46,6 +50,9 @@ def spark_session(master: str) -> Iterator[SparkSession]:
     try:
         for name, value in _SETTINGS.items():
             session.conf.set(name, value)
+        if session.conf.get(_PARTITIONS) == _PARTITIONS_OF_SPARK:
+            tasks = min(int(_PARTITIONS_OF_SPARK), _TASKS_A_CORE * session.sparkContext.defaultParallelism)
+            session.conf.set(_PARTITIONS, str(tasks))
         yield session
     finally:
         if running is None:
@@ -62,7 +69,10 @@ def _started(master: str) -> SparkSession:
     if not sys.stderr.isatty():
         builder = builder.config("spark.ui.showConsoleProgress", "false")
     try:
-        return (builder.master(master) if master else builder).getOrCreate()
+        with warnings.catch_warnings():
+            # About a pandas that takes no part in this.
+            warnings.simplefilter("ignore", FutureWarning)
+            return (builder.master(master) if master else builder).getOrCreate()
     except (PySparkException, RuntimeError, OSError) as error:
         raise _failed(master, f"it could not be started ({first_line(error)})") from error
 
