@@ -63,7 +63,7 @@ def running(app) -> Iterator[str]:
         listener.close()
 
 
-def eventually(found, seconds: float = 20.0):
+def eventually(found, seconds: float = 120.0):
     """What `found` gives once it gives something."""
     end = time.monotonic() + seconds
     while True:

@@ -137,9 +137,9 @@ def test_a_click_on_the_calendar_starts_a_backfill_and_the_day_turns_whole(own_f
             panel = page.get_by_role("dialog")
             panel.get_by_text("Start its backfill").click()
             panel.get_by_role("button", name="Yes, start it").click()
-            panel.get_by_role("heading", name="Complete").wait_for(timeout=30_000)
+            panel.get_by_role("heading", name="Complete").wait_for(timeout=120_000)
             page.keyboard.press("Escape")
-            page.locator("a.day.state-complete[href*='2025-11-07']").wait_for(timeout=10_000)
+            page.locator("a.day.state-complete[href*='2025-11-07']").wait_for(timeout=120_000)
             assert page.locator("[data-coverage]").inner_text() == "100.0 %"
             assert page.url.endswith("/completeness")
             assert troubles(seen) == []

@@ -25,7 +25,7 @@ def explored(dashboard, tmp_path, examples):
                 # A schema cannot say that a day is over, or that a window is given in one of two ways.
                 "--exclude-checks", "positive_data_acceptance",
             ],
-            stdout=out, stderr=subprocess.STDOUT, cwd=tmp_path, check=False, timeout=280,
+            stdout=out, stderr=subprocess.STDOUT, cwd=tmp_path, check=False, timeout=290,
             env={**os.environ, "CI": "true", "PYTHONWARNINGS": "ignore"},
         )  # fmt: skip
     return done.returncode, report.read_text()
