@@ -43,7 +43,7 @@ def ended(runs, started):
 
 
 def test_a_pipeline_that_can_run_says_how_many_runs_work_at_once(runs):
-    assert runs.ready() == PipelineDag("small_pipeline", max_active_runs=2)
+    assert runs.ready() == PipelineDag("small_pipeline", max_active_runs=4)
 
 
 def test_a_run_is_named_by_day_and_attempt_and_started_once(runs):

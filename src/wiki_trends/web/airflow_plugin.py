@@ -18,7 +18,7 @@ import asyncio
 import logging
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -64,7 +64,7 @@ class AirflowGuard:
 
         details = DagDetails(id=self._dag_id, team_name=DagModel.get_team_name(self._dag_id))
 
-        def may(method: str) -> bool:
+        def may(method: Literal["GET", "POST"]) -> bool:
             return bool(
                 get_auth_manager().is_authorized_dag(
                     method=method, access_entity=DagAccessEntity.RUN, details=details, user=user
