@@ -13,6 +13,8 @@ import sys
 from dataclasses import dataclass
 
 DAYS = (30, 365, 3650)
+# Tasks that ask Wikimedia at the same time.
+POOL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,12 @@ class Set:
         return self.overhead + max(waves, self.floor_seconds(days))
 
     def slot_hours(self, days: int) -> float:
-        """Worker slots times the hours for which runs hold them; a run holds one at a time."""
-        busy = self.run_seconds * days
-        return max(busy, self.floor_seconds(days)) / 3600
+        """Worker slots times the hours for which runs hold them; a run holds one at a time.
+
+        Whoever waits for the rate holds one too, but the pool lets no more than three tasks ask.
+        """
+        waiting = min(self.concurrency, POOL) * self.floor_seconds(days)
+        return max(self.run_seconds * days, waiting) / 3600
 
     def lines(self) -> list[str]:
         """The table, a row for each number of days."""

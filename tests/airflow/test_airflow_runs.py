@@ -65,8 +65,8 @@ def test_failed_runs_say_which_task_why_and_where_its_log_is(runs, stack):
     one, other = ended(runs, [runs.start(wrong), runs.start(absent)])
 
     assert (one.state, one.failure) == (RunState.FAILED, Failure.ERROR)
-    assert one.message == "task work failed: ValueError: no luck with 2025-11-13"
-    assert one.url == f"{stack.url}/dags/small_pipeline/runs/2025-11-13.1/tasks/work?try_number=1"
+    assert one.message == "task work failed: AirflowFailException: no luck with 2025-11-13"
+    assert one.url == f"{stack.url}/dags/small_pipeline/runs/{one.name}/tasks/work?try_number=1"
     assert other.failure is Failure.NOT_PUBLISHED
     assert other.message == "task work failed: the source has no 2025-11-14"
 
