@@ -55,6 +55,8 @@ class Tables:
                 fix="Create one, or grant USAGE on it.",
             )
         self._schema: str = schema
+        # Made in this transaction: nobody sees them yet, and there is nothing to merge with.
+        self._new: set[str] = set()
 
     def lock(self) -> None:
         """Wait until no other publisher is at work here; held until the transaction ends."""
@@ -85,6 +87,7 @@ class Tables:
         held = self._held(name)
         if held is None:
             self._create(name, wanted)
+            self._new.add(name)
             return True
         if name != RUNS and not self._was_published(name):
             raise self._foreign(name)
@@ -101,11 +104,14 @@ class Tables:
         return bool(missing)
 
     def stage(self, name: str, rows: Rows) -> int:
-        """Copy the rows into a temporary table beside `name`; how many there were."""
+        """Copy the rows into a temporary table beside `name`, or into `name` when it is new; how many there were."""
         names, staged = _listed(rows.columns), _staged(name)
-        self._run(
-            f"CREATE TEMPORARY TABLE {staged} ON COMMIT DROP AS SELECT {names} FROM {self._table(name)} WITH NO DATA"
-        )
+        if name in self._new:
+            staged = self._table(name)
+        else:
+            self._run(
+                f"CREATE TEMPORARY TABLE {staged} ON COMMIT DROP AS SELECT {names} FROM {self._table(name)} WITH NO DATA"
+            )
         with self._connection.cursor() as cursor:
             with cursor.copy(f"COPY {staged} ({names}) FROM STDIN (FORMAT binary)".encode()) as copy:
                 copy.set_types([TYPES[kind] for kind in rows.columns.values()])
@@ -115,7 +121,7 @@ class Tables:
             return cursor.rowcount
 
     def merge(self, name: str, columns: Iterable[str], kept_by: Sequence[str]) -> int:
-        """Make the table hold the staged rows, by row locks alone; how many rows changed.
+        """Make the table hold the staged rows, by row locks alone; how many rows changed, at least one for a new table.
 
         Args:
             name: the table.
@@ -123,6 +129,8 @@ class Tables:
             kept_by: rows that agree with no staged row in these columns stay; with none of them given, no row stays
                 that was not staged.
         """
+        if name in self._new:
+            return 1
         table, staged, key = self._table(name), _staged(name), KEYS[name]
         match = " AND ".join(f"t.{_quoted(column)} = s.{_quoted(column)}" for column in key)
         of_scope = (
