@@ -258,7 +258,9 @@ def main() -> NoReturn:
     """Run it until Ctrl-C."""
     from wiki_trends.sample import SampleOptions
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # Whatever started this: Ctrl-C and SIGTERM end it, and with it all that it has started.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
 
     def say(text: str) -> None:
