@@ -107,9 +107,12 @@ def _warm() -> None:
     """
     from wiki_trends.report.charts import compiled, page_series
 
-    compiled(page_series([]))
-    gc.collect()
-    gc.freeze()
+    gc.disable()
+    try:
+        compiled(page_series([]))
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def server_of(app: FastAPI) -> Server:
