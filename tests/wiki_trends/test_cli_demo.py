@@ -17,7 +17,8 @@ def assert_whole(ran, folder):
     assert document["coverage_pct"] == 100.0
     assert [run["day"] for run in document["runs_started"]] == HOLES
     names = {"timeseries", "common", "growth", "categories", "scores"}
-    assert set(document["rows"]) == {"wiki_diamond", *(f"wiki_trends_{name}" for name in names)}
+    tables = {"wiki_diamond", "wiki_pipeline_runs", *(f"wiki_trends_{name}" for name in names)}
+    assert set(document["rows"]) == tables
     assert all(rows > (5 if "categories" in name else 100) for name, rows in document["rows"].items())
     assert "missing 2, coverage 60.0 %" in ran.err
     assert "coverage 100.0 %" in ran.err
