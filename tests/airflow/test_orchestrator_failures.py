@@ -96,6 +96,7 @@ def test_a_run_by_hand_is_followed(stack):
     ]
     assert run.links(WAIT)["Pipeline runs"].endswith("/dags/slow_pipeline/runs/by-hand")
     assert [item["run"] for item in run.xcom(WAIT, "outcome")["runs_followed"]] == ["by-hand"]
+    assert "1 dates are still awaited: 2025-08-01" in run.log(WAIT)
 
 
 def test_the_wait_ends_after_its_time_out_and_says_which_days_it_left(stack):

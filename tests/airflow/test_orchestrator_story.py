@@ -109,7 +109,6 @@ def _assert_what_users_look_for(run):
     assert "2025-11-05 started (run 2025-11-05.1)" in run.log(start)
     waited = run.log("wait_for_data_ready")
     assert "waiting for 2 dates: 2025-11-05, 2025-11-06" in waited
-    assert "dates are still awaited" in waited
     assert "2 filled, 0 failed; runs started 2, followed 0\ncoverage 100.0 %" in waited
     analysed = run.log("run_analytics")
     assert "combined records: 4,781" in analysed

@@ -12,7 +12,7 @@ from smart_orchestrator.airflow import orchestrator_dag
 from smart_orchestrator.airflow.notify import late
 
 LAKE = Path(os.environ["AIRFLOW_HOME"]) / "slow-lake"
-SECONDS = 12
+SECONDS = 25
 
 
 @dag("slow_pipeline", schedule=None, max_active_runs=4)
