@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from wiki_trends.errors import SettingError
-from wiki_trends.pipeline.dump_lines import pages_of
+from wiki_trends.pipeline.dump_lines import lines_of
 from wiki_trends.pipeline.dump_sums import NotInOrder, Sums
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _read(
 
     with tempfile.TemporaryDirectory(prefix="wiki-trends-dump-") as folder:
         sums = Sums(Path(folder), top, in_order=in_order)
-        reader = _Reader(project, sums.pruned)
+        reader = _Reader(project, sums.possible)
         for path in files:
             try:
                 with _opened(path, read) as stream:
@@ -119,29 +119,29 @@ def _read(
 
 
 class _Reader:
-    """Takes the lines of one project out of streams of bytes; `pruned` leaves out what is of no use, in threads."""
+    """Takes the lines of one project out of streams of bytes; `possible` leaves out what is of no use, in threads."""
 
-    def __init__(self, project: str, pruned: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
-        self._pruned = pruned
+    def __init__(self, project: str, possible: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        self._possible = possible
         self.records = 0
         self.broken = 0
         self._project = project
         self._start = project.encode() + b" "
 
     def frames(self, stream: BufferedIOBase) -> Iterator[pl.DataFrame]:
-        """Titles with their views by device, each title once a frame; a frame for each piece that has some."""
+        """Records as `Sums` takes them; a frame for each piece that has some."""
         waiting: deque[Future[tuple[pl.DataFrame, int, int]]] = deque()
         with ThreadPoolExecutor(WORKERS) as pool:
             for chunk, whole in self._pieces(stream):
-                waiting.append(pool.submit(self._pages, chunk, whole=whole))
+                waiting.append(pool.submit(self._lines, chunk, whole=whole))
                 if len(waiting) > WORKERS:
                     yield self._counted(waiting.popleft().result())
             while waiting:
                 yield self._counted(waiting.popleft().result())
 
-    def _pages(self, chunk: bytes, *, whole: bool) -> tuple[pl.DataFrame, int, int]:
-        pages, records, broken = pages_of(chunk, self._project, whole=whole)
-        return self._pruned(pages), records, broken
+    def _lines(self, chunk: bytes, *, whole: bool) -> tuple[pl.DataFrame, int, int]:
+        lines, broken = lines_of(chunk, self._project, whole=whole)
+        return self._possible(lines), lines.height, broken
 
     def _counted(self, found: tuple[pl.DataFrame, int, int]) -> pl.DataFrame:
         frame, records, broken = found

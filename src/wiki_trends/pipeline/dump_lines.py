@@ -1,4 +1,4 @@
-"""The lines of a piece of a dump, read in Polars: titles of one project with their views by device.
+"""The lines of a piece of a dump, read in Polars: titles of one project, each with a device and its views.
 
 A piece whose lines all have the usual form is read in one go; any other with care, from both ends of each line. A line
 that is no record, or the rest of one, is counted and left out; nothing here fails.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wiki_trends.pipeline.dump_sums import DEVICES, added
+from wiki_trends.pipeline.dump_sums import DEVICES
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def pages_of(chunk: bytes, project: str, *, whole: bool) -> tuple[pl.DataFrame, int, int]:
-    """The project's titles in a piece, each once, with views by device; how many of its lines are records, how many broken.
+def lines_of(chunk: bytes, project: str, *, whole: bool) -> tuple[pl.DataFrame, int]:
+    """The project's records in a piece, as `Sums` takes them, and how many of its lines are broken.
 
     `whole`: the line before the piece is the end of a record.
     """
@@ -23,7 +23,7 @@ def pages_of(chunk: bytes, project: str, *, whole: bool) -> tuple[pl.DataFrame, 
 
     regular = _regular(chunk, project) if whole else None
     if regular is not None:
-        return _added_in_order(_by_device(regular)), regular.height, 0
+        return regular, 0
     raw = _parsed(chunk)
     if raw["c7"].null_count() < raw.height:
         raw = _parsed(_with_spaces_joined(chunk))
@@ -45,24 +45,24 @@ def pages_of(chunk: bytes, project: str, *, whole: bool) -> tuple[pl.DataFrame, 
         .collect()
     )
     good = mine.filter(pl.col("ends") & pl.col("begins") & pl.col("c5").is_not_null())
-    pages = _by_device(good.select("device", "views", title=_title(good)))
-    return added(pages), good.height, mine.height - good.height
+    return good.select(_title(good), "device", "views"), mine.height - good.height
 
 
 def _regular(chunk: bytes, project: str) -> pl.DataFrame | None:
     """Title, device and views of a piece all of whose lines are records of the project; None of any other piece."""
     import polars as pl
 
+    # Text for what only a few values can be: comparing it below is faster than to read it as an enum.
     schema: dict[str, Any] = {
-        "wiki": pl.Enum([project]),
+        "wiki": pl.String,
         "title": pl.String,
         "id": pl.Int64,
-        "device": pl.Enum(DEVICES),
+        "device": pl.String,
         "views": pl.UInt32,
         "hours": pl.String,
     }
     try:
-        # A line of another form makes it fail: another wiki or device, no number, more columns, bytes that are no UTF-8.
+        # A line of another form makes it fail: no number, more columns, bytes that are no UTF-8.
         lines = pl.read_csv(
             chunk,
             separator=" ",
@@ -73,31 +73,14 @@ def _regular(chunk: bytes, project: str) -> pl.DataFrame | None:
         )
     except pl.exceptions.PolarsError:
         return None
-    asked = lines.select("title", "device", pl.col("views").cast(pl.Int64))
-    empty = lines["hours"].null_count() or any(column.null_count() for column in asked)
-    return None if empty else asked
-
-
-def _by_device(lines: pl.DataFrame) -> pl.DataFrame:
-    """Title and views by device, a row a line."""
-    import polars as pl
-
-    return lines.select("title", **{name: pl.col("views") * (pl.col("device") == name) for name in DEVICES})
-
-
-def _added_in_order(lines: pl.DataFrame) -> pl.DataFrame:
-    """The same as `added`, in a quarter of its time where the lines of a title follow each other."""
-    import polars as pl
-
-    last_of_title = (pl.col("title") != pl.col("title").shift(-1)).fill_null(value=True)
-    pages = (
-        lines.lazy()
-        .select("title", pl.col(*DEVICES).cum_sum(), last=last_of_title)
-        .filter("last")
-        .select("title", pl.col(*DEVICES) - pl.col(*DEVICES).shift(1, fill_value=0))
-        .collect()
+    device = pl.any_horizontal(pl.col("device").eq_missing(name) for name in DEVICES)
+    there = [pl.col(name).is_not_null().all() for name in ("title", "views", "hours")]
+    regular = pl.all_horizontal(pl.col("wiki").eq_missing(project).all(), device.all(), *there)
+    return (
+        lines.select("title", "device", pl.col("views").cast(pl.Int64))
+        if lines.select(regular).item()
+        else None
     )
-    return pages if pages["title"].is_sorted() else added(lines)
 
 
 def _title(records: pl.DataFrame) -> pl.Expr:
@@ -107,8 +90,8 @@ def _title(records: pl.DataFrame) -> pl.Expr:
     # What stands for the page id and is none belongs to the title.
     no_id = (third != "null") & third.cast(pl.Int64, strict=False).is_null() & pl.col("c6").is_not_null()
     if not records.select(no_id.any()).item():
-        return pl.col("c2")
-    return pl.when(no_id).then(pl.concat_str("c2", "c3", separator="_")).otherwise("c2")
+        return pl.col("c2").alias("title")
+    return pl.when(no_id).then(pl.concat_str("c2", "c3", separator="_")).otherwise("c2").alias("title")
 
 
 def _parsed(chunk: bytes) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import datetime as dt
+import random
 from collections import Counter
 from pathlib import Path
 
@@ -126,6 +127,45 @@ def test_it_agrees_with_a_plain_loop_however_the_file_is_cut(tmp_path, monkeypat
     found = read_dump([path], project="en.wikipedia", day=DAY, top=top).lists["all-access"]
     assert [row.views for row in found] == sorted(sums.values(), reverse=True)[:top]
     assert all(sums[row.title] == row.views for row in found)
+
+
+def sorted_lines(rng, titles):
+    """Lines of a sorted file: few titles with many views, most with one record a device, some made anew many times."""
+    for number in range(titles):
+        ids = rng.choice([1, 1, 1, 1, 2, 3, 1 if rng.random() < 0.998 else 9])
+        for page in range(ids):
+            views = int(2 / (rng.random() + 1e-4) ** 0.8)
+            for device, seen in (
+                ("desktop", views // 3),
+                ("mobile-app", int(rng.random() < 0.01)),
+                ("mobile-web", views),
+            ):
+                if seen:
+                    yield f"Title_{number:05}", page, device, seen
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_left_out_of_a_sorted_file_is_never_among_the_first(tmp_path, monkeypatch, seed):
+    rng = random.Random(seed)
+    monkeypatch.setattr(module, "CHUNK", rng.randrange(10_000, 60_000))
+    monkeypatch.setattr(dump_sums, "MOST_ROWS_IN_MEMORY", 500)
+    kept = []
+    add = dump_sums.Sums.add
+    monkeypatch.setattr(
+        dump_sums.Sums, "add", lambda sums, lines: (kept.append(lines.height), add(sums, lines))
+    )
+    lines = list(sorted_lines(rng, 8_000))
+    text = "".join(f"en.wikipedia {title} {page} {device} {n} A{n}\n" for title, page, device, n in lines)
+    found = read_dump([written(tmp_path, text)], project="en.wikipedia", day=DAY, top=5)
+    for access in dump_sums.ACCESSES:
+        sums = Counter()
+        for title, _, device, views in lines:
+            if access in ("all-access", device):
+                sums[title] += views
+        first = sorted(sums.items(), key=lambda page: (-page[1], page[0]))[:5]
+        assert [row[:2] for row in found.lists[access]] == first
+    assert found.records == len(lines)
+    assert sum(kept) < 0.8 * len(lines)
 
 
 @pytest.mark.parametrize(
