@@ -79,8 +79,7 @@ class Ahead:
         if self._batches is None or self._rules is None:
             return
         for batch in self._batches:
-            # Rules remember the texts that they have seen, and while others are on their way there is time.
+            # Rules remember the pages that they have seen, and while others are on their way there is time.
             for title, facts in batch.items():
-                self._rules.category(title, facts)
-                self._rules.place(title, facts)
+                self._rules.labels(title, facts)
             yield batch

@@ -104,16 +104,16 @@ def _exclusion(row: dict[str, Any], reason: str, **more: str) -> dict[str, Any]:
 def _frame(rows: list[Row], rules: Rules) -> pl.DataFrame:
     import polars as pl
 
-    places = [rules.place(page, facts) for page, _, _, facts in rows]
+    labels = [rules.labels(page, facts) for page, _, _, facts in rows]
     return pl.DataFrame(
         {
             "page": [row[0] for row in rows],
             "page_display": [row[0].replace("_", " ") for row in rows],
             "views": [row[1] for row in rows],
             "rank": [row[2] for row in rows],
-            "category": [rules.category(page, facts) for page, _, _, facts in rows],
-            "location_type": [place.type for place in places],
-            "location": [place.name for place in places],
+            "category": [one.category for one in labels],
+            "location_type": [one.place.type for one in labels],
+            "location": [one.place.name for one in labels],
             "latitude": [row[3].latitude for row in rows],
             "longitude": [row[3].longitude for row in rows],
         },

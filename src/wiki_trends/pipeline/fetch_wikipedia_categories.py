@@ -1,7 +1,7 @@
 """Step 3: what the wiki knows of the day's pages, into the cache: categories, coordinates, description, redirects.
 
 Fifty titles a request, and only those that the cache does not know or knows for too long. Answers that came before a
-failure are kept, so that the next attempt does not ask for them again; of a day of many pages also while it goes on.
+failure are kept, so that the next attempt does not ask for them again, many of them while it goes on.
 Questions that were asked ahead are taken over.
 """
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from wiki_trends.settings import Settings
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
 
-# Some minutes of requests, which a process that is killed does not lose.
-KEPT_AT_ONCE = 2000
+# Some requests, which a process that is killed does not lose; written while others are under way.
+KEPT_AT_ONCE = 500
 
 
 def fetch_wikipedia_categories(

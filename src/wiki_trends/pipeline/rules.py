@@ -78,6 +78,7 @@ _CATEGORY_FACTORS = (1.0, 1.0)
 # Where several countries are named, one that a single category names can be an accident (who took part, who was met).
 _LEAST_OF_SEVERAL_COUNTRIES = 2.0
 _ENGLISH = "en"
+_PAGES_REMEMBERED = 4096
 _IN_PARENTHESES = re.compile(r"\(([^()]+)\)$")
 
 
@@ -94,6 +95,13 @@ class Place(NamedTuple):
 
     type: str
     name: str
+
+
+class Labels(NamedTuple):
+    """What the layers hold of a page."""
+
+    category: str
+    place: Place
 
 
 class Match(NamedTuple):
@@ -134,6 +142,8 @@ class Rules:
         ]
         self._types = [Phrases(table_of("places.toml", one) or {}) for one in languages]
         self._countries = [country_names(one) for one in languages]
+        # A page is looked at when its facts come, and again when its day is written.
+        self.labels = lru_cache(_PAGES_REMEMBERED)(self._labels)
 
     @staticmethod
     def load(language: str, file: str = "") -> Rules:
@@ -156,7 +166,7 @@ class Rules:
 
     def category(self, page: str, facts: PageFacts) -> str:
         """One of the 19 categories, from the page's categories, description and what its title has in parentheses."""
-        return _decide(self._categories, _texts(page, facts)).outcome or DEFAULT_CATEGORY
+        return self.labels(page, facts).category
 
     def place(self, page: str, facts: PageFacts) -> Place:
         """Type and name of the place of a page.
@@ -164,9 +174,13 @@ class Rules:
         The type is that of its coordinates; without it that of its words; with coordinates alone `Landmark`. The name is
         the country, in English; of a city, a region or a landmark without one its own name.
         """
+        return self.labels(page, facts).place
+
+    def _labels(self, page: str, facts: PageFacts) -> Labels:
         texts = _texts(page, facts)
+        category = _decide(self._categories, texts).outcome or DEFAULT_CATEGORY
         kind = self._type(facts, texts).outcome
-        return Place(kind, self._location(page, facts, texts, kind).outcome)
+        return Labels(category, Place(kind, self._location(page, facts, texts, kind).outcome))
 
     def explain(self, page: str, facts: PageFacts) -> Explanation:
         """The same, with scores and the rules that applied."""
