@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     Told: TypeAlias = Callable[[float], None]
 
 CHUNK = 6 * 1024 * 1024
-WORKERS = 2
+WORKERS = 3
 _LINES_LOOKED_AT = 200
 _LONGEST_LINE = 64 * 1024
 _END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-X]\d+)+$")

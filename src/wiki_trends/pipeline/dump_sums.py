@@ -119,11 +119,11 @@ class Sums:
         rows.write_ipc(self._folder / f"{len(self._ends):08}.ipc")
         self._pending, self._rows = [], 0
         for access in ACCESSES:
-            found = rows.select("title", views=_views(access)).filter(pl.col("views") > self._surely(access))
+            views = pl.col("views")
+            found = rows.select("title", views=_views(access)).filter(views > self._surely(access))
+            found = found.top_k(self._number, by="views")
             # A title can be in several pieces, and counts once.
-            best = (
-                pl.concat([*self._best.get(access, []), found]).group_by("title").agg(pl.col("views").max())
-            )
+            best = pl.concat([*self._best.get(access, []), found]).group_by("title").agg(views.max())
             self._best[access] = [best.top_k(self._number, by="views")]
 
     def _surely(self, access: str) -> int:
