@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 CHUNK = 6 * 1024 * 1024
 WORKERS = 3
+# Pieces read and not parsed yet: so many that the reading goes on through the wikis that come after.
+WAITING = 8
 _LINES_LOOKED_AT = 200
 _LONGEST_LINE = 64 * 1024
 _END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-X]\d+)+$")
@@ -134,7 +136,7 @@ class _Reader:
         with ThreadPoolExecutor(WORKERS) as pool:
             for chunk, whole in self._pieces(stream):
                 waiting.append(pool.submit(self._lines, chunk, whole=whole))
-                if len(waiting) > WORKERS:
+                while waiting and (len(waiting) > WAITING or waiting[0].done()):
                     yield self._counted(waiting.popleft().result())
             while waiting:
                 yield self._counted(waiting.popleft().result())

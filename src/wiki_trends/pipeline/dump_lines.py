@@ -13,6 +13,8 @@ from wiki_trends.pipeline.dump_sums import DEVICES
 if TYPE_CHECKING:
     import polars as pl
 
+_COLUMNS = ["wiki", "title", "id", "device", "views", "hours"]
+
 
 def lines_of(chunk: bytes, project: str, *, whole: bool) -> tuple[pl.DataFrame, int]:
     """The project's records in a piece, as `Sums` takes them, and how many of its lines are broken.
@@ -35,7 +37,7 @@ def lines_of(chunk: bytes, project: str, *, whole: bool) -> tuple[pl.DataFrame, 
         device = pl.when(there).then(columns[place - 2]).otherwise(device)
         views = pl.when(there).then(columns[place - 1]).otherwise(views)
     lines = raw.lazy().select(
-        "c1", "c2", "c3", "c5", "c6", device=device, views=views.cast(pl.Int64, strict=False)
+        "c1", "c2", "c3", "c5", "c6", device=device, views=views.cast(pl.UInt32, strict=False)
     )
     ends = pl.col("device").is_in(DEVICES) & (pl.col("views") >= 0)
     mine = (
@@ -52,15 +54,12 @@ def _regular(chunk: bytes, project: str) -> pl.DataFrame | None:
     """Title, device and views of a piece all of whose lines are records of the project; None of any other piece."""
     import polars as pl
 
+    last = chunk[chunk.rfind(b"\n", 0, len(chunk) - 1) + 1 :]
+    # Hours are not read, so a file that breaks off in the last total is seen here. Any other line is seen whole by the next.
+    if len(last.split()) != len(_COLUMNS):
+        return None
     # Text for what only a few values can be: comparing it below is faster than to read it as an enum.
-    schema: dict[str, Any] = {
-        "wiki": pl.String,
-        "title": pl.String,
-        "id": pl.Int64,
-        "device": pl.String,
-        "views": pl.UInt32,
-        "hours": pl.String,
-    }
+    schema: dict[str, Any] = dict.fromkeys(_COLUMNS, pl.String) | {"id": pl.Int64, "views": pl.UInt32}
     try:
         # A line of another form makes it fail: no number, more columns, bytes that are no UTF-8.
         lines = pl.read_csv(
@@ -69,18 +68,15 @@ def _regular(chunk: bytes, project: str) -> pl.DataFrame | None:
             quote_char=None,
             has_header=False,
             schema=schema,
+            columns=list(range(len(_COLUMNS) - 1)),
             null_values={"id": "null"},
         )
     except pl.exceptions.PolarsError:
         return None
     device = pl.any_horizontal(pl.col("device").eq_missing(name) for name in DEVICES)
-    there = [pl.col(name).is_not_null().all() for name in ("title", "views", "hours")]
+    there = [pl.col(name).is_not_null().all() for name in ("title", "views")]
     regular = pl.all_horizontal(pl.col("wiki").eq_missing(project).all(), device.all(), *there)
-    return (
-        lines.select("title", "device", pl.col("views").cast(pl.Int64))
-        if lines.select(regular).item()
-        else None
-    )
+    return lines.select("title", "device", "views") if lines.select(regular).item() else None
 
 
 def _title(records: pl.DataFrame) -> pl.Expr:

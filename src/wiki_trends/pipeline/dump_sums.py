@@ -1,7 +1,7 @@
 """The most viewed titles out of the lines of a dump, without holding all of them.
 
-Lines are frames with a row a record: `title` (text), `device` (one of `DEVICES`) and `views` (of the day, a whole
-number). A title has a record for each device, or more when its page was made anew, and they can be in several frames.
+Lines are frames with a row a record: `title` (text), `device` (one of `DEVICES`) and `views` (of the day, 32
+bits). A title has a record for each device, or more when its page was made anew, and they can be in several frames.
 """
 
 from __future__ import annotations
@@ -160,9 +160,8 @@ def _by_title(lines: pl.DataFrame) -> pl.DataFrame:
     """One row a title with its views by device."""
     import polars as pl
 
-    by_device = lines.select(
-        "title", **{name: pl.col("views") * (pl.col("device") == name) for name in DEVICES}
-    )
+    views = pl.col("views").cast(pl.Int64)
+    by_device = lines.select("title", **{name: views * (pl.col("device") == name) for name in DEVICES})
     return _added_in_order(by_device) if lines["title"].is_sorted() else _added(by_device)
 
 

@@ -94,6 +94,16 @@ def test_the_first_pages_are_those_of_all_files_together(tmp_path, top):
     assert [row[:2] for row in found.lists["all-access"]][:5] == everything[:top]
 
 
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_a_file_that_breaks_off_in_its_last_line_has_a_broken_line(tmp_path, cut):
+    text = "en.wikipedia A 1 desktop 5 A5\nen.wikipedia B 2 desktop 777 A777\n"
+    found = read_dump([written(tmp_path, text[: -1 - cut])], project="en.wikipedia", day=DAY)
+    # With an hour and a part of its count nobody can tell.
+    whole = cut < 4
+    assert len(found.lists["desktop"]) == 1 + whole
+    assert (found.records, found.broken) == (1 + whole, not whole)
+
+
 LINE = st.builds(
     lambda wiki, title, number, device, views: (wiki, title, number, device, views),
     st.sampled_from(["en.wikipedia", "en.wikipedia", "fr.wikipedia"]),
@@ -148,6 +158,7 @@ def sorted_lines(rng, titles):
 def test_what_is_left_out_of_a_sorted_file_is_never_among_the_first(tmp_path, monkeypatch, seed):
     rng = random.Random(seed)
     monkeypatch.setattr(module, "CHUNK", rng.randrange(10_000, 60_000))
+    monkeypatch.setattr(module, "WAITING", 1)
     monkeypatch.setattr(dump_sums, "MOST_ROWS_IN_MEMORY", 500)
     kept = []
     add = dump_sums.Sums.add
