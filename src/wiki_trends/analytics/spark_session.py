@@ -7,6 +7,7 @@ Spark's own settings (`spark-defaults.conf` in `SPARK_CONF_DIR`, `PYSPARK_SUBMIT
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import socket
@@ -53,10 +54,26 @@ def spark_session(master: str) -> Iterator[SparkSession]:
         if session.conf.get(_PARTITIONS) == _PARTITIONS_OF_SPARK:
             tasks = min(int(_PARTITIONS_OF_SPARK), _TASKS_A_CORE * session.sparkContext.defaultParallelism)
             session.conf.set(_PARTITIONS, str(tasks))
-        yield session
+        with _silent_py4j():
+            yield session
     finally:
         if running is None:
             session.stop()
+
+
+@contextmanager
+def _silent_py4j() -> Iterator[None]:
+    """Py4J logs by the root logger, with trace-backs, what it raises besides: Ctrl-C, or a Java that is gone."""
+    root = logging.getLogger()
+    root.addFilter(_not_of_py4j)
+    try:
+        yield
+    finally:
+        root.removeFilter(_not_of_py4j)
+
+
+def _not_of_py4j(record: logging.LogRecord) -> bool:
+    return Path(record.pathname).parent.name != "py4j"
 
 
 def _started(master: str) -> SparkSession:

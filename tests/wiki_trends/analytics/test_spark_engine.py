@@ -17,6 +17,7 @@ from tests.spark_session import spark_cluster, spark_environment, spark_session
 from tests.wiki_trends.analytics.test_window_tables import days, rows_of
 from tests.wiki_trends.equal_tables import assert_same_tables
 from tests.wiki_trends.window_data import day_number, diamond_in, ranked, row, write_day
+from wiki_trends.analytics import spark_session as spark_session_module
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.analytics.engine import open_engine
 from wiki_trends.errors import EngineError
@@ -208,3 +209,15 @@ def test_a_name_that_is_no_engine_is_refused(place):
     assert ran.code == 2
     assert "--engine" in ran.err
     assert "duckdb, spark, spark://HOST:PORT or local[N]" in ran.err
+
+
+def test_what_py4j_logs_and_raises_too_is_told_once(caplog):
+    def log(file):
+        exec(compile("import logging; logging.error('told')", file, "exec"))
+
+    with spark_session_module._silent_py4j():
+        log("/site-packages/py4j/java_gateway.py")
+        assert not caplog.records
+        log("/somebody/else.py")
+    log("/site-packages/py4j/java_gateway.py")
+    assert len(caplog.records) == 2
