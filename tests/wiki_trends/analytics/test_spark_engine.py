@@ -72,10 +72,8 @@ def test_tables_are_the_same_on_spark(tmp_path):
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_tables_are_the_same_on_spark_on_many_lakes(tmp_path):
-    """In eight sessions: Spark keeps the plans of all queries of a session, and tests give it 1 GB."""
-    for number in range(8):
-        with spark_session(tmp_path / f"spark-{number}"):
-            on_many_lakes(25)
+    with spark_session(tmp_path / "spark"):
+        on_many_lakes(200)
 
 
 def a_day_that_was_committed_anew_stops_the_analysis(folder):
