@@ -6,6 +6,7 @@ Fails with `EngineError` when memory and disk do not suffice. Rows that lack a c
 
 from __future__ import annotations
 
+import os
 import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 # disk, except for what DuckDB keeps of each group, so that days with many more pages need more.
 LEAST_MEMORY = 800_000_000
 MEMORY_A_ROW = 200
+PART_OF_THE_MACHINE = 0.8
 _SQL_TYPES = {"date": "DATE", "string": "VARCHAR", "int64": "BIGINT", "int32": "INTEGER", "float64": "DOUBLE"}
 
 
@@ -75,6 +77,12 @@ def computed(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, ArrowSt
         yield computation.tables()
 
 
+def _memory_for(rows: int) -> int:
+    """Bytes that DuckDB may use."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(LEAST_MEMORY, min(rows * MEMORY_A_ROW, int(machine * PART_OF_THE_MACHINE)))
+
+
 class _Computation:
     """A database in memory: inputs, steps, and the tables that follow from them."""
 
@@ -90,9 +98,8 @@ class _Computation:
         """A new one for so many rows, whose files are gone afterwards."""
         import duckdb
 
-        memory = max(LEAST_MEMORY, rows * MEMORY_A_ROW)
         with tempfile.TemporaryDirectory(prefix="wiki-trends-") as folder:
-            config = CONFIG | {"memory_limit": f"{memory}B", "temp_directory": folder}
+            config = CONFIG | {"memory_limit": f"{_memory_for(rows)}B", "temp_directory": folder}
             with duckdb.connect(config=config) as connection:
                 yield cls(connection)
 
