@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -119,7 +120,9 @@ def _alone(folder: Path, days: int, pages: int, engine: str) -> dict[str, float]
         engine,
         str(folder / f"{days}-{pages}-{engine[:5]}.duckdb"),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Spark has as much memory as DuckDB takes for the most rows; its own default is 1 GB.
+    environment = os.environ | {"PYSPARK_SUBMIT_ARGS": "--driver-memory 4g pyspark-shell"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         raise BenchmarkFailed(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-500:]}")
     found: dict[str, float] = json.loads(done.stdout)
