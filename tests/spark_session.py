@@ -28,8 +28,6 @@ exec {java} "$@"
 """
 # For tables of a few rows: compiling a query and spreading it takes longer than running it.
 SETTINGS = {
-    # Spark lets go of the plans of past analyses late; hundreds of them in one process are more than its default of 1 GB.
-    "spark.driver.memory": "4g",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
