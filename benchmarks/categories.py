@@ -60,12 +60,12 @@ def verdicts(half: str) -> list[Verdict]:
     for page in labelled(half):
         facts = facts_of(page)
         title = page["title"].replace(" ", "_")
-        place = rules.place(title, facts)
+        category, place = rules.labels(title, facts)
         kind, country = page.get("location_type"), page.get("country", "")
         found.append(
             Verdict(
                 page["title"],
-                (page["category"], rules.category(title, facts)),
+                (page["category"], category),
                 None if kind is None else (kind, place.type),
                 None if country == "" else (country or DEFAULT_LOCATION, place.name),
             )
@@ -167,8 +167,7 @@ def milliseconds(rounds: int = 5) -> dict[str, float]:
         for taken in (unseen, seen):
             began = time.process_time()
             for page in pages:
-                rules.category(page.title, page)
-                rules.place(page.title, page)
+                rules.labels(page.title, page)
             taken.append(time.process_time() - began)
     return {
         name: round(1000 * value, 1)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from benchmarks import categories
 from benchmarks.categories import JUDGING, WRITING, accuracy, labelled, verdicts
-from wiki_trends.pipeline.rules import CATEGORIES, LOCATION_TYPES
+from wiki_trends.pipeline.rules import CATEGORIES, LOCATION_TYPES, Labels, Place
 
 LEAST = 0.85
 
@@ -39,7 +40,8 @@ def test_mistakes_of_the_judging_half_are_not_listed() -> None:
 
 
 def test_a_wrong_category_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(categories.Rules, "category", lambda *_: "Sports")
+    sports = SimpleNamespace(labels=lambda *_: Labels("Sports", Place("General", "Nowhere")))
+    monkeypatch.setattr(categories.Rules, "load", lambda _: sports)
     right = sum(page["category"] == "Sports" for page in labelled(JUDGING)) / len(labelled(JUDGING))
     assert accuracy([verdict.category for verdict in verdicts(JUDGING)]) == pytest.approx(right)
     assert right < LEAST

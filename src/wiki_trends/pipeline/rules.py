@@ -164,19 +164,13 @@ class Rules:
                 fix='Name a TOML file with sections such as [en."Sports"]; docs/categories.md shows one.',
             ) from None
 
-    def category(self, page: str, facts: PageFacts) -> str:
-        """One of the 19 categories, from the page's categories, description and what its title has in parentheses."""
-        return self.labels(page, facts).category
+    def _labels(self, page: str, facts: PageFacts) -> Labels:
+        """Category, and type and name of the place of a page.
 
-    def place(self, page: str, facts: PageFacts) -> Place:
-        """Type and name of the place of a page.
-
-        The type is that of its coordinates; without it that of its words; with coordinates alone `Landmark`. The name is
+        The category is one of the 19, from the page's categories, description and what its title has in parentheses. The
+        type is that of its coordinates; without it that of its words; with coordinates alone `Landmark`. The name is
         the country, in English; of a city, a region or a landmark without one its own name.
         """
-        return self.labels(page, facts).place
-
-    def _labels(self, page: str, facts: PageFacts) -> Labels:
         texts = _texts(page, facts)
         category = _decide(self._categories, texts).outcome or DEFAULT_CATEGORY
         kind = self._type(facts, texts).outcome

@@ -23,11 +23,11 @@ def tables(file):
 
 
 def category_of(page, known, language="en"):
-    return Rules.load(language).category(page, known)
+    return Rules.load(language).labels(page, known).category
 
 
 def place_of(page, known, language="en"):
-    return Rules.load(language).place(page, known)
+    return Rules.load(language).labels(page, known).place
 
 
 def named(text, language="en"):
@@ -206,9 +206,9 @@ def test_a_file_of_the_user_is_laid_over_the_rules(tmp_path):
     mine = tmp_path / "mine.toml"
     mine.write_text('[en."Health"]\n9 = ["zumba", "film(s)"]\n', encoding="utf-8")
     rules = Rules.load("en", str(mine))
-    assert rules.category("X", facts("Zumba")) == "Health"
-    assert rules.category("X", facts("2025 films")) == "Health"
-    assert rules.category("X", facts("2025 songs")) == "Entertainment"
+    assert rules.labels("X", facts("Zumba")).category == "Health"
+    assert rules.labels("X", facts("2025 films")).category == "Health"
+    assert rules.labels("X", facts("2025 songs")).category == "Entertainment"
     assert category_of("X", facts("2025 films")) == "Entertainment"
 
 
@@ -219,7 +219,7 @@ def test_a_file_of_the_user_that_has_changed_is_read_again(tmp_path):
         import os
 
         os.utime(mine, (time, time))
-        assert Rules.load("en", str(mine)).category("X", facts("Zumba")) == category
+        assert Rules.load("en", str(mine)).labels("X", facts("Zumba")).category == category
 
 
 @pytest.mark.parametrize(
