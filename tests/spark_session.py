@@ -33,6 +33,8 @@ SETTINGS = {
     "spark.log.level": "ERROR",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "1",
+    # Each thread keeps the session that was active when it began, with all its plans.
+    "spark.sql.broadcastExchange.maxThreadThreshold": "2",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.session.timeZone": "UTC",

@@ -46,8 +46,7 @@ class DuckDBEngine:
 
         window = inputs.window
         baseline: list[Partition] = []
-        rows_read = sum(part.rows or 0 for part in (*inputs.baseline, *inputs.used))
-        with _Computation.begun(rows_read) as computation:
+        with _Computation.begun(inputs.rows) as computation:
             for rows in read_window(inputs.dataset, inputs.used):
                 computation.add(ROWS, rows)
             for rows in read_baseline(inputs.dataset, inputs.baseline, baseline):

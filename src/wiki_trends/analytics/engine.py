@@ -37,6 +37,11 @@ class Inputs:
     used: Sequence[Partition]
     baseline: Sequence[Partition]
 
+    @property
+    def rows(self) -> int:
+        """How many there are, as far as the partitions were counted."""
+        return sum(partition.rows or 0 for partition in (*self.baseline, *self.used))
+
 
 @dataclass(frozen=True, slots=True)
 class Computed:

@@ -13,7 +13,7 @@ from smart_orchestrator.errors import ContractError, PartitionChanged
 from wiki_trends.analytics.compiled import compiled
 from wiki_trends.analytics.engine import SPARK, Computed
 from wiki_trends.analytics.spark_rows import SPARK_TYPES, SparkTable, read_days
-from wiki_trends.analytics.spark_session import first_line, spark_session
+from wiki_trends.analytics.spark_session import first_line, java_may_be_gone, spark_session
 from wiki_trends.analytics.tables import DAYS, EARLIER, EARLIER_DAYS, INPUTS, ROWS, RUN, published
 from wiki_trends.errors import EngineError
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.manifest import Partition
     from wiki_trends.analytics.engine import Inputs
-    from wiki_trends.warehouse.base import ArrowStream
 
 
 class SparkEngine:
@@ -37,13 +36,14 @@ class SparkEngine:
     def computed(self, inputs: Inputs) -> Iterator[Computed]:
         """See `Engine.computed`."""
         self._refuse_memory(inputs.dataset.lake)
-        with spark_session(self._master) as session:
+        with spark_session(self._master, inputs.rows) as session:
             kept = _Kept(session)
             try:
                 with self._explained():
                     baseline = kept.read(inputs)
                     tables = kept.compute()
-                yield Computed(tables, baseline)
+                with self._told_of(tables):
+                    yield Computed(tables, baseline)
             finally:
                 kept.forget()
 
@@ -54,6 +54,18 @@ class SparkEngine:
                 problem=f"its workers cannot read {lake}, which is in the memory of this process",
                 fix="Use a folder or s3://, or --engine duckdb.",
             )
+
+    @contextmanager
+    def _told_of(self, tables: Mapping[str, SparkTable]) -> Iterator[None]:
+        """Whoever reads a stream that Spark fails sees the text of it only: raise what it was."""
+        try:
+            yield
+        except Exception:
+            for table in tables.values():
+                if table.failure is not None:
+                    with self._explained():
+                        raise table.failure from None
+            raise
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -107,23 +119,25 @@ class _Kept:
         found.rows.where(found.rows.date < start).createOrReplaceTempView(EARLIER)
         return baseline
 
-    def compute(self) -> Mapping[str, ArrowStream]:
+    def compute(self) -> Mapping[str, SparkTable]:
         """Every declared table, by its published name."""
-        tables: dict[str, ArrowStream] = {}
+        tables: dict[str, SparkTable] = {}
         for name, sql in compiled(SPARK).items():
             frame = self._session.sql(sql).persist()
             self._frames.append(frame)
             frame.createOrReplaceTempView(name)
+            # Computed one after the other, so that each is planned with the sizes of those before it, and all before the
+            # publish begins, which keeps other publishers out.
+            frame.count()
             if published(name):
-                # Computed before the publish begins, which keeps other publishers out.
-                frame.count()
                 tables[name] = SparkTable(frame)
         return tables
 
     def forget(self) -> None:
         """Let the workers drop what they keep."""
-        for frame in self._frames:
-            frame.unpersist()
+        with java_may_be_gone():
+            for frame in reversed(self._frames):
+                frame.unpersist()
 
     def _small(self, name: str, rows: list[tuple[object, ...]]) -> None:
         schema = ", ".join(f"`{column}` {SPARK_TYPES[kind]}" for column, kind in INPUTS[name].items())

@@ -13,7 +13,7 @@ import shutil
 import socket
 import sys
 import warnings
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,16 +29,23 @@ ANSWERS_WITHIN = 5.0
 # What the declarations rely on, whatever the cluster's defaults are.
 _SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 
-# On two cores, Spark's own default makes most of the time of a small window that of tasks without a row.
-_PARTITIONS, _PARTITIONS_OF_SPARK, _TASKS_A_CORE = "spark.sql.shuffle.partitions", "200", 4
+# On two cores, Spark's own default makes most of the time of a small window that of tasks without a row. Of a large one,
+# a partition has to be small enough to be sorted in memory, and to pass through this process while it is published.
+_PARTITIONS, _PARTITIONS_OF_SPARK, _TASKS_A_CORE, _ROWS_A_PARTITION = (
+    "spark.sql.shuffle.partitions",
+    "200",
+    4,
+    250_000,
+)
 
 
 @contextmanager
-def spark_session(master: str) -> Iterator[SparkSession]:
+def spark_session(master: str, rows: int) -> Iterator[SparkSession]:
     """A session with its own temporary views and settings; a Spark that runs in this process already is used as it is.
 
     Args:
         master: `spark://HOST:PORT`, `local[N]`, or empty for what Spark's own settings say.
+        rows: that are going to be read, which decides how many partitions a table has, unless Spark's settings do.
 
     Raises:
         EngineError: Spark cannot be started.
@@ -53,12 +60,22 @@ def spark_session(master: str) -> Iterator[SparkSession]:
             session.conf.set(name, value)
         if session.conf.get(_PARTITIONS) == _PARTITIONS_OF_SPARK:
             tasks = min(int(_PARTITIONS_OF_SPARK), _TASKS_A_CORE * session.sparkContext.defaultParallelism)
-            session.conf.set(_PARTITIONS, str(tasks))
+            session.conf.set(_PARTITIONS, str(max(tasks, rows // _ROWS_A_PARTITION)))
         with _silent_py4j():
             yield session
     finally:
         if running is None:
-            session.stop()
+            with java_may_be_gone():
+                session.stop()
+
+
+@contextmanager
+def java_may_be_gone() -> Iterator[None]:
+    """Within this context, things are let go that nobody holds any more when Java has died; why it did is told elsewhere."""
+    from py4j.protocol import Py4JNetworkError
+
+    with suppress(Py4JNetworkError, ConnectionError):
+        yield
 
 
 @contextmanager

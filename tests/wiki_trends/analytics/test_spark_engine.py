@@ -1,9 +1,16 @@
 """The same declarations on Spark: every table equal to DuckDB's, the same partitions read, the same refusals."""
 
+import datetime as dt
+import gc
 import os
+import signal
+import subprocess
 import sys
 import tempfile
+import time
+from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -13,10 +20,11 @@ from smart_orchestrator.completeness import check
 from smart_orchestrator.errors import PartitionChanged
 from smart_orchestrator.window import Window
 from tests.s3_server import s3_server
-from tests.spark_session import spark_cluster, spark_environment, spark_session
+from tests.spark_session import SETTINGS, spark_cluster, spark_environment, spark_session
 from tests.wiki_trends.analytics.test_window_tables import days, rows_of
 from tests.wiki_trends.equal_tables import assert_same_tables
 from tests.wiki_trends.window_data import day_number, diamond_in, ranked, row, write_day
+from wiki_trends.analytics import spark_rows
 from wiki_trends.analytics import spark_session as spark_session_module
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.analytics.engine import open_engine
@@ -25,6 +33,7 @@ from wiki_trends.warehouse import open_warehouse
 
 # Each takes Spark several seconds, however few rows it has.
 LAKES = 10 if os.environ.get("CI") else 2
+OF_THREADS = int(SETTINGS["spark.sql.broadcastExchange.maxThreadThreshold"])
 
 
 def window_at_the_end(dataset, total, length):
@@ -63,16 +72,17 @@ def on_many_lakes(number):
 @pytest.mark.timeout(900)
 def test_tables_are_the_same_on_spark(tmp_path):
     """One test, since a session takes longer to start than all of this, and each process of the tests would need one."""
-    with spark_session(tmp_path / "spark"):
+    with spark_session(tmp_path / "spark") as running, forgotten_sessions(running):
         on_many_lakes(LAKES)
         a_day_that_was_committed_anew_stops_the_analysis(tmp_path / "changed")
         a_broken_day_of_the_baseline_is_left_out(tmp_path / "broken")
+        a_failure_during_the_publish_is_told_as_sparks(tmp_path / "failed")
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_tables_are_the_same_on_spark_on_many_lakes(tmp_path):
-    with spark_session(tmp_path / "spark"):
+    with spark_session(tmp_path / "spark") as running, forgotten_sessions(running):
         on_many_lakes(200)
 
 
@@ -101,6 +111,85 @@ def a_broken_day_of_the_baseline_is_left_out(folder):
     with warehouse.reading() as reader:
         assert reader.rows("SELECT baseline_days FROM wiki_trends_scores") == [{"baseline_days": 1}]
         assert reader.rows("SELECT count(*) AS days FROM wiki_diamond") == [{"days": 3}]
+
+
+def a_failure_during_the_publish_is_told_as_sparks(folder):
+    def failing(_):
+        raise ValueError("no such page")
+
+    dataset = diamond_in(folder)
+    write_day(dataset, 0, [row("A", 10)])
+    warehouse = open_warehouse(f"duckdb:///{folder}/w.duckdb")
+    with (
+        patch.object(spark_rows, "_written", failing),
+        pytest.raises(EngineError, match=r"Spark \(local\[2\]\): it failed") as caught,
+    ):
+        analyze(dataset, window_at_the_end(dataset, 1, 1), warehouse, engine=open_engine("local[2]"))
+    assert "no such page" in str(caught.value.__cause__)
+    assert not (folder / "w.duckdb").exists()
+
+
+@contextmanager
+def forgotten_sessions(running):
+    """Else a process that analyses one window after the other runs out of memory."""
+    java = running.sparkContext._jvm.java.lang
+    sessions = []
+
+    def new_session(running):
+        session = original(running)
+        sessions.append(java.ref.WeakReference(session._jsparkSession))
+        return session
+
+    original = type(running).newSession
+    with patch.object(type(running), "newSession", new_session):
+        yield
+    assert len(sessions) > OF_THREADS + 2
+
+    end = time.monotonic() + 30
+    while True:
+        gc.collect()
+        java.System.gc()
+        alive = sum(session.get() is not None for session in sessions)
+        if alive <= OF_THREADS + 1:
+            return
+        assert time.monotonic() < end, f"{alive} of {len(sessions)} sessions are kept"
+        # What Spark lets go when an object is collected follows in threads of its own.
+        time.sleep(0.5)
+
+
+def publish_while_java_dies(folder):
+    dataset = diamond_in(folder)
+    write_day(dataset, 0, [row("A", 10)])
+    with pytest.raises(EngineError) as caught:
+        analyze(
+            dataset,
+            window_at_the_end(dataset, 1, 1),
+            open_warehouse(f"duckdb:///{folder}/w.duckdb"),
+            engine=open_engine("local[1]"),
+            clock=kill_java,
+        )
+    sys.stdout.write(str(caught.value))
+
+
+def kill_java():
+    """Called between the computation and the publish."""
+    from pyspark.sql import SparkSession
+
+    os.kill(SparkSession.getActiveSession()._jvm.java.lang.ProcessHandle.current().pid(), signal.SIGKILL)
+    return dt.datetime.now(tz=dt.UTC)
+
+
+@pytest.mark.timeout(300)
+def test_a_java_that_dies_during_the_publish_is_told(tmp_path):
+    environment = os.environ | spark_environment(tmp_path / "spark")
+    program = f"from {__name__} import publish_while_java_dies as run; run({str(tmp_path)!r})"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("Spark (local[1]): it failed ("), ran.stdout
+    assert "Traceback" not in ran.stderr
+    assert not (tmp_path / "w.duckdb").exists()
 
 
 @pytest.mark.timeout(900)
