@@ -12,6 +12,7 @@
     ├── ExportFailed            the target of an export cannot be written
     ├── WindowNotReady          analytics were asked for a window that has holes
     ├── EngineError             what computes the tables is not there, or fails
+    │   └── TableFailed         while a table was read from it
     └── WarehouseError          the tables cannot be read or published
         └── NothingPublished    there is no published window yet
 
@@ -210,6 +211,22 @@ class EngineError(WikiTrendsError):
         self.problem = problem
         self.fix = fix
         super().__init__(f"{engine}: {problem}. {fix}")
+
+
+class TableFailed(EngineError):
+    """What computes the tables failed while one of them was read.
+
+    Attributes:
+        reason: all that it said.
+    """
+
+    def __init__(self, *, engine: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            engine=engine,
+            problem=f"it failed ({reason.strip().partition(chr(10))[0]})",
+            fix="What was published before still is. Try again; --engine names another one.",
+        )
 
 
 class WarehouseError(WikiTrendsError):

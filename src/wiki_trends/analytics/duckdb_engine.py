@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from wiki_trends.analytics.compiled import compiled
 from wiki_trends.analytics.engine import DUCKDB, Computed
 from wiki_trends.analytics.tables import DAYS, EARLIER, EARLIER_DAYS, INPUTS, ROWS, RUN, published
-from wiki_trends.errors import EngineError
+from wiki_trends.errors import EngineError, TableFailed
 from wiki_trends.warehouse.arrow import CONFIG, registered
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ class DuckDBEngine:
                 "window_end": [window.last],
             }
             computation.add(RUN, pl.DataFrame(run))
-            yield Computed(computation.tables(), baseline)
+            tables = computation.tables()
+            with _explained():
+                yield Computed(tables, baseline)
 
 
 @contextmanager
@@ -105,7 +107,7 @@ class _Computation:
     def add(self, name: str, rows: ArrowStream) -> None:
         """Add rows to an input."""
         casts = ", ".join(f'CAST("{column}" AS {_SQL_TYPES[kind]})' for column, kind in INPUTS[name].items())
-        with self._explained(), registered(self._connection, "incoming", rows):
+        with _explained(), registered(self._connection, "incoming", rows):
             self._connection.execute(f"INSERT INTO {name} FROM incoming SELECT {casts}")
 
     def tables(self) -> Mapping[str, ArrowStream]:
@@ -114,7 +116,7 @@ class _Computation:
         What is published is computed while it is read: the largest are the inputs in another order, and need no second place.
         """
         statements = compiled(DUCKDB)
-        with self._explained():
+        with _explained():
             for name, sql in statements.items():
                 if not published(name):
                     self._connection.execute(f"CREATE TABLE {name} AS {sql}")
@@ -127,15 +129,25 @@ class _Computation:
             if used and used[-1] == done:
                 self._connection.execute(f"DROP TABLE {step}")
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        import duckdb
 
-        try:
-            yield
-        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-            raise EngineError(
-                engine="DuckDB",
-                problem=f"memory and disk do not suffice ({' '.join(str(error).split())})",
-                fix=f"Make room in {tempfile.gettempdir()}, or name another folder in TMPDIR, or use --engine spark.",
-            ) from error
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say that there was no room, also where whoever reads a table meets it."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        raise _without_room(str(error)) from error
+    except TableFailed as error:
+        if "Out of Memory Error" in error.reason or "IO Error" in error.reason:
+            raise _without_room(error.reason) from error
+        raise TableFailed(engine="DuckDB", reason=error.reason) from error
+
+
+def _without_room(reason: str) -> EngineError:
+    return EngineError(
+        engine="DuckDB",
+        problem=f"memory and disk do not suffice ({reason.partition(chr(10))[0]})",
+        fix=f"Make room in {tempfile.gettempdir()}, or name another folder in TMPDIR, or use --engine spark.",
+    )

@@ -13,9 +13,9 @@ from smart_orchestrator.errors import ContractError, PartitionChanged
 from wiki_trends.analytics.compiled import compiled
 from wiki_trends.analytics.engine import SPARK, Computed
 from wiki_trends.analytics.spark_rows import SPARK_TYPES, SparkTable, read_days
-from wiki_trends.analytics.spark_session import first_line, java_may_be_gone, spark_session
+from wiki_trends.analytics.spark_session import cause, java_may_be_gone, spark_session
 from wiki_trends.analytics.tables import DAYS, EARLIER, EARLIER_DAYS, INPUTS, ROWS, RUN, published
-from wiki_trends.errors import EngineError
+from wiki_trends.errors import EngineError, TableFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.manifest import Partition
     from wiki_trends.analytics.engine import Inputs
+    from wiki_trends.warehouse.base import ArrowStream
 
 
 class SparkEngine:
@@ -42,7 +43,6 @@ class SparkEngine:
                 with self._explained():
                     baseline = kept.read(inputs)
                     tables = kept.compute()
-                with self._told_of(tables):
                     yield Computed(tables, baseline)
             finally:
                 kept.forget()
@@ -56,18 +56,6 @@ class SparkEngine:
             )
 
     @contextmanager
-    def _told_of(self, tables: Mapping[str, SparkTable]) -> Iterator[None]:
-        """Whoever reads a stream that Spark fails sees the text of it only: raise what it was."""
-        try:
-            yield
-        except Exception:
-            for table in tables.values():
-                if table.failure is not None:
-                    with self._explained():
-                        raise table.failure from None
-            raise
-
-    @contextmanager
     def _explained(self) -> Iterator[None]:
         import logging
 
@@ -78,10 +66,11 @@ class SparkEngine:
         logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
         try:
             yield
-        except (PySparkException, Py4JError) as error:
+        except (PySparkException, Py4JError, TableFailed) as error:
+            said = error.reason if isinstance(error, TableFailed) else str(error)
             raise EngineError(
                 engine=f"Spark ({self._master})" if self._master else "Spark",
-                problem=f"it failed ({first_line(error)})",
+                problem=f"it failed ({cause(said)})",
                 fix="What was published before still is. Look into Spark's log, and try again.",
             ) from error
 
@@ -119,9 +108,9 @@ class _Kept:
         found.rows.where(found.rows.date < start).createOrReplaceTempView(EARLIER)
         return baseline
 
-    def compute(self) -> Mapping[str, SparkTable]:
+    def compute(self) -> Mapping[str, ArrowStream]:
         """Every declared table, by its published name."""
-        tables: dict[str, SparkTable] = {}
+        tables: dict[str, ArrowStream] = {}
         for name, sql in compiled(SPARK).items():
             frame = self._session.sql(sql).persist()
             self._frames.append(frame)

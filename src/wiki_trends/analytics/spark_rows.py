@@ -145,15 +145,10 @@ def _raised(data: bytes) -> Exception:
 
 
 class SparkTable:
-    """A table that Spark has computed, as the stream that warehouses take: one partition after the other, never all of it.
-
-    Attributes:
-        failure: what ended a stream of it.
-    """
+    """A table that Spark has computed, as the stream that warehouses take: one partition after the other, never all of it."""
 
     def __init__(self, frame: DataFrame) -> None:
         self._frame = frame
-        self.failure: Exception | None = None
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """A PyCapsule of the stream; each is read from Spark anew."""
@@ -169,13 +164,9 @@ class SparkTable:
 
         # By its RDD, since Spark's scheduler never forgets the jobs of a frame's own iterator, nor what they hold.
         rows = mapped(self._frame, _written, "batches binary").rdd
-        try:
-            for row in rows.toLocalIterator(prefetchPartitions=True):
-                for batch in pa.ipc.open_stream(row["batches"]):
-                    yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
-        except Exception as error:
-            self.failure = error
-            raise
+        for row in rows.toLocalIterator(prefetchPartitions=True):
+            for batch in pa.ipc.open_stream(row["batches"]):
+                yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 
 
 def _written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -108,13 +108,14 @@ def _started(master: str) -> SparkSession:
             warnings.simplefilter("ignore", FutureWarning)
             return (builder.master(master) if master else builder).getOrCreate()
     except (PySparkException, RuntimeError, OSError) as error:
-        raise _failed(master, f"it could not be started ({first_line(error)})") from error
+        raise _failed(master, f"it could not be started ({cause(error)})") from error
 
 
-def first_line(error: BaseException) -> str:
-    """What went wrong, without the trace-backs of two languages."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].rstrip(".") if lines else type(error).__name__
+def cause(said: object) -> str:
+    """What went wrong, a line, without the trace-backs of two languages."""
+    lines = [line.strip() for line in str(said).splitlines() if line.strip()]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return (causes[-1:] or lines or [type(said).__name__])[0].rstrip(".")
 
 
 def _refuse_missing(master: str) -> None:
@@ -146,7 +147,7 @@ def _refuse_silent(master: str) -> None:
             with closing(socket.create_connection((host.strip("[]"), int(port)), ANSWERS_WITHIN)):
                 return
         except (OSError, ValueError, OverflowError) as error:
-            problem = f"the master does not answer ({first_line(error)})"
+            problem = f"the master does not answer ({cause(error)})"
     raise _failed(master, problem)
 
 

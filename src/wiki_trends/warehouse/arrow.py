@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wiki_trends.errors import TableFailed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -34,12 +36,31 @@ class _Stream:
 
 @contextmanager
 def registered(connection: DuckDBPyConnection, name: str, table: ArrowStream) -> Iterator[None]:
-    """Within this context, statements can read `table` under `name`."""
-    connection.register(name, _Stream(table))
+    """Within this context, statements can read `table` under `name`.
+
+    Raises:
+        TableFailed: what computes the table did.
+    """
+    with _told(name):
+        connection.register(name, _Stream(table))
+        try:
+            yield
+        finally:
+            connection.unregister(name)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """DuckDB passes on the text of what a stream raises, in an error of its own."""
+    import duckdb
+
     try:
         yield
-    finally:
-        connection.unregister(name)
+    except duckdb.Error as error:
+        _, failed, reason = str(error).partition(f"registered as '{name}' failed: ")
+        if failed:
+            raise TableFailed(engine="The engine", reason=reason) from error
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +78,14 @@ class Rows:
 
 @contextmanager
 def opened(table: ArrowStream) -> Iterator[Rows]:
-    """Within this context, the rows of `table` can be read, never all of them in memory at once."""
+    """Within this context, the rows of `table` can be read, never all of them in memory at once.
+
+    Raises:
+        TableFailed: what computes the table did.
+    """
     import duckdb
 
-    with duckdb.connect(config=CONFIG) as connection:
+    with duckdb.connect(config=CONFIG) as connection, _told("incoming"):
         # Never unregistered: that is refused while rows are unread, and the connection ends here anyway.
         connection.register("incoming", _Stream(table))
         relation = connection.table("incoming")

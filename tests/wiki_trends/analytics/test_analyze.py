@@ -20,8 +20,10 @@ from tests.wiki_trends.window_data import (
     write_day,
 )
 from wiki_trends import main_job
+from wiki_trends.analytics import duckdb_engine
 from wiki_trends.analytics.analyze import analyze
-from wiki_trends.errors import NothingPublished, WindowNotReady
+from wiki_trends.analytics.engine import DUCKDB
+from wiki_trends.errors import EngineError, NothingPublished, WindowNotReady
 from wiki_trends.layers import layers
 from wiki_trends.settings import load
 from wiki_trends.warehouse import open_warehouse
@@ -88,6 +90,34 @@ def test_a_day_that_was_committed_anew_after_the_check_stops_the_analysis(tmp_pa
     with warehouse.reading() as reader:
         assert reader.rows("SELECT count(*) AS runs FROM wiki_trends_runs") == [{"runs": 1}]
         assert reader.last_run().rows["wiki_trends_timeseries"] == 2
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "postgresql"])
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("SELECT list(i) FROM range(200000000) t(i)", "DuckDB: memory and disk do not suffice (OutOfMemory"),
+        ("SELECT error('no such page')", "DuckDB: it failed (InvalidInputException: "),
+    ],
+)
+def test_a_table_that_fails_while_it_is_published_is_the_engines_failure(
+    tmp_path, warehouse, request, monkeypatch, kind, sql, told
+):
+    if kind == "postgresql":
+        warehouse = open_warehouse(request.getfixturevalue("postgres_url"))
+    dataset, completeness = checked_window(tmp_path, [[row("A", 1)]])
+    analyze(dataset, completeness, warehouse)
+    statements = duckdb_engine.compiled(DUCKDB)
+    monkeypatch.setattr(duckdb_engine, "LEAST_MEMORY", 100_000_000)
+    monkeypatch.setattr(duckdb_engine, "compiled", lambda _: {**statements, "wiki_trends_growth": sql})
+    dataset, completeness = checked_window(tmp_path, [[row("A", 1), row("B", 1)]])
+    with pytest.raises(EngineError) as caught:
+        analyze(dataset, completeness, warehouse)
+    assert str(caught.value).startswith(told)
+    assert "\n" not in str(caught.value)
+    with warehouse.reading() as reader:
+        assert reader.last_run().rows["wiki_trends_timeseries"] == 1
+        assert reader.rows("SELECT count(*) AS pages FROM wiki_trends_timeseries") == [{"pages": 1}]
 
 
 ROOT = Path(__file__).parents[3]

@@ -122,10 +122,10 @@ def a_failure_during_the_publish_is_told_as_sparks(folder):
     warehouse = open_warehouse(f"duckdb:///{folder}/w.duckdb")
     with (
         patch.object(spark_rows, "_written", failing),
-        pytest.raises(EngineError, match=r"Spark \(local\[2\]\): it failed") as caught,
+        pytest.raises(EngineError, match=r"Spark \(local\[2\]\): it failed \(.*Python worker") as caught,
     ):
         analyze(dataset, window_at_the_end(dataset, 1, 1), warehouse, engine=open_engine("local[2]"))
-    assert "no such page" in str(caught.value.__cause__)
+    assert "no such page" in caught.value.__cause__.reason
     assert not (folder / "w.duckdb").exists()
 
 
