@@ -35,6 +35,9 @@ SETTINGS = {
     "spark.sql.shuffle.partitions": "1",
     # Each thread keeps the session that was active when it began, with all its plans.
     "spark.sql.broadcastExchange.maxThreadThreshold": "2",
+    # By default each sort and each hash table takes 16 MB, however few rows it has.
+    "spark.buffer.pageSize": "1m",
+    "spark.sql.ui.retainedExecutions": "10",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.session.timeZone": "UTC",
