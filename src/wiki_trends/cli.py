@@ -29,6 +29,7 @@ from wiki_trends.cli_output import (
     print_report,
     write_html_report,
 )
+from wiki_trends.progress import show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -236,6 +237,7 @@ def analyze(
         given, lag=lag, project=project, access=access, lake=lake, warehouse=warehouse, engine=engine
     )
     closely = closely_of(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
+    show_progress()
     done = main_job.analyze(settings, main_job.checker(settings, given.window(settings), closely)())
     if as_json:
         print_json(main_job.analysis_json(done))
@@ -290,6 +292,7 @@ def run(
     closely = closely_of(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag, strict=strict)
     console = console_on(sys.stderr)
     limits = limits_of(settings, timeout)
+    show_progress()
     done = main_job.run(settings, given.window(settings), closely, limits, console)
     console.write(main_job.told(done))
     if as_json:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path  # noqa: TC003 - Typer reads annotations when it runs
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from wiki_trends import cli_options as options
 from wiki_trends.cli_options import settings_of
 from wiki_trends.cli_output import console_on, exit_after, log_to_stderr, out, print_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from smart_orchestrator.console import LineConsole
-
-SECONDS_BETWEEN_LINES = 3.0
+from wiki_trends.progress import now_and_then
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -69,8 +62,14 @@ def fetch(
     )
     days = days_of(day)
     console = console_on(sys.stderr)
+    say = now_and_then()
     first_step = fetching.first_step(
-        settings, days, refresh=refresh, files=from_dump or (), top=top, told=_now_and_then(console)
+        settings,
+        days,
+        refresh=refresh,
+        files=from_dump or (),
+        top=top,
+        told=lambda part: say(f"reading the dump: {part:.0%}"),
     )
     outcome = fetch_days(settings, days, limits_of(settings, timeout), console, first_step)
     changes = fetching.changes_of(settings, outcome) if refresh else {}
@@ -80,19 +79,6 @@ def fetch(
     else:
         out(fetching.change_lines(changes))
     exit_after(outcome, ready=not outcome.failed and not outcome.abandoned)
-
-
-def _now_and_then(console: LineConsole) -> Callable[[float], None]:
-    """Says how much of a dump has been read, every few seconds: a real one takes minutes to unpack."""
-    said = time.monotonic()
-
-    def told(part: float) -> None:
-        nonlocal said
-        if time.monotonic() - said >= SECONDS_BETWEEN_LINES:
-            said = time.monotonic()
-            console.write([(f"reading the dump: {part:.0%}", "")])
-
-    return told
 
 
 @app.command(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from wiki_trends.documented import aged, look_at, report_lines
 from wiki_trends.failures import DONE, INCOMPLETE, UNREACHABLE, ended, leave
+from wiki_trends.progress import show_progress
 from wiki_trends.settings import load
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def _run_analytics(arguments: Sequence[str]) -> int:
     _window_options(parser)
     given = parser.parse_args(arguments)
     settings = load({"days": given.days})
+    show_progress()
     done = analyze(settings, look_at(settings, _window_given(settings, given)))
     rows = done.rows
     _stdout().write(

@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from tests.product import CONTROL, DAYS
+from wiki_trends import progress
 from wiki_trends.cli import app
 
 AS_OF = ("--as-of", "2025-11-12")
@@ -192,6 +193,18 @@ def test_analyze_publishes_a_window_that_is_ready_and_starts_nothing(two_missing
     told = two_missing.run("analyze", *AS_OF, "--min-coverage", "50")
     assert told.code == 0
     assert "wiki_trends_timeseries: 9 rows" in told.out
+
+
+def test_a_slow_analysis_says_what_it_is_at(two_missing, monkeypatch):
+    quick = two_missing.run("analyze", "--days", "3", *AS_OF)
+    assert (quick.code, quick.err) == (0, "")
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    slow = two_missing.run("analyze", "--days", "3", *AS_OF, "--json")
+    said = slow.err.splitlines()
+    assert said[0] == "reading 3 days"
+    assert "computing step_1_history" in said
+    assert "publishing wiki_trends_scores" in said
+    assert slow.json["days"] == list(HERE)
 
 
 def test_fetch_runs_the_named_days_also_those_that_are_there(two_missing, sample_api):

@@ -15,6 +15,7 @@ from wiki_trends.analytics.compiled import compiled
 from wiki_trends.analytics.engine import DUCKDB, Computed
 from wiki_trends.analytics.tables import DAYS, EARLIER, EARLIER_DAYS, INPUTS, ROWS, RUN, published
 from wiki_trends.errors import EngineError, TableFailed
+from wiki_trends.progress import progress
 from wiki_trends.warehouse.arrow import CONFIG, registered
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class DuckDBEngine:
 
         window = inputs.window
         baseline: list[Partition] = []
+        progress.info("reading %d days", len(inputs.used) + len(inputs.baseline))
         with _Computation.begun(inputs.rows) as computation:
             for rows in read_window(inputs.dataset, inputs.used):
                 computation.add(ROWS, rows)
@@ -119,6 +121,7 @@ class _Computation:
         with _explained():
             for name, sql in statements.items():
                 if not published(name):
+                    progress.info("computing %s", name)
                     self._connection.execute(f"CREATE TABLE {name} AS {sql}")
                     self._drop_what_ends_with(name, statements)
         return {name: self._connection.sql(sql) for name, sql in statements.items() if published(name)}

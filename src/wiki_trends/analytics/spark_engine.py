@@ -16,6 +16,7 @@ from wiki_trends.analytics.spark_rows import SPARK_TYPES, SparkTable, read_days
 from wiki_trends.analytics.spark_session import cause, java_may_be_gone, spark_session
 from wiki_trends.analytics.tables import DAYS, EARLIER, EARLIER_DAYS, INPUTS, ROWS, RUN, published
 from wiki_trends.errors import EngineError, TableFailed
+from wiki_trends.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -88,6 +89,7 @@ class _Kept:
         Raises:
             PartitionChanged, ContractError, LakeError: a day of the window could not be read, or the lake did not answer.
         """
+        progress.info("reading %d days", len(inputs.used) + len(inputs.baseline))
         found = read_days(self._session, inputs.dataset, [*inputs.baseline, *inputs.used])
         self._frames.append(found.read)
         baseline = []
@@ -112,6 +114,7 @@ class _Kept:
         """Every declared table, by its published name."""
         tables: dict[str, ArrowStream] = {}
         for name, sql in compiled(SPARK).items():
+            progress.info("computing %s", name)
             frame = self._session.sql(sql).persist()
             self._frames.append(frame)
             frame.createOrReplaceTempView(name)

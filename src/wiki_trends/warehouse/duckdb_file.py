@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import NothingPublished, WarehouseError
+from wiki_trends.progress import progress
 from wiki_trends.warehouse import runs_table
 from wiki_trends.warehouse.arrow import CONFIG, registered
 from wiki_trends.warehouse.base import KEPT_BY, RUNS, SCHEMA_VERSION
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from wiki_trends.warehouse.base import ArrowStream, RunRecord
-
 
 _ROWS_AT_ONCE = 1000
 
@@ -218,6 +218,7 @@ def _replace_table(
 
     Where the columns agree the table itself stays, with its comments. A table with a scope gets the columns that it lacks.
     """
+    progress.info("publishing %s", name)
     with registered(connection, "incoming", table):
         wanted = _columns(connection, "incoming")
         held = _columns(connection, name) if name in _kinds(connection) else []

@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import NothingPublished, WarehouseError
+from wiki_trends.progress import progress
 from wiki_trends.warehouse.arrow import opened
 from wiki_trends.warehouse.base import KEPT_BY, RUNS
 from wiki_trends.warehouse.postgres_failures import explained
@@ -69,6 +70,7 @@ class PostgreSQL:
             last = held.last_run()
             changed, rows = int(held.prepare(RUNS, COLUMNS)), {}
             for name, table in tables.items():
+                progress.info("publishing %s", name)
                 with opened(table) as incoming:
                     changed += held.prepare(name, incoming.columns)
                     rows[name] = held.stage(name, incoming)
