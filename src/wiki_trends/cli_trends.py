@@ -11,6 +11,7 @@ import typer
 from wiki_trends import cli_options as options  # noqa: TC001 - Typer reads annotations when it runs
 from wiki_trends.cli_options import settings_of
 from wiki_trends.cli_output import err, out, print_json
+from wiki_trends.progress import show_progress
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -36,13 +37,15 @@ def export(
 
     if output is None and form == "parquet" and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is nothing for a terminal: give --output FILE, or pipe it")
-    data = exports.exported(open_warehouse(settings_of(warehouse=warehouse).warehouse), table, form)
+    published = open_warehouse(settings_of(warehouse=warehouse).warehouse)
+    show_progress()
     if output is None:
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-    else:
-        exports.write(data, output, force=force)
-        err([(f"{output}: {table}, {len(data):,} bytes", "")])
+        exports.export(published, table, form, sys.stdout.buffer)
+        return
+    with exports.replaced(output, force=force) as file:
+        exports.export(published, table, form, file)
+    err([(f"{output}: {table}, {output.stat().st_size:,} bytes", "")])
 
 
 @app.command(

@@ -7,14 +7,17 @@ be written (nothing is left of it, and what was there before still is), and with
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from wiki_trends.errors import ExportFailed, SettingError, WarehouseError
+from wiki_trends.progress import progress
 from wiki_trends.warehouse.base import KEYS, RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
 
@@ -28,8 +31,8 @@ WHERE table_name = ? AND table_schema = current_schema() ORDER BY ordinal_positi
 """
 
 
-def exported(warehouse: Warehouse, table: str, form: str) -> bytes:
-    """All rows of a published table in the order of its key.
+def export(warehouse: Warehouse, table: str, form: str, stream: BinaryIO) -> None:
+    """Write all rows of a published table in the order of its key, some at a time: it need not fit into memory.
 
     CSV has a header, commas, and nothing for null; JSON is one list of objects; both are UTF-8, days as `YYYY-MM-DD`. In CSV
     a text that a spreadsheet would take for a formula has an apostrophe before it (`spreadsheet`); the others are exact.
@@ -38,9 +41,8 @@ def exported(warehouse: Warehouse, table: str, form: str) -> bytes:
         warehouse: where the table is.
         table: its name.
         form: one of `FORMATS`.
+        stream: where they are written to.
     """
-    import io
-
     _one_of("TABLE", table, tuple(_ORDER))
     _one_of("--format", form, FORMATS)
     with warehouse.reading() as reader:
@@ -52,31 +54,31 @@ def exported(warehouse: Warehouse, table: str, form: str) -> bytes:
                 fix="Run `wiki-trends analyze` for this window again.",
             )
         order = ", ".join(_ORDER[table])
-        frame = _frame(columns, reader.rows(f"SELECT * FROM {table} ORDER BY {order}"))  # noqa: S608 - a constant
-    stream = io.BytesIO()
-    if form == "csv":
-        _for_spreadsheets(frame).write_csv(stream)
-    elif form == "parquet":
-        frame.write_parquet(stream)
-    else:
-        stream.write(frame.write_json().encode())
-        stream.write(b"\n")
-    return stream.getvalue()
+        pieces = reader.pieces(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608 - a constant
+        _WRITERS[form](_frames(columns, pieces), stream)
 
 
 def write(data: bytes, target: Path, *, force: bool) -> None:
-    """Put `data` into the file `target`, wholly or not at all; one that is there already stays, unless `force` is given."""
+    """Put `data` into the file `target`; see `replaced`."""
+    with replaced(target, force=force) as file:
+        file.write(data)
+
+
+@contextmanager
+def replaced(target: Path, *, force: bool) -> Iterator[BinaryIO]:
+    """A stream into the file `target`, which is there wholly or not at all; one that is there already stays, unless `force`."""
     new = target.with_name(f".{target.name}.{os.getpid()}.part")
-    claimed = False
+    claimed = done = False
     try:
         if not force:
             target.open("xb").close()
             claimed = True
         with new.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         new.replace(target)
+        done = True
     except FileExistsError:
         raise SettingError(
             name="output",
@@ -86,10 +88,12 @@ def write(data: bytes, target: Path, *, force: bool) -> None:
             fix="Name another file, or give --force to replace it.",
         ) from None
     except OSError as error:
-        new.unlink(missing_ok=True)
-        if claimed:
-            target.unlink(missing_ok=True)
         raise ExportFailed(target=str(target), problem=error.strerror or str(error)) from error
+    finally:
+        if not done:
+            new.unlink(missing_ok=True)
+            if claimed:
+                target.unlink(missing_ok=True)
 
 
 def _one_of(origin: str, value: str, known: Sequence[str]) -> None:
@@ -114,8 +118,48 @@ def _for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _frame(columns: Mapping[str, str], rows: list[dict[str, object]]) -> pl.DataFrame:
-    """The rows with the types that the warehouse says, also of a column that is null all over or a table without rows."""
+def _csv(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
+    stream.writelines(
+        _for_spreadsheets(frame).write_csv(include_header=not number).encode()
+        for number, frame in enumerate(frames)
+    )
+
+
+def _json(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
+    stream.write(b"[")
+    for number, frame in enumerate(frames):
+        rows = frame.write_json().strip().removeprefix("[").removesuffix("]")
+        stream.write(f"{',' if number else ''}{rows}".encode())
+    stream.write(b"]\n")
+
+
+def _parquet(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
+    """By way of files, since what a file of Parquet has ends with a list of all its parts."""
+    import shutil
+
+    import polars as pl
+
+    with tempfile.TemporaryDirectory(prefix="wiki-trends-") as name:
+        parts, whole = Path(name, "parts"), Path(name, "whole.parquet")
+        parts.mkdir()
+        for number, frame in enumerate(frames):
+            frame.write_parquet(parts / f"{number:08}.parquet")
+        pl.scan_parquet(parts).sink_parquet(whole)
+        with whole.open("rb") as file:
+            shutil.copyfileobj(file, stream)
+
+
+_WRITERS: Mapping[str, Callable[[Iterable[pl.DataFrame], BinaryIO], None]] = {
+    "csv": _csv,
+    "json": _json,
+    "parquet": _parquet,
+}
+
+
+def _frames(
+    columns: Mapping[str, str], pieces: Iterable[Sequence[dict[str, object]]]
+) -> Iterator[pl.DataFrame]:
+    """The rows with the types that the warehouse says, also of a column that is null all over; at least one frame."""
     import polars as pl
 
     kinds: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -132,4 +176,10 @@ def _frame(columns: Mapping[str, str], rows: list[dict[str, object]]) -> pl.Data
     }
     # What a user has added can be of any type.
     schema = {name: kinds.get(kind) for name, kind in columns.items()}
-    return pl.DataFrame(rows, schema=schema, infer_schema_length=None)
+    written = 0
+    for rows in pieces:
+        yield pl.DataFrame(rows, schema=schema, infer_schema_length=None)
+        written += len(rows)
+        progress.info("%s rows written", f"{written:,}")
+    if not written:
+        yield pl.DataFrame(schema=schema)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
 RUNS = "wiki_trends_runs"
@@ -109,6 +109,10 @@ class Reader(Protocol):
         Raises:
             WarehouseError: the query fails.
         """
+        ...
+
+    def pieces(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
+        """The same, some thousand rows at a time, which need not fit into memory together."""
         ...
 
     def last_run(self) -> RunRecord:

@@ -190,14 +190,19 @@ class DuckDBReader:
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         """The rows of a query; see `Reader.rows`."""
+        return [row for piece in self.pieces(sql, *values) for row in piece]
+
+    def pieces(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
+        """The same, some at a time; see `Reader.pieces`. Other threads get their turn between them."""
         with explained(self._url):
             cursor = self._connection.execute(sql, list(values))
             names = [column[0] for column in cursor.description or []]
-            found: list[dict[str, Any]] = []
-            # In pieces, so that other threads get their turn between them.
-            while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-                found += [dict(zip(names, row, strict=True)) for row in rows]
-            return found
+        while True:
+            with explained(self._url):
+                rows = cursor.fetchmany(_ROWS_AT_ONCE)
+            if not rows:
+                return
+            yield [dict(zip(names, row, strict=True)) for row in rows]
 
     def last_run(self) -> RunRecord:
         """The window that the tables hold."""
