@@ -142,6 +142,7 @@ class Warehouse(Protocol):
 
         Raises:
             WarehouseError: it could not be done, and what was published before still is.
+            TableFailed: what computes a table failed while it was read, and what was published before still is.
         """
         ...
 
