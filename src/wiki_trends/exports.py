@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("csv", "parquet", "json")
 _ORDER = {**KEYS, RUNS: ("run",)}
+_ROWS_AT_ONCE = 50_000
 _COLUMNS = """
 SELECT column_name, lower(data_type) AS kind FROM information_schema.columns
 WHERE table_name = ? AND table_schema = current_schema() ORDER BY ordinal_position
@@ -58,27 +60,22 @@ def export(warehouse: Warehouse, table: str, form: str, stream: BinaryIO) -> Non
         _WRITERS[form](_frames(columns, pieces), stream)
 
 
-def write(data: bytes, target: Path, *, force: bool) -> None:
-    """Put `data` into the file `target`; see `replaced`."""
-    with replaced(target, force=force) as file:
-        file.write(data)
-
-
 @contextmanager
 def replaced(target: Path, *, force: bool) -> Iterator[BinaryIO]:
     """A stream into the file `target`, which is there wholly or not at all; one that is there already stays, unless `force`."""
     new = target.with_name(f".{target.name}.{os.getpid()}.part")
-    claimed = done = False
     try:
-        if not force:
-            target.open("xb").close()
-            claimed = True
-        with new.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(target)
-        done = True
+        with ExitStack() as undo:
+            if not force:
+                target.open("xb").close()
+                undo.callback(target.unlink, missing_ok=True)
+            with new.open("wb") as file:
+                undo.callback(new.unlink, missing_ok=True)
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(target)
+            undo.pop_all()
     except FileExistsError:
         raise SettingError(
             name="output",
@@ -89,11 +86,6 @@ def replaced(target: Path, *, force: bool) -> Iterator[BinaryIO]:
         ) from None
     except OSError as error:
         raise ExportFailed(target=str(target), problem=error.strerror or str(error)) from error
-    finally:
-        if not done:
-            new.unlink(missing_ok=True)
-            if claimed:
-                target.unlink(missing_ok=True)
 
 
 def _one_of(origin: str, value: str, known: Sequence[str]) -> None:
@@ -144,7 +136,9 @@ def _parquet(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
         parts.mkdir()
         for number, frame in enumerate(frames):
             frame.write_parquet(parts / f"{number:08}.parquet")
-        pl.scan_parquet(parts).sink_parquet(whole)
+        # The type of a column that a user has added is found in each part by itself, and is none where all is null.
+        scans = [pl.scan_parquet(part) for part in sorted(parts.iterdir())]
+        pl.concat(scans, how="vertical_relaxed").sink_parquet(whole)
         with whole.open("rb") as file:
             shutil.copyfileobj(file, stream)
 
@@ -176,8 +170,8 @@ def _frames(
     }
     # What a user has added can be of any type.
     schema = {name: kinds.get(kind) for name, kind in columns.items()}
-    written = 0
-    for rows in pieces:
+    written, every = 0, chain.from_iterable(pieces)
+    while rows := list(islice(every, _ROWS_AT_ONCE)):
         yield pl.DataFrame(rows, schema=schema, infer_schema_length=None)
         written += len(rows)
         progress.info("%s rows written", f"{written:,}")

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from wiki_trends.errors import WindowNotReady
+from wiki_trends.progress import progress
 from wiki_trends.warehouse.base import RunRecord
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def analyze(
     window = completeness.window
     used = [partition for partition in completeness.days if partition.available]
     inputs = Inputs(dataset, window, used, baseline_of(dataset, window))
+    progress.info("reading %d days", len(inputs.used) + len(inputs.baseline))
     with (engine or open_engine(DUCKDB)).computed(inputs) as found:
         run = recorded(dataset, completeness, found.baseline, clock())
         tables = {**found.tables, NAME: pipeline_runs([*found.baseline, *used])}

@@ -47,7 +47,6 @@ class DuckDBEngine:
 
         window = inputs.window
         baseline: list[Partition] = []
-        progress.info("reading %d days", len(inputs.used) + len(inputs.baseline))
         with _Computation.begun(inputs.rows) as computation:
             for rows in read_window(inputs.dataset, inputs.used):
                 computation.add(ROWS, rows)
@@ -62,9 +61,7 @@ class DuckDBEngine:
                 "window_end": [window.last],
             }
             computation.add(RUN, pl.DataFrame(run))
-            tables = computation.tables()
-            with _explained():
-                yield Computed(tables, baseline)
+            yield Computed(computation.tables(), baseline)
 
 
 @contextmanager
@@ -103,13 +100,13 @@ class _Computation:
 
         with tempfile.TemporaryDirectory(prefix="wiki-trends-") as folder:
             config = CONFIG | {"memory_limit": f"{_memory_for(rows)}B", "temp_directory": folder}
-            with duckdb.connect(config=config) as connection:
+            with duckdb.connect(config=config) as connection, _explained():
                 yield cls(connection)
 
     def add(self, name: str, rows: ArrowStream) -> None:
         """Add rows to an input."""
         casts = ", ".join(f'CAST("{column}" AS {_SQL_TYPES[kind]})' for column, kind in INPUTS[name].items())
-        with _explained(), registered(self._connection, "incoming", rows):
+        with registered(self._connection, "incoming", rows):
             self._connection.execute(f"INSERT INTO {name} FROM incoming SELECT {casts}")
 
     def tables(self) -> Mapping[str, ArrowStream]:
@@ -118,12 +115,11 @@ class _Computation:
         What is published is computed while it is read: the largest are the inputs in another order, and need no second place.
         """
         statements = compiled(DUCKDB)
-        with _explained():
-            for name, sql in statements.items():
-                if not published(name):
-                    progress.info("computing %s", name)
-                    self._connection.execute(f"CREATE TABLE {name} AS {sql}")
-                    self._drop_what_ends_with(name, statements)
+        for name, sql in statements.items():
+            if not published(name):
+                progress.info("computing %s", name)
+                self._connection.execute(f"CREATE TABLE {name} AS {sql}")
+                self._drop_what_ends_with(name, statements)
         return {name: self._connection.sql(sql) for name, sql in statements.items() if published(name)}
 
     def _drop_what_ends_with(self, done: str, statements: Mapping[str, str]) -> None:

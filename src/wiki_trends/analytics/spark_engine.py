@@ -68,7 +68,7 @@ class SparkEngine:
         try:
             yield
         except (PySparkException, Py4JError, TableFailed) as error:
-            said = error.reason if isinstance(error, TableFailed) else str(error)
+            said = error.reason if isinstance(error, TableFailed) else error
             raise EngineError(
                 engine=f"Spark ({self._master})" if self._master else "Spark",
                 problem=f"it failed ({cause(said)})",
@@ -89,7 +89,6 @@ class _Kept:
         Raises:
             PartitionChanged, ContractError, LakeError: a day of the window could not be read, or the lake did not answer.
         """
-        progress.info("reading %d days", len(inputs.used) + len(inputs.baseline))
         found = read_days(self._session, inputs.dataset, [*inputs.baseline, *inputs.used])
         self._frames.append(found.read)
         baseline = []

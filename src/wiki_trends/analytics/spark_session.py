@@ -31,12 +31,8 @@ _SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "tru
 
 # On two cores, Spark's own default makes most of the time of a small window that of tasks without a row. Of a large one,
 # a partition has to be small enough to be sorted in memory, and to pass through this process while it is published.
-_PARTITIONS, _PARTITIONS_OF_SPARK, _TASKS_A_CORE, _ROWS_A_PARTITION = (
-    "spark.sql.shuffle.partitions",
-    "200",
-    4,
-    250_000,
-)
+_PARTITIONS, _PARTITIONS_OF_SPARK = "spark.sql.shuffle.partitions", "200"
+_TASKS_A_CORE, _ROWS_A_PARTITION = 4, 250_000
 
 
 @contextmanager

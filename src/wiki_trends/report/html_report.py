@@ -105,7 +105,8 @@ def write_report(target: Path, settings: Settings, limit: int = 10, *, force: bo
     text = render(details, lake, dt.datetime.now(tz=dt.UTC))
     # A title may hold half of a surrogate pair, which no file can.
     data = text.encode("utf-8", "replace")
-    exports.write(data, target, force=True)
+    with exports.replaced(target, force=True) as file:
+        file.write(data)
     unknown = [
         ("not compared with the lake", not_compared),
         ("what was left out is not known", lake.left_out.problem),

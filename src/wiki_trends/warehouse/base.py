@@ -112,7 +112,10 @@ class Reader(Protocol):
         ...
 
     def pieces(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
-        """The same, some thousand rows at a time, which need not fit into memory together."""
+        """The same, some thousand rows at a time, which need not fit into memory together.
+
+        Until the last was taken, nothing else is read with this reader.
+        """
         ...
 
     def last_run(self) -> RunRecord:
