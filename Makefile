@@ -34,15 +34,17 @@ compose-env: $(READY) ## passwords and keys for compose.yaml, made anew, into .e
 # The layer is held to 90 % of its branches; `coverage` also follows the processes that the tests start.
 test: $(READY) browser ## all tests, the long suites in a small round; branch coverage of the layer
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -n 2 -m "not long"
+	$(BIN)/coverage run -m pytest -q -n 2 -m "not long" --junit-xml=.test-results.xml
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --fail-under=90
+	@$(BIN)/python -m tools.test_ids .test-results.xml
 
 test-full: test ## all tests, then the long suites in full
 	$(BIN)/pytest -q -n 2 -m long
 
 test-airflow: $(AIRFLOW_READY) browser ## the orchestrator end to end in a real Airflow
-	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow tests/airflow
+	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow --junit-xml=.test-results-airflow.xml tests/airflow
+	@$(AIRFLOW)/python -m tools.test_ids --suite airflow .test-results-airflow.xml
 
 test-celery: $(AIRFLOW_READY) browser redis ## the same with CeleryExecutor, Redis and two workers
 	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow --executor=CeleryExecutor tests/airflow
@@ -79,7 +81,7 @@ screenshots: $(READY) browser ## take the pictures in docs/images anew
 install: $(READY) ## only make .venv
 
 clean: ## remove what demo, tests and builds have made
-	rm -rf demo-data build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf demo-data build dist .coverage .coverage.* .test-results*.xml .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './.*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove .venv and .tools too

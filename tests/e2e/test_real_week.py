@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import duckdb
 import pytest
 
-RECORDED = Path(__file__).parents[3] / "shared" / "wikimedia" / "recorded"
+from tests.recorded import RECORDED, needs_recorded
 
-pytestmark = pytest.mark.skipif(
-    not RECORDED.is_dir(), reason="the recorded answers are not beside the project"
-)
+ANSWERS = RECORDED / "recorded"
+
+pytestmark = needs_recorded
 
 WEEK = ("--project", "fr.wikipedia", "--start", "2021-10-01", "--end", "2021-10-07")
 
@@ -20,7 +19,7 @@ WEEK = ("--project", "fr.wikipedia", "--start", "2021-10-01", "--end", "2021-10-
 def recorded_titles():
     """Every (title, day, views, rank) of the recorded bodies."""
     rows = set()
-    for path in sorted((RECORDED / "aqs").glob("top-fr.*.json")):
+    for path in sorted((ANSWERS / "aqs").glob("top-fr.*.json")):
         item = json.loads(path.read_text(encoding="utf-8"))["response"]["body"]["items"][0]
         day = f"{item['year']}-{item['month']}-{item['day']}"
         rows |= {(a["article"], day, a["views"], a["rank"]) for a in item["articles"]}
@@ -29,7 +28,7 @@ def recorded_titles():
 
 @pytest.fixture
 def week(place, sample_api):
-    sample_api(replay=RECORDED)
+    sample_api(replay=ANSWERS)
     ran = place.run("run", *WEEK, "--json")
     assert ran.code == 0, ran.err
     return place, ran.json

@@ -6,20 +6,19 @@ import bz2
 import datetime as dt
 import random
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.recorded import RECORDED, needs_recorded
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline import dump as module
 from wiki_trends.pipeline import dump_sums
 from wiki_trends.pipeline.dump import read_dump
 from wiki_trends.pipeline.top_list import Listed
 
-SHARED = Path(__file__).parents[4] / "shared" / "wikimedia" / "pageview_complete"
-here = pytest.mark.skipif(not SHARED.is_dir(), reason="recorded dumps are not here")
+DUMPS = RECORDED / "pageview_complete"
 DAY = dt.date(2021, 1, 2)
 LINES = """\
 de.wikipedia Nova 5 desktop 100 A100
@@ -205,7 +204,7 @@ def test_what_is_no_dump_of_the_day_is_refused(tmp_path, name, data, problem):
         read_dump([path], project="en.wikipedia", day=DAY)
 
 
-@here
+@needs_recorded
 @pytest.mark.parametrize(
     ("name", "project", "best", "records"),
     [
@@ -218,20 +217,20 @@ def test_what_is_no_dump_of_the_day_is_refused(tmp_path, name, data, problem):
     ],
 )
 def test_real_lines(name, project, best, records):
-    found = read_dump([SHARED / "samples" / name], project=project, day=DAY)
+    found = read_dump([DUMPS / "samples" / name], project=project, day=DAY)
     if best is not None:
         assert found.lists["all-access"][0][:2] == best
     if records is not None:
         assert found.records == records
 
 
-@here
+@needs_recorded
 def test_real_daily_files():
     found = read_dump(
-        [SHARED / "daily/pageviews-20230320-user.bz2"], project="en.wikipedia", day=dt.date(2023, 3, 20)
+        [DUMPS / "daily/pageviews-20230320-user.bz2"], project="en.wikipedia", day=dt.date(2023, 3, 20)
     )
     assert found.lists["all-access"][0] == Listed("Obergesteln", 2, 1)
     with pytest.raises(SettingError, match="holds no line of"):
         read_dump(
-            [SHARED / "daily/pageviews-20230323-user.bz2"], project="en.wikipedia", day=dt.date(2023, 3, 23)
+            [DUMPS / "daily/pageviews-20230323-user.bz2"], project="en.wikipedia", day=dt.date(2023, 3, 23)
         )

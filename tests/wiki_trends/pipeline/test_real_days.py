@@ -6,18 +6,18 @@ import datetime as dt
 import json
 import unicodedata
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from smart_orchestrator.partition import inspect, read_frame, read_parts
+from tests.recorded import RECORDED, needs_recorded
 from tests.wiki_trends.pipeline.small_wiki import SmallWiki, settings_for
 from tests.wiki_trends.scripted_server import ScriptedServer
 from wiki_trends.layers import layers
 from wiki_trends.pipeline import run_day
 
-RECORDED = Path(__file__).parents[4] / "shared" / "wikimedia" / "recorded"
-pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded answers are not here")
+ANSWERS = RECORDED / "recorded"
+pytestmark = needs_recorded
 
 DAYS = {
     "fr.wikipedia": [dt.date(2021, 10, day) for day in range(1, 8)],
@@ -29,12 +29,12 @@ DENIED = {"fr.wikipedia": (), "en.wikipedia": ("cleopatra", "xxx_(film_series)",
 
 def body_of(project: str, day: dt.date) -> dict:
     name = f"top-{project}-{day}.json"
-    return json.loads((RECORDED / "aqs" / name).read_text(encoding="utf-8"))["response"]["body"]
+    return json.loads((ANSWERS / "aqs" / name).read_text(encoding="utf-8"))["response"]["body"]
 
 
 def siteinfo_of(project: str) -> dict:
     name = f"formatversion2-siteinfo-{project}.json"
-    return json.loads((RECORDED / "action" / name).read_text(encoding="utf-8"))["response"]["body"]
+    return json.loads((ANSWERS / "action" / name).read_text(encoding="utf-8"))["response"]["body"]
 
 
 def expected_rows(project: str, day: dt.date) -> tuple[list[tuple[str, int, int]], Counter[str]]:

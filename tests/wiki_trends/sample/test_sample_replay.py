@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import http.client
 import json
-from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 
+from tests.recorded import RECORDED, needs_recorded
 from wiki_trends.errors import SettingError
 from wiki_trends.sample import SampleOptions, SampleServer
 from wiki_trends.wikimedia.pages import QUERY, Pages
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
 
-RECORDED = Path(__file__).parents[4] / "shared" / "wikimedia" / "recorded"
+ANSWERS = RECORDED / "recorded"
 TOP = "/api/rest_v1/metrics/pageviews/top"
 SITEINFO = {
     "action": "query",
@@ -166,18 +166,18 @@ def test_a_file_that_is_not_json_is_named(tmp_path):
         SampleServer(SampleOptions(replay=tmp_path))
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded data are not here")
+@needs_recorded
 def test_the_real_recordings_are_served():
-    with SampleServer(SampleOptions(replay=RECORDED)) as server:
+    with SampleServer(SampleOptions(replay=ANSWERS)) as server:
         for day, rows in [("01", 1000), ("02", 999), ("05", 997)]:
             status, body = ask(server, f"{TOP}/fr.wikipedia/all-access/2021/10/{day}")
             assert (status, len(json.loads(body)["items"][0]["articles"])) == (200, rows)
-        raw = (RECORDED / "aqs" / "top-fr.wikipedia-2021-10-01.json").read_bytes()
+        raw = (ANSWERS / "aqs" / "top-fr.wikipedia-2021-10-01.json").read_bytes()
         assert ask(server, f"{TOP}/fr.wikipedia/all-access/2021/10/01")[1] in raw
         assert ask(server, f"{TOP}/fr.wikipedia/all-access/2021/10/08")[0] == 404
         site = parse_siteinfo(json.loads(ask(server, "/fr.wikipedia/w/api.php", SITEINFO)[1]), url="test")
         assert site.is_main_page("Wikipédia:Accueil_principal")
-        for path in sorted((RECORDED / "action").glob("*.json")):
+        for path in sorted((ANSWERS / "action").glob("*.json")):
             exchange = json.loads(path.read_bytes())
             url = urlsplit(exchange["request"]["url"])
             if url.path != "/w/api.php" or path.name == "formatversion2-siteinfo-mostviewed.json":

@@ -7,11 +7,11 @@ import datetime as dt
 import json
 import re
 from collections import Counter
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.recorded import RECORDED, needs_recorded
 from wiki_trends.errors import RequestRejected, SettingError
 from wiki_trends.pipeline.dump import read_dump
 from wiki_trends.pipeline.top_list import parse_top_list
@@ -19,13 +19,12 @@ from wiki_trends.wikimedia.answers import judge
 from wiki_trends.wikimedia.pages import Pages
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
 
-SHARED = Path(__file__).parents[4] / "shared" / "wikimedia"
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="recorded answers are not here")
+pytestmark = needs_recorded
 
-EXCHANGES = sorted(SHARED.glob("recorded/*/*.json"))
-FIXTURES = sorted(SHARED.glob("app_fixtures/*/*.json"))
-DUMPS = sorted(path for path in SHARED.glob("pageview_complete/*/*") if path.is_file())
-HOURLY = sorted(SHARED.glob("hourly/*"))
+EXCHANGES = sorted(RECORDED.glob("recorded/*/*.json"))
+FIXTURES = sorted(RECORDED.glob("app_fixtures/*/*.json"))
+DUMPS = sorted(path for path in RECORDED.glob("pageview_complete/*/*") if path.is_file())
+HOURLY = sorted(RECORDED.glob("hourly/*"))
 # What the client asks a wiki for; answers to other questions only have to be told from errors.
 ABOUT_PAGES = ("pages", "normalized", "redirects")
 RECORD = re.compile(rb"^(\S+) (.+?)(?: (?:null|\d+))? (desktop|mobile-web|mobile-app) (\d+) (?:[A-X]\d+)+$")
@@ -34,7 +33,7 @@ DAY_OF_SAMPLES = dt.date(2021, 1, 2)
 
 
 def ids(paths):
-    return [path.relative_to(SHARED).as_posix() for path in paths]
+    return [path.relative_to(RECORDED).as_posix() for path in paths]
 
 
 def judged(path, body, status=200, headers=None):
@@ -145,7 +144,7 @@ def test_an_hourly_file_is_no_dump_of_a_day(path):
 
 
 def test_no_recorded_file_is_left_over():
-    known = {*EXCHANGES, *FIXTURES, *DUMPS, *HOURLY, SHARED / "README.md"}
+    known = {*EXCHANGES, *FIXTURES, *DUMPS, *HOURLY, RECORDED / "README.md"}
     # The rankings of others, read by the bench and the docs' page, are no answers.
-    others = [path for path in SHARED.rglob("*") if path.is_file() and path not in known]
-    assert {path.relative_to(SHARED).parts[0] for path in others} <= {"top_lists"}
+    others = [path for path in RECORDED.rglob("*") if path.is_file() and path not in known]
+    assert {path.relative_to(RECORDED).parts[0] for path in others} <= {"top_lists"}

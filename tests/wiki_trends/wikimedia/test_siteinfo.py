@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
+from tests.recorded import RECORDED, needs_recorded
 from wiki_trends.errors import ContractBroken
 from wiki_trends.wikimedia.siteinfo import SiteInfo, parse_siteinfo
 
-RECORDED = Path(__file__).parents[4] / "shared" / "wikimedia" / "recorded" / "action"
+ANSWERS = RECORDED / "recorded" / "action"
 
 VERSION_2 = {
     "query": {
@@ -84,9 +84,9 @@ def test_an_answer_without_namespaces_breaks_the_contract(answer):
         parse_siteinfo(answer, url="u")
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded answers are not here")
+@needs_recorded
 def test_every_recorded_wiki_knows_its_special_pages_and_its_main_page():
-    files = sorted(RECORDED.glob("formatversion?-siteinfo-*.wikipedia.json"))
+    files = sorted(ANSWERS.glob("formatversion?-siteinfo-*.wikipedia.json"))
     assert len(files) == 16
     for file in files:
         body = json.loads(file.read_text(encoding="utf-8"))["response"]["body"]

@@ -7,12 +7,12 @@ import datetime as dt
 import gzip
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from smart_orchestrator.partition import read_frame
+from tests.recorded import RECORDED, needs_recorded
 from tests.wiki_trends.pipeline.small_wiki import DAY, SmallWiki, listing, settings_for
 from tests.wiki_trends.scripted_server import ScriptedServer
 from wiki_trends.errors import RequestRejected, SettingError
@@ -23,9 +23,6 @@ from wiki_trends.pipeline.top_list import parse_top_list
 from wiki_trends.wikimedia.answers import judge
 from wiki_trends.wikimedia.pages import Pages
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
-
-SHARED = Path(__file__).parents[4] / "shared" / "wikimedia"
-here = pytest.mark.skipif(not SHARED.is_dir(), reason="recorded answers are not here")
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Answer:
     def body(self) -> Any:
         if not isinstance(self.source, str):
             return self.source
-        document = json.loads((SHARED / self.source).read_text(encoding="utf-8"))
+        document = json.loads((RECORDED / self.source).read_text(encoding="utf-8"))
         return document["response"]["body"] if "response" in document else document
 
 
@@ -52,7 +49,7 @@ def surprise(recorded, twin, about_recorded=None, about_twin=None):
     return pytest.mark.parametrize(
         "answer",
         [
-            pytest.param(both(recorded, about_recorded), id="recorded", marks=here),
+            pytest.param(both(recorded, about_recorded), id="recorded", marks=needs_recorded),
             pytest.param(both(twin, about_twin), id="twin"),
         ],
     )
@@ -124,7 +121,7 @@ def test_the_main_page_can_lie_in_a_namespace_and_prefixes_are_in_the_wikis_lang
 
 
 def real_odd_titles():
-    files = sorted((SHARED / "top_lists/it.wikipedia/weekly_sums").glob("*.json.gz"))
+    files = sorted((RECORDED / "top_lists/it.wikipedia/weekly_sums").glob("*.json.gz"))
     lists = (json.loads(gzip.decompress(file.read_bytes()))["articles"] for file in files)
     titles = {article["article"] for articles in lists for article in articles}
     # `Project:` is no namespace of the small wiki that answers here.
@@ -134,7 +131,7 @@ def real_odd_titles():
 @pytest.mark.parametrize(
     "titles",
     [
-        pytest.param(real_odd_titles, id="recorded", marks=here),
+        pytest.param(real_odd_titles, id="recorded", marks=needs_recorded),
         pytest.param(
             lambda: ["3%", "What_If...?", 'Il_"sì"', "AC/DC", "C++", "a\ufffdb", "L'età"], id="twin"
         ),
@@ -199,8 +196,8 @@ def test_a_disambiguation_page_has_the_key_with_an_empty_text(answer):
 @pytest.mark.parametrize(
     "answer",
     [
-        pytest.param(Answer(action("error-geosearch-bad-coordinate"), "invalid-coord"), marks=here),
-        pytest.param(Answer("app_fixtures/action/api_error.json", "unknown_action"), marks=here),
+        pytest.param(Answer(action("error-geosearch-bad-coordinate"), "invalid-coord"), marks=needs_recorded),
+        pytest.param(Answer("app_fixtures/action/api_error.json", "unknown_action"), marks=needs_recorded),
         Answer({"error": {"code": "badvalue", "info": "No."}, "servedby": "x"}, "badvalue: No."),
         Answer({"errors": [{"code": "badvalue", "text": "No."}]}, "badvalue: No."),
     ],
@@ -346,7 +343,7 @@ def test_a_title_beyond_ascii_is_found_under_its_own_name(answer):
 
 def dump_file(tmp_path, source):
     if isinstance(source, str):
-        return SHARED / "pageview_complete" / source
+        return RECORDED / "pageview_complete" / source
     path = tmp_path / "dump"
     path.write_bytes(source)
     return path
@@ -354,7 +351,7 @@ def dump_file(tmp_path, source):
 
 def dumped(recorded, twin):
     return pytest.mark.parametrize(
-        "source", [pytest.param(recorded, id="recorded", marks=here), pytest.param(twin, id="twin")]
+        "source", [pytest.param(recorded, id="recorded", marks=needs_recorded), pytest.param(twin, id="twin")]
     )
 
 

@@ -1,0 +1,106 @@
+"""Which tests there are: none is lost unseen, and none is skipped that was not before.
+
+`tests/test_ids.txt` has a line for every test: the file's name without its folder, so that files can move, and the test's name
+with its parameters. A test that may be skipped has the reason behind a tab: `recorded` for want of the recorded answers,
+`root` for want of rights. `python -m tools.test_ids` compares what pytest collects; with the file that `pytest --junit-xml`
+has written it also compares what was skipped. `--write` records what is collected now, for a change that is meant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from tests.recorded import RECORDED
+
+ROOT = Path(__file__).resolve().parent.parent
+IDS = {"tests": ROOT / "tests" / "test_ids.txt", "airflow": ROOT / "tests" / "airflow" / "test_ids.txt"}
+_ARGUMENTS = {"tests": (), "airflow": ("--confcutdir=tests/airflow", "tests/airflow")}
+
+
+def collected(suite: str) -> Counter[str]:
+    """The tests that pytest finds, each as `test_file::test_name[parameters]`; some have the same name."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--no-header", *_ARGUMENTS[suite]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"pytest cannot collect the tests:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
+    return Counter(_short(line) for line in done.stdout.splitlines() if "::" in line)
+
+
+def skipped(results: Path) -> set[str]:
+    """The tests that were skipped, by a results file of `pytest --junit-xml`."""
+    cases = ET.parse(results).getroot().iter("testcase")  # noqa: S314 - written by pytest a moment ago
+    return {
+        f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name')}"
+        for case in cases
+        if case.find("skipped") is not None
+    }
+
+
+def read(suite: str) -> tuple[Counter[str], dict[str, str]]:
+    """The recorded tests, and the reason for each that may be skipped."""
+    names: Counter[str] = Counter()
+    reasons: dict[str, str] = {}
+    for line in IDS[suite].read_text(encoding="utf-8").splitlines():
+        name, _, reason = line.partition("\t")
+        names[name] += 1
+        if reason:
+            reasons[name] = reason
+    return names, reasons
+
+
+def write(suite: str, now: Counter[str]) -> None:
+    """Record the tests that are collected now; what may be skipped stays what it was."""
+    reasons = read(suite)[1] if IDS[suite].exists() else {}
+    lines = (f"{name}\t{reasons[name]}" if name in reasons else name for name in sorted(now.elements()))
+    IDS[suite].write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def problems(suite: str, now: Counter[str], left_out: set[str]) -> list[str]:
+    """What has been lost, and what is skipped though it need not be, a line each."""
+    names, reasons = read(suite)
+    needed = {"recorded": not RECORDED.is_dir(), "root": os.geteuid() != 0}
+
+    def excused(name: str) -> bool:
+        # A test without any parameter to run with is called so.
+        reason = "recorded" if name.endswith("[NOTSET]") else reasons.get(name, "")
+        return needed.get(reason, False)
+
+    # Where the recorded answers are not, those that are parameters of a test are not collected either.
+    lost = [f"lost: {name}" for name in sorted((names - now).elements()) if not excused(name)]
+    return lost + [f"skipped: {name}" for name in sorted(left_out) if not excused(name)]
+
+
+def _short(line: str) -> str:
+    file, _, name = line.partition("::")
+    return f"{Path(file).stem}::{name}"
+
+
+def main() -> int:
+    """Compare, or record; exit code 1 when a test is lost or skipped."""
+    parser = argparse.ArgumentParser(prog="python -m tools.test_ids", description=__doc__)
+    parser.add_argument("results", nargs="?", type=Path, help="what pytest --junit-xml has written")
+    parser.add_argument("--suite", choices=sorted(IDS), default="tests")
+    parser.add_argument("--write", action="store_true", help="record the tests that are collected now")
+    given = parser.parse_args()
+    now = collected(given.suite)
+    if given.write:
+        write(given.suite, now)
+        return 0
+    found = problems(given.suite, now, skipped(given.results) if given.results else set())
+    for line in found:
+        print(line, file=sys.stderr)
+    if found:
+        print("If that is meant: python -m tools.test_ids --write", file=sys.stderr)
+    new = sum((now - read(given.suite)[0]).values())
+    print(f"{given.suite}: {sum(now.values())} tests, {new} of them new since they were recorded")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
