@@ -96,12 +96,12 @@ distclean: clean ## remove .venv and .tools too
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 
 # Compiled on installation, so that the first command is as quick as the second.
-$(READY): pyproject.toml uv.lock | .tools/bin/uv
+$(READY): pyproject.toml $(wildcard packages/*/pyproject.toml) uv.lock | .tools/bin/uv
 	@echo "Installing into .venv" >&2
 	@UV_PROJECT_ENVIRONMENT=.venv .tools/bin/uv sync --quiet --frozen --compile-bytecode --python .tools/bin/python
 	@touch $@
 
-$(AIRFLOW_READY): pyproject.toml uv.lock | .tools/bin/uv
+$(AIRFLOW_READY): pyproject.toml $(wildcard packages/*/pyproject.toml) uv.lock | .tools/bin/uv
 	@echo "Installing Airflow into .venv-airflow" >&2
 	@UV_PROJECT_ENVIRONMENT=.venv-airflow .tools/bin/uv sync --quiet --frozen --no-default-groups --group airflow --compile-bytecode --python .tools/bin/python
 	@touch $@

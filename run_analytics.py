@@ -1,6 +1,6 @@
 """Compute the trends of the last days, when they are whole, and show them: `--days N`."""
 
-from wiki_trends.documented_scripts import run_analytics
+from wiki_trends.compat.scripts import run_analytics
 
 if __name__ == "__main__":
     run_analytics()

@@ -1,6 +1,6 @@
 """Show the trends of the window that was published last."""
 
-from wiki_trends.documented_scripts import show_analytics_report
+from wiki_trends.compat.scripts import show_analytics_report
 
 if __name__ == "__main__":
     show_analytics_report()

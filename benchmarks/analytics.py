@@ -25,18 +25,18 @@ from benchmarks.lake import on_s3
 from benchmarks.machine import machine
 from benchmarks.timing import BenchmarkFailed
 from benchmarks.wide_lake import diamond_in, fill, window_of
-from smart_orchestrator.completeness import check
-from tests.pg_server import postgres_server
-from tests.s3_server import BUCKET
+from smart_orchestrator.checking import check
+from testing.pg_server import postgres_server
+from testing.s3_server import BUCKET
 from wiki_trends.analytics.analyze import analyze
-from wiki_trends.analytics.compiled import compiled
-from wiki_trends.analytics.engine import DUCKDB
+from wiki_trends.analytics.engines.base import DUCKDB
+from wiki_trends.analytics.tables.compiled import compiled
 from wiki_trends.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from smart_orchestrator.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import DailyDataset
 
 PAGES = 1000
 DAYS, TENTH, YEARS = 30, 365, 3650
@@ -86,7 +86,7 @@ def documented(dataset: DailyDataset, url: str) -> None:
     """The same with the three documented tables alone, which is what the floor and the old loader can be held against."""
     declared = compiled(DUCKDB)
     only = {name: declared[name] for name in DOCUMENTED}
-    with patch("wiki_trends.analytics.duckdb_engine.compiled", lambda _: only):
+    with patch("wiki_trends.analytics.engines.duckdb.compiled", lambda _: only):
         everything(dataset, url)
 
 

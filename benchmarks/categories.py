@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wiki_trends.pipeline.rules import CATEGORIES, DEFAULT_LOCATION, Rules
+from wiki_trends.pipeline.rules.rules import CATEGORIES, DEFAULT_LOCATION, Rules
 from wiki_trends.wikimedia import PageFacts
 
 if TYPE_CHECKING:

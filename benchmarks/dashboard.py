@@ -28,7 +28,7 @@ from benchmarks.timing import BenchmarkFailed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wiki_trends.settings import Settings
+    from wiki_trends.config.settings import Settings
 
 RATE, LIMIT_P99_S, LIMIT_PAINT_S = 100.0, 0.1, 0.5
 _BROWSER = "Accept: text/html\r\nAccept-Encoding: gzip\r\n"

@@ -7,11 +7,11 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.commit import write_frame
-from smart_orchestrator.window import Window
-from wiki_trends import main_job
-from wiki_trends.layers import layers
-from wiki_trends.settings import Settings
+from smart_orchestrator.committing.writer import write_frame
+from smart_orchestrator.model.window import Window
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import Settings
+from wiki_trends.jobs import main as main_job
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,16 +22,16 @@ import obstore
 from obstore.store import S3Store
 
 from benchmarks.timing import BenchmarkFailed
-from smart_orchestrator.commit import write_frame
-from smart_orchestrator.completeness import check
-from smart_orchestrator.lake import PAGE, RemoteLake, open_lake
-from smart_orchestrator.manifest import MARKER, is_part
-from smart_orchestrator.partition import Look
-from smart_orchestrator.window import Window
-from tests.big_lake import PARTS, days_dataset, days_from, fill, fill_folder
-from tests.s3_server import BUCKET, s3_server
-from wiki_trends.layers import layers
-from wiki_trends.settings import Settings
+from smart_orchestrator.adapters.manifest import Look
+from smart_orchestrator.adapters.manifest_document import MARKER, is_part
+from smart_orchestrator.checking import check
+from smart_orchestrator.committing.writer import write_frame
+from smart_orchestrator.model.window import Window
+from smart_orchestrator.store.object_store import PAGE, RemoteLake, open_lake
+from testing.big_lake import PARTS, days_dataset, days_from, fill, fill_folder
+from testing.s3_server import BUCKET, s3_server
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from smart_orchestrator.dataset import DailyDataset
-    from smart_orchestrator.lake import Lake
+    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.store.object_store import Lake
 
 LAST = dt.date(2025, 11, 9)
 SMALL, LARGE, HUGE = 10, 3650, 20_000

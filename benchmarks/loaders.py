@@ -12,8 +12,8 @@ import psycopg
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from smart_orchestrator.dataset import DailyDataset
-    from smart_orchestrator.window import Window
+    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.window import Window
 
 COLUMNS = {
     "page": "text",

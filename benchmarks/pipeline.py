@@ -17,15 +17,15 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.timing import BenchmarkFailed
-from smart_orchestrator.lake import lake_of
-from smart_orchestrator.partition import read_frame
-from wiki_trends.layers import layers
+from smart_orchestrator.adapters.manifest import read_frame
+from smart_orchestrator.store.object_store import lake_of
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import Settings
 from wiki_trends.pipeline import run_day
-from wiki_trends.pipeline.dump import read_dump
-from wiki_trends.pipeline.dump_sums import ACCESSES
-from wiki_trends.pipeline.page_cache import PageCache
-from wiki_trends.pipeline.site import keep_site, site_info
-from wiki_trends.settings import Settings
+from wiki_trends.pipeline.cache.pages import PageCache
+from wiki_trends.pipeline.cache.siteinfo import keep_site, site_info
+from wiki_trends.pipeline.dump.reader import read_dump
+from wiki_trends.pipeline.dump.top_k import ACCESSES
 from wiki_trends.wikimedia import WikimediaClient
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from wiki_trends.analytics.duckdb_engine import computed
-from wiki_trends.analytics.history import BASELINE_DAYS
-from wiki_trends.analytics.tables import DAYS, EARLIER, EARLIER_DAYS, ROWS, RUN
-from wiki_trends.pipeline.devices import Devices
-from wiki_trends.pipeline.top_list import Listed
+from wiki_trends.analytics.engines.duckdb import computed
+from wiki_trends.analytics.tables.documented import DAYS, EARLIER, EARLIER_DAYS, ROWS, RUN
+from wiki_trends.analytics.tables.history import BASELINE_DAYS
+from wiki_trends.pipeline.lists.device_share import Devices
+from wiki_trends.pipeline.lists.top_list import Listed
 from wiki_trends.sample import truth, wikis
 from wiki_trends.sample.days import world
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from smart_orchestrator.contents import to_bytes
-from smart_orchestrator.lake import lake_of
-from smart_orchestrator.manifest import MARKER, Manifest, PartInfo, checksum_of
-from smart_orchestrator.window import Window
-from wiki_trends.layers import layers
-from wiki_trends.settings import Settings
+from smart_orchestrator.adapters.manifest_document import MARKER, Manifest, PartInfo, checksum_of
+from smart_orchestrator.contract.rows import to_bytes
+from smart_orchestrator.model.window import Window
+from smart_orchestrator.store.object_store import lake_of
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import Settings
 
 if TYPE_CHECKING:
-    from smart_orchestrator.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import DailyDataset
 
 LAST = dt.date(2025, 11, 9)
 # Of a day's pages: the part that is listed every day, and how many times as many as the day the others are drawn from.

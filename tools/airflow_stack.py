@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from smart_orchestrator.airflow_api import AirflowApi
 from smart_orchestrator.errors import RunsError
-from tests.pg_server import PostgresServer, postgres_server
-from tests.s3_server import BUCKET, S3Process
+from smart_orchestrator.runners.airflow_client import AirflowApi
+from testing.pg_server import PostgresServer, postgres_server
+from testing.s3_server import BUCKET, S3Process
 from tools.airflow_celery import Celery
 from tools.airflow_environment import Ports, environment
 from tools.processes import Component, end, program
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from wiki_trends.sample import SampleOptions, SampleServer
 
 ROOT = Path(__file__).parents[1]
-DAGS = ROOT / "src" / "dags"
+DAGS = ROOT / "dags"
 PARTS = ("api-server", "dag-processor", "scheduler", "triggerer")
 UP_WITHIN = 180.0
 

@@ -48,7 +48,7 @@ class Facts:
 
 def facts(root: Path, commands: Iterable[Command]) -> Facts:
     """What is true of the project in a folder, with its commands."""
-    from wiki_trends.settings import PREFIX, Settings, env_name
+    from wiki_trends.config.settings import PREFIX, Settings, env_name
 
     names = {env_name(item.name) for item in fields(Settings)} | {f"{PREFIX}CONFIG"}
     makefile = root / "Makefile"
@@ -58,7 +58,7 @@ def facts(root: Path, commands: Iterable[Command]) -> Facts:
 
 def all_problems() -> list[str]:
     """Everything that is wrong with this project's documentation, one sentence each."""
-    from wiki_trends.cli import app
+    from wiki_trends.cli.app import app
 
     known = facts(ROOT, read_commands(app, PROGRAM))
     found = [*stale_pages(ROOT, pages()), *undocumented_commands(known), *undocumented_settings()]
@@ -91,7 +91,7 @@ def undocumented_commands(known: Facts) -> Iterator[str]:
 
 def undocumented_settings() -> Iterator[str]:
     """Settings without a meaning or an example."""
-    from wiki_trends.settings import Settings
+    from wiki_trends.config.settings import Settings
 
     for item in fields(Settings):
         yield from (

@@ -42,7 +42,7 @@ def cli_page(commands: Sequence[Command]) -> str:
 
 def settings_page(commands: Sequence[Command]) -> str:
     """The reference of the settings, in Markdown: a table in the order of `Settings`."""
-    from wiki_trends.settings import Settings, env_name
+    from wiki_trends.config.settings import Settings, env_name
 
     spellings = {spelling for item in commands for spelling in item.options}
     lines = [
@@ -75,7 +75,7 @@ def settings_page(commands: Sequence[Command]) -> str:
 
 def pages() -> dict[str, str]:
     """The generated pages by their path from the root."""
-    from wiki_trends.cli import app
+    from wiki_trends.cli.app import app
 
     commands = read_commands(app, PROGRAM)
     return {"docs/cli.md": cli_page(commands), "docs/settings.md": settings_page(commands)}

@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from tests.recorded import RECORDED
+from testing.recorded import RECORDED
 
 ROOT = Path(__file__).resolve().parent.parent
 IDS = {"tests": ROOT / "tests" / "test_ids.txt", "airflow": ROOT / "tests" / "airflow" / "test_ids.txt"}

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-VENDOR = ROOT / "src" / "wiki_trends" / "report" / "assets" / "vendor"
+VENDOR = ROOT / "packages" / "wiki-trends" / "src" / "wiki_trends" / "report" / "assets" / "vendor"
 SERIF, SANS = "@fontsource/newsreader@5.3.0", "@fontsource/inter@5.3.0"
 WEIGHTS = (400, 600)
 VEGA, INTERPRETER, ATLAS = "vega@6.4.0", "vega-interpreter@2.3.2", "world-atlas@2.0.2"

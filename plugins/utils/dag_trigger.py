@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends import documented
-from wiki_trends.cli_options import DEFAULT_TIMEOUT
+from wiki_trends.cli.options import DEFAULT_TIMEOUT
+from wiki_trends.compat import functions as documented
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
-    from wiki_trends.documented import Triggered
+    from wiki_trends.compat.functions import Triggered
 
 
 def trigger_dag_for_date(date: str | dt.date, *, timeout: float = DEFAULT_TIMEOUT) -> Triggered:

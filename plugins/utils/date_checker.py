@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends import documented
+from wiki_trends.compat import functions as documented
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from wiki_trends.documented import DateToFetch, Found
+    from wiki_trends.compat.functions import DateToFetch, Found
 
 
 def find_missing_dates(

@@ -1,6 +1,6 @@
 """One Airflow for all tests of this folder: `make test-airflow`.
 
-Its DAG folder holds what is in `src/dags` and in `tests/airflow/dags`, and is `stack.dags`. The lake is empty at the
+Its DAG folder holds what is in `dags` and in `tests/airflow/dags`, and is `stack.dags`. The lake is empty at the
 beginning; a test takes days that no other uses.
 """
 
@@ -48,7 +48,7 @@ def pytest_configure():
 def dags(tmp_path_factory):
     """Airflow's DAG folder."""
     folder = tmp_path_factory.mktemp("dags")
-    for source in (ROOT / "src" / "dags", ROOT / "tests" / "airflow" / "dags"):
+    for source in (ROOT / "dags", ROOT / "tests" / "airflow" / "dags"):
         for path in sorted(source.glob("*.py")):
             shutil.copy(path, folder)
     return folder

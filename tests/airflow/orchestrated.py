@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import quote
 
-from smart_orchestrator.airflow_api import Refused
+from smart_orchestrator.runners.airflow_client import Refused
 
 ORCHESTRATOR = "wiki_smart_analytics_orchestrator"
 PIPELINE = "wiki_trending_pipeline"

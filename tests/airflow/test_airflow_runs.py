@@ -8,11 +8,11 @@ import uuid
 
 import pytest
 
-from smart_orchestrator.airflow_api import AirflowApi, Refused
-from smart_orchestrator.airflow_runs import AirflowRuns, PipelineDag
-from smart_orchestrator.dataset import DailyDataset
 from smart_orchestrator.errors import RunsError
-from smart_orchestrator.runs import Failure, RunState
+from smart_orchestrator.model.dataset import DailyDataset
+from smart_orchestrator.model.run import Failure, RunState
+from smart_orchestrator.runners.airflow import AirflowRuns, PipelineDag
+from smart_orchestrator.runners.airflow_client import AirflowApi, Refused
 
 NOVEMBER = dt.date(2025, 11, 1)
 

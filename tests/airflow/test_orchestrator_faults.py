@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from smart_orchestrator.completeness import check
-from smart_orchestrator.window import Window
+from smart_orchestrator.checking import check
+from smart_orchestrator.model.window import Window
 from tests.airflow.orchestrated import ENDED, ORCHESTRATOR, PIPELINE, days_between, runs_of, trigger
-from wiki_trends.layers import layers
-from wiki_trends.settings import load
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import load
 
 WAIT = "wait_for_data_ready"
 # How long a dead part stays dead.

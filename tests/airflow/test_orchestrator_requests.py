@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smart_orchestrator.airflow_api import Refused
+from smart_orchestrator.runners.airflow_client import Refused
 from tests.airflow.orchestrated import ORCHESTRATOR, PIPELINE, TASKS, runs_of, trigger
 
 APRIL = {"start": "2025-04-01", "end": "2025-04-03"}

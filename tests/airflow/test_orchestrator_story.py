@@ -9,10 +9,10 @@ import datetime as dt
 
 import pytest
 
-from smart_orchestrator.completeness import check
+from smart_orchestrator.adapters.manifest import read_frame
+from smart_orchestrator.checking import check
 from smart_orchestrator.errors import RunsError
-from smart_orchestrator.partition import read_frame
-from smart_orchestrator.window import Window
+from smart_orchestrator.model.window import Window
 from tests.airflow.orchestrated import (
     ORCHESTRATOR,
     PIPELINE,
@@ -23,9 +23,9 @@ from tests.airflow.orchestrated import (
     runs_of,
     trigger,
 )
-from wiki_trends.layers import layers
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import load
 from wiki_trends.pipeline import run_day
-from wiki_trends.settings import load
 from wiki_trends.warehouse import open_warehouse
 
 # What users are used to is 15 minutes.

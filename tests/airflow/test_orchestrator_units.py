@@ -21,14 +21,14 @@ from smart_orchestrator.airflow.connections import (
     postgres_url,
 )
 from smart_orchestrator.airflow.orchestration import Orchestration
-from smart_orchestrator.airflow.request import Request
-from smart_orchestrator.airflow.trigger import DataReadyTrigger
-from smart_orchestrator.completeness import Policy
+from smart_orchestrator.airflow.params import Request
+from smart_orchestrator.airflow.triggers import DataReadyTrigger
+from smart_orchestrator.checking import Policy
+from testing.s3_server import s3_server
 from tests.airflow.orchestrated import TASKS
-from tests.s3_server import s3_server
 
 ROOT = Path(__file__).parents[2]
-DAGS = sorted((ROOT / "src" / "dags").glob("*.py"))
+DAGS = sorted((ROOT / "dags").glob("*.py"))
 PARSE = """
 import json, sys, time, warnings
 warnings.simplefilter("error")
@@ -94,7 +94,7 @@ def test_settings_change_what_was_changed_by_editing_the_file(monkeypatch, tmp_p
         "DAYS": "7",
     }.items():
         monkeypatch.setenv(f"WIKI_TRENDS_{name}", value)
-    dag = runpy.run_path(str(ROOT / "src/dags/wiki_smart_analytics_orchestrator.py"))["dag"]
+    dag = runpy.run_path(str(ROOT / "dags/wiki_smart_analytics_orchestrator.py"))["dag"]
     waiting = dag.get_task("wait_for_data_ready").orchestration
     assert (dag.schedule, waiting.poll_seconds, waiting.timeout) == ("0 */6 * * *", 30, 3600)
     assert dag.params["days"] == 7
@@ -124,14 +124,14 @@ def test_a_trigger_is_made_anew_from_what_it_wrote_down(tmp_path):
     state |= {"started": [], "followed": [], "total": 0}
     first = DataReadyTrigger(made.to_json(), state, "2025-11-12T00:00:00+00:00")
     path, kept = first.serialize()
-    assert path == "smart_orchestrator.airflow.trigger.DataReadyTrigger"
+    assert path == "smart_orchestrator.airflow.triggers.DataReadyTrigger"
     again = DataReadyTrigger(**json.loads(json.dumps(kept)))
     assert again.serialize() == (path, kept)
     assert Orchestration.from_json(json.loads(json.dumps(made.to_json()))) == made
 
 
 def test_a_trigger_with_nothing_under_way_ends_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("smart_orchestrator.airflow.trigger.FIRST_LOOK", 0.0)
+    monkeypatch.setattr("smart_orchestrator.airflow.triggers.FIRST_LOOK", 0.0)
     monkeypatch.setenv("AIRFLOW_CONN_AIRFLOW_API", "http://user:secret@127.0.0.1:9")
     made = orchestration(str(tmp_path))
     state = {"goal": None, "queue": ["2025-11-05"], "watched": [], "active": [], "begun": {}, "filled": []}

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from smart_orchestrator.completeness import check
-from smart_orchestrator.window import Window
+from smart_orchestrator.checking import check
+from smart_orchestrator.model.window import Window
 from tests.airflow.orchestrated import ORCHESTRATOR, PIPELINE, days_between, moment, runs_of, trigger
-from wiki_trends.layers import layers
-from wiki_trends.settings import load
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import load
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"WIKI_TRENDS_LAKE": "s3://lake/small/{layer}", "WIKI_TRENDS_AIRFLOW_DAG": "small_pipeline"}

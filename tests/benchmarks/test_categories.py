@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import categories
 from benchmarks.categories import JUDGING, WRITING, accuracy, labelled, verdicts
-from wiki_trends.pipeline.rules import CATEGORIES, LOCATION_TYPES, Labels, Place
+from wiki_trends.pipeline.rules.rules import CATEGORIES, LOCATION_TYPES, Labels, Place
 
 LEAST = 0.85
 

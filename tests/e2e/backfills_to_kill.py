@@ -17,7 +17,7 @@ import polars as pl
 
 import wiki_trends.pipeline
 import wiki_trends.wikimedia
-from wiki_trends.cli import run_command
+from wiki_trends.cli.app import run_command
 
 WARM = (httpx2, pl, wiki_trends.pipeline, wiki_trends.wikimedia)
 

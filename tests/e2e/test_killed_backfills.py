@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.product import ROOT
+from testing.product import ROOT
 from wiki_trends.sample import truth
 
 WINDOW = ("--start", "2025-11-05", "--end", "2025-11-06")

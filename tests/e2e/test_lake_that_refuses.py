@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from tests.s3_proxy import Faults, s3_proxy
-from tests.s3_server import KEY, NOBODY, READER, SECRET, s3_server
+from testing.s3_proxy import Faults, s3_proxy
+from testing.s3_server import KEY, NOBODY, READER, SECRET, s3_server
 
 SECRETS = (KEY, SECRET, *NOBODY, *READER, "a-wrong-value")
 

@@ -7,7 +7,7 @@ import json
 import duckdb
 import pytest
 
-from tests.recorded import RECORDED, needs_recorded
+from testing.recorded import RECORDED, needs_recorded
 
 ANSWERS = RECORDED / "recorded"
 

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given
 from polars.testing import assert_frame_equal
 
-from smart_orchestrator.commit import write_frame
-from smart_orchestrator.dataset import Column, DailyDataset
-from smart_orchestrator.lake import open_lake
-from smart_orchestrator.partition import Look, inspect, read_frame
-from tests.spark_session import spark_session
-from tests.wiki_trends.pipeline.test_titles import HOSTILE as HOSTILE_TITLES
-from tests.wiki_trends.pipeline.test_titles import TITLES
-from tests.wiki_trends.window_data import TYPES, ranked
-from wiki_trends.layers import layers
-from wiki_trends.settings import load
+from smart_orchestrator.adapters.manifest import Look, inspect, read_frame
+from smart_orchestrator.committing.writer import write_frame
+from smart_orchestrator.model.dataset import Column, DailyDataset
+from smart_orchestrator.store.object_store import open_lake
+from testing.spark_session import spark_session
+from testing.titles import HOSTILE as HOSTILE_TITLES
+from testing.titles import TITLES
+from testing.window_data import TYPES, ranked
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import load
 
 pytestmark = [
     pytest.mark.timeout(240),

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests import browser as tests_browser
+from testing import browser as tests_browser
 from tests.test_house import make
 from tools.browser import NoBrowser, executable, flags, main
 

@@ -8,7 +8,7 @@ from airflow.sdk import dag, task
 
 from smart_orchestrator import DailyDataset
 from smart_orchestrator.airflow import orchestrator_dag
-from wiki_trends.layers import DIAMOND_COLUMNS
+from wiki_trends.config.layers import DIAMOND_COLUMNS
 
 LAKE = Path(os.environ["AIRFLOW_HOME"]) / "orders-lake"
 

@@ -9,7 +9,7 @@ from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference, dag, ta
 
 from smart_orchestrator import DailyDataset
 from smart_orchestrator.airflow import orchestrator_dag
-from smart_orchestrator.airflow.notify import late
+from smart_orchestrator.airflow.notifications import late
 
 LAKE = Path(os.environ["AIRFLOW_HOME"]) / "slow-lake"
 SECONDS = 25

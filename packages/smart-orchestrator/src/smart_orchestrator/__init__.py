@@ -1,0 +1,165 @@
+"""Check the days of a daily lake, backfill exactly what is missing, and hold the consumer back until it is true.
+
+The names below are the public ones. Each is loaded from its module when it is first asked for, so that a program which
+only counts days does not pay for the lake.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smart_orchestrator.adapters.manifest import Look, inspect, read_frame, read_parts
+    from smart_orchestrator.adapters.manifest_document import Manifest, Partition, State
+    from smart_orchestrator.backfilling.loop import Backfill, backfill, fetch
+    from smart_orchestrator.backfilling.state import Limits, Outcome
+    from smart_orchestrator.checking import Completeness, Policy, check
+    from smart_orchestrator.committing.cleanup import Vacuumed, vacuum
+    from smart_orchestrator.committing.writer import Part, commit, write_frame
+    from smart_orchestrator.contract.rows import Code
+    from smart_orchestrator.errors import (
+        CommitError,
+        ContractError,
+        DatasetError,
+        LakeDenied,
+        LakeError,
+        LakeUnreachable,
+        LakeUrlError,
+        LostRace,
+        NotPublished,
+        ObjectConflict,
+        ObjectMissing,
+        PartitionChanged,
+        RunsError,
+        RunsUnreachable,
+        SmartOrchestratorError,
+        SourceRefused,
+        SourceUnreachable,
+        WaiverError,
+        WindowError,
+    )
+    from smart_orchestrator.model.dataset import Column, DailyDataset
+    from smart_orchestrator.model.plan import Action, Plan, due, make_plan
+    from smart_orchestrator.model.run import Failure, PipelineRuns, Run, RunHistory, RunState
+    from smart_orchestrator.model.window import Window, parse_day, today_utc
+    from smart_orchestrator.runners.airflow import AirflowRuns, PipelineDag
+    from smart_orchestrator.runners.airflow_client import AirflowApi
+    from smart_orchestrator.runners.local import LocalRuns
+    from smart_orchestrator.store.object_store import Lake, open_lake
+    from smart_orchestrator.text.calendar import watermark
+    from smart_orchestrator.text.reporter import Console, LineConsole
+    from smart_orchestrator.volume_check import with_volume
+    from smart_orchestrator.waiver_store import Waiver, unwaive, waive, waivers
+
+__all__ = [
+    "Action",
+    "AirflowApi",
+    "AirflowRuns",
+    "Backfill",
+    "Code",
+    "Column",
+    "CommitError",
+    "Completeness",
+    "Console",
+    "ContractError",
+    "DailyDataset",
+    "DatasetError",
+    "Failure",
+    "Lake",
+    "LakeDenied",
+    "LakeError",
+    "LakeUnreachable",
+    "LakeUrlError",
+    "Limits",
+    "LineConsole",
+    "LocalRuns",
+    "Look",
+    "LostRace",
+    "Manifest",
+    "NotPublished",
+    "ObjectConflict",
+    "ObjectMissing",
+    "Outcome",
+    "Part",
+    "Partition",
+    "PartitionChanged",
+    "PipelineDag",
+    "PipelineRuns",
+    "Plan",
+    "Policy",
+    "Run",
+    "RunHistory",
+    "RunState",
+    "RunsError",
+    "RunsUnreachable",
+    "SmartOrchestratorError",
+    "SourceRefused",
+    "SourceUnreachable",
+    "State",
+    "Vacuumed",
+    "Waiver",
+    "WaiverError",
+    "Window",
+    "WindowError",
+    "backfill",
+    "check",
+    "commit",
+    "due",
+    "fetch",
+    "inspect",
+    "make_plan",
+    "open_lake",
+    "parse_day",
+    "read_frame",
+    "read_parts",
+    "today_utc",
+    "unwaive",
+    "vacuum",
+    "waive",
+    "waivers",
+    "watermark",
+    "with_volume",
+    "write_frame",
+]
+
+_NAMES_OF = {
+    "adapters.manifest": "Look inspect read_frame read_parts",
+    "adapters.manifest_document": "Manifest Partition State",
+    "backfilling.loop": "Backfill backfill fetch",
+    "backfilling.state": "Limits Outcome",
+    "checking": "Completeness Policy check",
+    "committing.cleanup": "Vacuumed vacuum",
+    "committing.writer": "Part commit write_frame",
+    "contract.rows": "Code",
+    "errors": "CommitError ContractError DatasetError LakeDenied LakeError LakeUnreachable LakeUrlError LostRace"
+    " NotPublished ObjectConflict ObjectMissing PartitionChanged RunsError RunsUnreachable SmartOrchestratorError"
+    " SourceRefused SourceUnreachable WaiverError WindowError",
+    "model.dataset": "Column DailyDataset",
+    "model.plan": "Action Plan due make_plan",
+    "model.run": "Failure PipelineRuns Run RunHistory RunState",
+    "model.window": "Window parse_day today_utc",
+    "runners.airflow": "AirflowRuns PipelineDag",
+    "runners.airflow_client": "AirflowApi",
+    "runners.local": "LocalRuns",
+    "store.object_store": "Lake open_lake",
+    "text.calendar": "watermark",
+    "text.reporter": "Console LineConsole",
+    "volume_check": "with_volume",
+    "waiver_store": "Waiver unwaive waive waivers",
+}
+_MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value: object = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""How a partition is judged from what lies in the store."""

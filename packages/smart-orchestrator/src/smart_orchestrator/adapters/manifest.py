@@ -1,0 +1,300 @@
+"""One day of a dataset in the lake: inspect it, read exactly what was inspected.
+
+A partition is visible once its marker `_SUCCESS` names its parts. Our marker is a JSON manifest; an empty one is
+Spark's and names every `part-*` beside it. A lake that does not answer raises `LakeError`; whatever is wrong with the
+day itself is a state with a code and a sentence.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from smart_orchestrator.adapters.manifest_document import (
+    MARKER,
+    PartInfo,
+    Partition,
+    State,
+    checksum_of,
+    digest_of,
+    is_part,
+    parse_manifest,
+    rows_text,
+    verdict,
+)
+from smart_orchestrator.contract import rows as contents
+from smart_orchestrator.contract.rows import Code, Contents
+from smart_orchestrator.errors import ContractError, LakeUnreachable, ObjectMissing, PartitionChanged
+from smart_orchestrator.store.object_store import lake_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import polars as pl
+
+    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.store.object_store import Lake, ObjectInfo
+
+READS_BEFORE_GONE = 3
+DEFAULT_YOUNG = dt.timedelta(minutes=10)
+
+
+class Memory(Protocol):
+    """Remembers what was found in days whose data had to be read, by fingerprint."""
+
+    def recall(self, key: str) -> str | None:
+        """What was remembered under `key`."""
+        ...
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep `value` under `key`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How closely days are inspected.
+
+    Attributes:
+        deep: read the rows of every day and hold them against the contract.
+        shallow: do not read days without our manifest either; their rows stay unknown.
+        young: unmarked parts younger than this are taken for being written.
+        now: the present time, UTC.
+        memory: what was found in days that were read before.
+    """
+
+    deep: bool = False
+    shallow: bool = False
+    young: dt.timedelta = DEFAULT_YOUNG
+    now: dt.datetime = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC))
+    memory: Memory | None = None
+
+
+def inspect(
+    dataset: DailyDataset, day: dt.date, *, lake: Lake | None = None, look: Look | None = None
+) -> Partition:
+    """What the lake holds for `day`: one listing, one small read of the marker.
+
+    Raises:
+        LakeError: the lake does not answer or refuses.
+    """
+    lake = lake or lake_of(dataset)
+    return inspect_listed(dataset, day, lake.list(dataset.key(day)), lake=lake, look=look or Look())
+
+
+def inspect_listed(
+    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], *, lake: Lake, look: Look
+) -> Partition:
+    """As `inspect`, for a day that has been listed already."""
+    for _ in range(READS_BEFORE_GONE - 1):
+        found = _inspect_once(dataset, day, objects, lake, look)
+        if found is not None and found.code is not Code.PART_GONE:
+            return found
+        # A commit may have replaced manifest and parts between our listing and our reading.
+        objects = lake.list(dataset.key(day))
+    found = _inspect_once(dataset, day, objects, lake, look)
+    if found is None:
+        problem = f"{dataset.key(day)}/{MARKER} is listed and does not come as it is listed"
+        raise LakeUnreachable(lake.url, problem, "Check again.")
+    return found
+
+
+def _inspect_once(
+    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake, look: Look
+) -> Partition | None:
+    """The day as listed, or None when the marker went away in between, or came cut off."""
+    folder = dataset.key(day) + "/"
+    listed = {info.key.removeprefix(folder): info for info in objects if info.key.startswith(folder)}
+    listed = {name: info for name, info in listed.items() if not name.startswith(".")}
+    marker = listed.get(MARKER)
+    if marker is None:
+        return _uncommitted(day, listed.values(), look)
+    parts = {name: info for name, info in listed.items() if is_part(name)}
+    if marker.size == 0:
+        return _inspect_spark(dataset, day, parts, lake, look)
+    try:
+        data, _ = lake.get(marker.key)
+    except ObjectMissing:
+        return None
+    if len(data) != marker.size:
+        return None
+    return _inspect_ours(dataset, day, data, parts, lake, look)
+
+
+def _uncommitted(day: dt.date, objects: Iterable[ObjectInfo], look: Look) -> Partition:
+    written = [info.modified for info in objects]
+    if not written:
+        return verdict(day, Code.MISSING, "nothing is there")
+    newest = max(written)
+    age = look.now - newest
+    if age < look.young:
+        code = Code.STILL_WRITING
+        reason = f"parts without {MARKER}, the youngest written {max(0, int(age.total_seconds()))} s ago"
+    else:
+        code = Code.NO_MARKER
+        reason = f"parts without {MARKER}: a writer stopped half-way on {newest:%Y-%m-%d %H:%M} UTC"
+    return replace(verdict(day, code, reason), newest_write=newest)
+
+
+def _inspect_spark(
+    dataset: DailyDataset, day: dt.date, parts: Mapping[str, ObjectInfo], lake: Lake, look: Look
+) -> Partition:
+    infos = tuple(PartInfo(name, info.size, None, info.etag) for name, info in sorted(parts.items()))
+    digest = hashlib.sha256(json.dumps([[p.name, p.size, p.etag] for p in infos]).encode()).hexdigest()
+    base = Partition(day, State.COMPLETE, Code.OK, "", fingerprint=digest[:32], parts=infos)
+    if not infos:
+        return verdict(day, Code.EMPTY, f"{MARKER} without any part", base)
+    if look.shallow and not look.deep:
+        return verdict(day, Code.OK, "committed without a row count, not read", base)
+    return _judged(dataset, base, lake, look)
+
+
+def _inspect_ours(
+    dataset: DailyDataset, day: dt.date, data: bytes, parts: Mapping[str, ObjectInfo], lake: Lake, look: Look
+) -> Partition:
+    digest = digest_of(data)
+    manifest = parse_manifest(day, data)
+    if isinstance(manifest, Partition):
+        return replace(manifest, fingerprint=digest)
+    base = Partition(
+        day, State.COMPLETE, Code.OK, "", manifest.rows, manifest.volume, digest, manifest.parts, manifest
+    )
+    problem = _against_listing(base, parts) or _against_contract(dataset, base)
+    if problem is not None:
+        return problem
+    # Another mark of the store: a copy of the lake, or other bytes of the same size. Only the checksum tells.
+    marks = [[p.name, parts[p.name].etag] for p in manifest.parts if p.etag not in (None, parts[p.name].etag)]
+    if look.deep or ((marks or manifest.rows is None) and not look.shallow):
+        return _judged(dataset, base, lake, look, marks=marks)
+    return verdict(day, Code.OK, rows_text(manifest.rows), base)
+
+
+def _against_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partition | None:
+    if not base.parts or base.rows == 0:
+        return verdict(base.day, Code.EMPTY, "committed without a row", base)
+    for part in base.parts:
+        if part.name not in parts:
+            return verdict(base.day, Code.PART_GONE, f"{part.name} is named and not there", base)
+        size = parts[part.name].size
+        if size != part.size:
+            reason = f"{part.name} has {size:,} bytes, {part.size:,} were committed"
+            return verdict(base.day, Code.PART_CHANGED, reason, base)
+    return None
+
+
+def _against_contract(dataset: DailyDataset, base: Partition) -> Partition | None:
+    if base.rows is not None and base.rows < dataset.min_rows:
+        reason = f"{rows_text(base.rows)}, at least {dataset.min_rows:,} are asked for"
+        return verdict(base.day, Code.SHORT, reason, base)
+    columns = base.manifest.columns if base.manifest else ()
+    missing = [column.name for column in dataset.columns if column.name not in columns]
+    if columns and missing:
+        return verdict(base.day, Code.COLUMNS, f"the column {', '.join(missing)} is missing", base)
+    return None
+
+
+def _judged(
+    dataset: DailyDataset, base: Partition, lake: Lake, look: Look, *, marks: Sequence[object] = ()
+) -> Partition:
+    """The verdict on a day whose bytes have to be read; remembered, so that it is read once."""
+    contract = hashlib.sha256(
+        repr((dataset.format, dataset.columns, dataset.min_rows, marks)).encode()
+    ).hexdigest()
+    key = f"{dataset.name} {base.day} {base.fingerprint} {contract[:16]}"
+    if look.memory is not None and not look.deep:
+        remembered = look.memory.recall(key)
+        if remembered is not None:
+            code, reason, rows, volume = json.loads(remembered)
+            return verdict(base.day, Code(code), reason, replace(base, rows=rows, volume=volume))
+    found = _read_and_judge(dataset, base, lake)
+    if look.memory is not None and found.code is not Code.PART_GONE:
+        look.memory.remember(key, json.dumps([found.code, found.reason, found.rows, found.volume]))
+    return found
+
+
+def _read_and_judge(dataset: DailyDataset, base: Partition, lake: Lake) -> Partition:
+    folder = dataset.key(base.day)
+    read: list[tuple[str, bytes]] = []
+    for part in base.parts:
+        try:
+            data, _ = lake.get(f"{folder}/{part.name}")
+        except ObjectMissing:
+            return verdict(base.day, Code.PART_GONE, f"{part.name} went away while it was read", base)
+        if len(data) != part.size:
+            problem = f"{folder}/{part.name} is listed with {part.size:,} bytes and came with {len(data):,}"
+            raise LakeUnreachable(lake.url, problem, "Check again.")
+        if part.checksum is not None and part.checksum != checksum_of(data):
+            reason = f"{part.name} has other bytes than were committed, of the same size"
+            return verdict(base.day, Code.PART_CHANGED, reason, base)
+        read.append((part.name, data))
+    if dataset.format == "raw":
+        return verdict(base.day, Code.OK, rows_text(base.rows), base)
+    found = contents.examine(dataset, read, spark=base.manifest is None or base.rows is None)
+    return _verdict_on_contents(dataset, base, found)
+
+
+def _verdict_on_contents(dataset: DailyDataset, base: Partition, found: Contents) -> Partition:
+    counted = replace(base, rows=found.rows, volume=found.volume if found.volume is not None else base.volume)
+    if found.findings:
+        first = found.findings[0]
+        same = [finding.text for finding in found.findings if finding.code is first.code]
+        more = f" (and {len(same) - contents.FIRST_FEW} more)" if len(same) > contents.FIRST_FEW else ""
+        return verdict(base.day, first.code, "; ".join(same[: contents.FIRST_FEW]) + more, counted)
+    if found.rows == 0:
+        return verdict(base.day, Code.EMPTY, "committed without a row", counted)
+    if base.rows is not None and base.rows != found.rows:
+        reason = f"{rows_text(found.rows)} in the parts, {base.rows:,} were committed"
+        return verdict(base.day, Code.PART_CHANGED, reason, counted)
+    short = _against_contract(dataset, counted)
+    return short or verdict(base.day, Code.OK, rows_text(found.rows), counted)
+
+
+def read_parts(dataset: DailyDataset, partition: Partition, *, lake: Lake | None = None) -> list[bytes]:
+    """The bytes of exactly the parts that were inspected.
+
+    Raises:
+        PartitionChanged: a part is gone, or has other bytes than were committed.
+        LakeError: the lake does not answer or refuses.
+    """
+    lake = lake or lake_of(dataset)
+    folder = dataset.key(partition.day)
+    read: list[bytes] = []
+    for part in partition.parts:
+        try:
+            data, etag = lake.get(f"{folder}/{part.name}")
+        except ObjectMissing:
+            raise PartitionChanged(dataset.name, partition.day, f"{part.name} is gone") from None
+        changed = (
+            part.checksum != checksum_of(data)
+            if part.checksum
+            else (len(data), etag) != (part.size, part.etag)
+        )
+        if changed:
+            raise PartitionChanged(dataset.name, partition.day, f"{part.name} has other bytes")
+        read.append(data)
+    return read
+
+
+def read_frame(dataset: DailyDataset, day: dt.date | Partition, *, lake: Lake | None = None) -> pl.DataFrame:
+    """The rows of a day as a Polars frame with the contract's columns and types.
+
+    Given a partition, exactly the parts that were inspected are read; given a day, it is inspected first.
+
+    Raises:
+        ContractError: the day is not available, or its rows break the contract.
+        PartitionChanged: it is no longer the partition that was inspected.
+        LakeError: the lake does not answer or refuses.
+    """
+    lake = lake or lake_of(dataset)
+    partition = day if isinstance(day, Partition) else inspect(dataset, day, lake=lake)
+    if not partition.available:
+        raise ContractError(dataset.name, partition.day, partition.code, [partition.reason])
+    parts = read_parts(dataset, partition, lake=lake)
+    spark = partition.manifest is None or partition.manifest.rows is None
+    try:
+        return contents.to_frame(dataset, parts, spark=spark)
+    except ValueError as error:
+        raise ContractError(dataset.name, partition.day, Code.UNREADABLE, [str(error)]) from None

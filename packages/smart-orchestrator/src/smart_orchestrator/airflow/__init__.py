@@ -1,0 +1,48 @@
+"""The layer in Airflow 3: thin tasks, a wait that costs no worker slot, and a DAG factory. All logic is in the layer.
+
+`orchestrator_dag` makes the whole DAG for any daily lake. Only what is used is loaded, so that the parts that need no
+Airflow can be used without it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smart_orchestrator.airflow.connections import aws_environment, postgres_url
+    from smart_orchestrator.airflow.dag_factory import orchestrator_dag, parameters
+    from smart_orchestrator.airflow.operators import RunConsumer
+    from smart_orchestrator.airflow.orchestration import Orchestration
+    from smart_orchestrator.airflow.pipeline_state import FAIL_AT_ONCE, day_of_run, failure_left
+
+__all__ = [
+    "FAIL_AT_ONCE",
+    "Orchestration",
+    "RunConsumer",
+    "aws_environment",
+    "day_of_run",
+    "failure_left",
+    "orchestrator_dag",
+    "parameters",
+    "postgres_url",
+]
+
+_MODULE_OF = {
+    "FAIL_AT_ONCE": "pipeline_state",
+    "Orchestration": "orchestration",
+    "RunConsumer": "operators",
+    "aws_environment": "connections",
+    "day_of_run": "pipeline_state",
+    "failure_left": "pipeline_state",
+    "orchestrator_dag": "dag_factory",
+    "parameters": "dag_factory",
+    "postgres_url": "connections",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -1,0 +1,62 @@
+"""Links in Airflow's UI from a task of the orchestrator to the runs of the pipeline that it started or follows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import quote
+
+from airflow.sdk import BaseOperatorLink
+from airflow.sdk.execution_time.xcom import XCom
+
+from smart_orchestrator.airflow.connections import ui_url
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, Context
+    from airflow.sdk.types import TaskInstanceKey
+
+    from smart_orchestrator.backfilling.state import Carrying
+
+RUNS, FAILED = "pipeline_runs", "failed_run"
+
+
+class PipelineRunsLink(BaseOperatorLink):
+    """The run, when there is only one; else the list of the pipeline's runs."""
+
+    name: ClassVar[str] = "Pipeline runs"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """What the task left."""
+        del operator
+        return XCom.get_value(ti_key=ti_key, key=RUNS) or ""
+
+
+class FailedRunLink(BaseOperatorLink):
+    """The log of the first day that failed."""
+
+    name: ClassVar[str] = "First failed day"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """What the task left."""
+        del operator
+        return XCom.get_value(ti_key=ti_key, key=FAILED) or ""
+
+
+LINKS = (PipelineRunsLink(), FailedRunLink())
+
+# A longer address is refused by some servers.
+FILTERED = 40
+
+
+def leave_links(context: Context, dag_id: str, carrying: Carrying) -> None:
+    """Leave the addresses for the links of this task."""
+    ui, address = (ui_url() or "").rstrip("/"), None
+    runs = [*carrying.started.values(), *carrying.followed.values()]
+    if len(runs) == 1 and runs[0].url:
+        address = runs[0].url
+    elif runs:
+        names = "|".join(run.name for run in runs) if len(runs) <= FILTERED else ""
+        filtered = f"?run_id_pattern={quote(names)}" if names else ""
+        address = f"{ui}/dags/{quote(dag_id)}/runs{filtered}"
+    push = context["ti"].xcom_push
+    push(key=RUNS, value=address)
+    push(key=FAILED, value=next((run.url for run in carrying.failed.values() if run.url), None))

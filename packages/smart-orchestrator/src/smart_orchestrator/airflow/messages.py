@@ -1,0 +1,70 @@
+"""What is said about a run of the orchestrator: the failure of its wait, and the message at its end. Needs no Airflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from smart_orchestrator.backfilling.state import Outcome
+    from smart_orchestrator.checking import Completeness
+
+# Days that a text lists before it says how many more there are.
+LISTED = 10
+
+
+def listed(items: Sequence[str], most: int = LISTED) -> str:
+    """Items with commas between them; the first few, and how many more there are."""
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
+
+
+def trouble_lines(outcome: Mapping[str, Any]) -> list[str]:
+    """A line for each day that failed or was given up, from an outcome's JSON: why, and where its log is."""
+    lines = [
+        f"{run['day']} failed (run {run['run']}, {run['failure'] or run['state']}): {run['message']}"
+        + (f" -- {run['url']}" if run["url"] else "")
+        for run in outcome["failed"]
+    ]
+    return lines + [f"{item['day']} is not there yet: {item['why']}" for item in outcome["abandoned"]]
+
+
+def not_ready(found: Completeness, outcome: Outcome | None = None) -> str:
+    """Why the consumer may not run."""
+    missing = [day.isoformat() for day in found.missing]
+    text = f"The window {found.window} is not ready: coverage {found.coverage_pct:.1f} %"
+    if missing:
+        text += f", missing {listed(missing)}"
+    if found.not_yet:
+        text += f", within the lag {listed([day.isoformat() for day in found.not_yet])}"
+    lines = trouble_lines(outcome.to_json()) if outcome is not None else []
+    return "\n".join(
+        [f"{text}. The analytics were not run; what was published before still is.", *lines[:LISTED]]
+    )
+
+
+def message(facts: Mapping[str, Any]) -> tuple[str, str]:
+    """Title and text of the notification at the end of a run.
+
+    Args:
+        facts: `name` of the dataset, `done` (the consumer ran), `window`, `coverage_pct`, `outcome` of the backfill,
+            `problems` and `url` of the run; what is not known is None or empty.
+    """
+    outcome = facts.get("outcome")
+    state = "analytics done" if facts.get("done") else "FAILED, nothing was published"
+    title = f"{facts['name']}: {state}"
+    lines = []
+    if facts.get("window"):
+        lines.append(f"Window: {facts['window']}")
+    if facts.get("coverage_pct") is not None:
+        lines.append(f"Coverage: {facts['coverage_pct']:.1f} %")
+    if outcome:
+        lines.append(f"Days filled: {listed(outcome['filled']) or 'none'}")
+        lines.append(f"Days failed: {listed([run['day'] for run in outcome['failed']]) or 'none'}")
+        lines += [f"  {line}" for line in trouble_lines(outcome)[:LISTED]]
+    else:
+        lines += [f"Problem: {problem}" for problem in facts.get("problems") or ()]
+    if facts.get("url"):
+        lines.append(f"Run: {facts['url']}")
+    return title, "\n".join(lines)

@@ -1,0 +1,111 @@
+"""Tell people how a run of the orchestrator ended, and when one takes too long. Sent by Apprise: Slack, mail, and a hundred others.
+
+The addresses are Apprise URLs in an Airflow connection (its password) or variable of the given name; where there are
+none, the message is in the log only. They are secrets: no text holds one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from smart_orchestrator.airflow.connections import notification_urls, ui_url
+from smart_orchestrator.airflow.messages import message
+from smart_orchestrator.airflow.operators import (
+    CHECK,
+    CONSUME,
+    COVERAGE,
+    OUTCOME,
+    PROBLEM,
+    START,
+    WAIT,
+    WINDOW,
+)
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+logger = logging.getLogger(__name__)
+
+
+class NotSent(RuntimeError):
+    """A notification could not be sent to every address."""
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(
+            f"One of the {number} addresses in {name} did not take the message. The log above says which service "
+            "and why: correct its Apprise URL."
+        )
+
+
+def send(name: str, title: str, text: str) -> int:
+    """Send a message to the addresses that the connection or variable `name` holds; how many there are.
+
+    Raises:
+        NotSent: one of them did not take it.
+    """
+    urls = notification_urls(name)
+    if not urls:
+        return 0
+    import apprise
+
+    to = apprise.Apprise()
+    added = [to.add(url) for url in urls]
+    if not all(added) or not to.notify(body=text, title=title):
+        raise NotSent(name, len(urls))
+    return len(urls)
+
+
+class Notify(BaseOperator):
+    """Sends what became of a run, at its end. A dry run is not worth a message.
+
+    Args:
+        dataset_name: what the message is about.
+        notify_conn_id: connection or variable with the addresses.
+    """
+
+    def __init__(self, *, dataset_name: str, notify_conn_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset_name = dataset_name
+        self.notify_conn_id = notify_conn_id
+
+    def execute(self, context: Context) -> None:
+        """Write the message from what the tasks left, and send it."""
+        if context["params"].get("dry_run"):
+            self.log.info("dry run: nothing to tell")
+            return
+        title, text = message(self._facts(context))
+        self.log.info("%s\n%s", title, text)
+        if not send(self.notify_conn_id, title, text):
+            self.log.info(
+                "not sent: there is no connection and no variable %s with Apprise URLs", self.notify_conn_id
+            )
+
+    def _facts(self, context: Context) -> dict[str, Any]:
+        pull = context["ti"].xcom_pull
+        problems = [pull(task_ids=task, key=PROBLEM) for task in (CHECK, START, WAIT, CONSUME)]
+        coverage = [pull(task_ids=task, key=COVERAGE) for task in (CONSUME, WAIT, CHECK)]
+        run = context["dag_run"]
+        ui = (ui_url() or "").rstrip("/")
+        return {
+            "name": self.dataset_name,
+            "done": pull(task_ids=CONSUME, key="return_value") is not None,
+            "window": pull(task_ids=CHECK, key=WINDOW),
+            "coverage_pct": next((value for value in coverage if value is not None), None),
+            "outcome": pull(task_ids=WAIT, key=OUTCOME),
+            "problems": [problem for problem in problems if problem],
+            "url": f"{ui}/dags/{run.dag_id}/runs/{run.run_id}" if ui else None,
+        }
+
+
+async def late(context: dict[str, Any], *, dataset_name: str, notify_conn_id: str, seconds: float) -> None:
+    """The callback of the deadline: a run is not done in time."""
+    run = context["dag_run"]
+    run_id = run["dag_run_id"] if isinstance(run, dict) else run.run_id
+    title = f"{dataset_name}: not done after {seconds / 3600:g} h"
+    text = f"Run {run_id} is still going on; it is not stopped by this."
+    logger.warning("%s. %s", title, text)
+    await asyncio.to_thread(send, notify_conn_id, title, text)

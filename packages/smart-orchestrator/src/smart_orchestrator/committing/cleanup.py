@@ -1,0 +1,90 @@
+"""Remove what no manifest names: parts and temporary files that a killed writer left.
+
+Never touches a part that a marker names, nor anything younger than the age asked for, since somebody may still be
+writing it. Looks at the dataset's whole folder: it is a clean-up, and its cost is that of the lake.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.adapters.manifest import Look, inspect_listed
+from smart_orchestrator.adapters.manifest_document import MARKER
+from smart_orchestrator.store.object_store import lake_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.store.object_store import Lake, ObjectInfo
+
+DEFAULT_AGE = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Vacuumed:
+    """What a vacuum removed, or would have removed.
+
+    Attributes:
+        keys: the objects, in order.
+        size: of all of them in bytes.
+        dry_run: nothing was removed.
+    """
+
+    keys: tuple[str, ...]
+    size: int
+    dry_run: bool
+
+    def to_json(self) -> dict[str, object]:
+        """The document that `vacuum --json` prints."""
+        return {"removed": list(self.keys), "bytes": self.size, "dry_run": self.dry_run}
+
+
+def vacuum(
+    dataset: DailyDataset,
+    *,
+    older_than: dt.timedelta = DEFAULT_AGE,
+    dry_run: bool = False,
+    lake: Lake | None = None,
+    now: dt.datetime | None = None,
+) -> Vacuumed:
+    """Remove every object of the dataset's days that nothing names and that is older than `older_than`.
+
+    Raises:
+        LakeError: the lake does not answer or refuses.
+    """
+    lake = lake or lake_of(dataset)
+    now = now or dt.datetime.now(tz=dt.UTC)
+    left: list[ObjectInfo] = []
+    for day, objects in _by_day(dataset, lake):
+        named = _named(dataset, day, objects, lake)
+        if named is not None:
+            left += [info for info in objects if info.key not in named and now - info.modified > older_than]
+    if not dry_run:
+        lake.delete([info.key for info in left])
+    return Vacuumed(tuple(info.key for info in left), sum(info.size for info in left), dry_run)
+
+
+def _by_day(dataset: DailyDataset, lake: Lake) -> Iterator[tuple[dt.date, list[ObjectInfo]]]:
+    depth = dataset.key_format.count("/") + 1
+    days: dict[dt.date, list[ObjectInfo]] = {}
+    for info in lake.list(dataset.folder):
+        levels = info.key.split("/")
+        day = dataset.day("/".join(levels[:depth])) if len(levels) > depth else None
+        if day is not None:
+            days.setdefault(day, []).append(info)
+    yield from sorted(days.items())
+
+
+def _named(dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake) -> set[str] | None:
+    """The keys that must stay; None when the day's marker cannot be understood, and all of it has to."""
+    folder = dataset.key(day)
+    marker = f"{folder}/{MARKER}"
+    if not any(info.key == marker for info in objects):
+        return set()
+    found = inspect_listed(dataset, day, objects, lake=lake, look=Look(shallow=True))
+    if found.manifest is None and not found.parts:
+        return None
+    return {marker, *(f"{folder}/{part.name}" for part in found.parts)}

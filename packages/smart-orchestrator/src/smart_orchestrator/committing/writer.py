@@ -1,0 +1,217 @@
+"""Replace a day of a dataset as one act.
+
+The protocol (docs/SMART_ORCHESTRATOR.md) keeps every reader of manifests on the old day or the new one, whoever is killed
+when: parts go under names never used before, then the marker is switched on condition that it is still the one that
+was read, then what it no longer names is removed. A failure before the switch leaves what was visible; what a killed
+writer left is removed by the next commit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from smart_orchestrator.adapters.manifest_document import (
+    MARKER,
+    Manifest,
+    PartInfo,
+    Partition,
+    State,
+    checksum_of,
+    digest_of,
+    is_part,
+    parse_manifest,
+    rows_text,
+)
+from smart_orchestrator.contract import rows as contents
+from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.errors import (
+    CommitError,
+    ContractError,
+    LakeError,
+    LostRace,
+    ObjectConflict,
+    ObjectMissing,
+)
+from smart_orchestrator.store.object_store import lake_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import polars as pl
+
+    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.store.object_store import Lake
+
+
+# What a lost race is against when the winner left no name.
+OTHER = "of another writer"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One data object to be committed: its bytes and how many rows they hold."""
+
+    data: bytes
+    rows: int
+
+
+def commit(
+    dataset: DailyDataset,
+    day: dt.date,
+    parts: Sequence[Part],
+    *,
+    columns: Sequence[str] = (),
+    volume: int | None = None,
+    measured: Mapping[str, Any] | None = None,
+    lake: Lake | None = None,
+) -> Partition:
+    """Replace the day by `parts` as one act, and return it as it is then.
+
+    Args:
+        dataset: where, and in which format.
+        day: the UTC day.
+        parts: the data objects; none, or only empty ones, is refused.
+        columns: of the parts, in order.
+        volume: the day's sum of the dataset's volume column.
+        measured: facts of the run to keep in the manifest; JSON values.
+        lake: an open lake; default the dataset's own.
+
+    Raises:
+        CommitError: there are no rows, or a newer program wrote the day.
+        LostRace: another writer committed the day meanwhile; its data stand.
+        LakeError: the lake does not answer or refuses. What was visible before still is.
+    """
+    lake = lake or lake_of(dataset)
+    rows = sum(part.rows for part in parts)
+    if rows == 0:
+        raise CommitError(dataset.name, day, "it has no rows")
+    folder = dataset.key(day)
+    run_id = uuid.uuid4().hex
+    ours = [f"{folder}/part-{number:05d}-{run_id}{dataset.suffix}" for number in range(len(parts))]
+    with lake.exclusive(folder):
+        etag = _settle_old_marker(dataset, day, lake)
+        with _removed_on_failure(lake, ours):
+            for key, part in zip(ours, parts, strict=True):
+                lake.put(key, part.data)
+            listed = {info.key: info for info in lake.list(folder)}
+            if not listed.keys() >= set(ours):
+                # Whoever commits removes the parts of those who have not yet.
+                raise LostRace(dataset.name, day, _marker_run(dataset, day, lake) or OTHER)
+            manifest = Manifest(
+                day=day,
+                run_id=run_id,
+                parts=tuple(
+                    PartInfo(key.rpartition("/")[2], len(part.data), checksum_of(part.data), listed[key].etag)
+                    for key, part in zip(ours, parts, strict=True)
+                ),
+                rows=rows,
+                columns=tuple(columns),
+                volume=volume,
+                measured=measured or {},
+                written_at=dt.datetime.now(tz=dt.UTC),
+            )
+            data = manifest.to_bytes()
+        _switch(dataset, manifest, lake, data, etag, ours)
+        lake.delete([key for key in listed if key not in ours and is_part(key.removeprefix(folder + "/"))])
+    return Partition(
+        day, State.COMPLETE, Code.OK, rows_text(rows), rows, volume, digest_of(data), manifest.parts, manifest
+    )
+
+
+@contextmanager
+def _removed_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
+    """Remove our parts when they could not all be written; what stays behind is removed by the next commit."""
+    try:
+        yield
+    except BaseException:
+        with suppress(LakeError):
+            lake.delete(keys)
+        raise
+
+
+def _settle_old_marker(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | None:
+    """The ETag of the marker to be replaced, None when there is none.
+
+    Spark's empty marker names every part beside it, so new parts would join the old day before the switch: it is
+    replaced by a manifest of the parts that it names.
+    """
+    folder = dataset.key(day)
+    key = f"{folder}/{MARKER}"
+    try:
+        data, etag = lake.get(key)
+    except ObjectMissing:
+        return None
+    if data:
+        found = parse_manifest(day, data)
+        if isinstance(found, Partition) and found.code is Code.NEWER_VERSION:
+            raise CommitError(dataset.name, day, found.reason, "Update this program.")
+        return etag
+    named = [info for info in lake.list(folder) if is_part(info.key.removeprefix(folder + "/"))]
+    parts = tuple(PartInfo(info.key.removeprefix(folder + "/"), info.size, None, info.etag) for info in named)
+    now = dt.datetime.now(tz=dt.UTC)
+    manifest = Manifest(day, f"adopted-{uuid.uuid4().hex}", parts, None, (), None, {}, now)
+    # An answer can be lost after the write went through, and the retry then meets our own manifest.
+    with suppress(ObjectConflict):
+        lake.put_if(key, manifest.to_bytes(), etag)
+    try:
+        data, etag = lake.get(key)
+    except ObjectMissing:
+        raise LostRace(dataset.name, day, OTHER) from None
+    if parse_manifest(day, data) != manifest:
+        raise LostRace(dataset.name, day, OTHER)
+    return etag
+
+
+def _switch(
+    dataset: DailyDataset, manifest: Manifest, lake: Lake, data: bytes, etag: str | None, ours: Sequence[str]
+) -> None:
+    """Make the new manifest the marker, if the old one is still the one that was read.
+
+    Without an answer nobody knows whether it is the marker now, or will be in a moment: then our parts stay.
+    """
+    try:
+        lake.put_if(f"{dataset.key(manifest.day)}/{MARKER}", data, etag)
+    except ObjectConflict:
+        # An answer can be lost after the write went through, and the retry then meets our own manifest.
+        winner = _marker_run(dataset, manifest.day, lake)
+        if winner != manifest.run_id:
+            # Only who is known to be another: a marker that comes cut off may name our parts.
+            if winner is not None:
+                with suppress(LakeError):
+                    lake.delete(ours)
+            raise LostRace(dataset.name, manifest.day, winner or OTHER) from None
+
+
+def _marker_run(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | None:
+    try:
+        data, _ = lake.get(f"{dataset.key(day)}/{MARKER}")
+    except ObjectMissing:
+        return None
+    found = parse_manifest(day, data) if data else None
+    return found.run_id if isinstance(found, Manifest) else None
+
+
+def write_frame(
+    dataset: DailyDataset,
+    day: dt.date,
+    frame: pl.DataFrame,
+    *,
+    measured: Mapping[str, Any] | None = None,
+    lake: Lake | None = None,
+) -> Partition:
+    """Hold a frame against the dataset's contract and commit it as the day's single part.
+
+    Raises:
+        ContractError: the rows break the contract; nothing is written.
+        CommitError, LakeError: as for `commit`.
+    """
+    found = contents.violations(dataset, frame)
+    if found:
+        raise ContractError(dataset.name, day, found[0].code, [finding.text for finding in found])
+    volume = int(frame[dataset.volume_column].sum()) if dataset.volume_column and frame.height else None
+    part = Part(contents.to_bytes(dataset, frame), frame.height)
+    return commit(dataset, day, [part], columns=frame.columns, volume=volume, measured=measured, lake=lake)

@@ -1,0 +1,1 @@
+"""Rows against a dataset's contract."""

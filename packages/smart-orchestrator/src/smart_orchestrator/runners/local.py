@@ -1,0 +1,341 @@
+"""Runs in this process, remembered in SQLite, one a day on this machine: the embedded default.
+
+Who runs a day holds a lock on a file of that day; the lock dies with the process, so a killed run is noticed at once
+and not by a time-out. The ledger beside it (`runs.sqlite`) tells other processes what is in flight and keeps the
+attempts over restarts. A pipeline is a plain function of a day; what it raises is recorded as the run's failure and
+reported by whoever waits. Pipelines must not fork while they run: a forked child would keep the lock alive.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import hashlib
+import logging
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.adapters.manifest import inspect
+from smart_orchestrator.errors import RunsError
+from smart_orchestrator.model.run import Failure, Run, RunState, failure_of, run_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from smart_orchestrator.model.dataset import DailyDataset
+
+logger = logging.getLogger(__name__)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    dataset TEXT NOT NULL, day TEXT NOT NULL, attempt INTEGER NOT NULL, state TEXT NOT NULL, failure TEXT,
+    message TEXT NOT NULL DEFAULT '', process INTEGER NOT NULL, started_at TEXT NOT NULL, ended_at TEXT,
+    PRIMARY KEY (dataset, day, attempt)
+);
+CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+_COLUMNS = "day, attempt, state, failure, message, started_at, ended_at"
+# Other processes hold the ledger for milliseconds.
+_BUSY_SECONDS = 60.0
+
+
+class Ledger:
+    """What this machine remembers, in `runs.sqlite` of a folder. Safe from several threads and processes.
+
+    It is also the `Memory` of days whose data had to be read once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._ready = False
+
+    def recall(self, key: str) -> str | None:
+        """What was remembered under `key`."""
+        with self.connection() as database:
+            row = database.execute("SELECT value FROM verdicts WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep `value` under `key`."""
+        with self.connection() as database:
+            database.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", (key, value))
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection whose work is one transaction.
+
+        Raises:
+            RunsError: the folder cannot be used.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            database = sqlite3.connect(
+                self.folder / "runs.sqlite", timeout=_BUSY_SECONDS, isolation_level=None
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise self._unusable(error) from error
+        try:
+            if not self._ready:
+                database.executescript(_SCHEMA)
+                self._ready = True
+            database.execute("BEGIN IMMEDIATE")
+            yield database
+            database.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+        finally:
+            database.close()
+
+    def _unusable(self, error: Exception) -> RunsError:
+        return RunsError(
+            "local runs",
+            f"the folder {self.folder} cannot be used ({error})",
+            "Make it writable, or name another one in WIKI_TRENDS_STATE.",
+        )
+
+
+class LocalRuns:
+    """`PipelineRuns` that runs a plain function in threads of this process.
+
+    Args:
+        dataset: the dataset whose days the pipeline makes.
+        pipeline: called with a day; returns when the day is committed, raises when it is not.
+        folder: where ledger and locks are kept, shared by the processes of this machine.
+        force: run a day even when it is whole already.
+    """
+
+    poll_seconds = 0.05
+    in_process = True
+
+    def __init__(
+        self,
+        dataset: DailyDataset,
+        pipeline: Callable[[dt.date], object],
+        folder: str | Path,
+        *,
+        force: bool = False,
+    ) -> None:
+        self.dataset = dataset
+        self.ledger = Ledger(Path(folder))
+        self._pipeline = pipeline
+        self._force = force
+        self._identity = _identity(dataset)
+        self._locks = Path(folder) / "locks" / hashlib.sha256(self._identity.encode()).hexdigest()[:16]
+        self._changed = threading.Event()
+
+    def capacity(self) -> None:
+        """As many as are started."""
+
+    def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
+        """The latest run of each of these days on this machine."""
+        found: dict[dt.date, Run] = {}
+        recorded = self._recorded(days)
+        for day in sorted(days):
+            run = recorded.get(day)
+            if run is not None and run.in_flight:
+                found[day] = self.look([run])[0]
+            elif self._is_held(day):
+                # Whoever holds the lock is about to write its row.
+                found[day] = self._expected(day, run)
+            elif run is not None:
+                found[day] = run
+        return found
+
+    def start(self, day: dt.date) -> Run:
+        """Start the next attempt of `day` in a thread; a run of it that is in flight comes back instead.
+
+        A day that turns out to be whole once the lock is ours is not run: the run comes back as succeeded.
+        """
+        descriptor = self._lock(day, fcntl.LOCK_EX)
+        if descriptor is None:
+            recorded = self._recorded([day]).get(day)
+            return recorded if recorded is not None and recorded.in_flight else self._expected(day, recorded)
+        handed_over = False
+        try:
+            if not self._force and inspect(self.dataset, day).available:
+                return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was whole already")
+            run = self._record_start(day)
+            thread = threading.Thread(
+                target=self._execute, args=(run, descriptor), name=f"run {run.name}", daemon=True
+            )
+            thread.start()
+            handed_over = True
+            return run
+        finally:
+            if not handed_over:
+                os.close(descriptor)
+
+    def look(self, runs: Sequence[Run]) -> list[Run]:
+        """The same runs as they are now; one whose process died is LOST."""
+        return [self._look(run) for run in runs]
+
+    def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
+        """At most `limit` runs of this machine, of one day or of all: those in flight first, then the newest."""
+        query = (
+            f"SELECT {_COLUMNS} FROM runs WHERE dataset = ? AND (? IS NULL OR day = ?) "  # noqa: S608 - constant
+            "ORDER BY state = 'running' DESC, started_at DESC, day DESC LIMIT ?"
+        )
+        wanted = None if day is None else day.isoformat()
+        with self.ledger.connection() as database:
+            rows = database.execute(query, (self._identity, wanted, wanted, limit)).fetchall()
+        return [self._look(run) if run.in_flight else run for run in map(_run, rows)]
+
+    def wait(self, seconds: float) -> None:
+        """Return when a run of this process ended, at the latest after `seconds`."""
+        self._changed.wait(seconds)
+        self._changed.clear()
+
+    def _look(self, run: Run) -> Run:
+        now = self._row(run)
+        if now is not None and not now.in_flight:
+            return _as_started_by(run, now)
+        if self._is_held(run.day):
+            return run if now is None else _as_started_by(run, now)
+        # The lock is let go after the row was written: look once more before calling the run lost.
+        now = self._row(run)
+        if now is not None and not now.in_flight:
+            return _as_started_by(run, now)
+        return Run(
+            run.name,
+            run.day,
+            run.attempt,
+            RunState.LOST,
+            run.ours,
+            Failure.LOST,
+            "the process that ran it died",
+            now.started_at if now is not None else run.started_at,
+        )
+
+    def _execute(self, run: Run, descriptor: int) -> None:
+        failure: Failure | None = None
+        message = ""
+        try:
+            try:
+                self._pipeline(run.day)
+            except Exception as error:
+                failure, message = failure_of(error)
+                if failure is Failure.ERROR:
+                    logger.info("run %s failed", run.name, exc_info=error)
+            self._record_end(run, RunState.FAILED if failure else RunState.SUCCEEDED, failure, message)
+        finally:
+            os.close(descriptor)
+            self._changed.set()
+
+    def _record_start(self, day: dt.date) -> Run:
+        now = dt.datetime.now(tz=dt.UTC)
+        where = (self._identity, day.isoformat())
+        with self.ledger.connection() as database:
+            # The lock of the day is ours: whatever the ledger still calls running has died.
+            database.execute(
+                "UPDATE runs SET state = 'lost', failure = 'LOST', message = 'the process that ran it died' "
+                "WHERE dataset = ? AND day = ? AND state = 'running'",
+                where,
+            )
+            (highest,) = database.execute(
+                "SELECT coalesce(max(attempt), 0) FROM runs WHERE dataset = ? AND day = ?", where
+            ).fetchone()
+            database.execute(
+                "INSERT INTO runs (dataset, day, attempt, state, process, started_at) VALUES (?, ?, ?, ?, ?, ?)",
+                (*where, highest + 1, RunState.RUNNING, os.getpid(), now.isoformat()),
+            )
+        return Run(run_name(day, highest + 1), day, highest + 1, RunState.RUNNING, ours=True, started_at=now)
+
+    def _record_end(self, run: Run, state: RunState, failure: Failure | None, message: str) -> None:
+        with self.ledger.connection() as database:
+            database.execute(
+                "UPDATE runs SET state = ?, failure = ?, message = ?, ended_at = ? "
+                "WHERE dataset = ? AND day = ? AND attempt = ?",
+                (
+                    state,
+                    failure,
+                    message,
+                    dt.datetime.now(tz=dt.UTC).isoformat(),
+                    self._identity,
+                    run.day.isoformat(),
+                    run.attempt,
+                ),
+            )
+
+    def _recorded(self, days: Collection[dt.date]) -> dict[dt.date, Run]:
+        if not days:
+            return {}
+        query = f"SELECT {_COLUMNS} FROM runs WHERE dataset = ? AND day BETWEEN ? AND ? ORDER BY attempt"  # noqa: S608 - constant
+        with self.ledger.connection() as database:
+            rows = database.execute(
+                query, (self._identity, min(days).isoformat(), max(days).isoformat())
+            ).fetchall()
+        runs = [_run(row) for row in rows]
+        return {run.day: run for run in runs if run.day in days}
+
+    def _row(self, run: Run) -> Run | None:
+        query = f"SELECT {_COLUMNS} FROM runs WHERE dataset = ? AND day = ? AND attempt = ?"  # noqa: S608 - constant
+        with self.ledger.connection() as database:
+            row = database.execute(query, (self._identity, run.day.isoformat(), run.attempt)).fetchone()
+        return None if row is None else _run(row)
+
+    def _expected(self, day: dt.date, recorded: Run | None) -> Run:
+        """The run whose lock is held and whose row is not there yet."""
+        attempt = recorded.attempt + 1 if recorded is not None else 1
+        return Run(run_name(day, attempt), day, attempt, RunState.RUNNING)
+
+    def _is_held(self, day: dt.date) -> bool:
+        # Shared, so that two processes that look do not take each other for the one that runs.
+        if not self._lock_file(day).exists():
+            return False
+        descriptor = self._lock(day, fcntl.LOCK_SH)
+        if descriptor is None:
+            return True
+        os.close(descriptor)
+        return False
+
+    def _lock_file(self, day: dt.date) -> Path:
+        return self._locks / f"{day.isoformat()}.lock"
+
+    def _lock(self, day: dt.date, kind: int) -> int | None:
+        """A descriptor that holds the day's lock, or None when somebody else does."""
+        path = self._lock_file(day)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise RunsError(
+                "local runs",
+                f"the lock {path} cannot be made ({error.strerror})",
+                "Make its folder writable.",
+            ) from error
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+
+def _identity(dataset: DailyDataset) -> str:
+    """The same for every process that means the same days, wherever it was started."""
+    root = dataset.lake if "://" in dataset.lake else str(Path(dataset.lake).absolute())
+    return f"{root.rstrip('/')}/{dataset.key_format}"
+
+
+def _run(row: tuple[str, int, str, str | None, str, str, str | None]) -> Run:
+    day_text, attempt, state, failure, message, started, ended = row
+    day = dt.date.fromisoformat(day_text)
+    return Run(
+        name=run_name(day, attempt),
+        day=day,
+        attempt=attempt,
+        state=RunState(state),
+        failure=Failure(failure) if failure else None,
+        message=message,
+        started_at=dt.datetime.fromisoformat(started),
+        ended_at=dt.datetime.fromisoformat(ended) if ended else None,
+    )
+
+
+def _as_started_by(asked: Run, now: Run) -> Run:
+    return replace(now, ours=asked.ours)

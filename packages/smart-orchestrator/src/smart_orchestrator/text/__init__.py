@@ -1,0 +1,1 @@
+"""Reports, plans and calendars as text, and reporters of progress."""

@@ -1,0 +1,51 @@
+"""Lakes to test on: a local folder, memory, and a bucket of a real S3 server."""
+
+from __future__ import annotations
+
+import os
+import uuid
+
+import pytest
+
+from smart_orchestrator.store.object_store import open_lake
+from testing.s3_server import S3Server, s3_server
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch):
+    """Nothing of the caller's environment reaches a test."""
+    for name in os.environ:
+        if name.startswith(("AWS_", "WIKI_TRENDS_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def s3_running(tmp_path_factory):
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_running, monkeypatch):
+    """The S3 server, its credentials in the environment, and the URL of an empty folder of its bucket.
+
+    A folder of its own for each test: SeaweedFS takes its time to empty a bucket, and keeps the folders.
+    """
+    for name, value in s3_running.environment.items():
+        monkeypatch.setenv(name, value)
+    return S3Server(s3_running.port, uuid.uuid4().hex)
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
+def lake_url(request, tmp_path):
+    """The URL of an empty lake of each kind."""
+    if request.param == "folder":
+        return str(tmp_path / "lake")
+    if request.param == "memory":
+        return f"memory://{uuid.uuid4().hex}"
+    return request.getfixturevalue("s3").url
+
+
+@pytest.fixture
+def lake(lake_url):
+    return open_lake(lake_url)

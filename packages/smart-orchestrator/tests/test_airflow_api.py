@@ -1,0 +1,237 @@
+"""The client of Airflow's API against a server that misbehaves; how it works with a real one: `make test-airflow`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+
+import pytest
+
+from smart_orchestrator.errors import RunsError, RunsUnreachable
+from smart_orchestrator.model.dataset import DailyDataset
+from smart_orchestrator.model.run import Failure, RunState
+from smart_orchestrator.runners.airflow import AirflowRuns
+from smart_orchestrator.runners.airflow_client import PAGE, AirflowApi, Refused
+from testing.scripted_server import Reply, ScriptedServer
+
+PASSWORD = "correct-horse"
+DAY = dt.date(2025, 11, 5)
+DAG = {"is_paused": False, "has_import_errors": False, "is_stale": False, "max_active_runs": 4}
+
+
+def run(number, state="success", **more):
+    return {
+        "dag_run_id": f"2025-11-05.{number}",
+        "state": state,
+        "conf": {"target_date": "2025-11-05"},
+        "run_after": "2026-01-01T00:00:00Z",
+        "start_date": "2026-01-01T00:00:00Z",
+        "end_date": None,
+    } | more
+
+
+class FakeAirflow:
+    """Answers as Airflow does, except where `script` has a reply for a method and a path's end."""
+
+    def __init__(self):
+        self.script = {}
+        self.runs = []
+        self.tokens = 0
+
+    def __call__(self, asked):
+        for (method, end), replies in self.script.items():
+            if method == asked.method and asked.path.endswith(end) and replies:
+                return replies.pop(0)
+        if asked.path == "/auth/token":
+            self.tokens += 1
+            return Reply({"access_token": f"token-{self.tokens}"}, status=201)
+        if asked.headers.get("authorization") != f"Bearer token-{self.tokens}":
+            return Reply({"detail": "Invalid JWT token"}, status=401)
+        if asked.path.endswith("/dagRuns") and asked.method == "GET":
+            offset = int(asked.params["offset"])
+            page = self.runs[offset : offset + int(asked.params["limit"])]
+            return Reply({"dag_runs": page, "total_entries": len(self.runs)})
+        if asked.path.endswith("/taskInstances"):
+            return Reply({"task_instances": [], "total_entries": 0})
+        return Reply(run(1, "queued")) if asked.method == "POST" else Reply(DAG)
+
+
+@pytest.fixture
+def airflow():
+    return FakeAirflow()
+
+
+@pytest.fixture
+def server(airflow):
+    with ScriptedServer(airflow) as server:
+        yield server
+
+
+@pytest.fixture
+def api(server):
+    return AirflowApi(server.url, user="me", password=PASSWORD, timeout=0.5, patience=2.0)
+
+
+@pytest.fixture
+def runs(api):
+    return AirflowRuns(DailyDataset("rows", "memory://airflow-api", "{day:%Y_%m_%d}.csv"), api, "pipeline")
+
+
+def test_one_token_serves_until_airflow_takes_it_no_more(airflow, api):
+    api.get("/dags/x")
+    api.get("/dags/x")
+    assert airflow.tokens == 1
+    airflow.script["GET", "/dags/x"] = [Reply({"detail": "Token Expired"}, status=401)]
+    api.get("/dags/x")
+    assert airflow.tokens == 2
+
+
+def test_a_given_token_that_has_expired_asks_for_another_one(server):
+    api = AirflowApi(server.url, token="a-secret-token")
+    with pytest.raises(
+        Refused, match=r"Invalid JWT token \(HTTP 401\)\. Give a new WIKI_TRENDS_AIRFLOW_TOKEN"
+    ) as caught:
+        api.get("/dags/x")
+    assert "a-secret-token" not in str(caught.value) + repr(api) + str(vars(caught.value))
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [Reply(status=503), Reply(status=500)],
+        [Reply(status=429)],
+        [Reply(fault="reset"), Reply(fault="truncate")],
+        [Reply(fault="stall")],
+    ],
+    ids=["5xx", "throttled", "cut off", "no answer"],
+)
+def test_what_is_the_servers_fault_is_tried_again(airflow, api, faults):
+    airflow.script["GET", "/dags/x"] = list(faults)
+    assert api.get("/dags/x") == DAG
+    assert airflow.script["GET", "/dags/x"] == []
+
+
+def test_patience_ends(airflow, api):
+    api.get("/dags/x")
+    airflow.script["GET", "/dags/x"] = [Reply(status=503)] * 100
+    with pytest.raises(
+        RunsUnreachable,
+        match=r"answers GET /api/v2/dags/x with HTTP 503, for 2 s\. Check WIKI_TRENDS_AIRFLOW_URL",
+    ):
+        api.get("/dags/x")
+
+
+def test_an_address_that_never_answered_is_told_early(monkeypatch):
+    monkeypatch.setattr("smart_orchestrator.runners.airflow_client.FIRST_PATIENCE", 0.5)
+    began = time.monotonic()
+    with pytest.raises(
+        RunsUnreachable, match=r"Airflow at http://127\.0\.0\.1:9: does not answer \(ConnectError\)"
+    ):
+        AirflowApi("http://me:hunter2@127.0.0.1:9", user="me", password=PASSWORD).get("/dags/x")
+    assert time.monotonic() - began < 30
+
+
+def test_something_else_at_the_address_is_told(airflow, api):
+    airflow.script["POST", "/auth/token"] = [
+        Reply(b"<html>", status=200),
+        Reply({"detail": "Not Found"}, status=404),
+    ]
+    for _ in range(2):
+        with pytest.raises(RunsError, match=r"what answers there is not Airflow 3 \(HTTP (200|404)\)"):
+            api.get("/dags/x")
+
+
+def test_wrong_credentials_name_the_user_alone(airflow, api):
+    airflow.script["POST", "/auth/token"] = [Reply({"detail": "Invalid credentials"}, status=401)]
+    with pytest.raises(Refused, match="user me was not let in") as caught:
+        api.get("/dags/x")
+    assert PASSWORD not in str(caught.value) + repr(api)
+
+
+def test_a_validation_error_is_one_sentence(airflow, api):
+    detail = [
+        {"loc": ["body", "dag_run_id"], "msg": "does not match"},
+        {"loc": ["body", "conf"], "msg": "is no object"},
+    ]
+    airflow.script["POST", "/dagRuns"] = [Reply({"detail": detail}, status=422)]
+    with pytest.raises(
+        Refused, match=r"body\.dag_run_id: does not match; body\.conf: is no object \(HTTP 422\)"
+    ):
+        api.post("/dags/x/dagRuns", {})
+
+
+def test_all_pages_are_read(airflow, api, runs):
+    airflow.runs = [run(number) for number in range(1, 2 * PAGE + 51)]
+    assert [item["dag_run_id"] for item in api.pages("/dags/x/dagRuns", "dag_runs")][
+        -1
+    ] == f"2025-11-05.{2 * PAGE + 50}"
+    assert runs.start(DAY).ours
+    assert runs.latest([DAY])[DAY].attempt == 2 * PAGE + 50
+
+
+@pytest.mark.parametrize(("first", "ours"), [([Reply(fault="reset")], True), ([], False)])
+def test_a_run_that_exists_is_ours_only_when_our_own_request_was_cut_off(airflow, runs, first, ours):
+    airflow.script["POST", "/dagRuns"] = [*first, Reply({"detail": "exists"}, status=409)]
+    listings = iter([[], [], [run(1, "queued")]])
+    airflow.script["GET", "/dagRuns"] = [
+        Reply({"dag_runs": page, "total_entries": len(page)}) for page in listings
+    ]
+
+    started = runs.start(DAY)
+
+    assert (started.name, started.state, started.ours) == ("2025-11-05.1", RunState.QUEUED, ours)
+
+
+def test_a_name_that_another_day_has_taken_is_an_error_not_a_loop(airflow, runs):
+    airflow.script["POST", "/dagRuns"] = [Reply({"detail": "exists"}, status=409)]
+    taken = run(1, conf={"target_date": "2025-11-06"})
+    airflow.runs = [taken]
+    with pytest.raises(RunsError, match=r"the name 2025-11-05\.1 is taken by a run of another day"):
+        runs.start(DAY)
+
+
+def test_a_run_that_failed_without_a_failed_task_says_so(airflow, runs):
+    airflow.runs = [run(1, "failed")]
+    (seen,) = runs.look([runs.latest([DAY])[DAY]])
+    assert (seen.failure, seen.message) == (Failure.ERROR, "the run failed, and none of its tasks did")
+
+
+def test_a_deleted_run_is_lost_and_a_paused_pipeline_an_error(airflow, runs):
+    airflow.runs = [run(1, "running")]
+    seen = runs.latest([DAY])[DAY]
+    airflow.script["GET", "/dags/pipeline"] = [Reply(DAG | {"is_paused": True})]
+    with pytest.raises(RunsError, match=r"is paused, .* Switch it on: airflow dags unpause pipeline\."):
+        runs.look([seen])
+    airflow.runs = []
+    (lost,) = runs.look([seen])
+    assert (lost.state, lost.failure) == (RunState.LOST, Failure.LOST)
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ({"has_import_errors": True, "relative_fileloc": "p.py"}, r"has import errors in p\.py, so no run"),
+        ({"is_stale": True}, "there is no DAG pipeline"),
+        ({"is_paused": True}, "is paused, so its runs would wait for ever"),
+    ],
+)
+def test_a_pipeline_that_cannot_run_is_told_before_anything_is_started(airflow, server, runs, broken, says):
+    airflow.script["GET", "/dags/pipeline"] = [Reply(DAG | broken)]
+    with pytest.raises(RunsError, match=says):
+        runs.start(DAY)
+    assert not [asked for asked in server.asked if asked.method == "POST" and asked.path != "/auth/token"]
+
+
+def test_runs_belong_to_the_day_of_their_conf_else_of_their_schedule(airflow, runs):
+    airflow.runs = [
+        run(1, dag_run_id="scheduled__x", conf={}, run_after="2025-11-08T02:00:00Z"),
+        run(2, dag_run_id="by hand", conf={"target_date": "2025-11-07"}),
+        run(3, dag_run_id="nonsense", conf={"target_date": "tomorrow"}),
+        run(4, dag_run_id="empty", conf=None, run_after="2025-11-10T01:00:00+02:00"),
+    ]
+    found = runs.latest([DAY, dt.date(2025, 11, 6), dt.date(2025, 11, 7)])
+    assert {str(day): run.name for day, run in found.items()} == {
+        "2025-11-05": "scheduled__x",
+        "2025-11-06": "empty",
+        "2025-11-07": "by hand",
+    }

@@ -1,0 +1,154 @@
+"""What needs no Airflow of the orchestrator in Airflow: what a run is asked for, and what is said about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import replace
+
+import pytest
+
+from smart_orchestrator import LineConsole, Policy, Window, WindowError, check, write_frame
+from smart_orchestrator.airflow.log import LogConsole
+from smart_orchestrator.airflow.messages import listed, message, not_ready
+from smart_orchestrator.airflow.params import SCHEMAS, request_of
+from smart_orchestrator.backfilling.state import Outcome
+from smart_orchestrator.model.run import Failure, Run, RunState
+from testing.lakes import WINDOW, frame, pages
+
+DAYS = list(WINDOW)
+RUN_DAY = dt.date(2025, 11, 12)
+DEFAULTS = dict.fromkeys(SCHEMAS) | {"days": 5, "min_coverage": 100, "dry_run": False}
+FAILED = Run(
+    "2025-11-06.1",
+    DAYS[1],
+    1,
+    RunState.FAILED,
+    ours=True,
+    failure=Failure.ERROR,
+    message="task write failed: ValueError: no luck",
+    url="https://airflow/runs/2025-11-06.1",
+)
+
+
+def request(**conf):
+    return request_of(conf, DEFAULTS | conf, RUN_DAY, 3)
+
+
+def test_a_run_without_conf_asks_for_the_last_days_before_its_own_day():
+    assert request().window == Window.of_days(5, RUN_DAY)
+    assert request().policy == Policy()
+    assert not request().dry_run
+
+
+@pytest.mark.parametrize(
+    ("conf", "window"),
+    [
+        ({"days": 7}, "2025-11-03 .. 2025-11-09"),
+        ({"days": 1, "as_of": "2025-11-01"}, "2025-10-29 .. 2025-10-29"),
+        ({"start": "2025-10-01", "end": "2025-10-31"}, "2025-10-01 .. 2025-10-31"),
+        # Airflow's form sends every parameter, also those that nobody touched.
+        ({"days": 5, "start": "2025-10-01", "end": "2025-10-02", "as_of": None}, "2025-10-01 .. 2025-10-02"),
+    ],
+)
+def test_windows(conf, window):
+    assert str(request(**conf).window) == window
+
+
+@pytest.mark.parametrize(
+    ("conf", "said"),
+    [
+        ({"as_of": "2025-11-13"}, "as_of: 2025-11-13 is after 2025-11-12, the UTC day of this run"),
+        ({"dayz": 3}, "conf: 'dayz' is not a parameter of this DAG. Did you mean days?"),
+        ({"zzz": 3}, "There are: days, as_of, start, end, min_coverage, dry_run."),
+        ({"end": "2025-11-01"}, "end: 2025-11-01 was given without start"),
+        ({"start": "2025-11-02", "end": "2025-11-01"}, "end: 2025-11-01 is before the start"),
+        ({"days": 99999}, "days: 99999 is not between 1 and 3660"),
+        ({"as_of": "soon"}, "as_of: 'soon' is not a day"),
+    ],
+)
+def test_what_makes_no_window_says_why(conf, said):
+    with pytest.raises(WindowError) as error:
+        request(**conf)
+    assert said in str(error.value)
+
+
+def test_min_coverage_is_the_policy():
+    assert request(min_coverage=80).policy == Policy(min_coverage=80)
+
+
+def test_long_lists_say_how_much_more_there_is():
+    assert listed([]) == ""
+    assert listed(["a", "b"]) == "a, b"
+    assert listed(list("abcde"), 2) == "a, b and 3 more"
+
+
+@pytest.fixture
+def found(tmp_path):
+    dataset = pages(str(tmp_path))
+    for day in DAYS[2:]:
+        write_frame(dataset, day, frame())
+    return check(dataset, WINDOW)
+
+
+def test_a_window_that_is_not_ready_is_told_with_day_reason_and_log(found):
+    outcome = Outcome((), (FAILED,), (FAILED,), (), ((DAYS[0], "no end after 3 s"),))
+    text = not_ready(found, outcome)
+    assert "2025-11-05 .. 2025-11-09 is not ready: coverage 60.0 %, missing 2025-11-05, 2025-11-06." in text
+    assert (
+        "2025-11-06 failed (run 2025-11-06.1, ERROR): task write failed: ValueError: no luck -- https" in text
+    )
+    assert "2025-11-05 is not there yet: no end after 3 s" in text
+
+
+def test_days_within_the_lag_are_told_too(tmp_path):
+    window = Window.between(DAYS[-1], RUN_DAY, RUN_DAY)
+    dataset = pages(str(tmp_path))
+    write_frame(dataset, DAYS[-1], frame())
+    assert "within the lag 2025-11-10, 2025-11-11, 2025-11-12" in not_ready(check(dataset, window))
+
+
+def test_the_message_of_a_run_that_is_done():
+    outcome = Outcome((DAYS[0], DAYS[1]), (), (), ()).to_json()
+    title, text = message(
+        {
+            "name": "diamond",
+            "done": True,
+            "window": "2025-11-05 .. 2025-11-09",
+            "coverage_pct": 100.0,
+            "outcome": outcome,
+            "url": "https://airflow/run",
+        }
+    )
+    assert title == "diamond: analytics done"
+    assert text.splitlines() == [
+        "Window: 2025-11-05 .. 2025-11-09",
+        "Coverage: 100.0 %",
+        "Days filled: 2025-11-05, 2025-11-06",
+        "Days failed: none",
+        "Run: https://airflow/run",
+    ]
+
+
+def test_the_message_of_a_run_that_failed():
+    outcome = Outcome((DAYS[0],), (FAILED,), (FAILED,), ()).to_json()
+    title, text = message({"name": "diamond", "coverage_pct": 80.0, "outcome": outcome})
+    assert title == "diamond: FAILED, nothing was published"
+    assert "Days failed: 2025-11-06\n  2025-11-06 failed (run 2025-11-06.1, ERROR)" in text
+
+
+def test_the_message_of_a_run_that_did_not_get_far():
+    _, text = message(
+        {"name": "diamond", "problems": ["as_of: 2099-01-01 is after today. Give an earlier day."]}
+    )
+    assert text == "Problem: as_of: 2099-01-01 is after today. Give an earlier day."
+
+
+def test_the_log_has_what_a_terminal_has(found, capsys, caplog):
+    import sys
+
+    LineConsole(sys.stdout).checked(found)
+    with caplog.at_level(logging.INFO):
+        LogConsole(logging.getLogger("task")).checked(replace(found, strays=()))
+    assert [record.getMessage() for record in caplog.records] == capsys.readouterr().out.splitlines()
+    assert {record.levelname for record in caplog.records} == {"INFO", "WARNING"}

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smart_orchestrator.adapters.manifest_document import Partition, State
+from smart_orchestrator.checking import check, total_days
+from smart_orchestrator.committing.writer import write_frame
+from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.model.plan import make_plan
+from smart_orchestrator.model.run import Failure, Run, RunState
+from smart_orchestrator.model.window import Window
+from smart_orchestrator.store.object_store import open_lake
+from smart_orchestrator.text.reporter import (
+    LineConsole,
+    SilentConsole,
+    completeness_lines,
+    date_report_lines,
+    plan_lines,
+    printable,
+    weekday,
+)
+from testing.lakes import AS_OF, DAY, WINDOW, frame, pages
+
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+START = dt.datetime(2025, 11, 12, 3, 0, tzinfo=dt.UTC)
+RUN = Run(
+    "2025-11-05.2",
+    DAY,
+    2,
+    RunState.FAILED,
+    failure=Failure.ERROR,
+    message="no\x1b[31m rows",
+    started_at=START,
+    ended_at=START + dt.timedelta(seconds=2),
+)
+FILLED = Partition(DAY, State.COMPLETE, Code.OK, "3 rows")
+
+
+@pytest.fixture
+def documented():
+    """The documented lake: eight days, of which three are among the five of 2025-11-12."""
+    dataset = pages("memory://documented")
+    for number in (1, 2, 3, 4, 7, 8, 9):
+        write_frame(dataset, dt.date(2025, 11, number), frame())
+    write_frame(dataset, dt.date(2025, 10, 31), frame())
+    return check(dataset, WINDOW), total_days(dataset, open_lake(dataset.lake))
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def tell(console, completeness):
+    console.checked(completeness)
+    console.planned(make_plan(completeness, {}))
+    console.started(RUN, (0, 2))
+    console.followed(RUN, (0, 2))
+    console.failed(RUN, (0, 2), again=True)
+    console.failed(RUN, (1, 2), again=False)
+    console.filled(FILLED, RUN, (2, 2))
+    console.filled(FILLED, None, (2, 2))
+
+
+def test_the_report_that_users_of_the_documented_system_know(documented):
+    completeness, total = documented
+    lines = [text for text, _ in date_report_lines(completeness, total, "Fetch them.")]
+    assert lines == [
+        "Data completeness, 2025-11-05 .. 2025-11-09 (as of 2025-11-12)",
+        "Total files in the diamond bucket: 8",
+        "Expected dates: 5",
+        "Available dates: 3",
+        "Missing dates: 2",
+        "Coverage: 60.0 %",
+        "Available:",
+        "  2025-11-09 (Sunday)",
+        "  2025-11-08 (Saturday)",
+        "  2025-11-07 (Friday)",
+        "Missing:",
+        "  2025-11-06 (Thursday): nothing is there",
+        "  2025-11-05 (Wednesday): nothing is there",
+        "Fetch them.",
+    ]
+
+
+@pytest.mark.usefixtures("documented")
+def test_a_whole_window_needs_no_hint():
+    dataset = pages("memory://documented")
+    whole = check(dataset, Window.of_days(3, AS_OF))
+    lines = [text for text, _ in date_report_lines(whole, 8, "Fetch them.")]
+    assert "Coverage: 100.0 %" in lines
+    assert "Missing:" not in lines
+    assert "Fetch them." not in lines
+
+
+def test_a_pipe_gets_plain_lines_without_control_codes(documented):
+    stream = io.StringIO()
+    tell(LineConsole(stream), documented[0])
+    text = stream.getvalue()
+    assert not CONTROL.search(text)
+    assert text.splitlines() == [
+        "pages  2025-11-05 .. 2025-11-09  (5 days, as of 2025-11-12, lag 3)",
+        "  2025-11-09  Sunday     complete     3 rows",
+        "  2025-11-08  Saturday   complete     3 rows",
+        "  2025-11-07  Friday     complete     3 rows",
+        "  2025-11-06  Thursday   absent       MISSING: nothing is there",
+        "  2025-11-05  Wednesday  absent       MISSING: nothing is there",
+        "expected 5, available 3, missing 2, coverage 60.0 %",
+        "plan:",
+        "  + 2025-11-05  start    MISSING: nothing is there",
+        "  + 2025-11-06  start    MISSING: nothing is there",
+        "[0/2] 2025-11-05 started (run 2025-11-05.2)",
+        "[0/2] 2025-11-05 is run by another process (run 2025-11-05.2): following it",
+        "[0/2] 2025-11-05 failed (run 2025-11-05.2, ERROR): no\ufffd[31m rows -- trying again",
+        "[1/2] 2025-11-05 failed (run 2025-11-05.2, ERROR): no\ufffd[31m rows -- giving it up",
+        "[2/2] 2025-11-05 is whole: 3 rows in 2.0 s",
+        "[2/2] 2025-11-05 is whole: 3 rows",
+    ]
+
+
+def test_a_terminal_gets_colours_and_the_same_words(documented, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    plain, terminal = io.StringIO(), Terminal()
+    tell(LineConsole(plain), documented[0])
+    tell(LineConsole(terminal), documented[0])
+    assert "\x1b[" in terminal.getvalue()
+    assert re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue()) == plain.getvalue()
+
+
+def test_silence_is_silent(documented, capfd):
+    tell(SilentConsole(), documented[0])
+    assert capfd.readouterr() == ("", "")
+
+
+@given(st.text())
+def test_what_a_terminal_would_obey_is_replaced(text):
+    shown = printable(text)
+    assert len(shown) == len(text)
+    assert all(char.isprintable() or char in "\n\t\ufffd" for char in shown)
+    assert all(a == b for a, b in zip(shown, text, strict=True) if b.isprintable())
+
+
+@pytest.mark.parametrize("text", ["\x1b[2J", "a\u202eb", "a\x9bb", "\ud800", "\r", "\u2066"])
+def test_controls_and_overrides_of_direction_are_replaced(text):
+    assert "\ufffd" in printable(text)
+
+
+def test_weekdays_are_english_and_computed():
+    assert [weekday(day)[:3] for day in WINDOW] == ["Wed", "Thu", "Fri", "Sat", "Sun"]
+
+
+@pytest.mark.usefixtures("documented")
+def test_a_long_window_lists_its_troubles_only():
+    dataset = pages("memory://documented")
+    long = check(dataset, Window.of_days(60, AS_OF))
+    lines = [text for text, _ in completeness_lines(long)]
+    assert not any("3 rows" in line for line in lines)
+    assert "  … and 12 more days that are not available" in lines
+    assert lines[-1] == "expected 60, available 8, missing 52, coverage 13.3 %"
+
+
+def test_lag_waivers_warnings_and_strays_are_said():
+    kinds = [
+        Partition(DAY, State.ABSENT, Code.WAIVED, "waived: never"),
+        Partition(DAY + dt.timedelta(1), State.ABSENT, Code.WITHIN_LAG, "too young"),
+        Partition(DAY + dt.timedelta(2), State.COMPLETE, Code.UNUSUAL_VOLUME, "half of the usual"),
+    ]
+    completeness = check(pages("memory://none"), Window.between(DAY, DAY, AS_OF))
+    strays = tuple(f"stray_{number:02}/" for number in range(12))
+    window = Window.between(DAY, DAY + dt.timedelta(2), AS_OF)
+    changed = completeness.__class__("pages", window, tuple(kinds), strays)
+    lines = completeness_lines(changed)
+    assert ("  2025-11-07  Friday     complete     UNUSUAL_VOLUME: half of the usual", "warn") in lines
+    assert ("  2025-11-05  Wednesday  absent       WAIVED: waived: never", "dim") in lines
+    assert lines[4] == (
+        "expected 1, available 1, missing 0, coverage 100.0 %, within the lag 1, waived 1",
+        "good",
+    )
+    assert lines[5][0] == "stray: stray_00/ is no day's key and does not count"
+    assert lines[-1][0] == "… and 2 more strays"
+    one = completeness_lines(completeness)
+    assert one[0][0] == "pages  2025-11-05 .. 2025-11-05  (1 day, as of 2025-11-12, lag 3)"
+
+
+@pytest.mark.usefixtures("documented")
+def test_a_plan_with_nothing_to_do_says_so():
+    plan = make_plan(check(pages("memory://documented"), Window.of_days(3, AS_OF)), {})
+    assert plan_lines(plan) == [("plan: nothing to do, every day is kept", "good")]
+    assert [text for text, _ in plan_lines(plan, every=True)][1] == "    2025-11-07  keep     3 rows"

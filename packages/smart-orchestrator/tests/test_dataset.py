@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from smart_orchestrator.errors import DatasetError
+from smart_orchestrator.model.dataset import Column, DailyDataset
+
+FORMATS = [
+    "diamond_final_{day:%Y_%m_%d}.csv",
+    "fr.wikipedia/diamond_final_{day:%Y_%m_%d}.csv",
+    "orders/dt={day:%Y-%m-%d}",
+    "orders/dt={day}",
+    "year={day:%Y}/month={day:%m}/day={day:%d}",
+    "events/{day:%Y/%m/%d}",
+    "{day:%Y%m%d}",
+    "{day:%d.%m.%Y}",
+    "a+b(c)/{day:%Y}-{day:%Y_%m_%d}",
+]
+FIXED_FOLDERS = ["", "fr.wikipedia", "orders", "orders", "", "events", "", "", "a+b(c)"]
+
+
+def dataset(key_format, **others):
+    return DailyDataset("orders", "memory://dataset", key_format, **others)
+
+
+@pytest.mark.parametrize("key_format", FORMATS)
+@given(st.dates())
+@example(dt.date(1, 1, 1))
+@example(dt.date(999, 12, 31))
+@example(dt.date(2024, 2, 29))
+def test_a_day_comes_back_from_its_key(key_format, day):
+    orders = dataset(key_format)
+    assert orders.day(orders.key(day)) == day
+
+
+@pytest.mark.parametrize("key_format", FORMATS)
+@given(st.text(max_size=40))
+def test_any_name_is_a_day_only_if_it_is_that_days_key(key_format, name):
+    orders = dataset(key_format)
+    day = orders.day(name)
+    assert day is None or orders.key(day) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "diamond_final_2025_13_01.csv",
+        "diamond_final_2025_02_30.csv",
+        "diamond_final_0000_01_01.csv",
+        "diamond_final_2025_11_05.csv.bak",
+        "diamond_final_2025_11_05.csv/",
+        "diamond_final_2025_11_05.csv\n",
+        "old/diamond_final_2025_11_05.csv",
+        "DIAMOND_final_2025_11_05.csv",
+        "diamond_final_2025_11_05xcsv",
+        "diamond_final_2025_11_5.csv",
+        "diamond_final_٢٠٢٥_11_05.csv",
+        "diamond_final_backup",
+        "",
+    ],
+)
+def test_a_stray_name_is_no_day(name):
+    assert dataset(FORMATS[0]).day(name) is None
+
+
+def test_a_key_that_contradicts_itself_is_no_day():
+    assert dataset(FORMATS[-1]).day("a+b(c)/2024-2025_11_05") is None
+
+
+@pytest.mark.parametrize(("key_format", "folder"), list(zip(FORMATS, FIXED_FOLDERS, strict=True)))
+def test_the_fixed_folder_is_what_stands_before_the_first_day(key_format, folder):
+    assert dataset(key_format).folder == folder
+
+
+@pytest.mark.parametrize(
+    ("key_format", "problem"),
+    [
+        ("orders", "does not tell days apart"),
+        ("orders/{day:%d}", "does not tell days apart"),
+        ("orders/{day:%m-%d}", "does not tell days apart"),
+        ("orders/{day:%y-%m-%d}", "does not tell days apart"),
+        ("orders/{day:%Y-%j}", "does not tell days apart"),
+        ("orders/{day.year}-{day.month}-{day.day}", "does not tell days apart"),
+        ("orders/{date:%Y-%m-%d}", "is not a format of day"),
+        ("orders/{:%Y-%m-%d}", "is not a format of day"),
+        ("orders/{day:%Y-%m-%d", "is not a format of day"),
+        ("orders/{day.name}", "is not a format of day"),
+        ("/orders/{day:%Y-%m-%d}", "begins or ends with a slash"),
+        ("orders/{day:%Y-%m-%d}/", "begins or ends with a slash"),
+    ],
+)
+def test_a_key_format_that_cannot_work_is_refused_at_once(key_format, problem):
+    with pytest.raises(DatasetError) as caught:
+        dataset(key_format)
+    assert str(caught.value).startswith(f"Dataset orders: key format {key_format!r} {problem}")
+    assert str(caught.value).endswith("Correct its description.")
+
+
+def test_a_column_stands_once():
+    with pytest.raises(DatasetError, match="column page is named twice"):
+        dataset(FORMATS[0], columns=(Column("page"), Column("views"), Column("page")))
+
+
+def test_the_volume_column_is_one_of_the_columns():
+    columns = (Column("page"), Column("views", "integer"))
+    assert dataset(FORMATS[0], columns=columns, volume_column="views").volume_column == "views"
+    assert dataset(FORMATS[0], volume_column="views").volume_column == "views"
+    with pytest.raises(DatasetError, match="volume column hits is not one of page, views"):
+        dataset(FORMATS[0], columns=columns, volume_column="hits")
+
+
+@pytest.mark.parametrize(("form", "suffix"), [("csv", ".csv"), ("parquet", ".parquet"), ("raw", ".json")])
+def test_a_part_is_named_for_its_format(form, suffix):
+    assert dataset(FORMATS[0], format=form).suffix == suffix

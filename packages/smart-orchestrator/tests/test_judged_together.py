@@ -1,0 +1,69 @@
+"""Many days judged in one pass: whatever is called right there is right by itself, with the same rows and volume."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smart_orchestrator import Column, DailyDataset
+from smart_orchestrator.contract.rows import END, examine, judge_together
+
+DATASET = DailyDataset(
+    name="sales",
+    lake="memory://judged-together",
+    key_format="sales_{day:%Y_%m_%d}.csv",
+    columns=(
+        Column("shop", "string", unique=True),
+        Column("sold", "integer", low=0, high=100),
+        Column("price", "float", nullable=True),
+    ),
+    volume_column="sold",
+)
+HEADER = "shop,sold,price\n"
+# Little that is right and much that could be taken for it: open quotes, rows without an end, another's last row.
+FRAGMENTS = [
+    "a,1,2.5\n",
+    "b,7,\n",
+    "c,0,1e3\n",
+    '"d\ne",2,1\n',
+    'f,3,"',
+    '"\n',
+    "g,4,1",
+    "\n",
+    f"{END},,\n",
+    "h,1.0,1\n",
+    "i,101,1\n",
+    ",1,1\n",
+]
+parts = st.lists(st.sampled_from(FRAGMENTS[:3]) | st.sampled_from(FRAGMENTS), max_size=5).map(
+    lambda rows: (HEADER + "".join(rows)).encode()
+)
+days = st.lists(st.lists(parts, min_size=1, max_size=2), min_size=1, max_size=4)
+
+
+def alone(day):
+    found = examine(DATASET, [(f"part-{number}", part) for number, part in enumerate(day)])
+    return None if found.findings else (found.rows, found.volume)
+
+
+@given(days)
+def test_what_is_right_together_is_right_alone(days):
+    for together, day in zip(judge_together(DATASET, days), days, strict=True):
+        assert together is None or together == alone(day)
+
+
+def test_right_days_are_confirmed_together():
+    right = [
+        [(HEADER + "a,1,2.5\nb,2,\n").encode()],
+        [(HEADER + "a,5,1\n").encode(), (HEADER + "b,6,1\n").encode()],
+    ]
+    assert list(judge_together(DATASET, right)) == [(2, 3), (2, 11)]
+
+
+def test_one_broken_day_does_not_hide_the_others():
+    broken = [(HEADER + "a,1,1\na,1,1\n").encode()]
+    right = [(HEADER + "a,1,1\n").encode()]
+    assert list(judge_together(DATASET, [right, broken, right])) == [(1, 1), None, (1, 1)]
+
+
+def test_an_open_quote_does_not_run_into_the_next_day():
+    opened, closing = [(HEADER + 'a,1,1\nb,2,"1\n').encode()], [(HEADER + '"c",2,1\n').encode()]
+    assert judge_together(DATASET, [opened, closing])[0] is None

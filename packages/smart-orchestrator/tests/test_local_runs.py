@@ -1,0 +1,265 @@
+"""Runs of one machine: known to every process, one a day, and lost at once when their process dies."""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from smart_orchestrator import LocalRuns, backfill, check, commit
+from smart_orchestrator.errors import NotPublished, RunsError
+from smart_orchestrator.model.run import Failure, Run, RunHistory, RunState
+from smart_orchestrator.runners.local import Ledger
+from testing.lakes import DAY, NEXT, WINDOW, plain, version_parts
+
+ROOT = Path(__file__).parents[3]
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return plain(str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def state(tmp_path):
+    return tmp_path / "state"
+
+
+class Held:
+    """A pipeline that stays in its run until it is let go, and then ends as told."""
+
+    def __init__(self, dataset, error=None):
+        self.dataset = dataset
+        self.error = error
+        self.began, self.go = threading.Event(), threading.Event()
+        self.days = []
+
+    def __call__(self, day):
+        self.days.append(day)
+        self.began.set()
+        assert self.go.wait(PATIENCE)
+        if self.error is not None:
+            raise self.error
+        commit(self.dataset, day, version_parts(1))
+
+
+def ended(runs, run):
+    """The run when it is no longer in flight."""
+    end = time.monotonic() + PATIENCE
+    while run.in_flight and time.monotonic() < end:
+        runs.wait(0.05)
+        [run] = runs.look([run])
+    assert not run.in_flight
+    return run
+
+
+def test_a_run_is_seen_by_others_from_start_to_end(dataset, state):
+    pipeline = Held(dataset)
+    runs, others = LocalRuns(dataset, pipeline, state), LocalRuns(dataset, Held(dataset), state)
+    assert others.latest([DAY]) == {}
+    run = runs.start(DAY)
+    assert (run.name, run.attempt, run.state, run.ours) == ("2025-11-05.1", 1, RunState.RUNNING, True)
+    seen = others.latest([DAY, NEXT])
+    assert (list(seen), seen[DAY].name, seen[DAY].state, seen[DAY].ours) == (
+        [DAY],
+        run.name,
+        RunState.RUNNING,
+        False,
+    )
+    assert others.start(DAY) == seen[DAY]
+    pipeline.go.set()
+    done = ended(runs, run)
+    assert (done.state, done.ours, done.failure, done.message) == (RunState.SUCCEEDED, True, None, "")
+    assert done.started_at <= done.ended_at <= dt.datetime.now(tz=dt.UTC)
+    assert others.look([seen[DAY]])[0].state is RunState.SUCCEEDED
+    assert others.latest([DAY])[DAY].to_json() | {"started_here": True} == done.to_json()
+
+
+def test_the_past_lists_what_is_in_flight_first_and_then_the_newest(dataset, state):
+    failing = LocalRuns(dataset, Held(dataset, ValueError("no")), state)
+    failing._pipeline.go.set()
+    ended(failing, failing.start(DAY))
+    pipeline = Held(dataset)
+    runs = LocalRuns(dataset, pipeline, state)
+    assert isinstance(runs, RunHistory)
+    running = runs.start(NEXT)
+    ended(failing, failing.start(DAY))
+    assert [(run.name, run.state) for run in runs.recent(10)] == [
+        ("2025-11-06.1", RunState.RUNNING),
+        ("2025-11-05.2", RunState.FAILED),
+        ("2025-11-05.1", RunState.FAILED),
+    ]
+    assert [run.name for run in runs.recent(1, DAY)] == ["2025-11-05.2"]
+    pipeline.go.set()
+    ended(runs, running)
+    assert [run.state for run in runs.recent(1, NEXT)] == [RunState.SUCCEEDED]
+
+
+def test_a_day_that_became_whole_is_not_run_again(dataset, state):
+    commit(dataset, DAY, version_parts(1))
+    pipeline = Held(dataset)
+    run = LocalRuns(dataset, pipeline, state).start(DAY)
+    assert (run.state, run.message, run.ours) == (RunState.SUCCEEDED, "the day was whole already", False)
+    assert pipeline.days == []
+
+
+def test_a_whole_day_is_run_when_it_is_forced(dataset, state):
+    commit(dataset, DAY, version_parts(2))
+    pipeline = Held(dataset)
+    pipeline.go.set()
+    runs = LocalRuns(dataset, pipeline, state, force=True)
+    assert ended(runs, runs.start(DAY)).state is RunState.SUCCEEDED
+    assert pipeline.days == [DAY]
+
+
+@pytest.mark.parametrize(
+    ("error", "failure", "message"),
+    [
+        (ValueError("bad rows"), Failure.ERROR, "bad rows"),
+        (KeyboardInterrupt(), None, None),
+        (NotPublished(DAY, "no list"), Failure.NOT_PUBLISHED, "2025-11-05 is not published: no list."),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_how_a_run_failed_and_its_attempts_survive_a_restart(dataset, state, error, failure, message):
+    pipeline = Held(dataset, error)
+    pipeline.go.set()
+    runs = LocalRuns(dataset, pipeline, state)
+    run = ended(runs, runs.start(DAY))
+    if failure is None:  # The run's thread died: as when its process had.
+        assert (run.state, run.failure, run.message) == (
+            RunState.LOST,
+            Failure.LOST,
+            "the process that ran it died",
+        )
+    else:
+        assert (run.state, run.failure) == (RunState.FAILED, failure)
+        assert run.message.startswith(message)
+    pipeline = Held(dataset)
+    pipeline.go.set()
+    restarted = LocalRuns(dataset, pipeline, state)
+    assert restarted.latest([DAY])[DAY].attempt == 1
+    again = restarted.start(DAY)
+    assert (again.name, again.attempt) == ("2025-11-05.2", 2)
+    assert ended(restarted, again).state is RunState.SUCCEEDED
+
+
+def test_datasets_share_a_ledger_and_not_their_runs(tmp_path, dataset, state, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pipeline = Held(dataset)
+    pipeline.go.set()
+    runs = LocalRuns(dataset, pipeline, state)
+    ended(runs, runs.start(DAY))
+    assert LocalRuns(plain("memory://other"), pipeline, state).latest([DAY]) == {}
+    # The same lake, named in another way.
+    assert LocalRuns(plain("lake"), pipeline, state).latest([DAY])[DAY].state is RunState.SUCCEEDED
+
+
+def test_a_held_day_without_a_row_is_a_run_about_to_begin(dataset, state):
+    runs = LocalRuns(dataset, Held(dataset), state)
+    descriptor = runs._lock(DAY, fcntl.LOCK_EX)
+    try:
+        expected = Run("2025-11-05.1", DAY, 1, RunState.RUNNING)
+        assert runs.latest([DAY]) == {DAY: expected}
+        assert runs.start(DAY) == expected
+        assert runs.look([expected]) == [expected]
+    finally:
+        os.close(descriptor)
+    assert runs.look([expected])[0].state is RunState.LOST
+    assert runs.latest([DAY]) == {}
+
+
+def test_a_folder_that_cannot_be_used_is_said(dataset, tmp_path):
+    (tmp_path / "file").write_text("")
+    runs = LocalRuns(dataset, Held(dataset), tmp_path / "file")
+    for use in (lambda: runs.latest([DAY]), lambda: runs.start(DAY)):
+        with pytest.raises(RunsError, match=r"local runs: .*file.* Make it"):
+            use()
+
+
+def test_a_ledger_that_is_no_database_is_said(tmp_path):
+    (tmp_path / "runs.sqlite").write_bytes(b"not a database, whatever its name says" * 100)
+    with pytest.raises(RunsError, match="cannot be used"):
+        Ledger(tmp_path).recall("a")
+
+
+def test_a_ledger_remembers(tmp_path):
+    assert Ledger(tmp_path).recall("a") is None
+    Ledger(tmp_path).remember("a", "1")
+    Ledger(tmp_path).remember("a", "2")
+    assert Ledger(tmp_path).recall("a") == "2"
+
+
+class Process:
+    """`run_days.py` as a process; its runs stay while the file `hold` exists."""
+
+    def __init__(self, tmp_path, hold):
+        self.hold = hold
+        command = [sys.executable, str(Path(__file__).with_name("run_days.py"))]
+        command += [str(tmp_path / "lake"), str(tmp_path / "state"), str(hold)]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+    def days(self):
+        log = Path(f"{self.hold}.log")
+        return log.read_text().split() if log.exists() else []
+
+    def end(self):
+        out, _ = self.process.communicate(timeout=PATIENCE)
+        assert self.process.returncode == 0
+        started, followed, ready = out.split()
+        return int(started), int(followed), ready
+
+
+def until(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_a_run_whose_process_is_killed_is_noticed_at_once_and_taken_over(tmp_path, dataset, state):
+    for day in list(WINDOW)[1:]:
+        commit(dataset, day, version_parts(1))
+    hold = tmp_path / "hold"
+    hold.write_text("")
+    other = Process(tmp_path, hold)
+    until(other.days)
+    pipeline = Held(dataset)
+    pipeline.go.set()
+    runs = LocalRuns(dataset, pipeline, state)
+    running = runs.latest([DAY])[DAY]
+    assert running.in_flight
+    other.process.kill()
+    other.process.communicate()
+    [lost] = runs.look([running])
+    assert (lost.state, lost.failure, lost.message) == (
+        RunState.LOST,
+        Failure.LOST,
+        "the process that ran it died",
+    )
+    assert runs.latest([DAY])[DAY] == lost
+
+    done = backfill(dataset, lambda: check(dataset, WINDOW), runs)
+    assert done.completeness.ready
+    assert [run.name for run in done.outcome.started] == ["2025-11-05.2"]
+
+
+def test_processes_that_want_the_same_days_run_each_once(tmp_path):
+    hold = tmp_path / "hold"
+    hold.write_text("")
+    processes = [Process(tmp_path, hold) for _ in range(3)]
+    until(lambda: len(processes[0].days()) >= 4)
+    hold.unlink()
+    sums = [process.end() for process in processes]
+    assert sorted(processes[0].days()) == [day.isoformat() for day in WINDOW]
+    assert sum(started for started, _, _ in sums) == 5
+    assert {ready for _, _, ready in sums} == {"True"}

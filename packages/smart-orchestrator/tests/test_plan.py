@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from smart_orchestrator.adapters.manifest_document import Partition, State
+from smart_orchestrator.checking import Completeness
+from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.model.plan import Action, due, make_plan
+from smart_orchestrator.model.run import Run, RunState, run_name
+from smart_orchestrator.model.window import Window
+
+DAY = dt.date(2025, 11, 5)
+WINDOW = Window.between(DAY, DAY, dt.date(2025, 11, 12))
+NOON = dt.datetime(2025, 11, 12, 12, 0, tzinfo=dt.UTC)
+MINUTE = dt.timedelta(minutes=1)
+
+
+def looked_at(state, code, newest_write=None):
+    found = Partition(DAY, state, code, "the reason", newest_write=newest_write)
+    return Completeness("pages", WINDOW, (found,))
+
+
+def run(state, *, started=NOON, ended=None):
+    return Run(run_name(DAY, 1), DAY, 1, state, started_at=started, ended_at=ended)
+
+
+WRITING = (State.UNCOMMITTED, Code.STILL_WRITING, NOON)
+CASES = {
+    "whole": (looked_at(State.COMPLETE, Code.OK), None, "keep", "the reason"),
+    "whole although a run goes on": (looked_at(State.COMPLETE, Code.OK), run(RunState.RUNNING), "keep", "the reason"),
+    "waived": (looked_at(State.ABSENT, Code.WAIVED), None, "keep", "the reason"),
+    "within the lag": (looked_at(State.ABSENT, Code.WITHIN_LAG), None, "wait", "the reason"),
+    "a newer program's": (looked_at(State.INVALID, Code.NEWER_VERSION), None, "give_up", "the reason"),
+    "missing": (looked_at(State.ABSENT, Code.MISSING), None, "start", "MISSING: the reason"),
+    "half-written": (looked_at(State.UNCOMMITTED, Code.NO_MARKER), None, "start", "NO_MARKER: the reason"),
+    "broken": (looked_at(State.INVALID, Code.PART_GONE), run(RunState.SUCCEEDED), "start", "PART_GONE: the reason"),
+    "failed before": (looked_at(State.ABSENT, Code.MISSING), run(RunState.FAILED), "start", "MISSING: the reason"),
+    "queued": (looked_at(State.ABSENT, Code.MISSING), run(RunState.QUEUED), "follow", "run 2025-11-05.1 is queued"),
+    "running": (looked_at(*WRITING), run(RunState.RUNNING), "follow", "run 2025-11-05.1 is running"),
+    "written by nobody we know": (looked_at(*WRITING), None, "wait", "being written: the reason"),
+    "left by a run that died": (
+        looked_at(*WRITING), run(RunState.LOST, started=NOON - MINUTE), "start", "STILL_WRITING: the reason"
+    ),
+    "left by a run that failed": (
+        looked_at(*WRITING),
+        run(RunState.FAILED, started=NOON - 9 * MINUTE, ended=NOON),
+        "start", "STILL_WRITING: the reason",
+    ),
+    "written after the run ended": (
+        looked_at(*WRITING),
+        run(RunState.FAILED, started=NOON - 9 * MINUTE, ended=NOON - 2 * MINUTE),
+        "wait", "being written: the reason",
+    ),
+    "written before the run began": (
+        looked_at(*WRITING), run(RunState.LOST, started=NOON + 2 * MINUTE), "wait", "being written: the reason"
+    ),
+    "written while nobody knows when the run began": (
+        looked_at(*WRITING), run(RunState.LOST, started=None), "wait", "being written: the reason"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_done_about_a_day_and_why(case):
+    found, latest, action, why = CASES[case]
+    known = {} if latest is None else {DAY: latest}
+    plan = make_plan(found, known)
+    [step] = plan.steps
+    assert (step.action, step.why) == (Action(action), why)
+    assert (step.run is not None) == (action == "follow")
+    assert due(found, known) == plan.days(Action.START) == ((DAY,) if action == "start" else ())
+
+
+def test_a_day_may_be_missing_without_being_due():
+    found = looked_at(*WRITING)
+    assert found.missing == (DAY,)
+    assert due(found, {}) == ()
+
+
+def test_the_document_of_a_plan():
+    found, latest = CASES["queued"][:2]
+    assert make_plan(found, {DAY: latest}).to_json() == {
+        "dataset": "pages",
+        "as_of": "2025-11-12",
+        "window": {"start": "2025-11-05", "end": "2025-11-05", "days": 1, "lag_days": 3},
+        "missing": ["2025-11-05"],
+        "coverage_pct": 0.0,
+        "due": [],
+        "days": [
+            {
+                "day": "2025-11-05",
+                "action": "follow",
+                "why": "run 2025-11-05.1 is queued",
+                "run": "2025-11-05.1",
+            }
+        ],
+    }

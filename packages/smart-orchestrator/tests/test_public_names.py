@@ -1,0 +1,129 @@
+"""The layer's public names, held, so that the surface does not grow by accident."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import smart_orchestrator
+
+NAMES = [
+    "Action",
+    "AirflowApi",
+    "AirflowRuns",
+    "Backfill",
+    "Code",
+    "Column",
+    "CommitError",
+    "Completeness",
+    "Console",
+    "ContractError",
+    "DailyDataset",
+    "DatasetError",
+    "Failure",
+    "Lake",
+    "LakeDenied",
+    "LakeError",
+    "LakeUnreachable",
+    "LakeUrlError",
+    "Limits",
+    "LineConsole",
+    "LocalRuns",
+    "Look",
+    "LostRace",
+    "Manifest",
+    "NotPublished",
+    "ObjectConflict",
+    "ObjectMissing",
+    "Outcome",
+    "Part",
+    "Partition",
+    "PartitionChanged",
+    "PipelineDag",
+    "PipelineRuns",
+    "Plan",
+    "Policy",
+    "Run",
+    "RunHistory",
+    "RunState",
+    "RunsError",
+    "RunsUnreachable",
+    "SmartOrchestratorError",
+    "SourceRefused",
+    "SourceUnreachable",
+    "State",
+    "Vacuumed",
+    "Waiver",
+    "WaiverError",
+    "Window",
+    "WindowError",
+    "backfill",
+    "check",
+    "commit",
+    "due",
+    "fetch",
+    "inspect",
+    "make_plan",
+    "open_lake",
+    "parse_day",
+    "read_frame",
+    "read_parts",
+    "today_utc",
+    "unwaive",
+    "vacuum",
+    "waive",
+    "waivers",
+    "watermark",
+    "with_volume",
+    "write_frame",
+]
+
+
+def python(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_public_names_are_these():
+    assert sorted(smart_orchestrator.__all__) == sorted(NAMES) == sorted(dir(smart_orchestrator))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_public_name_comes_from_the_module_that_defines_it(name):
+    assert getattr(smart_orchestrator, name).__module__.startswith("smart_orchestrator.")
+    assert getattr(smart_orchestrator, name).__name__ == name
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'backfil'"):
+        _ = smart_orchestrator.backfil
+
+
+def test_functions_are_not_hidden_by_modules_of_their_name():
+    code = (
+        "import smart_orchestrator.backfilling.loop, smart_orchestrator.committing.writer\n"
+        "from smart_orchestrator.backfilling.loop import LOOK_SECONDS\n"
+        "from smart_orchestrator import backfill, commit\n"
+        "print(callable(backfill), callable(commit), LOOK_SECONDS)"
+    )
+    assert python(code) == "True True 2.0\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import smart_orchestrator",
+        "from smart_orchestrator import *",
+        "from smart_orchestrator import backfill",
+    ],
+)
+def test_importing_the_layer_loads_nothing_heavy(code):
+    heavy = ["airflow", "ibis", "typer", "rich", "polars", "duckdb", "pandas", "numpy", "pyarrow", "httpx2"]
+    assert python(f"import sys\n{code}\nprint([name for name in {heavy} if name in sys.modules])") == "[]\n"
+
+
+def test_importing_the_package_alone_does_not_open_the_store():
+    assert python("import sys, smart_orchestrator\nprint('obstore' in sys.modules)") == "False\n"

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from smart_orchestrator.checking import check
+from smart_orchestrator.committing.writer import write_frame
+from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.errors import WaiverError
+from smart_orchestrator.model.window import Window
+from smart_orchestrator.waiver_store import Waiver, unwaive, waive, waivers
+from testing.lakes import AS_OF, DAY, NEXT, WINDOW, frame, pages
+
+NOW = dt.datetime(2025, 11, 12, 9, tzinfo=dt.UTC)
+WAIVER = Waiver(DAY, "Wikimedia has no data for this day", "Ada", None, NOW)
+
+
+def test_a_waived_day_is_not_expected_and_says_why(lake_url, lake):
+    dataset = pages(lake_url)
+    waive(dataset, lake, WAIVER)
+    found = check(dataset, WINDOW, lake=lake)
+    assert found.waived == (DAY,)
+    assert DAY not in found.expected
+    assert DAY not in found.missing
+    assert found[DAY].code is Code.WAIVED
+    assert found[DAY].reason == "Wikimedia has no data for this day"
+
+
+def test_a_window_is_whole_when_all_but_the_waived_day_is_there(lake_url, lake):
+    dataset = pages(lake_url)
+    waive(dataset, lake, WAIVER)
+    for day in list(WINDOW)[1:]:
+        write_frame(dataset, day, frame(), lake=lake)
+    found = check(dataset, WINDOW, lake=lake)
+    assert found.ready
+    assert found.coverage_pct == 100.0
+    assert len(found.expected) == 4
+
+
+def test_a_waived_day_that_came_all_the_same_counts(lake_url, lake):
+    dataset = pages(lake_url)
+    waive(dataset, lake, WAIVER)
+    write_frame(dataset, DAY, frame(), lake=lake)
+    found = check(dataset, WINDOW, lake=lake)
+    assert DAY in found.available
+    assert DAY in found.expected
+    assert found.waived == ()
+
+
+def test_a_waiver_ends_with_its_last_day(lake_url, lake):
+    dataset = pages(lake_url)
+    waive(dataset, lake, dataclasses.replace(WAIVER, until=AS_OF))
+    assert check(dataset, WINDOW, lake=lake).waived == (DAY,)
+    later = Window.between(WINDOW.start, WINDOW.last, AS_OF + dt.timedelta(days=1))
+    assert DAY in check(dataset, later, lake=lake).missing
+
+
+def test_a_second_waiver_does_not_replace_the_first(lake_url, lake):
+    dataset = pages(lake_url)
+    waive(dataset, lake, WAIVER)
+    with pytest.raises(WaiverError, match=r"2025-11-05: it is waived already.*take the old one back"):
+        waive(dataset, lake, dataclasses.replace(WAIVER, reason="another"))
+    assert waivers(dataset, lake) == {DAY: WAIVER}
+
+
+def test_a_waiver_that_is_taken_back_is_gone(lake_url, lake):
+    dataset = pages(lake_url)
+    waive(dataset, lake, WAIVER)
+    unwaive(dataset, lake, DAY)
+    assert waivers(dataset, lake) == {}
+    assert DAY in check(dataset, WINDOW, lake=lake).missing
+    with pytest.raises(WaiverError, match="it is not waived"):
+        unwaive(dataset, lake, DAY)
+
+
+def test_a_waiver_needs_a_reason(lake_url, lake):
+    with pytest.raises(WaiverError, match="needs a reason"):
+        waive(pages(lake_url), lake, dataclasses.replace(WAIVER, reason="  "))
+
+
+def test_a_waiver_that_cannot_be_read_is_an_error_and_not_ignored(lake_url, lake):
+    dataset = pages(lake_url)
+    lake.put("_waived/2025-11-05.json", b"{}")
+    with pytest.raises(WaiverError, match=r"_waived/2025-11-05.json is not a waiver"):
+        check(dataset, WINDOW, lake=lake)
+
+
+def test_names_that_are_no_day_are_no_waivers(lake_url, lake):
+    lake.put("_waived/README.md", b"who waives what")
+    assert waivers(pages(lake_url), lake) == {}
+
+
+def test_waivers_cost_one_listing_and_only_where_something_is_missing(lake_url, lake):
+    dataset = pages(lake_url)
+    one = Window.between(DAY, DAY, AS_OF)
+    lake.put("notes.txt", b"the lake is there")
+    assert check(dataset, one, lake=lake, strays=False).requests == {"list": 2, "get": 0}
+    waive(dataset, lake, WAIVER)
+    waive(dataset, lake, dataclasses.replace(WAIVER, day=NEXT))
+    assert check(dataset, one, lake=lake, strays=False).requests == {"list": 2, "get": 1}
+    write_frame(dataset, DAY, frame(), lake=lake)
+    assert check(dataset, one, lake=lake, strays=False).requests == {"list": 1, "get": 1}

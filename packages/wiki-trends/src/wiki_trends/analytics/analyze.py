@@ -1,0 +1,147 @@
+"""Compute the tables of a checked window and publish them, as one act.
+
+Fails with `WindowNotReady` when the check found a hole, with the errors of `window_rows` when the lake is no longer as
+it was checked, and with `WarehouseError` when the tables cannot be published. In each case what was published before
+still is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from wiki_trends.errors import WindowNotReady
+from wiki_trends.jobs.progress import progress
+from wiki_trends.warehouse.base import RunRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from smart_orchestrator.adapters.manifest_document import Partition
+    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.window import Window
+    from wiki_trends.analytics.engines.base import Engine
+    from wiki_trends.warehouse.base import Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What one analysis read and published.
+
+    Attributes:
+        window: the window that was asked for.
+        days: the days that were used, oldest first.
+        fingerprints: of the partitions that were read, by ISO day.
+        rows: of each published table, by name.
+        seconds: from the first read to the end of the publish.
+        run: the row that was added to `wiki_trends_runs`.
+    """
+
+    window: Window
+    days: tuple[dt.date, ...]
+    fingerprints: Mapping[str, str]
+    rows: Mapping[str, int]
+    seconds: float
+    run: RunRecord
+
+
+def now_utc() -> dt.datetime:
+    """The present moment in UTC."""
+    return dt.datetime.now(tz=dt.UTC)
+
+
+def analyze(
+    dataset: DailyDataset,
+    completeness: Completeness,
+    warehouse: Warehouse,
+    *,
+    engine: Engine | None = None,
+    clock: Callable[[], dt.datetime] = now_utc,
+) -> Analysis:
+    """Read the partitions of the check and those of the baseline before, compute every table of the window, publish them.
+
+    The baseline is what the lake holds of the 56 days before the window, inspected here. It gates nothing: with fewer days,
+    or none, the scores are less certain, and say so.
+
+    Args:
+        dataset: the diamond layer.
+        completeness: the check of the window; exactly its partitions are read.
+        warehouse: where the tables are published.
+        engine: what computes them; default DuckDB.
+        clock: the moment of publishing, with a time zone.
+
+    Raises:
+        WindowNotReady: the window does not fulfil the policy of the check, or no day of it is there.
+        EngineError: the engine is not there, or fails.
+    """
+    from wiki_trends.analytics.engines.base import DUCKDB, Inputs, open_engine
+    from wiki_trends.analytics.tables.pipeline_runs import NAME, pipeline_runs
+    from wiki_trends.analytics.window_rows import baseline_of
+
+    if not completeness.ready or not completeness.available:
+        missing = [day.isoformat() for day in completeness.missing]
+        raise WindowNotReady(
+            window=str(completeness.window), missing=missing, coverage_pct=completeness.coverage_pct
+        )
+    began = time.monotonic()
+    window = completeness.window
+    used = [partition for partition in completeness.days if partition.available]
+    inputs = Inputs(dataset, window, used, baseline_of(dataset, window))
+    progress.info("reading %d days", len(inputs.used) + len(inputs.baseline))
+    with (engine or open_engine(DUCKDB)).computed(inputs) as found:
+        run = recorded(dataset, completeness, found.baseline, clock())
+        tables = {**found.tables, NAME: pipeline_runs([*found.baseline, *used])}
+        done = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - began, 3)))
+    return Analysis(
+        window=window,
+        days=done.days_used,
+        fingerprints=done.fingerprints,
+        rows=done.rows,
+        seconds=time.monotonic() - began,
+        run=done,
+    )
+
+
+def recorded(
+    dataset: DailyDataset,
+    completeness: Completeness,
+    baseline: Iterable[Partition],
+    now: dt.datetime | None = None,
+) -> RunRecord:
+    """The row of `wiki_trends_runs` that a publish of this check would be, still without rows and seconds.
+
+    Args:
+        dataset: the diamond layer.
+        completeness: the check of the window.
+        baseline: the partitions before the window that the scores are compared with.
+        now: the moment of publishing; default the present.
+    """
+    used = [partition for partition in completeness.days if partition.available]
+    return RunRecord(
+        dataset=dataset.name,
+        window_start=completeness.window.start,
+        window_end=completeness.window.last,
+        as_of=completeness.window.as_of,
+        lag_days=completeness.window.lag,
+        days_used=tuple(partition.day for partition in used),
+        expected=len(completeness.expected),
+        coverage_pct=completeness.coverage_pct,
+        policy=json.dumps(completeness.policy.to_json()),
+        fingerprints=_fingerprints(used),
+        baseline=_fingerprints(baseline),
+        published_at=now or now_utc(),
+        version=version("wiki-trends"),
+        states={
+            found.day.isoformat(): {"state": found.state, "code": found.code, "reason": found.reason}
+            for found in completeness.days
+        },
+    )
+
+
+def _fingerprints(partitions: Iterable[Partition]) -> dict[str, str]:
+    return {partition.day.isoformat(): partition.fingerprint or "" for partition in partitions}

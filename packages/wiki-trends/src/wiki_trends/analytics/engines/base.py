@@ -1,0 +1,78 @@
+"""What computes the declared tables: DuckDB in this process, or Spark for lakes beyond one machine.
+
+Both read exactly the partitions that were inspected, with the same reader, and compute the same declarations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from smart_orchestrator.adapters.manifest_document import Partition
+    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.window import Window
+    from wiki_trends.warehouse.base import ArrowStream
+
+DUCKDB = "duckdb"
+SPARK = "spark"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the tables of a window are computed from.
+
+    Attributes:
+        dataset: the diamond layer.
+        window: what is analysed.
+        used: the available partitions of the window, oldest first.
+        baseline: those of the days before it that the scores are compared with.
+    """
+
+    dataset: DailyDataset
+    window: Window
+    used: Sequence[Partition]
+    baseline: Sequence[Partition]
+
+    @property
+    def rows(self) -> int:
+        """How many there are, as far as the partitions were counted."""
+        return sum(partition.rows or 0 for partition in (*self.baseline, *self.used))
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Every table by its published name, and the partitions of the baseline that could be read."""
+
+    tables: Mapping[str, ArrowStream]
+    baseline: Sequence[Partition]
+
+
+class Engine(Protocol):
+    """Something that computes the declared tables."""
+
+    def computed(self, inputs: Inputs) -> AbstractContextManager[Computed]:
+        """The tables, computed; their streams can be read within this context.
+
+        Raises:
+            PartitionChanged, ContractError, LakeError: a partition of the window cannot be read as it was inspected.
+            EngineError: the engine is not there, or fails.
+        """
+        ...
+
+
+def open_engine(name: str) -> Engine:
+    """The engine behind a name: `duckdb`; or Spark: `local[N]`, `spark://HOST:PORT`, or `spark` for the master of its own settings.
+
+    Opening touches nothing.
+    """
+    if name == DUCKDB:
+        from wiki_trends.analytics.engines.duckdb import DuckDBEngine
+
+        return DuckDBEngine()
+    from wiki_trends.analytics.engines.spark import SparkEngine
+
+    return SparkEngine("" if name == SPARK else name)

@@ -1,0 +1,152 @@
+"""The declared tables computed by DuckDB, in memory, and beyond a limit on the disk of this machine.
+
+Fails with `EngineError` when memory and disk do not suffice. Rows that lack a column or do not have the types of
+`tables.ROW_TYPES` fail with `duckdb.Error`; rows that came through a dataset's contract have them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from wiki_trends.analytics.engines.base import DUCKDB, Computed
+from wiki_trends.analytics.tables.compiled import compiled
+from wiki_trends.analytics.tables.documented import DAYS, EARLIER, EARLIER_DAYS, INPUTS, ROWS, RUN, published
+from wiki_trends.errors import EngineError, TableFailed
+from wiki_trends.jobs.progress import progress
+from wiki_trends.warehouse.arrow import CONFIG, registered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from duckdb import DuckDBPyConnection
+
+    from smart_orchestrator.adapters.manifest_document import Partition
+    from wiki_trends.analytics.engines.base import Inputs
+    from wiki_trends.warehouse.base import ArrowStream
+
+# Ten years of lists (four million rows) are computed within the least, hardly slower than with more. What is beyond lies on the
+# disk, except for what DuckDB keeps of each group, so that days with many more pages need more.
+LEAST_MEMORY = 800_000_000
+MEMORY_A_ROW = 200
+PART_OF_THE_MACHINE = 0.8
+_SQL_TYPES = {"date": "DATE", "string": "VARCHAR", "int64": "BIGINT", "int32": "INTEGER", "float64": "DOUBLE"}
+
+
+class DuckDBEngine:
+    """Reads with Polars, computes with DuckDB, all in this process."""
+
+    @contextmanager
+    def computed(self, inputs: Inputs) -> Iterator[Computed]:
+        """See `Engine.computed`."""
+        import polars as pl
+
+        from wiki_trends.analytics.window_rows import read_baseline, read_window
+
+        window = inputs.window
+        baseline: list[Partition] = []
+        with _Computation.begun(inputs.rows) as computation:
+            for rows in read_window(inputs.dataset, inputs.used):
+                computation.add(ROWS, rows)
+            for rows in read_baseline(inputs.dataset, inputs.baseline, baseline):
+                computation.add(EARLIER, rows)
+            computation.add(DAYS, pl.DataFrame({"date": [part.day for part in inputs.used]}))
+            earlier = pl.DataFrame({"date": [part.day for part in baseline]}, schema={"date": pl.Date})
+            computation.add(EARLIER_DAYS, earlier)
+            run = {
+                "dataset": [inputs.dataset.name],
+                "window_start": [window.start],
+                "window_end": [window.last],
+            }
+            computation.add(RUN, pl.DataFrame(run))
+            yield Computed(computation.tables(), baseline)
+
+
+@contextmanager
+def computed(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, ArrowStream]]:
+    """Every table by its published name, as streams that can be read within this context.
+
+    Args:
+        inputs: the tables of `tables.INPUTS`, with its columns at least.
+    """
+    with _Computation.begun() as computation:
+        for name, rows in inputs.items():
+            computation.add(name, rows)
+        yield computation.tables()
+
+
+def _memory_for(rows: int) -> int:
+    """Bytes that DuckDB may use."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(LEAST_MEMORY, min(rows * MEMORY_A_ROW, int(machine * PART_OF_THE_MACHINE)))
+
+
+class _Computation:
+    """A database in memory: inputs, steps, and the tables that follow from them."""
+
+    def __init__(self, connection: DuckDBPyConnection) -> None:
+        self._connection = connection
+        for name, types in INPUTS.items():
+            columns = ", ".join(f'"{column}" {_SQL_TYPES[kind]}' for column, kind in types.items())
+            connection.execute(f"CREATE TABLE {name} ({columns})")
+
+    @classmethod
+    @contextmanager
+    def begun(cls, rows: int = 0) -> Iterator[_Computation]:
+        """A new one for so many rows, whose files are gone afterwards."""
+        import duckdb
+
+        with tempfile.TemporaryDirectory(prefix="wiki-trends-") as folder:
+            config = CONFIG | {"memory_limit": f"{_memory_for(rows)}B", "temp_directory": folder}
+            with duckdb.connect(config=config) as connection, _explained():
+                yield cls(connection)
+
+    def add(self, name: str, rows: ArrowStream) -> None:
+        """Add rows to an input."""
+        casts = ", ".join(f'CAST("{column}" AS {_SQL_TYPES[kind]})' for column, kind in INPUTS[name].items())
+        with registered(self._connection, "incoming", rows):
+            self._connection.execute(f"INSERT INTO {name} FROM incoming SELECT {casts}")
+
+    def tables(self) -> Mapping[str, ArrowStream]:
+        """Every published table. Steps are computed here, and dropped after the last table that needs them.
+
+        What is published is computed while it is read: the largest are the inputs in another order, and need no second place.
+        """
+        statements = compiled(DUCKDB)
+        for name, sql in statements.items():
+            if not published(name):
+                progress.info("computing %s", name)
+                self._connection.execute(f"CREATE TABLE {name} AS {sql}")
+                self._drop_what_ends_with(name, statements)
+        return {name: self._connection.sql(sql) for name, sql in statements.items() if published(name)}
+
+    def _drop_what_ends_with(self, done: str, statements: Mapping[str, str]) -> None:
+        for step in statements:
+            used = [name for name, sql in statements.items() if f'"{step}"' in sql]
+            if used and used[-1] == done:
+                self._connection.execute(f"DROP TABLE {step}")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say that there was no room, also where whoever reads a table meets it."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        raise _without_room(str(error)) from error
+    except TableFailed as error:
+        if "Out of Memory Error" in error.reason or "IO Error" in error.reason:
+            raise _without_room(error.reason) from error
+        raise TableFailed(engine="DuckDB", reason=error.reason) from error
+
+
+def _without_room(reason: str) -> EngineError:
+    return EngineError(
+        engine="DuckDB",
+        problem=f"memory and disk do not suffice ({reason.partition(chr(10))[0]})",
+        fix=f"Make room in {tempfile.gettempdir()}, or name another folder in TMPDIR, or use --engine spark.",
+    )

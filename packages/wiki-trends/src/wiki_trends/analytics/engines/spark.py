@@ -1,0 +1,135 @@
+"""The declared tables computed by Spark, for lakes beyond one machine.
+
+Inputs, steps and tables stay with the workers, in memory or on their disks, until the analysis ends; this process sees
+the days that could not be read, how many rows a table has, and the rows while they are published.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.errors import ContractError, PartitionChanged
+from wiki_trends.analytics.engines.base import SPARK, Computed
+from wiki_trends.analytics.engines.spark_rows import SPARK_TYPES, SparkTable, read_days
+from wiki_trends.analytics.engines.spark_session import cause, java_may_be_gone, spark_session
+from wiki_trends.analytics.tables.compiled import compiled
+from wiki_trends.analytics.tables.documented import DAYS, EARLIER, EARLIER_DAYS, INPUTS, ROWS, RUN, published
+from wiki_trends.errors import EngineError, TableFailed
+from wiki_trends.jobs.progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from smart_orchestrator.adapters.manifest_document import Partition
+    from wiki_trends.analytics.engines.base import Inputs
+    from wiki_trends.warehouse.base import ArrowStream
+
+
+class SparkEngine:
+    """Spark behind a master: `spark://HOST:PORT`, `local[N]`, or empty for what Spark's own settings say."""
+
+    def __init__(self, master: str) -> None:
+        self._master = master
+
+    @contextmanager
+    def computed(self, inputs: Inputs) -> Iterator[Computed]:
+        """See `Engine.computed`."""
+        self._refuse_memory(inputs.dataset.lake)
+        with spark_session(self._master, inputs.rows) as session:
+            kept = _Kept(session)
+            try:
+                with self._explained():
+                    baseline = kept.read(inputs)
+                    tables = kept.compute()
+                    yield Computed(tables, baseline)
+            finally:
+                kept.forget()
+
+    def _refuse_memory(self, lake: str) -> None:
+        if lake.startswith("memory://"):
+            raise EngineError(
+                engine="Spark",
+                problem=f"its workers cannot read {lake}, which is in the memory of this process",
+                fix="Use a folder or s3://, or --engine duckdb.",
+            )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        import logging
+
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        # PySpark logs each failure besides raising it, with the trace-backs of both languages.
+        logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        except (PySparkException, Py4JError, TableFailed) as error:
+            said = error.reason if isinstance(error, TableFailed) else error
+            raise EngineError(
+                engine=f"Spark ({self._master})" if self._master else "Spark",
+                problem=f"it failed ({cause(said)})",
+                fix="What was published before still is. Look into Spark's log, and try again.",
+            ) from error
+
+
+class _Kept:
+    """The tables of one analysis, each under its name in a session, kept by the workers until they are forgotten."""
+
+    def __init__(self, session: SparkSession) -> None:
+        self._session = session
+        self._frames: list[DataFrame] = []
+
+    def read(self, inputs: Inputs) -> Sequence[Partition]:
+        """Provide the tables of `tables.INPUTS`; the partitions of the baseline that could be read.
+
+        Raises:
+            PartitionChanged, ContractError, LakeError: a day of the window could not be read, or the lake did not answer.
+        """
+        found = read_days(self._session, inputs.dataset, [*inputs.baseline, *inputs.used])
+        self._frames.append(found.read)
+        baseline = []
+        for partition in inputs.baseline:
+            problem = found.problems.get(partition.day)
+            if problem is None:
+                baseline.append(partition)
+            elif not isinstance(problem, (ContractError, PartitionChanged)):
+                raise problem
+        for partition in inputs.used:
+            if partition.day in found.problems:
+                raise found.problems[partition.day]
+        start = inputs.window.start
+        self._small(DAYS, [(partition.day,) for partition in inputs.used])
+        self._small(EARLIER_DAYS, [(partition.day,) for partition in baseline])
+        self._small(RUN, [(inputs.dataset.name, start, inputs.window.last)])
+        found.rows.where(found.rows.date >= start).createOrReplaceTempView(ROWS)
+        found.rows.where(found.rows.date < start).createOrReplaceTempView(EARLIER)
+        return baseline
+
+    def compute(self) -> Mapping[str, ArrowStream]:
+        """Every declared table, by its published name."""
+        tables: dict[str, ArrowStream] = {}
+        for name, sql in compiled(SPARK).items():
+            progress.info("computing %s", name)
+            frame = self._session.sql(sql).persist()
+            self._frames.append(frame)
+            frame.createOrReplaceTempView(name)
+            # Computed one after the other, so that each is planned with the sizes of those before it, and all before the
+            # publish begins, which keeps other publishers out.
+            frame.count()
+            if published(name):
+                tables[name] = SparkTable(frame)
+        return tables
+
+    def forget(self) -> None:
+        """Let the workers drop what they keep."""
+        with java_may_be_gone():
+            for frame in reversed(self._frames):
+                frame.unpersist()
+
+    def _small(self, name: str, rows: list[tuple[object, ...]]) -> None:
+        schema = ", ".join(f"`{column}` {SPARK_TYPES[kind]}" for column, kind in INPUTS[name].items())
+        self._session.createDataFrame(rows, schema).createOrReplaceTempView(name)

@@ -1,0 +1,189 @@
+"""Rows in and out of Spark: days read by its workers, tables handed on as Arrow streams.
+
+The workers read the lake themselves, each day with the reader that DuckDB's analysis uses: exactly the parts that were
+inspected, held against their checksums, whoever wrote them. So there is one reader, and Spark needs no connector to S3.
+They need this package, and the lake: credentials of S3 (`AWS_…`) travel with the task, where a worker has none of its own;
+a folder has to be there under the same path.
+
+Nothing is collected: a table that is published goes through this process batch by batch, since one connection writes it.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from smart_orchestrator.errors import SmartOrchestratorError
+from wiki_trends.analytics.tables.documented import ROW_TYPES
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+    from smart_orchestrator.adapters.manifest_document import Partition
+    from smart_orchestrator.model.dataset import DailyDataset
+
+SPARK_TYPES = {"date": "date", "string": "string", "int64": "bigint", "int32": "int", "float64": "double"}
+# Beside the columns of a row: why a day has none.
+PROBLEM = "problem"
+_TASKS_A_CORE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The rows of days, and what was raised for those that could not be read.
+
+    Attributes:
+        read: what the workers keep.
+        rows: a row a page and day of it, with the columns of `tables.ROW_TYPES`. Should a worker be lost, and a day that had
+            been read be readable no longer, that is an error.
+        problems: by day.
+    """
+
+    read: DataFrame
+    rows: DataFrame
+    problems: Mapping[dt.date, Exception]
+
+
+def read_days(session: SparkSession, dataset: DailyDataset, partitions: Sequence[Partition]) -> Days:
+    """Read these partitions, once, on the workers."""
+    from pyspark.sql import functions as f
+
+    tasks = min(len(partitions), _TASKS_A_CORE * session.sparkContext.defaultParallelism)
+    numbers = session.range(0, len(partitions), numPartitions=tasks)
+    columns = ", ".join(f"`{name}` {SPARK_TYPES[kind]}" for name, kind in ROW_TYPES.items())
+    reading = _reader(_reachable(dataset), tuple(partitions), _credentials())
+    read = mapped(numbers, reading, f"{columns}, {PROBLEM} binary").persist()
+    failed = read.where(f.col(PROBLEM).isNotNull()).select("date", PROBLEM).collect()
+    problems = {row["date"]: _raised(bytes(row[PROBLEM])) for row in failed}
+    known = f.col("date").isin(list(problems))
+    lost = f.raise_error(f.lit("a day that had been read can no longer be"))
+    kept = f.when(f.col(PROBLEM).isNull(), f.lit(col=True)).when(known, f.lit(col=False)).otherwise(lost)
+    return Days(read, read.where(kept.cast("boolean")).drop(PROBLEM), problems)
+
+
+def _reachable(dataset: DailyDataset) -> DailyDataset:
+    """The workers have another working directory."""
+    if "://" in dataset.lake:
+        return dataset
+    return replace(dataset, lake=str(Path(dataset.lake).resolve()))
+
+
+def _credentials() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+
+
+def _reader(
+    dataset: DailyDataset, partitions: Sequence[Partition], environment: Mapping[str, str]
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """What a worker does: numbers of days in, their rows out, or one row that says why there are none."""
+
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from wiki_trends.analytics.window_rows import read_day
+
+        for name, value in environment.items():
+            os.environ.setdefault(name, value)
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                partition = partitions[number]
+                try:
+                    rows = read_day(dataset, partition)
+                except SmartOrchestratorError as error:
+                    yield _one_row({"date": partition.day, PROBLEM: _packed(error)})
+                else:
+                    yield from rows.to_arrow().cast(_schema(ROW_TYPES)).to_batches()
+
+    def with_problem(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        schema = _schema(ROW_TYPES).append(pa.field(PROBLEM, pa.binary()))
+        for batch in read(batches):
+            columns = [
+                batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows, kind)
+                for name, kind in zip(schema.names, schema.types, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    return with_problem
+
+
+def _schema(types: Mapping[str, str]) -> pa.Schema:
+    import pyarrow as pa
+
+    kinds = {
+        "date": pa.date32(),
+        "string": pa.string(),
+        "int64": pa.int64(),
+        "int32": pa.int32(),
+        "float64": pa.float64(),
+    }
+    return pa.schema([(name, kinds[kind]) for name, kind in types.items()])
+
+
+def _one_row(values: Mapping[str, object]) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_pylist([dict(values)])
+
+
+def _packed(error: Exception) -> bytes:
+    # Exceptions that carry fields cannot be pickled as they are: pickle would call them with their text alone.
+    return pickle.dumps((type(error), str(error), error.__dict__))
+
+
+def _raised(data: bytes) -> Exception:
+    kind, text, fields = pickle.loads(data)  # noqa: S301 - written by `_packed`, on our own workers
+    error = cast("Exception", kind.__new__(kind, text))
+    error.__dict__.update(fields)
+    return error
+
+
+class SparkTable:
+    """A table that Spark has computed, as the stream that warehouses take: one partition after the other, never all of it."""
+
+    def __init__(self, frame: DataFrame) -> None:
+        self._frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """A PyCapsule of the stream; each is read from Spark anew."""
+        import pyarrow as pa
+        from pyspark.sql.pandas.types import to_arrow_schema
+
+        schema = to_arrow_schema(self._frame.schema)
+        reader = pa.RecordBatchReader.from_batches(schema, self._batches(schema))
+        return reader.__arrow_c_stream__(requested_schema)
+
+    def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        # By its RDD, since Spark's scheduler never forgets the jobs of a frame's own iterator, nor what they hold.
+        rows = mapped(self._frame, _written, "batches binary").rdd
+        for row in rows.toLocalIterator(prefetchPartitions=True):
+            for batch in pa.ipc.open_stream(row["batches"]):
+                yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+
+def _written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Each batch as one row that holds it: rows are all that a driver takes partition by partition."""
+    import pyarrow as pa
+
+    for batch in batches:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema) as stream:
+            stream.write_batch(batch)
+        yield pa.RecordBatch.from_pydict({"batches": pa.array([sink.getvalue().to_pybytes()], pa.binary())})
+
+
+def mapped(frame: DataFrame, function: Callable[..., Any], schema: str) -> DataFrame:
+    """`DataFrame.mapInArrow`, without its warning about a pandas that takes no part in it."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return frame.mapInArrow(function, schema)

@@ -1,0 +1,1 @@
+"""The tables, each declared once as an Ibis expression."""

@@ -1,0 +1,167 @@
+"""How a page changed over the window and towards its end: halves, momentum and steady trend.
+
+Where a sum needs every day, a day outside the list counts with its bound, the views of the last page listed: the page had
+fewer. So a page that came from outside rose by at least as much as is said here, and one that left fell by at least as much.
+The trend leaves such days out, because a line through bounds would be flat.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wiki_trends.analytics.tables.history import BASELINE_DAYS, day_number, whole
+from wiki_trends.analytics.tables.surprise import PRIOR_DAYS, USUAL_NOISE
+
+if TYPE_CHECKING:
+    from ibis import Table
+    from ibis.expr.types import FloatingValue, IntegerValue
+
+FAST_SPAN = 3
+SLOW_SPAN = 14
+TREND_DAYS = 14
+MIN_TREND_DAYS = 7
+# From where on the ratio of the fast average to the slow is called so.
+SURGING = 1.0
+RISING = 0.2
+FALLING = -0.2
+
+
+def halves(history: Table, available: Table, days: Table) -> Table:
+    """The Wikitrends score of each page of the window: |h2 - h1| ln((h2 + 1) / (h1 + 1)), negative for a fall.
+
+    h1 and h2 are the views of the first and the last half of the days used; of an odd number the middle day belongs to
+    neither. Days outside the list count with their bound. Null for a window of one day. Columns: page, half_days,
+    first_half_views (h1), last_half_views (h2), wikitrends_score.
+
+    Source: J. Gunnarsson, description of Wikitrends on the list wikipedia-l, 2011-03-21
+    (https://www.mail-archive.com/wikipedia-l@lists.wikimedia.org/msg00531.html), with halves of one window for his weeks.
+    """
+    import ibis
+
+    used = available.filter(available.in_window)
+    used = used.mutate(number=ibis.row_number().over(order_by="day").cast("int64"))
+    total = days.count().as_scalar()
+    half = (total / 2).floor().cast("int64")
+    used = used.mutate(
+        half=ibis.cases((used.number < half, 1), (used.number >= total - half, 2), else_=0).cast("int32")
+    )
+    bounds = used.agg(
+        first_bound=used.bound.sum(where=used.half == 1).coalesce(0),
+        last_bound=used.bound.sum(where=used.half == 2).coalesce(0),
+        half_days=(used.half == 1).sum().cast("int32"),
+    )
+    rows = history.inner_join(used.select("day", "bound", "half"), "day")
+    above = rows.views - rows.bound
+    page = rows.group_by("page").agg(
+        first_above=above.sum(where=rows.half == 1).coalesce(0),
+        last_above=above.sum(where=rows.half == 2).coalesce(0),
+    )
+    page = page.cross_join(bounds)
+    page = page.select(
+        "page",
+        "half_days",
+        first_half_views=whole(page.first_above + page.first_bound),
+        last_half_views=whole(page.last_above + page.last_bound),
+    )
+    first, last = page.first_half_views.cast("float64"), page.last_half_views.cast("float64")
+    score = (last - first).abs() * ((last + 1.0) / (first + 1.0)).ln()
+    return page.mutate(wikitrends_score=ibis.ifelse(page.half_days > 0, score, ibis.null("float64")))
+
+
+def momentum(history: Table, available: Table, days: Table) -> Table:
+    """Whether a page is read more at the end of the window than over the fortnight: fast average / slow average - 1.
+
+    Both are exponentially weighted means of the views of the available days of window and baseline within 56 days of the
+    window's last day: weight (1 - a)^age with a = 2 / (span + 1), age in days, spans of 3 and 14 days, divided by the sum of
+    the weights. Days outside the list count with their bound. Columns: page, ewma_3, ewma_14 (views), momentum,
+    momentum_label: `surging` from +1, `rising` from +0.2, `falling` up to -0.2, else `steady`.
+
+    Source: the crossing of a fast and a slow average, as in G. Appel's MACD (Technical Analysis, 2005); weights as in
+    NIST/SEMATECH, e-Handbook of Statistical Methods, 6.3.2.4 (EWMA), normalised because the days are finitely many.
+    """
+    import ibis
+
+    end = day_number(days.date.max()).as_scalar()
+    recent = available.filter(available.day > end - BASELINE_DAYS)
+    age = end - recent.day
+    recent = recent.select("day", "bound", fast=_weight(age, FAST_SPAN), slow=_weight(age, SLOW_SPAN))
+    sums = recent.agg(
+        fast_weight=recent.fast.sum(),
+        slow_weight=recent.slow.sum(),
+        fast_bound=(recent.fast * recent.bound).sum(),
+        slow_bound=(recent.slow * recent.bound).sum(),
+    )
+    rows = history.inner_join(recent, "day")
+    above = (rows.views - rows.bound).cast("float64")
+    page = rows.group_by("page").agg(
+        fast_above=(above * rows.fast).sum(), slow_above=(above * rows.slow).sum()
+    )
+    page = page.cross_join(sums)
+    page = page.select(
+        "page",
+        ewma_3=(page.fast_above + page.fast_bound) / page.fast_weight,
+        ewma_14=(page.slow_above + page.slow_bound) / page.slow_weight,
+    )
+    page = page.mutate(momentum=page.ewma_3 / page.ewma_14.nullif(0.0) - 1.0)
+    label = ibis.cases(
+        (page.momentum >= SURGING, "surging"),
+        (page.momentum >= RISING, "rising"),
+        (page.momentum <= FALLING, "falling"),
+        (page.momentum.notnull(), "steady"),
+        else_=ibis.null("string"),
+    )
+    return page.mutate(momentum_label=label)
+
+
+def _weight(age: IntegerValue, span: int) -> FloatingValue:
+    import math
+
+    return (age.cast("float64") * math.log(1.0 - 2.0 / (span + 1.0))).exp()
+
+
+def trends(history: Table, days: Table) -> Table:
+    """The steady growth or decline over the last 14 days up to the window's last: a least-squares line through the levels.
+
+    The levels are taken less the mean level that day of all pages that were listed on every available one of these days,
+    so that a weekend on which everybody reads less is no decline. Days outside the list are left out; at least seven
+    listed days, otherwise null. Columns: page, trend_days (listed), trend_pct_per_day = (e^slope - 1) * 100,
+    trend_t = slope / its standard error, whose residual variance is drawn towards 0.2^2 with the weight of 14 days.
+
+    Source: ordinary least squares; NIST/SEMATECH, e-Handbook of Statistical Methods, 4.1.4.1. The prior as in `surprise`.
+    """
+    import ibis
+
+    end = day_number(days.date.max()).as_scalar()
+    recent = history.filter(history.day > end - TREND_DAYS, history.day <= end)
+    available = recent.day.nunique().as_scalar()
+    listed = recent.group_by("page").agg(listed=recent.count())
+    always = listed.filter(listed.listed == available)
+    steady = recent.semi_join(always, "page")
+    common = steady.group_by("day").agg(common=steady.level.mean())
+    joined = recent.left_join(common, "day")
+    points = joined.select(
+        "page", x=(recent.day - end).cast("float64"), y=recent.level - common.common.coalesce(0.0)
+    )
+    page = points.group_by("page").agg(
+        n=points.count().cast("float64"),
+        sx=points.x.sum(),
+        sy=points.y.sum(),
+        sxx=(points.x * points.x).sum(),
+        sxy=(points.x * points.y).sum(),
+        syy=(points.y * points.y).sum(),
+    )
+    page = page.filter(page.n >= MIN_TREND_DAYS)
+    page = page.mutate(
+        cxx=page.sxx - page.sx * page.sx / page.n,
+        cxy=page.sxy - page.sx * page.sy / page.n,
+        cyy=page.syy - page.sy * page.sy / page.n,
+    )
+    page = page.mutate(slope=page.cxy / page.cxx)
+    residual = ibis.greatest(page.cyy - page.slope * page.cxy, 0.0)
+    variance = (residual + PRIOR_DAYS * USUAL_NOISE**2) / (page.n - 2.0 + PRIOR_DAYS)
+    return page.select(
+        "page",
+        trend_days=page.n.cast("int32"),
+        trend_pct_per_day=(page.slope.exp() - 1.0) * 100.0,
+        trend_t=page.slope / (variance / page.cxx).sqrt(),
+    )

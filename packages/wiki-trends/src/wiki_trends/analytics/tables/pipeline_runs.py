@@ -1,0 +1,50 @@
+"""`wiki_pipeline_runs`: what each step of the pipeline did for each day that was read, from the manifests of these days."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import polars as pl
+
+    from smart_orchestrator.adapters.manifest_document import Partition
+
+NAME = "wiki_pipeline_runs"
+
+
+def pipeline_runs(partitions: Iterable[Partition]) -> pl.DataFrame:
+    """A row a day and step, in the order of both: what the run measured that made the day.
+
+    Columns: date (DATE, UTC); step (its name); place (1 is the first step); run_id (of the commit); written_at (TIMESTAMP of
+    the commit, UTC); rows_in, rows_out, requests, retries, cache_hits (BIGINT); seconds (DOUBLE). A day has no rows that
+    another program wrote, or a version which did not measure.
+    """
+    import polars as pl
+
+    counts = ("rows_in", "rows_out", "requests", "retries", "cache_hits")
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        "date": pl.Date,
+        "step": pl.String,
+        "place": pl.Int32,
+        "run_id": pl.String,
+        "written_at": pl.Datetime("us"),
+        **dict.fromkeys(counts, pl.Int64),
+        "seconds": pl.Float64,
+    }
+    rows = [
+        {
+            "date": partition.day,
+            "step": step["step"],
+            "place": place,
+            "run_id": partition.manifest.run_id,
+            "written_at": partition.manifest.written_at.replace(tzinfo=None),
+            "seconds": step.get("seconds"),
+            **{name: step.get(name) for name in counts},
+        }
+        for partition in partitions
+        if partition.manifest is not None
+        for place, step in enumerate(partition.manifest.measured.get("steps", ()), 1)
+    ]
+    return pl.DataFrame(rows, schema=schema)

@@ -1,0 +1,166 @@
+"""`wiki_trends_scores`: a row for each page listed in the window, with its scores and the figures that they are made of.
+
+Being outside the list is *unknown*, not zero: each part says what it does with such days (`surprise`, `change`, and
+`listing` here).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wiki_trends.analytics.tables.change import halves, momentum, trends
+from wiki_trends.analytics.tables.history import available_days, day_number, history, whole, with_columns_of
+from wiki_trends.analytics.tables.surprise import judgements, most_surprising, surprises
+
+if TYPE_CHECKING:
+    from ibis import Table
+
+# A page comes back when it was outside the list on so many available days before.
+RETURN_DAYS = 7
+
+
+def steps(
+    rows: Table, days: Table, earlier: Table, earlier_days: Table
+) -> tuple[dict[str, Table], tuple[Table, ...]]:
+    """The tables that the scores are made of, in the order in which they are computed, and those joined in the end, unbound.
+
+    Each is computed once, under its name: several of the later ones read the same earlier ones.
+
+    Args:
+        rows: of the window, columns and types of `tables.ROW_TYPES`.
+        days: the days used.
+        earlier: rows of the baseline, the same columns.
+        earlier_days: the available days of the baseline.
+    """
+    import ibis
+
+    found: dict[str, Table] = {}
+
+    def step(name: str, table: Table) -> Table:
+        name = f"step_{len(found) + 1}_{name}"
+        found[name] = table
+        return ibis.table(table.schema(), name=name)
+
+    past = step("history", history(rows, earlier))
+    available = step("days", available_days(past, days, earlier_days))
+    judged = step("judged", judgements(past, available))
+    best = step("best", most_surprising(judged))
+    parts = (
+        step("listing", listing(rows, past, available, days)),
+        step("surprise", surprises(best, past, available)),
+        step("halves", halves(past, available, days)),
+        step("momentum", momentum(past, available, days)),
+        step("trend", trends(past, days)),
+    )
+    return found, parts
+
+
+def scores(run: Table, parts: tuple[Table, ...]) -> Table:
+    """A row a page and window: its place in the lists, the surprise, the halves, the momentum and the trend.
+
+    Columns: dataset, window_start, window_end, page, page_display, category, location (of its last listed day); then
+    those of `listing`, of `surprise.surprises`, and of `change.halves`, `change.momentum` and `change.trends`. A score
+    that cannot be calculated is null. Ordered by score, then Wikitrends score, largest first, then page.
+
+    Args:
+        run: one row with dataset, window_start and window_end.
+        parts: the tables to join; the first has a row for every page.
+    """
+    first, *others = parts
+    result = run.cross_join(first)
+    for part in others:
+        result = with_columns_of(result, part)
+    return result.order_by(
+        result.score.desc(nulls_first=False), result.wikitrends_score.desc(nulls_first=False), "page"
+    )
+
+
+def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
+    """When and how high each page of the window was listed.
+
+    Columns: page, page_display, category, location; days_used, days_listed (of these); baseline_days,
+    baseline_days_listed; peak_date, peak_views, peak_rank (its best day, the earliest of equals); best_rank; views (sum
+    of its listed days); streak (available days in a row, up to the window's last day, on which it was listed; 0 when it
+    was not on that day); presence: `new` when no list of the baseline has it, `returning` when at least seven available
+    days before its first day in the window have no listing of it but earlier ones do, otherwise `regular`; `unknown` without a baseline.
+
+    A page that is `new` was outside the lists looked at: it may well have been read.
+    """
+    import ibis
+
+    ranked = rows.mutate(
+        from_best=ibis.row_number().over(group_by="page", order_by=[ibis.desc("views"), ibis.asc("date")]),
+        from_last=ibis.row_number().over(group_by="page", order_by=ibis.desc("date")),
+    )
+    best, last = ranked.from_best == 0, ranked.from_last == 0
+    page = ranked.group_by("page").agg(
+        page_display=ranked.page_display.max(where=last),
+        category=ranked.category.max(where=last),
+        location=ranked.location.max(where=last),
+        days_listed=ranked.count().cast("int32"),
+        peak_date=ranked.date.max(where=best),
+        peak_views=ranked.views.max(),
+        peak_rank=ranked["rank"].max(where=best),
+        best_rank=ranked["rank"].min(),
+        views=whole(ranked.views.sum()),
+    )
+    joined = page.inner_join(_presence(past, available, days), "page")
+    return joined.select(
+        "page",
+        "page_display",
+        "category",
+        "location",
+        "days_used",
+        "days_listed",
+        "baseline_days",
+        "baseline_days_listed",
+        "peak_date",
+        "peak_views",
+        "peak_rank",
+        "best_rank",
+        "views",
+        "streak",
+        "presence",
+    )
+
+
+def _presence(past: Table, available: Table, days: Table) -> Table:
+    """Page, days_used, baseline_days, baseline_days_listed, streak and presence."""
+    import ibis
+
+    start = day_number(days.date.min()).as_scalar()
+    counts = available.agg(
+        last_place=available.place.max(),
+        days_used=available.in_window.sum().cast("int32"),
+        baseline_days=(~available.in_window).sum().cast("int32"),
+    )
+    placed = past.inner_join(available.select("day", "place", "in_window"), "day").select(
+        "page", "day", "place", "in_window"
+    )
+    # Places less their number within the page are equal along a run of available days without a gap.
+    placed = placed.mutate(number=ibis.row_number().over(group_by="page", order_by="place"))
+    placed = placed.mutate(run_of=placed.place - placed.number)
+    runs = placed.group_by("page", "run_of").agg(length=placed.count().cast("int32"), last=placed.place.max())
+    runs = runs.cross_join(counts.select("last_place"))
+    ending = runs.filter(runs.last == runs.last_place).select("page", "length")
+    page = placed.group_by("page").agg(
+        baseline_days_listed=(placed.day < start).sum().cast("int32"),
+        first_place=placed.place.min(where=placed.in_window),
+        before_place=placed.place.max(where=~placed.in_window),
+    )
+    page = with_columns_of(page, ending).cross_join(counts)
+    gap = page.first_place - page.before_place - 1
+    presence = ibis.cases(
+        (page.baseline_days == 0, "unknown"),
+        (page.before_place.isnull(), "new"),
+        (gap >= RETURN_DAYS, "returning"),
+        else_="regular",
+    )
+    return page.select(
+        "page",
+        "days_used",
+        "baseline_days",
+        "baseline_days_listed",
+        streak=page.length.coalesce(0).cast("int32"),
+        presence=presence,
+    )

@@ -1,0 +1,1 @@
+"""The `wiki-trends` command: parse, call, print."""

@@ -1,0 +1,106 @@
+"""A check in the forms that `wiki-trends check` prints: report, calendar, watermark, and what a publish was made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.text.calendar import LEGEND, calendar_rows, watermark
+from smart_orchestrator.text.reporter import completeness_lines, summary_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.text.reporter import Line
+    from wiki_trends.warehouse.base import RunRecord
+
+
+def to_json(found: Completeness) -> dict[str, object]:
+    """The document that `check --json` prints."""
+    last = watermark(found)
+    return {**found.to_json(), "watermark": last.isoformat() if last else None}
+
+
+def report_lines(found: Completeness) -> list[Line]:
+    """The days and their reasons, the sums, and what to do about holes."""
+    lines = completeness_lines(found)
+    if not found.ready and found.missing:
+        lines.append(
+            (
+                "Fill it: wiki-trends backfill, with the same options. To see what it would do: wiki-trends plan",
+                "dim",
+            )
+        )
+    return lines
+
+
+def calendar_of(found: Completeness) -> list[list[Line]]:
+    """Weeks by weekdays with a mark a state, the sums, and the legend; each line in pieces of one style."""
+    rows: list[list[Line]] = [[("            Mo Tu We Th Fr Sa Su", "dim")]]
+    for monday, cells in calendar_rows(found):
+        rows.append([(f"{monday}  ", "dim"), *((f" {mark} ", style) for mark, style in cells)])
+    legend: list[Line] = []
+    for mark, style, meaning in LEGEND:
+        legend += [(mark, style), (f" {meaning}  ", "dim")]
+    return [*rows, [summary_line(found)], legend]
+
+
+def watermark_lines(found: Completeness) -> list[Line]:
+    """The last day up to which nothing is missing, alone."""
+    last = watermark(found)
+    return [(last.isoformat() if last else "none: the first expected day of the window is missing", "")]
+
+
+def request_lines(found: Completeness) -> list[Line]:
+    """What the check asked of the lake."""
+    lines = [_requests("requests to the lake", found.requests)]
+    if found.volume_requests:
+        lines.append(_requests("requests of the volume check", found.volume_requests))
+    return lines
+
+
+def _requests(what: str, counts: Mapping[str, int]) -> Line:
+    return f"{what}: " + ", ".join(f"{number} {kind}" for kind, number in counts.items()), "dim"
+
+
+def consumed_json(compared: tuple[RunRecord, dict[str, str]] | None) -> dict[str, object]:
+    """The document that `check --consumed --json` prints."""
+    if compared is None:
+        return {"published": None, "changed": {}}
+    run, changed = compared
+    published = {
+        "window": {"start": run.window_start.isoformat(), "end": run.window_end.isoformat()},
+        "published_at": run.published_at.isoformat(),
+        "fingerprints": dict(run.fingerprints),
+    }
+    return {"published": published, "changed": changed}
+
+
+def consumed_lines(compared: tuple[RunRecord, dict[str, str]] | None) -> list[Line]:
+    """Which days changed since the last publish, and what to do."""
+    if compared is None:
+        return [("nothing has been published yet: run `wiki-trends run`", "warn")]
+    run, changed = compared
+    what = f"published {run.window_start} .. {run.window_end} on {run.published_at:%Y-%m-%d %H:%M} UTC"
+    if not changed:
+        return [(f"{what}: every day is still the one that was used", "good")]
+    lines: list[Line] = [(f"{what}; changed since:", "warn")]
+    lines += [(f"  {day}: {why}", "warn") for day, why in sorted(changed.items())]
+    return [*lines, ("Publish again with `wiki-trends run`, with the same window.", "")]
+
+
+def changed_json(changed: Mapping[str, str], not_compared: str) -> dict[str, object]:
+    """What `report --json` says about the days that the tables were made of; None where nobody could look."""
+    return {"changed_since_publish": None if not_compared else dict(changed)}
+
+
+def changed_lines(changed: Mapping[str, str], not_compared: str) -> list[Line]:
+    """What `report` says about them besides."""
+    if not_compared:
+        return [(f"not compared with the lake: {not_compared}", "dim")]
+    lines: list[Line] = [
+        (f"changed since this was published: {day}: {why}", "warn") for day, why in sorted(changed.items())
+    ]
+    if lines:
+        lines.append(("Publish again with `wiki-trends run`, with the same window.", ""))
+    return lines

@@ -1,0 +1,113 @@
+"""The commands about single days: fetch them, and see what was left out of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path  # noqa: TC003 - Typer reads annotations when it runs
+from typing import Annotated
+
+import typer
+
+from wiki_trends.cli import options
+from wiki_trends.cli.options import settings_of
+from wiki_trends.cli.output import console_on, exit_after, log_to_stderr, out, print_json
+from wiki_trends.jobs.progress import now_and_then
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(
+    short_help="Run the pipeline for the days you name.",
+    epilog="Example: wiki-trends fetch 2025-11-05 2025-11-06",
+)
+def fetch(
+    day: Annotated[
+        list[str], typer.Argument(help="Days to run the pipeline for, YYYY-MM-DD.", metavar="DAY…")
+    ],
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask for the lists again, and say what has changed in them.")
+    ] = False,
+    from_dump: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Take the list from this daily pageview_complete file, packed or not; repeatable.",
+            metavar="FILE",
+        ),
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            help="With --from-dump: so many pages; default 1,000.", metavar="K", min=1, max=1_000_000
+        ),
+    ] = None,
+    jobs: options.Jobs = None,
+    attempts: options.Attempts = None,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    project: options.Project = None,
+    access: options.Access = None,
+    lake: options.LakeUrl = None,
+    contact: options.Contact = None,
+    as_json: options.AsJson = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Run the pipeline for the days that are named, whatever the lake holds for them. Raw lists that bronze has are kept."""
+    from wiki_trends.config.window_options import days_of
+    from wiki_trends.jobs import fetch as fetching
+    from wiki_trends.jobs.main import fetch_days
+    from wiki_trends.jobs.runners import limits_of
+
+    log_to_stderr(verbose=verbose)
+    settings = settings_of(
+        jobs=jobs, attempts=attempts, project=project, access=access, lake=lake, contact=contact
+    )
+    days = days_of(day)
+    console = console_on(sys.stderr)
+    say = now_and_then()
+    first_step = fetching.first_step(
+        settings,
+        days,
+        refresh=refresh,
+        files=from_dump or (),
+        top=top,
+        told=lambda part: say(f"reading the dump: {part:.0%}"),
+    )
+    outcome = fetch_days(settings, days, limits_of(settings, timeout), console, first_step)
+    changes = fetching.changes_of(settings, outcome) if refresh else {}
+    if as_json:
+        told = {"changes": {str(one): changed for one, changed in changes.items()}} if refresh else {}
+        print_json(outcome.to_json() | told)
+    else:
+        out(fetching.change_lines(changes))
+    exit_after(outcome, ready=not outcome.failed and not outcome.abandoned)
+
+
+@app.command(
+    short_help="What was left out of a day, and why.",
+    epilog="Example: wiki-trends excluded 2025-11-05",
+)
+def excluded(
+    day: Annotated[str, typer.Argument(help="A day that was fetched, YYYY-MM-DD.", metavar="DAY")],
+    project: options.Project = None,
+    access: options.Access = None,
+    lake: options.LakeUrl = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """List the rows of a day's list that are not in the diamond layer, with their rank in the list and the reason."""
+    from wiki_trends.config.window_options import days_of
+    from wiki_trends.pipeline.lists import excluded as left_out
+
+    settings = settings_of(project=project, access=access, lake=lake)
+    (named,) = days_of([day])
+    found = left_out.excluded(named, settings)
+    if as_json:
+        print_json(
+            {
+                "day": str(named),
+                "project": settings.project,
+                "access": settings.access,
+                "counts": left_out.counts(found),
+                "excluded": [one.to_json() for one in found],
+            }
+        )
+    else:
+        out(left_out.lines(found))

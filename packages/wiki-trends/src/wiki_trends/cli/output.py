@@ -1,0 +1,113 @@
+"""How the commands print: results to stdout, progress to stderr, and the exit codes that all of them share."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from smart_orchestrator.backfilling.state import Outcome
+    from smart_orchestrator.text.reporter import Line, LineConsole
+    from wiki_trends.config.settings import Settings
+
+DONE, INCOMPLETE, USAGE, UNREACHABLE = 0, 1, 2, 3
+
+
+def exit_after(outcome: Outcome, *, ready: bool) -> NoReturn:
+    """End with 0 when the window is ready, 3 when a day failed because a service did not answer, and 1 otherwise."""
+    from smart_orchestrator.model.run import Failure
+
+    if ready:
+        raise typer.Exit(DONE)
+    unreachable = any(run.failure is Failure.UNREACHABLE for run in outcome.failed)
+    raise typer.Exit(UNREACHABLE if unreachable else INCOMPLETE)
+
+
+def print_report(
+    warehouse: str, *, limit: int = 10, as_json: bool = False, besides: Mapping[str, object] | None = None
+) -> None:
+    """Print the report of what is published, in JSON with what stands `besides` it."""
+    from wiki_trends.report.build import build
+    from wiki_trends.report.model import to_json
+    from wiki_trends.report.terminal import write
+    from wiki_trends.warehouse import open_warehouse
+
+    made = build(open_warehouse(warehouse), limit)
+    if as_json:
+        print_json({**to_json(made), **(besides or {})})
+    else:
+        write(made, sys.stdout)
+
+
+def write_html_report(settings: Settings, target: Path, *, limit: int, force: bool, as_json: bool) -> None:
+    """Write the report of what is published as HTML, and say where it is, how large, and how long it took."""
+    import time
+
+    from wiki_trends.errors import SettingError
+
+    try:
+        from wiki_trends.report.html.document import write_report
+    except ModuleNotFoundError as error:
+        raise SettingError(
+            name="html",
+            value=str(target),
+            origin="--html",
+            problem=f"needs the package {error.name}, which is not installed",
+            fix="Install what pages are made with: pip install 'wiki-trends[web]'.",
+        ) from error
+    began = time.monotonic()
+    written = write_report(target, settings, limit, force=force)
+    seconds = time.monotonic() - began
+    if as_json:
+        print_json(
+            {
+                "file": str(target),
+                "bytes": written.size,
+                "unknown": list(written.unknown),
+                "seconds": round(seconds, 3),
+            }
+        )
+    else:
+        err([(what, "warn") for what in written.unknown])
+        err([(f"{target}: {written.size / 1e6:.2f} MB in {seconds:.1f} s; open it in a browser", "")])
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document to stdout."""
+    import json
+
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+def console_on(stream: TextIO) -> LineConsole:
+    """A console that writes to `stream`: with colours on a terminal, plain elsewhere."""
+    from smart_orchestrator.text.reporter import LineConsole
+
+    return LineConsole(stream)
+
+
+def out(lines: Iterable[Line]) -> None:
+    """Print lines to stdout."""
+    console_on(sys.stdout).write(lines)
+
+
+def err(lines: Iterable[Line]) -> None:
+    """Print lines to stderr."""
+    console_on(sys.stderr).write(lines)
+
+
+def log_to_stderr(*, verbose: bool) -> None:
+    """Send the logs of all modules to stderr: what went wrong inside runs with `-v`, errors otherwise."""
+    import logging
+
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO if verbose else logging.ERROR,
+        format="%(asctime)s %(name)s %(message)s",
+    )
+    logging.getLogger("httpx2").setLevel(logging.WARNING)

@@ -1,0 +1,39 @@
+"""The command about the rules: why a page has its category and its place."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wiki_trends.cli import options
+from wiki_trends.cli.options import settings_of
+from wiki_trends.cli.output import out, print_json
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(
+    short_help="Why a page has its category and its place.",
+    epilog='Example: wiki-trends explain "Marie Curie" --json',
+)
+def explain(
+    title: Annotated[
+        str, typer.Argument(help="Title of the page, with spaces or underscores.", metavar="TITLE")
+    ],
+    project: options.Project = None,
+    lake: options.LakeUrl = None,
+    contact: options.Contact = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show a page's facts, the scores of each category and place, and the rules that applied.
+
+    The facts come from the lake's cache; a page that is not in it is asked from Wikimedia.
+    """
+    from wiki_trends.jobs import explain as reasons
+
+    explained = reasons.explain(title, settings_of(project=project, lake=lake, contact=contact))
+    if as_json:
+        print_json(explained.to_json())
+    else:
+        out(reasons.lines(explained))

@@ -1,0 +1,63 @@
+"""The command that serves the dashboard."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from wiki_trends.cli import options
+from wiki_trends.cli.options import settings_of
+from wiki_trends.cli.output import err, log_to_stderr
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(
+    short_help="Serve the dashboard.",
+    epilog="Example: wiki-trends serve --port 8600",
+)
+def serve(
+    host: Annotated[
+        str,
+        typer.Option(help="Address to listen on; any but this machine's own needs WIKI_TRENDS_WEB_TOKEN."),
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8600,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A name by which it may be called besides those of this machine, repeatable.", metavar="NAME"
+        ),
+    ] = None,
+    as_of: options.AsOf = None,
+    project: options.Project = None,
+    access: options.Access = None,
+    lake: options.LakeUrl = None,
+    warehouse: options.WarehouseUrl = None,
+    contact: options.Contact = None,
+    verbose: options.Verbose = False,
+) -> None:
+    """Serve the dashboard: trends, completeness, runs. Prints its address, and a link that signs in once.
+
+    Whoever opens the address on this machine may look; starting a backfill needs the link, or the token.
+    """
+    from smart_orchestrator.model.window import parse_day
+    from wiki_trends.web.serve import serve as serve_forever
+
+    log_to_stderr(verbose=verbose)
+    settings = settings_of(project=project, access=access, lake=lake, warehouse=warehouse, contact=contact)
+
+    def told(address: str, link: str) -> None:
+        sys.stdout.write(f"{address}\n")
+        sys.stdout.flush()
+        err([(f"To sign in, open this once: {link}", ""), ("Ctrl-C stops it.", "dim")])
+
+    serve_forever(
+        settings,
+        host=host,
+        port=port,
+        hosts=allow_host or [],
+        as_of=parse_day(as_of, "as_of") if as_of else None,
+        told=told,
+    )

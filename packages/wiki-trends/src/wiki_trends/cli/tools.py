@@ -1,0 +1,196 @@
+"""The commands around the main job: a Wikimedia to try it on, the demo, the doctor, waivers and the vacuum."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wiki_trends.cli import options
+from wiki_trends.cli.options import settings_of
+from wiki_trends.cli.output import DONE, console_on, out, print_json, print_report
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(
+    short_help="Serve a synthetic Wikimedia.",
+    epilog="Example: wiki-trends sample-api --port 8899 --fault 429=0.2 --latency 50ms",
+)
+def sample_api(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8899,
+    seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 0,
+    latency: Annotated[
+        str, typer.Option(help="From each request to its answer, for example 50ms or 0.1s.")
+    ] = "0",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="KIND=PROBABILITY, repeatable: 429, 403, 500, 503, reset, timeout, truncate, maxlag, ratelimited."
+        ),
+    ] = None,
+    today: Annotated[str | None, typer.Option(help="The day that counts as today.", metavar="DAY")] = None,
+    publication_lag: Annotated[int, typer.Option(help="Days until a day is published.", min=0)] = 1,
+    never: Annotated[
+        list[str] | None, typer.Option(help="A day that never is published.", metavar="DAY")
+    ] = None,
+    broken_day: Annotated[
+        list[str] | None, typer.Option(help="A day that answers 500.", metavar="DAY")
+    ] = None,
+    stall: Annotated[str, typer.Option(help="How long the fault timeout holds a connection.")] = "60s",
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of the request log; default stderr. A line has arrival, method, path, status, fault, time taken, in flight."
+        ),
+    ] = None,
+    replay: Annotated[Path | None, typer.Option(help="Serve the recorded answers of this folder.")] = None,
+    truth: Annotated[bool, typer.Option("--truth", help="Print what is planted, as JSON, and end.")] = False,
+    project: Annotated[str, typer.Option(help="Project of --truth.")] = "en.wikipedia",
+    start: Annotated[str | None, typer.Option(help="First day of --truth.", metavar="DAY")] = None,
+    end: Annotated[str | None, typer.Option(help="Last day of --truth, included.", metavar="DAY")] = None,
+) -> None:
+    """Serve a synthetic Wikimedia for demos and tests; prints its address, logs a line a request to stderr."""
+    from wiki_trends import sample
+    from wiki_trends.sample import options as sample_options
+
+    if truth:
+        first, last = sample_options.truth_window(start, end)
+        print_json(sample.truth(seed, project, first, last))
+        return
+    sample.serve(
+        sample_options.parse(
+            host=host,
+            port=port,
+            seed=seed,
+            latency=latency,
+            faults=fault or [],
+            today=today,
+            publication_lag=publication_lag,
+            never=never,
+            broken=broken_day or [],
+            stall=stall,
+            log=log,
+            replay=replay,
+        )
+    )
+
+
+@app.command(
+    short_help="The main job on synthetic data, no network.",
+    epilog="Example: wiki-trends demo --folder /tmp/wiki-trends-demo",
+)
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where everything goes; made anew each time.")] = Path(
+        "demo-data"
+    ),
+    as_json: options.AsJson = False,
+) -> None:
+    """The main job on synthetic data, without a network: a window with two holes becomes whole and turns into trends."""
+    from wiki_trends.jobs import demo as show
+
+    console = console_on(sys.stderr)
+    done = show.play(folder, console)
+    if as_json:
+        print_json(done.to_json())
+    else:
+        print_report(done.warehouse)
+        out(show.where_to_go(done))
+
+
+@app.command(
+    short_help="What is needed, and what to do if it is not there.",
+    epilog="Example: wiki-trends doctor --json",
+)
+def doctor(
+    show_settings: Annotated[
+        bool, typer.Option("--settings", help="List every setting and its value.")
+    ] = False,
+    project: options.Project = None,
+    lake: options.LakeUrl = None,
+    warehouse: options.WarehouseUrl = None,
+    contact: options.Contact = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Say for each thing that is needed whether it is there, and what to do when it is not."""
+    from wiki_trends.jobs import doctor as surgery
+
+    settings = settings_of(project=project, lake=lake, warehouse=warehouse, contact=contact)
+    if show_settings:
+        listed = surgery.settings_json(settings)
+        if as_json:
+            print_json(listed)
+        else:
+            out([(f"{name} = {value}", "") for name, value in listed.items()])
+        return
+    findings = surgery.examine(settings)
+    if as_json:
+        print_json([finding.to_json() for finding in findings])
+    else:
+        out([finding.line() for finding in findings])
+    raise typer.Exit(max((finding.exit_code for finding in findings), default=DONE))
+
+
+@app.command(
+    short_help="Say that days will never come.",
+    epilog='Example: wiki-trends waive 2024-03-31 --reason "Wikimedia has no data for this day"',
+)
+def waive(
+    day: Annotated[
+        list[str] | None, typer.Argument(help="Days that will never come, YYYY-MM-DD.", metavar="[DAY…]")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why they will never come.", metavar="TEXT")] = "",
+    by: Annotated[str, typer.Option(help="Who says so.", metavar="NAME")] = "",
+    until: Annotated[
+        str | None, typer.Option(help="Last as-of day on which it holds.", metavar="DAY")
+    ] = None,
+    list_them: Annotated[bool, typer.Option("--list", help="List the days that are waived.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the waivers of these days back.")] = False,
+    project: options.Project = None,
+    access: options.Access = None,
+    lake: options.LakeUrl = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Say in the lake that days will never come: they are not expected any more, and every check shows them so."""
+    from wiki_trends.jobs import maintenance as upkeep
+
+    settings = settings_of(project=project, access=access, lake=lake)
+    if not day and not list_them:
+        raise typer.BadParameter("name a day, or give --list")
+    if remove:
+        upkeep.unwaive(settings, day or [])
+    elif day:
+        upkeep.waive(settings, day, reason=reason, by=by, until=until)
+    known = upkeep.waivers(settings)
+    if as_json:
+        print_json([waiver.to_json() for waiver in known])
+    else:
+        out(upkeep.waiver_lines(known))
+
+
+@app.command(
+    short_help="Remove what killed writers left.",
+    epilog="Example: wiki-trends vacuum --older-than 1d --dry-run",
+)
+def vacuum(
+    older_than: Annotated[
+        str, typer.Option(help="Only objects older than this: 30m, 12h, 1d.", metavar="AGE")
+    ] = "1d",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    project: options.Project = None,
+    access: options.Access = None,
+    lake: options.LakeUrl = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Remove parts that no manifest names, in every layer. Never a part that is named, nor a young one."""
+    from wiki_trends.jobs import maintenance as upkeep
+
+    settings = settings_of(project=project, access=access, lake=lake)
+    done = upkeep.vacuum(settings, older_than=older_than, dry_run=dry_run)
+    if as_json:
+        print_json({layer: removed.to_json() for layer, removed in done.items()})
+    else:
+        out(upkeep.vacuum_lines(done))

@@ -1,0 +1,92 @@
+"""The commands that read what is published: export a table, the pages at the top, one page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path  # noqa: TC003 - Typer reads annotations when it runs
+from typing import Annotated
+
+import typer
+
+from wiki_trends.cli import options
+from wiki_trends.cli.options import settings_of
+from wiki_trends.cli.output import err, out, print_json
+from wiki_trends.jobs.progress import show_progress
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(
+    short_help="Write a published table as CSV, Parquet or JSON.",
+    epilog="Example: wiki-trends export wiki_trends_growth --format csv --output growth.csv",
+)
+def export(
+    table: Annotated[
+        str, typer.Argument(help="Name of the table, for example wiki_trends_growth.", metavar="TABLE")
+    ],
+    form: Annotated[str, typer.Option("--format", help="csv, parquet or json.", metavar="FORMAT")] = "csv",
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; default stdout.", metavar="FILE")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there already.")] = False,
+    warehouse: options.WarehouseUrl = None,
+) -> None:
+    """Write all rows of a published table to stdout or to a file, which must not be there yet."""
+    from wiki_trends.queries import export as exports
+    from wiki_trends.warehouse import open_warehouse
+
+    if output is None and form == "parquet" and sys.stdout.isatty():
+        raise typer.BadParameter("Parquet is nothing for a terminal: give --output FILE, or pipe it")
+    published = open_warehouse(settings_of(warehouse=warehouse).warehouse)
+    show_progress()
+    if output is None:
+        sys.stdout.flush()
+        exports.export(published, table, form, sys.stdout.buffer)
+        return
+    with exports.replaced(output, force=force) as file:
+        exports.export(published, table, form, file)
+    err([(f"{output}: {table}, {output.stat().st_size:,} bytes", "")])
+
+
+@app.command(
+    short_help="The pages at the top by score, growth or views.",
+    epilog="Example: wiki-trends top --by growth --category Sports",
+)
+def top(
+    by: Annotated[str, typer.Option(help="score, growth or views.", metavar="MEASURE")] = "score",
+    category: Annotated[str | None, typer.Option(help="Only pages of this category.", metavar="NAME")] = None,
+    limit: Annotated[int, typer.Option(help="How many pages.", metavar="N", min=1)] = 10,
+    warehouse: options.WarehouseUrl = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show the pages that lead the window published last, and what their scores say."""
+    from wiki_trends.queries import pages as lookups
+    from wiki_trends.report.lookup_text import top_lines
+    from wiki_trends.warehouse import open_warehouse
+
+    found = lookups.top(open_warehouse(settings_of(warehouse=warehouse).warehouse), by, category, limit)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        out(top_lines(found))
+
+
+@app.command(
+    short_help="One page: its days, ranks and scores.",
+    epilog='Example: wiki-trends page "Ada Lovelace"',
+)
+def page(
+    title: Annotated[str, typer.Argument(help="Its title, with spaces or underscores.", metavar="TITLE")],
+    warehouse: options.WarehouseUrl = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show what is published of a page: a sparkline of baseline and window, its days, ranks and scores."""
+    from wiki_trends.queries import pages as lookups
+    from wiki_trends.report.lookup_text import page_lines
+    from wiki_trends.warehouse import open_warehouse
+
+    found = lookups.page(open_warehouse(settings_of(warehouse=warehouse).warehouse), title)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        out(page_lines(found))

@@ -1,0 +1,1 @@
+"""The scripts and functions that users of the previous system know."""

@@ -1,0 +1,172 @@
+"""What the documented functions do: look at the last days in the lake, start the pipeline for days.
+
+They load the settings anew at each call, and raise what `wiki_trends.jobs.main` raises.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING, TypedDict
+
+from smart_orchestrator.model.window import Window, today_utc
+from wiki_trends.config.settings import load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from smart_orchestrator.backfilling.state import Outcome
+    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.text.reporter import Line
+    from wiki_trends.config.settings import Settings
+
+
+class Found(TypedDict):
+    """What `find_missing_dates` returns."""
+
+    available: list[str]
+    missing: list[str]
+    expected: list[str]
+    coverage_pct: float
+    total_in_bucket: int
+
+
+class DateToFetch(TypedDict):
+    """One item of what `get_dates_to_fetch` returns."""
+
+    date: str
+    days_ago: int
+
+
+class Triggered(TypedDict):
+    """One item of what `trigger_multiple_dates` returns."""
+
+    date: str
+    state: str
+    run_id: str | None
+    conf: dict[str, str]
+    reason: str | None
+    message: str
+
+
+def days_given(days: int | None, n_days: int | None) -> int | None:
+    """The number of days, by whichever of its two names it was given.
+
+    Raises:
+        TypeError: it was given by both.
+    """
+    if days is not None and n_days is not None:
+        msg = "days and n_days are two names of one argument: give one of them"
+        raise TypeError(msg)
+    return n_days if days is None else days
+
+
+def find(days: int | None, end_date: dt.date | None) -> Found:
+    """What `find_missing_dates` returns."""
+    settings = load()
+    found = _look(settings, days, end_date)
+    return Found(
+        available=_newest_first(found.available),
+        missing=_newest_first(found.missing),
+        expected=_newest_first(found.expected),
+        coverage_pct=found.coverage_pct,
+        total_in_bucket=_total(settings),
+    )
+
+
+def to_fetch(days: int | None, end_date: dt.date | None) -> list[DateToFetch]:
+    """What `get_dates_to_fetch` returns."""
+    return aged(_look(load(), days, end_date))
+
+
+def print_report(days: int | None, end_date: dt.date | None) -> None:
+    """What `print_date_report` prints."""
+    from smart_orchestrator.text.reporter import LineConsole
+
+    settings = load()
+    fix = "They have to be fetched: python check_and_fetch_data.py --auto, with the same number of days."
+    LineConsole(sys.stdout).write(report_lines(settings, _look(settings, days, end_date), fix))
+
+
+def trigger(dates: Sequence[str | dt.date], timeout: float) -> list[Triggered]:
+    """What `trigger_multiple_dates` returns."""
+    from smart_orchestrator.text.reporter import SilentConsole
+    from wiki_trends.config.window_options import days_of
+    from wiki_trends.jobs.main import fetch_days
+    from wiki_trends.jobs.runners import limits_of
+
+    settings = load()
+    days = days_of([date if isinstance(date, str) else _day(date).isoformat() for date in dates])
+    outcome = fetch_days(settings, days, limits_of(settings, timeout), SilentConsole())
+    return [_triggered(day, outcome) for day in dict.fromkeys(days)]
+
+
+def _triggered(day: dt.date, outcome: Outcome) -> Triggered:
+    run = next((run for run in (*outcome.started, *outcome.followed)[::-1] if run.day == day), None)
+    failed = next((run for run in outcome.failed if run.day == day), None)
+    abandoned = dict(outcome.abandoned)
+    state, message = "success", ""
+    if failed is not None:
+        run, state, message = failed, "failed", failed.message
+    elif day in abandoned:
+        state, message = "running", abandoned[day]
+    return Triggered(
+        date=day.isoformat(),
+        state=state,
+        run_id=run.name if run else None,
+        conf={"target_date": day.isoformat()},
+        reason=failed.failure.value if failed and failed.failure else None,
+        message=message,
+    )
+
+
+def _day(moment: dt.date) -> dt.date:
+    """The UTC day of a date or a datetime; a datetime without a zone is in UTC."""
+    if isinstance(moment, dt.datetime):
+        return (moment if moment.tzinfo is None else moment.astimezone(dt.UTC)).date()
+    return moment
+
+
+def _look(settings: Settings, days: int | None, end_date: dt.date | None) -> Completeness:
+    from smart_orchestrator.errors import WindowError
+
+    today = today_utc()
+    as_of = today if end_date is None else _day(end_date)
+    if as_of > today:
+        raise WindowError(
+            "end_date", as_of, f"is after today, {today} in UTC", "Give today or an earlier day."
+        )
+    return look_at(settings, Window.of_days(settings.days if days is None else days, as_of, settings.lag))
+
+
+def look_at(settings: Settings, window: Window) -> Completeness:
+    """What the diamond layer holds of the window."""
+    from wiki_trends.jobs.main import checker
+
+    return checker(settings, window)()
+
+
+def _total(settings: Settings) -> int:
+    from smart_orchestrator.checking import total_days
+    from smart_orchestrator.store.object_store import lake_of
+    from wiki_trends.config.layers import layers
+
+    dataset = layers(settings).diamond
+    return total_days(dataset, lake_of(dataset))
+
+
+def _newest_first(days: Sequence[dt.date]) -> list[str]:
+    return [day.isoformat() for day in reversed(days)]
+
+
+def aged(found: Completeness) -> list[DateToFetch]:
+    """The missing days of a check, newest first, with their age."""
+    as_of = found.window.as_of
+    return [DateToFetch(date=day.isoformat(), days_ago=(as_of - day).days) for day in reversed(found.missing)]
+
+
+def report_lines(settings: Settings, found: Completeness, fix: str) -> list[Line]:
+    """The report that users know, with the number of all days of the layer; `fix` follows the missing ones."""
+    from smart_orchestrator.text.reporter import date_report_lines
+
+    return date_report_lines(found, _total(settings), fix)

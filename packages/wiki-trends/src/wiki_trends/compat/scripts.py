@@ -1,0 +1,214 @@
+"""The documented scripts: report the last days and fetch what is missing, analyse, show the trends.
+
+They end with the exit codes of the command line. Progress and results both go to stdout: users read them as one
+dialogue. Questions are asked on a terminal only; in a pipe there are neither questions nor colours.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from typing import TYPE_CHECKING, NoReturn
+
+from wiki_trends.cli.exit_codes import DONE, INCOMPLETE, UNREACHABLE, ended, leave
+from wiki_trends.compat.functions import aged, look_at, report_lines
+from wiki_trends.config.settings import load
+from wiki_trends.jobs.progress import show_progress
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from argparse import Namespace
+    from collections.abc import Sequence
+
+    from smart_orchestrator.adapters.manifest_document import Partition
+    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.model.plan import Plan
+    from smart_orchestrator.model.run import Run
+    from smart_orchestrator.model.window import Window
+    from smart_orchestrator.text.reporter import Line, LineConsole
+    from wiki_trends.config.settings import Settings
+
+
+def check_and_fetch_data() -> NoReturn:
+    """The script `check_and_fetch_data.py`."""
+    leave(ended(lambda: _check_and_fetch(sys.argv[1:])))
+
+
+def run_analytics() -> NoReturn:
+    """The script `run_analytics.py`."""
+    leave(ended(lambda: _run_analytics(sys.argv[1:])))
+
+
+def show_analytics_report() -> NoReturn:
+    """The script `show_analytics_report.py`."""
+    leave(ended(lambda: _show_report(sys.argv[1:])))
+
+
+def _check_and_fetch(arguments: Sequence[str]) -> int:
+    parser = _parser(
+        "Report which of the last days are in the lake, and fetch those that are not.",
+        "Exit codes: 0 nothing is missing (any more); 1 something is; 2 wrong usage; 3 a service is unreachable.",
+    )
+    _window_options(parser)
+    parser.add_argument("--auto", action="store_true", help="fetch without asking")
+    given = parser.parse_args(arguments)
+    settings = load({"days": given.days})
+    window = _window_given(settings, given)
+    found = look_at(settings, window)
+    console = _stdout()
+    console.write(report_lines(settings, found, "They have to be fetched:"))
+    if not found.missing:
+        return DONE if found.ready else INCOMPLETE
+    console.write(_ages(found))
+    if not given.auto and not _agreed(console, len(found.missing)):
+        return INCOMPLETE
+    return _fetch(settings, window, console)
+
+
+def _fetch(settings: Settings, window: Window, console: LineConsole) -> int:
+    from smart_orchestrator.model.run import Failure
+    from wiki_trends.jobs.main import checker, fill
+    from wiki_trends.jobs.runners import limits_of
+
+    done = fill(settings, checker(settings, window), limits_of(settings), _Dialogue(console))
+    after = done.completeness
+    if not after.missing:
+        console.write([("All dates were fetched; analytics can be run: python run_analytics.py", "good")])
+        return DONE
+    listed = ", ".join(day.isoformat() for day in reversed(after.missing))
+    console.write([(f"Still missing: {listed}. Coverage: {after.coverage_pct:.1f} %.", "bad")])
+    unreachable = any(run.failure is Failure.UNREACHABLE for run in done.outcome.failed)
+    return UNREACHABLE if unreachable else INCOMPLETE
+
+
+def _run_analytics(arguments: Sequence[str]) -> int:
+    from wiki_trends.jobs.main import analyze
+
+    parser = _parser(
+        "Compute the trends of the last days, when they are whole, and show them.",
+        "Exit codes: 0 done; 1 days are missing; 2 wrong usage; 3 a service is unreachable.",
+    )
+    _window_options(parser)
+    given = parser.parse_args(arguments)
+    settings = load({"days": given.days})
+    show_progress()
+    done = analyze(settings, look_at(settings, _window_given(settings, given)))
+    rows = done.rows
+    _stdout().write(
+        [
+            (f"Combined records: {rows['wiki_trends_timeseries']:,}", ""),
+            (f"Common articles: {rows['wiki_trends_growth']:,}", ""),
+            ("", ""),
+        ]
+    )
+    return _show(settings)
+
+
+def _show_report(arguments: Sequence[str]) -> int:
+    _parser(
+        "Show the trends of the window that was published last.",
+        "Exit codes: 0 done; 1 nothing has been published; 2 wrong usage; 3 a service is unreachable.",
+    ).parse_args(arguments)
+    return _show(load())
+
+
+def _show(settings: Settings) -> int:
+    from wiki_trends.report.build import build
+    from wiki_trends.report.terminal import write
+    from wiki_trends.warehouse import open_warehouse
+
+    write(build(open_warehouse(settings.warehouse)), sys.stdout)
+    return DONE
+
+
+def _parser(text: str, epilog: str) -> ArgumentParser:
+    return ArgumentParser(description=text, epilog=epilog, allow_abbrev=False)
+
+
+def _window_options(parser: ArgumentParser) -> None:
+    parser.add_argument("--days", metavar="N", help="how many days (default: WIKI_TRENDS_DAYS, 5)")
+    parser.add_argument("--as-of", metavar="DAY", help="the UTC day that counts as today, YYYY-MM-DD")
+
+
+def _window_given(settings: Settings, given: Namespace) -> Window:
+    from wiki_trends.config.window_options import window_of
+
+    return window_of(settings, as_of=given.as_of)
+
+
+def _ages(found: Completeness) -> list[Line]:
+    lines: list[Line] = []
+    for item in aged(found):
+        ago = "1 day" if item["days_ago"] == 1 else f"{item['days_ago']} days"
+        lines.append((f"  {item['date']}: {ago} ago", ""))
+    return lines
+
+
+def _stdout() -> LineConsole:
+    from smart_orchestrator.text.reporter import LineConsole
+
+    return LineConsole(sys.stdout)
+
+
+def _agreed(console: LineConsole, number: int) -> bool:
+    """Whether the user wants the days to be fetched; asked on a terminal only."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        console.write([("Nothing was fetched: this is no terminal to ask on. Add --auto to fetch.", "warn")])
+        return False
+    what = "this date" if number == 1 else f"these {number} dates"
+    while True:
+        try:
+            answer = input(f"Fetch {what} now? (y/n) ").strip().lower()
+        except EOFError:
+            answer = "n"
+            console.write([("", "")])
+        if answer in ("y", "yes"):
+            return True
+        if answer in ("n", "no"):
+            console.write([("Nothing was fetched.", "warn")])
+            return False
+
+
+class _Dialogue:
+    """Tells of each day by its number: when it was started, that it is waited for, and what became of it."""
+
+    def __init__(self, console: LineConsole) -> None:
+        self._console = console
+        self._numbers: dict[dt.date, int] = {}
+
+    def checked(self, completeness: Completeness) -> None:
+        """Nothing: the report has been shown."""
+
+    def planned(self, plan: Plan) -> None:
+        """Days for which nothing is started although they are missing."""
+        from smart_orchestrator.model.plan import Action
+
+        for step in plan.steps:
+            if step.action in (Action.GIVE_UP, Action.WAIT):
+                self._console.write([(f"{step.day}: not started, {step.why}", "warn")])
+
+    def started(self, run: Run, progress: tuple[int, int]) -> None:
+        """Two lines: what was started, and that it is waited for."""
+        self._say(run.day, progress, f"started (run {run.name})")
+        self._say(run.day, progress, "waiting for it to end")
+
+    def followed(self, run: Run, progress: tuple[int, int]) -> None:
+        """One line."""
+        self._say(run.day, progress, f"is run by another process, waiting for it (run {run.name})")
+
+    def filled(self, partition: Partition, run: Run | None, progress: tuple[int, int]) -> None:
+        """One line."""
+        seconds = ""
+        if run is not None and run.started_at is not None and run.ended_at is not None:
+            seconds = f" in {(run.ended_at - run.started_at).total_seconds():.1f} s"
+        self._say(partition.day, progress, f"done, {partition.reason}{seconds}", "good")
+
+    def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
+        """One line."""
+        then = "trying again" if again else "giving it up"
+        text = f"failed ({run.failure}): {run.message} -- {then}"
+        self._say(run.day, progress, text, "warn" if again else "bad")
+
+    def _say(self, day: dt.date, progress: tuple[int, int], text: str, style: str = "") -> None:
+        number = self._numbers.setdefault(day, len(self._numbers) + 1)
+        self._console.write([(f"[{number}/{max(number, progress[1])}] {day} {text}", style)])

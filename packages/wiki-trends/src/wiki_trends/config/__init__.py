@@ -1,0 +1,1 @@
+"""Settings, the layers of the lake, and windows from options."""

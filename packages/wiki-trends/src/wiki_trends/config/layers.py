@@ -1,0 +1,83 @@
+"""The four layers of the lake, as daily datasets with their contracts.
+
+bronze holds the API's answer byte for byte, silver the articles of the day, gold the same with category and place,
+diamond what readers of the lake know: ten columns as CSV. `en.wikipedia` with `all-access` has the documented keys at
+the root of its layer; every other project or access method lies in a folder of its own beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.model.dataset import Column, DailyDataset
+
+if TYPE_CHECKING:
+    from wiki_trends.config.settings import Settings
+
+# A list of the API has 1,000 rows; one made from a dump as many as are asked for.
+MOST_ROWS = 1_000_000
+_DOCUMENTED = ("en.wikipedia", "all-access")
+
+_ARTICLE = (
+    Column("page", nullable=False, unique=True),
+    Column("page_display", nullable=False),
+    Column("views", "integer", nullable=False, low=0),
+    Column("rank", "integer", nullable=False, low=1, high=MOST_ROWS),
+)
+# Bounds of the part of a page's views that comes from desktops; empty where it was not judged.
+_DEVICES = (
+    Column("desktop_low", "float", low=0, high=1),
+    Column("desktop_high", "float", low=0, high=1),
+)
+_PLACE = (
+    Column("category", nullable=False),
+    Column("location_type", nullable=False),
+    Column("location", nullable=False),
+    Column("latitude", "float", low=-90, high=90),
+    Column("longitude", "float", low=-180, high=180),
+)
+DIAMOND_COLUMNS = (*_ARTICLE, Column("link", nullable=False), *_PLACE)
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The datasets of one project and access method."""
+
+    bronze: DailyDataset
+    silver: DailyDataset
+    gold: DailyDataset
+    diamond: DailyDataset
+
+
+def layers(settings: Settings) -> Layers:
+    """The four datasets for the project, access method and lake of `settings`."""
+    project = settings.project.removesuffix(".org")
+    if (project, settings.access) == _DOCUMENTED:
+        folder, label = "", ""
+    else:
+        name = project if settings.access == "all-access" else f"{project}.{settings.access}"
+        folder, label = f"{name}/", f" of {name}"
+
+    def dataset(
+        layer: str, stem: str, ending: str, columns: tuple[Column, ...], min_rows: int
+    ) -> DailyDataset:
+        return DailyDataset(
+            name=f"{layer}{label}",
+            lake=settings.lake.replace("{layer}", layer),
+            key_format=f"{folder}{stem}_{{day:%Y_%m_%d}}.{ending}",
+            format="raw" if ending == "json" else "csv" if ending == "csv" else "parquet",
+            columns=columns,
+            min_rows=min_rows,
+            volume_column="views" if columns else None,
+            timeout=settings.lake_timeout,
+            retries=settings.lake_retries,
+            backoff=settings.lake_backoff,
+        )
+
+    return Layers(
+        bronze=dataset("bronze", "top_pages", "json", (), 1),
+        silver=dataset("silver", "cleaned", "parquet", (*_ARTICLE, *_DEVICES), 1),
+        gold=dataset("gold", "categorized", "parquet", (*_ARTICLE, *_PLACE), 1),
+        diamond=dataset("diamond", "diamond_final", "csv", DIAMOND_COLUMNS, settings.min_rows),
+    )

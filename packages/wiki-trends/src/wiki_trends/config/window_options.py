@@ -1,0 +1,75 @@
+"""The window, and the days, that a user asked for. Whatever makes none raises `WindowError` with the argument at fault."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.errors import WindowError
+from smart_orchestrator.model.window import Window, parse_day, today_utc
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from wiki_trends.config.settings import Settings
+
+# The pageviews API has nothing before.
+FIRST_DAY = parse_day("2015-07-01")
+
+
+def window_of(
+    settings: Settings,
+    *,
+    as_of: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    days_given: bool = False,
+    today: dt.date | None = None,
+) -> Window:
+    """The window that a user asked for: the last `settings.days` days, or those from `start` to `end`.
+
+    Args:
+        settings: gives days and lag.
+        as_of: the day that counts as today, `YYYY-MM-DD`; default `today`.
+        start: first day of an explicit window.
+        end: last day of it, included.
+        days_given: whether the user named a number of days, which an explicit window forbids.
+        today: the present UTC day; default the clock's.
+
+    Raises:
+        WindowError: they make no window.
+    """
+    today = today or today_utc()
+    as_of_day = today if as_of is None else parse_day(as_of, "as_of")
+    if as_of_day > today:
+        raise WindowError(
+            "as_of", as_of_day, f"is after today, {today} in UTC", "Give today or an earlier day."
+        )
+    if start is None and end is None:
+        return Window.of_days(settings.days, as_of_day, settings.lag)
+    if start is None or end is None:
+        name, value, absent = ("end", end, "start") if start is None else ("start", start, "end")
+        raise WindowError(name, value, f"was given without --{absent}", "Give both --start and --end.")
+    if days_given:
+        raise WindowError(
+            "days", settings.days, "was given beside --start and --end", "Give one or the other."
+        )
+    return Window.between(parse_day(start, "start"), parse_day(end, "end"), as_of_day, settings.lag)
+
+
+def days_of(texts: Sequence[str], today: dt.date | None = None) -> list[dt.date]:
+    """The days named on the command line, each of which Wikimedia could have.
+
+    Raises:
+        WindowError: one is not a day, lies before the first day of the pageviews API, or is not over yet.
+    """
+    today = today or today_utc()
+    days = [parse_day(text, "DAY") for text in texts]
+    for day in days:
+        if day < FIRST_DAY:
+            raise WindowError(
+                "DAY", day, f"is before {FIRST_DAY}, the first that Wikimedia has", "Give a later day."
+            )
+        if day >= today:
+            raise WindowError("DAY", day, f"is not over yet: today is {today} in UTC", "Give an earlier day.")
+    return days

@@ -1,0 +1,176 @@
+"""The main job on synthetic data: a lake of eight days with two holes in the window, made whole, and its trends.
+
+Starts the sample API as a process of its own on a free port, and writes below one folder, which is made anew each time
+and is only ever removed when it is a demo's. Needs no network.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.model.window import Window
+from smart_orchestrator.text.reporter import SilentConsole
+from wiki_trends.config.settings import FILE_NAME, Settings
+from wiki_trends.errors import SettingError, WikimediaUnreachable
+from wiki_trends.jobs import main as main_job
+from wiki_trends.jobs.runners import limits_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smart_orchestrator.text.reporter import Line, LineConsole
+
+AS_OF = date(2025, 11, 12)
+NEWEST = date(2025, 11, 9)
+HOLES = (date(2025, 11, 5), date(2025, 11, 6))
+DAYS_IN_LAKE = 8
+PORT = 8899
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the demo did: the main job, where everything lies, and the seconds of each phase."""
+
+    job: main_job.MainJob
+    folder: Path
+    warehouse: str
+    seconds: dict[str, float]
+
+    def to_json(self) -> dict[str, object]:
+        """The document that `demo --json` prints."""
+        seconds = {name: round(value, 3) for name, value in self.seconds.items()}
+        return {"folder": str(self.folder), **self.job.to_json(), "seconds": seconds}
+
+
+def play(folder: Path, console: LineConsole) -> Demo:
+    """Make the lake with its holes, and run the main job on it.
+
+    Raises:
+        SettingError: the folder holds something that is not a demo's.
+        WikimediaUnreachable: the sample API did not start.
+    """
+    began = time.monotonic()
+    _make_folder(folder)
+    with _sample_api(folder) as address:
+        started = time.monotonic()
+        settings = _settings(folder, address)
+        console.write(
+            [(f"A synthetic Wikimedia answers at {address}; its log is {folder / 'sample-api.log'}.", "dim")]
+        )
+        _prepare(settings)
+        console.write(
+            [
+                (
+                    f"A lake of {DAYS_IN_LAKE} days up to {NEWEST} lies in {folder / 'lake'}. Now the main job:",
+                    "",
+                )
+            ]
+        )
+        prepared = time.monotonic()
+        window = Window.of_days(settings.days, AS_OF, settings.lag)
+        limits = limits_of(settings)
+        job = main_job.run(settings, window, main_job.Closely(), limits, console)
+    console.write(main_job.told(job))
+    seconds = {"sample-api": started - began, "lake": prepared - started, **job.seconds}
+    return Demo(job, folder, settings.warehouse, seconds)
+
+
+def where_to_go(demo: Demo) -> list[Line]:
+    """Where everything lies, and what to try next."""
+    folder = demo.folder
+    steps = [
+        (f"cd {folder}", f"its {FILE_NAME} names this lake"),
+        (f"wiki-trends sample-api --port {PORT} &", "the synthetic Wikimedia"),
+        ("rm -r lake/diamond/diamond_final_2025_11_07.csv", "break something"),
+        (f"wiki-trends check --as-of {AS_OF}", "says what is missing, and why"),
+        (f"wiki-trends run --as-of {AS_OF}", "fetches just that day"),
+        ("wiki-trends report --html report.html", "one page to send around"),
+    ]
+    if shutil.which("wiki-trends") is None:
+        steps.insert(
+            0, (f"source {Path(sys.executable).with_name('activate')}", "so that wiki-trends is found")
+        )
+    width = max(len(command) for command, _ in steps)
+    return [
+        ("", ""),
+        ("Where everything lies", "strong"),
+        (f"  lake       {folder}/lake/{{bronze,silver,gold,diamond}}", ""),
+        (f"  warehouse  {folder}/warehouse.duckdb", ""),
+        (f"  runs       {folder}/state/runs.sqlite", ""),
+        ("What to try next", "strong"),
+        *((f"  {command:<{width}}  # {why}" if why else f"  {command}", "") for command, why in steps),
+    ]
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / FILE_NAME).is_file() or not (folder / "sample-api.log").is_file():
+            raise SettingError(
+                name="folder",
+                value=str(folder),
+                origin="--folder",
+                problem="holds something that is not a demo's",
+                fix="Name a new folder, or empty it.",
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE_NAME).write_text(
+        f'lake = "lake/{{layer}}"\nwarehouse = "duckdb:///warehouse.duckdb"\nstate = "state"\n'
+        f'wikimedia_url = "http://127.0.0.1:{PORT}/api/rest_v1"\n'
+        f'mediawiki_url = "http://127.0.0.1:{PORT}/{{project}}/w/api.php"\nrate_per_minute = 1000000\n',
+        encoding="utf-8",
+    )
+
+
+@contextmanager
+def _sample_api(folder: Path) -> Iterator[str]:
+    """The address of a sample API that lives as long as the block."""
+    command = [sys.executable, "-m", "wiki_trends", "sample-api", "--port", "0"]
+    with (
+        (folder / "sample-api.log").open("wb") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        try:
+            # Half a second of imports that the first day needs, while the other process starts.
+            import_module("wiki_trends.pipeline.run")
+            for module in ("polars", "httpx2"):
+                import_module(module)
+            address = process.stdout.readline().strip() if process.stdout else ""
+            if not address:
+                raise WikimediaUnreachable(url="the sample API", attempts=1, reason="it did not start")
+            yield address
+        finally:
+            process.terminate()
+
+
+def _settings(folder: Path, address: str) -> Settings:
+    root = folder.absolute()
+    return replace(
+        Settings(),
+        lake=f"{root}/lake/{{layer}}",
+        warehouse=f"duckdb:///{root}/warehouse.duckdb",
+        state=f"{root}/state",
+        wikimedia_url=f"{address}/api/rest_v1",
+        mediawiki_url=f"{address}/{{project}}/w/api.php",
+        rate_per_minute=1_000_000,
+    )
+
+
+def _prepare(settings: Settings) -> None:
+    """Fill the lake with eight days, two of the window left out."""
+    days: list[date] = []
+    day = NEWEST
+    while len(days) < DAYS_IN_LAKE:
+        if day not in HOLES:
+            days.append(day)
+        day -= timedelta(days=1)
+    main_job.fetch_days(settings, days, replace(limits_of(settings), attempts=1), SilentConsole())

@@ -1,0 +1,147 @@
+"""For each thing that the product needs: is it there, and what to do when it is not.
+
+Looks, and changes nothing but a test object that it writes into each layer of the lake and removes again.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.errors import SmartOrchestratorError
+from wiki_trends.cli.exit_codes import UNREACHABLE, USAGE
+from wiki_trends.config.settings import Settings
+from wiki_trends.errors import NothingPublished, WikiTrendsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.text.reporter import Line
+
+TEST_OBJECT = "_doctor"
+EXTRAS = {"airflow": "apache-airflow", "postgres": "psycopg", "spark": "pyspark", "web": "fastapi"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing, whether it is there, and what to do; `exit_code` is 0 where nothing has to be done."""
+
+    thing: str
+    good: bool
+    text: str
+    exit_code: int = 0
+
+    def to_json(self) -> dict[str, object]:
+        """The finding as `doctor --json` lists it."""
+        return {
+            "thing": self.thing,
+            "ok": self.good,
+            "text": self.text,
+            "needed": bool(self.exit_code) or self.good,
+        }
+
+    def line(self) -> Line:
+        """The finding as a line of text."""
+        mark, style = ("ok", "good") if self.good else ("NO", "bad") if self.exit_code else ("--", "dim")
+        return f"{mark}  {self.thing:<22} {self.text}", style
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything that `run` needs, then at what is optional."""
+    return [*_needed(settings), *_optional()]
+
+
+def settings_json(settings: Settings) -> dict[str, object]:
+    """Every setting by its name in the environment; secrets are hidden."""
+    from wiki_trends.config.settings import env_name
+
+    listed: dict[str, object] = {}
+    for item in fields(Settings):
+        value = getattr(settings, item.name)
+        hidden = item.metadata["secret"] and value != item.default
+        listed[env_name(item.name)] = "(secret, set)" if hidden else value
+    return listed
+
+
+def _needed(settings: Settings) -> Iterator[Finding]:
+    from wiki_trends.config.layers import layers
+
+    found = ".".join(str(number) for number in sys.version_info[:3])
+    yield Finding("Python", sys.version_info >= (3, 11), found, 0)
+    every = layers(settings)
+    for dataset in (every.bronze, every.silver, every.gold, every.diamond):
+        layer = dataset.name.split()[0]
+        yield _tried(f"lake, layer {layer}", lambda dataset=dataset: _lake(dataset))  # type: ignore[misc]
+    yield _tried("runs and locks", lambda: _state(settings))
+    yield _tried("runner", lambda: _runner(settings))
+    yield _tried("warehouse", lambda: _warehouse(settings))
+    yield _tried("Wikimedia", lambda: _wikimedia(settings))
+
+
+def _tried(thing: str, look: Callable[[], str]) -> Finding:
+    from wiki_trends.cli.exit_codes import exit_code, sentence
+
+    try:
+        return Finding(thing, good=True, text=look())
+    except (SmartOrchestratorError, WikiTrendsError) as error:
+        return Finding(thing, good=False, text=sentence(error), exit_code=exit_code(error) or USAGE)
+    except OSError as error:
+        return Finding(thing, good=False, text=str(error), exit_code=UNREACHABLE)
+
+
+def _lake(dataset: DailyDataset) -> str:
+    from smart_orchestrator.store.object_store import lake_of
+
+    lake = lake_of(dataset)
+    lake.put(TEST_OBJECT, b"test")
+    lake.delete([TEST_OBJECT])
+    return f"can be written: {lake.url}"
+
+
+def _state(settings: Settings) -> str:
+    from smart_orchestrator.runners.local import Ledger
+
+    with Ledger(Path(settings.state)).connection() as database:
+        (runs,) = database.execute("SELECT count(*) FROM runs").fetchone()
+    return f"can be written: {settings.state} ({runs} runs remembered)"
+
+
+def _runner(settings: Settings) -> str:
+    from wiki_trends.jobs.runners import AIRFLOW, airflow_runs, limits_of
+
+    if settings.runner != AIRFLOW:
+        return f"this process, {limits_of(settings).jobs} days at the same time"
+    found = airflow_runs(settings).ready()
+    return f"answers: {settings.airflow_url}, DAG {found.dag_id} with {found.max_active_runs} runs at the same time"
+
+
+def _warehouse(settings: Settings) -> str:
+    from wiki_trends.warehouse import open_warehouse
+
+    warehouse = open_warehouse(settings.warehouse)
+    try:
+        with warehouse.reading() as reader:
+            run = reader.last_run()
+    except NothingPublished:
+        return f"nothing published yet: {warehouse.url}"
+    return f"holds {run.window_start} .. {run.window_end}: {warehouse.url}"
+
+
+def _wikimedia(settings: Settings) -> str:
+    from wiki_trends.jobs.runners import reach
+
+    reach(settings)
+    return f"answers: {settings.wikimedia_url} as {settings.project}"
+
+
+def _optional() -> Iterator[Finding]:
+    for extra, package in EXTRAS.items():
+        try:
+            yield Finding(f"extra {extra}", good=True, text=f"{package} {version(package)}")
+        except PackageNotFoundError:
+            text = f"not installed; only for what needs it: pip install 'wiki-trends[{extra}]'"
+            yield Finding(f"extra {extra}", good=False, text=text)

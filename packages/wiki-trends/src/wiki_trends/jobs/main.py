@@ -1,0 +1,289 @@
+"""The main job and its parts: check a window, backfill what is due, check again, analyse, publish.
+
+What the command line, the documented scripts and the demo have in common. Nothing here prints: it tells a `Console`,
+and returns values. Which errors a caller can meet stands in `wiki_trends.errors` and `smart_orchestrator.errors`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.adapters.manifest import Look
+from smart_orchestrator.backfilling.loop import Backfill, backfill, fetch
+from smart_orchestrator.checking import Completeness, Policy, check
+from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.errors import PartitionChanged
+from smart_orchestrator.model.plan import make_plan
+from smart_orchestrator.runners.local import Ledger
+from smart_orchestrator.volume_check import with_volume
+from wiki_trends.config.layers import layers
+from wiki_trends.jobs.publish_state import same_as_published
+from wiki_trends.jobs.runners import OneClient, runs_of, runs_to_start
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Sequence
+
+    from smart_orchestrator.backfilling.state import Limits, Outcome
+    from smart_orchestrator.model.plan import Plan
+    from smart_orchestrator.model.window import Window
+    from smart_orchestrator.text.reporter import Console, Line
+    from wiki_trends.analytics.analyze import Analysis
+    from wiki_trends.config.settings import Settings
+    from wiki_trends.pipeline.run import Fetch
+    from wiki_trends.warehouse.base import RunRecord
+
+# How often a window is checked again whose days are committed anew while they are read.
+_CHECKED_ANEW = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Closely:
+    """How closely a check looks, and when it calls the window ready: the options of `check`."""
+
+    policy: Policy = field(default_factory=Policy)
+    deep: bool = False
+    shallow: bool = False
+    strays: bool | None = None
+    volume: bool = False
+    strict: bool = False
+
+
+def checker(settings: Settings, window: Window, closely: Closely | None = None) -> Callable[[], Completeness]:
+    """A function that looks at the window in the diamond layer, each time it is called."""
+    closely = closely or Closely()
+    dataset = layers(settings).diamond
+    runs = runs_of(settings)
+    memory = Ledger(Path(settings.state))
+    young = timedelta(seconds=settings.writing_seconds)
+
+    def checked() -> Completeness:
+        look = Look(deep=closely.deep, shallow=closely.shallow, young=young, memory=memory)
+        found = check(dataset, window, look=look, policy=closely.policy, strays=closely.strays)
+        if found.missing:
+            latest = runs.latest(list(found.missing))
+            found = found.being_written([day for day, run in latest.items() if run.in_flight])
+        if closely.volume or closely.strict:
+            found = with_volume(dataset, found, look=look, strict=closely.strict)
+        return found
+
+    return checked
+
+
+def plan_of(settings: Settings, look: Callable[[], Completeness]) -> Plan:
+    """What a backfill of the window would do now."""
+    found = look()
+    return make_plan(found, runs_of(settings).latest(list(found.missing)))
+
+
+def fill(settings: Settings, look: Callable[[], Completeness], limits: Limits, console: Console) -> Backfill:
+    """Check the window and backfill what is due.
+
+    Raises:
+        WikimediaUnreachable: something is due, and Wikimedia does not answer.
+        ContactMissing: something is due, and live use needs a contact.
+    """
+    client = OneClient(settings)
+    runs = runs_to_start(settings, client=client)
+    done = backfill(layers(settings).diamond, look, runs, limits=limits, console=console)
+    client.close_after(done.outcome)
+    return done
+
+
+def fetch_days(
+    settings: Settings,
+    days: Sequence[dt.date],
+    limits: Limits,
+    console: Console,
+    first_step: Fetch | None = None,
+) -> Outcome:
+    """Run the pipeline for these days, whatever the lake holds for them; its first step asks the API by default."""
+    client = OneClient(settings)
+    runs = runs_to_start(settings, force=True, client=client, fetch=first_step)
+    outcome = fetch(layers(settings).diamond, days, runs, limits=limits, console=console)
+    client.close_after(outcome)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class MainJob:
+    """What one `run` did.
+
+    Attributes:
+        filled: the window before and after, and the runs.
+        analysis: what was published; None when the window is not ready, or nothing has changed.
+        unchanged: what was published before was made of the same partitions, so it stands.
+        seconds: of each phase.
+    """
+
+    filled: Backfill
+    analysis: Analysis | None
+    unchanged: RunRecord | None
+    seconds: dict[str, float]
+
+    @property
+    def published(self) -> RunRecord | None:
+        """The published run that this window's tables are of; None when it is not ready."""
+        return self.analysis.run if self.analysis is not None else self.unchanged
+
+    def to_json(self) -> dict[str, object]:
+        """The document that `run --json` prints."""
+        after = self.filled.completeness
+        return {
+            "window": after.to_json()["window"],
+            "as_of": after.window.as_of.isoformat(),
+            "coverage_pct": after.coverage_pct,
+            "ready": after.ready,
+            **self.filled.outcome.to_json(),
+            "completeness": after.to_json(),
+            "unchanged": self.unchanged is not None,
+            "rows": dict(self.published.rows) if self.published else {},
+            "fingerprints": dict(self.published.fingerprints) if self.published else {},
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+        }
+
+
+def run(settings: Settings, window: Window, closely: Closely, limits: Limits, console: Console) -> MainJob:
+    """The main job: check, backfill what is due, check again, analyse and publish when the window is ready."""
+    clock = _Phases()
+    look = checker(settings, window, replace(closely, volume=True))
+    filled = fill(settings, clock.timed("check", look), limits, console)
+    clock.rest("backfill")
+    analysis = unchanged = None
+    if filled.completeness.ready:
+        analysis, unchanged = publish(settings, filled.completeness)
+        clock.rest("analyze")
+    return MainJob(filled, analysis, unchanged, clock.seconds)
+
+
+def analyze(settings: Settings, completeness: Completeness, *, checks_left: int = _CHECKED_ANEW) -> Analysis:
+    """Compute and publish the tables of a checked window; when a day has been committed anew since, check again first.
+
+    Raises:
+        WindowNotReady: it is not ready under its policy.
+        PartitionChanged: its days were committed anew each time that it had been checked.
+        EngineError: the tables cannot be computed.
+        WarehouseError: the tables cannot be published.
+    """
+    from wiki_trends.analytics.analyze import analyze as compute
+    from wiki_trends.analytics.engines.base import open_engine
+    from wiki_trends.warehouse import open_warehouse
+
+    dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
+    try:
+        return compute(dataset, completeness, warehouse, engine=open_engine(settings.engine))
+    except PartitionChanged:
+        if not checks_left:
+            raise
+    found = check(dataset, completeness.window, policy=completeness.policy, strays=False)
+    return analyze(settings, found, checks_left=checks_left - 1)
+
+
+def publish(settings: Settings, completeness: Completeness) -> tuple[Analysis | None, RunRecord | None]:
+    """Analyse and publish a checked window, unless what was published before is made of the same partitions.
+
+    Returns:
+        The analysis, or the run that was published before: one of them is None.
+
+    Raises:
+        WindowNotReady, WarehouseError: as `analyze`.
+    """
+    unchanged = same_as_published(settings, completeness)
+    return (None, unchanged) if unchanged is not None else (analyze(settings, completeness), None)
+
+
+def publish_trends(
+    settings: Settings, completeness: Completeness, warehouse: str | None = None
+) -> dict[str, object]:
+    """`publish`, as the consumer of an orchestrator: what it did, a line a name.
+
+    Args:
+        settings: lake, project and warehouse.
+        completeness: a check of the window.
+        warehouse: another one than that of the settings.
+    """
+    if warehouse is not None:
+        settings = replace(settings, warehouse=warehouse)
+    found = with_volume(layers(settings).diamond, completeness)
+    analysis, unchanged = publish(settings, found)
+    run = analysis.run if analysis is not None else unchanged
+    rows = dict(run.rows) if run is not None else {}
+    return {
+        "published": "before, and nothing has changed since" if unchanged else "now",
+        "combined records": rows.get("wiki_trends_timeseries", 0),
+        "common articles": rows.get("wiki_trends_growth", 0),
+        "days": [day.isoformat() for day in found.available],
+        "unusual": [str(part.day) for part in found.days if part.code is Code.UNUSUAL_VOLUME],
+        "rows": rows,
+    }
+
+
+class _Phases:
+    """Seconds of each phase, measured end to end."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.monotonic()
+        self._inside = 0.0
+
+    def timed(self, name: str, function: Callable[[], Completeness]) -> Callable[[], Completeness]:
+        """`function`, whose calls add up under `name` and are left out of the phase around them."""
+
+        def call() -> Completeness:
+            began = time.monotonic()
+            try:
+                return function()
+            finally:
+                spent = time.monotonic() - began
+                self._inside += spent
+                self.seconds[name] = self.seconds.get(name, 0.0) + spent
+
+        return call
+
+    def rest(self, name: str) -> None:
+        """Everything since the last phase, less what was timed inside, was `name`."""
+        now = time.monotonic()
+        self.seconds[name] = now - self._last - self._inside
+        self._last, self._inside = now, 0.0
+
+
+def analysis_json(done: Analysis) -> dict[str, object]:
+    """The document that `analyze --json` prints."""
+    return {
+        "window": {"start": done.window.start.isoformat(), "end": done.window.last.isoformat()},
+        "days": [day.isoformat() for day in done.days],
+        "coverage_pct": done.run.coverage_pct,
+        "fingerprints": dict(done.fingerprints),
+        "rows": dict(done.rows),
+        "seconds": round(done.seconds, 3),
+    }
+
+
+def told(job: MainJob) -> list[Line]:
+    """What a `run` says at its end, before the report."""
+    after = job.filled.completeness
+    outcome = job.filled.outcome
+    lines: list[Line] = []
+    if outcome.started or outcome.followed or outcome.failed:
+        text = f"backfill: {len(outcome.filled)} filled, {len(outcome.failed)} failed; runs started "
+        text += f"{len(outcome.started)}, followed {len(outcome.followed)}"
+        lines.append((text, ""))
+    lines += [(f"still in flight: {day} ({why})", "warn") for day, why in outcome.abandoned]
+    lines.append((f"coverage {after.coverage_pct:.1f} %", "good" if after.whole else "bad"))
+    unusual = [partition for partition in after.days if partition.code is Code.UNUSUAL_VOLUME]
+    lines += [(f"unusual volume: {partition.day}: {partition.reason}", "warn") for partition in unusual]
+    if job.published is not None:
+        rows = ", ".join(f"{table} {count:,}" for table, count in job.published.rows.items())
+        before = "published before, and nothing has changed since" if job.unchanged else "published"
+        lines.append((f"{before}: {rows} rows", ""))
+    else:
+        lines.append(
+            ("the window is not ready, so no analytics were run; what was published before still is", "bad")
+        )
+    spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in job.seconds.items())
+    lines.append((spent, "dim"))
+    return lines

@@ -1,0 +1,1 @@
+"""What is known of pages and wikis, kept in the lake."""

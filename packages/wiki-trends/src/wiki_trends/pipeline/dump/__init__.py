@@ -1,0 +1,1 @@
+"""The most-viewed pages of a day from a pageview_complete file."""

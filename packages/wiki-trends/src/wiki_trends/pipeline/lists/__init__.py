@@ -1,0 +1,1 @@
+"""Lists of most-viewed pages: kept raw, filtered, compared."""

@@ -1,0 +1,73 @@
+"""The lists in bronze: one partition for each access method, byte for byte what the API answered.
+
+The lists by access method beside an `all-access` list lie where `--access desktop` and `--access mobile-web` keep
+theirs, so each is fetched once for all uses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.adapters.manifest import inspect, read_parts
+from smart_orchestrator.committing.writer import Part, commit
+from smart_orchestrator.errors import ContractError
+from smart_orchestrator.store.object_store import lake_of
+from wiki_trends.config.layers import layers
+from wiki_trends.pipeline.lists.device_share import SIDE_ACCESS
+from wiki_trends.pipeline.lists.top_list import Listed, parse_top_list
+from wiki_trends.pipeline.step_result import project_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from smart_orchestrator.adapters.manifest_document import Partition
+    from smart_orchestrator.model.dataset import DailyDataset
+    from wiki_trends.config.settings import Settings
+
+
+def bronze_of(settings: Settings, access: str) -> DailyDataset:
+    """The dataset of the lists of an access method."""
+    return layers(replace(settings, access=access)).bronze
+
+
+def accesses_of(settings: Settings) -> tuple[str, ...]:
+    """The access method of the settings, then those whose lists tell readers from programs."""
+    return (settings.access, *SIDE_ACCESS) if settings.access == "all-access" else (settings.access,)
+
+
+def inspect_list(day: dt.date, settings: Settings, access: str) -> Partition:
+    """What bronze has of a day's list."""
+    bronze = bronze_of(settings, access)
+    return inspect(bronze, day, lake=lake_of(bronze))
+
+
+def read_list(day: dt.date, settings: Settings, access: str, there: Partition | None = None) -> list[Listed]:
+    """The rows of a day's list.
+
+    Raises:
+        ContractError: bronze does not have it.
+        ContractBroken: bronze holds something else.
+    """
+    bronze = bronze_of(settings, access)
+    there = there or inspect_list(day, settings, access)
+    if not there.available:
+        raise ContractError(bronze.name, day, there.code, [there.reason])
+    body = b"".join(read_parts(bronze, there, lake=lake_of(bronze)))
+    return parse_top_list(body, project=project_of(settings), access=access, day=day)
+
+
+def commit_list(
+    day: dt.date,
+    settings: Settings,
+    access: str,
+    body: bytes,
+    rows: Sequence[Listed],
+    measured: Mapping[str, object],
+) -> None:
+    """Commit a list with what is known of its origin; its volume is the sum of views."""
+    bronze = bronze_of(settings, access)
+    volume = sum(row.views for row in rows)
+    parts = [Part(body, len(rows))]
+    commit(bronze, day, parts, volume=volume, measured=dict(measured), lake=lake_of(bronze))

@@ -1,0 +1,63 @@
+"""Titles that are left out by name: the shipped ones (`deny.toml`) and those of the file that a setting names.
+
+A file that is not there or not of that form is a `SettingError`. Titles are compared without regard to case and Unicode
+form, with spaces or underscores.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wiki_trends.errors import SettingError
+from wiki_trends.wikimedia.siteinfo import folded
+
+if TYPE_CHECKING:
+    from wiki_trends.config.settings import Settings
+
+
+def denied(settings: Settings, language: str) -> frozenset[str]:
+    """The folded titles that are left out of the lists of wikis of a language.
+
+    Raises:
+        SettingError: the user's file cannot be used.
+    """
+    shipped = files("wiki_trends.pipeline.lists").joinpath("deny.toml").read_text(encoding="utf-8")
+    titles = _titles(tomllib.loads(shipped), language)
+    if settings.deny:
+        titles += _of_user(settings.deny, language)
+    return frozenset(folded(title) for title in titles)
+
+
+def _of_user(name: str, language: str) -> list[str]:
+    try:
+        return _titles(tomllib.loads(Path(name).read_text(encoding="utf-8")), language)
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+    except ValueError as error:
+        problem = f"is no list of titles ({error})"
+    raise SettingError(
+        name="deny",
+        value=name,
+        origin="WIKI_TRENDS_DENY",
+        problem=problem,
+        fix='Name a TOML file with all = ["Title", …], or a language code instead of all.',
+    )
+
+
+def _titles(table: dict[str, object], language: str) -> list[str]:
+    """The titles for all wikis and for a language.
+
+    Raises:
+        ValueError: a key does not hold a list of texts.
+    """
+    titles: list[str] = []
+    for key, value in table.items():
+        if not isinstance(value, list) or not all(isinstance(title, str) for title in value):
+            msg = f"{key} holds no list of texts"
+            raise ValueError(msg)
+        if key in ("all", language):
+            titles += value
+    return titles

@@ -1,0 +1,1 @@
+"""Categories and places of pages, by rules that are kept as data."""

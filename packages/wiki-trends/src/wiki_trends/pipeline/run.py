@@ -1,0 +1,96 @@
+"""The whole pipeline of one day, in this process.
+
+A step that fails ends the day: what the steps before it committed stays, the diamond partition is the old one or none.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from wiki_trends.pipeline.cache.prefetch import Ahead
+from wiki_trends.pipeline.steps.categorize_pages import categorize_pages
+from wiki_trends.pipeline.steps.clean_gold_layer import clean_gold_layer
+from wiki_trends.pipeline.steps.clean_top_pages import clean_top_pages
+from wiki_trends.pipeline.steps.fetch_top_pages import fetch_top_pages
+from wiki_trends.pipeline.steps.fetch_wikipedia_categories import fetch_wikipedia_categories
+from wiki_trends.wikimedia import WikimediaClient
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from wiki_trends.config.settings import Settings
+    from wiki_trends.pipeline.step_result import Step
+    from wiki_trends.pipeline.steps.fetch_top_pages import Heard
+
+
+class Fetch(Protocol):
+    """A first step: commits a day to bronze, and tells the rows of its list as soon as they are known."""
+
+    def __call__(
+        self, day: dt.date, settings: Settings, client: WikimediaClient, *, heard: Heard | None = None
+    ) -> Step:
+        """What the step did."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DayResult:
+    """What became of a day.
+
+    Attributes:
+        day: UTC.
+        rows: in the diamond partition.
+        seconds: of each step by its name.
+        requests: sent to Wikimedia, repeats included.
+        retries: how many of them were repeats.
+        cache_hits: pages that had not to be asked.
+        steps: what each step did, in order.
+    """
+
+    day: dt.date
+    rows: int
+    seconds: Mapping[str, float]
+    requests: int
+    retries: int
+    cache_hits: int
+    steps: tuple[Step, ...]
+
+
+def run_day(
+    day: dt.date, settings: Settings, *, client: WikimediaClient | None = None, fetch: Fetch = fetch_top_pages
+) -> DayResult:
+    """Fetch, clean, enrich, categorise and commit one UTC day.
+
+    The list is not fetched again when bronze has it; the other layers are made anew.
+
+    Args:
+        day: the day of the pages' views.
+        settings: project, access method, lake and limits.
+        client: an open client, for several days; default one for this day.
+        fetch: the first step, which sees to it that bronze has the day: `fetch_top_pages`, or `fetch_from_dump` with its dump.
+
+    Raises:
+        WikiTrendsError, SmartOrchestratorError: as the steps; the diamond partition is untouched then.
+    """
+    with ExitStack() as stack:
+        client = client or stack.enter_context(WikimediaClient(settings))
+        ahead = stack.enter_context(Ahead(settings, client))
+        steps = [
+            fetch(day, settings, client, heard=ahead.begin),
+            clean_top_pages(day, settings, client),
+            fetch_wikipedia_categories(day, settings, client, ahead=ahead),
+            categorize_pages(day, settings, client),
+        ]
+    steps.append(clean_gold_layer(day, settings, before=steps))
+    return DayResult(
+        day=day,
+        rows=steps[-1].rows_out,
+        seconds={step.name: step.seconds for step in steps},
+        requests=sum(step.requests for step in steps),
+        retries=sum(step.retries for step in steps),
+        cache_hits=sum(step.cache_hits for step in steps),
+        steps=tuple(steps),
+    )

@@ -1,0 +1,54 @@
+"""One step of a day by its name, for schedulers that give each step a process of its own.
+
+The rows go from step to step through the lake. What a step did, a small document, is the scheduler's to hand on: the last
+step puts what all of them did into the manifest of the diamond partition.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wiki_trends.pipeline.step_result import Step
+from wiki_trends.pipeline.steps.categorize_pages import categorize_pages
+from wiki_trends.pipeline.steps.clean_gold_layer import clean_gold_layer
+from wiki_trends.pipeline.steps.clean_top_pages import clean_top_pages
+from wiki_trends.pipeline.steps.fetch_top_pages import fetch_top_pages
+from wiki_trends.pipeline.steps.fetch_wikipedia_categories import fetch_wikipedia_categories
+from wiki_trends.wikimedia import WikimediaClient
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Mapping
+
+    from wiki_trends.config.settings import Settings
+
+_ASKING: dict[str, Callable[[dt.date, Settings, WikimediaClient], Step]] = {
+    "fetch_top_pages": fetch_top_pages,
+    "clean_top_pages": clean_top_pages,
+    "fetch_wikipedia_categories": fetch_wikipedia_categories,
+    "categorize_pages": categorize_pages,
+}
+_LAST = "clean_gold_layer"
+STEPS = (*_ASKING, _LAST)
+
+
+def run_step(
+    name: str, day: dt.date, settings: Settings, before: Iterable[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """Run one of `STEPS`, in their order, for a UTC day; what it did, as `Step.to_json` writes it.
+
+    Args:
+        name: of the step.
+        day: the day of the pages' views.
+        settings: project, access method, lake and limits.
+        before: for the last step, what the steps before it returned.
+
+    Raises:
+        KeyError: there is no such step.
+        WikiTrendsError, SmartOrchestratorError: as the step; nothing of its layer is visible then.
+    """
+    if name == _LAST:
+        return clean_gold_layer(day, settings, [Step.from_json(one) for one in before]).to_json()
+    step = _ASKING[name]
+    with WikimediaClient(settings) as client:
+        return step(day, settings, client).to_json()

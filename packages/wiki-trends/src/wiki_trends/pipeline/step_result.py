@@ -1,0 +1,71 @@
+"""What the steps of the pipeline have in common: what each reports, and the project's name."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wiki_trends.config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step of one day did.
+
+    Attributes:
+        name: of the step, as in the pipeline's DAG.
+        rows_in: rows read.
+        rows_out: rows committed, or pages that are known afterwards.
+        seconds: until just before the commit, so that the manifest can hold it.
+        requests: sent to Wikimedia.
+        retries: how many of them were repeats.
+        cache_hits: pages that had not to be asked.
+        counts: what the step counted besides, by name.
+    """
+
+    name: str
+    rows_in: int
+    rows_out: int
+    seconds: float
+    requests: int = 0
+    retries: int = 0
+    cache_hits: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """For manifests and `--json`."""
+        return {
+            "step": self.name,
+            "rows_in": self.rows_in,
+            "rows_out": self.rows_out,
+            "seconds": round(self.seconds, 4),
+            "requests": self.requests,
+            "retries": self.retries,
+            "cache_hits": self.cache_hits,
+            "counts": dict(self.counts),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Step:
+        """The inverse of `to_json`."""
+        return cls(data["step"], **{name: value for name, value in data.items() if name != "step"})
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self._started
+
+
+def project_of(settings: Settings) -> str:
+    """The project as Wikimedia answers it: `en.wikipedia`, also when it was written `en.wikipedia.org`."""
+    return settings.project.removesuffix(".org")

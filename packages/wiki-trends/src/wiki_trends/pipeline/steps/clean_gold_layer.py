@@ -1,0 +1,54 @@
+"""Step 5: gold -> diamond. The ten columns that readers of the lake know, as CSV, under the contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from smart_orchestrator.adapters.manifest import read_frame
+from smart_orchestrator.committing.writer import write_frame
+from wiki_trends.config.layers import DIAMOND_COLUMNS, layers
+from wiki_trends.pipeline.step_result import Step, Stopwatch, project_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from wiki_trends.config.settings import Settings
+
+# What MediaWiki leaves as it is in its own links.
+PLAIN_IN_LINKS = ";@$!*(),/~:"
+
+
+def clean_gold_layer(day: dt.date, settings: Settings, before: Sequence[Step] = ()) -> Step:
+    """Commit the day to diamond: page, page_display, views, rank, link, category, location_type, location, latitude, longitude.
+
+    Rows are ordered by rank, then page; page is unique, rank has the ties and gaps of the source. The manifest sums up
+    the requests, retries, cache hits and seconds of `before`, the steps of the same day, and of this one.
+
+    Raises:
+        ContractError: gold does not have the day, or the rows break the contract.
+    """
+    import polars as pl
+
+    watch = Stopwatch()
+    of = layers(settings)
+    gold = read_frame(of.gold, day)
+    links = pl.Series("link", [link(project_of(settings), page) for page in gold["page"]], dtype=pl.String)
+    frame = gold.with_columns(links).select(column.name for column in DIAMOND_COLUMNS).sort("rank", "page")
+    step = Step("clean_gold_layer", gold.height, frame.height, watch.seconds())
+    steps = [*before, step]
+    measured = {
+        "requests": sum(one.requests for one in steps),
+        "retries": sum(one.retries for one in steps),
+        "cache_hits": sum(one.cache_hits for one in steps),
+        "seconds": round(sum(one.seconds for one in steps), 4),
+        "steps": [one.to_json() for one in steps],
+    }
+    write_frame(of.diamond, day, frame, measured=measured)
+    return step
+
+
+def link(project: str, page: str) -> str:
+    """Address of a page for readers."""
+    return f"https://{project}.org/wiki/{quote(page, safe=PLAIN_IN_LINKS)}"

@@ -1,0 +1,121 @@
+"""Step 2: bronze -> silver. The articles of the list that people read, without the other rows, with original ranks.
+
+Nothing is dropped in silence: silver's manifest counts each reason and names each row that was left out. Which
+namespaces a wiki has, and its main page, are its own words; a deny list names titles; the lists by access method tell
+traffic that no human made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.committing.writer import write_frame
+from smart_orchestrator.errors import ContractError
+from smart_orchestrator.store.object_store import lake_of
+from wiki_trends.config.layers import layers
+from wiki_trends.pipeline.cache.siteinfo import site_info
+from wiki_trends.pipeline.lists.bronze import accesses_of, bronze_of, inspect_list, read_list
+from wiki_trends.pipeline.lists.deny_list import denied
+from wiki_trends.pipeline.lists.device_share import Devices
+from wiki_trends.pipeline.lists.row_filter import Sieve, sift
+from wiki_trends.pipeline.step_result import Step, Stopwatch, project_of
+from wiki_trends.wikimedia.siteinfo import folded
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    import polars as pl
+
+    from smart_orchestrator.adapters.manifest_document import Partition
+    from wiki_trends.config.settings import Settings
+    from wiki_trends.pipeline.lists.row_filter import Kept
+    from wiki_trends.wikimedia import SiteInfo, WikimediaClient
+
+
+def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -> Step:
+    """Commit the articles of a day's list to silver.
+
+    Columns: page (title with underscores, unique), page_display (with spaces), views, rank (in the whole list, ties
+    kept), desktop_low and desktop_high (bounds of the part of the views that comes from desktops, empty when not
+    judged). Rows are ordered by rank, then page. The manifest's `excluded` names what was left out.
+
+    Raises:
+        ContractError: bronze does not have the day.
+        ContractBroken: bronze holds something else than that day's list.
+        SettingError: the deny list cannot be used.
+    """
+    watch = Stopwatch()
+    there = inspect_list(day, settings, settings.access)
+    listed = read_list(day, settings, settings.access, there)
+    silver = layers(settings).silver
+    lake = lake_of(silver)
+    counted = client.counted()
+    site = site_info(project_of(settings), lake, counted)
+    sifted = sift(listed, sieve_of(settings, site, _devices(day, settings, there)))
+    frame = _frame(sifted.kept)
+    step = Step(
+        "clean_top_pages",
+        len(listed),
+        frame.height,
+        watch.seconds(),
+        requests=counted.counters.requests,
+        retries=counted.counters.retries,
+        counts=sifted.counts,
+    )
+    write_frame(silver, day, frame, measured=step.to_json() | {"excluded": sifted.excluded}, lake=lake)
+    return step
+
+
+def sieve_of(settings: Settings, site: SiteInfo, devices: Devices | None = None) -> Sieve:
+    """What decides about the rows of a list under these settings.
+
+    Raises:
+        SettingError: the deny list cannot be used.
+    """
+    return Sieve(
+        site,
+        denied(settings, project_of(settings).partition(".")[0]),
+        devices,
+        settings.suspect_low,
+        settings.suspect_high,
+        frozenset(folded(title) for title in settings.suspect_keep.split("|")) - {""},
+    )
+
+
+def _devices(day: dt.date, settings: Settings, there: Partition) -> Devices | None:
+    """The lists by access method that the day's list was fetched with; None unless all of them are there."""
+    sides = accesses_of(settings)[1:]
+    fetched = there.manifest.measured.get("lists", ()) if there.manifest else ()
+    if not sides or not set(sides) <= set(fetched):
+        return None
+    for access in sides:
+        side = inspect_list(day, settings, access)
+        if not side.available:
+            # It was there when the day was fetched: a day that is judged differently now is no rebuilt day.
+            raise ContractError(bronze_of(settings, access).name, day, side.code, [side.reason])
+    return Devices(*(read_list(day, settings, access) for access in sides))
+
+
+def _frame(kept: Iterable[Kept]) -> pl.DataFrame:
+    import polars as pl
+
+    kept = list(kept)
+    return pl.DataFrame(
+        {
+            "page": [row.title for row, _ in kept],
+            "page_display": [row.title.replace("_", " ") for row, _ in kept],
+            "views": [row.views for row, _ in kept],
+            "rank": [row.rank for row, _ in kept],
+            "desktop_low": [part.low if part else None for _, part in kept],
+            "desktop_high": [part.high if part else None for _, part in kept],
+        },
+        schema={
+            "page": pl.String,
+            "page_display": pl.String,
+            "views": pl.Int64,
+            "rank": pl.Int64,
+            "desktop_low": pl.Float64,
+            "desktop_high": pl.Float64,
+        },
+    )

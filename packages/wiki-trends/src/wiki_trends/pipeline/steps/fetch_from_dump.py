@@ -1,0 +1,68 @@
+"""Step 1 from dump files instead of the API: the day's lists as far down as is wanted.
+
+Bronze gets them in the form of the API's answers, so that every later step is the same; the manifest names the files.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING
+
+from wiki_trends.errors import ContractBroken
+from wiki_trends.pipeline.lists.bronze import accesses_of, commit_list
+from wiki_trends.pipeline.step_result import Step, Stopwatch, project_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wiki_trends.config.settings import Settings
+    from wiki_trends.pipeline.dump.reader import Dump
+    from wiki_trends.pipeline.lists.top_list import Listed
+    from wiki_trends.pipeline.steps.fetch_top_pages import Heard
+    from wiki_trends.wikimedia import WikimediaClient
+
+
+def fetch_from_dump(
+    day: dt.date, settings: Settings, client: WikimediaClient, *, dump: Dump, heard: Heard | None = None
+) -> Step:
+    """Commit the lists of a dump to bronze, over what is there; nothing is asked of Wikimedia.
+
+    Raises:
+        ContractBroken: the dump has nothing of the access method.
+    """
+    del client
+    watch = Stopwatch()
+    first, *sides = accesses_of(settings)
+    rows = dump.lists[first]
+    if not rows:
+        what = f"the dump of {day} ({', '.join(dump.files)})"
+        raise ContractBroken(what=what, problem=f"it holds no views by {first}")
+    if heard is not None:
+        heard(rows)
+    with_rows = [access for access in sides if dump.lists[access]]
+    step = Step(
+        "fetch_from_dump", dump.records, len(rows), watch.seconds(), counts={"broken_lines": dump.broken}
+    )
+    measured = step.to_json() | {
+        "lists": with_rows,
+        "files": list(dump.files),
+        "fetched_at": dt.datetime.now(tz=dt.UTC).isoformat(),
+    }
+    for access in (*with_rows, first):
+        listed = dump.lists[access]
+        commit_list(day, settings, access, _body(day, settings, access, listed), listed, measured)
+    return step
+
+
+def _body(day: dt.date, settings: Settings, access: str, listed: Sequence[Listed]) -> bytes:
+    """A list as the API writes it."""
+    item = {
+        "project": project_of(settings),
+        "access": access,
+        "year": f"{day:%Y}",
+        "month": f"{day:%m}",
+        "day": f"{day:%d}",
+        "articles": [{"article": row.title, "views": row.views, "rank": row.rank} for row in listed],
+    }
+    return json.dumps({"items": [item]}, ensure_ascii=False).encode()

@@ -1,0 +1,155 @@
+"""Browsing the published window: its pages searched and ordered, its categories, and what rose on its last day.
+
+Like `lookups`, from the published tables in one read each. Fails with `SettingError` for a measure or category that there
+is not, and with `WarehouseError`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wiki_trends.queries import pages as lookups
+from wiki_trends.report.build import read_series
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from wiki_trends.report.model import Series
+    from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
+
+Row = dict[str, Any]
+
+_FOUND = """
+SELECT s.page, s.page_display, s.category, s.location, s.views, s.days_listed, s.days_used, s.best_rank, s.peak_date,
+       s.peak_views, s.presence, s.score, s.confidence, s.shape, s.momentum_label, g.views_change, g.views_change_pct,
+       count(*) OVER () AS found
+FROM (SELECT * FROM wiki_trends_scores WHERE dataset = ? AND window_start = ? AND window_end = ?) AS s
+LEFT JOIN wiki_trends_growth AS g ON g.page = s.page
+WHERE {also}
+ORDER BY {order}, s.page
+LIMIT ? OFFSET ?
+"""
+_DAYS_OF_CATEGORY = """
+SELECT date, CAST(sum(views) AS BIGINT) AS views, count(*) AS pages
+FROM wiki_trends_timeseries WHERE category = ? GROUP BY date ORDER BY date
+"""
+_RISERS = """
+SELECT page, page_display, category, window_start, window_end, surprise_views, expected_views, score, shape, peak_rank, link
+FROM (
+    SELECT s.*, d.link, row_number() OVER (PARTITION BY s.window_end, s.page ORDER BY s.score DESC, s.window_start) AS of_page
+    FROM wiki_trends_scores AS s JOIN wiki_diamond AS d ON d.page = s.page AND d.date = s.window_end
+    WHERE s.dataset = ? AND s.surprise_date = s.window_end AND s.score > 0
+) AS rising
+WHERE of_page = 1
+ORDER BY window_end DESC, score DESC, page
+"""
+RISERS_A_DAY = 10
+_DAYS_OF_RISERS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class PageList:
+    """Pages of the published window, in one order, a piece at a time.
+
+    Attributes:
+        run: the window.
+        by: the measure, one of `lookups.MEASURES`.
+        pages: rows of the published scores with the growth where there is one.
+        found: how many there are in all.
+        skipped: how many come before these.
+        series: of each of these pages.
+    """
+
+    run: RunRecord
+    by: str
+    pages: Sequence[Row]
+    found: int
+    skipped: int
+    series: Mapping[str, Series]
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryFound:
+    """One category of the published window.
+
+    Attributes:
+        run: the window.
+        about: its row of `wiki_trends_categories`.
+        days: `date`, `views` and `pages` of each day used, oldest first.
+        leading: the pages that lead in it, by score.
+    """
+
+    run: RunRecord
+    about: Row
+    days: Sequence[Row]
+    leading: PageList
+
+
+def pages(
+    warehouse: Warehouse,
+    *,
+    by: str = "score",
+    containing: str = "",
+    category: str = "",
+    skip: int = 0,
+    limit: int = 100,
+) -> PageList:
+    """Pages of the published window by `by`, those whose title holds `containing` (whatever its case), of one category."""
+    with warehouse.reading() as reader:
+        return _pages(reader, lookups.with_scores(reader, warehouse), by, containing, category, skip, limit)
+
+
+def categories(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
+    """The published window and its categories, most views first."""
+    with warehouse.reading() as reader:
+        rows = reader.rows("SELECT * FROM wiki_trends_categories ORDER BY views DESC, category")
+        return reader.last_run(), rows
+
+
+def category(warehouse: Warehouse, name: str, limit: int = 50) -> CategoryFound:
+    """One category: its sums, its days, and its leading pages."""
+    with warehouse.reading() as reader:
+        run = lookups.with_scores(reader, warehouse)
+        known = lookups.known_category(reader, name)
+        about = reader.rows("SELECT * FROM wiki_trends_categories WHERE category = ?", known)[0]
+        days = reader.rows(_DAYS_OF_CATEGORY, known)
+        return CategoryFound(run, about, days, _pages(reader, run, "score", "", known, 0, limit))
+
+
+def risers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
+    """The pages whose most surprising day was the last of a window, for the windows published last.
+
+    At most `RISERS_A_DAY` for each last day, the highest score first, the newest day first.
+    """
+    with warehouse.reading() as reader:
+        run = lookups.with_scores(reader, warehouse)
+        by_day: dict[dt.date, list[Row]] = {}
+        for row in reader.rows(_RISERS, run.dataset):
+            by_day.setdefault(row["window_end"], []).append(row)
+        newest = sorted(by_day, reverse=True)[:_DAYS_OF_RISERS]
+        return run, [row for day in newest for row in by_day[day][:RISERS_A_DAY]]
+
+
+def _pages(
+    reader: Reader, run: RunRecord, by: str, containing: str, category: str, skip: int, limit: int
+) -> PageList:
+    also, values = ["TRUE"], [run.dataset, run.window_start, run.window_end]
+    if by == "growth":
+        also.append("g.views_change_pct IS NOT NULL")
+    if category:
+        also.append("s.category = ?")
+        values.append(lookups.known_category(reader, category))
+    if containing.strip():
+        also.append("lower(s.page_display) LIKE ? ESCAPE '\\'")
+        values.append(f"%{_literal(containing.strip().replace('_', ' ').lower())}%")
+    sql = _FOUND.format(also=" AND ".join(also), order=lookups.order_of(by))
+    rows = reader.rows(sql, *values, limit, skip)
+    found = rows[0]["found"] if rows else 0
+    listed = [{name: value for name, value in row.items() if name != "found"} for row in rows]
+    return PageList(run, by, listed, found, skip, read_series(reader, run, [row["page"] for row in rows]))
+
+
+def _literal(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

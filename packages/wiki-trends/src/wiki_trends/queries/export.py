@@ -1,0 +1,179 @@
+"""A published table as CSV, Parquet or JSON.
+
+Fails with `SettingError` for a table, format or target that cannot be used, with `ExportFailed` when the target cannot
+be written (nothing is left of it, and what was there before still is), and with `WarehouseError`.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import ExitStack, contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from wiki_trends.errors import ExportFailed, SettingError, WarehouseError
+from wiki_trends.jobs.progress import progress
+from wiki_trends.warehouse.base import KEYS, RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import polars as pl
+
+    from wiki_trends.warehouse.base import Warehouse
+
+FORMATS = ("csv", "parquet", "json")
+_ORDER = {**KEYS, RUNS: ("run",)}
+_ROWS_AT_ONCE = 50_000
+_COLUMNS = """
+SELECT column_name, lower(data_type) AS kind FROM information_schema.columns
+WHERE table_name = ? AND table_schema = current_schema() ORDER BY ordinal_position
+"""
+
+
+def export(warehouse: Warehouse, table: str, form: str, stream: BinaryIO) -> None:
+    """Write all rows of a published table in the order of its key, some at a time: it need not fit into memory.
+
+    CSV has a header, commas, and nothing for null; JSON is one list of objects; both are UTF-8, days as `YYYY-MM-DD`. In CSV
+    a text that a spreadsheet would take for a formula has an apostrophe before it (`spreadsheet`); the others are exact.
+
+    Args:
+        warehouse: where the table is.
+        table: its name.
+        form: one of `FORMATS`.
+        stream: where they are written to.
+    """
+    _one_of("TABLE", table, tuple(_ORDER))
+    _one_of("--format", form, FORMATS)
+    with warehouse.reading() as reader:
+        columns = {row["column_name"]: row["kind"] for row in reader.rows(_COLUMNS, table)}
+        if not columns:
+            raise WarehouseError(
+                warehouse=warehouse.url,
+                problem=f"it was published by version {reader.last_run().version}, which had no {table}",
+                fix="Run `wiki-trends analyze` for this window again.",
+            )
+        order = ", ".join(_ORDER[table])
+        pieces = reader.pieces(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608 - a constant
+        _WRITERS[form](_frames(columns, pieces), stream)
+
+
+@contextmanager
+def replaced(target: Path, *, force: bool) -> Iterator[BinaryIO]:
+    """A stream into the file `target`, which is there wholly or not at all; one that is there already stays, unless `force`."""
+    new = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with ExitStack() as undo:
+            if not force:
+                target.open("xb").close()
+                undo.callback(target.unlink, missing_ok=True)
+            with new.open("wb") as file:
+                undo.callback(new.unlink, missing_ok=True)
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(target)
+            undo.pop_all()
+    except FileExistsError:
+        raise SettingError(
+            name="output",
+            value=str(target),
+            origin="--output",
+            problem="is there already",
+            fix="Name another file, or give --force to replace it.",
+        ) from None
+    except OSError as error:
+        raise ExportFailed(target=str(target), problem=error.strerror or str(error)) from error
+
+
+def _one_of(origin: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise SettingError(
+            name=origin.strip("-").lower(),
+            value=value,
+            origin=origin,
+            problem="is not known",
+            fix=f"Give one of {', '.join(known)}.",
+        )
+
+
+def _for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    from wiki_trends.queries.spreadsheet import PATTERN
+
+    text = pl.col(pl.String)
+    return frame.with_columns(
+        pl.when(text.str.contains(PATTERN)).then("'" + text).otherwise(text).name.keep()
+    )
+
+
+def _csv(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
+    stream.writelines(
+        _for_spreadsheets(frame).write_csv(include_header=not number).encode()
+        for number, frame in enumerate(frames)
+    )
+
+
+def _json(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
+    stream.write(b"[")
+    for number, frame in enumerate(frames):
+        rows = frame.write_json().strip().removeprefix("[").removesuffix("]")
+        stream.write(f"{',' if number else ''}{rows}".encode())
+    stream.write(b"]\n")
+
+
+def _parquet(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
+    """By way of files, since what a file of Parquet has ends with a list of all its parts."""
+    import shutil
+
+    import polars as pl
+
+    with tempfile.TemporaryDirectory(prefix="wiki-trends-") as name:
+        parts, whole = Path(name, "parts"), Path(name, "whole.parquet")
+        parts.mkdir()
+        for number, frame in enumerate(frames):
+            frame.write_parquet(parts / f"{number:08}.parquet")
+        # The type of a column that a user has added is found in each part by itself, and is none where all is null.
+        scans = [pl.scan_parquet(part) for part in sorted(parts.iterdir())]
+        pl.concat(scans, how="vertical_relaxed").sink_parquet(whole)
+        with whole.open("rb") as file:
+            shutil.copyfileobj(file, stream)
+
+
+_WRITERS: Mapping[str, Callable[[Iterable[pl.DataFrame], BinaryIO], None]] = {
+    "csv": _csv,
+    "json": _json,
+    "parquet": _parquet,
+}
+
+
+def _frames(
+    columns: Mapping[str, str], pieces: Iterable[Sequence[dict[str, object]]]
+) -> Iterator[pl.DataFrame]:
+    """The rows with the types that the warehouse says, also of a column that is null all over; at least one frame."""
+    import polars as pl
+
+    kinds: dict[str, pl.DataType | type[pl.DataType]] = {
+        "varchar": pl.String,
+        "text": pl.String,
+        "date": pl.Date,
+        "timestamp": pl.Datetime("us"),
+        "timestamp without time zone": pl.Datetime("us"),
+        "bigint": pl.Int64,
+        "integer": pl.Int32,
+        "double": pl.Float64,
+        "double precision": pl.Float64,
+        "boolean": pl.Boolean,
+    }
+    # What a user has added can be of any type.
+    schema = {name: kinds.get(kind) for name, kind in columns.items()}
+    written, every = 0, chain.from_iterable(pieces)
+    while rows := list(islice(every, _ROWS_AT_ONCE)):
+        yield pl.DataFrame(rows, schema=schema, infer_schema_length=None)
+        written += len(rows)
+        progress.info("%s rows written", f"{written:,}")
+    if not written:
+        yield pl.DataFrame(schema=schema)

@@ -1,0 +1,186 @@
+"""What the HTML report shows beyond the lists: rank race, categories day by day, places, and every page; read in one go.
+
+Fails as `build` does, and with `WarehouseError` when the window was published by a version that had no scores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wiki_trends.queries.pages import with_scores
+from wiki_trends.report.build import read_report, read_series
+from wiki_trends.report.model import days_of
+from wiki_trends.report.text import counted
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from wiki_trends.report.model import Change, Peak, Report
+    from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
+
+RACERS = 8
+CATEGORIES_APART = 7
+ALL_OTHERS = "All others"
+_PLACES = 300
+_NAMED = 3
+
+_FACTS = """
+SELECT count(DISTINCT page) AS pages, CAST(coalesce(sum(views), 0) AS BIGINT) AS views FROM wiki_trends_timeseries
+"""
+_LINKS = "SELECT page, link FROM wiki_diamond WHERE date = ? ORDER BY rank, page LIMIT 1"
+_CATEGORY_DAYS = """
+SELECT category, date, CAST(sum(views) AS BIGINT) AS views FROM wiki_trends_timeseries
+GROUP BY category, date ORDER BY date, category
+"""
+_PLACED = """
+SELECT page_display, latitude, longitude, CAST(sum(views) AS BIGINT) AS views FROM wiki_trends_timeseries
+WHERE latitude IS NOT NULL AND longitude IS NOT NULL
+GROUP BY page_display, latitude, longitude ORDER BY views DESC, page_display
+"""
+_COUNTRIES = """
+SELECT location, count(DISTINCT page) AS pages, CAST(sum(views) AS BIGINT) AS views FROM wiki_trends_timeseries
+WHERE location <> 'No specific location' GROUP BY location ORDER BY views DESC, location LIMIT ?
+"""
+_SURPRISING = """
+SELECT page FROM wiki_trends_scores WHERE dataset = ? AND window_start = ? AND window_end = ?
+ORDER BY score DESC NULLS LAST, views DESC, page LIMIT ?
+"""
+_PAGES = """
+SELECT s.page, s.page_display, s.category, s.location, s.presence, s.days_listed, s.views, s.peak_date, s.peak_views,
+       s.best_rank, s.score, g.views_change_pct
+FROM wiki_trends_scores AS s LEFT JOIN wiki_trends_growth AS g ON g.page = s.page
+WHERE s.dataset = ? AND s.window_start = ? AND s.window_end = ?
+ORDER BY s.views DESC, s.page
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """One published window in full.
+
+    Attributes:
+        report: its lists and findings.
+        pages: pages that were listed on at least one day used.
+        views: sum of all listed rows.
+        race: a row a racer and day of the window, as `charts.rank_race` takes them.
+        category_days: a row a category and day used, as `charts.categories_over_time` takes them: those with the most views,
+            then all others together.
+        places: a row a place, as `charts.places` takes them, most views first.
+        countries: `location`, `pages` and `views` of the countries with the most views.
+        every_page: a row a page, most views first: the columns of `_PAGES`.
+        link_base: what comes before the encoded title in the wiki's addresses; empty when the links have no such form.
+    """
+
+    report: Report
+    pages: int
+    views: int
+    race: Sequence[Mapping[str, Any]]
+    category_days: Sequence[Mapping[str, Any]]
+    places: Sequence[Mapping[str, Any]]
+    countries: Sequence[Mapping[str, Any]]
+    every_page: Sequence[Mapping[str, Any]]
+    link_base: str
+
+    @property
+    def run(self) -> RunRecord:
+        """The published window."""
+        return self.report.run
+
+    @property
+    def days(self) -> tuple[dt.date, ...]:
+        """Every day of the window, used or not."""
+        return days_of(self.run)
+
+
+def read_details(warehouse: Warehouse, limit: int = 10) -> Details:
+    """The window that is published now, with at most `limit` rows in each list."""
+    with warehouse.reading() as reader:
+        run = with_scores(reader, warehouse)
+        report = read_report(reader, limit)
+        window = (run.dataset, run.window_start, run.window_end)
+        return Details(
+            report=report,
+            **reader.rows(_FACTS)[0],
+            race=race(reader, report),
+            category_days=category_days(reader),
+            places=placed(reader.rows(_PLACED)),
+            countries=reader.rows(_COUNTRIES, limit),
+            every_page=reader.rows(_PAGES, *window),
+            link_base=_link_base(reader, run),
+        )
+
+
+def race(reader: Reader, report: Report) -> list[dict[str, Any]]:
+    """The pages that the findings name, then the most surprising ones, on every day of the window."""
+    run = report.run
+    named = {one.subject for one in report.headline}
+    candidates: list[Peak | Change] = [*report.peaks, *report.climbers]
+    told = [row for row in candidates if row.page_display in named]
+    surprising = reader.rows(_SURPRISING, run.dataset, run.window_start, run.window_end, RACERS)
+    pages = list(dict.fromkeys([row.page for row in told] + [row["page"] for row in surprising]))[:RACERS]
+    series = read_series(reader, run, pages)
+    titles = {row["page"]: row["page_display"] for row in _titles(reader, pages)}
+    return [
+        {"page": page, "page_display": titles[page], "date": day, "views": views, "rank": rank}
+        for page in pages
+        for day, views, rank in zip(days_of(run), series[page].views, series[page].ranks, strict=True)
+    ]
+
+
+def category_days(reader: Reader) -> list[dict[str, Any]]:
+    """The views of the largest categories day by day, and of all others together."""
+    rows = reader.rows(_CATEGORY_DAYS)
+    totals: dict[str, int] = {}
+    for row in rows:
+        totals[row["category"]] = totals.get(row["category"], 0) + row["views"]
+    largest = sorted(totals, key=lambda name: (-totals[name], name))[:CATEGORIES_APART]
+    sums: dict[tuple[str, dt.date], int] = {}
+    for row in rows:
+        key = (row["category"] if row["category"] in largest else ALL_OTHERS, row["date"])
+        sums[key] = sums.get(key, 0) + row["views"]
+    order = [*largest, ALL_OTHERS]
+    return [
+        {"category": category, "date": day, "views": views}
+        for (category, day), views in sorted(
+            sums.items(), key=lambda item: (order.index(item[0][0]), item[0][1])
+        )
+    ]
+
+
+def placed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Pages at one place (to a tenth of a degree) together, most views first: `label` names the three with the most."""
+    by_place: dict[tuple[float, float], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_place.setdefault((round(row["latitude"], 1), round(row["longitude"], 1)), []).append(row)
+    found = [
+        {
+            "latitude": latitude,
+            "longitude": longitude,
+            "label": _label([row["page_display"] for row in here]),
+            "views": sum(row["views"] for row in here),
+            "pages": len(here),
+        }
+        for (latitude, longitude), here in by_place.items()
+    ]
+    return sorted(found, key=lambda place: (-place["views"], place["label"]))[:_PLACES]
+
+
+def _label(titles: Sequence[str]) -> str:
+    more = len(titles) - _NAMED
+    named = ", ".join(titles[:_NAMED])
+    return f"{named} and {counted(more, 'other')}" if more > 0 else named
+
+
+def _titles(reader: Reader, pages: Sequence[str]) -> list[dict[str, Any]]:
+    marks = ", ".join("?" for _ in pages)
+    sql = f"SELECT page, max(page_display) AS page_display FROM wiki_trends_timeseries WHERE page IN ({marks}) GROUP BY page"  # noqa: S608 - marks
+    return reader.rows(sql, *pages) if pages else []
+
+
+def _link_base(reader: Reader, run: RunRecord) -> str:
+    """The wiki's address, taken from a link of the last day used."""
+    rows = reader.rows(_LINKS, run.days_used[-1]) if run.days_used else []
+    before, found, _ = rows[0]["link"].rpartition("/wiki/") if rows and rows[0]["link"] else ("", "", "")
+    return f"{before}{found}" if before.startswith(("https://", "http://")) else ""

@@ -1,0 +1,14 @@
+"""A synthetic Wikimedia for demos and tests without a network: pageviews and Action API, made from a seed.
+
+`SampleServer` answers like Wikimedia in this process, `serve` in a process of its own, `truth` says what is planted.
+Invented vocabulary, planted events, faults on request; or recorded answers of the real APIs (`replay`).
+"""
+
+from __future__ import annotations
+
+from wiki_trends.sample.faults import parse_faults
+from wiki_trends.sample.ground_truth import truth
+from wiki_trends.sample.options import SampleOptions
+from wiki_trends.sample.server import Exchange, SampleServer, serve
+
+__all__ = ["Exchange", "SampleOptions", "SampleServer", "parse_faults", "serve", "truth"]

@@ -1,0 +1,141 @@
+"""The options of the synthetic API, from Python or from the texts of the command line.
+
+A text that cannot be used raises `SettingError`, which names the option, the value and the fix.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.errors import WindowError
+from smart_orchestrator.model.window import MAX_DAYS, parse_day
+from wiki_trends.errors import SettingError
+from wiki_trends.sample.faults import parse_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+# The day that Wikimedia never published for any project.
+NEVER = (dt.date(2024, 3, 31),)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleOptions:
+    """How the synthetic API behaves.
+
+    Attributes:
+        port: 0 takes a free one.
+        host: address to listen on.
+        seed: another seed is another world.
+        latency: seconds from each request to its answer.
+        faults: probability of each kind of fault, see `faults.KINDS`.
+        stall: seconds for which the fault `timeout` holds a connection whose client does not hang up.
+        today: the UTC day that counts as today; None: the real one.
+        publication_lag: days from a day to the one on which it is published.
+        never: days that never are published.
+        broken: days whose lists answer 500.
+        replay: folder of recorded exchanges to serve instead of the synthetic world.
+        log: file to which a line a request is appended; None: stderr with `serve`, nowhere otherwise.
+        category_limit: categories in one piece of an answer of the Action API.
+    """
+
+    port: int = 0
+    host: str = "127.0.0.1"
+    seed: int = 0
+    latency: float = 0.0
+    faults: Mapping[str, float] = field(default_factory=dict)
+    stall: float = 60.0
+    today: dt.date | None = None
+    publication_lag: int = 1
+    never: tuple[dt.date, ...] = NEVER
+    broken: tuple[dt.date, ...] = ()
+    replay: Path | None = None
+    log: Path | None = None
+    category_limit: int = 240
+
+
+def parse(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    seed: int = 0,
+    latency: str = "0",
+    stall: str = "60s",
+    faults: Iterable[str] = (),
+    today: str | None = None,
+    publication_lag: int = 1,
+    never: Iterable[str] | None = None,
+    broken: Iterable[str] = (),
+    replay: Path | None = None,
+    log: Path | None = None,
+) -> SampleOptions:
+    """Options from the texts of the command line. `never` without any day: the one of Wikimedia.
+
+    Raises:
+        SettingError: a text that cannot be used, or a folder to replay that is none.
+    """
+    if replay is not None and not replay.is_dir():
+        raise _wrong("replay", str(replay), "is not a folder", "Name a folder of recorded exchanges.")
+    return SampleOptions(
+        port=port,
+        host=host,
+        seed=seed,
+        latency=parse_seconds(latency, "latency"),
+        faults=parse_faults(faults),
+        stall=parse_seconds(stall, "stall"),
+        today=None if today is None else _day(today, "today"),
+        publication_lag=publication_lag,
+        never=NEVER if never is None else tuple(_day(text, "never") for text in never),
+        broken=tuple(_day(text, "broken-day") for text in broken),
+        replay=replay,
+        log=log,
+    )
+
+
+def parse_seconds(text: str, option: str) -> float:
+    """Seconds from `0.1`, `0.1s` or `50ms`.
+
+    Raises:
+        SettingError: another form, or more than an hour.
+    """
+    matched = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)?", text.strip(), flags=re.ASCII)
+    seconds = float(matched[1]) / (1000 if matched[2] == "ms" else 1) if matched else -1.0
+    if not 0 <= seconds <= 3600:
+        raise _wrong(option, text, "is no time between 0 and an hour", "Give for example 50ms or 0.1s.")
+    return seconds
+
+
+def truth_window(start: str | None, end: str | None) -> tuple[dt.date, dt.date]:
+    """First and last day of `--truth`, both needed, from their texts.
+
+    Raises:
+        SettingError: one is not given or not a day, they are in the wrong order, or more than 3660 days.
+    """
+    for name, text in (("start", start), ("end", end)):
+        if text is None:
+            raise _wrong(name, "", "is not given", "With --truth give --start DAY and --end DAY.")
+    first, last = _day(start or "", "start"), _day(end or "", "end")
+    if last < first:
+        raise _wrong("end", str(last), f"is before the start {first}", "Give an end on or after it.")
+    if (last - first).days >= MAX_DAYS:
+        raise _wrong(
+            "end", str(last), f"is more than {MAX_DAYS} days after the start", "Give an earlier day."
+        )
+    return first, last
+
+
+def _day(text: str, option: str) -> dt.date:
+    try:
+        return parse_day(text)
+    except WindowError as error:
+        raise _wrong(option, text, error.problem, error.fix) from None
+
+
+def _wrong(option: str, value: object, problem: str, fix: str) -> SettingError:
+    return SettingError(
+        name=option.replace("-", "_"), value=value, origin=f"--{option}", problem=problem, fix=fix
+    )

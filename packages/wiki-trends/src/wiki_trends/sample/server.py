@@ -1,0 +1,368 @@
+"""The synthetic (or recorded) Wikimedia as an HTTP server on this machine.
+
+Routes: `…/metrics/pageviews/…` is the pageviews API, `…/{project}/w/api.php` the Action API (without a project: that of
+the `Host` header, else English Wikipedia). One thread a connection, keep-alive, one log line a request. Whatever it is
+asked, it answers; only a port that is taken raises (`SettingError`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import select
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, unquote
+
+from smart_orchestrator.model.window import today_utc
+from wiki_trends.errors import SettingError
+from wiki_trends.sample import mediawiki, pageviews, wikis
+from wiki_trends.sample.answers import Answer, plain, problem
+from wiki_trends.sample.faults import Faults, fault_answer
+from wiki_trends.sample.replay import Replay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from wiki_trends.sample.options import SampleOptions
+
+_API = "/w/api.php"
+_WORTH_ZIPPING = 1000  # bytes
+_OF_A_QUERY = "%&=+|!:;,/?@$'()*"
+_LONGEST_FORM = 1_000_000  # bytes
+# The socket option with which closing sends a reset.
+_NO_LINGERING = struct.pack("ii", 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what became of it.
+
+    Attributes:
+        method: `GET` or `POST`.
+        path: with the query; of a form its fields as a query.
+        status: of the answer; 0 when there was none (`reset`, `timeout`).
+        fault: kind of the fault that it met, None without.
+        at: its arrival, UTC.
+        began: the same in seconds of a monotonic clock.
+        ended: and when its answer was sent, or its client had hung up.
+        in_flight: requests under way at its arrival, with it.
+    """
+
+    method: str
+    path: str
+    status: int
+    fault: str | None
+    at: dt.datetime
+    began: float
+    ended: float
+    in_flight: int
+
+    def line(self) -> str:
+        """The log line, by single spaces: arrival, method, path, status, fault or `-`, milliseconds, in flight."""
+        arrival = f"{self.at:%Y-%m-%dT%H:%M:%S}.{self.at.microsecond // 1000:03}Z"
+        took = f"{1000 * (self.ended - self.began):.0f}ms"
+        return (
+            f"{arrival} {self.method} {self.path} {self.status} {self.fault or '-'} {took} {self.in_flight}"
+        )
+
+
+class Api:
+    """Answers requests, knowing nothing of connections."""
+
+    def __init__(self, options: SampleOptions) -> None:
+        self._options = options
+        self._replay = None if options.replay is None else Replay(options.replay)
+        today = options.today
+        self._publication = pageviews.Publication(
+            today=today_utc if today is None else lambda: today,
+            lag=options.publication_lag,
+            never=frozenset(options.never),
+            broken=frozenset(options.broken),
+        )
+
+    def answer(self, method: str, target: str, form: str, host: str) -> Answer:
+        """The answer to a request; `form` is the body of a POST."""
+        path, _mark, query = target.partition("?")
+        if path.endswith(_API):
+            params = dict(parse_qsl(query, keep_blank_values=True)) | dict(
+                parse_qsl(form, keep_blank_values=True)
+            )
+            return self._action(path, params, host)
+        if method != "GET":
+            return plain(405, "Method Not Allowed\n", {"Allow": "GET"})
+        if self._replay is not None:
+            return self._replay.rest(path)
+        if pageviews.ROOT in path:
+            return pageviews.answer(path, self._options.seed, self._publication)
+        return problem(404, path, "invalid route")
+
+    def _action(self, path: str, params: dict[str, str], host: str) -> Answer:
+        named = unquote(path.removesuffix(_API).rpartition("/")[2])
+        project = (named or _project_of(host)).removesuffix(".org")
+        if self._replay is not None:
+            return self._replay.action(project, params)
+        wiki = wikis.known(project)
+        if wiki is None:
+            return plain(404, f"There is no wiki {project}.\n")
+        return mediawiki.answer(params, self._options.seed, wiki, self._options.category_limit)
+
+
+class SampleServer:
+    """The API behind a port of this machine; a context manager that starts and stops it."""
+
+    def __init__(self, options: SampleOptions) -> None:
+        self.options = options
+        self.api = Api(options)
+        self.faults = Faults(options.faults, options.seed)
+        self.stopping = threading.Event()
+        self.exchanges: list[Exchange] = []
+        self._under_way = 0
+        self.echo: Callable[[str], object] | None = None
+        self._lock = threading.Lock()
+        self._log = None if options.log is None else options.log.open("a", encoding="utf-8")
+        self._thread: threading.Thread | None = None
+        try:
+            self._http = _HttpServer((options.host, options.port), self)
+        except (OSError, OverflowError) as error:
+            raise SettingError(
+                name="port",
+                value=f"{options.host}:{options.port}",
+                origin="--port",
+                problem=f"cannot be listened on ({getattr(error, 'strerror', None) or error})",
+                fix="Give another port, or 0 for a free one.",
+            ) from None
+
+    @property
+    def url(self) -> str:
+        """The server's base address."""
+        host = self.options.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._http.server_address[1]}"
+
+    @property
+    def wikimedia_url(self) -> str:
+        """For the setting `wikimedia_url`."""
+        return f"{self.url}/api/rest_v1"
+
+    @property
+    def mediawiki_url(self) -> str:
+        """For the setting `mediawiki_url`, with the literal `{project}`."""
+        return f"{self.url}/{{project}}/w/api.php"
+
+    @property
+    def requests(self) -> list[tuple[str, str, int]]:
+        """Method, path and status of each request, in the order of their ends."""
+        with self._lock:
+            return [(item.method, item.path, item.status) for item in self.exchanges]
+
+    @property
+    def most_in_flight(self) -> int:
+        """The greatest number of requests that were under way at the same time."""
+        with self._lock:
+            return max((item.in_flight for item in self.exchanges), default=0)
+
+    def start(self) -> None:
+        """Begin to answer, in threads of its own."""
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, args=(0.05,), name="sample-api", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering: connections that are open are closed, also those that a fault holds."""
+        self.stopping.set()
+        if self._thread is not None:
+            self._http.shutdown()
+            self._thread.join()
+        self._http.close_connections()
+        self._http.server_close()
+        if self._log is not None:
+            self._log.close()
+
+    def serve_forever(self) -> None:
+        """Answer until SIGINT or SIGTERM, then stop. Only in the main thread."""
+        ending = {signal.SIGINT, signal.SIGTERM}
+        # Blocked here, and so in every thread that is started from here: they wait to be fetched.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)
+        try:
+            self.start()
+            signal.sigwait(ending)
+        finally:
+            self.stop()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def arrived(self) -> int:
+        """Requests that are under way, with one that arrived just now; `note` tells its end."""
+        with self._lock:
+            self._under_way += 1
+            return self._under_way
+
+    def note(self, exchange: Exchange) -> None:
+        """Remember a request that is over, and log its line."""
+        line = exchange.line() + "\n"
+        with self._lock:
+            self._under_way -= 1
+            self.exchanges.append(exchange)
+            if self._log is not None and not self._log.closed:
+                self._log.write(line)
+                self._log.flush()
+            if self.echo is not None:
+                self.echo(line)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def serve(options: SampleOptions) -> None:
+    """Serve until SIGINT or SIGTERM: the address on stdout, one line; a line a request on stderr, or in `options.log`.
+
+    Raises:
+        SettingError: the port is taken, or the folder to replay holds nothing.
+    """
+    server = SampleServer(options)
+    if options.log is None:
+        server.echo = _to_stderr
+    # Whoever started this process waits for the line; a request that comes first waits in the socket's queue.
+    sys.stdout.write(f"{server.url}\n")
+    sys.stdout.flush()
+    server.serve_forever()
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(line)
+    sys.stderr.flush()
+
+
+def _project_of(host: str) -> str:
+    name = host.partition(":")[0]
+    return name if wikis.known(name) is not None else "en.wikipedia"
+
+
+class _HttpServer(ThreadingHTTPServer):
+    """Knows its open connections, so that stopping waits for no client."""
+
+    daemon_threads = False
+    request_queue_size = 128
+    allow_reuse_address = True
+
+    def __init__(self, address: tuple[str, int], sample: SampleServer) -> None:
+        self.sample = sample
+        self._open: set[socket.socket] = set()
+        self._open_lock = threading.Lock()
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
+        super().__init__(address, _Handler)
+
+    def server_bind(self) -> None:
+        # HTTPServer looks the host's name up here, which can take seconds.
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._open_lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._open_lock:
+            self._open.discard(request)
+        if request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_NO_LINGERING)) == _NO_LINGERING:
+            self.close_request(request)  # an orderly shutdown before it would hide the reset
+        else:
+            super().shutdown_request(request)
+
+    def close_connections(self) -> None:
+        """End every open connection, so that the thread of each ends."""
+        with self._open_lock:
+            for request in self._open:
+                with suppress(OSError):  # the client was faster
+                    request.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that goes away is no event here; everything else is a defect and shows itself.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body in one packet
+    server: _HttpServer
+
+    def do_GET(self) -> None:
+        self._handle("")
+
+    def do_POST(self) -> None:
+        length = self.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdigit() and int(length) <= _LONGEST_FORM):
+            self.close_connection = True
+            self._send(plain(411, "Length Required\n"), {"Connection": "close"})
+            return
+        self._handle(self.rfile.read(int(length)).decode("utf-8", errors="replace"))
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+        """Nothing: `SampleServer.note` logs."""
+
+    def _handle(self, form: str) -> None:
+        sample = self.server.sample
+        at, began, in_flight = dt.datetime.now(tz=dt.UTC), time.monotonic(), sample.arrived()
+        path = self.path
+        if form:
+            path += ("&" if "?" in path else "?") + quote(form, safe=_OF_A_QUERY)
+        fault = sample.faults.draw(action=self.path.partition("?")[0].endswith(_API))
+        answer = None
+        if fault not in ("reset", "timeout"):
+            answer = fault_answer(fault, self.path) if fault else None
+            answer = answer or sample.api.answer(self.command, self.path, form, self.headers.get("Host", ""))
+        # What it took to make the answer is part of the latency.
+        sample.stopping.wait(max(0.0, began + sample.options.latency - time.monotonic()))
+        if answer is None:
+            self._fail(fault)
+        # Noted before the last byte leaves: whoever has an answer finds it in the log.
+        status = answer.status if answer else 0
+        sample.note(Exchange(self.command, path, status, fault, at, began, time.monotonic(), in_flight))
+        if answer is not None:
+            self._send(answer, {}, cut=fault == "truncate")
+
+    def _fail(self, fault: str | None) -> None:
+        """Let the connection itself fail."""
+        if fault == "timeout":
+            # Until the client hangs up: it sends nothing more before it has an answer.
+            select.select([self.connection], [], [], self.server.sample.options.stall)
+        else:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
+        self.close_connection = True
+
+    def _send(self, answer: Answer, extra: dict[str, str], *, cut: bool = False) -> None:
+        body = answer.body
+        headers = {"Content-Type": answer.content_type, "Vary": "Accept-Encoding", **answer.headers, **extra}
+        if len(body) >= _WORTH_ZIPPING and "gzip" in self.headers.get("Accept-Encoding", ""):
+            import gzip
+
+            body = gzip.compress(body, compresslevel=1, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+        if cut:
+            self.close_connection = True
+        self.send_response(answer.status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if cut else body)

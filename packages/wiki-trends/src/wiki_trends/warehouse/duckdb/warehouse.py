@@ -1,0 +1,271 @@
+"""The tables in one DuckDB file, published by renaming a new file over the old.
+
+A DuckDB file that one process has open for writing can be opened by no other. So a publisher copies the file, changes
+the copy, closes and fsyncs it and renames it over; readers open read-only and go on undisturbed, and a publisher that
+is killed leaves the old file and a copy that the next one removes. Publishers queue on a lock file that dies with them.
+Whatever else is in the file, the user's own tables and views, is copied along.
+
+Fails with `WarehouseError` when the file is no DuckDB database, is held open by a writer, comes from a newer version,
+when a user's own table or view has one of our names, or when the folder or the disk refuses; the old file then stands.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from wiki_trends.errors import NothingPublished, WarehouseError
+from wiki_trends.jobs.progress import progress
+from wiki_trends.warehouse import runs_table
+from wiki_trends.warehouse.arrow import CONFIG, registered
+from wiki_trends.warehouse.base import KEPT_BY, RUNS, SCHEMA_VERSION
+from wiki_trends.warehouse.duckdb.failures import explained
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from wiki_trends.warehouse.base import ArrowStream, RunRecord
+
+_ROWS_AT_ONCE = 1000
+
+
+class DuckDBFile:
+    """A warehouse in one DuckDB file.
+
+    Args:
+        path: of the file.
+        threads: how many a reader uses; default all.
+    """
+
+    def __init__(self, path: Path, *, threads: int | None = None) -> None:
+        self.url = f"duckdb:///{path}"
+        self._threads = threads
+        # A link stays a link: what it points to is replaced.
+        self.path = path.resolve()
+
+    def mark(self) -> str:
+        """What is another after every publish; see `Warehouse.mark`."""
+        with explained(self.url):
+            try:
+                return "-".join(map(str, _identity(self.path)))
+            except FileNotFoundError:
+                raise NothingPublished(warehouse=self.url) from None
+
+    def publish(self, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
+        """Replace the tables by these and add the run; see `Warehouse.publish`. Waits for other publishers."""
+        new = self._beside(f".{os.getpid()}.publishing")
+        with explained(self.url), self._lock():
+            self._remove_leftovers()
+            try:
+                with self._held() as exists:
+                    if exists:
+                        shutil.copy(self.path, new)
+                    done = self._write(new, tables, run)
+                    _sync(new)
+                    new.replace(self.path)
+                    _sync(self.path.parent)
+            finally:
+                self._remove_leftovers()
+        return done
+
+    @contextmanager
+    def reading(self) -> Iterator[DuckDBReader]:
+        """A reader of what is published now; see `Warehouse.reading`."""
+        if not self.path.exists():
+            raise NothingPublished(warehouse=self.url)
+        with explained(self.url):
+            connection = self._connected_to_one_file()
+        with connection:
+            with explained(self.url):
+                if RUNS not in _kinds(connection):
+                    raise NothingPublished(warehouse=self.url)
+                self._refuse_newer(connection)
+                if self._threads is not None:
+                    connection.execute(f"SET threads = {self._threads}")
+            yield DuckDBReader(self.url, connection)
+
+    def _connected_to_one_file(self) -> DuckDBPyConnection:
+        """A connection all of whose handles are on the same file.
+
+        DuckDB opens the path several times, for the headers and then for the blocks. When a publish comes in between,
+        headers of the old file meet blocks of the new one: so it is done again until nothing came in between.
+        """
+        import duckdb
+
+        while True:
+            before = _identity(self.path)
+            try:
+                connection = _connect(self.path, read_only=True)
+            except duckdb.Error:
+                if _identity(self.path) == before:
+                    raise
+                continue
+            if _identity(self.path) == before:
+                return connection
+            connection.close()
+
+    def _write(self, new: Path, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
+        with _connect(new) as connection:
+            self._refuse_foreign(connection, tables)
+            kept = _kept(connection, run)
+            rows = {
+                name: _replace_table(connection, name, table, kept.get(name, ()))
+                for name, table in tables.items()
+            }
+            done = replace(run, rows=rows)
+            runs_table.append(connection, done)
+            connection.execute("CHECKPOINT")
+        return done
+
+    def _refuse_foreign(self, connection: DuckDBPyConnection, names: Mapping[str, ArrowStream]) -> None:
+        """Stop at whatever has one of our names and is not ours."""
+        kinds = _kinds(connection)
+        if kinds.get(RUNS) == "BASE TABLE":
+            self._refuse_newer(connection)
+        for name in (RUNS, *names):
+            if kinds.get(name) == "VIEW" or (name in kinds and RUNS not in kinds):
+                raise self._foreign(name)
+
+    def _refuse_newer(self, connection: DuckDBPyConnection) -> None:
+        newest = runs_table.newest_schema(connection)
+        if newest is None:
+            raise self._foreign(RUNS)
+        if newest > SCHEMA_VERSION:
+            raise WarehouseError(
+                warehouse=self.url,
+                problem=f"it was published by a newer version (schema {newest}, this one knows {SCHEMA_VERSION})",
+                fix="Update wiki-trends, or use another file.",
+            )
+
+    def _foreign(self, name: str) -> WarehouseError:
+        return WarehouseError(
+            warehouse=self.url,
+            problem=f"{name} is there already, and it was not published by wiki-trends",
+            fix=f"Rename your own {name}, or use another file.",
+        )
+
+    @contextmanager
+    def _held(self) -> Iterator[bool]:
+        """Keep the user's own writers out while the file is copied and replaced; whether there is a file."""
+        if not self.path.exists():
+            yield False
+            return
+        if self.path.with_name(f"{self.path.name}.wal").exists():
+            # A process that died while writing to the file left changes beside it: fold them in before the copy.
+            with _connect(self.path) as connection:
+                connection.execute("CHECKPOINT")
+        with _connect(self.path, read_only=True):
+            yield True
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._beside(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _beside(self, ending: str) -> Path:
+        return self.path.with_name(f".{self.path.name}{ending}")
+
+    def _remove_leftovers(self) -> None:
+        # Only under the lock: then every such file is a dead publisher's, or our own.
+        for ending in ("", ".wal"):
+            for path in self.path.parent.glob(f".{self.path.name}.*.publishing{ending}"):
+                path.unlink()
+
+
+class DuckDBReader:
+    """One published state of the file, for as long as it is open."""
+
+    def __init__(self, url: str, connection: DuckDBPyConnection) -> None:
+        self._url = url
+        self._connection = connection
+
+    def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
+        """The rows of a query; see `Reader.rows`."""
+        return [row for piece in self.pieces(sql, *values) for row in piece]
+
+    def pieces(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
+        """The same, some at a time; see `Reader.pieces`. Other threads get their turn between them."""
+        with explained(self._url):
+            cursor = self._connection.execute(sql, list(values))
+            names = [column[0] for column in cursor.description or []]
+        while True:
+            with explained(self._url):
+                rows = cursor.fetchmany(_ROWS_AT_ONCE)
+            if not rows:
+                return
+            yield [dict(zip(names, row, strict=True)) for row in rows]
+
+    def last_run(self) -> RunRecord:
+        """The window that the tables hold."""
+        with explained(self._url):
+            return runs_table.last(self._connection)
+
+
+def _kept(connection: DuckDBPyConnection, run: RunRecord) -> Mapping[str, tuple[str, ...]]:
+    """The tables of which this publish replaces only a part, with the columns that say which."""
+    last = runs_table.last_dataset(connection) if RUNS in _kinds(connection) else None
+    return {name: scope for name, scope in KEPT_BY.items() if last == run.dataset or "dataset" in scope}
+
+
+def _replace_table(
+    connection: DuckDBPyConnection, name: str, table: ArrowStream, scope: tuple[str, ...]
+) -> int:
+    """Put these rows in place of the old, or of those that agree in `scope`; the new rows are counted.
+
+    Where the columns agree the table itself stays, with its comments. A table with a scope gets the columns that it lacks.
+    """
+    progress.info("publishing %s", name)
+    with registered(connection, "incoming", table):
+        wanted = _columns(connection, "incoming")
+        held = _columns(connection, name) if name in _kinds(connection) else []
+        if held and scope:
+            for column, kind in wanted:
+                connection.execute(f'ALTER TABLE {name} ADD COLUMN IF NOT EXISTS "{column}" {kind}')
+            columns = f"({', '.join(scope)})"
+            connection.execute(f"DELETE FROM {name} WHERE {columns} IN (SELECT {columns} FROM incoming)")  # noqa: S608
+        elif held == wanted:
+            connection.execute(f"TRUNCATE {name}")
+        else:
+            connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM incoming LIMIT 0")
+        added = connection.execute(f"INSERT INTO {name} BY NAME FROM incoming").fetchall()
+    return int(added[0][0])
+
+
+def _columns(connection: DuckDBPyConnection, name: str) -> list[tuple[str, str]]:
+    relation = connection.table(name)
+    return list(zip(relation.columns, map(str, relation.types), strict=True))
+
+
+def _kinds(connection: DuckDBPyConnection) -> dict[str, str]:
+    """`BASE TABLE` or `VIEW` of everything in the file's main schema, by name in lower case."""
+    sql = "SELECT lower(table_name), table_type FROM information_schema.tables WHERE table_schema = 'main'"
+    return dict(connection.execute(sql).fetchall())
+
+
+def _connect(path: Path, *, read_only: bool = False) -> DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect(path, read_only=read_only, config=CONFIG)
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """What tells a file from the one that was renamed over it, also where its number is used again."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,167 @@
+"""The page "Data completeness" in Airflow's UI: the dashboard, mounted in Airflow's api-server, under Airflow's own rights.
+
+Airflow does not authenticate what a plugin mounts, so the guard does, for each request: who has no valid token of Airflow is
+answered 401; who may see the runs of the pipeline's DAG may see the pages; who may start runs of it may start days. Requests
+that change something must come from this very site (`Origin`, `Sec-Fetch-Site`), or carry a bearer token.
+
+In the UI's navigation it is shown in a frame, which Airflow keeps in its place: links out of it open inside.
+
+Installed by the entry point `airflow.plugins` of this package, with the extra `web`. The settings (`WIKI_TRENDS_…`) and the
+keys of the lake are those of the api-server's environment; the connections `wiki_trends_lake`, `wiki_trends_warehouse` and
+`wiki_trends_airflow_api` are used as the DAGs use them, and runs are started as the user of the last. Everything is opened
+with the first request: what cannot be opened is answered 503, and Airflow itself starts and goes on in any case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.plugins_manager import AirflowPlugin
+
+from wiki_trends.web.auth.guard import Visitor
+
+if TYPE_CHECKING:
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+    from fastapi import APIRouter, FastAPI
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from wiki_trends.config.settings import Settings
+
+logger = logging.getLogger(__name__)
+PREFIX = "/data-completeness"
+STARTER = "Started from the page Data completeness"
+
+
+class AirflowGuard:
+    """Airflow's users with Airflow's rights to one DAG."""
+
+    hosts = None
+    public = ()
+
+    def __init__(self, dag_id: str) -> None:
+        self._dag_id = dag_id
+
+    async def visitor(self, request: Request) -> Visitor:
+        """Whoever the bearer token or else the session's cookie is of, and what they may do with the DAG's runs."""
+        from fastapi import HTTPException
+
+        try:
+            user = await _user(request)
+        except HTTPException:
+            return Visitor()
+        may_see, may_act = await asyncio.to_thread(self._rights, user)
+        return Visitor(user.get_name(), may_see=may_see, may_act=may_see and may_act)
+
+    def _rights(self, user: BaseUser) -> tuple[bool, bool]:
+        from airflow.api_fastapi.app import get_auth_manager
+        from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+        from airflow.models.dag import DagModel
+
+        details = DagDetails(id=self._dag_id, team_name=DagModel.get_team_name(self._dag_id))
+
+        def may(method: Literal["GET", "POST"]) -> bool:
+            return bool(
+                get_auth_manager().is_authorized_dag(
+                    method=method, access_entity=DagAccessEntity.RUN, details=details, user=user
+                )
+            )
+
+        return may("GET"), may("POST")
+
+    def sign_in_url(self, _: Request) -> None:
+        """People sign in at Airflow."""
+
+    def router(self) -> APIRouter | None:
+        """No routes of its own."""
+        return None
+
+
+async def _user(request: Request) -> BaseUser:
+    """Airflow's user of a request; a credential that is given, of whatever kind, is never replaced by the cookie."""
+    from airflow.api_fastapi.core_api.security import get_user, resolve_user_from_token
+    from fastapi.security import HTTPAuthorizationCredentials
+
+    given = request.headers.get("authorization")
+    if given is None:
+        return await get_user(request, None, None)
+    scheme, _, token = given.partition(" ")
+    if scheme.lower() != "bearer":
+        return await resolve_user_from_token(None)
+    return await get_user(request, None, HTTPAuthorizationCredentials(scheme=scheme, credentials=token))
+
+
+def dashboard(settings: Settings) -> FastAPI:
+    """The dashboard over the lake, the warehouse and the runs that the DAGs use too.
+
+    Raises:
+        RunsError: the connection to Airflow's API is missing.
+    """
+    from smart_orchestrator.airflow import Orchestration, postgres_url
+    from smart_orchestrator.airflow.connections import aws_environment
+    from wiki_trends.config.layers import layers
+    from wiki_trends.web import create_app
+
+    for name, value in aws_environment("wiki_trends_lake").items():
+        os.environ.setdefault(name, value)
+    settings = replace(settings, warehouse=postgres_url("wiki_trends_warehouse") or settings.warehouse)
+    orchestration = Orchestration(
+        layers(settings).diamond,
+        settings.airflow_dag,
+        lag=settings.lag,
+        poll_seconds=settings.airflow_poll,
+        api_conn_id="wiki_trends_airflow_api",
+    )
+    runs = orchestration.runs(STARTER)
+    return create_app(settings, guard=AirflowGuard(settings.airflow_dag), runs=runs, framed=True)
+
+
+class OnFirstRequest:
+    """An ASGI app that is made with the first request, and made again as long as that fails."""
+
+    def __init__(self) -> None:
+        self._app: ASGIApp | None = None
+        self._making = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; 503 with the reason while the app cannot be made."""
+        from starlette.responses import PlainTextResponse
+
+        from smart_orchestrator.errors import SmartOrchestratorError
+        from wiki_trends.errors import WikiTrendsError
+
+        try:
+            app = await self._made()
+        except (SmartOrchestratorError, WikiTrendsError, ImportError) as error:
+            logger.warning("Data completeness cannot be shown: %s", error)
+            why = "The page cannot be shown; the api-server's log says why.\n"
+            await PlainTextResponse(why, 503)(scope, receive, send)
+            return
+        await app(scope, receive, send)
+
+    async def _made(self) -> ASGIApp:
+        async with self._making:
+            if self._app is None:
+                from wiki_trends.config.settings import load
+
+                self._app = await asyncio.to_thread(lambda: dashboard(load()))
+            return self._app
+
+
+class DataCompletenessPlugin(AirflowPlugin):
+    """Mounts the dashboard, and puts it into the navigation."""
+
+    name = "data_completeness"
+    fastapi_apps: list[Any] = [{"app": OnFirstRequest(), "url_prefix": PREFIX, "name": "Data completeness"}]  # noqa: RUF012 - Airflow's form
+    external_views: list[Any] = [  # noqa: RUF012
+        {
+            "name": "Data completeness",
+            "href": f"{PREFIX}/completeness",
+            "destination": "nav",
+            "url_route": "data-completeness",
+        }
+    ]

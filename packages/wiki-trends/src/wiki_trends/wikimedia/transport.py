@@ -1,0 +1,239 @@
+"""One request to Wikimedia with everything that politeness asks: limits, waiting, retries, an overall deadline.
+
+What cannot be mended by waiting passes through as it is (`RequestRejected`, `NotThere`); when tries or time are used up
+it is `WikimediaUnreachable` with the last reason. Closing the transport ends all waiting at once.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from wiki_trends.errors import ContactMissing, WikimediaUnreachable
+from wiki_trends.wikimedia.answers import Again, judge
+from wiki_trends.wikimedia.limiter import Limiter, TooLate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx2
+
+    from wiki_trends.config.settings import Settings
+    from wiki_trends.wikimedia.answers import Json
+
+WIKIMEDIA_HOSTS = (
+    "mediawiki.org",
+    "wikibooks.org",
+    "wikidata.org",
+    "wikimedia.org",
+    "wikinews.org",
+    "wikipedia.org",
+    "wikiquote.org",
+    "wikisource.org",
+    "wikiversity.org",
+    "wikivoyage.org",
+    "wiktionary.org",
+)
+# Throttling does not count as a try: only the deadline ends it.
+TRIES = 8
+TRIES_TO_CONNECT = 4
+SHORTEST_BACKOFF = 0.1
+FIRST_BACKOFF = 0.25
+FIRST_BACKOFF_WHEN_THROTTLED = 1.0
+LONGEST_BACKOFF = 30.0
+# A list of a day has about 60 KB, a batch of pages at most 2 MB.
+LARGEST_BODY = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer: the body as it came (after content decoding), its JSON, and where it is from."""
+
+    body: bytes
+    json: Json
+    url: str
+    status: int
+    etag: str | None
+
+
+class Counters:
+    """How many requests were sent, and how many of them were repeats. Safe between threads."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.retries = 0
+        self._lock = threading.Lock()
+
+    def add(self, *, retry: bool) -> None:
+        """Count one request."""
+        with self._lock:
+            self.requests += 1
+            self.retries += retry
+
+
+class Transport:
+    """Sends requests over kept-alive connections. Safe between threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        import httpx2
+
+        hosts = [
+            urlsplit(settings.wikimedia_url),
+            urlsplit(settings.mediawiki_url.replace("{project}", "en.wikipedia")),
+        ]
+        if not settings.contact and any(_is_wikimedia(url.hostname or "") for url in hosts):
+            raise ContactMissing
+        self._settings = settings
+        self._limiter = Limiter(
+            Path(settings.state) / "limits",
+            max_in_flight=settings.max_in_flight,
+            rate_per_minute=settings.requests_per_minute,
+        )
+        self._closed = threading.Event()
+        self._http = httpx2.Client(
+            headers=_headers(settings, httpx2.__version__),
+            timeout=httpx2.Timeout(settings.request_timeout, connect=min(settings.request_timeout, 10.0)),
+            # Loading the certificates takes 130 ms, and is of no use where nothing is https.
+            verify=any(url.scheme == "https" for url in hosts),
+            limits=httpx2.Limits(
+                max_connections=settings.max_in_flight, max_keepalive_connections=settings.max_in_flight
+            ),
+        )
+
+    def get(self, url: str, params: Mapping[str, str], counters: Counters) -> Answer:
+        """The good answer to a query, however often it had to be asked.
+
+        Raises:
+            NotThere: the pageviews API has no data for the day.
+            RequestRejected: the request itself is at fault.
+            WikimediaUnreachable: tries or time are used up.
+        """
+        request = self._request(url, params)
+        deadline = time.monotonic() + self._settings.deadline
+        attempt = failed = 0
+        wait = 0.0
+        while True:
+            try:
+                self._sleep(wait)
+                return self._once(request, deadline, counters, retry=attempt > 0)
+            except TooLate:
+                raise self._given_up(
+                    request, attempt, "the limits left no room before the deadline"
+                ) from None
+            except Again as again:
+                attempt += 1
+                failed += not again.slow_down
+                wait = _wait(again, attempt)
+                tries = TRIES_TO_CONNECT if isinstance(again, _NotConnected) else TRIES
+                if again.slow_down:
+                    self._limiter.pause(wait)
+                if failed >= tries or time.monotonic() + wait > deadline:
+                    raise self._given_up(request, attempt, again.reason) from None
+
+    def end_waiting(self) -> None:
+        """Let no request start any more, and end the pauses before them."""
+        self._closed.set()
+
+    def close(self) -> None:
+        """End all waiting and close the connections."""
+        self.end_waiting()
+        self._http.close()
+
+    def _request(self, url: str, params: Mapping[str, str]) -> httpx2.Request:
+        request = self._http.build_request("GET", url, params=params or None)
+        if len(str(request.url)) <= 4096:
+            return request
+        # GET answers can be cached on Wikimedia's side, but servers refuse addresses beyond some 8 KB: fifty titles of 255
+        # bytes need 40. The header lets a POST that only reads be served by the nearest data centre.
+        return self._http.build_request(
+            "POST", url, data=dict(params), headers={"Promise-Non-Write-API-Action": "true"}
+        )
+
+    def _once(self, request: httpx2.Request, deadline: float, counters: Counters, *, retry: bool) -> Answer:
+        with self._limiter.request(deadline, self._sleep):
+            counters.add(retry=retry)
+            status, headers, body = self._exchange(request, deadline)
+        url = _shown(request)
+        parsed = judge(url, status, headers, body, has_contact=bool(self._settings.contact))
+        return Answer(body, parsed, url, status, headers.get("etag"))
+
+    def _exchange(self, request: httpx2.Request, deadline: float) -> tuple[int, Mapping[str, str], bytes]:
+        import httpx2
+
+        # The library's time-outs are for each read; a body that drips must not last longer than the whole.
+        until = min(deadline, time.monotonic() + self._settings.request_timeout)
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            response = self._http.send(request, stream=True)
+            try:
+                for chunk in response.iter_bytes():
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    if size > LARGEST_BODY or time.monotonic() > until:
+                        raise Again("a body that takes too long or does not end")
+            finally:
+                response.close()
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise _NotConnected(_reason(error)) from None
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            raise Again(_reason(error)) from None
+        return response.status_code, response.headers, b"".join(chunks)
+
+    def _sleep(self, seconds: float) -> None:
+        if self._closed.wait(seconds) if seconds > 0 else self._closed.is_set():
+            raise TooLate
+
+    def _given_up(self, request: httpx2.Request, attempts: int, reason: str) -> WikimediaUnreachable:
+        reason = "the client was closed" if self._closed.is_set() else reason
+        return WikimediaUnreachable(url=_shown(request), attempts=attempts, reason=reason)
+
+
+class _NotConnected(Again):
+    """There was no connection at all: the network or the address is at fault, so patience is shorter."""
+
+
+def _is_wikimedia(host: str) -> bool:
+    return any(host == name or host.endswith(f".{name}") for name in WIKIMEDIA_HOSTS)
+
+
+def _headers(settings: Settings, library: str) -> dict[str, str]:
+    """The form that Wikimedia's User-Agent policy asks for: client, contact, library."""
+    contact = f" ({quote(settings.contact, safe=_PRINTABLE)})" if settings.contact else ""
+    headers = {
+        "User-Agent": f"wiki-trends/{version('wiki-trends')}{contact} httpx2/{library}",
+        "Accept": "application/json",
+    }
+    if settings.token:
+        headers["Authorization"] = f"Bearer {settings.token}"
+    return headers
+
+
+_PRINTABLE = "".join(map(chr, range(32, 127)))
+
+
+def _wait(again: Again, attempt: int) -> float:
+    """Seconds before the next try: what Wikimedia asked for, else doubling.
+
+    With a jitter of half, so that processes do not march in step.
+    """
+    if again.pause is not None:
+        return max(again.pause, SHORTEST_BACKOFF)
+    first = FIRST_BACKOFF_WHEN_THROTTLED if again.slow_down else FIRST_BACKOFF
+    return float(min(LONGEST_BACKOFF, first * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0))
+
+
+def _shown(request: httpx2.Request) -> str:
+    """The address for messages: fifty titles would bury the rest."""
+    url = str(request.url)
+    return url if len(url) <= 300 else url[:299] + "…"
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,137 @@
+"""A day that is asked for again, the lists by access method, and what was left out, as the layers keep them."""
+
+from __future__ import annotations
+
+import pytest
+
+from smart_orchestrator.adapters.manifest import inspect, read_frame
+from smart_orchestrator.errors import ContractError
+from testing.scripted_server import ScriptedServer
+from testing.small_wiki import DAY, SmallWiki, listing, settings_for
+from wiki_trends.config.layers import layers
+from wiki_trends.errors import DayNotPublished
+from wiki_trends.jobs.fetch import first_step
+from wiki_trends.pipeline import run_day
+from wiki_trends.pipeline.lists.excluded import counts, excluded, lines
+
+ROWS = [("Main_Page", 9000, 1), ("Robot", 1000, 2), ("Nova", 900, 3), ("Phones", 800, 4), ("novae", 100, 5)]
+DESKTOP = [("Robot", 990, 1), ("Nova", 300, 2), ("Least", 40, 3)]
+MOBILE = [("Phones", 780, 1), ("Nova", 500, 2), ("Least", 20, 3)]
+
+
+@pytest.fixture
+def bench(tmp_path):
+    wiki = SmallWiki(lists={("en.wikipedia", DAY): listing(ROWS)}, redirects={"novae": "Nova"})
+    wiki.sides = {
+        ("desktop", DAY): listing(DESKTOP, access="desktop"),
+        ("mobile-web", DAY): listing(MOBILE, access="mobile-web"),
+    }
+    with ScriptedServer(wiki) as server:
+        yield wiki, server, settings_for(server.url, tmp_path)
+
+
+def pages(settings):
+    return read_frame(layers(settings).diamond, DAY)["page"].to_list()
+
+
+def test_traffic_that_no_human_made_is_left_out_and_the_bounds_stand_in_silver(bench):
+    _, _, settings = bench
+    run_day(DAY, settings)
+    assert pages(settings) == ["Nova"]
+    silver = read_frame(layers(settings).silver, DAY)
+    assert silver.select("page", "desktop_low", "desktop_high").rows() == [
+        ("Nova", 300 / 900, 300 / 900),
+        ("novae", 0.0, 0.4),
+    ]
+
+
+def test_what_was_left_out_is_named_with_rank_and_reason(bench):
+    _, _, settings = bench
+    run_day(DAY, settings)
+    found = excluded(DAY, settings)
+    assert [(one.rank, one.page, one.views, one.reason, one.into) for one in found] == [
+        (1, "Main_Page", 9000, "main_page", None),
+        (2, "Robot", 1000, "suspect", None),
+        (4, "Phones", 800, "suspect", None),
+        (5, "novae", 100, "merged", "Nova"),
+    ]
+    assert counts(found) == {"main_page": 1, "merged": 1, "suspect": 2}
+    assert "99.0 % from desktops" in lines(found)[1][0]
+    assert "0.0 to 2.5 % from desktops" in lines(found)[2][0]
+    assert lines(found)[-1][0] == "left out or merged: 4 (1 main_page, 1 merged, 2 suspect)"
+
+
+def test_a_day_that_was_not_fetched_has_nothing_left_out(bench):
+    _, _, settings = bench
+    with pytest.raises(ContractError, match=r"silver 2025-11-05 .*MISSING"):
+        excluded(DAY, settings)
+
+
+@pytest.mark.parametrize("gone", ["desktop", "mobile-web"])
+def test_without_one_of_the_lists_a_day_is_not_judged(bench, gone):
+    wiki, server, settings = bench
+    del wiki.sides[gone, DAY]
+    run_day(DAY, settings)
+    assert pages(settings) == ["Robot", "Nova", "Phones"]
+    assert read_frame(layers(settings).silver, DAY)["desktop_high"].null_count() == 4
+    before = len(server.asked)
+    run_day(DAY, settings)
+    assert len(server.asked) == before
+
+
+def test_a_list_by_access_method_is_fetched_once_for_all_uses(bench):
+    _, server, settings = bench
+    run_day(DAY, settings)
+    before = len(server.asked)
+    desktop = settings_for(server.url, settings.state.rpartition("/")[0], access="desktop")
+    run_day(DAY, desktop)
+    assert pages(desktop) == ["Robot", "Nova", "Least"]
+    assert ["/top/" in asked.path for asked in server.asked[before:]].count(True) == 0
+
+
+def test_a_refresh_asks_again_and_says_what_has_changed(bench):
+    wiki, server, settings = bench
+    run_day(DAY, settings)
+    run_day(DAY, settings)
+    assert [asked.path.count("/all-access/") for asked in server.asked].count(1) == 1
+    wiki.lists["en.wikipedia", DAY] = listing([*ROWS[:2], ("Nova", 950, 3), ("New", 400, 4)])
+    run_day(DAY, settings, fetch=first_step(settings, [DAY], refresh=True))
+    measured = inspect(layers(settings).bronze, DAY).manifest.measured
+    assert measured["changes"] == {
+        "new": 1,
+        "gone": 2,
+        "restated": 1,
+        "views_before": 11_800,
+        "views_now": 11_350,
+    }
+    assert pages(settings) == ["Nova", "New"]
+
+
+def test_a_refresh_of_a_day_that_is_gone_leaves_what_was_there(bench):
+    wiki, _, settings = bench
+    run_day(DAY, settings)
+    wiki.lists.clear()
+    with pytest.raises(DayNotPublished):
+        run_day(DAY, settings, fetch=first_step(settings, [DAY], refresh=True))
+    assert inspect(layers(settings).bronze, DAY).rows == len(ROWS)
+    assert pages(settings) == ["Nova"]
+
+
+def test_a_dump_makes_a_day_beyond_the_first_thousand_without_asking_for_a_list(bench, tmp_path):
+    _, server, settings = bench
+    dump = tmp_path / "dump.txt"
+    dump.write_text(
+        "".join(
+            f"en.wikipedia Page_{n} {n} {device} {9000 - n} A{9000 - n}\n"
+            for n in range(1500)
+            for device in ("desktop", "mobile-web")
+        )
+        + "en.wikipedia Robot 1 desktop 99999 A99999\n",
+        encoding="utf-8",
+    )
+    run_day(DAY, settings, fetch=first_step(settings, [DAY], files=[dump], top=1400))
+    frame = read_frame(layers(settings).diamond, DAY)
+    assert (frame.height, frame["rank"].min(), frame["rank"].max()) == (1399, 2, 1400)
+    assert frame.row(0)[:4] == ("Page_0", "Page 0", 18_000, 2)
+    assert not [asked for asked in server.asked if "/top/" in asked.path]
+    assert inspect(layers(settings).bronze, DAY).manifest.measured["files"] == ["dump.txt"]

@@ -1,0 +1,116 @@
+"""What is an article that people read: names, the deny list, and traffic that comes from one kind of device alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from testing.small_wiki import SITEINFO
+from wiki_trends.config.settings import Settings
+from wiki_trends.errors import SettingError
+from wiki_trends.pipeline.lists.deny_list import denied
+from wiki_trends.pipeline.lists.device_share import Devices, Part
+from wiki_trends.pipeline.lists.row_filter import LEAST_JUDGED, Sieve, sift
+from wiki_trends.pipeline.lists.top_list import Listed
+from wiki_trends.wikimedia.siteinfo import folded, parse_siteinfo
+
+SITE = parse_siteinfo(SITEINFO, url="u")
+DESKTOP = [Listed("Robot", 990, 1), Listed("People", 400, 2), Listed("Least", 50, 3)]
+MOBILE = [Listed("People", 550, 1), Listed("Phones", 960, 2), Listed("Least", 40, 3)]
+LISTED = [
+    Listed("Robot", 1000, 1),
+    Listed("Phones", 1000, 1),
+    Listed("People", 1000, 1),
+    Listed("Unsure", 400, 4),
+]
+
+
+def sifted(**more):
+    return sift(LISTED, Sieve(SITE, devices=Devices(DESKTOP, MOBILE), **more))
+
+
+def test_what_comes_from_one_kind_of_device_alone_is_suspect_and_said_with_its_bounds():
+    found = sifted()
+    assert [kept.row.title for kept in found.kept] == ["People", "Unsure"]
+    assert found.counts == {"suspect": 2}
+    assert found.excluded == [
+        {"rank": 1, "page": "Phones", "views": 1000, "reason": "suspect", "desktop": [0.0, 0.04]},
+        {"rank": 1, "page": "Robot", "views": 1000, "reason": "suspect", "desktop": [0.99, 0.99]},
+    ]
+    assert {kept.row.title: kept.part for kept in found.kept} == {
+        "People": Part(0.4, 0.4),
+        "Unsure": Part(0.0, 0.125),
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "left"),
+    [
+        ({"low": 0.0}, {"Robot"}),
+        ({"high": 1.0}, {"Phones"}),
+        ({"low": 0.13}, {"Robot", "Phones", "Unsure"}),
+        ({"keep": frozenset({"robot"})}, {"Phones"}),
+        ({"keep": frozenset({"*"})}, set()),
+    ],
+)
+def test_the_limits_and_what_is_kept_are_settings(more, left):
+    assert {entry["page"] for entry in sifted(**more).excluded} == left
+
+
+@pytest.mark.parametrize(("views", "left"), [(LEAST_JUDGED - 1, []), (LEAST_JUDGED, ["suspect"])])
+def test_a_few_views_say_nothing_about_who_reads(views, left):
+    devices = Devices([Listed("Rare", views, 1)], [])
+    found = sift([Listed("Rare", views, 1)], Sieve(SITE, devices=devices))
+    assert [entry["reason"] for entry in found.excluded] == left
+
+
+def test_without_the_lists_nothing_is_judged():
+    found = sift(LISTED, Sieve(SITE))
+    assert len(found.kept) == 4
+    assert {kept.part for kept in found.kept} == {None}
+
+
+VIEWS = st.dictionaries(
+    st.sampled_from("ABCDEFGHIJ"),
+    st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 5)),
+    min_size=1,
+)
+
+
+@given(VIEWS, st.integers(1, 6), st.integers(1, 6))
+def test_the_bounds_hold_whatever_the_lists_were_cut_at(views, desktop_rows, mobile_rows):
+    def cut(place, rows):
+        ordered = sorted(((-by[place], page) for page, by in views.items() if by[place]))[:rows]
+        return [Listed(page, -negative, n + 1) for n, (negative, page) in enumerate(ordered)]
+
+    devices = Devices(cut(0, desktop_rows), cut(1, mobile_rows))
+    for page, by in views.items():
+        if sum(by):
+            part = devices.desktop_part(page, sum(by))
+            assert part.low - 1e-9 <= by[0] / sum(by) <= part.high + 1e-9
+
+
+def test_the_deny_list_is_shipped_by_language_and_grows_by_a_file(tmp_path):
+    mine = tmp_path / "deny.toml"
+    mine.write_text('all = ["Robot"]\nfr = ["People"]\n', encoding="utf-8")
+    settings = Settings(deny=str(mine))
+    assert folded("XXX (film series)") in denied(settings, "en")
+    assert folded("XXX (film series)") not in denied(settings, "it")
+    found = sift(LISTED, Sieve(SITE, denied(settings, "fr")))
+    assert found.counts == {"denied": 2}
+    assert sift(LISTED, Sieve(SITE, denied(settings, "en"))).counts == {"denied": 1}
+
+
+@pytest.mark.parametrize("text", [None, "all = 3", "all = [1]", "no toml", "\xff"])
+def test_a_deny_list_that_cannot_be_used_is_told_with_its_name(tmp_path, text):
+    mine = tmp_path / "deny.toml"
+    if text is not None:
+        mine.write_bytes(text.encode("latin-1"))
+    with pytest.raises(SettingError, match=r"WIKI_TRENDS_DENY: '.*deny.toml' .*Name a TOML file"):
+        denied(Settings(deny=str(mine)), "en")
+
+
+def test_case_form_and_underscores_do_not_hide_a_denied_title():
+    sieve = Sieve(SITE, frozenset({folded("Caf\u00e9 noir")}))
+    assert sift([Listed("cafe\u0301_NOIR", 1, 1)], sieve).counts == {"denied": 1}

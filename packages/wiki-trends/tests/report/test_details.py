@@ -1,0 +1,74 @@
+"""What the page shows beyond the lists, from either warehouse."""
+
+from dataclasses import asdict, replace
+
+import pytest
+
+from testing.equal_tables import same
+from testing.report_windows import lively, publish, settings_in
+from testing.window_data import day_number, run_record
+from wiki_trends.errors import WarehouseError
+from wiki_trends.report.details import ALL_OTHERS, CATEGORIES_APART, RACERS, placed, read_details
+from wiki_trends.warehouse import open_warehouse
+
+
+@pytest.fixture
+def details(tmp_path):
+    settings = settings_in(tmp_path)
+    publish(settings, {offset: lively(offset) for offset in range(9)}, window=5)
+    return read_details(open_warehouse(settings.warehouse))
+
+
+def test_every_page_and_all_views_are_counted(details):
+    assert details.pages == len(details.every_page) == 60
+    assert details.views == sum(row["views"] for row in details.every_page)
+    assert details.link_base == "https://en.wikipedia.org/wiki/"
+
+
+def test_racers_are_on_every_day_of_the_window(details):
+    pages = list(dict.fromkeys(row["page"] for row in details.race))
+    assert len(pages) == RACERS
+    assert len(details.race) == RACERS * 5
+    # The one that leapt on a day before the window is named by no finding, but surprises most.
+    assert "Page_17" in pages
+
+
+def test_small_categories_are_told_together_and_nothing_is_lost(details):
+    names = list(dict.fromkeys(row["category"] for row in details.category_days))
+    assert len(names) == CATEGORIES_APART + 1
+    assert names[-1] == ALL_OTHERS
+    assert sum(row["views"] for row in details.category_days) == details.views
+
+
+def test_pages_at_one_place_are_one_circle():
+    def page(title, latitude, views):
+        return {"page_display": title, "latitude": latitude, "longitude": 2.0, "views": views}
+
+    rows = [page(f"P{number}", 10.01 + number / 1000, 10 - number) for number in range(5)] + [
+        page("Far", 50.0, 99)
+    ]
+    far, near = placed(rows)
+    assert (far["label"], far["pages"]) == ("Far", 1)
+    assert (near["label"], near["pages"], near["views"]) == ("P0, P1, P2 and 2 others", 5, 40)
+    assert near["latitude"] == 10.0
+
+
+def test_both_warehouses_give_the_same_page(tmp_path, postgres_url):
+    found = []
+    for url in (f"duckdb:///{tmp_path}/w.duckdb", postgres_url):
+        settings = replace(settings_in(tmp_path), warehouse=url)
+        publish(settings, {offset: lively(offset) for offset in range(9)}, window=5)
+        details = read_details(open_warehouse(url))
+        # Each publish has partitions of its own, of the same rows.
+        run = replace(details.run, seconds=0.0, fingerprints={}, baseline={})
+        found.append(asdict(replace(details, report=replace(details.report, run=run))))
+    assert same(found[0], found[1])
+
+
+def test_a_window_of_a_version_without_scores_is_told_with_the_fix(tmp_path):
+    import polars as pl
+
+    warehouse = open_warehouse(f"duckdb:///{tmp_path}/w.duckdb")
+    warehouse.publish({"wiki_trends_growth": pl.DataFrame({"page": ["A"]})}, run_record([day_number(0)]))
+    with pytest.raises(WarehouseError, match=r"had no scores. Run `wiki-trends analyze`"):
+        read_details(warehouse)

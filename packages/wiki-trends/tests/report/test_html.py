@@ -1,0 +1,107 @@
+import datetime as dt
+import json
+
+import pytest
+
+from testing.report_windows import HOSTILE
+from wiki_trends.report.html.render import (
+    change,
+    compact,
+    day_text,
+    environment,
+    moment,
+    script_json,
+    short_day,
+    signed,
+    title,
+    whole,
+    wiki_link,
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("https://en.wikipedia.org/wiki/A", "https://en.wikipedia.org/wiki/A"),
+        ("http://127.0.0.1:8899/wiki/A", "http://127.0.0.1:8899/wiki/A"),
+        ("javascript:alert(1)", ""),
+        ("JaVaScRiPt:alert(1)", ""),
+        (" javascript:alert(1)", ""),
+        ("data:text/html,x", ""),
+        ("//evil.example/x", ""),
+        ("/wiki/A", ""),
+        ("https:", ""),
+        ("http://[", ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_links_go_to_the_web_or_nowhere(url, link):
+    assert wiki_link(url) == link
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_title_is_isolated_text(text):
+    shown = title(text)
+    assert shown.startswith("<bdi>")
+    assert shown.endswith("</bdi>")
+    inside = shown[len("<bdi>") : -len("</bdi>")]
+    assert not set("<>\"'\u202e\u2066\u2028") & set(inside)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_json_in_a_script_is_what_it_was_and_cannot_end_it(text):
+    written = script_json({text: [text, dt.date(2025, 11, 5)]})
+    assert not set("<>&\u2028\u2029") & set(written)
+    assert json.loads(written) == {text: [text, "2025-11-05"]}
+
+
+def test_what_is_nothing_for_json_is_told():
+    with pytest.raises(TypeError, match="object is nothing for JSON"):
+        script_json({"x": object()})
+
+
+def test_templates_escape_and_miss_nothing_silently():
+    from jinja2 import UndefinedError
+
+    assert environment().from_string("{{ x }}").render(x="<b>") == "&lt;b&gt;"
+    with pytest.raises(UndefinedError):
+        environment().from_string("{{ nothing }}").render()
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (None, "–"),
+        (0, "0"),
+        (999, "999"),
+        (1000, "1.00 k"),
+        (45_000, "45.0 k"),
+        (999_400, "999 k"),
+        (999_600, "1.00 M"),
+        (1_554_810, "1.55 M"),
+        (-83_300_000, "-83.3 M"),
+        (2.5e9, "2.50 G"),
+    ],
+)
+def test_large_numbers_have_three_digits(number, text):
+    assert compact(number) == text
+
+
+def test_numbers_and_days_are_for_people():
+    assert [whole(1234.5), whole(None), signed(-5), signed(5), change(-2.25), change(None)] == [
+        "1,234",
+        "–",
+        "−5",
+        "+5",
+        "−2.2 %",
+        "–",
+    ]
+    day = dt.date(2025, 11, 9)
+    assert [day_text(day), day_text(day, weekday=True), short_day(day)] == [
+        "9 November 2025",
+        "Sunday 9 November 2025",
+        "9 Nov",
+    ]
+    east = dt.timezone(dt.timedelta(hours=2))
+    assert moment(dt.datetime(2025, 11, 12, 1, 30, tzinfo=east)) == "11 November 2025, 23:30 UTC"

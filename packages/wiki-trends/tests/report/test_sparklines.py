@@ -1,0 +1,43 @@
+import re
+
+import pytest
+
+from wiki_trends.report.html.sparkline_svg import sparkline_svg
+from wiki_trends.report.sparkline import fitted, sparkline
+
+
+def test_a_bar_a_day_between_lowest_and_highest():
+    assert sparkline([0, 7, None, 3]) == "▁█·▄"
+    assert sparkline([None, None]) == "··"
+    assert sparkline([]) == ""
+
+
+def test_many_days_become_few_bars_of_their_highest():
+    assert fitted([1, 5, 2, None, None, None, 9, 8], 4) == [5, 2, None, 9]
+    assert fitted([1, None], 4) == [1, None]
+    assert len(fitted(list(range(365)), 31)) == 31
+
+
+def test_a_line_breaks_where_a_page_was_outside_the_list():
+    drawn = str(sparkline_svg([1, 2, None, 4, 3]))
+    (path,) = re.findall(r' d="([^"]+)"', drawn)
+    assert path.count("M") == 2
+    assert path.count("L") == 2
+    assert "NaN" not in drawn
+
+
+def test_a_lone_day_is_a_dot_and_the_highest_day_is_marked():
+    drawn = str(sparkline_svg([None, 5, None]))
+    assert drawn.count("spark-alone") == 1
+    assert drawn.count("spark-top") == 1
+    assert "circle" not in str(sparkline_svg([None, None]))
+
+
+@pytest.mark.parametrize("views", [[3, 3, 3], [0, 0], [5]])
+def test_equal_days_lie_in_the_middle(views):
+    assert 'cy="14' in str(sparkline_svg(views))
+
+
+def test_a_label_is_escaped_and_without_one_it_is_hidden():
+    assert 'aria-label="&lt;b&gt;&#34;"' in str(sparkline_svg([1], label='<b>"'))
+    assert 'aria-hidden="true"' in str(sparkline_svg([1]))

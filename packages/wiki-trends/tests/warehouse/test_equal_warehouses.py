@@ -1,0 +1,51 @@
+"""One window published to DuckDB and to PostgreSQL is the same window, in every table and in the report."""
+
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from testing.equal_tables import assert_same_tables, same
+from testing.random_days import days, rows_of
+from testing.window_data import NOW, checked_window
+from wiki_trends.analytics.analyze import analyze
+from wiki_trends.report.build import build
+from wiki_trends.warehouse import open_warehouse
+
+
+def reported(warehouse):
+    """The report without the one figure that differs from run to run."""
+    made = build(warehouse)
+    return asdict(replace(made, run=replace(made.run, seconds=0.0)))
+
+
+def publish_twice_and_compare(window, postgres_url):
+    with tempfile.TemporaryDirectory() as folder:
+        dataset, completeness = checked_window(folder, [rows_of(day) for day in window])
+        embedded, server = (
+            open_warehouse(f"duckdb:///{Path(folder) / 'w.duckdb'}"),
+            open_warehouse(postgres_url),
+        )
+        done = analyze(dataset, completeness, embedded, clock=lambda: NOW)
+        assert analyze(dataset, completeness, server, clock=lambda: NOW).rows == done.rows
+        with embedded.reading() as one, server.reading() as other:
+            # wiki_diamond holds the days of earlier examples too.
+            names = [name for name in done.rows if name != "wiki_diamond"]
+            assert_same_tables(one, other, names, dataset.name)
+        assert same(reported(server), reported(embedded)), (reported(server), reported(embedded))
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(window=days)
+def test_every_table_is_the_same_in_both_warehouses(postgres_url, window):
+    publish_twice_and_compare(window, postgres_url)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(window=days)
+def test_every_table_is_the_same_in_both_warehouses_on_many_lakes(postgres_url, window):
+    publish_twice_and_compare(window, postgres_url)

@@ -1,0 +1,62 @@
+"""Dashboards over the demo's lake and warehouse, made once and copied for each test that changes them."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from smart_orchestrator.text.reporter import LineConsole
+from testing.dashboard import HOSTILE, published, serving, settings_of
+from testing.window_data import row
+from wiki_trends.jobs import demo
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory):
+    """The folder of a demo that was played: a whole window, published."""
+    import io
+
+    folder = tmp_path_factory.mktemp("dashboard") / "demo"
+    demo.play(folder, LineConsole(io.StringIO()))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_settings(demo_folder):
+    return settings_of(demo_folder)
+
+
+@pytest.fixture(scope="session")
+def shared(demo_settings):
+    """A dashboard that no test changes."""
+    with serving(demo_settings) as dashboard:
+        yield dashboard
+
+
+@pytest.fixture
+def own_folder(demo_folder, tmp_path):
+    """The demo's folder, copied."""
+    folder = tmp_path / "own"
+    shutil.copytree(demo_folder, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory):
+    """A dashboard over titles that would like to be something else."""
+    folder = tmp_path_factory.mktemp("hostile")
+    links = {"address": "javascript:alert(1)", "image": 'https://en.wikipedia.org/wiki/"><img>'}
+    day = [
+        row(
+            title,
+            1000 + at,
+            at + 1,
+            link=links.get(name, "https://en.wikipedia.org/wiki/X"),
+            category=f"<i>{name}",
+        )
+        for at, (name, title) in enumerate(HOSTILE.items())
+    ]
+    later = [{**one, "views": one["views"] * (9 if at < 6 else 2)} for at, one in enumerate(day)]
+    with serving(published(folder, [day, day, later])) as dashboard:
+        yield dashboard

@@ -1,0 +1,74 @@
+"""The dashboard over HTTP: what each view says of a lake, starting a day, and being mounted elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi import FastAPI
+
+from testing.dashboard import AS_OF, TOKEN, eventually, running, serving
+from wiki_trends.config.settings import load
+from wiki_trends.web import create_app
+from wiki_trends.web.auth.sign_in import TokenGuard
+
+HERE = ("2025-11-07", "2025-11-08", "2025-11-09")
+
+
+@pytest.fixture
+def dashboard(place):
+    place.write_days(*HERE)
+    with serving() as served:
+        yield served
+
+
+def test_completeness_says_what_check_says(dashboard, place):
+    said = dashboard.client.get("/completeness.json").json()
+    checked = place.run("check", "--as-of", AS_OF.isoformat(), "--json").json
+    for name in ("window", "expected", "available", "missing", "coverage_pct", "ready", "watermark"):
+        assert said[name] == checked[name], name
+    assert [day["action"] for day in said["days"]] == ["start", "start", "keep", "keep", "keep"]
+
+
+def test_a_started_day_becomes_whole(place, sample_api):
+    sample_api(today=AS_OF)
+    place.write_days(*HERE)
+    with serving() as dashboard:
+        started = dashboard.client.post("/backfill", params={"day": "2025-11-06"}, headers=dashboard.bearer)
+        assert (started.status_code, started.json()["state"]) == (202, "waiting")
+
+        def whole():
+            day = dashboard.client.get("/day.json", params={"day": "2025-11-06"}).json()
+            return day if day["state"] == "complete" and day["asked"]["state"] == "filled" else None
+
+        day = eventually(whole)
+        assert day["rows"] > 0
+        assert [run["state"] for run in day["runs"]] == ["succeeded"]
+        again = dashboard.client.post("/backfill", params={"day": "2025-11-06"}, headers=dashboard.bearer)
+        assert (again.status_code, again.json()["error"]) == (409, "NOTHING_TO_START")
+
+
+def test_a_day_that_cannot_be_fetched_says_why(dashboard):
+    dashboard.client.post("/backfill", params={"day": "2025-11-06"}, headers=dashboard.bearer)
+
+    def failed():
+        asked = dashboard.client.get("/day.json", params={"day": "2025-11-06"}).json()["asked"]
+        return asked if asked["state"] == "failed" else None
+
+    assert "WIKI_TRENDS_CONTACT" in eventually(failed)["message"]
+
+
+def test_under_a_prefix_every_link_and_form_keeps_it(place):
+    place.write_days(*HERE)
+    outer = FastAPI()
+    outer.mount("/plugins/trends", create_app(load(), guard=TokenGuard(TOKEN), today=lambda: AS_OF))
+    with running(outer) as url:
+        import re
+
+        import httpx2
+
+        page = httpx2.get(f"{url}/plugins/trends/day?day=2025-11-06", headers={"Accept": "text/html"}).text
+        links = re.findall(r'(?:href|src|action|data-events)="([^"#]*)"', page)
+        assert len(links) > 5
+        assert [link for link in links if not link.startswith("/plugins/trends/")] == []
+        for link in links:
+            if "/backfill" not in link and "/events" not in link and "sign-" not in link:
+                assert httpx2.get(f"{url}{link}").status_code in (200, 404), link

@@ -1,0 +1,213 @@
+"""The dashboard in a real browser: every page in light and dark, on a phone, by keyboard, and while something happens."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from urllib.parse import quote
+
+import pytest
+
+from testing.browser import PHONE, tab
+from testing.dashboard import AS_OF, HOSTILE, TOKEN, serving, settings_of
+from wiki_trends.sample import SampleOptions, SampleServer
+from wiki_trends.web.auth.sign_in import COOKIE
+
+PATHS = (
+    "/", "/pages", "/pages?by=growth&category=Sports", "/page?title=Legend_of_Gatanor", "/categories",
+    "/category?name=Sports", "/completeness", "/completeness?days=365", "/day?day=2025-11-07", "/day?day=2025-11-01",
+    "/runs", "/left-out", "/sign-in",
+)  # fmt: skip
+
+
+@contextmanager
+def visited(browser, dashboard, *, signed_in=False, **options):
+    """A tab on a dashboard, of a visitor who may have signed in."""
+    with tab(browser, base_url=dashboard.url, **options) as seen:
+        if signed_in:
+            cookie = {"name": COOKIE, "value": dashboard.guard._session(9_999_999_999), "url": dashboard.url}
+            seen.page.context.add_cookies([{**cookie, "sameSite": "Strict"}])
+        yield seen
+
+
+def troubles(seen):
+    """What a page must not do; that the stream of events ends when one goes on to the next page is right."""
+    return [text for text in seen.problems if not ("/events" in text and "ERR_ABORTED" in text)]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_is_quiet_asks_nobody_else_and_can_be_used_by_everybody(shared, browser, path):
+    with visited(browser, shared, signed_in=True, reduced_motion="reduce") as seen:
+        seen.page.goto(path)
+        seen.page.wait_for_function(
+            "[...document.querySelectorAll('.plot')].every((plot) => plot.dataset.drawn)"
+        )
+        for scheme in ("light", "dark"):
+            seen.page.emulate_media(color_scheme=scheme)
+            assert seen.violations() == [], scheme
+        seen.page.set_viewport_size({"width": PHONE, "height": 844})
+        assert seen.overflow() == 0
+        assert troubles(seen) == []
+
+
+def test_the_charts_are_drawn(shared, browser):
+    with visited(browser, shared) as seen:
+        for path in ("/page?title=Legend_of_Gatanor", "/category?name=Sports"):
+            seen.open(path)
+            assert seen.colours(".plot") > 3
+        assert troubles(seen) == []
+
+
+def test_the_switch_to_dark_holds_over_pages(shared, browser):
+    with visited(browser, shared, color_scheme="light") as seen:
+        seen.page.goto("/")
+        light = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        seen.page.get_by_role("button", name="Dark colours").click()
+        dark = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        seen.page.goto("/runs")
+        assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == dark != light
+
+
+def test_tables_are_sorted_and_searched_in_the_browser(shared, browser):
+    with visited(browser, shared) as seen:
+        seen.page.goto("/categories")
+        seen.page.get_by_role("button", name="Pages").click()
+        cells = seen.page.locator("#categories tbody tr td:nth-of-type(5)").all_inner_texts()
+        numbers = [int(cell.replace(",", "")) for cell in cells]
+        assert numbers == sorted(numbers, reverse=True)
+        seen.page.goto("/left-out")
+        rows = seen.page.locator("#left-out tbody tr")
+        before = rows.count()
+        seen.page.get_by_label("Search in these rows").fill("main page")
+        assert 1 <= rows.count() < before
+        assert "Main" in rows.first.inner_text()
+
+
+def test_pages_are_searched_by_the_form_and_the_result_can_be_shared(shared, browser):
+    with visited(browser, shared) as seen:
+        seen.page.goto("/pages")
+        seen.page.get_by_label("Title").fill("legend")
+        seen.page.keyboard.press("Enter")
+        seen.page.wait_for_url("**/pages?q=legend*")
+        link = seen.page.locator("tbody th a").first
+        title = link.inner_text()
+        assert "legend" in title.lower()
+        link.click()
+        assert seen.page.locator("h1").inner_text() == title
+
+
+def test_the_keyboard_reaches_the_content_and_a_day(shared, browser):
+    with visited(browser, shared) as seen:
+        seen.page.goto("/completeness")
+        seen.page.keyboard.press("Tab")
+        assert seen.page.evaluate("document.activeElement.textContent") == "To the content"
+        seen.page.keyboard.press("Enter")
+        assert seen.page.evaluate("document.activeElement.id") == "main"
+        seen.page.locator("a.day").first.focus()
+        seen.page.keyboard.press("Enter")
+        dialog = seen.page.get_by_role("dialog")
+        dialog.get_by_role("heading", level=1).wait_for()
+        assert seen.violations() == []
+        seen.page.keyboard.press("Escape")
+        assert not dialog.is_visible()
+
+
+def test_a_click_on_the_calendar_starts_a_backfill_and_the_day_turns_whole(own_folder, browser):
+    shutil.rmtree(own_folder / "lake/diamond/diamond_final_2025_11_07.csv")
+    with SampleServer(SampleOptions(today=AS_OF, latency=0.02)) as wikimedia:
+        settings = settings_of(
+            own_folder,
+            wikimedia_url=wikimedia.wikimedia_url,
+            mediawiki_url=wikimedia.mediawiki_url,
+            rate_per_minute=1_000_000,
+            cache_days=0,
+        )
+        with (
+            serving(settings) as dashboard,
+            visited(browser, dashboard, signed_in=True) as seen,
+        ):
+            page = seen.page
+            page.goto("/completeness")
+            day = page.locator("a.day[href*='2025-11-07']")
+            assert "state-absent" in day.get_attribute("class")
+            assert page.locator("[data-coverage]").inner_text() == "80.0 %"
+            day.click()
+            panel = page.get_by_role("dialog")
+            panel.get_by_text("Start its backfill").click()
+            panel.get_by_role("button", name="Yes, start it").click()
+            panel.get_by_role("heading", name="Complete").wait_for(timeout=120_000)
+            page.keyboard.press("Escape")
+            page.locator("a.day.state-complete[href*='2025-11-07']").wait_for(timeout=120_000)
+            assert page.locator("[data-coverage]").inner_text() == "100.0 %"
+            assert page.url.endswith("/completeness")
+            assert troubles(seen) == []
+
+
+def test_without_scripts_a_day_is_started_with_a_confirmation_too(own_folder, browser):
+    shutil.rmtree(own_folder / "lake/diamond/diamond_final_2025_11_07.csv")
+    with (
+        serving(settings_of(own_folder)) as dashboard,
+        visited(browser, dashboard, signed_in=True, java_script_enabled=False) as seen,
+    ):
+        seen.page.goto("/completeness")
+        seen.page.locator("a.day[href*='2025-11-07']").click()
+        start = seen.page.get_by_role("button", name="Yes, start it")
+        assert not start.is_visible()
+        seen.page.get_by_text("Start its backfill").click()
+        start.click()
+        assert seen.page.url.endswith("/day?day=2025-11-07")
+        assert dashboard.client.get("/runs.json").json()["asked"][0]["day"] == "2025-11-07"
+
+
+def test_runs_are_followed_as_they_happen(own_folder, browser):
+    with serving(settings_of(own_folder)) as dashboard, visited(browser, dashboard) as seen:
+        shutil.rmtree(own_folder / "lake/diamond/diamond_final_2025_11_07.csv")
+        seen.page.goto("/runs")
+        seen.page.wait_for_timeout(500)
+        assert seen.page.get_by_text("Backfills started here").count() == 0
+        dashboard.client.post("/backfill", params={"day": "2025-11-07"}, headers=dashboard.bearer)
+        seen.page.get_by_role("region", name="Backfills started here").get_by_text("failed").wait_for(
+            timeout=15_000
+        )
+        assert "WIKI_TRENDS_CONTACT" in seen.page.locator("main").inner_text()
+
+
+def test_a_stranger_signs_in_by_the_form_and_is_brought_back(shared, browser):
+    with visited(browser, shared) as seen:
+        seen.page.goto("/completeness")
+        seen.page.goto("/day?day=2025-11-07")
+        assert seen.page.get_by_role("button", name="Yes, start it").count() == 0
+        seen.page.get_by_role("link", name="Sign in").first.click()
+        seen.page.get_by_label("Token").fill(TOKEN)
+        seen.page.get_by_role("button", name="Sign in").click()
+        seen.page.get_by_role("button", name="Sign out").wait_for()
+        cookies = seen.page.context.cookies()
+        assert seen.page.url.endswith("/day?day=2025-11-07")
+        assert [(one["httpOnly"], one["sameSite"]) for one in cookies] == [(True, "Strict")]
+        assert TOKEN not in seen.page.url
+        assert seen.page.evaluate("document.cookie") == ""
+
+
+def shown_as_text(seen, path):
+    seen.page.goto(path)
+    seen.drawn()
+    assert seen.page.locator("main img, main i").count() == 0
+    links = seen.page.evaluate("[...document.links].map((link) => link.protocol)")
+    assert set(links) <= {"http:", "https:"}
+    assert "\u202e" not in seen.page.locator("body").inner_text()
+    seen.page.set_viewport_size({"width": PHONE, "height": 844})
+    assert seen.overflow() == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/pages", "/categories", "/category?name=%3Ci%3Escript"])
+def test_lists_of_hostile_titles_are_text(hostile, browser, path):
+    with visited(browser, hostile) as seen:
+        shown_as_text(seen, path)
+        assert troubles(seen) == []
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_title_is_text_on_its_page(hostile, browser, name):
+    with visited(browser, hostile) as seen:
+        shown_as_text(seen, f"/page?title={quote(HOSTILE[name], safe='')}")
+        assert troubles(seen) == []

@@ -1,5 +1,0 @@
-"""`python -m wiki_trends` is `wiki-trends`."""
-
-from wiki_trends.cli import main
-
-main()

@@ -1,0 +1,1 @@
+"""Servers, lakes and windows that several test trees, benchmarks and tools use."""

@@ -1,0 +1,110 @@
+"""A dashboard on a real socket, over a place of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import httpx2
+
+from smart_orchestrator.checking import check
+from testing.window_data import diamond_in, window_of, write_day
+from wiki_trends.analytics.analyze import analyze
+from wiki_trends.config.settings import Settings, load
+from wiki_trends.warehouse import open_warehouse
+from wiki_trends.web import create_app
+from wiki_trends.web.auth.sign_in import TokenGuard
+from wiki_trends.web.serve import server_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wiki_trends.web.auth.guard import Guard
+
+TOKEN = "a-token-of-the-tests-0123456789"
+AS_OF = dt.date(2025, 11, 12)
+
+
+@dataclass
+class Dashboard:
+    """A running dashboard: its address, its guard, and a client that has not signed in."""
+
+    url: str
+    guard: Guard
+    client: httpx2.Client
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {TOKEN}"}
+
+
+@contextmanager
+def serving(settings: Settings | None = None, guard: Guard | None = None, **options) -> Iterator[Dashboard]:
+    """A dashboard on a free port, in a thread of this process."""
+    guard = guard or TokenGuard(TOKEN)
+    app = create_app(settings or load(), guard=guard, **{"today": lambda: AS_OF, **options})
+    with running(app) as url, httpx2.Client(base_url=url, timeout=30) as client:
+        yield Dashboard(url, guard, client)
+
+
+@contextmanager
+def running(app) -> Iterator[str]:
+    """Any ASGI app on a free port, in a thread of this process: its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = server_of(app)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+def eventually(found, seconds: float = 120.0):
+    """What `found` gives once it gives something."""
+    end = time.monotonic() + seconds
+    while True:
+        value = found()
+        if value or time.monotonic() > end:
+            return value
+        time.sleep(0.05)
+
+
+def settings_of(folder, **others):
+    values = {
+        "lake": f"{folder}/lake/{{layer}}",
+        "warehouse": f"duckdb:///{folder}/warehouse.duckdb",
+        "state": f"{folder}/state",
+    }
+    return replace(Settings(), **(values | others))
+
+
+HOSTILE = {
+    "script": "</script><script>alert(1)</script>",
+    "image": '"><img_src=x_onerror=alert(1)>',
+    "address": "javascript:alert(1)",
+    "override": "\u202eabc\u2066",
+    "formula": "=HYPERLINK(A1)",
+    "minus": "-1+cmd|x",
+    "long": "ü" * 127 + "x",
+    "template": "{{7*7}}{%_raw_%}",
+}
+
+
+def published(folder, days, policy=None, length=None):
+    """A lake and a warehouse in a folder, with these rows a day published."""
+    dataset = diamond_in(f"{folder}/lake")
+    for offset, rows in enumerate(days):
+        if rows:
+            write_day(dataset, offset, rows)
+    settings = settings_of(folder)
+    found = check(dataset, window_of(length or len(days)), policy=policy)
+    analyze(dataset, found, open_warehouse(settings.warehouse))
+    return settings

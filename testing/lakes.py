@@ -1,0 +1,67 @@
+"""Datasets and days that the tests of the layer share."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from smart_orchestrator.committing.writer import Part
+from smart_orchestrator.model.dataset import Column, DailyDataset
+from smart_orchestrator.model.window import Window
+
+DAY = dt.date(2025, 11, 5)
+NEXT = dt.date(2025, 11, 6)
+AS_OF = dt.date(2025, 11, 12)
+WINDOW = Window.of_days(5, AS_OF)
+PAGES = (
+    Column("page", nullable=False, unique=True),
+    Column("views", "integer", nullable=False, low=0),
+    Column("rank", "integer", low=1, high=1000),
+)
+
+
+def pages(lake_url, **others):
+    """Days `day_YYYY_MM_DD.csv` of pages, views and ranks."""
+    described = {"columns": PAGES, "volume_column": "views", "retries": 1, "backoff": 0.01, "timeout": 5.0}
+    return DailyDataset("pages", lake_url, "day_{day:%Y_%m_%d}.csv", **(described | others))
+
+
+def frame(rows=3, start=0):
+    """Rows whose pages are named by number."""
+    import polars as pl
+
+    numbers = range(start, start + rows)
+    return pl.DataFrame(
+        {
+            "page": [f"Page_{number}" for number in numbers],
+            "views": [1000 - number for number in numbers],
+            "rank": [number + 1 for number in numbers],
+        },
+        schema={"page": pl.String, "views": pl.Int64, "rank": pl.Int64},
+    )
+
+
+def plain(lake_url, **others):
+    """Days of lines that are not parsed, so that writing them needs no data frames."""
+    return DailyDataset("plain", lake_url, "orders/dt={day:%Y-%m-%d}", format="raw", retries=0, **others)
+
+
+def version_parts(version):
+    """A day's parts of which each line says to which version it belongs, and of how many lines."""
+    rows = 3 + version % 5
+    lines = [f"{version} {rows}\n".encode() for _ in range(rows)]
+    cut = 1 + version % 2
+    return [Part(b"".join(lines[:cut]), cut), Part(b"".join(lines[cut:]), rows - cut)]
+
+
+def version_of(parts):
+    """The version of which these parts hold all rows and no others."""
+    lines = b"".join(parts).decode().splitlines()
+    assert len(set(lines)) == 1, lines
+    version, rows = map(int, lines[0].split())
+    assert len(lines) == rows, lines
+    return version
+
+
+def globbed(lake, dataset, day=DAY):
+    """What a reader finds that takes every part of the day's folder."""
+    return [lake.get(info.key)[0] for info in lake.list(dataset.key(day)) if "/part-" in info.key]

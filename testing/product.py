@@ -1,0 +1,113 @@
+"""A place of its own for each test of the product as its users start it: a folder, an environment, ways to run things."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import polars as pl
+
+from smart_orchestrator.committing.writer import write_frame
+from testing.window_data import TYPES, ranked
+from wiki_trends.cli.app import run_command
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import load
+
+ROOT = Path(__file__).parents[1]
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
+DAYS = ("2025-11-05", "2025-11-06", "2025-11-07", "2025-11-08", "2025-11-09")
+
+
+@dataclass
+class Ran:
+    """What a command line left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Place:
+    """A working directory with default settings, so the lake is `data/lake` in it."""
+
+    folder: Path
+    capsys: Any
+
+    def run(self, *arguments: str) -> Ran:
+        """The command line in this process."""
+        self.capsys.readouterr()
+        code = run_command(arguments)
+        captured = self.capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    def command(self, *arguments: str) -> list[str]:
+        """What starts the product, or one of the documented scripts, in a process."""
+        if arguments[0].endswith(".py"):
+            return [sys.executable, str(ROOT / arguments[0]), *arguments[1:]]
+        return [sys.executable, "-m", "wiki_trends", *arguments]
+
+    def process(self, *arguments: str, timeout: float = 60) -> Ran:
+        """The same in a process of its own, whose streams are pipes."""
+        done = subprocess.run(
+            self.command(*arguments),
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same, not waited for."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            cwd=self.folder,
+        )
+
+    def terminal(self, *arguments: str, columns: int = 160) -> pexpect.spawn[str]:
+        """The same on a terminal."""
+        program, *others = self.command(*arguments)
+        # What the test runner was told of its own terminal is not said of this one.
+        environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        environ["TERM"] = "xterm-256color"
+        return pexpect.spawn(
+            program,
+            others,
+            cwd=str(self.folder),
+            env=environ,  # type: ignore[arg-type]
+            encoding="utf-8",
+            timeout=60,
+            dimensions=(50, columns),
+        )
+
+    def write_days(self, *days: str, pages: int = 3) -> None:
+        """Put whole days into the diamond layer."""
+        dataset = layers(load()).diamond
+        frame = pl.DataFrame(
+            ranked({f"Page_{number}": 1000 * number for number in range(1, pages + 1)}), schema=TYPES
+        )
+        for day in days:
+            write_frame(dataset, dt.date.fromisoformat(day), frame)
+
+    def everything(self) -> list[str]:
+        """Every file and folder of the place."""
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))

@@ -1,0 +1,82 @@
+"""Published windows for the tests of the report: a lake and a warehouse in a folder, and the settings that name them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from smart_orchestrator.checking import Policy, check
+from smart_orchestrator.model.window import Window
+from testing.window_data import NOW, day_number, row, write_day
+from wiki_trends.analytics.analyze import analyze
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import Settings
+from wiki_trends.warehouse import open_warehouse
+
+CATEGORIES = (
+    "Sports",
+    "Politics",
+    "Science",
+    "Health",
+    "Music",
+    "Food and drink",
+    "Games",
+    "History",
+    "Other",
+)
+PLACES = (("Japan", 35.7, 139.7), ("France", 48.9, 2.4), ("Kenya", -1.3, 36.8))
+
+# What a title may hold. None of it may become anything but text.
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    '"><img src=x onerror=alert(2)>',
+    "javascript:alert(3)",
+    "<!--<script>{{ 7 * 7 }}{% raw %}${alert(4)}",
+    "\u202egnp.tset\u2066\u2069 turned",
+    "'-alert(5)-'",
+    "line\u2028separator\u2029end",
+    "é" * 127 + "x",
+    "=HYPERLINK(1)",
+    "&lt;b&gt; & <b>bold</b>",
+)
+
+
+def settings_in(folder, **others):
+    return Settings(
+        lake=f"{folder}/lake/{{layer}}",
+        warehouse=f"duckdb:///{folder}/w.duckdb",
+        state=f"{folder}/state",
+        **others,
+    )
+
+
+def publish(settings, days, *, window, min_coverage=100.0):
+    """Write rows by the day's number, check the last `window` days, and publish them."""
+    dataset = layers(settings).diamond
+    for offset, rows in days.items():
+        write_day(dataset, offset, rows)
+    last = day_number(max(days))
+    checked = Window.of_days(window, last + dt.timedelta(days=3))
+    found = check(dataset, checked, policy=Policy(min_coverage=min_coverage))
+    analyze(dataset, found, open_warehouse(settings.warehouse), clock=lambda: NOW)
+
+
+def lively(offset, titles=(), pages=60):
+    """A day's rows: pages that swing, some with places, and one that leaps on the last days; then these titles."""
+    rows = []
+    for number in range(pages):
+        place = PLACES[number % 3]
+        views = 400_000 // (number + 8) + 700 * ((number * 7 + offset * 5) % 11)
+        if number == 17 and offset >= 4:
+            views = 900_000
+        about = {"category": CATEGORIES[number % len(CATEGORIES)]}
+        if number % 4 == 0:
+            about |= {"location": place[0], "latitude": place[1] + number / 20, "longitude": place[2]}
+        rows.append((f"Page_{number}", views, about))
+    rows += [
+        (title.replace(" ", "_"), 30_000 + 5_000 * offset + index, {}) for index, title in enumerate(titles)
+    ]
+    rows.sort(key=lambda one: (-one[1], one[0]))
+    return [
+        row(page, views, rank, **about, page_display=page.replace("_", " "))
+        for rank, (page, views, about) in enumerate(rows, start=1)
+    ]

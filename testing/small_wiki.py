@@ -1,0 +1,111 @@
+"""A wiki of a few pages behind a real HTTP server, for the steps of the pipeline."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from testing.scripted_server import Asked, Reply
+from wiki_trends.config.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DAY = dt.date(2025, 11, 5)
+SITEINFO = {
+    "query": {
+        "general": {"mainpage": "Main Page"},
+        "namespaces": {
+            "-1": {"id": -1, "name": "Special", "canonical": "Special"},
+            "0": {"id": 0, "name": ""},
+            "4": {"id": 4, "name": "Wikipedia", "canonical": "Project"},
+            "6": {"id": 6, "name": "File", "canonical": "File"},
+        },
+        "namespacealiases": [{"id": 6, "alias": "Image"}],
+    }
+}
+NOT_LOADED = {"detail": "The date(s) you used are valid, but we do not have data", "type": "about:blank"}
+
+
+def listing(
+    rows: list[tuple[str, int, int]],
+    day: dt.date = DAY,
+    project: str = "en.wikipedia",
+    access: str = "all-access",
+) -> bytes:
+    """The API's body for rows of title, views and rank."""
+    articles = [{"article": title, "views": views, "rank": rank} for title, views, rank in rows]
+    item = {
+        "project": project,
+        "access": access,
+        "year": f"{day:%Y}",
+        "month": f"{day:%m}",
+        "day": f"{day:%d}",
+    }
+    return json.dumps({"items": [item | {"articles": articles}]}, ensure_ascii=False).encode()
+
+
+@dataclass
+class SmallWiki:
+    """`lists` by (project, day), `sides` by (access method, day), page facts by title with spaces, redirects by title with spaces."""
+
+    lists: dict[tuple[str, dt.date], bytes] = field(default_factory=dict)
+    sides: dict[tuple[str, dt.date], bytes] = field(default_factory=dict)
+    pages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    redirects: dict[str, str] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+    siteinfo: dict[str, Any] = field(default_factory=lambda: SITEINFO)
+    broken_titles: set[str] = field(default_factory=set)
+
+    def __call__(self, asked: Asked) -> Reply:
+        if "/top/" in asked.path:
+            project, access, *day = asked.path.partition("/top/")[2].split("/")
+            known, name = (self.lists, project) if access == "all-access" else (self.sides, access)
+            body = known.get((name, dt.date(*map(int, day))))
+            return Reply(NOT_LOADED, status=404) if body is None else Reply(body, headers={"ETag": '"e1"'})
+        if asked.params.get("meta") == "siteinfo":
+            return Reply(self.siteinfo)
+        return self._pages(asked.params["titles"].split("|"))
+
+    def _pages(self, titles: list[str]) -> Reply:
+        if self.broken_titles & set(titles):
+            return Reply({"error": {"code": "broken", "info": "on order"}})
+        normal = {title: title.replace("_", " ") for title in titles}
+        hops = {title: self.redirects[title] for title in normal.values() if title in self.redirects}
+        found = dict.fromkeys(self.redirects.get(title, title) for title in normal.values())
+        return Reply(
+            {
+                "batchcomplete": True,
+                "query": {
+                    "normalized": [
+                        {"fromencoded": False, "from": k, "to": v} for k, v in normal.items() if k != v
+                    ],
+                    "redirects": [{"from": k, "to": v} for k, v in hops.items()],
+                    "pages": [self._page(title) for title in found],
+                },
+            }
+        )
+
+    def _page(self, title: str) -> dict[str, Any]:
+        if title in self.missing:
+            return {"ns": 0, "title": title, "missing": True}
+        return {"pageid": 1, "ns": 0, "title": title} | self.pages.get(title, {})
+
+
+def settings_for(url: str, folder: Path | str, **more: Any) -> Settings:
+    """Settings with lake and state in `folder`."""
+    values = {"rate_per_minute": 1_000_000, "deadline": 10.0, "request_timeout": 5.0}
+    return Settings(
+        lake=f"{folder}/lake/{{layer}}",
+        state=f"{folder}/state",
+        wikimedia_url=f"{url}/api/rest_v1",
+        mediawiki_url=f"{url}/{{project}}/w/api.php",
+        **(values | more),
+    )
+
+
+def categories(*names: str) -> list[dict[str, Any]]:
+    """Categories as the Action API gives them."""
+    return [{"ns": 14, "title": f"Category:{name}"} for name in names]
