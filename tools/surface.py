@@ -36,11 +36,11 @@ from unittest import mock
 import typer
 
 from smart_orchestrator import Action, Code, Failure, RunState, State, write_frame
-from wiki_trends import failures
-from wiki_trends.cli import app, run_command
-from wiki_trends.layers import layers
+from wiki_trends.cli import exit_codes
+from wiki_trends.cli.app import app, run_command
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import FILE_NAME, Settings, env_name, load
 from wiki_trends.sample import SampleOptions, SampleServer
-from wiki_trends.settings import FILE_NAME, Settings, env_name, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -49,9 +49,13 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 # Folders whose files are in the wheels, and the files that are put beside them.
-WHEEL = ("src/smart_orchestrator", "src/wiki_trends", "LICENSE")
+WHEEL = (
+    "packages/smart-orchestrator/src/smart_orchestrator",
+    "packages/wiki-trends/src/wiki_trends",
+    "packages/wiki-trends/LICENSE",
+)
 DISTRIBUTIONS = ("wiki-trends",)
-DAG_FILES = "src/dags"
+DAG_FILES = "dags"
 # What users import; `plugins.utils` is documented by its paths.
 PUBLIC = ("smart_orchestrator", "wiki_trends")
 PUBLIC_IN_AIRFLOW = ("smart_orchestrator.airflow",)
@@ -65,18 +69,18 @@ VALUES: Mapping[str, type[enum.StrEnum]] = {
     "action of a plan": Action,
 }
 EXIT_CODES = {
-    "done": failures.DONE,
-    "incomplete": failures.INCOMPLETE,
-    "wrong usage": failures.USAGE,
-    "a service is unreachable": failures.UNREACHABLE,
-    "interrupted": failures.INTERRUPTED,
+    "done": exit_codes.DONE,
+    "incomplete": exit_codes.INCOMPLETE,
+    "wrong usage": exit_codes.USAGE,
+    "a service is unreachable": exit_codes.UNREACHABLE,
+    "interrupted": exit_codes.INTERRUPTED,
 }
 
 
 def dashboard(settings: Settings) -> FastAPI:
     """The dashboard; made here since its packages are an extra."""
     from wiki_trends.web import create_app
-    from wiki_trends.web.sign_in import TokenGuard
+    from wiki_trends.web.auth.sign_in import TokenGuard
 
     return create_app(settings, guard=TokenGuard(TOKEN), today=lambda: AS_OF)
 
