@@ -27,7 +27,9 @@ from smart_orchestrator.adapters.manifest_document import MARKER, is_part
 from smart_orchestrator.checking import check
 from smart_orchestrator.committing.writer import write_frame
 from smart_orchestrator.model.window import Window
-from smart_orchestrator.store.object_store import PAGE, RemoteLake, open_lake
+from smart_orchestrator.store.base import PAGE
+from smart_orchestrator.store.object_store import RemoteLake
+from smart_orchestrator.store.opening import open_lake
 from testing.big_lake import PARTS, days_dataset, days_from, fill, fill_folder
 from testing.s3_server import BUCKET, s3_server
 from wiki_trends.config.layers import layers
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from smart_orchestrator.model.dataset import DailyDataset
-    from smart_orchestrator.store.object_store import Lake
+    from smart_orchestrator.store.base import Lake
 
 LAST = dt.date(2025, 11, 9)
 SMALL, LARGE, HUGE = 10, 3650, 20_000

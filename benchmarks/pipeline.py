@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.timing import BenchmarkFailed
 from smart_orchestrator.adapters.manifest import read_frame
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import Settings
 from wiki_trends.pipeline import run_day

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.demo import PROGRAM
 from benchmarks.timing import interleaved, measure
+from smart_orchestrator.backfilling.reporter import SilentConsole
 from smart_orchestrator.backfilling.state import Limits
 from smart_orchestrator.model.window import Window
-from smart_orchestrator.text.reporter import SilentConsole
 from wiki_trends.config.settings import Settings
 from wiki_trends.jobs import main as main_job
 from wiki_trends.sample import SampleOptions, SampleServer

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from smart_orchestrator.adapters.manifest_document import MARKER, Manifest, PartInfo, checksum_of
+from smart_orchestrator.adapters.manifest_document import MARKER, checksum_of
 from smart_orchestrator.contract.rows import to_bytes
+from smart_orchestrator.model.partition import Manifest, PartInfo
 from smart_orchestrator.model.window import Window
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import Settings
 

@@ -15,7 +15,7 @@ from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
 
 if TYPE_CHECKING:
-    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.model.completeness import Completeness
 
 SETTINGS = load()
 HERE = Orchestration(

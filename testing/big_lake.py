@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest_document import MARKER, Manifest, PartInfo, checksum_of
+from smart_orchestrator.adapters.manifest_document import MARKER, checksum_of
 from smart_orchestrator.model.dataset import Column, DailyDataset
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.model.partition import Manifest, PartInfo
+from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from smart_orchestrator.checking import Policy, check
+from smart_orchestrator.checking import check
+from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.window import Window
 from testing.window_data import NOW, day_number, row, write_day
 from wiki_trends.analytics.analyze import analyze

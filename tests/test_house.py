@@ -151,17 +151,17 @@ def test_the_layer_is_imported_without_airflow_ibis_typer_or_rich() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "airflow_runs",
-        "backfill",
-        "completeness",
-        "console",
-        "contents",
-        "dataset",
-        "lake",
-        "local_runs",
-        "partition",
-        "plan",
-        "window",
+        "adapters.manifest",
+        "backfilling.loop",
+        "checking",
+        "contract.rows",
+        "model.dataset",
+        "model.plan",
+        "model.window",
+        "runners.airflow",
+        "runners.local",
+        "store.opening",
+        "text.reporter",
     ],
 )
 def test_every_module_of_the_layer_imports_light(module: str) -> None:
@@ -171,7 +171,9 @@ def test_every_module_of_the_layer_imports_light(module: str) -> None:
     assert loaded.isdisjoint(HEAVY | {"typer", "wiki_trends"})
 
 
-@pytest.mark.parametrize("module", ["cli", "settings", "layers", "main_job", "demo", "doctor"])
+@pytest.mark.parametrize(
+    "module", ["cli.app", "config.settings", "config.layers", "jobs.main", "jobs.demo", "jobs.doctor"]
+)
 def test_the_command_line_imports_light(module: str) -> None:
     loaded = packages_after(f"import wiki_trends.{module}")
 

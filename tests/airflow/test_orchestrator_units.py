@@ -23,7 +23,7 @@ from smart_orchestrator.airflow.connections import (
 from smart_orchestrator.airflow.orchestration import Orchestration
 from smart_orchestrator.airflow.params import Request
 from smart_orchestrator.airflow.triggers import DataReadyTrigger
-from smart_orchestrator.checking import Policy
+from smart_orchestrator.model.completeness import Policy
 from testing.s3_server import s3_server
 from tests.airflow.orchestrated import TASKS
 

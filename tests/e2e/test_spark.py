@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 from smart_orchestrator.adapters.manifest import Look, inspect, read_frame
 from smart_orchestrator.committing.writer import write_frame
 from smart_orchestrator.model.dataset import Column, DailyDataset
-from smart_orchestrator.store.object_store import open_lake
+from smart_orchestrator.store.opening import open_lake
 from testing.spark_session import spark_session
 from testing.titles import HOSTILE as HOSTILE_TITLES
 from testing.titles import TITLES

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from smart_orchestrator.store.object_store import open_lake
+from smart_orchestrator.store.opening import open_lake
 from testing.s3_server import S3Server, s3_server
 
 

@@ -23,11 +23,11 @@ from smart_orchestrator import (
     fetch,
     write_frame,
 )
-from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.backfilling.reporter import SilentConsole
 from smart_orchestrator.errors import LakeUnreachable, NotPublished, SourceRefused, SourceUnreachable
+from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.run import Failure, RunState
-from smart_orchestrator.store.object_store import open_lake
-from smart_orchestrator.text.reporter import SilentConsole
+from smart_orchestrator.store.opening import open_lake
 from testing.lakes import AS_OF, WINDOW, frame, pages
 from testing.ticking_runs import FAILURES, TickingRuns
 

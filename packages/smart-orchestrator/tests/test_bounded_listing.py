@@ -8,7 +8,7 @@ import pytest
 
 from smart_orchestrator.checking import check
 from smart_orchestrator.model.window import Window
-from smart_orchestrator.store.object_store import open_lake
+from smart_orchestrator.store.opening import open_lake
 from testing.big_lake import KEY_FORMAT, days_dataset, days_from, fill
 from testing.s3_proxy import s3_proxy
 

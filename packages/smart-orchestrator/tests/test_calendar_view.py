@@ -5,9 +5,8 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smart_orchestrator.adapters.manifest_document import Partition, State
-from smart_orchestrator.checking import Completeness
-from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.model.completeness import Completeness
+from smart_orchestrator.model.partition import Code, Partition, State
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.text.calendar import LEGEND, calendar_rows, mark, watermark
 

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smart_orchestrator import Limits, Policy, check, make_plan, write_frame
+from smart_orchestrator.backfilling.reporter import SilentConsole
 from smart_orchestrator.backfilling.state import Carrying
 from smart_orchestrator.errors import LakeUnreachable
 from smart_orchestrator.model.run import Run
-from smart_orchestrator.store.object_store import open_lake
-from smart_orchestrator.text.reporter import SilentConsole
+from smart_orchestrator.store.opening import open_lake
 from testing.lakes import WINDOW, frame, pages
 from testing.ticking_runs import FAILURES, TickingRuns
 

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smart_orchestrator.adapters.manifest import Look, inspect, read_frame, read_parts
-from smart_orchestrator.adapters.manifest_document import MARKER, State
+from smart_orchestrator.adapters.manifest_document import MARKER
 from smart_orchestrator.committing.writer import Part, commit, write_frame
-from smart_orchestrator.contract.rows import Code
 from smart_orchestrator.errors import CommitError, ContractError, LakeUnreachable, LostRace
-from smart_orchestrator.store.object_store import open_lake
+from smart_orchestrator.model.partition import Code, State
+from smart_orchestrator.store.opening import open_lake
 from testing.lakes import DAY, frame, globbed, pages, plain, version_of, version_parts
 
 DEEP = Look(deep=True)

@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smart_orchestrator.adapters.manifest import inspect
-from smart_orchestrator.adapters.manifest_document import MARKER, Partition, State
-from smart_orchestrator.checking import Completeness, Policy, check, find_strays, states, total_days
+from smart_orchestrator.adapters.manifest_document import MARKER
+from smart_orchestrator.checking import check, find_strays, states, total_days
 from smart_orchestrator.committing.writer import commit, write_frame
-from smart_orchestrator.contract.rows import Code
 from smart_orchestrator.errors import LakeDenied, LakeUnreachable
+from smart_orchestrator.model.completeness import Completeness, Policy
 from smart_orchestrator.model.dataset import DailyDataset
+from smart_orchestrator.model.partition import Code, Partition, State
 from smart_orchestrator.model.window import Window
-from smart_orchestrator.store.object_store import open_lake
+from smart_orchestrator.store.opening import open_lake
 from smart_orchestrator.waiver_store import Waiver, waive
 from testing.lakes import AS_OF, WINDOW, frame, pages, plain, version_parts
 from testing.s3_proxy import s3_proxy

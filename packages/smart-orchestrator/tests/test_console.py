@@ -8,24 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smart_orchestrator.adapters.manifest_document import Partition, State
+from smart_orchestrator.backfilling.reporter import SilentConsole
 from smart_orchestrator.checking import check, total_days
 from smart_orchestrator.committing.writer import write_frame
-from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.model.partition import Code, Partition, State
 from smart_orchestrator.model.plan import make_plan
 from smart_orchestrator.model.run import Failure, Run, RunState
 from smart_orchestrator.model.window import Window
-from smart_orchestrator.store.object_store import open_lake
-from smart_orchestrator.text.reporter import (
-    LineConsole,
-    SilentConsole,
-    completeness_lines,
-    date_report_lines,
-    plan_lines,
-    printable,
-    weekday,
-)
+from smart_orchestrator.store.opening import open_lake
+from smart_orchestrator.text.reporter import LineConsole, printable
+from smart_orchestrator.text.reports import completeness_lines, plan_lines, weekday
 from testing.lakes import AS_OF, DAY, WINDOW, frame, pages
+from wiki_trends.compat.date_report import date_report_lines
 
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 START = dt.datetime(2025, 11, 12, 3, 0, tzinfo=dt.UTC)

@@ -14,7 +14,7 @@ from smart_orchestrator.checking import check
 from smart_orchestrator.committing.writer import write_frame
 from smart_orchestrator.errors import LakeError, LakeUnreachable, LostRace
 from smart_orchestrator.model.window import Window
-from smart_orchestrator.store.object_store import open_lake
+from smart_orchestrator.store.opening import open_lake
 from testing.lakes import frame, pages
 from testing.s3_proxy import FAULTS, Faults, s3_proxy
 

@@ -20,7 +20,7 @@ from smart_orchestrator.adapters.manifest_document import MARKER
 from smart_orchestrator.committing.cleanup import vacuum
 from smart_orchestrator.committing.writer import commit
 from smart_orchestrator.errors import LostRace, PartitionChanged
-from smart_orchestrator.store.object_store import open_lake
+from smart_orchestrator.store.opening import open_lake
 from testing.lakes import DAY, globbed, plain, version_of, version_parts
 from testing.s3_proxy import s3_proxy
 

@@ -23,7 +23,9 @@ from smart_orchestrator.errors import (
     ObjectConflict,
     ObjectMissing,
 )
-from smart_orchestrator.store.object_store import ObjectInfo, RemoteLake, open_lake
+from smart_orchestrator.store.base import ObjectInfo
+from smart_orchestrator.store.object_store import RemoteLake
+from smart_orchestrator.store.opening import open_lake
 from testing.s3_proxy import s3_proxy
 from testing.s3_server import KEY, SECRET
 

@@ -15,7 +15,8 @@ import pytest
 
 from smart_orchestrator import LocalRuns, backfill, check, commit
 from smart_orchestrator.errors import NotPublished, RunsError
-from smart_orchestrator.model.run import Failure, Run, RunHistory, RunState
+from smart_orchestrator.model.run import Failure, Run, RunState
+from smart_orchestrator.runners.base import RunHistory
 from smart_orchestrator.runners.local import Ledger
 from testing.lakes import DAY, NEXT, WINDOW, plain, version_parts
 

@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from smart_orchestrator.adapters.manifest import Look, inspect, read_frame, read_parts
-from smart_orchestrator.adapters.manifest_document import MARKER, State
+from smart_orchestrator.adapters.manifest_document import MARKER
 from smart_orchestrator.committing.writer import Part, commit, write_frame
-from smart_orchestrator.contract.rows import Code
 from smart_orchestrator.errors import ContractError, PartitionChanged
-from smart_orchestrator.store.object_store import open_lake
+from smart_orchestrator.model.partition import Code, State
+from smart_orchestrator.store.opening import open_lake
 from testing.lakes import DAY, NEXT, frame, pages
 
 LATER = dt.datetime.now(tz=dt.UTC) + dt.timedelta(days=1)

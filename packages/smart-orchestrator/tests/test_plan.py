@@ -4,9 +4,8 @@ import datetime as dt
 
 import pytest
 
-from smart_orchestrator.adapters.manifest_document import Partition, State
-from smart_orchestrator.checking import Completeness
-from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.model.completeness import Completeness
+from smart_orchestrator.model.partition import Code, Partition, State
 from smart_orchestrator.model.plan import Action, due, make_plan
 from smart_orchestrator.model.run import Run, RunState, run_name
 from smart_orchestrator.model.window import Window

@@ -6,10 +6,9 @@ from statistics import median
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smart_orchestrator.adapters.manifest_document import State
 from smart_orchestrator.checking import check
 from smart_orchestrator.committing.writer import write_frame
-from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.model.partition import Code, State
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.volume_check import FEWEST, NARROWEST, band, with_volume
 from testing.lakes import AS_OF, DAY, frame, pages

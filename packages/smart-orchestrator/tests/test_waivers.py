@@ -7,8 +7,8 @@ import pytest
 
 from smart_orchestrator.checking import check
 from smart_orchestrator.committing.writer import write_frame
-from smart_orchestrator.contract.rows import Code
 from smart_orchestrator.errors import WaiverError
+from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.waiver_store import Waiver, unwaive, waive, waivers
 from testing.lakes import AS_OF, DAY, NEXT, WINDOW, frame, pages

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smart_orchestrator.adapters.manifest import Look, inspect, read_frame, read_parts
-    from smart_orchestrator.adapters.manifest_document import Manifest, Partition, State
     from smart_orchestrator.backfilling.loop import Backfill, backfill, fetch
+    from smart_orchestrator.backfilling.reporter import Console
     from smart_orchestrator.backfilling.state import Limits, Outcome
-    from smart_orchestrator.checking import Completeness, Policy, check
+    from smart_orchestrator.checking import check
     from smart_orchestrator.committing.cleanup import Vacuumed, vacuum
     from smart_orchestrator.committing.writer import Part, commit, write_frame
-    from smart_orchestrator.contract.rows import Code
     from smart_orchestrator.errors import (
         CommitError,
         ContractError,
@@ -39,16 +38,20 @@ if TYPE_CHECKING:
         WaiverError,
         WindowError,
     )
+    from smart_orchestrator.model.completeness import Completeness, Policy
     from smart_orchestrator.model.dataset import Column, DailyDataset
+    from smart_orchestrator.model.partition import Code, Manifest, Partition, State
     from smart_orchestrator.model.plan import Action, Plan, due, make_plan
-    from smart_orchestrator.model.run import Failure, PipelineRuns, Run, RunHistory, RunState
+    from smart_orchestrator.model.run import Failure, Run, RunState
     from smart_orchestrator.model.window import Window, parse_day, today_utc
     from smart_orchestrator.runners.airflow import AirflowRuns, PipelineDag
     from smart_orchestrator.runners.airflow_client import AirflowApi
+    from smart_orchestrator.runners.base import PipelineRuns, RunHistory
     from smart_orchestrator.runners.local import LocalRuns
-    from smart_orchestrator.store.object_store import Lake, open_lake
+    from smart_orchestrator.store.base import Lake
+    from smart_orchestrator.store.opening import open_lake
     from smart_orchestrator.text.calendar import watermark
-    from smart_orchestrator.text.reporter import Console, LineConsole
+    from smart_orchestrator.text.reporter import LineConsole
     from smart_orchestrator.volume_check import with_volume
     from smart_orchestrator.waiver_store import Waiver, unwaive, waive, waivers
 
@@ -125,26 +128,29 @@ __all__ = [
 
 _NAMES_OF = {
     "adapters.manifest": "Look inspect read_frame read_parts",
-    "adapters.manifest_document": "Manifest Partition State",
     "backfilling.loop": "Backfill backfill fetch",
+    "backfilling.reporter": "Console",
     "backfilling.state": "Limits Outcome",
-    "checking": "Completeness Policy check",
+    "checking": "check",
     "committing.cleanup": "Vacuumed vacuum",
     "committing.writer": "Part commit write_frame",
-    "contract.rows": "Code",
     "errors": "CommitError ContractError DatasetError LakeDenied LakeError LakeUnreachable LakeUrlError LostRace"
     " NotPublished ObjectConflict ObjectMissing PartitionChanged RunsError RunsUnreachable SmartOrchestratorError"
     " SourceRefused SourceUnreachable WaiverError WindowError",
+    "model.completeness": "Completeness Policy",
     "model.dataset": "Column DailyDataset",
+    "model.partition": "Code Manifest Partition State",
     "model.plan": "Action Plan due make_plan",
-    "model.run": "Failure PipelineRuns Run RunHistory RunState",
+    "model.run": "Failure Run RunState",
     "model.window": "Window parse_day today_utc",
     "runners.airflow": "AirflowRuns PipelineDag",
     "runners.airflow_client": "AirflowApi",
+    "runners.base": "PipelineRuns RunHistory",
     "runners.local": "LocalRuns",
-    "store.object_store": "Lake open_lake",
+    "store.base": "Lake",
+    "store.opening": "open_lake",
     "text.calendar": "watermark",
-    "text.reporter": "Console LineConsole",
+    "text.reporter": "LineConsole",
     "volume_check": "with_volume",
     "waiver_store": "Waiver unwaive waive waivers",
 }

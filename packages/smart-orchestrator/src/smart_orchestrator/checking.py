@@ -8,166 +8,30 @@ listing from the window's first key to its last. A lake that does not answer rai
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.bulk import inspect_deeply
 from smart_orchestrator.adapters.manifest import Look, inspect_listed
-from smart_orchestrator.adapters.manifest_document import Partition, State
-from smart_orchestrator.contract.rows import Code
 from smart_orchestrator.errors import LakeError
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.model.completeness import Completeness, Policy
+from smart_orchestrator.model.partition import Code, Partition, State
+from smart_orchestrator.store.opening import lake_of
 from smart_orchestrator.waiver_store import waivers
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from smart_orchestrator.model.dataset import DailyDataset
     from smart_orchestrator.model.window import Window
-    from smart_orchestrator.store.object_store import Lake, ObjectInfo
+    from smart_orchestrator.store.base import Lake, ObjectInfo
 
 # Up to here a listing a day is cheaper than pages that may begin long before the window's end.
 DAYS_LISTED_ONE_BY_ONE = 30
 # A look into a local folder is free up to about here; beyond, only when asked for.
 FREE_NAMES = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """When a window counts as ready.
-
-    Attributes:
-        min_coverage: percent of the expected days that must be available.
-        min_days: available days that there must be at least.
-        allow_lag: days that the source need not have yet may be missing from an explicit window.
-    """
-
-    min_coverage: float = 100.0
-    min_days: int = 1
-    allow_lag: bool = False
-
-    def to_json(self) -> dict[str, object]:
-        """The policy as `check --json` shows it."""
-        return {"min_coverage": self.min_coverage, "min_days": self.min_days, "allow_lag": self.allow_lag}
-
-
-@dataclass(frozen=True, slots=True)
-class Completeness:
-    """What a window holds.
-
-    Attributes:
-        dataset: the dataset's name.
-        window: the days looked at.
-        days: one partition a day, oldest first; days that are not expected have `WITHIN_LAG` or `WAIVED` as code.
-        strays: names beside the days that are no day's key.
-        policy: when the window counts as ready.
-        requests: what the check asked of the lake, by kind.
-        volume_requests: what the volume check asked besides.
-    """
-
-    dataset: str
-    window: Window
-    days: tuple[Partition, ...]
-    strays: tuple[str, ...] = ()
-    policy: Policy = field(default_factory=Policy)
-    requests: Mapping[str, int] = field(default_factory=dict)
-    volume_requests: Mapping[str, int] = field(default_factory=dict)
-
-    def __getitem__(self, day: dt.date) -> Partition:
-        return self.days[(day - self.window.start).days]
-
-    @property
-    def expected(self) -> tuple[dt.date, ...]:
-        """Days that must be there, and those that are there although they need not be."""
-        return tuple(p.day for p in self.days if p.available or p.code not in (Code.WITHIN_LAG, Code.WAIVED))
-
-    @property
-    def available(self) -> tuple[dt.date, ...]:
-        """Days that can be used, oldest first."""
-        return tuple(p.day for p in self.days if p.available)
-
-    @property
-    def missing(self) -> tuple[dt.date, ...]:
-        """Days that are expected and not available, oldest first."""
-        have = set(self.available)
-        return tuple(day for day in self.expected if day not in have)
-
-    @property
-    def waived(self) -> tuple[dt.date, ...]:
-        """Days that someone has said will never come, and that have not come."""
-        return tuple(p.day for p in self.days if p.code is Code.WAIVED)
-
-    @property
-    def not_yet(self) -> tuple[dt.date, ...]:
-        """Days of the window that the source need not have yet, and that are not there."""
-        return tuple(p.day for p in self.days if p.code is Code.WITHIN_LAG)
-
-    @property
-    def coverage_pct(self) -> float:
-        """Available / expected in percent with one decimal; 100.0 only when nothing is missing, 0.0 of nothing."""
-        expected = len(self.expected)
-        if not expected:
-            return 0.0
-        percent = round(100 * len(self.available) / expected, 1)
-        return min(percent, 99.9) if self.missing else percent
-
-    @property
-    def ready(self) -> bool:
-        """Whether the consumer may run under the policy."""
-        expected, available = len(self.expected), len(self.available)
-        enough = expected > 0 and 100 * available >= self.policy.min_coverage * expected
-        return enough and available >= self.policy.min_days and (self.policy.allow_lag or not self.not_yet)
-
-    @property
-    def whole(self) -> bool:
-        """Whether every day that is expected is available, and there is one."""
-        return bool(self.expected) and not self.missing
-
-    def being_written(self, days: Collection[dt.date]) -> Completeness:
-        """The same, with these days `STILL_WRITING` where they are absent or uncommitted: a run of them is in flight."""
-        marked = tuple(
-            replace(
-                found,
-                state=State.UNCOMMITTED,
-                code=Code.STILL_WRITING,
-                reason=f"a run is in flight: {found.reason}",
-            )
-            if found.day in days and found.code in (Code.MISSING, Code.NO_MARKER)
-            else found
-            for found in self.days
-        )
-        return replace(self, days=marked)
-
-    def to_json(self) -> dict[str, object]:
-        """The document that `check --json` prints; days are ISO strings, oldest first."""
-
-        def iso(days: Iterable[dt.date]) -> list[str]:
-            return [day.isoformat() for day in days]
-
-        return {
-            "dataset": self.dataset,
-            "as_of": self.window.as_of.isoformat(),
-            "window": {
-                "start": self.window.start.isoformat(),
-                "end": self.window.last.isoformat(),
-                "days": len(self.window),
-                "lag_days": self.window.lag,
-            },
-            "expected": iso(self.expected),
-            "available": iso(self.available),
-            "missing": iso(self.missing),
-            "waived": iso(self.waived),
-            "not_yet": iso(self.not_yet),
-            "coverage_pct": self.coverage_pct,
-            "ready": self.ready,
-            "policy": self.policy.to_json(),
-            "days": [partition.to_json() for partition in self.days],
-            "strays": list(self.strays),
-            "requests": dict(self.requests),
-            **({"volume_requests": dict(self.volume_requests)} if self.volume_requests else {}),
-        }
 
 
 def check(

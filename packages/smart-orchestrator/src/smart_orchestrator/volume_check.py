@@ -16,16 +16,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import Look, inspect
-from smart_orchestrator.adapters.manifest_document import Partition, State
-from smart_orchestrator.contract.rows import Code
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.model.partition import Code, Partition, State
+from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.dataset import DailyDataset
-    from smart_orchestrator.store.object_store import Lake
+    from smart_orchestrator.store.base import Lake
 
 WEEKS = 8
 FEWEST = 4

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from smart_orchestrator.adapters.manifest import inspect
-from smart_orchestrator.checking import Policy, check
+from smart_orchestrator.checking import check
 from smart_orchestrator.errors import PartitionChanged
+from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.window import Window
 from testing.window_data import (
     NOW,

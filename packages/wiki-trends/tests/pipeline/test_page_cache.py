@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from smart_orchestrator.store.object_store import open_lake
+from smart_orchestrator.store.opening import open_lake
 from wiki_trends.pipeline.cache.pages import PageCache
 from wiki_trends.wikimedia import PageFacts
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from smart_orchestrator.adapters.manifest import inspect, read_frame, read_parts
-from smart_orchestrator.store.object_store import open_lake
+from smart_orchestrator.store.opening import open_lake
 from testing.scripted_server import ScriptedServer
 from testing.small_wiki import DAY, SmallWiki, categories, listing, settings_for
 from wiki_trends.config.layers import layers

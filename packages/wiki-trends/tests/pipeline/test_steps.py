@@ -11,7 +11,7 @@ import pytest
 
 from smart_orchestrator.adapters.manifest import inspect, read_frame
 from smart_orchestrator.errors import ContractError
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.store.opening import lake_of
 from testing.scripted_server import ScriptedServer
 from testing.small_wiki import DAY, SITEINFO, SmallWiki, listing, settings_for
 from wiki_trends.config.layers import layers

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from smart_orchestrator.checking import Policy, check
+from smart_orchestrator.checking import check
+from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.window import Window
 from testing.window_data import (
     NOW,

@@ -22,7 +22,7 @@ def written(tmp_path_factory):
     days = {offset: lively(offset, HOSTILE, PAGES) for offset in range(12)}
     publish(settings, days, window=5)
     target = folder / "report.html"
-    write_report(target, settings)
+    write_report(target, settings, ({}, ""))
     return target
 
 
@@ -38,7 +38,7 @@ def gapped(tmp_path_factory):
         min_coverage=60,
     )
     target = folder / "report.html"
-    write_report(target, settings)
+    write_report(target, settings, ({}, ""))
     return target
 
 

@@ -12,7 +12,8 @@ from xml.etree import ElementTree as ET
 import duckdb
 import pytest
 
-from smart_orchestrator.checking import Policy, check
+from smart_orchestrator.checking import check
+from smart_orchestrator.model.completeness import Policy
 from testing.dashboard import HOSTILE, eventually, published, serving, settings_of
 from testing.window_data import diamond_in, row, window_of, write_day
 from wiki_trends.analytics.analyze import analyze

@@ -10,18 +10,18 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import read_parts
-from smart_orchestrator.adapters.manifest_document import rows_text, verdict
 from smart_orchestrator.contract import rows as contents
 from smart_orchestrator.errors import PartitionChanged
+from smart_orchestrator.model.partition import rows_text, verdict
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Executor
 
-    from smart_orchestrator.adapters.manifest_document import Partition
     from smart_orchestrator.model.dataset import DailyDataset
-    from smart_orchestrator.store.object_store import Lake
+    from smart_orchestrator.model.partition import Partition
+    from smart_orchestrator.store.base import Lake
 
 # Days in memory at once: a thousand rows each are some megabytes.
 HELD = 64

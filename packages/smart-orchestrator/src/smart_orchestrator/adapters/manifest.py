@@ -15,28 +15,24 @@ from typing import TYPE_CHECKING, Protocol
 
 from smart_orchestrator.adapters.manifest_document import (
     MARKER,
-    PartInfo,
-    Partition,
-    State,
     checksum_of,
     digest_of,
     is_part,
     parse_manifest,
-    rows_text,
-    verdict,
 )
 from smart_orchestrator.contract import rows as contents
-from smart_orchestrator.contract.rows import Code, Contents
 from smart_orchestrator.errors import ContractError, LakeUnreachable, ObjectMissing, PartitionChanged
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.model.partition import Code, PartInfo, Partition, State, rows_text, verdict
+from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import polars as pl
 
+    from smart_orchestrator.contract.rows import Contents
     from smart_orchestrator.model.dataset import DailyDataset
-    from smart_orchestrator.store.object_store import Lake, ObjectInfo
+    from smart_orchestrator.store.base import Lake, ObjectInfo
 
 READS_BEFORE_GONE = 3
 DEFAULT_YOUNG = dt.timedelta(minutes=10)

@@ -10,7 +10,7 @@ from smart_orchestrator.text.reporter import LineConsole, printable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from smart_orchestrator.text.reporter import Line
+    from smart_orchestrator.text.reports import Line
 
 _WORTH_A_WARNING = ("bad", "warn")
 

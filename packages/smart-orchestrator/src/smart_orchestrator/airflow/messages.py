@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from smart_orchestrator.backfilling.state import Outcome
-    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.model.completeness import Completeness
 
 # Days that a text lists before it says how many more there are.
 LISTED = 10

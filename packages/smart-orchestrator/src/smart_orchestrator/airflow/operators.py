@@ -28,7 +28,7 @@ from smart_orchestrator.errors import (
     SmartOrchestratorError,
 )
 from smart_orchestrator.model.plan import Action, make_plan
-from smart_orchestrator.text.reporter import weekday
+from smart_orchestrator.text.reports import weekday
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.airflow.orchestration import Orchestration
     from smart_orchestrator.airflow.params import Request
     from smart_orchestrator.backfilling.state import Carrying
-    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.runners.airflow import AirflowRuns
 

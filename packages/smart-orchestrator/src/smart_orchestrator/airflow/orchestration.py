@@ -18,15 +18,15 @@ from smart_orchestrator.checking import check
 from smart_orchestrator.model.dataset import Column, DailyDataset
 from smart_orchestrator.runners.airflow import AirflowRuns
 from smart_orchestrator.runners.local import Ledger
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from smart_orchestrator.airflow.params import Request
-    from smart_orchestrator.checking import Completeness
-    from smart_orchestrator.store.object_store import Lake
-    from smart_orchestrator.text.reporter import Console
+    from smart_orchestrator.backfilling.reporter import Console
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.store.base import Lake
 
 # Airflow itself holds the pipeline's runs back to its `max_active_runs`: all of them are queued at once.
 NO_LIMIT = 1_000_000

@@ -11,8 +11,8 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.checking import Policy
 from smart_orchestrator.errors import WindowError
+from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.window import MAX_DAYS, Window, parse_day
 
 if TYPE_CHECKING:

@@ -12,18 +12,18 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.backfilling.reporter import SilentConsole
 from smart_orchestrator.backfilling.state import HOPELESS, Carrying, Limits, Outcome, being_written
 from smart_orchestrator.model.plan import Action, Plan, make_plan
-from smart_orchestrator.text.reporter import SilentConsole
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable
 
-    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.backfilling.reporter import Console
+    from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.dataset import DailyDataset
-    from smart_orchestrator.model.run import PipelineRuns
-    from smart_orchestrator.text.reporter import Console
+    from smart_orchestrator.runners.base import PipelineRuns
 
 # A day that someone outside the ledger writes is looked at so often.
 LOOK_SECONDS = 2.0

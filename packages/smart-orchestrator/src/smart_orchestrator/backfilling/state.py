@@ -14,20 +14,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.adapters.manifest import inspect
-from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.run import Failure, Run, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from smart_orchestrator.adapters.manifest_document import Partition
-    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.backfilling.reporter import Console
+    from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.plan import Plan
-    from smart_orchestrator.model.run import PipelineRuns
-    from smart_orchestrator.store.object_store import Lake
-    from smart_orchestrator.text.reporter import Console
+    from smart_orchestrator.runners.base import PipelineRuns
+    from smart_orchestrator.store.base import Lake
 
 # Trying these again at once is useless: the source has no such day, or source or lake did not answer within their own
 # deadlines, or refused.

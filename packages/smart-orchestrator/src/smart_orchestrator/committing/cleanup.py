@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import Look, inspect_listed
 from smart_orchestrator.adapters.manifest_document import MARKER
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from smart_orchestrator.model.dataset import DailyDataset
-    from smart_orchestrator.store.object_store import Lake, ObjectInfo
+    from smart_orchestrator.store.base import Lake, ObjectInfo
 
 DEFAULT_AGE = dt.timedelta(days=1)
 

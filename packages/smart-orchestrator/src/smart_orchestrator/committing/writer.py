@@ -16,18 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.adapters.manifest_document import (
     MARKER,
-    Manifest,
-    PartInfo,
-    Partition,
-    State,
     checksum_of,
     digest_of,
     is_part,
     parse_manifest,
-    rows_text,
 )
 from smart_orchestrator.contract import rows as contents
-from smart_orchestrator.contract.rows import Code
 from smart_orchestrator.errors import (
     CommitError,
     ContractError,
@@ -36,7 +30,8 @@ from smart_orchestrator.errors import (
     ObjectConflict,
     ObjectMissing,
 )
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.model.partition import Code, Manifest, PartInfo, Partition, State, rows_text
+from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +39,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from smart_orchestrator.model.dataset import DailyDataset
-    from smart_orchestrator.store.object_store import Lake
+    from smart_orchestrator.store.base import Lake
 
 
 # What a lost race is against when the winner left no name.

@@ -10,12 +10,12 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract import spark_csv
+from smart_orchestrator.model.partition import Code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,29 +34,6 @@ TYPED = "\0typed"
 # A row that no day holds.
 END = "\x1c\x1d"
 NUMBERS = ("integer", "float")
-
-
-class Code(StrEnum):
-    """Why a day is in its state. Stable: programs branch on it."""
-
-    MISSING = "MISSING"
-    NO_MARKER = "NO_MARKER"
-    STILL_WRITING = "STILL_WRITING"
-    EMPTY = "EMPTY"
-    SHORT = "SHORT"
-    PART_GONE = "PART_GONE"
-    PART_CHANGED = "PART_CHANGED"
-    COLUMNS = "COLUMNS"
-    UNREADABLE = "UNREADABLE"
-    BAD_VALUES = "BAD_VALUES"
-    DUPLICATE_ROWS = "DUPLICATE_ROWS"
-    WRONG_DAY = "WRONG_DAY"
-    BAD_MANIFEST = "BAD_MANIFEST"
-    NEWER_VERSION = "NEWER_VERSION"
-    OK = "OK"
-    UNUSUAL_VOLUME = "UNUSUAL_VOLUME"
-    WITHIN_LAG = "WITHIN_LAG"
-    WAIVED = "WAIVED"
 
 
 @dataclass(frozen=True, slots=True)

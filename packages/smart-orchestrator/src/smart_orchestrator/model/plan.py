@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.model.partition import Code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from smart_orchestrator.adapters.manifest_document import Partition
-    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.run import Run
 
 # Clocks of the lake and of this machine may differ by so much.

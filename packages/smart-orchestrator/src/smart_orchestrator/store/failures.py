@@ -11,17 +11,19 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from obstore import exceptions as failures
-
 from smart_orchestrator.errors import LakeDenied, LakeError, LakeUnreachable, LakeUrlError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from obstore.exceptions import BaseError
+
 
 @contextmanager
 def translated(url: str, key: str) -> Iterator[None]:
     """Turn the store's failures into the four errors of a lake; a missing object stays `FileNotFoundError`."""
+    from obstore import exceptions as failures
+
     try:
         yield
     except (failures.PreconditionError, failures.AlreadyExistsError):
@@ -49,7 +51,9 @@ _ANSWERS = (
 )
 
 
-def _from_store(url: str, key: str, error: failures.BaseError) -> LakeError:
+def _from_store(url: str, key: str, error: BaseError) -> LakeError:
+    from obstore import exceptions as failures
+
     text = str(error)
     for sign, problem, fix in _ANSWERS:
         if sign in text:

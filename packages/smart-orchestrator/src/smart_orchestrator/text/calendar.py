@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest_document import State
-from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.model.partition import Code, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from smart_orchestrator.adapters.manifest_document import Partition
-    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.partition import Partition
 
 Cell = tuple[str, str]
 """A mark and its style, as in `console`."""

@@ -7,78 +7,24 @@ lines for stderr; which stream a console writes to is its caller's choice. Rich 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from smart_orchestrator.contract.rows import Code
-from smart_orchestrator.model.plan import Action
+from smart_orchestrator.text.reports import completeness_lines, plan_lines
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Sequence
 
     from rich.console import Console as Terminal
 
-    from smart_orchestrator.adapters.manifest_document import Partition
-    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.model.run import Run
-
-Line = tuple[str, str]
-"""A line of text and its style: `good`, `bad`, `warn`, `dim`, `strong` or nothing."""
+    from smart_orchestrator.text.reports import Line
 
 # C0 and C1 control characters, marks and overrides of direction, and lone surrogates.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _STYLES = {"good": "green", "bad": "red", "warn": "yellow", "dim": "dim", "strong": "bold", "": ""}
-
-
-class Console(Protocol):
-    """Is told what a backfill does. `progress` is (days done, days to do)."""
-
-    def checked(self, completeness: Completeness) -> None:
-        """The window was looked at."""
-        ...
-
-    def planned(self, plan: Plan) -> None:
-        """It is known what will be done."""
-        ...
-
-    def started(self, run: Run, progress: tuple[int, int]) -> None:
-        """A run was started here."""
-        ...
-
-    def followed(self, run: Run, progress: tuple[int, int]) -> None:
-        """A run of somebody else is followed."""
-        ...
-
-    def filled(self, partition: Partition, run: Run | None, progress: tuple[int, int]) -> None:
-        """A day became whole."""
-        ...
-
-    def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
-        """A run did not make its day whole; `again` says whether the day is tried again."""
-        ...
-
-
-class SilentConsole:
-    """Says nothing."""
-
-    def checked(self, completeness: Completeness) -> None:
-        """Nothing."""
-
-    def planned(self, plan: Plan) -> None:
-        """Nothing."""
-
-    def started(self, run: Run, progress: tuple[int, int]) -> None:
-        """Nothing."""
-
-    def followed(self, run: Run, progress: tuple[int, int]) -> None:
-        """Nothing."""
-
-    def filled(self, partition: Partition, run: Run | None, progress: tuple[int, int]) -> None:
-        """Nothing."""
-
-    def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
-        """Nothing."""
 
 
 class LineConsole:
@@ -157,93 +103,3 @@ def printable(text: str) -> str:
 def _counter(progress: tuple[int, int]) -> str:
     done, total = progress
     return f"[{done}/{total}]"
-
-
-def weekday(day: dt.date) -> str:
-    """The English name of the day's weekday, whatever the locale."""
-    return ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")[day.weekday()]
-
-
-def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Line]:
-    """The report of a window: its days newest first (troubles only when there are more than `most`), then the sums."""
-    window = completeness.window
-    days = "1 day" if len(window) == 1 else f"{len(window)} days"
-    lines: list[Line] = [
-        (f"{completeness.dataset}  {window}  ({days}, as of {window.as_of}, lag {window.lag})", "strong")
-    ]
-    shown = [p for p in reversed(completeness.days) if len(window) <= most or not p.available]
-    lines += [_day_line(partition) for partition in shown[:most]]
-    if len(shown) > most:
-        lines.append((f"  … and {len(shown) - most} more days that are not available", "dim"))
-    lines.append(summary_line(completeness))
-    lines += [
-        (f"stray: {name} is no day's key and does not count", "warn") for name in completeness.strays[:10]
-    ]
-    if len(completeness.strays) > 10:
-        lines.append((f"… and {len(completeness.strays) - 10} more strays", "warn"))
-    return lines
-
-
-def summary_line(completeness: Completeness) -> Line:
-    """The sums of a window in one line."""
-    parts = [
-        f"expected {len(completeness.expected)}",
-        f"available {len(completeness.available)}",
-        f"missing {len(completeness.missing)}",
-        f"coverage {completeness.coverage_pct:.1f} %",
-    ]
-    if completeness.not_yet:
-        parts.append(f"within the lag {len(completeness.not_yet)}")
-    if completeness.waived:
-        parts.append(f"waived {len(completeness.waived)}")
-    return ", ".join(parts), "good" if completeness.whole else "bad"
-
-
-def _day_line(partition: Partition) -> Line:
-    style = "good" if partition.available else "bad"
-    if partition.code in (Code.WITHIN_LAG, Code.WAIVED):
-        style = "dim"
-    elif partition.code is Code.UNUSUAL_VOLUME:
-        style = "warn"
-    why = partition.reason if partition.code is Code.OK else f"{partition.code}: {partition.reason}"
-    return f"  {partition.day}  {weekday(partition.day):<9}  {partition.state:<11}  {why}", style
-
-
-_MARKS = {Action.START: "+", Action.FOLLOW: ">", Action.WAIT: "~", Action.GIVE_UP: "x", Action.KEEP: " "}
-
-
-def plan_lines(plan: Plan, *, every: bool = False) -> list[Line]:
-    """What will be done, a line a day that is not kept (all days with `every`)."""
-    steps = [step for step in plan.steps if every or step.action is not Action.KEEP]
-    if not steps:
-        return [("plan: nothing to do, every day is kept", "good")]
-    lines: list[Line] = [("plan:", "strong")]
-    lines += [(f"  {_MARKS[step.action]} {step.day}  {step.action:<7}  {step.why}", "") for step in steps]
-    return lines
-
-
-def date_report_lines(completeness: Completeness, total: int, fix: str) -> list[Line]:
-    """The report that users of `print_date_report` know: sums, available days newest first, missing ones, the hint."""
-    missing = list(reversed(completeness.missing))
-    lines: list[Line] = [
-        (f"Data completeness, {completeness.window} (as of {completeness.window.as_of})", "strong"),
-        (f"Total files in the diamond bucket: {total}", ""),
-        (f"Expected dates: {len(completeness.expected)}", ""),
-        (f"Available dates: {len(completeness.available)}", ""),
-        (f"Missing dates: {len(missing)}", ""),
-        (f"Coverage: {completeness.coverage_pct:.1f} %", "good" if completeness.whole else "bad"),
-    ]
-    if completeness.available:
-        lines.append(("Available:", "strong"))
-        lines += [(f"  {day} ({weekday(day)})", "good") for day in reversed(completeness.available)]
-    if missing:
-        lines.append(("Missing:", "strong"))
-        lines += [(f"  {day} ({weekday(day)}): {completeness[day].reason}", "bad") for day in missing]
-        lines.append((fix, ""))
-    if completeness.waived:
-        lines.append(("Not expected:", "strong"))
-        lines += [
-            (f"  {day} ({weekday(day)}): {completeness[day].reason}", "dim")
-            for day in reversed(completeness.waived)
-        ]
-    return lines

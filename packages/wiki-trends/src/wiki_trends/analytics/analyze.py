@@ -9,24 +9,26 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import time
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from wiki_trends.errors import WindowNotReady
-from wiki_trends.jobs.progress import progress
 from wiki_trends.warehouse.base import RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from smart_orchestrator.adapters.manifest_document import Partition
-    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.window import Window
     from wiki_trends.analytics.engines.base import Engine
     from wiki_trends.warehouse.base import Warehouse
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def analyze(
     window = completeness.window
     used = [partition for partition in completeness.days if partition.available]
     inputs = Inputs(dataset, window, used, baseline_of(dataset, window))
-    progress.info("reading %d days", len(inputs.used) + len(inputs.baseline))
+    logger.info("reading %d days", len(inputs.used) + len(inputs.baseline))
     with (engine or open_engine(DUCKDB)).computed(inputs) as found:
         run = recorded(dataset, completeness, found.baseline, clock())
         tables = {**found.tables, NAME: pipeline_runs([*found.baseline, *used])}

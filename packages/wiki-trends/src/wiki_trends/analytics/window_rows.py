@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from smart_orchestrator.adapters.manifest_document import Partition
     from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.partition import Partition
 
 _READERS = 8
 _ROWS_AT_ONCE = 100_000

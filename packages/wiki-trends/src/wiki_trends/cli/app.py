@@ -151,7 +151,7 @@ def plan(
     as_json: options.AsJson = False,
 ) -> None:
     """Say what a backfill would do about each day, and why, without doing it."""
-    from smart_orchestrator.text.reporter import plan_lines
+    from smart_orchestrator.text.reports import plan_lines
     from wiki_trends.jobs.main import checker, plan_of
 
     given = WindowOptions(days, as_of, start, end)
@@ -187,7 +187,7 @@ def backfill(
     verbose: options.Verbose = False,
 ) -> None:
     """Run the pipeline for just the days of the window that need it, once each, and wait for them."""
-    from smart_orchestrator.text.reporter import completeness_lines
+    from smart_orchestrator.text.reports import completeness_lines
     from wiki_trends.jobs.main import checker, fill
     from wiki_trends.jobs.runners import limits_of
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.text.calendar import LEGEND, calendar_rows, watermark
-from smart_orchestrator.text.reporter import completeness_lines, summary_line
+from smart_orchestrator.text.reports import completeness_lines, summary_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from smart_orchestrator.checking import Completeness
-    from smart_orchestrator.text.reporter import Line
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.text.reports import Line
     from wiki_trends.warehouse.base import RunRecord
 
 

@@ -53,6 +53,11 @@ def exit_code(error: Exception) -> int | None:
     return next((code for kind, code in _CODES if isinstance(error, kind)), None)
 
 
+def code_of(error: Exception) -> int:
+    """The exit code of an error that `doctor` met: one of the operating system means that a disk cannot be used."""
+    return UNREACHABLE if isinstance(error, OSError) else exit_code(error) or USAGE
+
+
 def sentence(error: Exception) -> str:
     """The error as the command line says it: arguments of a window by the names of their options."""
     if isinstance(error, WindowError):

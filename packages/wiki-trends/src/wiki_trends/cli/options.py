@@ -130,7 +130,7 @@ def closely_of(
     strict: bool = False,
 ) -> Closely:
     """How closely to look, from the options of `check`."""
-    from smart_orchestrator.checking import Policy
+    from smart_orchestrator.model.completeness import Policy
     from wiki_trends.jobs.main import Closely
 
     policy = Policy(min_coverage, min_days, allow_lag)

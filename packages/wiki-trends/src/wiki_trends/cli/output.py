@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from smart_orchestrator.backfilling.state import Outcome
-    from smart_orchestrator.text.reporter import Line, LineConsole
+    from smart_orchestrator.text.reporter import LineConsole
+    from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
 
 DONE, INCOMPLETE, USAGE, UNREACHABLE = 0, 1, 2, 3
@@ -51,6 +52,7 @@ def write_html_report(settings: Settings, target: Path, *, limit: int, force: bo
     from wiki_trends.errors import SettingError
 
     try:
+        from wiki_trends.jobs.publish_state import what_changed
         from wiki_trends.report.html.document import write_report
     except ModuleNotFoundError as error:
         raise SettingError(
@@ -61,7 +63,7 @@ def write_html_report(settings: Settings, target: Path, *, limit: int, force: bo
             fix="Install what pages are made with: pip install 'wiki-trends[web]'.",
         ) from error
     began = time.monotonic()
-    written = write_report(target, settings, limit, force=force)
+    written = write_report(target, settings, what_changed(settings), limit, force=force)
     seconds = time.monotonic() - began
     if as_json:
         print_json(

@@ -116,6 +116,7 @@ def doctor(
     as_json: options.AsJson = False,
 ) -> None:
     """Say for each thing that is needed whether it is there, and what to do when it is not."""
+    from wiki_trends.cli.exit_codes import code_of
     from wiki_trends.jobs import doctor as surgery
 
     settings = settings_of(project=project, lake=lake, warehouse=warehouse, contact=contact)
@@ -131,7 +132,7 @@ def doctor(
         print_json([finding.to_json() for finding in findings])
     else:
         out([finding.line() for finding in findings])
-    raise typer.Exit(max((finding.exit_code for finding in findings), default=DONE))
+    raise typer.Exit(max((code_of(finding.error) for finding in findings if finding.error), default=DONE))
 
 
 @app.command(

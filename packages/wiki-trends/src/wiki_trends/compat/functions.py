@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from smart_orchestrator.backfilling.state import Outcome
-    from smart_orchestrator.checking import Completeness
-    from smart_orchestrator.text.reporter import Line
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
 
 
@@ -90,7 +90,7 @@ def print_report(days: int | None, end_date: dt.date | None) -> None:
 
 def trigger(dates: Sequence[str | dt.date], timeout: float) -> list[Triggered]:
     """What `trigger_multiple_dates` returns."""
-    from smart_orchestrator.text.reporter import SilentConsole
+    from smart_orchestrator.backfilling.reporter import SilentConsole
     from wiki_trends.config.window_options import days_of
     from wiki_trends.jobs.main import fetch_days
     from wiki_trends.jobs.runners import limits_of
@@ -148,7 +148,7 @@ def look_at(settings: Settings, window: Window) -> Completeness:
 
 def _total(settings: Settings) -> int:
     from smart_orchestrator.checking import total_days
-    from smart_orchestrator.store.object_store import lake_of
+    from smart_orchestrator.store.opening import lake_of
     from wiki_trends.config.layers import layers
 
     dataset = layers(settings).diamond
@@ -167,6 +167,6 @@ def aged(found: Completeness) -> list[DateToFetch]:
 
 def report_lines(settings: Settings, found: Completeness, fix: str) -> list[Line]:
     """The report that users know, with the number of all days of the layer; `fix` follows the missing ones."""
-    from smart_orchestrator.text.reporter import date_report_lines
+    from wiki_trends.compat.date_report import date_report_lines
 
     return date_report_lines(found, _total(settings), fix)

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
 
-    from smart_orchestrator.adapters.manifest_document import Partition
-    from smart_orchestrator.checking import Completeness
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.model.run import Run
     from smart_orchestrator.model.window import Window
-    from smart_orchestrator.text.reporter import Line, LineConsole
+    from smart_orchestrator.text.reporter import LineConsole
+    from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
 
 

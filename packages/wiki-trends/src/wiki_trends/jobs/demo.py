@@ -17,8 +17,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.backfilling.reporter import SilentConsole
 from smart_orchestrator.model.window import Window
-from smart_orchestrator.text.reporter import SilentConsole
 from wiki_trends.config.settings import FILE_NAME, Settings
 from wiki_trends.errors import SettingError, WikimediaUnreachable
 from wiki_trends.jobs import main as main_job
@@ -27,7 +27,8 @@ from wiki_trends.jobs.runners import limits_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from smart_orchestrator.text.reporter import Line, LineConsole
+    from smart_orchestrator.text.reporter import LineConsole
+    from smart_orchestrator.text.reports import Line
 
 AS_OF = date(2025, 11, 12)
 NEWEST = date(2025, 11, 9)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import SmartOrchestratorError
-from wiki_trends.cli.exit_codes import UNREACHABLE, USAGE
 from wiki_trends.config.settings import Settings
 from wiki_trends.errors import NothingPublished, WikiTrendsError
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from smart_orchestrator.model.dataset import DailyDataset
-    from smart_orchestrator.text.reporter import Line
+    from smart_orchestrator.text.reports import Line
 
 TEST_OBJECT = "_doctor"
 EXTRAS = {"airflow": "apache-airflow", "postgres": "psycopg", "spark": "pyspark", "web": "fastapi"}
@@ -28,12 +27,12 @@ EXTRAS = {"airflow": "apache-airflow", "postgres": "psycopg", "spark": "pyspark"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing, whether it is there, and what to do; `exit_code` is 0 where nothing has to be done."""
+    """One thing that is needed or optional: whether it is there, what to do, and the error where it must be mended."""
 
     thing: str
     good: bool
     text: str
-    exit_code: int = 0
+    error: Exception | None = None
 
     def to_json(self) -> dict[str, object]:
         """The finding as `doctor --json` lists it."""
@@ -41,12 +40,14 @@ class Finding:
             "thing": self.thing,
             "ok": self.good,
             "text": self.text,
-            "needed": bool(self.exit_code) or self.good,
+            "needed": self.error is not None or self.good,
         }
 
     def line(self) -> Line:
         """The finding as a line of text."""
-        mark, style = ("ok", "good") if self.good else ("NO", "bad") if self.exit_code else ("--", "dim")
+        mark, style = (
+            ("ok", "good") if self.good else ("NO", "bad") if self.error is not None else ("--", "dim")
+        )
         return f"{mark}  {self.thing:<22} {self.text}", style
 
 
@@ -71,7 +72,7 @@ def _needed(settings: Settings) -> Iterator[Finding]:
     from wiki_trends.config.layers import layers
 
     found = ".".join(str(number) for number in sys.version_info[:3])
-    yield Finding("Python", sys.version_info >= (3, 11), found, 0)
+    yield Finding("Python", sys.version_info >= (3, 11), found)
     every = layers(settings)
     for dataset in (every.bronze, every.silver, every.gold, every.diamond):
         layer = dataset.name.split()[0]
@@ -83,18 +84,14 @@ def _needed(settings: Settings) -> Iterator[Finding]:
 
 
 def _tried(thing: str, look: Callable[[], str]) -> Finding:
-    from wiki_trends.cli.exit_codes import exit_code, sentence
-
     try:
         return Finding(thing, good=True, text=look())
-    except (SmartOrchestratorError, WikiTrendsError) as error:
-        return Finding(thing, good=False, text=sentence(error), exit_code=exit_code(error) or USAGE)
-    except OSError as error:
-        return Finding(thing, good=False, text=str(error), exit_code=UNREACHABLE)
+    except (SmartOrchestratorError, WikiTrendsError, OSError) as error:
+        return Finding(thing, good=False, text=str(error), error=error)
 
 
 def _lake(dataset: DailyDataset) -> str:
-    from smart_orchestrator.store.object_store import lake_of
+    from smart_orchestrator.store.opening import lake_of
 
     lake = lake_of(dataset)
     lake.put(TEST_OBJECT, b"test")

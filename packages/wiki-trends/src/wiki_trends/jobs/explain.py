@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.cache.pages import PageCache
@@ -18,7 +18,7 @@ from wiki_trends.pipeline.step_result import project_of
 from wiki_trends.wikimedia import WikimediaClient
 
 if TYPE_CHECKING:
-    from smart_orchestrator.text.reporter import Line
+    from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.rules.rules import Decision, Explanation
     from wiki_trends.wikimedia import PageFacts

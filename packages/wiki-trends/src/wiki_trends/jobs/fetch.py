@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from smart_orchestrator.backfilling.state import Outcome
-    from smart_orchestrator.text.reporter import Line
+    from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.run import Fetch
 

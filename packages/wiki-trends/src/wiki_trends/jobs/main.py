@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import Look
 from smart_orchestrator.backfilling.loop import Backfill, backfill, fetch
-from smart_orchestrator.checking import Completeness, Policy, check
-from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.checking import check
 from smart_orchestrator.errors import PartitionChanged
+from smart_orchestrator.model.completeness import Completeness, Policy
+from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import make_plan
 from smart_orchestrator.runners.local import Ledger
 from smart_orchestrator.volume_check import with_volume
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Sequence
 
+    from smart_orchestrator.backfilling.reporter import Console
     from smart_orchestrator.backfilling.state import Limits, Outcome
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.model.window import Window
-    from smart_orchestrator.text.reporter import Console, Line
+    from smart_orchestrator.text.reports import Line
     from wiki_trends.analytics.analyze import Analysis
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.run import Fetch

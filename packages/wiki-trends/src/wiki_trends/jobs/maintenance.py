@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.committing.cleanup import Vacuumed
 from smart_orchestrator.committing.cleanup import vacuum as clean
 from smart_orchestrator.model.window import parse_day
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.store.opening import lake_of
 from smart_orchestrator.waiver_store import Waiver
 from smart_orchestrator.waiver_store import unwaive as take_back
 from smart_orchestrator.waiver_store import waive as record
@@ -20,7 +20,7 @@ from wiki_trends.errors import SettingError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from smart_orchestrator.text.reporter import Line
+    from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

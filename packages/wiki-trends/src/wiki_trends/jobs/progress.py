@@ -1,4 +1,7 @@
-"""What a long analysis is at: log records of one logger, which Airflow shows as they are and the commands now and then."""
+"""Progress of a long analysis: log records of the packages that work, which the commands write to stderr now and then.
+
+Airflow shows the same records in the log of its task.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 3.0
 
-progress = logging.getLogger(__name__)
+# These log at INFO which table or how many days they are working on, and nothing else.
+WORKING = ("wiki_trends.analytics", "wiki_trends.queries", "wiki_trends.warehouse")
 
 
 def now_and_then() -> Callable[[str], None]:
@@ -31,10 +35,13 @@ def now_and_then() -> Callable[[str], None]:
 
 
 def show_progress() -> None:
-    """From now on, say on stderr every few seconds what this process is at."""
-    progress.handlers = [_Lines(now_and_then())]
-    progress.setLevel(logging.INFO)
-    progress.propagate = False
+    """From now on, write to stderr every few seconds which table or how many days this process is working on."""
+    handler = _Lines(now_and_then())
+    for name in WORKING:
+        working = logging.getLogger(name)
+        working.handlers = [handler]
+        working.setLevel(logging.INFO)
+        working.propagate = False
 
 
 class _Lines(logging.Handler):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import Look
-from smart_orchestrator.checking import Completeness, check
+from smart_orchestrator.checking import check
 from smart_orchestrator.errors import LakeError
 from smart_orchestrator.model.window import Window
 from wiki_trends.config.layers import layers
 from wiki_trends.errors import SettingError
 
 if TYPE_CHECKING:
+    from smart_orchestrator.model.completeness import Completeness
     from wiki_trends.config.settings import Settings
     from wiki_trends.warehouse.base import RunRecord
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from smart_orchestrator.backfilling.state import Outcome
-    from smart_orchestrator.model.run import PipelineRuns, Run
+    from smart_orchestrator.model.run import Run
     from smart_orchestrator.runners.airflow import AirflowRuns
+    from smart_orchestrator.runners.base import PipelineRuns
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.wikimedia import WikimediaClient

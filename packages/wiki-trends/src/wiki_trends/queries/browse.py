@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.queries import pages as lookups
-from wiki_trends.report.build import read_series
+from wiki_trends.queries.series import read_series
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from wiki_trends.report.model import Series
+    from wiki_trends.queries.series import Series
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
 Row = dict[str, Any]

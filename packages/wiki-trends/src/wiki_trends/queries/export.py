@@ -6,6 +6,7 @@ be written (nothing is left of it, and what was there before still is), and with
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from wiki_trends.errors import ExportFailed, SettingError, WarehouseError
-from wiki_trends.jobs.progress import progress
 from wiki_trends.warehouse.base import KEYS, RUNS
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from wiki_trends.warehouse.base import Warehouse
+
+logger = logging.getLogger(__name__)
 
 FORMATS = ("csv", "parquet", "json")
 _ORDER = {**KEYS, RUNS: ("run",)}
@@ -174,6 +176,6 @@ def _frames(
     while rows := list(islice(every, _ROWS_AT_ONCE)):
         yield pl.DataFrame(rows, schema=schema, infer_schema_length=None)
         written += len(rows)
-        progress.info("%s rows written", f"{written:,}")
+        logger.info("%s rows written", f"{written:,}")
     if not written:
         yield pl.DataFrame(schema=schema)

@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from wiki_trends.queries.series import read_series
 from wiki_trends.report.headline import headline
-from wiki_trends.report.model import Arrival, Category, Change, Peak, Report, Series, days_of
+from wiki_trends.report.model import Arrival, Category, Change, Peak, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
 # Peaks are looked for among so many best days only, so that the cost does not grow with the square of the window.
@@ -121,26 +120,6 @@ def read_report(reader: Reader, limit: int) -> Report:
         series=series,
         **changes,
     )
-
-
-def read_series(reader: Reader, run: RunRecord, pages: Iterable[str]) -> Mapping[str, Series]:
-    """Views and ranks of these pages on every day of the published window."""
-    wanted = sorted(set(pages))
-    if not wanted:
-        return {}
-    marks = ", ".join("?" for _ in wanted)
-    rows = reader.rows(
-        f"SELECT page, date, views, rank FROM wiki_trends_timeseries WHERE page IN ({marks})",  # noqa: S608 - marks
-        *wanted,
-    )
-    found = {(row["page"], row["date"]): row for row in rows}
-    days = days_of(run)
-    return {
-        page: Series(
-            *(tuple(found.get((page, day), {}).get(name) for day in days) for name in ("views", "rank"))
-        )
-        for page in wanted
-    }
 
 
 def _changes(reader: Reader, rule: str, limit: int) -> tuple[Change, ...]:

@@ -9,10 +9,9 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest_document import State
-from smart_orchestrator.contract.rows import Code
+from smart_orchestrator.model.partition import Code, State
 from smart_orchestrator.model.window import Window
-from wiki_trends.report.model import days_of
+from wiki_trends.queries.series import days_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.queries.pages import with_scores
-from wiki_trends.report.build import read_report, read_series
-from wiki_trends.report.model import days_of
+from wiki_trends.queries.series import days_of, read_series
+from wiki_trends.report.build import read_report
 from wiki_trends.report.text import counted
 
 if TYPE_CHECKING:

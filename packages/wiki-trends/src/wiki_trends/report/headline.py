@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends.report.model import Sentence, days_of
+from wiki_trends.queries.series import days_of
+from wiki_trends.report.model import Sentence
 from wiki_trends.report.text import counted, day_of_month
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wiki_trends.report.model import Category, Change, Peak, Series
+    from wiki_trends.queries.series import Series
+    from wiki_trends.report.model import Category, Change, Peak
     from wiki_trends.warehouse.base import RunRecord
 
 _PEAKS = 3

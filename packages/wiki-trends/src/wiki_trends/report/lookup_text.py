@@ -13,7 +13,7 @@ from wiki_trends.report.text import counted, safe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from smart_orchestrator.text.reporter import Line
+    from smart_orchestrator.text.reports import Line
     from wiki_trends.queries.pages import PageFound, Top
 
 

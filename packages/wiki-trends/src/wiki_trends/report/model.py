@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wiki_trends.queries.series import Series
     from wiki_trends.warehouse.base import RunRecord
 
 
@@ -132,19 +133,6 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """A page day by day over the whole window: None where it was outside the list, and on days that were not used.
-
-    Attributes:
-        views: of each day, oldest first.
-        ranks: of each day.
-    """
-
-    views: tuple[int | None, ...]
-    ranks: tuple[int | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """The published window and what stood out in it. Every list is cut at the same number of rows.
 
@@ -181,12 +169,6 @@ class Report:
     def views(self, page: str) -> tuple[int | None, ...]:
         """The views of a page of the lists, day by day; nothing of any other page."""
         return self.series[page].views if page in self.series else ()
-
-
-def days_of(run: RunRecord) -> tuple[dt.date, ...]:
-    """Every day of the window, oldest first, used or not."""
-    length = (run.window_end - run.window_start).days + 1
-    return tuple(run.window_start + dt.timedelta(days=offset) for offset in range(length))
 
 
 def to_json(report: Report) -> dict[str, object]:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from smart_orchestrator.model.run import PipelineRuns
+    from smart_orchestrator.runners.base import PipelineRuns
     from wiki_trends.config.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.backfilling.loop import Backfill, backfill
+from smart_orchestrator.backfilling.reporter import SilentConsole
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.window import Window
-from smart_orchestrator.text.reporter import SilentConsole
 from wiki_trends.config.window_options import days_of
 from wiki_trends.jobs import main as main_job
 from wiki_trends.jobs.runners import limits_of

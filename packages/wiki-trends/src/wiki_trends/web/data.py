@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.model.plan import Action, Plan, make_plan
-from smart_orchestrator.model.run import RunHistory
 from smart_orchestrator.model.window import Window, today_utc
+from smart_orchestrator.runners.base import RunHistory
 from wiki_trends.config.layers import layers
 from wiki_trends.jobs import main as main_job
 from wiki_trends.queries import pages as lookups
@@ -22,10 +22,11 @@ from wiki_trends.warehouse import open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from smart_orchestrator.adapters.manifest_document import Partition
     from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.plan import Step
-    from smart_orchestrator.model.run import PipelineRuns, Run
+    from smart_orchestrator.model.run import Run
+    from smart_orchestrator.runners.base import PipelineRuns
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.lists.excluded import Exclusion
     from wiki_trends.warehouse.base import RunRecord, Warehouse

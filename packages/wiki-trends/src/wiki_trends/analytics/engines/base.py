@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from smart_orchestrator.adapters.manifest_document import Partition
     from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.window import Window
     from wiki_trends.warehouse.base import ArrowStream
 

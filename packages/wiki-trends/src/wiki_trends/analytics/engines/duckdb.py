@@ -6,6 +6,7 @@ Fails with `EngineError` when memory and disk do not suffice. Rows that lack a c
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from contextlib import contextmanager
@@ -15,7 +16,6 @@ from wiki_trends.analytics.engines.base import DUCKDB, Computed
 from wiki_trends.analytics.tables.compiled import compiled
 from wiki_trends.analytics.tables.documented import DAYS, EARLIER, EARLIER_DAYS, INPUTS, ROWS, RUN, published
 from wiki_trends.errors import EngineError, TableFailed
-from wiki_trends.jobs.progress import progress
 from wiki_trends.warehouse.arrow import CONFIG, registered
 
 if TYPE_CHECKING:
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from smart_orchestrator.adapters.manifest_document import Partition
+    from smart_orchestrator.model.partition import Partition
     from wiki_trends.analytics.engines.base import Inputs
     from wiki_trends.warehouse.base import ArrowStream
+
+logger = logging.getLogger(__name__)
 
 # Ten years of lists (four million rows) are computed within the least, hardly slower than with more. What is beyond lies on the
 # disk, except for what DuckDB keeps of each group, so that days with many more pages need more.
@@ -117,7 +119,7 @@ class _Computation:
         statements = compiled(DUCKDB)
         for name, sql in statements.items():
             if not published(name):
-                progress.info("computing %s", name)
+                logger.info("computing %s", name)
                 self._connection.execute(f"CREATE TABLE {name} AS {sql}")
                 self._drop_what_ends_with(name, statements)
         return {name: self._connection.sql(sql) for name, sql in statements.items() if published(name)}

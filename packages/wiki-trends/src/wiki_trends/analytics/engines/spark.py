@@ -6,6 +6,7 @@ the days that could not be read, how many rows a table has, and the rows while t
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,16 +17,17 @@ from wiki_trends.analytics.engines.spark_session import cause, java_may_be_gone,
 from wiki_trends.analytics.tables.compiled import compiled
 from wiki_trends.analytics.tables.documented import DAYS, EARLIER, EARLIER_DAYS, INPUTS, ROWS, RUN, published
 from wiki_trends.errors import EngineError, TableFailed
-from wiki_trends.jobs.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from smart_orchestrator.adapters.manifest_document import Partition
+    from smart_orchestrator.model.partition import Partition
     from wiki_trends.analytics.engines.base import Inputs
     from wiki_trends.warehouse.base import ArrowStream
+
+logger = logging.getLogger(__name__)
 
 
 class SparkEngine:
@@ -58,8 +60,6 @@ class SparkEngine:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        import logging
-
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
 
@@ -113,7 +113,7 @@ class _Kept:
         """Every declared table, by its published name."""
         tables: dict[str, ArrowStream] = {}
         for name, sql in compiled(SPARK).items():
-            progress.info("computing %s", name)
+            logger.info("computing %s", name)
             frame = self._session.sql(sql).persist()
             self._frames.append(frame)
             frame.createOrReplaceTempView(name)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-    from smart_orchestrator.adapters.manifest_document import Partition
     from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.partition import Partition
 
 SPARK_TYPES = {"date": "date", "string": "string", "int64": "bigint", "int32": "int", "float64": "double"}
 # Beside the columns of a row: why a day has none.

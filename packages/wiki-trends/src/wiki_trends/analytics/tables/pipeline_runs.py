@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from smart_orchestrator.adapters.manifest_document import Partition
+    from smart_orchestrator.model.partition import Partition
 
 NAME = "wiki_pipeline_runs"
 

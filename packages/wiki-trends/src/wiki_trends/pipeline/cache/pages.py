@@ -24,7 +24,7 @@ from wiki_trends.wikimedia.pages import PageFacts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from smart_orchestrator.store.object_store import Lake
+    from smart_orchestrator.store.base import Lake
 
 logger = logging.getLogger(__name__)
 

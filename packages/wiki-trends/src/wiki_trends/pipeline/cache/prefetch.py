@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Self
 
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.pipeline.cache.pages import SECONDS_A_DAY, PageCache
 from wiki_trends.pipeline.cache.siteinfo import keep_site, known_site

@@ -10,7 +10,7 @@ from smart_orchestrator.errors import ObjectMissing
 from wiki_trends.wikimedia.siteinfo import SiteInfo
 
 if TYPE_CHECKING:
-    from smart_orchestrator.store.object_store import Lake
+    from smart_orchestrator.store.base import Lake
     from wiki_trends.wikimedia import WikimediaClient
 
 SITEINFO_AGE = dt.timedelta(days=7)

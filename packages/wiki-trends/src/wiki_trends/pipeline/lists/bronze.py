@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.adapters.manifest import inspect, read_parts
 from smart_orchestrator.committing.writer import Part, commit
 from smart_orchestrator.errors import ContractError
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.pipeline.lists.device_share import SIDE_ACCESS
 from wiki_trends.pipeline.lists.top_list import Listed, parse_top_list
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from smart_orchestrator.adapters.manifest_document import Partition
     from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.partition import Partition
     from wiki_trends.config.settings import Settings
 
 

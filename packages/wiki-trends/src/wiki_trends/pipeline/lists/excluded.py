@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from smart_orchestrator.text.reporter import Line
+    from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.adapters.manifest import read_frame
 from smart_orchestrator.committing.writer import write_frame
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.errors import ContractBroken
 from wiki_trends.pipeline.cache.pages import PageCache

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.committing.writer import write_frame
 from smart_orchestrator.errors import ContractError
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.pipeline.cache.siteinfo import site_info
 from wiki_trends.pipeline.lists.bronze import accesses_of, bronze_of, inspect_list, read_list
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from smart_orchestrator.adapters.manifest_document import Partition
+    from smart_orchestrator.model.partition import Partition
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.lists.row_filter import Kept
     from wiki_trends.wikimedia import SiteInfo, WikimediaClient

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Sequence
 
-    from smart_orchestrator.adapters.manifest_document import Partition
+    from smart_orchestrator.model.partition import Partition
     from wiki_trends.config.settings import Settings
     from wiki_trends.wikimedia import RawAnswer, WikimediaClient
 

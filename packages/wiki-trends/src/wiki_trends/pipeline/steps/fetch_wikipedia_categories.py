@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import read_frame
-from smart_orchestrator.store.object_store import lake_of
+from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.pipeline.cache.pages import MOST_PAGES, SECONDS_A_DAY, PageCache
 from wiki_trends.pipeline.step_result import Step, Stopwatch, project_of

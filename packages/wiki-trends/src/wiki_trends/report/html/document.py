@@ -84,24 +84,31 @@ class Written:
     unknown: tuple[str, ...]
 
 
-def write_report(target: Path, settings: Settings, limit: int = 10, *, force: bool = False) -> Written:
+def write_report(
+    target: Path,
+    settings: Settings,
+    compared: tuple[Mapping[str, str], str],
+    limit: int = 10,
+    *,
+    force: bool = False,
+) -> Written:
     """Write the report of what is published into a file, wholly or not at all.
 
-    A report that is there already is replaced; anything else only with `force`.
+    A report that is there already is replaced; anything else only with `force`. `compared` says which published days have
+    changed in the lake since, by ISO day with the reason, and why that is not known.
 
     Raises:
         NothingPublished, WarehouseError: there is nothing to report, or it cannot be read.
         SettingError: the target is a folder, or no report, or in a folder that is not there.
         ExportFailed: the target cannot be written.
     """
-    from wiki_trends.jobs.publish_state import what_changed
     from wiki_trends.report.details import read_details
     from wiki_trends.report.left_out import left_out
     from wiki_trends.warehouse import open_warehouse
 
     refuse_target(target, force=force)
     details = read_details(open_warehouse(settings.warehouse), limit)
-    changed, not_compared = what_changed(settings)
+    changed, not_compared = compared
     lake = FromLake(left_out(details.run, settings), changed, not_compared)
     text = render(details, lake, dt.datetime.now(tz=dt.UTC))
     # A title may hold half of a surrogate pair, which no file can.

@@ -12,6 +12,7 @@ when a user's own table or view has one of our names, or when the folder or the 
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 from contextlib import contextmanager
@@ -19,7 +20,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import NothingPublished, WarehouseError
-from wiki_trends.jobs.progress import progress
 from wiki_trends.warehouse import runs_table
 from wiki_trends.warehouse.arrow import CONFIG, registered
 from wiki_trends.warehouse.base import KEPT_BY, RUNS, SCHEMA_VERSION
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from wiki_trends.warehouse.base import ArrowStream, RunRecord
+
+logger = logging.getLogger(__name__)
 
 _ROWS_AT_ONCE = 1000
 
@@ -223,7 +225,7 @@ def _replace_table(
 
     Where the columns agree the table itself stays, with its comments. A table with a scope gets the columns that it lacks.
     """
-    progress.info("publishing %s", name)
+    logger.info("publishing %s", name)
     with registered(connection, "incoming", table):
         wanted = _columns(connection, "incoming")
         held = _columns(connection, name) if name in _kinds(connection) else []

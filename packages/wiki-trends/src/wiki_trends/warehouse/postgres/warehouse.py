@@ -12,13 +12,13 @@ user's own has one of our names, and when the tables were written by a newer ver
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import NothingPublished, WarehouseError
-from wiki_trends.jobs.progress import progress
 from wiki_trends.warehouse.arrow import opened
 from wiki_trends.warehouse.base import KEPT_BY, RUNS
 from wiki_trends.warehouse.postgres.failures import explained
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
     from wiki_trends.warehouse.base import ArrowStream, RunRecord
+
+logger = logging.getLogger(__name__)
 
 _DEFAULTS = {"connect_timeout": "10", "fallback_application_name": "wiki-trends"}
 # Connections that a process which reads all day holds at most, and how long it waits for one of them.
@@ -71,7 +73,7 @@ class PostgreSQL:
             last = held.last_run()
             changed, rows = int(held.prepare(RUNS, COLUMNS)), {}
             for name, table in tables.items():
-                progress.info("publishing %s", name)
+                logger.info("publishing %s", name)
                 with opened(table) as incoming:
                     changed += held.prepare(name, incoming.columns)
                     rows[name] = held.stage(name, incoming)

@@ -1,0 +1,81 @@
+"""A window, a plan and their sums as lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.model.partition import Code
+from smart_orchestrator.model.plan import Action
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.partition import Partition
+    from smart_orchestrator.model.plan import Plan
+
+Line = tuple[str, str]
+"""A line of text and its style: `good`, `bad`, `warn`, `dim`, `strong` or nothing."""
+
+
+def weekday(day: dt.date) -> str:
+    """The English name of the day's weekday, whatever the locale."""
+    return ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")[day.weekday()]
+
+
+def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Line]:
+    """The report of a window: its days newest first (troubles only when there are more than `most`), then the sums."""
+    window = completeness.window
+    days = "1 day" if len(window) == 1 else f"{len(window)} days"
+    lines: list[Line] = [
+        (f"{completeness.dataset}  {window}  ({days}, as of {window.as_of}, lag {window.lag})", "strong")
+    ]
+    shown = [p for p in reversed(completeness.days) if len(window) <= most or not p.available]
+    lines += [_day_line(partition) for partition in shown[:most]]
+    if len(shown) > most:
+        lines.append((f"  … and {len(shown) - most} more days that are not available", "dim"))
+    lines.append(summary_line(completeness))
+    lines += [
+        (f"stray: {name} is no day's key and does not count", "warn") for name in completeness.strays[:10]
+    ]
+    if len(completeness.strays) > 10:
+        lines.append((f"… and {len(completeness.strays) - 10} more strays", "warn"))
+    return lines
+
+
+def summary_line(completeness: Completeness) -> Line:
+    """The sums of a window in one line."""
+    parts = [
+        f"expected {len(completeness.expected)}",
+        f"available {len(completeness.available)}",
+        f"missing {len(completeness.missing)}",
+        f"coverage {completeness.coverage_pct:.1f} %",
+    ]
+    if completeness.not_yet:
+        parts.append(f"within the lag {len(completeness.not_yet)}")
+    if completeness.waived:
+        parts.append(f"waived {len(completeness.waived)}")
+    return ", ".join(parts), "good" if completeness.whole else "bad"
+
+
+def _day_line(partition: Partition) -> Line:
+    style = "good" if partition.available else "bad"
+    if partition.code in (Code.WITHIN_LAG, Code.WAIVED):
+        style = "dim"
+    elif partition.code is Code.UNUSUAL_VOLUME:
+        style = "warn"
+    why = partition.reason if partition.code is Code.OK else f"{partition.code}: {partition.reason}"
+    return f"  {partition.day}  {weekday(partition.day):<9}  {partition.state:<11}  {why}", style
+
+
+_MARKS = {Action.START: "+", Action.FOLLOW: ">", Action.WAIT: "~", Action.GIVE_UP: "x", Action.KEEP: " "}
+
+
+def plan_lines(plan: Plan, *, every: bool = False) -> list[Line]:
+    """What will be done, a line a day that is not kept (all days with `every`)."""
+    steps = [step for step in plan.steps if every or step.action is not Action.KEEP]
+    if not steps:
+        return [("plan: nothing to do, every day is kept", "good")]
+    lines: list[Line] = [("plan:", "strong")]
+    lines += [(f"  {_MARKS[step.action]} {step.day}  {step.action:<7}  {step.why}", "") for step in steps]
+    return lines

@@ -1,0 +1,38 @@
+"""The report of `print_date_report`, in the words that its users know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.text.reports import weekday
+
+if TYPE_CHECKING:
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.text.reports import Line
+
+
+def date_report_lines(completeness: Completeness, total: int, fix: str) -> list[Line]:
+    """The report that users of `print_date_report` know: sums, available days newest first, missing ones, the hint."""
+    missing = list(reversed(completeness.missing))
+    lines: list[Line] = [
+        (f"Data completeness, {completeness.window} (as of {completeness.window.as_of})", "strong"),
+        (f"Total files in the diamond bucket: {total}", ""),
+        (f"Expected dates: {len(completeness.expected)}", ""),
+        (f"Available dates: {len(completeness.available)}", ""),
+        (f"Missing dates: {len(missing)}", ""),
+        (f"Coverage: {completeness.coverage_pct:.1f} %", "good" if completeness.whole else "bad"),
+    ]
+    if completeness.available:
+        lines.append(("Available:", "strong"))
+        lines += [(f"  {day} ({weekday(day)})", "good") for day in reversed(completeness.available)]
+    if missing:
+        lines.append(("Missing:", "strong"))
+        lines += [(f"  {day} ({weekday(day)}): {completeness[day].reason}", "bad") for day in missing]
+        lines.append((fix, ""))
+    if completeness.waived:
+        lines.append(("Not expected:", "strong"))
+        lines += [
+            (f"  {day} ({weekday(day)}): {completeness[day].reason}", "dim")
+            for day in reversed(completeness.waived)
+        ]
+    return lines

@@ -1,0 +1,51 @@
+"""Views and ranks of single pages over the published window."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from wiki_trends.warehouse.base import Reader, RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A page day by day over the whole window: None where it was outside the list, and on days that were not used.
+
+    Attributes:
+        views: of each day, oldest first.
+        ranks: of each day.
+    """
+
+    views: tuple[int | None, ...]
+    ranks: tuple[int | None, ...]
+
+
+def read_series(reader: Reader, run: RunRecord, pages: Iterable[str]) -> Mapping[str, Series]:
+    """Views and ranks of these pages on every day of the published window."""
+    wanted = sorted(set(pages))
+    if not wanted:
+        return {}
+    marks = ", ".join("?" for _ in wanted)
+    rows = reader.rows(
+        f"SELECT page, date, views, rank FROM wiki_trends_timeseries WHERE page IN ({marks})",  # noqa: S608 - marks
+        *wanted,
+    )
+    found = {(row["page"], row["date"]): row for row in rows}
+    days = days_of(run)
+    return {
+        page: Series(
+            *(tuple(found.get((page, day), {}).get(name) for day in days) for name in ("views", "rank"))
+        )
+        for page in wanted
+    }
+
+
+def days_of(run: RunRecord) -> tuple[dt.date, ...]:
+    """Every day of the window, oldest first, used or not."""
+    length = (run.window_end - run.window_start).days + 1
+    return tuple(run.window_start + dt.timedelta(days=offset) for offset in range(length))
