@@ -22,7 +22,7 @@ import obstore
 from obstore.store import S3Store
 
 from benchmarks.timing import BenchmarkFailed
-from smart_orchestrator.adapters.manifest import Look
+from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.adapters.manifest_document import MARKER, is_part
 from smart_orchestrator.checking import check
 from smart_orchestrator.committing.writer import write_frame
@@ -150,7 +150,7 @@ def deep(where: str, root: str, rounds: int) -> Ratios:
     timed = side_by_side(
         {
             "bare": bare,
-            "deep": lambda: whole(dataset, LAST, DEEP_WINDOW, Look(deep=True)),
+            "deep": lambda: whole(dataset, LAST, DEEP_WINDOW, InspectOptions(deep=True)),
             "csv": lambda: expect(
                 sum(rows_by_csv(reader, dataset.key(day)) for day in days), ROWS * DEEP_WINDOW
             ),
@@ -210,7 +210,7 @@ def days_to(last: dt.date, number: int) -> list[dt.date]:
     return days_from(last - dt.timedelta(days=number - 1), number)
 
 
-def whole(dataset: DailyDataset, last: dt.date, days: int, look: Look | None = None) -> None:
+def whole(dataset: DailyDataset, last: dt.date, days: int, look: InspectOptions | None = None) -> None:
     window = Window.between(last - dt.timedelta(days=days - 1), last, LAST)
     expect(len(check(dataset, window, look=look, strays=False).available), days)
 

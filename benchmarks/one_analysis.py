@@ -13,7 +13,7 @@ import polars as pl
 from benchmarks.wide_lake import diamond_in, window_of
 from smart_orchestrator.checking import check
 from wiki_trends.analytics.analyze import analyze
-from wiki_trends.analytics.engines.base import open_engine
+from wiki_trends.analytics.engines.opening import open_engine
 from wiki_trends.warehouse import open_warehouse
 
 

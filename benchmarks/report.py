@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.demo import PROGRAM
 from benchmarks.timing import interleaved, measure
-from smart_orchestrator.backfilling.reporter import SilentConsole
+from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.backfilling.state import Limits
 from smart_orchestrator.model.window import Window
 from wiki_trends.config.settings import Settings
@@ -59,7 +59,7 @@ def _published(folder: Path) -> Settings:
             rate_per_minute=1_000_000,
         )
         days = [LAST - dt.timedelta(days=offset) for offset in range(DAYS + BASELINE)]
-        main_job.fetch_days(settings, days, Limits(2, attempts=1), SilentConsole())
+        main_job.fetch_days(settings, days, Limits(2, attempts=1), SilentReporter())
     window = Window.of_days(DAYS, LAST + dt.timedelta(days=settings.lag), settings.lag)
     main_job.analyze(settings, main_job.checker(settings, window)())
     return settings

@@ -156,7 +156,7 @@ def lists(seed: int, planted: Mapping[str, Any]) -> pl.DataFrame:
         devices = Devices(access["desktop"], access["mobile-web"])
         views: dict[str, int] = {}
         for row in access["all-access"]:
-            part = devices.desktop_part(row.title, row.views)
+            part = devices.desktop_share(row.title, row.views)
             if row.title not in outside and part.high >= 0.1 and part.low <= 0.9:
                 page = leads_to.get(row.title, row.title)
                 views[page] = views.get(page, 0) + row.views

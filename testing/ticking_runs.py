@@ -57,7 +57,7 @@ class TickingRuns:
         self.at_once.append(sum(1 for run in self.runs.values() if run.in_flight and run.ours))
         return run
 
-    def look(self, runs):
+    def poll(self, runs):
         return [self.runs[run.name] for run in runs]
 
     def wait(self, seconds):

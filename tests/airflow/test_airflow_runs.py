@@ -11,7 +11,7 @@ import pytest
 from smart_orchestrator.errors import RunsError
 from smart_orchestrator.model.dataset import DailyDataset
 from smart_orchestrator.model.run import Failure, RunState
-from smart_orchestrator.runners.airflow import AirflowRuns, PipelineDag
+from smart_orchestrator.runners.airflow import AirflowRunner, PipelineDag
 from smart_orchestrator.runners.airflow_client import AirflowApi, Refused
 
 NOVEMBER = dt.date(2025, 11, 1)
@@ -29,16 +29,16 @@ def parsed(stack):
 
 @pytest.fixture
 def runs(stack, dataset):
-    return AirflowRuns(dataset, stack.api, "small_pipeline", poll_seconds=1)
+    return AirflowRunner(dataset, stack.api, "small_pipeline", poll_seconds=1)
 
 
 def ended(runs, started):
     end = time.monotonic() + 120
-    now = runs.look(started)
+    now = runs.poll(started)
     while any(run.in_flight for run in now):
         assert time.monotonic() < end, now
         runs.wait(1)
-        now = runs.look(now)
+        now = runs.poll(now)
     return now
 
 
@@ -82,11 +82,11 @@ def test_a_run_made_by_hand_is_followed_and_one_that_is_gone_is_lost(runs, stack
     followed = runs.start(day)
 
     assert (followed.name, followed.attempt, followed.ours) == ("by-hand", 0, False)
-    assert runs.latest([day]) == {day: runs.look([followed])[0]}
+    assert runs.latest([day]) == {day: runs.poll([followed])[0]}
 
 
 def test_what_cannot_run_is_told_at_once_with_the_fix(stack, dataset):
-    absent = AirflowRuns(dataset, stack.api, "no_such_dag")
+    absent = AirflowRunner(dataset, stack.api, "no_such_dag")
     with pytest.raises(RunsError, match=r"there is no DAG no_such_dag\. Put its file into"):
         absent.start(NOVEMBER)
     with pytest.raises(RunsError, match="there is no DAG no_such_dag"):
@@ -96,14 +96,14 @@ def test_what_cannot_run_is_told_at_once_with_the_fix(stack, dataset):
 def test_wrong_credentials_are_told_without_them(stack, dataset):
     wrong = AirflowApi(stack.url, user="admin", password="not-the-one")
     with pytest.raises(RunsError) as caught:
-        AirflowRuns(dataset, wrong, "small_pipeline").ready()
+        AirflowRunner(dataset, wrong, "small_pipeline").ready()
     assert "user admin was not let in" in str(caught.value)
     assert "not-the-one" not in str(caught.value) + repr(wrong)
 
 
 def test_who_may_only_look_cannot_start(stack, dataset):
     viewer = AirflowApi(stack.url, user="viewer", password=stack.passwords["viewer"])
-    looking = AirflowRuns(dataset, viewer, "small_pipeline")
+    looking = AirflowRunner(dataset, viewer, "small_pipeline")
     looking.latest([NOVEMBER])
     with pytest.raises(Refused) as caught:
         looking.start(dt.date(2025, 11, 27))

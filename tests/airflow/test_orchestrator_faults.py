@@ -45,7 +45,7 @@ def backfilled_while(stack, first, last, *parts):
     run.until(lambda run: run.tasks[WAIT] == "deferred")
     for part in parts:
         in_flight = [item for item in runs_of(stack, PIPELINE, first, last) if item["state"] not in ENDED]
-        assert in_flight, "the backfill was over too soon"
+        assert in_flight, "the backfill was over too submit"
         killed(stack, part)
         if part == "api-server":
             stack.until_healthy()

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from smart_orchestrator import LocalRuns, backfill, check, commit
+from smart_orchestrator import LocalRunner, backfill, check, commit
 from testing.lakes import WINDOW, plain, version_parts
 
 
@@ -23,7 +23,7 @@ def main(lake_url, state, hold):
             time.sleep(0.005)
         commit(dataset, day, version_parts(day.day))
 
-    done = backfill(dataset, lambda: check(dataset, WINDOW), LocalRuns(dataset, pipeline, state))
+    done = backfill(dataset, lambda: check(dataset, WINDOW), LocalRunner(dataset, pipeline, state))
     sys.stdout.write(f"{len(done.outcome.started)} {len(done.outcome.followed)} {done.completeness.ready}\n")
 
 

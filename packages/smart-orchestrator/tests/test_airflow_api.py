@@ -10,7 +10,7 @@ import pytest
 from smart_orchestrator.errors import RunsError, RunsUnreachable
 from smart_orchestrator.model.dataset import DailyDataset
 from smart_orchestrator.model.run import Failure, RunState
-from smart_orchestrator.runners.airflow import AirflowRuns
+from smart_orchestrator.runners.airflow import AirflowRunner
 from smart_orchestrator.runners.airflow_client import PAGE, AirflowApi, Refused
 from testing.scripted_server import Reply, ScriptedServer
 
@@ -74,7 +74,7 @@ def api(server):
 
 @pytest.fixture
 def runs(api):
-    return AirflowRuns(DailyDataset("rows", "memory://airflow-api", "{day:%Y_%m_%d}.csv"), api, "pipeline")
+    return AirflowRunner(DailyDataset("rows", "memory://airflow-api", "{day:%Y_%m_%d}.csv"), api, "pipeline")
 
 
 def test_one_token_serves_until_airflow_takes_it_no_more(airflow, api):
@@ -192,7 +192,7 @@ def test_a_name_that_another_day_has_taken_is_an_error_not_a_loop(airflow, runs)
 
 def test_a_run_that_failed_without_a_failed_task_says_so(airflow, runs):
     airflow.runs = [run(1, "failed")]
-    (seen,) = runs.look([runs.latest([DAY])[DAY]])
+    (seen,) = runs.poll([runs.latest([DAY])[DAY]])
     assert (seen.failure, seen.message) == (Failure.ERROR, "the run failed, and none of its tasks did")
 
 
@@ -201,9 +201,9 @@ def test_a_deleted_run_is_lost_and_a_paused_pipeline_an_error(airflow, runs):
     seen = runs.latest([DAY])[DAY]
     airflow.script["GET", "/dags/pipeline"] = [Reply(DAG | {"is_paused": True})]
     with pytest.raises(RunsError, match=r"is paused, .* Switch it on: airflow dags unpause pipeline\."):
-        runs.look([seen])
+        runs.poll([seen])
     airflow.runs = []
-    (lost,) = runs.look([seen])
+    (lost,) = runs.poll([seen])
     assert (lost.state, lost.failure) == (RunState.LOST, Failure.LOST)
 
 

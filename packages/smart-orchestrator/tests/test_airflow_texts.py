@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from smart_orchestrator import LineConsole, Policy, Window, WindowError, check, write_frame
-from smart_orchestrator.airflow.log import LogConsole
+from smart_orchestrator import Policy, TextReporter, Window, WindowError, check, write_frame
+from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import listed, message, not_ready
 from smart_orchestrator.airflow.params import SCHEMAS, request_of
 from smart_orchestrator.backfilling.state import Outcome
@@ -64,7 +64,7 @@ def test_windows(conf, window):
         ({"end": "2025-11-01"}, "end: 2025-11-01 was given without start"),
         ({"start": "2025-11-02", "end": "2025-11-01"}, "end: 2025-11-01 is before the start"),
         ({"days": 99999}, "days: 99999 is not between 1 and 3660"),
-        ({"as_of": "soon"}, "as_of: 'soon' is not a day"),
+        ({"as_of": "submit"}, "as_of: 'soon' is not a day"),
     ],
 )
 def test_what_makes_no_window_says_why(conf, said):
@@ -147,8 +147,8 @@ def test_the_message_of_a_run_that_did_not_get_far():
 def test_the_log_has_what_a_terminal_has(found, capsys, caplog):
     import sys
 
-    LineConsole(sys.stdout).checked(found)
+    TextReporter(sys.stdout).checked(found)
     with caplog.at_level(logging.INFO):
-        LogConsole(logging.getLogger("task")).checked(replace(found, strays=()))
+        LogReporter(logging.getLogger("task")).checked(replace(found, strays=()))
     assert [record.getMessage() for record in caplog.records] == capsys.readouterr().out.splitlines()
     assert {record.levelname for record in caplog.records} == {"INFO", "WARNING"}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from smart_orchestrator import (
     DailyDataset,
     Limits,
-    LocalRuns,
+    LocalRunner,
     Policy,
     Window,
     backfill,
@@ -23,7 +23,7 @@ from smart_orchestrator import (
     fetch,
     write_frame,
 )
-from smart_orchestrator.backfilling.reporter import SilentConsole
+from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.errors import LakeUnreachable, NotPublished, SourceRefused, SourceUnreachable
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.run import Failure, RunState
@@ -34,7 +34,7 @@ from testing.ticking_runs import FAILURES, TickingRuns
 DAYS = list(WINDOW)
 
 
-class Told(SilentConsole):
+class Told(SilentReporter):
     """Keeps what a console is told."""
 
     def __init__(self):
@@ -58,10 +58,10 @@ def dataset(tmp_path):
     return pages(str(tmp_path / "lake"))
 
 
-def carry_out(dataset, runs, *, window=WINDOW, policy=None, console=None, **limits):
+def carry_out(dataset, runs, *, window=WINDOW, policy=None, reporter=None, **limits):
     chosen = Limits(**({"timeout": 30.0} | limits))
     return backfill(
-        dataset, lambda: check(dataset, window, policy=policy), runs, limits=chosen, console=console
+        dataset, lambda: check(dataset, window, policy=policy), runs, limits=chosen, reporter=reporter
     )
 
 
@@ -76,7 +76,7 @@ def test_a_second_daily_dataset_in_ten_lines(tmp_path):
         write_frame(orders, day, pl.DataFrame({"order": [f"{day}-1", f"{day}-2"], "euros": [12.5, 3.0]}))
 
     window = Window.of_days(7, as_of=dt.date(2025, 11, 12), lag=1)
-    runs = LocalRuns(orders, make_orders, tmp_path / "state")
+    runs = LocalRunner(orders, make_orders, tmp_path / "state")
     done = backfill(orders, lambda: check(orders, window), runs)
 
     assert done.completeness.ready
@@ -88,7 +88,7 @@ def test_only_the_missing_days_are_made(dataset):
     for day in DAYS[2:]:
         write_frame(dataset, day, frame())
     runs, told = TickingRuns(dataset), Told()
-    done = carry_out(dataset, runs, console=told)
+    done = carry_out(dataset, runs, reporter=told)
     assert done.outcome.filled == (DAYS[0], DAYS[1])
     assert [run.day for run in done.outcome.started] == DAYS[:2]
     assert (done.completeness.ready, done.plan.completeness.ready) == (True, False)
@@ -147,7 +147,7 @@ def test_a_day_that_fails_does_not_stop_the_others(dataset):
 
 def test_a_day_that_fails_first_is_tried_again(dataset):
     told = Told()
-    done = carry_out(dataset, TickingRuns(dataset, {DAYS[1]: ["error", "ok"]}), console=told)
+    done = carry_out(dataset, TickingRuns(dataset, {DAYS[1]: ["error", "ok"]}), reporter=told)
     assert done.completeness.ready
     assert ("failed", DAYS[1], True) in told.lines
     assert done.outcome.failed == ()
@@ -176,7 +176,7 @@ def test_a_success_without_data_is_a_failure_of_its_own(dataset):
 
 def test_a_run_of_somebody_else_is_followed(dataset):
     runs, told = TickingRuns(dataset, foreign=[DAYS[0]]), Told()
-    done = carry_out(dataset, runs, console=told)
+    done = carry_out(dataset, runs, reporter=told)
     assert done.outcome.filled == tuple(DAYS)
     assert [run.day for run in done.outcome.followed] == [DAYS[0]]
     assert [run.state for run in done.outcome.followed] == [RunState.SUCCEEDED]
@@ -316,7 +316,7 @@ def test_what_a_pipeline_raises_is_the_reason_of_the_failed_day(dataset, tmp_pat
             raise error
         write_frame(dataset, day, frame())
 
-    done = carry_out(dataset, LocalRuns(dataset, pipeline, tmp_path / "state"), attempts=2)
+    done = carry_out(dataset, LocalRunner(dataset, pipeline, tmp_path / "state"), attempts=2)
     [failed] = done.outcome.failed
     assert (failed.failure, failed.attempt, failed.day) == (failure, attempts, DAYS[0])
     assert failed.message == (str(error) or "ValueError")

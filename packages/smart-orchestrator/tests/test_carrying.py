@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smart_orchestrator import Limits, Policy, check, make_plan, write_frame
-from smart_orchestrator.backfilling.reporter import SilentConsole
-from smart_orchestrator.backfilling.state import Carrying
+from smart_orchestrator.backfilling.reporter import SilentReporter
+from smart_orchestrator.backfilling.state import BackfillState
 from smart_orchestrator.errors import LakeUnreachable
 from smart_orchestrator.model.run import Run
 from smart_orchestrator.store.opening import open_lake
@@ -26,7 +26,7 @@ SCRIPTS = st.dictionaries(
 
 def begun(dataset, runs, *, policy=None, **limits):
     plan = make_plan(check(dataset, WINDOW, policy=policy), runs.latest(DAYS))
-    carrying = Carrying(dataset, runs, Limits(**limits), SilentConsole())
+    carrying = BackfillState(dataset, runs, Limits(**limits), SilentReporter())
     carrying.plan(plan)
     return carrying
 
@@ -44,8 +44,8 @@ def carried(carrying, between):
 
 
 def rewritten(carrying):
-    fresh = Carrying(carrying.dataset, carrying.runs, carrying.limits, carrying.console)
-    return fresh.taken_up(json.loads(json.dumps(carrying.to_json())))
+    fresh = BackfillState(carrying.dataset, carrying.runs, carrying.limits, carrying.reporter)
+    return fresh.from_json(json.loads(json.dumps(carrying.to_json())))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
@@ -77,7 +77,7 @@ def test_what_happened_in_between_is_seen_at_the_next_look(tmp_path):
     runs.wait(0)
     runs.wait(0)
     for _ in range(2):
-        later = carrying.taken_up(json.loads(written))
+        later = carrying.from_json(json.loads(written))
         later.look_at_runs()
         outcome = later.outcome()
         assert outcome.filled == (DAYS[0], DAYS[3], DAYS[4])
@@ -125,6 +125,6 @@ def test_a_run_is_the_same_after_it_was_written_down(tmp_path):
     runs = TickingRuns(dataset, {DAYS[0]: ["not published"]})
     runs.start(DAYS[0])
     for _ in range(3):
-        [run] = runs.look(list(runs.runs.values()))
+        [run] = runs.poll(list(runs.runs.values()))
         assert Run.from_json(json.loads(json.dumps(run.to_json()))) == run
         runs.wait(0)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smart_orchestrator.backfilling.reporter import SilentConsole
+from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.checking import check, total_days
 from smart_orchestrator.committing.writer import write_frame
 from smart_orchestrator.model.partition import Code, Partition, State
@@ -16,7 +16,7 @@ from smart_orchestrator.model.plan import make_plan
 from smart_orchestrator.model.run import Failure, Run, RunState
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.store.opening import open_lake
-from smart_orchestrator.text.reporter import LineConsole, printable
+from smart_orchestrator.text.reporter import TextReporter, printable
 from smart_orchestrator.text.reports import completeness_lines, plan_lines, weekday
 from testing.lakes import AS_OF, DAY, WINDOW, frame, pages
 from wiki_trends.compat.date_report import date_report_lines
@@ -51,15 +51,15 @@ class Terminal(io.StringIO):
         return True
 
 
-def tell(console, completeness):
-    console.checked(completeness)
-    console.planned(make_plan(completeness, {}))
-    console.started(RUN, (0, 2))
-    console.followed(RUN, (0, 2))
-    console.failed(RUN, (0, 2), again=True)
-    console.failed(RUN, (1, 2), again=False)
-    console.filled(FILLED, RUN, (2, 2))
-    console.filled(FILLED, None, (2, 2))
+def tell(reporter, completeness):
+    reporter.checked(completeness)
+    reporter.planned(make_plan(completeness, {}))
+    reporter.started(RUN, (0, 2))
+    reporter.followed(RUN, (0, 2))
+    reporter.failed(RUN, (0, 2), again=True)
+    reporter.failed(RUN, (1, 2), again=False)
+    reporter.filled(FILLED, RUN, (2, 2))
+    reporter.filled(FILLED, None, (2, 2))
 
 
 def test_the_report_that_users_of_the_documented_system_know(documented):
@@ -95,7 +95,7 @@ def test_a_whole_window_needs_no_hint():
 
 def test_a_pipe_gets_plain_lines_without_control_codes(documented):
     stream = io.StringIO()
-    tell(LineConsole(stream), documented[0])
+    tell(TextReporter(stream), documented[0])
     text = stream.getvalue()
     assert not CONTROL.search(text)
     assert text.splitlines() == [
@@ -122,14 +122,14 @@ def test_a_terminal_gets_colours_and_the_same_words(documented, monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
     plain, terminal = io.StringIO(), Terminal()
-    tell(LineConsole(plain), documented[0])
-    tell(LineConsole(terminal), documented[0])
+    tell(TextReporter(plain), documented[0])
+    tell(TextReporter(terminal), documented[0])
     assert "\x1b[" in terminal.getvalue()
     assert re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue()) == plain.getvalue()
 
 
 def test_silence_is_silent(documented, capfd):
-    tell(SilentConsole(), documented[0])
+    tell(SilentReporter(), documented[0])
     assert capfd.readouterr() == ("", "")
 
 
@@ -163,7 +163,7 @@ def test_a_long_window_lists_its_troubles_only():
 def test_lag_waivers_warnings_and_strays_are_said():
     kinds = [
         Partition(DAY, State.ABSENT, Code.WAIVED, "waived: never"),
-        Partition(DAY + dt.timedelta(1), State.ABSENT, Code.WITHIN_LAG, "too young"),
+        Partition(DAY + dt.timedelta(1), State.ABSENT, Code.WITHIN_LAG, "too settle"),
         Partition(DAY + dt.timedelta(2), State.COMPLETE, Code.UNUSUAL_VOLUME, "half of the usual"),
     ]
     completeness = check(pages("memory://none"), Window.between(DAY, DAY, AS_OF))

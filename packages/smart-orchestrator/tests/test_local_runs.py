@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from smart_orchestrator import LocalRuns, backfill, check, commit
+from smart_orchestrator import LocalRunner, backfill, check, commit
 from smart_orchestrator.errors import NotPublished, RunsError
 from smart_orchestrator.model.run import Failure, Run, RunState
 from smart_orchestrator.runners.base import RunHistory
@@ -34,7 +34,7 @@ def state(tmp_path):
     return tmp_path / "state"
 
 
-class Held:
+class DashboardState:
     """A pipeline that stays in its run until it is let go, and then ends as told."""
 
     def __init__(self, dataset, error=None):
@@ -57,14 +57,14 @@ def ended(runs, run):
     end = time.monotonic() + PATIENCE
     while run.in_flight and time.monotonic() < end:
         runs.wait(0.05)
-        [run] = runs.look([run])
+        [run] = runs.poll([run])
     assert not run.in_flight
     return run
 
 
 def test_a_run_is_seen_by_others_from_start_to_end(dataset, state):
-    pipeline = Held(dataset)
-    runs, others = LocalRuns(dataset, pipeline, state), LocalRuns(dataset, Held(dataset), state)
+    pipeline = DashboardState(dataset)
+    runs, others = LocalRunner(dataset, pipeline, state), LocalRunner(dataset, DashboardState(dataset), state)
     assert others.latest([DAY]) == {}
     run = runs.start(DAY)
     assert (run.name, run.attempt, run.state, run.ours) == ("2025-11-05.1", 1, RunState.RUNNING, True)
@@ -80,16 +80,16 @@ def test_a_run_is_seen_by_others_from_start_to_end(dataset, state):
     done = ended(runs, run)
     assert (done.state, done.ours, done.failure, done.message) == (RunState.SUCCEEDED, True, None, "")
     assert done.started_at <= done.ended_at <= dt.datetime.now(tz=dt.UTC)
-    assert others.look([seen[DAY]])[0].state is RunState.SUCCEEDED
+    assert others.poll([seen[DAY]])[0].state is RunState.SUCCEEDED
     assert others.latest([DAY])[DAY].to_json() | {"started_here": True} == done.to_json()
 
 
 def test_the_past_lists_what_is_in_flight_first_and_then_the_newest(dataset, state):
-    failing = LocalRuns(dataset, Held(dataset, ValueError("no")), state)
+    failing = LocalRunner(dataset, DashboardState(dataset, ValueError("no")), state)
     failing._pipeline.go.set()
     ended(failing, failing.start(DAY))
-    pipeline = Held(dataset)
-    runs = LocalRuns(dataset, pipeline, state)
+    pipeline = DashboardState(dataset)
+    runs = LocalRunner(dataset, pipeline, state)
     assert isinstance(runs, RunHistory)
     running = runs.start(NEXT)
     ended(failing, failing.start(DAY))
@@ -106,17 +106,17 @@ def test_the_past_lists_what_is_in_flight_first_and_then_the_newest(dataset, sta
 
 def test_a_day_that_became_whole_is_not_run_again(dataset, state):
     commit(dataset, DAY, version_parts(1))
-    pipeline = Held(dataset)
-    run = LocalRuns(dataset, pipeline, state).start(DAY)
+    pipeline = DashboardState(dataset)
+    run = LocalRunner(dataset, pipeline, state).start(DAY)
     assert (run.state, run.message, run.ours) == (RunState.SUCCEEDED, "the day was whole already", False)
     assert pipeline.days == []
 
 
 def test_a_whole_day_is_run_when_it_is_forced(dataset, state):
     commit(dataset, DAY, version_parts(2))
-    pipeline = Held(dataset)
+    pipeline = DashboardState(dataset)
     pipeline.go.set()
-    runs = LocalRuns(dataset, pipeline, state, force=True)
+    runs = LocalRunner(dataset, pipeline, state, force=True)
     assert ended(runs, runs.start(DAY)).state is RunState.SUCCEEDED
     assert pipeline.days == [DAY]
 
@@ -131,9 +131,9 @@ def test_a_whole_day_is_run_when_it_is_forced(dataset, state):
 )
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_how_a_run_failed_and_its_attempts_survive_a_restart(dataset, state, error, failure, message):
-    pipeline = Held(dataset, error)
+    pipeline = DashboardState(dataset, error)
     pipeline.go.set()
-    runs = LocalRuns(dataset, pipeline, state)
+    runs = LocalRunner(dataset, pipeline, state)
     run = ended(runs, runs.start(DAY))
     if failure is None:  # The run's thread died: as when its process had.
         assert (run.state, run.failure, run.message) == (
@@ -144,9 +144,9 @@ def test_how_a_run_failed_and_its_attempts_survive_a_restart(dataset, state, err
     else:
         assert (run.state, run.failure) == (RunState.FAILED, failure)
         assert run.message.startswith(message)
-    pipeline = Held(dataset)
+    pipeline = DashboardState(dataset)
     pipeline.go.set()
-    restarted = LocalRuns(dataset, pipeline, state)
+    restarted = LocalRunner(dataset, pipeline, state)
     assert restarted.latest([DAY])[DAY].attempt == 1
     again = restarted.start(DAY)
     assert (again.name, again.attempt) == ("2025-11-05.2", 2)
@@ -155,32 +155,32 @@ def test_how_a_run_failed_and_its_attempts_survive_a_restart(dataset, state, err
 
 def test_datasets_share_a_ledger_and_not_their_runs(tmp_path, dataset, state, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    pipeline = Held(dataset)
+    pipeline = DashboardState(dataset)
     pipeline.go.set()
-    runs = LocalRuns(dataset, pipeline, state)
+    runs = LocalRunner(dataset, pipeline, state)
     ended(runs, runs.start(DAY))
-    assert LocalRuns(plain("memory://other"), pipeline, state).latest([DAY]) == {}
+    assert LocalRunner(plain("memory://other"), pipeline, state).latest([DAY]) == {}
     # The same lake, named in another way.
-    assert LocalRuns(plain("lake"), pipeline, state).latest([DAY])[DAY].state is RunState.SUCCEEDED
+    assert LocalRunner(plain("lake"), pipeline, state).latest([DAY])[DAY].state is RunState.SUCCEEDED
 
 
 def test_a_held_day_without_a_row_is_a_run_about_to_begin(dataset, state):
-    runs = LocalRuns(dataset, Held(dataset), state)
+    runs = LocalRunner(dataset, DashboardState(dataset), state)
     descriptor = runs._lock(DAY, fcntl.LOCK_EX)
     try:
         expected = Run("2025-11-05.1", DAY, 1, RunState.RUNNING)
         assert runs.latest([DAY]) == {DAY: expected}
         assert runs.start(DAY) == expected
-        assert runs.look([expected]) == [expected]
+        assert runs.poll([expected]) == [expected]
     finally:
         os.close(descriptor)
-    assert runs.look([expected])[0].state is RunState.LOST
+    assert runs.poll([expected])[0].state is RunState.LOST
     assert runs.latest([DAY]) == {}
 
 
 def test_a_folder_that_cannot_be_used_is_said(dataset, tmp_path):
     (tmp_path / "file").write_text("")
-    runs = LocalRuns(dataset, Held(dataset), tmp_path / "file")
+    runs = LocalRunner(dataset, DashboardState(dataset), tmp_path / "file")
     for use in (lambda: runs.latest([DAY]), lambda: runs.start(DAY)):
         with pytest.raises(RunsError, match=r"local runs: .*file.* Make it"):
             use()
@@ -234,14 +234,14 @@ def test_a_run_whose_process_is_killed_is_noticed_at_once_and_taken_over(tmp_pat
     hold.write_text("")
     other = Process(tmp_path, hold)
     until(other.days)
-    pipeline = Held(dataset)
+    pipeline = DashboardState(dataset)
     pipeline.go.set()
-    runs = LocalRuns(dataset, pipeline, state)
+    runs = LocalRunner(dataset, pipeline, state)
     running = runs.latest([DAY])[DAY]
     assert running.in_flight
     other.process.kill()
     other.process.communicate()
-    [lost] = runs.look([running])
+    [lost] = runs.poll([running])
     assert (lost.state, lost.failure, lost.message) == (
         RunState.LOST,
         Failure.LOST,

@@ -9,7 +9,7 @@ import json
 import polars as pl
 import pytest
 
-from smart_orchestrator.adapters.manifest import Look, inspect, read_frame, read_parts
+from smart_orchestrator.adapters.manifest import InspectOptions, inspect, read_frame, read_parts
 from smart_orchestrator.adapters.manifest_document import MARKER
 from smart_orchestrator.committing.writer import Part, commit, write_frame
 from smart_orchestrator.errors import ContractError, PartitionChanged
@@ -166,7 +166,7 @@ def test_the_verdict_on_a_day(lake_url, kind):
     make, code, reason = KINDS[kind]
     dataset = pages(lake_url)
     make(dataset, open_lake(lake_url))
-    found = inspect(dataset, DAY, look=Look(now=LATER, deep="deep" in kind))
+    found = inspect(dataset, DAY, look=InspectOptions(now=LATER, deep="deep" in kind))
     assert (found.code, found.state) == (Code[code], STATES.get(code, State.INVALID)), found.reason
     assert reason in found.reason
     assert found.available == (code == "OK")
@@ -193,7 +193,9 @@ def test_young_parts_are_being_written(lake_url):
     found = inspect(dataset, DAY)
     assert (found.state, found.code) == (State.UNCOMMITTED, Code.STILL_WRITING)
     assert found.reason.startswith("parts without _SUCCESS, the youngest written ")
-    assert inspect(dataset, DAY, look=Look(young=dt.timedelta(0), now=LATER)).code is Code.NO_MARKER
+    assert (
+        inspect(dataset, DAY, look=InspectOptions(settle=dt.timedelta(0), now=LATER)).code is Code.NO_MARKER
+    )
 
 
 def test_fewer_rows_than_asked_for_are_short(lake_url):
@@ -235,7 +237,7 @@ def test_parts_of_spark_are_known_by_size_and_etag(lake_url):
     assert inspect(dataset, DAY).fingerprint != seen.fingerprint
 
 
-class Remembered(dict):
+class StaleWhileRevalidate(dict):
     """A memory that counts how often it was of use."""
 
     hits = 0
@@ -249,17 +251,19 @@ class Remembered(dict):
 
 
 def test_days_of_others_are_read_once_and_again_when_they_change(lake_url):
-    dataset, lake, memory = pages(lake_url), open_lake(lake_url), Remembered()
+    dataset, lake, memory = pages(lake_url), open_lake(lake_url), StaleWhileRevalidate()
     spark(lake, dataset.key(DAY), HEADER + ROWS)
-    first = inspect(dataset, DAY, look=Look(memory=memory))
+    first = inspect(dataset, DAY, look=InspectOptions(memory=memory))
     again = lake.counted()
-    assert inspect(dataset, DAY, lake=again, look=Look(memory=memory)) == first
+    assert inspect(dataset, DAY, lake=again, look=InspectOptions(memory=memory)) == first
     assert (memory.hits, again.requests.get, again.requests.list) == (1, 0, 1)
     assert (first.rows, first.volume) == (3, 2997)
 
     lake.put(f"{dataset.key(DAY)}/{SPARK}", (HEADER + ROWS).replace("998", "abc").encode())
-    assert inspect(dataset, DAY, look=Look(memory=memory)).code is Code.BAD_VALUES
-    assert inspect(pages(lake_url, min_rows=4), DAY, look=Look(memory=memory)).code is Code.BAD_VALUES
+    assert inspect(dataset, DAY, look=InspectOptions(memory=memory)).code is Code.BAD_VALUES
+    assert (
+        inspect(pages(lake_url, min_rows=4), DAY, look=InspectOptions(memory=memory)).code is Code.BAD_VALUES
+    )
     assert memory.hits == 1
 
 
@@ -267,9 +271,9 @@ def test_a_shallow_look_reads_no_data(lake_url):
     dataset, lake = pages(lake_url), open_lake(lake_url)
     spark(lake, dataset.key(DAY), "rubbish")
     own = lake.counted()
-    found = inspect(dataset, DAY, lake=own, look=Look(shallow=True))
+    found = inspect(dataset, DAY, lake=own, look=InspectOptions(shallow=True))
     assert (found.code, found.rows, own.requests.get) == (Code.OK, None, 0)
-    assert inspect(dataset, DAY, look=Look(shallow=True, deep=True)).code is not Code.OK
+    assert inspect(dataset, DAY, look=InspectOptions(shallow=True, deep=True)).code is not Code.OK
 
 
 def test_our_days_cost_one_listing_and_one_small_read(lake_url):
@@ -294,7 +298,7 @@ def test_a_copy_of_a_lake_with_other_etags_is_the_same_day(tmp_path, lake_url):
 def test_raw_days_are_kept_as_they_came(lake_url):
     dataset = pages(lake_url, format="raw", columns=())
     commit(dataset, DAY, [Part(b'{"items": []}', 1)])
-    found = inspect(dataset, DAY, look=Look(deep=True))
+    found = inspect(dataset, DAY, look=InspectOptions(deep=True))
     assert (found.code, found.rows, found.parts[0].name[-5:]) == (Code.OK, 1, ".json")
     assert read_parts(dataset, found) == [b'{"items": []}']
 
@@ -302,7 +306,7 @@ def test_raw_days_are_kept_as_they_came(lake_url):
 def test_days_of_parquet_keep_the_same_contract(lake_url):
     dataset = pages(lake_url, format="parquet")
     written = write_frame(dataset, DAY, frame())
-    assert inspect(dataset, DAY, look=Look(deep=True)) == written
+    assert inspect(dataset, DAY, look=InspectOptions(deep=True)) == written
     assert read_frame(dataset, DAY).equals(frame())
     spark(open_lake(lake_url), dataset.key(NEXT), b"PAR1 not really", "part-0.parquet")
     assert inspect(dataset, NEXT).code is Code.UNREADABLE

@@ -13,7 +13,7 @@ HELD = {
     "wiki_trends.pipeline": [
         "STEPS",
         "DayResult",
-        "Step",
+        "StepResult",
         "categorize_pages",
         "clean_gold_layer",
         "clean_top_pages",

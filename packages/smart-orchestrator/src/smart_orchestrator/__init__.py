@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smart_orchestrator.adapters.manifest import Look, inspect, read_frame, read_parts
+    from smart_orchestrator.adapters.manifest import InspectOptions, inspect, read_frame, read_parts
     from smart_orchestrator.backfilling.loop import Backfill, backfill, fetch
-    from smart_orchestrator.backfilling.reporter import Console
+    from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.backfilling.state import Limits, Outcome
     from smart_orchestrator.checking import check
     from smart_orchestrator.committing.cleanup import Vacuumed, vacuum
@@ -44,40 +44,38 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.plan import Action, Plan, due, make_plan
     from smart_orchestrator.model.run import Failure, Run, RunState
     from smart_orchestrator.model.window import Window, parse_day, today_utc
-    from smart_orchestrator.runners.airflow import AirflowRuns, PipelineDag
+    from smart_orchestrator.runners.airflow import AirflowRunner, PipelineDag
     from smart_orchestrator.runners.airflow_client import AirflowApi
-    from smart_orchestrator.runners.base import PipelineRuns, RunHistory
-    from smart_orchestrator.runners.local import LocalRuns
+    from smart_orchestrator.runners.base import RunHistory, Runner
+    from smart_orchestrator.runners.local import LocalRunner
     from smart_orchestrator.store.base import Lake
     from smart_orchestrator.store.opening import open_lake
     from smart_orchestrator.text.calendar import watermark
-    from smart_orchestrator.text.reporter import LineConsole
+    from smart_orchestrator.text.reporter import TextReporter
     from smart_orchestrator.volume_check import with_volume
     from smart_orchestrator.waiver_store import Waiver, unwaive, waive, waivers
 
 __all__ = [
     "Action",
     "AirflowApi",
-    "AirflowRuns",
+    "AirflowRunner",
     "Backfill",
     "Code",
     "Column",
     "CommitError",
     "Completeness",
-    "Console",
     "ContractError",
     "DailyDataset",
     "DatasetError",
     "Failure",
+    "InspectOptions",
     "Lake",
     "LakeDenied",
     "LakeError",
     "LakeUnreachable",
     "LakeUrlError",
     "Limits",
-    "LineConsole",
-    "LocalRuns",
-    "Look",
+    "LocalRunner",
     "LostRace",
     "Manifest",
     "NotPublished",
@@ -88,18 +86,20 @@ __all__ = [
     "Partition",
     "PartitionChanged",
     "PipelineDag",
-    "PipelineRuns",
     "Plan",
     "Policy",
+    "Reporter",
     "Run",
     "RunHistory",
     "RunState",
+    "Runner",
     "RunsError",
     "RunsUnreachable",
     "SmartOrchestratorError",
     "SourceRefused",
     "SourceUnreachable",
     "State",
+    "TextReporter",
     "Vacuumed",
     "Waiver",
     "WaiverError",
@@ -127,9 +127,9 @@ __all__ = [
 ]
 
 _NAMES_OF = {
-    "adapters.manifest": "Look inspect read_frame read_parts",
+    "adapters.manifest": "InspectOptions inspect read_frame read_parts",
     "backfilling.loop": "Backfill backfill fetch",
-    "backfilling.reporter": "Console",
+    "backfilling.reporter": "Reporter",
     "backfilling.state": "Limits Outcome",
     "checking": "check",
     "committing.cleanup": "Vacuumed vacuum",
@@ -143,14 +143,14 @@ _NAMES_OF = {
     "model.plan": "Action Plan due make_plan",
     "model.run": "Failure Run RunState",
     "model.window": "Window parse_day today_utc",
-    "runners.airflow": "AirflowRuns PipelineDag",
+    "runners.airflow": "AirflowRunner PipelineDag",
     "runners.airflow_client": "AirflowApi",
-    "runners.base": "PipelineRuns RunHistory",
-    "runners.local": "LocalRuns",
+    "runners.base": "Runner RunHistory",
+    "runners.local": "LocalRunner",
     "store.base": "Lake",
     "store.opening": "open_lake",
     "text.calendar": "watermark",
-    "text.reporter": "LineConsole",
+    "text.reporter": "TextReporter",
     "volume_check": "with_volume",
     "waiver_store": "Waiver unwaive waive waivers",
 }

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.bulk import inspect_deeply
-from smart_orchestrator.adapters.manifest import Look, inspect_listed
+from smart_orchestrator.adapters.manifest import InspectOptions, inspect_listed
 from smart_orchestrator.errors import LakeError
 from smart_orchestrator.model.completeness import Completeness, Policy
 from smart_orchestrator.model.partition import Code, Partition, State
@@ -39,7 +39,7 @@ def check(
     window: Window,
     *,
     lake: Lake | None = None,
-    look: Look | None = None,
+    look: InspectOptions | None = None,
     policy: Policy | None = None,
     strays: bool | None = None,
 ) -> Completeness:
@@ -58,12 +58,12 @@ def check(
         LakeError: the lake does not answer or refuses.
     """
     lake = (lake or lake_of(dataset)).counted()
-    look = look or Look()
+    look = look or InspectOptions()
     listed = _listings(dataset, window, lake)
 
     failed: list[LakeError] = []
 
-    def one(day: dt.date, closely: Look) -> Partition:
+    def one(day: dt.date, closely: InspectOptions) -> Partition:
         if failed:
             # A lake that is gone is told after one time-out, not after one for every few days.
             raise failed[0]

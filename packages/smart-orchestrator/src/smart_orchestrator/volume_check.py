@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest import Look, inspect
+from smart_orchestrator.adapters.manifest import InspectOptions, inspect
 from smart_orchestrator.model.partition import Code, Partition, State
 from smart_orchestrator.store.opening import lake_of
 
@@ -59,7 +59,7 @@ def with_volume(
     completeness: Completeness,
     *,
     lake: Lake | None = None,
-    look: Look | None = None,
+    look: InspectOptions | None = None,
     width: float = WIDTH,
     strict: bool = False,
 ) -> Completeness:
@@ -77,7 +77,7 @@ def with_volume(
         LakeError: the lake does not answer or refuses.
     """
     lake = (lake or lake_of(dataset)).counted()
-    shallow = replace(look or Look(), deep=False, shallow=True)
+    shallow = replace(look or InspectOptions(), deep=False, shallow=True)
     here = {partition.day: partition for partition in completeness.days}
     past = {
         day for partition in completeness.days if partition.available for day in _same_weekday(partition.day)

@@ -27,7 +27,7 @@ from testing.window_data import day_number, diamond_in, ranked, row, write_day
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.analytics.engines import spark_rows
 from wiki_trends.analytics.engines import spark_session as spark_session_module
-from wiki_trends.analytics.engines.base import open_engine
+from wiki_trends.analytics.engines.opening import open_engine
 from wiki_trends.errors import EngineError
 from wiki_trends.warehouse import open_warehouse
 

@@ -69,11 +69,11 @@ def test_the_packed_file_says_the_same(tmp_path):
 
 @pytest.mark.parametrize("pack", [bytes, bz2.compress])
 def test_it_is_told_how_much_has_been_read(tmp_path, pack):
-    heard = []
+    on_rows = []
     files = [written(tmp_path, pack(LINES.encode() * 4000), name) for name in ("a", "b")]
-    read_dump(files, project="en.wikipedia", day=DAY, told=heard.append)
-    assert heard == sorted(heard)
-    assert 0 < heard[0] <= 0.5 < heard[-1] == 1.0
+    read_dump(files, project="en.wikipedia", day=DAY, told=on_rows.append)
+    assert on_rows == sorted(on_rows)
+    assert 0 < on_rows[0] <= 0.5 < on_rows[-1] == 1.0
 
 
 @pytest.mark.parametrize("chunk", range(1, 80))

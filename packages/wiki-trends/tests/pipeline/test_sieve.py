@@ -11,7 +11,7 @@ from wiki_trends.config.settings import Settings
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.lists.deny_list import denied
 from wiki_trends.pipeline.lists.device_share import Devices, Part
-from wiki_trends.pipeline.lists.row_filter import LEAST_JUDGED, Sieve, sift
+from wiki_trends.pipeline.lists.row_filter import LEAST_JUDGED, RowFilter, filter_rows
 from wiki_trends.pipeline.lists.top_list import Listed
 from wiki_trends.wikimedia.siteinfo import folded, parse_siteinfo
 
@@ -27,7 +27,7 @@ LISTED = [
 
 
 def sifted(**more):
-    return sift(LISTED, Sieve(SITE, devices=Devices(DESKTOP, MOBILE), **more))
+    return filter_rows(LISTED, RowFilter(SITE, devices=Devices(DESKTOP, MOBILE), **more))
 
 
 def test_what_comes_from_one_kind_of_device_alone_is_suspect_and_said_with_its_bounds():
@@ -61,12 +61,12 @@ def test_the_limits_and_what_is_kept_are_settings(more, left):
 @pytest.mark.parametrize(("views", "left"), [(LEAST_JUDGED - 1, []), (LEAST_JUDGED, ["suspect"])])
 def test_a_few_views_say_nothing_about_who_reads(views, left):
     devices = Devices([Listed("Rare", views, 1)], [])
-    found = sift([Listed("Rare", views, 1)], Sieve(SITE, devices=devices))
+    found = filter_rows([Listed("Rare", views, 1)], RowFilter(SITE, devices=devices))
     assert [entry["reason"] for entry in found.excluded] == left
 
 
 def test_without_the_lists_nothing_is_judged():
-    found = sift(LISTED, Sieve(SITE))
+    found = filter_rows(LISTED, RowFilter(SITE))
     assert len(found.kept) == 4
     assert {kept.part for kept in found.kept} == {None}
 
@@ -87,7 +87,7 @@ def test_the_bounds_hold_whatever_the_lists_were_cut_at(views, desktop_rows, mob
     devices = Devices(cut(0, desktop_rows), cut(1, mobile_rows))
     for page, by in views.items():
         if sum(by):
-            part = devices.desktop_part(page, sum(by))
+            part = devices.desktop_share(page, sum(by))
             assert part.low - 1e-9 <= by[0] / sum(by) <= part.high + 1e-9
 
 
@@ -97,9 +97,9 @@ def test_the_deny_list_is_shipped_by_language_and_grows_by_a_file(tmp_path):
     settings = Settings(deny=str(mine))
     assert folded("XXX (film series)") in denied(settings, "en")
     assert folded("XXX (film series)") not in denied(settings, "it")
-    found = sift(LISTED, Sieve(SITE, denied(settings, "fr")))
+    found = filter_rows(LISTED, RowFilter(SITE, denied(settings, "fr")))
     assert found.counts == {"denied": 2}
-    assert sift(LISTED, Sieve(SITE, denied(settings, "en"))).counts == {"denied": 1}
+    assert filter_rows(LISTED, RowFilter(SITE, denied(settings, "en"))).counts == {"denied": 1}
 
 
 @pytest.mark.parametrize("text", [None, "all = 3", "all = [1]", "no toml", "\xff"])
@@ -112,5 +112,5 @@ def test_a_deny_list_that_cannot_be_used_is_told_with_its_name(tmp_path, text):
 
 
 def test_case_form_and_underscores_do_not_hide_a_denied_title():
-    sieve = Sieve(SITE, frozenset({folded("Caf\u00e9 noir")}))
-    assert sift([Listed("cafe\u0301_NOIR", 1, 1)], sieve).counts == {"denied": 1}
+    sieve = RowFilter(SITE, frozenset({folded("Caf\u00e9 noir")}))
+    assert filter_rows([Listed("cafe\u0301_NOIR", 1, 1)], sieve).counts == {"denied": 1}

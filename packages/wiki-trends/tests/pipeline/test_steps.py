@@ -27,7 +27,7 @@ from wiki_trends.pipeline import (
     run_step,
 )
 from wiki_trends.pipeline.lists.excluded import excluded
-from wiki_trends.pipeline.lists.row_filter import Sieve, sift
+from wiki_trends.pipeline.lists.row_filter import RowFilter, filter_rows
 from wiki_trends.pipeline.lists.top_list import Listed, parse_top_list
 from wiki_trends.pipeline.steps.categorize_pages import merged
 from wiki_trends.sample import SampleOptions, SampleServer
@@ -148,21 +148,21 @@ def test_a_bronze_day_of_something_else_is_refused(bench):
 
 
 def test_a_title_that_is_listed_twice_is_one_row():
-    sifted = sift([Listed("A b", 5, 3), Listed("A_b", 4, 2), Listed("C", 9, 1)], Sieve(SITE))
+    sifted = filter_rows([Listed("A b", 5, 3), Listed("A_b", 4, 2), Listed("C", 9, 1)], RowFilter(SITE))
     assert rows_of(sifted) == [("C", 9, 1), ("A_b", 9, 2)]
     assert (sifted.counts, sifted.excluded) == ({"listed_twice": 1}, [])
 
 
 @pytest.mark.parametrize("title", ["-", "", "_", "--", " "])
 def test_placeholders_are_no_articles(title):
-    sifted = sift([Listed(title, 1, 1)], Sieve(SITE))
+    sifted = filter_rows([Listed(title, 1, 1)], RowFilter(SITE))
     assert (sifted.kept, sifted.counts) == ([], {"placeholder": 1})
     assert sifted.excluded == [{"rank": 1, "page": title, "views": 1, "reason": "placeholder"}]
 
 
 @pytest.mark.parametrize("title", ["a\x00b", "a\nb", "\tx", "x\x7f", "\x1f"])
 def test_a_title_with_a_control_character_can_be_no_article(title):
-    sifted = sift([Listed(title, 1, 1)], Sieve(SITE))
+    sifted = filter_rows([Listed(title, 1, 1)], RowFilter(SITE))
     assert (sifted.kept, sifted.counts) == ([], {"control_character": 1})
 
 

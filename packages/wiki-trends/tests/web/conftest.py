@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from smart_orchestrator.text.reporter import LineConsole
+from smart_orchestrator.text.reporter import TextReporter
 from testing.dashboard import HOSTILE, published, serving, settings_of
 from testing.window_data import row
 from wiki_trends.jobs import demo
@@ -18,7 +18,7 @@ def demo_folder(tmp_path_factory):
     import io
 
     folder = tmp_path_factory.mktemp("dashboard") / "demo"
-    demo.play(folder, LineConsole(io.StringIO()))
+    demo.play(folder, TextReporter(io.StringIO()))
     return folder
 
 

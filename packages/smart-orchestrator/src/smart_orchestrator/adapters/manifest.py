@@ -51,7 +51,7 @@ class Memory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class InspectOptions:
     """How closely days are inspected.
 
     Attributes:
@@ -64,13 +64,13 @@ class Look:
 
     deep: bool = False
     shallow: bool = False
-    young: dt.timedelta = DEFAULT_YOUNG
+    settle: dt.timedelta = DEFAULT_YOUNG
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC))
     memory: Memory | None = None
 
 
 def inspect(
-    dataset: DailyDataset, day: dt.date, *, lake: Lake | None = None, look: Look | None = None
+    dataset: DailyDataset, day: dt.date, *, lake: Lake | None = None, look: InspectOptions | None = None
 ) -> Partition:
     """What the lake holds for `day`: one listing, one small read of the marker.
 
@@ -78,11 +78,11 @@ def inspect(
         LakeError: the lake does not answer or refuses.
     """
     lake = lake or lake_of(dataset)
-    return inspect_listed(dataset, day, lake.list(dataset.key(day)), lake=lake, look=look or Look())
+    return inspect_listed(dataset, day, lake.list(dataset.key(day)), lake=lake, look=look or InspectOptions())
 
 
 def inspect_listed(
-    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], *, lake: Lake, look: Look
+    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], *, lake: Lake, look: InspectOptions
 ) -> Partition:
     """As `inspect`, for a day that has been listed already."""
     for _ in range(READS_BEFORE_GONE - 1):
@@ -99,7 +99,7 @@ def inspect_listed(
 
 
 def _inspect_once(
-    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake, look: Look
+    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake, look: InspectOptions
 ) -> Partition | None:
     """The day as listed, or None when the marker went away in between, or came cut off."""
     folder = dataset.key(day) + "/"
@@ -120,13 +120,13 @@ def _inspect_once(
     return _inspect_ours(dataset, day, data, parts, lake, look)
 
 
-def _uncommitted(day: dt.date, objects: Iterable[ObjectInfo], look: Look) -> Partition:
+def _uncommitted(day: dt.date, objects: Iterable[ObjectInfo], look: InspectOptions) -> Partition:
     written = [info.modified for info in objects]
     if not written:
         return verdict(day, Code.MISSING, "nothing is there")
     newest = max(written)
     age = look.now - newest
-    if age < look.young:
+    if age < look.settle:
         code = Code.STILL_WRITING
         reason = f"parts without {MARKER}, the youngest written {max(0, int(age.total_seconds()))} s ago"
     else:
@@ -136,7 +136,7 @@ def _uncommitted(day: dt.date, objects: Iterable[ObjectInfo], look: Look) -> Par
 
 
 def _inspect_spark(
-    dataset: DailyDataset, day: dt.date, parts: Mapping[str, ObjectInfo], lake: Lake, look: Look
+    dataset: DailyDataset, day: dt.date, parts: Mapping[str, ObjectInfo], lake: Lake, look: InspectOptions
 ) -> Partition:
     infos = tuple(PartInfo(name, info.size, None, info.etag) for name, info in sorted(parts.items()))
     digest = hashlib.sha256(json.dumps([[p.name, p.size, p.etag] for p in infos]).encode()).hexdigest()
@@ -149,7 +149,12 @@ def _inspect_spark(
 
 
 def _inspect_ours(
-    dataset: DailyDataset, day: dt.date, data: bytes, parts: Mapping[str, ObjectInfo], lake: Lake, look: Look
+    dataset: DailyDataset,
+    day: dt.date,
+    data: bytes,
+    parts: Mapping[str, ObjectInfo],
+    lake: Lake,
+    look: InspectOptions,
 ) -> Partition:
     digest = digest_of(data)
     manifest = parse_manifest(day, data)
@@ -193,7 +198,7 @@ def _against_contract(dataset: DailyDataset, base: Partition) -> Partition | Non
 
 
 def _judged(
-    dataset: DailyDataset, base: Partition, lake: Lake, look: Look, *, marks: Sequence[object] = ()
+    dataset: DailyDataset, base: Partition, lake: Lake, look: InspectOptions, *, marks: Sequence[object] = ()
 ) -> Partition:
     """The verdict on a day whose bytes have to be read; remembered, so that it is read once."""
     contract = hashlib.sha256(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
     from airflow.sdk.types import TaskInstanceKey
 
-    from smart_orchestrator.backfilling.state import Carrying
+    from smart_orchestrator.backfilling.state import BackfillState
 
 RUNS, FAILED = "pipeline_runs", "failed_run"
 
@@ -47,7 +47,7 @@ LINKS = (PipelineRunsLink(), FailedRunLink())
 FILTERED = 40
 
 
-def leave_links(context: Context, dag_id: str, carrying: Carrying) -> None:
+def leave_links(context: Context, dag_id: str, carrying: BackfillState) -> None:
     """Leave the addresses for the links of this task."""
     ui, address = (ui_url() or "").rstrip("/"), None
     runs = [*carrying.started.values(), *carrying.followed.values()]

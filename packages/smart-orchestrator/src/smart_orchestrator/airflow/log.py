@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from smart_orchestrator.text.reporter import LineConsole, printable
+from smart_orchestrator.text.reporter import TextReporter, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +23,7 @@ class Log(Protocol):
         ...
 
 
-class LogConsole(LineConsole):
+class LogReporter(TextReporter):
     """Writes each line as a record; a warning, where a terminal would show it in red or yellow."""
 
     def __init__(self, log: Log) -> None:

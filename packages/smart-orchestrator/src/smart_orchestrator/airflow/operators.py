@@ -15,7 +15,7 @@ from airflow.sdk import BaseOperator, BranchMixIn
 from airflow.sdk.exceptions import AirflowFailException
 
 from smart_orchestrator.airflow.links import LINKS, leave_links
-from smart_orchestrator.airflow.log import LogConsole
+from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import listed, not_ready
 from smart_orchestrator.airflow.params import request_of
 from smart_orchestrator.airflow.triggers import DataReadyTrigger
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.airflow.orchestration import Orchestration
     from smart_orchestrator.airflow.params import Request
-    from smart_orchestrator.backfilling.state import Carrying
+    from smart_orchestrator.backfilling.state import BackfillState
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.plan import Plan
-    from smart_orchestrator.runners.airflow import AirflowRuns
+    from smart_orchestrator.runners.airflow import AirflowRunner
 
     Consumer = Callable[[Completeness], Mapping[str, object] | None]
 
@@ -79,7 +79,7 @@ class OrchestratorTask(BaseOperator):
         params, known = dict(context["params"]), list(context["dag"].params)
         return request_of(run.conf, params, run_day, self.orchestration.lag, known)
 
-    def runs(self, context: Context) -> AirflowRuns:
+    def runs(self, context: Context) -> AirflowRunner:
         """The pipeline's runs; those that this run of the orchestrator starts carry its name."""
         run = context["dag_run"]
         return self.orchestration.runs(f"Started by {run.dag_id}, run {run.run_id}")
@@ -87,15 +87,15 @@ class OrchestratorTask(BaseOperator):
     def check(self, request: Request) -> Completeness:
         """The window as it is now, with the report in the log."""
         found = self.orchestration.check(request)
-        LogConsole(self.log).checked(found)
+        LogReporter(self.log).checked(found)
         return found
 
-    def plan(self, found: Completeness, runs: AirflowRuns) -> Plan:
+    def plan(self, found: Completeness, runs: AirflowRunner) -> Plan:
         """What would be done now, also in the log."""
         latest = runs.latest(list(found.missing)) if found.missing else {}
         marked = found.being_written([day for day, run in latest.items() if run.in_flight])
         plan = make_plan(marked, latest)
-        LogConsole(self.log).planned(plan)
+        LogReporter(self.log).planned(plan)
         return plan
 
     @contextmanager
@@ -161,7 +161,7 @@ class TriggerMissingDataFetches(OrchestratorTask):
         with self.told(context):
             runs = self.runs(context)
             plan = self.plan(self.check(self.request(context)), runs)
-            carrying = self.orchestration.carrying(runs, LogConsole(self.log))
+            carrying = self.orchestration.carrying(runs, LogReporter(self.log))
             if plan.days(Action.START):
                 pipeline = runs.ready()
                 self.log.info(
@@ -173,7 +173,7 @@ class TriggerMissingDataFetches(OrchestratorTask):
             carrying.start_due()
             self._leave(context, carrying)
 
-    def _leave(self, context: Context, carrying: Carrying) -> None:
+    def _leave(self, context: Context, carrying: BackfillState) -> None:
         push = context["ti"].xcom_push
         over = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=self.orchestration.timeout)
         push(key=CARRYING, value=carrying.to_json())
@@ -199,7 +199,7 @@ class WaitForDataReady(OrchestratorTask):
 
     def _go_on(self, context: Context, state: Mapping[str, Any], deadline: str, why: str) -> None:
         with self.told(context):
-            carrying = self.orchestration.carrying(self.runs(context), LogConsole(self.log)).taken_up(state)
+            carrying = self.orchestration.carrying(self.runs(context), LogReporter(self.log)).from_json(state)
             if not why:
                 carrying.start_due()
                 why = HOPELESS if carrying.hopeless() else ""
@@ -208,7 +208,7 @@ class WaitForDataReady(OrchestratorTask):
                 self._wait(carrying, deadline)
             self._end(context, carrying, why)
 
-    def _wait(self, carrying: Carrying, deadline: str) -> None:
+    def _wait(self, carrying: BackfillState, deadline: str) -> None:
         awaited = [day.isoformat() for day in carrying.awaited]
         self.log.info("waiting for %d dates: %s", len(awaited), listed(awaited))
         self.defer(
@@ -217,7 +217,7 @@ class WaitForDataReady(OrchestratorTask):
             kwargs={"deadline": deadline},
         )
 
-    def _end(self, context: Context, carrying: Carrying, why: str) -> None:
+    def _end(self, context: Context, carrying: BackfillState, why: str) -> None:
         outcome = carrying.outcome(why)
         push = context["ti"].xcom_push
         push(key=OUTCOME, value={**outcome.to_json(), "measured": {}})

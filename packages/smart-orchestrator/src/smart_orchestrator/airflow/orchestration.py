@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.adapters.manifest import Look
+from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.airflow.connections import airflow_api, aws_environment, ui_url
-from smart_orchestrator.backfilling.state import Carrying, Limits
+from smart_orchestrator.backfilling.state import BackfillState, Limits
 from smart_orchestrator.checking import check
 from smart_orchestrator.model.dataset import Column, DailyDataset
-from smart_orchestrator.runners.airflow import AirflowRuns
+from smart_orchestrator.runners.airflow import AirflowRunner
 from smart_orchestrator.runners.local import Ledger
 from smart_orchestrator.store.opening import lake_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from smart_orchestrator.airflow.params import Request
-    from smart_orchestrator.backfilling.reporter import Console
+    from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.store.base import Lake
 
@@ -80,14 +80,14 @@ class Orchestration:
         """The lake, with the keys of its connection if there is one; changes nothing in this process."""
         return lake_of(self.dataset, {**os.environ, **aws_environment(self.aws_conn_id)})
 
-    def runs(self, starter: str = "", patience: float = 60.0) -> AirflowRuns:
+    def runs(self, starter: str = "", patience: float = 60.0) -> AirflowRunner:
         """The pipeline's runs.
 
         Args:
             starter: who starts them, for their notes.
             patience: seconds for which an api-server that does not answer is asked again.
         """
-        return AirflowRuns(
+        return AirflowRunner(
             self.dataset,
             airflow_api(self.api_conn_id, patience=patience),
             self.pipeline_dag_id,
@@ -99,10 +99,10 @@ class Orchestration:
 
     def check(self, request: Request) -> Completeness:
         """What the lake holds of the window."""
-        look = Look(memory=Ledger(Path(self.state))) if self.state else Look()
+        look = InspectOptions(memory=Ledger(Path(self.state))) if self.state else InspectOptions()
         return check(self.dataset, request.window, lake=self.lake(), look=look, policy=request.policy)
 
-    def carrying(self, runs: AirflowRuns, console: Console) -> Carrying:
+    def carrying(self, runs: AirflowRunner, reporter: Reporter) -> BackfillState:
         """A backfill of the dataset that has not begun."""
         limits = Limits(NO_LIMIT, self.attempts, self.timeout)
-        return Carrying(self.dataset, runs, limits, console, self.lake())
+        return BackfillState(self.dataset, runs, limits, reporter, self.lake())

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from smart_orchestrator.airflow.log import LogConsole
+from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import listed
 from smart_orchestrator.airflow.orchestration import TRIGGER_PATIENCE, Orchestration
 from smart_orchestrator.backfilling.state import HOPELESS
@@ -25,7 +25,7 @@ from smart_orchestrator.errors import LakeError, LakeUnreachable, RunsError, Run
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from smart_orchestrator.backfilling.state import Carrying
+    from smart_orchestrator.backfilling.state import BackfillState
 
 
 # A task that is resumed before the scheduler has heard of its deferral is taken for one that was killed (Airflow 3.3:
@@ -40,7 +40,7 @@ class DataReadyTrigger(BaseTrigger):
 
     Args:
         orchestration: as `Orchestration.to_json` wrote it down.
-        carrying: as `Carrying.to_json` wrote it down.
+        carrying: as `BackfillState.to_json` wrote it down.
         deadline: the UTC moment at which it ends, in ISO form.
     """
 
@@ -63,7 +63,7 @@ class DataReadyTrigger(BaseTrigger):
         """Look, tell, sleep; one event at the end."""
         orchestration = Orchestration.from_json(self.orchestration)
         deadline = dt.datetime.fromisoformat(self.deadline)
-        carrying: Carrying | None = None
+        carrying: BackfillState | None = None
         trouble = ""
         # Loading what a look needs takes a moment in a triggerer that has never done it.
         pause = asyncio.sleep(min(FIRST_LOOK, _seconds_to(deadline)))
@@ -72,7 +72,7 @@ class DataReadyTrigger(BaseTrigger):
             why = ""
             try:
                 if carrying is None:
-                    carrying = await asyncio.to_thread(self._taken_up, orchestration)
+                    carrying = await asyncio.to_thread(self._restored, orchestration)
                 await asyncio.to_thread(_look, carrying)
                 trouble = ""
                 why = HOPELESS if carrying.hopeless() else ""
@@ -91,11 +91,11 @@ class DataReadyTrigger(BaseTrigger):
             self._say(carrying)
             await asyncio.sleep(min(orchestration.poll_seconds, left))
 
-    def _taken_up(self, orchestration: Orchestration) -> Carrying:
+    def _restored(self, orchestration: Orchestration) -> BackfillState:
         runs = orchestration.runs(patience=TRIGGER_PATIENCE)
-        return orchestration.carrying(runs, LogConsole(self.log)).taken_up(self.carrying)
+        return orchestration.carrying(runs, LogReporter(self.log)).from_json(self.carrying)
 
-    def _say(self, carrying: Carrying | None) -> None:
+    def _say(self, carrying: BackfillState | None) -> None:
         if carrying is not None:
             awaited = [day.isoformat() for day in carrying.awaited]
             done, total = carrying.progress()
@@ -109,12 +109,12 @@ def _load() -> None:
     import polars as pl  # noqa: F401
 
 
-def _look(carrying: Carrying) -> None:
+def _look(carrying: BackfillState) -> None:
     carrying.look_at_watched()
     carrying.look_at_runs()
 
 
-def _nothing_to_wait_for(carrying: Carrying) -> bool:
+def _nothing_to_wait_for(carrying: BackfillState) -> bool:
     """Whether all has ended, or a task has to start something first."""
     return bool(carrying.queue) or not carrying.under_way
 

@@ -12,18 +12,18 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.backfilling.reporter import SilentConsole
-from smart_orchestrator.backfilling.state import HOPELESS, Carrying, Limits, Outcome, being_written
+from smart_orchestrator.backfilling.reporter import SilentReporter
+from smart_orchestrator.backfilling.state import HOPELESS, BackfillState, Limits, Outcome, being_written
 from smart_orchestrator.model.plan import Action, Plan, make_plan
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable
 
-    from smart_orchestrator.backfilling.reporter import Console
+    from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.dataset import DailyDataset
-    from smart_orchestrator.runners.base import PipelineRuns
+    from smart_orchestrator.runners.base import Runner
 
 # A day that someone outside the ledger writes is looked at so often.
 LOOK_SECONDS = 2.0
@@ -49,10 +49,10 @@ class Backfill:
 def backfill(
     dataset: DailyDataset,
     check: Callable[[], Completeness],
-    runs: PipelineRuns,
+    runs: Runner,
     *,
     limits: Limits | None = None,
-    console: Console | None = None,
+    reporter: Reporter | None = None,
 ) -> Backfill:
     """Make the window of `check` whole as far as it can be.
 
@@ -61,21 +61,23 @@ def backfill(
         check: looks at the window; called before and after.
         runs: starts and follows the pipeline.
         limits: how much may be done.
-        console: told what happens.
+        reporter: receives what happens.
 
     Raises:
         LakeError: the lake does not answer or refuses.
         RunsError: runs cannot be started or followed.
     """
-    console = console or SilentConsole()
+    reporter = reporter or SilentReporter()
     before = check()
-    console.checked(before)
+    reporter.checked(before)
     plan = make_plan(before, runs.latest(list(before.missing)))
-    console.planned(plan)
+    reporter.planned(plan)
     if not (plan.days(Action.START) or plan.days(Action.FOLLOW) or being_written(plan)):
         return Backfill(plan, Outcome((), (), (), ()), before)
     limits = limits or Limits()
-    carrying = Carrying(dataset, runs, _within(limits, runs) if plan.days(Action.START) else limits, console)
+    carrying = BackfillState(
+        dataset, runs, _within(limits, runs) if plan.days(Action.START) else limits, reporter
+    )
     carrying.plan(plan)
     outcome = _carried_out(carrying)
     after = check()
@@ -85,10 +87,10 @@ def backfill(
 def fetch(
     dataset: DailyDataset,
     days: Iterable[dt.date],
-    runs: PipelineRuns,
+    runs: Runner,
     *,
     limits: Limits | None = None,
-    console: Console | None = None,
+    reporter: Reporter | None = None,
 ) -> Outcome:
     """Run the pipeline for exactly these days, whatever the lake holds for them.
 
@@ -96,17 +98,17 @@ def fetch(
         LakeError: the lake does not answer or refuses.
         RunsError: runs cannot be started or followed.
     """
-    carrying = Carrying(dataset, runs, _within(limits or Limits(), runs), console or SilentConsole())
+    carrying = BackfillState(dataset, runs, _within(limits or Limits(), runs), reporter or SilentReporter())
     carrying.fetch(days)
     return _carried_out(carrying)
 
 
-def _within(limits: Limits, runs: PipelineRuns) -> Limits:
+def _within(limits: Limits, runs: Runner) -> Limits:
     """The limits, with no more runs at once than the runner lets work."""
     return replace(limits, jobs=min(limits.jobs, runs.capacity() or limits.jobs))
 
 
-def _carried_out(carrying: Carrying) -> Outcome:
+def _carried_out(carrying: BackfillState) -> Outcome:
     """Take the steps until nothing is under way, nothing more can come, or the time is over."""
     runs, limits = carrying.runs, carrying.limits
     end = time.monotonic() + limits.timeout

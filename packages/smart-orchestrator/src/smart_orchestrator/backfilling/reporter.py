@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.run import Run
 
 
-class Console(Protocol):
+class Reporter(Protocol):
     """Is told what a backfill does. `progress` is (days done, days to do)."""
 
     def checked(self, completeness: Completeness) -> None:
@@ -39,7 +39,7 @@ class Console(Protocol):
         ...
 
 
-class SilentConsole:
+class SilentReporter:
     """Says nothing."""
 
     def checked(self, completeness: Completeness) -> None:

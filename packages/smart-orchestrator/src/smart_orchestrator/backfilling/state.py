@@ -1,7 +1,7 @@
 """What is under way in a backfill, and its steps: start what is due, look once, say whether to go on.
 
 No step waits, so a loop in this process and a trigger in Airflow take the same ones. Between two steps all of it can be
-written down (`to_json`) and taken up by another process (`taken_up`); whatever happened in between is seen at the next
+written down (`to_json`) and taken up by another process (`from_json`); whatever happened in between is seen at the next
 look, since runs are judged by what they left in the lake. A step that fails with `LakeError` or `RunsError` leaves what
 it had not judged under way, and can be taken again.
 """
@@ -21,12 +21,12 @@ from smart_orchestrator.model.run import Failure, Run, RunState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from smart_orchestrator.backfilling.reporter import Console
+    from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.dataset import DailyDataset
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.plan import Plan
-    from smart_orchestrator.runners.base import PipelineRuns
+    from smart_orchestrator.runners.base import Runner
     from smart_orchestrator.store.base import Lake
 
 # Trying these again at once is useless: the source has no such day, or source or lake did not answer within their own
@@ -103,7 +103,7 @@ class Goal:
 
 
 @dataclass(slots=True)
-class Carrying:
+class BackfillState:
     """The state of one backfill while it goes on, and the steps that change it.
 
     Attributes:
@@ -121,9 +121,9 @@ class Carrying:
     """
 
     dataset: DailyDataset
-    runs: PipelineRuns
+    runs: Runner
     limits: Limits
-    console: Console
+    reporter: Reporter
     lake: Lake | None = None
     goal: Goal | None = None
     queue: deque[dt.date] = field(default_factory=deque)
@@ -173,7 +173,7 @@ class Carrying:
 
     def look_at_runs(self) -> None:
         """Look at the runs once, and judge those that have ended."""
-        for run in self.runs.look(list(self.active.values())):
+        for run in self.runs.poll(list(self.active.values())):
             if not run.in_flight:
                 self._settle(run)
 
@@ -184,7 +184,7 @@ class Carrying:
             if found.available:
                 self.watched.discard(day)
                 self._fill(found)
-                self.console.filled(found, None, self.progress())
+                self.reporter.filled(found, None, self.progress())
             elif found.code is not Code.STILL_WRITING:
                 self.watched.discard(day)
                 self.queue.append(day)
@@ -217,7 +217,7 @@ class Carrying:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """All that `taken_up` needs besides dataset, runs, limits and console."""
+        """All that `from_json` needs besides dataset, runs, limits and console."""
 
         def iso(days: Iterable[dt.date]) -> list[str]:
             return [day.isoformat() for day in days]
@@ -238,7 +238,7 @@ class Carrying:
             "total": self.total,
         }
 
-    def taken_up(self, document: Mapping[str, Any]) -> Carrying:
+    def from_json(self, document: Mapping[str, Any]) -> BackfillState:
         """The same with the state that `to_json` wrote down."""
 
         def days(name: str) -> list[dt.date]:
@@ -266,10 +266,10 @@ class Carrying:
         if run.ours:
             self.begun[run.day] = self.begun.get(run.day, 0) + 1
             self.started[run.name] = run
-            self.console.started(run, self.progress())
+            self.reporter.started(run, self.progress())
         elif run.in_flight:
             self.followed[run.name] = run
-            self.console.followed(run, self.progress())
+            self.reporter.followed(run, self.progress())
 
     def _settle(self, run: Run) -> None:
         """Judge a run that ended by what it left in the lake."""
@@ -280,7 +280,7 @@ class Carrying:
         done = self.goal is not None or not run.ours or run.state is RunState.SUCCEEDED
         if found.available and done:
             self._fill(found)
-            self.console.filled(found, run, self.progress())
+            self.reporter.filled(found, run, self.progress())
             return
         if run.state is RunState.SUCCEEDED:
             message = f"the run succeeded, but the day is {found.state} ({found.code}: {found.reason})"
@@ -291,7 +291,7 @@ class Carrying:
             self.queue.append(run.day)
         else:
             self.failed[run.day] = run
-        self.console.failed(run, self.progress(), again=again)
+        self.reporter.failed(run, self.progress(), again=again)
 
     def _fill(self, found: Partition) -> None:
         self.filled[found.day] = found.manifest.measured if found.manifest else None

@@ -10,7 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest import Look, inspect_listed
+from smart_orchestrator.adapters.manifest import InspectOptions, inspect_listed
 from smart_orchestrator.adapters.manifest_document import MARKER
 from smart_orchestrator.store.opening import lake_of
 
@@ -84,7 +84,7 @@ def _named(dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], l
     marker = f"{folder}/{MARKER}"
     if not any(info.key == marker for info in objects):
         return set()
-    found = inspect_listed(dataset, day, objects, lake=lake, look=Look(shallow=True))
+    found = inspect_listed(dataset, day, objects, lake=lake, look=InspectOptions(shallow=True))
     if found.manifest is None and not found.parts:
         return None
     return {marker, *(f"{folder}/{part.name}" for part in found.parts)}

@@ -35,7 +35,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PlanStep:
     """One day of a plan: what is done, why, and the run that is followed."""
 
     day: dt.date
@@ -58,7 +58,7 @@ class Plan:
     """What will be done about each day of a window, oldest first."""
 
     completeness: Completeness
-    steps: tuple[Step, ...]
+    steps: tuple[PlanStep, ...]
 
     def days(self, action: Action) -> tuple[dt.date, ...]:
         """The days with this action, oldest first."""
@@ -86,18 +86,18 @@ def due(completeness: Completeness, latest: Mapping[dt.date, Run]) -> tuple[dt.d
     return make_plan(completeness, latest).days(Action.START)
 
 
-def _step(found: Partition, run: Run | None) -> Step:
+def _step(found: Partition, run: Run | None) -> PlanStep:
     if found.available or found.code is Code.WAIVED:
-        return Step(found.day, Action.KEEP, found.reason)
+        return PlanStep(found.day, Action.KEEP, found.reason)
     if found.code is Code.WITHIN_LAG:
-        return Step(found.day, Action.WAIT, found.reason)
+        return PlanStep(found.day, Action.WAIT, found.reason)
     if found.code is Code.NEWER_VERSION:
-        return Step(found.day, Action.GIVE_UP, found.reason)
+        return PlanStep(found.day, Action.GIVE_UP, found.reason)
     if run is not None and run.in_flight:
-        return Step(found.day, Action.FOLLOW, f"run {run.name} is {run.state}", run)
+        return PlanStep(found.day, Action.FOLLOW, f"run {run.name} is {run.state}", run)
     if found.code is Code.STILL_WRITING and not _written_by(found, run):
-        return Step(found.day, Action.WAIT, f"being written: {found.reason}")
-    return Step(found.day, Action.START, f"{found.code}: {found.reason}")
+        return PlanStep(found.day, Action.WAIT, f"being written: {found.reason}")
+    return PlanStep(found.day, Action.START, f"{found.code}: {found.reason}")
 
 
 def _written_by(found: Partition, run: Run | None) -> bool:

@@ -59,8 +59,8 @@ class PipelineDag:
     max_active_runs: int
 
 
-class AirflowRuns:
-    """`PipelineRuns` of a DAG in Airflow.
+class AirflowRunner:
+    """`Runner` of a DAG in Airflow.
 
     Args:
         dataset: the dataset whose days the pipeline makes.
@@ -168,7 +168,7 @@ class AirflowRuns:
             return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was whole already")
         return self._create(day, 1 + max((run.attempt for run in known), default=0))
 
-    def look(self, runs: Sequence[Run]) -> list[Run]:
+    def poll(self, runs: Sequence[Run]) -> list[Run]:
         """The same runs as they are now; a failed one with its failure and a link to its log, a deleted one is LOST.
 
         Raises:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.run import Run
 
 
-class PipelineRuns(Protocol):
+class Runner(Protocol):
     """Starts and follows the runs of one pipeline."""
 
     @property
@@ -40,7 +40,7 @@ class PipelineRuns(Protocol):
         """Start the next attempt for `day`; when a run of it is in flight already, that one comes back instead."""
         ...
 
-    def look(self, runs: Sequence[Run]) -> list[Run]:
+    def poll(self, runs: Sequence[Run]) -> list[Run]:
         """The same runs as they are now."""
         ...
 

@@ -99,8 +99,8 @@ class Ledger:
         )
 
 
-class LocalRuns:
-    """`PipelineRuns` that runs a plain function in threads of this process.
+class LocalRunner:
+    """`Runner` that runs a plain function in threads of this process.
 
     Args:
         dataset: the dataset whose days the pipeline makes.
@@ -138,7 +138,7 @@ class LocalRuns:
         for day in sorted(days):
             run = recorded.get(day)
             if run is not None and run.in_flight:
-                found[day] = self.look([run])[0]
+                found[day] = self.poll([run])[0]
             elif self._is_held(day):
                 # Whoever holds the lock is about to write its row.
                 found[day] = self._expected(day, run)
@@ -170,7 +170,7 @@ class LocalRuns:
             if not handed_over:
                 os.close(descriptor)
 
-    def look(self, runs: Sequence[Run]) -> list[Run]:
+    def poll(self, runs: Sequence[Run]) -> list[Run]:
         """The same runs as they are now; one whose process died is LOST."""
         return [self._look(run) for run in runs]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
 
 Cell = tuple[str, str]
-"""A mark and its style, as in `console`."""
+"""A mark and its style, as in `reporter`."""
 
 _MARKS: dict[State, Cell] = {
     State.COMPLETE: ("■", "good"),

@@ -1,6 +1,6 @@
 """What people see of a check, a plan and a backfill: on a terminal with colours, in a pipe or log as plain lines, or not.
 
-The layer itself is silent; it tells a `Console` what happens. Results (`write_…`) are text for stdout, progress is
+The layer itself is silent; it tells a `Reporter` what happens. Results (`write_…`) are text for stdout, progress is
 lines for stderr; which stream a console writes to is its caller's choice. Rich is imported by the terminal form only.
 """
 
@@ -27,7 +27,7 @@ _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u206
 _STYLES = {"good": "green", "bad": "red", "warn": "yellow", "dim": "dim", "strong": "bold", "": ""}
 
 
-class LineConsole:
+class TextReporter:
     """Writes lines to a stream: with colours where it is a terminal, plain elsewhere."""
 
     def __init__(self, stream: TextIO) -> None:

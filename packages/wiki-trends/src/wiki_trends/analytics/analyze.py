@@ -81,7 +81,8 @@ def analyze(
         WindowNotReady: the window does not fulfil the policy of the check, or no day of it is there.
         EngineError: the engine is not there, or fails.
     """
-    from wiki_trends.analytics.engines.base import DUCKDB, Inputs, open_engine
+    from wiki_trends.analytics.engines.base import DUCKDB, Inputs
+    from wiki_trends.analytics.engines.opening import open_engine
     from wiki_trends.analytics.tables.pipeline_runs import NAME, pipeline_runs
     from wiki_trends.analytics.window_rows import baseline_of
 

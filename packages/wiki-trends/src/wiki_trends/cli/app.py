@@ -19,18 +19,18 @@ from wiki_trends.cli import rules as cli_rules
 from wiki_trends.cli import serve as cli_serve
 from wiki_trends.cli import tools as cli_tools
 from wiki_trends.cli import trends as cli_trends
-from wiki_trends.cli.options import WindowOptions, closely_of, settings_of
+from wiki_trends.cli.options import WindowOptions, check_options, settings_of
 from wiki_trends.cli.output import (
     DONE,
     INCOMPLETE,
     USAGE,
-    console_on,
     err,
     exit_after,
     log_to_stderr,
     out,
     print_json,
     print_report,
+    reporter_on,
     write_html_report,
 )
 from wiki_trends.jobs.progress import show_progress
@@ -111,7 +111,7 @@ def check(
     settings = settings_of(given, lag=lag, project=project, access=access, lake=lake, warehouse=warehouse)
     if consumed:
         _compare_with_publish(settings, as_json=as_json)
-    closely = closely_of(
+    closely = check_options(
         min_coverage=min_coverage,
         min_days=min_days,
         allow_lag=allow_lag,
@@ -127,7 +127,7 @@ def check(
     elif watermark:
         out(checks.watermark_lines(found))
     elif calendar:
-        console_on(sys.stdout).write_rows(checks.calendar_of(found))
+        reporter_on(sys.stdout).write_rows(checks.calendar_of(found))
     else:
         out(checks.report_lines(found))
     if verbose:
@@ -203,9 +203,9 @@ def backfill(
         lake=lake,
         contact=contact,
     )
-    closely = closely_of(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
+    closely = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
     look = checker(settings, given.window(settings), closely)
-    done = fill(settings, look, limits_of(settings, timeout), console_on(sys.stderr))
+    done = fill(settings, look, limits_of(settings, timeout), reporter_on(sys.stderr))
     if as_json:
         print_json(done.to_json())
     else:
@@ -240,7 +240,7 @@ def analyze(
     settings = settings_of(
         given, lag=lag, project=project, access=access, lake=lake, warehouse=warehouse, engine=engine
     )
-    closely = closely_of(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
+    closely = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
     show_progress()
     done = main_job.analyze(settings, main_job.checker(settings, given.window(settings), closely)())
     if as_json:
@@ -293,12 +293,12 @@ def run(
         engine=engine,
         contact=contact,
     )
-    closely = closely_of(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag, strict=strict)
-    console = console_on(sys.stderr)
+    closely = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag, strict=strict)
+    reporter = reporter_on(sys.stderr)
     limits = limits_of(settings, timeout)
     show_progress()
-    done = main_job.run(settings, given.window(settings), closely, limits, console)
-    console.write(main_job.told(done))
+    done = main_job.run(settings, given.window(settings), closely, limits, reporter)
+    reporter.write(main_job.told(done))
     if as_json:
         print_json(done.to_json())
     elif done.published is not None:

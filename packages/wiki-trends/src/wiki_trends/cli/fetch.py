@@ -10,7 +10,7 @@ import typer
 
 from wiki_trends.cli import options
 from wiki_trends.cli.options import settings_of
-from wiki_trends.cli.output import console_on, exit_after, log_to_stderr, out, print_json
+from wiki_trends.cli.output import exit_after, log_to_stderr, out, print_json, reporter_on
 from wiki_trends.jobs.progress import now_and_then
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -61,7 +61,7 @@ def fetch(
         jobs=jobs, attempts=attempts, project=project, access=access, lake=lake, contact=contact
     )
     days = days_of(day)
-    console = console_on(sys.stderr)
+    reporter = reporter_on(sys.stderr)
     say = now_and_then()
     first_step = fetching.first_step(
         settings,
@@ -71,7 +71,7 @@ def fetch(
         top=top,
         told=lambda part: say(f"reading the dump: {part:.0%}"),
     )
-    outcome = fetch_days(settings, days, limits_of(settings, timeout), console, first_step)
+    outcome = fetch_days(settings, days, limits_of(settings, timeout), reporter, first_step)
     changes = fetching.changes_of(settings, outcome) if refresh else {}
     if as_json:
         told = {"changes": {str(one): changed for one, changed in changes.items()}} if refresh else {}

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from smart_orchestrator.model.window import Window
     from wiki_trends.config.settings import Settings
-    from wiki_trends.jobs.main import Closely
+    from wiki_trends.jobs.main import CheckOptions
 
 Days = Annotated[
     str | None,
@@ -78,7 +78,9 @@ AllowLag = Annotated[
 ]
 Deep = Annotated[bool, typer.Option("--deep", help="Read every row and hold it against the contract.")]
 Shallow = Annotated[bool, typer.Option("--shallow", help="Do not read days that carry no row count.")]
-Strays = Annotated[bool, typer.Option("--strays", help="Look through all names of the lake for strays.")]
+Strays = Annotated[
+    bool, typer.Option("--strays", help="InspectOptions through all names of the lake for strays.")
+]
 Volume = Annotated[
     bool, typer.Option("--volume", help="Compare rows and views with the same weekday of 8 weeks.")
 ]
@@ -118,7 +120,7 @@ def settings_of(window: WindowOptions | None = None, **flags: str | None) -> Set
     return load({**flags, "days": window.days if window else None})
 
 
-def closely_of(
+def check_options(
     *,
     min_coverage: float = 100.0,
     min_days: int = 1,
@@ -128,10 +130,10 @@ def closely_of(
     strays: bool = False,
     volume: bool = False,
     strict: bool = False,
-) -> Closely:
+) -> CheckOptions:
     """How closely to look, from the options of `check`."""
     from smart_orchestrator.model.completeness import Policy
-    from wiki_trends.jobs.main import Closely
+    from wiki_trends.jobs.main import CheckOptions
 
     policy = Policy(min_coverage, min_days, allow_lag)
-    return Closely(policy, deep, shallow, strays=strays or None, volume=volume, strict=strict)
+    return CheckOptions(policy, deep, shallow, strays=strays or None, volume=volume, strict=strict)

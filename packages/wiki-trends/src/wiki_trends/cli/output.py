@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from smart_orchestrator.backfilling.state import Outcome
-    from smart_orchestrator.text.reporter import LineConsole
+    from smart_orchestrator.text.reporter import TextReporter
     from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
 
@@ -86,21 +86,21 @@ def print_json(document: object) -> None:
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
-def console_on(stream: TextIO) -> LineConsole:
+def reporter_on(stream: TextIO) -> TextReporter:
     """A console that writes to `stream`: with colours on a terminal, plain elsewhere."""
-    from smart_orchestrator.text.reporter import LineConsole
+    from smart_orchestrator.text.reporter import TextReporter
 
-    return LineConsole(stream)
+    return TextReporter(stream)
 
 
 def out(lines: Iterable[Line]) -> None:
     """Print lines to stdout."""
-    console_on(sys.stdout).write(lines)
+    reporter_on(sys.stdout).write(lines)
 
 
 def err(lines: Iterable[Line]) -> None:
     """Print lines to stderr."""
-    console_on(sys.stderr).write(lines)
+    reporter_on(sys.stderr).write(lines)
 
 
 def log_to_stderr(*, verbose: bool) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from wiki_trends.cli import options
 from wiki_trends.cli.options import settings_of
-from wiki_trends.cli.output import DONE, console_on, out, print_json, print_report
+from wiki_trends.cli.output import DONE, out, print_json, print_report, reporter_on
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -92,8 +92,8 @@ def demo(
     """The main job on synthetic data, without a network: a window with two holes becomes whole and turns into trends."""
     from wiki_trends.jobs import demo as show
 
-    console = console_on(sys.stderr)
-    done = show.play(folder, console)
+    reporter = reporter_on(sys.stderr)
+    done = show.play(folder, reporter)
     if as_json:
         print_json(done.to_json())
     else:

@@ -81,23 +81,23 @@ def to_fetch(days: int | None, end_date: dt.date | None) -> list[DateToFetch]:
 
 def print_report(days: int | None, end_date: dt.date | None) -> None:
     """What `print_date_report` prints."""
-    from smart_orchestrator.text.reporter import LineConsole
+    from smart_orchestrator.text.reporter import TextReporter
 
     settings = load()
     fix = "They have to be fetched: python check_and_fetch_data.py --auto, with the same number of days."
-    LineConsole(sys.stdout).write(report_lines(settings, _look(settings, days, end_date), fix))
+    TextReporter(sys.stdout).write(report_lines(settings, _look(settings, days, end_date), fix))
 
 
 def trigger(dates: Sequence[str | dt.date], timeout: float) -> list[Triggered]:
     """What `trigger_multiple_dates` returns."""
-    from smart_orchestrator.backfilling.reporter import SilentConsole
+    from smart_orchestrator.backfilling.reporter import SilentReporter
     from wiki_trends.config.window_options import days_of
     from wiki_trends.jobs.main import fetch_days
     from wiki_trends.jobs.runners import limits_of
 
     settings = load()
     days = days_of([date if isinstance(date, str) else _day(date).isoformat() for date in dates])
-    outcome = fetch_days(settings, days, limits_of(settings, timeout), SilentConsole())
+    outcome = fetch_days(settings, days, limits_of(settings, timeout), SilentReporter())
     return [_triggered(day, outcome) for day in dict.fromkeys(days)]
 
 

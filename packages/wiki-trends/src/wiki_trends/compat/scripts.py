@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.model.run import Run
     from smart_orchestrator.model.window import Window
-    from smart_orchestrator.text.reporter import LineConsole
+    from smart_orchestrator.text.reporter import TextReporter
     from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
 
@@ -56,28 +56,28 @@ def _check_and_fetch(arguments: Sequence[str]) -> int:
     settings = load({"days": given.days})
     window = _window_given(settings, given)
     found = look_at(settings, window)
-    console = _stdout()
-    console.write(report_lines(settings, found, "They have to be fetched:"))
+    reporter = _stdout()
+    reporter.write(report_lines(settings, found, "They have to be fetched:"))
     if not found.missing:
         return DONE if found.ready else INCOMPLETE
-    console.write(_ages(found))
-    if not given.auto and not _agreed(console, len(found.missing)):
+    reporter.write(_ages(found))
+    if not given.auto and not _agreed(reporter, len(found.missing)):
         return INCOMPLETE
-    return _fetch(settings, window, console)
+    return _fetch(settings, window, reporter)
 
 
-def _fetch(settings: Settings, window: Window, console: LineConsole) -> int:
+def _fetch(settings: Settings, window: Window, reporter: TextReporter) -> int:
     from smart_orchestrator.model.run import Failure
     from wiki_trends.jobs.main import checker, fill
     from wiki_trends.jobs.runners import limits_of
 
-    done = fill(settings, checker(settings, window), limits_of(settings), _Dialogue(console))
+    done = fill(settings, checker(settings, window), limits_of(settings), _Dialogue(reporter))
     after = done.completeness
     if not after.missing:
-        console.write([("All dates were fetched; analytics can be run: python run_analytics.py", "good")])
+        reporter.write([("All dates were fetched; analytics can be run: python run_analytics.py", "good")])
         return DONE
     listed = ", ".join(day.isoformat() for day in reversed(after.missing))
-    console.write([(f"Still missing: {listed}. Coverage: {after.coverage_pct:.1f} %.", "bad")])
+    reporter.write([(f"Still missing: {listed}. Coverage: {after.coverage_pct:.1f} %.", "bad")])
     unreachable = any(run.failure is Failure.UNREACHABLE for run in done.outcome.failed)
     return UNREACHABLE if unreachable else INCOMPLETE
 
@@ -145,16 +145,16 @@ def _ages(found: Completeness) -> list[Line]:
     return lines
 
 
-def _stdout() -> LineConsole:
-    from smart_orchestrator.text.reporter import LineConsole
+def _stdout() -> TextReporter:
+    from smart_orchestrator.text.reporter import TextReporter
 
-    return LineConsole(sys.stdout)
+    return TextReporter(sys.stdout)
 
 
-def _agreed(console: LineConsole, number: int) -> bool:
+def _agreed(reporter: TextReporter, number: int) -> bool:
     """Whether the user wants the days to be fetched; asked on a terminal only."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        console.write([("Nothing was fetched: this is no terminal to ask on. Add --auto to fetch.", "warn")])
+        reporter.write([("Nothing was fetched: this is no terminal to ask on. Add --auto to fetch.", "warn")])
         return False
     what = "this date" if number == 1 else f"these {number} dates"
     while True:
@@ -162,19 +162,19 @@ def _agreed(console: LineConsole, number: int) -> bool:
             answer = input(f"Fetch {what} now? (y/n) ").strip().lower()
         except EOFError:
             answer = "n"
-            console.write([("", "")])
+            reporter.write([("", "")])
         if answer in ("y", "yes"):
             return True
         if answer in ("n", "no"):
-            console.write([("Nothing was fetched.", "warn")])
+            reporter.write([("Nothing was fetched.", "warn")])
             return False
 
 
 class _Dialogue:
     """Tells of each day by its number: when it was started, that it is waited for, and what became of it."""
 
-    def __init__(self, console: LineConsole) -> None:
-        self._console = console
+    def __init__(self, reporter: TextReporter) -> None:
+        self._console = reporter
         self._numbers: dict[dt.date, int] = {}
 
     def checked(self, completeness: Completeness) -> None:

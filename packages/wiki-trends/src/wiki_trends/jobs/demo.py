@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.backfilling.reporter import SilentConsole
+from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.model.window import Window
 from wiki_trends.config.settings import FILE_NAME, Settings
 from wiki_trends.errors import SettingError, WikimediaUnreachable
@@ -27,7 +27,7 @@ from wiki_trends.jobs.runners import limits_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from smart_orchestrator.text.reporter import LineConsole
+    from smart_orchestrator.text.reporter import TextReporter
     from smart_orchestrator.text.reports import Line
 
 AS_OF = date(2025, 11, 12)
@@ -52,7 +52,7 @@ class Demo:
         return {"folder": str(self.folder), **self.job.to_json(), "seconds": seconds}
 
 
-def play(folder: Path, console: LineConsole) -> Demo:
+def play(folder: Path, reporter: TextReporter) -> Demo:
     """Make the lake with its holes, and run the main job on it.
 
     Raises:
@@ -64,11 +64,11 @@ def play(folder: Path, console: LineConsole) -> Demo:
     with _sample_api(folder) as address:
         started = time.monotonic()
         settings = _settings(folder, address)
-        console.write(
+        reporter.write(
             [(f"A synthetic Wikimedia answers at {address}; its log is {folder / 'sample-api.log'}.", "dim")]
         )
         _prepare(settings)
-        console.write(
+        reporter.write(
             [
                 (
                     f"A lake of {DAYS_IN_LAKE} days up to {NEWEST} lies in {folder / 'lake'}. Now the main job:",
@@ -79,8 +79,8 @@ def play(folder: Path, console: LineConsole) -> Demo:
         prepared = time.monotonic()
         window = Window.of_days(settings.days, AS_OF, settings.lag)
         limits = limits_of(settings)
-        job = main_job.run(settings, window, main_job.Closely(), limits, console)
-    console.write(main_job.told(job))
+        job = main_job.run(settings, window, main_job.CheckOptions(), limits, reporter)
+    reporter.write(main_job.told(job))
     seconds = {"sample-api": started - began, "lake": prepared - started, **job.seconds}
     return Demo(job, folder, settings.warehouse, seconds)
 
@@ -174,4 +174,4 @@ def _prepare(settings: Settings) -> None:
         if day not in HOLES:
             days.append(day)
         day -= timedelta(days=1)
-    main_job.fetch_days(settings, days, replace(limits_of(settings), attempts=1), SilentConsole())
+    main_job.fetch_days(settings, days, replace(limits_of(settings), attempts=1), SilentReporter())

@@ -1,6 +1,6 @@
 """The main job and its parts: check a window, backfill what is due, check again, analyse, publish.
 
-What the command line, the documented scripts and the demo have in common. Nothing here prints: it tells a `Console`,
+What the command line, the documented scripts and the demo have in common. Nothing here prints: it tells a `Reporter`,
 and returns values. Which errors a caller can meet stands in `wiki_trends.errors` and `smart_orchestrator.errors`.
 """
 
@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest import Look
+from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.backfilling.loop import Backfill, backfill, fetch
 from smart_orchestrator.checking import check
 from smart_orchestrator.errors import PartitionChanged
@@ -23,13 +23,13 @@ from smart_orchestrator.runners.local import Ledger
 from smart_orchestrator.volume_check import with_volume
 from wiki_trends.config.layers import layers
 from wiki_trends.jobs.publish_state import same_as_published
-from wiki_trends.jobs.runners import OneClient, runs_of, runs_to_start
+from wiki_trends.jobs.runners import LazyClient, runs_of, runs_to_start
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Sequence
 
-    from smart_orchestrator.backfilling.reporter import Console
+    from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.backfilling.state import Limits, Outcome
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.model.window import Window
@@ -44,7 +44,7 @@ _CHECKED_ANEW = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Closely:
+class CheckOptions:
     """How closely a check looks, and when it calls the window ready: the options of `check`."""
 
     policy: Policy = field(default_factory=Policy)
@@ -55,16 +55,18 @@ class Closely:
     strict: bool = False
 
 
-def checker(settings: Settings, window: Window, closely: Closely | None = None) -> Callable[[], Completeness]:
+def checker(
+    settings: Settings, window: Window, closely: CheckOptions | None = None
+) -> Callable[[], Completeness]:
     """A function that looks at the window in the diamond layer, each time it is called."""
-    closely = closely or Closely()
+    closely = closely or CheckOptions()
     dataset = layers(settings).diamond
     runs = runs_of(settings)
     memory = Ledger(Path(settings.state))
-    young = timedelta(seconds=settings.writing_seconds)
+    settle = timedelta(seconds=settings.writing_seconds)
 
     def checked() -> Completeness:
-        look = Look(deep=closely.deep, shallow=closely.shallow, young=young, memory=memory)
+        look = InspectOptions(deep=closely.deep, shallow=closely.shallow, settle=settle, memory=memory)
         found = check(dataset, window, look=look, policy=closely.policy, strays=closely.strays)
         if found.missing:
             latest = runs.latest(list(found.missing))
@@ -82,16 +84,18 @@ def plan_of(settings: Settings, look: Callable[[], Completeness]) -> Plan:
     return make_plan(found, runs_of(settings).latest(list(found.missing)))
 
 
-def fill(settings: Settings, look: Callable[[], Completeness], limits: Limits, console: Console) -> Backfill:
+def fill(
+    settings: Settings, look: Callable[[], Completeness], limits: Limits, reporter: Reporter
+) -> Backfill:
     """Check the window and backfill what is due.
 
     Raises:
         WikimediaUnreachable: something is due, and Wikimedia does not answer.
         ContactMissing: something is due, and live use needs a contact.
     """
-    client = OneClient(settings)
+    client = LazyClient(settings)
     runs = runs_to_start(settings, client=client)
-    done = backfill(layers(settings).diamond, look, runs, limits=limits, console=console)
+    done = backfill(layers(settings).diamond, look, runs, limits=limits, reporter=reporter)
     client.close_after(done.outcome)
     return done
 
@@ -100,13 +104,13 @@ def fetch_days(
     settings: Settings,
     days: Sequence[dt.date],
     limits: Limits,
-    console: Console,
+    reporter: Reporter,
     first_step: Fetch | None = None,
 ) -> Outcome:
     """Run the pipeline for these days, whatever the lake holds for them; its first step asks the API by default."""
-    client = OneClient(settings)
+    client = LazyClient(settings)
     runs = runs_to_start(settings, force=True, client=client, fetch=first_step)
-    outcome = fetch(layers(settings).diamond, days, runs, limits=limits, console=console)
+    outcome = fetch(layers(settings).diamond, days, runs, limits=limits, reporter=reporter)
     client.close_after(outcome)
     return outcome
 
@@ -149,11 +153,13 @@ class MainJob:
         }
 
 
-def run(settings: Settings, window: Window, closely: Closely, limits: Limits, console: Console) -> MainJob:
+def run(
+    settings: Settings, window: Window, closely: CheckOptions, limits: Limits, reporter: Reporter
+) -> MainJob:
     """The main job: check, backfill what is due, check again, analyse and publish when the window is ready."""
     clock = _Phases()
     look = checker(settings, window, replace(closely, volume=True))
-    filled = fill(settings, clock.timed("check", look), limits, console)
+    filled = fill(settings, clock.timed("check", look), limits, reporter)
     clock.rest("backfill")
     analysis = unchanged = None
     if filled.completeness.ready:
@@ -172,7 +178,7 @@ def analyze(settings: Settings, completeness: Completeness, *, checks_left: int 
         WarehouseError: the tables cannot be published.
     """
     from wiki_trends.analytics.analyze import analyze as compute
-    from wiki_trends.analytics.engines.base import open_engine
+    from wiki_trends.analytics.engines.opening import open_engine
     from wiki_trends.warehouse import open_warehouse
 
     dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)

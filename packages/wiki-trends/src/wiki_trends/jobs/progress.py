@@ -21,7 +21,7 @@ WORKING = ("wiki_trends.analytics", "wiki_trends.queries", "wiki_trends.warehous
 
 def now_and_then() -> Callable[[str], None]:
     """Writes a line to stderr, unless one was written in the last few seconds: what is done in that time needs none."""
-    from smart_orchestrator.text.reporter import LineConsole
+    from smart_orchestrator.text.reporter import TextReporter
 
     written = time.monotonic()
 
@@ -29,7 +29,7 @@ def now_and_then() -> Callable[[str], None]:
         nonlocal written
         if time.monotonic() - written >= SECONDS_BETWEEN_LINES:
             written = time.monotonic()
-            LineConsole(sys.stderr).write([(text, "")])
+            TextReporter(sys.stderr).write([(text, "")])
 
     return write
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest import Look
+from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.checking import check
 from smart_orchestrator.errors import LakeError
 from smart_orchestrator.model.window import Window
@@ -68,7 +68,10 @@ def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]
             fix="Name that project, or publish this one first.",
         )
     window = Window.between(last.window_start, last.window_end, last.as_of, last.lag_days)
-    found = {p.day.isoformat(): p for p in check(dataset, window, look=Look(shallow=True), strays=False).days}
+    found = {
+        p.day.isoformat(): p
+        for p in check(dataset, window, look=InspectOptions(shallow=True), strays=False).days
+    }
     changed = {
         day: "other data than were used"
         if found[day].available

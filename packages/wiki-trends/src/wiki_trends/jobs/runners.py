@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from smart_orchestrator.backfilling.state import Limits
-from smart_orchestrator.runners.local import LocalRuns
+from smart_orchestrator.runners.local import LocalRunner
 from wiki_trends.config.layers import layers
 from wiki_trends.errors import SettingError, WikimediaUnreachable
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.backfilling.state import Outcome
     from smart_orchestrator.model.run import Run
-    from smart_orchestrator.runners.airflow import AirflowRuns
-    from smart_orchestrator.runners.base import PipelineRuns
+    from smart_orchestrator.runners.airflow import AirflowRunner
+    from smart_orchestrator.runners.base import Runner
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.wikimedia import WikimediaClient
@@ -35,20 +35,20 @@ IN_AIRFLOW = Limits(jobs=64, attempts=1)
 
 
 def local_runs(
-    settings: Settings, *, force: bool = False, client: OneClient | None = None, fetch: Fetch | None = None
-) -> LocalRuns:
+    settings: Settings, *, force: bool = False, client: LazyClient | None = None, fetch: Fetch | None = None
+) -> LocalRunner:
     """What starts and follows the pipeline's runs of this machine; `fetch` is its first step, default the API's."""
-    client = client or OneClient(settings)
+    client = client or LazyClient(settings)
 
     def pipeline(day: dt.date) -> None:
         from wiki_trends.pipeline import fetch_top_pages, run_day
 
         run_day(day, settings, client=client.get(), fetch=fetch or fetch_top_pages)
 
-    return LocalRuns(layers(settings).diamond, pipeline, Path(settings.state), force=force)
+    return LocalRunner(layers(settings).diamond, pipeline, Path(settings.state), force=force)
 
 
-class OneClient:
+class LazyClient:
     """One client of Wikimedia for all days of this process, made when the first of them asks for it."""
 
     def __init__(self, settings: Settings) -> None:
@@ -71,7 +71,7 @@ class OneClient:
             self._client.close()
 
 
-def airflow_runs(settings: Settings, *, force: bool = False) -> AirflowRuns:
+def airflow_runs(settings: Settings, *, force: bool = False) -> AirflowRunner:
     """What starts and follows the pipeline's runs in Airflow. Asks nothing yet.
 
     Raises:
@@ -85,7 +85,7 @@ def airflow_runs(settings: Settings, *, force: bool = False) -> AirflowRuns:
             problem="is no user with a password, and there is no token",
             fix="Set WIKI_TRENDS_AIRFLOW_USER and WIKI_TRENDS_AIRFLOW_PASSWORD, or WIKI_TRENDS_AIRFLOW_TOKEN.",
         )
-    from smart_orchestrator.runners.airflow import AirflowRuns
+    from smart_orchestrator.runners.airflow import AirflowRunner
     from smart_orchestrator.runners.airflow_client import AirflowApi
 
     api = AirflowApi(
@@ -94,7 +94,7 @@ def airflow_runs(settings: Settings, *, force: bool = False) -> AirflowRuns:
         password=settings.airflow_password,
         token=settings.airflow_token,
     )
-    return AirflowRuns(
+    return AirflowRunner(
         layers(settings).diamond,
         api,
         settings.airflow_dag,
@@ -104,14 +104,14 @@ def airflow_runs(settings: Settings, *, force: bool = False) -> AirflowRuns:
     )
 
 
-def runs_of(settings: Settings) -> PipelineRuns:
+def runs_of(settings: Settings) -> Runner:
     """The runs as `WIKI_TRENDS_RUNNER` says, to look at them."""
     return airflow_runs(settings) if settings.runner == AIRFLOW else local_runs(settings)
 
 
 def runs_to_start(
-    settings: Settings, *, force: bool = False, client: OneClient | None = None, fetch: Fetch | None = None
-) -> PipelineRuns:
+    settings: Settings, *, force: bool = False, client: LazyClient | None = None, fetch: Fetch | None = None
+) -> Runner:
     """The same, to start some; before the first it is sure that there is a source, or a pipeline in Airflow.
 
     Raises:
@@ -119,7 +119,7 @@ def runs_to_start(
     """
     if settings.runner != AIRFLOW:
         runs = local_runs(settings, force=force, client=client, fetch=fetch)
-        return Reaching(runs, partial(reach, settings))
+        return PreflightRunner(runs, partial(reach, settings))
     if fetch is not None:
         raise SettingError(
             name="runner",
@@ -183,17 +183,17 @@ def _has_address(url: str) -> bool:
         return False
 
 
-class Reaching:
+class PreflightRunner:
     """Runs whose source is asked for an answer before the first of them is started."""
 
-    def __init__(self, runs: PipelineRuns, reach: Callable[[], None]) -> None:
+    def __init__(self, runs: Runner, reach: Callable[[], None]) -> None:
         self._runs = runs
         self._reach: Callable[[], None] | None = reach
         self.poll_seconds = runs.poll_seconds
         self.in_process = runs.in_process
         self.capacity = runs.capacity
         self.latest = runs.latest
-        self.look = runs.look
+        self.poll = runs.poll
         self.wait = runs.wait
 
     def start(self, day: dt.date) -> Run:

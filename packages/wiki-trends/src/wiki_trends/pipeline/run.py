@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from wiki_trends.pipeline.cache.prefetch import Ahead
+from wiki_trends.pipeline.cache.prefetch import PagePrefetch
 from wiki_trends.pipeline.steps.categorize_pages import categorize_pages
 from wiki_trends.pipeline.steps.clean_gold_layer import clean_gold_layer
 from wiki_trends.pipeline.steps.clean_top_pages import clean_top_pages
@@ -22,16 +22,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wiki_trends.config.settings import Settings
-    from wiki_trends.pipeline.step_result import Step
-    from wiki_trends.pipeline.steps.fetch_top_pages import Heard
+    from wiki_trends.pipeline.step_result import StepResult
+    from wiki_trends.pipeline.steps.fetch_top_pages import RowsCallback
 
 
 class Fetch(Protocol):
     """A first step: commits a day to bronze, and tells the rows of its list as soon as they are known."""
 
     def __call__(
-        self, day: dt.date, settings: Settings, client: WikimediaClient, *, heard: Heard | None = None
-    ) -> Step:
+        self,
+        day: dt.date,
+        settings: Settings,
+        client: WikimediaClient,
+        *,
+        on_rows: RowsCallback | None = None,
+    ) -> StepResult:
         """What the step did."""
         ...
 
@@ -56,7 +61,7 @@ class DayResult:
     requests: int
     retries: int
     cache_hits: int
-    steps: tuple[Step, ...]
+    steps: tuple[StepResult, ...]
 
 
 def run_day(
@@ -77,9 +82,9 @@ def run_day(
     """
     with ExitStack() as stack:
         client = client or stack.enter_context(WikimediaClient(settings))
-        ahead = stack.enter_context(Ahead(settings, client))
+        ahead = stack.enter_context(PagePrefetch(settings, client))
         steps = [
-            fetch(day, settings, client, heard=ahead.begin),
+            fetch(day, settings, client, on_rows=ahead.begin),
             clean_top_pages(day, settings, client),
             fetch_wikipedia_categories(day, settings, client, ahead=ahead),
             categorize_pages(day, settings, client),

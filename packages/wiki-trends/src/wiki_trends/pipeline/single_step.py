@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wiki_trends.pipeline.step_result import Step
+from wiki_trends.pipeline.step_result import StepResult
 from wiki_trends.pipeline.steps.categorize_pages import categorize_pages
 from wiki_trends.pipeline.steps.clean_gold_layer import clean_gold_layer
 from wiki_trends.pipeline.steps.clean_top_pages import clean_top_pages
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from wiki_trends.config.settings import Settings
 
-_ASKING: dict[str, Callable[[dt.date, Settings, WikimediaClient], Step]] = {
+_ASKING: dict[str, Callable[[dt.date, Settings, WikimediaClient], StepResult]] = {
     "fetch_top_pages": fetch_top_pages,
     "clean_top_pages": clean_top_pages,
     "fetch_wikipedia_categories": fetch_wikipedia_categories,
@@ -35,7 +35,7 @@ STEPS = (*_ASKING, _LAST)
 def run_step(
     name: str, day: dt.date, settings: Settings, before: Iterable[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
-    """Run one of `STEPS`, in their order, for a UTC day; what it did, as `Step.to_json` writes it.
+    """Run one of `STEPS`, in their order, for a UTC day; what it did, as `StepResult.to_json` writes it.
 
     Args:
         name: of the step.
@@ -48,7 +48,7 @@ def run_step(
         WikiTrendsError, SmartOrchestratorError: as the step; nothing of its layer is visible then.
     """
     if name == _LAST:
-        return clean_gold_layer(day, settings, [Step.from_json(one) for one in before]).to_json()
+        return clean_gold_layer(day, settings, [StepResult.from_json(one) for one in before]).to_json()
     step = _ASKING[name]
     with WikimediaClient(settings) as client:
         return step(day, settings, client).to_json()

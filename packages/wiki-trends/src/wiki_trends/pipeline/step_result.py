@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepResult:
     """What one step of one day did.
 
     Attributes:
@@ -50,7 +50,7 @@ class Step:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Step:
+    def from_json(cls, data: Mapping[str, Any]) -> StepResult:
         """The inverse of `to_json`."""
         return cls(data["step"], **{name: value for name, value in data.items() if name != "step"})
 

@@ -6,7 +6,7 @@ Contract for whoever mounts it:
 - It needs no lifespan: whatever it opens, it opens with the first request, and its threads end with the process.
 - `guard` (see `guard.Guard`) decides about every request except static files and `/health`. Changing requests are refused
   before it is asked when their `Origin` is another host than they are sent to, unless they carry `Authorization`.
-- `runs` are what starts and follows the pipeline (`smart_orchestrator.model.run.PipelineRuns`); by default what the settings
+- `runs` are what starts and follows the pipeline (`smart_orchestrator.model.run.Runner`); by default what the settings
   name. Where they are `RunHistory` too, their past is shown; otherwise the latest run of each day.
 - `framed` lets pages of the same origin show it in a frame; otherwise nobody may.
 - Errors are answers: 404 for what is not there, 409 for what cannot be done now, 422 for bad values, 503 for a warehouse,
@@ -32,7 +32,7 @@ from wiki_trends.errors import WikiTrendsError
 from wiki_trends.web.auth.guard import Guard, Visitor
 from wiki_trends.web.auth.shield import Shield
 from wiki_trends.web.backfills import Backfills
-from wiki_trends.web.cache.dashboard_state import Held
+from wiki_trends.web.cache.dashboard_state import DashboardState
 from wiki_trends.web.data import Sources
 from wiki_trends.web.problems import Problem, problem_of
 from wiki_trends.web.templating import STATIC, Pages
@@ -49,11 +49,11 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from smart_orchestrator.runners.base import PipelineRuns
+    from smart_orchestrator.runners.base import Runner
     from wiki_trends.config.settings import Settings
 
 logger = logging.getLogger(__name__)
-VIEWS: tuple[Callable[[Held], View[Any, Any, Any]], ...] = (
+VIEWS: tuple[Callable[[DashboardState], View[Any, Any, Any]], ...] = (
     published_views.overview,
     published_views.pages,
     published_views.page,
@@ -71,7 +71,7 @@ def create_app(
     settings: Settings,
     *,
     guard: Guard,
-    runs: PipelineRuns | None = None,
+    runs: Runner | None = None,
     framed: bool = False,
     today: Callable[[], dt.date] = today_utc,
 ) -> FastAPI:
@@ -88,7 +88,7 @@ def create_app(
     sources = Sources(settings, runs, today)
     answers = Answers(pages)
     backfills = Backfills(sources)
-    held = Held(sources, backfills, answers)
+    held = DashboardState(sources, backfills, answers)
     app = FastAPI(
         title="wiki-trends",
         version=version("wiki-trends"),

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.backfilling.loop import Backfill, backfill
-from smart_orchestrator.backfilling.reporter import SilentConsole
+from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.window import Window
 from wiki_trends.config.window_options import days_of
@@ -142,7 +142,7 @@ class Backfills:
         limits = replace(limits_of(settings), jobs=1)
         if sources.given_runs is not None:
             return backfill(sources.dataset, look, sources.given_runs, limits=limits)
-        return main_job.fill(settings, look, limits, SilentConsole())
+        return main_job.fill(settings, look, limits, SilentReporter())
 
     def _window(self, day: dt.date) -> Window:
         return Window.between(day, day, self._sources.today(), self._sources.settings.lag)

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.dataset import DailyDataset
     from smart_orchestrator.model.partition import Partition
-    from smart_orchestrator.model.plan import Step
+    from smart_orchestrator.model.plan import PlanStep
     from smart_orchestrator.model.run import Run
-    from smart_orchestrator.runners.base import PipelineRuns
+    from smart_orchestrator.runners.base import Runner
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.lists.excluded import Exclusion
     from wiki_trends.warehouse.base import RunRecord, Warehouse
+    from wiki_trends.web.backfills import Asked
 
 _RUNS_OF_A_DAY = 50
 _LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -40,7 +41,7 @@ class Day:
     """One day of a calendar: what the lake holds, what a backfill would do about it, and its latest run."""
 
     partition: Partition
-    step: Step
+    step: PlanStep
     run: Run | None
 
 
@@ -72,7 +73,7 @@ class Sources:
     """
 
     def __init__(
-        self, settings: Settings, runs: PipelineRuns | None = None, today: Callable[[], dt.date] = today_utc
+        self, settings: Settings, runs: Runner | None = None, today: Callable[[], dt.date] = today_utc
     ) -> None:
         self.settings = settings
         self.today = today
@@ -89,14 +90,14 @@ class Sources:
         return layers(self.settings).diamond
 
     @cached_property
-    def runs(self) -> PipelineRuns:
+    def runs(self) -> Runner:
         """What looks at the pipeline's runs."""
         from wiki_trends.jobs.runners import runs_of
 
         return self._runs or runs_of(self.settings)
 
     @property
-    def given_runs(self) -> PipelineRuns | None:
+    def given_runs(self) -> Runner | None:
         """The runs that the app was made with."""
         return self._runs
 
@@ -161,3 +162,16 @@ class Sources:
 
 def _newest(run: Run) -> tuple[bool, dt.datetime]:
     return run.in_flight, run.started_at or _LONG_AGO
+
+
+@dataclass(frozen=True, slots=True)
+class RunsFound:
+    """The runs that are known, newest first, and what was asked for here."""
+
+    runs: tuple[Run, ...]
+    asked: tuple[Asked, ...]
+
+    @property
+    def in_flight(self) -> tuple[Run, ...]:
+        """Those that somebody works on, or will."""
+        return tuple(run for run in self.runs if run.in_flight)

@@ -98,7 +98,11 @@ def _words(error: Exception) -> tuple[str, str]:
     if isinstance(error, LakeError):
         return f"The lake cannot be read: {error.problem}.", error.fix
     if isinstance(error, PageNotListed):
-        near = f"Did you mean {', '.join(error.similar)}?" if error.similar else "Look for it under Pages."
+        near = (
+            f"Did you mean {', '.join(error.similar)}?"
+            if error.similar
+            else "InspectOptions for it under Pages."
+        )
         return "No list that was read has this page: it was outside, or is spelt otherwise.", near
     if isinstance(error, WindowError):
         return f"{error.field}: {error.value} {error.problem}.", error.fix

@@ -124,7 +124,7 @@ class WikimediaClient:
         twin.counters = Counters()
         return twin
 
-    def soon(
+    def submit(
         self, call: Callable[_Arguments, _Result], *args: _Arguments.args, **kwargs: _Arguments.kwargs
     ) -> Future[_Result]:
         """Start a call on one of the client's threads, of which there are as many as requests in flight."""
@@ -165,7 +165,7 @@ class WikimediaClient:
         impossible = {title: unasked(title) for title in wanted if not askable(title)}
         asked = [title for title in wanted if title not in impossible]
         batches = [asked[start : start + BATCH] for start in range(0, len(asked), BATCH)]
-        return Batches(impossible, [self.soon(self._batch, project, batch) for batch in batches])
+        return Batches(impossible, [self.submit(self._batch, project, batch) for batch in batches])
 
     def _batch(self, project: str, titles: Iterable[str]) -> dict[str, PageFacts]:
         titles = list(titles)

@@ -62,17 +62,3 @@ class Engine(Protocol):
             EngineError: the engine is not there, or fails.
         """
         ...
-
-
-def open_engine(name: str) -> Engine:
-    """The engine behind a name: `duckdb`; or Spark: `local[N]`, `spark://HOST:PORT`, or `spark` for the master of its own settings.
-
-    Opening touches nothing.
-    """
-    if name == DUCKDB:
-        from wiki_trends.analytics.engines.duckdb import DuckDBEngine
-
-        return DuckDBEngine()
-    from wiki_trends.analytics.engines.spark import SparkEngine
-
-    return SparkEngine("" if name == SPARK else name)

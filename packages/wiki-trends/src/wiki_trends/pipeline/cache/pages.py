@@ -75,9 +75,9 @@ class PageCache:
 
     def _put_together(self, oldest: float) -> None:
         known, keys = self._memory.read_with_keys(self._lake)
-        young = [(title, entry) for title, entry in known.items() if entry[0] >= oldest]
-        young.sort(key=lambda item: item[1][0], reverse=True)
-        self._put(dict(young[: self._most_pages]))
+        settle = [(title, entry) for title, entry in known.items() if entry[0] >= oldest]
+        settle.sort(key=lambda item: item[1][0], reverse=True)
+        self._put(dict(settle[: self._most_pages]))
         self._lake.delete(keys)
 
     def _put(self, segment: Segment) -> None:

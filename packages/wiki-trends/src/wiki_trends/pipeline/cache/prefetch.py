@@ -15,7 +15,7 @@ from wiki_trends.pipeline.cache.pages import SECONDS_A_DAY, PageCache
 from wiki_trends.pipeline.cache.siteinfo import keep_site, known_site
 from wiki_trends.pipeline.rules.rules import Rules
 from wiki_trends.pipeline.step_result import project_of
-from wiki_trends.pipeline.steps.clean_top_pages import sieve_of
+from wiki_trends.pipeline.steps.clean_top_pages import row_filter_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wiki_trends.wikimedia.client import Batches
 
 
-class Ahead:
+class PagePrefetch:
     """The questions about one day's pages. Leaving it cancels those whose answers nobody took.
 
     Attributes:
@@ -45,7 +45,7 @@ class Ahead:
         self._site = known_site(self._project, self._lake)
         self._asked_site = None
         if self._site is None:
-            self._asked_site = self.client.soon(self.client.site_info, self._project)
+            self._asked_site = self.client.submit(self.client.site_info, self._project)
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +63,7 @@ class Ahead:
             keep_site(self._project, self._lake, self._site)
         if self._site is None:
             return
-        sieve = sieve_of(self._settings, self._site)
+        sieve = row_filter_of(self._settings, self._site)
         articles = (row.title for row in listed if sieve.not_an_article(row.title) is None)
         pages = list(dict.fromkeys(title.replace(" ", "_") for title in articles))
         oldest = time.time() - self._settings.cache_days * SECONDS_A_DAY

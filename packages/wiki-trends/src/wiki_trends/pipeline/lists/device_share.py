@@ -33,7 +33,7 @@ class Devices:
         self._mobile = _views(mobile)
         self._least = min((row.views for row in desktop), default=0)
 
-    def desktop_part(self, page: str, views: int) -> Part:
+    def desktop_share(self, page: str, views: int) -> Part:
         """Of a page with so many views by all access methods; `page` has underscores."""
         if views <= 0:
             return Part(0.0, 1.0)

@@ -26,7 +26,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Sieve:
+class RowFilter:
     """What decides about a row.
 
     Attributes:
@@ -59,9 +59,9 @@ class Sieve:
             return "namespace"
         return "denied" if folded(title) in self.denied else None
 
-    def desktop_part(self, row: Listed) -> Part | None:
+    def desktop_share(self, row: Listed) -> Part | None:
         """The part of its views that comes from desktops; None when it is not judged."""
-        return None if self.devices is None else self.devices.desktop_part(row.title, row.views)
+        return None if self.devices is None else self.devices.desktop_share(row.title, row.views)
 
     def is_suspect(self, row: Listed, part: Part | None) -> bool:
         """Whether a row's traffic is certainly not that of people."""
@@ -70,14 +70,14 @@ class Sieve:
         return part.high < self.low or part.low > self.high
 
 
-class Kept(NamedTuple):
+class KeptRow(NamedTuple):
     """A row that stays, and the part of its views that comes from desktops."""
 
     row: Listed
     part: Part | None
 
 
-class Sifted(NamedTuple):
+class FilteredRows(NamedTuple):
     """What became of a list.
 
     Attributes:
@@ -86,12 +86,12 @@ class Sifted(NamedTuple):
         counts: rows by reason, and `listed_twice` for those added to another row of their page.
     """
 
-    kept: list[Kept]
+    kept: list[KeptRow]
     excluded: list[dict[str, Any]]
     counts: dict[str, int]
 
 
-def sift(listed: Iterable[Listed], sieve: Sieve) -> Sifted:
+def filter_rows(listed: Iterable[Listed], sieve: RowFilter) -> FilteredRows:
     """Tell the articles that people read from the other rows."""
     counts: Counter[str] = Counter()
     excluded: list[dict[str, Any]] = []
@@ -107,16 +107,16 @@ def sift(listed: Iterable[Listed], sieve: Sieve) -> Sifted:
             pages[page] = Listed(page, same.views + row.views, min(same.rank, row.rank))
         else:
             pages[page] = Listed(page, row.views, row.rank)
-    kept: list[Kept] = []
+    kept: list[KeptRow] = []
     for row in sorted(pages.values(), key=lambda row: (row.rank, row.title)):
-        part = sieve.desktop_part(row)
+        part = sieve.desktop_share(row)
         if sieve.is_suspect(row, part):
             excluded.append(_exclusion(row, "suspect", part))
         else:
-            kept.append(Kept(row, part))
+            kept.append(KeptRow(row, part))
     counts.update(entry["reason"] for entry in excluded)
     excluded.sort(key=lambda entry: (entry["rank"], entry["page"]))
-    return Sifted(kept, excluded, dict(sorted(counts.items())))
+    return FilteredRows(kept, excluded, dict(sorted(counts.items())))
 
 
 def _exclusion(row: Listed, reason: str, part: Part | None = None) -> dict[str, Any]:

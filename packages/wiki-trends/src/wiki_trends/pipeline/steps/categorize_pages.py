@@ -19,7 +19,7 @@ from wiki_trends.errors import ContractBroken
 from wiki_trends.pipeline.cache.pages import PageCache
 from wiki_trends.pipeline.cache.siteinfo import site_info
 from wiki_trends.pipeline.rules.rules import Rules
-from wiki_trends.pipeline.step_result import Step, Stopwatch, project_of
+from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from wiki_trends.wikimedia import PageFacts, SiteInfo, WikimediaClient
 
 
-def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) -> Step:
+def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) -> StepResult:
     """Commit the day's pages with category and place to gold.
 
     Columns: those of silver (page and page_display now canonical), category, location_type, location, latitude and
@@ -54,7 +54,7 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
     counted = client.counted()
     rows, excluded = merged(silver.iter_rows(named=True), facts, site_info(project, lake, counted))
     frame = _frame(rows, Rules.load(project.partition(".")[0], settings.categories_file))
-    step = Step(
+    step = StepResult(
         "categorize_pages",
         silver.height,
         frame.height,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from smart_orchestrator.adapters.manifest import read_frame
 from smart_orchestrator.committing.writer import write_frame
 from wiki_trends.config.layers import DIAMOND_COLUMNS, layers
-from wiki_trends.pipeline.step_result import Step, Stopwatch, project_of
+from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PLAIN_IN_LINKS = ";@$!*(),/~:"
 
 
-def clean_gold_layer(day: dt.date, settings: Settings, before: Sequence[Step] = ()) -> Step:
+def clean_gold_layer(day: dt.date, settings: Settings, before: Sequence[StepResult] = ()) -> StepResult:
     """Commit the day to diamond: page, page_display, views, rank, link, category, location_type, location, latitude, longitude.
 
     Rows are ordered by rank, then page; page is unique, rank has the ties and gaps of the source. The manifest sums up
@@ -36,7 +36,7 @@ def clean_gold_layer(day: dt.date, settings: Settings, before: Sequence[Step] = 
     gold = read_frame(of.gold, day)
     links = pl.Series("link", [link(project_of(settings), page) for page in gold["page"]], dtype=pl.String)
     frame = gold.with_columns(links).select(column.name for column in DIAMOND_COLUMNS).sort("rank", "page")
-    step = Step("clean_gold_layer", gold.height, frame.height, watch.seconds())
+    step = StepResult("clean_gold_layer", gold.height, frame.height, watch.seconds())
     steps = [*before, step]
     measured = {
         "requests": sum(one.requests for one in steps),

@@ -17,8 +17,8 @@ from wiki_trends.pipeline.cache.siteinfo import site_info
 from wiki_trends.pipeline.lists.bronze import accesses_of, bronze_of, inspect_list, read_list
 from wiki_trends.pipeline.lists.deny_list import denied
 from wiki_trends.pipeline.lists.device_share import Devices
-from wiki_trends.pipeline.lists.row_filter import Sieve, sift
-from wiki_trends.pipeline.step_result import Step, Stopwatch, project_of
+from wiki_trends.pipeline.lists.row_filter import RowFilter, filter_rows
+from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 from wiki_trends.wikimedia.siteinfo import folded
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.partition import Partition
     from wiki_trends.config.settings import Settings
-    from wiki_trends.pipeline.lists.row_filter import Kept
+    from wiki_trends.pipeline.lists.row_filter import KeptRow
     from wiki_trends.wikimedia import SiteInfo, WikimediaClient
 
 
-def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -> Step:
+def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -> StepResult:
     """Commit the articles of a day's list to silver.
 
     Columns: page (title with underscores, unique), page_display (with spaces), views, rank (in the whole list, ties
@@ -52,9 +52,9 @@ def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -
     lake = lake_of(silver)
     counted = client.counted()
     site = site_info(project_of(settings), lake, counted)
-    sifted = sift(listed, sieve_of(settings, site, _devices(day, settings, there)))
+    sifted = filter_rows(listed, row_filter_of(settings, site, _devices(day, settings, there)))
     frame = _frame(sifted.kept)
-    step = Step(
+    step = StepResult(
         "clean_top_pages",
         len(listed),
         frame.height,
@@ -67,13 +67,13 @@ def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -
     return step
 
 
-def sieve_of(settings: Settings, site: SiteInfo, devices: Devices | None = None) -> Sieve:
+def row_filter_of(settings: Settings, site: SiteInfo, devices: Devices | None = None) -> RowFilter:
     """What decides about the rows of a list under these settings.
 
     Raises:
         SettingError: the deny list cannot be used.
     """
-    return Sieve(
+    return RowFilter(
         site,
         denied(settings, project_of(settings).partition(".")[0]),
         devices,
@@ -97,7 +97,7 @@ def _devices(day: dt.date, settings: Settings, there: Partition) -> Devices | No
     return Devices(*(read_list(day, settings, access) for access in sides))
 
 
-def _frame(kept: Iterable[Kept]) -> pl.DataFrame:
+def _frame(kept: Iterable[KeptRow]) -> pl.DataFrame:
     import polars as pl
 
     kept = list(kept)

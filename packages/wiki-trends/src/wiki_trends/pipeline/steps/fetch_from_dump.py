@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wiki_trends.errors import ContractBroken
 from wiki_trends.pipeline.lists.bronze import accesses_of, commit_list
-from wiki_trends.pipeline.step_result import Step, Stopwatch, project_of
+from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.dump.reader import Dump
     from wiki_trends.pipeline.lists.top_list import Listed
-    from wiki_trends.pipeline.steps.fetch_top_pages import Heard
+    from wiki_trends.pipeline.steps.fetch_top_pages import RowsCallback
     from wiki_trends.wikimedia import WikimediaClient
 
 
 def fetch_from_dump(
-    day: dt.date, settings: Settings, client: WikimediaClient, *, dump: Dump, heard: Heard | None = None
-) -> Step:
+    day: dt.date,
+    settings: Settings,
+    client: WikimediaClient,
+    *,
+    dump: Dump,
+    on_rows: RowsCallback | None = None,
+) -> StepResult:
     """Commit the lists of a dump to bronze, over what is there; nothing is asked of Wikimedia.
 
     Raises:
@@ -38,10 +43,10 @@ def fetch_from_dump(
     if not rows:
         what = f"the dump of {day} ({', '.join(dump.files)})"
         raise ContractBroken(what=what, problem=f"it holds no views by {first}")
-    if heard is not None:
-        heard(rows)
+    if on_rows is not None:
+        on_rows(rows)
     with_rows = [access for access in sides if dump.lists[access]]
-    step = Step(
+    step = StepResult(
         "fetch_from_dump", dump.records, len(rows), watch.seconds(), counts={"broken_lines": dump.broken}
     )
     measured = step.to_json() | {

@@ -14,7 +14,7 @@ from wiki_trends.errors import DayNotPublished
 from wiki_trends.pipeline.lists.bronze import accesses_of, commit_list, inspect_list, read_list
 from wiki_trends.pipeline.lists.restatement import changes
 from wiki_trends.pipeline.lists.top_list import Listed, parse_top_list
-from wiki_trends.pipeline.step_result import Step, Stopwatch, project_of
+from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
     from wiki_trends.wikimedia import RawAnswer, WikimediaClient
 
-    Heard: TypeAlias = Callable[[Sequence[Listed]], None]
+    RowsCallback: TypeAlias = Callable[[Sequence[Listed]], None]
 
 
 def fetch_top_pages(
@@ -33,8 +33,8 @@ def fetch_top_pages(
     client: WikimediaClient,
     *,
     refresh: bool = False,
-    heard: Heard | None = None,
-) -> Step:
+    on_rows: RowsCallback | None = None,
+) -> StepResult:
     """Commit the API's answers for a UTC day to bronze, unless the day is there.
 
     The manifest keeps url, status, etag and fetched_at (UTC), in `lists` which lists by access method the day is judged
@@ -45,7 +45,7 @@ def fetch_top_pages(
         settings: project, access method and lake.
         client: an open client.
         refresh: ask although bronze has the day.
-        heard: is told the rows of the list as soon as they are known, before anything is committed.
+        on_rows: called with the rows of the list as soon as they are known, before anything is committed.
 
     Raises:
         DayNotPublished: the API has no list of that day.
@@ -54,19 +54,19 @@ def fetch_top_pages(
     watch = Stopwatch()
     there = inspect_list(day, settings, settings.access)
     if not refresh and _is_whole(day, settings, there):
-        if heard is not None:
-            heard(read_list(day, settings, settings.access, there))
-        return Step("fetch_top_pages", 0, there.rows or 0, watch.seconds(), counts={"kept": 1})
+        if on_rows is not None:
+            on_rows(read_list(day, settings, settings.access, there))
+        return StepResult("fetch_top_pages", 0, there.rows or 0, watch.seconds(), counts={"kept": 1})
     counted = client.counted()
     before = read_list(day, settings, settings.access, there) if there.available else None
-    fetched = _fetched(day, settings, counted, refresh=refresh, heard=heard)
+    fetched = _fetched(day, settings, counted, refresh=refresh, on_rows=on_rows)
     main = fetched.pop(settings.access)
     judged_by = [
         access
         for access in accesses_of(settings)[1:]
         if access in fetched or (not refresh and inspect_list(day, settings, access).available)
     ]
-    step = Step(
+    step = StepResult(
         "fetch_top_pages",
         0,
         len(main.rows),
@@ -99,14 +99,14 @@ class _Fetched(NamedTuple):
 
 
 def _fetched(
-    day: dt.date, settings: Settings, client: WikimediaClient, *, refresh: bool, heard: Heard | None
+    day: dt.date, settings: Settings, client: WikimediaClient, *, refresh: bool, on_rows: RowsCallback | None
 ) -> dict[str, _Fetched]:
     """The lists of a day by access method, asked for side by side; those that the API does not have are left out."""
     project = project_of(settings)
     first, *sides = accesses_of(settings)
     if not refresh:
         sides = [access for access in sides if not inspect_list(day, settings, access).available]
-    asked = {access: client.soon(client.top_pages, project, access, day) for access in (first, *sides)}
+    asked = {access: client.submit(client.top_pages, project, access, day) for access in (first, *sides)}
 
     def parsed(access: str) -> _Fetched:
         answer = asked[access].result()
@@ -114,8 +114,8 @@ def _fetched(
 
     try:
         result = {first: parsed(first)}
-        if heard is not None:
-            heard(result[first].rows)
+        if on_rows is not None:
+            on_rows(result[first].rows)
         for access in sides:
             try:
                 result[access] = parsed(access)

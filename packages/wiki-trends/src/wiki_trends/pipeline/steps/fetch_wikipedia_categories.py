@@ -15,13 +15,13 @@ from smart_orchestrator.adapters.manifest import read_frame
 from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.pipeline.cache.pages import MOST_PAGES, SECONDS_A_DAY, PageCache
-from wiki_trends.pipeline.step_result import Step, Stopwatch, project_of
+from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from wiki_trends.config.settings import Settings
-    from wiki_trends.pipeline.cache.prefetch import Ahead
+    from wiki_trends.pipeline.cache.prefetch import PagePrefetch
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
 
 # Some requests, which a process that is killed does not lose; written while others are under way.
@@ -29,8 +29,8 @@ KEPT_AT_ONCE = 500
 
 
 def fetch_wikipedia_categories(
-    day: dt.date, settings: Settings, client: WikimediaClient, *, ahead: Ahead | None = None
-) -> Step:
+    day: dt.date, settings: Settings, client: WikimediaClient, *, ahead: PagePrefetch | None = None
+) -> StepResult:
     """Fill the cache with facts about every page of the day's silver partition.
 
     Raises:
@@ -62,7 +62,7 @@ def fetch_wikipedia_categories(
     finally:
         if fresh:
             cache.add(fresh)
-    return Step(
+    return StepResult(
         "fetch_wikipedia_categories",
         len(titles),
         len(titles),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wiki_trends.errors import NothingPublished
-from wiki_trends.web.cache.stale_while_revalidate import Remembered, Shelf
-from wiki_trends.web.views.lake import RunsFound
+from wiki_trends.web.cache.stale_while_revalidate import LruCache, StaleWhileRevalidate
+from wiki_trends.web.data import RunsFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _WINDOWS = 32
-# Within these seconds what was seen is taken for what is; see `Remembered`.
+# Within these seconds what was seen is taken for what is; see `StaleWhileRevalidate`.
 _FRESH_LAKE, _FRESH_RUNS, _FRESH_WAREHOUSE = 2.0, 0.5, 1.0
 _STALE = 10.0
 RUNS_SHOWN = 200
 
 
-class Held:
+class DashboardState:
     """The present state of everything, for the views."""
 
     def __init__(self, sources: Sources, backfills: Backfills, answers: Answers) -> None:
         self.sources = sources
         self.backfills = backfills
         self._answers = answers
-        self._calendars: Shelf[Calendar] = Shelf(_WINDOWS)
-        self._runs = Remembered(self._look_at_runs, fresh=_FRESH_RUNS, stale=_STALE)
-        self._published = Remembered(self._look_at_warehouse, fresh=_FRESH_WAREHOUSE, stale=_STALE)
+        self._calendars: LruCache[Calendar] = LruCache(_WINDOWS)
+        self._runs = StaleWhileRevalidate(self._look_at_runs, fresh=_FRESH_RUNS, stale=_STALE)
+        self._published = StaleWhileRevalidate(self._look_at_warehouse, fresh=_FRESH_WAREHOUSE, stale=_STALE)
 
     async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         """The result of something that blocks."""
@@ -43,11 +43,11 @@ class Held:
     async def calendar(self, window: Window) -> Calendar:
         """A window of the lake."""
 
-        def new() -> Remembered[Calendar]:
+        def new() -> StaleWhileRevalidate[Calendar]:
             async def make() -> Calendar:
                 return await self.in_thread(self.sources.calendar, window)
 
-            return Remembered(make, fresh=_FRESH_LAKE, stale=_STALE)
+            return StaleWhileRevalidate(make, fresh=_FRESH_LAKE, stale=_STALE)
 
         return await self._calendars.at(window, new).get()
 

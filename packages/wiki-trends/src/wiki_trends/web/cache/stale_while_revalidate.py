@@ -1,6 +1,6 @@
 """What was computed once is served until what it was made of has changed; computing happens in threads, one at a time.
 
-`Remembered` holds one value of one state of the world. Whoever asks while a new one is being computed gets the old one,
+`StaleWhileRevalidate` holds one value of one state of the world. Whoever asks while a new one is being computed gets the old one,
 up to a limit of age, so that a publish never makes readers wait; whoever asks first, or after a long silence, waits.
 """
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 _TIMES_AS_LONG = 10
 
 
-class Remembered(Generic[T]):
+class StaleWhileRevalidate(Generic[T]):
     """One value that is made anew when it is older than `fresh` seconds.
 
     Args:
@@ -89,14 +89,14 @@ def _looked_at(task: asyncio.Task[Any]) -> None:
         task.exception()
 
 
-class Shelf(Generic[T]):
+class LruCache(Generic[T]):
     """A bounded number of remembered values by key; the one that was not asked for longest goes first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._held: OrderedDict[Hashable, Remembered[T]] = OrderedDict()
+        self._held: OrderedDict[Hashable, StaleWhileRevalidate[T]] = OrderedDict()
 
-    def at(self, key: Hashable, new: Callable[[], Remembered[T]]) -> Remembered[T]:
+    def at(self, key: Hashable, new: Callable[[], StaleWhileRevalidate[T]]) -> StaleWhileRevalidate[T]:
         """What is held under `key`, `new` where there is nothing yet."""
         if key not in self._held:
             self._held[key] = new()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from wiki_trends.web.auth.guard import Visitor
-    from wiki_trends.web.cache.dashboard_state import Held
+    from wiki_trends.web.cache.dashboard_state import DashboardState
 
 ACTIONS_A_MINUTE = 60
 MOST_LISTENERS = 64
@@ -31,7 +31,7 @@ _LOOK_SECONDS = 0.5
 _SIGN_OF_LIFE_SECONDS = 15.0
 
 
-def router(held: Held) -> APIRouter:
+def router(held: DashboardState) -> APIRouter:
     """The routes of the actions."""
     router = APIRouter()
     rate = Rate(ACTIONS_A_MINUTE)
@@ -71,7 +71,7 @@ def router(held: Held) -> APIRouter:
     return router
 
 
-async def _events(held: Held, listeners: list[int]) -> AsyncIterator[str]:
+async def _events(held: DashboardState, listeners: list[int]) -> AsyncIterator[str]:
     """A `changed` event with the runs in flight whenever runs, asked days or the published window are others than before."""
     listeners[0] += 1
     loop = asyncio.get_running_loop()
@@ -96,7 +96,7 @@ async def _events(held: Held, listeners: list[int]) -> AsyncIterator[str]:
         listeners[0] -= 1
 
 
-async def _state(held: Held) -> tuple[Any, ...] | None:
+async def _state(held: DashboardState) -> tuple[Any, ...] | None:
     """What a change shows in; None while it cannot be read."""
     try:
         found, published = await held.runs(), await held.published()

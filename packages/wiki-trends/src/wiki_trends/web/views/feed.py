@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wiki_trends.warehouse.base import RunRecord
-    from wiki_trends.web.cache.dashboard_state import Held
+    from wiki_trends.web.cache.dashboard_state import DashboardState
     from wiki_trends.web.views.view import Answers
 
 MEDIA_TYPE = "application/atom+xml; charset=utf-8"
@@ -33,7 +33,7 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _TAG = "tag:wiki-trends.invalid,2025"
 
 
-def router(held: Held, answers: Answers) -> APIRouter:
+def router(held: DashboardState, answers: Answers) -> APIRouter:
     """The route of the feed."""
     router = APIRouter()
 

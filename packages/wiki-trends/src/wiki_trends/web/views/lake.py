@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.run import Run
     from wiki_trends.pipeline.lists.excluded import Exclusion
     from wiki_trends.web.backfills import Asked
-    from wiki_trends.web.cache.dashboard_state import Held
-    from wiki_trends.web.data import Calendar, Day
+    from wiki_trends.web.cache.dashboard_state import DashboardState
+    from wiki_trends.web.data import Calendar, Day, RunsFound
 
 MOST_DAYS = 1100
 
@@ -72,7 +72,7 @@ class CalendarFound:
         return self.calendar.plan.completeness
 
 
-def completeness(held: Held) -> View[WindowQuery, Calendar, CalendarFound]:
+def completeness(held: DashboardState) -> View[WindowQuery, Calendar, CalendarFound]:
     """Which days of a window are there, and why not."""
 
     async def inputs(query: WindowQuery) -> Calendar:
@@ -136,7 +136,7 @@ class DayFound:
         return self.day.partition.day + dt.timedelta(days=1)
 
 
-def day(held: Held) -> View[DayQuery, tuple[Calendar, tuple[Run, ...], Asked | None], DayFound]:
+def day(held: DashboardState) -> View[DayQuery, tuple[Calendar, tuple[Run, ...], Asked | None], DayFound]:
     """One day: state, reason, runs, parts."""
 
     async def inputs(query: DayQuery) -> tuple[Calendar, tuple[Run, ...], Asked | None]:
@@ -189,20 +189,7 @@ def day(held: Held) -> View[DayQuery, tuple[Calendar, tuple[Run, ...], Asked | N
     )
 
 
-@dataclass(frozen=True, slots=True)
-class RunsFound:
-    """The runs that are known, newest first, and what was asked for here."""
-
-    runs: tuple[Run, ...]
-    asked: tuple[Asked, ...]
-
-    @property
-    def in_flight(self) -> tuple[Run, ...]:
-        """Those that somebody works on, or will."""
-        return tuple(run for run in self.runs if run.in_flight)
-
-
-def runs(held: Held) -> View[NoQuery, RunsFound, RunsFound]:
+def runs(held: DashboardState) -> View[NoQuery, RunsFound, RunsFound]:
     """The pipeline's runs, newest first."""
 
     async def inputs(_: NoQuery) -> RunsFound:
@@ -243,7 +230,7 @@ class LeftOut:
     by_reason: Mapping[str, int]
 
 
-def left_out(held: Held) -> View[NewestDayQuery, LeftOut, LeftOut]:
+def left_out(held: DashboardState) -> View[NewestDayQuery, LeftOut, LeftOut]:
     """What is in a day's list and not in its partition, and why."""
 
     async def inputs(query: NewestDayQuery) -> LeftOut:
@@ -253,7 +240,10 @@ def left_out(held: Held) -> View[NewestDayQuery, LeftOut, LeftOut]:
         except ContractError as error:
             why = without_paths("; ".join(error.violations))
             raise Problem(
-                404, "NO_SUCH_DAY", f"The silver layer does not have {at}: {why}.", "Look at another day."
+                404,
+                "NO_SUCH_DAY",
+                f"The silver layer does not have {at}: {why}.",
+                "InspectOptions at another day.",
             ) from None
         return LeftOut(at, rows, counts(rows))
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from wiki_trends.report.model import Report
     from wiki_trends.warehouse.base import RunRecord
-    from wiki_trends.web.cache.dashboard_state import Held
+    from wiki_trends.web.cache.dashboard_state import DashboardState
     from wiki_trends.web.data import Calendar
 
 PAGES_AT_ONCE = 100
@@ -87,7 +87,7 @@ class OverviewFound:
 
 
 def overview(
-    held: Held,
+    held: DashboardState,
 ) -> View[NoQuery, tuple[str, Calendar | None, tuple[str, str, str] | None], OverviewFound]:
     """What the published window was about."""
 
@@ -135,7 +135,7 @@ def overview(
     )
 
 
-def pages(held: Held) -> View[PagesQuery, str, PagesFound]:
+def pages(held: DashboardState) -> View[PagesQuery, str, PagesFound]:
     """The pages of the published window, searched and ordered."""
 
     async def inputs(_: PagesQuery) -> str:
@@ -205,7 +205,7 @@ class OnePage:
     band: tuple[float, float] | None
 
 
-def page(held: Held) -> View[PageQuery, str, OnePage]:
+def page(held: DashboardState) -> View[PageQuery, str, OnePage]:
     """All that is published of one page."""
 
     async def inputs(_: PageQuery) -> str:
@@ -244,7 +244,7 @@ class Categories:
     rows: Sequence[Mapping[str, Any]]
 
 
-def categories(held: Held) -> View[NoQuery, str, Categories]:
+def categories(held: DashboardState) -> View[NoQuery, str, Categories]:
     """The categories of the published window."""
 
     async def inputs(_: NoQuery) -> str:
@@ -274,7 +274,7 @@ class OneCategory:
     chart: dict[str, Any]
 
 
-def category(held: Held) -> View[CategoryQuery, str, OneCategory]:
+def category(held: DashboardState) -> View[CategoryQuery, str, OneCategory]:
     """One category: its days and its leading pages."""
 
     async def inputs(_: CategoryQuery) -> str:

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from wiki_trends.web.cache.responses import Rendered
-from wiki_trends.web.cache.stale_while_revalidate import Remembered, Shelf
+from wiki_trends.web.cache.stale_while_revalidate import LruCache, StaleWhileRevalidate
 from wiki_trends.web.problems import ProblemDocument
 from wiki_trends.web.views.csv_text import csv_text
 
@@ -85,7 +85,7 @@ class Answers:
     pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="dashboard")
     )
-    shelf: Shelf[Rendered] = field(default_factory=lambda: Shelf(_ANSWERS))
+    shelf: LruCache[Rendered] = field(default_factory=lambda: LruCache(_ANSWERS))
 
     async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         """The result of something that blocks."""
@@ -108,7 +108,7 @@ class Answers:
     ) -> Rendered:
         """What `make` gives, made anew in a thread when `inputs` are others than before."""
 
-        def new() -> Remembered[Rendered]:
+        def new() -> StaleWhileRevalidate[Rendered]:
             made: list[tuple[I, Rendered]] = []
 
             async def remade() -> Rendered:
@@ -117,7 +117,7 @@ class Answers:
                     made[:] = [(now, await self.in_thread(make, now))]
                 return made[0][1]
 
-            return Remembered(remade, fresh=_FRESH_SECONDS, stale=_STALE_SECONDS)
+            return StaleWhileRevalidate(remade, fresh=_FRESH_SECONDS, stale=_STALE_SECONDS)
 
         return await self.shelf.at(key, new).get()
 
