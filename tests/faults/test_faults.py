@@ -1,0 +1,53 @@
+"""The corpus of faults: a row a case, each with its kind; see `testing.faults` for what holds of every case."""
+
+from __future__ import annotations
+
+import importlib.util
+import uuid
+from pathlib import Path
+
+import pytest
+
+from testing.faults import Fault, Scene
+
+
+def _cases() -> list[Fault]:
+    """Every case of the modules `cases_*.py` beside this one."""
+    cases: list[Fault] = []
+    for path in sorted(Path(__file__).parent.glob("cases_*.py")):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        cases += module.CASES
+    return cases
+
+
+CASES = _cases()
+RUNS = [pytest.param(case, store, id=f"{case.name}-{store}") for case in CASES for store in case.stores]
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory):
+    from testing.s3_server import s3_server
+
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.mark.parametrize(("case", "store"), RUNS)
+def test_a_fault_ends_as_it_must(case, store, tmp_path, request, monkeypatch):
+    lake_url = f"{tmp_path}/lake/{{layer}}"
+    if store == "s3":
+        server = request.getfixturevalue("s3")
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        lake_url = f"{server.url}/{uuid.uuid4().hex}/{{layer}}"
+    case.run(Scene(tmp_path, lake_url))
+
+
+def test_every_case_has_a_name_of_its_own():
+    names = [case.name for case in CASES]
+
+    assert sorted(set(names)) == sorted(names)
