@@ -56,9 +56,11 @@ WHEEL = (
 )
 DISTRIBUTIONS = ("wiki-trends",)
 DAG_FILES = "dags"
+# What they call.
+DAG_PACKAGE = "wiki_trends.airflow"
 # What users import; `plugins.utils` is documented by its paths.
 PUBLIC = ("smart_orchestrator", "wiki_trends")
-PUBLIC_IN_AIRFLOW = ("smart_orchestrator.airflow",)
+PUBLIC_IN_AIRFLOW = ("smart_orchestrator.airflow", "wiki_trends.airflow")
 DOCUMENTED = ("plugins.utils.date_checker", "plugins.utils.dag_trigger")
 SCRIPTS = ("check_and_fetch_data.py", "run_analytics.py", "show_analytics_report.py")
 VALUES: Mapping[str, type[enum.StrEnum]] = {
@@ -279,6 +281,8 @@ def _use(product: Product) -> str:
     run("doctor", "doctor", "--json")
     run("doctor --settings", "doctor", "--settings", "--json")
     run("demo", "demo", "--json")
+    run("airflow dags", "airflow", "dags", "--json")
+    run("airflow dags --write", "airflow", "dags", "--write", ".", "--json")
     run("sample-api --truth", "sample-api", "--truth", "--start", "2025-11-08", "--end", "2025-11-09")
     return str(titles[0])
 
@@ -304,6 +308,7 @@ def _use_broken(product: Product) -> None:
     product.ends("analyze", "--start", NEVER.isoformat(), "--end", "2025-11-01", *as_of)
     product.ends("page", "No such page")
     product.ends("export", "no_such_table")
+    product.ends("airflow", "dags", "--write", "no-such-folder")
     with _sample(latency=0.3) as address, mock.patch.dict(os.environ, address):
         product.run("fetch", "fetch", "--refresh", "2025-11-01", "--timeout", "0.1", "--json")
         # The run goes on behind the command; the lake is not to vanish under it.
@@ -315,10 +320,8 @@ def _use_broken(product: Product) -> None:
 
 def _commands() -> Section:
     """Every command with its arguments, in their order, and its options with all their spellings."""
-    top = typer.main.get_command(app)
-    named = {PROGRAM: top} | {f"{PROGRAM} {name}": one for name, one in getattr(top, "commands").items()}  # noqa: B009
     found: Section = {}
-    for name, command in named.items():
+    for name, command in _named_commands(PROGRAM, typer.main.get_command(app)):
         arguments = [item for item in command.params if item.param_type_name == "argument"]
         options = [item for item in command.params if item.param_type_name != "argument"]
         found[name] = {
@@ -326,6 +329,13 @@ def _commands() -> Section:
             "options": {" ".join([*item.opts, *item.secondary_opts]): _taken(item) for item in options},
         }
     return found
+
+
+def _named_commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """The command itself, then those of its group, at any depth."""
+    yield name, command
+    for below, one in getattr(command, "commands", {}).items():
+        yield from _named_commands(f"{name} {below}", one)
 
 
 def _taken(item: Any) -> str:
@@ -604,13 +614,29 @@ def _dag(dag: Any) -> Section:
 
 
 def _names_in(path: Path) -> list[str]:
-    """Connections, assets, DAGs and tasks that a DAG file names: whoever runs it has made some of them by these names."""
-    texts = [
-        node.value
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant)
-    ]
+    """Connections, assets, DAGs and tasks that a DAG names: whoever runs it has made some of them by these names.
+
+    They are in the file, or in the modules of the package that its functions come from.
+    """
+    nodes = [node for source in _sources_of(path) for node in ast.walk(source)]
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant)]
     return sorted({text for text in texts if isinstance(text, str) and re.fullmatch(r"wiki\w+", text)})
+
+
+def _sources_of(path: Path) -> Iterator[ast.Module]:
+    """A DAG file, and what it imports from the package of DAGs, directly or by way of another module of it."""
+    source = ast.parse(path.read_text(encoding="utf-8"))
+    yield source
+    imports = [node for node in ast.walk(source) if isinstance(node, ast.ImportFrom)]
+    ours = [node for node in imports if f"{node.module}.".startswith(f"{DAG_PACKAGE}.")]
+    names = [(str(node.module), one.name) for node in ours for one in node.names]
+    # The package itself exports functions, which know their module.
+    modules = {
+        getattr(importlib.import_module(module), name).__module__ if module == DAG_PACKAGE else module
+        for module, name in names
+    }
+    for module in sorted(modules):
+        yield from _sources_of(Path(str(importlib.import_module(module).__file__)))
 
 
 def _plugins() -> Section:

@@ -8,6 +8,8 @@ import json
 import runpy
 import subprocess
 import sys
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import polars as pl
@@ -188,3 +190,15 @@ def test_an_api_connection_without_a_host_is_named_with_the_fix(monkeypatch):
         RunsError, match=r"Connection api: names no host\. Make it: airflow connections add api"
     ):
         airflow_api("api")
+
+
+def test_airflow_lists_the_layer_as_a_provider_whose_modules_exist():
+    from airflow.providers_manager import ProvidersManager
+
+    # Airflow leaves out, with a line in its log, what does not fit its schema.
+    provider = ProvidersManager().providers["smart-orchestrator"]
+    assert provider.version == version("smart-orchestrator")
+    for kind in ("operators", "triggers"):
+        for entry in provider.data[kind]:
+            for module in entry["python-modules"]:
+                assert import_module(module).__name__.startswith("smart_orchestrator.airflow.")

@@ -65,3 +65,12 @@ def test_the_image_is_made_of_files_that_are_there_and_sent_along():
     for path in " ".join(copied).split():
         assert (ROOT / path).exists()
         assert any(f"!{path}".startswith(rule.rstrip("/")) for rule in sent if rule.startswith("!"))
+
+
+def test_the_image_installs_every_distribution_of_the_workspace_from_its_sources():
+    (installed,) = re.findall(
+        r"^RUN pip install (.*?) && ", (ROOT / "Dockerfile").read_text(), re.MULTILINE | re.DOTALL
+    )
+    sources = {folder.parent.name for folder in ROOT.glob("packages/*/pyproject.toml")}
+
+    assert set(re.findall(r"/tmp/packages/([\w-]+)", installed)) == sources

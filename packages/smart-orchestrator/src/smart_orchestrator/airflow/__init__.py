@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.airflow.operators import RunConsumer
     from smart_orchestrator.airflow.orchestration import Orchestration
     from smart_orchestrator.airflow.pipeline_state import FAIL_AT_ONCE, day_of_run, failure_left
+    from smart_orchestrator.airflow.provider import provider_info
 
 __all__ = [
     "FAIL_AT_ONCE",
@@ -26,6 +27,7 @@ __all__ = [
     "orchestrator_dag",
     "parameters",
     "postgres_url",
+    "provider_info",
 ]
 
 _MODULE_OF = {
@@ -38,6 +40,7 @@ _MODULE_OF = {
     "orchestrator_dag": "dag_factory",
     "parameters": "dag_factory",
     "postgres_url": "connections",
+    "provider_info": "provider",
 }
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from wiki_trends.cli import airflow_dags, options
 from wiki_trends.cli import fetch as cli_fetch
-from wiki_trends.cli import options
 from wiki_trends.cli import rules as cli_rules
 from wiki_trends.cli import serve as cli_serve
 from wiki_trends.cli import tools as cli_tools
@@ -343,6 +343,8 @@ app.add_typer(cli_rules.app)
 app.add_typer(cli_serve.app)
 app.add_typer(cli_tools.app)
 app.add_typer(cli_trends.app)
+# A group of its own: `wiki-trends airflow …`.
+app.add_typer(airflow_dags.app)
 
 
 def _compare_with_publish(settings: Settings, *, as_json: bool) -> NoReturn:

@@ -1,0 +1,33 @@
+"""What Airflow lists this distribution as: one of its providers, by the entry point `apache_airflow_provider`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+INTEGRATION = "Smart orchestrator"
+
+
+def provider_info() -> dict[str, Any]:
+    """The provider's name, its modules and its description, in the form of Airflow's `provider_info.schema.json`.
+
+    Airflow calls it in each of its processes: it imports nothing.
+    """
+    return {
+        "package-name": "smart-orchestrator",
+        "name": "Smart orchestrator",
+        "description": "Checks the partitions of a window in the lake itself, starts the pipeline for those that are missing, "
+        "and runs a consumer on a complete window.",
+        "integrations": [{"integration-name": INTEGRATION, "tags": ["service"]}],
+        "operators": [
+            {
+                "integration-name": INTEGRATION,
+                "python-modules": ["smart_orchestrator.airflow.operators"],
+            }
+        ],
+        "triggers": [
+            {
+                "integration-name": INTEGRATION,
+                "python-modules": ["smart_orchestrator.airflow.triggers"],
+            }
+        ],
+    }

@@ -1,0 +1,47 @@
+"""The analytics alone, on demand: computes and publishes the trends of a window, if it is whole. Starts nothing.
+
+`{"days": 7}`, or `{"start": "2025-11-01", "end": "2025-11-07"}`; `{"min_coverage": 80}` lets days be missing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from airflow.sdk import DAG
+
+from smart_orchestrator.airflow import Orchestration, RunConsumer, parameters
+from wiki_trends.airflow.consumer import TABLES, trends_consumer
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import load
+
+
+def trends_dag() -> DAG:
+    """The Dag `wiki_analytics_trends`, from the settings as they are now."""
+    settings = load()
+    orchestration = Orchestration(
+        layers(settings).diamond,
+        "wiki_trending_pipeline",
+        lag=settings.lag,
+        aws_conn_id="wiki_trends_lake",
+        state=settings.state,
+    )
+    with DAG(
+        "wiki_analytics_trends",
+        schedule=None,
+        start_date=dt.datetime(2025, 1, 1, tzinfo=dt.UTC),
+        catchup=False,
+        max_active_runs=1,
+        params=parameters(settings.days, "days", "as_of", "start", "end", "min_coverage"),
+        tags=["wiki trends"],
+        doc_md=__doc__,
+    ) as dag:
+        RunConsumer(
+            task_id="run_analytics",
+            orchestration=orchestration,
+            consumer=trends_consumer(settings),
+            outlets=[TABLES],
+            retries=settings.task_retries,
+            retry_delay=dt.timedelta(seconds=settings.task_retry_seconds),
+            doc_md="Looks at the window, and computes its trends from exactly what is there.",
+        )
+    return dag

@@ -1,0 +1,42 @@
+"""Every night at 3:00 UTC: the last days are whole, and the trends are computed from nothing else.
+
+Settings: `WIKI_TRENDS_ORCHESTRATOR_SCHEDULE`, `…_POLL`, `…_TIMEOUT`, and `WIKI_TRENDS_DAYS` for the days of a run that names none.
+Connections: `wiki_trends_airflow_api` (this Airflow's API), and where there are any `wiki_trends_lake` (type `aws`),
+`wiki_trends_warehouse` (type `postgres`) and `wiki_trends_notify` (Apprise URLs as its password, or a variable of that name).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.airflow import orchestrator_dag
+from wiki_trends.airflow.consumer import TABLES, trends_consumer
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import load
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
+
+
+def wiki_orchestrator_dag() -> DAG:
+    """The Dag `wiki_smart_analytics_orchestrator`, from the settings as they are now."""
+    settings = load()
+    return orchestrator_dag(
+        layers(settings).diamond,
+        "wiki_trending_pipeline",
+        trends_consumer(settings),
+        dag_id="wiki_smart_analytics_orchestrator",
+        schedule=settings.orchestrator_schedule or None,
+        days=settings.days,
+        lag=settings.lag,
+        poll_seconds=settings.orchestrator_poll,
+        timeout=settings.orchestrator_timeout,
+        retries=settings.task_retries,
+        retry_seconds=settings.task_retry_seconds,
+        api_conn_id="wiki_trends_airflow_api",
+        aws_conn_id="wiki_trends_lake",
+        notify_conn_id="wiki_trends_notify",
+        state=settings.state,
+        outlets=[TABLES],
+        tags=["smart orchestrator", "wiki trends"],
+    )
