@@ -43,7 +43,7 @@ def read_page(text: str) -> Page:
         if fence:
             if opening and opening[1].startswith(fence) and not opening[2]:
                 fence = ""
-            elif language == "reporter":
+            elif language == "console":
                 continued = _command(page, number, line, continued=continued)
         elif opening:
             fence, language, continued = opening[1], opening[2], False

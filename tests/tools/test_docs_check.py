@@ -68,9 +68,9 @@ def test_reference_shows_usage_arguments_options_and_the_example_as_a_console_bl
     page = reference.cli_page(COMMANDS)
 
     assert "- [`wiki-trends check`](#wiki-trends-check): Look at the window.\n" in page
-    assert "Example:\n\n```reporter\n$ wiki-trends check --days 7\n```\n" in page
+    assert "Example:\n\n```console\n$ wiki-trends check --days 7\n```\n" in page
     assert "```text\nwiki-trends check [OPTIONS]\n```" in page
-    assert "Example:\n\n```reporter\n$ wiki-trends count --json\n```\n" in page
+    assert "Example:\n\n```console\n$ wiki-trends count --json\n```\n" in page
     assert "| `-n, --days N\\|M` | Days in the window.  [default: 5] |" in page
     assert "| `--color / --no-color` |" in page
     assert "| UTC days.  [required] |" in page
@@ -123,7 +123,7 @@ def test_command_without_example_and_option_without_help_are_reported(known: doc
     ],
 )
 def test_line_that_can_be_typed_has_no_problem(known: docs_check.Facts, line: str) -> None:
-    assert problems_of(known, f"```reporter\n$ {line}\n```\n") == []
+    assert problems_of(known, f"```console\n$ {line}\n```\n") == []
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_line_that_can_be_typed_has_no_problem(known: docs_check.Facts, line: st
     ],
 )
 def test_line_that_cannot_be_typed_is_reported(known: docs_check.Facts, line: str, named: str) -> None:
-    found = problems_of(known, f"text\n\n```reporter\n$ {line}\noutput --dayz\n```\n")
+    found = problems_of(known, f"text\n\n```console\n$ {line}\noutput --dayz\n```\n")
 
     assert len(found) == 1
     assert found[0].startswith("README.md:4: ")
@@ -192,7 +192,7 @@ def test_messages_in_the_sources_must_name_existing_commands(known: docs_check.F
 
 
 def test_continued_command_and_its_line_number() -> None:
-    page = read_page("```reporter\n$ one \\\n  --two \\\n  three\nout\n$ four\n```\n")
+    page = read_page("```console\n$ one \\\n  --two \\\n  three\nout\n$ four\n```\n")
 
     assert page.commands == [(2, "one --two three"), (6, "four")]
 

@@ -10,6 +10,7 @@ import pytest
 import wiki_trends
 
 HELD = {
+    "wiki_trends.airflow": ["pipeline_dag", "trends_dag", "wiki_orchestrator_dag"],
     "wiki_trends.pipeline": [
         "STEPS",
         "DayResult",
