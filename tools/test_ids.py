@@ -2,7 +2,7 @@
 
 `tests/test_ids.txt` has a line for every test: the file's name without its folder, so that files can move, and the test's name
 with its parameters. A test that may be skipped has the reason behind a tab: `recorded` for want of the recorded answers,
-`root` for want of rights. `python -m tools.test_ids` compares what pytest collects; with the file that `pytest --junit-xml`
+`root` for want of rights. `python -m tools.test_ids` compares what pytest collects; with the files that `pytest --junit-xml`
 has written it also compares what was skipped. `--write` records what is collected now, for a change that is meant.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -19,6 +20,7 @@ from xml.etree import ElementTree as ET
 from testing.recorded import RECORDED
 
 ROOT = Path(__file__).resolve().parent.parent
+_GROUP = re.compile(r"@\w+$")
 IDS = {"tests": ROOT / "tests" / "test_ids.txt", "airflow": ROOT / "tests" / "airflow" / "test_ids.txt"}
 _ARGUMENTS = {"tests": (), "airflow": ("--confcutdir=tests/airflow", "tests/airflow")}
 
@@ -35,8 +37,9 @@ def collected(suite: str) -> Counter[str]:
 def skipped(results: Path) -> set[str]:
     """The tests that were skipped, by a results file of `pytest --junit-xml`."""
     cases = ET.parse(results).getroot().iter("testcase")  # noqa: S314 - written by pytest a moment ago
+    # A test of a group has the group's name behind an `@`.
     return {
-        f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name')}"
+        f"{case.get('classname', '').rpartition('.')[2]}::{_GROUP.sub('', case.get('name', ''))}"
         for case in cases
         if case.find("skipped") is not None
     }
@@ -84,7 +87,7 @@ def _short(line: str) -> str:
 def main() -> int:
     """Compare, or record; exit code 1 when a test is lost or skipped."""
     parser = argparse.ArgumentParser(prog="python -m tools.test_ids", description=__doc__)
-    parser.add_argument("results", nargs="?", type=Path, help="what pytest --junit-xml has written")
+    parser.add_argument("results", nargs="*", type=Path, help="what pytest --junit-xml has written")
     parser.add_argument("--suite", choices=sorted(IDS), default="tests")
     parser.add_argument("--write", action="store_true", help="record the tests that are collected now")
     given = parser.parse_args()
@@ -92,7 +95,8 @@ def main() -> int:
     if given.write:
         write(given.suite, now)
         return 0
-    found = problems(given.suite, now, skipped(given.results) if given.results else set())
+    left_out = {name for results in given.results for name in skipped(results)}
+    found = problems(given.suite, now, left_out)
     for line in found:
         print(line, file=sys.stderr)
     if found:
