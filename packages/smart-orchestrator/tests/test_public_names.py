@@ -35,6 +35,7 @@ NAMES = [
     "NotPublished",
     "ObjectConflict",
     "ObjectMissing",
+    "OptionError",
     "Outcome",
     "Part",
     "Partition",

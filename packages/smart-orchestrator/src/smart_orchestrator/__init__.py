@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         NotPublished,
         ObjectConflict,
         ObjectMissing,
+        OptionError,
         PartitionChanged,
         RunsError,
         RunsUnreachable,
@@ -81,6 +82,7 @@ __all__ = [
     "NotPublished",
     "ObjectConflict",
     "ObjectMissing",
+    "OptionError",
     "Outcome",
     "Part",
     "Partition",
@@ -135,7 +137,7 @@ _NAMES_OF = {
     "committing.cleanup": "Vacuumed vacuum",
     "committing.writer": "Part commit write_frame",
     "errors": "CommitError ContractError DatasetError LakeDenied LakeError LakeUnreachable LakeUrlError LostRace"
-    " NotPublished ObjectConflict ObjectMissing PartitionChanged RunsError RunsUnreachable SmartOrchestratorError"
+    " NotPublished ObjectConflict ObjectMissing OptionError PartitionChanged RunsError RunsUnreachable SmartOrchestratorError"
     " SourceRefused SourceUnreachable WaiverError WindowError",
     "model.completeness": "Completeness Policy",
     "model.dataset": "Column DailyDataset",

@@ -2,6 +2,7 @@
 
     SmartOrchestratorError
     ├── WindowError             a window that cannot be
+    ├── OptionError             a limit or a policy that cannot be met
     ├── DatasetError            a dataset whose description cannot work
     ├── LakeError               the lake cannot be used
     │   ├── LakeUrlError        the URL is not one of a lake
@@ -45,6 +46,24 @@ class WindowError(SmartOrchestratorError):
         value: what was given.
         problem: what is wrong with it.
         fix: what to do instead, a sentence.
+    """
+
+    def __init__(self, field: str, value: object, problem: str, fix: str) -> None:
+        self.field = field
+        self.value = value
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{field}: {value} {problem}. {fix}")
+
+
+class OptionError(SmartOrchestratorError):
+    """A limit or a policy that cannot be met: no jobs, a coverage beyond 100 percent, a number that is none.
+
+    Attributes:
+        field: the option at fault.
+        value: its value.
+        problem: what is wrong with it.
+        fix: what to give instead, a sentence.
     """
 
     def __init__(self, field: str, value: object, problem: str, fix: str) -> None:
