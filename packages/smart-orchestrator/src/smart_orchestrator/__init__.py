@@ -1,7 +1,6 @@
-"""Check the days of a daily lake, backfill exactly what is missing, and hold the consumer back until it is true.
+"""Check the partitions of a lake, backfill exactly the missing ones, and run the consumer only on a complete window.
 
-The names below are the public ones. Each is loaded from its module when it is first asked for, so that a program which
-only counts days does not pay for the lake.
+The public names are listed in `__all__`. Each is loaded from its module on first use, so `import smart_orchestrator` is cheap.
 """
 
 from __future__ import annotations
