@@ -31,6 +31,7 @@ NAMES = [
     "Limits",
     "LocalRunner",
     "LostRace",
+    "MissingExtra",
     "Manifest",
     "NotPublished",
     "ObjectConflict",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         LakeUnreachable,
         LakeUrlError,
         LostRace,
+        MissingExtra,
         NotPublished,
         ObjectConflict,
         ObjectMissing,
@@ -77,6 +78,7 @@ __all__ = [
     "LocalRunner",
     "LostRace",
     "Manifest",
+    "MissingExtra",
     "NotPublished",
     "ObjectConflict",
     "ObjectMissing",
@@ -134,7 +136,7 @@ _NAMES_OF = {
     "committing.cleanup": "Vacuumed vacuum",
     "committing.writer": "Part commit write_frame",
     "errors": "CommitError ContractError DatasetError LakeDenied LakeError LakeUnreachable LakeUrlError LostRace"
-    " NotPublished ObjectConflict ObjectMissing PartitionChanged RunsError RunsUnreachable SmartOrchestratorError"
+    " MissingExtra NotPublished ObjectConflict ObjectMissing PartitionChanged RunsError RunsUnreachable SmartOrchestratorError"
     " SourceRefused SourceUnreachable WaiverError WindowError",
     "model.completeness": "Completeness Policy",
     "model.dataset": "Column DailyDataset",

@@ -3,6 +3,7 @@
     SmartOrchestratorError
     ├── WindowError             an impossible window
     ├── DatasetError            a dataset whose description cannot work
+    ├── MissingExtra            an optional dependency is not installed
     ├── LakeError               the lake cannot be used
     │   ├── LakeUrlError        the URL is not the URL of a lake
     │   ├── LakeUnreachable     no answer: network, time-out, server
@@ -34,7 +35,17 @@ if TYPE_CHECKING:
 
 
 class SmartOrchestratorError(Exception):
-    """Base of every error that `smart_orchestrator` raises on purpose."""
+    """Base of every error that `smart_orchestrator` raises on purpose. All of them pickle."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The constructors take the fields, and `args` holds the message.
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[SmartOrchestratorError], args: tuple[object, ...]) -> SmartOrchestratorError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 class WindowError(SmartOrchestratorError):
@@ -67,6 +78,22 @@ class DatasetError(SmartOrchestratorError):
         self.dataset = dataset
         self.problem = problem
         super().__init__(f"Dataset {dataset}: {problem}. Correct its description.")
+
+
+class MissingExtra(SmartOrchestratorError):
+    """An optional dependency is not installed.
+
+    Attributes:
+        package: the package that could not be imported.
+        extra: the extra of `smart-orchestrator` that brings it.
+    """
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package = package
+        self.extra = extra
+        super().__init__(
+            f"{package} is not installed. Install the extra: pip install 'smart-orchestrator[{extra}]'."
+        )
 
 
 class LakeError(SmartOrchestratorError):
