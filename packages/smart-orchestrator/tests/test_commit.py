@@ -74,7 +74,7 @@ class Dying(Between):
 
 def visible(dataset):
     """The version that a reader of manifests sees, None for no day."""
-    found = inspect(dataset, DAY, look=DEEP)
+    found = inspect(dataset, DAY, options=DEEP)
     if found.state in (State.ABSENT, State.UNCOMMITTED):
         return None
     assert found.available, found.reason
@@ -280,7 +280,7 @@ def test_rows_come_back_as_they_were_written(rows):
     schema = {"page": pl.String, "views": pl.Int64, "rank": pl.Int64}
     written = pl.DataFrame(rows, schema=schema, orient="row")
     write_frame(dataset, DAY, written)
-    assert inspect(dataset, DAY, look=DEEP).code is Code.OK
+    assert inspect(dataset, DAY, options=DEEP).code is Code.OK
     assert read_frame(dataset, DAY).equals(written)
 
 
@@ -367,7 +367,7 @@ def test_a_commit_between_listing_and_reading_is_not_taken_for_damage(request, k
         else:
             spark_day(dataset, 1)
         reader = Between(lake, at, lambda: commit(dataset, DAY, version_parts(2)), after=after)  # noqa: B023
-        found = inspect(dataset, DAY, lake=reader, look=DEEP)
+        found = inspect(dataset, DAY, lake=reader, options=DEEP)
         assert found.available, found.reason
 
 

@@ -84,7 +84,7 @@ def _named(dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], l
     marker = f"{folder}/{MARKER}"
     if not any(info.key == marker for info in objects):
         return set()
-    found = inspect_listed(dataset, day, objects, lake=lake, look=InspectOptions(shallow=True))
+    found = inspect_listed(dataset, day, objects, lake=lake, options=InspectOptions(shallow=True))
     if found.manifest is None and not found.parts:
         return None
     return {marker, *(f"{folder}/{part.name}" for part in found.parts)}

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract import spark_csv
@@ -29,11 +29,9 @@ FIRST_FEW = 3
 BOM = b"\xef\xbb\xbf"
 LONGEST_HEADER = 1 << 16
 # At the end of a column's name: the same in the contract's type.
-DAY_NUMBER = " day"
 TYPED = "\0typed"
-# A row that no day holds.
-END = "\x1c\x1d"
-NUMBERS = ("integer", "float")
+# Names the partition of each row; a NUL cannot be part of a column of the contract.
+PARTITION = "\0partition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,70 +122,53 @@ def examine(dataset: DailyDataset, parts: Sequence[tuple[str, bytes]], *, spark:
 
 
 def judge_together(
-    dataset: DailyDataset, days: Sequence[Sequence[bytes]]
+    dataset: DailyDataset, partitions: Sequence[Sequence[bytes]]
 ) -> Sequence[tuple[int, int | None] | None]:
-    """For each day's parts: how many rows, and the sum of the volume column; None where all is not right at a glance.
+    """For each partition's parts: the number of rows, and the sum of the volume column; None when in doubt.
 
-    One pass over all rows instead of one a day; what is wrong, and where, is for `examine` to say.
+    Every part is parsed by itself, and the rules are evaluated in one query over all rows. `examine` names the faults of
+    a partition without a result.
     """
     import polars as pl
 
-    found: list[tuple[int, int | None] | None] = [None] * len(days)
-    try:
-        whole, rows = _joined(dataset, days)
-    except (ValueError, pl.exceptions.PolarsError):
-        return found
-    numbers = pl.select(pl.lit(pl.Series(range(len(days)))).repeat_by(pl.Series(rows)).explode()).to_series()
-    typed, (volume, *broken) = _questions(dataset, tuple(whole.dtypes))
-    asked = whole.with_columns(typed).group_by(numbers.alias(DAY_NUMBER))
-    for number, height, total, wrong in asked.agg(pl.len(), volume, pl.any_horizontal(broken)).rows():
-        if not wrong:
-            found[number] = (height, None if total is None else int(total))
-    return found
+    frames: dict[int, pl.DataFrame] = {}
+    for number, parts in enumerate(partitions):
+        with suppress(ValueError):
+            frames[number] = _contract_columns(dataset, parts)
+    results: list[tuple[int, int | None] | None] = [None] * len(partitions)
+    for kinds in {tuple(frame.dtypes) for frame in frames.values()}:
+        alike = {number: frame for number, frame in frames.items() if tuple(frame.dtypes) == kinds}
+        rows = pl.concat(
+            frame.with_columns(pl.lit(number).alias(PARTITION)) for number, frame in alike.items()
+        )
+        typed, (volume, *broken) = _questions(dataset, kinds)
+        answers = rows.with_columns(typed).group_by(PARTITION)
+        for number, height, total, wrong in answers.agg(pl.len(), volume, pl.any_horizontal(broken)).rows():
+            if not wrong:
+                results[number] = (height, None if total is None else int(total))
+    return results
 
 
-def _joined(dataset: DailyDataset, days: Sequence[Sequence[bytes]]) -> tuple[pl.DataFrame, list[int]]:
-    """The contract's columns of all days, as they stand, and how many rows each day has.
+def _contract_columns(dataset: DailyDataset, parts: Sequence[bytes]) -> pl.DataFrame:
+    """The contract's columns of all parts as they are stored.
 
-    CSV parts are parsed as one text, each closed by a row of its own, so that no part's rows count as another's: an open
-    quote would swallow that row.
+    Raises:
+        ValueError: a part cannot be read, or its columns differ from the contract or from those of another part.
     """
     import polars as pl
 
-    names = [column.name for column in dataset.columns]
-    if dataset.format == "parquet":
-        frames = [pl.concat(pl.read_parquet(io.BytesIO(part)).select(names) for part in day) for day in days]
-        return pl.concat(frames), [frame.height for frame in frames]
-    parts = [part for day in days for part in day]
-    header = parts[0][: parts[0].index(b"\n") + 1]
-    columns = _header(header)
-    text_column = next((column.name for column in dataset.columns if column.type == "string"), None)
-    if (
-        text_column is None
-        or b'"' in header
-        or len(set(columns)) < len(columns)
-        or not all(_alike(part, header) for part in parts)
+    frames = [_parsed(dataset, part, spark=False) for part in parts if part]
+    if any(
+        finding
+        for frame, part in zip(frames, filter(None, parts), strict=True)
+        for finding in _column_findings(dataset, "", frame, part)
     ):
-        msg = "the parts are not alike"
+        msg = "the columns are not those of the contract"
         raise ValueError(msg)
-    close = ",".join(END if name == text_column else "" for name in columns).encode() + b"\n"
-    text = b"".join(
-        [header, *(piece for part in parts for piece in (memoryview(part)[len(header) :], close))]
-    )
-    # Numbers are parsed on the way in; text that is none raises, and is named by `examine`.
-    numbers = {column.name: _dtype(column) for column in dataset.columns if column.type in NUMBERS}
-    whole = pl.read_csv(text, infer_schema=False, schema_overrides=numbers).select(names)
-    closed = whole[text_column] == END
-    ends = closed.arg_true().to_list()
-    if len(ends) != len(parts):
-        msg = "rows run over the end of a part"
-        raise ValueError(msg)
-    heights = iter(end - start - 1 for start, end in pairwise([-1, *ends]))
-    return whole.filter(~closed.fill_null(value=False)), [sum(islice(heights, len(day))) for day in days]
-
-
-def _alike(part: bytes, header: bytes) -> bool:
-    return part.startswith(header) and part.endswith(b"\n")
+    try:
+        return pl.concat(frame.select(column.name for column in dataset.columns) for frame in frames)
+    except (ValueError, pl.exceptions.PolarsError) as error:
+        raise ValueError(_first_line(error)) from None
 
 
 def _judged(
