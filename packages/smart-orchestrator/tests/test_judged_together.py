@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from smart_orchestrator import Column, DailyDataset
 from smart_orchestrator.contract.rows import examine, judge_together
+from smart_orchestrator.contract.sources import BytesPart
 
 DATASET = DailyDataset(
     name="sales",
@@ -40,7 +41,7 @@ days = st.lists(st.lists(parts, min_size=1, max_size=2), min_size=1, max_size=4)
 
 
 def alone(day):
-    judged = examine(DATASET, [(f"part-{number}", part) for number, part in enumerate(day)])
+    judged = examine(DATASET, [BytesPart(f"part-{number}", part) for number, part in enumerate(day)])
     return None if judged.findings else (judged.rows, judged.volume)
 
 

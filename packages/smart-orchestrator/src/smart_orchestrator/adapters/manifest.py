@@ -21,6 +21,9 @@ from smart_orchestrator.adapters.manifest_document import (
     parse_manifest,
 )
 from smart_orchestrator.contract import rows as contents
+from smart_orchestrator.contract.finding import FIRST_FEW
+from smart_orchestrator.contract.reading import PartFault
+from smart_orchestrator.contract.sources import BytesPart, LakePart
 from smart_orchestrator.errors import ContractError, LakeUnreachable, ObjectMissing, PartitionChanged
 from smart_orchestrator.model.partition import Code, PartInfo, Partition, State, rows_text, verdict
 from smart_orchestrator.store.opening import lake_of
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 MAX_INSPECTIONS = 3
+# Changes whenever the rules of judging change: verdicts remembered under another number are not used.
+JUDGEMENT = 2
 DEFAULT_SETTLE = dt.timedelta(minutes=10)
 
 
@@ -209,7 +214,17 @@ def _judge_once(
 ) -> Partition:
     """The verdict on a partition whose bytes have to be read; remembered, to read them only once."""
     contract = hashlib.sha256(
-        repr((dataset.format, dataset.columns, dataset.min_rows, marks)).encode()
+        repr(
+            (
+                JUDGEMENT,
+                dataset.format,
+                dataset.header,
+                dataset.compression,
+                dataset.columns,
+                dataset.min_rows,
+                marks,
+            )
+        ).encode()
     ).hexdigest()
     key = f"{dataset.name} {base.day} {base.fingerprint} {contract[:16]}"
     if options.memory is not None and not options.deep:
@@ -225,25 +240,21 @@ def _judge_once(
 
 def _read_and_judge(dataset: DailyDataset, base: Partition, lake: Lake) -> Partition:
     folder = dataset.key(base.day)
-    read: list[tuple[str, bytes]] = []
-    for part in base.parts:
-        try:
-            data, _ = lake.get(f"{folder}/{part.name}")
-        except ObjectMissing:
-            return verdict(base.day, Code.PART_GONE, f"{part.name} went away while it was read", base)
-        if len(data) != part.size:
-            problem = (
-                f"{folder}/{part.name} is listed with {part.size:,} bytes and was read with {len(data):,}"
-            )
-            raise LakeUnreachable(lake.url, problem, "Check again.")
-        if part.checksum is not None and part.checksum != checksum_of(data):
-            reason = f"{part.name} has other bytes than were committed, of the same size"
-            return verdict(base.day, Code.PART_CHANGED, reason, base)
-        read.append((part.name, data))
-    if dataset.format == "raw":
-        return verdict(base.day, Code.OK, rows_text(base.rows), base)
-    spark = base.manifest is None or base.rows is None
-    return _judge_contents(dataset, base, contents.examine(dataset, read, spark=spark))
+    parts = [LakePart(lake, folder, part) for part in base.parts]
+    try:
+        if dataset.format == "raw":
+            for part in parts:
+                for _ in part.chunks():
+                    pass
+            return verdict(base.day, Code.OK, rows_text(base.rows), base)
+        return _judge_contents(dataset, base, contents.examine(dataset, parts, foreign=_is_foreign(base)))
+    except PartFault as fault:
+        return verdict(base.day, fault.code, fault.text, base)
+
+
+def _is_foreign(partition: Partition) -> bool:
+    """Whether another writer wrote the parts."""
+    return partition.manifest is None or partition.manifest.rows is None
 
 
 def _judge_contents(dataset: DailyDataset, base: Partition, judged: Contents) -> Partition:
@@ -253,8 +264,8 @@ def _judge_contents(dataset: DailyDataset, base: Partition, judged: Contents) ->
     if judged.findings:
         first = judged.findings[0]
         same = [finding.text for finding in judged.findings if finding.code is first.code]
-        more = f" (and {len(same) - contents.FIRST_FEW} more)" if len(same) > contents.FIRST_FEW else ""
-        return verdict(base.day, first.code, "; ".join(same[: contents.FIRST_FEW]) + more, counted)
+        more = f" (and {len(same) - FIRST_FEW} more)" if len(same) > FIRST_FEW else ""
+        return verdict(base.day, first.code, "; ".join(same[:FIRST_FEW]) + more, counted)
     if judged.rows == 0:
         return verdict(base.day, Code.EMPTY, "committed without a row", counted)
     if base.rows is not None and base.rows != judged.rows:
@@ -305,8 +316,8 @@ def read_frame(dataset: DailyDataset, day: dt.date | Partition, *, lake: Lake | 
     if not partition.available:
         raise ContractError(dataset.name, partition.day, partition.code, [partition.reason])
     parts = read_parts(dataset, partition, lake=lake)
-    spark = partition.manifest is None or partition.manifest.rows is None
+    sources = [BytesPart(info.name, data) for info, data in zip(partition.parts, parts, strict=True)]
     try:
-        return contents.to_frame(dataset, parts, spark=spark)
+        return contents.to_frame(dataset, sources, foreign=_is_foreign(partition))
     except ValueError as error:
         raise ContractError(dataset.name, partition.day, Code.UNREADABLE, [str(error)]) from None
