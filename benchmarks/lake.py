@@ -212,7 +212,7 @@ def days_to(last: dt.date, number: int) -> list[dt.date]:
 
 def whole(dataset: DailyDataset, last: dt.date, days: int, look: InspectOptions | None = None) -> None:
     window = Window.between(last - dt.timedelta(days=days - 1), last, LAST)
-    expect(len(check(dataset, window, look=look, strays=False).available), days)
+    expect(len(check(dataset, window, options=look, strays=False).available), days)
 
 
 def every_key(reader: Lake, days: int) -> None:

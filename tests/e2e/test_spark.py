@@ -82,7 +82,7 @@ def a_day_of_spark_is_read_as_it_was_meant(spark, dataset, tmp_path):
     assert (found.code, found.rows) == ("OK", len(HOSTILE))
     assert len(found.parts) == 2
     assert_frame_equal(read_frame(dataset, found).sort("views"), FRAME)
-    assert inspect(dataset, DAY, look=InspectOptions(deep=True)).available
+    assert inspect(dataset, DAY, options=InspectOptions(deep=True)).available
 
     write_frame(dataset, DAY, FRAME.head(7))
     assert_frame_equal(read_frame(dataset, DAY), FRAME.head(7))

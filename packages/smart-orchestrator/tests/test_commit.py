@@ -74,7 +74,7 @@ class Dying(Between):
 
 def visible(dataset):
     """The version that a reader of manifests sees, None for no day."""
-    partition = inspect(dataset, DAY, look=DEEP)
+    partition = inspect(dataset, DAY, options=DEEP)
     if partition.state in (State.ABSENT, State.UNCOMMITTED):
         return None
     assert partition.available, partition.reason
@@ -284,7 +284,7 @@ def test_rows_come_back_as_they_were_written(rows):
     schema = {"page": pl.String, "views": pl.Int64, "rank": pl.Int64}
     written = pl.DataFrame(rows, schema=schema, orient="row")
     write_frame(dataset, DAY, written)
-    assert inspect(dataset, DAY, look=DEEP).code is Code.OK
+    assert inspect(dataset, DAY, options=DEEP).code is Code.OK
     assert read_frame(dataset, DAY).equals(written)
 
 
@@ -371,7 +371,7 @@ def test_a_commit_between_listing_and_reading_is_not_taken_for_damage(request, k
         else:
             spark_day(dataset, 1)
         reader = Between(lake, at, lambda: commit(dataset, DAY, version_parts(2)), after=after)  # noqa: B023
-        partition = inspect(dataset, DAY, lake=reader, look=DEEP)
+        partition = inspect(dataset, DAY, lake=reader, options=DEEP)
         assert partition.available, partition.reason
 
 

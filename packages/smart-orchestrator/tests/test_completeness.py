@@ -49,12 +49,17 @@ def fill(dataset, *days):
 def test_the_window_of_the_documented_example(lake_url):
     dataset = pages(lake_url)
     fill(dataset, *(dt.date(2025, 11, number) for number in (1, 2, 3, 4, 7, 8, 9)), dt.date(2025, 10, 31))
-    found = check(dataset, WINDOW, strays=True)
-    assert [day.day for day in found.available] == [7, 8, 9]
-    assert [day.day for day in found.missing] == [5, 6]
-    assert (len(found.expected), found.coverage_pct, found.ready, found.whole) == (5, 60.0, False, False)
+    checked = check(dataset, WINDOW, strays=True)
+    assert [day.day for day in checked.available] == [7, 8, 9]
+    assert [day.day for day in checked.missing] == [5, 6]
+    assert (len(checked.expected), checked.coverage_pct, checked.ready, checked.whole) == (
+        5,
+        60.0,
+        False,
+        False,
+    )
     assert total_days(dataset, open_lake(lake_url)) == 8
-    assert found[DAYS[2]].rows == 3
+    assert checked[DAYS[2]].rows == 3
 
 
 def test_the_document_of_a_check(lake_url):
@@ -97,12 +102,12 @@ def test_days_within_the_lag_are_not_missing_but_the_window_is_not_ready(lake_ur
     dataset = pages(lake_url)
     fill(dataset, *DAYS, dt.date(2025, 11, 11))
     window = Window.between(DAYS[0], dt.date(2025, 11, 11), AS_OF)
-    found = check(dataset, window)
-    assert found.not_yet == (dt.date(2025, 11, 10),)
-    assert found.missing == ()
-    assert found.available == (*DAYS, dt.date(2025, 11, 11)) == found.expected
-    assert found[dt.date(2025, 11, 10)].reason == "not expected before 2025-11-13: nothing is there"
-    assert (found.coverage_pct, found.whole, found.ready) == (100.0, True, False)
+    checked = check(dataset, window)
+    assert checked.not_yet == (dt.date(2025, 11, 10),)
+    assert checked.missing == ()
+    assert checked.available == (*DAYS, dt.date(2025, 11, 11)) == checked.expected
+    assert checked[dt.date(2025, 11, 10)].reason == "not expected before 2025-11-13: nothing is there"
+    assert (checked.coverage_pct, checked.whole, checked.ready) == (100.0, True, False)
     assert check(dataset, window, policy=Policy(allow_lag=True)).ready
 
 
@@ -111,20 +116,22 @@ def test_a_waived_day_is_not_expected_unless_it_came(lake_url):
     fill(dataset, *DAYS[1:])
     for day in DAYS[:2]:
         waive(dataset, lake, Waiver(day, "never published", "", None, dt.datetime.now(tz=dt.UTC)))
-    found = check(dataset, WINDOW)
-    assert (found.waived, found.expected, found.missing) == ((DAYS[0],), tuple(DAYS[1:]), ())
-    assert (found.ready, found.coverage_pct) == (True, 100.0)
-    assert "never published" in found[DAYS[0]].reason
+    checked = check(dataset, WINDOW)
+    assert (checked.waived, checked.expected, checked.missing) == ((DAYS[0],), tuple(DAYS[1:]), ())
+    assert (checked.ready, checked.coverage_pct) == (True, 100.0)
+    assert "never published" in checked[DAYS[0]].reason
 
 
 @given(st.lists(st.sampled_from(list(KINDS)), min_size=1, max_size=60))
 def test_the_sums_belong_together(kinds):
-    found = completeness(*kinds)
-    assert sorted((*found.available, *found.missing)) == list(found.expected)
-    assert len(found.expected) + len(found.waived) + len(found.not_yet) == len(kinds)
-    assert (found.coverage_pct == 100.0) == found.whole == (bool(found.expected) and not found.missing)
-    assert 0.0 <= found.coverage_pct <= 100.0
-    assert sum(states(found).values()) == len(kinds)
+    checked = completeness(*kinds)
+    assert sorted((*checked.available, *checked.missing)) == list(checked.expected)
+    assert len(checked.expected) + len(checked.waived) + len(checked.not_yet) == len(kinds)
+    assert (
+        (checked.coverage_pct == 100.0) == checked.whole == (bool(checked.expected) and not checked.missing)
+    )
+    assert 0.0 <= checked.coverage_pct <= 100.0
+    assert sum(states(checked).values()) == len(kinds)
 
 
 @pytest.mark.parametrize(
@@ -136,8 +143,8 @@ def test_coverage_is_a_hundred_only_when_nothing_is_missing(available, missing, 
 
 
 def test_nothing_expected_is_no_coverage_and_not_ready():
-    found = completeness("waived", "lag", policy=Policy(min_coverage=0, min_days=0, allow_lag=True))
-    assert (found.coverage_pct, found.ready, found.whole) == (0.0, False, False)
+    checked = completeness("waived", "lag", policy=Policy(min_coverage=0, min_days=0, allow_lag=True))
+    assert (checked.coverage_pct, checked.ready, checked.whole) == (0.0, False, False)
 
 
 @pytest.mark.parametrize(
@@ -164,13 +171,13 @@ def test_the_policy_decides_what_counts_as_ready(kinds, policy, ready):
 
 
 def test_a_run_in_flight_makes_absent_and_uncommitted_days_being_written():
-    found = completeness("ok", "missing", "half", "empty", "missing")
-    days = list(found.window)[:4]
-    marked = found.with_runs_in_flight(days)
+    checked = completeness("ok", "missing", "half", "empty", "missing")
+    days = list(checked.window)[:4]
+    marked = checked.with_runs_in_flight(days)
     assert [p.code for p in marked.days] == [
         Code.OK, Code.STILL_WRITING, Code.STILL_WRITING, Code.EMPTY, Code.MISSING
     ]  # fmt: skip
-    assert marked.missing == found.missing
+    assert marked.missing == checked.missing
 
 
 STRAYS = [
@@ -186,7 +193,7 @@ def test_strays_are_named_and_never_counted(lake_url):
     fill(dataset, DAYS[0])
     for key in (*STRAYS, "_waived/2025-11-06.note", ".hidden/x", "day_2025_11_08.csv"):
         lake.put(key, b"x")
-    found = check(dataset, WINDOW, strays=True)
+    checked = check(dataset, WINDOW, strays=True)
     expected = [
         "DAY_2025_11_05.csv/",
         "backup/",
@@ -194,8 +201,8 @@ def test_strays_are_named_and_never_counted(lake_url):
         "day_2025_11_08.csv",
         "day_2025_13_01.csv/",
     ]
-    assert list(found.strays) == expected
-    assert found.available == (DAYS[0],)
+    assert list(checked.strays) == expected
+    assert checked.available == (DAYS[0],)
     assert total_days(dataset, lake) == 2  # The file of a day's name is a key, though no day.
     assert check(dataset, WINDOW, strays=False).strays == ()
     assert bool(check(dataset, WINDOW).strays) == lake.listing_is_local
@@ -230,11 +237,11 @@ def test_a_long_window_has_the_verdicts_of_its_days(lake_url, key_format):
     lake.put(f"{dataset.key(days[4])}/{MARKER}", b"")
     lake.put(f"{dataset.key(days[5])}.bak/{MARKER}", b"")
     lake.put(f"{dataset.key(days[0])}/_temporary/0/x", b"")
-    found = check(dataset, window)
-    assert [p.code for p in found.days] == [inspect(dataset, day).code for day in window]
-    assert found.available == (days[0], days[1], days[30], days[-1])
+    checked = check(dataset, window)
+    assert [p.code for p in checked.days] == [inspect(dataset, day).code for day in window]
+    assert checked.available == (days[0], days[1], days[30], days[-1])
     if not lake.listing_is_local:
-        assert found.requests["list"] == 1 + 1  # One of the days, one of the waivers.
+        assert checked.requests["list"] == 1 + 1  # One of the days, one of the waivers.
 
 
 def test_a_short_check_on_s3_costs_a_listing_and_a_read_a_day(s3, monkeypatch):
@@ -242,9 +249,9 @@ def test_a_short_check_on_s3_costs_a_listing_and_a_read_a_day(s3, monkeypatch):
     fill(dataset, *DAYS)
     with s3_proxy(s3.endpoint) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-        found = check(dataset, WINDOW)
-        assert found.ready
-        assert found.requests == {"list": 5, "get": 5}
+        checked = check(dataset, WINDOW)
+        assert checked.ready
+        assert checked.requests == {"list": 5, "get": 5}
         assert (proxy.count("LIST"), proxy.count("GET"), len(proxy.requests)) == (5, 5, 10)
 
 

@@ -1,10 +1,11 @@
-"""Many days judged in one pass: whatever is called right there is right by itself, with the same rows and volume."""
+"""Partitions judged in one query: what is confirmed there is right by itself, with the same rows and volume."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smart_orchestrator import Column, DailyDataset
-from smart_orchestrator.contract.rows import END, examine, judge_together
+from smart_orchestrator.contract.rows import examine, judge_together
+from smart_orchestrator.contract.sources import BytesPart
 
 DATASET = DailyDataset(
     name="sales",
@@ -18,7 +19,7 @@ DATASET = DailyDataset(
     volume_column="sold",
 )
 HEADER = "shop,sold,price\n"
-# Little that is right and much that could be taken for it: open quotes, rows without an end, another's last row.
+# Few right rows and many that could pass for one: open quotes, rows without an end, control characters.
 FRAGMENTS = [
     "a,1,2.5\n",
     "b,7,\n",
@@ -28,7 +29,7 @@ FRAGMENTS = [
     '"\n',
     "g,4,1",
     "\n",
-    f"{END},,\n",
+    "\x1c\x1d,,\n",
     "h,1.0,1\n",
     "i,101,1\n",
     ",1,1\n",
@@ -40,8 +41,8 @@ days = st.lists(st.lists(parts, min_size=1, max_size=2), min_size=1, max_size=4)
 
 
 def alone(day):
-    found = examine(DATASET, [(f"part-{number}", part) for number, part in enumerate(day)])
-    return None if found.findings else (found.rows, found.volume)
+    judged = examine(DATASET, [BytesPart(f"part-{number}", part) for number, part in enumerate(day)])
+    return None if judged.findings else (judged.rows, judged.volume)
 
 
 @given(days)
@@ -67,3 +68,10 @@ def test_one_broken_day_does_not_hide_the_others():
 def test_an_open_quote_does_not_run_into_the_next_day():
     opened, closing = [(HEADER + 'a,1,1\nb,2,"1\n').encode()], [(HEADER + '"c",2,1\n').encode()]
     assert judge_together(DATASET, [opened, closing])[0] is None
+
+
+def test_control_characters_in_a_part_do_not_end_it():
+    opened = (HEADER + '"\n').encode()
+    foreign = [opened, opened + b"\x1c\x1d,,\n"]
+    assert list(judge_together(DATASET, [foreign])) == [None]
+    assert alone(foreign) is None

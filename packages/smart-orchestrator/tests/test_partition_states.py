@@ -1,6 +1,6 @@
-"""The verdict on every kind of day that a lake has been seen to hold: the same on disk, in memory and on S3."""
+"""The verdict on every kind of partition: the same on disk, in memory and on S3."""
 
-# ruff: noqa: ARG001, ARG005 - every kind of day is made by a function of the same form
+# ruff: noqa: ARG001, ARG005 - every kind of partition is made by a function of the same form
 from __future__ import annotations
 
 import datetime as dt
@@ -166,18 +166,20 @@ def test_the_verdict_on_a_day(lake_url, kind):
     make, code, reason = KINDS[kind]
     dataset = pages(lake_url)
     make(dataset, open_lake(lake_url))
-    found = inspect(dataset, DAY, look=InspectOptions(now=LATER, deep="deep" in kind))
-    assert (found.code, found.state) == (Code[code], STATES.get(code, State.INVALID)), found.reason
-    assert reason in found.reason
-    assert found.available == (code == "OK")
-    assert (found.fingerprint is None) == (code in ("MISSING", "NO_MARKER"))
-    assert found.to_json()["code"] == code
-    if found.available:
-        assert read_frame(dataset, found).height == found.rows
+    partition = inspect(dataset, DAY, options=InspectOptions(now=LATER, deep="deep" in kind))
+    assert (partition.code, partition.state) == (Code[code], STATES.get(code, State.INVALID)), (
+        partition.reason
+    )
+    assert reason in partition.reason
+    assert partition.available == (code == "OK")
+    assert (partition.fingerprint is None) == (code in ("MISSING", "NO_MARKER"))
+    assert partition.to_json()["code"] == code
+    if partition.available:
+        assert read_frame(dataset, partition).height == partition.rows
     else:
         with pytest.raises(ContractError) as caught:
-            read_frame(dataset, found)
-        assert (caught.value.code, caught.value.violations) == (found.code, (found.reason,))
+            read_frame(dataset, partition)
+        assert (caught.value.code, caught.value.violations) == (partition.code, (partition.reason,))
 
 
 def test_rows_of_every_kind_are_read_in_the_contracts_order_and_types(lake_url):
@@ -190,18 +192,19 @@ def test_rows_of_every_kind_are_read_in_the_contracts_order_and_types(lake_url):
 def test_young_parts_are_being_written(lake_url):
     dataset = pages(lake_url)
     open_lake(lake_url).put(f"{dataset.key(DAY)}/{SPARK}", b"x")
-    found = inspect(dataset, DAY)
-    assert (found.state, found.code) == (State.UNCOMMITTED, Code.STILL_WRITING)
-    assert found.reason.startswith("parts without _SUCCESS, the youngest written ")
+    partition = inspect(dataset, DAY)
+    assert (partition.state, partition.code) == (State.UNCOMMITTED, Code.STILL_WRITING)
+    assert partition.reason.startswith("parts without _SUCCESS, the youngest written ")
     assert (
-        inspect(dataset, DAY, look=InspectOptions(settle=dt.timedelta(0), now=LATER)).code is Code.NO_MARKER
+        inspect(dataset, DAY, options=InspectOptions(settle=dt.timedelta(0), now=LATER)).code
+        is Code.NO_MARKER
     )
 
 
 def test_fewer_rows_than_asked_for_are_short(lake_url):
     write_frame(pages(lake_url), DAY, frame(3))
-    found = inspect(pages(lake_url, min_rows=4), DAY)
-    assert (found.code, found.reason) == (Code.SHORT, "3 rows, at least 4 are asked for")
+    partition = inspect(pages(lake_url, min_rows=4), DAY)
+    assert (partition.code, partition.reason) == (Code.SHORT, "3 rows, at least 4 are asked for")
     spark(open_lake(lake_url), pages(lake_url).key(NEXT), HEADER + ROWS)
     assert inspect(pages(lake_url, min_rows=4), NEXT).code is Code.SHORT
     assert inspect(pages(lake_url, min_rows=3), NEXT).code is Code.OK
@@ -237,8 +240,8 @@ def test_parts_of_spark_are_known_by_size_and_etag(lake_url):
     assert inspect(dataset, DAY).fingerprint != seen.fingerprint
 
 
-class StaleWhileRevalidate(dict):
-    """A memory that counts how often it was of use."""
+class CountingMemory(dict):
+    """A memory that counts its hits."""
 
     hits = 0
 
@@ -251,18 +254,19 @@ class StaleWhileRevalidate(dict):
 
 
 def test_days_of_others_are_read_once_and_again_when_they_change(lake_url):
-    dataset, lake, memory = pages(lake_url), open_lake(lake_url), StaleWhileRevalidate()
+    dataset, lake, memory = pages(lake_url), open_lake(lake_url), CountingMemory()
     spark(lake, dataset.key(DAY), HEADER + ROWS)
-    first = inspect(dataset, DAY, look=InspectOptions(memory=memory))
+    first = inspect(dataset, DAY, options=InspectOptions(memory=memory))
     again = lake.counted()
-    assert inspect(dataset, DAY, lake=again, look=InspectOptions(memory=memory)) == first
+    assert inspect(dataset, DAY, lake=again, options=InspectOptions(memory=memory)) == first
     assert (memory.hits, again.requests.get, again.requests.list) == (1, 0, 1)
     assert (first.rows, first.volume) == (3, 2997)
 
     lake.put(f"{dataset.key(DAY)}/{SPARK}", (HEADER + ROWS).replace("998", "abc").encode())
-    assert inspect(dataset, DAY, look=InspectOptions(memory=memory)).code is Code.BAD_VALUES
+    assert inspect(dataset, DAY, options=InspectOptions(memory=memory)).code is Code.BAD_VALUES
     assert (
-        inspect(pages(lake_url, min_rows=4), DAY, look=InspectOptions(memory=memory)).code is Code.BAD_VALUES
+        inspect(pages(lake_url, min_rows=4), DAY, options=InspectOptions(memory=memory)).code
+        is Code.BAD_VALUES
     )
     assert memory.hits == 1
 
@@ -271,9 +275,9 @@ def test_a_shallow_look_reads_no_data(lake_url):
     dataset, lake = pages(lake_url), open_lake(lake_url)
     spark(lake, dataset.key(DAY), "rubbish")
     own = lake.counted()
-    found = inspect(dataset, DAY, lake=own, look=InspectOptions(shallow=True))
-    assert (found.code, found.rows, own.requests.get) == (Code.OK, None, 0)
-    assert inspect(dataset, DAY, look=InspectOptions(shallow=True, deep=True)).code is not Code.OK
+    partition = inspect(dataset, DAY, lake=own, options=InspectOptions(shallow=True))
+    assert (partition.code, partition.rows, own.requests.get) == (Code.OK, None, 0)
+    assert inspect(dataset, DAY, options=InspectOptions(shallow=True, deep=True)).code is not Code.OK
 
 
 def test_our_days_cost_one_listing_and_one_small_read(lake_url):
@@ -298,15 +302,15 @@ def test_a_copy_of_a_lake_with_other_etags_is_the_same_day(tmp_path, lake_url):
 def test_raw_days_are_kept_as_they_came(lake_url):
     dataset = pages(lake_url, format="raw", columns=())
     commit(dataset, DAY, [Part(b'{"items": []}', 1)])
-    found = inspect(dataset, DAY, look=InspectOptions(deep=True))
-    assert (found.code, found.rows, found.parts[0].name[-5:]) == (Code.OK, 1, ".json")
-    assert read_parts(dataset, found) == [b'{"items": []}']
+    partition = inspect(dataset, DAY, options=InspectOptions(deep=True))
+    assert (partition.code, partition.rows, partition.parts[0].name[-5:]) == (Code.OK, 1, ".json")
+    assert read_parts(dataset, partition) == [b'{"items": []}']
 
 
 def test_days_of_parquet_keep_the_same_contract(lake_url):
     dataset = pages(lake_url, format="parquet")
     written = write_frame(dataset, DAY, frame())
-    assert inspect(dataset, DAY, look=InspectOptions(deep=True)) == written
+    assert inspect(dataset, DAY, options=InspectOptions(deep=True)) == written
     assert read_frame(dataset, DAY).equals(frame())
     spark(open_lake(lake_url), dataset.key(NEXT), b"PAR1 not really", "part-0.parquet")
     assert inspect(dataset, NEXT).code is Code.UNREADABLE

@@ -10,7 +10,7 @@ from smart_orchestrator.checking import check
 from smart_orchestrator.committing.writer import write_frame
 from smart_orchestrator.model.partition import Code, State
 from smart_orchestrator.model.window import Window
-from smart_orchestrator.volume_check import FEWEST, NARROWEST, band, with_volume
+from smart_orchestrator.volume_check import MIN_PAST_DAYS, MIN_RELATIVE_WIDTH, band, with_volume
 from testing.lakes import AS_OF, DAY, frame, pages
 
 ONE = Window.between(DAY, DAY, AS_OF)
@@ -26,17 +26,17 @@ def lake_with_past(lake_url, lake, *, today, past=8, rows=100):
 
 def test_half_a_day_is_complete_with_a_warning(lake_url, lake):
     dataset = lake_with_past(lake_url, lake, today=50)
-    found = with_volume(dataset, check(dataset, ONE, lake=lake), lake=lake)
-    assert (found[DAY].state, found[DAY].code) == (State.COMPLETE, Code.UNUSUAL_VOLUME)
-    assert found[DAY].reason == "rows 50, usual on this weekday are 91 to 111"
-    assert found.ready
+    checked = with_volume(dataset, check(dataset, ONE, lake=lake), lake=lake)
+    assert (checked[DAY].state, checked[DAY].code) == (State.COMPLETE, Code.UNUSUAL_VOLUME)
+    assert checked[DAY].reason == "rows 50, usual on this weekday are 91 to 111"
+    assert checked.ready
 
 
 def test_strict_makes_it_invalid(lake_url, lake):
     dataset = lake_with_past(lake_url, lake, today=50)
-    found = with_volume(dataset, check(dataset, ONE, lake=lake), lake=lake, strict=True)
-    assert found[DAY].state is State.INVALID
-    assert found.missing == (DAY,)
+    checked = with_volume(dataset, check(dataset, ONE, lake=lake), lake=lake, strict=True)
+    assert checked[DAY].state is State.INVALID
+    assert checked.missing == (DAY,)
 
 
 def test_a_usual_day_is_ok(lake_url, lake):
@@ -50,22 +50,22 @@ def test_the_total_counts_too(lake_url, lake):
     dataset = lake_with_past(lake_url, lake, today=100)
     doubled = frame(100).with_columns(views=pl.col("views") * 2)
     write_frame(dataset, DAY, doubled, lake=lake)
-    found = with_volume(dataset, check(dataset, ONE, lake=lake), lake=lake)
-    assert found[DAY].code is Code.UNUSUAL_VOLUME
-    assert found[DAY].reason.startswith("total ")
+    checked = with_volume(dataset, check(dataset, ONE, lake=lake), lake=lake)
+    assert checked[DAY].code is Code.UNUSUAL_VOLUME
+    assert checked[DAY].reason.startswith("total ")
 
 
 def test_too_few_past_days_give_no_verdict(lake_url, lake):
-    dataset = lake_with_past(lake_url, lake, today=1, past=FEWEST - 1)
+    dataset = lake_with_past(lake_url, lake, today=1, past=MIN_PAST_DAYS - 1)
     assert with_volume(dataset, check(dataset, ONE, lake=lake), lake=lake)[DAY].code is Code.OK
 
 
 def test_the_data_of_past_days_are_not_read_and_the_requests_are_counted_apart(lake_url, lake):
     dataset = lake_with_past(lake_url, lake, today=100)
-    found = with_volume(dataset, check(dataset, ONE, lake=lake, strays=False), lake=lake)
-    assert found.requests == {"list": 1, "get": 1}
-    assert found.volume_requests == {"list": 8, "get": 8}
-    assert found.to_json()["volume_requests"] == {"list": 8, "get": 8}
+    checked = with_volume(dataset, check(dataset, ONE, lake=lake, strays=False), lake=lake)
+    assert checked.requests == {"list": 1, "get": 1}
+    assert checked.volume_requests == {"list": 8, "get": 8}
+    assert checked.to_json()["volume_requests"] == {"list": 8, "get": 8}
 
 
 def test_missing_days_stay_missing(lake_url, lake):
@@ -73,16 +73,16 @@ def test_missing_days_stay_missing(lake_url, lake):
     assert with_volume(dataset, check(dataset, ONE, lake=lake), lake=lake)[DAY].code is Code.MISSING
 
 
-@given(st.lists(st.integers(0, 10**9), min_size=FEWEST, max_size=8))
+@given(st.lists(st.integers(0, 10**9), min_size=MIN_PAST_DAYS, max_size=8))
 def test_the_median_is_always_usual_and_the_band_never_narrower_than_a_tenth(past):
     usual = band(past)
     assert usual is not None
     middle = median(past)
     assert middle in usual
-    assert usual.high - middle >= NARROWEST * middle * 0.999999
+    assert usual.high - middle >= MIN_RELATIVE_WIDTH * middle * 0.999999
 
 
-@given(st.lists(st.integers(1, 10**6), min_size=FEWEST, max_size=8), st.integers(2, 50))
+@given(st.lists(st.integers(1, 10**6), min_size=MIN_PAST_DAYS, max_size=8), st.integers(2, 50))
 def test_the_band_scales_with_the_numbers(past, factor):
     usual, larger = band(past), band([value * factor for value in past])
     assert usual is not None

@@ -1,8 +1,9 @@
-"""Which days of a window are there: the answer to the only question that the consumer asks.
+"""Check a window of partitions against the lake.
 
-`check` looks at the lake and returns a `Completeness`: a pure value from which expected, available, missing and
-coverage are derived. The cost follows the window: one listing and one small read a day, or, for long windows on S3, one
-listing from the window's first key to its last. A lake that does not answer raises `LakeError`, it never looks empty.
+`check` inspects the lake and returns a `Completeness`: a pure value from which expected, available, missing and
+coverage are derived. The cost follows the window: one listing and one small read a partition, or, for long windows on
+S3, one listing from the window's first key to its last. A lake that does not answer raises `LakeError`; it never
+counts as empty.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.window import Window
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
-# Up to here a listing a day is cheaper than pages that may begin long before the window's end.
+# Up to this length of the window, a listing a partition is cheaper than one listing of the window.
 DAYS_LISTED_ONE_BY_ONE = 30
-# A look into a local folder is free up to about here; beyond, only when asked for.
+# Names beside the partitions that are listed by default; listing more has to be asked for.
 FREE_NAMES = 1000
 
 
@@ -39,54 +40,53 @@ def check(
     window: Window,
     *,
     lake: Lake | None = None,
-    look: InspectOptions | None = None,
+    options: InspectOptions | None = None,
     policy: Policy | None = None,
     strays: bool | None = None,
 ) -> Completeness:
     """What the lake holds of the window.
 
     Args:
-        dataset: what to look at.
-        window: which days.
+        dataset: the dataset to check.
+        window: the partitions to check.
         lake: an open lake; default the dataset's own.
-        look: how closely; default listing and manifests only.
-        policy: when the window counts as ready; default when all of it is there.
-        strays: look through all names beside the days (True) or not (False); by default the first thousand names of a
-            lake whose listings are free.
+        options: how closely to inspect; by default listings and manifests only.
+        policy: when the window counts as ready; by default when every expected partition is available.
+        strays: list all names beside the partitions (True) or none (False); by default the first thousand names of a
+            lake whose listings cost no request.
 
     Raises:
         LakeError: the lake does not answer or refuses.
     """
     lake = (lake or lake_of(dataset)).counted()
-    look = look or InspectOptions()
-    listed = _listings(dataset, window, lake)
+    options = options or InspectOptions()
+    listings = _listings(dataset, window, lake)
 
-    failed: list[LakeError] = []
+    failures: list[LakeError] = []
 
-    def one(day: dt.date, closely: InspectOptions) -> Partition:
-        if failed:
-            # A lake that is gone is told after one time-out, not after one for every few days.
-            raise failed[0]
+    def inspect_day(day: dt.date, options: InspectOptions) -> Partition:
+        if failures:
+            # A lake that does not answer ends the check after one time-out, not after one for each partition.
+            raise failures[0]
         try:
-            objects = listed[day] if listed is not None else lake.list(dataset.key(day))
-            return inspect_listed(dataset, day, objects, lake=lake, look=closely)
+            objects = listings[day] if listings is not None else lake.list(dataset.key(day))
+            return inspect_listed(dataset, day, objects, lake=lake, options=options)
         except LakeError as error:
-            failed.append(error)
+            failures.append(error)
             raise
 
     with ThreadPoolExecutor(min(lake.concurrency, len(window)), thread_name_prefix="check") as pool:
-        if look.deep:
-            glance = partial(one, closely=replace(look, deep=False, shallow=True))
-            found = list(
-                inspect_deeply(dataset, list(window), lake, pool, glance, partial(one, closely=look))
-            )
+        if options.deep:
+            shallow = partial(inspect_day, options=replace(options, deep=False, shallow=True))
+            deep = partial(inspect_day, options=options)
+            partitions = list(inspect_deeply(dataset, list(window), lake, pool, shallow, deep))
         else:
-            found = list(pool.map(lambda day: one(day, look), window))
-    days = tuple(_within_lag(partition, window) for partition in found)
+            partitions = list(pool.map(partial(inspect_day, options=options), window))
+    partitions = [_mark_within_lag(partition, window) for partition in partitions]
     return Completeness(
         dataset=dataset.name,
         window=window,
-        days=_waived(dataset, window, days, lake),
+        days=_mark_waived(dataset, window, partitions, lake),
         strays=tuple(find_strays(dataset, lake, strays)),
         policy=policy or Policy(),
         requests=lake.requests.to_json(),
@@ -94,7 +94,7 @@ def check(
 
 
 def _listings(dataset: DailyDataset, window: Window, lake: Lake) -> dict[dt.date, list[ObjectInfo]] | None:
-    """Every day's objects from one listing, or None where a listing a day is cheaper."""
+    """Every partition's objects from one listing, or None where a listing a partition is cheaper."""
     if lake.listing_is_local or len(window) <= DAYS_LISTED_ONE_BY_ONE:
         return None
     keys = {dataset.key(day): day for day in window}
@@ -107,49 +107,59 @@ def _listings(dataset: DailyDataset, window: Window, lake: Lake) -> dict[dt.date
     return objects
 
 
-def _within_lag(found: Partition, window: Window) -> Partition:
-    if found.available or not window.within_lag(found.day):
-        return found
-    reason = f"not expected before {window.expected_from(found.day)}: {found.reason}"
-    return replace(found, code=Code.WITHIN_LAG, reason=reason)
+def _mark_within_lag(partition: Partition, window: Window) -> Partition:
+    if partition.available or not window.within_lag(partition.day):
+        return partition
+    reason = f"not expected before {window.expected_from(partition.day)}: {partition.reason}"
+    return replace(partition, code=Code.WITHIN_LAG, reason=reason)
 
 
-def _waived(
-    dataset: DailyDataset, window: Window, days: tuple[Partition, ...], lake: Lake
+def _mark_waived(
+    dataset: DailyDataset, window: Window, partitions: Sequence[Partition], lake: Lake
 ) -> tuple[Partition, ...]:
-    """The days, those that were waived marked. A window without a hole does not ask who waived what."""
-    holes = [found.day for found in days if not found.available]
-    if not holes:
-        return days
-    known = waivers(dataset, lake, holes)
-    holding = {day: waiver for day, waiver in known.items() if waiver.holds(window.as_of)}
+    """The partitions, with `WAIVED` as the code of those that were waived.
+
+    The waivers are read only when a partition is not available.
+    """
+    unavailable = [partition.day for partition in partitions if not partition.available]
+    if not unavailable:
+        return tuple(partitions)
+    recorded = waivers(dataset, lake, unavailable)
+    reasons = {day: waiver.reason for day, waiver in recorded.items() if waiver.holds(window.as_of)}
     return tuple(
-        replace(found, code=Code.WAIVED, reason=holding[found.day].reason) if found.day in holding else found
-        for found in days
+        replace(partition, code=Code.WAIVED, reason=reasons[partition.day])
+        if partition.day in reasons
+        else partition
+        for partition in partitions
     )
 
 
 def find_strays(dataset: DailyDataset, lake: Lake, thorough: bool | None = True) -> Sequence[str]:
-    """Names beside the days that are no day's key; what begins with `_` or `.` is nobody's data and left out."""
+    """Names beside the partitions that are not a partition's key.
+
+    Names that begin with `_` or `.` are not data and are left out.
+    """
     if thorough is False or (thorough is None and not lake.listing_is_local):
         return []
     folder = dataset.folder
     above = f"{folder}/" if folder else ""
     depth = dataset.key_format.count("/") - above.count("/")
     if depth:
-        return []  # A key of several levels below its fixed folder has other datasets' names beside it.
+        return []  # Keys of several levels have names of other datasets beside them.
     names = lake.names(folder, None if thorough else FREE_NAMES)
-    own = [name for name in names if name[0] not in "_."]
-    return [above + name for name in own if not name.endswith("/") or dataset.day(above + name[:-1]) is None]
+    visible = [name for name in names if name[0] not in "_."]
+    return [
+        above + name for name in visible if not name.endswith("/") or dataset.day(above + name[:-1]) is None
+    ]
 
 
 def total_days(dataset: DailyDataset, lake: Lake) -> int:
-    """How many days the lake has a key for, whole or not: one listing of the dataset's folder."""
+    """How many keys of partitions the lake holds, complete or not: one listing of the dataset's folder."""
     folder = dataset.folder
     above = f"{folder}/" if folder else ""
     return sum(1 for name in lake.names(folder) if dataset.day(above + name.rstrip("/")) is not None)
 
 
 def states(completeness: Completeness) -> dict[State, int]:
-    """How many days are in each state."""
-    return {state: sum(1 for p in completeness.days if p.state is state) for state in State}
+    """How many partitions are in each state."""
+    return {state: sum(1 for partition in completeness.days if partition.state is state) for state in State}

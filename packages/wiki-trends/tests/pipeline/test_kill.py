@@ -71,7 +71,7 @@ def _check(settings, days, server) -> None:
     there = {}
     for day in days:
         for dataset, rows in expected.items():
-            found = there[dataset, day] = inspect(dataset, day, look=InspectOptions(deep=True))
+            found = there[dataset, day] = inspect(dataset, day, options=InspectOptions(deep=True))
             assert found.state in ("absent", "uncommitted", "complete"), found
             assert not found.available or found.rows == rows
     asked_before = _lists(server)

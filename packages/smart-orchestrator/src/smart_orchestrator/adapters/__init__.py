@@ -1,1 +1,1 @@
-"""How a partition is judged from what lies in the store."""
+"""Adapters: judge a partition by the objects in the store."""

@@ -1,7 +1,7 @@
-"""Read the rows of many days together: one pass over all rows instead of one a day.
+"""Check the rows of many partitions together: one query over all rows instead of one a partition.
 
-The pass only ever says that a day is right. Whatever it does not confirm (a broken rule, a part that is gone or changed,
-days without our manifest) is inspected by itself, which says what is wrong and where.
+The query can only confirm a partition. Every partition that it does not confirm (a broken rule, a part that is gone or
+changed, no manifest of ours) is inspected by itself, which names the fault and its place.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.store.base import Lake
 
-# Days in memory at once: a thousand rows each are some megabytes.
-HELD = 64
-# Days judged in one pass: enough to be worth one, few enough for the next ones to be read meanwhile.
-TOGETHER = 32
+# Partitions in memory at once: a thousand rows each are some megabytes.
+BATCH = 64
+# Partitions of one query: enough to pay for it, few enough to read the next ones meanwhile.
+QUERY = 32
 
 
 def inspect_deeply(
@@ -34,54 +34,54 @@ def inspect_deeply(
     days: Sequence[dt.date],
     lake: Lake,
     pool: Executor,
-    glance: Callable[[dt.date], Partition],
-    closely: Callable[[dt.date], Partition],
+    inspect_shallow: Callable[[dt.date], Partition],
+    inspect_deep: Callable[[dt.date], Partition],
 ) -> Iterator[Partition]:
-    """Every day after its rows were read, in the order of `days`.
+    """Every partition after its rows were read, in the order of `days`.
 
     Args:
-        dataset: what the rows are held against.
-        days: which days.
+        dataset: its contract is what the rows are checked against.
+        days: the partition keys.
         lake: where their parts are.
-        pool: what reads them.
-        glance: a day by listing and manifest alone.
-        closely: a day by its rows, with all that is wrong in them.
+        pool: reads the parts.
+        inspect_shallow: inspects a partition by listing and manifest alone.
+        inspect_deep: inspects a partition by its rows, and names all faults in them.
 
     Raises:
         LakeError: the lake does not answer or refuses.
     """
 
     def read(day: dt.date) -> tuple[Partition, list[bytes]]:
-        found = glance(day)
-        return found, _as_committed(dataset, found, lake)
+        partition = inspect_shallow(day)
+        return partition, _read_committed(dataset, partition, lake)
 
-    for start in range(0, len(days), HELD):
-        seen: list[Partition] = []
-        right = {
-            p.day: p for p in _confirmed(dataset, _noted(pool.map(read, days[start : start + HELD]), seen))
-        }
-        doubtful = [found.day for found in seen if found.available and found.day not in right]
-        right |= zip(doubtful, pool.map(closely, doubtful), strict=True)
-        yield from (right.get(found.day, found) for found in seen)
+    for start in range(0, len(days), BATCH):
+        partitions: list[Partition] = []
+        reads = _record(pool.map(read, days[start : start + BATCH]), partitions)
+        checked = {partition.day: partition for partition in _confirm(dataset, reads)}
+        doubtful = [p.day for p in partitions if p.available and p.day not in checked]
+        checked |= zip(doubtful, pool.map(inspect_deep, doubtful), strict=True)
+        yield from (checked.get(partition.day, partition) for partition in partitions)
 
 
-def _noted(
-    read: Iterable[tuple[Partition, list[bytes]]], seen: list[Partition]
+def _record(
+    reads: Iterable[tuple[Partition, list[bytes]]], partitions: list[Partition]
 ) -> Iterator[tuple[Partition, list[bytes]]]:
-    for found, parts in read:
-        seen.append(found)
+    """Append every partition to `partitions`, and pass on those whose bytes were read."""
+    for partition, parts in reads:
+        partitions.append(partition)
         if parts:
-            yield found, parts
+            yield partition, parts
 
 
-def _as_committed(dataset: DailyDataset, partition: Partition, lake: Lake) -> list[bytes]:
-    """The bytes of a day's parts; none when they are not those that were committed, or there is nothing to confirm.
+def _read_committed(dataset: DailyDataset, partition: Partition, lake: Lake) -> list[bytes]:
+    """The bytes of a partition's parts; none when they differ from those committed, or nothing is to be confirmed.
 
     Raises:
         LakeError: the lake does not answer or refuses.
     """
-    ours = partition.available and partition.manifest is not None and partition.rows is not None
-    if not ours or dataset.format == "raw" or not dataset.columns:
+    counted = partition.available and partition.manifest is not None and partition.rows is not None
+    if not counted or dataset.format == "raw" or not dataset.columns:
         return []
     try:
         return read_parts(dataset, partition, lake=lake)
@@ -89,10 +89,10 @@ def _as_committed(dataset: DailyDataset, partition: Partition, lake: Lake) -> li
         return []
 
 
-def _confirmed(dataset: DailyDataset, read: Iterator[tuple[Partition, list[bytes]]]) -> Iterator[Partition]:
-    """Those of the days, given with the bytes of their parts, whose rows keep the contract."""
-    while some := list(islice(read, TOGETHER)):
-        found = contents.judge_together(dataset, [parts for _, parts in some])
-        for (partition, _), result in zip(some, found, strict=True):
+def _confirm(dataset: DailyDataset, reads: Iterator[tuple[Partition, list[bytes]]]) -> Iterator[Partition]:
+    """The partitions whose rows keep the contract and are as many as were committed."""
+    while batch := list(islice(reads, QUERY)):
+        results = contents.judge_together(dataset, [parts for _, parts in batch])
+        for (partition, _), result in zip(batch, results, strict=True):
             if result == (partition.rows, partition.volume):
                 yield verdict(partition.day, partition.code, rows_text(partition.rows), partition)

@@ -1,8 +1,8 @@
-"""One day of a dataset in the lake: inspect it, read exactly what was inspected.
+"""Inspect a partition of the lake, and read exactly the objects that were inspected.
 
 A partition is visible once its marker `_SUCCESS` names its parts. Our marker is a JSON manifest; an empty one is
-Spark's and names every `part-*` beside it. A lake that does not answer raises `LakeError`; whatever is wrong with the
-day itself is a state with a code and a sentence.
+Spark's and names every `part-*` beside it. A lake that does not answer raises `LakeError`; a fault of the partition
+itself is a state with a code and a sentence.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from smart_orchestrator.adapters.manifest_document import (
     parse_manifest,
 )
 from smart_orchestrator.contract import rows as contents
+from smart_orchestrator.contract.finding import FIRST_FEW
+from smart_orchestrator.contract.reading import PartFault
+from smart_orchestrator.contract.sources import BytesPart, LakePart
 from smart_orchestrator.errors import ContractError, LakeUnreachable, ObjectMissing, PartitionChanged
 from smart_orchestrator.model.partition import Code, PartInfo, Partition, State, rows_text, verdict
 from smart_orchestrator.store.opening import lake_of
@@ -34,15 +37,17 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import DailyDataset
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
-READS_BEFORE_GONE = 3
-DEFAULT_YOUNG = dt.timedelta(minutes=10)
+MAX_INSPECTIONS = 3
+# Changes whenever the rules of judging change: verdicts remembered under another number are not used.
+JUDGEMENT = 2
+DEFAULT_SETTLE = dt.timedelta(minutes=10)
 
 
 class Memory(Protocol):
-    """Remembers what was found in days whose data had to be read, by fingerprint."""
+    """Remembers the verdicts on partitions whose data had to be read, by fingerprint."""
 
     def recall(self, key: str) -> str | None:
-        """What was remembered under `key`."""
+        """The value under `key`, or None."""
         ...
 
     def remember(self, key: str, value: str) -> None:
@@ -52,81 +57,83 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class InspectOptions:
-    """How closely days are inspected.
+    """How closely partitions are inspected.
 
     Attributes:
-        deep: read the rows of every day and hold them against the contract.
-        shallow: do not read days without our manifest either; their rows stay unknown.
-        young: unmarked parts younger than this are taken for being written.
+        deep: read the rows of every partition and check them against the contract.
+        shallow: do not read the data of any partition; without our manifest, its rows stay unknown.
+        settle: parts without a marker that are younger than this count as being written.
         now: the present time, UTC.
-        memory: what was found in days that were read before.
+        memory: the verdicts on partitions that were read before.
     """
 
     deep: bool = False
     shallow: bool = False
-    settle: dt.timedelta = DEFAULT_YOUNG
+    settle: dt.timedelta = DEFAULT_SETTLE
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC))
     memory: Memory | None = None
 
 
 def inspect(
-    dataset: DailyDataset, day: dt.date, *, lake: Lake | None = None, look: InspectOptions | None = None
+    dataset: DailyDataset, day: dt.date, *, lake: Lake | None = None, options: InspectOptions | None = None
 ) -> Partition:
-    """What the lake holds for `day`: one listing, one small read of the marker.
+    """What the lake holds for `day`: one listing, and one small read of the marker.
 
     Raises:
         LakeError: the lake does not answer or refuses.
     """
     lake = lake or lake_of(dataset)
-    return inspect_listed(dataset, day, lake.list(dataset.key(day)), lake=lake, look=look or InspectOptions())
+    return inspect_listed(
+        dataset, day, lake.list(dataset.key(day)), lake=lake, options=options or InspectOptions()
+    )
 
 
 def inspect_listed(
-    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], *, lake: Lake, look: InspectOptions
+    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], *, lake: Lake, options: InspectOptions
 ) -> Partition:
-    """As `inspect`, for a day that has been listed already."""
-    for _ in range(READS_BEFORE_GONE - 1):
-        found = _inspect_once(dataset, day, objects, lake, look)
-        if found is not None and found.code is not Code.PART_GONE:
-            return found
+    """As `inspect`, for a partition that has been listed already."""
+    for _ in range(MAX_INSPECTIONS - 1):
+        partition = _inspect_once(dataset, day, objects, lake, options)
+        if partition is not None and partition.code is not Code.PART_GONE:
+            return partition
         # A commit may have replaced manifest and parts between our listing and our reading.
         objects = lake.list(dataset.key(day))
-    found = _inspect_once(dataset, day, objects, lake, look)
-    if found is None:
-        problem = f"{dataset.key(day)}/{MARKER} is listed and does not come as it is listed"
+    partition = _inspect_once(dataset, day, objects, lake, options)
+    if partition is None:
+        problem = f"{dataset.key(day)}/{MARKER} cannot be read with the size that is listed"
         raise LakeUnreachable(lake.url, problem, "Check again.")
-    return found
+    return partition
 
 
 def _inspect_once(
-    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake, look: InspectOptions
+    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake, options: InspectOptions
 ) -> Partition | None:
-    """The day as listed, or None when the marker went away in between, or came cut off."""
+    """The partition as listed, or None when the marker is gone since, or was not read in full."""
     folder = dataset.key(day) + "/"
     listed = {info.key.removeprefix(folder): info for info in objects if info.key.startswith(folder)}
     listed = {name: info for name, info in listed.items() if not name.startswith(".")}
     marker = listed.get(MARKER)
     if marker is None:
-        return _uncommitted(day, listed.values(), look)
+        return _uncommitted(day, listed.values(), options)
     parts = {name: info for name, info in listed.items() if is_part(name)}
     if marker.size == 0:
-        return _inspect_spark(dataset, day, parts, lake, look)
+        return _inspect_spark(dataset, day, parts, lake, options)
     try:
         data, _ = lake.get(marker.key)
     except ObjectMissing:
         return None
     if len(data) != marker.size:
         return None
-    return _inspect_ours(dataset, day, data, parts, lake, look)
+    return _inspect_ours(dataset, day, data, parts, lake, options)
 
 
-def _uncommitted(day: dt.date, objects: Iterable[ObjectInfo], look: InspectOptions) -> Partition:
+def _uncommitted(day: dt.date, objects: Iterable[ObjectInfo], options: InspectOptions) -> Partition:
     written = [info.modified for info in objects]
     if not written:
         return verdict(day, Code.MISSING, "nothing is there")
     newest = max(written)
-    age = look.now - newest
-    if age < look.settle:
+    age = options.now - newest
+    if age < options.settle:
         code = Code.STILL_WRITING
         reason = f"parts without {MARKER}, the youngest written {max(0, int(age.total_seconds()))} s ago"
     else:
@@ -136,16 +143,16 @@ def _uncommitted(day: dt.date, objects: Iterable[ObjectInfo], look: InspectOptio
 
 
 def _inspect_spark(
-    dataset: DailyDataset, day: dt.date, parts: Mapping[str, ObjectInfo], lake: Lake, look: InspectOptions
+    dataset: DailyDataset, day: dt.date, parts: Mapping[str, ObjectInfo], lake: Lake, options: InspectOptions
 ) -> Partition:
     infos = tuple(PartInfo(name, info.size, None, info.etag) for name, info in sorted(parts.items()))
     digest = hashlib.sha256(json.dumps([[p.name, p.size, p.etag] for p in infos]).encode()).hexdigest()
     base = Partition(day, State.COMPLETE, Code.OK, "", fingerprint=digest[:32], parts=infos)
     if not infos:
         return verdict(day, Code.EMPTY, f"{MARKER} without any part", base)
-    if look.shallow and not look.deep:
+    if options.shallow and not options.deep:
         return verdict(day, Code.OK, "committed without a row count, not read", base)
-    return _judged(dataset, base, lake, look)
+    return _judge_once(dataset, base, lake, options)
 
 
 def _inspect_ours(
@@ -154,7 +161,7 @@ def _inspect_ours(
     data: bytes,
     parts: Mapping[str, ObjectInfo],
     lake: Lake,
-    look: InspectOptions,
+    options: InspectOptions,
 ) -> Partition:
     digest = digest_of(data)
     manifest = parse_manifest(day, data)
@@ -163,17 +170,17 @@ def _inspect_ours(
     base = Partition(
         day, State.COMPLETE, Code.OK, "", manifest.rows, manifest.volume, digest, manifest.parts, manifest
     )
-    problem = _against_listing(base, parts) or _against_contract(dataset, base)
+    problem = _check_listing(base, parts) or _check_contract(dataset, base)
     if problem is not None:
         return problem
-    # Another mark of the store: a copy of the lake, or other bytes of the same size. Only the checksum tells.
-    marks = [[p.name, parts[p.name].etag] for p in manifest.parts if p.etag not in (None, parts[p.name].etag)]
-    if look.deep or ((marks or manifest.rows is None) and not look.shallow):
-        return _judged(dataset, base, lake, look, marks=marks)
+    # Another ETag: a copy of the lake, or other bytes of the same size. Only the checksum can tell.
+    etags = [[p.name, parts[p.name].etag] for p in manifest.parts if p.etag not in (None, parts[p.name].etag)]
+    if options.deep or ((etags or manifest.rows is None) and not options.shallow):
+        return _judge_once(dataset, base, lake, options, marks=etags)
     return verdict(day, Code.OK, rows_text(manifest.rows), base)
 
 
-def _against_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partition | None:
+def _check_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partition | None:
     if not base.parts or base.rows == 0:
         return verdict(base.day, Code.EMPTY, "committed without a row", base)
     for part in base.parts:
@@ -186,7 +193,7 @@ def _against_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partit
     return None
 
 
-def _against_contract(dataset: DailyDataset, base: Partition) -> Partition | None:
+def _check_contract(dataset: DailyDataset, base: Partition) -> Partition | None:
     if base.rows is not None and base.rows < dataset.min_rows:
         reason = f"{rows_text(base.rows)}, at least {dataset.min_rows:,} are asked for"
         return verdict(base.day, Code.SHORT, reason, base)
@@ -197,60 +204,75 @@ def _against_contract(dataset: DailyDataset, base: Partition) -> Partition | Non
     return None
 
 
-def _judged(
-    dataset: DailyDataset, base: Partition, lake: Lake, look: InspectOptions, *, marks: Sequence[object] = ()
+def _judge_once(
+    dataset: DailyDataset,
+    base: Partition,
+    lake: Lake,
+    options: InspectOptions,
+    *,
+    marks: Sequence[object] = (),
 ) -> Partition:
-    """The verdict on a day whose bytes have to be read; remembered, so that it is read once."""
+    """The verdict on a partition whose bytes have to be read; remembered, to read them only once."""
     contract = hashlib.sha256(
-        repr((dataset.format, dataset.columns, dataset.min_rows, marks)).encode()
+        repr(
+            (
+                JUDGEMENT,
+                dataset.format,
+                dataset.header,
+                dataset.compression,
+                dataset.columns,
+                dataset.min_rows,
+                marks,
+            )
+        ).encode()
     ).hexdigest()
     key = f"{dataset.name} {base.day} {base.fingerprint} {contract[:16]}"
-    if look.memory is not None and not look.deep:
-        remembered = look.memory.recall(key)
+    if options.memory is not None and not options.deep:
+        remembered = options.memory.recall(key)
         if remembered is not None:
             code, reason, rows, volume = json.loads(remembered)
             return verdict(base.day, Code(code), reason, replace(base, rows=rows, volume=volume))
-    found = _read_and_judge(dataset, base, lake)
-    if look.memory is not None and found.code is not Code.PART_GONE:
-        look.memory.remember(key, json.dumps([found.code, found.reason, found.rows, found.volume]))
-    return found
+    judged = _read_and_judge(dataset, base, lake)
+    if options.memory is not None and judged.code is not Code.PART_GONE:
+        options.memory.remember(key, json.dumps([judged.code, judged.reason, judged.rows, judged.volume]))
+    return judged
 
 
 def _read_and_judge(dataset: DailyDataset, base: Partition, lake: Lake) -> Partition:
     folder = dataset.key(base.day)
-    read: list[tuple[str, bytes]] = []
-    for part in base.parts:
-        try:
-            data, _ = lake.get(f"{folder}/{part.name}")
-        except ObjectMissing:
-            return verdict(base.day, Code.PART_GONE, f"{part.name} went away while it was read", base)
-        if len(data) != part.size:
-            problem = f"{folder}/{part.name} is listed with {part.size:,} bytes and came with {len(data):,}"
-            raise LakeUnreachable(lake.url, problem, "Check again.")
-        if part.checksum is not None and part.checksum != checksum_of(data):
-            reason = f"{part.name} has other bytes than were committed, of the same size"
-            return verdict(base.day, Code.PART_CHANGED, reason, base)
-        read.append((part.name, data))
-    if dataset.format == "raw":
-        return verdict(base.day, Code.OK, rows_text(base.rows), base)
-    found = contents.examine(dataset, read, spark=base.manifest is None or base.rows is None)
-    return _verdict_on_contents(dataset, base, found)
+    parts = [LakePart(lake, folder, part) for part in base.parts]
+    try:
+        if dataset.format == "raw":
+            for part in parts:
+                for _ in part.chunks():
+                    pass
+            return verdict(base.day, Code.OK, rows_text(base.rows), base)
+        return _judge_contents(dataset, base, contents.examine(dataset, parts, foreign=_is_foreign(base)))
+    except PartFault as fault:
+        return verdict(base.day, fault.code, fault.text, base)
 
 
-def _verdict_on_contents(dataset: DailyDataset, base: Partition, found: Contents) -> Partition:
-    counted = replace(base, rows=found.rows, volume=found.volume if found.volume is not None else base.volume)
-    if found.findings:
-        first = found.findings[0]
-        same = [finding.text for finding in found.findings if finding.code is first.code]
-        more = f" (and {len(same) - contents.FIRST_FEW} more)" if len(same) > contents.FIRST_FEW else ""
-        return verdict(base.day, first.code, "; ".join(same[: contents.FIRST_FEW]) + more, counted)
-    if found.rows == 0:
+def _is_foreign(partition: Partition) -> bool:
+    """Whether another writer wrote the parts."""
+    return partition.manifest is None or partition.manifest.rows is None
+
+
+def _judge_contents(dataset: DailyDataset, base: Partition, judged: Contents) -> Partition:
+    counted = replace(
+        base, rows=judged.rows, volume=judged.volume if judged.volume is not None else base.volume
+    )
+    if judged.findings:
+        first = judged.findings[0]
+        same = [finding.text for finding in judged.findings if finding.code is first.code]
+        more = f" (and {len(same) - FIRST_FEW} more)" if len(same) > FIRST_FEW else ""
+        return verdict(base.day, first.code, "; ".join(same[:FIRST_FEW]) + more, counted)
+    if judged.rows == 0:
         return verdict(base.day, Code.EMPTY, "committed without a row", counted)
-    if base.rows is not None and base.rows != found.rows:
-        reason = f"{rows_text(found.rows)} in the parts, {base.rows:,} were committed"
+    if base.rows is not None and base.rows != judged.rows:
+        reason = f"{rows_text(judged.rows)} in the parts, {base.rows:,} were committed"
         return verdict(base.day, Code.PART_CHANGED, reason, counted)
-    short = _against_contract(dataset, counted)
-    return short or verdict(base.day, Code.OK, rows_text(found.rows), counted)
+    short = _check_contract(dataset, counted)
+    return short or verdict(base.day, Code.OK, rows_text(judged.rows), counted)
 
 
 def read_parts(dataset: DailyDataset, partition: Partition, *, lake: Lake | None = None) -> list[bytes]:
@@ -280,13 +302,13 @@ def read_parts(dataset: DailyDataset, partition: Partition, *, lake: Lake | None
 
 
 def read_frame(dataset: DailyDataset, day: dt.date | Partition, *, lake: Lake | None = None) -> pl.DataFrame:
-    """The rows of a day as a Polars frame with the contract's columns and types.
+    """The rows of a partition as a Polars frame with the contract's columns and types.
 
-    Given a partition, exactly the parts that were inspected are read; given a day, it is inspected first.
+    A `Partition` is read as it was inspected; a day is inspected first.
 
     Raises:
-        ContractError: the day is not available, or its rows break the contract.
-        PartitionChanged: it is no longer the partition that was inspected.
+        ContractError: the partition is not available, or its rows break the contract.
+        PartitionChanged: the partition changed after it was inspected.
         LakeError: the lake does not answer or refuses.
     """
     lake = lake or lake_of(dataset)
@@ -294,8 +316,8 @@ def read_frame(dataset: DailyDataset, day: dt.date | Partition, *, lake: Lake | 
     if not partition.available:
         raise ContractError(dataset.name, partition.day, partition.code, [partition.reason])
     parts = read_parts(dataset, partition, lake=lake)
-    spark = partition.manifest is None or partition.manifest.rows is None
+    sources = [BytesPart(info.name, data) for info, data in zip(partition.parts, parts, strict=True)]
     try:
-        return contents.to_frame(dataset, parts, spark=spark)
+        return contents.to_frame(dataset, sources, foreign=_is_foreign(partition))
     except ValueError as error:
         raise ContractError(dataset.name, partition.day, Code.UNREADABLE, [str(error)]) from None

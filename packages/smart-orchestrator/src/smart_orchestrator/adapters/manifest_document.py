@@ -1,7 +1,7 @@
-"""The manifest in the marker of a committed partition: as it is stored, and as it is read.
+"""Read and write the manifest of a committed partition.
 
-A marker `_SUCCESS` that is ours holds a `Manifest` as JSON. `parse_manifest` never raises for what it finds: a marker
-that cannot be used is a verdict on the day, a `Partition` with a code and a sentence.
+The marker `_SUCCESS` of our writer holds a `Manifest` as JSON. `parse_manifest` does not raise for bad bytes: a marker
+that cannot be used is a verdict on the partition, with a code and a sentence.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ def _manifest_of(document: Mapping[str, Any]) -> Manifest:
 
 
 def is_part(name: str) -> bool:
-    """Whether an object of a day's folder is data, by its name below the folder."""
+    """Whether an object of a partition's folder is data, by its name below the folder."""
     return name.startswith("part-") and "/" not in name
 
 
 def checksum_of(data: bytes) -> str:
-    """A part's checksum as a manifest holds it."""
+    """The checksum of a part, as in a manifest."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 

@@ -100,7 +100,7 @@ class Orchestration:
     def check(self, request: Request) -> Completeness:
         """What the lake holds of the window."""
         look = InspectOptions(memory=Ledger(Path(self.state))) if self.state else InspectOptions()
-        return check(self.dataset, request.window, lake=self.lake(), look=look, policy=request.policy)
+        return check(self.dataset, request.window, lake=self.lake(), options=look, policy=request.policy)
 
     def backfill(self, runs: AirflowRunner, reporter: Reporter) -> BackfillState:
         """A backfill of the dataset that has not begun."""

@@ -88,7 +88,7 @@ def _keys_to_keep(
     marker = f"{folder}/{MARKER}"
     if not any(info.key == marker for info in objects):
         return set()
-    partition = inspect_listed(dataset, day, objects, lake=lake, look=InspectOptions(shallow=True))
+    partition = inspect_listed(dataset, day, objects, lake=lake, options=InspectOptions(shallow=True))
     if partition.manifest is None and not partition.parts:
         return None
     return {marker, *(f"{folder}/{part.name}" for part in partition.parts)}

@@ -1,8 +1,8 @@
-"""CSV as Spark writes it by default, which no RFC 4180 reader understands. Pure.
+"""Parse CSV in the dialect that Spark writes by default, which differs from RFC 4180. Pure.
 
-Inside quotes a backslash stands before a quote and before a backslash; outside quotes it is a character like others; a
-field without a character is null, quoted or not. Other writers leave Spark's empty marker too, so text that cannot be
-of this dialect is read as RFC 4180, strictly. What is neither raises `ValueError`.
+Inside quotes a backslash escapes a quote or a backslash; outside quotes it is an ordinary character; an empty field is null,
+quoted or not. Other writers leave Spark's empty marker as well, so `records` reads text that cannot be of this dialect
+as RFC 4180, strictly. Text of neither dialect raises `ValueError`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Record = list[str | None]
 
 
 def differs(data: bytes) -> bool:
-    """Whether the dialects can differ on these bytes; where they do not, a faster reader will do."""
+    """Whether the two dialects can differ on these bytes; otherwise a faster reader gives the same rows."""
     return b'"' in data and (b"\\" in data or b'""' in data)
 
 
@@ -26,9 +26,9 @@ def records(text: str) -> list[Record]:
     """The fields of each line, the header first.
 
     Raises:
-        ValueError: it is no CSV, or a row has another number of fields than the header.
+        ValueError: not CSV, or a row has another number of fields than the header.
     """
-    lines = _spark(text)
+    lines = spark_records(text)
     if lines is None:
         lines = _rfc_4180(text)
     ragged = [number for number, line in enumerate(lines) if len(line) != len(lines[0])]
@@ -38,7 +38,8 @@ def records(text: str) -> list[Record]:
     return lines
 
 
-def _spark(text: str) -> list[Record] | None:
+def spark_records(text: str) -> list[Record] | None:
+    """The fields of each line in Spark's dialect, or None when the text is not of it."""
     lines: list[Record] = []
     line: Record = []
     at, end = 0, "\n"

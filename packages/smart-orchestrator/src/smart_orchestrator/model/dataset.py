@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from smart_orchestrator.errors import DatasetError
 
 ColumnType = Literal["string", "integer", "float", "date", "boolean"]
 Format = Literal["csv", "parquet", "raw"]
+Compression = Literal["infer", "none", "gzip", "bz2", "zstd"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,9 @@ class DailyDataset:
         columns: the contract of the rows; empty accepts any columns.
         min_rows: a committed partition with fewer rows is `SHORT`.
         volume_column: the column whose sum is kept in the manifest.
+        header: CSV parts begin with a row of column names; without one, the contract's columns name the fields in order.
+            Spark writes a header only with the option `header`.
+        compression: of CSV parts; `infer` reads gzip, bzip2 and Zstandard by their first bytes and writes plain text.
         timeout: seconds without any data before a request to the lake fails; see `open_lake`.
         retries: how many times a failed request to the lake is repeated.
         backoff: seconds before the first of these retries.
@@ -63,6 +67,8 @@ class DailyDataset:
     columns: tuple[Column, ...] = ()
     min_rows: int = 1
     volume_column: str | None = None
+    header: bool = True
+    compression: Compression = "infer"
     timeout: float = 5.0
     retries: int = 4
     backoff: float = 0.1
@@ -75,6 +81,14 @@ class DailyDataset:
         if self.volume_column and names and self.volume_column not in names:
             raise DatasetError(
                 self.name, f"volume column {self.volume_column} is not one of {', '.join(names)}"
+            )
+        if not self.header and not self.columns:
+            raise DatasetError(self.name, "without a header the fields have no names; describe its columns")
+        if self.compression not in get_args(Compression):
+            raise DatasetError(self.name, f"compression {self.compression!r} is not one that can be read")
+        if self.format != "csv" and (not self.header or self.compression != "infer"):
+            raise DatasetError(
+                self.name, f"header and compression are of csv, and its format is {self.format}"
             )
         if self.key_format.startswith("/") or self.key_format.endswith("/"):
             raise DatasetError(self.name, f"key format {self.key_format!r} begins or ends with a slash")
@@ -125,7 +139,8 @@ class DailyDataset:
     @property
     def suffix(self) -> str:
         """The ending of a part's name."""
-        return {"csv": ".csv", "parquet": ".parquet", "raw": ".json"}[self.format]
+        ending = {"csv": ".csv", "parquet": ".parquet", "raw": ".json"}[self.format]
+        return ending + {"gzip": ".gz", "bz2": ".bz2", "zstd": ".zst"}.get(self.compression, "")
 
 
 def _pattern(key_format: str) -> tuple[str, list[str]]:

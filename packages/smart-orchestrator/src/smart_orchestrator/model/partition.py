@@ -18,7 +18,7 @@ MANIFEST_VERSION = 1
 
 
 class Code(StrEnum):
-    """Why a day is in its state. Stable: programs branch on it."""
+    """Why a partition is in its state. Stable: programs branch on it."""
 
     MISSING = "MISSING"
     NO_MARKER = "NO_MARKER"
@@ -41,7 +41,7 @@ class Code(StrEnum):
 
 
 class State(StrEnum):
-    """What the lake holds for a day."""
+    """What the lake holds for a partition."""
 
     ABSENT = "absent"
     UNCOMMITTED = "uncommitted"
@@ -60,7 +60,7 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class PartInfo:
-    """A part as a manifest (or a listing) names it; `checksum` is `sha256:…`, `etag` the store's own mark."""
+    """A part as a manifest or a listing names it; `checksum` is `sha256:…`, `etag` is the store's version."""
 
     name: str
     size: int
@@ -70,16 +70,16 @@ class PartInfo:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a committed partition says of itself.
+    """What a writer recorded about the partition that it committed.
 
     Attributes:
         day: the UTC day.
         run_id: unique to the commit.
         parts: the data objects, in order.
-        rows: of all parts; None when the parts were committed by someone who did not count.
+        rows: of all parts; None when the writer did not count them.
         columns: of the parts, in order; empty when unknown.
         volume: the day's sum of the dataset's volume column.
-        measured: whatever the run wanted to keep: requests, retries, seconds, sources.
+        measured: facts that the run recorded: requests, retries, seconds, sources.
         written_at: UTC.
     """
 
@@ -93,7 +93,7 @@ class Manifest:
     written_at: dt.datetime
 
     def to_bytes(self) -> bytes:
-        """The manifest as the marker holds it."""
+        """The bytes of the marker."""
         document = {
             "version": MANIFEST_VERSION,
             "day": self.day.isoformat(),
@@ -113,19 +113,19 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """What the lake holds for one day, and why it counts or does not.
+    """What the lake holds for one partition key, and why it counts or does not.
 
     Attributes:
         day: the UTC day.
         state: see `State`.
         code: stable reason for programs.
-        reason: the same as a sentence.
+        reason: the code as a sentence.
         rows: of the committed parts, if known.
         volume: the day's sum of the dataset's volume column, if known.
         fingerprint: digest of the manifest (of part names, sizes and ETags for Spark's); None when not committed.
         parts: the committed data objects.
-        manifest: ours; None for Spark's marker.
-        newest_write: when the youngest object of an uncommitted day was written, UTC.
+        manifest: of our writer; None for the markers of others.
+        newest_write: when the youngest object of an uncommitted partition was written, UTC.
     """
 
     day: dt.date
@@ -141,11 +141,11 @@ class Partition:
 
     @property
     def available(self) -> bool:
-        """Whether the day can be used."""
+        """Whether the partition can be used."""
         return self.state is State.COMPLETE
 
     def to_json(self) -> dict[str, object]:
-        """The day as `check --json` lists it."""
+        """The partition as `check --json` lists it."""
         return {
             "day": self.day.isoformat(),
             "state": self.state.value,
@@ -157,7 +157,7 @@ class Partition:
 
 
 def verdict(day: dt.date, code: Code, reason: str, base: Partition | None = None) -> Partition:
-    """The day with the state that belongs to `code`; what else is known of it is taken from `base`."""
+    """A partition with the state that belongs to `code`; all other attributes come from `base`."""
     state = _STATES.get(code, State.INVALID)
     if base is None:
         return Partition(day, state, code, reason)
@@ -165,5 +165,5 @@ def verdict(day: dt.date, code: Code, reason: str, base: Partition | None = None
 
 
 def rows_text(rows: int | None) -> str:
-    """A number of rows as people read it."""
+    """A number of rows as text."""
     return "rows not counted" if rows is None else f"{rows:,} row" + ("s" if rows != 1 else "")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from obstore import PutMode
 
 PAGE_SIZE = 1000
+# Objects up to this size are read by one request, larger ones by ranges of it.
+CHUNK = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,47 @@ class Lake:
         Raises:
             ObjectMissing: there is no such object.
             LakeError: the lake cannot be read.
+        """
+        raise NotImplementedError
+
+    def get_range(
+        self, key: str, start: int, length: int, etag: str | None = None
+    ) -> tuple[bytes, str | None]:
+        """`length` bytes of an object from `start` on, and its ETag.
+
+        Raises:
+            ObjectMissing: there is no such object.
+            ObjectConflict: `etag` is given, and the object has another version.
+            LakeError: the lake cannot be read.
+        """
+        raise NotImplementedError
+
+    def chunks(self, key: str, size: int) -> Iterator[bytes]:
+        """The bytes of an object of `size` bytes, a bounded number of them at a time and all of one version.
+
+        Raises:
+            ObjectMissing: there is no such object.
+            ObjectConflict: it was replaced while it was read.
+            LakeError: the lake cannot be read.
+        """
+        if size <= CHUNK:
+            yield self.get(key)[0]
+            return
+        etag = None
+        for start in range(0, size, CHUNK):
+            data, etag = self.get_range(key, start, min(CHUNK, size - start), etag)
+            yield data
+
+    def local_path(self, key: str) -> str | None:
+        """The path of the object's file, where it is one."""
+        del key
+        return None
+
+    def has_object(self, key: str) -> bool:
+        """Whether an object has exactly this key: one request.
+
+        Raises:
+            LakeError: the lake does not answer or refuses.
         """
         raise NotImplementedError
 

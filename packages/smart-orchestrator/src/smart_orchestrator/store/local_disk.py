@@ -46,6 +46,17 @@ def read_file(target: str) -> tuple[bytes, str]:
         return file.readall(), etag_of(status)
 
 
+def read_range(target: str, start: int, length: int) -> tuple[bytes, str]:
+    """Some bytes of a file and the ETag of all of it.
+
+    Raises:
+        OSError: it is not there, or cannot be read.
+    """
+    with FileIO(target) as file:
+        file.seek(start)
+        return file.read(length), etag_of(os.fstat(file.fileno()))
+
+
 def walk_files(root: str, key: str) -> Iterator[tuple[str, os.stat_result]]:
     """Keys (relative to `root`, with `/`) and status of all files below the folder `key`, in no order.
 
@@ -191,6 +202,30 @@ class FolderLake(Lake):
             raise ObjectMissing(self.url, key) from None
         except OSError as error:
             raise os_failure(self.url, key, error) from error
+
+    def get_range(
+        self, key: str, start: int, length: int, etag: str | None = None
+    ) -> tuple[bytes, str | None]:
+        """As for any lake."""
+        self.requests.add("get")
+        try:
+            data, version = read_range(f"{self.root}/{key}", start, length)
+        except (FileNotFoundError, IsADirectoryError):
+            self._check()
+            raise ObjectMissing(self.url, key) from None
+        except OSError as error:
+            raise os_failure(self.url, key, error) from error
+        if etag not in (None, version):
+            raise ObjectConflict(self.url, key)
+        return data, version
+
+    def local_path(self, key: str) -> str | None:
+        """As for any lake."""
+        return f"{self.root}/{key}"
+
+    def has_object(self, key: str) -> bool:
+        """As for any lake."""
+        return (self.root / key).is_file()
 
     def delete(self, keys: Sequence[str]) -> None:
         """See `Lake`."""

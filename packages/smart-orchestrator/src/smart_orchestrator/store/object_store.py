@@ -20,7 +20,7 @@ from smart_orchestrator.store.failures import first_line, lake_errors, redacted_
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from obstore import PutMode
+    from obstore import GetOptions, PutMode
     from obstore.store import S3Config
 
 # The longest time for a complete answer, in time-outs.
@@ -53,6 +53,33 @@ class StoreLake(Lake):
                 return answer.bytes().to_bytes(), answer.meta["e_tag"]
         except FileNotFoundError:
             raise ObjectMissing(self.url, key) from None
+
+    def get_range(
+        self, key: str, start: int, length: int, etag: str | None = None
+    ) -> tuple[bytes, str | None]:
+        """As for any lake."""
+        self.requests.add("get")
+        options: GetOptions = {"range": (start, start + length)}
+        if etag is not None:
+            options["if_match"] = etag
+        try:
+            with lake_errors(self.url, key):
+                answer = obstore.get(self._store, key, options=options)
+                return answer.bytes().to_bytes(), answer.meta["e_tag"]
+        except failures.PreconditionError:
+            raise ObjectConflict(self.url, key) from None
+        except FileNotFoundError:
+            raise ObjectMissing(self.url, key) from None
+
+    def has_object(self, key: str) -> bool:
+        """As for any lake."""
+        self.requests.add("get")
+        try:
+            with lake_errors(self.url, key):
+                obstore.head(self._store, key)
+        except FileNotFoundError:
+            return False
+        return True
 
     def delete(self, keys: Sequence[str]) -> None:
         """See `Lake`."""

@@ -67,12 +67,12 @@ def checker(
 
     def checked() -> Completeness:
         look = InspectOptions(deep=closely.deep, shallow=closely.shallow, settle=settle, memory=memory)
-        found = check(dataset, window, look=look, policy=closely.policy, strays=closely.strays)
+        found = check(dataset, window, options=look, policy=closely.policy, strays=closely.strays)
         if found.missing:
             latest = runs.latest(list(found.missing))
             found = found.with_runs_in_flight([day for day, run in latest.items() if run.in_flight])
         if closely.volume or closely.strict:
-            found = with_volume(dataset, found, look=look, strict=closely.strict)
+            found = with_volume(dataset, found, options=look, strict=closely.strict)
         return found
 
     return checked

@@ -70,7 +70,7 @@ def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]
     window = Window.between(last.window_start, last.window_end, last.as_of, last.lag_days)
     found = {
         p.day.isoformat(): p
-        for p in check(dataset, window, look=InspectOptions(shallow=True), strays=False).days
+        for p in check(dataset, window, options=InspectOptions(shallow=True), strays=False).days
     }
     changed = {
         day: "other data than were used"

@@ -1,0 +1,133 @@
+"""Decompress CSV parts in bounded pieces: gzip, bzip2 and Zstandard.
+
+Without a declared compression the first bytes decide: no CSV in UTF-8 begins with the signature of gzip or Zstandard.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from itertools import chain
+from typing import TYPE_CHECKING, Protocol
+
+from smart_orchestrator.contract.reading import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smart_orchestrator.model.dataset import Compression
+
+# Decompressed bytes at a time, however far they were compressed.
+PIECE = 1 << 20
+SIGNATURES: dict[bytes, Compression] = {
+    b"\x1f\x8b": "gzip",
+    b"BZh91AY&SY": "bz2",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+
+
+class Decompressor(Protocol):
+    """One compressed stream, as the standard library's `bz2.BZ2Decompressor`."""
+
+    @property
+    def eof(self) -> bool:
+        """The end of the stream was read."""
+        ...
+
+    @property
+    def needs_input(self) -> bool:
+        """More text needs more bytes."""
+        ...
+
+    @property
+    def unused_data(self) -> bytes:
+        """Bytes after the end of the stream."""
+        ...
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        """At most `max_length` decompressed bytes."""
+        ...
+
+
+class _Gzip:
+    """`zlib` with the interface of `bz2`."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(wbits=31)
+        self.unused_data = b""
+        self.eof = False
+        self.needs_input = True
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        text = self._stream.decompress(self._stream.unconsumed_tail + data, max_length)
+        self.eof, self.unused_data = self._stream.eof, self._stream.unused_data
+        self.needs_input = not self._stream.unconsumed_tail and len(text) < max_length
+        return text
+
+
+def decompressed(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
+    """The bytes of `chunks`, decompressed at most a megabyte at a time.
+
+    Raises:
+        Unreadable: the stream is cut short, or goes on with other bytes.
+    """
+    first = next(chunks, b"")
+    if compression == "infer":
+        compression = next((name for sign, name in SIGNATURES.items() if first.startswith(sign)), "none")
+    chunks = chain((first,), chunks)
+    return chunks if compression == "none" else _streams(chunks, compression)
+
+
+def _streams(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
+    stream: Decompressor | None = None
+    for chunk in chunks:
+        data = chunk
+        while data or (stream is not None and not stream.needs_input):
+            if stream is None:
+                # Zeros may fill the last block of a tape or a disk.
+                if not data.strip(b"\0"):
+                    break
+                stream = _decompressor(compression)
+            text = stream.decompress(data, PIECE)
+            data = b""
+            if text:
+                yield text
+            if stream.eof:
+                data, stream = stream.unused_data, None
+    if stream is not None:
+        msg = f"its {compression} stream is cut short"
+        raise Unreadable(msg)
+
+
+def _decompressor(compression: Compression) -> Decompressor:
+    if compression == "gzip":
+        return _Gzip()
+    if compression == "bz2":
+        import bz2
+
+        return bz2.BZ2Decompressor()
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    stream: Decompressor = zstd.ZstdDecompressor()
+    return stream
+
+
+def compressed(data: bytes, compression: Compression) -> bytes:
+    """The bytes of a part in the dataset's compression; as they are where none is declared."""
+    if compression == "gzip":
+        import gzip
+
+        return gzip.compress(data, mtime=0)
+    if compression == "bz2":
+        import bz2
+
+        return bz2.compress(data)
+    if compression == "zstd":
+        if sys.version_info >= (3, 14):
+            from compression import zstd
+        else:
+            from backports import zstd
+        return bytes(zstd.compress(data))
+    return data

@@ -1,0 +1,210 @@
+"""Read CSV parts in bounded pieces that end where a row ends, quoted line breaks respected.
+
+Every row must have as many fields as the header; blank lines are not rows, other than nulls of a single column in parts of our
+own writer. What is not CSV raises `Unreadable`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.contract import spark_csv
+from smart_orchestrator.contract.compression import decompressed
+from smart_orchestrator.contract.reading import OtherDialect, Unreadable, reading
+from smart_orchestrator.extras import extra
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import polars as pl
+
+    from smart_orchestrator.model.dataset import DailyDataset
+
+BOM = b"\xef\xbb\xbf"
+# Bytes of text that are parsed at a time.
+PIECE = 4 << 20
+# No row is longer; an open quote must not collect the rest of a part in memory.
+LONGEST_ROW = 32 << 20
+SIGNATURES = {b"PAR1": "Parquet", b"ORC": "ORC", b"Obj\x01": "Avro"}
+_ESCAPED = re.compile(rb'\\[\\"]')
+_BLANK = re.compile(rb'"[^"]*"|(?<![^\n])\r?\n')
+_BLANK_SPARK = re.compile(rb'"(?:[^"\\]|\\.)*+"|(?<![^\n])\r?\n', re.DOTALL)
+
+
+def read_csv(
+    dataset: DailyDataset, chunks: Iterator[bytes], *, spark: bool, foreign: bool
+) -> tuple[list[str], Iterator[pl.DataFrame]]:
+    """The header of a part, and its rows as frames of text columns.
+
+    Args:
+        dataset: whether there is a header, and the compression.
+        chunks: the bytes of the part.
+        spark: read Spark's dialect.
+        foreign: another writer wrote the part: neither a quoted empty field nor a blank line has a meaning.
+
+    Raises:
+        Unreadable: no CSV. The frames raise it as well.
+        OtherDialect: no CSV of Spark's dialect. The frames raise it as well.
+    """
+    with reading():
+        pieces = row_pieces(decompressed(chunks, dataset.compression), spark=spark)
+        first = next(pieces, b"").removeprefix(BOM)
+        kind = next((kind for sign, kind in SIGNATURES.items() if first.startswith(sign)), None)
+        if kind is not None:
+            msg = f"it is a file of {kind}, and the dataset is one of CSV"
+            raise Unreadable(msg)
+        if dataset.header:
+            header, first = _split_header(first.lstrip(b"\r\n"), spark=spark)
+        else:
+            header = [column.name for column in dataset.columns] if first else []
+    return header, _frames(header, chain([first], pieces), spark=spark, foreign=foreign)
+
+
+def row_pieces(chunks: Iterator[bytes], *, spark: bool) -> Iterator[bytes]:
+    """The text in pieces, each of complete rows.
+
+    Raises:
+        Unreadable: a row is too long.
+    """
+    rest = b""
+    for chunk in chunks:
+        for start in range(0, len(chunk), PIECE):
+            rest += chunk[start : start + PIECE]
+            if len(rest) < PIECE:
+                continue
+            end = rows_end(rest, spark=spark)
+            if end:
+                yield rest[:end]
+                rest = rest[end:]
+            elif len(rest) > LONGEST_ROW:
+                msg = f"a row has more than {LONGEST_ROW:,} bytes, or a quote is not closed"
+                raise Unreadable(msg)
+    if rest:
+        yield rest
+
+
+def rows_end(text: bytes, *, spark: bool) -> int:
+    """Where the last complete row ends: after a line break with an even number of quotes before it."""
+    if spark and b"\\" in text:
+        text = _ESCAPED.sub(b"  ", text)
+    odd = text.count(b'"') % 2
+    end = len(text)
+    while (at := text.rfind(b"\n", 0, end)) >= 0:
+        odd ^= text.count(b'"', at, end) % 2
+        if not odd:
+            return at + 1
+        end = at
+    return 0
+
+
+def _split_header(text: bytes, *, spark: bool) -> tuple[list[str], bytes]:
+    masked = _ESCAPED.sub(b"  ", text) if spark and b"\\" in text[:PIECE] else text
+    end = odd = 0
+    while True:
+        at = masked.find(b"\n", end)
+        odd ^= masked.count(b'"', end, at if at >= 0 else len(masked)) % 2
+        if at < 0:
+            end = len(text)
+            break
+        end = at + 1
+        if not odd:
+            break
+    line = text[:end].decode("utf-8")
+    if not line:
+        return [], b""
+    if spark and spark_csv.differs(text[:end]):
+        records = spark_csv.spark_records(line)
+        if records is None:
+            raise OtherDialect
+        cells = [cell or "" for cell in records[0]]
+    else:
+        cells = next(csv.reader(io.StringIO(line, newline=""), strict=True), [])
+    return cells, text[end:]
+
+
+def _frames(
+    header: Sequence[str], pieces: Iterator[bytes], *, spark: bool, foreign: bool
+) -> Iterator[pl.DataFrame]:
+    row = 0
+    names = _unique(header)
+    with reading():
+        for piece in pieces:
+            if foreign or len(header) > 1:
+                piece = without_blank_lines(piece, spark=spark)
+            frame = _parse(names, piece, row, spark=spark, foreign=foreign)
+            row += frame.height
+            yield frame
+
+
+def _unique(header: Sequence[str]) -> list[str]:
+    names: list[str] = []
+    for number, name in enumerate(header):
+        names.append(f"{name}\0{number}" if name in names else name)
+    return names
+
+
+def without_blank_lines(text: bytes, *, spark: bool) -> bytes:
+    """The text without lines that hold nothing, outside of quotes."""
+    if b"\n\n" not in text and b"\n\r\n" not in text and text[:1] not in (b"\n", b"\r"):
+        return text
+    blank = _BLANK_SPARK if spark else _BLANK
+    return blank.sub(lambda match: match[0] if match[0].startswith(b'"') else b"", text)
+
+
+def _parse(names: Sequence[str], text: bytes, row: int, *, spark: bool, foreign: bool) -> pl.DataFrame:
+    with extra("frames"):
+        import polars as pl
+
+    schema = dict.fromkeys(names, pl.String)
+    if not text or not names:
+        return pl.DataFrame(schema=schema)
+    if spark and spark_csv.differs(text):
+        return _parse_spark(names, text, row)
+    try:
+        frame = pl.read_csv(text, has_header=False, infer_schema=False, schema=schema)
+    except pl.exceptions.PolarsError:
+        _check_fields(names, text, row)
+        raise
+    separators = text.count(b",")
+    if b'"' in text and separators:
+        separators -= sum(frame.select(pl.all().str.count_matches(",", literal=True).sum()).row(0))
+    if separators != frame.height * (len(names) - 1):
+        _check_fields(names, text, row)
+        msg = "a row has another number of fields than the header"
+        raise Unreadable(msg)
+    if foreign and b'""' in text:
+        frame = frame.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)))
+    return frame
+
+
+def _check_fields(names: Sequence[str], text: bytes, row: int) -> None:
+    """Name the first row with another number of fields than the header."""
+    lines = csv.reader(io.StringIO(text.decode("utf-8"), newline=""))
+    for number, line in enumerate(lines, row + 1):
+        if len(line) != len(names):
+            _ragged(number)
+
+
+def _ragged(row: int) -> None:
+    msg = f"row {row} has another number of fields than the header"
+    raise Unreadable(msg)
+
+
+def _parse_spark(names: Sequence[str], text: bytes, row: int) -> pl.DataFrame:
+    with extra("frames"):
+        import polars as pl
+
+    records = spark_csv.spark_records(text.decode("utf-8"))
+    if records is None:
+        raise OtherDialect
+    for number, record in enumerate(records, row + 1):
+        if len(record) != len(names):
+            _ragged(number)
+    columns = zip(*records, strict=True) if records else ([] for _ in names)
+    return pl.DataFrame(
+        {name: pl.Series(column, dtype=pl.String) for name, column in zip(names, columns, strict=True)}
+    )

@@ -1,0 +1,127 @@
+"""Read the bytes of somebody else: every failure of a reader becomes `Unreadable`.
+
+The readers raise more than their own error classes: zlib raises `OSError`, and a panic of Polars derives from `BaseException`.
+Only errors that say nothing about the bytes pass: those of the lake, missing packages, memory and interrupts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.errors import SmartOrchestratorError
+from smart_orchestrator.foreign import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smart_orchestrator.model.partition import Code
+
+STDERR = 2
+_PANIC = re.compile(rb"\n?thread '[^\n]*panicked at.*", re.DOTALL)
+
+
+class Unreadable(ValueError):
+    """Bytes that no reader can use; the text says why, in one line."""
+
+
+class OtherDialect(Exception):
+    """CSV that cannot be of Spark's dialect."""
+
+
+class PartFault(Exception):
+    """A part that is gone, or is not the one that was committed.
+
+    Attributes:
+        code: of the partition.
+        text: the reason.
+    """
+
+    def __init__(self, code: Code, text: str) -> None:
+        self.code = code
+        self.text = text
+        super().__init__(text)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turn whatever a reader raises about the bytes into `Unreadable`."""
+    try:
+        yield
+    except (SmartOrchestratorError, PartFault, Unreadable, OtherDialect, ImportError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - readers raise any class
+        raise Unreadable(_first_line(error)) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise Unreadable(f"its reader failed ({_first_line(error)})") from None
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return one_line(lines[0]) if lines else type(error).__name__
+
+
+class _PanicFilter:
+    """Keeps the message of a panic, which Rust writes to the descriptor of stderr, off the terminal.
+
+    While any thread is inside, what is written to stderr is kept in a file; afterwards it is written, without panics.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._stderr = -1
+        self._file = -1
+
+    def enter(self) -> None:
+        with self._lock:
+            self._threads += 1
+            if self._threads == 1:
+                with suppress(OSError, ValueError):
+                    sys.stderr.flush()
+                self._stderr = os.dup(STDERR)
+                self._file, name = tempfile.mkstemp(prefix="stderr-")
+                os.unlink(name)  # noqa: PTH108 - a descriptor is all that is needed
+                os.dup2(self._file, STDERR)
+
+    def leave(self) -> None:
+        with self._lock:
+            self._threads -= 1
+            if self._threads:
+                return
+            with suppress(OSError, ValueError):
+                sys.stderr.flush()
+            os.dup2(self._stderr, STDERR)
+            os.lseek(self._file, 0, os.SEEK_SET)
+            with os.fdopen(self._file, "rb") as file:
+                kept = _PANIC.sub(b"", file.read())
+            if kept:
+                with suppress(OSError):
+                    os.write(STDERR, kept)
+            os.close(self._stderr)
+
+
+_panics = _PanicFilter()
+
+
+@contextmanager
+def parquet_reading() -> Iterator[None]:
+    """As `reading`, for Parquet, whose reader panics on damaged files and prints that."""
+    try:
+        _panics.enter()
+        filtered = True
+    except OSError:
+        filtered = False  # Without stderr, or without a place for a file, messages go where they go.
+    try:
+        with reading():
+            yield
+    finally:
+        if filtered:
+            _panics.leave()

@@ -1,0 +1,116 @@
+"""Open a part as a table: its columns, and its rows in frames of bounded size."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+from urllib.parse import unquote
+
+from smart_orchestrator.contract.csv_parts import read_csv
+from smart_orchestrator.contract.parquet_parts import open_parquet
+from smart_orchestrator.contract.reading import OtherDialect
+from smart_orchestrator.extras import extra
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+    import polars as pl
+
+    from smart_orchestrator.contract.sources import PartSource
+    from smart_orchestrator.model.dataset import DailyDataset
+
+# How Hive and Spark write null in the name of a folder.
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A part as a table.
+
+    Attributes:
+        header: names of its columns, a doubled one twice; empty for a part without a byte, which has no rows.
+        columns: the same with their types, as text.
+        rows: their number, where the footer names it; None when they have to be counted.
+        frames: the rows.
+    """
+
+    header: Sequence[str]
+    columns: Sequence[str]
+    rows: int | None
+    frames: Iterator[pl.DataFrame]
+
+
+class Dialect:
+    """A dialect that a part may be written in; as a context it absorbs the refusal of the reader.
+
+    Attributes:
+        spark: Spark's own, not RFC 4180.
+        foreign: another writer than ours wrote the part.
+    """
+
+    def __init__(self, *, spark: bool, foreign: bool) -> None:
+        self.spark = spark
+        self.foreign = foreign
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        return isinstance(error, OtherDialect)
+
+
+def dialects(dataset: DailyDataset, *, foreign: bool) -> list[Dialect]:
+    """The dialects to try, in this order. Writers other than Spark leave its empty marker as well."""
+    own = Dialect(spark=False, foreign=foreign)
+    return [Dialect(spark=True, foreign=True), own] if foreign and dataset.format == "csv" else [own]
+
+
+@contextmanager
+def open_table(
+    dataset: DailyDataset, source: PartSource, dialect: Dialect, *, every_column: bool = False
+) -> Iterator[Table]:
+    """The part as a table; columns that the names of its folders hold are among its columns.
+
+    Args:
+        dataset: its format, and the columns that are needed.
+        source: the part.
+        dialect: of CSV.
+        every_column: read the values of columns that the contract does not name as well.
+
+    Raises:
+        Unreadable: no such file. The frames raise it as well.
+        OtherDialect: no CSV of the dialect. The frames raise it as well.
+        PartFault, LakeError: as for `PartSource`.
+    """
+    folders = folder_columns(source.name)
+    if dataset.format == "parquet":
+        wanted = [column.name for column in dataset.columns]
+        with open_parquet(source, None if every_column else wanted) as (schema, rows, frames):
+            added = {name: value for name, value in folders.items() if name not in schema}
+            types = [f"{name} {kind}" for name, kind in schema.items()]
+            yield Table([*schema, *added], [*types, *added], rows, _with_columns(frames, added))
+        return
+    header, frames = read_csv(dataset, source.chunks(), spark=dialect.spark, foreign=dialect.foreign)
+    added = {name: value for name, value in folders.items() if header and name not in header}
+    columns = [*header, *added]
+    yield Table(columns, columns, None, _with_columns(frames, added))
+
+
+def folder_columns(name: str) -> dict[str, str | None]:
+    """Columns in the names of folders, as Hive and Spark write them: `country=US/part-0.csv`."""
+    pairs = [folder.split("=", 1) for folder in name.split("/")[:-1] if "=" in folder]
+    return {unquote(key): None if value == HIVE_NULL else unquote(value) for key, value in pairs}
+
+
+def _with_columns(frames: Iterator[pl.DataFrame], added: dict[str, str | None]) -> Iterator[pl.DataFrame]:
+    with extra("frames"):
+        import polars as pl
+
+    if not added:
+        return frames
+    literals = [pl.lit(value, dtype=pl.String).alias(name) for name, value in added.items()]
+    return (frame.with_columns(literals) for frame in frames)
