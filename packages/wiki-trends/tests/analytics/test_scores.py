@@ -86,6 +86,25 @@ def test_the_surprise_can_be_redone_from_its_inputs(world):
     assert not scores["Quiet"]["burst"]
 
 
+@pytest.mark.parametrize("page", ["Burst", "Quiet", "Gone", "Back"])
+def test_the_surprise_is_measured_against_the_published_expected_views(world, page):
+    row = world[1][page]
+    expected = math.log(1 + row["surprise_views"]) - row["surprise"]
+    assert row["expected_views"] == pytest.approx(math.exp(expected) - 1)
+
+
+def test_a_weekday_that_is_always_lower_lowers_no_expectation():
+    counts = noisy(10, BASE + 7, 1)
+    weekly = [count // 5 if number % 7 == 3 else count for number, count in enumerate(noisy(9, BASE + 7, 2))]
+    last = max(number for number in range(BASE, BASE + 7) if number % 7 == 3)
+    weekly[last] = 30_000
+    row = scores_of({"Weekly": weekly, "Other": counts}, 7)["Weekly"]
+    assert row["surprise_date"] == START + dt.timedelta(days=last)
+    assert row["weekday_effect"] < -1
+    assert row["expected_views"] == pytest.approx(row["usual_views"])
+    assert row["surprise"] == pytest.approx(math.log((1 + 30_000) / (1 + row["expected_views"])))
+
+
 def test_halves_and_averages_count_days_outside_as_the_last_row(world):
     series, scores = world
     gone = [100 if count is None else count for count in series["Gone"]]

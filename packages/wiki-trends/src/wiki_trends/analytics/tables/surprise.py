@@ -5,7 +5,8 @@
               than half of the available ones of the 28 days: the bound of the day itself
     effect    median over the same weekday of the 56 days before of (level - median of the 28 days before that day); from at
               least three such days, otherwise null. Only an effect above zero is expected of the day
-    surprise  level - usual - effect
+    expected  usual + effect, published as views: expected_views = e^expected - 1
+    surprise  level - expected
     spread    the scale of the usual day-to-day noise: 1.4826 times the median absolute deviation (MAD) of the listed days
               among the 28 before, drawn towards 0.2 with the weight of 14 days:
               sqrt((n (1.4826 MAD)^2 + 14 * 0.2^2) / (n + 14)), n the number of these days
@@ -111,9 +112,8 @@ def judgements(history: Table, available: Table) -> Table:
             joined.weekday_days >= MIN_WEEKDAYS, joined.weekday_median, ibis.null("float64")
         )
     )
-    return joined.mutate(
-        surprise=joined.level - joined.usual - ibis.greatest(joined.weekday_effect.coalesce(0.0), 0.0)
-    )
+    joined = joined.mutate(expected=joined.usual + ibis.greatest(joined.weekday_effect.coalesce(0.0), 0.0))
+    return joined.mutate(surprise=joined.level - joined.expected)
 
 
 def _with_mad(best: Table, history: Table) -> Table:
@@ -172,7 +172,7 @@ def _scored(best: Table) -> Table:
         usual_views=best.usual.exp() - 1.0,
         weekday_days=best.weekday_days,
         weekday_effect=best.weekday_effect,
-        expected_views=(best.usual + best.weekday_effect.coalesce(0.0)).exp() - 1.0,
+        expected_views=best.expected.exp() - 1.0,
         surprise=best.surprise,
         spread=spread,
         confidence=confidence,
