@@ -71,7 +71,7 @@ def test_a_folder_that_refuses_leaves_what_was_there(published, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     # Root may write anywhere: a full disk is what can still refuse.
-    monkeypatch.setattr("wiki_trends.queries.export.os.fsync", full)
+    monkeypatch.setattr("wiki_trends.queries.output_file.os.fsync", full)
     ran = published.run("report", "--html", "report.html")
     assert ran.code != 0
     assert "report.html cannot be written: No space left on device" in ran.err

@@ -1,20 +1,17 @@
 """Export a published table as CSV, Parquet or JSON.
 
-Fails with `SettingError` for a table, format or target that cannot be used, with `ExportFailed` when the target cannot
-be written (an existing file then stays as it was), and with `WarehouseError`.
+Fails with `SettingError` for an unknown table or format, and with `WarehouseError`. `output_file` opens the target.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
-from contextlib import ExitStack, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from wiki_trends.errors import ExportFailed, SettingError, WarehouseError
+from wiki_trends.errors import SettingError, WarehouseError
 from wiki_trends.warehouse.base import KEYS, RUNS
 
 if TYPE_CHECKING:
@@ -60,34 +57,6 @@ def export(warehouse: Warehouse, table: str, form: str, stream: BinaryIO) -> Non
         order = ", ".join(_ORDER[table])
         pieces = reader.pieces(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608 - a constant
         _WRITERS[form](_frames(columns, pieces), stream)
-
-
-@contextmanager
-def replaced(target: Path, *, force: bool) -> Iterator[BinaryIO]:
-    """A stream into the file `target`, which is there wholly or not at all; one that is there already stays, unless `force`."""
-    new = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with ExitStack() as undo:
-            if not force:
-                target.open("xb").close()
-                undo.callback(target.unlink, missing_ok=True)
-            with new.open("wb") as file:
-                undo.callback(new.unlink, missing_ok=True)
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(target)
-            undo.pop_all()
-    except FileExistsError:
-        raise SettingError(
-            name="output",
-            value=str(target),
-            origin="--output",
-            problem="is there already",
-            fix="Name another file, or give --force to replace it.",
-        ) from None
-    except OSError as error:
-        raise ExportFailed(target=str(target), problem=error.strerror or str(error)) from error
 
 
 def _one_of(origin: str, value: str, allowed: Sequence[str]) -> None:

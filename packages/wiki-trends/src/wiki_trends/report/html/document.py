@@ -23,7 +23,7 @@ from markupsafe import Markup
 
 from wiki_trends.errors import ExportFailed, SettingError
 from wiki_trends.pipeline.steps.clean_gold_layer import PLAIN_IN_LINKS
-from wiki_trends.queries import export as exports
+from wiki_trends.queries.output_file import is_written_into, output_stream
 from wiki_trends.report import calendar
 from wiki_trends.report.assets import CHART_SCRIPTS, STYLES, asset
 from wiki_trends.report.html import charts
@@ -114,7 +114,7 @@ def write_report(
     text = render(details, lake, dt.datetime.now(tz=dt.UTC))
     # A title may contain half of a surrogate pair, which UTF-8 cannot encode.
     data = text.encode("utf-8", "replace")
-    with exports.replaced(target, force=True) as file:
+    with output_stream(target, force=True) as file:
         file.write(data)
     unknown = [
         ("not compared with the lake", not_compared),
@@ -133,7 +133,7 @@ def refuse_target(target: Path, *, force: bool) -> None:
         raise _target_error(
             target, f"is in {target.parent}, which is not a folder", "Make the folder, or name another one."
         )
-    if target.exists() and not force and not _is_report(target):
+    if not force and not is_written_into(target) and target.exists() and not _is_report(target):
         raise _target_error(
             target, "exists already and is not a report", "Name another file, or give --force to replace it."
         )
