@@ -67,7 +67,7 @@ def thirty(folder: Path, rounds: int) -> dict[str, Any]:
                 way(url)
                 if number:
                     seconds[name].append(time.perf_counter() - began)
-    medians = {name: median(found) for name, found in seconds.items()}
+    medians = {name: median(values) for name, values in seconds.items()}
     return {
         "rounds": rounds,
         **{f"{name}_s": value for name, value in medians.items()},
@@ -106,8 +106,8 @@ def years(folder: Path) -> dict[str, Any]:
 def rows(folder: Path) -> dict[str, Any]:
     """Seconds of twenty million rows on both engines."""
     fill(diamond_in(str(folder)), window_of(ROWS_DAYS), ROWS_PAGES)
-    found = {engine: _alone(folder, ROWS_DAYS, ROWS_PAGES, engine) for engine in (DUCKDB, "local[*]")}
-    return {"rows": ROWS_DAYS * ROWS_PAGES, "duckdb": found[DUCKDB], "spark": found["local[*]"]}
+    results = {engine: _alone(folder, ROWS_DAYS, ROWS_PAGES, engine) for engine in (DUCKDB, "local[*]")}
+    return {"rows": ROWS_DAYS * ROWS_PAGES, "duckdb": results[DUCKDB], "spark": results["local[*]"]}
 
 
 def _alone(folder: Path, days: int, pages: int, engine: str) -> dict[str, float]:
@@ -125,57 +125,59 @@ def _alone(folder: Path, days: int, pages: int, engine: str) -> dict[str, float]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         raise BenchmarkFailed(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-500:]}")
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
 
 
-def table(found: Mapping[str, Any]) -> str:
-    here = found["machine"]
-    lines = [f"{here['processor']}, {here['cores']} cores, load {here['load_1_min']}; {here['system']}"]
-    if "thirty" in found:
-        lines += ["", *_of_thirty(found["thirty"])]
-    if "years" in found:
-        lines += ["", *_of_years(found["years"])]
-    if "rows" in found:
-        lines += ["", f"{found['rows']['rows']:,} rows in {ROWS_DAYS} days, from a folder to a DuckDB file"]
+def table(results: Mapping[str, Any]) -> str:
+    host = results["machine"]
+    lines = [f"{host['processor']}, {host['cores']} cores, load {host['load_1_min']}; {host['system']}"]
+    if "thirty" in results:
+        lines += ["", *_thirty_lines(results["thirty"])]
+    if "years" in results:
+        lines += ["", *_years_lines(results["years"])]
+    if "rows" in results:
+        lines += ["", f"{results['rows']['rows']:,} rows in {ROWS_DAYS} days, from a folder to a DuckDB file"]
         for engine in ("duckdb", "spark"):
-            one = found["rows"][engine]
-            told = f"{one['peak_memory_mb']:,.0f} MB in this process"
-            lines.append(_row(engine, f"{one['seconds']:.0f} s", told))
+            figures = results["rows"][engine]
+            note = f"{figures['peak_memory_mb']:,.0f} MB in this process"
+            lines.append(_row(engine, f"{figures['seconds']:.0f} s", note))
     return "\n".join(lines) + "\n"
 
 
-def _of_thirty(one: Mapping[str, float]) -> list[str]:
-    over = one["documented_over_floor"]
+def _thirty_lines(figures: Mapping[str, float]) -> list[str]:
+    over = figures["documented_over_floor"]
     return [
-        f"{DAYS} days of {PAGES:,} pages from S3 to PostgreSQL, median of {one['rounds']}",
-        _row("floor: read the parts, COPY", f"{one['floor_s']:.2f} s"),
+        f"{DAYS} days of {PAGES:,} pages from S3 to PostgreSQL, median of {figures['rounds']}",
+        _row("floor: read the parts, COPY", f"{figures['floor_s']:.2f} s"),
         _row(
             "the documented tables",
-            f"{one['documented_s']:.2f} s",
+            f"{figures['documented_s']:.2f} s",
             f"{over:.2f} times the floor; {_verdict(over, LIMIT_OVER_FLOOR)}",
         ),
-        _row("all tables, with scores", f"{one['all_s']:.2f} s", f"{one['all_over_floor']:.2f} times"),
+        _row(
+            "all tables, with scores", f"{figures['all_s']:.2f} s", f"{figures['all_over_floor']:.2f} times"
+        ),
         _row(
             "one INSERT a row",
-            f"{one['row_by_row_s']:.2f} s",
-            f"{one['row_by_row_over_documented']:.1f} times the documented tables",
+            f"{figures['row_by_row_s']:.2f} s",
+            f"{figures['row_by_row_over_documented']:.1f} times the documented tables",
         ),
     ]
 
 
-def _of_years(one: Mapping[str, float]) -> list[str]:
-    over, memory = one["over_linear"], one["peak_memory_mb"]
+def _years_lines(figures: Mapping[str, float]) -> list[str]:
+    over, memory = figures["over_linear"], figures["peak_memory_mb"]
     return [
         f"{YEARS:,} days of {PAGES:,} pages from a folder to a DuckDB file, all tables",
-        _row("wall", f"{one['seconds']:.1f} s", f"{one['a_tenth_seconds']:.1f} s for {TENTH} days"),
+        _row("wall", f"{figures['seconds']:.1f} s", f"{figures['a_tenth_seconds']:.1f} s for {TENTH} days"),
         _row("  a row, against a tenth", f"{over:.2f}", _verdict(over, LIMIT_OVER_LINEAR)),
         _row("  memory", f"{memory:,.0f} MB", _verdict(memory, LIMIT_MEMORY_MB, " MB")),
     ]
 
 
-def _row(name: str, value: str, told: str = "") -> str:
-    return f"  {name:<34}{value:>9}  {told}".rstrip()
+def _row(name: str, value: str, note: str = "") -> str:
+    return f"  {name:<34}{value:>9}  {note}".rstrip()
 
 
 def _verdict(value: float, limit: float, unit: str = "") -> str:
@@ -187,22 +189,22 @@ def main() -> int:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="default: all of them")
     parser.add_argument("--rounds", type=int, default=5, help="of the thirty days")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    given = parser.parse_args()
-    found: dict[str, Any] = {"machine": machine()}
+    arguments = parser.parse_args()
+    results: dict[str, Any] = {"machine": machine()}
     with tempfile.TemporaryDirectory(prefix="wiki-trends-bench-") as name:
-        for part in given.parts:
+        for part in arguments.parts:
             print(f"measuring {part}", file=sys.stderr, flush=True)
             folder = Path(name, part)
             try:
-                found[part] = (
-                    thirty(folder, given.rounds)
+                results[part] = (
+                    thirty(folder, arguments.rounds)
                     if part == "thirty"
                     else {"years": years, "rows": rows}[part](folder)
                 )
             except BenchmarkFailed as error:
                 print(f"error: {error}", file=sys.stderr)
                 return 1
-    sys.stdout.write(json.dumps(found, indent=2) + "\n" if given.json else table(found))
+    sys.stdout.write(json.dumps(results, indent=2) + "\n" if arguments.json else table(results))
     return 0
 
 

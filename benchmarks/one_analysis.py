@@ -25,13 +25,13 @@ def main() -> None:
     began = time.perf_counter()
     completeness = check(dataset, window_of(int(days)))
     done = analyze(dataset, completeness, open_warehouse(f"duckdb:///{file}"), engine=open_engine(engine))
-    found = {
+    figures = {
         "seconds": time.perf_counter() - began,
         "publish_seconds": done.seconds - done.run.seconds,
         "rows": done.rows["wiki_diamond"],
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
-    print(json.dumps(found))
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -36,13 +36,13 @@ def report(folder: Path, rounds: int) -> dict[str, object]:
         "report --html": [PROGRAM, "report", "--html", str(target), *where],
         "--version": [PROGRAM, "--version"],
     }
-    timed = interleaved(commands, folder, rounds)
+    timings = interleaved(commands, folder, rounds)
     _, _, printed = measure([PROGRAM, "export", "wiki_trends_scores", "--format", "json", *where[:2]], folder)
     return {
         "days": DAYS,
         "pages": len(json.loads(printed)),
         "mb": target.stat().st_size / 1e6,
-        "commands": {name: one.to_json() for name, one in timed.items()},
+        "commands": {name: timing.to_json() for name, timing in timings.items()},
     }
 
 

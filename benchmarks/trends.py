@@ -40,7 +40,7 @@ TARGETS = {"bursts": 0.9, "growing": 0.95, "declining": 0.95, "weekly": 0.05, "b
 
 
 @dataclass
-class Found:
+class Results:
     """What was found in the worlds so far."""
 
     bursts: list[float] = field(default_factory=list)
@@ -74,25 +74,25 @@ class Found:
 
 def measure(seeds: Iterable[int], step: int = 7) -> dict[str, Any]:
     """The figures of these worlds, with a window for growth and decline every `step` days."""
-    found = Found()
+    results = Results()
     for seed in seeds:
         print(f"world {seed}", file=sys.stderr, flush=True)
-        _measure_world(found, seed, step)
-    return found.figures()
+        _measure_world(results, seed, step)
+    return results.figures()
 
 
-def _measure_world(found: Found, seed: int, step: int) -> None:
+def _measure_world(results: Results, seed: int, step: int) -> None:
     last = START + dt.timedelta(days=BASELINE_DAYS + WINDOW - 1)
     planted = truth(seed, PROJECT, START, last)
     rows = lists(seed, planted)
-    _bursts(found, rows, planted, last)
+    _bursts(results, rows, planted, last)
     for offset in range(0, WINDOW - TREND + 1, step):
-        _trends(found, rows, planted["events"], last - dt.timedelta(days=offset))
+        _trends(results, rows, planted["events"], last - dt.timedelta(days=offset))
 
 
-def _bursts(found: Found, rows: pl.DataFrame, planted: Mapping[str, Any], last: dt.date) -> None:
+def _bursts(results: Results, rows: pl.DataFrame, planted: Mapping[str, Any], last: dt.date) -> None:
     first = last - dt.timedelta(days=WINDOW - 1)
-    tables = analysed(rows, first, last)
+    tables = analysis_of(rows, first, last)
     scores = tables["wiki_trends_scores"]
     bursts = [
         event for event in planted["events"] if event["kind"] == "burst" and _touches(event, first, last)
@@ -106,22 +106,22 @@ def _bursts(found: Found, rows: pl.DataFrame, planted: Mapping[str, Any], last: 
         ~pl.col("page").is_in(tails),
     )
     grown = tables["wiki_trends_growth"].filter(~pl.col("page").is_in(tails))
-    found.planted.append(len(titles))
-    found.bursts.append(r_precision(visible.sort("score", descending=True), titles))
-    found.bursts_plain.append(
+    results.planted.append(len(titles))
+    results.bursts.append(r_precision(visible.sort("score", descending=True), titles))
+    results.bursts_plain.append(
         r_precision(grown.sort("views_change_pct", descending=True, nulls_last=True), titles)
     )
     weekly = {event["title"] for event in planted["events"] if event["kind"] == "weekly"}
-    found.weekly += scores.filter(pl.col("page").is_in(weekly))["burst"].fill_null(value=False).to_list()
+    results.weekly += scores.filter(pl.col("page").is_in(weekly))["burst"].fill_null(value=False).to_list()
     leading = (
         scores.sort(by, descending=True, nulls_last=True).head(20)["page"] for by in ("score", "views")
     )
-    found.bots_in_top.append(len({page for pages in leading for page in pages} & set(planted["bots"])))
+    results.bots_in_top.append(len({page for pages in leading for page in pages} & set(planted["bots"])))
 
 
-def _trends(found: Found, rows: pl.DataFrame, events: Sequence[Mapping[str, Any]], last: dt.date) -> None:
+def _trends(results: Results, rows: pl.DataFrame, events: Sequence[Mapping[str, Any]], last: dt.date) -> None:
     first = last - dt.timedelta(days=TREND - 1)
-    tables = analysed(rows, first, last)
+    tables = analysis_of(rows, first, last)
     joined = tables["wiki_trends_growth"].join(tables["wiki_trends_scores"], on="page")
     busy = {event["title"] for event in events if _touches(event, first, last)}
     quiet = joined.filter(~pl.col("page").is_in(busy))
@@ -133,7 +133,7 @@ def _trends(found: Found, rows: pl.DataFrame, events: Sequence[Mapping[str, Any]
         }
         steady = joined.filter(pl.col("page").is_in(titles))
         for name, column in (("score", "trend_t"), ("plain", "views_change_pct")):
-            positive, negative = found.trends.setdefault((kind, name), ([], []))
+            positive, negative = results.trends.setdefault((kind, name), ([], []))
             positive += (sign * steady[column]).to_list()
             negative += (sign * quiet[column]).to_list()
 
@@ -144,20 +144,20 @@ def _touches(event: Mapping[str, Any], first: dt.date, last: dt.date) -> bool:
 
 def lists(seed: int, planted: Mapping[str, Any]) -> pl.DataFrame:
     """The cleaned lists of a world, a row a page and day, with the columns of the diamond layer and `date`."""
-    there = world(seed, wikis.WIKIS[PROJECT])
+    synthetic = world(seed, wikis.WIKIS[PROJECT])
     outside, leads_to = set(planted["non_articles"]), planted["redirects"]
     rows: list[tuple[dt.date, str, int]] = []
     for described in planted["days"]:
         day = dt.date.fromisoformat(described["day"])
         access = {
-            name: [Listed(*row) for row in there.top(day, name)]
+            name: [Listed(*row) for row in synthetic.top(day, name)]
             for name in ("all-access", "desktop", "mobile-web")
         }
         devices = Devices(access["desktop"], access["mobile-web"])
         views: dict[str, int] = {}
         for row in access["all-access"]:
-            part = devices.desktop_share(row.title, row.views)
-            if row.title not in outside and part.high >= 0.1 and part.low <= 0.9:
+            share = devices.desktop_share(row.title, row.views)
+            if row.title not in outside and share.high >= 0.1 and share.low <= 0.9:
                 page = leads_to.get(row.title, row.title)
                 views[page] = views.get(page, 0) + row.views
         rows += [(day, page, count) for page, count in views.items()]
@@ -170,7 +170,7 @@ def lists(seed: int, planted: Mapping[str, Any]) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def analysed(rows: pl.DataFrame, first: dt.date, last: dt.date) -> dict[str, pl.DataFrame]:
+def analysis_of(rows: pl.DataFrame, first: dt.date, last: dt.date) -> dict[str, pl.DataFrame]:
     """The tables of the window from `first` to `last`, with the days before it as baseline."""
     baseline = pl.col("date").is_between(first - dt.timedelta(days=BASELINE_DAYS), first, closed="left")
     window, earlier = rows.filter(pl.col("date").is_between(first, last)), rows.filter(baseline)
@@ -182,8 +182,8 @@ def analysed(rows: pl.DataFrame, first: dt.date, last: dt.date) -> dict[str, pl.
         RUN: pl.DataFrame({"dataset": ["diamond"], "window_start": [first], "window_end": [last]}),
     }
     with computed(inputs) as tables:
-        wanted = ("wiki_trends_scores", "wiki_trends_growth")
-        return {name: pl.DataFrame(_Stream(tables[name])) for name in wanted}
+        names = ("wiki_trends_scores", "wiki_trends_growth")
+        return {name: pl.DataFrame(_Stream(tables[name])) for name in names}
 
 
 class _Stream:
@@ -241,9 +241,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.trends", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="the worlds")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    given = parser.parse_args()
-    figures = measure(given.seeds)
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n" if given.json else table(figures))
+    arguments = parser.parse_args()
+    figures = measure(arguments.seeds)
+    sys.stdout.write(json.dumps(figures, indent=2) + "\n" if arguments.json else table(figures))
     return 0
 
 

@@ -7,15 +7,15 @@ import math
 from wiki_trends.warehouse.base import KEPT_BY, KEYS
 
 
-def same(one, other):
+def same(left, right):
     """Equal, numbers that are not whole within the 1e-9 that adding up in another order costs."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
-    return one == other and type(one) is type(other)
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, float) and isinstance(right, float):
+        return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-9)
+    return left == right and type(left) is type(right)
 
 
 def table_of(reader, name, dataset):
@@ -26,12 +26,12 @@ def table_of(reader, name, dataset):
     }
 
 
-def assert_same_tables(expecting, finding, names, dataset):
+def assert_same_tables(expected_reader, reader, names, dataset):
     """Each table that `expecting` reads is what `finding` reads; tables that outlast a window may hold more rows there."""
     for name in names:
-        expected, found = table_of(expecting, name, dataset), table_of(finding, name, dataset)
+        expected, rows = table_of(expected_reader, name, dataset), table_of(reader, name, dataset)
         if name not in KEPT_BY:
-            assert found.keys() == expected.keys(), name
+            assert rows.keys() == expected.keys(), name
         for key, row in expected.items():
-            differing = [column for column, value in row.items() if not same(value, found[key][column])]
-            assert not differing, (name, key, row, found[key])
+            differing = [column for column, value in row.items() if not same(value, rows[key][column])]
+            assert not differing, (name, key, row, rows[key])

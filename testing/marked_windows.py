@@ -20,12 +20,12 @@ def publish(warehouse, marker, pages=PAGES):
 
 def marker_of(reader, pages=PAGES):
     """The marker of the window that a reader sees, in whichever table it looks."""
-    seen = [
+    ranges = [
         reader.rows(f"SELECT min(views) AS first, max(views) AS last, count(*) AS pages FROM {table}")[0]
         for table in TABLES
     ]
     marker = int(reader.last_run().fingerprints["2025-11-05"])
-    assert seen == [{"first": marker, "last": marker, "pages": pages}] * len(TABLES), (marker, seen)
+    assert ranges == [{"first": marker, "last": marker, "pages": pages}] * len(TABLES), (marker, ranges)
     return marker
 
 

@@ -64,12 +64,12 @@ class PostgresServer:
     def make(self) -> None:
         secret = self.folder / "secret"
         secret.write_text(PASSWORD)
-        hand_over(secret)
+        give_to_nobody(secret)
         command = [
             str(self._programs / "initdb"), f"--pgdata={self.folder}/data", f"--username={USER}", f"--pwfile={secret}",
             "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
         ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False, **_as_whom())
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **_unprivileged())
         assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
@@ -95,7 +95,7 @@ class PostgresServer:
             if self._process is None or self._process.poll() is not None:
                 # A killed server's children may still hold its memory; then the new one gives up at once.
                 with log.open("ab") as output:
-                    self._process = subprocess.Popen(command, stdout=output, stderr=output, **_as_whom())
+                    self._process = subprocess.Popen(command, stdout=output, stderr=output, **_unprivileged())
             try:
                 psycopg.connect(self.url(), connect_timeout=5).close()
                 return
@@ -123,7 +123,7 @@ def postgres_server(version: int = max(PROGRAMS), **settings: str) -> Iterator[P
     # Not in pytest's folder: as root the server runs as somebody else, who cannot look into it.
     with tempfile.TemporaryDirectory(prefix="wiki-trends-pg-") as name:
         folder = Path(name)
-        hand_over(folder)
+        give_to_nobody(folder)
         server = PostgresServer(folder, _reachable(PROGRAMS[version], folder), _free_port(), settings)
         server.make()
         server.start()
@@ -133,7 +133,7 @@ def postgres_server(version: int = max(PROGRAMS), **settings: str) -> Iterator[P
             server.stop()
 
 
-def _as_whom() -> dict[str, Any]:
+def _unprivileged() -> dict[str, Any]:
     """PostgreSQL refuses to run as root."""
     if os.geteuid():
         return {}
@@ -141,7 +141,7 @@ def _as_whom() -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "cwd": "/"}
 
 
-def hand_over(path: Path) -> None:
+def give_to_nobody(path: Path) -> None:
     if not os.geteuid():
         nobody = pwd.getpwnam("nobody")
         os.chown(path, nobody.pw_uid, nobody.pw_gid)
@@ -157,7 +157,7 @@ def _reachable(programs: Path, folder: Path) -> Path:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
         return port

@@ -57,8 +57,8 @@ def publish(settings, days, *, window, min_coverage=100.0):
         write_day(dataset, offset, rows)
     last = day_number(max(days))
     checked = Window.of_days(window, last + dt.timedelta(days=3))
-    found = check(dataset, checked, policy=Policy(min_coverage=min_coverage))
-    analyze(dataset, found, open_warehouse(settings.warehouse), clock=lambda: NOW)
+    completeness = check(dataset, checked, policy=Policy(min_coverage=min_coverage))
+    analyze(dataset, completeness, open_warehouse(settings.warehouse), clock=lambda: NOW)
 
 
 def lively(offset, titles=(), pages=60):
@@ -76,7 +76,7 @@ def lively(offset, titles=(), pages=60):
     rows += [
         (title.replace(" ", "_"), 30_000 + 5_000 * offset + index, {}) for index, title in enumerate(titles)
     ]
-    rows.sort(key=lambda one: (-one[1], one[0]))
+    rows.sort(key=lambda entry: (-entry[1], entry[0]))
     return [
         row(page, views, rank, **about, page_display=page.replace("_", " "))
         for rank, (page, views, about) in enumerate(rows, start=1)

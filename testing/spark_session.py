@@ -115,8 +115,8 @@ def spark_cluster(folder: Path, environment: dict[str, str]) -> Iterator[str]:
 
 
 def _free_port() -> int:
-    with closing(socket.socket()) as found, suppress(OSError):
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with closing(socket.socket()) as probe, suppress(OSError):
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
         return port
     raise AssertionError("no port is free")

@@ -8,7 +8,7 @@ import statistics
 import polars as pl
 import pytest
 
-from benchmarks.trends import analysed
+from benchmarks.trends import analysis_of
 
 START = dt.date(2025, 6, 1)
 BASE = 56
@@ -36,7 +36,7 @@ def frame_of(series):
 
 def scores_of(series, window):
     last = len(next(iter(series.values()))) - 1
-    tables = analysed(
+    tables = analysis_of(
         frame_of(series), START + dt.timedelta(days=last - window + 1), START + dt.timedelta(days=last)
     )
     return {row["page"]: row for row in tables["wiki_trends_scores"].to_dicts()}
@@ -72,59 +72,78 @@ def test_the_surprise_can_be_redone_from_its_inputs(world):
     median = statistics.median(past)
     mad = statistics.median(abs(level - median) for level in past)
     usual = max(median, statistics.median(levels[at - 7 : at]))
-    found = scores["Burst"]
-    assert found["surprise_date"] == START + dt.timedelta(days=at)
-    assert found["median_level"] == pytest.approx(median)
-    assert found["mad"] == pytest.approx(mad)
-    assert found["robust_z"] == pytest.approx((levels[at] - median) / (1.4826 * mad))
-    assert found["usual_views"] == pytest.approx(math.exp(usual) - 1)
-    effect = max(found["weekday_effect"], 0)
+    row = scores["Burst"]
+    assert row["surprise_date"] == START + dt.timedelta(days=at)
+    assert row["median_level"] == pytest.approx(median)
+    assert row["mad"] == pytest.approx(mad)
+    assert row["robust_z"] == pytest.approx((levels[at] - median) / (1.4826 * mad))
+    assert row["usual_views"] == pytest.approx(math.exp(usual) - 1)
+    effect = max(row["weekday_effect"], 0)
     spread = math.sqrt((28 * (1.4826 * mad) ** 2 + 14 * 0.04) / 42)
-    assert (found["reference_days"], found["confidence"]) == (28, 1.0)
-    assert found["score"] == pytest.approx((levels[at] - usual - effect) / spread)
-    assert (found["burst"], found["shape"]) == (True, "spike")
+    assert (row["reference_days"], row["confidence"]) == (28, 1.0)
+    assert row["score"] == pytest.approx((levels[at] - usual - effect) / spread)
+    assert (row["burst"], row["shape"]) == (True, "spike")
     assert not scores["Quiet"]["burst"]
+
+
+@pytest.mark.parametrize("page", ["Burst", "Quiet", "Gone", "Back"])
+def test_the_surprise_is_measured_against_the_published_expected_views(world, page):
+    row = world[1][page]
+    expected = math.log(1 + row["surprise_views"]) - row["surprise"]
+    assert row["expected_views"] == pytest.approx(math.exp(expected) - 1)
+
+
+def test_a_weekday_that_is_always_lower_lowers_no_expectation():
+    counts = noisy(10, BASE + 7, 1)
+    weekly = [count // 5 if number % 7 == 3 else count for number, count in enumerate(noisy(9, BASE + 7, 2))]
+    last = max(number for number in range(BASE, BASE + 7) if number % 7 == 3)
+    weekly[last] = 30_000
+    row = scores_of({"Weekly": weekly, "Other": counts}, 7)["Weekly"]
+    assert row["surprise_date"] == START + dt.timedelta(days=last)
+    assert row["weekday_effect"] < -1
+    assert row["expected_views"] == pytest.approx(row["usual_views"])
+    assert row["surprise"] == pytest.approx(math.log((1 + 30_000) / (1 + row["expected_views"])))
 
 
 def test_halves_and_averages_count_days_outside_as_the_last_row(world):
     series, scores = world
     gone = [100 if count is None else count for count in series["Gone"]]
     first, last = sum(gone[-5:-3]), sum(gone[-2:])
-    found = scores["Gone"]
-    assert (found["half_days"], found["first_half_views"], found["last_half_views"]) == (2, first, last)
-    assert found["wikitrends_score"] == pytest.approx(abs(last - first) * math.log((last + 1) / (first + 1)))
+    row = scores["Gone"]
+    assert (row["half_days"], row["first_half_views"], row["last_half_views"]) == (2, first, last)
+    assert row["wikitrends_score"] == pytest.approx(abs(last - first) * math.log((last + 1) / (first + 1)))
     for name, span in (("ewma_3", 3), ("ewma_14", 14)):
         weights = [(1 - 2 / (span + 1)) ** age for age in range(56)]
         averaged = sum(w * v for w, v in zip(weights, reversed(gone), strict=False)) / sum(weights)
-        assert found[name] == pytest.approx(averaged)
-    assert found["momentum_label"] == "falling"
+        assert row[name] == pytest.approx(averaged)
+    assert row["momentum_label"] == "falling"
 
 
 def test_pages_are_told_by_where_they_were_before(world):
     _, scores = world
-    told = {page: (row["presence"], row["streak"], row["days_listed"]) for page, row in scores.items()}
-    assert told["New"] == ("new", 1, 1)
-    assert told["Back"] == ("returning", 1, 1)
-    assert told["Gone"] == ("regular", 0, 3)
-    assert told["Quiet"] == ("regular", BASE + 5, 5)
+    presences = {page: (row["presence"], row["streak"], row["days_listed"]) for page, row in scores.items()}
+    assert presences["New"] == ("new", 1, 1)
+    assert presences["Back"] == ("returning", 1, 1)
+    assert presences["Gone"] == ("regular", 0, 3)
+    assert presences["Quiet"] == ("regular", BASE + 5, 5)
     assert scores["New"]["expected_views"] == pytest.approx(100)
 
 
 def test_a_weekday_that_is_always_higher_is_expected():
     counts = noisy(10, BASE + 7, 6)
     weekly = [count * 4 if day % 7 == 3 else count for day, count in enumerate(counts)]
-    found = scores_of({"Weekly": weekly, "Other": counts}, 7)["Weekly"]
-    assert not found["burst"]
+    row = scores_of({"Weekly": weekly, "Other": counts}, 7)["Weekly"]
+    assert not row["burst"]
 
 
 def test_one_day_without_a_baseline_has_no_score_and_says_so():
-    found = scores_of({"A": [10], "B": [5]}, 1)["A"]
+    row = scores_of({"A": [10], "B": [5]}, 1)["A"]
     nulls = ("score", "surprise", "wikitrends_score", "trend_t", "robust_z")
-    assert [found[name] for name in nulls] == [None] * 5
-    assert (found["presence"], found["baseline_days"], found["views"]) == ("unknown", 0, 10)
+    assert [row[name] for name in nulls] == [None] * 5
+    assert (row["presence"], row["baseline_days"], row["views"]) == ("unknown", 0, 10)
 
 
 def test_confidence_falls_with_the_baseline():
     series = {"A": noisy(9, 20, 7), "B": noisy(8, 20, 8)}
-    found = scores_of(series, 1)["A"]
-    assert found["confidence"] == pytest.approx(19 / 28)
+    row = scores_of(series, 1)["A"]
+    assert row["confidence"] == pytest.approx(19 / 28)

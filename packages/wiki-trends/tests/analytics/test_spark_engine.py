@@ -225,10 +225,10 @@ def test_a_stand_alone_master_with_two_workers_reads_s3_and_fills_postgresql(
         assert log.count("Asked to launch executor") == 2
         assert server.environment["AWS_SECRET_ACCESS_KEY"] not in log
         with (
-            open_warehouse("duckdb:///data/warehouse.duckdb").reading() as one,
+            open_warehouse("duckdb:///data/warehouse.duckdb").reading() as embedded_reader,
             open_warehouse(postgres_url).reading() as other,
         ):
-            assert_same_tables(one, other, expected.json["rows"], "diamond")
+            assert_same_tables(embedded_reader, other, expected.json["rows"], "diamond")
 
 
 def refused(engine):
@@ -263,9 +263,9 @@ def test_without_java_the_fix_is_told(monkeypatch, tmp_path):
 @pytest.mark.parametrize("master", ["spark://127.0.0.1:9", "spark://127.0.0.1", "spark://127.0.0.1:x"])
 def test_a_master_that_does_not_answer_is_told_at_once(monkeypatch, tmp_path, master):
     monkeypatch.setenv("JAVA_HOME", spark_environment(tmp_path)["JAVA_HOME"])
-    told = refused(master)
-    assert told.startswith(f"Spark ({master}): the master does not answer")
-    assert "WIKI_TRENDS_ENGINE" in told
+    error = refused(master)
+    assert error.startswith(f"Spark ({master}): the master does not answer")
+    assert "WIKI_TRENDS_ENGINE" in error
 
 
 def test_a_java_that_does_not_start_is_told(place, monkeypatch, tmp_path):

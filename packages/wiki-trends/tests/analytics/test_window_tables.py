@@ -19,9 +19,9 @@ def reference(window):
     series, by_page = {}, {}
     for offset, day in enumerate(window):
         for item in day:
-            found = {**item, "date": day_number(offset)}
-            series[item["page"], found["date"]] = found
-            by_page.setdefault(item["page"], []).append(found)
+            series_row = {**item, "date": day_number(offset)}
+            series[item["page"], series_row["date"]] = series_row
+            by_page.setdefault(item["page"], []).append(series_row)
     always = {page: listed for page, listed in by_page.items() if len(listed) == len(window)}
     common = {(page, item["date"]): item for page, listed in always.items() for item in listed}
     return series, common, {page: grown(listed) for page, listed in always.items()}
@@ -55,8 +55,8 @@ def grown(listed):
 
 def same(published, expected):
     assert published.keys() == expected.keys()
-    for key, found in published.items():
-        for name, value in found.items():
+    for key, actual_row in published.items():
+        for name, value in actual_row.items():
             wanted = expected[key][name]
             if isinstance(value, float) and wanted is not None:
                 assert math.isclose(value, wanted, rel_tol=1e-9, abs_tol=1e-9), (key, name)
@@ -75,13 +75,13 @@ def publish_and_compare(window):
             common = reader.rows("FROM wiki_trends_common")
             growth = reader.rows("FROM wiki_trends_growth")
     counted = {"timeseries": series, "common": common, "growth": growth}
-    assert all(analysis.rows[f"wiki_trends_{name}"] == len(found) for name, found in counted.items())
+    assert all(analysis.rows[f"wiki_trends_{name}"] == len(rows) for name, rows in counted.items())
     wanted_series, wanted_common, wanted_growth = reference(rows)
-    for found, wanted in ((series, wanted_series), (common, wanted_common)):
-        keyed = {(item["page"], item["date"]): item for item in found}
-        assert len(keyed) == len(found)
-        same(keyed, wanted)
-        assert found == sorted(found, key=lambda item: (item["date"], item["rank"], item["page"]))
+    for rows, expected_rows in ((series, wanted_series), (common, wanted_common)):
+        keyed = {(item["page"], item["date"]): item for item in rows}
+        assert len(keyed) == len(rows)
+        same(keyed, expected_rows)
+        assert rows == sorted(rows, key=lambda item: (item["date"], item["rank"], item["page"]))
     assert len({item["page"] for item in growth}) == len(growth)
     same({item["page"]: item for item in growth}, wanted_growth)
 

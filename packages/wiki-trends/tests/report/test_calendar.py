@@ -16,28 +16,28 @@ def days(kinds):
 
 
 def test_weeks_go_from_monday_to_sunday_and_hold_only_the_window():
-    made = calendar.calendar(days(["complete"] * 7))
-    assert [len(week) for week in made.weeks] == [7, 7]
-    assert made.weeks[0][:2] == (None, None)
-    assert [one.day for one in made.days] == [day_number(offset) for offset in range(7)]
-    assert not made.dense
+    window_calendar = calendar.calendar(days(["complete"] * 7))
+    assert [len(week) for week in window_calendar.weeks] == [7, 7]
+    assert window_calendar.weeks[0][:2] == (None, None)
+    assert [day.day for day in window_calendar.days] == [day_number(offset) for offset in range(7)]
+    assert not window_calendar.dense
 
 
 def test_a_year_stands_side_by_side_with_its_months():
-    made = calendar.calendar(days(["complete"] * 365))
-    assert made.dense
-    assert sum(weeks for _, weeks in made.months) == len(made.weeks) == 53
-    assert made.months[0] == ("Nov 2025", 4)
+    window_calendar = calendar.calendar(days(["complete"] * 365))
+    assert window_calendar.dense
+    assert sum(weeks for _, weeks in window_calendar.months) == len(window_calendar.weeks) == 53
+    assert window_calendar.months[0] == ("Nov 2025", 4)
 
 
 def test_the_label_says_day_state_and_reason():
-    made = calendar.calendar(days(["complete", "absent"]))
-    assert [one.label for one in made.days] == [
+    window_calendar = calendar.calendar(days(["complete", "absent"]))
+    assert [day.label for day in window_calendar.days] == [
         "Wednesday 5 November 2025, complete",
         "Thursday 6 November 2025, absent: why",
     ]
-    assert [one.day for one in made.holes] == [day_number(1)]
-    assert made.kinds == ("complete", "absent")
+    assert [day.day for day in window_calendar.holes] == [day_number(1)]
+    assert window_calendar.kinds == ("complete", "absent")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_run_says_why_a_day_is_not_in_it():
     run = run_record([day_number(0), day_number(1), day_number(2)])
     states = {"2025-11-06": {"state": "invalid", "code": "SHORT", "reason": "2 rows, at least 10 expected"}}
     run = replace(run, days_used=(day_number(0), day_number(2)), states=states)
-    assert [(one.kind, one.code, one.available) for one in calendar.of_run(run).days] == [
+    assert [(day.kind, day.code, day.available) for day in calendar.of_run(run).days] == [
         ("complete", "", True),
         ("invalid", "SHORT", False),
         ("complete", "", True),
@@ -71,6 +71,6 @@ def test_a_run_says_why_a_day_is_not_in_it():
 def test_a_run_of_an_earlier_version_knows_only_what_was_used():
     run = run_record([day_number(0), day_number(1), day_number(2)])
     run = replace(run, days_used=(day_number(0),), as_of=day_number(2) + dt.timedelta(days=1))
-    kinds = [(one.kind, one.available) for one in calendar.of_run(run).days]
+    kinds = [(day.kind, day.available) for day in calendar.of_run(run).days]
     assert kinds == [("complete", True), ("lag", False), ("lag", False)]
     assert "did not keep why" in calendar.of_run(run).days[1].reason

@@ -34,8 +34,8 @@ CLEAR = 20
 
 
 def tokens(scheme):
-    found = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);", asset("base.css"))
-    return {name: {"light": light, "dark": dark}[scheme] for name, light, dark in found}
+    colours = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);", asset("base.css"))
+    return {name: {"light": light, "dark": dark}[scheme] for name, light, dark in colours}
 
 
 def linear(colour):
@@ -52,9 +52,9 @@ def lab(rgb):
     return np.array([116 * root[1] - 16, 500 * (root[0] - root[1]), 200 * (root[1] - root[2])])
 
 
-def contrast(one, other):
+def contrast(first, other):
     bright, dark = sorted(
-        (float(linear(colour) @ [0.2126, 0.7152, 0.0722]) for colour in (one, other)), reverse=True
+        (float(linear(colour) @ [0.2126, 0.7152, 0.0722]) for colour in (first, other)), reverse=True
     )
     return (bright + 0.05) / (dark + 0.05)
 
@@ -62,11 +62,11 @@ def contrast(one, other):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_states_can_be_told_apart_by_colour(scheme, sight):
-    found = tokens(scheme)
-    seen = {kind: lab(np.array(SIGHTS[sight]) @ linear(found[f"state-{kind}"])) for kind in KINDS}
+    colours = tokens(scheme)
+    seen = {kind: lab(np.array(SIGHTS[sight]) @ linear(colours[f"state-{kind}"])) for kind in KINDS}
     near = {
-        f"{one} and {other}": round(float(np.linalg.norm(seen[one] - seen[other])), 1)
-        for one, other in itertools.combinations(seen, 2)
+        f"{first} and {other}": round(float(np.linalg.norm(seen[first] - seen[other])), 1)
+        for first, other in itertools.combinations(seen, 2)
     }
     assert {pair: distance for pair, distance in near.items() if distance < CLEAR} == {}
 
@@ -82,10 +82,12 @@ def test_states_can_be_told_apart_by_shape():
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_texts_and_marks_have_contrast(scheme):
-    found = tokens(scheme)
-    grounds = [found["paper"], found["surface"]]
+    colours = tokens(scheme)
+    grounds = [colours["paper"], colours["surface"]]
     texts = ["ink", "muted", "accent", "up", "down", *(f"category-{number}" for number in range(1, 9))]
     marks = [f"state-{kind}" for kind in KINDS if kind not in ("lag", "waived")]
-    low = {name: round(min(contrast(found[name], ground) for ground in grounds), 2) for name in texts + marks}
+    low = {
+        name: round(min(contrast(colours[name], ground) for ground in grounds), 2) for name in texts + marks
+    }
     assert {name: ratio for name, ratio in low.items() if ratio < (4.5 if name in texts else 2.4)} == {}
-    assert contrast(found["warn-ink"], found["warn-paper"]) >= 4.5
+    assert contrast(colours["warn-ink"], colours["warn-paper"]) >= 4.5

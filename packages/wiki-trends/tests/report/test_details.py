@@ -54,15 +54,15 @@ def test_pages_at_one_place_are_one_circle():
 
 
 def test_both_warehouses_give_the_same_page(tmp_path, postgres_url):
-    found = []
+    details_of_both = []
     for url in (f"duckdb:///{tmp_path}/w.duckdb", postgres_url):
         settings = replace(settings_in(tmp_path), warehouse=url)
         publish(settings, {offset: lively(offset) for offset in range(9)}, window=5)
         details = read_details(open_warehouse(url))
         # Each publish has partitions of its own, of the same rows.
         run = replace(details.run, seconds=0.0, fingerprints={}, baseline={})
-        found.append(asdict(replace(details, report=replace(details.report, run=run))))
-    assert same(found[0], found[1])
+        details_of_both.append(asdict(replace(details, report=replace(details.report, run=run))))
+    assert same(details_of_both[0], details_of_both[1])
 
 
 def test_a_window_of_a_version_without_scores_is_told_with_the_fix(tmp_path):

@@ -37,7 +37,7 @@ def report_of(tmp_path, warehouse):
     return report
 
 
-def said(report):
+def sentences(report):
     return [str(sentence) for sentence in report.headline]
 
 
@@ -60,7 +60,7 @@ def test_a_page_that_came_for_one_day_is_a_peak_against_the_least_listed(report_
     # Outside the list the views are unknown, but not above the last one listed: 100 and 80, whose median is 90.
     assert (peak.page, peak.date, peak.views, peak.rank) == ("News", day_number(1), 900, 2)
     assert (peak.usual_views, peak.views_above, peak.times, peak.days_unlisted) == (90.0, 810.0, 10.0, 2)
-    assert said(report)[0] == (
+    assert sentences(report)[0] == (
         "News came from outside the list to rank 2 on Thursday 6 November: 900 views, at least 10.0 times its usual "
         "day; 2 other days outside the list."
     )
@@ -70,7 +70,7 @@ def test_a_peak_is_measured_against_the_pages_own_other_days(report_of):
     report = report_of(*(ranked({"A": views, "B": 50}) for views in (100, 100, 1000, 300, 100)))
     (peak,) = report.peaks
     assert (peak.page, peak.usual_views, peak.times, peak.days_unlisted) == ("A", 100.0, 10.0, 0)
-    assert said(report)[0] == (
+    assert sentences(report)[0] == (
         "A peaked at rank 1 on Friday 7 November: 1,000 views, 10.0 times its usual day."
     )
 
@@ -97,14 +97,14 @@ def test_a_climb_is_told_with_its_ranks_and_days(report_of):
     last = [row("Climber", 150, 3), row("Top", 900, 1), row("Flat", 299, 4)]
     report = report_of(first, last)
     assert report.peaks == ()
-    assert said(report) == ["Climber rose from rank 412 to 3 between 5 and 6 November."]
+    assert sentences(report) == ["Climber rose from rank 412 to 3 between 5 and 6 November."]
 
 
 def test_a_peak_that_rose_through_the_ranks_says_from_where(report_of):
     days = [
         [row("Riser", views, rank), row("Top", 9000, 1)] for views, rank in ((90, 412), (100, 400), (5000, 3))
     ]
-    assert said(report_of(*days))[0] == (
+    assert sentences(report_of(*days))[0] == (
         "Riser rose from rank 400 to 3 on Friday 7 November: 5,000 views, 52.6 times its usual day."
     )
 
@@ -115,7 +115,7 @@ def test_nothing_is_said_of_the_day_before_when_it_was_not_used(tmp_path, wareho
     write_day(dataset, 2, [row("A", 900, 3)])
     analyze(dataset, check(dataset, window_of(3), policy=Policy(min_coverage=50)), warehouse)
     assert (
-        said(build(warehouse))
+        sentences(build(warehouse))
         == [
             "A peaked at rank 3 on Friday 7 November: 900 views, 90.0 times its usual day.",
             "A rose from rank 400 to 3 between 5 and 7 November.",
@@ -147,7 +147,7 @@ def test_pages_that_are_new_or_back_are_told_apart(tmp_path, warehouse):
     window = Window.of_days(2, end + dt.timedelta(days=3))
     analyze(dataset, check(dataset, window), warehouse)
     report = build(warehouse)
-    assert [(one.page, one.presence, one.views) for one in (*report.new, *report.returning)] == [
+    assert [(row.page, row.presence, row.views) for row in (*report.new, *report.returning)] == [
         ("New", "new", 400),
         ("Back", "returning", 300),
     ]
@@ -156,14 +156,14 @@ def test_pages_that_are_new_or_back_are_told_apart(tmp_path, warehouse):
 
 def test_a_quiet_window_says_so(report_of):
     days = ranked({"A": 10, "B": 9})
-    assert said(report_of(days, days)) == [
+    assert sentences(report_of(days, days)) == [
         "No page stood out: none doubled its usual views, none climbed ten ranks."
     ]
 
 
 def test_one_day_has_no_trend(report_of):
     report = report_of(ranked({"A": 10, "B": 9}))
-    assert said(report) == ["One day has no trend: give a longer window to see what rose and fell."]
+    assert sentences(report) == ["One day has no trend: give a longer window to see what rose and fell."]
     assert (report.peaks, report.growing, report.declining, report.volatile, report.climbers) == (
         (),
         (),
@@ -201,13 +201,14 @@ def test_categories_add_up_all_listed_pages(report_of):
     assert (sports.category, sports.pages, sports.views, sports.share_pct) == ("Sports", 1, 150, 75.0)
     assert (sports.first_views, sports.last_views, sports.views_change_pct) == (60, 90, 50.0)
     assert (other.pages, other.views, other.first_views, other.last_views) == (3, 50, 40, 10)
-    assert said(report)[-1] == "Sports drew the most views of all categories: 75.0 % of the listed."
+    assert sentences(report)[-1] == "Sports drew the most views of all categories: 75.0 % of the listed."
 
 
 def test_pages_without_a_category_are_not_the_leading_one(report_of):
     report = report_of([row("A", 60), row("B", 30, category="Sports"), row("C", 10, category="Health")])
     assert (
-        said(report)[-1] == "Sports drew the most views of all categories after Other: 30.0 % of the listed."
+        sentences(report)[-1]
+        == "Sports drew the most views of all categories after Other: 30.0 % of the listed."
     )
 
 

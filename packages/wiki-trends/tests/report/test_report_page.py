@@ -150,7 +150,7 @@ def test_the_switch_changes_the_colours_of_page_and_charts(opened):
     assert switch.get_attribute("aria-pressed") == "false"
     switch.click()
     assert switch.get_attribute("aria-pressed") == "true"
-    assert all(one != other for one, other in zip(light, look(), strict=True))
+    assert all(item != other for item, other in zip(light, look(), strict=True))
 
 
 def test_hostile_titles_are_text_wherever_they_stand(opened):
@@ -236,7 +236,7 @@ def test_the_data_of_the_table_cannot_end_their_script(written):
         r'<script type="application/json" id="every-page-data">(.*?)</script>', text, re.DOTALL
     )
     assert not set("<>&\u2028\u2029") & set(data)
-    titles = {one[0] for one in json.loads(data)["rows"]}
+    titles = {item[0] for item in json.loads(data)["rows"]}
     assert {safe(title.replace("_", " ")) for title in HOSTILE} <= titles
 
 
@@ -251,5 +251,5 @@ def test_the_figures_are_those_of_the_published_tables(written):
             tables.execute("SELECT page, sum(views) FROM wiki_trends_timeseries GROUP BY page").fetchall()
         )
         newest = tables.execute("SELECT max(date) FROM wiki_trends_timeseries").fetchall()[0][0]
-    assert {one[1] or one[0].replace(" ", "_"): one[6] for one in rows} == sums
+    assert {item[1] or item[0].replace(" ", "_"): item[6] for item in rows} == sums
     assert newest == dt.date(2025, 11, 16)

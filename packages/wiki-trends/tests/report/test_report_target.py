@@ -42,7 +42,7 @@ def test_what_is_no_report_stays_unless_forced(published):
     target.write_text("<!doctype html><p>mine</p>")
     ran = published.run("report", "--html", "mine.html")
     assert (ran.code, target.read_text()) == (2, "<!doctype html><p>mine</p>")
-    assert "is there already and is no report. Name another file, or give --force" in ran.err
+    assert "exists already and is not a report. Name another file, or give --force" in ran.err
     assert published.run("report", "--html", "mine.html", "--force").code == 0
     assert "wiki-trends" in target.read_text(encoding="utf-8")
 
@@ -50,7 +50,7 @@ def test_what_is_no_report_stays_unless_forced(published):
 @pytest.mark.parametrize(
     ("target", "told"),
     [
-        ("none/report.html", "is in none, which is no folder. Make the folder"),
+        ("none/report.html", "is in none, which is not a folder. Make the folder"),
         (".", "is a folder. Name a file in it"),
     ],
 )
@@ -71,7 +71,7 @@ def test_a_folder_that_refuses_leaves_what_was_there(published, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     # Root may write anywhere: a full disk is what can still refuse.
-    monkeypatch.setattr("wiki_trends.queries.export.os.fsync", full)
+    monkeypatch.setattr("wiki_trends.queries.output_file.os.fsync", full)
     ran = published.run("report", "--html", "report.html")
     assert ran.code != 0
     assert "report.html cannot be written: No space left on device" in ran.err

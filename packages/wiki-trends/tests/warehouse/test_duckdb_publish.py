@@ -74,8 +74,8 @@ def test_scores_of_other_windows_and_datasets_stay(warehouse):
     warehouse.publish(french, run_record(dataset="diamond of fr.wikipedia"))
     done = warehouse.publish(scores(1, "C"), run_record())
     with warehouse.reading() as reader:
-        found = reader.rows("SELECT window_start AS start, page FROM wiki_trends_scores ORDER BY ALL")
-    assert [(item["start"], item["page"]) for item in found] == [(1, "C"), (1, "F"), (2, "A")]
+        rows = reader.rows("SELECT window_start AS start, page FROM wiki_trends_scores ORDER BY ALL")
+    assert [(item["start"], item["page"]) for item in rows] == [(1, "C"), (1, "F"), (2, "A")]
     assert done.rows == {"wiki_trends_scores": 1}
 
 
@@ -83,24 +83,24 @@ def test_a_table_that_is_kept_takes_columns_that_a_newer_version_adds(warehouse)
     warehouse.publish(scores(1, "A"), run_record())
     warehouse.publish(scores(2, "B", momentum=1.5), run_record())
     with warehouse.reading() as reader:
-        found = reader.rows("SELECT page, momentum FROM wiki_trends_scores ORDER BY page")
-    assert found == [{"page": "A", "momentum": None}, {"page": "B", "momentum": 1.5}]
+        rows = reader.rows("SELECT page, momentum FROM wiki_trends_scores ORDER BY page")
+    assert rows == [{"page": "A", "momentum": None}, {"page": "B", "momentum": 1.5}]
 
 
 def test_days_of_one_dataset_add_up_and_those_of_another_replace_them(warehouse):
     def days(*pairs):
         return {"wiki_diamond": pl.DataFrame(pairs, schema=["date", "page"], orient="row")}
 
-    def held():
+    def days_and_pages():
         with warehouse.reading() as reader:
-            found = reader.rows("SELECT date, page FROM wiki_diamond ORDER BY ALL")
-        return [(item["date"], item["page"]) for item in found]
+            rows = reader.rows("SELECT date, page FROM wiki_diamond ORDER BY ALL")
+        return [(item["date"], item["page"]) for item in rows]
 
     warehouse.publish(days((1, "A"), (2, "A"), (2, "B")), run_record())
     warehouse.publish(days((2, "C"), (3, "A")), run_record())
-    assert held() == [(1, "A"), (2, "C"), (3, "A")]
+    assert days_and_pages() == [(1, "A"), (2, "C"), (3, "A")]
     warehouse.publish(days((2, "F")), run_record(dataset="diamond of fr.wikipedia"))
-    assert held() == [(2, "F")]
+    assert days_and_pages() == [(2, "F")]
 
 
 def test_a_run_of_an_earlier_version_can_be_followed_by_one_with_more_columns(published, path):

@@ -30,10 +30,10 @@ def publish_twice_and_compare(window, postgres_url):
         )
         done = analyze(dataset, completeness, embedded, clock=lambda: NOW)
         assert analyze(dataset, completeness, server, clock=lambda: NOW).rows == done.rows
-        with embedded.reading() as one, server.reading() as other:
+        with embedded.reading() as embedded_reader, server.reading() as other:
             # wiki_diamond holds the days of earlier examples too.
             names = [name for name in done.rows if name != "wiki_diamond"]
-            assert_same_tables(one, other, names, dataset.name)
+            assert_same_tables(embedded_reader, other, names, dataset.name)
         assert same(reported(server), reported(embedded)), (reported(server), reported(embedded))
 
 

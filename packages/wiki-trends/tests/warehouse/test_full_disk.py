@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from testing.marked_windows import marker_of, publish
-from testing.pg_server import hand_over, postgres_server
+from testing.pg_server import give_to_nobody, postgres_server
 from testing.small_disk import small_disk
 from testing.window_data import checked_window, row
 from wiki_trends.analytics.analyze import analyze
@@ -37,7 +37,7 @@ def test_a_full_disk_of_postgresql_leaves_the_old_rows():
         small_disk(Path(name), "24m") as disk,
         postgres_server() as server,
     ):
-        hand_over(disk)
+        give_to_nobody(disk)
         with psycopg.connect(server.url(), autocommit=True) as connection:
             connection.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
             connection.execute("CREATE DATABASE full_soon TABLESPACE small")

@@ -164,9 +164,9 @@ def test_tables_that_outlast_a_window_keep_the_rows_of_the_others(warehouse):
         run = run_of(marker, dataset=dataset)
         warehouse.publish({"wiki_trends_scores": frame, "wiki_diamond": day}, run)
         with warehouse.reading() as reader:
-            found = reader.rows("SELECT dataset, window_start, page FROM wiki_trends_scores ORDER BY 1, 2, 3")
+            rows = reader.rows("SELECT dataset, window_start, page FROM wiki_trends_scores ORDER BY 1, 2, 3")
             days = reader.rows("SELECT views FROM wiki_diamond ORDER BY date")
-        return [(item["dataset"], item["page"]) for item in found], [item["views"] for item in days]
+        return [(item["dataset"], item["page"]) for item in rows], [item["views"] for item in days]
 
     assert publish(1, "en", scores("en", 1, "A", "B")) == ([("en", "A"), ("en", "B")], [1])
     assert publish(2, "en", scores("en", 2, "A")) == ([("en", "A"), ("en", "B"), ("en", "A")], [1, 2])
@@ -281,14 +281,14 @@ def test_readers_that_share_connections_see_each_publish_and_survive_the_end_of_
     published, postgres_url, sql
 ):
     pooled = open_warehouse(postgres_url, all_day=True)
-    before = pooled.mark()
+    before = pooled.version()
     for _ in range(5):
         assert set(markers(pooled)) == {1}
-    held = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wiki-trends'"
-    assert sql(held) == [(1,)]
+    connections = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wiki-trends'"
+    assert sql(connections) == [(1,)]
     published.publish(tables(2), run_of(2))
     assert set(markers(pooled)) == {2}
-    assert pooled.mark() != before
+    assert pooled.version() != before
     sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'wiki-trends'")
     assert set(markers(pooled)) == {2}
     with pytest.raises(WarehouseError, match="read-only"), pooled.reading() as reader:
@@ -313,8 +313,8 @@ def test_a_server_that_is_strict_by_default_changes_nothing(published, sql, post
 
 def test_values_are_bound_and_numbers_are_plain(published):
     with published.reading() as reader:
-        found = reader.rows("SELECT ?::text AS value, '?%' AS literal, 7 % ? AS rest", "'; DROP TABLE x", 4)
-        assert found == [{"value": "'; DROP TABLE x", "literal": "?%", "rest": 3}]
+        rows = reader.rows("SELECT ?::text AS value, '?%' AS literal, 7 % ? AS rest", "'; DROP TABLE x", 4)
+        assert rows == [{"value": "'; DROP TABLE x", "literal": "?%", "rest": 3}]
         (sums,) = reader.rows(f"SELECT sum(views) * 1.5 AS number, 10 % 3 AS rest FROM {SERIES}")
     assert sums == {"number": 4.5, "rest": 1}
     assert type(sums["number"]) is float
@@ -324,8 +324,8 @@ def test_texts_are_ordered_as_in_duckdb(warehouse):
     pages = ["a", "B", "é", "Z", "_"]
     warehouse.publish({GROWTH: pl.DataFrame({"page": pages, "views": 1})}, run_of(1))
     with warehouse.reading() as reader:
-        found = [row["page"] for row in reader.rows(f"SELECT page FROM {GROWTH} ORDER BY page")]
-    assert found == sorted(pages, key=str.encode)
+        rows = [row["page"] for row in reader.rows(f"SELECT page FROM {GROWTH} ORDER BY page")]
+    assert rows == sorted(pages, key=str.encode)
 
 
 def test_the_tables_lie_where_the_search_path_says(postgres_url, sql):

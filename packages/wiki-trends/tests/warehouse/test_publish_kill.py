@@ -151,9 +151,9 @@ def servers_killed(rounds):
                 server.kill()
             else:
                 kill_a_backend(url)
-            times, said = publishing.result()
-            assert said.startswith(warehouse.url)
-            assert "hunter" not in said
+            times, error = publishing.result()
+            assert error.startswith(warehouse.url)
+            assert "hunter" not in error
             published += times
             server.start()
             with warehouse.reading() as reader:

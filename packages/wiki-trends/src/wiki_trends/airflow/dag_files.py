@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wiki_trends.errors import ExportFailed, SettingError
-from wiki_trends.queries.export import replaced
+from wiki_trends.queries.output_file import output_stream
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,7 +120,7 @@ def _content(path: Path) -> bytes | None:
 def _install(path: Path, file: DagFile, content: bytes | None) -> InstalledDagFile:
     if content == file.content:
         return InstalledDagFile(path, file.dag_id, "unchanged")
-    with replaced(path, force=True) as stream:
+    with output_stream(path, force=True) as stream:
         stream.write(file.content)
     return InstalledDagFile(path, file.dag_id, "written" if content is None else "replaced")
 

@@ -1,1 +1,1 @@
-"""The window's tables, declared once as Ibis expressions, and the one act that computes and publishes them."""
+"""The tables of a window, declared once as Ibis expressions, and the function that computes and publishes them."""

@@ -1,8 +1,7 @@
-"""Compute the tables of a checked window and publish them, as one act.
+"""Compute the tables of a checked window and publish them atomically.
 
-Fails with `WindowNotReady` when the check found a hole, with the errors of `window_rows` when the lake is no longer as
-it was checked, and with `WarehouseError` when the tables cannot be published. In each case what was published before
-still is.
+Fails with `WindowNotReady` when the check found a hole, with the errors of `window_rows` when the lake has changed since
+the check, and with `WarehouseError` when the tables cannot be published. In each case what was published before stays.
 """
 
 from __future__ import annotations
@@ -33,13 +32,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What one analysis read and published.
+    """The inputs and results of one analysis.
 
     Attributes:
-        window: the window that was asked for.
-        days: the days that were used, oldest first.
+        window: the window that was analysed.
+        days: the days used, oldest first.
         fingerprints: of the partitions that were read, by ISO day.
-        rows: of each published table, by name.
+        rows: number of rows of each published table, by name.
         seconds: from the first read to the end of the publish.
         run: the row that was added to `wiki_trends_runs`.
     """
@@ -65,21 +64,21 @@ def analyze(
     engine: Engine | None = None,
     clock: Callable[[], dt.datetime] = now_utc,
 ) -> Analysis:
-    """Read the partitions of the check and those of the baseline before, compute every table of the window, publish them.
+    """Read the partitions of the check and of the baseline before it, compute every table of the window, and publish them.
 
-    The baseline is what the lake holds of the 56 days before the window, inspected here. It gates nothing: with fewer days,
-    or none, the scores are less certain, and say so.
+    The baseline is the available partitions of the 56 days before the window, inspected here. No number of baseline days
+    is required: with fewer days, or none, the scores are less certain, and their `confidence` says so.
 
     Args:
         dataset: the diamond layer.
         completeness: the check of the window; exactly its partitions are read.
         warehouse: where the tables are published.
-        engine: what computes them; default DuckDB.
+        engine: the engine that computes them; default DuckDB.
         clock: the moment of publishing, with a time zone.
 
     Raises:
-        WindowNotReady: the window does not fulfil the policy of the check, or no day of it is there.
-        EngineError: the engine is not there, or fails.
+        WindowNotReady: the window does not fulfil the policy of the check, or none of its days is available.
+        EngineError: the engine is not installed or not reachable, or it fails.
     """
     from wiki_trends.analytics.engines.base import DUCKDB, Inputs
     from wiki_trends.analytics.engines.opening import open_engine
@@ -96,9 +95,9 @@ def analyze(
     used = [partition for partition in completeness.days if partition.available]
     inputs = Inputs(dataset, window, used, baseline_of(dataset, window))
     logger.info("reading %d days", len(inputs.used) + len(inputs.baseline))
-    with (engine or open_engine(DUCKDB)).computed(inputs) as found:
-        run = recorded(dataset, completeness, found.baseline, clock())
-        tables = {**found.tables, NAME: pipeline_runs([*found.baseline, *used])}
+    with (engine or open_engine(DUCKDB)).computed(inputs) as computed:
+        run = run_record(dataset, completeness, computed.baseline, clock())
+        tables = {**computed.tables, NAME: pipeline_runs([*computed.baseline, *used])}
         done = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - began, 3)))
     return Analysis(
         window=window,
@@ -110,13 +109,13 @@ def analyze(
     )
 
 
-def recorded(
+def run_record(
     dataset: DailyDataset,
     completeness: Completeness,
     baseline: Iterable[Partition],
     now: dt.datetime | None = None,
 ) -> RunRecord:
-    """The row of `wiki_trends_runs` that a publish of this check would be, still without rows and seconds.
+    """The row of `wiki_trends_runs` that a publish of this check would add, without `rows` and `seconds`.
 
     Args:
         dataset: the diamond layer.
@@ -140,8 +139,12 @@ def recorded(
         published_at=now or now_utc(),
         version=version("wiki-trends"),
         states={
-            found.day.isoformat(): {"state": found.state, "code": found.code, "reason": found.reason}
-            for found in completeness.days
+            partition.day.isoformat(): {
+                "state": partition.state,
+                "code": partition.code,
+                "reason": partition.reason,
+            }
+            for partition in completeness.days
         },
     )
 

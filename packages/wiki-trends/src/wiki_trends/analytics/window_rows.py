@@ -1,8 +1,8 @@
 """The rows of a window and of the baseline before it, read from exactly the partitions that were inspected.
 
-Reading the window fails with `PartitionChanged` when a partition is no longer the one of the check, with `ContractError`
-when its rows break the contract, and with `LakeError` when the lake does not answer. Nothing is skipped. A day of the baseline
-that has changed or cannot be read is left out instead: the baseline never stands in the way of the window.
+Reading the window fails with `PartitionChanged` when a partition has changed since the check, with `ContractError` when
+its rows break the contract, and with `LakeError` when the lake does not answer. Nothing is skipped. A day of the baseline
+that has changed or cannot be read is left out instead: the baseline never prevents the analysis of the window.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _Read = TypeVar("_Read")
 
 
 def baseline_of(dataset: DailyDataset, window: Window) -> tuple[Partition, ...]:
-    """The available partitions of the up to 56 days before the window, oldest first.
+    """The available partitions among the 56 days before the window, oldest first.
 
     Raises:
         LakeError: the lake does not answer or refuses.
@@ -45,7 +45,7 @@ def baseline_of(dataset: DailyDataset, window: Window) -> tuple[Partition, ...]:
 
 
 def read_window(dataset: DailyDataset, partitions: Sequence[Partition]) -> Iterator[pl.DataFrame]:
-    """A row a page and day of every partition, oldest first, with the columns of `tables.ROW_TYPES`, some days at a time.
+    """The rows of every partition, a row a page and day, oldest first, with the columns of `ROW_TYPES`, some days at a time.
 
     `date` is the partition's UTC day.
     """
@@ -55,7 +55,7 @@ def read_window(dataset: DailyDataset, partitions: Sequence[Partition]) -> Itera
 def read_baseline(
     dataset: DailyDataset, partitions: Sequence[Partition], used: list[Partition]
 ) -> Iterator[pl.DataFrame]:
-    """The same of every partition that can still be read; these are added to `used`."""
+    """The same for every partition that can still be read; each of these is appended to `used`."""
 
     def attempt(partition: Partition) -> pl.DataFrame | None:
         try:
@@ -73,7 +73,7 @@ def read_baseline(
 
 
 def _in_order(read: Callable[[Partition], _Read], partitions: Sequence[Partition]) -> Iterator[_Read]:
-    """What `read` makes of each, read side by side, and never further ahead than there are readers."""
+    """The results of `read` for each partition, in order, read concurrently but at most `_READERS` ahead."""
     from collections import deque
     from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -88,7 +88,7 @@ def _in_order(read: Callable[[Partition], _Read], partitions: Sequence[Partition
 
 
 def _together(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The same rows in fewer frames: handing one on costs as much as some thousand rows."""
+    """The same rows in fewer frames: passing a frame on costs as much as some thousand rows."""
     import polars as pl
 
     waiting: list[pl.DataFrame] = []
@@ -102,7 +102,7 @@ def _together(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def read_day(dataset: DailyDataset, partition: Partition) -> pl.DataFrame:
-    """The same of one partition."""
+    """The rows of one partition, a row a page and day, with the columns of `ROW_TYPES`."""
     import polars as pl
 
     from smart_orchestrator.adapters.manifest import read_frame

@@ -33,6 +33,7 @@ def export(
 ) -> None:
     """Write all rows of a published table to stdout or to a file, which must not be there yet."""
     from wiki_trends.queries import export as exports
+    from wiki_trends.queries.output_file import output_stream
     from wiki_trends.warehouse import open_warehouse
 
     if output is None and form == "parquet" and sys.stdout.isatty():
@@ -43,9 +44,10 @@ def export(
         sys.stdout.flush()
         exports.export(published, table, form, sys.stdout.buffer)
         return
-    with exports.replaced(output, force=force) as file:
+    with output_stream(output, force=force) as file:
         exports.export(published, table, form, file)
-    err([(f"{output}: {table}, {output.stat().st_size:,} bytes", "")])
+    size = f", {output.stat().st_size:,} bytes" if output.is_file() else ""
+    err([(f"{output}: {table}{size}", "")])
 
 
 @app.command(

@@ -35,15 +35,15 @@ def last_published(settings: Settings) -> RunRecord | None:
 
 def same_as_published(settings: Settings, completeness: Completeness) -> RunRecord | None:
     """The published run, if it was made of the same partitions, for the same window, by the same version."""
-    from wiki_trends.analytics.analyze import recorded
+    from wiki_trends.analytics.analyze import run_record
     from wiki_trends.analytics.window_rows import baseline_of
 
     last = last_published(settings)
     if last is None:
         return None
     dataset = layers(settings).diamond
-    now = recorded(dataset, completeness, baseline_of(dataset, completeness.window))
-    return last if last.made_of() == now.made_of() else None
+    now = run_record(dataset, completeness, baseline_of(dataset, completeness.window))
+    return last if last.inputs() == now.inputs() else None
 
 
 def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]] | None:

@@ -1,7 +1,7 @@
-"""Browsing the published window: its pages searched and ordered, its categories, and what rose on its last day.
+"""Browse the published window: search and order its pages, list its categories, and find the pages that rise at its end.
 
-Like `lookups`, from the published tables in one read each. Fails with `SettingError` for a measure or category that there
-is not, and with `WarehouseError`.
+Each function reads the published tables in one read. Fails with `SettingError` for an unknown measure or category, and
+with `WarehouseError`.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ _DAYS_OF_RISERS = 7
 
 @dataclass(frozen=True, slots=True)
 class PageList:
-    """Pages of the published window, in one order, a piece at a time.
+    """One piece of an ordered list of pages of the published window.
 
     Attributes:
         run: the window.
         by: the measure, one of `lookups.MEASURES`.
-        pages: rows of the published scores with the growth where there is one.
-        found: how many there are in all.
-        skipped: how many come before these.
+        pages: rows of the published scores, with the growth of pages that have one.
+        found: number of pages in the complete list.
+        skipped: number of pages before these.
         series: of each of these pages.
     """
 
@@ -71,14 +71,14 @@ class PageList:
 
 
 @dataclass(frozen=True, slots=True)
-class CategoryFound:
+class CategoryDetails:
     """One category of the published window.
 
     Attributes:
         run: the window.
         about: its row of `wiki_trends_categories`.
         days: `date`, `views` and `pages` of each day used, oldest first.
-        leading: the pages that lead in it, by score.
+        leading: its pages with the highest scores.
     """
 
     run: RunRecord
@@ -96,7 +96,7 @@ def pages(
     skip: int = 0,
     limit: int = 100,
 ) -> PageList:
-    """Pages of the published window by `by`, those whose title holds `containing` (whatever its case), of one category."""
+    """Pages of the published window ordered by `by`, of one category, whose title contains `containing` in any case."""
     with warehouse.reading() as reader:
         return _pages(reader, lookups.with_scores(reader, warehouse), by, containing, category, skip, limit)
 
@@ -108,14 +108,14 @@ def categories(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
         return reader.last_run(), rows
 
 
-def category(warehouse: Warehouse, name: str, limit: int = 50) -> CategoryFound:
+def category(warehouse: Warehouse, name: str, limit: int = 50) -> CategoryDetails:
     """One category: its sums, its days, and its leading pages."""
     with warehouse.reading() as reader:
         run = lookups.with_scores(reader, warehouse)
-        known = lookups.known_category(reader, name)
-        about = reader.rows("SELECT * FROM wiki_trends_categories WHERE category = ?", known)[0]
-        days = reader.rows(_DAYS_OF_CATEGORY, known)
-        return CategoryFound(run, about, days, _pages(reader, run, "score", "", known, 0, limit))
+        spelling = lookups.known_category(reader, name)
+        about = reader.rows("SELECT * FROM wiki_trends_categories WHERE category = ?", spelling)[0]
+        days = reader.rows(_DAYS_OF_CATEGORY, spelling)
+        return CategoryDetails(run, about, days, _pages(reader, run, "score", "", spelling, 0, limit))
 
 
 def risers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
@@ -146,9 +146,9 @@ def _pages(
         values.append(f"%{_literal(containing.strip().replace('_', ' ').lower())}%")
     sql = _FOUND.format(also=" AND ".join(also), order=lookups.order_of(by))
     rows = reader.rows(sql, *values, limit, skip)
-    found = rows[0]["found"] if rows else 0
+    total = rows[0]["found"] if rows else 0
     listed = [{name: value for name, value in row.items() if name != "found"} for row in rows]
-    return PageList(run, by, listed, found, skip, read_series(reader, run, [row["page"] for row in rows]))
+    return PageList(run, by, listed, total, skip, read_series(reader, run, [row["page"] for row in rows]))
 
 
 def _literal(text: str) -> str:

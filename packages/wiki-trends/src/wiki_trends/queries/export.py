@@ -1,20 +1,17 @@
-"""A published table as CSV, Parquet or JSON.
+"""Export a published table as CSV, Parquet or JSON.
 
-Fails with `SettingError` for a table, format or target that cannot be used, with `ExportFailed` when the target cannot
-be written (nothing is left of it, and what was there before still is), and with `WarehouseError`.
+Fails with `SettingError` for an unknown table or format, and with `WarehouseError`. `output_file` opens the target.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
-from contextlib import ExitStack, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from wiki_trends.errors import ExportFailed, SettingError, WarehouseError
+from wiki_trends.errors import SettingError, WarehouseError
 from wiki_trends.warehouse.base import KEYS, RUNS
 
 if TYPE_CHECKING:
@@ -36,16 +33,16 @@ WHERE table_name = ? AND table_schema = current_schema() ORDER BY ordinal_positi
 
 
 def export(warehouse: Warehouse, table: str, form: str, stream: BinaryIO) -> None:
-    """Write all rows of a published table in the order of its key, some at a time: it need not fit into memory.
+    """Write all rows of a published table in the order of its key, in batches: the table need not fit into memory.
 
-    CSV has a header, commas, and nothing for null; JSON is one list of objects; both are UTF-8, days as `YYYY-MM-DD`. In CSV
-    a text that a spreadsheet would take for a formula has an apostrophe before it (`spreadsheet`); the others are exact.
+    CSV has a header, commas, and nothing for null. JSON is one list of objects. Both are UTF-8, days as `YYYY-MM-DD`. In CSV
+    a text that a spreadsheet would take for a formula gets an apostrophe before it (`spreadsheet`). Parquet and JSON are exact.
 
     Args:
-        warehouse: where the table is.
+        warehouse: the warehouse that holds the table.
         table: its name.
         form: one of `FORMATS`.
-        stream: where they are written to.
+        stream: the rows are written to it.
     """
     _one_of("TABLE", table, tuple(_ORDER))
     _one_of("--format", form, FORMATS)
@@ -62,42 +59,14 @@ def export(warehouse: Warehouse, table: str, form: str, stream: BinaryIO) -> Non
         _WRITERS[form](_frames(columns, pieces), stream)
 
 
-@contextmanager
-def replaced(target: Path, *, force: bool) -> Iterator[BinaryIO]:
-    """A stream into the file `target`, which is there wholly or not at all; one that is there already stays, unless `force`."""
-    new = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with ExitStack() as undo:
-            if not force:
-                target.open("xb").close()
-                undo.callback(target.unlink, missing_ok=True)
-            with new.open("wb") as file:
-                undo.callback(new.unlink, missing_ok=True)
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(target)
-            undo.pop_all()
-    except FileExistsError:
-        raise SettingError(
-            name="output",
-            value=str(target),
-            origin="--output",
-            problem="is there already",
-            fix="Name another file, or give --force to replace it.",
-        ) from None
-    except OSError as error:
-        raise ExportFailed(target=str(target), problem=error.strerror or str(error)) from error
-
-
-def _one_of(origin: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
+def _one_of(origin: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
         raise SettingError(
             name=origin.strip("-").lower(),
             value=value,
             origin=origin,
             problem="is not known",
-            fix=f"Give one of {', '.join(known)}.",
+            fix=f"Give one of {', '.join(allowed)}.",
         )
 
 
@@ -128,7 +97,7 @@ def _json(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
 
 
 def _parquet(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
-    """By way of files, since what a file of Parquet has ends with a list of all its parts."""
+    """Write temporary files first and merge them, because a Parquet file ends with a list of all its row groups."""
     import shutil
 
     import polars as pl
@@ -138,7 +107,7 @@ def _parquet(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
         parts.mkdir()
         for number, frame in enumerate(frames):
             frame.write_parquet(parts / f"{number:08}.parquet")
-        # The type of a column that a user has added is found in each part by itself, and is none where all is null.
+        # The type of a column that a user added is inferred in each part alone; it is null where all values are null.
         scans = [pl.scan_parquet(part) for part in sorted(parts.iterdir())]
         pl.concat(scans, how="vertical_relaxed").sink_parquet(whole)
         with whole.open("rb") as file:
@@ -155,7 +124,7 @@ _WRITERS: Mapping[str, Callable[[Iterable[pl.DataFrame], BinaryIO], None]] = {
 def _frames(
     columns: Mapping[str, str], pieces: Iterable[Sequence[dict[str, object]]]
 ) -> Iterator[pl.DataFrame]:
-    """The rows with the types that the warehouse says, also of a column that is null all over; at least one frame."""
+    """The rows with the column types of the warehouse, also of columns that are all null; at least one frame."""
     import polars as pl
 
     kinds: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -170,7 +139,7 @@ def _frames(
         "double precision": pl.Float64,
         "boolean": pl.Boolean,
     }
-    # What a user has added can be of any type.
+    # A column that a user added can be of any type.
     schema = {name: kinds.get(kind) for name, kind in columns.items()}
     written, every = 0, chain.from_iterable(pieces)
     while rows := list(islice(every, _ROWS_AT_ONCE)):

@@ -1,6 +1,6 @@
-"""Look-ups in the published window: the pages at the top by one measure, and all that is known of one page.
+"""Look up pages of the published window: the top pages by one measure, and all published rows of one page.
 
-Fails with `PageNotListed`, with `SettingError` for a measure or category that there is not, and with `WarehouseError`.
+Fails with `PageNotListed`, with `SettingError` for an unknown measure or category, and with `WarehouseError`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _WINDOWS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class PageFound:
-    """All that is published of one page.
+class PageDetails:
+    """Everything published about one page.
 
     Attributes:
         run: the window that the tables hold.
@@ -73,7 +73,7 @@ class PageFound:
 
 @dataclass(frozen=True, slots=True)
 class Top:
-    """The pages at the top by a measure: rows of the published scores, with the growth where there is one."""
+    """The top pages by a measure: rows of the published scores, with the growth of pages that have one."""
 
     run: RunRecord
     by: str
@@ -89,10 +89,10 @@ class Top:
 
 
 def top(warehouse: Warehouse, by: str = "score", category: str | None = None, limit: int = 10) -> Top:
-    """The pages of the published window that lead by `by`, one of `MEASURES`, ties in the order of their titles.
+    """The top pages of the published window by `by`, one of `MEASURES`; ties are ordered by title.
 
-    `score` is how surprising a page's best day was; `growth` the change in percent from the first day to the last, of pages
-    listed on every day; `views` the sum of its listed days.
+    `score` is the score of a page's most surprising day; `growth` the change in percent from the first day to the last, of
+    pages listed on every day; `views` the sum of its listed days.
     """
     order = order_of(by)
     with warehouse.reading() as reader:
@@ -106,11 +106,11 @@ def top(warehouse: Warehouse, by: str = "score", category: str | None = None, li
         return Top(run, by, reader.rows(sql, *values, limit))
 
 
-def page(warehouse: Warehouse, title: str) -> PageFound:
-    """What is published of a page, by its title with spaces or underscores.
+def page(warehouse: Warehouse, title: str) -> PageDetails:
+    """Everything published about a page, by its title with spaces or underscores.
 
     Raises:
-        PageNotListed: no day that was read has it.
+        PageNotListed: no published day lists it.
     """
     with warehouse.reading() as reader:
         run = with_scores(reader, warehouse)
@@ -138,21 +138,21 @@ def page(warehouse: Warehouse, title: str) -> PageFound:
             if (row["window_start"], row["window_end"]) == (run.window_start, run.window_end)
         ]
         others = [row for row in rows if row not in now]
-        return PageFound(run, listed[-1], series, now[0] if now else None, others)
+        return PageDetails(run, listed[-1], series, now[0] if now else None, others)
 
 
 def order_of(by: str) -> str:
-    """How the pages `s` of the scores, with the growth `g`, are ordered by a measure: SQL, without the title at the end.
+    """The SQL order of a measure for pages `s` of the scores with their growth `g`; the caller appends the title.
 
     Raises:
-        SettingError: it is no measure.
+        SettingError: it is not a measure.
     """
     if by not in _ORDERS:
         raise SettingError(
             name="by",
             value=by,
             origin="--by",
-            problem="is no measure",
+            problem="is not a measure",
             fix=f"Give one of {', '.join(MEASURES)}.",
         )
     return _ORDERS[by]
@@ -164,10 +164,10 @@ def plain(row: Mapping[str, Any]) -> dict[str, object]:
 
 
 def with_scores(reader: Reader, warehouse: Warehouse) -> RunRecord:
-    """The window that is published, which must have scores.
+    """The published window, which must have scores.
 
     Raises:
-        WarehouseError: a version published it that had none.
+        WarehouseError: a version without scores published it.
     """
     run = reader.last_run()
     if SCORES not in run.rows:
@@ -180,26 +180,26 @@ def with_scores(reader: Reader, warehouse: Warehouse) -> RunRecord:
 
 
 def known_category(reader: Reader, category: str) -> str:
-    """The category as the published window spells it, whatever the case it was asked in.
+    """The category in the spelling of the published window; the case of `category` is ignored.
 
     Raises:
-        SettingError: the window has none of that name.
+        SettingError: the window has no such category.
     """
     rows = reader.rows("SELECT category FROM wiki_trends_categories ORDER BY category")
-    known = {row["category"].casefold(): row["category"] for row in rows}
-    if category.casefold() not in known:
+    spellings = {row["category"].casefold(): row["category"] for row in rows}
+    if category.casefold() not in spellings:
         raise SettingError(
             name="category",
             value=category,
             origin="--category",
-            problem="is no category of the published window",
-            fix=f"Give one of {', '.join(known.values())}.",
+            problem="is not a category of the published window",
+            fix=f"Give one of {', '.join(spellings.values())}.",
         )
-    return str(known[category.casefold()])
+    return str(spellings[category.casefold()])
 
 
 def _similar(reader: Reader, name: str) -> list[str]:
-    """Up to five listed titles that hold the name, whatever their case."""
+    """Up to five listed titles that contain the name, in any case."""
     pattern = name.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = reader.rows(
         "SELECT page_display, max(views) AS views FROM wiki_diamond WHERE lower(page) LIKE ? ESCAPE '\\' "

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A page day by day over the whole window: None where it was outside the list, and on days that were not used.
+    """A page day by day over the complete window: None where it was outside the list, and on days that were not used.
 
     Attributes:
         views: of each day, oldest first.
@@ -27,21 +27,24 @@ class Series:
 
 def read_series(reader: Reader, run: RunRecord, pages: Iterable[str]) -> Mapping[str, Series]:
     """Views and ranks of these pages on every day of the published window."""
-    wanted = sorted(set(pages))
-    if not wanted:
+    titles = sorted(set(pages))
+    if not titles:
         return {}
-    marks = ", ".join("?" for _ in wanted)
+    marks = ", ".join("?" for _ in titles)
     rows = reader.rows(
         f"SELECT page, date, views, rank FROM wiki_trends_timeseries WHERE page IN ({marks})",  # noqa: S608 - marks
-        *wanted,
+        *titles,
     )
-    found = {(row["page"], row["date"]): row for row in rows}
+    by_page_and_day = {(row["page"], row["date"]): row for row in rows}
     days = days_of(run)
     return {
         page: Series(
-            *(tuple(found.get((page, day), {}).get(name) for day in days) for name in ("views", "rank"))
+            *(
+                tuple(by_page_and_day.get((page, day), {}).get(name) for day in days)
+                for name in ("views", "rank")
+            )
         )
-        for page in wanted
+        for page in titles
     }
 
 

@@ -16,7 +16,7 @@ from wiki_trends.report.model import Arrival, Category, Change, Peak, Report
 if TYPE_CHECKING:
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
-# Peaks are looked for among so many best days only, so that the cost does not grow with the square of the window.
+# Peaks are searched among this many best days only, so that the cost does not grow with the square of the window.
 _PEAK_CANDIDATES = 1000
 
 _PEAKS = """
@@ -92,7 +92,7 @@ def build(warehouse: Warehouse, limit: int = 10) -> Report:
 
 
 def read_report(reader: Reader, limit: int) -> Report:
-    """The same through an open reader, so that more of the same window can be read beside it."""
+    """The same through an open reader, so that the caller can read more of the same window."""
     run = reader.last_run()
     peaks = tuple(Peak(**row) for row in reader.rows(_PEAKS, _PEAK_CANDIDATES, limit))
     categories = tuple(Category(**row) for row in reader.rows(_CATEGORIES, limit))
@@ -130,6 +130,6 @@ def _changes(reader: Reader, rule: str, limit: int) -> tuple[Change, ...]:
 
 def _arrivals(reader: Reader, run: RunRecord, presence: str, limit: int) -> tuple[Arrival, ...]:
     if _SCORES not in run.rows:
-        return ()  # Published by a version that had no scores.
+        return ()  # A version without scores published it.
     rows = reader.rows(_ARRIVALS, run.dataset, run.window_start, run.window_end, presence, limit)
     return tuple(Arrival(**row) for row in rows)

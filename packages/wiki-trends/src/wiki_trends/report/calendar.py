@@ -1,4 +1,4 @@
-"""The completeness calendar: weeks by weekdays, a day with its mark, and its reason as text. Pure.
+"""The completeness calendar: weeks by weekdays, each day with its mark and its reason as text. Pure functions.
 
 Colour is never the only sign: each kind of day has a mark of its own shape (`templates/marks.svg`) and a word.
 """
@@ -47,9 +47,9 @@ class CalendarDay:
     Attributes:
         day: UTC.
         kind: one of `KINDS`, which is also the name of its mark.
-        code: stable reason, one of `Code`; empty where none is known.
+        code: stable reason, one of `Code`; empty when unknown.
         reason: the same as a sentence.
-        available: whether it counts.
+        available: whether the day is available.
     """
 
     day: dt.date
@@ -60,21 +60,21 @@ class CalendarDay:
 
     @property
     def label(self) -> str:
-        """What a screen reader says: the day, its state, and why."""
+        """The label for screen readers: the day, its state, and the reason."""
         why = f": {self.reason}" if self.reason and self.kind != "complete" else ""
         return f"{self.day:%A} {self.day.day} {self.day:%B %Y}, {KINDS[self.kind]}{why}"
 
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """Days in a row that do not count for the same reason, or that count with the same warning."""
+    """Consecutive days that are unavailable for the same reason, or available with the same warning."""
 
     first: CalendarDay
     last: CalendarDay
 
     @property
     def length(self) -> int:
-        """How many days."""
+        """The number of days."""
         return (self.last.day - self.first.day).days + 1
 
 
@@ -97,38 +97,38 @@ class Calendar:
 
     @property
     def holes(self) -> tuple[CalendarDay, ...]:
-        """The days that do not count, and those that count with a warning."""
+        """The days that are not available, and those that are available with a warning."""
         return tuple(day for day in self.days if day.kind != "complete")
 
     @property
     def spells(self) -> tuple[Spell, ...]:
-        """The holes, those that follow each other for the same reason as one."""
-        found: list[Spell] = []
+        """The holes; consecutive ones with the same reason are one spell."""
+        spells: list[Spell] = []
         for day in self.holes:
-            last = found[-1].last if found else None
+            last = spells[-1].last if spells else None
             if last is not None and _goes_on(last, day):
-                found[-1] = Spell(found[-1].first, day)
+                spells[-1] = Spell(spells[-1].first, day)
             else:
-                found.append(Spell(day, day))
-        return tuple(found)
+                spells.append(Spell(day, day))
+        return tuple(spells)
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds that occur, in the order of the legend."""
-        there = {day.kind for day in self.days}
-        return tuple(kind for kind in KINDS if kind in there)
+        occurring = {day.kind for day in self.days}
+        return tuple(kind for kind in KINDS if kind in occurring)
 
     @property
     def months(self) -> tuple[tuple[str, int], ...]:
         """For a dense calendar: each month's name with the number of weeks that begin in it."""
-        found: list[tuple[str, int]] = []
+        months: list[tuple[str, int]] = []
         for week in self.weeks:
             first = next(day for day in week if day is not None)
             name = f"{first.day:%b %Y}"
-            found.append((name, 1))
-            if len(found) > 1 and found[-2][0] == name:
-                found[-2:] = [(name, found[-2][1] + 1)]
-        return tuple(found)
+            months.append((name, 1))
+            if len(months) > 1 and months[-2][0] == name:
+                months[-2:] = [(name, months[-2][1] + 1)]
+        return tuple(months)
 
 
 def _goes_on(before: CalendarDay, day: CalendarDay) -> bool:
@@ -137,23 +137,23 @@ def _goes_on(before: CalendarDay, day: CalendarDay) -> bool:
 
 
 def kind_of(state: str, code: str, *, available: bool) -> str:
-    """The kind of a day in a state, for a reason."""
+    """The kind of a day with this state and code."""
     if code == Code.UNUSUAL_VOLUME and not available:
         return "invalid"
     return _OF_CODE[Code(code)] if code in _OF_CODE else _OF_STATE[State(state)]
 
 
 def of_run(run: RunRecord) -> Calendar:
-    """The days of a published window as they were when it was checked; without reasons where a run has kept none."""
+    """The days of a published window as they were when it was checked; without reasons when the run recorded none."""
     return calendar(_of_run(run, day) for day in days_of(run))
 
 
 def _of_run(run: RunRecord, day: dt.date) -> CalendarDay:
     used = day in run.days_used
-    found = run.states.get(day.isoformat())
-    if found is not None:
-        kind = kind_of(found["state"], found["code"], available=used)
-        return CalendarDay(day, kind, found["code"], found["reason"], available=used)
+    state = run.states.get(day.isoformat())
+    if state is not None:
+        kind = kind_of(state["state"], state["code"], available=used)
+        return CalendarDay(day, kind, state["code"], state["reason"], available=used)
     if used:
         return CalendarDay(day, "complete", "", "", available=True)
     window = Window.between(run.window_start, run.window_end, run.as_of, run.lag_days)
@@ -162,11 +162,11 @@ def _of_run(run: RunRecord, day: dt.date) -> CalendarDay:
 
 
 def calendar(days: Iterable[CalendarDay]) -> Calendar:
-    """The days, which follow each other without a gap, in weeks."""
-    ordered = sorted(days, key=lambda one: one.day)
+    """Arrange consecutive days in weeks."""
+    ordered = sorted(days, key=lambda item: item.day)
     if not ordered:
         return Calendar((), dense=False)
-    by_day = {one.day: one for one in ordered}
+    by_day = {item.day: item for item in ordered}
     monday = ordered[0].day - dt.timedelta(days=ordered[0].day.weekday())
     weeks: list[Sequence[CalendarDay | None]] = []
     while monday <= ordered[-1].day:

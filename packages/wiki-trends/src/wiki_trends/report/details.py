@@ -1,6 +1,6 @@
-"""What the HTML report shows beyond the lists: rank race, categories day by day, places, and every page; read in one go.
+"""The data of the HTML report beyond the lists: rank race, categories by day, places, and every page, from one read.
 
-Fails as `build` does, and with `WarehouseError` when the window was published by a version that had no scores.
+Fails as `build` does, and with `WarehouseError` when a version without scores published the window.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ ORDER BY s.views DESC, s.page
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """One published window in full.
+    """All data of the HTML report of one published window.
 
     Attributes:
         report: its lists and findings.
@@ -70,7 +70,7 @@ class Details:
         places: a row a place, as `charts.places` takes them, most views first.
         countries: `location`, `pages` and `views` of the countries with the most views.
         every_page: a row a page, most views first: the columns of `_PAGES`.
-        link_base: what comes before the encoded title in the wiki's addresses; empty when the links have no such form.
+        link_base: the part of the wiki's addresses before the encoded title; empty when the links have no such form.
     """
 
     report: Report
@@ -113,13 +113,15 @@ def read_details(warehouse: Warehouse, limit: int = 10) -> Details:
 
 
 def race(reader: Reader, report: Report) -> list[dict[str, Any]]:
-    """The pages that the findings name, then the most surprising ones, on every day of the window."""
+    """Views and ranks, on every day of the window, of the pages named in the findings, then of the most surprising ones."""
     run = report.run
-    named = {one.subject for one in report.headline}
+    named = {sentence.subject for sentence in report.headline}
     candidates: list[Peak | Change] = [*report.peaks, *report.climbers]
-    told = [row for row in candidates if row.page_display in named]
+    found_in_headline = [row for row in candidates if row.page_display in named]
     surprising = reader.rows(_SURPRISING, run.dataset, run.window_start, run.window_end, RACERS)
-    pages = list(dict.fromkeys([row.page for row in told] + [row["page"] for row in surprising]))[:RACERS]
+    pages = list(
+        dict.fromkeys([row.page for row in found_in_headline] + [row["page"] for row in surprising])
+    )[:RACERS]
     series = read_series(reader, run, pages)
     titles = {row["page"]: row["page_display"] for row in _titles(reader, pages)}
     return [
@@ -150,11 +152,11 @@ def category_days(reader: Reader) -> list[dict[str, Any]]:
 
 
 def placed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Pages at one place (to a tenth of a degree) together, most views first: `label` names the three with the most."""
+    """Group pages by place (to a tenth of a degree), most views first; `label` names the three with the most views."""
     by_place: dict[tuple[float, float], list[Mapping[str, Any]]] = {}
     for row in rows:
         by_place.setdefault((round(row["latitude"], 1), round(row["longitude"], 1)), []).append(row)
-    found = [
+    places = [
         {
             "latitude": latitude,
             "longitude": longitude,
@@ -164,7 +166,7 @@ def placed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for (latitude, longitude), here in by_place.items()
     ]
-    return sorted(found, key=lambda place: (-place["views"], place["label"]))[:_PLACES]
+    return sorted(places, key=lambda place: (-place["views"], place["label"]))[:_PLACES]
 
 
 def _label(titles: Sequence[str]) -> str:
@@ -182,5 +184,5 @@ def _titles(reader: Reader, pages: Sequence[str]) -> list[dict[str, Any]]:
 def _link_base(reader: Reader, run: RunRecord) -> str:
     """The wiki's address, taken from a link of the last day used."""
     rows = reader.rows(_LINKS, run.days_used[-1]) if run.days_used else []
-    before, found, _ = rows[0]["link"].rpartition("/wiki/") if rows and rows[0]["link"] else ("", "", "")
-    return f"{before}{found}" if before.startswith(("https://", "http://")) else ""
+    before, separator, _ = rows[0]["link"].rpartition("/wiki/") if rows and rows[0]["link"] else ("", "", "")
+    return f"{before}{separator}" if before.startswith(("https://", "http://")) else ""

@@ -1,4 +1,4 @@
-"""What the window was about, in sentences made from its figures. Pure; nothing here can fail on valid rows."""
+"""The findings of a window: sentences made from its figures. Pure functions, which do not fail on valid rows."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def headline(
         categories: most views first.
         series: of the pages among the peaks; says where a page was on the day before.
     """
-    told = {peak.page for peak in peaks[:_PEAKS]}
-    climbs = [page for page in climbers if page.page not in told and page.rank_change >= _CLEAR_CLIMB]
+    peaked = {peak.page for peak in peaks[:_PEAKS]}
+    climbs = [page for page in climbers if page.page not in peaked and page.rank_change >= _CLEAR_CLIMB]
     sentences = [_peak(peak, run, series.get(peak.page)) for peak in peaks[:_PEAKS]]
     sentences += [_climb(page) for page in climbs[:_CLIMBERS]]
     if not sentences:
@@ -58,7 +58,7 @@ def _peak(peak: Peak, run: RunRecord, series: Series | None) -> Sentence:
 
 
 def _came(peak: Peak, run: RunRecord, series: Series | None) -> str:
-    """How the page came to its best day's rank from the day before, where that is known."""
+    """How the page came to the rank of its best day from that of the day before, when that is known."""
     place = days_of(run).index(peak.date) if series is not None else 0
     if series is None or not place or days_of(run)[place - 1] not in run.days_used:
         return f"peaked at rank {peak.rank}"
@@ -78,7 +78,7 @@ def _climb(page: Change) -> Sentence:
 
 
 def _leading(categories: Sequence[Category]) -> Sentence:
-    # `Other` is where pages without a category go: that it is large says nothing.
+    # `Other` holds the pages without a category: its size says nothing.
     lead = next(item for item in categories if item.category != "Other")
     after = "" if lead is categories[0] else " after Other"
     return Sentence(

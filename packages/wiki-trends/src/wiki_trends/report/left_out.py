@@ -1,7 +1,7 @@
-"""What was left out of the days of a window, and why: as the lake's layers wrote it down, added up over the days.
+"""Titles left out of the days of a window, with the reasons that the lake's layers recorded, summed over the days.
 
-The published tables do not hold it, so it is read from the lake when the report is written. A report is worth reading
-without: a day that cannot be read is named with the reason, and so is a lake that cannot be reached.
+The published tables do not hold them, so they are read from the lake when the report is written. The report does not
+depend on them: it names a day that cannot be read with the reason, and so a lake that cannot be reached.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class LeftOutTitle:
     """A title that was left out for one reason, over the days of the window.
 
     Attributes:
         page: title as it was listed.
         reason: one of `REASONS`.
-        told: the reason for people, of the day on which it had the most views.
+        text: the reason as a sentence, of the day on which it had the most views.
         days: number of days on which it was left out.
         views: sum over these days.
         best_rank: in the lists of these days.
@@ -49,7 +49,7 @@ class Left:
 
     page: str
     reason: str
-    told: str
+    text: str
     days: int
     views: int
     best_rank: int
@@ -57,30 +57,30 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What was left out of the days that could be read.
+    """The titles left out of the days that could be read.
 
     Attributes:
         titles: most views first.
         unread: days that could not be read, with the reason.
-        problem: why the lake could not be read at all; empty when it could.
+        problem: why the lake could not be read; empty when it could.
     """
 
-    titles: tuple[Left, ...] = ()
+    titles: tuple[LeftOutTitle, ...] = ()
     unread: tuple[tuple[dt.date, str], ...] = ()
     problem: str = ""
 
     @property
     def by_reason(self) -> Mapping[str, tuple[int, int]]:
-        """For each reason that occurs: titles, and the sum of their views."""
-        found: dict[str, tuple[int, int]] = {}
-        for one in self.titles:
-            titles, views = found.get(one.reason, (0, 0))
-            found[one.reason] = (titles + 1, views + one.views)
-        return dict(sorted(found.items(), key=lambda item: (-item[1][1], item[0])))
+        """The number of titles and the sum of their views for each reason that occurs."""
+        sums: dict[str, tuple[int, int]] = {}
+        for title in self.titles:
+            titles, views = sums.get(title.reason, (0, 0))
+            sums[title.reason] = (titles + 1, views + title.views)
+        return dict(sorted(sums.items(), key=lambda item: (-item[1][1], item[0])))
 
 
 def left_out(run: RunRecord, settings: Settings) -> LeftOut:
-    """What was left out of the days that a published window used; what cannot be read is told in the result."""
+    """The titles left out of the days that a published window used; the result names what cannot be read."""
     days = run.days_used
     if layers(settings).diamond.name != run.dataset:
         return LeftOut(
@@ -97,28 +97,28 @@ def left_out(run: RunRecord, settings: Settings) -> LeftOut:
         return LeftOut()
     try:
         with ThreadPoolExecutor(min(_AT_ONCE, len(days)), thread_name_prefix="left-out") as pool:
-            found = dict(zip(days, pool.map(read, days), strict=True))
+            by_day = dict(zip(days, pool.map(read, days), strict=True))
     except LakeError as error:
         return LeftOut(problem=str(error))
-    unread = tuple((day, why) for day, why in found.items() if isinstance(why, str))
+    unread = tuple((day, why) for day, why in by_day.items() if isinstance(why, str))
     return LeftOut(
-        _added_up([one for rows in found.values() if not isinstance(rows, str) for one in rows]), unread
+        _added_up([row for rows in by_day.values() if not isinstance(rows, str) for row in rows]), unread
     )
 
 
-def _added_up(rows: Sequence[Exclusion]) -> tuple[Left, ...]:
+def _added_up(rows: Sequence[Exclusion]) -> tuple[LeftOutTitle, ...]:
     groups: dict[tuple[str, str], list[Exclusion]] = {}
     for row in rows:
         groups.setdefault((row.page, row.reason), []).append(row)
-    found = [
-        Left(
+    titles = [
+        LeftOutTitle(
             page=page,
             reason=reason,
-            told=max(group, key=lambda one: one.views).text(),
+            text=max(group, key=lambda row: row.views).text(),
             days=len(group),
-            views=sum(one.views for one in group),
-            best_rank=min(one.rank for one in group),
+            views=sum(row.views for row in group),
+            best_rank=min(row.rank for row in group),
         )
         for (page, reason), group in groups.items()
     ]
-    return tuple(sorted(found, key=lambda one: (-one.views, one.page, one.reason)))
+    return tuple(sorted(titles, key=lambda row: (-row.views, row.page, row.reason)))

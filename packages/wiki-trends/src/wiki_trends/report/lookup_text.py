@@ -1,4 +1,4 @@
-"""Look-ups as lines of text: the pages at the top, and one page with its series as a sparkline.
+"""Look-ups as lines of text: the top pages, and one page with its series as a sparkline.
 
 A day outside the list is shown as `·`: its views are unknown, not zero. Titles are data, shown as `report.text.safe`.
 """
@@ -14,51 +14,51 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from smart_orchestrator.text.reports import Line
-    from wiki_trends.queries.pages import PageFound, Top
+    from wiki_trends.queries.pages import PageDetails, Top
 
 
-def top_lines(found: Top) -> list[Line]:
-    """A heading, and two lines a page: its place and title, and what its scores say."""
-    run = found.run
-    lines: list[Line] = [(f"Top by {found.by}, {run.window_start} .. {run.window_end}", "strong")]
-    if not found.pages:
+def top_lines(top: Top) -> list[Line]:
+    """A heading, and two lines a page: its place and title, then its scores."""
+    run = top.run
+    lines: list[Line] = [(f"Top by {top.by}, {run.window_start} .. {run.window_end}", "strong")]
+    if not top.pages:
         lines.append(("none", ""))
-    for place, row in enumerate(found.pages, start=1):
+    for place, row in enumerate(top.pages, start=1):
         lines.append((f"{place:>3}  {safe(row['page_display'])}  ({safe(row['category'])})", ""))
-        lines.append((f"     {'; '.join(_said(row))}", "dim"))
+        lines.append((f"     {'; '.join(_score_texts(row))}", "dim"))
     return lines
 
 
-def page_lines(found: PageFound) -> list[Line]:
+def page_lines(page: PageDetails) -> list[Line]:
     """Title, sparkline, the days of the window, its scores with their inputs, and its scores in earlier windows."""
-    about, run = found.about, found.run
+    about, run = page.about, page.run
     lines: list[Line] = [
         (safe(about["page_display"]), "strong"),
         (f"{safe(about['category'])}; {safe(about['location'])}; {safe(about['link'])}", "dim"),
         ("", ""),
     ]
-    views = [day["views"] for day in found.series]
-    first, last = found.series[0]["date"], found.series[-1]["date"]
+    views = [day["views"] for day in page.series]
+    first, last = page.series[0]["date"], page.series[-1]["date"]
     lines.append((f"{first} {sparkline(views)} {last}", ""))
     lines.append((f"{OUTSIDE} outside that day's list: unknown, not zero", "dim"))
     lines.append(("", ""))
-    for day in found.series:
+    for day in page.series:
         if day["date"] >= run.window_start:
-            told = (
+            text = (
                 "outside the list"
                 if day["views"] is None
                 else f"{day['views']:>12,} views, rank {day['rank']}"
             )
-            lines.append((f"  {day['date']}  {told}", ""))
+            lines.append((f"  {day['date']}  {text}", ""))
     lines.append(("", ""))
-    if found.scores is None:
+    if page.scores is None:
         lines.append((f"Not listed in {run.window_start} .. {run.window_end}: no scores", "warn"))
     else:
         lines.append((f"Scores of {run.window_start} .. {run.window_end}", "strong"))
-        lines += [(f"  {text}", "") for text in (*_listed(found.scores), *_said(found.scores))]
-    if found.windows:
+        lines += [(f"  {text}", "") for text in (*_listed(page.scores), *_score_texts(page.scores))]
+    if page.windows:
         lines += [("", ""), ("In earlier windows", "strong")]
-        lines += [(f"  {_window(row)}", "") for row in found.windows]
+        lines += [(f"  {_window(row)}", "") for row in page.windows]
     return lines
 
 
@@ -71,25 +71,25 @@ def _listed(row: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _said(row: Mapping[str, Any]) -> list[str]:
-    """What the scores of a page say, those that could be calculated."""
-    said = []
+def _score_texts(row: Mapping[str, Any]) -> list[str]:
+    """The scores of a page as phrases, without those that could not be calculated."""
+    texts = []
     if row["score"] is not None:
         what = row["shape"] or "score"
-        said.append(
+        texts.append(
             f"{what} {row['score']:.1f}: {row['surprise_views']:,} views on {row['surprise_date']}, "
             f"{row['expected_views']:,.0f} expected, confidence {row['confidence']:.0%}"
         )
     if row["momentum"] is not None:
-        said.append(f"{row['momentum_label']} ({row['momentum']:+.0%} over its fortnight)")
+        texts.append(f"{row['momentum_label']} ({row['momentum']:+.0%} over its fortnight)")
     if row["trend_pct_per_day"] is not None:
-        said.append(f"{row['trend_pct_per_day']:+.1f} % a day")
+        texts.append(f"{row['trend_pct_per_day']:+.1f} % a day")
     if row["wikitrends_score"] is not None:
-        said.append(f"Wikitrends {row['wikitrends_score']:,.0f}")
+        texts.append(f"Wikitrends {row['wikitrends_score']:,.0f}")
     if row.get("views_change_pct") is not None:
-        said.append(f"first to last {row['views_change_pct']:+,.1f} %")
-    said.append(f"{row['views']:,} views")
-    return said
+        texts.append(f"first to last {row['views_change_pct']:+,.1f} %")
+    texts.append(f"{row['views']:,} views")
+    return texts
 
 
 def _window(row: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The report as plain data: what every form of it (terminal, JSON, page) shows."""
+"""The report as plain data, which every form of it (terminal, JSON, page) shows."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A finding: what it is about, a title or a category, and what is said of it.
+    """A finding: its subject, a title or a category, and the rest of the sentence.
 
     Attributes:
-        subject: as people read it; empty when the sentence is about nothing in particular.
-        text: the sentence from there on.
+        subject: as people read it; empty when the sentence has no page or category as its subject.
+        text: the rest of the sentence.
     """
 
     subject: str
@@ -167,12 +167,12 @@ class Report:
     series: Mapping[str, Series] = field(default_factory=dict)
 
     def views(self, page: str) -> tuple[int | None, ...]:
-        """The views of a page of the lists, day by day; nothing of any other page."""
+        """The views of a page of the lists, day by day; empty for any other page."""
         return self.series[page].views if page in self.series else ()
 
 
 def to_json(report: Report) -> dict[str, object]:
-    """The report as a document for `json.dumps`; days are ISO strings, findings whole sentences."""
+    """The report as a document for `json.dumps`; days are ISO strings, findings complete sentences."""
     document = asdict(report) | {"headline": [str(sentence) for sentence in report.headline]}
     return {name: _plain(value) for name, value in document.items()}
 

@@ -14,10 +14,10 @@ OUTSIDE = "·"
 
 def sparkline(views: Sequence[int | None]) -> str:
     """A bar a day between the lowest and the highest of them; `·` where there is none."""
-    known = [count for count in views if count is not None]
-    if not known:
+    counts = [count for count in views if count is not None]
+    if not counts:
         return OUTSIDE * len(views)
-    low, high = min(known), max(known)
+    low, high = min(counts), max(counts)
     step = (high - low) / (len(_BARS) - 1) or 1.0
     return "".join(OUTSIDE if count is None else _BARS[round((count - low) / step)] for count in views)
 

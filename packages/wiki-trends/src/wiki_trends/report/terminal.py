@@ -1,7 +1,7 @@
 """The report as text for a terminal or a pipe.
 
-Titles are data: Rich's markup in them is shown as text, and whatever could steer a terminal is shown as its code.
-Without colour there is no control code in the result, whatever the environment says.
+Titles are data: Rich's markup in them is shown as text, and control characters are shown as their codes. Without colour
+the result has no control codes, whatever the environment variables are.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _Row: TypeAlias = "tuple[str, Sequence[int | None], *tuple[str, ...]]"
 MIN_WIDTH = 60
 _GAP = 2
 _MIN_TITLE = 8
-# Where titles would get less than this, the sparklines are left out; and they are no wider than a month.
+# Sparklines are left out when titles would get less room than this. They are at most as wide as a month.
 _GOOD_TITLE = 26
 _MOST_BARS = 31
 _CALENDAR_WEEKS = 9
@@ -90,7 +90,7 @@ def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
 
 
 def write(report: Report, stream: TextIO) -> None:
-    """Write the report as wide as the terminal; in colours where the stream is one and `NO_COLOR` is not set."""
+    """Write the report as wide as the terminal, in colours when the stream is a terminal and `NO_COLOR` is not set."""
     import os
     import shutil
 
@@ -106,8 +106,8 @@ def _heading(console: Console, report: Report) -> None:
         f"Coverage {run.coverage_pct:.1f} % of {counted(run.expected, 'expected day')}, "
         f"{counted(len(run.days_used), 'day')} used, seen from {run.as_of}"
     )
-    made = calendar.of_run(run)
-    gaps = [day for day in made.days if not day.available]
+    window_calendar = calendar.of_run(run)
+    gaps = [day for day in window_calendar.days if not day.available]
     if gaps:
         named = ", ".join(str(day.day) for day in gaps[:_GAPS_NAMED])
         more = f" and {counted(len(gaps) - _GAPS_NAMED, 'day')} more" if len(gaps) > _GAPS_NAMED else ""
@@ -117,40 +117,40 @@ def _heading(console: Console, report: Report) -> None:
         f"{counted(report.common_pages, 'page')} common to every day"
     )
     console.print()
-    _calendar(console, made)
+    _calendar(console, window_calendar)
     console.print()
     for sentence in report.headline:
         console.print(f"• {safe(str(sentence))}")
 
 
-def _calendar(console: Console, made: Calendar) -> None:
-    """Weeks by weekdays, or a month a line when there are many; then why days are not whole, and the marks that occur."""
+def _calendar(console: Console, window_calendar: Calendar) -> None:
+    """Weeks by weekdays, or a month a line when there are many; then the reasons of incomplete days, and the legend."""
     from rich.text import Text
 
-    if len(made.weeks) <= _CALENDAR_WEEKS:
+    if len(window_calendar.weeks) <= _CALENDAR_WEEKS:
         console.print(Text("            Mo Tu We Th Fr Sa Su", style="dim"))
-        lines = [(f"{_monday(week)}  ", " ", week) for week in made.weeks]
+        lines = [(f"{_monday(week)}  ", " ", week) for week in window_calendar.weeks]
     else:
         months: dict[str, list[calendar.CalendarDay | None]] = {}
-        for day in made.days:
+        for day in window_calendar.days:
             month = months.setdefault(f"{day.day:%Y-%m}", [None] * (day.day.day - 1))
             month.append(day)
         lines = [(f"{name}  ", "", tuple(days)) for name, days in months.items()]
     for name, gap, days in lines:
         line = Text(name, style="dim")
-        for one in days:
-            mark, style = (" ", "") if one is None else _MARKS[one.kind]
+        for cell in days:
+            mark, style = (" ", "") if cell is None else _MARKS[cell.kind]
             line.append(f"{gap}{mark}{gap}", style=style)
         console.print(line)
-    for spell in made.spells:
-        one = spell.first
-        mark, style = _MARKS[one.kind]
-        why = f": {safe(one.reason)}" if one.reason else ""
-        days_told = str(one.day) if spell.length == 1 else f"{one.day} .. {spell.last.day}"
-        told = f"{days_told}  {calendar.KINDS[one.kind]}{f' ({one.code})' if one.code else ''}{why}"
-        console.print(Text.assemble((f"{mark} ", style), told))
+    for spell in window_calendar.spells:
+        first = spell.first
+        mark, style = _MARKS[first.kind]
+        why = f": {safe(first.reason)}" if first.reason else ""
+        span = str(first.day) if spell.length == 1 else f"{first.day} .. {spell.last.day}"
+        text = f"{span}  {calendar.KINDS[first.kind]}{f' ({first.code})' if first.code else ''}{why}"
+        console.print(Text.assemble((f"{mark} ", style), text))
     legend = Text()
-    for kind in made.kinds:
+    for kind in window_calendar.kinds:
         legend.append(_MARKS[kind][0], style=_MARKS[kind][1]).append(
             f" {calendar.KINDS[kind]}   ", style="dim"
         )
@@ -258,7 +258,7 @@ def _table(
     columns: Sequence[str],
     rows: Sequence[_Row],
 ) -> None:
-    """A table of titles, their series and figures; the series as sparklines where there is room for them."""
+    """A table of titles with their series as sparklines, when there is room for them, and figures."""
     from rich.table import Table
     from rich.text import Text
 
@@ -268,7 +268,7 @@ def _table(
         console.print("  none")
         return
     bars = min(max(len(row[1]) for row in rows), _MOST_BARS)
-    # Only titles are shortened where the terminal is narrow: a figure that is cut is a wrong figure.
+    # In a narrow terminal only titles are shortened: a figure that is cut would be wrong.
     figures = [(columns[1:]), *(row[2:] for row in rows)]
     widths = [max(len(line[index]) for line in figures) for index in range(len(columns) - 1)]
     room = console.width - sum(widths) - _GAP * len(widths)

@@ -1,4 +1,4 @@
-"""Text that is safe to show: titles come from the world, and a terminal obeys what it reads."""
+"""Text that is safe to show: titles are untrusted, and a terminal interprets control characters."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
 
 # Controls, surrogates, line and paragraph separators.
 _UNSAFE = {"Cc", "Cs", "Zl", "Zp"}
-# Marks that turn the direction of the text after them, so that a title could rearrange its neighbours.
+# Marks that change the direction of the text after them, with which a title could rearrange its neighbours.
 _TURNING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def safe(text: str) -> str:
-    """The text with every character that could steer a terminal replaced by its code, as in `U+202E`."""
+    """The text with every character that could control a terminal replaced by its code, as in `U+202E`."""
     return "".join(_escaped(char) if _steers(char) else char for char in text)
 
 
 def counted(number: int, thing: str) -> str:
-    """A number with its thing in the right form: `1 day`, `2 days`."""
+    """A number with its noun in the right form: `1 day`, `2 days`."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
@@ -33,7 +33,7 @@ def _escaped(char: str) -> str:
 
 
 def shortened(text: str, length: int) -> str:
-    """The text, cut with an ellipsis where it is longer than `length` characters."""
+    """The text, cut with an ellipsis when it is longer than `length` characters."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
@@ -43,7 +43,7 @@ def day_of_month(day: dt.date) -> str:
 
 
 def span_text(first: dt.date, last: dt.date) -> str:
-    """A run of days for people: `5 to 9 November 2025`, `28 October to 3 November 2025`."""
+    """A range of days for people: `5 to 9 November 2025`, `28 October to 3 November 2025`."""
     end = f"{day_of_month(last)} {last.year}"
     if first == last:
         return end

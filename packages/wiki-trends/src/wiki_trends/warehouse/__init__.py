@@ -1,4 +1,4 @@
-"""Where the analytics tables are published: opened by URL, replaced as one act, read without disturbing anyone."""
+"""The warehouses that the analytics tables are published to: opened by URL, replaced atomically, read without locks."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["open_warehouse"]
 
 
 def open_warehouse(url: str, *, all_day: bool = False) -> Warehouse:
-    """The warehouse behind `url`.
+    """Open the warehouse behind `url`.
 
     `duckdb:///FILE`, relative to the working directory, or absolute with a fourth slash; or
-    `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, with all that libpq takes in it. Opening touches nothing: tables are
-    made by the first publish. `all_day` is for a process that reads all day
-    and has other things to do: readers of PostgreSQL share a few connections, those of DuckDB use one thread each.
+    `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, with any parameter of libpq. Opening does not connect: the first
+    publish makes the tables. Set `all_day` in a server that reads for as long as it runs: readers of PostgreSQL then share
+    a few connections, and those of DuckDB use one thread each.
 
     Raises:
-        WarehouseError: the URL is not one of a warehouse, or the driver of PostgreSQL is not installed.
+        WarehouseError: the URL does not name a warehouse, or the driver of PostgreSQL is not installed.
     """
     scheme, _, rest = url.partition("://")
     if scheme == "duckdb" and len(rest) > 1 and rest.startswith("/"):

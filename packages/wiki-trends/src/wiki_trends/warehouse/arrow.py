@@ -1,4 +1,4 @@
-"""Hand Arrow streams to DuckDB without pandas or pyarrow: DuckDB imports both to find out what a richer object is."""
+"""Pass Arrow streams to DuckDB without importing pandas or pyarrow, which DuckDB does for objects it does not recognise."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from wiki_trends.warehouse.base import ArrowStream
 
-# Every connection has this configuration: DuckDB refuses a second one for a file that the process has open, and without
-# it a misspelt function would be looked for on the internet.
+# Every connection uses this configuration, because DuckDB refuses a different one for a file that the process has open.
+# Without it DuckDB searches the internet for the extension of a misspelt function.
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -39,9 +39,9 @@ def registered(connection: DuckDBPyConnection, name: str, table: ArrowStream) ->
     """Within this context, statements can read `table` under `name`.
 
     Raises:
-        TableFailed: what computes the table did.
+        TableFailed: computing the table failed.
     """
-    with _told(name):
+    with _stream_errors(name):
         connection.register(name, _Stream(table))
         try:
             yield
@@ -50,8 +50,8 @@ def registered(connection: DuckDBPyConnection, name: str, table: ArrowStream) ->
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
-    """DuckDB passes on the text of what a stream raises, in an error of its own."""
+def _stream_errors(name: str) -> Iterator[None]:
+    """Raise `TableFailed` for what a stream raised: DuckDB passes its text on in an error of its own."""
     import duckdb
 
     try:
@@ -69,7 +69,7 @@ class Rows:
 
     Attributes:
         columns: DuckDB's type of each column, by name.
-        batches: the rows as tuples, some thousands at a time; can be gone through once.
+        batches: the rows as tuples, some thousands at a time; can be iterated once.
     """
 
     columns: Mapping[str, str]
@@ -77,16 +77,16 @@ class Rows:
 
 
 @contextmanager
-def opened(table: ArrowStream) -> Iterator[Rows]:
-    """Within this context, the rows of `table` can be read, never all of them in memory at once.
+def read_rows(table: ArrowStream) -> Iterator[Rows]:
+    """Within this context, the rows of `table` can be read in batches; they are never all in memory.
 
     Raises:
-        TableFailed: what computes the table did.
+        TableFailed: computing the table failed.
     """
     import duckdb
 
-    with duckdb.connect(config=CONFIG) as connection, _told("incoming"):
-        # Never unregistered: that is refused while rows are unread, and the connection ends here anyway.
+    with duckdb.connect(config=CONFIG) as connection, _stream_errors("incoming"):
+        # Not unregistered: DuckDB refuses that while rows are unread, and the connection closes here anyway.
         connection.register("incoming", _Stream(table))
         relation = connection.table("incoming")
         columns = dict(zip(relation.columns, map(str, relation.types), strict=True))

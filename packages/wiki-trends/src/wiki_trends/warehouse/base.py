@@ -1,6 +1,6 @@
-"""What a warehouse is: tables that change as one act, and readers that see one published window.
+"""The protocols of a warehouse: tables that are replaced atomically, and readers that see one published window.
 
-Tables come in as Arrow streams, so that whatever computed them (DuckDB, Polars, Spark) needs no conversion.
+Tables come in as Arrow streams, so that tables of DuckDB, Polars and Spark need no conversion.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 RUNS = "wiki_trends_runs"
 SCHEMA_VERSION = 1
 
-# What makes a row of a table unique.
+# The unique key of each table.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "wiki_diamond": ("date", "page"),
     "wiki_trends_timeseries": ("date", "page"),
@@ -27,8 +27,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "wiki_pipeline_runs": ("date", "step"),
 }
 
-# Tables that outlast a window: a publish replaces only the rows that agree with new ones in these columns. Where the
-# dataset is not among the columns, a publish of another dataset than the last one replaces all rows.
+# Tables that keep rows of earlier windows: a publish replaces only the rows that agree with new ones in these columns.
+# Where the dataset is not among the columns, a publish of another dataset than the last one replaces all rows.
 KEPT_BY: Mapping[str, tuple[str, ...]] = {
     "wiki_diamond": ("date",),
     "wiki_trends_scores": ("dataset", "window_start", "window_end"),
@@ -37,7 +37,7 @@ KEPT_BY: Mapping[str, tuple[str, ...]] = {
 
 
 class ArrowStream(Protocol):
-    """Anything that hands out its rows through the Arrow C stream interface, as often as it is asked."""
+    """An object that exports its rows through the Arrow C stream interface, any number of times."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """A PyCapsule of the stream."""
@@ -53,15 +53,15 @@ class RunRecord:
         window_start: first day of the window, UTC.
         window_end: last day of the window, UTC, included.
         as_of: the day that counted as today.
-        lag_days: whole days of publication lag.
+        lag_days: days of publication lag.
         days_used: the days that were read, oldest first.
         expected: days that the window was expected to have.
         coverage_pct: available / expected days, in percent.
-        policy: what the window had to fulfil, as JSON.
+        policy: the readiness policy that the window had to fulfil, as JSON.
         fingerprints: of each partition that was read, by ISO day.
-        published_at: with a time zone; UTC when it is read.
+        published_at: with a time zone; UTC when it is read back.
         version: of this software.
-        rows: of this publish, of each table, by name.
+        rows: number of rows of each table in this publish, by name.
         baseline: fingerprints of the partitions before the window that the scores were compared with, by ISO day.
         seconds: from the first read to the beginning of the publish.
         states: of each day of the window when it was checked, by ISO day: `state`, `code` and `reason`. Empty in a run that
@@ -85,8 +85,8 @@ class RunRecord:
     seconds: float = 0.0
     states: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def made_of(self) -> tuple[object, ...]:
-        """What decides the tables: two runs of the same publish the same."""
+    def inputs(self) -> tuple[object, ...]:
+        """Everything that the tables depend on: two runs with equal inputs publish equal tables."""
         days = tuple(sorted(self.fingerprints.items()))
         return (
             self.dataset,
@@ -101,10 +101,10 @@ class RunRecord:
 
 
 class Reader(Protocol):
-    """One published state of a warehouse: all that is read through one reader belongs to one window."""
+    """A reader of one published state: everything read through it belongs to one window."""
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
-        """The rows of a query, a dictionary each; `?` in the query stands for the next of `values`.
+        """The rows of a query as dictionaries; each `?` in the query stands for the next of `values`.
 
         Raises:
             WarehouseError: the query fails.
@@ -112,9 +112,9 @@ class Reader(Protocol):
         ...
 
     def pieces(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
-        """The same, some thousand rows at a time, which need not fit into memory together.
+        """The same, some thousand rows at a time: together they need not fit into memory.
 
-        Until the last was taken, nothing else is read with this reader.
+        Exhaust the iterator before using this reader for another query.
         """
         ...
 
@@ -124,15 +124,15 @@ class Reader(Protocol):
 
 
 class Warehouse(Protocol):
-    """Somewhere that the tables are published to."""
+    """A place that the tables are published to."""
 
     @property
     def url(self) -> str:
-        """Where it is, without credentials."""
+        """The warehouse's URL without credentials."""
         ...
 
-    def mark(self) -> str:
-        """What is another after every publish, at the least cost: so that nobody reads again what has not changed.
+    def version(self) -> str:
+        """A token that changes with every publish; callers cache on it.
 
         Raises:
             NothingPublished: there is nothing yet.
@@ -141,11 +141,11 @@ class Warehouse(Protocol):
         ...
 
     def publish(self, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
-        """Replace the tables by these, add the run, and return it with the rows of each table; all or nothing.
+        """Replace the tables atomically, add the run, and return it with the number of rows of each table.
 
         Raises:
-            WarehouseError: it could not be done, and what was published before still is.
-            TableFailed: what computes a table failed while it was read, and what was published before still is.
+            WarehouseError: the tables cannot be written. What was published before stays.
+            TableFailed: computing a table failed while it was read. What was published before stays.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What the tables and their columns hold, in a sentence each, for warehouses that keep comments beside them."""
+"""Comments on the tables and their columns, for warehouses that store comments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ TABLES = {
     "wiki_trends_common": "The rows of the pages that were listed on every day used.",
     "wiki_trends_growth": "The change from the first day used to the last, of each page listed on every day used.",
     "wiki_trends_categories": "A row a category of the window published last.",
-    "wiki_trends_scores": "A row a page and window: scores with the figures that they are made of.",
+    "wiki_trends_scores": "A row a page and window: scores with the figures that they are computed from.",
     "wiki_pipeline_runs": "A row a day and step of the pipeline, of every day that was ever published.",
     "wiki_trends_runs": "A row for each published window, the newest with the highest number.",
 }
@@ -37,22 +37,22 @@ COLUMNS = {
     "run_id": "Name of the run whose commit the day is.",
     "written_at": "Moment of the commit, UTC.",
     "rows_in": "Rows that the step read.",
-    "rows_out": "Rows that it wrote, or pages that were known after it.",
+    "rows_out": "Rows that it wrote, or pages whose details were known after it.",
     "requests": "Requests to Wikimedia, repeats included.",
     "retries": "Repeats among them.",
-    "cache_hits": "Pages that had not to be asked for.",
-    "run": "Number of the publish, counted on from 1.",
+    "cache_hits": "Pages that were in the cache.",
+    "run": "Number of the publish, from 1.",
     "window_start": "First day of the window, UTC.",
     "window_end": "Last day of the window, UTC, included.",
     "as_of": "The UTC day that counted as today.",
     "days_used": "The days that were read, a JSON list.",
     "coverage_pct": "Available of the expected days, in percent.",
-    "policy": "What the window had to fulfil, as JSON.",
+    "policy": "The readiness policy that the window had to fulfil, as JSON.",
     "fingerprints": "Fingerprint of each partition that was read, by day, as JSON.",
     "published_at": "Moment of the publish, UTC.",
     "version": "Version of wiki-trends.",
     "table_rows": "Rows of each table in this publish, as JSON.",
     "states": "State, code and reason of each day of the window when it was checked, by day, as JSON.",
     "baseline": "Fingerprint of each partition before the window that the scores use, by day, as JSON.",
-    "seconds": "What it took, in seconds: of a publish from the first read to its beginning.",
+    "seconds": "Duration in seconds; of a publish: from the first read until publishing began.",
 }

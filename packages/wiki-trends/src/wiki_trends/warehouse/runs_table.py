@@ -1,8 +1,8 @@
-"""`wiki_trends_runs`: a row for each published window, the newest last; its columns, and what DuckDB does with them.
+"""`wiki_trends_runs`, a row for each published window, the newest last: its columns, and reading and writing it in DuckDB.
 
 `days_used`, `policy`, `fingerprints`, `states` and `table_rows` (rows of each table) are JSON texts. `published_at` is UTC
-without an offset: a DuckDB timestamp with a time zone needs a package more to be read from Python. A table of that name
-without our columns is not ours: `newest_schema` then says None.
+without an offset, because reading a DuckDB timestamp with a time zone from Python needs another package. A table of that
+name without our columns was made by somebody else: `newest_schema` returns None for it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ COLUMNS = {
 
 
 def newest_schema(connection: DuckDBPyConnection) -> int | None:
-    """The highest schema version that was published; None when the table of runs is not ours."""
+    """The highest schema version that was published; None when the table of runs was made by somebody else."""
     if not {"schema_version", "fingerprints"} <= set(connection.table(RUNS).columns):
         return None
     return _number(connection, "SELECT coalesce(max(schema_version), 0) FROM wiki_trends_runs")
@@ -86,12 +86,12 @@ def to_row(run: RunRecord, number: int) -> dict[str, object]:
         "schema_version": SCHEMA_VERSION,
         "baseline": json.dumps(dict(run.baseline)),
         "seconds": run.seconds,
-        "states": json.dumps({day: dict(found) for day, found in run.states.items()}, ensure_ascii=False),
+        "states": json.dumps({day: dict(state) for day, state in run.states.items()}, ensure_ascii=False),
     }
 
 
 def from_row(row: Mapping[str, Any]) -> RunRecord:
-    """The run behind a row of any warehouse; columns that a user added are left out."""
+    """The run in a row of any warehouse; columns that a user added are ignored."""
     values: dict[str, Any] = {
         name: row.get(name) for name in COLUMNS if name not in ("run", "schema_version", "table_rows")
     }
@@ -99,7 +99,7 @@ def from_row(row: Mapping[str, Any]) -> RunRecord:
     values["days_used"] = tuple(dt.date.fromisoformat(day) for day in json.loads(values["days_used"]))
     values["fingerprints"] = json.loads(values["fingerprints"])
     values["rows"] = json.loads(row["table_rows"])
-    # Runs of earlier versions have none of these.
+    # Runs of earlier versions lack these.
     values["baseline"] = json.loads(values["baseline"] or "{}")
     values["states"] = json.loads(values["states"] or "{}")
     values["seconds"] = values["seconds"] or 0.0
@@ -108,10 +108,10 @@ def from_row(row: Mapping[str, Any]) -> RunRecord:
 
 def last_dataset(connection: DuckDBPyConnection) -> str | None:
     """The dataset of the newest run; None when there is none."""
-    found = connection.execute("SELECT dataset FROM wiki_trends_runs ORDER BY run DESC LIMIT 1").fetchall()
-    return found[0][0] if found else None
+    rows = connection.execute("SELECT dataset FROM wiki_trends_runs ORDER BY run DESC LIMIT 1").fetchall()
+    return rows[0][0] if rows else None
 
 
 def _number(connection: DuckDBPyConnection, sql: str) -> int:
-    # All rows are fetched: a result that is not read to its end blocks the connection.
+    # Fetch all rows: an unfinished result blocks the connection.
     return int(connection.execute(sql).fetchall()[0][0])

@@ -155,7 +155,7 @@ class Sources:
 
         return excluded(day, self.settings)
 
-    def page(self, title: str) -> lookups.PageFound:
+    def page(self, title: str) -> lookups.PageDetails:
         """All that is published of a page."""
         return lookups.page(self.warehouse, title)
 

@@ -105,7 +105,8 @@ def _warm() -> None:
 
     The collector then leaves alone what stays for good: looking through it would hold up every answer.
     """
-    from wiki_trends.report.html.charts import compiled, page_series
+    from wiki_trends.report.html.charts import page_series
+    from wiki_trends.report.html.vega import compiled
 
     gc.disable()
     try:

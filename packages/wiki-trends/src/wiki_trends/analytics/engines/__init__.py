@@ -1,1 +1,1 @@
-"""What computes the tables: DuckDB in this process, or Spark."""
+"""Engines that compute the tables: DuckDB in this process, or Spark."""

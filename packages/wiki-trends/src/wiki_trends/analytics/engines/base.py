@@ -1,4 +1,4 @@
-"""What computes the declared tables: DuckDB in this process, or Spark for lakes beyond one machine.
+"""The protocol of an engine that computes the declared tables: DuckDB in this process, or Spark for very large lakes.
 
 Both read exactly the partitions that were inspected, with the same reader, and compute the same declarations.
 """
@@ -23,13 +23,13 @@ SPARK = "spark"
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the tables of a window are computed from.
+    """The inputs that the tables of a window are computed from.
 
     Attributes:
         dataset: the diamond layer.
-        window: what is analysed.
+        window: the window to analyse.
         used: the available partitions of the window, oldest first.
-        baseline: those of the days before it that the scores are compared with.
+        baseline: the available partitions before it, which the scores are compared with.
     """
 
     dataset: DailyDataset
@@ -39,7 +39,7 @@ class Inputs:
 
     @property
     def rows(self) -> int:
-        """How many there are, as far as the partitions were counted."""
+        """The number of rows, as far as the partitions have a row count."""
         return sum(partition.rows or 0 for partition in (*self.baseline, *self.used))
 
 
@@ -52,13 +52,13 @@ class Computed:
 
 
 class Engine(Protocol):
-    """Something that computes the declared tables."""
+    """An engine that computes the declared tables."""
 
     def computed(self, inputs: Inputs) -> AbstractContextManager[Computed]:
-        """The tables, computed; their streams can be read within this context.
+        """Compute the tables; their streams can be read within this context.
 
         Raises:
             PartitionChanged, ContractError, LakeError: a partition of the window cannot be read as it was inspected.
-            EngineError: the engine is not there, or fails.
+            EngineError: the engine is not installed or not reachable, or it fails.
         """
         ...

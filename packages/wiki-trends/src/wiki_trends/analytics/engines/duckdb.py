@@ -1,7 +1,7 @@
-"""The declared tables computed by DuckDB, in memory, and beyond a limit on the disk of this machine.
+"""Compute the declared tables with DuckDB, in memory, and beyond a memory limit on the disk of this machine.
 
 Fails with `EngineError` when memory and disk do not suffice. Rows that lack a column or do not have the types of
-`tables.ROW_TYPES` fail with `duckdb.Error`; rows that came through a dataset's contract have them.
+`ROW_TYPES` fail with `duckdb.Error`; rows that were checked against a dataset's contract have them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 
 from wiki_trends.analytics.engines.base import DUCKDB, Computed
 from wiki_trends.analytics.tables.compiled import compiled
-from wiki_trends.analytics.tables.documented import DAYS, EARLIER, EARLIER_DAYS, INPUTS, ROWS, RUN, published
+from wiki_trends.analytics.tables.documented import (
+    DAYS,
+    EARLIER,
+    EARLIER_DAYS,
+    INPUTS,
+    ROWS,
+    RUN,
+    is_published,
+)
 from wiki_trends.errors import EngineError, TableFailed
 from wiki_trends.warehouse.arrow import CONFIG, registered
 
@@ -29,8 +37,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Ten years of lists (four million rows) are computed within the least, hardly slower than with more. What is beyond lies on the
-# disk, except for what DuckDB keeps of each group, so that days with many more pages need more.
+# Ten years of lists (four million rows) are computed within the least memory, hardly slower than with more. DuckDB spills
+# the rest to disk, except for its state of each group, so that days with many more pages need more.
 LEAST_MEMORY = 800_000_000
 MEMORY_A_ROW = 200
 PART_OF_THE_MACHINE = 0.8
@@ -68,10 +76,10 @@ class DuckDBEngine:
 
 @contextmanager
 def computed(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, ArrowStream]]:
-    """Every table by its published name, as streams that can be read within this context.
+    """Compute every table from these inputs; their streams, by published name, can be read within this context.
 
     Args:
-        inputs: the tables of `tables.INPUTS`, with its columns at least.
+        inputs: the tables of `INPUTS`, with at least its columns.
     """
     with _Computation.begun() as computation:
         for name, rows in inputs.items():
@@ -80,13 +88,13 @@ def computed(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, ArrowSt
 
 
 def _memory_for(rows: int) -> int:
-    """Bytes that DuckDB may use."""
+    """DuckDB's memory limit for so many rows, in bytes."""
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return max(LEAST_MEMORY, min(rows * MEMORY_A_ROW, int(machine * PART_OF_THE_MACHINE)))
 
 
 class _Computation:
-    """A database in memory: inputs, steps, and the tables that follow from them."""
+    """A database in memory that holds the inputs and steps, and computes the tables from them."""
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
         self._connection = connection
@@ -97,7 +105,7 @@ class _Computation:
     @classmethod
     @contextmanager
     def begun(cls, rows: int = 0) -> Iterator[_Computation]:
-        """A new one for so many rows, whose files are gone afterwards."""
+        """A new computation for so many rows, whose temporary files are removed afterwards."""
         import duckdb
 
         with tempfile.TemporaryDirectory(prefix="wiki-trends-") as folder:
@@ -114,15 +122,15 @@ class _Computation:
     def tables(self) -> Mapping[str, ArrowStream]:
         """Every published table. Steps are computed here, and dropped after the last table that needs them.
 
-        What is published is computed while it is read: the largest are the inputs in another order, and need no second place.
+        Published tables are computed while they are read: the largest are the inputs in another order, and need no copy.
         """
         statements = compiled(DUCKDB)
         for name, sql in statements.items():
-            if not published(name):
+            if not is_published(name):
                 logger.info("computing %s", name)
                 self._connection.execute(f"CREATE TABLE {name} AS {sql}")
                 self._drop_what_ends_with(name, statements)
-        return {name: self._connection.sql(sql) for name, sql in statements.items() if published(name)}
+        return {name: self._connection.sql(sql) for name, sql in statements.items() if is_published(name)}
 
     def _drop_what_ends_with(self, done: str, statements: Mapping[str, str]) -> None:
         for step in statements:
@@ -133,7 +141,7 @@ class _Computation:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Say that there was no room, also where whoever reads a table meets it."""
+    """Raise `EngineError` when memory or disk do not suffice, also while a table is read."""
     import duckdb
 
     try:

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def open_engine(name: str) -> Engine:
-    """The engine behind a name: `duckdb`; or Spark: `local[N]`, `spark://HOST:PORT`, or `spark` for the master of its own settings.
+    """The engine of a name: `duckdb`; or Spark: `local[N]`, `spark://HOST:PORT`, or `spark` for the master of its settings.
 
-    Opening touches nothing.
+    Opening starts nothing.
     """
     if name == DUCKDB:
         from wiki_trends.analytics.engines.duckdb import DuckDBEngine

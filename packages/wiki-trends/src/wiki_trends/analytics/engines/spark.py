@@ -1,7 +1,7 @@
-"""The declared tables computed by Spark, for lakes beyond one machine.
+"""Compute the declared tables with Spark, for lakes too large for one machine.
 
-Inputs, steps and tables stay with the workers, in memory or on their disks, until the analysis ends; this process sees
-the days that could not be read, how many rows a table has, and the rows while they are published.
+Inputs, steps and tables stay on the workers, in memory or on their disks, until the analysis ends. This process receives
+the errors of days that could not be read, the row count of each table, and the rows while they are published.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from wiki_trends.analytics.engines.base import SPARK, Computed
 from wiki_trends.analytics.engines.spark_rows import SPARK_TYPES, SparkTable, read_days
 from wiki_trends.analytics.engines.spark_session import cause, java_may_be_gone, spark_session
 from wiki_trends.analytics.tables.compiled import compiled
-from wiki_trends.analytics.tables.documented import DAYS, EARLIER, EARLIER_DAYS, INPUTS, ROWS, RUN, published
+from wiki_trends.analytics.tables.documented import (
+    DAYS,
+    EARLIER,
+    EARLIER_DAYS,
+    INPUTS,
+    ROWS,
+    RUN,
+    is_published,
+)
 from wiki_trends.errors import EngineError, TableFailed
 
 if TYPE_CHECKING:
@@ -31,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 class SparkEngine:
-    """Spark behind a master: `spark://HOST:PORT`, `local[N]`, or empty for what Spark's own settings say."""
+    """Spark with a master: `spark://HOST:PORT`, `local[N]`, or empty for the master of Spark's own settings."""
 
     def __init__(self, master: str) -> None:
         self._master = master
@@ -41,14 +49,14 @@ class SparkEngine:
         """See `Engine.computed`."""
         self._refuse_memory(inputs.dataset.lake)
         with spark_session(self._master, inputs.rows) as session:
-            kept = _Kept(session)
+            session_tables = _SessionTables(session)
             try:
                 with self._explained():
-                    baseline = kept.read(inputs)
-                    tables = kept.compute()
+                    baseline = session_tables.read(inputs)
+                    tables = session_tables.compute()
                     yield Computed(tables, baseline)
             finally:
-                kept.forget()
+                session_tables.forget()
 
     def _refuse_memory(self, lake: str) -> None:
         if lake.startswith("memory://"):
@@ -63,50 +71,50 @@ class SparkEngine:
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
 
-        # PySpark logs each failure besides raising it, with the trace-backs of both languages.
+        # PySpark also logs each failure that it raises, with the tracebacks of both languages.
         logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
         try:
             yield
         except (PySparkException, Py4JError, TableFailed) as error:
-            said = error.reason if isinstance(error, TableFailed) else error
+            reason = error.reason if isinstance(error, TableFailed) else error
             raise EngineError(
                 engine=f"Spark ({self._master})" if self._master else "Spark",
-                problem=f"it failed ({cause(said)})",
-                fix="What was published before still is. Look into Spark's log, and try again.",
+                problem=f"it failed ({cause(reason)})",
+                fix="What was published before still is. Read Spark's log, and try again.",
             ) from error
 
 
-class _Kept:
-    """The tables of one analysis, each under its name in a session, kept by the workers until they are forgotten."""
+class _SessionTables:
+    """The tables of one analysis, each under its name in a session, cached on the workers until `forget`."""
 
     def __init__(self, session: SparkSession) -> None:
         self._session = session
         self._frames: list[DataFrame] = []
 
     def read(self, inputs: Inputs) -> Sequence[Partition]:
-        """Provide the tables of `tables.INPUTS`; the partitions of the baseline that could be read.
+        """Create the tables of `INPUTS`; return the partitions of the baseline that could be read.
 
         Raises:
             PartitionChanged, ContractError, LakeError: a day of the window could not be read, or the lake did not answer.
         """
-        found = read_days(self._session, inputs.dataset, [*inputs.baseline, *inputs.used])
-        self._frames.append(found.read)
+        days = read_days(self._session, inputs.dataset, [*inputs.baseline, *inputs.used])
+        self._frames.append(days.read)
         baseline = []
         for partition in inputs.baseline:
-            problem = found.problems.get(partition.day)
+            problem = days.problems.get(partition.day)
             if problem is None:
                 baseline.append(partition)
             elif not isinstance(problem, (ContractError, PartitionChanged)):
                 raise problem
         for partition in inputs.used:
-            if partition.day in found.problems:
-                raise found.problems[partition.day]
+            if partition.day in days.problems:
+                raise days.problems[partition.day]
         start = inputs.window.start
         self._small(DAYS, [(partition.day,) for partition in inputs.used])
         self._small(EARLIER_DAYS, [(partition.day,) for partition in baseline])
         self._small(RUN, [(inputs.dataset.name, start, inputs.window.last)])
-        found.rows.where(found.rows.date >= start).createOrReplaceTempView(ROWS)
-        found.rows.where(found.rows.date < start).createOrReplaceTempView(EARLIER)
+        days.rows.where(days.rows.date >= start).createOrReplaceTempView(ROWS)
+        days.rows.where(days.rows.date < start).createOrReplaceTempView(EARLIER)
         return baseline
 
     def compute(self) -> Mapping[str, ArrowStream]:
@@ -117,15 +125,15 @@ class _Kept:
             frame = self._session.sql(sql).persist()
             self._frames.append(frame)
             frame.createOrReplaceTempView(name)
-            # Computed one after the other, so that each is planned with the sizes of those before it, and all before the
-            # publish begins, which keeps other publishers out.
+            # Compute one after the other, so that each is planned with the sizes of those before it; and all before the
+            # publish begins, because a publish keeps other publishers waiting.
             frame.count()
-            if published(name):
+            if is_published(name):
                 tables[name] = SparkTable(frame)
         return tables
 
     def forget(self) -> None:
-        """Let the workers drop what they keep."""
+        """Remove the cached tables from the workers."""
         with java_may_be_gone():
             for frame in reversed(self._frames):
                 frame.unpersist()

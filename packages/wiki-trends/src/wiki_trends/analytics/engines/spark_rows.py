@@ -1,11 +1,11 @@
-"""Rows in and out of Spark: days read by its workers, tables handed on as Arrow streams.
+"""Rows in and out of Spark: its workers read the days, and tables leave as Arrow streams.
 
-The workers read the lake themselves, each day with the reader that DuckDB's analysis uses: exactly the parts that were
-inspected, held against their checksums, whoever wrote them. So there is one reader, and Spark needs no connector to S3.
-They need this package, and the lake: credentials of S3 (`AWS_…`) travel with the task, where a worker has none of its own;
-a folder has to be there under the same path.
+The workers read the lake themselves with the reader of the DuckDB engine: exactly the parts that were inspected, verified
+against their checksums, whoever wrote them. So there is one reader, and Spark needs no connector to S3. The workers need
+this package and access to the lake: a folder must have the same path on each of them, and the S3 credentials of this
+process (`AWS_…`) are sent with the task to workers that have none.
 
-Nothing is collected: a table that is published goes through this process batch by batch, since one connection writes it.
+Tables are not collected: a published table passes through this process batch by batch, because one connection writes it.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
 
 SPARK_TYPES = {"date": "date", "string": "string", "int64": "bigint", "int32": "int", "float64": "double"}
-# Beside the columns of a row: why a day has none.
+# The column beside those of a row that holds the error of a day without rows.
 PROBLEM = "problem"
 _TASKS_A_CORE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The rows of days, and what was raised for those that could not be read.
+    """The rows of days, and the errors of days that could not be read.
 
     Attributes:
-        read: what the workers keep.
-        rows: a row a page and day of it, with the columns of `tables.ROW_TYPES`. Should a worker be lost, and a day that had
-            been read be readable no longer, that is an error.
-        problems: by day.
+        read: the frame that the workers cache.
+        rows: its rows, a row a page and day, with the columns of `ROW_TYPES`. When a worker is lost and a day that was read
+            before cannot be read again, using them fails.
+        problems: the error of each day that could not be read.
     """
 
     read: DataFrame
@@ -62,14 +62,16 @@ def read_days(session: SparkSession, dataset: DailyDataset, partitions: Sequence
     read = mapped(numbers, reading, f"{columns}, {PROBLEM} binary").persist()
     failed = read.where(f.col(PROBLEM).isNotNull()).select("date", PROBLEM).collect()
     problems = {row["date"]: _raised(bytes(row[PROBLEM])) for row in failed}
-    known = f.col("date").isin(list(problems))
+    reported = f.col("date").isin(list(problems))
     lost = f.raise_error(f.lit("a day that had been read can no longer be"))
-    kept = f.when(f.col(PROBLEM).isNull(), f.lit(col=True)).when(known, f.lit(col=False)).otherwise(lost)
-    return Days(read, read.where(kept.cast("boolean")).drop(PROBLEM), problems)
+    readable = (
+        f.when(f.col(PROBLEM).isNull(), f.lit(col=True)).when(reported, f.lit(col=False)).otherwise(lost)
+    )
+    return Days(read, read.where(readable.cast("boolean")).drop(PROBLEM), problems)
 
 
 def _reachable(dataset: DailyDataset) -> DailyDataset:
-    """The workers have another working directory."""
+    """The dataset with an absolute path: the workers have another working directory."""
     if "://" in dataset.lake:
         return dataset
     return replace(dataset, lake=str(Path(dataset.lake).resolve()))
@@ -82,7 +84,7 @@ def _credentials() -> dict[str, str]:
 def _reader(
     dataset: DailyDataset, partitions: Sequence[Partition], environment: Mapping[str, str]
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """What a worker does: numbers of days in, their rows out, or one row that says why there are none."""
+    """The function of a worker: numbers of days in, their rows out, or one row with the error."""
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from wiki_trends.analytics.window_rows import read_day
@@ -133,7 +135,7 @@ def _one_row(values: Mapping[str, object]) -> pa.RecordBatch:
 
 
 def _packed(error: Exception) -> bytes:
-    # Exceptions that carry fields cannot be pickled as they are: pickle would call them with their text alone.
+    # Exceptions with fields cannot be pickled as they are: pickle would call them with their text alone.
     return pickle.dumps((type(error), str(error), error.__dict__))
 
 
@@ -145,13 +147,13 @@ def _raised(data: bytes) -> Exception:
 
 
 class SparkTable:
-    """A table that Spark has computed, as the stream that warehouses take: one partition after the other, never all of it."""
+    """A table that Spark has computed as an Arrow stream: one partition after the other, never all of it in memory."""
 
     def __init__(self, frame: DataFrame) -> None:
         self._frame = frame
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """A PyCapsule of the stream; each is read from Spark anew."""
+        """A PyCapsule of the stream; each reads from Spark again."""
         import pyarrow as pa
         from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -162,7 +164,7 @@ class SparkTable:
     def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        # By its RDD, since Spark's scheduler never forgets the jobs of a frame's own iterator, nor what they hold.
+        # Through the RDD: Spark's scheduler never releases the jobs of a frame's own iterator, nor their data.
         rows = mapped(self._frame, _written, "batches binary").rdd
         for row in rows.toLocalIterator(prefetchPartitions=True):
             for batch in pa.ipc.open_stream(row["batches"]):
@@ -170,7 +172,7 @@ class SparkTable:
 
 
 def _written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Each batch as one row that holds it: rows are all that a driver takes partition by partition."""
+    """Each batch as one row, because a driver can fetch only rows partition by partition."""
     import pyarrow as pa
 
     for batch in batches:
@@ -181,7 +183,7 @@ def _written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def mapped(frame: DataFrame, function: Callable[..., Any], schema: str) -> DataFrame:
-    """`DataFrame.mapInArrow`, without its warning about a pandas that takes no part in it."""
+    """`DataFrame.mapInArrow` without its warning about pandas, which is not used."""
     import warnings
 
     with warnings.catch_warnings():

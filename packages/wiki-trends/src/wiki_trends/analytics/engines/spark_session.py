@@ -1,7 +1,7 @@
-"""A session of Spark: the one that this process has, or one that is started for the analysis and stopped after it.
+"""A session of Spark: the active one of this process, or one that is started for the analysis and stopped after it.
 
-What can be known beforehand is: that PySpark and a Java are there, and that a master answers. Each is an `EngineError`
-that says what to do, instead of a trace-back after a minute. Memory, cores and everything else about the cluster are
+Before the start this module checks that PySpark and Java are installed and that the master answers, and raises an
+`EngineError` with the fix instead of a traceback after a minute. Memory, cores and everything else about the cluster are
 Spark's own settings (`spark-defaults.conf` in `SPARK_CONF_DIR`, `PYSPARK_SUBMIT_ARGS`).
 """
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 ANSWERS_WITHIN = 5.0
-# What the declarations rely on, whatever the cluster's defaults are.
+# The declarations rely on these settings, whatever the cluster's defaults are.
 _SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 
-# On two cores, Spark's own default makes most of the time of a small window that of tasks without a row. Of a large one,
-# a partition has to be small enough to be sorted in memory, and to pass through this process while it is published.
+# With Spark's default a small window on two cores spends most of its time on empty tasks. In a large window a partition has
+# to be small enough to be sorted in memory, and to pass through this process while it is published.
 _PARTITIONS, _PARTITIONS_OF_SPARK = "spark.sql.shuffle.partitions", "200"
 _TASKS_A_CORE, _ROWS_A_PARTITION = 4, 250_000
 
 
 @contextmanager
 def spark_session(master: str, rows: int) -> Iterator[SparkSession]:
-    """A session with its own temporary views and settings; a Spark that runs in this process already is used as it is.
+    """A session with its own temporary views and settings; a Spark that already runs in this process is used as it is.
 
     Args:
-        master: `spark://HOST:PORT`, `local[N]`, or empty for what Spark's own settings say.
-        rows: that are going to be read, which decides how many partitions a table has, unless Spark's settings do.
+        master: `spark://HOST:PORT`, `local[N]`, or empty for the master of Spark's own settings.
+        rows: number of rows to read, which sets the number of partitions of a table unless Spark's settings do.
 
     Raises:
         EngineError: Spark cannot be started.
@@ -67,7 +67,7 @@ def spark_session(master: str, rows: int) -> Iterator[SparkSession]:
 
 @contextmanager
 def java_may_be_gone() -> Iterator[None]:
-    """Within this context, things are let go that nobody holds any more when Java has died; why it did is told elsewhere."""
+    """Within this context, ignore that Java has ended: whatever is released here ended with it, and its cause is raised elsewhere."""
     from py4j.protocol import Py4JNetworkError
 
     with suppress(Py4JNetworkError, ConnectionError):
@@ -76,7 +76,7 @@ def java_may_be_gone() -> Iterator[None]:
 
 @contextmanager
 def _silent_py4j() -> Iterator[None]:
-    """Py4J logs by the root logger, with trace-backs, what it raises besides: Ctrl-C, or a Java that is gone."""
+    """Drop Py4J's records of the root logger: it logs, with tracebacks, errors that it also raises."""
     root = logging.getLogger()
     root.addFilter(_not_of_py4j)
     try:
@@ -93,25 +93,25 @@ def _started(master: str) -> SparkSession:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-    # The workers need the packages that are here: without a word from the user, the Python of the same path.
+    # The workers need the packages of this environment: by default they use the Python of the same path.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("wiki-trends").config("spark.log.level", "ERROR")
     if not sys.stderr.isatty():
         builder = builder.config("spark.ui.showConsoleProgress", "false")
     try:
         with warnings.catch_warnings():
-            # About a pandas that takes no part in this.
+            # About the pandas version; pandas is not used here.
             warnings.simplefilter("ignore", FutureWarning)
             return (builder.master(master) if master else builder).getOrCreate()
     except (PySparkException, RuntimeError, OSError) as error:
         raise _failed(master, f"it could not be started ({cause(error)})") from error
 
 
-def cause(said: object) -> str:
-    """What went wrong, a line, without the trace-backs of two languages."""
-    lines = [line.strip() for line in str(said).splitlines() if line.strip()]
+def cause(error: object) -> str:
+    """The cause of an error of Spark as one line, without the tracebacks of two languages."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return (causes[-1:] or lines or [type(said).__name__])[0].rstrip(".")
+    return (causes[-1:] or lines or [type(error).__name__])[0].rstrip(".")
 
 
 def _refuse_missing(master: str) -> None:
@@ -135,7 +135,7 @@ def _refuse_missing(master: str) -> None:
 
 
 def _refuse_silent(master: str) -> None:
-    """Spark itself would try for a minute, and then fail somewhere else."""
+    """Refuse a master that does not answer: Spark itself would try for a minute and then fail elsewhere."""
     problem = "it has no host and port"
     for address in master.removeprefix("spark://").split(","):
         host, _, port = address.rpartition(":")

@@ -1,8 +1,8 @@
 """How a page changed over the window and towards its end: halves, momentum and steady trend.
 
-Where a sum needs every day, a day outside the list counts with its bound, the views of the last page listed: the page had
-fewer. So a page that came from outside rose by at least as much as is said here, and one that left fell by at least as much.
-The trend leaves such days out, because a line through bounds would be flat.
+Where a sum needs every day, a day outside the list counts with its bound, the views of the last page listed, because the
+page had fewer. So a page that entered the list rose by at least the published amount, and a page that left it fell by at
+least that. The trend leaves such days out, because a line through bounds would be flat.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FAST_SPAN = 3
 SLOW_SPAN = 14
 TREND_DAYS = 14
 MIN_TREND_DAYS = 7
-# From where on the ratio of the fast average to the slow is called so.
+# Least `momentum` of each label; at most, for a fall.
 SURGING = 1.0
 RISING = 0.2
 FALLING = -0.2
@@ -122,9 +122,9 @@ def _weight(age: IntegerValue, span: int) -> FloatingValue:
 def trends(history: Table, days: Table) -> Table:
     """The steady growth or decline over the last 14 days up to the window's last: a least-squares line through the levels.
 
-    The levels are taken less the mean level that day of all pages that were listed on every available one of these days,
-    so that a weekend on which everybody reads less is no decline. Days outside the list are left out; at least seven
-    listed days, otherwise null. Columns: page, trend_days (listed), trend_pct_per_day = (e^slope - 1) * 100,
+    From each level the mean level of that day is subtracted, taken over all pages that were listed on every available day
+    of these 14, so that a weekend on which everybody reads less is not a decline. Days outside the list are left out. With
+    fewer than seven listed days the trend is null. Columns: page, trend_days (listed), trend_pct_per_day = (e^slope - 1) * 100,
     trend_t = slope / its standard error, whose residual variance is drawn towards 0.2^2 with the weight of 14 days.
 
     Source: ordinary least squares; NIST/SEMATECH, e-Handbook of Statistical Methods, 4.1.4.1. The prior as in `surprise`.

@@ -1,9 +1,9 @@
 """The declared tables as SQL of each engine, compiled beforehand into `sql/`.
 
-Compiling takes longer than computing: importing Ibis and its compiler costs more than a second, a window of five days a
-tenth of one. So the SQL lies in the package, what is computed does not depend on which compiler is installed, and
-`python -m wiki_trends.analytics.tables.compiled` writes it anew after the declarations changed. A test holds the files to the
-declarations.
+Compiling takes longer than computing: importing Ibis and its compiler takes more than a second, computing a window of five
+days a tenth of one. So the SQL is shipped in the package, and the results do not depend on the installed compiler. After a
+change of the declarations `python -m wiki_trends.analytics.tables.compiled` writes the files again. A test compares the
+files with the declarations.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from __future__ import annotations
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "sql"
-# By the name of the engine's folder, what Ibis calls its SQL.
+# The Ibis dialect of each engine, by the name of its folder.
 DIALECTS = {"duckdb": "duckdb", "spark": "pyspark"}
 
 
 def compiled(engine: str) -> dict[str, str]:
-    """The SQL of every table by its name, as it lies in the package, in the order of computing: steps first."""
+    """The shipped SQL of every table by its name, in the order of computing: steps first."""
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob(f"{engine}/*.sql"))}
 
 
 def compile_now(engine: str) -> dict[str, str]:
-    """The SQL of every table by its name, compiled from the declarations. Needs Ibis, and for Spark's PySpark too."""
+    """The SQL of every table by its name, compiled from the declarations. Needs Ibis, and PySpark for Spark's SQL."""
     import warnings
 
     import ibis
@@ -29,9 +29,9 @@ def compile_now(engine: str) -> dict[str, str]:
     from wiki_trends.analytics.tables.documented import declared
 
     with warnings.catch_warnings():
-        # PySpark on a pandas that it does not know yet; neither has a part in this.
+        # PySpark warns about the pandas version; pandas is not used here.
         warnings.simplefilter("ignore", FutureWarning)
-        # Loading a backend makes known the options that its compiler asks for.
+        # Loading the backend registers the options that its compiler reads.
         getattr(ibis, DIALECTS[engine])
     return {name: f"{ibis.to_sql(table, dialect=DIALECTS[engine])}\n" for name, table in declared().items()}
 

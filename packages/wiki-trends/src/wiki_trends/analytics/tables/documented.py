@@ -1,15 +1,15 @@
 """The tables of a window, declared once, as Ibis expressions that every engine can compile.
 
-Five inputs (`INPUTS`): the rows of the window (`ROWS`: a row a page and day, the day in `date`) and the days that were
-used (`DAYS`: a row a day), the same of the baseline before it (`EARLIER`, `EARLIER_DAYS`), and one row that says what is
-analysed (`RUN`). The days come from the check and not from the rows, so that a day without rows still counts as a day
-on which no page was present.
+There are five inputs (`INPUTS`): the rows of the window (`ROWS`: a row a page and day, the day in `date`) and the days used
+(`DAYS`: a row a day), the same of the baseline before it (`EARLIER`, `EARLIER_DAYS`), and one row with the dataset and the
+window (`RUN`). The days come from the check and not from the rows, so that a day without rows still counts as a day on
+which no page was listed.
 
 The lists behind the rows are cut at 1,000 pages. A page that is missing from a day's list had an *unknown* number of
 views on it, not zero: no table here fills such a day in, and `wiki_trends_common` and `wiki_trends_growth` hold only
 pages that were listed on every day used.
 
-Nothing here touches data or can fail on it; a column that a declaration misspells fails when it is built.
+The declarations read no data. A misspelt column fails when the expression is built.
 """
 
 from __future__ import annotations
@@ -43,30 +43,30 @@ RUN_TYPES = {"dataset": "string", "window_start": "date", "window_end": "date"}
 INPUTS = {ROWS: ROW_TYPES, DAYS: DAY_TYPES, EARLIER: ROW_TYPES, EARLIER_DAYS: DAY_TYPES, RUN: RUN_TYPES}
 
 
-def published(name: str) -> bool:
-    """Whether the table is published; otherwise it is a step towards those that are, and ends with the analysis."""
+def is_published(name: str) -> bool:
+    """Whether the table is published. Otherwise it is an intermediate step, which is dropped after the analysis."""
     return not name.startswith("step_")
 
 
 def declared() -> dict[str, Table]:
-    """Every table by its name, in the order in which they are computed; inputs and steps are unbound in what follows them.
+    """Every table by its name, in the order of computing; later tables refer to inputs and steps by name.
 
-    An engine provides the tables of `INPUTS` (a page stands at most once a day in `ROWS` and `EARLIER`, and no day is in
-    both), computes each table of the result under its name, and publishes those that `published` says.
+    An engine provides the tables of `INPUTS` (a page is at most once a day in `ROWS` and `EARLIER`, and no day is in both),
+    computes each table of the result under its name, and publishes those for which `is_published` is true.
     """
     import ibis
 
     from wiki_trends.analytics.tables.scores import scores, steps
 
     rows, days, earlier, earlier_days, run = (ibis.table(types, name=name) for name, types in INPUTS.items())
-    found, named = steps(rows, days, earlier, earlier_days)
-    return found | {
+    tables, score_parts = steps(rows, days, earlier, earlier_days)
+    return tables | {
         "wiki_diamond": diamond(rows, earlier),
         "wiki_trends_timeseries": timeseries(rows),
         "wiki_trends_common": common(rows, days),
         "wiki_trends_growth": growth(rows, days),
         "wiki_trends_categories": categories(rows, days),
-        "wiki_trends_scores": scores(run, named),
+        "wiki_trends_scores": scores(run, score_parts),
     }
 
 
@@ -74,7 +74,7 @@ def diamond(rows: Table, earlier: Table) -> Table:
     """The rows of the window and of the baseline as they lie in the lake, with their day. Ordered by date, rank and page.
 
     Columns: page, page_display, date (DATE, UTC), views, rank, link, category, location_type, location, latitude,
-    longitude. In the warehouse the days of every publish of a dataset add up; a day that is published anew is replaced.
+    longitude. The warehouse keeps the days of every publish of a dataset; a day that is published again is replaced.
     """
     names = ["page", "page_display", "date", "views", "rank", "link", "category", "location_type", "location"]
     names += ["latitude", "longitude"]
@@ -156,7 +156,7 @@ def growth(rows: Table, days: Table) -> Table:
 
 
 def categories(rows: Table, days: Table) -> Table:
-    """A row a category: what part of the listed views it had, how it changed, and which pages came and went.
+    """A row a category: its share of the listed views, its change, and how many pages entered and left.
 
     Columns: category; pages (listed under it on at least one day used); views (BIGINT, of its listed rows); share_pct
     (of the listed views of all categories; 0 when there are none); first_views, last_views (BIGINT, on the first and the

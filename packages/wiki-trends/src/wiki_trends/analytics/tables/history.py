@@ -1,10 +1,10 @@
-"""What the scores start from: the window's rows and those of the baseline before it, day by day, with their levels.
+"""The input of the scores: the rows of the window and of the baseline before it, day by day, with their levels.
 
 The *level* of a page on a day is ln(1 + views). The lists are cut at 1,000 pages: a page that is not in a day's list had
 an unknown number of views on it, but not more than the last page listed had. That number is the day's *bound*. (A page
 that the cleaning left out of a list can have had more; it then looks as if it had fewer.)
 
-Declarations only: nothing here touches data.
+These are declarations: they read no data.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BASELINE_DAYS = 56
 
 
 def level(views: Value) -> FloatingValue:
-    """ln(1 + views): what the scores measure changes of views in."""
+    """ln(1 + views): the scale on which the scores measure changes of views."""
     return (views.cast("float64") + 1.0).ln()
 
 
@@ -30,7 +30,7 @@ def day_number(date: Value) -> IntegerColumn:
 
 
 def whole(total: Value) -> IntegerColumn:
-    """A sum of integers as BIGINT: some engines widen sums to 128 bits, which Ibis does not know and so does not cast."""
+    """A sum of integers as BIGINT: some engines widen sums to 128 bits without Ibis's knowledge."""
     return total.cast("decimal(38, 0)").cast("int64")
 
 
@@ -63,9 +63,9 @@ def available_days(history: Table, days: Table, earlier_days: Table) -> Table:
     both = days.mutate(in_window=True).union(earlier_days.mutate(in_window=False))
     both = both.select(both.in_window, day=day_number(both.date))
     least = history.group_by("day").agg(bound=history.views.min())
-    found = both.left_join(least, "day").select(both.day, both.in_window, bound=least.bound.coalesce(0))
+    bounded = both.left_join(least, "day").select(both.day, both.in_window, bound=least.bound.coalesce(0))
     before = ibis.window(order_by="day", range=(ibis.preceding(REFERENCE_DAYS), ibis.preceding(1)))
-    return found.mutate(
+    return bounded.mutate(
         place=(ibis.row_number().over(order_by="day") + 1).cast("int64"),
-        reference_days=found.day.count().over(before).cast("int32"),
+        reference_days=bounded.day.count().over(before).cast("int32"),
     )

@@ -1,4 +1,4 @@
-"""`wiki_pipeline_runs`: what each step of the pipeline did for each day that was read, from the manifests of these days."""
+"""`wiki_pipeline_runs`: the figures of each pipeline step of each day that was read, from the manifests of these days."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ NAME = "wiki_pipeline_runs"
 
 
 def pipeline_runs(partitions: Iterable[Partition]) -> pl.DataFrame:
-    """A row a day and step, in the order of both: what the run measured that made the day.
+    """A row a day and step, ordered by both, with the figures that the run of that day measured.
 
     Columns: date (DATE, UTC); step (its name); place (1 is the first step); run_id (of the commit); written_at (TIMESTAMP of
-    the commit, UTC); rows_in, rows_out, requests, retries, cache_hits (BIGINT); seconds (DOUBLE). A day has no rows that
-    another program wrote, or a version which did not measure.
+    the commit, UTC); rows_in, rows_out, requests, retries, cache_hits (BIGINT); seconds (DOUBLE). A day that was written by
+    another program, or by a version that measured nothing, has no rows.
     """
     import polars as pl
 

@@ -1,7 +1,7 @@
-"""`wiki_trends_scores`: a row for each page listed in the window, with its scores and the figures that they are made of.
+"""`wiki_trends_scores`: a row for each page listed in the window, with its scores and the figures they are computed from.
 
-Being outside the list is *unknown*, not zero: each part says what it does with such days (`surprise`, `change`, and
-`listing` here).
+The views of a day outside the list are *unknown*, not zero. Each part documents how it treats such days (`surprise`,
+`change`, and `listing` here).
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from wiki_trends.analytics.tables.surprise import judgements, most_surprising, s
 if TYPE_CHECKING:
     from ibis import Table
 
-# A page comes back when it was outside the list on so many available days before.
+# Available days outside the list after which a page counts as returning.
 RETURN_DAYS = 7
 
 
 def steps(
     rows: Table, days: Table, earlier: Table, earlier_days: Table
 ) -> tuple[dict[str, Table], tuple[Table, ...]]:
-    """The tables that the scores are made of, in the order in which they are computed, and those joined in the end, unbound.
+    """The intermediate tables of the scores, in the order of computing, and those that `scores` joins, as unbound tables.
 
-    Each is computed once, under its name: several of the later ones read the same earlier ones.
+    Each is computed once under its name, because several later tables read the same earlier ones.
 
     Args:
         rows: of the window, columns and types of `tables.ROW_TYPES`.
@@ -34,11 +34,11 @@ def steps(
     """
     import ibis
 
-    found: dict[str, Table] = {}
+    tables: dict[str, Table] = {}
 
     def step(name: str, table: Table) -> Table:
-        name = f"step_{len(found) + 1}_{name}"
-        found[name] = table
+        name = f"step_{len(tables) + 1}_{name}"
+        tables[name] = table
         return ibis.table(table.schema(), name=name)
 
     past = step("history", history(rows, earlier))
@@ -52,7 +52,7 @@ def steps(
         step("momentum", momentum(past, available, days)),
         step("trend", trends(past, days)),
     )
-    return found, parts
+    return tables, parts
 
 
 def scores(run: Table, parts: tuple[Table, ...]) -> Table:
@@ -84,7 +84,7 @@ def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
     was not on that day); presence: `new` when no list of the baseline has it, `returning` when at least seven available
     days before its first day in the window have no listing of it but earlier ones do, otherwise `regular`; `unknown` without a baseline.
 
-    A page that is `new` was outside the lists looked at: it may well have been read.
+    A `new` page was outside the lists of the baseline, but it may have been read.
     """
     import ibis
 

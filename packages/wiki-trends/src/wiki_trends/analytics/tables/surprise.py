@@ -1,11 +1,12 @@
-"""How far a page's most surprising day lies above what was to be expected of it, and how sure that is.
+"""The surprise of a page's most surprising day: how far it lies above the expected views, and with what confidence.
 
     usual     the higher of two medians of the levels of the days on which the page was listed: of the 28 days before, and
               of the 7 days before, so that a steady rise is no surprise every day anew. When the page was listed on less
               than half of the available ones of the 28 days: the bound of the day itself
     effect    median over the same weekday of the 56 days before of (level - median of the 28 days before that day); from at
               least three such days, otherwise null. Only an effect above zero is expected of the day
-    surprise  level - usual - effect
+    expected  usual + effect, published as views: expected_views = e^expected - 1
+    surprise  level - expected
     spread    the scale of the usual day-to-day noise: 1.4826 times the median absolute deviation (MAD) of the listed days
               among the 28 before, drawn towards 0.2 with the weight of 14 days:
               sqrt((n (1.4826 MAD)^2 + 14 * 0.2^2) / (n + 14)), n the number of these days
@@ -16,8 +17,8 @@
 All levels are ln(1 + views). The day with the greatest surprise in the window is the page's `surprise_date`, the earliest
 of equals. `robust_z` is the plain (level - median) / (1.4826 MAD) of that day, without weekday and prior.
 
-Days outside the list are left out of the medians, which are then too high: the surprise of a page near the end
-of the list is a lower bound. So it is for a page that was hardly ever listed before, which is held against the bound.
+Days outside the list are left out of the medians, which are then too high: the surprise of a page near the end of the list
+is a lower bound. So is the surprise of a page that was hardly ever listed before, which is measured against the bound.
 
 Sources: the modified z-score is that of B. Iglewicz and D. C. Hoaglin, How to Detect and Handle Outliers (ASQC, 1993);
 1.4826 makes the MAD estimate the standard deviation of a normal distribution. The prior is the posterior mean of a
@@ -51,8 +52,8 @@ def most_surprising(judged: Table) -> Table:
     """
     import ibis
 
-    there = judged.filter(judged.in_window, judged.reference_days > 0)
-    best = there.mutate(
+    eligible = judged.filter(judged.in_window, judged.reference_days > 0)
+    best = eligible.mutate(
         place_of_page=ibis.row_number().over(
             group_by="page", order_by=[ibis.desc("surprise"), ibis.asc("day")]
         )
@@ -61,7 +62,7 @@ def most_surprising(judged: Table) -> Table:
 
 
 def surprises(best: Table, history: Table, available: Table) -> Table:
-    """A row a page of `most_surprising`, with its score and the figures that it is made of; see the module.
+    """A row a page of `most_surprising`, with its score and the figures it is computed from; see the module.
 
     Args:
         best: see `most_surprising`.
@@ -72,7 +73,7 @@ def surprises(best: Table, history: Table, available: Table) -> Table:
 
 
 def judgements(history: Table, available: Table) -> Table:
-    """Every row of the history with what was to be expected of the page on its day; see the module."""
+    """Every row of the history with the expected level of the page on that day; see the module."""
     import ibis
 
     before = ibis.window(
@@ -86,32 +87,33 @@ def judgements(history: Table, available: Table) -> Table:
         recent_median=history.level.median().over(lately),
         reference_listed=history.level.count().over(before).cast("int32"),
     )
-    found = listed.inner_join(available, "day")
-    visible = 2 * found.reference_listed >= found.reference_days
-    seen = visible & (found.reference_listed > 0)
-    found = found.mutate(
+    joined = listed.inner_join(available, "day")
+    visible = 2 * joined.reference_listed >= joined.reference_days
+    seen = visible & (joined.reference_listed > 0)
+    joined = joined.mutate(
         usual=ibis.ifelse(
-            seen, ibis.greatest(found.median, found.recent_median.coalesce(found.median)), level(found.bound)
+            seen,
+            ibis.greatest(joined.median, joined.recent_median.coalesce(joined.median)),
+            level(joined.bound),
         ),
-        deviation=ibis.ifelse(seen, found.level - found.median, ibis.null("float64")),
+        deviation=ibis.ifelse(seen, joined.level - joined.median, ibis.null("float64")),
     )
     same_weekday = ibis.window(
         group_by=["page", "weekday"],
         order_by="day",
         range=(ibis.preceding(BASELINE_DAYS), ibis.preceding(1)),
     )
-    found = found.mutate(
-        weekday_days=found.deviation.count().over(same_weekday).cast("int32"),
-        weekday_median=found.deviation.median().over(same_weekday),
+    joined = joined.mutate(
+        weekday_days=joined.deviation.count().over(same_weekday).cast("int32"),
+        weekday_median=joined.deviation.median().over(same_weekday),
     )
-    found = found.mutate(
+    joined = joined.mutate(
         weekday_effect=ibis.ifelse(
-            found.weekday_days >= MIN_WEEKDAYS, found.weekday_median, ibis.null("float64")
+            joined.weekday_days >= MIN_WEEKDAYS, joined.weekday_median, ibis.null("float64")
         )
     )
-    return found.mutate(
-        surprise=found.level - found.usual - ibis.greatest(found.weekday_effect.coalesce(0.0), 0.0)
-    )
+    joined = joined.mutate(expected=joined.usual + ibis.greatest(joined.weekday_effect.coalesce(0.0), 0.0))
+    return joined.mutate(surprise=joined.level - joined.expected)
 
 
 def _with_mad(best: Table, history: Table) -> Table:
@@ -152,9 +154,11 @@ def _scored(best: Table) -> Table:
     confidence = best.reference_days.cast("float64") / float(REFERENCE_DAYS)
     score = best.surprise / spread * confidence
     burst = score >= BURST
-    kept = (best.after - best.usual) / (best.level - best.usual).nullif(0.0)
+    share_kept = (best.after - best.usual) / (best.level - best.usual).nullif(0.0)
     shape = ibis.cases(
-        (burst & (kept >= PLATEAU), "plateau"), (burst & kept.notnull(), "spike"), else_=ibis.null("string")
+        (burst & (share_kept >= PLATEAU), "plateau"),
+        (burst & share_kept.notnull(), "spike"),
+        else_=ibis.null("string"),
     )
     return best.select(
         "page",
@@ -168,7 +172,7 @@ def _scored(best: Table) -> Table:
         usual_views=best.usual.exp() - 1.0,
         weekday_days=best.weekday_days,
         weekday_effect=best.weekday_effect,
-        expected_views=(best.usual + best.weekday_effect.coalesce(0.0)).exp() - 1.0,
+        expected_views=best.expected.exp() - 1.0,
         surprise=best.surprise,
         spread=spread,
         confidence=confidence,

@@ -1,4 +1,4 @@
-"""What the pages are dressed in: styles, scripts, the drawing library and an outline of the world, as text."""
+"""The static files of the pages as text: styles, scripts, the drawing library and an outline of the world."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """`wiki-trends report --html`: the published window as one file that opens offline and prints well.
 
-The file carries its styles, scripts and data, and a Content-Security-Policy that lets it run nothing else and ask nobody.
-All figures are those of `build` and `details`; what was left out, and what has changed since, comes from the lake and is
-told as unknown when that cannot be reached.
+The file contains its styles, scripts and data, and a Content-Security-Policy that lets it run nothing else and make no
+requests. All figures are those of `build` and `details`. Titles that were left out, and days that have changed since the
+publish, come from the lake; the report says that they are unknown when the lake cannot be reached.
 
-Fails with `WarehouseError`, and with `SettingError` or `ExportFailed` when the file cannot be written; what was there
-before then still is.
+Fails with `WarehouseError`, and with `SettingError` or `ExportFailed` when the file cannot be written; an existing file
+then stays as it was.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from markupsafe import Markup
 
 from wiki_trends.errors import ExportFailed, SettingError
 from wiki_trends.pipeline.steps.clean_gold_layer import PLAIN_IN_LINKS
-from wiki_trends.queries import export as exports
+from wiki_trends.queries.output_file import is_written_into, output_stream
 from wiki_trends.report import calendar
 from wiki_trends.report.assets import CHART_SCRIPTS, STYLES, asset
 from wiki_trends.report.html import charts
 from wiki_trends.report.html.pages_table import every_page
 from wiki_trends.report.html.render import environment
+from wiki_trends.report.html.vega import compiled
 from wiki_trends.report.left_out import REASONS, LeftOut
 from wiki_trends.report.text import span_text
 
@@ -57,12 +58,12 @@ _DEFAULT_PROJECT = "en.wikipedia"
 
 @dataclass(frozen=True, slots=True)
 class FromLake:
-    """What the lake says of a published window.
+    """The lake's part of the report of a published window.
 
     Attributes:
-        left_out: what its days do not hold.
-        changed: days that are no longer what was used, by ISO day, with the reason.
-        not_compared: why they could not be compared; empty when they could.
+        left_out: the titles left out of its days.
+        changed: the days that have changed since they were used, by ISO day, with the reason.
+        not_compared: why the days could not be compared; empty when they could.
     """
 
     left_out: LeftOut = field(default_factory=LeftOut)
@@ -71,13 +72,13 @@ class FromLake:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What was written.
+class WrittenReport:
+    """The outcome of writing a report.
 
     Attributes:
-        size: bytes.
-        unknown: what the lake could not be asked, with the reason. It is not in the file, which is made to be sent around:
-            such a reason can name folders and hosts.
+        size: bytes of the file.
+        unknown: the parts that could not be read from the lake, with the reason. The file leaves the reasons out: it is made
+            to be sent around, and a reason can name folders and hosts.
     """
 
     size: int
@@ -91,15 +92,15 @@ def write_report(
     limit: int = 10,
     *,
     force: bool = False,
-) -> Written:
-    """Write the report of what is published into a file, wholly or not at all.
+) -> WrittenReport:
+    """Write the report of the published window into a file, completely or not at all.
 
-    A report that is there already is replaced; anything else only with `force`. `compared` says which published days have
-    changed in the lake since, by ISO day with the reason, and why that is not known.
+    An existing report is replaced; any other file only with `force`. `compared` is the published days that have changed in
+    the lake since, by ISO day with the reason, and why that is unknown (empty when it is known).
 
     Raises:
         NothingPublished, WarehouseError: there is nothing to report, or it cannot be read.
-        SettingError: the target is a folder, or no report, or in a folder that is not there.
+        SettingError: the target is a folder, or not a report, or in a folder that does not exist.
         ExportFailed: the target cannot be written.
     """
     from wiki_trends.report.details import read_details
@@ -111,30 +112,30 @@ def write_report(
     changed, not_compared = compared
     lake = FromLake(left_out(details.run, settings), changed, not_compared)
     text = render(details, lake, dt.datetime.now(tz=dt.UTC))
-    # A title may hold half of a surrogate pair, which no file can.
+    # A title may contain half of a surrogate pair, which UTF-8 cannot encode.
     data = text.encode("utf-8", "replace")
-    with exports.replaced(target, force=True) as file:
+    with output_stream(target, force=True) as file:
         file.write(data)
     unknown = [
         ("not compared with the lake", not_compared),
         ("what was left out is not known", lake.left_out.problem),
     ]
-    return Written(len(data), tuple(f"{what}: {why}" for what, why in unknown if why))
+    return WrittenReport(len(data), tuple(f"{what}: {why}" for what, why in unknown if why))
 
 
 def refuse_target(target: Path, *, force: bool) -> None:
-    """Stop before anything is computed when the target cannot be meant."""
+    """Refuse, before anything is computed, a target that cannot be written or that is not a report."""
     if target.is_dir():
         raise _target_error(
             target, "is a folder", f"Name a file in it, for example {target / 'report.html'}."
         )
     if not target.parent.is_dir():
         raise _target_error(
-            target, f"is in {target.parent}, which is no folder", "Make the folder, or name another one."
+            target, f"is in {target.parent}, which is not a folder", "Make the folder, or name another one."
         )
-    if target.exists() and not force and not _is_report(target):
+    if not force and not is_written_into(target) and target.exists() and not _is_report(target):
         raise _target_error(
-            target, "is there already and is no report", "Name another file, or give --force to replace it."
+            target, "exists already and is not a report", "Name another file, or give --force to replace it."
         )
 
 
@@ -142,9 +143,9 @@ def render(details: Details, lake: FromLake, now: dt.datetime) -> str:
     """The report as HTML.
 
     Args:
-        details: the published window in full.
-        lake: what the lake says of it.
-        now: the moment that the report says it was written at, with a time zone.
+        details: the data of the published window.
+        lake: the lake's part of the report.
+        now: the time of writing that the report shows, with a time zone.
     """
     run = details.run
     days = calendar.of_run(run)
@@ -169,7 +170,7 @@ def render(details: Details, lake: FromLake, now: dt.datetime) -> str:
             heading=_heading(project, run),
             address=lambda page: address(details.link_base, page),
             sections=SECTIONS,
-            charts=drawn(details),
+            charts=vega_charts(details),
             race_rows=_race_rows(details),
             race_label=_race_label(details),
             category_rows=_category_rows(details),
@@ -186,23 +187,23 @@ def render(details: Details, lake: FromLake, now: dt.datetime) -> str:
     )
 
 
-def drawn(details: Details) -> dict[str, dict[str, Any]]:
+def vega_charts(details: Details) -> dict[str, dict[str, Any]]:
     """The charts of the report, as Vega."""
-    made = {
+    specs = {
         "race": charts.rank_race(details.race),
         "categories": charts.categories_over_time(details.category_days),
         **({"places": charts.places(details.places)} if details.places else {}),
     }
-    return {name: charts.compiled(spec) for name, spec in made.items()}
+    return {name: compiled(spec) for name, spec in specs.items()}
 
 
 def address(base: str, page: str) -> str:
-    """The address of a page on its wiki; nothing where the wiki is not known."""
+    """The address of a page on its wiki; empty when the wiki is unknown."""
     return f"{base}{quote(page, safe=PLAIN_IN_LINKS)}" if base else ""
 
 
 def content_security_policy(scripts: Sequence[str], style: str) -> str:
-    """Only these scripts and this style, and nothing from anywhere."""
+    """A policy that allows only these scripts and this style, and no requests."""
     allowed = " ".join(_hash(script) for script in scripts)
     return (
         f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; font-src data:; "
@@ -219,7 +220,7 @@ def _inline(name: str) -> Markup:
     text = asset(name)
     if "</script" in text.lower() or "<!--" in text:
         raise ValueError(f"{name} would end the script element that it stands in")
-    return Markup(text)  # noqa: S704 - ours, and looked at above
+    return Markup(text)  # noqa: S704 - ours, and checked above
 
 
 def _is_report(target: Path) -> bool:
@@ -236,19 +237,19 @@ def _target_error(target: Path, problem: str, fix: str) -> SettingError:
 
 
 def _asked(policy: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(policy or "{}")
-    return {"min_coverage": 100.0, "min_days": 1, "allow_lag": False} | found
+    asked: dict[str, Any] = json.loads(policy or "{}")
+    return {"min_coverage": 100.0, "min_days": 1, "allow_lag": False} | asked
 
 
 def _site(project: str) -> str:
-    """`fr.wikipedia` as people say it: Wikipedia (fr)."""
+    """The name of a project for people: `Wikipedia (fr)` for `fr.wikipedia`."""
     language, _, family = project.partition(".")
     name = family.partition(".")[0].capitalize() or language
     return name if language == "en" else f"{name} ({language})"
 
 
 def _heading(project: str, run: RunRecord) -> str:
-    """Its dates hold together where the line breaks."""
+    """The report's heading; a line break does not split its dates."""
     days = (
         span_text(run.window_start, run.window_end)
         .replace(" to ", "\n")
@@ -267,9 +268,9 @@ def _race_rows(details: Details) -> list[tuple[str, list[int | None]]]:
 
 def _race_label(details: Details) -> str:
     ends = [
-        f"{title} {known[0]} to {known[-1]}"
+        f"{title} {listed[0]} to {listed[-1]}"
         for title, ranks in _race_rows(details)
-        if (known := [rank for rank in ranks if rank is not None])
+        if (listed := [rank for rank in ranks if rank is not None])
     ]
     return f"Lines of rank by day, first to last: {'; '.join(ends)}." if ends else "No page to show."
 

@@ -1,6 +1,6 @@
 """The table of every page as data that `assets/table.js` sorts, searches and shows a hundred rows at a time.
 
-A row is a list: a month of lists is thousands of pages, and names of fields a thousand times over are most of a file.
+A row is a list without field names: a month of lists has thousands of pages, and repeated names would be most of the file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NOWHERE = "No specific location"
 
 
 def every_page(details: Details) -> dict[str, Any]:
-    """`data` for the script element, and the `categories` and `presences` that there are to choose from."""
+    """`data` for the script element, and the `categories` and `presences` that readers can choose from."""
     rows = details.every_page
     categories, countries, presences, days = (
         _names(rows, name) for name in ("category", "location", "presence", "peak_date")

@@ -1,7 +1,7 @@
-"""How pages are written: the Jinja environment that the report and the dashboard share, and what it can be given.
+"""The Jinja environment that the report and the dashboard share, with its filters.
 
-Everything is escaped unless it says that it is markup. Titles are data from the world: `title` shows what could steer the
-page as its code, links go only where `wiki_link` lets them, and JSON in a script element cannot end it.
+Everything is escaped unless it is `Markup`. Titles are untrusted: `title` shows control characters as their codes,
+`wiki_link` decides which addresses become links, and JSON in a script element cannot end the element.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _IN_SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028
 
 @cache
 def environment() -> Environment:
-    """Templates of this package, with the filters and functions below; copy it with `overlay` to add a loader."""
+    """The environment for templates of this package, with the filters below; add a loader to a copy made by `overlay`."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    made = Environment(
+    jinja = Environment(
         loader=PackageLoader("wiki_trends.report"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    made.filters |= {
+    jinja.filters |= {
         "day": day_text,
         "short_day": short_day,
         "moment": moment,
@@ -50,8 +50,8 @@ def environment() -> Environment:
         "compact": compact,
         "wiki_link": wiki_link,
     }
-    made.globals |= {"counted": counted, "sparkline": sparkline_svg, "KINDS": KINDS}
-    return made
+    jinja.globals |= {"counted": counted, "sparkline": sparkline_svg, "KINDS": KINDS}
+    return jinja
 
 
 def script_json(document: object) -> Markup:
@@ -63,12 +63,12 @@ def script_json(document: object) -> Markup:
 
 
 def title(text: str) -> Markup:
-    """A title for people: isolated, so that its direction is its own, and without what could rearrange the page."""
+    """A title for people: isolated, so that its text direction affects nothing else, with control characters escaped."""
     return Markup("<bdi>{}</bdi>").format(safe(text))
 
 
 def wiki_link(url: str | None) -> str:
-    """The address if it is one of the web, else nothing."""
+    """The address when it is one of the web, else an empty text."""
     try:
         parts = urlsplit(url or "")
     except ValueError:
@@ -137,4 +137,4 @@ def _three(number: float) -> str:
 def _plain(value: object) -> str:
     if isinstance(value, dt.date):
         return value.isoformat()
-    raise TypeError(f"{type(value).__name__} is nothing for JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -1,4 +1,4 @@
-"""A sparkline as inline SVG: drawn on the server, so that it is there at once, without JavaScript, and in print.
+"""A sparkline as inline SVG: drawn on the server, so that it shows at once, without JavaScript, and in print.
 
 A day outside the list breaks the line: its views are unknown, not zero. Colours come from the page's style sheet.
 """
@@ -23,20 +23,21 @@ def sparkline_svg(
     """The views of consecutive days, oldest first, as a line with a dot on the highest day.
 
     Args:
-        views: of each day, of which at most one for every two pixels is drawn, the highest; None where the page was outside the list.
-        label: what a screen reader says; without one the drawing is hidden from it.
+        views: of each day; None where the page was outside the list. At most one value for every two pixels is drawn: the
+            highest of its days.
+        label: the label for screen readers; without one the drawing is hidden from them.
         width: pixels.
         height: pixels.
     """
     views = fitted(views, max(width // 2, 1))
-    known = [count for count in views if count is not None]
+    counts = [count for count in views if count is not None]
     about = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
     start = Markup(
         '<svg class="spark" {} viewBox="0 0 {} {}" width="{}" height="{}" focusable="false">'
     ).format(about, width, height, width, height)
-    if not known:
+    if not counts:
         return start + Markup("</svg>")
-    low, high = min(known), max(known)
+    low, high = min(counts), max(counts)
     step = (width - 2 * _PAD) / max(len(views) - 1, 1)
 
     def at(index: int, count: int) -> tuple[float, float]:

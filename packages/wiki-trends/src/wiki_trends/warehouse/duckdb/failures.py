@@ -1,4 +1,4 @@
-"""What DuckDB and the file system complain about, as a `WarehouseError` that says what to do."""
+"""Errors of DuckDB and the file system as a `WarehouseError` that names the fix."""
 
 from __future__ import annotations
 

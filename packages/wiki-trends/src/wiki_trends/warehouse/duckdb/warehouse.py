@@ -1,12 +1,12 @@
-"""The tables in one DuckDB file, published by renaming a new file over the old.
+"""The tables in one DuckDB file, published by renaming a new file over the old one.
 
-A DuckDB file that one process has open for writing can be opened by no other. So a publisher copies the file, changes
-the copy, closes and fsyncs it and renames it over; readers open read-only and go on undisturbed, and a publisher that
-is killed leaves the old file and a copy that the next one removes. Publishers queue on a lock file that dies with them.
-Whatever else is in the file, the user's own tables and views, is copied along.
+While a process has a DuckDB file open for writing, no other process can open it. So a publisher copies the file, changes
+the copy, closes and syncs it, and renames it over the old file. Readers open the file read-only and are not disturbed. A
+publisher that is killed leaves the old file and a copy, which the next publisher removes. Publishers queue on a lock file
+whose lock ends with the process. The user's own tables and views are copied along.
 
-Fails with `WarehouseError` when the file is no DuckDB database, is held open by a writer, comes from a newer version,
-when a user's own table or view has one of our names, or when the folder or the disk refuses; the old file then stands.
+Fails with `WarehouseError` when the file is not a DuckDB database, another process has it open for writing, a newer
+version wrote it, a user's own table or view has one of our names, or the folder or the disk refuses. The old file stays.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ class DuckDBFile:
     """A warehouse in one DuckDB file.
 
     Args:
-        path: of the file.
-        threads: how many a reader uses; default all.
+        path: the file.
+        threads: number of threads of a reader; default all.
     """
 
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
         self.url = f"duckdb:///{path}"
         self._threads = threads
-        # A link stays a link: what it points to is replaced.
+        # A symbolic link stays a link: the file that it points to is replaced.
         self.path = path.resolve()
 
-    def mark(self) -> str:
-        """What is another after every publish; see `Warehouse.mark`."""
+    def version(self) -> str:
+        """A token that changes with every publish; see `Warehouse.version`."""
         with explained(self.url):
             try:
                 return "-".join(map(str, _identity(self.path)))
@@ -66,7 +66,7 @@ class DuckDBFile:
         with explained(self.url), self._lock():
             self._remove_leftovers()
             try:
-                with self._held() as exists:
+                with self._unchanged() as exists:
                     if exists:
                         shutil.copy(self.path, new)
                     done = self._write(new, tables, run)
@@ -94,10 +94,10 @@ class DuckDBFile:
             yield DuckDBReader(self.url, connection)
 
     def _connected_to_one_file(self) -> DuckDBPyConnection:
-        """A connection all of whose handles are on the same file.
+        """A connection whose handles all refer to the same file.
 
-        DuckDB opens the path several times, for the headers and then for the blocks. When a publish comes in between,
-        headers of the old file meet blocks of the new one: so it is done again until nothing came in between.
+        DuckDB opens the path several times: for the headers, then for the blocks. When a publish comes in between, the
+        headers are of the old file and the blocks of the new one. So connect again until no publish came in between.
         """
         import duckdb
 
@@ -116,9 +116,9 @@ class DuckDBFile:
     def _write(self, new: Path, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
         with _connect(new) as connection:
             self._refuse_foreign(connection, tables)
-            kept = _kept(connection, run)
+            scopes = _partly_replaced(connection, run)
             rows = {
-                name: _replace_table(connection, name, table, kept.get(name, ()))
+                name: _replace_table(connection, name, table, scopes.get(name, ()))
                 for name, table in tables.items()
             }
             done = replace(run, rows=rows)
@@ -127,7 +127,7 @@ class DuckDBFile:
         return done
 
     def _refuse_foreign(self, connection: DuckDBPyConnection, names: Mapping[str, ArrowStream]) -> None:
-        """Stop at whatever has one of our names and is not ours."""
+        """Refuse to publish when a table or view that is not ours has one of our names."""
         kinds = _kinds(connection)
         if kinds.get(RUNS) == "BASE TABLE":
             self._refuse_newer(connection)
@@ -154,13 +154,13 @@ class DuckDBFile:
         )
 
     @contextmanager
-    def _held(self) -> Iterator[bool]:
-        """Keep the user's own writers out while the file is copied and replaced; whether there is a file."""
+    def _unchanged(self) -> Iterator[bool]:
+        """Keep other writers out while the file is copied and replaced; yields whether the file exists."""
         if not self.path.exists():
             yield False
             return
         if self.path.with_name(f"{self.path.name}.wal").exists():
-            # A process that died while writing to the file left changes beside it: fold them in before the copy.
+            # A process that died while writing left changes in the log beside the file: apply them before the copy.
             with _connect(self.path) as connection:
                 connection.execute("CHECKPOINT")
         with _connect(self.path, read_only=True):
@@ -177,14 +177,14 @@ class DuckDBFile:
         return self.path.with_name(f".{self.path.name}{ending}")
 
     def _remove_leftovers(self) -> None:
-        # Only under the lock: then every such file is a dead publisher's, or our own.
+        # Call it only under the lock: then every such file is our own or of a publisher that died.
         for ending in ("", ".wal"):
             for path in self.path.parent.glob(f".{self.path.name}.*.publishing{ending}"):
                 path.unlink()
 
 
 class DuckDBReader:
-    """One published state of the file, for as long as it is open."""
+    """A reader of one published state of the file."""
 
     def __init__(self, url: str, connection: DuckDBPyConnection) -> None:
         self._url = url
@@ -195,7 +195,7 @@ class DuckDBReader:
         return [row for piece in self.pieces(sql, *values) for row in piece]
 
     def pieces(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
-        """The same, some at a time; see `Reader.pieces`. Other threads get their turn between them."""
+        """The same, some at a time; see `Reader.pieces`. Other threads can run in between."""
         with explained(self._url):
             cursor = self._connection.execute(sql, list(values))
             names = [column[0] for column in cursor.description or []]
@@ -212,8 +212,8 @@ class DuckDBReader:
             return runs_table.last(self._connection)
 
 
-def _kept(connection: DuckDBPyConnection, run: RunRecord) -> Mapping[str, tuple[str, ...]]:
-    """The tables of which this publish replaces only a part, with the columns that say which."""
+def _partly_replaced(connection: DuckDBPyConnection, run: RunRecord) -> Mapping[str, tuple[str, ...]]:
+    """The tables of which this publish replaces only some rows, with the columns that select them."""
     last = runs_table.last_dataset(connection) if RUNS in _kinds(connection) else None
     return {name: scope for name, scope in KEPT_BY.items() if last == run.dataset or "dataset" in scope}
 
@@ -221,20 +221,20 @@ def _kept(connection: DuckDBPyConnection, run: RunRecord) -> Mapping[str, tuple[
 def _replace_table(
     connection: DuckDBPyConnection, name: str, table: ArrowStream, scope: tuple[str, ...]
 ) -> int:
-    """Put these rows in place of the old, or of those that agree in `scope`; the new rows are counted.
+    """Replace the old rows, or those that agree in `scope`, by these; return the number of new rows.
 
-    Where the columns agree the table itself stays, with its comments. A table with a scope gets the columns that it lacks.
+    Where the columns are the same the table itself stays, with its comments. A table with a scope gets missing columns.
     """
     logger.info("publishing %s", name)
     with registered(connection, "incoming", table):
-        wanted = _columns(connection, "incoming")
-        held = _columns(connection, name) if name in _kinds(connection) else []
-        if held and scope:
-            for column, kind in wanted:
+        new_columns = _columns(connection, "incoming")
+        old_columns = _columns(connection, name) if name in _kinds(connection) else []
+        if old_columns and scope:
+            for column, kind in new_columns:
                 connection.execute(f'ALTER TABLE {name} ADD COLUMN IF NOT EXISTS "{column}" {kind}')
             columns = f"({', '.join(scope)})"
             connection.execute(f"DELETE FROM {name} WHERE {columns} IN (SELECT {columns} FROM incoming)")  # noqa: S608
-        elif held == wanted:
+        elif old_columns == new_columns:
             connection.execute(f"TRUNCATE {name}")
         else:
             connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM incoming LIMIT 0")
@@ -260,9 +260,9 @@ def _connect(path: Path, *, read_only: bool = False) -> DuckDBPyConnection:
 
 
 def _identity(path: Path) -> tuple[int, ...]:
-    """What tells a file from the one that was renamed over it, also where its number is used again."""
-    found = path.stat()
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    """Values that differ between a file and the one that was renamed over it, even when its inode number is reused."""
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _sync(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What PostgreSQL complains about, as a `WarehouseError` that says what to do and shows no secret."""
+"""Errors of PostgreSQL as a `WarehouseError` that names the fix and shows no secret."""
 
 from __future__ import annotations
 

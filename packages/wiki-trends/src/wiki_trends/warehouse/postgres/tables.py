@@ -1,7 +1,7 @@
-"""The published tables inside one transaction of PostgreSQL: made, extended, filled beside, merged.
+"""The published tables inside one transaction of PostgreSQL: create, extend, stage, merge.
 
-Every name is taken in one schema. Fails with `WarehouseError` where something of the user's own, or a newer version's,
-is in the way, and with `psycopg.Error` for what the server refuses.
+All names are of one schema. Fails with `WarehouseError` when a table of the user's own or of a newer version is in the
+way, and with `psycopg.Error` when the server refuses a statement.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TYPES = {
 EXTEND_WITHIN = "10s"
 _OURS = {"table_rows", "fingerprints", "schema_version"}
 _BYTE_ORDER = ' COLLATE "C"'
-_HELD = """
+_COLUMNS_OF = """
 SELECT c.relkind IN ('r', 'p') AS is_table, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -55,19 +55,19 @@ class Tables:
                 fix="Create one, or grant USAGE on it.",
             )
         self._schema: str = schema
-        # Made in this transaction: nobody sees them yet, and there is nothing to merge with.
+        # Created in this transaction: invisible to others, and empty, so there is nothing to merge with.
         self._new: set[str] = set()
 
     def lock(self) -> None:
-        """Wait until no other publisher is at work here; held until the transaction ends."""
+        """Wait for other publishers; the lock is released when the transaction ends."""
         self._run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", f"wiki-trends {self._schema}")
 
     def last_run(self) -> RunRecord | None:
         """The run published last; None when there is none."""
-        held = self._held(RUNS)
-        if held is None:
+        column_types = self._column_types(RUNS)
+        if column_types is None:
             return None
-        if not held.keys() >= _OURS:
+        if not column_types.keys() >= _OURS:
             raise self._foreign(RUNS)
         rows = self._all(f"SELECT * FROM {self._table(RUNS)} ORDER BY run DESC LIMIT 1")
         if not rows:
@@ -82,29 +82,29 @@ class Tables:
         return runs_table.from_row(rows[0])
 
     def prepare(self, name: str, columns: Mapping[str, str]) -> bool:
-        """See to it that a table is there with these columns (DuckDB's types); whether anything had to be made."""
-        wanted = {column: TYPES[kind] for column, kind in columns.items()}
-        held = self._held(name)
-        if held is None:
-            self._create(name, wanted)
+        """Create or extend a table so that it has these columns (DuckDB's types); return whether anything changed."""
+        types = {column: TYPES[kind] for column, kind in columns.items()}
+        column_types = self._column_types(name)
+        if column_types is None:
+            self._create(name, types)
             self._new.add(name)
             return True
         if name != RUNS and not self._was_published(name):
             raise self._foreign(name)
-        for column, kind in wanted.items():
-            if held.get(column, kind) != kind:
+        for column, kind in types.items():
+            if column_types.get(column, kind) != kind:
                 raise WarehouseError(
                     warehouse=self._url,
-                    problem=f"column {column} of {name} is {held[column]}, and this version writes {kind}",
+                    problem=f"column {column} of {name} is {column_types[column]}, and this version writes {kind}",
                     fix=f"Move {name} out of the way, with what is built on it, and publish again.",
                 )
-        missing = {column: kind for column, kind in wanted.items() if column not in held}
+        missing = {column: kind for column, kind in types.items() if column not in column_types}
         if missing:
             self._extend(name, missing)
         return bool(missing)
 
     def stage(self, name: str, rows: Rows) -> int:
-        """Copy the rows into a temporary table beside `name`, or into `name` when it is new; how many there were."""
+        """Copy the rows into a temporary table, or into `name` when it is new; return the number of rows."""
         names, staged = _listed(rows.columns), _staged(name)
         if name in self._new:
             staged = self._table(name)
@@ -121,13 +121,13 @@ class Tables:
             return cursor.rowcount
 
     def merge(self, name: str, columns: Iterable[str], kept_by: Sequence[str]) -> int:
-        """Make the table hold the staged rows, by row locks alone; how many rows changed, at least one for a new table.
+        """Merge the staged rows into the table with row locks only; return the changed rows, at least one for a new table.
 
         Args:
             name: the table.
             columns: the columns that were staged.
-            kept_by: rows that agree with no staged row in these columns stay; with none of them given, no row stays
-                that was not staged.
+            kept_by: rows that agree with no staged row in these columns stay; without columns, every row that was not
+                staged is deleted.
         """
         if name in self._new:
             return 1
@@ -152,7 +152,7 @@ class Tables:
         )
 
     def add_run(self, run: RunRecord) -> None:
-        """Add a run, numbered on from the last."""
+        """Add a run with the next number."""
         number = self._all(f"SELECT coalesce(max(run), 0) + 1 AS number FROM {self._table(RUNS)}")[0][
             "number"
         ]
@@ -160,12 +160,12 @@ class Tables:
         marks = ", ".join(["%s"] * len(row))
         self._run(f"INSERT INTO {self._table(RUNS)} ({_listed(row)}) VALUES ({marks})", *row.values())
 
-    def _held(self, name: str) -> dict[str, str] | None:
-        """Type by column of the table; None when nothing has that name."""
-        found = self._all(_HELD, self._schema, name)
-        if found and not found[0]["is_table"]:
+    def _column_types(self, name: str) -> dict[str, str] | None:
+        """The type of each column of the table; None when nothing has that name."""
+        rows = self._all(_COLUMNS_OF, self._schema, name)
+        if rows and not rows[0]["is_table"]:
             raise self._foreign(name)
-        return {row["column"]: row["type"] for row in found} or None
+        return {row["column"]: row["type"] for row in rows} or None
 
     def _was_published(self, name: str) -> bool:
         return bool(
@@ -187,7 +187,7 @@ class Tables:
         self._comment_columns(name, columns)
 
     def _extend(self, name: str, columns: Mapping[str, str]) -> None:
-        # The one lock that readers notice, and only when a new version brings columns.
+        # The only lock that readers notice, taken only when a new version adds columns.
         self._run(f"SET LOCAL lock_timeout = '{EXTEND_WITHIN}'")
         for column, kind in columns.items():
             self._run(f"ALTER TABLE {self._table(name)} ADD COLUMN {_column(column, kind)}")
@@ -219,7 +219,7 @@ def _staged(name: str) -> str:
 
 
 def _column(name: str, kind: str) -> str:
-    # Texts are ordered as DuckDB orders them, whatever the database's language is.
+    # Texts sort as in DuckDB, whatever the database's language is.
     return f"{_quoted(name)} {kind}{_BYTE_ORDER if kind == 'text' else ''}"
 
 

@@ -1,12 +1,12 @@
 """The tables in a PostgreSQL database, merged in one transaction that takes row locks only.
 
 The rows of a publish are copied into temporary tables and merged from there: inserted, updated where they differ,
-deleted where they are gone. So readers are never blocked, those in `REPEATABLE READ` keep their window, and views,
-grants and comments of the user's stay, because the tables stay. Publishers queue on an advisory lock. Publishing once
-more what is published already writes nothing. The tables lie in the first schema of the connection's search path.
+deleted where they are gone. So readers are never blocked, readers in `REPEATABLE READ` keep their window, and views,
+grants and comments of users stay because the tables stay. Publishers queue on an advisory lock. Publishing the same
+window again writes nothing. The tables lie in the first schema of the connection's search path.
 
-Fails with `WarehouseError` when the server does not answer or refuses, when a right is missing, when something of the
-user's own has one of our names, and when the tables were written by a newer version; all is then as it was before.
+Fails with `WarehouseError` when the server does not answer or refuses, when a right is missing, when a table of the
+user's own has one of our names, and when a newer version wrote the tables. Nothing is changed then.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import NothingPublished, WarehouseError
-from wiki_trends.warehouse.arrow import opened
+from wiki_trends.warehouse.arrow import read_rows
 from wiki_trends.warehouse.base import KEPT_BY, RUNS
 from wiki_trends.warehouse.postgres.failures import explained
 from wiki_trends.warehouse.postgres.tables import Tables
@@ -37,18 +37,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DEFAULTS = {"connect_timeout": "10", "fallback_application_name": "wiki-trends"}
-# Connections that a process which reads all day holds at most, and how long it waits for one of them.
+# The most connections of a server that reads for as long as it runs, and how long a read waits for one of them.
 _POOLED, _POOL_SECONDS = 4, 10.0
 _ROWS_AT_ONCE = 10_000
-_MARKS = re.compile(r"'[^']*'|\"[^\"]*\"|\?|%")
+_TO_ESCAPE = re.compile(r"'[^']*'|\"[^\"]*\"|\?|%")
 
 
 class PostgreSQL:
     """A warehouse in a PostgreSQL database.
 
     Args:
-        url: as libpq takes it.
-        pooled: whether readers use their connections one after the other, for a process that reads all day.
+        url: a connection URL of libpq.
+        pooled: whether readers share a pool of connections, for a server that reads for as long as it runs.
     """
 
     def __init__(self, url: str, *, pooled: bool = False) -> None:
@@ -56,8 +56,8 @@ class PostgreSQL:
         self.url = _shown(self._parameters)
         self._pool = self._new_pool() if pooled else None
 
-    def mark(self) -> str:
-        """What is another after every publish; see `Warehouse.mark`."""
+    def version(self) -> str:
+        """A token that changes with every publish; see `Warehouse.version`."""
         with self.reading() as reader:
             return hashlib.sha256(repr(reader.last_run()).encode()).hexdigest()
 
@@ -65,28 +65,28 @@ class PostgreSQL:
         """Merge these tables and add the run; see `Warehouse.publish`. Waits for other publishers.
 
         Returns:
-            The run with the rows of each table; the one published last when nothing differs from it.
+            The run with the rows of each table; the last published run when nothing differs from it.
         """
         with self._explained(), self._connected() as connection:
-            held = Tables(connection, self.url)
-            held.lock()
-            last = held.last_run()
-            changed, rows = int(held.prepare(RUNS, COLUMNS)), {}
+            target = Tables(connection, self.url)
+            target.lock()
+            last = target.last_run()
+            changed, rows = int(target.prepare(RUNS, COLUMNS)), {}
             for name, table in tables.items():
                 logger.info("publishing %s", name)
-                with opened(table) as incoming:
-                    changed += held.prepare(name, incoming.columns)
-                    rows[name] = held.stage(name, incoming)
-                    changed += held.merge(name, incoming.columns, _kept_by(name, run, last))
-            if last is not None and not changed and last.made_of() == run.made_of():
+                with read_rows(table) as incoming:
+                    changed += target.prepare(name, incoming.columns)
+                    rows[name] = target.stage(name, incoming)
+                    changed += target.merge(name, incoming.columns, _kept_by(name, run, last))
+            if last is not None and not changed and last.inputs() == run.inputs():
                 return last
             done = replace(run, rows=rows)
-            held.add_run(done)
+            target.add_run(done)
         return done
 
     @contextmanager
     def reading(self) -> Iterator[PostgresReader]:
-        """A reader of what is published now; see `Warehouse.reading`. All that it reads is of one moment."""
+        """A reader of what is published now; see `Warehouse.reading`. Everything it reads is of one moment."""
         with self._connected_to_read() as connection:
             with self._explained():
                 last = Tables(connection, self.url).last_run()
@@ -96,7 +96,7 @@ class PostgreSQL:
 
     @contextmanager
     def _connected_to_read(self) -> Iterator[Connection[Any]]:
-        """A connection in which every statement sees the same moment and none can write."""
+        """A read-only connection in which every statement sees the same moment."""
         with ExitStack() as stack:
             with self._explained():
                 connection = self._from_pool(stack)
@@ -106,7 +106,7 @@ class PostgreSQL:
             yield connection
 
     def _from_pool(self, stack: ExitStack) -> Connection[Any] | None:
-        """A connection of the pool; None without one, and when it has none to give: it does not say why, a new one does."""
+        """A connection of the pool; None without a pool or after a time-out, whose cause only a new connection reports."""
         if self._pool is None:
             return None
         from psycopg_pool import PoolTimeout
@@ -137,13 +137,13 @@ class PostgreSQL:
         import psycopg
 
         connection = psycopg.connect(**self._parameters)  # type: ignore[arg-type]
-        # Whatever the server's default is: after waiting for another publisher, what it wrote has to be seen.
+        # Whatever the server's default is: a publisher that waited for another one must see what it wrote.
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         return connection
 
 
 class PostgresReader:
-    """What was published at one moment, for as long as it is open."""
+    """A reader of what was published at one moment."""
 
     def __init__(
         self,
@@ -160,15 +160,15 @@ class PostgresReader:
         from psycopg.rows import dict_row
 
         with self._explaining(), self._connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(_marked(sql, values), values or None).fetchall()
+            return cursor.execute(_with_placeholders(sql, values), values or None).fetchall()
 
     def pieces(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
         """The same, some at a time; see `Reader.pieces`."""
         from psycopg.rows import dict_row
 
-        # A cursor with a name is the server's, which keeps the rows that were not asked for yet.
+        # A named cursor stays on the server, which keeps the rows that were not fetched yet.
         with self._explaining(), self._connection.cursor("pieces", row_factory=dict_row) as cursor:
-            cursor.execute(_marked(sql, values), values or None)
+            cursor.execute(_with_placeholders(sql, values), values or None)
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
                 yield rows
 
@@ -178,7 +178,7 @@ class PostgresReader:
 
 
 def _for_reading(connection: Connection[Any]) -> None:
-    """Let a connection see one moment in all its statements, and write nothing."""
+    """Make a connection read-only, and let all its statements see one moment."""
     from psycopg import IsolationLevel
     from psycopg.types.numeric import FloatLoader
 
@@ -187,25 +187,25 @@ def _for_reading(connection: Connection[Any]) -> None:
     connection.adapters.register_loader("numeric", FloatLoader)
 
 
-def _marked(sql: str, values: Sequence[object]) -> bytes:
-    return (_MARKS.sub(_mark, sql) if values else sql).encode()
+def _with_placeholders(sql: str, values: Sequence[object]) -> bytes:
+    return (_TO_ESCAPE.sub(_placeholder, sql) if values else sql).encode()
 
 
-def _mark(found: re.Match[str]) -> str:
-    """The driver's mark for a value; its own sign is doubled, also where it is quoted."""
-    return "%s" if found[0] == "?" else found[0].replace("%", "%%")
+def _placeholder(match: re.Match[str]) -> str:
+    """The driver's placeholder for `?`; a `%` is doubled, also in quoted text."""
+    return "%s" if match[0] == "?" else match[0].replace("%", "%%")
 
 
 def _kept_by(name: str, run: RunRecord, last: RunRecord | None) -> Sequence[str]:
-    kept = KEPT_BY.get(name, ())
+    columns = KEPT_BY.get(name, ())
     other = last is not None and last.dataset != run.dataset
-    return () if other and "dataset" not in kept else kept
+    return () if other and "dataset" not in columns else columns
 
 
 def _parameters(url: str) -> dict[str, str]:
-    """What the URL says, with our defaults.
+    """The parameters of the URL, with our defaults.
 
-    The reason of a refusal is not shown, because it can hold a part of the password.
+    The driver's reason for a refusal is not shown, because it can contain a part of the password.
     """
     unreadable = WarehouseError(
         warehouse="postgresql://…",
@@ -222,15 +222,15 @@ def _parameters(url: str) -> dict[str, str]:
             fix="Install it: pip install 'wiki-trends[postgres]'.",
         ) from error
     try:
-        found = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+        parameters = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     except ProgrammingError:
         raise unreadable from None
-    # What is left of a password that was not encoded.
-    if any("@" in found.get(name, "") for name in ("host", "dbname")) or re.search(
-        r"[^\d,]", found.get("port", "")
+    # A remainder of a password that was not percent-encoded.
+    if any("@" in parameters.get(name, "") for name in ("host", "dbname")) or re.search(
+        r"[^\d,]", parameters.get("port", "")
     ):
         raise unreadable
-    return _DEFAULTS | found
+    return _DEFAULTS | parameters
 
 
 def _shown(parameters: Mapping[str, str]) -> str:

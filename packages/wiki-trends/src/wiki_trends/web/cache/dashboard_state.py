@@ -71,6 +71,6 @@ class DashboardState:
 
     async def _look_at_warehouse(self) -> str:
         try:
-            return await self.in_thread(self.sources.warehouse.mark)
+            return await self.in_thread(self.sources.warehouse.version)
         except NothingPublished:
             return ""

@@ -13,7 +13,8 @@ from wiki_trends.queries import browse
 from wiki_trends.queries import pages as lookups
 from wiki_trends.report import build, to_json
 from wiki_trends.report import calendar as drawn
-from wiki_trends.report.html.charts import categories_over_time, compiled, page_series
+from wiki_trends.report.html.charts import categories_over_time, page_series
+from wiki_trends.report.html.vega import compiled
 from wiki_trends.web.problems import Problem, problem_of
 from wiki_trends.web.views import documents
 from wiki_trends.web.views.lake import shown
@@ -200,7 +201,7 @@ class PagesFound:
 class OnePage:
     """A page with its chart."""
 
-    found: lookups.PageFound
+    found: lookups.PageDetails
     chart: dict[str, Any]
     band: tuple[float, float] | None
 
@@ -270,7 +271,7 @@ def categories(held: DashboardState) -> View[NoQuery, str, Categories]:
 class OneCategory:
     """A category with its chart."""
 
-    found: browse.CategoryFound
+    found: browse.CategoryDetails
     chart: dict[str, Any]
 
 

@@ -21,9 +21,7 @@ SELECT
     THEN "t7"."weekday_median"
     ELSE CAST(NULL AS DOUBLE)
   END AS "weekday_effect",
-  (
-    "t7"."level" - "t7"."usual"
-  ) - GREATEST(
+  "t7"."usual" + GREATEST(
     COALESCE(
       CASE
         WHEN "t7"."weekday_days" >= 3
@@ -33,6 +31,19 @@ SELECT
       0.0
     ),
     0.0
+  ) AS "expected",
+  "t7"."level" - (
+    "t7"."usual" + GREATEST(
+      COALESCE(
+        CASE
+          WHEN "t7"."weekday_days" >= 3
+          THEN "t7"."weekday_median"
+          ELSE CAST(NULL AS DOUBLE)
+        END,
+        0.0
+      ),
+      0.0
+    )
   ) AS "surprise"
 FROM (
   SELECT

@@ -24,6 +24,7 @@ FROM (
       "t1"."weekday_days",
       "t1"."weekday_median",
       "t1"."weekday_effect",
+      "t1"."expected",
       "t1"."surprise",
       ROW_NUMBER() OVER (
         PARTITION BY "t1"."page"

@@ -12,7 +12,7 @@ SELECT
   EXP("t22"."usual") - 1.0 AS "usual_views",
   "t22"."weekday_days",
   "t22"."weekday_effect",
-  EXP("t22"."usual" + COALESCE("t22"."weekday_effect", 0.0)) - 1.0 AS "expected_views",
+  EXP("t22"."expected") - 1.0 AS "expected_views",
   "t22"."surprise",
   SQRT(
     (
@@ -139,6 +139,7 @@ FROM (
       "t15"."weekday_days",
       "t15"."weekday_median",
       "t15"."weekday_effect",
+      "t15"."expected",
       "t15"."surprise",
       "t15"."mad",
       "t20"."page" AS "page_other",
@@ -167,6 +168,7 @@ FROM (
           "t3"."weekday_days",
           "t3"."weekday_median",
           "t3"."weekday_effect",
+          "t3"."expected",
           "t3"."surprise",
           "t12"."page" AS "page_other",
           "t12"."mad"
@@ -195,6 +197,7 @@ FROM (
               "t3"."weekday_days",
               "t3"."weekday_median",
               "t3"."weekday_effect",
+              "t3"."expected",
               "t3"."surprise",
               "t9"."past_page",
               "t9"."past_day",
@@ -260,6 +263,7 @@ FROM (
                 "t3"."weekday_days",
                 "t3"."weekday_median",
                 "t3"."weekday_effect",
+                "t3"."expected",
                 "t3"."surprise",
                 "t12"."page" AS "page_other",
                 "t12"."mad"
@@ -288,6 +292,7 @@ FROM (
                     "t3"."weekday_days",
                     "t3"."weekday_median",
                     "t3"."weekday_effect",
+                    "t3"."expected",
                     "t3"."surprise",
                     "t9"."past_page",
                     "t9"."past_day",

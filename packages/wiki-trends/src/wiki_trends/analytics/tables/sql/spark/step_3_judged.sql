@@ -17,11 +17,15 @@ SELECT
   `t7`.`weekday_days`,
   `t7`.`weekday_median`,
   IF(`t7`.`weekday_days` >= 3, `t7`.`weekday_median`, CAST(NULL AS DOUBLE)) AS `weekday_effect`,
-  (
-    `t7`.`level` - `t7`.`usual`
-  ) - GREATEST(
+  `t7`.`usual` + GREATEST(
     COALESCE(IF(`t7`.`weekday_days` >= 3, `t7`.`weekday_median`, CAST(NULL AS DOUBLE)), 0.0),
     0.0
+  ) AS `expected`,
+  `t7`.`level` - (
+    `t7`.`usual` + GREATEST(
+      COALESCE(IF(`t7`.`weekday_days` >= 3, `t7`.`weekday_median`, CAST(NULL AS DOUBLE)), 0.0),
+      0.0
+    )
   ) AS `surprise`
 FROM (
   SELECT

@@ -17,6 +17,7 @@ SELECT
   `t3`.`weekday_days`,
   `t3`.`weekday_median`,
   `t3`.`weekday_effect`,
+  `t3`.`expected`,
   `t3`.`surprise`
 FROM (
   SELECT
@@ -41,6 +42,7 @@ FROM (
       `t1`.`weekday_days`,
       `t1`.`weekday_median`,
       `t1`.`weekday_effect`,
+      `t1`.`expected`,
       `t1`.`surprise`,
       ROW_NUMBER() OVER (PARTITION BY `t1`.`page` ORDER BY `t1`.`surprise` DESC, `t1`.`day` ASC NULLS LAST) - 1 AS `place_of_page`
     FROM (

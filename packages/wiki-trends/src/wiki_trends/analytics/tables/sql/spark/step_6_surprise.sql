@@ -12,7 +12,7 @@ SELECT
   EXP(`t22`.`usual`) - 1.0 AS `usual_views`,
   `t22`.`weekday_days`,
   `t22`.`weekday_effect`,
-  EXP(`t22`.`usual` + COALESCE(`t22`.`weekday_effect`, 0.0)) - 1.0 AS `expected_views`,
+  EXP(`t22`.`expected`) - 1.0 AS `expected_views`,
   `t22`.`surprise`,
   SQRT(
     (
@@ -138,6 +138,7 @@ FROM (
     `t21`.`weekday_days`,
     `t21`.`weekday_median`,
     `t21`.`weekday_effect`,
+    `t21`.`expected`,
     `t21`.`surprise`,
     `t21`.`mad`,
     `t21`.`after`
@@ -161,6 +162,7 @@ FROM (
       `t15`.`weekday_days`,
       `t15`.`weekday_median`,
       `t15`.`weekday_effect`,
+      `t15`.`expected`,
       `t15`.`surprise`,
       `t15`.`mad`,
       `t20`.`page` AS `page_other`,
@@ -185,6 +187,7 @@ FROM (
         `t13`.`weekday_days`,
         `t13`.`weekday_median`,
         `t13`.`weekday_effect`,
+        `t13`.`expected`,
         `t13`.`surprise`,
         `t13`.`mad`
       FROM (
@@ -207,6 +210,7 @@ FROM (
           `t3`.`weekday_days`,
           `t3`.`weekday_median`,
           `t3`.`weekday_effect`,
+          `t3`.`expected`,
           `t3`.`surprise`,
           `t12`.`page` AS `page_other`,
           `t12`.`mad`
@@ -235,6 +239,7 @@ FROM (
               `t3`.`weekday_days`,
               `t3`.`weekday_median`,
               `t3`.`weekday_effect`,
+              `t3`.`expected`,
               `t3`.`surprise`,
               `t9`.`past_page`,
               `t9`.`past_day`,
@@ -296,6 +301,7 @@ FROM (
               `t13`.`weekday_days`,
               `t13`.`weekday_median`,
               `t13`.`weekday_effect`,
+              `t13`.`expected`,
               `t13`.`surprise`,
               `t13`.`mad`
             FROM (
@@ -318,6 +324,7 @@ FROM (
                 `t3`.`weekday_days`,
                 `t3`.`weekday_median`,
                 `t3`.`weekday_effect`,
+                `t3`.`expected`,
                 `t3`.`surprise`,
                 `t12`.`page` AS `page_other`,
                 `t12`.`mad`
@@ -346,6 +353,7 @@ FROM (
                     `t3`.`weekday_days`,
                     `t3`.`weekday_median`,
                     `t3`.`weekday_effect`,
+                    `t3`.`expected`,
                     `t3`.`surprise`,
                     `t9`.`past_page`,
                     `t9`.`past_day`,

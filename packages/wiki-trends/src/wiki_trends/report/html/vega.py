@@ -1,0 +1,83 @@
+"""A chart as data: a Vega-Lite specification with the rows and settings that Vega-Lite cannot express, and its compiled Vega."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_VEGA_LITE = "6.4"
+
+
+@dataclass(frozen=True, slots=True)
+class ChartSpec:
+    """A chart before it is compiled.
+
+    Attributes:
+        spec: the Vega-Lite specification without its rows.
+        datasets: the rows by the names of the specification's data sources.
+        domains: the domain of a scale by its name: times in milliseconds, which Vega-Lite has no literals for.
+        height: an expression for the height, where it follows the width.
+    """
+
+    spec: Mapping[str, Any]
+    datasets: Mapping[str, Any]
+    domains: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    height: str = ""
+
+
+def chart_spec(
+    chart: Any,
+    height: int,
+    domains: Mapping[str, Sequence[int]] | None = None,
+    *,
+    height_expression: str = "",
+    **datasets: Any,
+) -> ChartSpec:
+    """An Altair chart with its domains and datasets, as wide as its container.
+
+    Args:
+        chart: of Altair.
+        height: pixels.
+        domains: see `ChartSpec`.
+        height_expression: see `ChartSpec`; replaces `height`.
+        datasets: see `ChartSpec`.
+    """
+    import altair as alt
+
+    fitted = alt.AutoSizeParams(type="fit-x", contains="padding")
+    spec: dict[str, Any] = chart.properties(width="container", height=height, autosize=fitted).to_dict()
+    # Screen readers get the label of the chart's place in the page, and the table below it.
+    config = {"background": None, "view": {"stroke": None}, "aria": False}
+    return ChartSpec(spec | {"config": config}, datasets, domains or {}, height_expression)
+
+
+def compiled(chart: ChartSpec) -> dict[str, Any]:
+    """The chart as Vega, which `assets/charts.js` draws."""
+    import vl_convert
+
+    # The rows bypass the compiler: it needs none of them, and they are most of the text.
+    result: dict[str, Any] = vl_convert.vegalite_to_vega(dict(chart.spec), vl_version=_VEGA_LITE)
+    for source in result["data"]:
+        if source["name"] in chart.datasets:
+            source["values"] = chart.datasets[source["name"]]
+    # Vega-Lite has no literal times in domains and axes: it writes expressions that the interpreter reads differently.
+    for scale in result.get("scales", ()):
+        if scale["name"] in chart.domains:
+            scale["domain"] = chart.domains[scale["name"]]
+    for axis in result.get("axes", ()):
+        if "values" in axis:
+            axis["values"] = [_literal(value) for value in axis["values"]]
+    if chart.height:
+        del result["height"]
+        result.setdefault("signals", []).append({"name": "height", "update": chart.height})
+    return result
+
+
+def _literal(value: Any) -> Any:
+    """The milliseconds of an expression `datetime(…)`; any other value unchanged."""
+    match = re.fullmatch(r"datetime\((-?\d+)\)", value["signal"]) if isinstance(value, dict) else None
+    return int(match[1]) if match else value
