@@ -1,4 +1,4 @@
-"""Who may call the dashboard, see it, and act in it."""
+"""Security of the dashboard: hosts, authentication, sessions, cross-site requests, files, limits."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ def test_no_answer_names_a_path_or_the_token(shared, demo_folder, path):
 
 
 def test_paths_are_taken_out_of_sentences_and_addresses_are_not():
-    said = "the lock /var/lib/x/locks/a.lock cannot be made (/tmp/y): https://en.wikipedia.org/wiki/A/B and 3/4 of it"
+    sentence = "the lock /var/lib/x/locks/a.lock cannot be made (/tmp/y): https://en.wikipedia.org/wiki/A/B and 3/4 of it"
     assert (
-        without_paths(said)
+        without_paths(sentence)
         == "the lock … cannot be made (…): https://en.wikipedia.org/wiki/A/B and 3/4 of it"
     )
     assert without_paths("duckdb:////srv/w.duckdb: x") == "…: x"
@@ -161,8 +161,8 @@ def test_a_link_grows_old_and_so_does_a_session(demo_settings):
 
 def test_a_cookie_of_another_token_or_a_longer_life_is_nobodys(closed):
     other = TokenGuard("another-token-0123456789")
-    good = other._session(9_999_999_999)
-    own = TokenGuard(TOKEN)._session(1)
+    good = other._session_cookie(9_999_999_999)
+    own = TokenGuard(TOKEN)._session_cookie(1)
     for cookie in (
         good,
         own,
@@ -191,7 +191,7 @@ FOREIGN = (
 @pytest.mark.parametrize("headers", FOREIGN)
 def test_a_post_from_another_site_is_refused_although_the_cookie_comes_with_it(shared, headers):
     own = {"Origin": shared.url} if "Sec-Fetch-Site" in headers else {}
-    cookie = {"Cookie": f"{COOKIE}={shared.guard._session(9_999_999_999)}"}
+    cookie = {"Cookie": f"{COOKIE}={shared.guard._session_cookie(9_999_999_999)}"}
     for path in ("/backfill", "/sign-in", "/sign-out"):
         answer = shared.client.post(path, **START, headers={**own, **headers, **cookie})
         assert (answer.status_code, answer.json()["error"]) == (403, "FOREIGN_ORIGIN"), path
@@ -205,15 +205,15 @@ def test_an_action_is_no_link(shared):
 
 def test_actions_and_guesses_are_counted(demo_settings):
     with serving(demo_settings) as dashboard:
-        said = [
+        statuses = [
             dashboard.client.post("/backfill", **START, headers=dashboard.bearer).status_code
             for _ in range(70)
         ]
-        assert said.count(409) in range(60, 65)
-        assert said[-1] == 429
+        assert statuses.count(409) in range(60, 65)
+        assert statuses[-1] == 429
         wrong = {"Authorization": "Bearer not-the-token-at-all"}
-        said = [dashboard.client.get("/runs.json", headers=wrong).status_code for _ in range(12)]
-        assert said[-1] == 429
+        statuses = [dashboard.client.get("/runs.json", headers=wrong).status_code for _ in range(12)]
+        assert statuses[-1] == 429
         late = dashboard.client.post("/sign-in", data={"token": TOKEN}, headers={"Origin": dashboard.url})
         assert late.status_code == 429
         assert int(late.headers["retry-after"]) > 0
@@ -273,13 +273,13 @@ def test_large_bodies_are_refused_whether_declared_or_not(shared):
     ],
 )
 def test_what_would_be_open_to_everybody_does_not_start(host, hosts, token, problem):
-    with pytest.raises(SettingError, match=problem) as met:
+    with pytest.raises(SettingError, match=problem) as raised:
         guard_of(Settings(web_token=token), host, hosts)
-    assert "short" not in str(met.value).replace("shorter", "")
+    assert "short" not in str(raised.value).replace("shorter", "")
 
 
 def test_a_server_for_others_shows_nothing_to_strangers():
     guard = guard_of(Settings(web_token=TOKEN), "0.0.0.0", ("trends.example.org",))
     assert "trends.example.org" in guard.hosts
-    assert not guard._stranger.may_see
-    assert guard_of(Settings(), "127.0.0.1", ())._stranger.may_see
+    assert not guard._default_visitor.may_see
+    assert guard_of(Settings(), "127.0.0.1", ())._default_visitor.may_see

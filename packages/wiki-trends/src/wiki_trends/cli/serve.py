@@ -59,5 +59,5 @@ def serve(
         port=port,
         hosts=allow_host or [],
         as_of=parse_day(as_of, "as_of") if as_of else None,
-        told=told,
+        on_ready=told,
     )
