@@ -53,10 +53,10 @@ def serving(settings: Settings | None = None, guard: Guard | None = None, **opti
 
 
 @contextmanager
-def running(app) -> Iterator[str]:
+def running(app, **options) -> Iterator[str]:
     """Serve any ASGI app on a free port, in a thread of this process; yields its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = server_of(app)
+    server = server_of(app, **options)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -27,7 +27,7 @@ def visited(browser, dashboard, *, signed_in=False, **options):
         if signed_in:
             cookie = {
                 "name": COOKIE,
-                "value": dashboard.guard._session_cookie(9_999_999_999),
+                "value": dashboard.guard.sessions.create(9_999_999_999),
                 "url": dashboard.url,
             }
             seen.page.context.add_cookies([{**cookie, "sameSite": "Strict"}])

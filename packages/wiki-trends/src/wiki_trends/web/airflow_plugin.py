@@ -2,7 +2,8 @@
 
 Airflow does not authenticate what a plugin mounts, so the guard does, for each request. Without a valid token of Airflow
 the response is 401. Users who may see the runs of the pipeline's DAG may see the pages; users who may trigger it may start
-backfills. State-changing requests must come from the same site (`Origin`, `Sec-Fetch-Site`), or have a bearer token.
+backfills. State-changing requests must come from the same site (`Origin`, `Sec-Fetch-Site`), or have a valid bearer
+token.
 
 Airflow's UI shows the page in a frame.
 
@@ -55,7 +56,9 @@ class AirflowGuard:
         except HTTPException:
             return Visitor()
         may_see, may_act = await asyncio.to_thread(self._rights, user)
-        return Visitor(user.get_name(), may_see=may_see, may_act=may_see and may_act)
+        # With the header, Airflow's user is the one of its token; the cookie is ignored then.
+        by_token = "authorization" in request.headers
+        return Visitor(user.get_name(), may_see=may_see, may_act=may_see and may_act, by_token=by_token)
 
     def _rights(self, user: BaseUser) -> tuple[bool, bool]:
         from airflow.api_fastapi.app import get_auth_manager
@@ -131,13 +134,11 @@ class LazyApp:
         """Handle a request; 503 while the app cannot be created."""
         from starlette.responses import PlainTextResponse
 
-        from smart_orchestrator.errors import SmartOrchestratorError
-        from wiki_trends.errors import WikiTrendsError
-
         try:
             app = await self._create()
-        except (SmartOrchestratorError, WikiTrendsError, ImportError) as error:
-            logger.warning("Data completeness cannot be shown: %s", error)
+        except Exception:
+            # Airflow must not fail with the page, whatever the cause.
+            logger.exception("Data completeness cannot be shown")
             why = "The page cannot be shown; the api-server's log says why.\n"
             await PlainTextResponse(why, 503)(scope, receive, send)
             return

@@ -5,7 +5,7 @@ Contract for apps that mount it:
 - It works under any prefix: every link is made from the `root_path` of the request's scope, as Starlette's `mount` sets it.
 - It needs no lifespan: connections are opened with the first request, and threads end with the process.
 - `guard` (see `guard.Guard`) decides about every request except static files and `/health`. State-changing requests are
-  refused before it is asked when their `Origin` differs from the host, unless they have an `Authorization` header.
+  refused before it is asked when their `Origin` differs from the host, unless the guard has verified a bearer token.
 - `runs` is the runner of the pipeline (`smart_orchestrator.runners.base.Runner`); by default the one that the settings
   name. If it implements `RunHistory`, its history is shown; otherwise the latest run of each day.
 - `framed` lets pages of the same origin show it in a frame; otherwise no page may.
@@ -29,6 +29,7 @@ from starlette.staticfiles import StaticFiles
 from smart_orchestrator.errors import SmartOrchestratorError
 from smart_orchestrator.model.window import today_utc
 from wiki_trends.errors import WikiTrendsError
+from wiki_trends.web.auth.caller import return_path
 from wiki_trends.web.auth.guard import Guard, Visitor
 from wiki_trends.web.auth.shield import SecurityMiddleware
 from wiki_trends.web.backfills import Backfills
@@ -44,7 +45,7 @@ from wiki_trends.web.views.view import ResponseCache, View, mount
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from starlette.requests import Request
@@ -112,7 +113,7 @@ def create_app(
     async def health() -> Response:
         return PlainTextResponse("ok\n")
 
-    app.mount("/static", ImmutableStaticFiles(STATIC), name="static")
+    app.mount("/static", ImmutableStaticFiles(STATIC, pages.static_names), name="static")
     app.add_middleware(SecurityMiddleware, guard=guard, refusal=problem_responses.response, framed=framed)
     return app
 
@@ -128,8 +129,8 @@ class ProblemResponses:
         """Register the exception handlers."""
         for kind in (Problem, WikiTrendsError, SmartOrchestratorError):
             app.add_exception_handler(kind, self._on_known_error)
-        app.add_exception_handler(RequestValidationError, self._validation_problem)
-        app.add_exception_handler(HTTPException, self._http_problem)
+        app.add_exception_handler(RequestValidationError, self._on_validation_error)
+        app.add_exception_handler(HTTPException, self._on_http_error)
 
     def response(self, request: Request, problem: Problem) -> Response:
         """The problem as a page if the client accepts HTML, otherwise as JSON."""
@@ -146,8 +147,12 @@ class ProblemResponses:
         visitor = request.scope.get("state", {}).get("visitor", Visitor())
         root = request.scope.get("root_path", "")
         sign_in = self._guard.sign_in_url(request)
-        return_path = _return_path(request, sign_in)
-        text = self._pages.page("problem", root, visitor, sign_in=sign_in, problem=problem, next=return_path)
+        values: dict[str, Any] = {
+            "sign_in": sign_in,
+            "problem": problem,
+            "next": return_path(request, sign_in),
+        }
+        text = self._pages.page("problem", root, visitor, **values)
         # A new dashboard has nothing to show yet: its pages say so, and that is not an error.
         status = HTTPStatus.OK if problem.code == "NOTHING_PUBLISHED" else problem.status
         return Response(text, status, headers, "text/html; charset=utf-8")
@@ -160,20 +165,13 @@ class ProblemResponses:
             logger.warning("%s: %s", request.url.path, error)
         return self.response(request, problem)
 
-    async def _validation_problem(self, request: Request, error: Exception) -> Response:
+    async def _on_validation_error(self, request: Request, error: Exception) -> Response:
         return self.response(request, _validation_problem(error))
 
-    async def _http_problem(self, request: Request, error: Exception) -> Response:
+    async def _on_http_error(self, request: Request, error: Exception) -> Response:
         response = self.response(request, _http_problem(error))
         response.headers.update(getattr(error, "headers", None) or {})
         return response
-
-
-def _return_path(request: Request, sign_in: str | None) -> str:
-    """The path to return to after signing in; empty if only the sign-in page itself was requested."""
-    if request.url.path == sign_in or request.method != "GET":
-        return request.query_params.get("next", "")
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _validation_problem(error: Exception) -> Problem:
@@ -197,15 +195,16 @@ def _http_problem(error: Exception) -> Problem:
 
 
 class ImmutableStaticFiles(StaticFiles):
-    """Static files of several folders, cached by browsers for ever: their URLs change with their content."""
+    """Static files that are on a list, cached by browsers for ever: their URLs change with their content."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], names: Collection[str]) -> None:
         super().__init__(directory=folders[0])
         self.all_directories = list(folders)
+        self._names = names
 
     async def get_response(self, path: str, scope: Any) -> Response:
         """The response for one file."""
-        if path.endswith((".py", ".html")):
+        if path not in self._names:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         response = await super().get_response(path, scope)
         if scope["query_string"].startswith(b"v=") and response.status_code == HTTPStatus.OK:

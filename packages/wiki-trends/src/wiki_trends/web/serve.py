@@ -8,10 +8,12 @@ never printed; the command prints a link that signs in once.
 from __future__ import annotations
 
 import gc
+import ipaddress
 import secrets
 import socket
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.model.window import today_utc
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Sequence
 
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
     from uvicorn import Server
 
     from wiki_trends.config.settings import Settings
@@ -58,7 +60,9 @@ def guard_of(settings: Settings, host: str, hosts: Sequence[str]) -> TokenGuard:
             problem="can be reached from other machines, and no token is set",
             fix="Set WIKI_TRENDS_WEB_TOKEN to a secret that visitors sign in with, or listen on 127.0.0.1.",
         )
-    return TokenGuard(token or secrets.token_urlsafe(24), named, sees_all=not reachable)
+    # Without a token in the settings, each start has a new one, which ends all sessions anyway.
+    revoked = Path(settings.state) / "revoked-sessions" if token else None
+    return TokenGuard(token or secrets.token_urlsafe(24), named, sees_all=not reachable, revoked_file=revoked)
 
 
 def serve(
@@ -67,6 +71,7 @@ def serve(
     host: str,
     port: int,
     hosts: Sequence[str] = (),
+    proxies: Sequence[str] = (),
     as_of: dt.date | None = None,
     on_ready: Callable[[str, str], None],
 ) -> None:
@@ -77,6 +82,7 @@ def serve(
         host: address to listen on.
         port: port to listen on; 0 takes a free one.
         hosts: further host names that are accepted.
+        proxies: addresses or networks of the proxies in front, which give the caller's address.
         as_of: the day that counts as today; default: the current UTC day.
         on_ready: called with the address and the sign-in link once connections are accepted.
 
@@ -87,7 +93,7 @@ def serve(
 
     # Rendering threads yield to the event loop five times as often as by default.
     sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
-    guard = guard_of(settings, host, hosts)
+    guard, proxies = guard_of(settings, host, hosts), proxies_of(proxies)
     app = create_app(settings, guard=guard, today=(lambda: as_of) if as_of else today_utc)
     with _listening(host, port) as listener:
         shown = "127.0.0.1" if host in _WILDCARDS else host
@@ -95,7 +101,7 @@ def serve(
         threading.Thread(target=_warm, name="warm", daemon=True).start()
         on_ready(f"{address}/", f"{address}{SIGN_IN_PATH}?once={guard.new_code()}")
         try:
-            server_of(app).run(sockets=[listener])
+            server_of(app, proxies=proxies).run(sockets=[listener])
         finally:
             gc.unfreeze()
 
@@ -115,9 +121,17 @@ def _warm() -> None:
         gc.enable()
 
 
-def server_of(app: FastAPI) -> Server:
-    """A uvicorn server for an app; its sockets are passed to `run`."""
+def server_of(app: ASGIApp, *, proxies: Sequence[str] = (), request_seconds: float | None = None) -> Server:
+    """A uvicorn server for an app; its sockets are passed to `run`.
+
+    Args:
+        app: the ASGI app.
+        proxies: addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; no others are.
+        request_seconds: seconds within which a request must arrive completely.
+    """
     import uvicorn
+
+    from wiki_trends.web.request_deadline import REQUEST_SECONDS, deadline_protocol
 
     return uvicorn.Server(
         uvicorn.Config(
@@ -127,9 +141,35 @@ def server_of(app: FastAPI) -> Server:
             access_log=False,
             log_level="warning",
             server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
+            http=deadline_protocol(REQUEST_SECONDS if request_seconds is None else request_seconds),
+            ws="none",
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )
+
+
+def proxies_of(proxies: Sequence[str]) -> tuple[str, ...]:
+    """The addresses or networks of the proxies, checked.
+
+    Raises:
+        SettingError: one of them is neither an IP address nor a network.
+    """
+    for proxy in proxies:
+        try:
+            network = ipaddress.ip_network(proxy, strict=False)
+        except ValueError:
+            network = None
+        if network is None or network.prefixlen == 0:
+            raise SettingError(
+                name="proxy",
+                value=proxy,
+                origin="--proxy",
+                problem="is not the IP address or the network of a proxy",
+                fix="Name the address from which the proxy connects, for example 127.0.0.1 or 10.0.0.0/24.",
+            )
+    return tuple(proxies)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from wiki_trends.web.auth.guard import Visitor
 
 STATIC = (Path(__file__).with_name("static"), Path(assets.__file__).parent)
+# The files that are served; nothing else of these folders is.
+STATIC_NAMES = (
+    ("app.js", "dashboard.css", "icon.svg"),
+    (*assets.STYLES, *assets.CHART_SCRIPTS, *assets.PAGE_SCRIPTS),
+)
 NAVIGATION = (
     ("overview", "/", "Overview"),
     ("pages", "/pages", "Pages"),
@@ -51,11 +56,11 @@ class Pages:
         loader = ChoiceLoader([PackageLoader("wiki_trends.web"), PackageLoader("wiki_trends.report")])
         self._templates = environment().overlay(loader=loader)
         self._versions = {
-            path.relative_to(folder).as_posix(): _digest(path)
-            for folder in STATIC
-            for path in folder.rglob("*")
-            if path.suffix in (".js", ".css", ".svg")
+            name: _digest(folder / name)
+            for folder, names in zip(STATIC, STATIC_NAMES, strict=True)
+            for name in names
         }
+        self.static_names = frozenset(self._versions)
         self._globals = {
             "navigation": NAVIGATION,
             "styles": (*assets.STYLES, "dashboard.css"),

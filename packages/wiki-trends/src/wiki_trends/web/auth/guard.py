@@ -24,12 +24,14 @@ class Visitor:
         name: the name for the log; empty if nobody has signed in.
         may_see: may read every view.
         may_act: may start backfills.
+        by_token: authenticated by a valid bearer token of this request, not by a cookie.
         sign_out: path below the app whose POST ends the session; empty if people sign out elsewhere.
     """
 
     name: str = ""
     may_see: bool = False
     may_act: bool = False
+    by_token: bool = False
     sign_out: str = ""
 
 
@@ -49,7 +51,8 @@ class Guard(Protocol):
     async def visitor(self, request: Request) -> Visitor:
         """The visitor who made this request; without valid credentials a `Visitor` without rights, not an error.
 
-        The app has already refused state-changing requests with a foreign `Origin`.
+        Afterwards the app refuses state-changing requests with a foreign `Origin`, except those with `by_token`: browsers
+        do not add a token to a forged request, but they do add the cookie.
         """
         ...
 

@@ -1,7 +1,7 @@
 """The ASGI middleware for security: it checks every request before a view runs, and adds headers to every response.
 
 In this order: the host is allowed (against DNS rebinding); the body is small; a state-changing request comes from our own
-pages (`Origin`), or from a program that sends its token in a header; the visitor has the right. A refusal is a response
+pages (`Origin`), or has a valid bearer token; the visitor has the right. A refusal is a response
 like any other, with the reason. The headers keep a browser from running, framing or guessing anything that we did not send.
 """
 
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
+from wiki_trends.web.auth.caller import caller, client_address
 from wiki_trends.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from wiki_trends.web.auth.guard import Guard
+    from wiki_trends.web.auth.guard import Guard, Visitor
 
 logger = logging.getLogger(__name__)
 
@@ -85,11 +86,18 @@ class SecurityMiddleware:
         request = Request(scope, receive)
         try:
             receive = await self._authorize(request)
+        except ClientDisconnect:
+            return
         except Problem as problem:
+            _log_refusal(request, problem)
             await self._refusal(request, problem)(scope, receive, send_with_headers)
             return
         try:
-            await self._app(scope, receive, send_with_headers)
+            # uvicorn drops the body of a response to HEAD, and so does every server that conforms to ASGI.
+            if request.method == "HEAD":
+                request.state.head = True
+            as_get = {**scope, "method": "GET"} if request.method == "HEAD" else scope
+            await self._app(as_get, receive, send_with_headers)
         except Exception:
             # The log gets the traceback; the visitor gets a response without internals.
             logger.exception("%s %s", request.method, request.url.path)
@@ -102,21 +110,18 @@ class SecurityMiddleware:
         path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
         changes = request.method not in SAFE_METHODS
         body = await _read_bounded_body(request)
-        if changes:
-            _check_origin(request)
         if path.startswith(OPEN_PATHS):
+            if changes:
+                _check_origin(request)
             return body
         visitor = await self._guard.visitor(request)
         request.scope.setdefault("state", {})["visitor"] = visitor
-        if path in self._guard.public:
-            return body
-        if visitor.may_see and (visitor.may_act or not changes):
-            return body
-        if visitor.name:
-            raise Problem(
-                403, "FORBIDDEN", f"{visitor.name} may not do this.", "Ask the administrator for the right."
-            )
-        raise Problem(401, "SIGN_IN", "You need to sign in.", "Sign in, and try again.")
+        caller.set(f"{visitor.name}@{client_address(request)}")
+        if path not in self._guard.public and not (visitor.may_see and (visitor.may_act or not changes)):
+            raise _no_right(visitor)
+        if changes and not visitor.by_token:
+            _check_origin(request)
+        return body
 
     def _check_host(self, request: Request) -> None:
         hosts = self._guard.hosts
@@ -130,6 +135,14 @@ class SecurityMiddleware:
         )
 
 
+def _no_right(visitor: Visitor) -> Problem:
+    if visitor.name:
+        return Problem(
+            403, "FORBIDDEN", f"{visitor.name} may not do this.", "Ask the administrator for the right."
+        )
+    return Problem(401, "SIGN_IN", "You need to sign in.", "Sign in, and try again.")
+
+
 def _host_name(host: str) -> str:
     """The host of a `Host` header in lower case, without the port."""
     try:
@@ -141,11 +154,8 @@ def _host_name(host: str) -> str:
 def _check_origin(request: Request) -> None:
     """Refuse requests that another site's page makes with our visitor's cookie (CSRF).
 
-    A browser sends `Origin` with each such request, and `Sec-Fetch-Site` if it is new enough. A request with an
-    `Authorization` header is exempt: browsers do not add that header to a forged request.
+    A browser sends `Origin` with each such request, and `Sec-Fetch-Site` if it is new enough.
     """
-    if request.headers.get("authorization"):
-        return
     origin = request.headers.get("origin", "")
     same_origin = urlsplit(origin).netloc == request.headers.get("host") and origin != "null"
     if not same_origin or request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
@@ -154,6 +164,18 @@ def _check_origin(request: Request) -> None:
             "FOREIGN_ORIGIN",
             "This request does not come from a page of this dashboard.",
             "Use the button in the dashboard; a program sends its token as Authorization: Bearer.",
+        )
+
+
+def _log_refusal(request: Request, problem: Problem) -> None:
+    """Log refused requests; somebody who has only not signed in yet is not worth a line."""
+    if problem.code != "SIGN_IN" or request.method not in SAFE_METHODS:
+        logger.warning(
+            "refused %s %.200r: %s, from %s",
+            request.method,
+            request.url.path,
+            problem.code,
+            client_address(request),
         )
 
 

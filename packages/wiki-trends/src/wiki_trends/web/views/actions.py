@@ -62,12 +62,14 @@ def router(state: DashboardState) -> APIRouter:
         return JSONResponse(request_json(backfill), status_code=202)
 
     @router.get("/events", include_in_schema=False)
-    async def events() -> Response:
+    async def events(request: Request) -> Response:
         if listeners[0] >= MAX_LISTENERS:
             raise Problem(
                 429, "TOO_MANY", "Too many open event streams.", "Close some pages, and try again.", 30
             )
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        if getattr(request.state, "head", False):
+            return Response(media_type="text/event-stream", headers=headers)
         return StreamingResponse(_events(state, listeners), media_type="text/event-stream", headers=headers)
 
     return router
