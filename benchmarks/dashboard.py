@@ -1,9 +1,9 @@
 """The dashboard under load: `python -m benchmarks.dashboard [--seconds N] [--json]` (`make bench-web`).
 
-A year of data is published; `wiki-trends serve` runs as a process. An open loop asks for the overview, as a browser does
-(with gzip), while another process publishes the year again and again; then for what has not changed (304); then faster
-and faster until the limit is no longer kept. Chromium says when the overview is first painted. Server, publisher and load
-share this machine.
+A year of data is published; `wiki-trends serve` runs as a process. An open loop requests the overview, as a browser does
+(with gzip), while another process publishes the year repeatedly; then with an ETag that matches (304); then at increasing
+rates until the limit is exceeded. Chromium reports the first paint of the overview. Server, publisher and load share this
+machine.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ for number in range(int(sys.argv[2])):
 
 
 def figures(seconds: float) -> dict[str, Any]:
-    """Everything that is measured, for so many seconds a load."""
+    """All measurements; each load lasts `seconds`."""
     with tempfile.TemporaryDirectory(prefix="wiki-trends-bench-") as name:
         folder = Path(name)
         settings = settings_in(folder)
@@ -51,25 +51,23 @@ def figures(seconds: float) -> dict[str, Any]:
         fill(settings)
         publish(settings)
         with _serving(settings) as port:
-            found: dict[str, Any] = {"machine": machine(), "days": DAYS, "body_bytes": _warm(port)}
-            _progress(
-                f"{RATE:g} requests a second for {seconds:g} s while the year is published again and again"
-            )
+            results: dict[str, Any] = {"machine": machine(), "days": DAYS, "body_bytes": _warm(port)}
+            _progress(f"{RATE:g} requests a second for {seconds:g} s while the year is published repeatedly")
             with _publishing(folder) as publisher:
                 load = asyncio.run(open_loop(port, "/", rate=RATE, seconds=seconds, headers=_BROWSER))
-            found["while_publishing"] = {**load.to_json(), "publishes": publisher[0]}
-            _progress("the same unchanged")
-            found["unchanged"] = asyncio.run(_unchanged(port, seconds)).to_json()
-            _progress("faster and faster")
-            found["highest"] = _highest(port, min(seconds, 5.0))
+            results["while_publishing"] = {**load.to_json(), "publishes": publisher[0]}
+            _progress("the same with a matching ETag")
+            results["unchanged"] = asyncio.run(_unchanged(port, seconds)).to_json()
+            _progress("increasing rates")
+            results["highest"] = _highest(port, min(seconds, 5.0))
             _progress("the first paint in Chromium")
-            found["first_paint_s"] = _first_paint(port)
-    return found
+            results["first_paint_s"] = _first_paint(port)
+    return results
 
 
 @contextmanager
 def _serving(settings: Settings) -> Iterator[int]:
-    """The port of a dashboard that runs as its users start it."""
+    """Start `wiki-trends serve`; yields its port."""
     command = [sys.executable, "-m", "wiki_trends", "serve", "--port", "0", "--as-of", AS_OF.isoformat()]
     environ = {
         "WIKI_TRENDS_LAKE": settings.lake,
@@ -91,21 +89,21 @@ def _serving(settings: Settings) -> Iterator[int]:
 
 @contextmanager
 def _publishing(folder: Path) -> Iterator[list[int]]:
-    """Publishes go on as long as the block lasts; how many were done stands in the list afterwards."""
+    """Publish repeatedly during the block; afterwards the list contains the number of publishes."""
     command = [sys.executable, "-c", _PUBLISHER, str(folder), "1000"]
-    done = [0]
+    count = [0]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as publisher:
         try:
-            yield done
+            yield count
         finally:
             publisher.terminate()
-            done[0] = (publisher.stdout.read() if publisher.stdout else "").count("published")
+            count[0] = (publisher.stdout.read() if publisher.stdout else "").count("published")
 
 
 def _warm(port: int) -> int:
-    """Wait for the first answer; the bytes of the page as it is sent."""
+    """Wait for the first response; returns its size in bytes."""
 
-    async def first() -> int:
+    async def first_response() -> int:
         connections = Connections(port)
         status, _, body = await connections.get("/", _BROWSER)
         connections.close()
@@ -113,7 +111,7 @@ def _warm(port: int) -> int:
             raise BenchmarkFailed(f"the overview answers {status}")
         return len(body)
 
-    return asyncio.run(first())
+    return asyncio.run(first_response())
 
 
 async def _unchanged(port: int, seconds: float) -> Load:
@@ -129,63 +127,63 @@ async def _unchanged(port: int, seconds: float) -> Load:
 
 
 def _highest(port: int, seconds: float) -> dict[str, object]:
-    """The highest rate that keeps the limit: doubled until it does not, then halved four times."""
+    """The highest rate within the limit: doubled until it is exceeded, then bisected four times."""
 
-    def held(rate: float) -> bool:
+    def within_limit(rate: float) -> bool:
         load = asyncio.run(open_loop(port, "/", rate=rate, seconds=seconds, headers=_BROWSER))
         time.sleep(1.0)
         return load.failed == 0 and load.percentile(99) <= LIMIT_P99_S
 
     low, high = RATE, 2 * RATE
-    while held(high) and high < 20_000:
+    while within_limit(high) and high < 20_000:
         low, high = high, 2 * high
     for _ in range(4):
         middle = (low + high) / 2
-        low, high = (middle, high) if held(middle) else (low, middle)
+        low, high = (middle, high) if within_limit(middle) else (low, middle)
     return {"rate": round(low), "seconds_each": seconds}
 
 
 def _first_paint(port: int, rounds: int = 7) -> float:
-    """Median of seconds from the navigation to the first paint with content, each time with nothing cached."""
+    """Median seconds from navigation to the first contentful paint, with an empty cache."""
     from playwright.sync_api import sync_playwright
 
     from tools.browser import executable, flags
 
-    said = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-    found: list[float] = []
+    first_paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+    seconds: list[float] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=flags())
         for number in range(rounds + 1):
             context = browser.new_context(viewport={"width": 1440, "height": 900})
             page = context.new_page()
             page.goto(f"http://127.0.0.1:{port}/", wait_until="load")
-            page.wait_for_function(f"{said} !== undefined")
+            page.wait_for_function(f"{first_paint} !== undefined")
             if number:
-                found.append(float(page.evaluate(said)) / 1000)
+                seconds.append(float(page.evaluate(first_paint)) / 1000)
             context.close()
         browser.close()
-    return round(float(median(found)), 3)
+    return round(float(median(seconds)), 3)
 
 
-def table(found: dict[str, Any]) -> str:
-    """The figures for people."""
-    here, load, same = found["machine"], found["while_publishing"], found["unchanged"]
-    paint, highest = found["first_paint_s"], found["highest"]
+def table(results: dict[str, Any]) -> str:
+    """The results as text."""
+    here, load, unchanged = results["machine"], results["while_publishing"], results["unchanged"]
+    paint, highest = results["first_paint_s"], results["highest"]
     lines = [
         f"{here['processor']}, {here['cores']} cores, load {here['load_1_min']}; Python {here['python']}",
-        f"overview of {found['days']} days, {found['body_bytes']:,} bytes as sent",
-        f"  while {load['publishes']} publishes ran, {_told(load)}; {_verdict(load['p99_ms'] / 1000, LIMIT_P99_S)}",
-        f"  unchanged (304), {_told(same)}",
+        f"overview of {results['days']} days, {results['body_bytes']:,} bytes as sent",
+        f"  while {load['publishes']} publishes ran, {_load_text(load)}; {_verdict(load['p99_ms'] / 1000, LIMIT_P99_S)}",
+        f"  unchanged (304), {_load_text(unchanged)}",
     ]
     limit = f"p99 within {LIMIT_P99_S * 1000:g} ms for {highest['seconds_each']:g} s"
     lines.append(f"  highest rate with {limit}: {highest['rate']:,} requests a second")
     lines.append(
-        f"  first paint in Chromium, nothing cached: {paint * 1000:.0f} ms; {_verdict(paint, LIMIT_PAINT_S)}"
+        f"  first paint in Chromium, empty cache: {paint * 1000:.0f} ms; {_verdict(paint, LIMIT_PAINT_S)}"
     )
     return "\n".join(lines) + "\n"
 
 
-def _told(load: dict[str, Any]) -> str:
+def _load_text(load: dict[str, Any]) -> str:
     answers = ", ".join(f"{count} of {status}" for status, count in load["statuses"].items())
     failed = f", {load['failed']} failed" if load["failed"] else ""
     return (
@@ -206,13 +204,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.dashboard", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0, help="length of each load")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        found = figures(given.seconds)
+        results = figures(arguments.seconds)
     except BenchmarkFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    sys.stdout.write(json.dumps(found, indent=2) + "\n" if given.json else table(found))
+    sys.stdout.write(json.dumps(results, indent=2) + "\n" if arguments.json else table(results))
     return 0
 
 

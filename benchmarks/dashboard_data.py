@@ -1,4 +1,4 @@
-"""A year of a lake for the dashboard's bench: a thousand of three thousand pages each day, with weekdays, rises and noise."""
+"""A year of data for the benchmark of the dashboard: each day lists 1,000 of 3,000 pages, with bursts and noise."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 LAST = dt.date(2025, 11, 9)
 AS_OF = LAST + dt.timedelta(days=3)
 DAYS = 365
-LISTED, KNOWN = 1000, 3000
+PAGES_PER_DAY, PAGES = 1000, 3000
 _CATEGORIES = ("Entertainment", "Sports", "Politics", "Science", "Business and finance", "Health", "Other")
 
 
 def settings_in(folder: Path) -> Settings:
-    """Settings of a lake, a warehouse and a state in a folder, with a window of a year."""
+    """Settings with lake, warehouse and state in a folder, and a window of one year."""
     return replace(
         Settings(),
         lake=f"{folder}/lake/{{layer}}",
@@ -39,8 +39,8 @@ def settings_in(folder: Path) -> Settings:
 def fill(settings: Settings) -> None:
     """Write every day of the year into the lake."""
     dice = random.Random(8)
-    usual = [int(2_000_000 / (place + 3)) for place in range(KNOWN)]
-    rising = dice.sample(range(KNOWN), 40)
+    usual = [int(2_000_000 / (rank + 3)) for rank in range(PAGES)]
+    rising = dice.sample(range(PAGES), 40)
     dataset = layers(settings).diamond
     for back in range(DAYS):
         day = LAST - dt.timedelta(days=back)
@@ -56,14 +56,14 @@ def window() -> Window:
 
 
 def publish(settings: Settings) -> None:
-    """Analyse the year and publish it, whether or not it is published already."""
+    """Analyse and publish the year, even if it is published already."""
     main_job.analyze(settings, main_job.checker(settings, window())())
 
 
 def _frame(views: dict[int, int]) -> pl.DataFrame:
     import polars as pl
 
-    listed = sorted(views, key=lambda page: -views[page])[:LISTED]
+    listed = sorted(views, key=lambda page: -views[page])[:PAGES_PER_DAY]
     return pl.DataFrame(
         {
             "page": [f"Page_{page}" for page in listed],

@@ -1,7 +1,7 @@
-"""An open loop over HTTP: requests leave on their schedule, whether or not earlier ones were answered.
+"""An open-loop HTTP load generator: requests are sent on schedule, whether or not earlier ones have been answered.
 
-A request's latency counts from the moment at which it was to leave, so that a server that stalls is charged with all that
-it kept waiting. Connections are kept alive and opened when none is free. Loopback only: the address is `127.0.0.1`.
+Latency counts from the scheduled time, so a stalled server is charged with the waiting time of every request (no
+coordinated omission). Connections are kept alive. Loopback only: the address is `127.0.0.1`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _PATIENCE_S = 30.0
 
 @dataclass(slots=True)
 class Load:
-    """What came of a load: the seconds of each answer, by status, and requests without one."""
+    """The results of a load: latencies in seconds, statuses, and failed requests."""
 
     rate: float
     latencies: list[float] = field(default_factory=list)
@@ -24,12 +24,12 @@ class Load:
     body_bytes: int = 0
 
     def percentile(self, percent: float) -> float:
-        """Seconds within which so many percent were answered; what failed counts as never."""
-        known = sorted(self.latencies) + [float("inf")] * self.failed
-        return known[max(0, ceil(len(known) * percent / 100) - 1)]
+        """A percentile of the latencies; a failed request counts as infinite."""
+        latencies = sorted(self.latencies) + [float("inf")] * self.failed
+        return latencies[max(0, ceil(len(latencies) * percent / 100) - 1)]
 
     def to_json(self) -> dict[str, object]:
-        """The load as the bench prints it."""
+        """The results as JSON."""
         return {
             "rate": self.rate,
             "requests": len(self.latencies) + self.failed,
@@ -42,26 +42,26 @@ class Load:
 
 
 class Connections:
-    """Kept-alive connections to one server of this machine."""
+    """A pool of keep-alive connections to a server on this machine."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def get(self, path: str, headers: str) -> tuple[int, bytes, bytes]:
-        """Status, head and body of an answer. A free connection that the server has closed by now is left for another."""
-        while self._free:
-            reader, writer = self._free.pop()
+        """Send a request; returns status, head and body. An idle connection that the server has closed is replaced."""
+        while self._idle:
+            reader, writer = self._idle.pop()
             try:
-                return await self._asked(reader, writer, path, headers)
+                return await self._request(reader, writer, path, headers)
             except (ConnectionError, asyncio.IncompleteReadError) as error:
                 writer.close()
                 if isinstance(error, asyncio.IncompleteReadError) and error.partial:
                     raise
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        return await self._asked(reader, writer, path, headers)
+        return await self._request(reader, writer, path, headers)
 
-    async def _asked(
+    async def _request(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, headers: str
     ) -> tuple[int, bytes, bytes]:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n{headers}\r\n".encode())
@@ -70,23 +70,23 @@ class Connections:
         at = lower.find(b"content-length:")
         length = int(lower[at + 15 : lower.index(b"\r\n", at)]) if at >= 0 else 0
         body = await reader.readexactly(length)
-        self._free.append((reader, writer))
+        self._idle.append((reader, writer))
         return int(head[9:12]), head, body
 
     def close(self) -> None:
-        """Close what is free."""
-        for _, writer in self._free:
+        """Close the idle connections."""
+        for _, writer in self._idle:
             writer.close()
 
 
 async def open_loop(port: int, path: str, *, rate: float, seconds: float, headers: str = "") -> Load:
-    """Send `rate` requests a second for so many seconds, evenly."""
+    """Send `rate` requests per second for `seconds`, evenly spaced."""
     loop = asyncio.get_running_loop()
     connections, load = Connections(port), Load(rate)
-    began = loop.time() + 0.05
+    started = loop.time() + 0.05
 
-    async def one(number: int) -> None:
-        due = began + number / rate
+    async def send(number: int) -> None:
+        due = started + number / rate
         await asyncio.sleep(due - loop.time())
         try:
             async with asyncio.timeout(_PATIENCE_S):
@@ -98,6 +98,6 @@ async def open_loop(port: int, path: str, *, rate: float, seconds: float, header
         load.statuses[status] = load.statuses.get(status, 0) + 1
         load.body_bytes += len(body)
 
-    await asyncio.gather(*(one(number) for number in range(int(rate * seconds))))
+    await asyncio.gather(*(send(number) for number in range(int(rate * seconds))))
     connections.close()
     return load

@@ -1,7 +1,6 @@
-"""A real Chromium for the tests, headless, driven by Playwright: `browser` in conftest.py starts it.
+"""Headless Chromium for the tests, driven by Playwright; the fixture `browser` in conftest.py starts it.
 
-A `Tab` is a page that remembers what a reader would never see: errors on the console, scripts that were refused, and
-requests to anywhere but the page's own origin.
+A `Tab` is a page that records problems: errors on the console, blocked scripts, and requests to other origins.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ SERIOUS = ("serious", "critical")
 
 @dataclass
 class Tab:
-    """A page and what went on in it.
+    """A page with the problems that it had.
 
     Attributes:
-        page: Playwright's.
-        problems: warnings and errors on the console, errors of scripts, requests that failed or went to another host.
+        page: the page of Playwright.
+        problems: warnings and errors on the console, script errors, requests that failed or went to another host.
     """
 
     page: Page
@@ -52,14 +51,13 @@ class Tab:
         )
 
     def violations(self) -> list[str]:
-        """What axe-core finds that is serious or critical, a line each."""
-        # A transition would be judged half way.
-        found = Axe().run(self.page).response["violations"]
+        """Serious and critical findings of axe-core, one per line."""
+        findings = Axe().run(self.page).response["violations"]
         return [
-            f"{one['id']} ({one['impact']}): {one['help']}: "
-            + "; ".join(node["html"][:200] for node in one["nodes"][:3])
-            for one in found
-            if one["impact"] in SERIOUS
+            f"{finding['id']} ({finding['impact']}): {finding['help']}: "
+            + "; ".join(node["html"][:200] for node in finding["nodes"][:3])
+            for finding in findings
+            if finding["impact"] in SERIOUS
         ]
 
     def overflow(self) -> int:
@@ -69,14 +67,14 @@ class Tab:
         )
 
     def colours(self, selector: str) -> int:
-        """How many colours the picture of an element has: a blank one has one."""
+        """Number of colours in the screenshot of an element; a blank element has 1."""
         shot = self.page.locator(selector).first.screenshot()
         return len(set(_pixels(self.page, shot)))
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium; the test fails when there is none, and says how to get it."""
+    """A headless Chromium; without one the test fails with a message that says how to install it."""
     try:
         program = executable()
     except NoBrowser as error:
@@ -91,32 +89,39 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def tab(browser: Browser, *, width: int = WIDE, height: int = 900, **options: Any) -> Iterator[Tab]:
-    """A tab of its own session; `color_scheme`, `offline` and other options of Playwright's contexts."""
+    """A tab in a new session; `options` are those of Playwright's contexts, such as `color_scheme`."""
     context = browser.new_context(viewport={"width": width, "height": height}, **options)
     page = context.new_page()
-    made = Tab(page)
-    page.on("console", lambda said: said.type in ("warning", "error") and made.problems.append(said.text))
-    page.on("pageerror", lambda error: made.problems.append(str(error)))
-    page.on("requestfailed", lambda asked: made.problems.append(f"{asked.url}: {asked.failure}"))
+    opened = Tab(page)
     page.on(
-        "request", lambda asked: _same_origin(page, asked.url) or made.problems.append(f"asked {asked.url}")
+        "console",
+        lambda message: message.type in ("warning", "error") and opened.problems.append(message.text),
     )
-    page.on("dialog", lambda dialog: (made.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("pageerror", lambda error: opened.problems.append(str(error)))
+    page.on("requestfailed", lambda request: opened.problems.append(f"{request.url}: {request.failure}"))
+    page.on(
+        "request",
+        lambda request: _same_origin(page, request.url) or opened.problems.append(f"requested {request.url}"),
+    )
+    page.on("dialog", lambda dialog: (opened.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     try:
-        yield made
+        yield opened
     finally:
         context.close()
 
 
 def _same_origin(page: Page, url: str) -> bool:
-    asked, here = urlsplit(url), urlsplit(page.url)
-    if asked.scheme in ("data", "blob", "about"):
+    target, current = urlsplit(url), urlsplit(page.url)
+    if target.scheme in ("data", "blob", "about"):
         return True
-    return page.url in ("", "about:blank") or (asked.scheme, asked.netloc) == (here.scheme, here.netloc)
+    return page.url in ("", "about:blank") or (target.scheme, target.netloc) == (
+        current.scheme,
+        current.netloc,
+    )
 
 
 def _pixels(page: Page, png: bytes) -> list[str]:
-    """The colours of a picture, coarsely: the browser itself decodes it, in a page of its own."""
+    """The colours of an image, coarsely; a separate page of the browser decodes it."""
     import base64
 
     other = page.context.browser.new_page()  # type: ignore[union-attr]
@@ -130,12 +135,12 @@ def _pixels(page: Page, png: bytes) -> list[str]:
                     const canvas = Object.assign(document.createElement("canvas"), {width: image.width, height: image.height});
                     const context = canvas.getContext("2d");
                     context.drawImage(image, 0, 0);
-                    const found = new Set();
+                    const colours = new Set();
                     const bytes = context.getImageData(0, 0, image.width, image.height).data;
                     for (let at = 0; at < bytes.length; at += 4) {
-                        found.add([bytes[at] >> 4, bytes[at + 1] >> 4, bytes[at + 2] >> 4].join());
+                        colours.add([bytes[at] >> 4, bytes[at + 1] >> 4, bytes[at + 2] >> 4].join());
                     }
-                    return [...found];
+                    return [...colours];
                 }""",
                 base64.b64encode(png).decode(),
             )

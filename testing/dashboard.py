@@ -1,4 +1,4 @@
-"""A dashboard on a real socket, over a place of its own."""
+"""Runs the dashboard on a real socket for tests."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def serving(settings: Settings | None = None, guard: Guard | None = None, **opti
 
 
 @contextmanager
-def running(app) -> Iterator[str]:
-    """Any ASGI app on a free port, in a thread of this process: its address."""
+def running(app, **options) -> Iterator[str]:
+    """Serve any ASGI app on a free port, in a thread of this process; yields its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = server_of(app)
+    server = server_of(app, **options)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
@@ -67,17 +67,18 @@ def running(app) -> Iterator[str]:
         listener.close()
 
 
-def eventually(found, seconds: float = 120.0):
-    """What `found` gives once it gives something."""
+def eventually(probe, seconds: float = 120.0):
+    """Call `probe` until its result is true, and return it; the last result when the time is over."""
     end = time.monotonic() + seconds
     while True:
-        value = found()
+        value = probe()
         if value or time.monotonic() > end:
             return value
         time.sleep(0.05)
 
 
 def settings_of(folder, **others):
+    """Settings with lake, warehouse and state in a folder."""
     values = {
         "lake": f"{folder}/lake/{{layer}}",
         "warehouse": f"duckdb:///{folder}/warehouse.duckdb",
@@ -99,12 +100,12 @@ HOSTILE = {
 
 
 def published(folder, days, policy=None, length=None):
-    """A lake and a warehouse in a folder, with these rows a day published."""
+    """Settings of a lake and a warehouse in a folder, with these rows per day published."""
     dataset = diamond_in(f"{folder}/lake")
     for offset, rows in enumerate(days):
         if rows:
             write_day(dataset, offset, rows)
     settings = settings_of(folder)
-    found = check(dataset, window_of(length or len(days)), policy=policy)
-    analyze(dataset, found, open_warehouse(settings.warehouse))
+    completeness = check(dataset, window_of(length or len(days)), policy=policy)
+    analyze(dataset, completeness, open_warehouse(settings.warehouse))
     return settings

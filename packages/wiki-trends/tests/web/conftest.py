@@ -1,4 +1,4 @@
-"""Dashboards over the demo's lake and warehouse, made once and copied for each test that changes them."""
+"""Dashboards over the lake and warehouse of the demo, created once, and copied for tests that change them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wiki_trends.jobs import demo
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory):
-    """The folder of a demo that was played: a whole window, published."""
+    """The folder of a demo that was run: a complete, published window."""
     import io
 
     folder = tmp_path_factory.mktemp("dashboard") / "demo"
@@ -29,14 +29,14 @@ def demo_settings(demo_folder):
 
 @pytest.fixture(scope="session")
 def shared(demo_settings):
-    """A dashboard that no test changes."""
+    """A dashboard that tests do not change."""
     with serving(demo_settings) as dashboard:
         yield dashboard
 
 
 @pytest.fixture
-def own_folder(demo_folder, tmp_path):
-    """The demo's folder, copied."""
+def demo_copy(demo_folder, tmp_path):
+    """A copy of the demo folder."""
     folder = tmp_path / "own"
     shutil.copytree(demo_folder, folder)
     return folder
@@ -44,7 +44,7 @@ def own_folder(demo_folder, tmp_path):
 
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory):
-    """A dashboard over titles that would like to be something else."""
+    """A dashboard over titles that try to inject markup, links and formulas."""
     folder = tmp_path_factory.mktemp("hostile")
     links = {"address": "javascript:alert(1)", "image": 'https://en.wikipedia.org/wiki/"><img>'}
     day = [
@@ -57,6 +57,6 @@ def hostile(tmp_path_factory):
         )
         for at, (name, title) in enumerate(HOSTILE.items())
     ]
-    later = [{**one, "views": one["views"] * (9 if at < 6 else 2)} for at, one in enumerate(day)]
+    later = [{**record, "views": record["views"] * (9 if at < 6 else 2)} for at, record in enumerate(day)]
     with serving(published(folder, [day, day, later])) as dashboard:
         yield dashboard

@@ -1,4 +1,4 @@
-"""The dashboard over HTTP: what each view says of a lake, starting a day, and being mounted elsewhere."""
+"""The dashboard over HTTP: views of a lake, starting a backfill, and mounting under a prefix."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def dashboard(place):
 
 
 def test_completeness_says_what_check_says(dashboard, place):
-    said = dashboard.client.get("/completeness.json").json()
+    page = dashboard.client.get("/completeness.json").json()
     checked = place.run("check", "--as-of", AS_OF.isoformat(), "--json").json
     for name in ("window", "expected", "available", "missing", "coverage_pct", "ready", "watermark"):
-        assert said[name] == checked[name], name
-    assert [day["action"] for day in said["days"]] == ["start", "start", "keep", "keep", "keep"]
+        assert page[name] == checked[name], name
+    assert [day["action"] for day in page["days"]] == ["start", "start", "keep", "keep", "keep"]
 
 
 def test_a_started_day_becomes_whole(place, sample_api):
@@ -35,11 +35,11 @@ def test_a_started_day_becomes_whole(place, sample_api):
         started = dashboard.client.post("/backfill", params={"day": "2025-11-06"}, headers=dashboard.bearer)
         assert (started.status_code, started.json()["state"]) == (202, "waiting")
 
-        def whole():
+        def filled():
             day = dashboard.client.get("/day.json", params={"day": "2025-11-06"}).json()
             return day if day["state"] == "complete" and day["asked"]["state"] == "filled" else None
 
-        day = eventually(whole)
+        day = eventually(filled)
         assert day["rows"] > 0
         assert [run["state"] for run in day["runs"]] == ["succeeded"]
         again = dashboard.client.post("/backfill", params={"day": "2025-11-06"}, headers=dashboard.bearer)

@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: every page in light and dark, on a phone, by keyboard, and while something happens."""
+"""The dashboard in a real browser: every page in light and dark, on a phone, by keyboard, and live updates."""
 
 from __future__ import annotations
 
@@ -22,16 +22,20 @@ PATHS = (
 
 @contextmanager
 def visited(browser, dashboard, *, signed_in=False, **options):
-    """A tab on a dashboard, of a visitor who may have signed in."""
+    """A browser tab on a dashboard; with `signed_in` it has a session cookie."""
     with tab(browser, base_url=dashboard.url, **options) as seen:
         if signed_in:
-            cookie = {"name": COOKIE, "value": dashboard.guard._session(9_999_999_999), "url": dashboard.url}
+            cookie = {
+                "name": COOKIE,
+                "value": dashboard.guard.sessions.create(9_999_999_999),
+                "url": dashboard.url,
+            }
             seen.page.context.add_cookies([{**cookie, "sameSite": "Strict"}])
         yield seen
 
 
-def troubles(seen):
-    """What a page must not do; that the stream of events ends when one goes on to the next page is right."""
+def problems(seen):
+    """The problems of a page, except the event stream that ends on navigation."""
     return [text for text in seen.problems if not ("/events" in text and "ERR_ABORTED" in text)]
 
 
@@ -47,7 +51,7 @@ def test_every_page_is_quiet_asks_nobody_else_and_can_be_used_by_everybody(share
             assert seen.violations() == [], scheme
         seen.page.set_viewport_size({"width": PHONE, "height": 844})
         assert seen.overflow() == 0
-        assert troubles(seen) == []
+        assert problems(seen) == []
 
 
 def test_the_charts_are_drawn(shared, browser):
@@ -55,7 +59,7 @@ def test_the_charts_are_drawn(shared, browser):
         for path in ("/page?title=Legend_of_Gatanor", "/category?name=Sports"):
             seen.open(path)
             assert seen.colours(".plot") > 3
-        assert troubles(seen) == []
+        assert problems(seen) == []
 
 
 def test_the_switch_to_dark_holds_over_pages(shared, browser):
@@ -100,7 +104,7 @@ def test_the_keyboard_reaches_the_content_and_a_day(shared, browser):
     with visited(browser, shared) as seen:
         seen.page.goto("/completeness")
         seen.page.keyboard.press("Tab")
-        assert seen.page.evaluate("document.activeElement.textContent") == "To the content"
+        assert seen.page.evaluate("document.activeElement.textContent") == "Skip to content"
         seen.page.keyboard.press("Enter")
         assert seen.page.evaluate("document.activeElement.id") == "main"
         seen.page.locator("a.day").first.focus()
@@ -112,11 +116,11 @@ def test_the_keyboard_reaches_the_content_and_a_day(shared, browser):
         assert not dialog.is_visible()
 
 
-def test_a_click_on_the_calendar_starts_a_backfill_and_the_day_turns_whole(own_folder, browser):
-    shutil.rmtree(own_folder / "lake/diamond/diamond_final_2025_11_07.csv")
+def test_a_click_on_the_calendar_starts_a_backfill_and_the_day_turns_whole(demo_copy, browser):
+    shutil.rmtree(demo_copy / "lake/diamond/diamond_final_2025_11_07.csv")
     with SampleServer(SampleOptions(today=AS_OF, latency=0.02)) as wikimedia:
         settings = settings_of(
-            own_folder,
+            demo_copy,
             wikimedia_url=wikimedia.wikimedia_url,
             mediawiki_url=wikimedia.mediawiki_url,
             rate_per_minute=1_000_000,
@@ -140,13 +144,13 @@ def test_a_click_on_the_calendar_starts_a_backfill_and_the_day_turns_whole(own_f
             page.locator("a.day.state-complete[href*='2025-11-07']").wait_for(timeout=120_000)
             assert page.locator("[data-coverage]").inner_text() == "100.0 %"
             assert page.url.endswith("/completeness")
-            assert troubles(seen) == []
+            assert problems(seen) == []
 
 
-def test_without_scripts_a_day_is_started_with_a_confirmation_too(own_folder, browser):
-    shutil.rmtree(own_folder / "lake/diamond/diamond_final_2025_11_07.csv")
+def test_without_scripts_a_day_is_started_with_a_confirmation_too(demo_copy, browser):
+    shutil.rmtree(demo_copy / "lake/diamond/diamond_final_2025_11_07.csv")
     with (
-        serving(settings_of(own_folder)) as dashboard,
+        serving(settings_of(demo_copy)) as dashboard,
         visited(browser, dashboard, signed_in=True, java_script_enabled=False) as seen,
     ):
         seen.page.goto("/completeness")
@@ -159,9 +163,9 @@ def test_without_scripts_a_day_is_started_with_a_confirmation_too(own_folder, br
         assert dashboard.client.get("/runs.json").json()["asked"][0]["day"] == "2025-11-07"
 
 
-def test_runs_are_followed_as_they_happen(own_folder, browser):
-    with serving(settings_of(own_folder)) as dashboard, visited(browser, dashboard) as seen:
-        shutil.rmtree(own_folder / "lake/diamond/diamond_final_2025_11_07.csv")
+def test_runs_are_followed_as_they_happen(demo_copy, browser):
+    with serving(settings_of(demo_copy)) as dashboard, visited(browser, dashboard) as seen:
+        shutil.rmtree(demo_copy / "lake/diamond/diamond_final_2025_11_07.csv")
         seen.page.goto("/runs")
         seen.page.wait_for_timeout(500)
         assert seen.page.get_by_text("Backfills started here").count() == 0
@@ -183,7 +187,7 @@ def test_a_stranger_signs_in_by_the_form_and_is_brought_back(shared, browser):
         seen.page.get_by_role("button", name="Sign out").wait_for()
         cookies = seen.page.context.cookies()
         assert seen.page.url.endswith("/day?day=2025-11-07")
-        assert [(one["httpOnly"], one["sameSite"]) for one in cookies] == [(True, "Strict")]
+        assert [(cookie["httpOnly"], cookie["sameSite"]) for cookie in cookies] == [(True, "Strict")]
         assert TOKEN not in seen.page.url
         assert seen.page.evaluate("document.cookie") == ""
 
@@ -203,11 +207,11 @@ def shown_as_text(seen, path):
 def test_lists_of_hostile_titles_are_text(hostile, browser, path):
     with visited(browser, hostile) as seen:
         shown_as_text(seen, path)
-        assert troubles(seen) == []
+        assert problems(seen) == []
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_title_is_text_on_its_page(hostile, browser, name):
     with visited(browser, hostile) as seen:
         shown_as_text(seen, f"/page?title={quote(HOSTILE[name], safe='')}")
-        assert troubles(seen) == []
+        assert problems(seen) == []

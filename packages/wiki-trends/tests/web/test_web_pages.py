@@ -1,4 +1,4 @@
-"""What the views say, in each of their forms, and when there is nothing to say."""
+"""The views in each representation, and without data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_overview_has_the_reports_figures(shared, demo_settings):
         assert sentence.subject in page
     rows = list(csv.DictReader(io.StringIO(shared.client.get("/overview.csv").text)))
     assert {"peak", "growing", "declining", "volatile", "climber", "sustained"} == {
-        one["list"] for one in rows
+        line["list"] for line in rows
     }
 
 
@@ -46,9 +46,9 @@ def test_pages_are_searched_ordered_and_turned(shared):
     assert [p["views"] for p in views["pages"]] == sorted((p["views"] for p in views["pages"]), reverse=True)
     second = asked(by="views", skip=100)
     assert second["pages"][0]["views"] <= views["pages"][-1]["views"]
-    found = asked(q="LEGEND OF")
-    assert found["found"] >= 1
-    assert all("legend of" in p["page_display"].lower() for p in found["pages"])
+    legends = asked(q="LEGEND OF")
+    assert legends["found"] >= 1
+    assert all("legend of" in p["page_display"].lower() for p in legends["pages"])
     assert asked(q="100%_\\")["found"] == 0
     sports = asked(category="sports")
     assert {p["category"] for p in sports["pages"]} == {"Sports"}
@@ -63,7 +63,7 @@ def test_a_page_has_its_days_its_scores_and_what_they_are_made_of(shared):
     assert page["scores"]["surprise"] > 0
     text = shared.client.get("/page", params={"title": "Legend_of_Gatanor"}, headers=PAGE).text
     assert 'href="https://en.wikipedia.org/wiki/Legend_of_Gatanor"' in text
-    assert "What the score is made of" in text
+    assert "How the score is computed" in text
     lines = shared.client.get("/page.csv", params={"title": "Legend_of_Gatanor"}).text.splitlines()
     assert lines[0] == "page,date,views,rank"
     assert len(lines) == 11
@@ -74,17 +74,17 @@ def test_a_page_has_its_days_its_scores_and_what_they_are_made_of(shared):
 
 def test_categories_add_up(shared):
     rows = shared.client.get("/categories.json").json()["categories"]
-    assert sum(one["share_pct"] for one in rows) == pytest.approx(100)
+    assert sum(category["share_pct"] for category in rows) == pytest.approx(100)
     sports = shared.client.get("/category.json", params={"name": "sports"}).json()
     assert sports["views"] == sum(day["views"] for day in sports["days"])
     assert shared.client.get("/category", params={"name": "Nothing"}, headers=PAGE).status_code == 404
 
 
 def test_what_was_left_out_says_why(shared):
-    found = shared.client.get("/left-out.json").json()
-    assert found["day"] == "2025-11-09"
-    assert sum(found["by_reason"].values()) == len(found["rows"])
-    assert "main_page" in found["by_reason"]
+    left_out = shared.client.get("/left-out.json").json()
+    assert left_out["day"] == "2025-11-09"
+    assert sum(left_out["by_reason"].values()) == len(left_out["rows"])
+    assert "main_page" in left_out["by_reason"]
     absent = shared.client.get("/left-out.json", params={"day": "2025-01-01"})
     assert (absent.status_code, absent.json()["error"]) == (404, "NO_SUCH_DAY")
 
@@ -97,22 +97,22 @@ def test_what_is_unchanged_is_not_sent_again(shared):
         assert (again.status_code, again.content) == (304, b""), path
         other = shared.client.get(path, headers={**PAGE, "If-None-Match": 'W/"other", "another"'})
         assert other.status_code == 200
-    packed = shared.client.get("/overview.json", headers={"Accept-Encoding": "gzip"})
-    assert packed.headers["content-encoding"] == "gzip"
+    gzipped = shared.client.get("/overview.json", headers={"Accept-Encoding": "gzip"})
+    assert gzipped.headers["content-encoding"] == "gzip"
     assert (
-        packed.json() == shared.client.get("/overview.json", headers={"Accept-Encoding": "identity"}).json()
+        gzipped.json() == shared.client.get("/overview.json", headers={"Accept-Encoding": "identity"}).json()
     )
 
 
-def test_a_new_publish_is_shown_and_the_old_one_until_then(own_folder, tmp_path):
-    settings = settings_of(own_folder)
+def test_a_new_publish_is_shown_and_the_old_one_until_then(demo_copy, tmp_path):
+    settings = settings_of(demo_copy)
     with serving(settings) as dashboard:
         before = dashboard.client.get("/overview.json")
         other = tmp_path / "other"
         published(other, [[row("Only_page", 5)]])
-        new = own_folder / "new.duckdb"
+        new = demo_copy / "new.duckdb"
         shutil.copy(other / "warehouse.duckdb", new)
-        new.replace(own_folder / "warehouse.duckdb")
+        new.replace(demo_copy / "warehouse.duckdb")
 
         def changed():
             now = dashboard.client.get("/overview.json")
@@ -148,14 +148,14 @@ def test_hostile_titles_are_text_in_feed_json_and_csv(hostile, name):
     assert (page.status_code, page.json()["page"]) == (200, title)
     for path in ("/pages.csv", "/overview.csv"):
         rows = list(csv.reader(io.StringIO(hostile.client.get(path).text)))
-        cells = [cell for one in rows for cell in one]
+        cells = [cell for cells in rows for cell in cells]
         assert not [
             c for c in cells if c.startswith(("=", "@", "+")) or (c.startswith("-") and not _number(c))
         ]
     assert any(
         title in cell
-        for one in csv.reader(io.StringIO(hostile.client.get("/pages.csv").text))
-        for cell in one
+        for cells in csv.reader(io.StringIO(hostile.client.get("/pages.csv").text))
+        for cell in cells
     )
     feed = ET.fromstring(hostile.client.get("/feed.atom").content)
     hrefs = [link.get("href") for link in feed.iter("{http://www.w3.org/2005/Atom}link")]
@@ -194,23 +194,23 @@ def test_an_empty_warehouse_has_its_page(tmp_path):
         assert dashboard.client.get("/completeness.json").json()["coverage_pct"] == 0.0
 
 
-def test_a_warehouse_of_a_newer_version_has_its_page(own_folder):
-    with duckdb.connect(own_folder / "warehouse.duckdb") as connection:
+def test_a_warehouse_of_a_newer_version_has_its_page(demo_copy):
+    with duckdb.connect(demo_copy / "warehouse.duckdb") as connection:
         connection.execute("UPDATE wiki_trends_runs SET schema_version = 99")
-    with serving(settings_of(own_folder)) as dashboard:
+    with serving(settings_of(demo_copy)) as dashboard:
         page = dashboard.client.get("/", headers=PAGE)
         assert page.status_code == 503
         assert "newer version" in page.text
         assert "Update wiki-trends" in page.text
         assert "Traceback" not in page.text
-        assert str(own_folder) not in page.text
+        assert str(demo_copy) not in page.text
         assert dashboard.client.get("/overview.json").json()["error"] == "WAREHOUSE"
         assert dashboard.client.get("/completeness.json").status_code == 200
 
 
-def test_a_warehouse_that_is_none_has_its_page(own_folder):
-    (own_folder / "warehouse.duckdb").write_text("no database")
-    with serving(settings_of(own_folder)) as dashboard:
+def test_a_warehouse_that_is_none_has_its_page(demo_copy):
+    (demo_copy / "warehouse.duckdb").write_text("no database")
+    with serving(settings_of(demo_copy)) as dashboard:
         page = dashboard.client.get("/pages", headers=PAGE)
         assert (page.status_code, "not a DuckDB database" in page.text) == (503, True)
 
@@ -233,7 +233,7 @@ def test_a_lake_that_does_not_answer_has_its_page_and_the_report_stays(demo_fold
         assert dashboard.client.get("/completeness.json").json()["error"] == "LAKE"
         overview = dashboard.client.get("/", headers=PAGE)
         assert overview.status_code == 200
-        assert "The lake cannot be looked at" in overview.text
+        assert "The lake cannot be read" in overview.text
         assert "Legend of Gatanor" in overview.text
         started = dashboard.client.post("/backfill", params={"day": "2025-11-07"}, headers=dashboard.bearer)
         assert (started.status_code, started.json()["error"]) == (503, "LAKE")
@@ -246,7 +246,7 @@ def test_what_nobody_foresaw_is_an_answer_and_a_line_in_the_log(demo_settings, m
     monkeypatch.setattr("wiki_trends.queries.browse.pages", broken)
     with serving(demo_settings) as dashboard:
         page = dashboard.client.get("/pages", headers=PAGE)
-        assert (page.status_code, "nobody foresaw" in page.text) == (500, True)
+        assert (page.status_code, "Unexpected error" in page.text) == (500, True)
         assert "secret of the machine" not in page.text
         assert "content-security-policy" in page.headers
     assert "secret of the machine" in caplog.text

@@ -1,4 +1,4 @@
-"""The OpenAPI document is true: whatever it allows is answered, and every answer is one that it declares."""
+"""The OpenAPI document matches the API: every allowed request gets a declared response."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def explored(dashboard, tmp_path, examples):
                 str(RUN), "run", f"{dashboard.url}/openapi.json",
                 "--header", f"Authorization: Bearer {TOKEN}",
                 "--max-examples", str(examples), "--seed", "1", "--no-color", "--workers", "2",
-                # A schema cannot say that a day is over, or that a window is given in one of two ways.
+                # A schema cannot express that a day is over, or that a window has two alternative forms.
                 "--exclude-checks", "positive_data_acceptance",
             ],
             stdout=out, stderr=subprocess.STDOUT, cwd=tmp_path, check=False, timeout=290,

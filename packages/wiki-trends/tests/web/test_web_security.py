@@ -1,20 +1,25 @@
-"""Who may call the dashboard, see it, and act in it."""
+"""Security of the dashboard: hosts, authentication, sessions, cross-site requests, files, limits."""
 
 from __future__ import annotations
 
+import html
 import http.client
+import logging
 import re
+import socket
+import time
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
-from testing.dashboard import TOKEN, serving
+from testing.dashboard import TOKEN, running, serving
 from wiki_trends.config.settings import Settings
 from wiki_trends.errors import SettingError
+from wiki_trends.web import create_app
 from wiki_trends.web.auth.sign_in import COOKIE, TokenGuard
 from wiki_trends.web.problems import without_paths
-from wiki_trends.web.serve import guard_of
+from wiki_trends.web.serve import guard_of, proxies_of
 
 PAGE = {"Accept": "text/html"}
 START = {"params": {"day": "2025-11-07"}}
@@ -78,9 +83,9 @@ def test_no_answer_names_a_path_or_the_token(shared, demo_folder, path):
 
 
 def test_paths_are_taken_out_of_sentences_and_addresses_are_not():
-    said = "the lock /var/lib/x/locks/a.lock cannot be made (/tmp/y): https://en.wikipedia.org/wiki/A/B and 3/4 of it"
+    sentence = "the lock /var/lib/x/locks/a.lock cannot be made (/tmp/y): https://en.wikipedia.org/wiki/A/B and 3/4 of it"
     assert (
-        without_paths(said)
+        without_paths(sentence)
         == "the lock … cannot be made (…): https://en.wikipedia.org/wiki/A/B and 3/4 of it"
     )
     assert without_paths("duckdb:////srv/w.duckdb: x") == "…: x"
@@ -161,8 +166,8 @@ def test_a_link_grows_old_and_so_does_a_session(demo_settings):
 
 def test_a_cookie_of_another_token_or_a_longer_life_is_nobodys(closed):
     other = TokenGuard("another-token-0123456789")
-    good = other._session(9_999_999_999)
-    own = TokenGuard(TOKEN)._session(1)
+    good = other.sessions.create(9_999_999_999)
+    own = TokenGuard(TOKEN).sessions.create(1)
     for cookie in (
         good,
         own,
@@ -191,10 +196,211 @@ FOREIGN = (
 @pytest.mark.parametrize("headers", FOREIGN)
 def test_a_post_from_another_site_is_refused_although_the_cookie_comes_with_it(shared, headers):
     own = {"Origin": shared.url} if "Sec-Fetch-Site" in headers else {}
-    cookie = {"Cookie": f"{COOKIE}={shared.guard._session(9_999_999_999)}"}
+    cookie = {"Cookie": f"{COOKIE}={shared.guard.sessions.create(9_999_999_999)}"}
     for path in ("/backfill", "/sign-in", "/sign-out"):
         answer = shared.client.post(path, **START, headers={**own, **headers, **cookie})
         assert (answer.status_code, answer.json()["error"]) == (403, "FOREIGN_ORIGIN"), path
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["Basic YTpi", "Bearer", "Digest x", "Token " + TOKEN, "Bearer wrong-token-0123456789", "x"],
+)
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", None])
+def test_only_a_valid_bearer_token_exempts_from_the_origin_check(shared, value, origin):
+    headers = {"Cookie": f"{COOKIE}={shared.guard.sessions.create()}", "Authorization": value}
+    if origin is not None:
+        headers["Origin"] = origin
+    for path in ("/backfill", "/sign-out"):
+        answer = shared.client.post(path, **START, headers=headers)
+        assert answer.status_code in (401, 403, 429), (path, answer.text)
+    own = {**headers, "Authorization": f"Bearer {TOKEN}"}
+    answer = shared.client.post("/backfill", **START, headers=own)
+    assert answer.json()["error"] == "NOTHING_TO_START"
+
+
+def test_signing_out_ends_the_session_on_the_server_and_over_a_restart(demo_settings, tmp_path):
+    revoked = tmp_path / "state" / "revoked-sessions"
+    with serving(demo_settings, TokenGuard(TOKEN, sees_all=False, revoked_file=revoked)) as dashboard:
+        sessions = [{"Cookie": f"{COOKIE}={dashboard.guard.sessions.create()}"} for _ in range(2)]
+        for session in sessions:
+            assert dashboard.client.get("/runs.json", headers=session).status_code == 200
+        out = dashboard.client.post("/sign-out", headers={**sessions[0], "Origin": dashboard.url})
+        assert out.status_code == 303
+        stolen = [dashboard.client.get("/runs.json", headers=session).status_code for session in sessions]
+        assert stolen == [401, 200]
+    with serving(demo_settings, TokenGuard(TOKEN, sees_all=False, revoked_file=revoked)) as dashboard:
+        later = [dashboard.client.get("/runs.json", headers=session).status_code for session in sessions]
+        assert later == [401, 200]
+    assert TOKEN not in revoked.read_text()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe\x00", b"x" * 9_000, b"9 \n" * 20_000, b"1e400 a\n-1 b\n"]
+)
+def test_a_damaged_list_of_revoked_sessions_signs_nobody_out(demo_settings, tmp_path, content):
+    file = tmp_path / "revoked-sessions"
+    file.write_bytes(content)
+    with serving(demo_settings, TokenGuard(TOKEN, sees_all=False, revoked_file=file)) as dashboard:
+        cookie = {"Cookie": f"{COOKIE}={dashboard.guard.sessions.create()}"}
+        assert dashboard.client.get("/runs.json", headers=cookie).status_code == 200
+        assert (
+            dashboard.client.post("/sign-out", headers={**cookie, "Origin": dashboard.url}).status_code == 303
+        )
+        assert dashboard.client.get("/runs.json", headers=cookie).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept"),
+    [
+        ("/day?day=2025-11-07", True),
+        ("https://evil.example/", False),
+        ("//evil.example/", False),
+        ("/\\evil.example", False),
+        ("/" + "a" * 3000, False),
+        ('/"><script>alert(1)</script>', True),
+    ],
+)
+def test_the_way_back_survives_a_wrong_token_and_stays_on_this_site(closed, wanted, kept):
+    form = {"token": "not-the-token-at-all", "next": wanted}
+    answer = closed.client.post("/sign-in", data=form, headers={**PAGE, "Origin": closed.url})
+    assert answer.status_code == 401
+    field = re.search(r'name="next" value="([^"]*)"', answer.text)
+    assert (html.unescape(field[1]) if field else None) == (wanted if kept else None)
+    asked = closed.client.get("/sign-in", params={"next": wanted}, headers=PAGE).text
+    assert ("evil.example" in asked) is False
+
+
+def test_sign_ins_refusals_and_backfills_are_logged_without_the_token(demo_settings, caplog):
+    caplog.set_level(logging.INFO, "wiki_trends.web")
+    with serving(demo_settings, TokenGuard(TOKEN)) as dashboard:
+        own = {"Origin": dashboard.url}
+        dashboard.client.post("/sign-in", data={"token": "wrong-wrong-wrong-wrong"}, headers=own)
+        dashboard.client.post("/sign-in", data={"token": TOKEN}, headers=own)
+        dashboard.client.post("/backfill", **START, headers={"Origin": "https://evil.example"})
+        dashboard.client.get("/runs.json", headers={"Host": "evil.example"})
+        dashboard.client.post("/sign-out", headers=own)
+    for line in (
+        "refused a wrong token, from 127.0.0.1",
+        "signed in, from 127.0.0.1",
+        "FOREIGN_ORIGIN, from 127.0.0.1",
+        "UNKNOWN_HOST, from 127.0.0.1",
+        "signed out, from 127.0.0.1",
+    ):
+        assert line in caplog.text, line
+    assert TOKEN not in caplog.text
+    assert "wrong-wrong" not in caplog.text
+
+
+@pytest.mark.parametrize("proxies", [(), ("192.0.2.1",), ("127.0.0.0/8",)])
+def test_the_callers_address_is_the_proxied_one_behind_a_named_proxy_only(demo_settings, caplog, proxies):
+    caplog.set_level(logging.INFO, "wiki_trends.web")
+    app = create_app(demo_settings, guard=TokenGuard(TOKEN))
+    with running(app, proxies=proxies) as url:
+        forwarded = {"Origin": url, "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+        answer = httpx2.post(f"{url}/sign-in", data={"token": TOKEN}, headers=forwarded)
+    named = proxies == ("127.0.0.0/8",)
+    assert ("signed in, from 203.0.113.9" in caplog.text) is named
+    assert ("signed in, from 127.0.0.1" in caplog.text) is not named
+    assert ("Secure" in answer.headers["set-cookie"]) is named
+
+
+@pytest.mark.parametrize(
+    "proxy", ["*", "0.0.0.0/0", "::/0", "proxy.example.org", "", "10.0.0.0/99", "127.0.0.1:80"]
+)
+def test_a_proxy_is_an_address(proxy):
+    with pytest.raises(SettingError, match="--proxy"):
+        proxies_of([proxy])
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_head_is_answered_as_get_without_a_body(shared, path):
+    address = urlsplit(shared.url)
+    answers = []
+    for method in ("GET", "HEAD"):
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
+        connection.request(method, path, headers=PAGE)
+        answer = connection.getresponse()
+        answers.append(
+            (answer.status, answer.headers["content-type"], answer.headers["etag"], len(answer.read()))
+        )
+        connection.close()
+    assert answers[0][:3] == answers[1][:3]
+    assert answers[1][3] == 0
+
+
+def test_head_of_the_events_and_of_a_link_ends_and_spends_nothing(closed):
+    code = closed.guard.new_code()
+    assert closed.client.head(f"/sign-in?once={code}").status_code == 200
+    assert closed.client.head("/events", headers=closed.bearer).status_code == 200
+    assert closed.client.get(f"/sign-in?once={code}").status_code == 303
+
+
+def dribble(url, first, piece):
+    """Send `first`, then a byte of `piece` now and then, until the server closes; what it sent until then."""
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), timeout=0.05) as connection:
+        connection.sendall(first)
+        received = b""
+        end = time.monotonic() + 60
+        at = 0
+        while time.monotonic() < end:
+            try:
+                connection.sendall(piece[at % len(piece) : at % len(piece) + 1])
+                data = connection.recv(65536)
+                if not data:
+                    return received
+                received += data
+            except TimeoutError:
+                pass
+            except OSError:
+                return received
+            at += 1
+    pytest.fail("the connection was never closed")
+
+
+REQUEST = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "piece", "status"),
+    [
+        (b"", b"\r\n", b""),
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ", b"x", b""),
+        (b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 60000\r\n\r\n", b"x", b""),
+        (
+            b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"1\r\nx\r\n",
+            b"",
+        ),
+        (REQUEST + b"GET /health HTTP/1.1\r\n", b"X", b" 200 "),
+        (REQUEST[:-2] + b"Connection: keep-alive\r\n\r\n", b"GET / HTTP/1.1 ", b" 200 "),
+    ],
+    ids=["nothing", "head", "body", "chunks", "pipelined", "second request"],
+)
+def test_a_connection_that_sends_slowly_is_closed_and_others_are_served(
+    demo_settings, caplog, first, piece, status
+):
+    app = create_app(demo_settings, guard=TokenGuard(TOKEN))
+    with running(app, request_seconds=0.5) as url:
+        received = dribble(url, first, piece)
+        assert status in received
+        assert httpx2.get(f"{url}/overview.json", timeout=60).status_code == 200
+    assert "Traceback" not in caplog.text
+
+
+def test_a_stream_outlives_the_deadline_of_its_request(demo_settings):
+    app = create_app(demo_settings, guard=TokenGuard(TOKEN))
+    with (
+        running(app, request_seconds=0.3) as url,
+        httpx2.stream("GET", f"{url}/events", timeout=60) as stream,
+    ):
+        lines = stream.iter_lines()
+        assert next(lines).startswith("retry")
+        while not next(lines).startswith("event: changed"):
+            pass
+        time.sleep(1)
+        assert not stream.is_closed
 
 
 def test_an_action_is_no_link(shared):
@@ -205,18 +411,29 @@ def test_an_action_is_no_link(shared):
 
 def test_actions_and_guesses_are_counted(demo_settings):
     with serving(demo_settings) as dashboard:
-        said = [
+        statuses = [
             dashboard.client.post("/backfill", **START, headers=dashboard.bearer).status_code
             for _ in range(70)
         ]
-        assert said.count(409) in range(60, 65)
-        assert said[-1] == 429
+        assert statuses.count(409) in range(60, 65)
+        assert statuses[-1] == 429
         wrong = {"Authorization": "Bearer not-the-token-at-all"}
-        said = [dashboard.client.get("/runs.json", headers=wrong).status_code for _ in range(12)]
-        assert said[-1] == 429
-        late = dashboard.client.post("/sign-in", data={"token": TOKEN}, headers={"Origin": dashboard.url})
-        assert late.status_code == 429
-        assert int(late.headers["retry-after"]) > 0
+        answers = [dashboard.client.get("/runs.json", headers=wrong) for _ in range(12)]
+        assert answers[-1].status_code == 429
+        assert int(answers[-1].headers["retry-after"]) > 0
+
+
+def test_wrong_tokens_lock_out_wrong_tokens_only(demo_settings):
+    with serving(demo_settings, TokenGuard(TOKEN, sees_all=False)) as dashboard:
+        own = {"Origin": dashboard.url}
+        guesses = [
+            dashboard.client.post("/sign-in", data={"token": f"guess-{at}"}, headers=own) for at in range(15)
+        ]
+        assert guesses[-1].status_code == 429
+        assert dashboard.client.get("/runs.json", headers=dashboard.bearer).status_code == 200
+        link = dashboard.client.get(f"/sign-in?once={dashboard.guard.new_code()}")
+        assert link.status_code == 303
+        assert dashboard.client.post("/sign-in", data={"token": TOKEN}, headers=own).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -230,6 +447,14 @@ def test_actions_and_guesses_are_counted(demo_settings):
         "/static/%2fetc%2fpasswd",
         "/static/vendor/../../model.py",
         "/static/__init__.py",
+        "/static/__pycache__/__init__.cpython-311.pyc",
+        "/static/__pycache__/__init__.cpython-312.pyc",
+        "/static/vendor/vega.LICENSE",
+        "/static/vendor/world.json",
+        "/static/vendor",
+        "/static/",
+        "/static/templates/base.html",
+        "/static/../templates/base.html",
         "/static/%00",
     ],
 )
@@ -273,13 +498,13 @@ def test_large_bodies_are_refused_whether_declared_or_not(shared):
     ],
 )
 def test_what_would_be_open_to_everybody_does_not_start(host, hosts, token, problem):
-    with pytest.raises(SettingError, match=problem) as met:
+    with pytest.raises(SettingError, match=problem) as raised:
         guard_of(Settings(web_token=token), host, hosts)
-    assert "short" not in str(met.value).replace("shorter", "")
+    assert "short" not in str(raised.value).replace("shorter", "")
 
 
 def test_a_server_for_others_shows_nothing_to_strangers():
     guard = guard_of(Settings(web_token=TOKEN), "0.0.0.0", ("trends.example.org",))
     assert "trends.example.org" in guard.hosts
-    assert not guard._stranger.may_see
-    assert guard_of(Settings(), "127.0.0.1", ())._stranger.may_see
+    assert not guard._default_visitor.may_see
+    assert guard_of(Settings(), "127.0.0.1", ())._default_visitor.may_see

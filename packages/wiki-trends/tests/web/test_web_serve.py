@@ -1,4 +1,4 @@
-"""`wiki-trends serve` as a process: what it prints, whom it lets in, how it ends, and when it does not start."""
+"""`wiki-trends serve` as a process: its output, access, shutdown, and refusals to start."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_it_prints_its_address_and_a_link_and_ends_although_somebody_listens(pla
     place.write_days("2025-11-09")
     with served(place, "--as-of", "2025-11-12") as (process, address):
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
-        told = process.stderr.readline()
-        link = re.search(r"http://\S+", told)[0]
+        message = process.stderr.readline()
+        link = re.search(r"http://\S+", message)[0]
         assert link.startswith(f"{address}sign-in?once=")
         with httpx2.Client(base_url=address, timeout=20) as client:
             assert client.get("/completeness.json").json()["as_of"] == "2025-11-12"

@@ -30,6 +30,13 @@ def serve(
             help="A name by which it may be called besides those of this machine, repeatable.", metavar="NAME"
         ),
     ] = None,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="IP address or network of a reverse proxy whose X-Forwarded-For is believed, repeatable.",
+            metavar="ADDRESS",
+        ),
+    ] = None,
     as_of: options.AsOf = None,
     project: options.Project = None,
     access: options.Access = None,
@@ -58,6 +65,7 @@ def serve(
         host=host,
         port=port,
         hosts=allow_host or [],
+        proxies=proxy or [],
         as_of=parse_day(as_of, "as_of") if as_of else None,
-        told=told,
+        on_ready=told,
     )

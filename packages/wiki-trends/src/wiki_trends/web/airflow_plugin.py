@@ -1,15 +1,16 @@
 """The page "Data completeness" in Airflow's UI: the dashboard, mounted in Airflow's api-server, under Airflow's own rights.
 
-Airflow does not authenticate what a plugin mounts, so the guard does, for each request: who has no valid token of Airflow is
-answered 401; who may see the runs of the pipeline's DAG may see the pages; who may start runs of it may start days. Requests
-that change something must come from this very site (`Origin`, `Sec-Fetch-Site`), or carry a bearer token.
+Airflow does not authenticate what a plugin mounts, so the guard does, for each request. Without a valid token of Airflow
+the response is 401. Users who may see the runs of the pipeline's DAG may see the pages; users who may trigger it may start
+backfills. State-changing requests must come from the same site (`Origin`, `Sec-Fetch-Site`), or have a valid bearer
+token.
 
-In the UI's navigation it is shown in a frame, which Airflow keeps in its place: links out of it open inside.
+Airflow's UI shows the page in a frame.
 
 Installed by the entry point `airflow.plugins` of this package, with the extra `web`. The settings (`WIKI_TRENDS_…`) and the
 keys of the lake are those of the api-server's environment; the connections `wiki_trends_lake`, `wiki_trends_warehouse` and
-`wiki_trends_airflow_api` are used as the DAGs use them, and runs are started as the user of the last. Everything is opened
-with the first request: what cannot be opened is answered 503, and Airflow itself starts and goes on in any case.
+`wiki_trends_airflow_api` are used as the DAGs use them; runs are started as the user of the last one. The app is created
+with the first request: if that fails, the response is 503, and Airflow itself is not affected.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class AirflowGuard:
         self._dag_id = dag_id
 
     async def visitor(self, request: Request) -> Visitor:
-        """Whoever the bearer token or else the session's cookie is of, and what they may do with the DAG's runs."""
+        """The user of the bearer token, or else of the session cookie, with their rights to the DAG's runs."""
         from fastapi import HTTPException
 
         try:
@@ -55,7 +56,9 @@ class AirflowGuard:
         except HTTPException:
             return Visitor()
         may_see, may_act = await asyncio.to_thread(self._rights, user)
-        return Visitor(user.get_name(), may_see=may_see, may_act=may_see and may_act)
+        # With the header, Airflow's user is the one of its token; the cookie is ignored then.
+        by_token = "authorization" in request.headers
+        return Visitor(user.get_name(), may_see=may_see, may_act=may_see and may_act, by_token=by_token)
 
     def _rights(self, user: BaseUser) -> tuple[bool, bool]:
         from airflow.api_fastapi.app import get_auth_manager
@@ -74,22 +77,22 @@ class AirflowGuard:
         return may("GET"), may("POST")
 
     def sign_in_url(self, _: Request) -> None:
-        """People sign in at Airflow."""
+        """None: people sign in at Airflow."""
 
     def router(self) -> APIRouter | None:
-        """No routes of its own."""
+        """None: this guard has no routes."""
         return None
 
 
 async def _user(request: Request) -> BaseUser:
-    """Airflow's user of a request; a credential that is given, of whatever kind, is never replaced by the cookie."""
+    """Airflow's user of a request. The cookie is ignored if there is an `Authorization` header of any kind."""
     from airflow.api_fastapi.core_api.security import get_user, resolve_user_from_token
     from fastapi.security import HTTPAuthorizationCredentials
 
-    given = request.headers.get("authorization")
-    if given is None:
+    header = request.headers.get("authorization")
+    if header is None:
         return await get_user(request, None, None)
-    scheme, _, token = given.partition(" ")
+    scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
         return await resolve_user_from_token(None)
     return await get_user(request, None, HTTPAuthorizationCredentials(scheme=scheme, credentials=token))
@@ -120,31 +123,29 @@ def dashboard(settings: Settings) -> FastAPI:
     return create_app(settings, guard=AirflowGuard(settings.airflow_dag), runs=runs, framed=True)
 
 
-class OnFirstRequest:
-    """An ASGI app that is made with the first request, and made again as long as that fails."""
+class LazyApp:
+    """An ASGI app that creates the dashboard with the first request, and tries again as long as that fails."""
 
     def __init__(self) -> None:
         self._app: ASGIApp | None = None
-        self._making = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; 503 with the reason while the app cannot be made."""
+        """Handle a request; 503 while the app cannot be created."""
         from starlette.responses import PlainTextResponse
 
-        from smart_orchestrator.errors import SmartOrchestratorError
-        from wiki_trends.errors import WikiTrendsError
-
         try:
-            app = await self._made()
-        except (SmartOrchestratorError, WikiTrendsError, ImportError) as error:
-            logger.warning("Data completeness cannot be shown: %s", error)
+            app = await self._create()
+        except Exception:
+            # Airflow must not fail with the page, whatever the cause.
+            logger.exception("Data completeness cannot be shown")
             why = "The page cannot be shown; the api-server's log says why.\n"
             await PlainTextResponse(why, 503)(scope, receive, send)
             return
         await app(scope, receive, send)
 
-    async def _made(self) -> ASGIApp:
-        async with self._making:
+    async def _create(self) -> ASGIApp:
+        async with self._lock:
             if self._app is None:
                 from wiki_trends.config.settings import load
 
@@ -153,10 +154,10 @@ class OnFirstRequest:
 
 
 class DataCompletenessPlugin(AirflowPlugin):
-    """Mounts the dashboard, and puts it into the navigation."""
+    """Mounts the dashboard, and adds it to the navigation."""
 
     name = "data_completeness"
-    fastapi_apps: list[Any] = [{"app": OnFirstRequest(), "url_prefix": PREFIX, "name": "Data completeness"}]  # noqa: RUF012 - Airflow's form
+    fastapi_apps: list[Any] = [{"app": LazyApp(), "url_prefix": PREFIX, "name": "Data completeness"}]  # noqa: RUF012 - Airflow's form
     external_views: list[Any] = [  # noqa: RUF012
         {
             "name": "Data completeness",

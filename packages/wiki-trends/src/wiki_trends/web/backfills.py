@@ -1,8 +1,7 @@
-"""Days whose backfill was started from a page: carried out by the layer, a few at a time, and what became of them.
+"""Backfills that were started from a page, and their results.
 
-Each day is one `backfill` of a window of one day, so that planning, attempts and judging are those of the command line.
-What it raises is told beside the day. Runs are recorded by whatever runs them; what is kept here is only what was asked
-for since the start of this process.
+Each request is one `backfill` of a window of one day, so planning and attempts work as on the command line. An error of
+it is shown beside the day. The runner records its runs; this module remembers the requests since the start of the process.
 """
 
 from __future__ import annotations
@@ -31,21 +30,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Days that may wait at the same time, and days that are remembered.
-MOST_WAITING = 400
-MOST_REMEMBERED = 1000
+# Requests that may wait at the same time, and requests that are remembered.
+MAX_QUEUED = 400
+MAX_REMEMBERED = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A day whose backfill was asked for here.
+class BackfillRequest:
+    """A request to backfill a day.
 
     Attributes:
         day: the UTC day.
-        by: who asked.
+        by: name of the visitor who asked.
         asked_at: UTC.
         state: `waiting`, `running`, `filled` or `failed`.
-        message: why it failed, or how it went.
+        message: the result, or why it failed.
     """
 
     day: dt.date
@@ -56,118 +55,127 @@ class Asked:
 
     @property
     def under_way(self) -> bool:
-        """Whether it has not come to its end."""
+        """Whether it waits or runs."""
         return self.state in ("waiting", "running")
 
 
 class Backfills:
-    """Starts days and knows what became of them. Safe from several threads."""
+    """Runs requested backfills in threads and remembers the results. Thread-safe."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._lock = threading.Lock()
-        self._asked: OrderedDict[dt.date, Asked] = OrderedDict()
+        self._requests: OrderedDict[dt.date, BackfillRequest] = OrderedDict()
         self._queue: SimpleQueue[dt.date] = SimpleQueue()
         self._threads = 0
         self.version = 0
 
-    def known(self) -> Sequence[Asked]:
-        """What was asked for, newest first."""
+    def recent(self) -> Sequence[BackfillRequest]:
+        """The requests, newest first."""
         with self._lock:
-            return tuple(reversed(self._asked.values()))
+            return tuple(reversed(self._requests.values()))
 
-    def of(self, day: dt.date) -> Asked | None:
-        """What was asked for a day."""
+    def get(self, day: dt.date) -> BackfillRequest | None:
+        """The request for a day."""
         with self._lock:
-            return self._asked.get(day)
+            return self._requests.get(day)
 
-    def start(self, day: dt.date, by: str) -> Asked:
-        """Start the backfill of a day; one that is under way already comes back instead.
+    def start(self, day: dt.date, by: str) -> BackfillRequest:
+        """Queue the backfill of a day; if one is under way already, return that one.
 
         Raises:
-            Problem: there is nothing to start, with the reason; or too many are waiting.
-            WindowError: the source cannot have the day.
-            LakeError, RunsError: the day cannot be looked at.
+            Problem: there is nothing to start, or too many requests are waiting.
+            WindowError: the upstream cannot have the day.
+            LakeError, RunsError: the state of the day cannot be read.
         """
         days_of([day.isoformat()], self._sources.today())
-        under_way = self.of(day)
+        under_way = self.get(day)
         if under_way is not None and under_way.under_way:
             return under_way
         step = self._sources.calendar(self._window(day)).days[0].step
         if step.action not in (Action.START, Action.FOLLOW):
-            raise Problem(409, "NOTHING_TO_START", f"{day} is not started: {without_paths(step.why)}.", _FIX)
-        return self._enqueue(Asked(day, by, dt.datetime.now(tz=dt.UTC)))
+            raise Problem(
+                409,
+                "NOTHING_TO_START",
+                f"{day} is not started: {without_paths(step.why)}.",
+                _NOTHING_TO_START_FIX,
+            )
+        return self._enqueue(BackfillRequest(day, by, dt.datetime.now(tz=dt.UTC)))
 
-    def _enqueue(self, asked: Asked) -> Asked:
+    def _enqueue(self, request: BackfillRequest) -> BackfillRequest:
         with self._lock:
-            before = self._asked.get(asked.day)
-            if before is not None and before.under_way:
-                return before
-            if sum(1 for one in self._asked.values() if one.under_way) >= MOST_WAITING:
+            previous = self._requests.get(request.day)
+            if previous is not None and previous.under_way:
+                return previous
+            if sum(1 for queued in self._requests.values() if queued.under_way) >= MAX_QUEUED:
                 raise Problem(
                     429,
                     "TOO_MANY",
-                    f"{MOST_WAITING} days are waiting already.",
+                    f"{MAX_QUEUED} days are waiting already.",
                     "Wait until some are done.",
                     60,
                 )
-            self._put(asked)
-            self._queue.put(asked.day)
+            self._store(request)
+            self._queue.put(request.day)
             if self._threads < limits_of(self._sources.settings).jobs:
                 self._threads += 1
-                # They end with the process: what they have not committed is not visible.
-                threading.Thread(target=self._work, name=f"backfill {self._threads}", daemon=True).start()
-        logger.info("backfill of %s asked for by %s", asked.day, asked.by)
-        return asked
+                # Daemon threads: a run that ends with the process has committed nothing.
+                threading.Thread(
+                    target=self._run_worker, name=f"backfill {self._threads}", daemon=True
+                ).start()
+        logger.info("backfill of %s requested by %s", request.day, request.by)
+        return request
 
-    def _work(self) -> None:
+    def _run_worker(self) -> None:
         while True:
             day = self._queue.get()
-            self._became(day, "running", "")
+            self._update(day, "running", "")
             try:
-                done = self._carried_out(day)
+                result = self._run_backfill(day)
             except Exception as error:
                 logger.exception("backfill of %s", day)
                 problem = problem_of(error)
-                told = (
-                    f"{problem.message} {problem.fix}" if problem else "It failed; the server's log says how."
+                message = (
+                    f"{problem.message} {problem.fix}"
+                    if problem
+                    else "It failed; the server's log has the reason."
                 )
-                self._became(day, "failed", told)
+                self._update(day, "failed", message)
             else:
-                self._became(day, *_end(done))
+                self._update(day, *_final_state(result))
 
-    def _carried_out(self, day: dt.date) -> Backfill:
+    def _run_backfill(self, day: dt.date) -> Backfill:
         sources, settings = self._sources, self._sources.settings
-        look = main_job.checker(settings, self._window(day))
+        run_check = main_job.checker(settings, self._window(day))
         limits = replace(limits_of(settings), jobs=1)
-        if sources.given_runs is not None:
-            return backfill(sources.dataset, look, sources.given_runs, limits=limits)
-        return main_job.fill(settings, look, limits, SilentReporter())
+        if sources.configured_runner is not None:
+            return backfill(sources.dataset, run_check, sources.configured_runner, limits=limits)
+        return main_job.fill(settings, run_check, limits, SilentReporter())
 
     def _window(self, day: dt.date) -> Window:
         return Window.between(day, day, self._sources.today(), self._sources.settings.lag)
 
-    def _became(self, day: dt.date, state: str, message: str) -> None:
+    def _update(self, day: dt.date, state: str, message: str) -> None:
         with self._lock:
-            self._put(replace(self._asked[day], state=state, message=message))
+            self._store(replace(self._requests[day], state=state, message=message))
 
-    def _put(self, asked: Asked) -> None:
-        self._asked[asked.day] = asked
-        self._asked.move_to_end(asked.day)
-        while len(self._asked) > MOST_REMEMBERED:
-            self._asked.popitem(last=False)
+    def _store(self, request: BackfillRequest) -> None:
+        self._requests[request.day] = request
+        self._requests.move_to_end(request.day)
+        while len(self._requests) > MAX_REMEMBERED:
+            self._requests.popitem(last=False)
         self.version += 1
 
 
-_FIX = "Look at the day; `wiki-trends fetch` runs a day whatever its state."
+_NOTHING_TO_START_FIX = "Open the day to see its state; `wiki-trends fetch` fetches a day whatever its state."
 
 
-def _end(done: Backfill) -> tuple[str, str]:
-    if done.outcome.failed:
-        run = done.outcome.failed[0]
+def _final_state(result: Backfill) -> tuple[str, str]:
+    if result.outcome.failed:
+        run = result.outcome.failed[0]
         return "failed", without_paths(f"{run.failure}: {run.message}")
-    if done.completeness.whole:
-        return "filled", without_paths(done.completeness.days[0].reason)
+    if result.completeness.whole:
+        return "filled", without_paths(result.completeness.days[0].reason)
     return "failed", "; ".join(
-        without_paths(why) for _, why in done.outcome.abandoned
-    ) or "The day is not whole."
+        without_paths(why) for _, why in result.outcome.abandoned
+    ) or "The day is not complete."

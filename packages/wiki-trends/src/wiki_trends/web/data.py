@@ -1,7 +1,7 @@
-"""What the views are made of, read through the product's own functions: published tables, the lake's days, runs, rows left out.
+"""The data of the views: published tables, the lake's partitions, runs, excluded rows.
 
-Everything here blocks and is called in threads. Nothing is kept but connections: remembering is `remembered`'s part.
-Fails with `WarehouseError`, `LakeError`, `RunsError`, `WindowError` and their kin, which `problems` turns into answers.
+Everything here blocks and is called in threads. Nothing is cached but connections.
+Raises `WarehouseError`, `LakeError`, `RunsError`, `WindowError` and similar, which `problems` turns into responses.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from smart_orchestrator.model.window import Window, today_utc
 from smart_orchestrator.runners.base import RunHistory
 from wiki_trends.config.layers import layers
 from wiki_trends.jobs import main as main_job
-from wiki_trends.queries import pages as lookups
+from wiki_trends.queries import pages as page_queries
 from wiki_trends.warehouse import open_warehouse
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.lists.excluded import Exclusion
     from wiki_trends.warehouse.base import RunRecord, Warehouse
-    from wiki_trends.web.backfills import Asked
+    from wiki_trends.web.backfills import BackfillRequest
 
 _RUNS_OF_A_DAY = 50
-_LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
+_DISTANT_PAST = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day of a calendar: what the lake holds, what a backfill would do about it, and its latest run."""
+    """One day of a calendar: its partition, the planned action, and its latest run."""
 
     partition: Partition
     step: PlanStep
@@ -47,29 +47,29 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A window of the lake, day by day."""
+    """The partitions of a window, day by day."""
 
     plan: Plan
     days: tuple[Day, ...]
 
     @property
     def in_flight(self) -> tuple[dt.date, ...]:
-        """Days that a run is working on."""
+        """Days with a run in flight."""
         return self.plan.days(Action.FOLLOW)
 
     @property
     def due(self) -> tuple[dt.date, ...]:
-        """Days for which a run should be started."""
+        """Days for which a backfill would start a run."""
         return self.plan.days(Action.START)
 
 
 class Sources:
-    """The places that the settings name, with a clock.
+    """Readers of lake, warehouse and runs.
 
     Args:
-        settings: where everything is.
-        runs: starts and follows the pipeline; default what the settings name.
-        today: the present UTC day.
+        settings: where lake, warehouse and state are.
+        runs: the runner of the pipeline; default: the one that the settings name.
+        today: returns the current UTC day.
     """
 
     def __init__(
@@ -81,38 +81,38 @@ class Sources:
 
     @cached_property
     def warehouse(self) -> Warehouse:
-        """Where the tables are published."""
+        """The published tables."""
         return open_warehouse(self.settings.warehouse, all_day=True)
 
     @cached_property
     def dataset(self) -> DailyDataset:
-        """The days that are checked and filled."""
+        """The diamond layer."""
         return layers(self.settings).diamond
 
     @cached_property
     def runs(self) -> Runner:
-        """What looks at the pipeline's runs."""
+        """The runner of the pipeline."""
         from wiki_trends.jobs.runners import runs_of
 
         return self._runs or runs_of(self.settings)
 
     @property
-    def given_runs(self) -> Runner | None:
-        """The runs that the app was made with."""
+    def configured_runner(self) -> Runner | None:
+        """The runner that was passed to the app, if any."""
         return self._runs
 
     def last_run(self) -> RunRecord:
-        """The window that is published."""
+        """The record of the published window."""
         with self.warehouse.reading() as reader:
             return reader.last_run()
 
     def window(
         self, days: int | None = None, start: dt.date | None = None, end: dt.date | None = None
     ) -> Window:
-        """The window that a visitor asked for: the last `days`, or from `start` to `end`.
+        """The requested window: the last `days`, or from `start` to `end`.
 
         Raises:
-            WindowError: they make none.
+            WindowError: the values do not make a window.
         """
         from dataclasses import replace
 
@@ -128,15 +128,17 @@ class Sources:
         )
 
     def calendar(self, window: Window) -> Calendar:
-        """What the lake holds of a window, and what would be done about it."""
-        found = main_job.checker(self.settings, window)()
+        """Check a window and plan it."""
+        completeness = main_job.checker(self.settings, window)()
         latest = self.runs.latest(list(window))
-        plan = make_plan(found, latest)
-        days = zip(found.days, plan.steps, strict=True)
-        return Calendar(plan, tuple(Day(part, step, latest.get(part.day)) for part, step in days))
+        plan = make_plan(completeness, latest)
+        days = zip(completeness.days, plan.steps, strict=True)
+        return Calendar(
+            plan, tuple(Day(partition, step, latest.get(partition.day)) for partition, step in days)
+        )
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
-        """The newest runs, at most `limit`; where the past is not kept, the latest of each of the last days."""
+        """The newest runs, at most `limit`; without a run history, the latest run of each of the last days."""
         if isinstance(self.runs, RunHistory):
             return self.runs.recent(limit)
         today = self.today()
@@ -150,28 +152,28 @@ class Sources:
         return list(self.runs.latest([day]).values())
 
     def excluded(self, day: dt.date) -> Sequence[Exclusion]:
-        """What was left out of a day."""
+        """The rows that were left out of a day's list."""
         from wiki_trends.pipeline.lists.excluded import excluded
 
         return excluded(day, self.settings)
 
-    def page(self, title: str) -> lookups.PageDetails:
-        """All that is published of a page."""
-        return lookups.page(self.warehouse, title)
+    def page(self, title: str) -> page_queries.PageDetails:
+        """Everything that is published about a page."""
+        return page_queries.page(self.warehouse, title)
 
 
 def _newest(run: Run) -> tuple[bool, dt.datetime]:
-    return run.in_flight, run.started_at or _LONG_AGO
+    return run.in_flight, run.started_at or _DISTANT_PAST
 
 
 @dataclass(frozen=True, slots=True)
-class RunsFound:
-    """The runs that are known, newest first, and what was asked for here."""
+class RunListing:
+    """The latest runs and the requested backfills, newest first."""
 
     runs: tuple[Run, ...]
-    asked: tuple[Asked, ...]
+    requests: tuple[BackfillRequest, ...]
 
     @property
     def in_flight(self) -> tuple[Run, ...]:
-        """Those that somebody works on, or will."""
+        """The queued and running ones."""
         return tuple(run for run in self.runs if run.in_flight)

@@ -1,7 +1,7 @@
-"""What a request can meet instead of its answer, as one document in two forms: a page, and JSON with the same words.
+"""Problems: the documents of failed requests, the same text as a page and as JSON.
 
-Nothing of the machine is in them: messages of the lake, the warehouse and the runs are made anew from their fields, and
-`without_paths` takes what is left of folders out of sentences that others wrote.
+They name nothing of the machine: messages about lake, warehouse and runs are written from the fields of the error, and
+`without_paths` removes paths from the remaining sentences.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from smart_orchestrator.errors import (
 )
 from wiki_trends.errors import NothingPublished, PageNotListed, SettingError, WarehouseError, WikiTrendsError
 
-# A path of this machine; what follows a scheme, a host or a word is an address or a fraction.
+# A path of this machine; after a scheme, a host or a word it is a URL or a fraction.
 _PATH = re.compile(r"(?<![\w:/.…])(?:file://|duckdb:///)?/(?:[^\s/'\"(),;:]+/)*[^\s/'\"(),;:]+")
 
 
 class ProblemDocument(BaseModel):
-    """Why there is no answer."""
+    """Why a request failed."""
 
     error: str = Field(description="Stable code, for programs.")
     message: str = Field(description="What happened, a sentence.")
@@ -32,10 +32,10 @@ class ProblemDocument(BaseModel):
 
 
 class Problem(Exception):
-    """An answer that is not the one asked for.
+    """A failed request.
 
     Attributes:
-        status: of HTTP.
+        status: HTTP status.
         code: stable, for programs.
         message: what happened, a sentence.
         fix: what to do, a sentence.
@@ -63,19 +63,19 @@ def without_paths(text: str) -> str:
 
 
 def problem_of(error: Exception) -> Problem | None:
-    """The problem that a foreseen error is to a visitor; None for one that nobody foresaw."""
+    """The problem for a known kind of error; None for an unexpected one."""
     if isinstance(error, Problem):
         return error
-    for kind, status, code in _KNOWN:
-        if isinstance(error, kind):
-            message, fix = _words(error)
+    for error_type, status, code in _PROBLEMS_BY_ERROR:
+        if isinstance(error, error_type):
+            message, fix = _message_and_fix(error)
             return Problem(
                 status, code, without_paths(message), without_paths(fix), 5 if status == 503 else None
             )
     return None
 
 
-_KNOWN: tuple[tuple[type[Exception], int, str], ...] = (
+_PROBLEMS_BY_ERROR: tuple[tuple[type[Exception], int, str], ...] = (
     (NothingPublished, 404, "NOTHING_PUBLISHED"),
     (WarehouseError, 503, "WAREHOUSE"),
     (PageNotListed, 404, "PAGE_NOT_LISTED"),
@@ -89,24 +89,25 @@ _KNOWN: tuple[tuple[type[Exception], int, str], ...] = (
 )
 
 
-def _words(error: Exception) -> tuple[str, str]:
-    """What happened and what to do, from the fields, without the place that the error's own text begins with."""
+def _message_and_fix(error: Exception) -> tuple[str, str]:
+    """Message and fix of an error, from its fields, without the location that its own text starts with."""
     if isinstance(error, NothingPublished):
-        return "Nothing has been published yet.", "Run `wiki-trends run`; this page then fills by itself."
+        return "Nothing has been published yet.", "Run `wiki-trends run`; this page then updates by itself."
     if isinstance(error, WarehouseError):
         return f"The warehouse cannot be read: {error.problem}.", error.fix
     if isinstance(error, LakeError):
         return f"The lake cannot be read: {error.problem}.", error.fix
     if isinstance(error, PageNotListed):
-        near = (
-            f"Did you mean {', '.join(error.similar)}?"
-            if error.similar
-            else "InspectOptions for it under Pages."
+        suggestion = (
+            f"Did you mean {', '.join(error.similar)}?" if error.similar else "Search for it under Pages."
         )
-        return "No list that was read has this page: it was outside, or is spelt otherwise.", near
+        return (
+            "This page is in none of the lists: it was outside them, or its title is spelt differently.",
+            suggestion,
+        )
     if isinstance(error, WindowError):
         return f"{error.field}: {error.value} {error.problem}.", error.fix
     if isinstance(error, SettingError):
         return f"{error.name}: {error.value!r} {error.problem}.", error.fix
-    head, _, last = str(error).rpartition(". ")
-    return (f"{head}.", last) if head else (str(error), "Try again.")
+    message, _, fix = str(error).rpartition(". ")
+    return (f"{message}.", fix) if message else (str(error), "Try again.")

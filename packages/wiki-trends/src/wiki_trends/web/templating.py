@@ -1,7 +1,8 @@
-"""The HTML: the report's templates and a few of our own, links that hold under any prefix, static files kept forever.
+"""Renders the templates of the dashboard and the ones that it shares with the report.
 
-No template contains a script or a style: the Content-Security-Policy forbids both. Everything is escaped, and what could
-steer direction in a title is shown as its code, as in the report.
+Links work under any prefix, and the URLs of static files change with their content. No template contains an inline script
+or style: the Content-Security-Policy forbids both. Everything is escaped; characters that change the direction of a title
+are shown as their code, as in the report.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     from wiki_trends.web.auth.guard import Visitor
 
 STATIC = (Path(__file__).with_name("static"), Path(assets.__file__).parent)
+# The files that are served; nothing else of these folders is.
+STATIC_NAMES = (
+    ("app.js", "dashboard.css", "icon.svg"),
+    (*assets.STYLES, *assets.CHART_SCRIPTS, *assets.PAGE_SCRIPTS),
+)
 NAVIGATION = (
     ("overview", "/", "Overview"),
     ("pages", "/pages", "Pages"),
@@ -37,25 +43,25 @@ NAVIGATION = (
     ("runs", "/runs", "Runs"),
     ("left_out", "/left-out", "Left out"),
 )
-# A sparkline has no more points than that.
-MOST_POINTS = 60
-# Views that are reached from an entry of the navigation, and shown under it.
+# Points of a sparkline, at most.
+MAX_POINTS = 60
+# The entry of the navigation that a view belongs to.
 UNDER = {"page": "pages", "category": "categories", "day": "completeness"}
 
 
 class Pages:
-    """Renders templates. Safe from several threads."""
+    """Renders templates. Thread-safe."""
 
     def __init__(self) -> None:
         loader = ChoiceLoader([PackageLoader("wiki_trends.web"), PackageLoader("wiki_trends.report")])
         self._templates = environment().overlay(loader=loader)
         self._versions = {
-            path.relative_to(folder).as_posix(): _digest(path)
-            for folder in STATIC
-            for path in folder.rglob("*")
-            if path.suffix in (".js", ".css", ".svg")
+            name: _digest(folder / name)
+            for folder, names in zip(STATIC, STATIC_NAMES, strict=True)
+            for name in names
         }
-        self._always = {
+        self.static_names = frozenset(self._versions)
+        self._globals = {
             "navigation": NAVIGATION,
             "styles": (*assets.STYLES, "dashboard.css"),
             "chart_scripts": assets.CHART_SCRIPTS,
@@ -64,7 +70,7 @@ class Pages:
             "moment": _moment,
             "seconds": _seconds,
             "turn": _turn,
-            "thinned": partial(fitted, width=MOST_POINTS),
+            "thinned": partial(fitted, width=MAX_POINTS),
             "of_run": of_run,
             "span_text": span_text,
         }
@@ -72,26 +78,26 @@ class Pages:
     def page(
         self, name: str, root: str, visitor: Visitor, *, sign_in: str | None = None, **values: Any
     ) -> str:
-        """A page by the name of its template.
+        """Render a page.
 
         Args:
-            name: of the template, and of the entry in the navigation.
-            root: the prefix under which the app is mounted.
-            visitor: who looks.
-            sign_in: where to sign in; None when there is no such page.
-            values: for the template.
+            name: name of the template, and of the entry in the navigation.
+            root: prefix under which the app is mounted.
+            visitor: who made the request.
+            sign_in: path of the sign-in page; None if there is none.
+            values: variables of the template.
         """
 
         def url(path: str, **query: object) -> str:
-            given = {key: value for key, value in query.items() if value not in (None, "")}
-            return root + quote(path, safe="/.-_~") + (f"?{urlencode(given)}" if given else "")
+            values = {key: value for key, value in query.items() if value not in (None, "")}
+            return root + quote(path, safe="/.-_~") + (f"?{urlencode(values)}" if values else "")
 
         def static(file: str) -> str:
             return f"{root}/static/{file}?v={self._versions[file]}"
 
         template = self._templates.get_template(f"{name}.html")
         return template.render(
-            **self._always,
+            **self._globals,
             name=name,
             current=UNDER.get(name, name),
             url=url,
@@ -107,19 +113,19 @@ def _digest(path: Path) -> str:
 
 
 def _moment(value: dt.datetime) -> Mapping[str, str]:
-    """A moment for `<time>`: its machine form, and what people read without a script."""
+    """A moment for `<time>`: the ISO form, and the text that is shown without a script."""
     utc = value.astimezone(dt.UTC)
     return {"iso": utc.isoformat(timespec="seconds"), "text": f"{utc:%Y-%m-%d %H:%M} UTC"}
 
 
-def _seconds(began: dt.datetime | None, ended: dt.datetime | None) -> str:
-    """How long something took, for people; a dash while it is not known."""
-    if began is None or ended is None:
+def _seconds(started: dt.datetime | None, ended: dt.datetime | None) -> str:
+    """A duration for people; a dash while it is unknown."""
+    if started is None or ended is None:
         return "–"
-    took = (ended - began).total_seconds()
-    return f"{took:.1f} s" if took < 60 else f"{int(took // 60)} min {int(took % 60)} s"
+    duration = (ended - started).total_seconds()
+    return f"{duration:.1f} s" if duration < 60 else f"{int(duration // 60)} min {int(duration % 60)} s"
 
 
 def _turn(change: float | None) -> str:
-    """The class of a change: up, down, or neither."""
+    """The CSS class of a change."""
     return "muted" if not change else "up" if change > 0 else "down"

@@ -1,7 +1,7 @@
-"""Who may see the dashboard and who may act in it: the one object that differs between stand-alone and Airflow.
+"""The protocol of authentication and authorisation: who may see the dashboard, and who may act in it.
 
-`create_app` asks the guard about every request before any view runs, so that no view can forget to. The stand-alone
-guard is `wiki_trends.web.auth.sign_in.TokenGuard`; what mounts the app elsewhere passes one of its own.
+The app asks the guard about every request before any view runs. The stand-alone guard is
+`wiki_trends.web.auth.sign_in.TokenGuard`; an app that mounts the dashboard passes its own.
 """
 
 from __future__ import annotations
@@ -21,43 +21,45 @@ class Visitor:
     """Who made a request, and what they may do.
 
     Attributes:
-        name: for the log of actions; empty when nobody has signed in.
-        may_see: read every view.
-        may_act: start backfills.
-        sign_out: path below the app whose POST ends the session; empty when that is done elsewhere.
+        name: the name for the log; empty if nobody has signed in.
+        may_see: may read every view.
+        may_act: may start backfills.
+        by_token: authenticated by a valid bearer token of this request, not by a cookie.
+        sign_out: path below the app whose POST ends the session; empty if people sign out elsewhere.
     """
 
     name: str = ""
     may_see: bool = False
     may_act: bool = False
+    by_token: bool = False
     sign_out: str = ""
 
 
 class Guard(Protocol):
-    """Knows visitors. Every method is called on the event loop: nothing in it may block for long."""
+    """Identifies visitors. Every method is called on the event loop and must not block."""
 
     @property
     def hosts(self) -> Sequence[str] | None:
-        """Names, without port, by which the app may be called; None when the server around it sees to that."""
+        """Accepted host names, without port; None if the surrounding server checks them."""
         ...
 
     @property
     def public(self) -> Sequence[str]:
-        """Paths of the guard's own routes that need no right, such as `/sign-in`."""
+        """Paths of the guard's own routes that everybody may call, such as `/sign-in`."""
         ...
 
     async def visitor(self, request: Request) -> Visitor:
-        """Who made this request. Nobody known is a `Visitor` without rights, not an error.
+        """The visitor who made this request; without valid credentials a `Visitor` without rights, not an error.
 
-        For a request that changes something, the app has already refused every foreign `Origin`; `may_act` is looked at
-        after that.
+        Afterwards the app refuses state-changing requests with a foreign `Origin`, except those with `by_token`: browsers
+        do not add a token to a forged request, but they do add the cookie.
         """
         ...
 
     def sign_in_url(self, request: Request) -> str | None:
-        """Where somebody without the right signs in, by POST of `token` and `next`; None when there is no such form."""
+        """Path of the sign-in form, which posts `token` and `next`; None if there is no form."""
         ...
 
     def router(self) -> APIRouter | None:
-        """The guard's own routes, mounted beside the views; None when it has none."""
+        """The guard's own routes, mounted beside the views; None if it has none."""
         ...

@@ -1,4 +1,4 @@
-"""So many of something a minute for each caller: buckets that fill evenly and hold at most one minute's worth."""
+"""A rate limit for each caller: token buckets that hold at most one minute's worth."""
 
 from __future__ import annotations
 
@@ -12,43 +12,41 @@ from wiki_trends.web.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Callers that are remembered; whoever was away longest is forgotten first.
-_CALLERS = 1024
+# Callers that are remembered; the least recently seen is evicted first.
+_MAX_CALLERS = 1024
 
 
-class Rate:
-    """A limit for each caller. Used on the event loop only.
+class RateLimiter:
+    """A limit for each caller. Not thread-safe: used on the event loop only.
 
     Args:
-        a_minute: how many are let through.
+        per_minute: number of allowed requests.
         clock: monotonic seconds.
     """
 
-    def __init__(self, a_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most = a_minute
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_minute = per_minute
         self._clock = clock
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def check(self, caller: str) -> None:
-        """Let a caller pass who has one left.
+        """Raise if a caller has used up its limit.
 
         Raises:
-            Problem: 429, when the caller has none.
+            Problem: 429, with the seconds to wait.
         """
-        left = self._now(caller)
-        if left < 1:
-            wait = math.ceil((1 - left) * 60 / self._most)
-            raise Problem(
-                429, "TOO_MANY", "That was asked too often.", f"Wait {wait} seconds, and try again.", wait
-            )
+        remaining = self._remaining(caller)
+        if remaining < 1:
+            wait = math.ceil((1 - remaining) * 60 / self._per_minute)
+            raise Problem(429, "TOO_MANY", "Too many requests.", f"Wait {wait} seconds, and try again.", wait)
 
     def spend(self, caller: str) -> None:
-        """Take one from a caller."""
-        self._left[caller] = (max(0.0, self._now(caller) - 1), self._clock())
-        self._left.move_to_end(caller)
-        if len(self._left) > _CALLERS:
-            self._left.popitem(last=False)
+        """Count one request of a caller."""
+        self._buckets[caller] = (max(0.0, self._remaining(caller) - 1), self._clock())
+        self._buckets.move_to_end(caller)
+        if len(self._buckets) > _MAX_CALLERS:
+            self._buckets.popitem(last=False)
 
-    def _now(self, caller: str) -> float:
-        left, at = self._left.get(caller, (float(self._most), self._clock()))
-        return min(self._most, left + (self._clock() - at) * self._most / 60)
+    def _remaining(self, caller: str) -> float:
+        remaining, at = self._buckets.get(caller, (float(self._per_minute), self._clock()))
+        return min(self._per_minute, remaining + (self._clock() - at) * self._per_minute / 60)

@@ -1,9 +1,8 @@
-"""What every request passes before a view sees it, and every answer on its way out: one plain ASGI layer.
+"""The ASGI middleware for security: it checks every request before a view runs, and adds headers to every response.
 
-In this order: the host is one that is allowed (no DNS rebinding); the body is small; a request that changes something
-comes from our own pages (`Origin`), or from a program that sends its token in a header; the visitor has the right.
-Each refusal is an answer in the form that was asked for, with the reason. Every answer gets the headers that keep a
-browser from running, framing or guessing anything that we did not send.
+In this order: the host is allowed (against DNS rebinding); the body is small; a state-changing request comes from our own
+pages (`Origin`), or has a valid bearer token; the visitor has the right. A refusal is a response
+like any other, with the reason. The headers keep a browser from running, framing or guessing anything that we did not send.
 """
 
 from __future__ import annotations
@@ -13,36 +12,35 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
+from wiki_trends.web.auth.caller import caller, client_address
 from wiki_trends.web.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from wiki_trends.web.auth.guard import Guard
+    from wiki_trends.web.auth.guard import Guard, Visitor
 
 logger = logging.getLogger(__name__)
 
-MOST_BODY = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 OPEN_PATHS = ("/static/", "/health")
 
-_POLICY = (
+_CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src data:; "
     "connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors {framed}"
 )
-_BROKEN = Problem(
-    500, "BROKEN", "Something went wrong that nobody foresaw.", "Look at the server's log, and report it."
-)
+_UNEXPECTED = Problem(500, "BROKEN", "Unexpected error.", "See the server's log, and report the error.")
 
 
-class Shield:
-    """The layer; `refusal` turns a problem into the answer for a request."""
+class SecurityMiddleware:
+    """The middleware; `refusal` turns a problem into the response to a request."""
 
     def __init__(
         self,
@@ -56,7 +54,9 @@ class Shield:
         self._guard = guard
         self._refusal = refusal
         self._headers = {
-            "content-security-policy": _POLICY.format(framed="'self'" if framed else "'none'"),
+            "content-security-policy": _CONTENT_SECURITY_POLICY.format(
+                framed="'self'" if framed else "'none'"
+            ),
             "x-content-type-options": "nosniff",
             "referrer-policy": "same-origin",
             "cross-origin-opener-policy": "same-origin",
@@ -67,17 +67,17 @@ class Shield:
             self._headers["x-frame-options"] = "DENY"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
-        begun = False
+        response_started = False
 
-        async def guarded(message: Message) -> None:
-            nonlocal begun
+        async def send_with_headers(message: Message) -> None:
+            nonlocal response_started
             if message["type"] == "http.response.start":
-                begun = True
+                response_started = True
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers[name] = value
@@ -85,50 +85,62 @@ class Shield:
 
         request = Request(scope, receive)
         try:
-            receive = await self._let_in(request)
+            receive = await self._authorize(request)
+        except ClientDisconnect:
+            return
         except Problem as problem:
-            await self._refusal(request, problem)(scope, receive, guarded)
+            _log_refusal(request, problem)
+            await self._refusal(request, problem)(scope, receive, send_with_headers)
             return
         try:
-            await self._app(scope, receive, guarded)
+            # uvicorn drops the body of a response to HEAD, and so does every server that conforms to ASGI.
+            if request.method == "HEAD":
+                request.state.head = True
+            as_get = {**scope, "method": "GET"} if request.method == "HEAD" else scope
+            await self._app(as_get, receive, send_with_headers)
         except Exception:
-            # Nobody foresaw it: the log has the trace-back, and the visitor an answer like every other.
+            # The log gets the traceback; the visitor gets a response without internals.
             logger.exception("%s %s", request.method, request.url.path)
-            if not begun:
-                await self._refusal(request, _BROKEN)(scope, receive, guarded)
+            if not response_started:
+                await self._refusal(request, _UNEXPECTED)(scope, receive, send_with_headers)
 
-    async def _let_in(self, request: Request) -> Receive:
-        """What the view reads the body from; raises `Problem` for whoever is not let in."""
-        self._from_known_host(request)
+    async def _authorize(self, request: Request) -> Receive:
+        """Check a request and return the `receive` that the view reads the body from; raises `Problem` for a refusal."""
+        self._check_host(request)
         path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
         changes = request.method not in SAFE_METHODS
-        body = await _small_body(request)
-        if changes:
-            _from_our_pages(request)
+        body = await _read_bounded_body(request)
         if path.startswith(OPEN_PATHS):
+            if changes:
+                _check_origin(request)
             return body
         visitor = await self._guard.visitor(request)
         request.scope.setdefault("state", {})["visitor"] = visitor
-        if path in self._guard.public:
-            return body
-        if visitor.may_see and (visitor.may_act or not changes):
-            return body
-        if visitor.name:
-            raise Problem(
-                403, "FORBIDDEN", f"{visitor.name} may not do this.", "Ask whoever gives the rights."
-            )
-        raise Problem(401, "SIGN_IN", "This needs you to sign in.", "Sign in, and try again.")
+        caller.set(f"{visitor.name}@{client_address(request)}")
+        if path not in self._guard.public and not (visitor.may_see and (visitor.may_act or not changes)):
+            raise _no_right(visitor)
+        if changes and not visitor.by_token:
+            _check_origin(request)
+        return body
 
-    def _from_known_host(self, request: Request) -> None:
+    def _check_host(self, request: Request) -> None:
         hosts = self._guard.hosts
         if hosts is None or _host_name(request.headers.get("host", "")) in hosts:
             return
         raise Problem(
             400,
             "UNKNOWN_HOST",
-            "This server is not to be called by that name.",
+            "This server does not accept that host name.",
             "Use its address, or add the name with --allow-host.",
         )
+
+
+def _no_right(visitor: Visitor) -> Problem:
+    if visitor.name:
+        return Problem(
+            403, "FORBIDDEN", f"{visitor.name} may not do this.", "Ask the administrator for the right."
+        )
+    return Problem(401, "SIGN_IN", "You need to sign in.", "Sign in, and try again.")
 
 
 def _host_name(host: str) -> str:
@@ -139,44 +151,55 @@ def _host_name(host: str) -> str:
         return ""
 
 
-def _from_our_pages(request: Request) -> None:
-    """Refuse what another site's page sends with our visitor's cookie.
+def _check_origin(request: Request) -> None:
+    """Refuse requests that another site's page makes with our visitor's cookie (CSRF).
 
-    A browser sends `Origin` with each such request, and `Sec-Fetch-Site` where it is new enough. A program that
-    authenticates with a header is nobody's unwitting helper: browsers add that header to no forged request.
+    A browser sends `Origin` with each such request, and `Sec-Fetch-Site` if it is new enough.
     """
-    if request.headers.get("authorization"):
-        return
     origin = request.headers.get("origin", "")
-    own = urlsplit(origin).netloc == request.headers.get("host") and origin != "null"
-    if not own or request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+    same_origin = urlsplit(origin).netloc == request.headers.get("host") and origin != "null"
+    if not same_origin or request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         raise Problem(
             403,
             "FOREIGN_ORIGIN",
             "This request does not come from a page of this dashboard.",
-            "Open the dashboard and use its button; a program sends its token as Authorization: Bearer.",
+            "Use the button in the dashboard; a program sends its token as Authorization: Bearer.",
         )
 
 
-async def _small_body(request: Request) -> Receive:
-    """The body as it was received, or a refusal once it is larger than a form of ours can be."""
+def _log_refusal(request: Request, problem: Problem) -> None:
+    """Log refused requests; somebody who has only not signed in yet is not worth a line."""
+    if problem.code != "SIGN_IN" or request.method not in SAFE_METHODS:
+        logger.warning(
+            "refused %s %.200r: %s, from %s",
+            request.method,
+            request.url.path,
+            problem.code,
+            client_address(request),
+        )
+
+
+async def _read_bounded_body(request: Request) -> Receive:
+    """Read the body and return a `receive` that replays it; raises `Problem` if it is larger than any form of ours."""
     too_large = Problem(
-        413, "TOO_LARGE", f"The body is larger than {MOST_BODY:,} bytes.", "Send what the form sends."
+        413,
+        "TOO_LARGE",
+        f"The body is larger than {MAX_BODY_BYTES:,} bytes.",
+        "Send only what the form sends.",
     )
     declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > MOST_BODY:
+    if not declared.isdecimal() or int(declared) > MAX_BODY_BYTES:
         raise too_large
     if declared == "0" and "transfer-encoding" not in request.headers:
         return request.receive
     received = bytearray()
     async for piece in request.stream():
         received += piece
-        if len(received) > MOST_BODY:
+        if len(received) > MAX_BODY_BYTES:
             raise too_large
-    messages: Sequence[Message] = ({"type": "http.request", "body": bytes(received), "more_body": False},)
-    left = list(messages)
+    messages: list[Message] = [{"type": "http.request", "body": bytes(received), "more_body": False}]
 
-    async def replayed() -> Message:
-        return left.pop(0) if left else await request.receive()
+    async def replay() -> Message:
+        return messages.pop(0) if messages else await request.receive()
 
-    return replayed
+    return replay

@@ -1,9 +1,12 @@
 """The stand-alone guard: a token, exchanged for a cookie that scripts cannot read and other sites cannot use.
 
-On a loopback address everybody may see and whoever has signed in may act; anywhere else nothing is shown to who has not
-signed in. Ways to sign in: the link that `wiki-trends serve` prints, whose code holds once and for an hour; the token in
-the form of `/sign-in`; and, for programs, `Authorization: Bearer TOKEN` with each request. The cookie is signed with the
-token, so a new token ends all sessions and a restart with the same one ends none.
+On a loopback address everybody may see, and visitors who have signed in may act; on other addresses nothing is shown
+without signing in. Ways to sign in: the link that `wiki-trends serve` prints, whose code is valid once and for an hour; the
+token in the form of `/sign-in`; and, for programs, `Authorization: Bearer TOKEN` with each request. Signing out
+ends the session on the server; see `sessions`. Sign-ins and refusals are logged, never the token.
+
+Attempts with a wrong token are limited for each address. The right token is always accepted, so nobody can lock out
+others behind the same address; tokens have at least 16 characters, so guessing one takes longer than anybody has.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import logging
 import secrets
 import time
 from typing import TYPE_CHECKING
@@ -20,28 +24,31 @@ from fastapi import APIRouter
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotations when it runs
 from starlette.responses import RedirectResponse, Response
 
+from wiki_trends.web.auth.caller import client_address, home_path, is_local_path
 from wiki_trends.web.auth.guard import Visitor
-from wiki_trends.web.auth.rate_limit import Rate
+from wiki_trends.web.auth.rate_limit import RateLimiter
+from wiki_trends.web.auth.sessions import SESSION_SECONDS, Sessions
 from wiki_trends.web.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+logger = logging.getLogger(__name__)
 COOKIE = "wiki_trends_session"
-PATH = "/sign-in"
-OUT = "/sign-out"
-SESSION_SECONDS = 7 * 86_400
+SIGN_IN_PATH = "/sign-in"
+SIGN_OUT_PATH = "/sign-out"
 CODE_SECONDS = 3600
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 ATTEMPTS_A_MINUTE = 10
-_WHERE = (
-    "It is what WIKI_TRENDS_WEB_TOKEN holds where the dashboard runs; without one, `wiki-trends serve` prints a link that "
-    "signs in once."
+_HINT = (
+    "The token is the value of WIKI_TRENDS_WEB_TOKEN on the server; if it is not set, use the link that "
+    "`wiki-trends serve` prints, which signs in once."
 )
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or address can only be reached from this machine."""
+    """Whether a host name or address can only be reached from this machine."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -49,16 +56,17 @@ def is_loopback(host: str) -> bool:
 
 
 class TokenGuard:
-    """Knows whoever holds the token.
+    """Identifies visitors who have the token.
 
     Args:
         token: the secret.
-        hosts: names by which the app may be called, besides those of this machine.
-        sees_all: whether whoever reaches the app may see it; otherwise only who has signed in.
+        hosts: accepted host names, besides those of this machine.
+        sees_all: whether visitors may see the dashboard without signing in.
+        revoked_file: where sessions that were signed out are kept; None: only in memory.
         clock: seconds since the epoch.
     """
 
-    public = (PATH, OUT)
+    public = (SIGN_IN_PATH, SIGN_OUT_PATH)
 
     def __init__(
         self,
@@ -66,121 +74,118 @@ class TokenGuard:
         hosts: Sequence[str] = (),
         *,
         sees_all: bool = True,
+        revoked_file: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.hosts = (*LOCAL_HOSTS, *(host.lower() for host in hosts))
         self._token = token.encode()
         self._clock = clock
-        self._stranger = Visitor(may_see=sees_all)
+        self.sessions = Sessions(self._token, revoked_file, clock)
+        self._default_visitor = Visitor(may_see=sees_all)
         self._codes: dict[bytes, float] = {}
-        self._attempts = Rate(ATTEMPTS_A_MINUTE)
+        self._attempts = RateLimiter(ATTEMPTS_A_MINUTE)
 
     def new_code(self) -> str:
-        """A code that signs in once."""
+        """Create a code that signs in once."""
         code = secrets.token_urlsafe(24)
         self._codes[_digest(code)] = self._clock() + CODE_SECONDS
         return code
 
     async def visitor(self, request: Request) -> Visitor:
-        """Who made this request; see `Guard.visitor`."""
-        kind, _, given = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and given:
-            return _SIGNED_IN if self._try(request, given) else _NOBODY
-        if self._is_session(request.cookies.get(COOKIE, "")):
-            return _SIGNED_IN
-        return self._stranger
+        """The visitor who made this request; see `Guard.visitor`."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token:
+            return _BY_TOKEN if self._check_token(request, token) else _ANONYMOUS
+        if self.sessions.is_valid(request.cookies.get(COOKIE, "")):
+            return _BY_COOKIE
+        return self._default_visitor
 
     def sign_in_url(self, request: Request) -> str | None:
-        """The page with the form."""
-        return f"{request.scope.get('root_path', '')}{PATH}"
+        """Path of the sign-in form."""
+        return f"{request.scope.get('root_path', '')}{SIGN_IN_PATH}"
 
     def router(self) -> APIRouter:
-        """The exchange of code or token for the cookie, and the way out."""
+        """The routes that exchange a code or the token for the cookie, and the one that signs out."""
         router = APIRouter(include_in_schema=False)
 
-        @router.get(PATH)
-        async def sign_in_by_link(request: Request, once: str = "", next: str = "") -> Response:  # noqa: A002 - its name in the address
-            del next  # The form takes it from the address.
-            if not once:
-                raise Problem(200, "SIGN_IN", "Sign in with the token.", _WHERE)
-            self._attempts.check(_caller(request))
+        @router.get(SIGN_IN_PATH)
+        async def sign_in_by_link(request: Request, once: str = "", next: str = "") -> Response:  # noqa: A002 - the name in the URL
+            del next  # The form reads it from the URL.
+            if not once or getattr(request.state, "head", False):
+                raise Problem(200, "SIGN_IN", "Sign in with the token.", _HINT)
             until = self._codes.pop(_digest(once), 0.0)
             if until < self._clock():
-                self._attempts.spend(_caller(request))
+                self._count_failure(request, "a used or expired link")
                 raise Problem(
                     401,
                     "LINK_SPENT",
-                    "This link was used already, or is too old: it holds once.",
-                    _WHERE,
+                    "This link was used already, or has expired.",
+                    _HINT,
                 )
-            return self._signed_in(request, _home(request))
+            return self._signed_in(request, home_path(request))
 
-        @router.post(PATH)
+        @router.post(SIGN_IN_PATH)
         async def sign_in_by_token(request: Request) -> Response:
-            form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
-            if not self._try(request, form.get("token", [""])[0]):
-                raise Problem(401, "WRONG_TOKEN", "That is not the token.", _WHERE)
-            wanted = form.get("next", [""])[0]
-            return self._signed_in(request, wanted if _is_ours(request, wanted) else _home(request))
+            form = _form(await request.body())
+            path = form.get("next", "")
+            request.state.return_path = path
+            if not self._check_token(request, form.get("token", "")):
+                raise Problem(401, "WRONG_TOKEN", "That is not the token.", _HINT)
+            return self._signed_in(request, path if is_local_path(request, path) else home_path(request))
 
-        @router.post(OUT)
+        @router.post(SIGN_OUT_PATH)
         async def sign_out(request: Request) -> Response:
-            answer = RedirectResponse(_home(request), status_code=303)
-            answer.delete_cookie(COOKIE, path=_home(request), httponly=True, samesite="strict")
-            return answer
+            self.sessions.revoke(request.cookies.get(COOKIE, ""))
+            logger.info("signed out, from %s", client_address(request))
+            response = RedirectResponse(home_path(request), status_code=303)
+            response.delete_cookie(COOKIE, path=home_path(request), httponly=True, samesite="strict")
+            return response
 
         return router
 
-    def _signed_in(self, request: Request, to: str) -> Response:
-        answer = RedirectResponse(to, status_code=303, headers={"Cache-Control": "no-store"})
-        answer.set_cookie(
+    def _signed_in(self, request: Request, target: str) -> Response:
+        logger.info("signed in, from %s", client_address(request))
+        response = RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
+        response.set_cookie(
             COOKIE,
-            self._session(int(self._clock()) + SESSION_SECONDS),
+            self.sessions.create(),
             max_age=SESSION_SECONDS,
-            path=_home(request),
+            path=home_path(request),
             secure=request.url.scheme == "https",
             httponly=True,
             samesite="strict",
         )
-        return answer
+        return response
 
-    def _session(self, until: int) -> str:
-        signature = hmac.new(self._token, f"session until {until}".encode(), hashlib.sha256).hexdigest()
-        return f"{until}.{signature}"
+    def _check_token(self, request: Request, token: str) -> bool:
+        """Whether the token is right; a wrong one counts against the caller's limit."""
+        if hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._token):
+            return True
+        self._count_failure(request, "a wrong token")
+        return False
 
-    def _is_session(self, cookie: str) -> bool:
-        until, _, _ = cookie.partition(".")
-        if not (until.isascii() and until.isdecimal() and len(until) < 12) or int(until) < self._clock():
-            return False
-        return hmac.compare_digest(cookie.encode(), self._session(int(until)).encode())
-
-    def _try(self, request: Request, given: str) -> bool:
-        """Whether that is the token. Who was wrong too often is not heard for a while, right or wrong."""
-        self._attempts.check(_caller(request))
-        right = hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._token)
-        if not right:
-            self._attempts.spend(_caller(request))
-        return right
+    def _count_failure(self, request: Request, what: str) -> None:
+        """Log a failed attempt; raises `Problem` with status 429 after too many of them."""
+        address = client_address(request)
+        self._attempts.check(address)
+        self._attempts.spend(address)
+        logger.warning("refused %s, from %s", what, address)
 
 
-_NOBODY = Visitor()
-_SIGNED_IN = Visitor("token", may_see=True, may_act=True, sign_out=OUT)
+_ANONYMOUS = Visitor()
+_BY_COOKIE = Visitor("token", may_see=True, may_act=True, sign_out=SIGN_OUT_PATH)
+_BY_TOKEN = Visitor("token", may_see=True, may_act=True, by_token=True, sign_out=SIGN_OUT_PATH)
 
 
-def _home(request: Request) -> str:
-    return f"{request.scope.get('root_path', '')}/"
-
-
-def _is_ours(request: Request, path: str) -> bool:
-    """Whether that is the path of a page below the app: a redirect must lead nowhere else."""
-    home = _home(request)
-    return path.startswith(home) and not path.startswith("//") and "\\" not in path and path.isprintable()
-
-
-def _caller(request: Request) -> str:
-    return request.client.host if request.client else ""
+def _form(body: bytes) -> dict[str, str]:
+    """The fields of a posted form; empty for a body that is not one of ours."""
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in fields.items()}
 
 
 def _digest(code: str) -> bytes:
-    # What is looked up is no secret any more, so the time that the look-up takes tells nothing.
+    # The lookup uses the digest, so its duration reveals nothing about the code.
     return hashlib.sha256(code.encode()).digest()

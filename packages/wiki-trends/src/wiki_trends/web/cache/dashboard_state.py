@@ -1,4 +1,4 @@
-"""What is known of lake, runs and warehouse at this moment, looked at by at most one thread at a time for each of them."""
+"""The cached state of lake, runs and warehouse; each of them is read by at most one thread at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from wiki_trends.errors import NothingPublished
 from wiki_trends.web.cache.stale_while_revalidate import LruCache, StaleWhileRevalidate
-from wiki_trends.web.data import RunsFound
+from wiki_trends.web.data import RunListing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,63 +14,65 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.window import Window
     from wiki_trends.web.backfills import Backfills
     from wiki_trends.web.data import Calendar, Sources
-    from wiki_trends.web.views.view import Answers
+    from wiki_trends.web.views.view import ResponseCache
 
 T = TypeVar("T")
 
-_WINDOWS = 32
-# Within these seconds what was seen is taken for what is; see `StaleWhileRevalidate`.
+_MAX_CALENDARS = 32
+# Seconds; see `StaleWhileRevalidate`.
 _FRESH_LAKE, _FRESH_RUNS, _FRESH_WAREHOUSE = 2.0, 0.5, 1.0
 _STALE = 10.0
 RUNS_SHOWN = 200
 
 
 class DashboardState:
-    """The present state of everything, for the views."""
+    """The current state of lake, runs and warehouse, for the views."""
 
-    def __init__(self, sources: Sources, backfills: Backfills, answers: Answers) -> None:
+    def __init__(self, sources: Sources, backfills: Backfills, responses: ResponseCache) -> None:
         self.sources = sources
         self.backfills = backfills
-        self._answers = answers
-        self._calendars: LruCache[Calendar] = LruCache(_WINDOWS)
-        self._runs = StaleWhileRevalidate(self._look_at_runs, fresh=_FRESH_RUNS, stale=_STALE)
-        self._published = StaleWhileRevalidate(self._look_at_warehouse, fresh=_FRESH_WAREHOUSE, stale=_STALE)
+        self._responses = responses
+        self._calendars: LruCache[Calendar] = LruCache(_MAX_CALENDARS)
+        self._runs = StaleWhileRevalidate(self._read_runs, fresh=_FRESH_RUNS, stale=_STALE)
+        self._published = StaleWhileRevalidate(
+            self._read_published_version, fresh=_FRESH_WAREHOUSE, stale=_STALE
+        )
 
-    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The result of something that blocks."""
-        return await self._answers.in_thread(work, *arguments)
+    async def run_blocking(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run a blocking function in a thread."""
+        return await self._responses.run_blocking(work, *arguments)
 
     async def calendar(self, window: Window) -> Calendar:
-        """A window of the lake."""
+        """The calendar of a window."""
 
         def new() -> StaleWhileRevalidate[Calendar]:
-            async def make() -> Calendar:
-                return await self.in_thread(self.sources.calendar, window)
+            async def read() -> Calendar:
+                return await self.run_blocking(self.sources.calendar, window)
 
-            return StaleWhileRevalidate(make, fresh=_FRESH_LAKE, stale=_STALE)
+            return StaleWhileRevalidate(read, fresh=_FRESH_LAKE, stale=_STALE)
 
         return await self._calendars.at(window, new).get()
 
-    async def runs(self) -> RunsFound:
-        """The runs that are known."""
+    async def runs(self) -> RunListing:
+        """The latest runs and the requested backfills."""
         return await self._runs.get()
 
     async def published(self) -> str:
-        """What changes with every publish; empty when there was none."""
+        """A token that changes with every publish; empty if nothing has been published."""
         return await self._published.get()
 
     def forget(self) -> None:
-        """Something was done: what was seen before is not what is now."""
+        """Discard cached state after an action."""
         self._calendars.forget()
         self._runs.forget()
-        self._answers.shelf.forget()
+        self._responses.responses.forget()
 
-    async def _look_at_runs(self) -> RunsFound:
-        found = await self.in_thread(self.sources.recent_runs, RUNS_SHOWN)
-        return RunsFound(tuple(found), tuple(self.backfills.known()))
+    async def _read_runs(self) -> RunListing:
+        runs = await self.run_blocking(self.sources.recent_runs, RUNS_SHOWN)
+        return RunListing(tuple(runs), tuple(self.backfills.recent()))
 
-    async def _look_at_warehouse(self) -> str:
+    async def _read_published_version(self) -> str:
         try:
-            return await self.in_thread(self.sources.warehouse.version)
+            return await self.run_blocking(self.sources.warehouse.version)
         except NothingPublished:
             return ""

@@ -1,7 +1,7 @@
-"""What was computed once is served until what it was made of has changed; computing happens in threads, one at a time.
+"""Asynchronous caches: one value that is served while it is refreshed, and an LRU cache of such values.
 
-`StaleWhileRevalidate` holds one value of one state of the world. Whoever asks while a new one is being computed gets the old one,
-up to a limit of age, so that a publish never makes readers wait; whoever asks first, or after a long silence, waits.
+A caller that asks during a refresh gets the old value, up to a maximum age, so a publish does not make readers wait. The
+first caller, and one after a long pause, waits for the new value.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_TIMES_AS_LONG = 10
+_REST_FACTOR = 10
 
 
 class StaleWhileRevalidate(Generic[T]):
-    """One value that is made anew when it is older than `fresh` seconds.
+    """One value that is computed again when it is older than `fresh` seconds.
 
     Args:
         make: computes the value.
-        fresh: seconds for which a value is served without a look; longer where looking takes long, so that looking
-            is never more than a tenth of the time.
-        stale: seconds beyond that for which it is served while the next one is being made.
+        fresh: seconds for which a value is served without a refresh; longer if a refresh is slow, so that refreshing
+            takes at most a tenth of the time.
+        stale: further seconds for which the value is served during a refresh.
         clock: monotonic seconds.
     """
 
@@ -43,69 +43,69 @@ class StaleWhileRevalidate(Generic[T]):
         self._stale = stale
         self._clock = clock
         self._value: T | None = None
-        self._at: float | None = None
-        self._rest = fresh
-        self._making: asyncio.Task[T] | None = None
+        self._made_at: float | None = None
+        self._fresh_for = fresh
+        self._refreshing: asyncio.Task[T] | None = None
 
     async def get(self) -> T:
-        """The value. What `make` raises is raised to whoever had to wait for it, and it is tried again next time."""
-        age = float("inf") if self._at is None else self._clock() - self._at
-        if age <= self._rest:
+        """The value. An exception of `make` is raised to the callers that wait for it; the next caller tries again."""
+        age = float("inf") if self._made_at is None else self._clock() - self._made_at
+        if age <= self._fresh_for:
             return self._value  # type: ignore[return-value]
-        task = self._started()
-        if age <= self._rest + self._stale:
+        task = self._start_refresh()
+        if age <= self._fresh_for + self._stale:
             return self._value  # type: ignore[return-value]
-        # Whoever goes away does not take the work with them.
+        # A caller that is cancelled does not cancel the refresh.
         return await asyncio.shield(task)
 
     def forget(self) -> None:
-        """Have the next caller wait for a new value; one that is being made now may be of before."""
-        self._at = None
-        self._making = None
+        """Make the next caller wait for a new value; a refresh in progress may already be outdated."""
+        self._made_at = None
+        self._refreshing = None
 
-    def _started(self) -> asyncio.Task[T]:
-        if self._making is None:
-            self._making = asyncio.get_running_loop().create_task(self._made())
-            self._making.add_done_callback(_looked_at)
-        return self._making
+    def _start_refresh(self) -> asyncio.Task[T]:
+        if self._refreshing is None:
+            self._refreshing = asyncio.get_running_loop().create_task(self._refresh())
+            self._refreshing.add_done_callback(_retrieve_exception)
+        return self._refreshing
 
-    async def _made(self) -> T:
-        me = asyncio.current_task()
-        began = self._clock()
+    async def _refresh(self) -> T:
+        task = asyncio.current_task()
+        started_at = self._clock()
         try:
             value = await self._make()
-            if self._making is me:
-                self._value, self._at = value, began
-                self._rest = max(self._fresh, _TIMES_AS_LONG * (self._clock() - began))
+            if self._refreshing is task:
+                self._value, self._made_at = value, started_at
+                self._fresh_for = max(self._fresh, _REST_FACTOR * (self._clock() - started_at))
             return value
         finally:
-            if self._making is me:
-                self._making = None
+            if self._refreshing is task:
+                self._refreshing = None
 
 
-def _looked_at(task: asyncio.Task[Any]) -> None:
-    # Nobody may be waiting for it: then what it raised is met by the next caller, who starts it again.
+def _retrieve_exception(task: asyncio.Task[Any]) -> None:
+    # If no caller waits for it, the next caller tries again: the exception counts as retrieved.
     if not task.cancelled():
         task.exception()
 
 
 class LruCache(Generic[T]):
-    """A bounded number of remembered values by key; the one that was not asked for longest goes first."""
+    """Values by key, bounded in number; the least recently used one is evicted first."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._held: OrderedDict[Hashable, StaleWhileRevalidate[T]] = OrderedDict()
+    def __init__(self, max_size: int) -> None:
+        self._max_size = max_size
+        self._values: OrderedDict[Hashable, StaleWhileRevalidate[T]] = OrderedDict()
 
     def at(self, key: Hashable, new: Callable[[], StaleWhileRevalidate[T]]) -> StaleWhileRevalidate[T]:
-        """What is held under `key`, `new` where there is nothing yet."""
-        if key not in self._held:
-            self._held[key] = new()
-        self._held.move_to_end(key)
-        if len(self._held) > self._most:
-            self._held.popitem(last=False)
-        return self._held[key]
+        """The value under `key`; `new` creates it if there is none."""
+        if key not in self._values:
+            self._values[key] = new()
+        self._values.move_to_end(key)
+        if len(self._values) > self._max_size:
+            self._values.popitem(last=False)
+        return self._values[key]
 
     def forget(self) -> None:
-        """Forget what every value was."""
-        for held in self._held.values():
-            held.forget()
+        """Make every value be computed again."""
+        for value in self._values.values():
+            value.forget()

@@ -1,15 +1,15 @@
-// What makes the server's pages live: parts marked `data-live` are fetched again whenever the server says that something has
-// changed; a day of the calendar opens beside it; starting a backfill stays on the page. Without it every link and form works.
+// Live pages: elements marked `data-live` are fetched again after each change event of the server; a day of the calendar opens
+// in a panel; a backfill starts without leaving the page. Every link and form works without this script.
 (() => {
   "use strict";
   const page = { headers: { Accept: "text/html" }, credentials: "same-origin" };
   const parsed = (text) => new DOMParser().parseFromString(text, "text/html");
-  const say = (text) => { const status = document.getElementById("announce"); if (status) status.textContent = text; };
+  const announce = (text) => { const status = document.getElementById("announce"); if (status) status.textContent = text; };
 
-  // Moments: how long ago, and how long already.
+  // Times: age, and duration until now.
   const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
   const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-  const tell = () => {
+  const updateTimes = () => {
     const now = Date.now();
     for (const node of document.querySelectorAll("time[data-age]")) {
       const seconds = Math.round((new Date(node.dateTime) - now) / 1000);
@@ -21,7 +21,7 @@
     }
   };
 
-  // Put a fresh part in the place of the old one, where it differs; the focus stays where it was.
+  // Replace an element if its new version differs; the focus stays where it was.
   const key = (node) => node?.id || node?.getAttribute?.("href") || "";
   const swap = (old, fresh) => {
     if (old.dataset.was === fresh.outerHTML) return;
@@ -31,13 +31,13 @@
     const next = document.importNode(fresh, true);
     next.dataset.was = was;
     old.replaceWith(next);
-    if (open) for (const one of next.querySelectorAll("details.confirm")) one.open = true;
+    if (open) for (const details of next.querySelectorAll("details.confirm")) details.open = true;
     if (focused) [...next.querySelectorAll("a, button, input")].find((node) => key(node) === focused)?.focus();
     window.wikiTrends?.enlivenTables?.(next);
   };
   const remember = () => { for (const part of document.querySelectorAll("[data-live]")) part.dataset.was ??= part.outerHTML; };
 
-  const fetched = async (url) => {
+  const fetchPage = async (url) => {
     const answer = await fetch(url, page);
     return answer.ok ? parsed(await answer.text()) : null;
   };
@@ -49,29 +49,29 @@
     try {
       do {
         again = false;
-        const fresh = document.querySelector("[data-live]") && await fetched(location.href);
+        const fresh = document.querySelector("[data-live]") && await fetchPage(location.href);
         if (fresh) for (const part of document.querySelectorAll("[data-live]")) {
           if (part.closest("dialog")) continue;
           const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
           if (next) swap(part, next);
-          else if (part.dataset.live === "problem") location.reload(); // There is something to show by now.
+          else if (part.dataset.live === "problem") location.reload(); // There is data to show now.
         }
         if (panel?.open) await fill(panel.dataset.url);
-        tell();
+        updateTimes();
       } while (again);
-    } catch { /* The server is away; the stream tells when it is back. */ } finally { busy = false; }
+    } catch { /* The server does not answer; the stream reconnects by itself. */ } finally { busy = false; }
   };
 
-  // A day of the calendar, beside the calendar.
+  // The panel for a day of the calendar.
   const panel = document.getElementById("panel");
   const fill = async (url) => {
-    const part = (await fetched(url))?.querySelector("[data-panel]");
+    const part = (await fetchPage(url))?.querySelector("[data-panel]");
     if (!part) return false;
     const into = panel.querySelector("[data-into]");
     if (into.firstElementChild) swap(into.firstElementChild, part);
     else { const node = document.importNode(part, true); node.dataset.was = part.outerHTML; into.append(node); window.wikiTrends?.enlivenTables?.(node); }
     panel.dataset.url = url;
-    tell();
+    updateTimes();
     return true;
   };
   document.addEventListener("click", async (event) => {
@@ -86,7 +86,7 @@
   });
   panel?.addEventListener("click", (event) => { if (event.target === panel) panel.close(); });
 
-  // Starting a backfill without leaving the page.
+  // Start a backfill without leaving the page.
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (!form.matches("form[data-start]")) return;
@@ -95,12 +95,12 @@
     button.disabled = true;
     try {
       const answer = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, credentials: "same-origin" });
-      const said = await answer.json();
-      if (answer.ok) say(`The backfill of ${said.day} was started.`);
+      const result = await answer.json();
+      if (answer.ok) announce(`The backfill of ${result.day} was started.`);
       else {
         const note = document.createElement("p");
         note.setAttribute("role", "alert");
-        note.textContent = `${said.message} ${said.fix}`;
+        note.textContent = `${result.message} ${result.fix}`;
         form.querySelector("[role=alert]")?.remove();
         form.append(note);
         button.disabled = false;
@@ -110,7 +110,7 @@
     } catch { form.submit(); }
   });
 
-  // The stream; while the page is hidden nobody needs it.
+  // The event stream; closed while the page is hidden.
   let stream;
   const listen = () => {
     if (document.hidden || stream || !document.querySelector("[data-live]")) return;
@@ -124,12 +124,12 @@
   window.addEventListener("pageshow", listen);
   document.addEventListener("DOMContentLoaded", () => {
     remember();
-    tell();
+    updateTimes();
     listen();
-    // Whoever signs in comes back to where they were.
+    // After signing in, visitors return to this page.
     for (const link of document.querySelectorAll("a[data-sign-in]")) {
       if (location.pathname !== new URL(link.href).pathname) link.search = new URLSearchParams({ next: location.pathname + location.search });
     }
   });
-  setInterval(tell, 1000);
+  setInterval(updateTimes, 1000);
 })();

@@ -1,4 +1,4 @@
-"""What changes something: starting the backfill of a day; and the stream that tells when something has changed."""
+"""The action that starts a backfill, and the stream of change events."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 
 from smart_orchestrator.errors import SmartOrchestratorError
 from wiki_trends.errors import WikiTrendsError
-from wiki_trends.web.auth.rate_limit import Rate
+from wiki_trends.web.auth.rate_limit import RateLimiter
 from wiki_trends.web.problems import Problem
 from wiki_trends.web.views.documents import AskedDocument
-from wiki_trends.web.views.lake import asked_json
+from wiki_trends.web.views.lake import request_json
 from wiki_trends.web.views.view import PROBLEMS
 
 if TYPE_CHECKING:
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from wiki_trends.web.cache.dashboard_state import DashboardState
 
 ACTIONS_A_MINUTE = 60
-MOST_LISTENERS = 64
-_LOOK_SECONDS = 0.5
-_SIGN_OF_LIFE_SECONDS = 15.0
+MAX_LISTENERS = 64
+_POLL_SECONDS = 0.5
+_KEEPALIVE_SECONDS = 15.0
 
 
-def router(held: DashboardState) -> APIRouter:
+def router(state: DashboardState) -> APIRouter:
     """The routes of the actions."""
     router = APIRouter()
-    rate = Rate(ACTIONS_A_MINUTE)
+    rate = RateLimiter(ACTIONS_A_MINUTE)
     listeners = [0]
 
     @router.post(
@@ -43,7 +43,7 @@ def router(held: DashboardState) -> APIRouter:
         response_class=Response,
         responses={
             202: {"model": AskedDocument, "description": "Started, or under way already."},
-            303: {"description": "The same for a browser: to the page of the day."},
+            303: {"description": "The same for a browser: a redirect to the page of the day."},
             **PROBLEMS,
         },
         status_code=202,
@@ -54,64 +54,68 @@ def router(held: DashboardState) -> APIRouter:
         visitor: Visitor = request.state.visitor
         rate.check(visitor.name)
         rate.spend(visitor.name)
-        asked = await held.in_thread(held.backfills.start, day, visitor.name)
-        held.forget()
+        backfill = await state.run_blocking(state.backfills.start, day, visitor.name)
+        state.forget()
         if "text/html" in request.headers.get("accept", ""):
             root = request.scope.get("root_path", "")
             return RedirectResponse(f"{root}/day?day={day.isoformat()}", status_code=303)
-        return JSONResponse(asked_json(asked), status_code=202)
+        return JSONResponse(request_json(backfill), status_code=202)
 
     @router.get("/events", include_in_schema=False)
-    async def events() -> Response:
-        if listeners[0] >= MOST_LISTENERS:
-            raise Problem(429, "TOO_MANY", "Too many pages are listening.", "Close some, and try again.", 30)
+    async def events(request: Request) -> Response:
+        if listeners[0] >= MAX_LISTENERS:
+            raise Problem(
+                429, "TOO_MANY", "Too many open event streams.", "Close some pages, and try again.", 30
+            )
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(_events(held, listeners), media_type="text/event-stream", headers=headers)
+        if getattr(request.state, "head", False):
+            return Response(media_type="text/event-stream", headers=headers)
+        return StreamingResponse(_events(state, listeners), media_type="text/event-stream", headers=headers)
 
     return router
 
 
-async def _events(held: DashboardState, listeners: list[int]) -> AsyncIterator[str]:
-    """A `changed` event with the runs in flight whenever runs, asked days or the published window are others than before."""
+async def _events(state: DashboardState, listeners: list[int]) -> AsyncIterator[str]:
+    """A `changed` event whenever runs, requested backfills or the published window have changed."""
     listeners[0] += 1
     loop = asyncio.get_running_loop()
     last: tuple[Any, ...] = ()
-    spoken = loop.time()
+    last_sent = loop.time()
     try:
         yield "retry: 2000\n\n"
         while True:
-            state = await _state(held)
-            if state is None:
-                pass  # Whoever opens a page is told; here it is looked at again.
-            elif state != last:
+            snapshot = await _snapshot(state)
+            if snapshot is None:
+                pass  # The pages show the error; the stream tries again.
+            elif snapshot != last:
                 if last:
-                    held.forget()
-                last, spoken = state, loop.time()
-                yield f"event: changed\ndata: {json.dumps(_told(state))}\n\n"
-            elif loop.time() - spoken > _SIGN_OF_LIFE_SECONDS:
-                spoken = loop.time()
-                yield ": still here\n\n"
-            await asyncio.sleep(_LOOK_SECONDS)
+                    state.forget()
+                last, last_sent = snapshot, loop.time()
+                yield f"event: changed\ndata: {json.dumps(_event_data(snapshot))}\n\n"
+            elif loop.time() - last_sent > _KEEPALIVE_SECONDS:
+                last_sent = loop.time()
+                yield ": keep-alive\n\n"
+            await asyncio.sleep(_POLL_SECONDS)
     finally:
         listeners[0] -= 1
 
 
-async def _state(held: DashboardState) -> tuple[Any, ...] | None:
-    """What a change shows in; None while it cannot be read."""
+async def _snapshot(state: DashboardState) -> tuple[Any, ...] | None:
+    """The values whose change is announced; None if they cannot be read."""
     try:
-        found, published = await held.runs(), await held.published()
+        listing, published = await state.runs(), await state.published()
     except (SmartOrchestratorError, WikiTrendsError):
         return None
     return (
-        tuple((run.name, run.state) for run in found.runs),
-        tuple((one.day, one.state) for one in found.asked),
+        tuple((run.name, run.state) for run in listing.runs),
+        tuple((backfill.day, backfill.state) for backfill in listing.requests),
         published,
     )
 
 
-def _told(seen: tuple[Any, ...]) -> dict[str, Any]:
-    runs, asked, _ = seen
+def _event_data(snapshot: tuple[Any, ...]) -> dict[str, Any]:
+    runs, requests, _ = snapshot
     return {
         "in_flight": [name for name, state in runs if state in ("queued", "running")],
-        "asked": [{"day": day.isoformat(), "state": now} for day, now in asked[:50]],
+        "asked": [{"day": day.isoformat(), "state": state} for day, state in requests[:50]],
     }

@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet takes for text where it is text: a title such as `=HYPERLINK(…)` is shown, not calculated."""
+"""CSV in which a spreadsheet does not run formulas: a title such as `=HYPERLINK(…)` stays text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A header and the rows, CRLF after each; nothing for None. Texts that look like a formula get `'` before them."""
+    """A header and rows, each ending in CRLF; None is empty. A text that looks like a formula is prefixed with `'`."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)

@@ -1,4 +1,4 @@
-"""The JSON documents of the API, as its OpenAPI document declares them. Days are `YYYY-MM-DD` in UTC, moments ISO 8601."""
+"""The JSON documents of the API, as declared in its OpenAPI document. Days are `YYYY-MM-DD` in UTC, times ISO 8601."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 
 class WindowDocument(BaseModel):
-    """A run of days, both ends included."""
+    """A contiguous range of days, both ends included."""
 
     start: dt.date
     end: dt.date
@@ -30,7 +30,7 @@ class RunDocument(BaseModel):
 
 
 class AskedDocument(BaseModel):
-    """A day whose backfill was asked for on the dashboard."""
+    """A backfill that was requested on the dashboard."""
 
     day: dt.date
     state: str = Field(description="waiting, running, filled or failed")
@@ -39,7 +39,7 @@ class AskedDocument(BaseModel):
 
 
 class CalendarDayDocument(BaseModel):
-    """What the lake holds for a day, and what a backfill would do about it."""
+    """The partition of a day, and the action that a backfill would take."""
 
     day: dt.date
     state: str = Field(description="absent, uncommitted, invalid or complete")
@@ -87,7 +87,7 @@ class PolicyDocument(BaseModel):
 
 
 class CompletenessDocument(BaseModel):
-    """Which days of a window are there, and why not: what `wiki-trends check --json` prints, with actions and runs."""
+    """The completeness of a window: the document of `wiki-trends check --json`, with actions and runs."""
 
     dataset: str
     as_of: dt.date
@@ -109,7 +109,7 @@ class CompletenessDocument(BaseModel):
 
 
 class RunsDocument(BaseModel):
-    """The runs that are known and the days that were asked for here, newest first."""
+    """The latest runs and the requested backfills, newest first."""
 
     runs: list[RunDocument]
     asked: list[AskedDocument]
@@ -123,13 +123,13 @@ class LeftOutRowDocument(BaseModel):
     views: int
     reason: str
     desktop: list[float] | None = Field(
-        default=None, description="bounds of the part of its views from desktops"
+        default=None, description="bounds of the share of its views from desktops"
     )
     into: str | None = Field(default=None, description="the page that its views were added to")
 
 
 class LeftOutDocument(BaseModel):
-    """What is in a day's list and not in its diamond partition."""
+    """Rows of a day's list that are not in its diamond partition."""
 
     day: dt.date
     by_reason: dict[str, int]
@@ -137,7 +137,7 @@ class LeftOutDocument(BaseModel):
 
 
 class PublishedRunDocument(BaseModel, extra="allow"):
-    """One published window: what it was made of."""
+    """One published window and its inputs."""
 
     dataset: str
     window_start: dt.date
@@ -147,7 +147,7 @@ class PublishedRunDocument(BaseModel, extra="allow"):
     days_used: list[dt.date]
     expected: int
     coverage_pct: float
-    policy: str = Field(description="what the window had to fulfil, as JSON")
+    policy: str = Field(description="the readiness policy of the window, as JSON")
     fingerprints: dict[str, str] = Field(description="of each partition that was read, by day")
     published_at: dt.datetime
     version: str
@@ -204,7 +204,7 @@ class CategoryRowDocument(BaseModel, extra="allow"):
 
 
 class ReportDocument(BaseModel, extra="allow"):
-    """The report: what `wiki-trends report --json` prints."""
+    """The document of `wiki-trends report --json`."""
 
     run: PublishedRunDocument
     common_pages: int
@@ -259,7 +259,7 @@ class PageDayDocument(BaseModel):
 
 
 class PageDocument(BaseModel, extra="allow"):
-    """One page: what `wiki-trends page --json` prints."""
+    """The document of `wiki-trends page --json`."""
 
     page: str
     page_display: str
@@ -269,7 +269,7 @@ class PageDocument(BaseModel, extra="allow"):
     window: WindowDocument
     series: list[PageDayDocument]
     scores: dict[str, object] | None = Field(description="its row of wiki_trends_scores")
-    windows: list[dict[str, object]] = Field(description="the same of earlier windows")
+    windows: list[dict[str, object]] = Field(description="the same for earlier windows")
 
 
 class CategoriesDocument(BaseModel):

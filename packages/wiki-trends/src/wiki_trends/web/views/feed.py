@@ -1,6 +1,6 @@
 """The Atom feed of the pages that rose on the last day of each published window (RFC 4287).
 
-Its identifiers are made of dataset, day and page, so that a reader knows an entry again wherever the dashboard is served.
+Entry ids consist of dataset, day and page, so a feed reader recognises an entry wherever the dashboard is served.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
     from wiki_trends.warehouse.base import RunRecord
     from wiki_trends.web.cache.dashboard_state import DashboardState
-    from wiki_trends.web.views.view import Answers
+    from wiki_trends.web.views.view import ResponseCache
 
 MEDIA_TYPE = "application/atom+xml; charset=utf-8"
 _ATOM = "http://www.w3.org/2005/Atom"
-# A tag URI (RFC 4151) needs a name that was ours on a day: that of the project.
+# A tag URI (RFC 4151) needs a domain name and a date.
 _TAG = "tag:wiki-trends.invalid,2025"
 
 
-def router(held: DashboardState, answers: Answers) -> APIRouter:
+def router(state: DashboardState, responses: ResponseCache) -> APIRouter:
     """The route of the feed."""
     router = APIRouter()
 
@@ -46,10 +46,10 @@ def router(held: DashboardState, answers: Answers) -> APIRouter:
     async def feed(request: Request) -> Response:
         base = str(request.base_url).rstrip("/")
 
-        def make(_: str) -> Rendered:
-            return Rendered.of(atom(*browse.risers(held.sources.warehouse), base), MEDIA_TYPE)
+        def render(_: str) -> Rendered:
+            return Rendered.of(atom(*browse.risers(state.sources.warehouse), base), MEDIA_TYPE)
 
-        return (await answers.kept(("feed", base), held.published, make)).answer(request)
+        return (await responses.cached(("feed", base), state.published, render)).response(request)
 
     return router
 
@@ -58,53 +58,53 @@ def atom(run: RunRecord, risers: Sequence[Mapping[str, Any]], base: str) -> str:
     """The feed as text.
 
     Args:
-        run: the window published last.
+        run: the record of the published window.
         risers: rows of `browse.risers`.
-        base: address of the dashboard, without a slash at its end.
+        base: URL of the dashboard, without a trailing slash.
     """
     feed = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
-    _text(feed, "id", f"{_TAG}:{quote(run.dataset)}/risers")
-    _text(feed, "title", f"Top risers of {run.dataset.partition(' of ')[2] or 'en.wikipedia'}")
-    _text(feed, "subtitle", "Pages whose views of the day were furthest above what was expected of them.")
-    _text(feed, "updated", run.published_at.astimezone(dt.UTC).isoformat(timespec="seconds"))
-    _text(ET.SubElement(feed, "author"), "name", "wiki-trends")
+    _add_text(feed, "id", f"{_TAG}:{quote(run.dataset)}/risers")
+    _add_text(feed, "title", f"Top risers of {run.dataset.partition(' of ')[2] or 'en.wikipedia'}")
+    _add_text(feed, "subtitle", "Pages whose views of the day were furthest above what was expected of them.")
+    _add_text(feed, "updated", run.published_at.astimezone(dt.UTC).isoformat(timespec="seconds"))
+    _add_text(ET.SubElement(feed, "author"), "name", "wiki-trends")
     ET.SubElement(feed, "generator", {"version": run.version}).text = "wiki-trends"
     ET.SubElement(feed, "link", {"rel": "self", "type": "application/atom+xml", "href": f"{base}/feed.atom"})
     ET.SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": f"{base}/"})
-    place: dict[dt.date, int] = {}
+    positions: dict[dt.date, int] = {}
     for row in risers:
         day = row["window_end"]
-        place[day] = place.get(day, 0) + 1
-        _entry(feed, run, row, place[day], base)
+        positions[day] = positions.get(day, 0) + 1
+        _entry(feed, run, row, positions[day], base)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(feed, encoding="unicode")
 
 
-def _entry(feed: ET.Element, run: RunRecord, row: Mapping[str, Any], place: int, base: str) -> None:
+def _entry(feed: ET.Element, run: RunRecord, row: Mapping[str, Any], position: int, base: str) -> None:
     day: dt.date = row["window_end"]
-    over = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(days=1)
+    day_end = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(days=1)
     times = row["surprise_views"] / row["expected_views"] if row["expected_views"] else None
     entry = ET.SubElement(feed, "entry")
-    _text(entry, "id", f"{_TAG}:{quote(run.dataset)}/{day}/{quote(row['page'], safe='')}")
-    _text(entry, "title", f"{row['page_display']}: {row['surprise_views']:,} views on {day}")
-    _text(entry, "updated", over.isoformat())
+    _add_text(entry, "id", f"{_TAG}:{quote(run.dataset)}/{day}/{quote(row['page'], safe='')}")
+    _add_text(entry, "title", f"{row['page_display']}: {row['surprise_views']:,} views on {day}")
+    _add_text(entry, "updated", day_end.isoformat())
     page = f"{base}/page?{urlencode({'title': row['page']})}"
     ET.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": page})
     article = wiki_link(row["link"])
     if article:
-        ET.SubElement(entry, "link", {"rel": "related", "href": _sound(article)})
-    ET.SubElement(entry, "category", {"term": _sound(row["category"])})
-    said = f"Number {place} of the day: {row['surprise_views']:,} views where {row['expected_views']:,.0f} were expected"
-    said += f" ({times:,.1f} times), rank {row['peak_rank']}, score {row['score']:.1f}." if times else "."
-    _text(entry, "summary", said)
+        ET.SubElement(entry, "link", {"rel": "related", "href": _xml_safe(article)})
+    ET.SubElement(entry, "category", {"term": _xml_safe(row["category"])})
+    summary = f"Number {position} of the day: {row['surprise_views']:,} views, {row['expected_views']:,.0f} expected"
+    summary += f" ({times:,.1f} times), rank {row['peak_rank']}, score {row['score']:.1f}." if times else "."
+    _add_text(entry, "summary", summary)
 
 
-def _text(parent: ET.Element, name: str, text: str) -> None:
+def _add_text(parent: ET.Element, name: str, text: str) -> None:
     element = ET.SubElement(parent, name)
     if name in ("title", "subtitle", "summary"):
         element.set("type", "text")
-    element.text = _sound(text)
+    element.text = _xml_safe(text)
 
 
-def _sound(text: str) -> str:
-    """The text without what steers its surroundings, and without the two codes that XML does not know."""
+def _xml_safe(text: str) -> str:
+    """The text without direction controls and without the two code points that XML does not allow."""
     return safe(text).replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")

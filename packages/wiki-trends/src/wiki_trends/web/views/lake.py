@@ -1,4 +1,4 @@
-"""The views of the lake: its completeness as a calendar, one day, the runs, and what was left out of a day."""
+"""The views of the lake: completeness as a calendar, one day, runs, and rows left out of a day."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.run import Run
     from wiki_trends.pipeline.lists.excluded import Exclusion
-    from wiki_trends.web.backfills import Asked
+    from wiki_trends.web.backfills import BackfillRequest
     from wiki_trends.web.cache.dashboard_state import DashboardState
-    from wiki_trends.web.data import Calendar, Day, RunsFound
+    from wiki_trends.web.data import Calendar, Day, RunListing
 
-MOST_DAYS = 1100
+MAX_DAYS = 1100
 
 
 class WindowQuery(BaseModel):
-    """Which days: the last so many, or from one to another; by default as many as the settings say."""
+    """A window: the last N days, or from one day to another; by default as many days as the settings say."""
 
     days: Annotated[
-        int | None, Field(ge=1, le=MOST_DAYS, description="The last N days that the source has.")
+        int | None, Field(ge=1, le=MAX_DAYS, description="The last N days that the upstream has published.")
     ] = None
     start: Annotated[dt.date | None, Field(description="First day of an explicit window.")] = None
     end: Annotated[dt.date | None, Field(description="Its last day, included.")] = None
 
     @model_validator(mode="after")
     def _not_too_long(self) -> WindowQuery:
-        if self.start and self.end and (self.end - self.start).days >= MOST_DAYS:
-            msg = f"the window is longer than {MOST_DAYS} days"
+        if self.start and self.end and (self.end - self.start).days >= MAX_DAYS:
+            msg = f"the window is longer than {MAX_DAYS} days"
             raise ValueError(msg)
         return self
 
@@ -54,54 +54,54 @@ class DayQuery(BaseModel):
 
 
 class NewestDayQuery(BaseModel):
-    """One UTC day, by default the newest that the source has."""
+    """One UTC day, by default the newest that the upstream has published."""
 
     day: Annotated[dt.date | None, Field(description="YYYY-MM-DD, a UTC day.")] = None
 
 
 @dataclass(frozen=True, slots=True)
-class CalendarFound:
-    """The window as it was looked at, and as it is drawn."""
+class CompletenessPage:
+    """A checked window and the drawing of it."""
 
     calendar: Calendar
-    made: drawn.Calendar
+    drawing: drawn.Calendar
 
     @property
     def completeness(self) -> Any:
-        """The check behind it."""
+        """The result of the check."""
         return self.calendar.plan.completeness
 
 
-def completeness(held: DashboardState) -> View[WindowQuery, Calendar, CalendarFound]:
-    """Which days of a window are there, and why not."""
+def completeness(state: DashboardState) -> View[WindowQuery, Calendar, CompletenessPage]:
+    """The completeness of a window, with the reason for each missing day."""
 
     async def inputs(query: WindowQuery) -> Calendar:
-        return await held.calendar(held.sources.window(query.days, query.start, query.end))
+        return await state.calendar(state.sources.window(query.days, query.start, query.end))
 
-    def make(_: WindowQuery, calendar: Calendar) -> CalendarFound:
-        return CalendarFound(calendar, drawn.calendar(map(shown, calendar.days)))
+    def make(_: WindowQuery, calendar: Calendar) -> CompletenessPage:
+        return CompletenessPage(calendar, drawn.calendar(map(shown, calendar.days)))
 
-    def document(found: CalendarFound) -> dict[str, Any]:
-        last = watermark(found.completeness)
-        listed = found.completeness.to_json()
-        days = [_day_json(day) for day in found.calendar.days]
-        in_flight = [day.isoformat() for day in found.calendar.in_flight]
-        due = [day.isoformat() for day in found.calendar.due]
-        mark = last.isoformat() if last else None
-        return {**listed, "days": days, "due": due, "in_flight": in_flight, "watermark": mark}
+    def document(page: CompletenessPage) -> dict[str, Any]:
+        last = watermark(page.completeness)
+        checked = page.completeness.to_json()
+        days = [_day_json(day) for day in page.calendar.days]
+        in_flight = [day.isoformat() for day in page.calendar.in_flight]
+        due = [day.isoformat() for day in page.calendar.due]
+        newest = last.isoformat() if last else None
+        return {**checked, "days": days, "due": due, "in_flight": in_flight, "watermark": newest}
 
-    def table(found: CalendarFound) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
+    def table(page: CompletenessPage) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
         rows = (
             (d.partition.day, d.partition.state, d.partition.code, without_paths(d.partition.reason), d.partition.rows,
              d.step.action, d.partition.fingerprint)
-            for d in found.calendar.days
+            for d in page.calendar.days
         )  # fmt: skip
         return ("day", "state", "code", "reason", "rows", "action", "fingerprint"), rows
 
     return View(
         name="completeness",
         path="/completeness",
-        summary="Which days of a window are there, and why not",
+        summary="The completeness of a window, with the reason for each missing day",
         query=WindowQuery,
         inputs=inputs,
         make=make,
@@ -112,17 +112,17 @@ def completeness(held: DashboardState) -> View[WindowQuery, Calendar, CalendarFo
 
 
 @dataclass(frozen=True, slots=True)
-class DayFound:
-    """One day with its runs, newest first, and what was asked for it here."""
+class DayDetails:
+    """One day with its runs, newest first, and its requested backfill."""
 
     day: Day
     runs: tuple[Run, ...]
-    asked: Asked | None
+    request: BackfillRequest | None
     may_start: bool
 
     @property
     def shown(self) -> drawn.CalendarDay:
-        """The day as the calendar shows it."""
+        """The day as drawn in a calendar."""
         return shown(self.day)
 
     @property
@@ -136,44 +136,47 @@ class DayFound:
         return self.day.partition.day + dt.timedelta(days=1)
 
 
-def day(held: DashboardState) -> View[DayQuery, tuple[Calendar, tuple[Run, ...], Asked | None], DayFound]:
+def day(
+    state: DashboardState,
+) -> View[DayQuery, tuple[Calendar, tuple[Run, ...], BackfillRequest | None], DayDetails]:
     """One day: state, reason, runs, parts."""
 
-    async def inputs(query: DayQuery) -> tuple[Calendar, tuple[Run, ...], Asked | None]:
-        at = query.day
-        if not FIRST_DAY <= at <= held.sources.today():
+    async def inputs(query: DayQuery) -> tuple[Calendar, tuple[Run, ...], BackfillRequest | None]:
+        requested = query.day
+        if not FIRST_DAY <= requested <= state.sources.today():
             raise WindowError(
                 "day",
-                at,
-                "is no day that the source has",
-                f"Give one from {FIRST_DAY} to {held.sources.today()}.",
+                requested,
+                "is not a day that the upstream has",
+                f"Give one from {FIRST_DAY} to {state.sources.today()}.",
             )
-        calendar = await held.calendar(held.sources.window(None, at, at))
-        return calendar, tuple(await held.in_thread(held.sources.runs_of, at)), held.backfills.of(at)
+        calendar = await state.calendar(state.sources.window(None, requested, requested))
+        runs = tuple(await state.run_blocking(state.sources.runs_of, requested))
+        return calendar, runs, state.backfills.get(requested)
 
-    def make(_: DayQuery, found: tuple[Calendar, tuple[Run, ...], Asked | None]) -> DayFound:
-        calendar, runs, asked = found
-        due = bool(calendar.due) and not (asked is not None and asked.under_way)
-        return DayFound(calendar.days[0], runs, asked, due)
+    def make(_: DayQuery, inputs: tuple[Calendar, tuple[Run, ...], BackfillRequest | None]) -> DayDetails:
+        calendar, runs, request = inputs
+        due = bool(calendar.due) and not (request is not None and request.under_way)
+        return DayDetails(calendar.days[0], runs, request, due)
 
-    def document(found: DayFound) -> dict[str, Any]:
-        partition = found.day.partition
+    def document(details: DayDetails) -> dict[str, Any]:
+        partition = details.day.partition
         return {
-            **_day_json(found.day),
+            **_day_json(details.day),
             "volume": partition.volume,
             "written_at": partition.manifest.written_at.isoformat() if partition.manifest else None,
             "parts": [
                 {"name": part.name, "size": part.size, "checksum": part.checksum} for part in partition.parts
             ],
-            "runs": [run_json(run) for run in found.runs],
-            "asked": asked_json(found.asked) if found.asked else None,
-            "may_start": found.may_start,
+            "runs": [run_json(run) for run in details.runs],
+            "asked": request_json(details.request) if details.request else None,
+            "may_start": details.may_start,
         }
 
-    def table(found: DayFound) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
-        at = found.day.partition.day
+    def table(details: DayDetails) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
+        day = details.day.partition.day
         return ("day", "part", "bytes", "checksum"), (
-            (at, p.name, p.size, p.checksum) for p in found.day.partition.parts
+            (day, part.name, part.size, part.checksum) for part in details.day.partition.parts
         )
 
     return View(
@@ -189,22 +192,22 @@ def day(held: DashboardState) -> View[DayQuery, tuple[Calendar, tuple[Run, ...],
     )
 
 
-def runs(held: DashboardState) -> View[NoQuery, RunsFound, RunsFound]:
+def runs(state: DashboardState) -> View[NoQuery, RunListing, RunListing]:
     """The pipeline's runs, newest first."""
 
-    async def inputs(_: NoQuery) -> RunsFound:
-        return await held.runs()
+    async def inputs(_: NoQuery) -> RunListing:
+        return await state.runs()
 
-    def document(found: RunsFound) -> dict[str, Any]:
+    def document(listing: RunListing) -> dict[str, Any]:
         return {
-            "runs": [run_json(run) for run in found.runs],
-            "asked": [asked_json(one) for one in found.asked],
+            "runs": [run_json(run) for run in listing.runs],
+            "asked": [request_json(request) for request in listing.requests],
         }
 
-    def table(found: RunsFound) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
+    def table(listing: RunListing) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
         rows = (
             (r.name, r.day, r.attempt, r.state, r.failure, without_paths(r.message), r.started_at, r.ended_at)
-            for r in found.runs
+            for r in listing.runs
         )
         return ("run", "day", "attempt", "state", "failure", "message", "started_at", "ended_at"), rows
 
@@ -214,7 +217,7 @@ def runs(held: DashboardState) -> View[NoQuery, RunsFound, RunsFound]:
         summary="The pipeline's runs, newest first",
         query=NoQuery,
         inputs=inputs,
-        make=lambda _, found: found,
+        make=lambda _, inputs: inputs,
         document=document,
         schema=documents.RunsDocument,
         table=table,
@@ -223,47 +226,49 @@ def runs(held: DashboardState) -> View[NoQuery, RunsFound, RunsFound]:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What was left out of a day, or merged, by original rank."""
+    """Rows that were left out of a day or merged, by original rank."""
 
     day: dt.date
     rows: tuple[Exclusion, ...]
     by_reason: Mapping[str, int]
 
 
-def left_out(held: DashboardState) -> View[NewestDayQuery, LeftOut, LeftOut]:
-    """What is in a day's list and not in its partition, and why."""
+def left_out(state: DashboardState) -> View[NewestDayQuery, LeftOut, LeftOut]:
+    """Rows of a day's list that are not in its partition, with the reason."""
 
     async def inputs(query: NewestDayQuery) -> LeftOut:
-        at = query.day or held.sources.window().last
+        day = query.day or state.sources.window().last
         try:
-            rows = tuple(await held.in_thread(held.sources.excluded, at))
+            rows = tuple(await state.run_blocking(state.sources.excluded, day))
         except ContractError as error:
-            why = without_paths("; ".join(error.violations))
+            reason = without_paths("; ".join(error.violations))
             raise Problem(
                 404,
                 "NO_SUCH_DAY",
-                f"The silver layer does not have {at}: {why}.",
-                "InspectOptions at another day.",
+                f"The silver layer does not have {day}: {reason}.",
+                "Choose another day.",
             ) from None
-        return LeftOut(at, rows, counts(rows))
+        return LeftOut(day, rows, counts(rows))
 
-    def document(found: LeftOut) -> dict[str, Any]:
+    def document(left_out: LeftOut) -> dict[str, Any]:
         return {
-            "day": found.day.isoformat(),
-            "by_reason": dict(found.by_reason),
-            "rows": [row.to_json() for row in found.rows],
+            "day": left_out.day.isoformat(),
+            "by_reason": dict(left_out.by_reason),
+            "rows": [row.to_json() for row in left_out.rows],
         }
 
-    def table(found: LeftOut) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
-        return ("rank", "page", "views", "reason"), ((r.rank, r.page, r.views, r.text()) for r in found.rows)
+    def table(left_out: LeftOut) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
+        return ("rank", "page", "views", "reason"), (
+            (r.rank, r.page, r.views, r.text()) for r in left_out.rows
+        )
 
     return View(
         name="left_out",
         path="/left-out",
-        summary="What was left out of a day's list, and why",
+        summary="Rows left out of a day's list, with the reason",
         query=NewestDayQuery,
         inputs=inputs,
-        make=lambda _, found: found,
+        make=lambda _, inputs: inputs,
         document=document,
         schema=documents.LeftOutDocument,
         table=table,
@@ -271,35 +276,40 @@ def left_out(held: DashboardState) -> View[NewestDayQuery, LeftOut, LeftOut]:
 
 
 def shown(day: Day) -> drawn.CalendarDay:
-    """A day as the calendar draws it; one that a run is working on has a mark of its own."""
-    found = day.partition
+    """A day as drawn in a calendar; a day with a run in flight has its own mark."""
+    partition = day.partition
     running = day.step.action is Action.FOLLOW
-    kind = "running" if running else drawn.kind_of(found.state, found.code, available=found.available)
-    reason = day.step.why if running else found.reason
-    return drawn.CalendarDay(found.day, kind, found.code.value, without_paths(reason), found.available)
+    kind = (
+        "running"
+        if running
+        else drawn.kind_of(partition.state, partition.code, available=partition.available)
+    )
+    reason = day.step.why if running else partition.reason
+    return drawn.CalendarDay(
+        partition.day, kind, partition.code.value, without_paths(reason), partition.available
+    )
 
 
 def run_json(run: Run) -> dict[str, Any]:
-    """A run as the API shows it."""
+    """A run as a JSON document."""
     return {**run.to_json(), "message": without_paths(run.message)}
 
 
-def asked_json(asked: Asked) -> dict[str, Any]:
-    """A day that was asked for, as the API shows it."""
+def request_json(request: BackfillRequest) -> dict[str, Any]:
+    """A requested backfill as a JSON document."""
     return {
-        "day": asked.day.isoformat(),
-        "state": asked.state,
-        "message": asked.message,
-        "asked_at": asked.asked_at.isoformat(),
+        "day": request.day.isoformat(),
+        "state": request.state,
+        "message": request.message,
+        "asked_at": request.asked_at.isoformat(),
     }
 
 
-def _day_json(found: Day) -> dict[str, Any]:
-    listed = found.partition.to_json()
+def _day_json(day: Day) -> dict[str, Any]:
     return {
-        **listed,
-        "reason": without_paths(found.partition.reason),
-        "action": found.step.action.value,
-        "why": without_paths(found.step.why),
-        "run": run_json(found.run) if found.run else None,
+        **day.partition.to_json(),
+        "reason": without_paths(day.partition.reason),
+        "action": day.step.action.value,
+        "why": without_paths(day.step.why),
+        "run": run_json(day.run) if day.run else None,
     }

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from wiki_trends.errors import SettingError
 from wiki_trends.queries import browse
-from wiki_trends.queries import pages as lookups
+from wiki_trends.queries import pages as page_queries
 from wiki_trends.report import build, to_json
 from wiki_trends.report import calendar as drawn
 from wiki_trends.report.html.charts import categories_over_time, page_series
@@ -28,24 +28,26 @@ if TYPE_CHECKING:
     from wiki_trends.web.cache.dashboard_state import DashboardState
     from wiki_trends.web.data import Calendar
 
-PAGES_AT_ONCE = 100
-ROWS_IN_A_LIST = 10
-# So many times the usual noise on both sides of what was expected.
+PAGE_SIZE = 100
+LIST_LENGTH = 10
+# Half of the band's width, in units of the usual noise.
 BAND_SPREADS = 2
-_TEXT = r"^[^\x00-\x1f\x7f]*$"
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
 
 class PagesQuery(BaseModel):
-    """Which pages, in which order."""
+    """A selection and order of pages."""
 
     q: Annotated[
-        str, Field(max_length=255, pattern=_TEXT, description="Part of a title, whatever its case.")
+        str, Field(max_length=255, pattern=_PRINTABLE, description="Part of a title; case is ignored.")
     ] = ""
     by: Annotated[Literal["score", "growth", "views"], Field(description="The measure that orders them.")] = (
         "score"
     )
-    category: Annotated[str, Field(max_length=100, pattern=_TEXT, description="Only this category.")] = ""
-    skip: Annotated[int, Field(ge=0, le=1_000_000, description="How many to leave out before.")] = 0
+    category: Annotated[str, Field(max_length=100, pattern=_PRINTABLE, description="Only this category.")] = (
+        ""
+    )
+    skip: Annotated[int, Field(ge=0, le=1_000_000, description="Number of pages to skip.")] = 0
 
 
 class PageQuery(BaseModel):
@@ -53,32 +55,34 @@ class PageQuery(BaseModel):
 
     title: Annotated[
         str,
-        Field(min_length=1, max_length=512, pattern=_TEXT, description="Title, with spaces or underscores."),
+        Field(
+            min_length=1, max_length=512, pattern=_PRINTABLE, description="Title, with spaces or underscores."
+        ),
     ]
 
 
 class CategoryQuery(BaseModel):
     """One category."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=_TEXT, description="Its name.")]
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=_PRINTABLE, description="Its name.")]
 
 
 @dataclass(frozen=True, slots=True)
-class OverviewFound:
-    """The report, and what the lake holds of the present window; `trouble` says why it could not be looked at."""
+class OverviewPage:
+    """The report and the current window of the lake; `trouble` is the reason if the lake could not be read."""
 
     report: Report
     calendar: Calendar | None
     trouble: Problem | None
 
     @property
-    def made(self) -> drawn.Calendar | None:
-        """The present window as it is drawn."""
+    def drawing(self) -> drawn.Calendar | None:
+        """The drawing of the current window."""
         return drawn.calendar(map(shown, self.calendar.days)) if self.calendar else None
 
     @property
     def being_made(self) -> bool:
-        """Whether a newer window than the published one is on its way."""
+        """Whether a newer window than the published one is being made."""
         if self.calendar is None:
             return False
         return (
@@ -88,31 +92,31 @@ class OverviewFound:
 
 
 def overview(
-    held: DashboardState,
-) -> View[NoQuery, tuple[str, Calendar | None, tuple[str, str, str] | None], OverviewFound]:
-    """What the published window was about."""
+    state: DashboardState,
+) -> View[NoQuery, tuple[str, Calendar | None, tuple[str, str, str] | None], OverviewPage]:
+    """The report of the published window, and the state of the lake."""
 
     async def inputs(_: NoQuery) -> tuple[str, Calendar | None, tuple[str, str, str] | None]:
-        mark = await held.published()
+        version = await state.published()
         try:
-            return mark, await held.calendar(held.sources.window()), None
+            return version, await state.calendar(state.sources.window()), None
         except Exception as error:
-            # The report is worth reading when the lake cannot be reached.
+            # The report is shown even if the lake cannot be reached.
             problem = problem_of(error)
             if problem is None:
                 raise
-            return mark, None, (problem.code, problem.message, problem.fix)
+            return version, None, (problem.code, problem.message, problem.fix)
 
-    def make(_: NoQuery, found: tuple[str, Calendar | None, tuple[str, str, str] | None]) -> OverviewFound:
-        calendar, trouble = found[1:]
+    def make(_: NoQuery, inputs: tuple[str, Calendar | None, tuple[str, str, str] | None]) -> OverviewPage:
+        calendar, trouble = inputs[1:]
         problem = Problem(503, *trouble) if trouble else None
-        return OverviewFound(build(held.sources.warehouse, ROWS_IN_A_LIST), calendar, problem)
+        return OverviewPage(build(state.sources.warehouse, LIST_LENGTH), calendar, problem)
 
-    def document(found: OverviewFound) -> dict[str, Any]:
-        return to_json(found.report)
+    def document(page: OverviewPage) -> dict[str, Any]:
+        return to_json(page.report)
 
-    def table(found: OverviewFound) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
-        report = found.report
+    def table(page: OverviewPage) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
+        report = page.report
         peaks = [("peak", p.page, p.date, p.views, p.rank, p.times) for p in report.peaks]
         lists = {"growing": report.growing, "declining": report.declining, "volatile": report.volatile}
         lists |= {"climber": report.climbers, "sustained": report.sustained}
@@ -126,7 +130,7 @@ def overview(
     return View(
         name="overview",
         path="/",
-        summary="What the published window was about",
+        summary="The report of the published window",
         query=NoQuery,
         inputs=inputs,
         make=make,
@@ -136,33 +140,32 @@ def overview(
     )
 
 
-def pages(held: DashboardState) -> View[PagesQuery, str, PagesFound]:
+def pages(state: DashboardState) -> View[PagesQuery, str, PageListing]:
     """The pages of the published window, searched and ordered."""
 
     async def inputs(_: PagesQuery) -> str:
-        return await held.published()
+        return await state.published()
 
-    def make(query: PagesQuery, _: str) -> PagesFound:
-        warehouse = held.sources.warehouse
-        found = browse.pages(
+    def make(query: PagesQuery, _: str) -> PageListing:
+        warehouse = state.sources.warehouse
+        page_list = browse.pages(
             warehouse,
             by=query.by,
             containing=query.q,
             category=query.category,
             skip=query.skip,
-            limit=PAGES_AT_ONCE,
+            limit=PAGE_SIZE,
         )
-        return PagesFound(found, [row["category"] for row in browse.categories(warehouse)[1]])
+        return PageListing(page_list, [row["category"] for row in browse.categories(warehouse)[1]])
 
-    def document(found: PagesFound) -> dict[str, Any]:
-        listed = found.list
-        rows = [lookups.plain(row) for row in listed.pages]
+    def document(listing: PageListing) -> dict[str, Any]:
+        page_list = listing.list
         return {
-            "window": _window(listed.run),
-            "by": listed.by,
-            "found": listed.found,
-            "skipped": listed.skipped,
-            "pages": rows,
+            "window": _window(page_list.run),
+            "by": page_list.by,
+            "found": page_list.found,
+            "skipped": page_list.skipped,
+            "pages": [page_queries.plain(row) for row in page_list.pages],
         }
 
     return View(
@@ -174,85 +177,86 @@ def pages(held: DashboardState) -> View[PagesQuery, str, PagesFound]:
         make=make,
         document=document,
         schema=documents.PagesDocument,
-        table=lambda found: _table(found.list.pages, _PAGE_COLUMNS),
+        table=lambda listing: _table(listing.list.pages, _PAGE_COLUMNS),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class PagesFound:
-    """A piece of the list of pages, and the categories to choose from."""
+class PageListing:
+    """One batch of the list of pages, and the categories of the filter."""
 
     list: browse.PageList
     categories: Sequence[str]
 
     @property
     def before(self) -> int | None:
-        """Where the piece before begins."""
-        return max(0, self.list.skipped - PAGES_AT_ONCE) if self.list.skipped else None
+        """Where the previous batch begins; None if this is the first."""
+        return max(0, self.list.skipped - PAGE_SIZE) if self.list.skipped else None
 
     @property
     def after(self) -> int | None:
-        """Where the next piece begins."""
+        """Where the next batch begins; None if this is the last."""
         end = self.list.skipped + len(self.list.pages)
         return end if end < self.list.found else None
 
 
 @dataclass(frozen=True, slots=True)
-class OnePage:
+class PageDetails:
     """A page with its chart."""
 
-    found: lookups.PageDetails
+    result: page_queries.PageDetails
     chart: dict[str, Any]
     band: tuple[float, float] | None
 
 
-def page(held: DashboardState) -> View[PageQuery, str, OnePage]:
-    """All that is published of one page."""
+def page(state: DashboardState) -> View[PageQuery, str, PageDetails]:
+    """Everything that is published about one page."""
 
     async def inputs(_: PageQuery) -> str:
-        return await held.published()
+        return await state.published()
 
-    def make(query: PageQuery, _: str) -> OnePage:
-        found = lookups.page(held.sources.warehouse, query.title)
-        band = _band(found.scores)
-        spec = page_series(found.series, band=band, window_start=found.run.window_start)
-        return OnePage(found, compiled(spec), band)
+    def make(query: PageQuery, _: str) -> PageDetails:
+        result = page_queries.page(state.sources.warehouse, query.title)
+        band = _band(result.scores)
+        spec = page_series(result.series, band=band, window_start=result.run.window_start)
+        return PageDetails(result, compiled(spec), band)
 
-    def table(one: OnePage) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
-        title = one.found.about["page"]
+    def table(page: PageDetails) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
+        title = page.result.about["page"]
         return ("page", "date", "views", "rank"), (
-            (title, d["date"], d["views"], d["rank"]) for d in one.found.series
+            (title, d["date"], d["views"], d["rank"]) for d in page.result.series
         )
 
     return View(
         name="page",
         path="/page",
-        summary="All that is published of one page: its days, ranks and scores",
+        summary="Everything that is published about one page: its days, ranks and scores",
         query=PageQuery,
         inputs=inputs,
         make=make,
-        document=lambda one: one.found.to_json(),
+        document=lambda page: page.result.to_json(),
         schema=documents.PageDocument,
         table=table,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Categories:
+class CategoryListing:
     """The categories of the published window, most views first."""
 
     run: RunRecord
     rows: Sequence[Mapping[str, Any]]
 
 
-def categories(held: DashboardState) -> View[NoQuery, str, Categories]:
+def categories(state: DashboardState) -> View[NoQuery, str, CategoryListing]:
     """The categories of the published window."""
 
     async def inputs(_: NoQuery) -> str:
-        return await held.published()
+        return await state.published()
 
-    def document(found: Categories) -> dict[str, Any]:
-        return {"window": _window(found.run), "categories": [lookups.plain(row) for row in found.rows]}
+    def document(listing: CategoryListing) -> dict[str, Any]:
+        rows = [page_queries.plain(row) for row in listing.rows]
+        return {"window": _window(listing.run), "categories": rows}
 
     return View(
         name="categories",
@@ -260,42 +264,42 @@ def categories(held: DashboardState) -> View[NoQuery, str, Categories]:
         summary="The categories of the published window, most views first",
         query=NoQuery,
         inputs=inputs,
-        make=lambda _, __: Categories(*browse.categories(held.sources.warehouse)),
+        make=lambda _, __: CategoryListing(*browse.categories(state.sources.warehouse)),
         document=document,
         schema=documents.CategoriesDocument,
-        table=lambda found: _table(found.rows, _CATEGORY_COLUMNS),
+        table=lambda listing: _table(listing.rows, _CATEGORY_COLUMNS),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class OneCategory:
+class CategoryDetails:
     """A category with its chart."""
 
-    found: browse.CategoryDetails
+    result: browse.CategoryDetails
     chart: dict[str, Any]
 
 
-def category(held: DashboardState) -> View[CategoryQuery, str, OneCategory]:
+def category(state: DashboardState) -> View[CategoryQuery, str, CategoryDetails]:
     """One category: its days and its leading pages."""
 
     async def inputs(_: CategoryQuery) -> str:
-        return await held.published()
+        return await state.published()
 
-    def make(query: CategoryQuery, _: str) -> OneCategory:
+    def make(query: CategoryQuery, _: str) -> CategoryDetails:
         try:
-            found = browse.category(held.sources.warehouse, query.name)
+            result = browse.category(state.sources.warehouse, query.name)
         except SettingError as error:
             message = f"The published window has no category {query.name!r}."
             raise Problem(404, "NO_SUCH_CATEGORY", message, error.fix) from None
-        rows = [{"category": query.name, "date": day["date"], "views": day["views"]} for day in found.days]
-        return OneCategory(found, compiled(categories_over_time(rows, height=240)))
+        rows = [{"category": query.name, "date": day["date"], "views": day["views"]} for day in result.days]
+        return CategoryDetails(result, compiled(categories_over_time(rows, height=240)))
 
-    def document(one: OneCategory) -> dict[str, Any]:
+    def document(category: CategoryDetails) -> dict[str, Any]:
         return {
-            "window": _window(one.found.run),
-            **lookups.plain(one.found.about),
-            "days": [lookups.plain(day) for day in one.found.days],
-            "leading": [lookups.plain(row) for row in one.found.leading.pages],
+            "window": _window(category.result.run),
+            **page_queries.plain(category.result.about),
+            "days": [page_queries.plain(day) for day in category.result.days],
+            "leading": [page_queries.plain(row) for row in category.result.leading.pages],
         }
 
     return View(
@@ -307,7 +311,7 @@ def category(held: DashboardState) -> View[CategoryQuery, str, OneCategory]:
         make=make,
         document=document,
         schema=documents.CategoryDocument,
-        table=lambda one: _table(one.found.days, ("date", "views", "pages")),
+        table=lambda category: _table(category.result.days, ("date", "views", "pages")),
     )
 
 
@@ -333,7 +337,7 @@ def _window(run: RunRecord) -> dict[str, str]:
 
 
 def _band(scores: Mapping[str, Any] | None) -> tuple[float, float] | None:
-    """Views between which the usual noise lies, around what was expected on the page's most surprising day."""
+    """Lower and upper bound of the usual noise around the expected views of the page's most surprising day."""
     if scores is None or scores["expected_views"] is None or scores["spread"] is None:
         return None
     level, noise = 1 + scores["expected_views"], math.exp(BAND_SPREADS * scores["spread"])

@@ -1,7 +1,7 @@
-"""What a view is: one question with three answers (a page, JSON, CSV), each made once for each state of its inputs.
+"""Views: one query with three representations (a page, JSON, CSV), each rendered once for each state of its inputs.
 
-`mount` gives a view its three addresses. An answer is kept until the view's inputs differ; while a new one is being made
-the old one is served, so that a publish holds nobody up.
+`mount` adds the three routes of a view. A response is cached until the inputs of the view change; while a new one is
+rendered, the old one is served.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ HTML, JSON, CSV = "text/html; charset=utf-8", "application/json", "text/csv; cha
 Q = TypeVar("Q", bound=BaseModel)
 I = TypeVar("I")  # noqa: E741 - inputs
 T = TypeVar("T")
-_THREADS = 4
-_ANSWERS = 512
+_POOL_SIZE = 4
+_MAX_RESPONSES = 512
 _FRESH_SECONDS = 0.5
 _STALE_SECONDS = 10.0
 
@@ -47,17 +47,17 @@ class NoQuery(BaseModel):
 
 @dataclass(frozen=True)
 class View(Generic[Q, I, T]):
-    """One question.
+    """A query with its representations.
 
     Attributes:
-        name: of its template, its entry in the navigation and its operations.
-        path: of the page; JSON and CSV lie beside it.
-        summary: what it answers, for the API's document.
-        query: its parameters.
-        inputs: what the answer is made of, asked cheaply and compared with what the last answer was made of.
-        make: the answer from query and inputs; blocks.
-        document: the answer as JSON.
-        schema: of that document.
+        name: name of the template, of the entry in the navigation and of the operations.
+        path: path of the page; JSON and CSV have the same path with a suffix.
+        summary: description in the OpenAPI document.
+        query: the parameters.
+        inputs: cheap to compute; the result is rendered again only if they have changed.
+        make: computes the result from query and inputs; blocks.
+        document: the result as JSON.
+        schema: model of that document.
         table: columns and rows of the CSV.
     """
 
@@ -78,72 +78,72 @@ class View(Generic[Q, I, T]):
 
 
 @dataclass
-class Answers:
-    """The answers that are kept, and the threads that make them."""
+class ResponseCache:
+    """A cache of rendered responses, and the threads that render them."""
 
     pages: Pages
     pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="dashboard")
+        default_factory=lambda: ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix="dashboard")
     )
-    shelf: LruCache[Rendered] = field(default_factory=lambda: LruCache(_ANSWERS))
+    responses: LruCache[Rendered] = field(default_factory=lambda: LruCache(_MAX_RESPONSES))
 
-    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The result of something that blocks."""
+    async def run_blocking(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run a blocking function in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self.pool, work, *arguments)
 
-    async def answer(self, request: Request, view: View[Q, I, T], query: Q, form: str) -> Response:
-        """The answer of a view in one form."""
+    async def response(self, request: Request, view: View[Q, I, T], query: Q, media_type: str) -> Response:
+        """The response of a view in one representation."""
         visitor: Visitor = request.state.visitor
         root = request.scope.get("root_path", "")
-        whose = (visitor.may_act, bool(visitor.name)) if form == HTML else ()
-        key: Hashable = (view.name, form, root, whose, query.model_dump_json())
+        variant = (visitor.may_act, bool(visitor.name)) if media_type == HTML else ()
+        key: Hashable = (view.name, media_type, root, variant, query.model_dump_json())
 
-        def make(inputs: I) -> Rendered:
-            return self._rendered(view, query, inputs, form, root, visitor)
+        def render(inputs: I) -> Rendered:
+            return self._render(view, query, inputs, media_type, root, visitor)
 
-        return (await self.kept(key, partial(view.inputs, query), make)).answer(request)
+        return (await self.cached(key, partial(view.inputs, query), render)).response(request)
 
-    async def kept(
-        self, key: Hashable, inputs: Callable[[], Awaitable[I]], make: Callable[[I], Rendered]
+    async def cached(
+        self, key: Hashable, inputs: Callable[[], Awaitable[I]], render: Callable[[I], Rendered]
     ) -> Rendered:
-        """What `make` gives, made anew in a thread when `inputs` are others than before."""
+        """The result of `render`, which is called again in a thread when `inputs` have changed."""
 
         def new() -> StaleWhileRevalidate[Rendered]:
-            made: list[tuple[I, Rendered]] = []
+            last: list[tuple[I, Rendered]] = []
 
-            async def remade() -> Rendered:
-                now = await inputs()
-                if not (made and made[0][0] == now):
-                    made[:] = [(now, await self.in_thread(make, now))]
-                return made[0][1]
+            async def refresh() -> Rendered:
+                current = await inputs()
+                if not (last and last[0][0] == current):
+                    last[:] = [(current, await self.run_blocking(render, current))]
+                return last[0][1]
 
-            return StaleWhileRevalidate(remade, fresh=_FRESH_SECONDS, stale=_STALE_SECONDS)
+            return StaleWhileRevalidate(refresh, fresh=_FRESH_SECONDS, stale=_STALE_SECONDS)
 
-        return await self.shelf.at(key, new).get()
+        return await self.responses.at(key, new).get()
 
-    def _rendered(
-        self, view: View[Q, I, T], query: Q, inputs: I, form: str, root: str, visitor: Visitor
+    def _render(
+        self, view: View[Q, I, T], query: Q, inputs: I, media_type: str, root: str, visitor: Visitor
     ) -> Rendered:
-        found = view.make(query, inputs)
-        if form == JSON:
-            return Rendered.of(json.dumps(view.document(found), ensure_ascii=False), JSON)
-        if form == CSV:
-            return Rendered.of(csv_text(*view.table(found)), CSV)
-        return Rendered.of(self.pages.page(view.name, root, visitor, query=query, found=found), HTML)
+        result = view.make(query, inputs)
+        if media_type == JSON:
+            return Rendered.of(json.dumps(view.document(result), ensure_ascii=False), JSON)
+        if media_type == CSV:
+            return Rendered.of(csv_text(*view.table(result)), CSV)
+        return Rendered.of(self.pages.page(view.name, root, visitor, query=query, result=result), HTML)
 
 
-def mount(app: FastAPI, view: View[Any, Any, Any], answers: Answers) -> None:
-    """Give a view its page, its JSON and its CSV."""
+def mount(app: FastAPI, view: View[Any, Any, Any], responses: ResponseCache) -> None:
+    """Add the routes of a view: page, JSON and CSV."""
     query_type = Annotated[view.query, Query()]  # type: ignore[name-defined]
 
     async def page(request: Request, query: query_type) -> Response:
-        return await answers.answer(request, view, query, HTML)
+        return await responses.response(request, view, query, HTML)
 
     async def document(request: Request, query: query_type) -> Response:
-        return await answers.answer(request, view, query, JSON)
+        return await responses.response(request, view, query, JSON)
 
     async def table(request: Request, query: query_type) -> Response:
-        return await answers.answer(request, view, query, CSV)
+        return await responses.response(request, view, query, CSV)
 
     for function in (page, document, table):
         function.__annotations__ = {"request": Request, "query": query_type, "return": Response}
@@ -166,19 +166,19 @@ def mount(app: FastAPI, view: View[Any, Any, Any], answers: Answers) -> None:
     )
 
 
-_SAID = {
-    304: "What the asker's ETag names is still so.",
-    400: "The host is not one of this server.",
-    401: "Nobody known: sign in, or send the token.",
-    403: "Known, but without the right.",
-    404: "There is no such thing in what is published.",
-    409: "It cannot be done as things are.",
+_PROBLEM_DESCRIPTIONS = {
+    304: "Not modified.",
+    400: "The host name is not accepted.",
+    401: "Not signed in: sign in, or send the token.",
+    403: "Signed in, but without the right.",
+    404: "Not found.",
+    409: "Not possible in the current state.",
     413: "The body is too large.",
-    422: "A parameter cannot be used.",
-    429: "Asked too often.",
+    422: "A parameter has an invalid value.",
+    429: "Too many requests.",
     503: "Warehouse, lake or runs do not answer.",
 }
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": text} if status == 304 else {"description": text, "model": ProblemDocument}
-    for status, text in _SAID.items()
+    for status, text in _PROBLEM_DESCRIPTIONS.items()
 }
