@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiki_trends.errors import SettingError
-from wiki_trends.wikimedia.limiter import Limiter, TooLate
+from wiki_trends.wikimedia.limiter import DeadlinePassed, Limiter
 
 
 class Clock:
@@ -70,14 +70,14 @@ def test_a_clock_set_back_adds_no_waiting(tmp_path):
 
 def test_a_pause_holds_for_every_limiter_of_the_folder(tmp_path):
     clock = Clock()
-    one = Limiter(tmp_path, max_in_flight=2, rate_per_minute=200, clock=clock)
+    limiter = Limiter(tmp_path, max_in_flight=2, rate_per_minute=200, clock=clock)
     other = Limiter(tmp_path, max_in_flight=2, rate_per_minute=200, clock=clock)
-    one.pause(4)
+    limiter.pause(4)
     waits = []
     with other.request(submit(), waits.append):
         pass
     assert waits == [4.0]
-    with pytest.raises(TooLate), other.request(time.monotonic() + 3, waits.append):
+    with pytest.raises(DeadlinePassed), other.request(time.monotonic() + 3, waits.append):
         pass
 
 
@@ -122,7 +122,7 @@ def test_a_slot_of_another_process_is_respected_and_comes_free_when_it_is_killed
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"holding\n"
-        with pytest.raises(TooLate), limiter.request(time.monotonic() + 0.05, time.sleep):
+        with pytest.raises(DeadlinePassed), limiter.request(time.monotonic() + 0.05, time.sleep):
             pass
         process.kill()
         process.wait()

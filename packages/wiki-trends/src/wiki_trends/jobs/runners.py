@@ -155,9 +155,9 @@ def reach(settings: Settings) -> None:
 
         Rules.load(language, settings.categories_file)
     if settings.deny:
-        from wiki_trends.pipeline.lists.deny_list import denied
+        from wiki_trends.pipeline.lists.deny_list import denied_titles
 
-        denied(settings, language)
+        denied_titles(settings, language)
     quick = replace(settings, deadline=min(settings.deadline, REACHABLE_SECONDS))
     with WikimediaClient(quick) as client:
         try:

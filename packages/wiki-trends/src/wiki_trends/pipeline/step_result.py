@@ -1,4 +1,4 @@
-"""What the steps of the pipeline have in common: what each reports, and the project's name."""
+"""The result of a pipeline step, and the project's canonical name."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What one step of one day did.
+    """Result of one step for one day.
 
     Attributes:
         name: of the step, as in the pipeline's DAG.
         rows_in: rows read.
-        rows_out: rows committed, or pages that are known afterwards.
+        rows_out: rows committed, or pages in the cache afterwards.
         seconds: until just before the commit, so that the manifest can hold it.
         requests: sent to Wikimedia.
         retries: how many of them were repeats.
-        cache_hits: pages that had not to be asked.
-        counts: what the step counted besides, by name.
+        cache_hits: pages that needed no request.
+        counts: further counters of the step, by name.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""The wikis of the synthetic Wikimedia, and what each says of itself (`meta=siteinfo`).
+"""The wikis of the synthetic Wikimedia, with their site information (`meta=siteinfo`).
 
-Four languages with their namespaces, and one small wiki whose lists are short. Names of namespaces are facts of those
-wikis; whatever else is asked for is an unknown project.
+Four languages with their namespaces, and one small wiki whose lists are short. Names of namespaces are those of the real
+wikis; any other project is unknown.
 """
 
 from __future__ import annotations
@@ -127,6 +127,6 @@ WIKIS = {
 }
 
 
-def known(project: str) -> Wiki | None:
+def find_wiki(project: str) -> Wiki | None:
     """The wiki of a project, with or without `.org`; None when there is none."""
     return WIKIS.get(project.removesuffix(".org"))

@@ -1,7 +1,7 @@
-"""What an HTTP answer of Wikimedia means: good, wait, try again, or an error that no retry can mend.
+"""Classifies an HTTP response of Wikimedia: success, throttled, transient failure, or permanent error.
 
-Pure: decides by status first and reads error bodies with suspicion, since they are JSON objects, JSON with a list of
-details, or plain text. The facts are Wikimedia's; they are in its documentation of the pageviews API
+Pure. Decides by the status first. An error body can be a JSON object, JSON with a list of details, or plain text, so it
+is parsed defensively. Sources: the documentation of the pageviews API
 (https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/) and of the Action API
 (https://www.mediawiki.org/wiki/API:Errors_and_warnings).
 """
@@ -18,20 +18,20 @@ from wiki_trends.errors import RequestRejected
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What `json.loads` gives. Nothing is known of it until it is looked at.
+# The result of `json.loads`, not validated yet.
 Json: TypeAlias = Any
 
-_WAITING_CODES = ("maxlag", "ratelimited")
-_PASSING_CODES = ("readonly", "internal_api_error", "internalerror", "timeouterror")
+_THROTTLING_CODES = ("maxlag", "ratelimited")
+_TRANSIENT_CODES = ("readonly", "internal_api_error", "internalerror", "timeouterror")
 
 
-class Again(Exception):
+class RetryLater(Exception):
     """The same request may succeed later.
 
     Attributes:
-        reason: what the answer was, for messages.
-        pause: seconds that Wikimedia asked to wait; None when it named none.
-        slow_down: Wikimedia asked for fewer requests, so it does not count as a failed try.
+        reason: the response in a few words, for messages.
+        pause: seconds that Wikimedia asked to wait; None without `Retry-After`.
+        slow_down: throttled; does not count as a failed try.
     """
 
     def __init__(self, reason: str, *, pause: float | None = None, slow_down: bool = False) -> None:
@@ -41,26 +41,28 @@ class Again(Exception):
         super().__init__(reason)
 
 
-class NotThere(Exception):
-    """The pageviews API's own 404: not published, or not loaded."""
+class NoData(Exception):
+    """The 404 of the pageviews API itself: the day is not published, or not loaded."""
 
 
-def judge(url: str, status: int, headers: Mapping[str, str], body: bytes, *, has_contact: bool) -> Json:
+def parse_response(
+    url: str, status: int, headers: Mapping[str, str], body: bytes, *, has_contact: bool
+) -> Json:
     """The parsed JSON of a good answer.
 
     Raises:
-        Again: throttled, a failing server, or a body that is not the whole JSON.
+        Again: throttled, a failing server, or a body that is not complete JSON.
         NotThere: the API has no data for the day.
-        RequestRejected: the request itself is at fault.
+        RequestRejected: the request itself is wrong.
     """
     if status == 200:
-        return _action_errors_out(url, headers, _parsed(body))
-    if status == 429 or (status == 403 and _throttled(body, has_contact=has_contact)):
-        raise Again(f"status {status}, asked to slow down", pause=retry_after(headers), slow_down=True)
+        return _raise_action_error(url, headers, _load_json(body))
+    if status == 429 or (status == 403 and _is_throttling(body, has_contact=has_contact)):
+        raise RetryLater(f"status {status}, asked to slow down", pause=retry_after(headers), slow_down=True)
     if status >= 500 or status == 408:
-        raise Again(f"status {status}", pause=retry_after(headers))
-    if status == 404 and _is_own_not_found(body):
-        raise NotThere
+        raise RetryLater(f"status {status}", pause=retry_after(headers))
+    if status == 404 and _is_no_data(body):
+        raise NoData
     raise RequestRejected(url=url, status=status, detail=_detail(body))
 
 
@@ -78,23 +80,23 @@ def retry_after(headers: Mapping[str, str], now: dt.datetime | None = None) -> f
     return max(0.0, (until - (now or dt.datetime.now(tz=dt.UTC))).total_seconds())
 
 
-def _parsed(body: bytes) -> Json:
+def _load_json(body: bytes) -> Json:
     try:
         return json.loads(body)
     except ValueError:
-        raise Again("a body that is cut off or not JSON") from None
+        raise RetryLater("a body that is cut off or not JSON") from None
 
 
-def _action_errors_out(url: str, headers: Mapping[str, str], answer: Json) -> Json:
-    """The answer itself, unless it is an error of the Action API, which comes with status 200."""
+def _raise_action_error(url: str, headers: Mapping[str, str], answer: Json) -> Json:
+    """Return the answer, or raise when it is an error of the Action API, which has status 200."""
     code, text = _action_error(answer)
     if code is None:
         return answer
-    if code in _WAITING_CODES:
-        raise Again(f"error {code}", pause=retry_after(headers), slow_down=True)
-    if code.startswith(_PASSING_CODES):
-        raise Again(f"error {code}", pause=retry_after(headers))
-    raise RequestRejected(url=url, status=200, detail=_shortened(f"{code}: {text}"))
+    if code in _THROTTLING_CODES:
+        raise RetryLater(f"error {code}", pause=retry_after(headers), slow_down=True)
+    if code.startswith(_TRANSIENT_CODES):
+        raise RetryLater(f"error {code}", pause=retry_after(headers))
+    raise RequestRejected(url=url, status=200, detail=_one_line(f"{code}: {text}"))
 
 
 def _action_error(answer: Json) -> tuple[str | None, str]:
@@ -109,13 +111,13 @@ def _action_error(answer: Json) -> tuple[str | None, str]:
     return str(error.get("code", "unknown")), str(error.get("info") or error.get("text") or "")
 
 
-def _throttled(body: bytes, *, has_contact: bool) -> bool:
+def _is_throttling(body: bytes, *, has_contact: bool) -> bool:
     text = body.decode("utf-8", errors="replace").casefold()
     # The robot policy is quoted to throttled clients, and for good to those that do not say who they are.
     return "too many requests" in text or (has_contact and "robot policy" in text)
 
 
-def _is_own_not_found(body: bytes) -> bool:
+def _is_no_data(body: bytes) -> bool:
     try:
         answer = json.loads(body)
     except ValueError:
@@ -127,16 +129,16 @@ def _is_own_not_found(body: bytes) -> bool:
 
 
 def _detail(body: bytes) -> str:
-    """An error body's own words in one line: `detail` as text or as a list, or the text itself."""
+    """The message of an error body in one line: its `detail`, a text or a list, or the complete text."""
     text = body.decode("utf-8", errors="replace")
     try:
         answer = json.loads(text)
     except ValueError:
-        return _shortened(text)
+        return _one_line(text)
     detail = answer.get("detail", text) if isinstance(answer, dict) else text
-    return _shortened("; ".join(map(str, detail)) if isinstance(detail, list) else str(detail))
+    return _one_line("; ".join(map(str, detail)) if isinstance(detail, list) else str(detail))
 
 
-def _shortened(text: str) -> str:
+def _one_line(text: str) -> str:
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= 200 else line[:199] + "…"

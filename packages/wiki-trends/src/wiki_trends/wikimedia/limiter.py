@@ -1,8 +1,8 @@
-"""The limits towards Wikimedia, kept for the whole machine: requests in flight, requests a minute, ordered pauses.
+"""Rate limits towards Wikimedia for all processes of a machine: requests in flight, requests a minute, pauses.
 
-All processes of a machine that share the state folder share the limits. Slots are file locks, so they come free when
-their process dies; the token bucket is a few bytes under another lock. A folder that cannot be written is a
-`SettingError`; a wait that would go past the deadline is `TooLate`, and then nothing has been taken.
+Processes that share the state folder share the limits. Slots are file locks, so they are released when their process
+dies; the token bucket is a few bytes under another lock. A folder that cannot be written is a `SettingError`. A wait
+that would pass the deadline is `DeadlinePassed`; no token is spent then.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# Between two looks for a free slot when other processes hold them all.
+# Interval of polling for a free slot when other processes hold all of them.
 POLL_SECONDS = 0.01
-# One request can be longer on its way than another, and the limit is kept as the server counts.
-ON_THE_WAY_SECONDS = 3
+# Requests differ in transit time, and the server counts arrivals.
+TRANSIT_SECONDS = 3
 _BUCKET = struct.Struct("<ddd")
 
 
-class TooLate(Exception):
+class DeadlinePassed(Exception):
     """The next request may only start after the deadline."""
 
 
@@ -53,7 +53,7 @@ class Limiter:
         self._slots = [folder / f"slot-{number}" for number in range(max_in_flight)]
         self._bucket = folder / "bucket"
         self._burst = max(1, rate_per_minute // 5)
-        self._per_second = (rate_per_minute - self._burst + 1) / (60 + ON_THE_WAY_SECONDS)
+        self._per_second = (rate_per_minute - self._burst + 1) / (60 + TRANSIT_SECONDS)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -61,20 +61,20 @@ class Limiter:
 
     @contextmanager
     def request(self, deadline: float, sleep: Callable[[float], None]) -> Iterator[None]:
-        """Hold a slot for one request, once the rate allows it.
+        """Acquire a slot for one request, once the rate allows it.
 
         Args:
             deadline: on the clock of `time.monotonic`.
-            sleep: waits so many seconds; may raise to end the waiting.
+            sleep: waits that many seconds; may raise to end the wait.
 
         Raises:
             TooLate: the request could not start before the deadline.
         """
         gate = _gate(str(self.folder), len(self._slots))
         if not gate.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise TooLate
+            raise DeadlinePassed
         try:
-            descriptor = self._slot(deadline, sleep)
+            descriptor = self._acquire_slot(deadline, sleep)
             try:
                 sleep(self._take(deadline - time.monotonic()))
                 yield
@@ -84,12 +84,12 @@ class Limiter:
             gate.release()
 
     def pause(self, seconds: float) -> None:
-        """Let no process of this machine start a request for so many seconds."""
+        """Block new requests of all processes of this machine for that many seconds."""
         with self._locked_bucket() as descriptor:
             tokens, at, not_before = self._read(descriptor)
             _write(descriptor, tokens, at, max(not_before, self._clock() + seconds))
 
-    def _slot(self, deadline: float, sleep: Callable[[float], None]) -> int:
+    def _acquire_slot(self, deadline: float, sleep: Callable[[float], None]) -> int:
         while True:
             for path in self._slots:
                 descriptor = self._open(path)
@@ -99,11 +99,11 @@ class Limiter:
                 except BlockingIOError:
                     os.close(descriptor)
             if time.monotonic() >= deadline:
-                raise TooLate
+                raise DeadlinePassed
             sleep(POLL_SECONDS)
 
     def _take(self, patience: float) -> float:
-        """Reserve the next request; the seconds to wait for its turn."""
+        """Reserve the next request; returns the seconds to wait for it."""
         with self._locked_bucket() as descriptor:
             tokens, at, not_before = self._read(descriptor)
             now = self._clock()
@@ -111,7 +111,7 @@ class Limiter:
             tokens = min(self._burst, tokens + max(0.0, now - at) * self._per_second) - 1
             wait = max(0.0, -tokens / self._per_second, not_before - now)
             if wait > patience:
-                raise TooLate
+                raise DeadlinePassed
             _write(descriptor, tokens, now, not_before)
             return wait
 
@@ -125,7 +125,7 @@ class Limiter:
             os.close(descriptor)
 
     def _read(self, descriptor: int) -> tuple[float, float, float]:
-        """Tokens, the time they were counted, and the end of an ordered pause; both in Unix seconds."""
+        """Tokens, the time they were counted, and the end of a pause; both times in Unix seconds."""
         raw = os.pread(descriptor, _BUCKET.size, 0)
         if len(raw) != _BUCKET.size:
             return float(self._burst), self._clock(), 0.0
@@ -154,6 +154,6 @@ def _write(descriptor: int, tokens: float, at: float, not_before: float) -> None
 
 @lru_cache(maxsize=64)
 def _gate(folder: str, slots: int) -> threading.Semaphore:
-    """Lets the threads of one process wait without polling; the file locks are for other processes."""
+    """Lets threads of one process wait without polling; the file locks exclude other processes."""
     del folder
     return threading.Semaphore(slots)

@@ -1,7 +1,6 @@
-"""What a wiki says of itself: its namespaces with all their names, and its main page.
+"""A wiki's site information (`meta=siteinfo`): its namespaces with all their names, and its main page.
 
-Works for any language, because the names come from the wiki and not from a list of ours. An answer without them is
-`ContractBroken`.
+Works for any language, because the names come from the wiki. A response without them is `ContractBroken`.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def folded(text: str) -> str:
-    """A title or prefix as it is compared: spaces for underscores, one case, one Unicode form."""
+    """A title or prefix normalised for comparison: spaces for underscores, case-folded, NFC."""
     return " ".join(unicodedata.normalize("NFC", text).replace("_", " ").casefold().split())
 
 

@@ -1,7 +1,7 @@
-"""One request to Wikimedia with everything that politeness asks: limits, waiting, retries, an overall deadline.
+"""Sends one request to Wikimedia with rate limits, retries, backoff and an overall deadline.
 
-What cannot be mended by waiting passes through as it is (`RequestRejected`, `NotThere`); when tries or time are used up
-it is `WikimediaUnreachable` with the last reason. Closing the transport ends all waiting at once.
+Permanent errors pass through (`RequestRejected`, `NoData`); when tries or time are used up, `WikimediaUnreachable` names
+the last reason. Closing the transport cancels every wait at once.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from wiki_trends.errors import ContactMissing, WikimediaUnreachable
-from wiki_trends.wikimedia.answers import Again, judge
-from wiki_trends.wikimedia.limiter import Limiter, TooLate
+from wiki_trends.wikimedia.answers import RetryLater, parse_response
+from wiki_trends.wikimedia.limiter import DeadlinePassed, Limiter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ LARGEST_BODY = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer: the body as it came (after content decoding), its JSON, and where it is from."""
+    """A successful response: the body after content decoding, its JSON, and where it is from."""
 
     body: bytes
     json: Json
@@ -99,7 +99,7 @@ class Transport:
         self._http = httpx2.Client(
             headers=_headers(settings, httpx2.__version__),
             timeout=httpx2.Timeout(settings.request_timeout, connect=min(settings.request_timeout, 10.0)),
-            # Loading the certificates takes 130 ms, and is of no use where nothing is https.
+            # Loading the certificates takes 130 ms, which plain HTTP does not need.
             verify=any(url.scheme == "https" for url in hosts),
             limits=httpx2.Limits(
                 max_connections=settings.max_in_flight, max_keepalive_connections=settings.max_in_flight
@@ -107,11 +107,11 @@ class Transport:
         )
 
     def get(self, url: str, params: Mapping[str, str], counters: Counters) -> Answer:
-        """The good answer to a query, however often it had to be asked.
+        """Send a query until it succeeds.
 
         Raises:
             NotThere: the pageviews API has no data for the day.
-            RequestRejected: the request itself is at fault.
+            RequestRejected: the request itself is wrong.
             WikimediaUnreachable: tries or time are used up.
         """
         request = self._request(url, params)
@@ -121,27 +121,27 @@ class Transport:
         while True:
             try:
                 self._sleep(wait)
-                return self._once(request, deadline, counters, retry=attempt > 0)
-            except TooLate:
-                raise self._given_up(
+                return self._send_once(request, deadline, counters, retry=attempt > 0)
+            except DeadlinePassed:
+                raise self._unreachable(
                     request, attempt, "the limits left no room before the deadline"
                 ) from None
-            except Again as again:
+            except RetryLater as again:
                 attempt += 1
                 failed += not again.slow_down
-                wait = _wait(again, attempt)
-                tries = TRIES_TO_CONNECT if isinstance(again, _NotConnected) else TRIES
+                wait = _delay(again, attempt)
+                tries = TRIES_TO_CONNECT if isinstance(again, _ConnectFailed) else TRIES
                 if again.slow_down:
                     self._limiter.pause(wait)
                 if failed >= tries or time.monotonic() + wait > deadline:
-                    raise self._given_up(request, attempt, again.reason) from None
+                    raise self._unreachable(request, attempt, again.reason) from None
 
     def end_waiting(self) -> None:
-        """Let no request start any more, and end the pauses before them."""
+        """Stop starting requests and cancel their waits."""
         self._closed.set()
 
     def close(self) -> None:
-        """End all waiting and close the connections."""
+        """Cancel every wait and close the connections."""
         self.end_waiting()
         self._http.close()
 
@@ -149,24 +149,26 @@ class Transport:
         request = self._http.build_request("GET", url, params=params or None)
         if len(str(request.url)) <= 4096:
             return request
-        # GET answers can be cached on Wikimedia's side, but servers refuse addresses beyond some 8 KB: fifty titles of 255
-        # bytes need 40. The header lets a POST that only reads be served by the nearest data centre.
+        # GET responses can be cached by Wikimedia, but servers refuse URLs beyond some 8 KB: fifty titles of 255 bytes
+        # need 40. The header lets the nearest data centre serve a read-only POST.
         return self._http.build_request(
             "POST", url, data=dict(params), headers={"Promise-Non-Write-API-Action": "true"}
         )
 
-    def _once(self, request: httpx2.Request, deadline: float, counters: Counters, *, retry: bool) -> Answer:
+    def _send_once(
+        self, request: httpx2.Request, deadline: float, counters: Counters, *, retry: bool
+    ) -> Answer:
         with self._limiter.request(deadline, self._sleep):
             counters.add(retry=retry)
             status, headers, body = self._exchange(request, deadline)
-        url = _shown(request)
-        parsed = judge(url, status, headers, body, has_contact=bool(self._settings.contact))
+        url = _url_text(request)
+        parsed = parse_response(url, status, headers, body, has_contact=bool(self._settings.contact))
         return Answer(body, parsed, url, status, headers.get("etag"))
 
     def _exchange(self, request: httpx2.Request, deadline: float) -> tuple[int, Mapping[str, str], bytes]:
         import httpx2
 
-        # The library's time-outs are for each read; a body that drips must not last longer than the whole.
+        # The library's time-outs are for each read; this one is for the complete body.
         until = min(deadline, time.monotonic() + self._settings.request_timeout)
         chunks: list[bytes] = []
         size = 0
@@ -177,26 +179,26 @@ class Transport:
                     chunks.append(chunk)
                     size += len(chunk)
                     if size > LARGEST_BODY or time.monotonic() > until:
-                        raise Again("a body that takes too long or does not end")
+                        raise RetryLater("a body that takes too long or does not end")
             finally:
                 response.close()
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            raise _NotConnected(_reason(error)) from None
+            raise _ConnectFailed(_reason(error)) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
-            raise Again(_reason(error)) from None
+            raise RetryLater(_reason(error)) from None
         return response.status_code, response.headers, b"".join(chunks)
 
     def _sleep(self, seconds: float) -> None:
         if self._closed.wait(seconds) if seconds > 0 else self._closed.is_set():
-            raise TooLate
+            raise DeadlinePassed
 
-    def _given_up(self, request: httpx2.Request, attempts: int, reason: str) -> WikimediaUnreachable:
+    def _unreachable(self, request: httpx2.Request, attempts: int, reason: str) -> WikimediaUnreachable:
         reason = "the client was closed" if self._closed.is_set() else reason
-        return WikimediaUnreachable(url=_shown(request), attempts=attempts, reason=reason)
+        return WikimediaUnreachable(url=_url_text(request), attempts=attempts, reason=reason)
 
 
-class _NotConnected(Again):
-    """There was no connection at all: the network or the address is at fault, so patience is shorter."""
+class _ConnectFailed(RetryLater):
+    """No connection could be made: the network or the address is wrong, so fewer tries are made."""
 
 
 def _is_wikimedia(host: str) -> bool:
@@ -204,7 +206,7 @@ def _is_wikimedia(host: str) -> bool:
 
 
 def _headers(settings: Settings, library: str) -> dict[str, str]:
-    """The form that Wikimedia's User-Agent policy asks for: client, contact, library."""
+    """Headers by Wikimedia's User-Agent policy: client, contact, library."""
     contact = f" ({quote(settings.contact, safe=_PRINTABLE)})" if settings.contact else ""
     headers = {
         "User-Agent": f"wiki-trends/{version('wiki-trends')}{contact} httpx2/{library}",
@@ -218,19 +220,16 @@ def _headers(settings: Settings, library: str) -> dict[str, str]:
 _PRINTABLE = "".join(map(chr, range(32, 127)))
 
 
-def _wait(again: Again, attempt: int) -> float:
-    """Seconds before the next try: what Wikimedia asked for, else doubling.
-
-    With a jitter of half, so that processes do not march in step.
-    """
+def _delay(again: RetryLater, attempt: int) -> float:
+    """Seconds before the next try: `Retry-After`, else exponential backoff with a jitter of half."""
     if again.pause is not None:
         return max(again.pause, SHORTEST_BACKOFF)
     first = FIRST_BACKOFF_WHEN_THROTTLED if again.slow_down else FIRST_BACKOFF
     return float(min(LONGEST_BACKOFF, first * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0))
 
 
-def _shown(request: httpx2.Request) -> str:
-    """The address for messages: fifty titles would bury the rest."""
+def _url_text(request: httpx2.Request) -> str:
+    """The URL for messages, cut: fifty titles would bury the rest."""
     url = str(request.url)
     return url if len(url) <= 300 else url[:299] + "…"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.lists.top_list import Listed
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
-    from wiki_trends.wikimedia.client import Batches
+    from wiki_trends.wikimedia.client import PageBatches
 
 
 class PagePrefetch:
@@ -40,7 +40,7 @@ class PagePrefetch:
         self._settings = settings
         self._project = project_of(settings)
         self._lake = lake_of(layers(settings).silver)
-        self._batches: Batches | None = None
+        self._batches: PageBatches | None = None
         self._rules: Rules | None = None
         self._site = known_site(self._project, self._lake)
         self._asked_site = None
