@@ -54,7 +54,7 @@ EXCHANGES = {
         },
     ),
     "action/error.json": ("https://en.wikipedia.org/w/api.php?action=oscillate", {"error": {"code": "unknown_action"}}),
-    "action/text.json": ("https://en.wikipedia.org/w/api.php?action=throttled", "Too split_values requests"),
+    "action/text.json": ("https://en.wikipedia.org/w/api.php?action=throttled", "Too many requests"),
 }  # fmt: skip
 
 

@@ -129,12 +129,12 @@ def test_what_is_no_route_is_404_and_another_method_405(server):
 
 
 def test_gzip_only_for_those_who_ask(server):
-    text_answer = ask(server, LIST)
+    plain = ask(server, LIST)
     zipped = ask(server, LIST, headers={"Accept-Encoding": "gzip, br"})
-    assert "Content-Encoding" not in text_answer[1]
+    assert "Content-Encoding" not in plain[1]
     assert zipped[1]["Content-Encoding"] == "gzip"
-    assert gzip.decompress(zipped[2]) == text_answer[2]
-    assert len(zipped[2]) < len(text_answer[2]) / 2
+    assert gzip.decompress(zipped[2]) == plain[2]
+    assert len(zipped[2]) < len(plain[2]) / 2
 
 
 def test_one_connection_serves_many_requests(server):

@@ -19,7 +19,7 @@ NOW = dt.datetime(2025, 11, 12, 3, 0, 0, tzinfo=dt.UTC)
         ("Wed, 12 Nov 2025 03:01:40 -0000", 100.0),
         ("Tue, 11 Nov 2025 03:00:00 GMT", 0.0),
         ("", None),
-        ("submit", None),
+        ("soon", None),
         ("-3", None),
         ("1.5", None),
         ("²", None),

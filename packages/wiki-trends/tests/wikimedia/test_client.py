@@ -307,8 +307,8 @@ def test_any_title_arrives_as_it_is(echo, titles):
     seen.clear()
     facts_by_title = client.pages("en.wikipedia", titles)
     assert set(facts_by_title) == set(titles)
-    is_requestable = {t for t in titles if t.strip("_ ") and "|" not in t and "\x1f" not in t}
-    assert seen == is_requestable
+    requestable = {t for t in titles if t.strip("_ ") and "|" not in t and "\x1f" not in t}
+    assert seen == requestable
 
 
 @pytest.fixture
