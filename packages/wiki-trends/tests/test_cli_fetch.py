@@ -90,7 +90,7 @@ def test_a_dump_takes_the_place_of_the_api(place, sample_api, monkeypatch):
         (["2015-06-30"], "is before 2015-07-01"),
         ([(dt.datetime.now(tz=dt.UTC) + dt.timedelta(days=3)).date().isoformat()], "is not over yet"),
         (["--access", "television", DAY], "is not one of"),
-        (["--project", "xx.nowhere", DAY], "There is no wiki xx.nowhere. Check project"),
+        (["--project", "xx.nowhere", DAY], "'xx.nowhere' is not a Wikimedia project such as en.wikipedia"),
         ([DAY], "WIKI_TRENDS_DENY: 'gone.toml' cannot be read"),
     ],
 )

@@ -204,7 +204,7 @@ def test_faults_of_the_server_answer_like_wikimedia(kind, status, text):
     with SampleServer(SampleOptions(faults={kind: 1.0})) as server:
         answered, headers, body = ask(server, LIST)
         assert (answered, body[: len(text)]) == (status, text)
-        assert headers.get("Retry-After") == ("1" if kind == "429" else None)
+        assert headers.get("Retry-After") == ("1" if kind in ("429", "403") else None)
         assert logged(server) == f"GET {LIST} {status} {kind}"
 
 

@@ -40,7 +40,7 @@ def judged(path, body, status=200, headers=None):
     """The answer as the client gets it, or None when it is an error that no retry mends."""
     raw = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     try:
-        return parse_response(path.name, status, headers or {}, raw.encode(), has_contact=True)
+        return parse_response(path.name, status, headers or {}, raw.encode())
     except RequestRejected:
         return None
 

@@ -62,7 +62,7 @@ def action(name):
 def facts(answer, *titles):
     pages = Pages("u")
     for piece in answer if isinstance(answer, list) else [answer]:
-        pages.add(parse_response("u", 200, {}, json.dumps(piece.body).encode(), has_contact=True))
+        pages.add(parse_response("u", 200, {}, json.dumps(piece.body).encode()))
     return pages.facts(titles)
 
 

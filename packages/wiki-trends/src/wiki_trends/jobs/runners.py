@@ -147,9 +147,11 @@ def reach(settings: Settings) -> None:
         ContactMissing: live use needs a contact.
         SettingError: a file of further phrases or titles cannot be used, or there is no such project.
     """
+    from wiki_trends.config.projects import canonical_project
     from wiki_trends.wikimedia import WikimediaClient
+    from wiki_trends.wikimedia.client import action_url
 
-    language = settings.project.partition(".")[0]
+    language = canonical_project(settings.project).partition(".")[0]
     if settings.categories_file:
         from wiki_trends.pipeline.rules.rules import Rules
 
@@ -164,7 +166,7 @@ def reach(settings: Settings) -> None:
             client.site_info(settings.project)
         except WikimediaUnreachable:
             # Where the network knows the API's host and not the wiki's, it is the project that does not exist.
-            wiki = settings.mediawiki_url.replace("{project}", settings.project.removesuffix(".org"))
+            wiki = action_url(settings, settings.project)
             if _has_address(wiki) or not _has_address(settings.wikimedia_url):
                 raise
             raise SettingError(

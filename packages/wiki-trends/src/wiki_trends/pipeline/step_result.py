@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from wiki_trends.config.projects import canonical_project
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -67,5 +69,5 @@ class Stopwatch:
 
 
 def project_of(settings: Settings) -> str:
-    """The project as Wikimedia answers it: `en.wikipedia`, also when it was written `en.wikipedia.org`."""
-    return settings.project.removesuffix(".org")
+    """The project's canonical name: `en.wikipedia`, also for `en.wikipedia.org`; `wikidata` for `www.wikidata`."""
+    return canonical_project(settings.project)

@@ -72,7 +72,7 @@ def fault_answer(kind: str, path: str) -> Answer | None:
     if kind == "429":
         return text_answer(429, "Too many requests, please slow down.\n", {"Retry-After": "1"})
     if kind == "403":
-        return text_answer(403, "Too many requests. Please respect our robot policy.\n")
+        return text_answer(403, "Too many requests. Please respect our robot policy.\n", {"Retry-After": "1"})
     if kind == "500":
         return error_answer(500, path, "internal server error")
     if kind == "503":

@@ -13,6 +13,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from wiki_trends.config.projects import canonical_project
 from wiki_trends.errors import SettingError
 from wiki_trends.sample import mediawiki
 from wiki_trends.sample.answers import Answer, error_answer, json_answer
@@ -83,7 +84,7 @@ class Replay:
         if not parts.path.endswith("/api.php"):
             self._paths[_path_key(parts.path)] = answer
             return
-        project = (parts.hostname or "").removesuffix(".org")
+        project = canonical_project(parts.hostname or "")
         params = dict(parse_qsl(parts.query, keep_blank_values=True))
         self._actions[_action_key(project, params)] = answer
         if params.get("formatversion") == "2" and isinstance(body, dict) and "query" in body:
@@ -151,7 +152,7 @@ def _path_key(path: str) -> str:
     parts = [unquote(part) for part in path.partition(_REST_PATH)[2].split("/")] if _REST_PATH in path else []
     parts = parts or [unquote(part) for part in path.split("/")]
     if len(parts) > 4 and parts[1:3] == ["metrics", "pageviews"] and parts[3] in _LISTS:
-        parts[4] = parts[4].removesuffix(".org")
+        parts[4] = canonical_project(parts[4])
     return "\0".join(parts)
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote
 
 from smart_orchestrator.model.window import today_utc
+from wiki_trends.config.projects import canonical_project
 from wiki_trends.errors import SettingError
 from wiki_trends.sample import mediawiki, pageviews, wikis
 from wiki_trends.sample.answers import Answer, error_answer, text_answer
@@ -107,7 +108,7 @@ class Api:
 
     def _action(self, path: str, params: dict[str, str], host: str) -> Answer:
         named = unquote(path.removesuffix(_API).rpartition("/")[2])
-        project = (named or _project_of(host)).removesuffix(".org")
+        project = canonical_project(named or _project_of(host))
         if self._replay is not None:
             return self._replay.action(project, params)
         wiki = wikis.find_wiki(project)

@@ -11,6 +11,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
+from wiki_trends.config.projects import canonical_project
+
 _CANONICAL = {
     -2: "Media", -1: "Special", 0: "", 1: "Talk", 2: "User", 3: "User talk", 4: "Project", 5: "Project talk",
     6: "File", 7: "File talk", 8: "MediaWiki", 9: "MediaWiki talk", 10: "Template", 11: "Template talk",
@@ -129,4 +131,4 @@ WIKIS = {
 
 def find_wiki(project: str) -> Wiki | None:
     """The wiki of a project, with or without `.org`; None when there is none."""
-    return WIKIS.get(project.removesuffix(".org"))
+    return WIKIS.get(canonical_project(project))

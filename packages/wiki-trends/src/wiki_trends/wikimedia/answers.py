@@ -13,7 +13,7 @@ import json
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from wiki_trends.errors import RequestRejected
+from wiki_trends.errors import RequestRejected, TokenRejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 # The result of `json.loads`, not validated yet.
 Json: TypeAlias = Any
 
+# Longer delays than this are not waited for, whatever a server asks.
+MAX_PAUSE_SECONDS = 900.0
 _THROTTLING_CODES = ("maxlag", "ratelimited")
+_TOKEN_CODES = ("mwoauth-", "assertuserfailed")
 _TRANSIENT_CODES = ("readonly", "internal_api_error", "internalerror", "timeouterror")
 
 
@@ -30,14 +33,23 @@ class RetryLater(Exception):
 
     Attributes:
         reason: the response in a few words, for messages.
-        pause: seconds that Wikimedia asked to wait; None without `Retry-After`.
-        slow_down: throttled; does not count as a failed try.
+        pause: seconds that Wikimedia asked to wait, at most `MAX_PAUSE_SECONDS`; None without `Retry-After`.
+        slow_down: Wikimedia asked for a pause; does not count as a failed try.
+        throttled: the rate of requests was too high.
     """
 
-    def __init__(self, reason: str, *, pause: float | None = None, slow_down: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, pause: float | None = None, slow_down: bool = False, throttled: bool = False
+    ) -> None:
+        if pause is not None and pause > MAX_PAUSE_SECONDS:
+            reason += (
+                f"; the server asked to wait {pause:.0f} s, at most {MAX_PAUSE_SECONDS:.0f} s are waited"
+            )
+            pause = MAX_PAUSE_SECONDS
         self.reason = reason
         self.pause = pause
         self.slow_down = slow_down
+        self.throttled = throttled
         super().__init__(reason)
 
 
@@ -45,22 +57,39 @@ class NoData(Exception):
     """The 404 of the pageviews API itself: the day is not published, or not loaded."""
 
 
-def parse_response(
-    url: str, status: int, headers: Mapping[str, str], body: bytes, *, has_contact: bool
-) -> Json:
+class Blocked(Exception):
+    """A 403 without `Retry-After`: repeating the request makes it worse.
+
+    Attributes:
+        detail: the body in one line.
+    """
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
+        super().__init__(detail)
+
+
+def parse_response(url: str, status: int, headers: Mapping[str, str], body: bytes) -> Json:
     """The parsed JSON of a good answer.
 
     Raises:
-        Again: throttled, a failing server, or a body that is not complete JSON.
-        NotThere: the API has no data for the day.
+        RetryLater: throttled, a failing server, or a body that is not complete JSON.
+        Blocked: Wikimedia blocks the client.
+        NoData: the API has no data for the day.
+        TokenRejected: the access token is not valid.
         RequestRejected: the request itself is wrong.
     """
     if status == 200:
         return _raise_action_error(url, headers, _load_json(body))
-    if status == 429 or (status == 403 and _is_throttling(body, has_contact=has_contact)):
-        raise RetryLater(f"status {status}, asked to slow down", pause=retry_after(headers), slow_down=True)
+    pause = retry_after(headers)
+    if status == 429 or (status == 403 and pause is not None):
+        raise RetryLater(f"status {status}, asked to slow down", pause=pause, slow_down=True, throttled=True)
+    if status == 403:
+        raise Blocked(_detail(body, limit=600))
+    if status == 401:
+        raise TokenRejected(url=url, status=status, detail=_detail(body))
     if status >= 500 or status == 408:
-        raise RetryLater(f"status {status}", pause=retry_after(headers))
+        raise RetryLater(f"status {status}", pause=pause)
     if status == 404 and _is_no_data(body):
         raise NoData
     raise RequestRejected(url=url, status=status, detail=_detail(body))
@@ -73,17 +102,17 @@ def retry_after(headers: Mapping[str, str], now: dt.datetime | None = None) -> f
         return float(text)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+        if until.tzinfo is None:
+            until = until.replace(tzinfo=dt.UTC)
+        return max(0.0, (until - (now or dt.datetime.now(tz=dt.UTC))).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=dt.UTC)
-    return max(0.0, (until - (now or dt.datetime.now(tz=dt.UTC))).total_seconds())
 
 
 def _load_json(body: bytes) -> Json:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise RetryLater("a body that is cut off or not JSON") from None
 
 
@@ -96,7 +125,8 @@ def _raise_action_error(url: str, headers: Mapping[str, str], answer: Json) -> J
         raise RetryLater(f"error {code}", pause=retry_after(headers), slow_down=True)
     if code.startswith(_TRANSIENT_CODES):
         raise RetryLater(f"error {code}", pause=retry_after(headers))
-    raise RequestRejected(url=url, status=200, detail=_one_line(f"{code}: {text}"))
+    rejected = TokenRejected if code.startswith(_TOKEN_CODES) else RequestRejected
+    raise rejected(url=url, status=200, detail=_one_line(f"{code}: {text}"))
 
 
 def _action_error(answer: Json) -> tuple[str | None, str]:
@@ -111,16 +141,10 @@ def _action_error(answer: Json) -> tuple[str | None, str]:
     return str(error.get("code", "unknown")), str(error.get("info") or error.get("text") or "")
 
 
-def _is_throttling(body: bytes, *, has_contact: bool) -> bool:
-    text = body.decode("utf-8", errors="replace").casefold()
-    # The robot policy is quoted to throttled clients, and for good to those that do not say who they are.
-    return "too many requests" in text or (has_contact and "robot policy" in text)
-
-
 def _is_no_data(body: bytes) -> bool:
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     if not isinstance(answer, dict) or "detail" not in answer:
         return False
@@ -128,17 +152,17 @@ def _is_no_data(body: bytes) -> bool:
     return "invalid route" not in detail and not str(answer.get("type", "")).endswith("#route")
 
 
-def _detail(body: bytes) -> str:
+def _detail(body: bytes, limit: int = 200) -> str:
     """The message of an error body in one line: its `detail`, a text or a list, or the complete text."""
     text = body.decode("utf-8", errors="replace")
     try:
         answer = json.loads(text)
-    except ValueError:
-        return _one_line(text)
+    except (ValueError, RecursionError):
+        return _one_line(text, limit)
     detail = answer.get("detail", text) if isinstance(answer, dict) else text
-    return _one_line("; ".join(map(str, detail)) if isinstance(detail, list) else str(detail))
+    return _one_line("; ".join(map(str, detail)) if isinstance(detail, list) else str(detail), limit)
 
 
-def _one_line(text: str) -> str:
+def _one_line(text: str, limit: int = 200) -> str:
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= 200 else line[:199] + "…"
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
+from wiki_trends.config.projects import canonical_project, host_of
 from wiki_trends.errors import DayNotPublished, RequestRejected
 from wiki_trends.wikimedia.answers import NoData
 from wiki_trends.wikimedia.pages import BATCH, QUERY, PageFacts, Pages, is_requestable, missing_page
@@ -90,6 +91,11 @@ def _has_result(future: Future[dict[str, PageFacts]]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
+def action_url(settings: Settings, project: str) -> str:
+    """The URL of the Action API of a project's wiki."""
+    return settings.mediawiki_url.replace("{project}", host_of(project).removesuffix(".org"))
+
+
 class WikimediaClient:
     """Sends requests to Wikimedia within its limits, which all processes of the machine share. Safe between threads.
 
@@ -138,7 +144,8 @@ class WikimediaClient:
         Raises:
             DayNotPublished: the API has no list of that day (yet).
         """
-        url = f"{self._settings.wikimedia_url.rstrip('/')}/metrics/pageviews/top/{project}/{access}/{day:%Y/%m/%d}"
+        root = self._settings.wikimedia_url.rstrip("/")
+        url = f"{root}/metrics/pageviews/top/{canonical_project(project)}/{access}/{day:%Y/%m/%d}"
         try:
             answer = self._transport.get(url, {}, self.counters)
         except NoData:
@@ -185,7 +192,7 @@ class WikimediaClient:
         return pages.facts(titles) if pages else {}
 
     def _action(self, project: str, params: dict[str, str]) -> Answer:
-        url = self._settings.mediawiki_url.replace("{project}", project.removesuffix(".org"))
+        url = action_url(self._settings, project)
         try:
             return self._transport.get(url, params, self.counters)
         except NoData:

@@ -8,15 +8,18 @@ that would pass the deadline is `DeadlinePassed`; no token is spent then.
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import math
 import os
 import struct
 import threading
 import time
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wiki_trends.errors import SettingError
+from wiki_trends.wikimedia.answers import MAX_PAUSE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,11 +29,45 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.01
 # Requests differ in transit time, and the server counts arrivals.
 TRANSIT_SECONDS = 3
-_BUCKET = struct.Struct("<ddd")
+# How long the rate is halved after Wikimedia has throttled a request.
+SLOW_SECONDS = 600.0
+_NOTICE_SECONDS = 86_400.0
+# Tokens, the time they were counted, the end of a pause, the end of the halved rate.
+_BUCKET = struct.Struct("<dddd")
+_TIME = struct.Struct("<d")
+_OLDER_BUCKET = struct.Struct("<ddd")
 
 
 class DeadlinePassed(Exception):
     """The next request may only start after the deadline."""
+
+
+class _Rate(NamedTuple):
+    """A token bucket's size and its refill in tokens a second."""
+
+    burst: int
+    per_second: float
+
+    @classmethod
+    def of(cls, per_minute: int) -> _Rate:
+        burst = max(1, per_minute // 5)
+        return cls(burst, (per_minute - burst + 1) / (60 + TRANSIT_SECONDS))
+
+
+class _Bucket(NamedTuple):
+    """State of the token bucket; all times in Unix seconds.
+
+    Attributes:
+        tokens: requests that may start now; negative when later ones are reserved.
+        at: the time at which they were counted.
+        not_before: end of a pause.
+        slow_until: end of the halved rate.
+    """
+
+    tokens: float
+    at: float
+    not_before: float = 0.0
+    slow_until: float = 0.0
 
 
 class Limiter:
@@ -52,8 +89,8 @@ class Limiter:
         self._clock = clock
         self._slots = [folder / f"slot-{number}" for number in range(max_in_flight)]
         self._bucket = folder / "bucket"
-        self._burst = max(1, rate_per_minute // 5)
-        self._per_second = (rate_per_minute - self._burst + 1) / (60 + TRANSIT_SECONDS)
+        self._full = _Rate.of(rate_per_minute)
+        self._halved = _Rate.of(max(1, rate_per_minute // 2))
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -86,8 +123,33 @@ class Limiter:
     def pause(self, seconds: float) -> None:
         """Block new requests of all processes of this machine for that many seconds."""
         with self._locked_bucket() as descriptor:
-            tokens, at, not_before = self._read(descriptor)
-            _write(descriptor, tokens, at, max(not_before, self._clock() + seconds))
+            bucket = self._read(descriptor)
+            until = self._clock() + min(seconds, MAX_PAUSE_SECONDS)
+            _write(descriptor, bucket._replace(not_before=max(bucket.not_before, until)))
+
+    def slow_down(self) -> None:
+        """Halve the rate of all processes of this machine for `SLOW_SECONDS`."""
+        with self._locked_bucket() as descriptor:
+            now = self._clock()
+            bucket = self._refilled(self._read(descriptor), now)
+            tokens = min(bucket.tokens, float(self._halved.burst))
+            _write(descriptor, bucket._replace(tokens=tokens, slow_until=now + SLOW_SECONDS))
+
+    def is_first_today(self, notice: str) -> bool:
+        """Whether no process of this machine has given this notice within a day; marks it as given."""
+        name = f"notice-{hashlib.sha256(notice.encode()).hexdigest()[:16]}"
+        descriptor = self._open(self.folder / name)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            raw = os.pread(descriptor, _TIME.size, 0)
+            now = self._clock()
+            given = _TIME.unpack(raw)[0] if len(raw) == _TIME.size else 0.0
+            if 0 <= now - given < _NOTICE_SECONDS:
+                return False
+            os.pwrite(descriptor, _TIME.pack(now), 0)
+            return True
+        finally:
+            os.close(descriptor)
 
     def _acquire_slot(self, deadline: float, sleep: Callable[[float], None]) -> int:
         while True:
@@ -105,15 +167,28 @@ class Limiter:
     def _take(self, patience: float) -> float:
         """Reserve the next request; returns the seconds to wait for it."""
         with self._locked_bucket() as descriptor:
-            tokens, at, not_before = self._read(descriptor)
             now = self._clock()
-            # A clock that was set back must not add waiting time.
-            tokens = min(self._burst, tokens + max(0.0, now - at) * self._per_second) - 1
-            wait = max(0.0, -tokens / self._per_second, not_before - now)
+            bucket = self._refilled(self._read(descriptor), now)
+            tokens = bucket.tokens - 1
+            rate = self._halved if now < bucket.slow_until else self._full
+            pause = bucket.not_before - now
+            if pause > MAX_PAUSE_SECONDS:  # Of an older version, or the clock was set back.
+                pause, bucket = 0.0, bucket._replace(not_before=0.0)
+            wait = max(0.0, -tokens / rate.per_second, pause)
             if wait > patience:
                 raise DeadlinePassed
-            _write(descriptor, tokens, now, not_before)
+            _write(descriptor, bucket._replace(tokens=tokens))
             return wait
+
+    def _refilled(self, bucket: _Bucket, now: float) -> _Bucket:
+        """The bucket with the tokens of the time that has passed, counted at `now`."""
+        # A clock that was set back must not add waiting time.
+        passed = max(0.0, now - bucket.at)
+        slow_until = bucket.slow_until if bucket.slow_until - now <= SLOW_SECONDS else 0.0
+        slow = min(passed, max(0.0, slow_until - bucket.at))
+        rate = self._halved if now < slow_until else self._full
+        tokens = bucket.tokens + slow * self._halved.per_second + (passed - slow) * self._full.per_second
+        return _Bucket(min(rate.burst, tokens), now, bucket.not_before, slow_until)
 
     @contextmanager
     def _locked_bucket(self) -> Iterator[int]:
@@ -124,13 +199,14 @@ class Limiter:
         finally:
             os.close(descriptor)
 
-    def _read(self, descriptor: int) -> tuple[float, float, float]:
-        """Tokens, the time they were counted, and the end of a pause; both times in Unix seconds."""
+    def _read(self, descriptor: int) -> _Bucket:
+        """The bucket of the state file, which an older version may have written; a full one without."""
         raw = os.pread(descriptor, _BUCKET.size, 0)
-        if len(raw) != _BUCKET.size:
-            return float(self._burst), self._clock(), 0.0
-        tokens, at, not_before = _BUCKET.unpack(raw)
-        return tokens, at, not_before
+        form = {_BUCKET.size: _BUCKET, _OLDER_BUCKET.size: _OLDER_BUCKET}.get(len(raw))
+        bucket = _Bucket(*form.unpack(raw)) if form else None
+        if bucket is None or not all(map(math.isfinite, bucket)):
+            return _Bucket(float(self._full.burst), self._clock())
+        return bucket
 
     def _open(self, path: Path) -> int:
         try:
@@ -148,8 +224,8 @@ class Limiter:
         )
 
 
-def _write(descriptor: int, tokens: float, at: float, not_before: float) -> None:
-    os.pwrite(descriptor, _BUCKET.pack(tokens, at, not_before), 0)
+def _write(descriptor: int, bucket: _Bucket) -> None:
+    os.pwrite(descriptor, _BUCKET.pack(*bucket), 0)
 
 
 @lru_cache(maxsize=64)

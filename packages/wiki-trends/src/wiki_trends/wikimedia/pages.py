@@ -149,7 +149,12 @@ class Pages:
         if page is None:
             # Titles that name another wiki (`fr:Foo`) are listed apart from the pages.
             return PageFacts(title=_normalised(requested), missing=True, redirected=bool(followed))
-        return _facts_of(page, redirected=bool(followed))
+        try:
+            return _facts_of(page, redirected=bool(followed))
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ContractBroken(
+                what=f"the page {title!r} from {self._url}", problem=f"{type(error).__name__} {error}"
+            ) from None
 
 
 def missing_page(title: str) -> PageFacts:

@@ -77,7 +77,7 @@ def parse_siteinfo(answer: Json, *, url: str) -> SiteInfo:
         for alias in query["namespacealiases"]:
             names.setdefault(int(alias["id"]), []).append(alias.get("alias") or alias["*"])
         main_page = query["general"]["mainpage"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ContractBroken(
             what=f"site information from {url}", problem=f"{type(error).__name__} {error}"
         ) from None

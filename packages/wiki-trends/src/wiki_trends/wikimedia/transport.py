@@ -6,6 +6,7 @@ the last reason. Closing the transport cancels every wait at once.
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -15,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from wiki_trends.errors import ContactMissing, WikimediaUnreachable
-from wiki_trends.wikimedia.answers import RetryLater, parse_response
+from wiki_trends.config.contacts import contact_problem
+from wiki_trends.errors import ClientBlocked, ContactMissing, RequestRejected, WikimediaUnreachable
+from wiki_trends.wikimedia.answers import Blocked, RetryLater, parse_response
 from wiki_trends.wikimedia.limiter import DeadlinePassed, Limiter
 
 if TYPE_CHECKING:
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
     from wiki_trends.wikimedia.answers import Json
 
+_log = logging.getLogger(__name__)
 WIKIMEDIA_HOSTS = (
     "mediawiki.org",
     "wikibooks.org",
     "wikidata.org",
+    "wikifunctions.org",
     "wikimedia.org",
     "wikinews.org",
     "wikipedia.org",
@@ -43,6 +47,8 @@ WIKIMEDIA_HOSTS = (
 # Throttling does not count as a try: only the deadline ends it.
 TRIES = 8
 TRIES_TO_CONNECT = 4
+TRIES_WHEN_BLOCKED = 3
+MAX_REDIRECTS = 5
 SHORTEST_BACKOFF = 0.1
 FIRST_BACKOFF = 0.25
 FIRST_BACKOFF_WHEN_THROTTLED = 1.0
@@ -87,18 +93,22 @@ class Transport:
             urlsplit(settings.wikimedia_url),
             urlsplit(settings.mediawiki_url.replace("{project}", "en.wikipedia")),
         ]
-        if not settings.contact and any(_is_wikimedia(url.hostname or "") for url in hosts):
-            raise ContactMissing
+        if any(is_wikimedia(url.hostname or "") for url in hosts):
+            check_contact(settings.contact)
         self._settings = settings
         self._limiter = Limiter(
             Path(settings.state) / "limits",
             max_in_flight=settings.max_in_flight,
             rate_per_minute=settings.requests_per_minute,
         )
+        # A client without a contact is refused for good.
+        self._tries_when_blocked = TRIES_WHEN_BLOCKED if settings.contact else 1
         self._closed = threading.Event()
         self._http = httpx2.Client(
             headers=_headers(settings, httpx2.__version__),
             timeout=httpx2.Timeout(settings.request_timeout, connect=min(settings.request_timeout, 10.0)),
+            # Negotiated by ALPN: over plain HTTP, and with servers that do not offer it, HTTP/1.1 is used.
+            http2=True,
             # Loading the certificates takes 130 ms, which plain HTTP does not need.
             verify=any(url.scheme == "https" for url in hosts),
             limits=httpx2.Limits(
@@ -111,30 +121,33 @@ class Transport:
 
         Raises:
             NotThere: the pageviews API has no data for the day.
-            RequestRejected: the request itself is wrong.
+            RequestRejected: the request itself is wrong, or Wikimedia blocks this client.
             WikimediaUnreachable: tries or time are used up.
         """
-        request = self._request(url, params)
         deadline = time.monotonic() + self._settings.deadline
-        attempt = failed = 0
-        wait = 0.0
+        tries = _Tries(self._request(url, params), deadline)
         while True:
             try:
-                self._sleep(wait)
-                return self._send_once(request, deadline, counters, retry=attempt > 0)
+                self._sleep(tries.wait)
+                return self._send_once(tries.request, deadline, counters, retry=tries.attempts > 0)
             except DeadlinePassed:
-                raise self._unreachable(
-                    request, attempt, "the limits left no room before the deadline"
-                ) from None
+                reason = "the limits left no room before the deadline"
+                raise self._unreachable(tries.request, tries.attempts, reason) from None
+            except _Redirected as redirected:
+                tries.follow(redirected)
+            except Blocked as block:
+                if not tries.may_repeat(RetryLater("status 403"), self._tries_when_blocked):
+                    raise _blocked(tries, block) from None
             except RetryLater as again:
-                attempt += 1
-                failed += not again.slow_down
-                wait = _delay(again, attempt)
-                tries = TRIES_TO_CONNECT if isinstance(again, _ConnectFailed) else TRIES
+                repeated = tries.may_repeat(
+                    again, TRIES_TO_CONNECT if isinstance(again, _ConnectFailed) else TRIES
+                )
+                if again.throttled:
+                    self._limiter.slow_down()
                 if again.slow_down:
-                    self._limiter.pause(wait)
-                if failed >= tries or time.monotonic() + wait > deadline:
-                    raise self._unreachable(request, attempt, again.reason) from None
+                    self._limiter.pause(tries.wait)
+                if not repeated:
+                    raise self._unreachable(tries.request, tries.attempts, again.reason) from None
 
     def end_waiting(self) -> None:
         """Stop starting requests and cancel their waits."""
@@ -162,8 +175,34 @@ class Transport:
             counters.add(retry=retry)
             status, headers, body = self._exchange(request, deadline)
         url = _url_text(request)
-        parsed = parse_response(url, status, headers, body, has_contact=bool(self._settings.contact))
+        self._report_deprecation(request, headers)
+        self._raise_redirect(request, status, headers)
+        parsed = parse_response(url, status, headers, body)
         return Answer(body, parsed, url, status, headers.get("etag"))
+
+    def _report_deprecation(self, request: httpx2.Request, headers: Mapping[str, str]) -> None:
+        """Log the headers by which a server announces the end of an endpoint (RFC 9745, RFC 8594), once a day."""
+        announced = [f"{name}: {headers[name]}" for name in ("Deprecation", "Sunset") if name in headers]
+        if not announced:
+            return
+        endpoint = "/".join(str(request.url).partition("?")[0].split("/")[:7])
+        if self._limiter.is_first_today(f"{endpoint} {announced}"):
+            _log.warning("%s will be withdrawn (%s). Update wiki-trends.", endpoint, ", ".join(announced))
+
+    def _raise_redirect(self, request: httpx2.Request, status: int, headers: Mapping[str, str]) -> None:
+        """Raise for a redirect that may be followed: of a GET, between Wikimedia's hosts, not away from HTTPS."""
+        if status not in (301, 302, 303, 307, 308) or request.method != "GET" or "location" not in headers:
+            return
+        import httpx2
+
+        try:
+            target = request.url.join(headers["location"])
+        except httpx2.InvalidURL:
+            return
+        if not (is_wikimedia(request.url.host) and is_wikimedia(target.host)):
+            return
+        if target.scheme in ("https", request.url.scheme) and not target.userinfo:
+            raise _Redirected(status, self._http.build_request("GET", target))
 
     def _exchange(self, request: httpx2.Request, deadline: float) -> tuple[int, Mapping[str, str], bytes]:
         import httpx2
@@ -197,11 +236,74 @@ class Transport:
         return WikimediaUnreachable(url=_url_text(request), attempts=attempts, reason=reason)
 
 
+@dataclass(slots=True)
+class _Tries:
+    """The state of one query: how often it was sent, and the wait before the next try."""
+
+    request: httpx2.Request
+    deadline: float
+    attempts: int = 0
+    failed: int = 0
+    redirects: int = 0
+    wait: float = 0.0
+
+    def may_repeat(self, again: RetryLater, most: int) -> bool:
+        """Count a failed try and set the wait before the next one; False when tries or time are used up."""
+        self.attempts += 1
+        self.failed += not again.slow_down
+        self.wait = _delay(again, self.attempts)
+        return self.failed < most and time.monotonic() + self.wait <= self.deadline
+
+    def follow(self, redirected: _Redirected) -> None:
+        """Continue with the target of a redirect.
+
+        Raises:
+            RequestRejected: there were too many.
+        """
+        self.redirects += 1
+        if self.redirects > MAX_REDIRECTS:
+            raise RequestRejected(
+                url=_url_text(self.request), status=redirected.status, detail="too many redirects"
+            ) from None
+        self.request, self.wait = redirected.request, 0.0
+
+
+def _blocked(tries: _Tries, block: Blocked) -> ClientBlocked:
+    return ClientBlocked(
+        url=_url_text(tries.request),
+        status=403,
+        detail=block.detail,
+        user_agent=tries.request.headers["user-agent"],
+        attempts=tries.attempts,
+    )
+
+
+class _Redirected(Exception):
+    """The response is a redirect that may be followed."""
+
+    def __init__(self, status: int, request: httpx2.Request) -> None:
+        self.status = status
+        self.request = request
+        super().__init__(str(status))
+
+
 class _ConnectFailed(RetryLater):
     """No connection could be made: the network or the address is wrong, so fewer tries are made."""
 
 
-def _is_wikimedia(host: str) -> bool:
+def check_contact(contact: str) -> None:
+    """Refuse a contact by which nobody can be reached.
+
+    Raises:
+        ContactMissing: there is none, or a placeholder.
+    """
+    problem = contact_problem(contact) if contact else "is not a contact"
+    if problem is not None:
+        raise ContactMissing(contact=contact, problem=problem)
+
+
+def is_wikimedia(host: str) -> bool:
+    """Whether a host belongs to Wikimedia."""
     return any(host == name or host.endswith(f".{name}") for name in WIKIMEDIA_HOSTS)
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from wiki_trends.config.projects import spellings
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.dump.lines import lines_of
 from wiki_trends.pipeline.dump.top_k import NotInOrder, Sums
@@ -86,10 +87,13 @@ def read_dump(
     """
     for path in files:
         _look_at(path, day)
-    try:
-        lists, reader = _read(files, project, top, told, in_order=len(files) == 1)
-    except NotInOrder:
-        lists, reader = _read(files, project, top, told, in_order=False)
+    for name in spellings(project):
+        try:
+            lists, reader = _read(files, name, top, told, in_order=len(files) == 1)
+        except NotInOrder:
+            lists, reader = _read(files, name, top, told, in_order=False)
+        if lists:
+            break
     if not lists:
         raise _unusable(files[0], f"holds no line of {project}")
     return Dump(lists, reader.records, reader.broken, tuple(path.name for path in files))

@@ -10,6 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wiki_trends.config.projects import canonical_project
 from wiki_trends.errors import ContractBroken
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def parse_top_list(body: bytes, *, project: str, access: str, day: dt.date) -> l
         # The API's lists have 1,000 rows at most; those from a dump any number.
         most = max(1000, len(articles))
         rows = [_row(what, article, most) for article in articles]
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         problem = f"it has another form ({type(error).__name__}: {error})"
         raise ContractBroken(what=what, problem=problem) from None
     if not rows:
@@ -50,7 +51,7 @@ def parse_top_list(body: bytes, *, project: str, access: str, day: dt.date) -> l
 
 def _check_identity(what: str, item: dict[str, Any], expected: dict[str, str], day: dt.date) -> None:
     for key, value in expected.items():
-        if item[key].removesuffix(".org") != value.removesuffix(".org"):
+        if canonical_project(item[key]) != canonical_project(value):
             raise ContractBroken(what=what, problem=f"its {key} is {item[key]!r}")
     written = tuple(int(item[key]) for key in ("year", "month", "day"))
     if written != (day.year, day.month, day.day):
@@ -66,6 +67,6 @@ def _row(what: str, article: dict[str, Any], most: int) -> Listed:
     # `type` and not `isinstance`: true and false are numbers to Python.
     if not isinstance(row.title, str) or type(row.views) is not int or type(row.rank) is not int:
         raise ContractBroken(what=what, problem=f"a row is {article!r}")
-    if row.views < 0 or not 1 <= row.rank <= most:
+    if not 0 <= row.views < 2**63 or not 1 <= row.rank <= most:
         raise ContractBroken(what=what, problem=f"{row.title!r} has {row.views} views and rank {row.rank}")
     return row

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from smart_orchestrator.adapters.manifest import read_frame
 from smart_orchestrator.committing.writer import write_frame
 from wiki_trends.config.layers import DIAMOND_COLUMNS, layers
+from wiki_trends.config.projects import host_of
 from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 
 if TYPE_CHECKING:
@@ -51,4 +52,4 @@ def clean_gold_layer(day: dt.date, settings: Settings, before: Sequence[StepResu
 
 def link(project: str, page: str) -> str:
     """URL of a page for readers."""
-    return f"https://{project}.org/wiki/{quote(page, safe=PLAIN_IN_LINKS)}"
+    return f"https://{host_of(project)}/wiki/{quote(page, safe=PLAIN_IN_LINKS)}"
