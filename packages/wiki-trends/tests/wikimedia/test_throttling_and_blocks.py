@@ -166,7 +166,8 @@ def within_wikimedia(monkeypatch):
     monkeypatch.setattr(transport, "WIKIMEDIA_HOSTS", ("127.0.0.1",))
 
 
-def test_a_redirect_within_wikimedia_is_followed(serve, within_wikimedia):
+@pytest.mark.usefixtures("within_wikimedia")
+def test_a_redirect_within_wikimedia_is_followed(serve):
     server, client = serve(Reply(b"", status=301, headers={"Location": "/elsewhere?a=%26"}), GOOD)
     top(client)
     assert [asked.path for asked in server.asked][1:] == ["/elsewhere"]
