@@ -18,6 +18,15 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests on Spark together, so that they share one Java, and begin with them: they take longest."""
+    on_spark = [item for item in items if "spark" in item.path.name and "csv" not in item.path.name]
+    for item in on_spark:
+        item.add_marker(pytest.mark.xdist_group("spark"))
+    others = [item for item in items if item not in on_spark]
+    items[:] = [*on_spark, *others]
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch, capsys):
     """An empty folder that is the working directory, and no setting from outside."""

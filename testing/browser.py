@@ -95,7 +95,7 @@ def tab(browser: Browser, *, width: int = WIDE, height: int = 900, **options: An
     context = browser.new_context(viewport={"width": width, "height": height}, **options)
     page = context.new_page()
     made = Tab(page)
-    page.on("reporter", lambda said: said.type in ("warning", "error") and made.problems.append(said.text))
+    page.on("console", lambda said: said.type in ("warning", "error") and made.problems.append(said.text))
     page.on("pageerror", lambda error: made.problems.append(str(error)))
     page.on("requestfailed", lambda asked: made.problems.append(f"{asked.url}: {asked.failure}"))
     page.on(

@@ -145,7 +145,7 @@ def test_a_trigger_with_nothing_under_way_ends_at_once(tmp_path, monkeypatch):
         return None
 
     event = asyncio.run(first_event())
-    assert (event["why"], event["carrying"]["queue"]) == ("", ["2025-11-05"])
+    assert (event["why"], event["backfill"]["queue"]) == ("", ["2025-11-05"])
 
 
 def test_connections_in_the_forms_of_the_layer(monkeypatch):

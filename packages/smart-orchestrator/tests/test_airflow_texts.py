@@ -64,7 +64,7 @@ def test_windows(conf, window):
         ({"end": "2025-11-01"}, "end: 2025-11-01 was given without start"),
         ({"start": "2025-11-02", "end": "2025-11-01"}, "end: 2025-11-01 is before the start"),
         ({"days": 99999}, "days: 99999 is not between 1 and 3660"),
-        ({"as_of": "submit"}, "as_of: 'soon' is not a day"),
+        ({"as_of": "soon"}, "as_of: 'soon' is not a day"),
     ],
 )
 def test_what_makes_no_window_says_why(conf, said):

@@ -339,3 +339,42 @@ def test_days_within_the_lag_are_not_started(dataset):
     done = carry_out(dataset, TickingRuns(dataset), window=window)
     assert [run.day for run in done.outcome.started] == [DAYS[-1]]
     assert (done.completeness.whole, done.completeness.ready) == (True, False)
+
+
+def test_a_followed_run_that_failed_never_satisfies_a_fetch_though_old_data_are_there(dataset):
+    day = DAYS[0]
+    write_frame(dataset, day, frame())
+    runner = TickingRuns(dataset, {day: ["error", "ok"]}, foreign=[day])
+
+    outcome = fetch(dataset, [day], runner)
+
+    assert [run.day for run in outcome.followed] == [day]
+    assert [run.attempt for run in outcome.started] == [2]
+    assert outcome.filled == (day,)
+
+
+def test_a_fetch_whose_runs_all_fail_is_not_filled_by_old_data(dataset):
+    day = DAYS[0]
+    write_frame(dataset, day, frame())
+    runner = TickingRuns(dataset, {day: ["error"]}, foreign=[day])
+
+    outcome = fetch(dataset, [day], runner, limits=Limits(attempts=2))
+
+    assert outcome.filled == ()
+    assert [run.day for run in outcome.failed] == [day]
+    assert len(outcome.started) == 2
+
+
+def test_for_a_backfill_the_partition_decides_whoever_made_it(dataset):
+    day = DAYS[0]
+
+    class CommittedThenFailed(TickingRuns):
+        def _end(self, run):
+            write_frame(self.dataset, run.day, frame())
+            super()._end(run)
+
+    runner = CommittedThenFailed(dataset, {day: ["error"]}, foreign=[day])
+    done = backfill(dataset, lambda: check(dataset, Window(day, DAYS[1], AS_OF)), runner)
+
+    assert done.outcome.filled == (day,)
+    assert done.outcome.started == ()

@@ -166,7 +166,7 @@ def test_the_policy_decides_what_counts_as_ready(kinds, policy, ready):
 def test_a_run_in_flight_makes_absent_and_uncommitted_days_being_written():
     found = completeness("ok", "missing", "half", "empty", "missing")
     days = list(found.window)[:4]
-    marked = found.being_written(days)
+    marked = found.with_runs_in_flight(days)
     assert [p.code for p in marked.days] == [
         Code.OK, Code.STILL_WRITING, Code.STILL_WRITING, Code.EMPTY, Code.MISSING
     ]  # fmt: skip

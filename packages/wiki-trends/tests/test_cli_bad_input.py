@@ -96,7 +96,7 @@ BAD_INPUT = [
     row("run", 2, "WIKI_TRENDS_CONTACT: '' is no contact", "Set WIKI_TRENDS_CONTACT (or --contact)"),
     row("fetch 2025-11-05", 2, "WIKI_TRENDS_CONTACT: '' is no contact", "Set WIKI_TRENDS_CONTACT"),
     row("run --jobs many --contact me", 2, "--jobs: 'many' is not a whole number", "Give for example 8."),
-    row("backfill --timeout soon", 2, "--timeout", "submit"),
+    row("backfill --timeout soon", 2, "--timeout", "soon"),
     row("chekc", 2, "No such command 'chekc'", "check"),
     row("check --dyas 5", 2, "No such option", "--days"),
     row("report", 1, "duckdb:///data/warehouse.duckdb: nothing has been published yet", "wiki-trends run"),

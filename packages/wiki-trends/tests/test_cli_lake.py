@@ -121,7 +121,7 @@ def test_vacuum_removes_what_nothing_names_in_every_layer(place):
     assert document["bronze"]["removed"] == ["top_pages_2025_11_05.json/part-00000-killed.csv"]
     assert not any(path.exists() for path in left)
     assert place.run("check", *AS_OF).code == 0
-    bad = place.run("vacuum", "--older-than", "submit")
+    bad = place.run("vacuum", "--older-than", "soon")
     assert (bad.code, "--older-than: 'soon' is not an age" in bad.err) == (2, True)
 
 

@@ -10,6 +10,7 @@ import pytest
 import wiki_trends
 
 HELD = {
+    "wiki_trends.airflow": ["pipeline_dag", "trends_dag", "wiki_orchestrator_dag"],
     "wiki_trends.pipeline": [
         "STEPS",
         "DayResult",
@@ -41,7 +42,8 @@ def test_public_names_are_those_that_are_held() -> None:
     assert {module.__name__: list(module.__all__) for module in modules if hasattr(module, "__all__")} == HELD
 
 
-@pytest.mark.parametrize("package", sorted(HELD))
+# Names that load Airflow are held in its own environment.
+@pytest.mark.parametrize("package", sorted(HELD.keys() - {"wiki_trends.airflow"}))
 def test_every_public_name_is_there(package: str) -> None:
     module = importlib.import_module(package)
 

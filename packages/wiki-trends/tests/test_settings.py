@@ -92,7 +92,7 @@ def test_an_unknown_name_in_the_environment_is_refused_with_the_right_one(tmp_pa
         ("lag", "-1", "is not between 0 and 366"),
         ("runner", "cron", "is not one of local, airflow"),
         ("request_timeout", "nan", "is not between"),
-        ("deadline", "submit", "is not a number of seconds"),
+        ("deadline", "soon", "is not a number of seconds"),
         ("jobs", "0", "is not between 1 and 64"),
     ],
 )

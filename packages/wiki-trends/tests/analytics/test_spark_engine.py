@@ -32,7 +32,7 @@ from wiki_trends.errors import EngineError
 from wiki_trends.warehouse import open_warehouse
 
 # Each takes Spark several seconds, however few rows it has.
-LAKES = 10 if os.environ.get("CI") else 2
+LAKES = 3
 OF_THREADS = int(SETTINGS["spark.sql.broadcastExchange.maxThreadThreshold"])
 
 
@@ -182,7 +182,7 @@ def kill_java():
 @pytest.mark.timeout(300)
 def test_a_java_that_dies_during_the_publish_is_told(tmp_path):
     environment = os.environ | spark_environment(tmp_path / "spark")
-    program = f"from {__name__} import publish_while_java_dies as run; run({str(tmp_path)!r})"
+    program = f"import runpy; runpy.run_path({__file__!r})['publish_while_java_dies']({str(tmp_path)!r})"
     ran = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
     )

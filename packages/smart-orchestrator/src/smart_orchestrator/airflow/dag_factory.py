@@ -110,7 +110,7 @@ def orchestrator_dag(
         state=state,
     )
     in_time = dt.timedelta(seconds=timeout) + BESIDE_THE_WAIT
-    told = {
+    failures_reported = {
         "dataset_name": dataset.name,
         "notify_conn_id": notify_conn_id,
         "seconds": in_time.total_seconds(),
@@ -122,7 +122,7 @@ def orchestrator_dag(
         "deadline": DeadlineAlert(
             reference=DeadlineReference.DAGRUN_QUEUED_AT,
             interval=in_time,
-            callback=AsyncCallback(late, kwargs=told),
+            callback=AsyncCallback(late, kwargs=failures_reported),
         ),
     } | dag_options
     default_args = {

@@ -47,10 +47,10 @@ LINKS = (PipelineRunsLink(), FailedRunLink())
 FILTERED = 40
 
 
-def leave_links(context: Context, dag_id: str, carrying: BackfillState) -> None:
+def leave_links(context: Context, dag_id: str, backfill: BackfillState) -> None:
     """Leave the addresses for the links of this task."""
     ui, address = (ui_url() or "").rstrip("/"), None
-    runs = [*carrying.started.values(), *carrying.followed.values()]
+    runs = [*backfill.started.values(), *backfill.followed.values()]
     if len(runs) == 1 and runs[0].url:
         address = runs[0].url
     elif runs:
@@ -59,4 +59,4 @@ def leave_links(context: Context, dag_id: str, carrying: BackfillState) -> None:
         address = f"{ui}/dags/{quote(dag_id)}/runs{filtered}"
     push = context["ti"].xcom_push
     push(key=RUNS, value=address)
-    push(key=FAILED, value=next((run.url for run in carrying.failed.values() if run.url), None))
+    push(key=FAILED, value=next((run.url for run in backfill.failed.values() if run.url), None))

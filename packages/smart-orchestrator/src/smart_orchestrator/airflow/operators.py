@@ -19,7 +19,7 @@ from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import listed, not_ready
 from smart_orchestrator.airflow.params import request_of
 from smart_orchestrator.airflow.triggers import DataReadyTrigger
-from smart_orchestrator.backfilling.state import HOPELESS
+from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL
 from smart_orchestrator.errors import (
     LakeError,
     LakeUnreachable,
@@ -49,8 +49,8 @@ START = "trigger_missing_data_fetches"
 WAIT = "wait_for_data_ready"
 CONSUME = "run_analytics"
 # XComs that go from task to task, and into the notification.
-CARRYING, DEADLINE, OUTCOME, PROBLEM, WINDOW, COVERAGE = (
-    "carrying",
+BACKFILL, DEADLINE, OUTCOME, PROBLEM, WINDOW, COVERAGE = (
+    "backfill",
     "deadline",
     "outcome",
     "problem",
@@ -93,13 +93,13 @@ class OrchestratorTask(BaseOperator):
     def plan(self, found: Completeness, runs: AirflowRunner) -> Plan:
         """What would be done now, also in the log."""
         latest = runs.latest(list(found.missing)) if found.missing else {}
-        marked = found.being_written([day for day, run in latest.items() if run.in_flight])
+        marked = found.with_runs_in_flight([day for day, run in latest.items() if run.in_flight])
         plan = make_plan(marked, latest)
         LogReporter(self.log).planned(plan)
         return plan
 
     @contextmanager
-    def told(self, context: Context) -> Iterator[None]:
+    def failures_reported(self, context: Context) -> Iterator[None]:
         """What goes wrong inside is kept for the notification; what no retry can mend fails the task for good."""
         self.orchestration.use_keys()
         try:
@@ -119,7 +119,7 @@ class CheckCompleteness(OrchestratorTask, BranchMixIn):
 
     def execute(self, context: Context) -> str | None:
         """Branch; with `dry_run` to nothing."""
-        with self.told(context):
+        with self.failures_reported(context):
             request = self._understood(context)
             found = self.check(request)
             self._push(context, found)
@@ -158,10 +158,10 @@ class TriggerMissingDataFetches(OrchestratorTask):
 
     def execute(self, context: Context) -> None:
         """Start, and leave what is under way for the wait."""
-        with self.told(context):
+        with self.failures_reported(context):
             runs = self.runs(context)
             plan = self.plan(self.check(self.request(context)), runs)
-            carrying = self.orchestration.carrying(runs, LogReporter(self.log))
+            backfill = self.orchestration.backfill(runs, LogReporter(self.log))
             if plan.days(Action.START):
                 pipeline = runs.ready()
                 self.log.info(
@@ -169,17 +169,17 @@ class TriggerMissingDataFetches(OrchestratorTask):
                     self.orchestration.pipeline_dag_id,
                     pipeline.max_active_runs,
                 )
-            carrying.plan(plan)
-            carrying.start_due()
-            self._leave(context, carrying)
+            backfill.plan(plan)
+            backfill.start_due()
+            self._leave(context, backfill)
 
-    def _leave(self, context: Context, carrying: BackfillState) -> None:
+    def _leave(self, context: Context, backfill: BackfillState) -> None:
         push = context["ti"].xcom_push
         over = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=self.orchestration.timeout)
-        push(key=CARRYING, value=carrying.to_json())
+        push(key=BACKFILL, value=backfill.to_json())
         push(key=DEADLINE, value=over.isoformat())
-        leave_links(context, self.orchestration.pipeline_dag_id, carrying)
-        for run in carrying.active.values():
+        leave_links(context, self.orchestration.pipeline_dag_id, backfill)
+        for run in backfill.active.values():
             self.log.info("%s (%s): %s %s", run.day, weekday(run.day), run.state, run.url or "")
 
 
@@ -191,37 +191,37 @@ class WaitForDataReady(OrchestratorTask):
     def execute(self, context: Context) -> None:
         """Go on from where the start left off; also when the task is tried again."""
         pull = context["ti"].xcom_pull
-        self._go_on(context, pull(task_ids=START, key=CARRYING), pull(task_ids=START, key=DEADLINE), why="")
+        self._go_on(context, pull(task_ids=START, key=BACKFILL), pull(task_ids=START, key=DEADLINE), why="")
 
     def resume(self, context: Context, event: dict[str, Any], deadline: str) -> None:
         """Go on after the trigger's event."""
-        self._go_on(context, event["carrying"], deadline, event["why"])
+        self._go_on(context, event["backfill"], deadline, event["why"])
 
     def _go_on(self, context: Context, state: Mapping[str, Any], deadline: str, why: str) -> None:
-        with self.told(context):
-            carrying = self.orchestration.carrying(self.runs(context), LogReporter(self.log)).from_json(state)
+        with self.failures_reported(context):
+            backfill = self.orchestration.backfill(self.runs(context), LogReporter(self.log)).from_json(state)
             if not why:
-                carrying.start_due()
-                why = HOPELESS if carrying.hopeless() else ""
-            if carrying.under_way and not why:
-                leave_links(context, self.orchestration.pipeline_dag_id, carrying)
-                self._wait(carrying, deadline)
-            self._end(context, carrying, why)
+                backfill.start_due()
+                why = UNREACHABLE_GOAL if backfill.hopeless() else ""
+            if backfill.unfinished and not why:
+                leave_links(context, self.orchestration.pipeline_dag_id, backfill)
+                self._wait(backfill, deadline)
+            self._end(context, backfill, why)
 
-    def _wait(self, carrying: BackfillState, deadline: str) -> None:
-        awaited = [day.isoformat() for day in carrying.awaited]
+    def _wait(self, backfill: BackfillState, deadline: str) -> None:
+        awaited = [day.isoformat() for day in backfill.awaited]
         self.log.info("waiting for %d dates: %s", len(awaited), listed(awaited))
         self.defer(
-            trigger=DataReadyTrigger(self.orchestration.to_json(), carrying.to_json(), deadline),
+            trigger=DataReadyTrigger(self.orchestration.to_json(), backfill.to_json(), deadline),
             method_name="resume",
             kwargs={"deadline": deadline},
         )
 
-    def _end(self, context: Context, carrying: BackfillState, why: str) -> None:
-        outcome = carrying.outcome(why)
+    def _end(self, context: Context, backfill: BackfillState, why: str) -> None:
+        outcome = backfill.outcome(why)
         push = context["ti"].xcom_push
         push(key=OUTCOME, value={**outcome.to_json(), "measured": {}})
-        leave_links(context, self.orchestration.pipeline_dag_id, carrying)
+        leave_links(context, self.orchestration.pipeline_dag_id, backfill)
         found = self.check(self.request(context))
         push(key=COVERAGE, value=found.coverage_pct)
         self.log.info(
@@ -249,7 +249,7 @@ class RunConsumer(OrchestratorTask):
 
     def execute(self, context: Context) -> dict[str, object]:
         """Run the consumer, if the window is ready."""
-        with self.told(context):
+        with self.failures_reported(context):
             found = self.check(self.request(context))
             context["ti"].xcom_push(key=COVERAGE, value=found.coverage_pct)
             if not found.ready:

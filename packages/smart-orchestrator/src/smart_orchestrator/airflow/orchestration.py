@@ -102,7 +102,7 @@ class Orchestration:
         look = InspectOptions(memory=Ledger(Path(self.state))) if self.state else InspectOptions()
         return check(self.dataset, request.window, lake=self.lake(), look=look, policy=request.policy)
 
-    def carrying(self, runs: AirflowRunner, reporter: Reporter) -> BackfillState:
+    def backfill(self, runs: AirflowRunner, reporter: Reporter) -> BackfillState:
         """A backfill of the dataset that has not begun."""
         limits = Limits(NO_LIMIT, self.attempts, self.timeout)
         return BackfillState(self.dataset, runs, limits, reporter, self.lake())

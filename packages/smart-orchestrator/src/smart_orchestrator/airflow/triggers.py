@@ -19,7 +19,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import listed
 from smart_orchestrator.airflow.orchestration import TRIGGER_PATIENCE, Orchestration
-from smart_orchestrator.backfilling.state import HOPELESS
+from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL
 from smart_orchestrator.errors import LakeError, LakeUnreachable, RunsError, RunsUnreachable
 
 if TYPE_CHECKING:
@@ -36,25 +36,25 @@ FIRST_LOOK = 10.0
 class DataReadyTrigger(BaseTrigger):
     """Waits until every day that is under way has come to its end.
 
-    Its event is `{"carrying": …, "why": …}`: the state, and why it did not wait for what is still under way, if anything.
+    Its event is `{"backfill": …, "why": …}`: the state, and why it did not wait for what is still under way, if anything.
 
     Args:
         orchestration: as `Orchestration.to_json` wrote it down.
-        carrying: as `BackfillState.to_json` wrote it down.
+        backfill: as `BackfillState.to_json` wrote it down.
         deadline: the UTC moment at which it ends, in ISO form.
     """
 
-    def __init__(self, orchestration: Mapping[str, Any], carrying: Mapping[str, Any], deadline: str) -> None:
+    def __init__(self, orchestration: Mapping[str, Any], backfill: Mapping[str, Any], deadline: str) -> None:
         super().__init__()
         self.orchestration = dict(orchestration)
-        self.carrying = dict(carrying)
+        self.backfill = dict(backfill)
         self.deadline = deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class and arguments: all that it knows."""
         kept = {
             "orchestration": self.orchestration,
-            "carrying": self.carrying,
+            "backfill": self.backfill,
             "deadline": self.deadline,
         }
         return f"{type(self).__module__}.{type(self).__qualname__}", kept
@@ -63,7 +63,7 @@ class DataReadyTrigger(BaseTrigger):
         """Look, tell, sleep; one event at the end."""
         orchestration = Orchestration.from_json(self.orchestration)
         deadline = dt.datetime.fromisoformat(self.deadline)
-        carrying: BackfillState | None = None
+        backfill: BackfillState | None = None
         trouble = ""
         # Loading what a look needs takes a moment in a triggerer that has never done it.
         pause = asyncio.sleep(min(FIRST_LOOK, _seconds_to(deadline)))
@@ -71,11 +71,11 @@ class DataReadyTrigger(BaseTrigger):
         while True:
             why = ""
             try:
-                if carrying is None:
-                    carrying = await asyncio.to_thread(self._restored, orchestration)
-                await asyncio.to_thread(_look, carrying)
+                if backfill is None:
+                    backfill = await asyncio.to_thread(self._restored, orchestration)
+                await asyncio.to_thread(_poll, backfill)
                 trouble = ""
-                why = HOPELESS if carrying.hopeless() else ""
+                why = UNREACHABLE_GOAL if backfill.hopeless() else ""
             except (LakeUnreachable, RunsUnreachable) as error:
                 trouble = f"; the last look failed: {error}"
                 self.log.warning("looking again in %g s: %s", orchestration.poll_seconds, error)
@@ -84,21 +84,21 @@ class DataReadyTrigger(BaseTrigger):
             left = _seconds_to(deadline)
             if left == 0 and not why:
                 why = f"no end after {orchestration.timeout:g} s{trouble}"
-            if why or (carrying is not None and _nothing_to_wait_for(carrying)):
-                state = carrying.to_json() if carrying is not None else self.carrying
-                yield TriggerEvent({"carrying": state, "why": why})
+            if why or (backfill is not None and _nothing_to_wait_for(backfill)):
+                state = backfill.to_json() if backfill is not None else self.backfill
+                yield TriggerEvent({"backfill": state, "why": why})
                 return
-            self._say(carrying)
+            self._say(backfill)
             await asyncio.sleep(min(orchestration.poll_seconds, left))
 
     def _restored(self, orchestration: Orchestration) -> BackfillState:
         runs = orchestration.runs(patience=TRIGGER_PATIENCE)
-        return orchestration.carrying(runs, LogReporter(self.log)).from_json(self.carrying)
+        return orchestration.backfill(runs, LogReporter(self.log)).from_json(self.backfill)
 
-    def _say(self, carrying: BackfillState | None) -> None:
-        if carrying is not None:
-            awaited = [day.isoformat() for day in carrying.awaited]
-            done, total = carrying.progress()
+    def _say(self, backfill: BackfillState | None) -> None:
+        if backfill is not None:
+            awaited = [day.isoformat() for day in backfill.awaited]
+            done, total = backfill.progress()
             self.log.info(
                 "[%d/%d] %d dates are still awaited: %s", done, total, len(awaited), listed(awaited)
             )
@@ -109,14 +109,14 @@ def _load() -> None:
     import polars as pl  # noqa: F401
 
 
-def _look(carrying: BackfillState) -> None:
-    carrying.look_at_watched()
-    carrying.look_at_runs()
+def _poll(backfill: BackfillState) -> None:
+    backfill.inspect_watched()
+    backfill.poll_runs()
 
 
-def _nothing_to_wait_for(carrying: BackfillState) -> bool:
+def _nothing_to_wait_for(backfill: BackfillState) -> bool:
     """Whether all has ended, or a task has to start something first."""
-    return bool(carrying.queue) or not carrying.under_way
+    return bool(backfill.queue) or not backfill.unfinished
 
 
 def _seconds_to(moment: dt.datetime) -> float:

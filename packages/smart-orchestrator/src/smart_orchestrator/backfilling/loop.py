@@ -13,7 +13,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.backfilling.reporter import SilentReporter
-from smart_orchestrator.backfilling.state import HOPELESS, BackfillState, Limits, Outcome, being_written
+from smart_orchestrator.backfilling.state import (
+    UNREACHABLE_GOAL,
+    BackfillState,
+    Limits,
+    Outcome,
+    written_elsewhere,
+)
 from smart_orchestrator.model.plan import Action, Plan, make_plan
 
 if TYPE_CHECKING:
@@ -72,14 +78,14 @@ def backfill(
     reporter.checked(before)
     plan = make_plan(before, runs.latest(list(before.missing)))
     reporter.planned(plan)
-    if not (plan.days(Action.START) or plan.days(Action.FOLLOW) or being_written(plan)):
+    if not (plan.days(Action.START) or plan.days(Action.FOLLOW) or written_elsewhere(plan)):
         return Backfill(plan, Outcome((), (), (), ()), before)
     limits = limits or Limits()
-    carrying = BackfillState(
+    state = BackfillState(
         dataset, runs, _within(limits, runs) if plan.days(Action.START) else limits, reporter
     )
-    carrying.plan(plan)
-    outcome = _carried_out(carrying)
+    state.plan(plan)
+    outcome = _execute(state)
     after = check()
     return Backfill(plan, outcome, after)
 
@@ -98,9 +104,9 @@ def fetch(
         LakeError: the lake does not answer or refuses.
         RunsError: runs cannot be started or followed.
     """
-    carrying = BackfillState(dataset, runs, _within(limits or Limits(), runs), reporter or SilentReporter())
-    carrying.fetch(days)
-    return _carried_out(carrying)
+    state = BackfillState(dataset, runs, _within(limits or Limits(), runs), reporter or SilentReporter())
+    state.fetch(days)
+    return _execute(state)
 
 
 def _within(limits: Limits, runs: Runner) -> Limits:
@@ -108,21 +114,21 @@ def _within(limits: Limits, runs: Runner) -> Limits:
     return replace(limits, jobs=min(limits.jobs, runs.capacity() or limits.jobs))
 
 
-def _carried_out(carrying: BackfillState) -> Outcome:
+def _execute(state: BackfillState) -> Outcome:
     """Take the steps until nothing is under way, nothing more can come, or the time is over."""
-    runs, limits = carrying.runs, carrying.limits
+    runs, limits = state.runs, state.limits
     end = time.monotonic() + limits.timeout
     next_look = 0.0
-    while carrying.under_way:
-        carrying.start_due()
-        if carrying.watched and time.monotonic() >= next_look:
-            carrying.look_at_watched()
+    while state.unfinished:
+        state.start_due()
+        if state.watched and time.monotonic() >= next_look:
+            state.inspect_watched()
             next_look = time.monotonic() + LOOK_SECONDS
         if time.monotonic() >= end:
-            return carrying.outcome(f"no end after {limits.timeout:g} s")
-        if carrying.hopeless():
-            return carrying.outcome(HOPELESS)
-        if carrying.active or carrying.watched:
-            runs.wait(runs.poll_seconds if carrying.active else min(LOOK_SECONDS, limits.timeout))
-        carrying.look_at_runs()
-    return carrying.outcome()
+            return state.outcome(f"no end after {limits.timeout:g} s")
+        if state.hopeless():
+            return state.outcome(UNREACHABLE_GOAL)
+        if state.active or state.watched:
+            runs.wait(runs.poll_seconds if state.active else min(LOOK_SECONDS, limits.timeout))
+        state.poll_runs()
+    return state.outcome()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # Trying these again at once is useless: the source has no such day, or source or lake did not answer within their own
 # deadlines, or refused.
 FINAL = (Failure.NOT_PUBLISHED, Failure.UNREACHABLE, Failure.REFUSED)
-HOPELESS = "the window cannot become whole any more"
+UNREACHABLE_GOAL = "the window cannot become whole any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +140,11 @@ class BackfillState:
         """Take over what a plan says is to be done."""
         self.goal = Goal.of(plan.completeness)
         self.queue.extend(plan.days(Action.START))
-        self.watched.update(being_written(plan))
+        self.watched.update(written_elsewhere(plan))
         runs = [step.run for step in plan.steps if step.action is Action.FOLLOW and step.run]
         self.total = len(self.queue) + len(self.watched) + len(runs)
         for run in runs:
-            self._take(run)
+            self._track(run)
 
     def fetch(self, days: Iterable[dt.date]) -> None:
         """Take over days that are to be run, whatever the lake holds of them."""
@@ -152,7 +152,7 @@ class BackfillState:
         self.total = len(self.queue)
 
     @property
-    def under_way(self) -> bool:
+    def unfinished(self) -> bool:
         """Whether there is something left to start or to wait for."""
         return bool(self.queue or self.active or self.watched)
 
@@ -167,17 +167,17 @@ class BackfillState:
             day = self.queue[0]
             run = self.runs.start(day)
             self.queue.popleft()
-            self._take(run)
+            self._track(run)
             if not run.in_flight:
-                self._settle(run)
+                self._finish(run)
 
-    def look_at_runs(self) -> None:
+    def poll_runs(self) -> None:
         """Look at the runs once, and judge those that have ended."""
         for run in self.runs.poll(list(self.active.values())):
             if not run.in_flight:
-                self._settle(run)
+                self._finish(run)
 
-    def look_at_watched(self) -> None:
+    def inspect_watched(self) -> None:
         """Look once at the days that someone outside writes."""
         for day in sorted(self.watched):
             found = inspect(self.dataset, day, lake=self.lake)
@@ -261,7 +261,7 @@ class BackfillState:
             total=document["total"],
         )
 
-    def _take(self, run: Run) -> None:
+    def _track(self, run: Run) -> None:
         self.active[run.day] = run
         if run.ours:
             self.begun[run.day] = self.begun.get(run.day, 0) + 1
@@ -271,13 +271,14 @@ class BackfillState:
             self.followed[run.name] = run
             self.reporter.followed(run, self.progress())
 
-    def _settle(self, run: Run) -> None:
+    def _finish(self, run: Run) -> None:
         """Judge a run that ended by what it left in the lake."""
         found = inspect(self.dataset, run.day, lake=self.lake)
         del self.active[run.day]
         self._remember(run)
-        # A backfill wants the day whole, whoever did it; a fetch wants its own run to have done it.
-        done = self.goal is not None or not run.ours or run.state is RunState.SUCCEEDED
+        # A backfill wants a complete partition, whoever made it. A fetch wants a run that succeeded: a complete partition may
+        # be the old one, which a failed run, of ours or of another process, has left in place.
+        done = self.goal is not None or run.state is RunState.SUCCEEDED
         if found.available and done:
             self._fill(found)
             self.reporter.filled(found, run, self.progress())
@@ -303,7 +304,7 @@ class BackfillState:
             self.followed[run.name] = run
 
 
-def being_written(plan: Plan) -> list[dt.date]:
+def written_elsewhere(plan: Plan) -> list[dt.date]:
     """The days of a plan that someone outside writes: only looking again can tell what becomes of them."""
     waited = set(plan.days(Action.WAIT))
     return [p.day for p in plan.completeness.days if p.code is Code.STILL_WRITING and p.day in waited]

@@ -105,7 +105,7 @@ class Completeness:
         """Whether every day that is expected is available, and there is one."""
         return bool(self.expected) and not self.missing
 
-    def being_written(self, days: Collection[dt.date]) -> Completeness:
+    def with_runs_in_flight(self, days: Collection[dt.date]) -> Completeness:
         """The same, with these days `STILL_WRITING` where they are absent or uncommitted: a run of them is in flight."""
         marked = tuple(
             replace(

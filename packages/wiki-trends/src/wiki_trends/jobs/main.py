@@ -70,7 +70,7 @@ def checker(
         found = check(dataset, window, look=look, policy=closely.policy, strays=closely.strays)
         if found.missing:
             latest = runs.latest(list(found.missing))
-            found = found.being_written([day for day, run in latest.items() if run.in_flight])
+            found = found.with_runs_in_flight([day for day, run in latest.items() if run.in_flight])
         if closely.volume or closely.strict:
             found = with_volume(dataset, found, look=look, strict=closely.strict)
         return found

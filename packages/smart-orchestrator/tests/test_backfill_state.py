@@ -26,26 +26,26 @@ SCRIPTS = st.dictionaries(
 
 def begun(dataset, runs, *, policy=None, **limits):
     plan = make_plan(check(dataset, WINDOW, policy=policy), runs.latest(DAYS))
-    carrying = BackfillState(dataset, runs, Limits(**limits), SilentReporter())
-    carrying.plan(plan)
-    return carrying
+    state = BackfillState(dataset, runs, Limits(**limits), SilentReporter())
+    state.plan(plan)
+    return state
 
 
-def carried(carrying, between):
+def carried(state, between):
     """Steps until the end; `between` each two of them."""
-    while carrying.under_way and not carrying.hopeless():
-        carrying.start_due()
-        carrying = between(carrying)
-        carrying.look_at_watched()
-        carrying.runs.wait(0)
-        carrying.look_at_runs()
-        carrying = between(carrying)
-    return carrying.outcome("")
+    while state.unfinished and not state.hopeless():
+        state.start_due()
+        state = between(state)
+        state.inspect_watched()
+        state.runs.wait(0)
+        state.poll_runs()
+        state = between(state)
+    return state.outcome("")
 
 
-def rewritten(carrying):
-    fresh = BackfillState(carrying.dataset, carrying.runs, carrying.limits, carrying.reporter)
-    return fresh.from_json(json.loads(json.dumps(carrying.to_json())))
+def rewritten(state):
+    fresh = BackfillState(state.dataset, state.runs, state.limits, state.reporter)
+    return fresh.from_json(json.loads(json.dumps(state.to_json())))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
@@ -54,15 +54,15 @@ def rewritten(carrying):
 )
 def test_taken_up_by_another_process_it_comes_to_the_same_end(script, jobs, attempts, foreign, in_process):
     def outcome(between):
-        dataset = pages(f"memory://carrying-{id(script)}-{between.__name__}")
+        dataset = pages(f"memory://state-{id(script)}-{between.__name__}")
         lake = open_lake(dataset.lake)
         lake.delete([info.key for info in lake.list("")])
         runs = TickingRuns(dataset, script, foreign)
         runs.in_process = in_process
         return carried(begun(dataset, runs, jobs=jobs, attempts=attempts), between)
 
-    def kept(carrying):
-        return carrying
+    def kept(state):
+        return state
 
     assert outcome(rewritten).to_json() == outcome(kept).to_json()
 
@@ -71,14 +71,14 @@ def test_what_happened_in_between_is_seen_at_the_next_look(tmp_path):
     """Written down once, taken up after all runs have ended: as a trigger whose process was killed."""
     dataset = pages(str(tmp_path / "lake"))
     runs = TickingRuns(dataset, {DAYS[1]: ["error"], DAYS[2]: ["silent"]})
-    carrying = begun(dataset, runs, jobs=5, attempts=1, policy=Policy(min_coverage=60))
-    carrying.start_due()
-    written = json.dumps(carrying.to_json())
+    state = begun(dataset, runs, jobs=5, attempts=1, policy=Policy(min_coverage=60))
+    state.start_due()
+    written = json.dumps(state.to_json())
     runs.wait(0)
     runs.wait(0)
     for _ in range(2):
-        later = carrying.from_json(json.loads(written))
-        later.look_at_runs()
+        later = state.from_json(json.loads(written))
+        later.poll_runs()
         outcome = later.outcome()
         assert outcome.filled == (DAYS[0], DAYS[3], DAYS[4])
         assert [(run.day, str(run.failure)) for run in outcome.failed] == [
@@ -91,8 +91,8 @@ def test_what_happened_in_between_is_seen_at_the_next_look(tmp_path):
 def test_a_lake_that_does_not_answer_leaves_the_run_under_way(tmp_path, monkeypatch):
     dataset = pages(str(tmp_path / "lake"))
     runs = TickingRuns(dataset)
-    carrying = begun(dataset, runs, jobs=5)
-    carrying.start_due()
+    state = begun(dataset, runs, jobs=5)
+    state.start_due()
     runs.wait(0)
     runs.wait(0)
 
@@ -102,10 +102,10 @@ def test_a_lake_that_does_not_answer_leaves_the_run_under_way(tmp_path, monkeypa
     with monkeypatch.context() as patched:
         patched.setattr("smart_orchestrator.backfilling.state.inspect", gone)
         with pytest.raises(LakeUnreachable):
-            carrying.look_at_runs()
-    assert (carrying.awaited, carrying.filled) == (DAYS, {})
-    carrying.look_at_runs()
-    assert carrying.outcome().filled == tuple(DAYS)
+            state.poll_runs()
+    assert (state.awaited, state.filled) == (DAYS, {})
+    state.poll_runs()
+    assert state.outcome().filled == tuple(DAYS)
 
 
 def test_a_run_of_somebody_else_that_is_known_as_ours_counts_as_begun(tmp_path):
@@ -115,8 +115,8 @@ def test_a_run_of_somebody_else_that_is_known_as_ours_counts_as_begun(tmp_path):
         write_frame(dataset, day, frame())
     runs = TickingRuns(dataset, {DAYS[0]: ["error"]})
     runs.start(DAYS[0])
-    carrying = begun(dataset, runs, attempts=1)
-    assert carried(carrying, lambda same: same).failed[0].day == DAYS[0]
+    state = begun(dataset, runs, attempts=1)
+    assert carried(state, lambda same: same).failed[0].day == DAYS[0]
     assert runs.attempts == {DAYS[0]: 1}
 
 
