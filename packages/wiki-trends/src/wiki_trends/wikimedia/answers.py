@@ -126,7 +126,7 @@ def _raise_action_error(url: str, headers: Mapping[str, str], answer: Json) -> J
     if code.startswith(_TRANSIENT_CODES):
         raise RetryLater(f"error {code}", pause=retry_after(headers))
     rejected = TokenRejected if code.startswith(_TOKEN_CODES) else RequestRejected
-    raise rejected(url=url, status=200, detail=_one_line(f"{code}: {text}"))
+    raise rejected(url=url, status=200, detail=one_line(f"{code}: {text}"))
 
 
 def _action_error(answer: Json) -> tuple[str | None, str]:
@@ -158,11 +158,12 @@ def _detail(body: bytes, limit: int = 200) -> str:
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
-        return _one_line(text, limit)
+        return one_line(text, limit)
     detail = answer.get("detail", text) if isinstance(answer, dict) else text
-    return _one_line("; ".join(map(str, detail)) if isinstance(detail, list) else str(detail), limit)
+    return one_line("; ".join(map(str, detail)) if isinstance(detail, list) else str(detail), limit)
 
 
-def _one_line(text: str, limit: int = 200) -> str:
+def one_line(text: str, limit: int = 200) -> str:
+    """Foreign text for messages: printable, in one line, shortened."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -29,7 +29,7 @@ _Result = TypeVar("_Result")
 
 # More pieces than a batch can have: a continuation that never ends must not block the client.
 MAX_PIECES = 200
-_SITEINFO = {
+SITEINFO = {
     "action": "query",
     "format": "json",
     "formatversion": "2",
@@ -91,6 +91,12 @@ def _has_result(future: Future[dict[str, PageFacts]]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
+def top_url(settings: Settings, project: str, access: str, day: dt.date) -> str:
+    """The URL of a day's list of most-viewed pages."""
+    root = settings.wikimedia_url.rstrip("/")
+    return f"{root}/metrics/pageviews/top/{canonical_project(project)}/{access}/{day:%Y/%m/%d}"
+
+
 def action_url(settings: Settings, project: str) -> str:
     """The URL of the Action API of a project's wiki."""
     return settings.mediawiki_url.replace("{project}", host_of(project).removesuffix(".org"))
@@ -144,8 +150,7 @@ class WikimediaClient:
         Raises:
             DayNotPublished: the API has no list of that day (yet).
         """
-        root = self._settings.wikimedia_url.rstrip("/")
-        url = f"{root}/metrics/pageviews/top/{canonical_project(project)}/{access}/{day:%Y/%m/%d}"
+        url = top_url(self._settings, project, access, day)
         try:
             answer = self._transport.get(url, {}, self.counters)
         except NoData:
@@ -154,7 +159,7 @@ class WikimediaClient:
 
     def site_info(self, project: str) -> SiteInfo:
         """Namespaces and main page of a wiki."""
-        answer = self._action(project, _SITEINFO)
+        answer = self._action(project, SITEINFO)
         return parse_siteinfo(answer.json, url=answer.url)
 
     def pages(self, project: str, titles: Sequence[str]) -> dict[str, PageFacts]:

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from wiki_trends.config.contacts import contact_problem
@@ -66,6 +66,15 @@ class Answer:
     url: str
     status: int
     etag: str | None
+
+
+class RawResponse(NamedTuple):
+    """A response of any status; `headers` are case-insensitive."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    http_version: str
 
 
 class Counters:
@@ -149,6 +158,22 @@ class Transport:
                 if not repeated:
                     raise self._unreachable(tries.request, tries.attempts, again.reason) from None
 
+    @property
+    def user_agent(self) -> str:
+        """The User-Agent of every request."""
+        return str(self._http.headers["user-agent"])
+
+    def send_raw(self, url: str, params: Mapping[str, str]) -> RawResponse:
+        """Send a query once, within the limits, and return the response whatever its status.
+
+        Raises:
+            RetryLater: no response.
+            DeadlinePassed: the limits left no room.
+        """
+        deadline = time.monotonic() + min(self._settings.deadline, self._settings.request_timeout)
+        with self._limiter.request(deadline, self._sleep):
+            return self._exchange(self._request(url, params), deadline)
+
     def end_waiting(self) -> None:
         """Stop starting requests and cancel their waits."""
         self._closed.set()
@@ -173,12 +198,12 @@ class Transport:
     ) -> Answer:
         with self._limiter.request(deadline, self._sleep):
             counters.add(retry=retry)
-            status, headers, body = self._exchange(request, deadline)
+            response = self._exchange(request, deadline)
         url = _url_text(request)
-        self._report_deprecation(request, headers)
-        self._raise_redirect(request, status, headers)
-        parsed = parse_response(url, status, headers, body)
-        return Answer(body, parsed, url, status, headers.get("etag"))
+        self._report_deprecation(request, response.headers)
+        self._raise_redirect(request, response.status, response.headers)
+        parsed = parse_response(url, response.status, response.headers, response.body)
+        return Answer(response.body, parsed, url, response.status, response.headers.get("etag"))
 
     def _report_deprecation(self, request: httpx2.Request, headers: Mapping[str, str]) -> None:
         """Log the headers by which a server announces the end of an endpoint (RFC 9745, RFC 8594), once a day."""
@@ -204,7 +229,7 @@ class Transport:
         if target.scheme in ("https", request.url.scheme) and not target.userinfo:
             raise _Redirected(status, self._http.build_request("GET", target))
 
-    def _exchange(self, request: httpx2.Request, deadline: float) -> tuple[int, Mapping[str, str], bytes]:
+    def _exchange(self, request: httpx2.Request, deadline: float) -> RawResponse:
         import httpx2
 
         # The library's time-outs are for each read; this one is for the complete body.
@@ -225,7 +250,7 @@ class Transport:
             raise _ConnectFailed(_reason(error)) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise RetryLater(_reason(error)) from None
-        return response.status_code, response.headers, b"".join(chunks)
+        return RawResponse(response.status_code, response.headers, b"".join(chunks), response.http_version)
 
     def _sleep(self, seconds: float) -> None:
         if self._closed.wait(seconds) if seconds > 0 else self._closed.is_set():
