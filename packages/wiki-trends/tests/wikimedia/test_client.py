@@ -383,3 +383,28 @@ def test_a_body_without_end_is_cut(serve, monkeypatch):
     _, client = serve(bomb, Reply(GOOD))
     top(client)
     assert client.counters.retries == 1
+
+
+def test_http_2_is_offered_to_servers_that_speak_tls(tmp_path):
+    """The client's TLS greeting names `h2` beside `http/1.1` (RFC 7301), so that the server chooses."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        greeting = []
+
+        def read_greeting() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                greeting.append(connection.recv(65536))
+
+        thread = threading.Thread(target=read_greeting)
+        thread.start()
+        with (
+            WikimediaClient(settings_for(url, tmp_path, deadline=0.5)) as client,
+            pytest.raises(WikimediaUnreachable),
+        ):
+            top(client)
+        thread.join(10)
+    assert b"\x02h2" in greeting[0]
+    assert b"\x08http/1.1" in greeting[0]
