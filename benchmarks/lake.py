@@ -27,7 +27,7 @@ from smart_orchestrator.adapters.manifest_document import MARKER, is_part
 from smart_orchestrator.checking import check
 from smart_orchestrator.committing.writer import write_frame
 from smart_orchestrator.model.window import Window
-from smart_orchestrator.store.base import PAGE
+from smart_orchestrator.store.base import PAGE_SIZE
 from smart_orchestrator.store.object_store import RemoteLake
 from smart_orchestrator.store.opening import open_lake
 from testing.big_lake import PARTS, days_dataset, days_from, fill, fill_folder
@@ -117,12 +117,12 @@ def four_hundred_days(rounds: int) -> Ratios:
 
     def bare() -> None:
         keys: list[str] = []
-        for page in obstore.list(store, offset=first + "/ ", chunk_size=PAGE):
+        for page in obstore.list(store, offset=first + "/ ", chunk_size=PAGE_SIZE):
             keys += [item["path"] for item in page]
             if keys[-1] > last + "/~":
                 break
         markers = [key for key in keys if key.endswith(MARKER) and key < last + "/~"]
-        with ThreadPoolExecutor(RemoteLake.at_once) as pool:
+        with ThreadPoolExecutor(RemoteLake.concurrency) as pool:
             expect(len(list(pool.map(read, markers))), LONG_WINDOW)
 
     timed = side_by_side(
@@ -146,7 +146,7 @@ def deep(where: str, root: str, rounds: int) -> Ratios:
         return sum(len(reader.get(info.key)[0]) for info in reader.list(dataset.key(day)))
 
     def bare() -> None:
-        with ThreadPoolExecutor(reader.at_once) as pool:
+        with ThreadPoolExecutor(reader.concurrency) as pool:
             expect(len(list(pool.map(every_object, days))), DEEP_WINDOW)
 
     timed = side_by_side(

@@ -1,7 +1,7 @@
-"""One case of the corpus of faults: what is wrong, the command that meets it, and what must come of it.
+"""A case of the corpus of faults: the fault, the command that meets it, and the expected result.
 
-A case runs in a folder of its own, in a process of its own, on a local lake or on S3. Whatever the fault, there is no traceback,
-no secret in any output, one JSON document with `--json`, and no foreign file is changed.
+A case runs in its own folder and process, on a local lake or on S3. Whatever the fault, there is no traceback, no secret in any
+output, one JSON document with `--json`, and no foreign file is changed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.store.base import Lake
 
-# Whatever a case hides in a setting, a URL or a header holds this, and no output may.
+# Every secret of a case holds this text, and no output may.
 SECRET = "s3cr3t-of-the-faults"
 DAY = dt.date(2025, 11, 5)
 WINDOW = ("--start", "2025-11-05", "--end", "2025-11-05", "--as-of", "2025-11-12")
@@ -47,7 +47,7 @@ class Scene:
     Attributes:
         folder: the working directory.
         lake_url: URL template of the lake, with `{layer}`.
-        environ: settings of the command besides.
+        environ: further settings of the command.
     """
 
     folder: Path
@@ -76,17 +76,17 @@ class Scene:
 
     def tree(self) -> dict[str, str]:
         """Every object of the lake's layers and the digest of its bytes."""
-        found: dict[str, str] = {}
+        digests: dict[str, str] = {}
         for layer in ("bronze", "silver", "gold", "diamond"):
             lake = open_lake(self.lake_url.replace("{layer}", layer))
             for info in lake.list(""):
-                found[f"{layer}/{info.key}"] = hashlib.sha256(lake.get(info.key)[0]).hexdigest()
-        return found
+                digests[f"{layer}/{info.key}"] = hashlib.sha256(lake.get(info.key)[0]).hexdigest()
+        return digests
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What a command left: exit code and streams."""
+    """The exit code and output of a command."""
 
     code: int
     out: str
@@ -109,16 +109,16 @@ class Fault:
 
     Attributes:
         name: unique; the test's id.
-        kind: the section of faults that it is an example of.
-        arrange: makes the fault.
-        command: what runs, without the program's name; `--json` should be in it where there is one.
+        kind: the kind of faults that it belongs to.
+        arrange: creates the fault.
+        command: the arguments; with `--json` where the command has it.
         code: the exit code.
-        verdict: state and code of the day in `check --json`; None when the command has none.
+        verdict: state and code of the partition in `check --json`; None when the command prints none.
         says: expressions that must be found in stdout or stderr.
-        stores: where the lake lies.
-        expect: further assertions, on the scene and on what the command left.
-        tree_stays: no object of the lake may be changed, removed or added.
-        timeout: seconds after which the command hangs.
+        stores: the stores of the lake.
+        expect: further assertions on the scene and the result.
+        tree_stays: whether no object of the lake may be changed, removed or added.
+        timeout: seconds after which the command counts as hanging.
     """
 
     name: str
@@ -134,7 +134,7 @@ class Fault:
     timeout: float = 120.0
 
     def run(self, scene: Scene) -> Ended:
-        """Arrange the fault, run the command, and hold what is true of every case."""
+        """Create the fault, run the command, and assert what holds for every case."""
         self.arrange(scene)
         before = scene.tree() if self.tree_stays else {}
         kept = {k: v for k, v in os.environ.items() if not k.startswith("WIKI_TRENDS_")}

@@ -1,4 +1,4 @@
-"""Datasets and days that the tests of the layer share."""
+"""Datasets and partitions for the tests of the layer."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ PAGES = (
 
 
 def pages(lake_url, **others):
-    """Days `day_YYYY_MM_DD.csv` of pages, views and ranks."""
-    described = {"columns": PAGES, "volume_column": "views", "retries": 1, "backoff": 0.01, "timeout": 5.0}
-    return DailyDataset("pages", lake_url, "day_{day:%Y_%m_%d}.csv", **(described | others))
+    """A dataset of partitions `day_YYYY_MM_DD.csv` with pages, views and ranks."""
+    options = {"columns": PAGES, "volume_column": "views", "retries": 1, "backoff": 0.01, "timeout": 5.0}
+    return DailyDataset("pages", lake_url, "day_{day:%Y_%m_%d}.csv", **(options | others))
 
 
 def frame(rows=3, start=0):
-    """Rows whose pages are named by number."""
+    """Rows with numbered pages."""
     import polars as pl
 
     numbers = range(start, start + rows)
@@ -41,12 +41,12 @@ def frame(rows=3, start=0):
 
 
 def plain(lake_url, **others):
-    """Days of lines that are not parsed, so that writing them needs no data frames."""
+    """A dataset of unparsed lines, which can be written without data frames."""
     return DailyDataset("plain", lake_url, "orders/dt={day:%Y-%m-%d}", format="raw", retries=0, **others)
 
 
 def version_parts(version):
-    """A day's parts of which each line says to which version it belongs, and of how many lines."""
+    """A partition's parts; each line names its version and the number of lines."""
     rows = 3 + version % 5
     lines = [f"{version} {rows}\n".encode() for _ in range(rows)]
     cut = 1 + version % 2
@@ -54,7 +54,7 @@ def version_parts(version):
 
 
 def version_of(parts):
-    """The version of which these parts hold all rows and no others."""
+    """The version of these parts, which hold all its rows and no others."""
     lines = b"".join(parts).decode().splitlines()
     assert len(set(lines)) == 1, lines
     version, rows = map(int, lines[0].split())
@@ -63,5 +63,5 @@ def version_of(parts):
 
 
 def globbed(lake, dataset, day=DAY):
-    """What a reader finds that takes every part of the day's folder."""
+    """The bytes that a plain glob reader sees: every part in the partition's folder."""
     return [lake.get(info.key)[0] for info in lake.list(dataset.key(day)) if "/part-" in info.key]

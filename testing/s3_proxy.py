@@ -1,4 +1,4 @@
-"""A small proxy in front of an S3 server: it writes down what it is asked, and fails on demand."""
+"""A small proxy in front of an S3 server that records the requests and fails on demand."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length"}
-# 500 and 503 are answers; the connection is reset before the request is passed on, or after it was carried out; no
-# answer comes; the answer breaks off before its announced end, or at one that was not announced.
+# 500 and 503 are answers. reset and lost reset the connection before or after the request is forwarded. stall never answers.
+# cut and short break the answer off, with and without an announced length.
 FAULTS = ("500", "503", "reset", "lost", "stall", "cut", "short")
 ERRORS = {
     "500": (500, "InternalError", "We encountered an internal error."),
@@ -31,7 +31,7 @@ ERRORS = {
 
 @dataclass
 class Faults:
-    """Which share of the requests fails, and how; the same seed fails the same requests."""
+    """The share of requests that fail, and how; the same seed fails the same requests."""
 
     share: float
     kinds: tuple[str, ...] = FAULTS
@@ -52,15 +52,15 @@ class Faults:
 
 
 class S3Proxy:
-    """What was asked, as `LIST`, `GET`, `PUT`, `POST`, `DELETE` or `HEAD` and the path, in order.
+    """The proxy's record and faults.
 
-    `faults` may be set at any time. After `gone_after` more requests the server is gone: connections are reset, or, when
-    `silent`, accepted and never answered.
+    `requests` lists method (`LIST`, `GET`, `PUT`, `POST`, `DELETE` or `HEAD`) and path in order. `faults` may be set at any time.
+    After `gone_after` more requests the server is gone: connections are reset, or, when `silent`, accepted and never answered.
     """
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         self.faults: Faults | None = None
         self.gone_after: int | None = None
         self.silent = False
@@ -70,19 +70,19 @@ class S3Proxy:
         self._lock = threading.Lock()
 
     def count(self, kind: str) -> int:
-        return sum(1 for asked, _ in self.asked if asked == kind)
+        return sum(1 for method, _ in self.requests if method == kind)
 
     def quiet(self) -> None:
-        """Wait until everything has been carried out that clients asked for which are gone: also what was on its way."""
+        """Wait until the requests of disconnected clients are done, those on their way included."""
         host = urlsplit(self.endpoint)
         with socket.create_connection((host.hostname or "", host.port or 0)) as last:
-            # Connections are accepted in their order, so there are no older ones to come.
+            # Connections are accepted in order, so no older one can follow.
             ours = last.getsockname()
             with self.changed:
                 assert self.changed.wait_for(lambda: self.connected == {ours}, timeout=30)
 
     def fault(self) -> str | None:
-        """What happens to the next request."""
+        """The fault of the next request, if any."""
         with self._lock:
             if self.gone_after is not None:
                 if self.gone_after <= 0:
@@ -100,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
     def forward(self) -> None:
         url = urlsplit(self.path)
         listing = self.command == "GET" and "list-type" in parse_qs(url.query)
-        self.proxy.asked.append(("LIST" if listing else self.command, url.path))
+        self.proxy.requests.append(("LIST" if listing else self.command, url.path))
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = self.proxy.fault()
         if fault == "stall":
@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault in ERRORS:
             self.refuse(fault)
         else:
-            answer, data = self.carried_out(body)
+            answer, data = self.forwarded(body)
             if fault == "lost":
                 self.reset()
             else:
@@ -118,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward  # noqa: N815 - names of the base class
 
-    def carried_out(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+    def forwarded(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
         upstream = http.client.HTTPConnection(self.host, timeout=30)
         try:
             # The signature covers the headers as they came, the host among them.
@@ -164,12 +164,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def finish(self) -> None:
-        """As the base class; a connection that was reset cannot be flushed."""
+        """Flush the connection unless it was reset."""
         if self.connection.fileno() >= 0:
             super().finish()
 
     def log_message(self, *arguments: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -178,21 +178,21 @@ class _Server(ThreadingHTTPServer):
     proxy: S3Proxy
 
     def process_request(self, request: Any, client_address: tuple[str, int]) -> None:
-        """As the base class; who is connected is written down."""
+        """Record the connection, then serve it."""
         with self.proxy.changed:
             self.proxy.connected.add(client_address)
             self.proxy.changed.notify_all()
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: tuple[str, int]) -> None:
-        """As the base class."""
+        """Serve the connection, then forget it."""
         super().process_request_thread(request, client_address)
         with self.proxy.changed:
             self.proxy.connected.discard(client_address)
             self.proxy.changed.notify_all()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Quiet: clients hang up when their time is over."""
+        """Log nothing: clients disconnect at their time-out."""
 
 
 @contextmanager

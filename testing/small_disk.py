@@ -1,4 +1,4 @@
-"""A disk that is full at once: a small tmpfs, where this user may mount one."""
+"""A small disk that fills quickly: a tmpfs, where this user may mount one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """`folder` as a disk of that size, for example `4m`; the test is skipped where nobody may mount."""
+    """`folder` as a disk of that size, for example `4m`; the test is skipped where mounting is not allowed."""
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", str(folder)],

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from testing.s3_proxy import Faults, s3_proxy
-from testing.s3_server import KEY, NOBODY, READER, SECRET, s3_server
+from testing.s3_server import KEY, NO_RIGHTS, READER, SECRET, s3_server
 
-SECRETS = (KEY, SECRET, *NOBODY, *READER, "a-wrong-value")
+SECRETS = (KEY, SECRET, *NO_RIGHTS, *READER, "a-wrong-value")
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +59,12 @@ def test_the_window_is_whole_for_who_may_read(lake, monkeypatch):
 
 DENIED = {
     "no rights": (
-        {"AWS_ACCESS_KEY_ID": NOBODY[0], "AWS_SECRET_ACCESS_KEY": NOBODY[1]},
+        {"AWS_ACCESS_KEY_ID": NO_RIGHTS[0], "AWS_SECRET_ACCESS_KEY": NO_RIGHTS[1]},
         "access was refused. Check the credentials and their rights.",
     ),
     "wrong key": (
         {"AWS_ACCESS_KEY_ID": "a-wrong-value"},
-        "the access key is not known there. Check AWS_ACCESS_KEY_ID.",
+        "the access key is unknown. Check AWS_ACCESS_KEY_ID.",
     ),
     "wrong secret": (
         {"AWS_SECRET_ACCESS_KEY": "a-wrong-value"},
@@ -90,7 +90,7 @@ def test_each_refusal_has_its_own_sentence(lake, monkeypatch, why, command):
 @pytest.mark.parametrize("answer", ["region", "moved"])
 def test_another_region_is_named(lake, proxy, answer):
     proxy.faults = Faults(1.0, (answer,))
-    refused(lake, "Lake s3://lake/diamond: the region is another one. Check AWS_REGION.")
+    refused(lake, "Lake s3://lake/diamond: the region is wrong. Check AWS_REGION.")
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["resets", "silent"])

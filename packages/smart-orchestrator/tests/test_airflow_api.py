@@ -10,7 +10,7 @@ import pytest
 from smart_orchestrator.errors import RunsError, RunsUnreachable
 from smart_orchestrator.model.dataset import DailyDataset
 from smart_orchestrator.model.run import Failure, RunState
-from smart_orchestrator.runners.airflow import AirflowRunner
+from smart_orchestrator.runners.airflow import AirflowRunner, _shared_starts
 from smart_orchestrator.runners.airflow_client import PAGE, AirflowApi, Refused
 from testing.scripted_server import Reply, ScriptedServer
 
@@ -235,3 +235,17 @@ def test_runs_belong_to_the_day_of_their_conf_else_of_their_schedule(airflow, ru
         "2025-11-06": "empty",
         "2025-11-07": "by hand",
     }
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "starts"),
+    [
+        ((2025, 11, 5), (2025, 11, 5), ["2025-11-05"]),
+        ((2025, 11, 5), (2025, 11, 9), ["2025-11-"]),
+        ((2025, 12, 30), (2026, 1, 3), ["2025-12-", "2026-01-"]),
+        ((2019, 12, 31), (2020, 1, 1), ["2019-12-", "2020-01-"]),
+        ((2024, 6, 1), (2026, 6, 30), ["2024-", "2025-", "2026-"]),
+    ],
+)
+def test_a_window_asks_for_runs_of_its_own_months(first, last, starts):
+    assert _shared_starts(dt.date(*first), dt.date(*last)) == starts

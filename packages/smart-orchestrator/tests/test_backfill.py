@@ -24,7 +24,13 @@ from smart_orchestrator import (
     write_frame,
 )
 from smart_orchestrator.backfilling.reporter import SilentReporter
-from smart_orchestrator.errors import LakeUnreachable, NotPublished, SourceRefused, SourceUnreachable
+from smart_orchestrator.errors import (
+    LakeUnreachable,
+    NotPublished,
+    OptionError,
+    SourceRefused,
+    SourceUnreachable,
+)
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.run import Failure, RunState
 from smart_orchestrator.store.opening import open_lake
@@ -378,3 +384,34 @@ def test_for_a_backfill_the_partition_decides_whoever_made_it(dataset):
 
     assert done.outcome.filled == (day,)
     assert done.outcome.started == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"jobs": 0}, "jobs"),
+        ({"jobs": -1}, "jobs"),
+        ({"attempts": 0}, "attempts"),
+        ({"timeout": 0.0}, "timeout"),
+        ({"timeout": float("nan")}, "timeout"),
+    ],
+)
+def test_limits_that_let_nothing_be_done_are_refused(options, field):
+    with pytest.raises(OptionError) as caught:
+        Limits(**options)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"min_coverage": -0.1}, "min_coverage"),
+        ({"min_coverage": 100.1}, "min_coverage"),
+        ({"min_coverage": float("nan")}, "min_coverage"),
+        ({"min_days": -1}, "min_days"),
+    ],
+)
+def test_policies_that_no_window_can_meet_are_refused(options, field):
+    with pytest.raises(OptionError) as caught:
+        Policy(**options)
+    assert caught.value.field == field

@@ -32,12 +32,12 @@ def counted(dataset, window, proxy, monkeypatch):
     """The check, through the proxy; what it says of its requests is what the server was asked."""
     with monkeypatch.context() as through:
         through.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-        proxy.asked.clear()
-        found = check(dataset, window)
+        proxy.requests.clear()
+        completeness = check(dataset, window)
     asked = {kind: proxy.count(kind) for kind in ("LIST", "GET")}
-    assert len(proxy.asked) == sum(asked.values())
-    assert found.requests == {"list": asked["LIST"], "get": asked["GET"]}
-    return found, asked
+    assert len(proxy.requests) == sum(asked.values())
+    assert completeness.requests == {"list": asked["LIST"], "get": asked["GET"]}
+    return completeness, asked
 
 
 @pytest.mark.timeout(120)
@@ -46,18 +46,18 @@ def test_the_requests_follow_the_window_in_a_lake_of_ten_years(s3, proxy, monkey
     fill(dataset, days_from(FIRST, DAYS))
     middle = FIRST + dt.timedelta(days=DAYS // 2)
     for first in (FIRST, middle, LAST - dt.timedelta(days=4)):
-        found, asked = counted(dataset, window(first, 5), proxy, monkeypatch)
-        assert found.whole
+        completeness, asked = counted(dataset, window(first, 5), proxy, monkeypatch)
+        assert completeness.whole
         assert asked == {"LIST": 5, "GET": 5}
     for first in (FIRST, middle, LAST - dt.timedelta(days=399)):
-        found, asked = counted(dataset, window(first, 400), proxy, monkeypatch)
-        assert found.whole
+        completeness, asked = counted(dataset, window(first, 400), proxy, monkeypatch)
+        assert completeness.whole
         assert asked["LIST"] <= 3
         assert asked["GET"] == 400
     # Windows that reach beyond the lake's ends: what is not there costs nothing but the list of waived days.
     for first in (FIRST - dt.timedelta(days=200), LAST - dt.timedelta(days=199)):
-        found, asked = counted(dataset, window(first, 400), proxy, monkeypatch)
-        assert len(found.available) == len(found.missing) == 200
+        completeness, asked = counted(dataset, window(first, 400), proxy, monkeypatch)
+        assert len(completeness.available) == len(completeness.missing) == 200
         assert asked["LIST"] <= 2 + 1
         assert asked["GET"] == 200
 
@@ -80,8 +80,8 @@ def test_gaps_of_years_and_stray_keys_cost_next_to_nothing(s3, proxy, monkeypatc
     for key in strays:
         lake.put(key, b"1")
 
-    whole, asked = counted(dataset, Window.between(early[0], late[-1], late[-1]), proxy, monkeypatch)
-    assert whole.available == (*early, *late)
+    complete, asked = counted(dataset, Window.between(early[0], late[-1], late[-1]), proxy, monkeypatch)
+    assert complete.available == (*early, *late)
     assert asked == {"LIST": 2, "GET": 80}
 
     nothing, asked = counted(dataset, window(dt.date(2018, 1, 1), 400), proxy, monkeypatch)

@@ -74,11 +74,11 @@ class Dying(Between):
 
 def visible(dataset):
     """The version that a reader of manifests sees, None for no day."""
-    found = inspect(dataset, DAY, look=DEEP)
-    if found.state in (State.ABSENT, State.UNCOMMITTED):
+    partition = inspect(dataset, DAY, look=DEEP)
+    if partition.state in (State.ABSENT, State.UNCOMMITTED):
         return None
-    assert found.available, found.reason
-    return version_of(read_parts(dataset, found))
+    assert partition.available, partition.reason
+    return version_of(read_parts(dataset, partition))
 
 
 def spark_day(dataset, version):
@@ -157,7 +157,7 @@ def test_of_two_writers_one_wins_wholly_and_the_other_knows(request, kind, start
             assert late or inspect(dataset, DAY) == won
         assert version_of(globbed(lake, dataset)) == visible(dataset)
     assert len(lost) >= 4
-    assert all("committed it at the same time, and its data stand" in str(error) for error in lost)
+    assert all("committed it at the same time, and its data stay" in str(error) for error in lost)
 
 
 def unreachable():
@@ -257,10 +257,14 @@ def test_facts_that_cannot_be_kept_leave_nothing_behind(lake_url):
 def test_a_commit_returns_the_day_as_it_is_found(lake_url):
     dataset = pages(lake_url)
     written = write_frame(dataset, DAY, frame(), measured={"requests": 3, "title": "Łódź"})
-    found = inspect(dataset, DAY)
-    assert found == written
-    assert (found.rows, found.volume, found.manifest.columns) == (3, 2997, ("page", "views", "rank"))
-    assert found.manifest.measured == {"requests": 3, "title": "Łódź"}
+    partition = inspect(dataset, DAY)
+    assert partition == written
+    assert (partition.rows, partition.volume, partition.manifest.columns) == (
+        3,
+        2997,
+        ("page", "views", "rank"),
+    )
+    assert partition.manifest.measured == {"requests": 3, "title": "Łódź"}
 
 
 TITLES = st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1, max_size=12)
@@ -367,8 +371,8 @@ def test_a_commit_between_listing_and_reading_is_not_taken_for_damage(request, k
         else:
             spark_day(dataset, 1)
         reader = Between(lake, at, lambda: commit(dataset, DAY, version_parts(2)), after=after)  # noqa: B023
-        found = inspect(dataset, DAY, lake=reader, look=DEEP)
-        assert found.available, found.reason
+        partition = inspect(dataset, DAY, lake=reader, look=DEEP)
+        assert partition.available, partition.reason
 
 
 def test_a_marker_that_goes_away_between_listing_and_reading_leaves_an_uncommitted_day(lake_url):

@@ -245,7 +245,7 @@ def test_a_short_check_on_s3_costs_a_listing_and_a_read_a_day(s3, monkeypatch):
         found = check(dataset, WINDOW)
         assert found.ready
         assert found.requests == {"list": 5, "get": 5}
-        assert (proxy.count("LIST"), proxy.count("GET"), len(proxy.asked)) == (5, 5, 10)
+        assert (proxy.count("LIST"), proxy.count("GET"), len(proxy.requests)) == (5, 5, 10)
 
 
 def test_a_lake_that_does_not_answer_is_an_error_and_never_a_hole(s3, monkeypatch):

@@ -79,12 +79,12 @@ def test_the_fixed_folder_is_what_stands_before_the_first_day(key_format, folder
 @pytest.mark.parametrize(
     ("key_format", "problem"),
     [
-        ("orders", "does not tell days apart"),
-        ("orders/{day:%d}", "does not tell days apart"),
-        ("orders/{day:%m-%d}", "does not tell days apart"),
-        ("orders/{day:%y-%m-%d}", "does not tell days apart"),
-        ("orders/{day:%Y-%j}", "does not tell days apart"),
-        ("orders/{day.year}-{day.month}-{day.day}", "does not tell days apart"),
+        ("orders", "gives different days the same key"),
+        ("orders/{day:%d}", "gives different days the same key"),
+        ("orders/{day:%m-%d}", "gives different days the same key"),
+        ("orders/{day:%y-%m-%d}", "gives different days the same key"),
+        ("orders/{day:%Y-%j}", "gives different days the same key"),
+        ("orders/{day.year}-{day.month}-{day.day}", "gives different days the same key"),
         ("orders/{date:%Y-%m-%d}", "is not a format of day"),
         ("orders/{:%Y-%m-%d}", "is not a format of day"),
         ("orders/{day:%Y-%m-%d", "is not a format of day"),

@@ -44,8 +44,8 @@ def faulty(s3, proxy, monkeypatch):
     return replace(dataset, timeout=TIMEOUT, retries=RETRIES, backoff=BACKOFF)
 
 
-def verdicts(found):
-    return [(p.day, p.state, p.code, p.rows, p.fingerprint) for p in found.days]
+def verdicts(completeness):
+    return [(p.day, p.state, p.code, p.rows, p.fingerprint) for p in completeness.days]
 
 
 def checks(faulty, proxy, rounds):
@@ -56,10 +56,10 @@ def checks(faulty, proxy, rounds):
     for number in range(rounds):
         window = LONG if number % 4 == 3 else WINDOW
         try:
-            found = check(faulty, window)
+            completeness = check(faulty, window)
         except LakeError:
             continue
-        assert verdicts(found) == right[window]
+        assert verdicts(completeness) == right[window]
         came_through += 1
     assert set(proxy.faults.done) == set(FAULTS)
     assert rounds / 10 < came_through < rounds
@@ -113,9 +113,9 @@ def test_two_hundred_commits_through_faults_are_whole_or_not_there(faulty, proxy
 @pytest.mark.parametrize("silent", [False, True], ids=["resets", "silent"])
 def test_a_server_gone_in_mid_check_is_an_error_in_time_and_never_missing(faulty, proxy, window, silent):
     quick = replace(faulty, timeout=0.4)
-    proxy.asked.clear()
+    proxy.requests.clear()
     check(quick, window)
-    needed = len(proxy.asked)
+    needed = len(proxy.requests)
     proxy.silent = silent
     for after in sorted({0, 1, needed // 2, needed - 1}):
         proxy.gone_after = after

@@ -33,20 +33,20 @@ VERSIONS = 1000
 def visible(dataset):
     """The version that a reader of manifests finds: all rows of one commit."""
     while True:
-        found = inspect(dataset, DAY)
-        assert found.available, found
+        partition = inspect(dataset, DAY)
+        assert partition.available, partition
         try:
-            return version_of(read_parts(dataset, found))
+            return version_of(read_parts(dataset, partition))
         except PartitionChanged:
             continue
 
 
 def nothing_but_named(dataset):
     """The day's folder holds the marker and the parts that it names."""
-    found = inspect(dataset, DAY)
+    partition = inspect(dataset, DAY)
     folder = dataset.key(DAY)
     there = {info.key.removeprefix(folder + "/") for info in open_lake(dataset.lake).list(folder)}
-    assert there == {MARKER, *(part.name for part in found.parts)}
+    assert there == {MARKER, *(part.name for part in partition.parts)}
 
 
 class Killer:

@@ -87,7 +87,7 @@ def test_a_condition_holds_or_is_a_conflict(lake):
 
 
 def test_of_many_conditional_writers_one_wins(lake):
-    def one(number):
+    def create(number):
         try:
             lake.put_if("marker", str(number).encode(), None)
         except ObjectConflict:
@@ -95,7 +95,7 @@ def test_of_many_conditional_writers_one_wins(lake):
         return number
 
     with ThreadPoolExecutor(8) as pool:
-        won = [number for number in pool.map(one, range(16)) if number is not None]
+        won = [number for number in pool.map(create, range(16)) if number is not None]
     assert [lake.get("marker")[0]] == [str(number).encode() for number in won]
 
 
@@ -172,12 +172,12 @@ def test_who_gets_the_lock_removes_what_a_killed_writer_left(tmp_path):
 
 def test_a_lock_is_taken_again_when_the_folder_was_replaced_meanwhile(tmp_path):
     lake = open_lake(str(tmp_path))
-    waiting, held = threading.Event(), threading.Event()
+    waiting, entered = threading.Event(), threading.Event()
 
     def second():
         waiting.set()
         with lake.exclusive("day"):
-            held.set()
+            entered.set()
             lake.put("day/part", b"1")
 
     with lake.exclusive("day"):
@@ -186,7 +186,7 @@ def test_a_lock_is_taken_again_when_the_folder_was_replaced_meanwhile(tmp_path):
         waiting.wait()
         (tmp_path / "day").rename(tmp_path / "moved")
     thread.join(30)
-    assert held.is_set()
+    assert entered.is_set()
     assert keys(lake, "day") == ["day/part"]
 
 
@@ -279,8 +279,8 @@ def test_memory_is_shared_by_name_for_the_life_of_the_process():
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("ftp://host/lake", "the scheme 'ftp' is not one that can be opened"),
-        ("ftp://me:hidden@host/lake", "the scheme 'ftp' is not one that can be opened"),
+        ("ftp://host/lake", "the scheme 'ftp' is not supported"),
+        ("ftp://me:hidden@host/lake", "the scheme 'ftp' is not supported"),
         ("file://host/lake", "names the host host; write file:///folder"),
         ("s3://", "names no bucket"),
         ("s3://me:hidden@lake", "holds credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
@@ -313,7 +313,7 @@ USES = {
         (
             "AWS_ACCESS_KEY_ID",
             "wrong-key-id",
-            "the access key is not known there",
+            "the access key is unknown",
             "Check AWS_ACCESS_KEY_ID.",
         ),
         ("AWS_SECRET_ACCESS_KEY", "wrong-secret", "the secret key is wrong", "Check AWS_SECRET_ACCESS_KEY."),
@@ -381,8 +381,8 @@ def test_strays_of_any_order_hide_no_day_of_a_listing_between_two_keys(lake):
         "day_3.csv",
     ):
         lake.put(f"f/{key}/part", b"")
-    found = sorted(info.key for info in lake.list_between("f", "f/day_1.csv", "f/day_2.csv"))
-    assert found == ["f/day_1.csv/part", "f/day_2-old/part", "f/day_2.csv/part", "f/day_2/part"]
+    keys = sorted(info.key for info in lake.list_between("f", "f/day_1.csv", "f/day_2.csv"))
+    assert keys == ["f/day_1.csv/part", "f/day_2-old/part", "f/day_2.csv/part", "f/day_2/part"]
 
 
 MANY = [f"many/{number:04}/part" for number in range(2500)]
@@ -397,12 +397,12 @@ def test_the_counted_requests_are_those_that_the_server_gets(s3, monkeypatch):
         lake = open_lake(s3.url)
 
         def asked(use):
-            proxy.asked.clear()
+            proxy.requests.clear()
             own = lake.counted()
             answer = use(own)
             kinds = {"LIST": "list", "GET": "get", "PUT": "put", "POST": "delete", "DELETE": "delete"}
             real = dict.fromkeys(("list", "get", "put", "delete"), 0)
-            for kind, _ in list(proxy.asked):
+            for kind, _ in list(proxy.requests):
                 real[kinds[kind]] += 1
             counted = {name: own.requests.to_json().get(name, 0) for name in real}
             return answer, real, counted
@@ -455,18 +455,18 @@ def test_both_orders_of_listing_that_servers_have_hide_no_day(order):
     keys_there = [f"f/{name}/{part}" for name in names for part in ("_SUCCESS", "part-0")]
 
     class Ordered(RemoteLake):
-        def _listed(self, prefix, offset):
+        def _iterate(self, prefix, offset):
             assert prefix == "f"
             for key in sorted(keys_there, key=order):
                 if order(key) > order(offset):
                     yield ObjectInfo(key, 0, None, dt.datetime.now(tz=dt.UTC))
 
-    found = {
+    seen = {
         info.key for info in Ordered("s3://x", MemoryStore()).list_between("f", "f/day_1.csv", "f/day_2.csv")
     }
     days = {f"f/{name}/{part}" for name in ("day_1.csv", "day_2.csv") for part in ("_SUCCESS", "part-0")}
-    assert days <= found
-    assert not any(key.startswith("f/day_3") for key in found)
+    assert days <= seen
+    assert not any(key.startswith("f/day_3") for key in seen)
 
 
 def test_s3_without_an_endpoint_is_amazons():

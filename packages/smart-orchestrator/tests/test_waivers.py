@@ -20,12 +20,12 @@ WAIVER = Waiver(DAY, "Wikimedia has no data for this day", "Ada", None, NOW)
 def test_a_waived_day_is_not_expected_and_says_why(lake_url, lake):
     dataset = pages(lake_url)
     waive(dataset, lake, WAIVER)
-    found = check(dataset, WINDOW, lake=lake)
-    assert found.waived == (DAY,)
-    assert DAY not in found.expected
-    assert DAY not in found.missing
-    assert found[DAY].code is Code.WAIVED
-    assert found[DAY].reason == "Wikimedia has no data for this day"
+    completeness = check(dataset, WINDOW, lake=lake)
+    assert completeness.waived == (DAY,)
+    assert DAY not in completeness.expected
+    assert DAY not in completeness.missing
+    assert completeness[DAY].code is Code.WAIVED
+    assert completeness[DAY].reason == "Wikimedia has no data for this day"
 
 
 def test_a_window_is_whole_when_all_but_the_waived_day_is_there(lake_url, lake):
@@ -33,20 +33,20 @@ def test_a_window_is_whole_when_all_but_the_waived_day_is_there(lake_url, lake):
     waive(dataset, lake, WAIVER)
     for day in list(WINDOW)[1:]:
         write_frame(dataset, day, frame(), lake=lake)
-    found = check(dataset, WINDOW, lake=lake)
-    assert found.ready
-    assert found.coverage_pct == 100.0
-    assert len(found.expected) == 4
+    completeness = check(dataset, WINDOW, lake=lake)
+    assert completeness.ready
+    assert completeness.coverage_pct == 100.0
+    assert len(completeness.expected) == 4
 
 
 def test_a_waived_day_that_came_all_the_same_counts(lake_url, lake):
     dataset = pages(lake_url)
     waive(dataset, lake, WAIVER)
     write_frame(dataset, DAY, frame(), lake=lake)
-    found = check(dataset, WINDOW, lake=lake)
-    assert DAY in found.available
-    assert DAY in found.expected
-    assert found.waived == ()
+    completeness = check(dataset, WINDOW, lake=lake)
+    assert DAY in completeness.available
+    assert DAY in completeness.expected
+    assert completeness.waived == ()
 
 
 def test_a_waiver_ends_with_its_last_day(lake_url, lake):
@@ -94,11 +94,11 @@ def test_names_that_are_no_day_are_no_waivers(lake_url, lake):
 
 def test_waivers_cost_one_listing_and_only_where_something_is_missing(lake_url, lake):
     dataset = pages(lake_url)
-    one = Window.between(DAY, DAY, AS_OF)
+    window = Window.between(DAY, DAY, AS_OF)
     lake.put("notes.txt", b"the lake is there")
-    assert check(dataset, one, lake=lake, strays=False).requests == {"list": 2, "get": 0}
+    assert check(dataset, window, lake=lake, strays=False).requests == {"list": 2, "get": 0}
     waive(dataset, lake, WAIVER)
     waive(dataset, lake, dataclasses.replace(WAIVER, day=NEXT))
-    assert check(dataset, one, lake=lake, strays=False).requests == {"list": 2, "get": 1}
+    assert check(dataset, window, lake=lake, strays=False).requests == {"list": 2, "get": 1}
     write_frame(dataset, DAY, frame(), lake=lake)
-    assert check(dataset, one, lake=lake, strays=False).requests == {"list": 1, "get": 1}
+    assert check(dataset, window, lake=lake, strays=False).requests == {"list": 1, "get": 1}

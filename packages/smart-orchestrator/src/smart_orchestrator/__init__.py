@@ -1,7 +1,6 @@
-"""Check the days of a daily lake, backfill exactly what is missing, and hold the consumer back until it is true.
+"""Check the partitions of a lake, backfill exactly the missing ones, and run the consumer only on a complete window.
 
-The names below are the public ones. Each is loaded from its module when it is first asked for, so that a program which
-only counts days does not pay for the lake.
+The public names are listed in `__all__`. Each is loaded from its module on first use, so `import smart_orchestrator` is cheap.
 """
 
 from __future__ import annotations
@@ -26,9 +25,11 @@ if TYPE_CHECKING:
         LakeUnreachable,
         LakeUrlError,
         LostRace,
+        MissingExtra,
         NotPublished,
         ObjectConflict,
         ObjectMissing,
+        OptionError,
         PartitionChanged,
         RunsError,
         RunsUnreachable,
@@ -78,9 +79,11 @@ __all__ = [
     "LocalRunner",
     "LostRace",
     "Manifest",
+    "MissingExtra",
     "NotPublished",
     "ObjectConflict",
     "ObjectMissing",
+    "OptionError",
     "Outcome",
     "Part",
     "Partition",
@@ -135,7 +138,8 @@ _NAMES_OF = {
     "committing.cleanup": "Vacuumed vacuum",
     "committing.writer": "Part commit write_frame",
     "errors": "CommitError ContractError DatasetError LakeDenied LakeError LakeUnreachable LakeUrlError LostRace"
-    " NotPublished ObjectConflict ObjectMissing PartitionChanged RunsError RunsUnreachable SmartOrchestratorError"
+    " MissingExtra NotPublished ObjectConflict ObjectMissing OptionError PartitionChanged RunsError RunsUnreachable"
+    " SmartOrchestratorError"
     " SourceRefused SourceUnreachable WaiverError WindowError",
     "model.completeness": "Completeness Policy",
     "model.dataset": "Column DailyDataset",

@@ -74,7 +74,7 @@ def check(
             failed.append(error)
             raise
 
-    with ThreadPoolExecutor(min(lake.at_once, len(window)), thread_name_prefix="check") as pool:
+    with ThreadPoolExecutor(min(lake.concurrency, len(window)), thread_name_prefix="check") as pool:
         if look.deep:
             glance = partial(one, closely=replace(look, deep=False, shallow=True))
             found = list(

@@ -1,27 +1,29 @@
-"""What can go wrong in the layer, as exceptions that carry their facts.
+"""The exceptions of the layer; each has its facts as attributes.
 
     SmartOrchestratorError
-    ├── WindowError             a window that cannot be
+    ├── WindowError             an impossible window
+    ├── OptionError             a limit or a policy that cannot be met
     ├── DatasetError            a dataset whose description cannot work
+    ├── MissingExtra            an optional dependency is not installed
     ├── LakeError               the lake cannot be used
-    │   ├── LakeUrlError        the URL is not one of a lake
+    │   ├── LakeUrlError        the URL is not the URL of a lake
     │   ├── LakeUnreachable     no answer: network, time-out, server
     │   └── LakeDenied          the lake answered and refused: credentials, rights, missing bucket
-    ├── ObjectMissing           an object is not there
+    ├── ObjectMissing           an object does not exist
     ├── ObjectConflict          a conditional write met another version
     ├── CommitError             a partition could not be committed
     │   └── LostRace            another writer committed the day first
     ├── ContractError           rows break the dataset's contract
-    ├── WaiverError             a day cannot be waived, or its waiver not be read
+    ├── WaiverError             a waiver cannot be recorded, read or removed
     ├── PartitionChanged        a partition is no longer the one that was inspected
-    ├── NotPublished            the source does not have the day: no fault of the run
-    ├── SourceRefused           the source refused the request itself: a mistake that no retry can mend
+    ├── NotPublished            the source does not have the day: not a fault of the run
+    ├── SourceRefused           the source refused the request itself: a retry cannot help
     ├── SourceUnreachable       the source gave no answer within its deadline
     └── RunsError               the runs cannot be started or followed
-        └── RunsUnreachable     no answer from what carries them out: it may come back
+        └── RunsUnreachable     the runner does not answer
 
-The text of each is made from its fields: what happened, to what, and, as its last sentence, what to do next.
-No message holds credentials: the lake's errors are built from scheme, bucket and key only.
+The message is made from the fields: what happened, to what, and, as the last sentence, the fix. No message holds credentials:
+the errors of a lake are made from scheme, bucket and key only.
 """
 
 from __future__ import annotations
@@ -34,17 +36,45 @@ if TYPE_CHECKING:
 
 
 class SmartOrchestratorError(Exception):
-    """Base of every error that `smart_orchestrator` raises on purpose."""
+    """Base of every error that `smart_orchestrator` raises on purpose. All of them pickle."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The constructors take the fields, and `args` holds the message.
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[SmartOrchestratorError], args: tuple[object, ...]) -> SmartOrchestratorError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 class WindowError(SmartOrchestratorError):
-    """A window that cannot be.
+    """An impossible window.
 
     Attributes:
         field: the argument at fault: `days`, `as_of`, `lag`, `start` or `end`.
-        value: what was given.
+        value: its value.
         problem: what is wrong with it.
-        fix: what to do instead, a sentence.
+        fix: what to do instead, as a sentence.
+    """
+
+    def __init__(self, field: str, value: object, problem: str, fix: str) -> None:
+        self.field = field
+        self.value = value
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{field}: {value} {problem}. {fix}")
+
+
+class OptionError(SmartOrchestratorError):
+    """A limit or a policy that cannot be met: no jobs, a coverage beyond 100 percent, a number that is none.
+
+    Attributes:
+        field: the option at fault.
+        value: its value.
+        problem: what is wrong with it.
+        fix: what to give instead, a sentence.
     """
 
     def __init__(self, field: str, value: object, problem: str, fix: str) -> None:
@@ -69,6 +99,22 @@ class DatasetError(SmartOrchestratorError):
         super().__init__(f"Dataset {dataset}: {problem}. Correct its description.")
 
 
+class MissingExtra(SmartOrchestratorError):
+    """An optional dependency is not installed.
+
+    Attributes:
+        package: the package that could not be imported.
+        extra: the extra of `smart-orchestrator` that brings it.
+    """
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package = package
+        self.extra = extra
+        super().__init__(
+            f"{package} is not installed. Install the extra: pip install 'smart-orchestrator[{extra}]'."
+        )
+
+
 class LakeError(SmartOrchestratorError):
     """The lake cannot be used.
 
@@ -86,14 +132,14 @@ class LakeError(SmartOrchestratorError):
 
 
 class LakeUrlError(LakeError):
-    """The URL is not one of a lake."""
+    """The URL is not the URL of a lake."""
 
     def __init__(self, lake: str, problem: str) -> None:
         super().__init__(lake, problem, "Use a folder, file:///folder, s3://bucket/prefix or memory://name.")
 
 
 class LakeUnreachable(LakeError):
-    """No answer from the lake: network, time-out or a failing server. Never to be taken for an empty lake."""
+    """No answer from the lake: network, time-out or a failing server. It never means that the lake is empty."""
 
 
 class LakeDenied(LakeError):
@@ -115,7 +161,7 @@ class ObjectMissing(SmartOrchestratorError):
 
 
 class ObjectConflict(SmartOrchestratorError):
-    """A conditional write met another version of the object than the one it was to replace.
+    """A conditional write met another version of the object than expected.
 
     Attributes:
         lake: the lake's URL, without credentials.
@@ -129,7 +175,7 @@ class ObjectConflict(SmartOrchestratorError):
 
 
 class CommitError(SmartOrchestratorError):
-    """A partition could not be committed; what was visible before still is.
+    """A partition could not be committed; what was visible stays visible.
 
     Attributes:
         dataset: the dataset's name.
@@ -154,7 +200,7 @@ class LostRace(CommitError):
         super().__init__(
             dataset,
             day,
-            f"run {winner} committed it at the same time, and its data stand",
+            f"run {winner} committed it at the same time, and its data stay",
             "Nothing is broken: use the day as it is, or run it again.",
         )
 
@@ -239,7 +285,7 @@ class RunsError(SmartOrchestratorError):
     """Runs cannot be started or followed.
 
     Attributes:
-        runner: what starts the runs.
+        runner: the runner's name.
         problem: what happened.
         fix: what to do, a sentence.
     """
@@ -252,4 +298,4 @@ class RunsError(SmartOrchestratorError):
 
 
 class RunsUnreachable(RunsError):
-    """No answer from what carries the runs out: network, time-out or a failing server. The runs themselves may go on."""
+    """The runner does not answer: network, time-out or a failing server. The runs themselves may go on."""

@@ -85,7 +85,7 @@ def with_volume(
     unknown = sorted(past - here.keys())
     known = dict(here)
     if unknown:
-        with ThreadPoolExecutor(min(lake.at_once, len(unknown)), thread_name_prefix="volume") as pool:
+        with ThreadPoolExecutor(min(lake.concurrency, len(unknown)), thread_name_prefix="volume") as pool:
             known |= zip(
                 unknown,
                 pool.map(lambda day: inspect(dataset, day, lake=lake, look=shallow), unknown),

@@ -1,7 +1,7 @@
-"""Days that someone has said will never come, kept in the lake so that everybody who checks sees them.
+"""Waivers: recorded statements that a partition will never come, kept in the lake for all who check it.
 
-One small object a day under `_waived/` beside the days, made only if it is absent, so that no waiver is lost to
-another. A waived day is out of `expected`; when its data come all the same, it counts again.
+A waiver is one small object under `_waived/` beside the partitions, created only if it is absent: no waiver overwrites another.
+A waived partition is not expected. When its data arrive after all, it counts again.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ FOLDER = "_waived"
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """One waived day.
+    """A statement that a partition will never come.
 
     Attributes:
         day: the UTC day.
         reason: why it will never come.
-        by: who said so; empty when unknown.
-        until: the last as-of day on which the waiver holds; None for ever.
+        by: the author; empty when unknown.
+        until: the last as-of day on which the waiver holds; None when it does not expire.
         waived_at: UTC.
     """
 
@@ -90,13 +90,13 @@ def unwaive(dataset: DailyDataset, lake: Lake, day: dt.date) -> None:
 def waivers(
     dataset: DailyDataset, lake: Lake, days: Collection[dt.date] | None = None
 ) -> dict[dt.date, Waiver]:
-    """The waivers of these days (default: all), by day: one listing, and one small read for each.
+    """The waivers of these days (default: all), by day: one listing, and one small read per waiver.
 
     Raises:
         WaiverError: a waiver cannot be read.
         LakeError: the lake does not answer or refuses.
     """
-    found: dict[dt.date, Waiver] = {}
+    waived: dict[dt.date, Waiver] = {}
     for info in lake.list(_folder(dataset)):
         name = info.key.rpartition("/")[2].removesuffix(".json")
         try:
@@ -106,8 +106,8 @@ def waivers(
         if days is None or day in days:
             waiver = _read(dataset, lake, day)
             if waiver is not None:
-                found[day] = waiver
-    return dict(sorted(found.items()))
+                waived[day] = waiver
+    return dict(sorted(waived.items()))
 
 
 def _folder(dataset: DailyDataset) -> str:

@@ -24,6 +24,7 @@ from smart_orchestrator.airflow.operators import (
     WAIT,
     WINDOW,
 )
+from smart_orchestrator.extras import extra
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -50,7 +51,8 @@ def send(name: str, title: str, text: str) -> int:
     urls = notification_urls(name)
     if not urls:
         return 0
-    import apprise
+    with extra("airflow"):
+        import apprise
 
     to = apprise.Apprise()
     added = [to.add(url) for url in urls]

@@ -21,6 +21,7 @@ from smart_orchestrator.airflow.messages import listed
 from smart_orchestrator.airflow.orchestration import TRIGGER_PATIENCE, Orchestration
 from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL
 from smart_orchestrator.errors import LakeError, LakeUnreachable, RunsError, RunsUnreachable
+from smart_orchestrator.extras import extra
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -105,8 +106,10 @@ class DataReadyTrigger(BaseTrigger):
 
 
 def _load() -> None:
-    import httpx2  # noqa: F401
-    import polars as pl  # noqa: F401
+    with extra("airflow-client"):
+        import httpx2  # noqa: F401
+    with extra("frames"):
+        import polars as pl  # noqa: F401
 
 
 def _poll(backfill: BackfillState) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.adapters.manifest import inspect
+from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.run import Failure, Run, RunState
@@ -43,11 +44,22 @@ class Limits:
         jobs: runs of ours at the same time.
         attempts: runs that are started for one day at most.
         timeout: seconds after which it stops waiting.
+
+    Raises:
+        OptionError: one of them is not more than 0.
     """
 
     jobs: int = 4
     attempts: int = 3
     timeout: float = 7200.0
+
+    def __post_init__(self) -> None:
+        for name in ("jobs", "attempts"):
+            value = getattr(self, name)
+            if value < 1:
+                raise OptionError(name, value, "is less than 1", "Give 1 or more.")
+        if not self.timeout > 0:
+            raise OptionError("timeout", self.timeout, "is not more than 0 seconds", "Give for example 7200.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Our own commit protocol: partitions become visible as a whole, and leftovers of killed writers are removed."""
+"""Our own commit protocol: partitions become visible atomically, and leftovers of killed writers are removed."""

@@ -1,7 +1,7 @@
-"""Remove what no manifest names: parts and temporary files that a killed writer left.
+"""Remove the parts and temporary files that a killed writer left and no manifest names.
 
-Never touches a part that a marker names, nor anything younger than the age asked for, since somebody may still be
-writing it. Looks at the dataset's whole folder: it is a clean-up, and its cost is that of the lake.
+Parts that a marker names stay, and so does every object younger than `older_than`, since a writer may still be at work. The
+dataset's complete folder is listed: the cost of a vacuum grows with the lake.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DEFAULT_AGE = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Vacuumed:
-    """What a vacuum removed, or would have removed.
+    """The objects that a vacuum removed, or would have removed.
 
     Attributes:
         keys: the objects, in order.
@@ -50,24 +50,26 @@ def vacuum(
     lake: Lake | None = None,
     now: dt.datetime | None = None,
 ) -> Vacuumed:
-    """Remove every object of the dataset's days that nothing names and that is older than `older_than`.
+    """Remove every object of the dataset's partitions that no marker names and that is older than `older_than`.
 
     Raises:
         LakeError: the lake does not answer or refuses.
     """
     lake = lake or lake_of(dataset)
     now = now or dt.datetime.now(tz=dt.UTC)
-    left: list[ObjectInfo] = []
-    for day, objects in _by_day(dataset, lake):
-        named = _named(dataset, day, objects, lake)
+    leftovers: list[ObjectInfo] = []
+    for day, objects in _objects_by_day(dataset, lake):
+        named = _keys_to_keep(dataset, day, objects, lake)
         if named is not None:
-            left += [info for info in objects if info.key not in named and now - info.modified > older_than]
+            leftovers += [
+                info for info in objects if info.key not in named and now - info.modified > older_than
+            ]
     if not dry_run:
-        lake.delete([info.key for info in left])
-    return Vacuumed(tuple(info.key for info in left), sum(info.size for info in left), dry_run)
+        lake.delete([info.key for info in leftovers])
+    return Vacuumed(tuple(info.key for info in leftovers), sum(info.size for info in leftovers), dry_run)
 
 
-def _by_day(dataset: DailyDataset, lake: Lake) -> Iterator[tuple[dt.date, list[ObjectInfo]]]:
+def _objects_by_day(dataset: DailyDataset, lake: Lake) -> Iterator[tuple[dt.date, list[ObjectInfo]]]:
     depth = dataset.key_format.count("/") + 1
     days: dict[dt.date, list[ObjectInfo]] = {}
     for info in lake.list(dataset.folder):
@@ -78,13 +80,15 @@ def _by_day(dataset: DailyDataset, lake: Lake) -> Iterator[tuple[dt.date, list[O
     yield from sorted(days.items())
 
 
-def _named(dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake) -> set[str] | None:
-    """The keys that must stay; None when the day's marker cannot be understood, and all of it has to."""
+def _keys_to_keep(
+    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake
+) -> set[str] | None:
+    """The keys that must stay; None when the marker cannot be understood, and the complete partition must stay."""
     folder = dataset.key(day)
     marker = f"{folder}/{MARKER}"
     if not any(info.key == marker for info in objects):
         return set()
-    found = inspect_listed(dataset, day, objects, lake=lake, look=InspectOptions(shallow=True))
-    if found.manifest is None and not found.parts:
+    partition = inspect_listed(dataset, day, objects, lake=lake, look=InspectOptions(shallow=True))
+    if partition.manifest is None and not partition.parts:
         return None
-    return {marker, *(f"{folder}/{part.name}" for part in found.parts)}
+    return {marker, *(f"{folder}/{part.name}" for part in partition.parts)}

@@ -1,9 +1,9 @@
-"""Replace a day of a dataset as one act.
+"""Replace a partition of a dataset atomically.
 
-The protocol (docs/SMART_ORCHESTRATOR.md) keeps every reader of manifests on the old day or the new one, whoever is killed
-when: parts go under names never used before, then the marker is switched on condition that it is still the one that
-was read, then what it no longer names is removed. A failure before the switch leaves what was visible; what a killed
-writer left is removed by the next commit.
+With the protocol (docs/SMART_ORCHESTRATOR.md) every reader of manifests sees the old partition or the new one, even when a
+writer is killed. Parts are put under fresh names. Then the marker is replaced, on condition that it is still the one that was
+read. Then the parts that it no longer names are removed. A failure before the replacement changes nothing that is visible, and
+the next commit removes the leftovers of a killed writer.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake
 
 
-# What a lost race is against when the winner left no name.
-OTHER = "of another writer"
+# Names the winner of a lost race when its marker has no run.
+UNKNOWN_WRITER = "of another writer"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One data object to be committed: its bytes and how many rows they hold."""
+    """One data object of a commit: its bytes and its number of rows."""
 
     data: bytes
     rows: int
@@ -64,7 +64,7 @@ def commit(
     measured: Mapping[str, Any] | None = None,
     lake: Lake | None = None,
 ) -> Partition:
-    """Replace the day by `parts` as one act, and return it as it is then.
+    """Replace the partition by `parts` atomically, and return the new partition.
 
     Args:
         dataset: where, and in which format.
@@ -77,7 +77,7 @@ def commit(
 
     Raises:
         CommitError: there are no rows, or a newer program wrote the day.
-        LostRace: another writer committed the day meanwhile; its data stand.
+        LostRace: another writer committed the day meanwhile; its data stay.
         LakeError: the lake does not answer or refuses. What was visible before still is.
     """
     lake = lake or lake_of(dataset)
@@ -88,14 +88,14 @@ def commit(
     run_id = uuid.uuid4().hex
     ours = [f"{folder}/part-{number:05d}-{run_id}{dataset.suffix}" for number in range(len(parts))]
     with lake.exclusive(folder):
-        etag = _settle_old_marker(dataset, day, lake)
-        with _removed_on_failure(lake, ours):
+        etag = _prepare_marker(dataset, day, lake)
+        with _delete_on_failure(lake, ours):
             for key, part in zip(ours, parts, strict=True):
                 lake.put(key, part.data)
             listed = {info.key: info for info in lake.list(folder)}
             if not listed.keys() >= set(ours):
-                # Whoever commits removes the parts of those who have not yet.
-                raise LostRace(dataset.name, day, _marker_run(dataset, day, lake) or OTHER)
+                # A commit removes the parts of writers that have not committed yet.
+                raise LostRace(dataset.name, day, _marker_run(dataset, day, lake) or UNKNOWN_WRITER)
             manifest = Manifest(
                 day=day,
                 run_id=run_id,
@@ -110,7 +110,7 @@ def commit(
                 written_at=dt.datetime.now(tz=dt.UTC),
             )
             data = manifest.to_bytes()
-        _switch(dataset, manifest, lake, data, etag, ours)
+        _replace_marker(dataset, manifest, lake, data, etag, ours)
         lake.delete([key for key in listed if key not in ours and is_part(key.removeprefix(folder + "/"))])
     return Partition(
         day, State.COMPLETE, Code.OK, rows_text(rows), rows, volume, digest_of(data), manifest.parts, manifest
@@ -118,8 +118,8 @@ def commit(
 
 
 @contextmanager
-def _removed_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
-    """Remove our parts when they could not all be written; what stays behind is removed by the next commit."""
+def _delete_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
+    """Remove our parts when not all could be written; the next commit removes what stays behind."""
     try:
         yield
     except BaseException:
@@ -128,11 +128,11 @@ def _removed_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
         raise
 
 
-def _settle_old_marker(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | None:
-    """The ETag of the marker to be replaced, None when there is none.
+def _prepare_marker(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | None:
+    """The ETag of the marker that will be replaced, None when there is none.
 
-    Spark's empty marker names every part beside it, so new parts would join the old day before the switch: it is
-    replaced by a manifest of the parts that it names.
+    Spark's empty marker names every part beside it, so new parts would join the old partition before the commit. It is
+    therefore replaced by a manifest of the parts that it names.
     """
     folder = dataset.key(day)
     key = f"{folder}/{MARKER}"
@@ -141,44 +141,46 @@ def _settle_old_marker(dataset: DailyDataset, day: dt.date, lake: Lake) -> str |
     except ObjectMissing:
         return None
     if data:
-        found = parse_manifest(day, data)
-        if isinstance(found, Partition) and found.code is Code.NEWER_VERSION:
-            raise CommitError(dataset.name, day, found.reason, "Update this program.")
+        parsed = parse_manifest(day, data)
+        if isinstance(parsed, Partition) and parsed.code is Code.NEWER_VERSION:
+            raise CommitError(dataset.name, day, parsed.reason, "Update this program.")
         return etag
-    named = [info for info in lake.list(folder) if is_part(info.key.removeprefix(folder + "/"))]
-    parts = tuple(PartInfo(info.key.removeprefix(folder + "/"), info.size, None, info.etag) for info in named)
+    adopted = [info for info in lake.list(folder) if is_part(info.key.removeprefix(folder + "/"))]
+    parts = tuple(
+        PartInfo(info.key.removeprefix(folder + "/"), info.size, None, info.etag) for info in adopted
+    )
     now = dt.datetime.now(tz=dt.UTC)
     manifest = Manifest(day, f"adopted-{uuid.uuid4().hex}", parts, None, (), None, {}, now)
-    # An answer can be lost after the write went through, and the retry then meets our own manifest.
+    # The answer of a successful write can get lost; the retry then meets our own manifest.
     with suppress(ObjectConflict):
         lake.put_if(key, manifest.to_bytes(), etag)
     try:
         data, etag = lake.get(key)
     except ObjectMissing:
-        raise LostRace(dataset.name, day, OTHER) from None
+        raise LostRace(dataset.name, day, UNKNOWN_WRITER) from None
     if parse_manifest(day, data) != manifest:
-        raise LostRace(dataset.name, day, OTHER)
+        raise LostRace(dataset.name, day, UNKNOWN_WRITER)
     return etag
 
 
-def _switch(
+def _replace_marker(
     dataset: DailyDataset, manifest: Manifest, lake: Lake, data: bytes, etag: str | None, ours: Sequence[str]
 ) -> None:
-    """Make the new manifest the marker, if the old one is still the one that was read.
+    """Make the new manifest the marker, if the marker is still the one that was read.
 
-    Without an answer nobody knows whether it is the marker now, or will be in a moment: then our parts stay.
+    Without an answer the new manifest may or may not be the marker; our parts then stay.
     """
     try:
         lake.put_if(f"{dataset.key(manifest.day)}/{MARKER}", data, etag)
     except ObjectConflict:
-        # An answer can be lost after the write went through, and the retry then meets our own manifest.
+        # The answer of a successful write can get lost; the retry then meets our own manifest.
         winner = _marker_run(dataset, manifest.day, lake)
         if winner != manifest.run_id:
-            # Only who is known to be another: a marker that comes cut off may name our parts.
+            # Only when the winner is certain: a truncated marker may name our parts.
             if winner is not None:
                 with suppress(LakeError):
                     lake.delete(ours)
-            raise LostRace(dataset.name, manifest.day, winner or OTHER) from None
+            raise LostRace(dataset.name, manifest.day, winner or UNKNOWN_WRITER) from None
 
 
 def _marker_run(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | None:
@@ -186,8 +188,8 @@ def _marker_run(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | None:
         data, _ = lake.get(f"{dataset.key(day)}/{MARKER}")
     except ObjectMissing:
         return None
-    found = parse_manifest(day, data) if data else None
-    return found.run_id if isinstance(found, Manifest) else None
+    manifest = parse_manifest(day, data) if data else None
+    return manifest.run_id if isinstance(manifest, Manifest) else None
 
 
 def write_frame(
@@ -198,15 +200,15 @@ def write_frame(
     measured: Mapping[str, Any] | None = None,
     lake: Lake | None = None,
 ) -> Partition:
-    """Hold a frame against the dataset's contract and commit it as the day's single part.
+    """Check a frame against the dataset's contract and commit it as the partition's single part.
 
     Raises:
         ContractError: the rows break the contract; nothing is written.
         CommitError, LakeError: as for `commit`.
     """
-    found = contents.violations(dataset, frame)
-    if found:
-        raise ContractError(dataset.name, day, found[0].code, [finding.text for finding in found])
+    findings = contents.violations(dataset, frame)
+    if findings:
+        raise ContractError(dataset.name, day, findings[0].code, [finding.text for finding in findings])
     volume = int(frame[dataset.volume_column].sum()) if dataset.volume_column and frame.height else None
     part = Part(contents.to_bytes(dataset, frame), frame.height)
     return commit(dataset, day, [part], columns=frame.columns, volume=volume, measured=measured, lake=lake)

@@ -15,6 +15,7 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract import spark_csv
+from smart_orchestrator.extras import extra
 from smart_orchestrator.model.partition import Code
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def to_frame(dataset: DailyDataset, parts: Sequence[bytes], *, spark: bool = Fal
     Raises:
         ValueError: the parts do not keep the contract; `examine` says how.
     """
-    import polars as pl
+    with extra("frames"):
+        import polars as pl
 
     frames = [_parsed(dataset, data, spark=spark) for data in parts if data]
     if not frames:
@@ -130,7 +132,8 @@ def judge_together(
 
     One pass over all rows instead of one a day; what is wrong, and where, is for `examine` to say.
     """
-    import polars as pl
+    with extra("frames"):
+        import polars as pl
 
     found: list[tuple[int, int | None] | None] = [None] * len(days)
     try:
@@ -152,7 +155,8 @@ def _joined(dataset: DailyDataset, days: Sequence[Sequence[bytes]]) -> tuple[pl.
     CSV parts are parsed as one text, each closed by a row of its own, so that no part's rows count as another's: an open
     quote would swallow that row.
     """
-    import polars as pl
+    with extra("frames"):
+        import polars as pl
 
     names = [column.name for column in dataset.columns]
     if dataset.format == "parquet":
@@ -197,7 +201,8 @@ def _judged(
 
     All rules are asked at once; which row breaks which is looked for only when one does.
     """
-    import polars as pl
+    with extra("frames"):
+        import polars as pl
 
     kinds = {tuple(frame.dtypes) for _, frame in frames}
     if len(kinds) == 1:
@@ -227,7 +232,8 @@ def _questions(
     dataset: DailyDataset, kinds: tuple[pl.DataType, ...]
 ) -> tuple[Sequence[pl.Expr], Sequence[pl.Expr]]:
     """The columns of these kinds in the contract's types; of both, the volume, and what is true when a rule is broken."""
-    import polars as pl
+    with extra("frames"):
+        import polars as pl
 
     typed = [
         _typed(column, kind).alias(column.name + TYPED)
@@ -252,7 +258,8 @@ def violations(dataset: DailyDataset, frame: pl.DataFrame) -> tuple[Finding, ...
 
 def _parsed(dataset: DailyDataset, data: bytes, *, spark: bool) -> pl.DataFrame:
     """A part as it stands: CSV as text columns, Parquet with its own types."""
-    import polars as pl
+    with extra("frames"):
+        import polars as pl
 
     try:
         if dataset.format == "parquet":
@@ -265,7 +272,8 @@ def _parsed(dataset: DailyDataset, data: bytes, *, spark: bool) -> pl.DataFrame:
 
 
 def _spark_csv(data: bytes) -> pl.DataFrame:
-    import polars as pl
+    with extra("frames"):
+        import polars as pl
 
     header, *rows = spark_csv.records(data.removeprefix(BOM).decode("utf-8"))
     columns = zip(*rows, strict=True) if rows else [[] for _ in header]
@@ -275,7 +283,8 @@ def _spark_csv(data: bytes) -> pl.DataFrame:
 
 
 def _dtype(column: Column) -> pl.DataType:
-    import polars as pl
+    with extra("frames"):
+        import polars as pl
 
     return {
         "string": pl.String(),
@@ -288,7 +297,8 @@ def _dtype(column: Column) -> pl.DataType:
 
 def _typed(column: Column, kind: pl.DataType) -> pl.Expr:
     """A column of this kind in the contract's type; null where a value is not of it."""
-    import polars as pl
+    with extra("frames"):
+        import polars as pl
 
     source = pl.col(column.name)
     if kind == pl.String() and column.type == "boolean":
@@ -305,7 +315,8 @@ def _rules(column: Column, kind: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
 
     The masks want the column in the contract's type beside it, its name with `TYPED` at the end.
     """
-    import polars as pl
+    with extra("frames"):
+        import polars as pl
 
     raw, typed = pl.col(column.name), pl.col(column.name + TYPED)
     if kind != _dtype(column):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.partition import Code, Partition, State
 
 if TYPE_CHECKING:
@@ -27,6 +28,14 @@ class Policy:
     min_coverage: float = 100.0
     min_days: int = 1
     allow_lag: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_coverage <= 100:
+            raise OptionError(
+                "min_coverage", self.min_coverage, "is not between 0 and 100 percent", "Give for example 80."
+            )
+        if self.min_days < 0:
+            raise OptionError("min_days", self.min_days, "is negative", "Give 0 or more days.")
 
     def to_json(self) -> dict[str, object]:
         """The policy as `check --json` shows it."""

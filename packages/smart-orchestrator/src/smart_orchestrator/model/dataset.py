@@ -1,7 +1,7 @@
-"""A daily dataset: where its partitions lie, how a day is written as a key, and what its rows must be.
+"""A daily dataset: the location of its partitions, the format of their keys, and the contract of their rows.
 
-Pure: nothing here touches the lake. A description that cannot work (a key format that does not tell two days apart, a
-column named twice) raises `DatasetError` when the dataset is made, not when the first day is read.
+Pure values without I/O. A description that cannot work (a key format that gives two days the same key, a duplicate column) raises
+`DatasetError` in the constructor.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ class Column:
     """One column of a dataset's contract.
 
     Attributes:
-        name: as it stands in the header.
-        type: what each value must parse as.
+        name: as in the header.
+        type: the type of every value.
         nullable: whether it may be empty.
-        unique: whether each value may stand once a day only.
-        low: smallest value allowed, included.
-        high: largest value allowed, included.
+        unique: whether each value may occur only once per partition.
+        low: smallest allowed value.
+        high: largest allowed value.
     """
 
     name: str
@@ -40,19 +40,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class DailyDataset:
-    """A lake prefix with one partition a day.
+    """A lake prefix with one partition per day.
 
     Attributes:
-        name: for messages and for the ledger of runs.
+        name: for messages and for the history of runs.
         lake: URL of the lake's root: a folder, `file://`, `s3://bucket/prefix` or `memory://name`.
         key_format: a partition's key below the root, a format of one `day`:
-            `diamond_final_{day:%Y_%m_%d}.csv`, `orders/dt={day:%Y-%m-%d}`.
-        format: of the parts: `csv`, `parquet`, or `raw` for bytes that are kept as they came and not parsed.
-        columns: the contract of the rows; empty means that any columns will do.
-        min_rows: fewer rows make a committed day `SHORT`.
-        volume_column: the column whose daily sum is kept in the manifest.
-        timeout: seconds without a sign of life before a request to the lake has failed; see `open_lake`.
-        retries: how often a failed request to the lake is tried again.
+            `sales_{day:%Y_%m_%d}.csv`, `orders/dt={day:%Y-%m-%d}`.
+        format: of the parts: `csv`, `parquet`, or `raw` for bytes that are not parsed.
+        columns: the contract of the rows; empty accepts any columns.
+        min_rows: a committed partition with fewer rows is `SHORT`.
+        volume_column: the column whose sum is kept in the manifest.
+        timeout: seconds without any data before a request to the lake fails; see `open_lake`.
+        retries: how many times a failed request to the lake is repeated.
         backoff: seconds before the first of these retries.
     """
 
@@ -69,9 +69,9 @@ class DailyDataset:
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            raise DatasetError(self.name, f"column {doubled[0]} is named twice")
+        duplicates = sorted({name for name in names if names.count(name) > 1})
+        if duplicates:
+            raise DatasetError(self.name, f"column {duplicates[0]} is named twice")
         if self.volume_column and names and self.volume_column not in names:
             raise DatasetError(
                 self.name, f"volume column {self.volume_column} is not one of {', '.join(names)}"
@@ -91,7 +91,7 @@ class DailyDataset:
         if [self.day(key) for key in keys] != samples:
             raise DatasetError(
                 self.name,
-                f"key format {self.key_format!r} does not tell days apart; write {{day:%Y-%m-%d}} in it",
+                f"key format {self.key_format!r} gives different days the same key; write {{day:%Y-%m-%d}} in it",
             )
 
     def key(self, day: dt.date) -> str:
@@ -102,29 +102,29 @@ class DailyDataset:
         )
 
     def day(self, key: str) -> dt.date | None:
-        """The day whose key this is, or None when it is no day's key."""
+        """The day of a partition's key, or None for any other text."""
         pattern, codes = _pattern(self.key_format)
         match = re.fullmatch(pattern, key)
         if match is None:
             return None
-        found: dict[str, int] = {}
+        numbers: dict[str, int] = {}
         for code, text in zip(codes, match.groups(), strict=True):
-            if found.setdefault(code, int(text)) != int(text):
+            if numbers.setdefault(code, int(text)) != int(text):
                 return None
         try:
-            return dt.date(found["Y"], found["m"], found["d"])
+            return dt.date(numbers["Y"], numbers["m"], numbers["d"])
         except (KeyError, ValueError):
             return None
 
     @property
     def folder(self) -> str:
-        """The fixed folders before the first day in a key: `orders` of `orders/dt=…`, empty for none."""
+        """The fixed folders at the start of a key: `orders` of `orders/dt=…`, or empty."""
         fixed = self.key_format.split("{", 1)[0]
         return fixed.rpartition("/")[0]
 
     @property
     def suffix(self) -> str:
-        """Ending of a part's name."""
+        """The ending of a part's name."""
         return {"csv": ".csv", "parquet": ".parquet", "raw": ".json"}[self.format]
 
 

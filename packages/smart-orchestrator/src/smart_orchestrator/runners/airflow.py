@@ -42,6 +42,8 @@ STATES = {
     "success": RunState.SUCCEEDED,
     "failed": RunState.FAILED,
 }
+# A window of more months asks for its runs year by year.
+MONTHS_ONE_BY_ONE = 12
 # So many names are asked for at once; a URL of them stays below 4 KB.
 NAMES_AT_ONCE = 40
 
@@ -223,7 +225,7 @@ class AirflowRunner:
         if not days:
             return []
         first, last = min(days), max(days)
-        named = self._listed(conf_contains=_common_start(first.isoformat(), last.isoformat()))
+        named = [item for part in _shared_starts(first, last) for item in self._listed(conf_contains=part)]
         after = dt.datetime.combine(first + self._lag, dt.time(), dt.UTC)
         until = dt.datetime.combine(last + self._lag, dt.time(), dt.UTC) + dt.timedelta(days=1)
         due = self._listed(run_after_gte=after.isoformat(), run_after_lt=until.isoformat())
@@ -319,9 +321,18 @@ def _order(run: Run) -> tuple[bool, dt.datetime, int]:
     return run.in_flight, run.started_at or earliest, run.attempt
 
 
-def _common_start(first: str, last: str) -> str:
-    """What the texts of all days from `first` to `last` begin with."""
-    return next((first[:end] for end in range(len(first), 0, -1) if first[:end] == last[:end]), "")
+def _shared_starts(first: dt.date, last: dt.date) -> list[str]:
+    """Texts with which all days from `first` to `last` begin, and few others: each month, or each year of a long window."""
+    months = [(number // 12, number % 12 + 1) for number in range(_month(first), _month(last) + 1)]
+    if first == last:
+        return [first.isoformat()]
+    if len(months) <= MONTHS_ONE_BY_ONE:
+        return [f"{year:04}-{month:02}-" for year, month in months]
+    return [f"{year:04}-" for year in range(first.year, last.year + 1)]
+
+
+def _month(day: dt.date) -> int:
+    return day.year * 12 + day.month - 1
 
 
 def _moment(text: object) -> dt.datetime | None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from smart_orchestrator.errors import RunsError, RunsUnreachable
+from smart_orchestrator.extras import extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,8 @@ class AirflowApi:
         timeout: float = 30.0,
         patience: float = PATIENCE,
     ) -> None:
-        import httpx2
+        with extra("airflow-client"):
+            import httpx2
 
         self.url = _without_credentials(url)
         self.name = f"Airflow at {self.url}"
@@ -174,7 +176,8 @@ class AirflowApi:
         self, method: str, path: str, token: str, params: Json | None = None, body: Json | None = None
     ) -> tuple[httpx2.Response, bool]:
         """The answer, and whether the request was sent before: it is repeated while that is the server's fault."""
-        import httpx2
+        with extra("airflow-client"):
+            import httpx2
 
         headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         patience = self._patience if self._answered else min(FIRST_PATIENCE, self._patience)

@@ -15,6 +15,7 @@ import logging
 import os
 import sqlite3
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +43,10 @@ CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 _COLUMNS = "day, attempt, state, failure, message, started_at, ended_at"
 # Other processes hold the ledger for milliseconds.
 _BUSY_SECONDS = 60.0
+# A process that holds a day's lock writes its row within milliseconds; a poll holds the lock for less.
+HOLDER_SECONDS = 30.0
+REFUSALS = 4
+REFUSED_PAUSE = 0.005
 
 
 class Ledger:
@@ -133,28 +138,24 @@ class LocalRunner:
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
         """The latest run of each of these days on this machine."""
-        found: dict[dt.date, Run] = {}
         recorded = self._recorded(days)
-        for day in sorted(days):
-            run = recorded.get(day)
-            if run is not None and run.in_flight:
-                found[day] = self.poll([run])[0]
-            elif self._is_held(day):
-                # Whoever holds the lock is about to write its row.
-                found[day] = self._expected(day, run)
-            elif run is not None:
-                found[day] = run
-        return found
+        return {
+            day: self._now(run) if run.in_flight else run
+            for day in sorted(days)
+            if (run := recorded.get(day)) is not None
+        }
 
     def start(self, day: dt.date) -> Run:
         """Start the next attempt of `day` in a thread; a run of it that is in flight comes back instead.
 
-        A day that turns out to be whole once the lock is ours is not run: the run comes back as succeeded.
+        A day that is already complete once the lock is ours is not run: the run comes back as succeeded.
+
+        Raises:
+            RunsError: ledger or lock cannot be used, or a process holds the lock and has recorded no run.
         """
-        descriptor = self._lock(day, fcntl.LOCK_EX)
-        if descriptor is None:
-            recorded = self._recorded([day]).get(day)
-            return recorded if recorded is not None and recorded.in_flight else self._expected(day, recorded)
+        descriptor = self._acquire(day)
+        if isinstance(descriptor, Run):
+            return descriptor
         handed_over = False
         try:
             if not self._force and inspect(self.dataset, day).available:
@@ -172,7 +173,7 @@ class LocalRunner:
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
         """The same runs as they are now; one whose process died is LOST."""
-        return [self._look(run) for run in runs]
+        return [self._now(run) for run in runs]
 
     def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
         """At most `limit` runs of this machine, of one day or of all: those in flight first, then the newest."""
@@ -183,20 +184,44 @@ class LocalRunner:
         wanted = None if day is None else day.isoformat()
         with self.ledger.connection() as database:
             rows = database.execute(query, (self._identity, wanted, wanted, limit)).fetchall()
-        return [self._look(run) if run.in_flight else run for run in map(_run, rows)]
+        return [self._now(run) if run.in_flight else run for run in map(_run, rows)]
 
     def wait(self, seconds: float) -> None:
         """Return when a run of this process ended, at the latest after `seconds`."""
         self._changed.wait(seconds)
         self._changed.clear()
 
-    def _look(self, run: Run) -> Run:
+    def _acquire(self, day: dt.date) -> int | Run:
+        """The day's lock, or the run of the process that holds it.
+
+        A poll holds the lock for a moment too, and the process that has just taken it writes its row a moment later. So a
+        lock that is held and a row that is not running prove nothing: both are asked again until one of them does.
+        """
+        deadline = time.monotonic() + HOLDER_SECONDS
+        refused = 0
+        while True:
+            descriptor = self._lock(day, fcntl.LOCK_EX)
+            if descriptor is not None:
+                return descriptor
+            refused += 1
+            run = self._recorded([day]).get(day)
+            if run is not None and run.in_flight and refused >= REFUSALS:
+                return run
+            if time.monotonic() >= deadline:
+                raise RunsError(
+                    "local runs",
+                    f"the lock {self._lock_file(day)} is held by a process that has recorded no run of {day}",
+                    "End that process, then run the same command again.",
+                )
+            time.sleep(REFUSED_PAUSE)
+
+    def _now(self, run: Run) -> Run:
         now = self._row(run)
         if now is not None and not now.in_flight:
             return _as_started_by(run, now)
         if self._is_held(run.day):
             return run if now is None else _as_started_by(run, now)
-        # The lock is let go after the row was written: look once more before calling the run lost.
+        # The lock is released after the row is written: read the row again before calling the run lost.
         now = self._row(run)
         if now is not None and not now.in_flight:
             return _as_started_by(run, now)
@@ -278,13 +303,8 @@ class LocalRunner:
             row = database.execute(query, (self._identity, run.day.isoformat(), run.attempt)).fetchone()
         return None if row is None else _run(row)
 
-    def _expected(self, day: dt.date, recorded: Run | None) -> Run:
-        """The run whose lock is held and whose row is not there yet."""
-        attempt = recorded.attempt + 1 if recorded is not None else 1
-        return Run(run_name(day, attempt), day, attempt, RunState.RUNNING)
-
     def _is_held(self, day: dt.date) -> bool:
-        # Shared, so that two processes that look do not take each other for the one that runs.
+        # Shared, so that two polls do not take each other for the process that runs the day.
         if not self._lock_file(day).exists():
             return False
         descriptor = self._lock(day, fcntl.LOCK_SH)

@@ -1,8 +1,8 @@
 """What every object store does: list, read, write and delete objects below one URL.
 
-Every failure is one of four errors: an object that is not there (`ObjectMissing`), a conditional write that met another version
-(`ObjectConflict`), a lake that refuses (`LakeDenied`), a lake that gives no answer (`LakeUnreachable`). None of them is ever
-turned into "empty". Messages hold the lake's URL and keys, never credentials.
+Every failure is one of four errors: the object does not exist (`ObjectMissing`), a conditional write met another version
+(`ObjectConflict`), the lake refuses (`LakeDenied`), the lake does not answer (`LakeUnreachable`). No failure ever looks like an
+empty lake. Messages hold the lake's URL and keys, never credentials.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from obstore import PutMode
 
-PAGE = 1000
+PAGE_SIZE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ObjectInfo:
 
 @dataclass(slots=True)
 class Requests:
-    """How many requests a lake was asked; a listing counts once a page of 1,000 keys."""
+    """Counts the requests to a lake; a listing counts once per page of 1,000 keys."""
 
     list: int = 0
     get: int = 0
@@ -47,9 +47,9 @@ class Requests:
             setattr(self, kind, getattr(self, kind) + number)
 
     def to_json(self) -> dict[str, int]:
-        """The counts that are not zero, reads always."""
-        every = {"list": self.list, "get": self.get, "put": self.put, "delete": self.delete}
-        return {kind: count for kind, count in every.items() if count or kind in ("list", "get")}
+        """The counts that are not zero; listings and reads always."""
+        counts = {"list": self.list, "get": self.get, "put": self.put, "delete": self.delete}
+        return {kind: count for kind, count in counts.items() if count or kind in ("list", "get")}
 
 
 class Lake:
@@ -57,32 +57,32 @@ class Lake:
 
     Attributes:
         url: the lake's URL without credentials, for messages.
-        requests: what this handle has asked so far.
+        requests: the requests of this handle so far.
         listing_is_local: listings cost no request (a folder, or memory).
-        at_once: by how many threads it is best read; more than a few on a local disk only wait for each other.
+        concurrency: how many threads should read from it; more than a few only wait for each other on a local disk.
     """
 
     listing_is_local = True
-    at_once = 4
+    concurrency = 4
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.requests = Requests()
 
     def counted(self) -> Lake:
-        """The same lake with counters of its own, at zero."""
+        """The same lake with its own counters, at zero."""
         twin = self.__class__.__new__(self.__class__)
         twin.__dict__.update(self.__dict__)
         twin.requests = Requests()
         return twin
 
     def list(self, prefix: str) -> list[ObjectInfo]:
-        """Every object below the folder `prefix`, in the order of their keys.
+        """Every object below the folder `prefix`, sorted by key.
 
         Raises:
             LakeError: the lake cannot be listed.
         """
-        return sorted(self._listed(prefix, None), key=lambda info: info.key)
+        return sorted(self._iterate(prefix, None), key=lambda info: info.key)
 
     def list_between(self, folder: str, first: str, last: str) -> Iterator[ObjectInfo]:
         """Objects below the keys from `first` to `last`, which lie in `folder` at the same depth.
@@ -90,18 +90,18 @@ class Lake:
         Reads pages of 1,000 keys from `first` on and stops after `last`, whatever else the lake holds.
         """
         low, high = first.split("/"), last.split("/")
-        # A listing starts after its offset, and SeaweedFS leaves out all that is below it as well: so the offset is
-        # below the first key, before any name.
-        for info in self._listed(folder, first + "/ "):
-            at = info.key.split("/")[: len(high)]
-            if low <= at <= high:
+        # A listing starts after its offset, and SeaweedFS also skips everything below the offset. The offset is
+        # therefore below the first key, before any name.
+        for info in self._iterate(folder, first + "/ "):
+            position = info.key.split("/")[: len(high)]
+            if low <= position <= high:
                 yield info
             elif info.key > last + "/" and not self.listing_is_local:
-                # S3 orders by whole keys, SeaweedFS by one name after the other: in both, all others are later.
+                # S3 sorts by the complete key, SeaweedFS level by level. In both orders all other keys are later.
                 return
 
     def names(self, folder: str, limit: int | None = None) -> Sequence[str]:
-        """Names of what lies directly in `folder`, folders with a slash at the end; at most `limit` if given."""
+        """Names of the objects and folders directly in `folder`, folders with a trailing slash; at most `limit` if set."""
         raise NotImplementedError
 
     def get(self, key: str) -> tuple[bytes, str | None]:
@@ -114,11 +114,11 @@ class Lake:
         raise NotImplementedError
 
     def put(self, key: str, data: bytes) -> None:
-        """Write an object as one act; readers see all of it or none."""
+        """Write an object atomically."""
         self._put(key, data, None)
 
     def put_if(self, key: str, data: bytes, etag: str | None) -> None:
-        """Write an object if it still has `etag`; with None, if it does not exist.
+        """Write an object if it still has `etag`, or, with None, if it does not exist.
 
         Raises:
             ObjectConflict: it has another version, or exists.
@@ -126,16 +126,16 @@ class Lake:
         self._put(key, data, "create" if etag is None else {"e_tag": etag})
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects; those that are gone already are no error."""
+        """Remove objects; a missing object is not an error."""
         raise NotImplementedError
 
     @contextmanager
     def exclusive(self, key: str) -> Iterator[None]:
-        """Hold the folder `key` against other writers of this machine, where conditional writes cannot do it."""
+        """Lock the folder `key` against other writers on this machine, where conditional writes cannot."""
         del key
         yield
 
-    def _listed(self, prefix: str, offset: str | None) -> Iterator[ObjectInfo]:
+    def _iterate(self, prefix: str, offset: str | None) -> Iterator[ObjectInfo]:
         raise NotImplementedError
 
     def _put(self, key: str, data: bytes, mode: PutMode | None) -> None:

@@ -1,8 +1,8 @@
-"""A lake in a local folder: files are read as objects are, written and locked so that a crash leaves no half-written file.
+"""A lake in a local folder, with atomic and durable writes.
 
 A file is written under a temporary name, synced and renamed, then its folder is synced. obstore is not used here: its local
 store neither syncs nor offers a conditional update, and takes three times as long to read a small file. The functions raise
-`OSError`, which `FolderLake` turns into the errors of every lake.
+`OSError`; `FolderLake` translates it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from io import FileIO
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import LakeUrlError, ObjectConflict, ObjectMissing
-from smart_orchestrator.store.base import PAGE, Lake, ObjectInfo
-from smart_orchestrator.store.failures import from_os
+from smart_orchestrator.store.base import PAGE_SIZE, Lake, ObjectInfo
+from smart_orchestrator.store.failures import os_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ TEMPORARY = ".writing-"
 
 
 def etag_of(status: os.stat_result) -> str:
-    """What changes when a file is replaced or written to."""
+    """A token that changes when the file is replaced or written to."""
     return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
@@ -46,10 +46,10 @@ def read_file(target: str) -> tuple[bytes, str]:
         return file.readall(), etag_of(status)
 
 
-def files_below(root: str, key: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Keys (from `root` on, with `/`) and states of all files below the folder `key`, in no order.
+def walk_files(root: str, key: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Keys (relative to `root`, with `/`) and status of all files below the folder `key`, in no order.
 
-    What goes away meanwhile, half-written files and links to nothing are left out.
+    Files that disappear meanwhile, temporary files and dangling links are left out.
 
     Raises:
         OSError: a folder cannot be read.
@@ -58,24 +58,24 @@ def files_below(root: str, key: str) -> Iterator[tuple[str, os.stat_result]]:
         entries = os.scandir(f"{root}/{key}")
     except (FileNotFoundError, NotADirectoryError):
         return
-    above = f"{key}/" if key else ""
+    parent = f"{key}/" if key else ""
     with entries:
         for entry in entries:
             if entry.is_dir():
-                yield from files_below(root, above + entry.name)
+                yield from walk_files(root, parent + entry.name)
             elif not entry.name.startswith(TEMPORARY):
                 try:
-                    yield above + entry.name, entry.stat()
+                    yield parent + entry.name, entry.stat()
                 except FileNotFoundError:
                     continue
 
 
 def write_file(target: Path, data: bytes, *, only_if_absent: bool = False) -> None:
-    """Write a file as one act.
+    """Write a file atomically and sync it.
 
     Raises:
-        FileExistsError: it is there, and `only_if_absent` is asked for.
-        OSError: the disk does not let it.
+        FileExistsError: the file exists, and `only_if_absent` is set.
+        OSError: the disk refuses.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -106,11 +106,11 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def locked_folder(folder: Path) -> int:
+def lock_folder(folder: Path) -> int:
     """A descriptor of `folder` with an exclusive lock, which dies with the process.
 
-    The folder itself is locked, so that no lock file lies between the data. Another tool may replace the folder while
-    we wait: then the lock is on one that is gone, and is taken again.
+    The folder itself is locked: a lock file would lie between the data. Another tool may replace the folder while this
+    process waits; the lock is then on a deleted folder, and is taken again.
     """
     while True:
         try:
@@ -138,35 +138,35 @@ def _inode(path: Path) -> int | None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove what a killed writer left; whoever holds the lock is the only one who writes here."""
-    for left in [path for path in folder.iterdir() if path.name.startswith(TEMPORARY)]:
-        left.unlink(missing_ok=True)
+    """Remove the temporary files of killed writers; only the holder of the lock writes here."""
+    for leftover in [path for path in folder.iterdir() if path.name.startswith(TEMPORARY)]:
+        leftover.unlink(missing_ok=True)
 
 
 class FolderLake(Lake):
-    """A lake in a local folder, which is made when the first object is written."""
+    """A lake in a local folder, which is created with the first object."""
 
     def __init__(self, url: str, root: Path) -> None:
         super().__init__(url)
         self.root = root
-        self._held = threading.local()
+        self._locks = threading.local()
 
-    def _listed(self, prefix: str, offset: str | None) -> Iterator[ObjectInfo]:
+    def _iterate(self, prefix: str, offset: str | None) -> Iterator[ObjectInfo]:
         self._check()
-        seen = 0
+        count = 0
         try:
-            for key, status in files_below(str(self.root), prefix):
-                seen += 1
+            for key, status in walk_files(str(self.root), prefix):
+                count += 1
                 if offset is None or key > offset:
                     modified = dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)
                     yield ObjectInfo(key, status.st_size, etag_of(status), modified)
         except OSError as error:
-            raise from_os(self.url, prefix, error) from error
+            raise os_failure(self.url, prefix, error) from error
         finally:
-            self.requests.add("list", max(1, -(-seen // PAGE)))
+            self.requests.add("list", max(1, -(-count // PAGE_SIZE)))
 
     def names(self, folder: str, limit: int | None = None) -> Sequence[str]:
-        """As for any lake; one look into the folder."""
+        """See `Lake.names`; reads the folder once."""
         names = []
         try:
             with os.scandir(self.root / folder) as entries:
@@ -177,12 +177,12 @@ class FolderLake(Lake):
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise from_os(self.url, folder, error) from error
+            raise os_failure(self.url, folder, error) from error
         self.requests.add("list")
         return sorted(names)
 
     def get(self, key: str) -> tuple[bytes, str | None]:
-        """As for any lake."""
+        """See `Lake`."""
         self.requests.add("get")
         try:
             return read_file(f"{self.root}/{key}")
@@ -190,19 +190,19 @@ class FolderLake(Lake):
             self._check()
             raise ObjectMissing(self.url, key) from None
         except OSError as error:
-            raise from_os(self.url, key, error) from error
+            raise os_failure(self.url, key, error) from error
 
     def delete(self, keys: Sequence[str]) -> None:
-        """As for any lake."""
+        """See `Lake`."""
         self.requests.add("delete", len(keys))
         for key in keys:
             try:
                 (self.root / key).unlink(missing_ok=True)
             except OSError as error:
-                raise from_os(self.url, key, error) from error
+                raise os_failure(self.url, key, error) from error
 
     def _check(self) -> None:
-        """A folder that is not there yet is empty; a file in its place is not."""
+        """Refuse a file in the place of the folder; a missing folder is an empty lake."""
         if self.root.exists() and not self.root.is_dir():
             raise LakeUrlError(self.url, "is a file, not a folder")
 
@@ -220,7 +220,7 @@ class FolderLake(Lake):
         except FileExistsError:
             raise ObjectConflict(self.url, key) from None
         except OSError as error:
-            raise from_os(self.url, key, error) from error
+            raise os_failure(self.url, key, error) from error
 
     def _etag(self, key: str) -> str | None:
         try:
@@ -230,19 +230,19 @@ class FolderLake(Lake):
 
     @contextmanager
     def exclusive(self, key: str) -> Iterator[None]:
-        """Hold the folder `key` by a lock that dies with the process; again by the same thread is free."""
-        held: set[str] = self._held.__dict__.setdefault("keys", set())
-        if key in held:
+        """Lock the folder `key` until the process ends at the latest; reentrant within a thread."""
+        locked: set[str] = self._locks.__dict__.setdefault("keys", set())
+        if key in locked:
             yield
             return
         try:
-            descriptor = locked_folder(self.root / key)
+            descriptor = lock_folder(self.root / key)
         except OSError as error:
-            raise from_os(self.url, key, error) from error
-        held.add(key)
+            raise os_failure(self.url, key, error) from error
+        locked.add(key)
         try:
             remove_temporaries(self.root / key)
             yield
         finally:
-            held.discard(key)
+            locked.discard(key)
             os.close(descriptor)

@@ -14,8 +14,8 @@ from obstore import exceptions as failures
 from obstore.store import MemoryStore, S3Store
 
 from smart_orchestrator.errors import LakeDenied, LakeUrlError, ObjectConflict, ObjectMissing
-from smart_orchestrator.store.base import PAGE, Lake, ObjectInfo
-from smart_orchestrator.store.failures import first_line, translated, without_secrets
+from smart_orchestrator.store.base import PAGE_SIZE, Lake, ObjectInfo
+from smart_orchestrator.store.failures import first_line, lake_errors, redacted_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,68 +23,68 @@ if TYPE_CHECKING:
     from obstore import PutMode
     from obstore.store import S3Config
 
-# How many time-outs an answer may take in all that arrives bit by bit.
-TRICKLE = 6
+# The longest time for a complete answer, in time-outs.
+TOTAL_TIMEOUTS = 6
 
 
 class StoreLake(Lake):
-    """A lake in a store of obstore's."""
+    """A lake in an obstore store."""
 
     def __init__(self, url: str, store: MemoryStore | S3Store) -> None:
         super().__init__(url)
         self._store = store
 
     def names(self, folder: str, limit: int | None = None) -> Sequence[str]:
-        """As for any lake."""
-        with translated(self.url, folder):
+        """See `Lake`."""
+        with lake_errors(self.url, folder):
             listing = obstore.list_with_delimiter(self._store, folder or None)
         cut = len(folder) + 1 if folder else 0
         names = [path[cut:] + "/" for path in listing["common_prefixes"]]
         names += [item["path"][cut:] for item in listing["objects"]]
-        self.requests.add("list", max(1, -(-len(names) // PAGE)))
+        self.requests.add("list", max(1, -(-len(names) // PAGE_SIZE)))
         return sorted(names)[:limit]
 
     def get(self, key: str) -> tuple[bytes, str | None]:
-        """As for any lake."""
+        """See `Lake`."""
         self.requests.add("get")
         try:
-            with translated(self.url, key):
+            with lake_errors(self.url, key):
                 answer = obstore.get(self._store, key)
                 return answer.bytes().to_bytes(), answer.meta["e_tag"]
         except FileNotFoundError:
             raise ObjectMissing(self.url, key) from None
 
     def delete(self, keys: Sequence[str]) -> None:
-        """As for any lake."""
+        """See `Lake`."""
         self.requests.add("delete", len(keys))
         for key in keys:
-            with suppress(FileNotFoundError), translated(self.url, key):
+            with suppress(FileNotFoundError), lake_errors(self.url, key):
                 obstore.delete(self._store, key)
 
     def _put(self, key: str, data: bytes, mode: PutMode | None) -> None:
         self.requests.add("put")
         try:
-            with translated(self.url, key):
+            with lake_errors(self.url, key):
                 obstore.put(self._store, key, data, mode=mode, use_multipart=False)
         except (failures.PreconditionError, failures.AlreadyExistsError):
             raise ObjectConflict(self.url, key) from None
         except FileNotFoundError:
-            # A missing bucket, or an If-Match on an object that is gone.
+            # The bucket does not exist, or an If-Match names an object that is gone.
             if mode is not None and mode != "create":
                 raise ObjectConflict(self.url, key) from None
             raise LakeDenied(
                 self.url, f"cannot write {key}, its bucket does not exist", "Create it first."
             ) from None
 
-    def _listed(self, prefix: str, offset: str | None) -> Iterator[ObjectInfo]:
+    def _iterate(self, prefix: str, offset: str | None) -> Iterator[ObjectInfo]:
         self.requests.add("list")
-        seen = 0
-        with translated(self.url, prefix):
+        count = 0
+        with lake_errors(self.url, prefix):
             try:
-                pages = obstore.list(self._store, prefix or None, offset=offset, chunk_size=PAGE)
+                pages = obstore.list(self._store, prefix or None, offset=offset, chunk_size=PAGE_SIZE)
                 for item in chain.from_iterable(pages):
-                    seen += 1
-                    if seen % PAGE == 1 and seen > 1:
+                    count += 1
+                    if count % PAGE_SIZE == 1 and count > 1:
                         self.requests.add("list")
                     yield ObjectInfo(item["path"], item["size"], item["e_tag"], item["last_modified"])
             except FileNotFoundError:
@@ -97,12 +97,12 @@ class RemoteLake(StoreLake):
     """A lake on an S3 server: every listing is a request."""
 
     listing_is_local = False
-    at_once = 16
+    concurrency = 16
 
 
 @cache
 def memory_lake(name: str) -> Lake:
-    """The lake in memory of this name: the same for everybody in the process."""
+    """The lake in memory of this name, shared by the process."""
     return StoreLake(f"memory://{name}", MemoryStore())
 
 
@@ -115,25 +115,25 @@ def s3_lake(url: str, timeout: float, retries: int, backoff: float, aws: Mapping
     parts = urlsplit(url)
     if parts.username or parts.password:
         raise LakeUrlError(
-            without_secrets(url), "holds credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            redacted_url(url), "holds credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         )
     if not parts.hostname:
         raise LakeUrlError(url, "names no bucket")
     endpoint = aws.get("AWS_ENDPOINT_URL_S3") or aws.get("AWS_ENDPOINT_URL") or ""
-    # AWS itself needs no endpoint, and the store refuses None for one.
-    elsewhere: dict[str, Any] = {"endpoint": endpoint} if endpoint else {}
+    # AWS itself needs no endpoint, and the store refuses None.
+    endpoint_option: dict[str, Any] = {"endpoint": endpoint} if endpoint else {}
     seconds = timedelta(seconds=timeout)
     try:
         store = S3Store(
             parts.netloc,
             prefix=unquote(parts.path).strip("/") or None,
-            **elsewhere,
+            **endpoint_option,
             region=aws.get("AWS_REGION") or aws.get("AWS_DEFAULT_REGION") or "us-east-1",
             config=_credentials(aws),
             client_options={
-                # A long answer may take its time as long as it goes on; nothing may trickle for ever.
+                # A long answer may take several time-outs while data arrive, but not for ever.
                 "read_timeout": seconds,
-                "timeout": seconds * TRICKLE,
+                "timeout": seconds * TOTAL_TIMEOUTS,
                 "connect_timeout": seconds,
                 "allow_http": endpoint.startswith("http://"),
             },
@@ -153,11 +153,11 @@ def s3_lake(url: str, timeout: float, retries: int, backoff: float, aws: Mapping
 
 
 def _credentials(aws: Mapping[str, str]) -> S3Config:
-    """Keys that are given outright; without them obstore looks for others by itself, such as a role's."""
-    found: S3Config = {}
+    """Static keys; without them obstore looks for others, such as those of an instance role."""
+    config: S3Config = {}
     if aws.get("AWS_ACCESS_KEY_ID") and aws.get("AWS_SECRET_ACCESS_KEY"):
-        found["access_key_id"] = aws["AWS_ACCESS_KEY_ID"]
-        found["secret_access_key"] = aws["AWS_SECRET_ACCESS_KEY"]
+        config["access_key_id"] = aws["AWS_ACCESS_KEY_ID"]
+        config["secret_access_key"] = aws["AWS_SECRET_ACCESS_KEY"]
         if aws.get("AWS_SESSION_TOKEN"):
-            found["session_token"] = aws["AWS_SESSION_TOKEN"]
-    return found
+            config["session_token"] = aws["AWS_SESSION_TOKEN"]
+    return config

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from smart_orchestrator.errors import LakeUrlError
-from smart_orchestrator.store.failures import without_secrets
+from smart_orchestrator.store.failures import redacted_url
 from smart_orchestrator.store.local_disk import FolderLake
 
 if TYPE_CHECKING:
@@ -29,26 +29,26 @@ def open_lake(
 ) -> Lake:
     """The lake at `url`: a folder, `file:///folder`, `s3://bucket/prefix` or `memory://name`.
 
-    A lake in memory lives as long as the process and is the same for everybody who opens its name. S3 takes
-    credentials, region and endpoint from the standard `AWS_*` variables.
+    A lake in memory lives as long as the process and is shared under its name. S3 takes credentials, region and
+    endpoint from the standard `AWS_*` variables.
 
     Args:
         url: where the lake is.
-        timeout: seconds without a sign of life before a request has failed. Retries start only within one and a half
-            times as long, so a lake that is gone is told within about twice the time-out.
-        retries: how often a failed request is tried again.
+        timeout: seconds without any data before a request fails. Retries start only within one and a half times as
+            long, so an unreachable lake is reported within about twice the time-out.
+        retries: how many times a failed request is repeated.
         backoff: seconds before the first of these retries; they double, with jitter.
-        environ: where the `AWS_*` variables are looked for; default the environment.
+        environ: holds the `AWS_*` variables; default the environment of the process.
 
     Raises:
-        LakeUrlError: the URL is none of these.
+        LakeUrlError: the URL has another form.
     """
     if "://" not in url:
-        # The working directory may be another one at the next call.
+        # The working directory may change before the next call.
         url = str(Path(url).absolute())
     environ = os.environ if environ is None else environ
     aws = tuple(sorted((name, value) for name, value in environ.items() if name.startswith("AWS_")))
-    return _opened(url, timeout, retries, backoff, aws).counted()
+    return _open_cached(url, timeout, retries, backoff, aws).counted()
 
 
 def lake_of(dataset: DailyDataset, environ: Mapping[str, str] | None = None) -> Lake:
@@ -63,7 +63,9 @@ def lake_of(dataset: DailyDataset, environ: Mapping[str, str] | None = None) -> 
 
 
 @lru_cache(maxsize=64)
-def _opened(url: str, timeout: float, retries: int, backoff: float, aws: tuple[tuple[str, str], ...]) -> Lake:
+def _open_cached(
+    url: str, timeout: float, retries: int, backoff: float, aws: tuple[tuple[str, str], ...]
+) -> Lake:
     if "://" not in url:
         return FolderLake(url, Path(url))
     parts = urlsplit(url)
@@ -79,4 +81,4 @@ def _opened(url: str, timeout: float, retries: int, backoff: float, aws: tuple[t
         from smart_orchestrator.store.object_store import s3_lake
 
         return s3_lake(url, timeout, retries, backoff, dict(aws))
-    raise LakeUrlError(without_secrets(url), f"the scheme {parts.scheme!r} is not one that can be opened")
+    raise LakeUrlError(redacted_url(url), f"the scheme {parts.scheme!r} is not supported")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TextIO
 
+from smart_orchestrator.extras import extra
 from smart_orchestrator.text.reports import completeness_lines, plan_lines
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class TextReporter:
             if self._terminal is None:
                 print("".join(printable(text) for text, _ in row), file=self._stream, flush=True)
             else:
-                from rich.text import Text
+                with extra("console"):
+                    from rich.text import Text
 
                 pieces = [(printable(text), _STYLES[style]) for text, style in row]
                 self._terminal.print(Text.assemble(*pieces), soft_wrap=True)
@@ -86,7 +88,8 @@ class TextReporter:
 def _terminal(stream: TextIO) -> Terminal | None:
     if not stream.isatty():
         return None
-    from rich.console import Console as Terminal
+    with extra("console"):
+        from rich.console import Console as Terminal
 
     return Terminal(file=stream, highlight=False)
 

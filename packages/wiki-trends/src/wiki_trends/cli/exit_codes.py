@@ -10,6 +10,7 @@ from smart_orchestrator.errors import (
     DatasetError,
     LakeError,
     LakeUrlError,
+    OptionError,
     RunsError,
     SmartOrchestratorError,
     SourceUnreachable,
@@ -33,6 +34,7 @@ DONE, INCOMPLETE, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SettingError, USAGE),
     (RequestRejected, USAGE),
+    (OptionError, USAGE),
     (WindowError, USAGE),
     (WaiverError, USAGE),
     (LakeUrlError, USAGE),

@@ -15,7 +15,8 @@ import pytest
 
 from smart_orchestrator import LocalRunner, backfill, check, commit
 from smart_orchestrator.errors import NotPublished, RunsError
-from smart_orchestrator.model.run import Failure, Run, RunState
+from smart_orchestrator.model.run import Failure, RunState
+from smart_orchestrator.runners import local
 from smart_orchestrator.runners.base import RunHistory
 from smart_orchestrator.runners.local import Ledger
 from testing.lakes import DAY, NEXT, WINDOW, plain, version_parts
@@ -34,7 +35,7 @@ def state(tmp_path):
     return tmp_path / "state"
 
 
-class DashboardState:
+class BlockedPipeline:
     """A pipeline that stays in its run until it is let go, and then ends as told."""
 
     def __init__(self, dataset, error=None):
@@ -63,8 +64,11 @@ def ended(runs, run):
 
 
 def test_a_run_is_seen_by_others_from_start_to_end(dataset, state):
-    pipeline = DashboardState(dataset)
-    runs, others = LocalRunner(dataset, pipeline, state), LocalRunner(dataset, DashboardState(dataset), state)
+    pipeline = BlockedPipeline(dataset)
+    runs, others = (
+        LocalRunner(dataset, pipeline, state),
+        LocalRunner(dataset, BlockedPipeline(dataset), state),
+    )
     assert others.latest([DAY]) == {}
     run = runs.start(DAY)
     assert (run.name, run.attempt, run.state, run.ours) == ("2025-11-05.1", 1, RunState.RUNNING, True)
@@ -85,10 +89,10 @@ def test_a_run_is_seen_by_others_from_start_to_end(dataset, state):
 
 
 def test_the_past_lists_what_is_in_flight_first_and_then_the_newest(dataset, state):
-    failing = LocalRunner(dataset, DashboardState(dataset, ValueError("no")), state)
+    failing = LocalRunner(dataset, BlockedPipeline(dataset, ValueError("no")), state)
     failing._pipeline.go.set()
     ended(failing, failing.start(DAY))
-    pipeline = DashboardState(dataset)
+    pipeline = BlockedPipeline(dataset)
     runs = LocalRunner(dataset, pipeline, state)
     assert isinstance(runs, RunHistory)
     running = runs.start(NEXT)
@@ -106,7 +110,7 @@ def test_the_past_lists_what_is_in_flight_first_and_then_the_newest(dataset, sta
 
 def test_a_day_that_became_whole_is_not_run_again(dataset, state):
     commit(dataset, DAY, version_parts(1))
-    pipeline = DashboardState(dataset)
+    pipeline = BlockedPipeline(dataset)
     run = LocalRunner(dataset, pipeline, state).start(DAY)
     assert (run.state, run.message, run.ours) == (RunState.SUCCEEDED, "the day was whole already", False)
     assert pipeline.days == []
@@ -114,7 +118,7 @@ def test_a_day_that_became_whole_is_not_run_again(dataset, state):
 
 def test_a_whole_day_is_run_when_it_is_forced(dataset, state):
     commit(dataset, DAY, version_parts(2))
-    pipeline = DashboardState(dataset)
+    pipeline = BlockedPipeline(dataset)
     pipeline.go.set()
     runs = LocalRunner(dataset, pipeline, state, force=True)
     assert ended(runs, runs.start(DAY)).state is RunState.SUCCEEDED
@@ -131,7 +135,7 @@ def test_a_whole_day_is_run_when_it_is_forced(dataset, state):
 )
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_how_a_run_failed_and_its_attempts_survive_a_restart(dataset, state, error, failure, message):
-    pipeline = DashboardState(dataset, error)
+    pipeline = BlockedPipeline(dataset, error)
     pipeline.go.set()
     runs = LocalRunner(dataset, pipeline, state)
     run = ended(runs, runs.start(DAY))
@@ -144,7 +148,7 @@ def test_how_a_run_failed_and_its_attempts_survive_a_restart(dataset, state, err
     else:
         assert (run.state, run.failure) == (RunState.FAILED, failure)
         assert run.message.startswith(message)
-    pipeline = DashboardState(dataset)
+    pipeline = BlockedPipeline(dataset)
     pipeline.go.set()
     restarted = LocalRunner(dataset, pipeline, state)
     assert restarted.latest([DAY])[DAY].attempt == 1
@@ -155,7 +159,7 @@ def test_how_a_run_failed_and_its_attempts_survive_a_restart(dataset, state, err
 
 def test_datasets_share_a_ledger_and_not_their_runs(tmp_path, dataset, state, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    pipeline = DashboardState(dataset)
+    pipeline = BlockedPipeline(dataset)
     pipeline.go.set()
     runs = LocalRunner(dataset, pipeline, state)
     ended(runs, runs.start(DAY))
@@ -164,23 +168,48 @@ def test_datasets_share_a_ledger_and_not_their_runs(tmp_path, dataset, state, mo
     assert LocalRunner(plain("lake"), pipeline, state).latest([DAY])[DAY].state is RunState.SUCCEEDED
 
 
-def test_a_held_day_without_a_row_is_a_run_about_to_begin(dataset, state):
-    runs = LocalRunner(dataset, DashboardState(dataset), state)
-    descriptor = runs._lock(DAY, fcntl.LOCK_EX)
+def test_a_lock_without_a_row_is_no_run_and_a_start_waits_for_one_or_the_other(dataset, state, monkeypatch):
+    monkeypatch.setattr(local, "HOLDER_SECONDS", 0.05)
+    pipeline = BlockedPipeline(dataset)
+    pipeline.go.set()
+    runner = LocalRunner(dataset, pipeline, state)
+    descriptor = runner._lock(DAY, fcntl.LOCK_EX)
     try:
-        expected = Run("2025-11-05.1", DAY, 1, RunState.RUNNING)
-        assert runs.latest([DAY]) == {DAY: expected}
-        assert runs.start(DAY) == expected
-        assert runs.poll([expected]) == [expected]
+        assert runner.latest([DAY]) == {}
+        with pytest.raises(RunsError, match="is held by a process that has recorded no run"):
+            runner.start(DAY)
+        assert runner.recent(10) == []
     finally:
         os.close(descriptor)
-    assert runs.poll([expected])[0].state is RunState.LOST
-    assert runs.latest([DAY]) == {}
+    assert ended(runner, runner.start(DAY)).state is RunState.SUCCEEDED
+
+
+@pytest.mark.parametrize("last", [None, "a run that died"])
+def test_a_poll_never_makes_a_start_return_a_run_that_is_not_there(dataset, state, last):
+    pipeline = BlockedPipeline(dataset)
+    pipeline.go.set()
+    runner = LocalRunner(dataset, pipeline, state)
+    if last is not None:
+        with runner.ledger.connection() as database:
+            database.execute(
+                "INSERT INTO runs (dataset, day, attempt, state, process, started_at) VALUES (?, ?, 1, 'running', 0, ?)",
+                (runner._identity, DAY.isoformat(), "2025-11-05T00:00:00+00:00"),
+            )
+    # A poll of another process holds the lock, shared, for a moment.
+    descriptor = runner._lock(DAY, fcntl.LOCK_SH)
+    poll = threading.Timer(local.REFUSED_PAUSE, os.close, [descriptor])
+    poll.start()
+    run = runner.start(DAY)
+    poll.join()
+
+    assert (run.attempt, run.ours) == (1 if last is None else 2, True)
+    assert run.name in {known.name for known in runner.recent(10)}
+    assert ended(runner, run).state is RunState.SUCCEEDED
 
 
 def test_a_folder_that_cannot_be_used_is_said(dataset, tmp_path):
     (tmp_path / "file").write_text("")
-    runs = LocalRunner(dataset, DashboardState(dataset), tmp_path / "file")
+    runs = LocalRunner(dataset, BlockedPipeline(dataset), tmp_path / "file")
     for use in (lambda: runs.latest([DAY]), lambda: runs.start(DAY)):
         with pytest.raises(RunsError, match=r"local runs: .*file.* Make it"):
             use()
@@ -234,7 +263,7 @@ def test_a_run_whose_process_is_killed_is_noticed_at_once_and_taken_over(tmp_pat
     hold.write_text("")
     other = Process(tmp_path, hold)
     until(other.days)
-    pipeline = DashboardState(dataset)
+    pipeline = BlockedPipeline(dataset)
     pipeline.go.set()
     runs = LocalRunner(dataset, pipeline, state)
     running = runs.latest([DAY])[DAY]

@@ -1,0 +1,56 @@
+"""Imports of optional dependencies: `with extra("frames"): import polars as pl`.
+
+The core needs obstore alone. Every other library is imported inside the function that uses it, within this block, which
+names the extra when the library is not installed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from smart_orchestrator.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+Extra = Literal["frames", "console", "airflow-client", "airflow"]
+
+# The top-level packages of each extra.
+PACKAGES: dict[Extra, frozenset[str]] = {
+    "frames": frozenset({"polars"}),
+    "console": frozenset({"rich", "typer"}),
+    "airflow-client": frozenset({"httpx2"}),
+    "airflow": frozenset({"airflow", "apprise"}),
+}
+
+
+class _Extra:
+    """Translates a failed import of the extra's own packages; every other error passes through."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: Extra) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, ModuleNotFoundError):
+            package = (error.name or "").partition(".")[0]
+            if package in PACKAGES[self.name]:
+                raise MissingExtra(package, self.name) from error
+
+
+_EXTRAS = {name: _Extra(name) for name in PACKAGES}
+
+
+def extra(name: Extra) -> _Extra:
+    """A block whose imports belong to the extra `name`.
+
+    Raises:
+        MissingExtra: at the end of the block, when the library is not installed.
+    """
+    return _EXTRAS[name]

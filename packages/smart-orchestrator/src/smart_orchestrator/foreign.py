@@ -1,0 +1,168 @@
+"""Parse JSON documents that somebody else may have written: markers, waivers, remembered values.
+
+Whatever the bytes are, the result is a document within bounds or one `BadDocument` with a one-line reason. Size, nesting and
+integers are bounded, numbers are finite, and every string can be printed. The field functions read one value of a document and
+raise the same error.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+from smart_orchestrator.errors import SmartOrchestratorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_BYTES = 16 << 20
+MAX_DEPTH = 32
+MAX_INTEGER = 2**63 - 1
+REASON_LENGTH = 200
+
+# A string, which may hold brackets, or one bracket.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class BadDocument(SmartOrchestratorError):
+    """A foreign document that cannot be used.
+
+    Attributes:
+        what: the document, as the message names it.
+        problem: what is wrong with it, in one line.
+    """
+
+    def __init__(self, what: str, problem: str) -> None:
+        self.what = what
+        self.problem = one_line(problem)
+        super().__init__(f"{what}: {self.problem}. Remove it, or write it again.")
+
+
+def one_line(text: object, length: int = REASON_LENGTH) -> str:
+    """A foreign text as one line without control characters, cut to `length` characters."""
+    line = "".join(c if c.isprintable() else " " for c in str(text)[: 4 * length])
+    line = " ".join(line.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def parse_document(
+    data: bytes, *, what: str, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
+) -> dict[str, Any]:
+    """The JSON object in `data`.
+
+    Args:
+        data: UTF-8, with or without a byte order mark.
+        what: names the document in the message of the error.
+        max_bytes: how many bytes it may have.
+        max_depth: how deep objects and arrays may be nested.
+
+    Raises:
+        BadDocument: too large, too deep, not JSON, not an object, or a number or string that no program can use.
+    """
+    if len(data) > max_bytes:
+        raise BadDocument(what, f"{len(data):,} bytes, at most {max_bytes:,} are read")
+    if data.count(b"[") + data.count(b"{") > max_depth and _depth(data, max_depth) > max_depth:
+        raise BadDocument(what, f"nested more than {max_depth} levels deep")
+    try:
+        text = data.decode("utf-8-sig")
+        document = json.loads(text, parse_int=_integer, parse_float=_finite, parse_constant=_finite)
+        if _SURROGATE.search(data):
+            json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError, OverflowError) as error:
+        raise BadDocument(what, f"not JSON ({one_line(error)})") from None
+    if not isinstance(document, dict):
+        raise BadDocument(what, "not a JSON object")
+    return document
+
+
+def _integer(text: str) -> int:
+    # Long texts are refused before they are parsed: Python refuses them with an error of its own.
+    if len(text) > 20 or abs(int(text)) > MAX_INTEGER:
+        message = f"the number {text[:24]} is out of range"
+        raise ValueError(message)
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        message = f"the number {text[:24]} is out of range"
+        raise ValueError(message)
+    return number
+
+
+def _depth(data: bytes, limit: int) -> int:
+    """How deep brackets are nested outside strings; counting stops above `limit`."""
+    depth = deepest = 0
+    for match in _TOKEN.finditer(data):
+        token = match[0]
+        if token in (b"[", b"{"):
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > limit:
+                break
+        elif token in (b"]", b"}"):
+            depth -= 1
+    return deepest
+
+
+def integer_field(document: Mapping[str, Any], name: str, *, what: str, low: int = 0) -> int:
+    """An integer of the document that is at least `low`.
+
+    Raises:
+        BadDocument: it is not there, or not such a number.
+    """
+    value = _field(document, name, what)
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        raise BadDocument(what, f"{name} is not a number from {low} on ({value!r})")
+    return value
+
+
+def text_field(document: Mapping[str, Any], name: str, *, what: str) -> str:
+    """A string of the document.
+
+    Raises:
+        BadDocument: it is not there, or not a string.
+    """
+    value = _field(document, name, what)
+    if not isinstance(value, str):
+        raise BadDocument(what, f"{name} is not a text ({value!r})")
+    return value
+
+
+def date_field(document: Mapping[str, Any], name: str, *, what: str) -> dt.date:
+    """A date of the document, written `YYYY-MM-DD`.
+
+    Raises:
+        BadDocument: it is not there, or not a date.
+    """
+    value = text_field(document, name, what=what)
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError:
+        raise BadDocument(what, f"{name} is not a date ({value!r})") from None
+
+
+def timestamp_field(document: Mapping[str, Any], name: str, *, what: str) -> dt.datetime:
+    """A time of the document in UTC; one without an offset is taken for UTC.
+
+    Raises:
+        BadDocument: it is not there, not a time, or outside the calendar in UTC.
+    """
+    value = text_field(document, name, what=what)
+    try:
+        moment = dt.datetime.fromisoformat(value)
+        return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError):
+        raise BadDocument(what, f"{name} is not a time ({value!r})") from None
+
+
+def _field(document: Mapping[str, Any], name: str, what: str) -> Any:
+    try:
+        return document[name]
+    except (KeyError, TypeError, IndexError):
+        raise BadDocument(what, f"{name} is missing") from None
