@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,11 +49,13 @@ class Scene:
         folder: the working directory.
         lake_url: URL template of the lake, with `{layer}`.
         environ: further settings of the command.
+        resources: servers and the like, closed when the case has run.
     """
 
     folder: Path
     lake_url: str
     environ: dict[str, str] = field(default_factory=dict)
+    resources: ExitStack = field(default_factory=ExitStack)
 
     @property
     def diamond(self) -> Lake:
@@ -135,6 +138,10 @@ class Fault:
 
     def run(self, scene: Scene) -> Ended:
         """Create the fault, run the command, and assert what holds for every case."""
+        with scene.resources:
+            return self._run(scene)
+
+    def _run(self, scene: Scene) -> Ended:
         self.arrange(scene)
         before = scene.tree() if self.tree_stays else {}
         kept = {k: v for k, v in os.environ.items() if not k.startswith("WIKI_TRENDS_")}

@@ -74,7 +74,7 @@ class SmallWiki:
             return Reply({"error": {"code": "broken", "info": "on order"}})
         normal = {title: title.replace("_", " ") for title in titles}
         hops = {title: self.redirects[title] for title in normal.values() if title in self.redirects}
-        found = dict.fromkeys(self.redirects.get(title, title) for title in normal.values())
+        resolved = dict.fromkeys(self.redirects.get(title, title) for title in normal.values())
         return Reply(
             {
                 "batchcomplete": True,
@@ -83,7 +83,7 @@ class SmallWiki:
                         {"fromencoded": False, "from": k, "to": v} for k, v in normal.items() if k != v
                     ],
                     "redirects": [{"from": k, "to": v} for k, v in hops.items()],
-                    "pages": [self._page(title) for title in found],
+                    "pages": [self._page(title) for title in resolved],
                 },
             }
         )

@@ -6,6 +6,8 @@ import sqlite3
 
 import pytest
 
+from testing.scripted_server import Reply, ScriptedServer
+
 NEEDED = {
     "Python",
     "lake, layer bronze",
@@ -108,3 +110,47 @@ def test_settings_are_listed_and_secrets_are_not(place, monkeypatch):
     shown = place.run("doctor", "--settings").out
     assert "WIKI_TRENDS_LAKE = data/lake/{layer}" in shown
     assert "hunter2" not in shown + listed.out
+
+
+def live(place, *arguments):
+    return place.run("doctor", "--live", *arguments)
+
+
+def test_live_shows_one_response_of_each_service(place, sample_api):
+    sample_api()
+    ran = live(place, "--json")
+    assert ran.code == 0
+    assert [(answer["service"], answer["status"]) for answer in ran.json] == [
+        ("pageviews API", 200),
+        ("Action API", 200),
+    ]
+    assert all(answer["http_version"] == "HTTP/1.1" for answer in ran.json)
+    text = live(place).out
+    assert "pageviews API: 200 HTTP/1.1" in text
+    assert '{"items":[{"project":"en.wikipedia"' in text
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "words"),
+    [
+        (
+            Reply(b"Please respect our robot policy\nRequest 1", status=403, headers={"X-Cache": "cp1 int"}),
+            2,
+            ["403", "x-cache      cp1 int", "body         Please respect our robot policy", "bot-traffic@"],
+        ),
+        (Reply(b"slow", status=429, headers={"Retry-After": "77"}), 3, ["429", "retry-after  77"]),
+        (Reply(b"", status=401), 2, ["401", "WIKI_TRENDS_TOKEN"]),
+        (Reply(b"", status=301, headers={"Location": "/x"}), 2, ["301"]),
+        (Reply(b"", fault="reset"), 3, ["no response"]),
+        (Reply(b"\xff\x00\x1b[31m", status=500), 3, ["500", "\ufffd [31m"]),
+    ],
+)
+def test_live_shows_a_refusal_as_it_is(place, monkeypatch, reply, code, words):
+    with ScriptedServer(lambda _asked: reply) as server:
+        monkeypatch.setenv("WIKI_TRENDS_WIKIMEDIA_URL", server.url)
+        monkeypatch.setenv("WIKI_TRENDS_MEDIAWIKI_URL", server.url)
+        ran = live(place)
+        assert len(server.asked) == 2
+    assert ran.code == code
+    for word in words:
+        assert word in ran.out

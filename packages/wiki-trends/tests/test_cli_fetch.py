@@ -82,7 +82,7 @@ def test_a_dump_takes_the_place_of_the_api(place, sample_api, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--from-dump", "notes.txt", DAY], "is no pageview_complete file"),
+        (["--from-dump", "notes.txt", DAY], "is not a pageview_complete file"),
         (["--from-dump", "gone.txt", DAY], "cannot be read"),
         (["--from-dump", "notes.txt", DAY, "2025-11-06"], "is of one day, and 2 were named"),
         (["--from-dump", "notes.txt", "--refresh", DAY], "was given beside --refresh"),
@@ -90,7 +90,7 @@ def test_a_dump_takes_the_place_of_the_api(place, sample_api, monkeypatch):
         (["2015-06-30"], "is before 2015-07-01"),
         ([(dt.datetime.now(tz=dt.UTC) + dt.timedelta(days=3)).date().isoformat()], "is not over yet"),
         (["--access", "television", DAY], "is not one of"),
-        (["--project", "xx.nowhere", DAY], "There is no wiki xx.nowhere. Check project"),
+        (["--project", "xx.nowhere", DAY], "'xx.nowhere' is not a Wikimedia project such as en.wikipedia"),
         ([DAY], "WIKI_TRENDS_DENY: 'gone.toml' cannot be read"),
     ],
 )
@@ -110,11 +110,11 @@ def test_a_project_whose_wiki_has_no_address_is_wrong_input_and_not_a_missing_ne
 ):
     sample_api()
     monkeypatch.setenv("WIKI_TRENDS_MEDIAWIKI_URL", "http://{project}.invalid/w/api.php")
-    ran = place.run("fetch", "--project", "en.wikipedja", DAY)
+    ran = place.run("fetch", "--project", "qq.wikipedia", DAY)
     assert (ran.code, ran.out) == (2, "")
-    assert "'en.wikipedja' is no project that has a wiki: there is no en.wikipedja.invalid" in ran.err
+    assert "'qq.wikipedia' is no project that has a wiki: there is no qq.wikipedia.invalid" in ran.err
     monkeypatch.setenv("WIKI_TRENDS_WIKIMEDIA_URL", "http://wikimedia.invalid/api/rest_v1")
-    ran = place.run("fetch", "--project", "en.wikipedja", DAY)
+    ran = place.run("fetch", "--project", "qq.wikipedia", DAY)
     assert (ran.code, ran.out) == (3, "")
     assert not (place.folder / "data/lake").exists()
 

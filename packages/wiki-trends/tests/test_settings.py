@@ -115,9 +115,9 @@ def test_every_setting_has_a_meaning_and_an_example_that_it_takes(tmp_path):
         assert str(getattr(found, item.name)) in (example, f"{example}.0"), item.name
 
 
-def test_a_token_raises_the_rate_unless_one_is_set():
+def test_a_token_does_not_raise_the_rate_and_a_set_one_counts():
     assert Settings().requests_per_minute == 200
-    assert Settings(token="t").requests_per_minute == 2000
+    assert Settings(token="t").requests_per_minute == 200
     assert Settings(token="t", rate_per_minute=50).requests_per_minute == 50
 
 

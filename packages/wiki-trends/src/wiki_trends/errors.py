@@ -6,6 +6,8 @@
     ├── WikimediaError          Wikimedia answered, but not with the data
     │   ├── DayNotPublished     the list of that day does not exist (yet)
     │   ├── RequestRejected     our own mistake: retrying cannot help
+    │   │   ├── ClientBlocked   a 403 without `Retry-After`: Wikimedia blocks this client
+    │   │   └── TokenRejected   a 401: the access token is not valid
     │   └── ContractBroken      an answer or a layer does not have the promised form
     ├── WikimediaUnreachable    no answer within the deadline
     ├── PageNotListed           a page was asked for that no list that was read has
@@ -54,18 +56,21 @@ class SettingError(WikiTrendsError):
 
 
 class ContactMissing(SettingError):
-    """Wikimedia's live APIs were to be used without a contact in the User-Agent."""
+    """Live use of Wikimedia's APIs without a contact in the User-Agent, or with a placeholder."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, contact: str = "", problem: str = "is not a contact") -> None:
         super().__init__(
             name="contact",
-            value="",
+            value=contact,
             origin="WIKI_TRENDS_CONTACT",
             problem=(
-                "is no contact, and Wikimedia asks every client to name one in its User-Agent "
-                "(clients without get 10 requests a minute, or a permanent 403)"
+                f"{problem}, and Wikimedia asks every client to name a real one in its User-Agent "
+                "(other clients get 10 requests a minute, or a permanent 403)"
             ),
-            fix="Set WIKI_TRENDS_CONTACT (or --contact) to your e-mail address or a URL.",
+            fix=(
+                "Set WIKI_TRENDS_CONTACT (or --contact) to your own e-mail address, the URL of a page about you or "
+                "your project, or your user page (https://meta.wikimedia.org/wiki/User:…)."
+            ),
         )
 
 
@@ -101,8 +106,44 @@ class RequestRejected(WikimediaError, SourceRefused):
         self.url = url
         self.status = status
         self.detail = detail
-        super().__init__(
-            f"Wikimedia refused {url} with status {status}: {detail.rstrip('.')}. Check project, access and contact."
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        return (
+            f"Wikimedia refused {self.url} with status {self.status}: {self.detail.rstrip('.')}. "
+            "Check project, access and contact."
+        )
+
+
+class ClientBlocked(RequestRejected):
+    """Wikimedia blocks this client: a 403 without `Retry-After`, after a few tries.
+
+    Attributes:
+        user_agent: the User-Agent that was sent.
+        attempts: how often the request was sent.
+    """
+
+    def __init__(self, *, url: str, status: int, detail: str, user_agent: str, attempts: int) -> None:
+        self.user_agent = user_agent
+        self.attempts = attempts
+        super().__init__(url=url, status=status, detail=detail)
+
+    def _message(self) -> str:
+        tries = "1 try" if self.attempts == 1 else f"{self.attempts} tries"
+        return (
+            f"Wikimedia blocks this client: {self.url} answered status {self.status} after {tries}: "
+            f"{self.detail.rstrip('.') or '(no text)'}. The User-Agent sent was {self.user_agent!r}. Name a real contact in "
+            "WIKI_TRENDS_CONTACT; if it does, write to bot-traffic@wikimedia.org with this message."
+        )
+
+
+class TokenRejected(RequestRejected):
+    """Wikimedia does not accept the access token: a 401."""
+
+    def _message(self) -> str:
+        return (
+            f"Wikimedia does not accept the access token: {self.url} answered status {self.status}: "
+            f"{self.detail.rstrip('.')}. Renew WIKI_TRENDS_TOKEN, or unset it: a token does not raise the limits by itself."
         )
 
 

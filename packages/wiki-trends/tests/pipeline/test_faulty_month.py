@@ -51,12 +51,12 @@ def test_days_are_right_in_spite_of_faults(tmp_path, number, rate):
 
 def most_at_once(exchanges, timeout) -> int:
     """By the server's own log; when its client has hung up it may see a moment later than the next request."""
-    ends = [min(one.ended, one.began + timeout) for one in exchanges]
-    moments = sorted([(one.began, 1) for one in exchanges] + [(end, -1) for end in ends])
+    ends = [min(exchange.ended, exchange.began + timeout) for exchange in exchanges]
+    moments = sorted([(exchange.began, 1) for exchange in exchanges] + [(end, -1) for end in ends])
     return max(itertools.accumulate(step for _, step in moments))
 
 
 def most_a_minute(exchanges) -> int:
     """By the server's own log."""
-    began = sorted(one.began for one in exchanges)
+    began = sorted(exchange.began for exchange in exchanges)
     return max(bisect.bisect_right(began, moment + 60) - number for number, moment in enumerate(began))

@@ -16,7 +16,7 @@ from testing.scripted_server import ScriptedServer
 from testing.small_wiki import DAY, SmallWiki, listing, settings_for
 from wiki_trends.config.layers import layers
 from wiki_trends.pipeline import run_day
-from wiki_trends.pipeline.lists.bronze import accesses_of, bronze_of
+from wiki_trends.pipeline.lists.bronze import accesses_of, bronze_dataset
 from wiki_trends.pipeline.lists.device_share import SIDE_ACCESS
 from wiki_trends.wikimedia import WikimediaClient
 
@@ -66,7 +66,7 @@ def _run_until_killed(url: str, folder: str, first: dt.date, seconds: float) -> 
 
 def _check(settings, days, server) -> None:
     of = layers(settings)
-    bronze = {access: bronze_of(settings, access) for access in accesses_of(settings)}
+    bronze = {access: bronze_dataset(settings, access) for access in accesses_of(settings)}
     expected = {**dict.fromkeys(bronze.values(), 301), of.silver: 300, of.gold: 300, of.diamond: 300}
     there = {}
     for day in days:

@@ -48,17 +48,17 @@ def test_traffic_that_no_human_made_is_left_out_and_the_bounds_stand_in_silver(b
 def test_what_was_left_out_is_named_with_rank_and_reason(bench):
     _, _, settings = bench
     run_day(DAY, settings)
-    found = excluded(DAY, settings)
-    assert [(one.rank, one.page, one.views, one.reason, one.into) for one in found] == [
+    exclusions = excluded(DAY, settings)
+    assert [(row.rank, row.page, row.views, row.reason, row.into) for row in exclusions] == [
         (1, "Main_Page", 9000, "main_page", None),
         (2, "Robot", 1000, "suspect", None),
         (4, "Phones", 800, "suspect", None),
         (5, "novae", 100, "merged", "Nova"),
     ]
-    assert counts(found) == {"main_page": 1, "merged": 1, "suspect": 2}
-    assert "99.0 % from desktops" in lines(found)[1][0]
-    assert "0.0 to 2.5 % from desktops" in lines(found)[2][0]
-    assert lines(found)[-1][0] == "left out or merged: 4 (1 main_page, 1 merged, 2 suspect)"
+    assert counts(exclusions) == {"main_page": 1, "merged": 1, "suspect": 2}
+    assert "99.0 % from desktops" in lines(exclusions)[1][0]
+    assert "0.0 to 2.5 % from desktops" in lines(exclusions)[2][0]
+    assert lines(exclusions)[-1][0] == "left out or merged: 4 (1 main_page, 1 merged, 2 suspect)"
 
 
 def test_a_day_that_was_not_fetched_has_nothing_left_out(bench):

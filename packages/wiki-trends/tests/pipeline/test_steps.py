@@ -29,7 +29,7 @@ from wiki_trends.pipeline import (
 from wiki_trends.pipeline.lists.excluded import excluded
 from wiki_trends.pipeline.lists.row_filter import RowFilter, filter_rows
 from wiki_trends.pipeline.lists.top_list import Listed, parse_top_list
-from wiki_trends.pipeline.steps.categorize_pages import merged
+from wiki_trends.pipeline.steps.categorize_pages import merge_rows
 from wiki_trends.sample import SampleOptions, SampleServer
 from wiki_trends.wikimedia import PageFacts, WikimediaClient
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
@@ -37,8 +37,8 @@ from wiki_trends.wikimedia.siteinfo import parse_siteinfo
 SITE = parse_siteinfo(SITEINFO, url="u")
 
 
-def rows_of(sifted):
-    return [tuple(kept.row) for kept in sifted.kept]
+def rows_of(filtered):
+    return [tuple(kept.row) for kept in filtered.kept]
 
 
 @pytest.fixture
@@ -148,22 +148,22 @@ def test_a_bronze_day_of_something_else_is_refused(bench):
 
 
 def test_a_title_that_is_listed_twice_is_one_row():
-    sifted = filter_rows([Listed("A b", 5, 3), Listed("A_b", 4, 2), Listed("C", 9, 1)], RowFilter(SITE))
-    assert rows_of(sifted) == [("C", 9, 1), ("A_b", 9, 2)]
-    assert (sifted.counts, sifted.excluded) == ({"listed_twice": 1}, [])
+    filtered = filter_rows([Listed("A b", 5, 3), Listed("A_b", 4, 2), Listed("C", 9, 1)], RowFilter(SITE))
+    assert rows_of(filtered) == [("C", 9, 1), ("A_b", 9, 2)]
+    assert (filtered.counts, filtered.excluded) == ({"listed_twice": 1}, [])
 
 
 @pytest.mark.parametrize("title", ["-", "", "_", "--", " "])
 def test_placeholders_are_no_articles(title):
-    sifted = filter_rows([Listed(title, 1, 1)], RowFilter(SITE))
-    assert (sifted.kept, sifted.counts) == ([], {"placeholder": 1})
-    assert sifted.excluded == [{"rank": 1, "page": title, "views": 1, "reason": "placeholder"}]
+    filtered = filter_rows([Listed(title, 1, 1)], RowFilter(SITE))
+    assert (filtered.kept, filtered.counts) == ([], {"placeholder": 1})
+    assert filtered.excluded == [{"rank": 1, "page": title, "views": 1, "reason": "placeholder"}]
 
 
 @pytest.mark.parametrize("title", ["a\x00b", "a\nb", "\tx", "x\x7f", "\x1f"])
 def test_a_title_with_a_control_character_can_be_no_article(title):
-    sifted = filter_rows([Listed(title, 1, 1)], RowFilter(SITE))
-    assert (sifted.kept, sifted.counts) == ([], {"control_character": 1})
+    filtered = filter_rows([Listed(title, 1, 1)], RowFilter(SITE))
+    assert (filtered.kept, filtered.counts) == ([], {"control_character": 1})
 
 
 def test_half_a_character_is_what_wikimedia_writes_for_what_it_cannot_decode():
@@ -177,8 +177,8 @@ def test_rows_of_one_page_add_their_views_and_keep_the_best_rank():
         for page, views, rank in [("b", 5, 4), ("B", 7, 2), ("C", 1, 4)]
     ]
     facts = {"b": PageFacts("B"), "B": PageFacts("B"), "C": PageFacts("C", missing=True)}
-    found, excluded = merged(rows, facts, SITE)
-    assert [row[:3] for row in found] == [("B", 12, 2), ("C", 1, 4)]
+    merged, excluded = merge_rows(rows, facts, SITE)
+    assert [row[:3] for row in merged] == [("B", 12, 2), ("C", 1, 4)]
     assert excluded == [{"rank": 4, "page": "b", "views": 5, "reason": "merged", "into": "B"}]
 
 
@@ -187,7 +187,7 @@ def test_rows_of_one_page_add_their_views_and_keep_the_best_rank():
     [PageFacts("Main Page", redirected=True), PageFacts("Wikipedia:X", 4), PageFacts("Special:X", -1)],
 )
 def test_what_leads_out_of_the_articles_goes(facts):
-    assert merged([{"page": "X", "views": 1, "rank": 1}], {"X": facts}, SITE) == (
+    assert merge_rows([{"page": "X", "views": 1, "rank": 1}], {"X": facts}, SITE) == (
         [],
         [{"page": "X", "views": 1, "rank": 1, "reason": "leads_to_no_article"}],
     )

@@ -32,7 +32,9 @@ def by_other_readers(conf, day):
         read = "read_csv(?, header = true, all_varchar = true, quote = '\"', escape = '\"', delim = ',', strict_mode = true)"
         rows = connection.execute(f"SELECT page, views, rank FROM {read}", [str(part)]).fetchall()
     frame = pl.read_csv(part, infer_schema=False).select("page", "views", "rank")
-    return [[(page, int(views), int(rank)) for page, views, rank in found] for found in (rows, frame.rows())]
+    return [
+        [(page, int(views), int(rank)) for page, views, rank in result] for result in (rows, frame.rows())
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +74,8 @@ def test_titles_go_from_the_api_to_csv_and_tables_and_back_unchanged(bench, tmp_
         warehouse = open_warehouse(url)
         analyze(diamond, whole, warehouse, clock=lambda: NOW)
         with warehouse.reading() as tables:
-            found = tables.rows(
+            result = tables.rows(
                 "SELECT date, page, views, rank FROM wiki_trends_timeseries ORDER BY date, rank"
             )
-        in_table = [(row["date"], row["page"], row["views"], row["rank"]) for row in found]
+        in_table = [(row["date"], row["page"], row["views"], row["rank"]) for row in result]
         assert in_table == [(day, *row) for day, rows in sorted(asked.items()) for row in rows]

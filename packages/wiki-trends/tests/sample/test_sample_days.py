@@ -144,5 +144,5 @@ def test_no_article_bears_the_prefix_of_a_namespace():
 
 
 def test_a_project_is_known_with_and_without_org():
-    assert wikis.known("fr.wikipedia.org") is wikis.known("fr.wikipedia") is WIKIS["fr.wikipedia"]
-    assert wikis.known("xx.wikipedia") is None
+    assert wikis.find_wiki("fr.wikipedia.org") is wikis.find_wiki("fr.wikipedia") is WIKIS["fr.wikipedia"]
+    assert wikis.find_wiki("xx.wikipedia") is None

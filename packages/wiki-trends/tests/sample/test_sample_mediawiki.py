@@ -149,10 +149,12 @@ def test_continuation_brings_every_category_once(titles):
 def test_some_batches_of_a_day_need_a_continuation(titles):
     counts = [pages_of(titles[start : start + 50])[1] for start in range(0, 1000, 50)]
     assert set(counts) <= {1, 2}
-    many = [
+    split_values = [
         row.article for n in range(10) for row in world(0, EN).top(DAY + dt.timedelta(days=n), "all-access")
     ]
-    assert any(pages_of(many[start : start + 50])[1] == 2 for start in range(0, len(many), 50))
+    assert any(
+        pages_of(split_values[start : start + 50])[1] == 2 for start in range(0, len(split_values), 50)
+    )
 
 
 def test_the_truth_agrees_with_what_the_api_says(planted, titles):

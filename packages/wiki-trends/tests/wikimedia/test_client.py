@@ -47,8 +47,8 @@ def serve(tmp_path):
         return server, client
 
     yield open_client
-    for one in opened:
-        one.__exit__(None, None, None)
+    for client in opened:
+        client.__exit__(None, None, None)
 
 
 def top(client: WikimediaClient):
@@ -280,9 +280,9 @@ def pages_of(asked: Asked) -> Reply:
 def test_titles_are_asked_fifty_at_a_time_in_parallel_within_the_limit(serve):
     server, client = serve(answer=pages_of, max_in_flight=3)
     titles = [f"Page_{number}" for number in range(501)]
-    found = client.pages("en.wikipedia", titles)
-    assert sorted(found) == sorted(titles)
-    assert found["Page_7"].title == "Page 7"
+    facts_by_title = client.pages("en.wikipedia", titles)
+    assert sorted(facts_by_title) == sorted(titles)
+    assert facts_by_title["Page_7"].title == "Page 7"
     assert len(server.asked) == 11
     assert all(asked.path == "/en.wikipedia/w/api.php" for asked in server.asked)
     assert 1 <= server.most_in_flight <= 3
@@ -305,10 +305,10 @@ def test_short_queries_are_get_and_long_ones_post(serve):
 def test_any_title_arrives_as_it_is(echo, titles):
     client, seen = echo
     seen.clear()
-    found = client.pages("en.wikipedia", titles)
-    assert set(found) == set(titles)
-    askable = {t for t in titles if t.strip("_ ") and "|" not in t and "\x1f" not in t}
-    assert seen == askable
+    facts_by_title = client.pages("en.wikipedia", titles)
+    assert set(facts_by_title) == set(titles)
+    requestable = {t for t in titles if t.strip("_ ") and "|" not in t and "\x1f" not in t}
+    assert seen == requestable
 
 
 @pytest.fixture
@@ -383,3 +383,28 @@ def test_a_body_without_end_is_cut(serve, monkeypatch):
     _, client = serve(bomb, Reply(GOOD))
     top(client)
     assert client.counters.retries == 1
+
+
+def test_http_2_is_offered_to_servers_that_speak_tls(tmp_path):
+    """The client's TLS greeting names `h2` beside `http/1.1` (RFC 7301), so that the server chooses."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        greeting = []
+
+        def read_greeting() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                greeting.append(connection.recv(65536))
+
+        thread = threading.Thread(target=read_greeting)
+        thread.start()
+        with (
+            WikimediaClient(settings_for(url, tmp_path, deadline=0.5)) as client,
+            pytest.raises(WikimediaUnreachable),
+        ):
+            top(client)
+        thread.join(10)
+    assert b"\x02h2" in greeting[0]
+    assert b"\x08http/1.1" in greeting[0]

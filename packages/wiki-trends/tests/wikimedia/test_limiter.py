@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiki_trends.errors import SettingError
-from wiki_trends.wikimedia.limiter import Limiter, TooLate
+from wiki_trends.wikimedia.limiter import DeadlinePassed, Limiter
 
 
 class Clock:
@@ -21,7 +21,7 @@ class Clock:
         return self.now
 
 
-def submit() -> float:
+def in_five_seconds() -> float:
     return time.monotonic() + 5
 
 
@@ -61,23 +61,23 @@ def test_a_clock_set_back_adds_no_waiting(tmp_path):
     clock = Clock()
     limiter = Limiter(tmp_path, max_in_flight=1, rate_per_minute=200, clock=clock)
     waits = []
-    with limiter.request(submit(), waits.append):
+    with limiter.request(in_five_seconds(), waits.append):
         clock.now -= 3600
-    with limiter.request(submit(), waits.append):
+    with limiter.request(in_five_seconds(), waits.append):
         pass
     assert waits == [0.0, 0.0]
 
 
 def test_a_pause_holds_for_every_limiter_of_the_folder(tmp_path):
     clock = Clock()
-    one = Limiter(tmp_path, max_in_flight=2, rate_per_minute=200, clock=clock)
+    limiter = Limiter(tmp_path, max_in_flight=2, rate_per_minute=200, clock=clock)
     other = Limiter(tmp_path, max_in_flight=2, rate_per_minute=200, clock=clock)
-    one.pause(4)
+    limiter.pause(4)
     waits = []
-    with other.request(submit(), waits.append):
+    with other.request(in_five_seconds(), waits.append):
         pass
     assert waits == [4.0]
-    with pytest.raises(TooLate), other.request(time.monotonic() + 3, waits.append):
+    with pytest.raises(DeadlinePassed), other.request(time.monotonic() + 3, waits.append):
         pass
 
 
@@ -90,7 +90,7 @@ def test_threads_share_the_slots(tmp_path):
     def work() -> None:
         nonlocal inside, most
         for _ in range(20):
-            with limiter.request(submit(), time.sleep):
+            with limiter.request(in_five_seconds(), time.sleep):
                 with lock:
                     inside += 1
                     most = max(most, inside)
@@ -122,11 +122,11 @@ def test_a_slot_of_another_process_is_respected_and_comes_free_when_it_is_killed
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"holding\n"
-        with pytest.raises(TooLate), limiter.request(time.monotonic() + 0.05, time.sleep):
+        with pytest.raises(DeadlinePassed), limiter.request(time.monotonic() + 0.05, time.sleep):
             pass
         process.kill()
         process.wait()
-        with limiter.request(submit(), time.sleep):
+        with limiter.request(in_five_seconds(), time.sleep):
             pass
 
 

@@ -29,11 +29,11 @@ def test_titles_are_followed_through_normalisation_and_redirects():
             "pages": [page("Other"), page("Douglas Adams", description="English writer")],
         }
     }
-    found = facts(answer, "adams,_Douglas", "Douglas_Adams")
-    assert found["adams,_Douglas"].title == "Douglas Adams"
-    assert found["adams,_Douglas"].redirected
-    assert found["Douglas_Adams"].description == "English writer"
-    assert not found["Douglas_Adams"].redirected
+    result = facts(answer, "adams,_Douglas", "Douglas_Adams")
+    assert result["adams,_Douglas"].title == "Douglas Adams"
+    assert result["adams,_Douglas"].redirected
+    assert result["Douglas_Adams"].description == "English writer"
+    assert not result["Douglas_Adams"].redirected
 
 
 def test_a_title_in_another_unicode_form_is_given_back_encoded():
@@ -118,8 +118,8 @@ def test_everything_that_is_asked_for_is_kept():
     ],
 )
 def test_only_primary_coordinates_on_earth_count(place):
-    found = facts({"query": {"pages": [page("X", coordinates=[place])]}}, "X")["X"]
-    assert (found.latitude, found.longitude, found.place_type) == (None, None, None)
+    result = facts({"query": {"pages": [page("X", coordinates=[place])]}}, "X")["X"]
+    assert (result.latitude, result.longitude, result.place_type) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -132,5 +132,5 @@ def test_an_answer_of_another_form_breaks_the_contract(answer):
 
 def test_facts_survive_the_cache():
     full = PageFacts("A", -1, True, True, ("x",), 1.5, -2.5, "city", "FR", "d", "Q1", True)  # noqa: FBT003
-    for one in (full, PageFacts("A")):
-        assert PageFacts.from_json(json.loads(json.dumps(one.to_json()))) == one
+    for original in (full, PageFacts("A")):
+        assert PageFacts.from_json(json.loads(json.dumps(original.to_json()))) == original

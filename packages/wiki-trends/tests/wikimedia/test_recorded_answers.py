@@ -15,7 +15,7 @@ from testing.recorded import RECORDED, needs_recorded
 from wiki_trends.errors import RequestRejected, SettingError
 from wiki_trends.pipeline.dump.reader import read_dump
 from wiki_trends.pipeline.lists.top_list import parse_top_list
-from wiki_trends.wikimedia.answers import judge
+from wiki_trends.wikimedia.answers import parse_response
 from wiki_trends.wikimedia.pages import Pages
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
 
@@ -40,7 +40,7 @@ def judged(path, body, status=200, headers=None):
     """The answer as the client gets it, or None when it is an error that no retry mends."""
     raw = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     try:
-        return judge(path.name, status, headers or {}, raw.encode(), has_contact=True)
+        return parse_response(path.name, status, headers or {}, raw.encode())
     except RequestRejected:
         return None
 
@@ -111,9 +111,9 @@ def whole_records(path):
     views: dict[str, Counter[str]] = {}
     ended = True
     for line in data.removesuffix(b"\n").split(b"\n"):
-        found = RECORD.match(line)
-        if found and ended:
-            wiki, title, _, total = found.groups()
+        result = RECORD.match(line)
+        if result and ended:
+            wiki, title, _, total = result.groups()
             text = title.decode("utf-8", errors="replace").replace(" ", "_")
             views.setdefault(wiki.decode("utf-8", errors="replace"), Counter())[text] += int(total)
         ended = END.search(line) is not None
@@ -133,13 +133,13 @@ def test_a_dump_gives_what_a_plain_loop_counts(path):
         with pytest.raises(SettingError, match="holds no line of"):
             read_dump([path], project="en.wikipedia", day=day)
     for project, pages in expected.items():
-        found = read_dump([path], project=project, day=day).lists["all-access"]
-        assert {row.title: row.views for row in found} == dict(+pages), project
+        result = read_dump([path], project=project, day=day).lists["all-access"]
+        assert {row.title: row.views for row in result} == dict(+pages), project
 
 
 @pytest.mark.parametrize("path", HOURLY, ids=ids(HOURLY))
 def test_an_hourly_file_is_no_dump_of_a_day(path):
-    with pytest.raises(SettingError, match=r"no pageview_complete file|is not of"):
+    with pytest.raises(SettingError, match=r"not a pageview_complete file|is not of"):
         read_dump([path], project="en.wikipedia", day=DAY_OF_SAMPLES)
 
 

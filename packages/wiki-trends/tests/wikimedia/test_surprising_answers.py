@@ -20,7 +20,7 @@ from wiki_trends.errors import RequestRejected, SettingError
 from wiki_trends.pipeline import run_day
 from wiki_trends.pipeline.dump.reader import read_dump
 from wiki_trends.pipeline.lists.top_list import parse_top_list
-from wiki_trends.wikimedia.answers import judge
+from wiki_trends.wikimedia.answers import parse_response
 from wiki_trends.wikimedia.pages import Pages
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
 
@@ -44,7 +44,7 @@ def surprise(recorded, twin, about_recorded=None, about_twin=None):
     """Runs a test with the recorded answers and with their twins; one answer or a list of pieces."""
 
     def both(source, about):
-        return [Answer(one, about) for one in source] if isinstance(source, list) else Answer(source, about)
+        return [Answer(item, about) for item in source] if isinstance(source, list) else Answer(source, about)
 
     return pytest.mark.parametrize(
         "answer",
@@ -62,7 +62,7 @@ def action(name):
 def facts(answer, *titles):
     pages = Pages("u")
     for piece in answer if isinstance(answer, list) else [answer]:
-        pages.add(judge("u", 200, {}, json.dumps(piece.body).encode(), has_contact=True))
+        pages.add(parse_response("u", 200, {}, json.dumps(piece.body).encode()))
     return pages.facts(titles)
 
 
@@ -170,8 +170,8 @@ def test_a_missing_page_without_even_a_title_is_no_page(answer):
     "File:A_b.jpg",
 )
 def test_a_file_of_commons_is_missing_and_known_and_no_article(answer):
-    found = facts(answer, answer.about)[answer.about]
-    assert (found.missing, found.namespace) == (True, 6)
+    result = facts(answer, answer.about)[answer.about]
+    assert (result.missing, result.namespace) == (True, 6)
 
 
 @surprise(
@@ -179,8 +179,8 @@ def test_a_file_of_commons_is_missing_and_known_and_no_article(answer):
     {"query": {"pages": {"1": {"pageid": 1, "ns": 0, "title": "London"}}}},
 )
 def test_what_a_page_lacks_is_absent_and_not_empty(answer):
-    found = facts(answer, "London")["London"]
-    assert (found.missing, found.latitude, found.categories, found.description) == (False, None, (), None)
+    result = facts(answer, "London")["London"]
+    assert (result.missing, result.latitude, result.categories, result.description) == (False, None, (), None)
 
 
 @surprise(
@@ -274,14 +274,14 @@ REDIRECTED = {
 
 @surprise(action("redirect-after-normalized-other-wiki"), REDIRECTED)
 def test_a_title_is_normalised_and_then_redirected(answer):
-    found = facts(answer, "arya")["arya"]
-    assert (found.title, found.redirected) == ("Arya Stark", True)
+    result = facts(answer, "arya")["arya"]
+    assert (result.title, result.redirected) == ("Arya Stark", True)
 
 
 @surprise(action("redirect-with-fragment-by-pageid"), REDIRECTED, "P = BPP problem", "Arya")
 def test_a_redirect_can_lead_into_a_page(answer):
-    found = facts(answer, answer.about)[answer.about]
-    assert (found.missing, found.redirected) == (False, True)
+    result = facts(answer, answer.about)[answer.about]
+    assert (result.missing, result.redirected) == (False, True)
 
 
 @surprise(
@@ -300,9 +300,9 @@ def test_a_redirect_can_lead_into_a_page(answer):
     },
 )
 def test_pages_come_in_another_order_than_their_titles(answer):
-    found = facts(answer, "Barack_Obama", "Joe_Biden")
-    assert str(found["Barack_Obama"].description).startswith("44th President")
-    assert str(found["Joe_Biden"].description).startswith("47th Vice President")
+    result = facts(answer, "Barack_Obama", "Joe_Biden")
+    assert str(result["Barack_Obama"].description).startswith("44th President")
+    assert str(result["Joe_Biden"].description).startswith("47th Vice President")
 
 
 @surprise(
@@ -324,8 +324,8 @@ def test_pages_come_in_another_order_than_their_titles(answer):
     },
 )
 def test_primary_coordinates_are_marked_with_an_empty_text_in_the_old_format(answer):
-    found = facts(answer, "London")["London"]
-    assert (found.latitude, found.longitude) == (51.50722222, -0.1275)
+    result = facts(answer, "London")["London"]
+    assert (result.latitude, result.longitude) == (51.50722222, -0.1275)
 
 
 @surprise(action("wikidata-deleted-entity"), {"entities": {"Q1": {"id": "Q1", "missing": ""}}, "success": 1})
@@ -337,8 +337,8 @@ def test_an_answer_without_a_query_has_no_pages(answer):
     "query": {"pages": {"1": {"pageid": 1, "ns": 14, "title": "Category:Kiō", "categories": []}}}
 })  # fmt: skip
 def test_a_title_beyond_ascii_is_found_under_its_own_name(answer):
-    found = facts(answer, "Category:Kiō")["Category:Kiō"]
-    assert (found.missing, found.namespace) == (False, 14)
+    result = facts(answer, "Category:Kiō")["Category:Kiō"]
+    assert (result.missing, result.namespace) == (False, 14)
 
 
 def dump_file(tmp_path, source):
@@ -360,15 +360,15 @@ def dumped(recorded, twin):
     b"aa.wikibooks File:Incubator-notext.svg desktop 3 B3\naa.wikibooks Main_Page desktop 2 A1C1\n",
 )
 def test_older_dumps_have_five_columns(tmp_path, source):
-    found = read_dump([dump_file(tmp_path, source)], project="aa.wikibooks", day=dt.date(2011, 12, 9))
-    assert found.lists["all-access"][0][:2] == ("File:Incubator-notext.svg", 3)
-    assert found.broken == 0
+    result = read_dump([dump_file(tmp_path, source)], project="aa.wikibooks", day=dt.date(2011, 12, 9))
+    assert result.lists["all-access"][0][:2] == ("File:Incubator-notext.svg", 3)
+    assert result.broken == 0
 
 
 @dumped("samples/daily-user-2021.txt", b"aa.wikibooks - null mobile-web 4 I1O2R1\n")
 def test_titles_without_a_page_have_null_for_its_id_and_a_hyphen_for_no_title(tmp_path, source):
-    found = read_dump([dump_file(tmp_path, source)], project="aa.wikibooks", day=dt.date(2021, 1, 1))
-    assert ("-", 4) in [row[:2] for row in found.lists["mobile-web"]]
+    result = read_dump([dump_file(tmp_path, source)], project="aa.wikibooks", day=dt.date(2021, 1, 1))
+    assert ("-", 4) in [row[:2] for row in result.lists["mobile-web"]]
 
 
 @dumped(
@@ -377,9 +377,9 @@ def test_titles_without_a_page_have_null_for_its_id_and_a_hyphen_for_no_title(tm
     b"pt.wikipedia A.C 2 desktop 1 A1\npt.wikipedia Fazes-Me_Falta 3 desktop 1 A1\npt.wikipedia ../../etc/passwd\n",
 )
 def test_a_title_of_several_lines_is_no_page(tmp_path, source):
-    found = read_dump([dump_file(tmp_path, source)], project="pt.wikipedia", day=dt.date(2021, 1, 2))
-    assert {row.title for row in found.lists["all-access"]} == {"A-train", "A.C", "Fazes-Me_Falta"}
-    assert found.broken == 2
+    result = read_dump([dump_file(tmp_path, source)], project="pt.wikipedia", day=dt.date(2021, 1, 2))
+    assert {row.title for row in result.lists["all-access"]} == {"A-train", "A.C", "Fazes-Me_Falta"}
+    assert result.broken == 2
 
 
 @dumped("daily/pageviews-20230323-user.bz2", bz2.compress(b""))

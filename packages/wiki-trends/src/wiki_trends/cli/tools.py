@@ -109,6 +109,12 @@ def doctor(
     show_settings: Annotated[
         bool, typer.Option("--settings", help="List every setting and its value.")
     ] = False,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="Send one request to each of Wikimedia's services and show the response."
+        ),
+    ] = False,
     project: options.Project = None,
     lake: options.LakeUrl = None,
     warehouse: options.WarehouseUrl = None,
@@ -116,6 +122,7 @@ def doctor(
     as_json: options.AsJson = False,
 ) -> None:
     """Say for each thing that is needed whether it is there, and what to do when it is not."""
+    from smart_orchestrator.model.window import today_utc
     from wiki_trends.cli.exit_codes import code_of
     from wiki_trends.jobs import doctor as surgery
 
@@ -127,6 +134,13 @@ def doctor(
         else:
             out([(f"{name} = {value}", "") for name, value in listed.items()])
         return
+    if live:
+        answers = surgery.examine_live(settings, today_utc())
+        if as_json:
+            print_json([answer.to_json() for answer in answers])
+        else:
+            out([line for answer in answers for line in answer.lines()])
+        raise typer.Exit(max((code_of(answer.error) for answer in answers if answer.error), default=DONE))
     findings = surgery.examine(settings)
     if as_json:
         print_json([finding.to_json() for finding in findings])

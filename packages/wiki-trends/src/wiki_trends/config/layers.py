@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.model.dataset import Column, DailyDataset
+from wiki_trends.config.projects import canonical_project
 
 if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
@@ -52,7 +53,7 @@ class Layers:
 
 def layers(settings: Settings) -> Layers:
     """The four datasets for the project, access method and lake of `settings`."""
-    project = settings.project.removesuffix(".org")
+    project = canonical_project(settings.project)
     if (project, settings.access) == _DOCUMENTED:
         folder, label = "", ""
     else:

@@ -13,6 +13,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wiki_trends.config.projects import parse_project
 from wiki_trends.errors import SettingError
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Settings:
     )
     project: str = _setting(
         "en.wikipedia",
-        _matching(r"[a-z][a-z0-9-]*\.[a-z]+(\.org)?", "a Wikimedia project such as en.wikipedia"),
+        parse_project,
         "The Wikimedia project whose most-viewed pages are fetched.",
         example="fr.wikipedia",
     )
@@ -164,13 +165,14 @@ class Settings:
     contact: str = _setting(
         "",
         _matching(r"[^\r\n()]*", "one line without parentheses"),
-        "E-mail address or URL for the User-Agent; Wikimedia asks for it, live use is refused without.",
-        example="you@example.org",
+        "Your e-mail address, a URL or a user page, for the User-Agent; Wikimedia asks for it. Its hosts are not contacted "
+        "without one, or with a placeholder.",
+        example="https://meta.wikimedia.org/wiki/User:Your_name",
     )
     token: str = _setting(
         "",
         _matching(r"[\x21-\x7e]*", "a token of visible ASCII characters"),
-        "Access token of a Wikimedia account, sent as `Authorization: Bearer`. Secret.",
+        "Access token of a Wikimedia account, sent as `Authorization: Bearer`; it does not raise the limits by itself. Secret.",
         example="eyJ0eXAi…",
         secret=True,
     )
@@ -189,7 +191,8 @@ class Settings:
     rate_per_minute: int = _setting(
         0,
         _whole(0, 1_000_000),
-        "Requests a minute to Wikimedia, over all processes of this machine; 0: what it allows, 200, or 2,000 with a token.",
+        "Requests a minute to Wikimedia, over all processes of this machine; 0: the 200 that Wikimedia allows for one "
+        "contact, with or without a token. Machines with the same contact share them: give each its part.",
         example="100",
     )
     max_in_flight: int = _setting(
@@ -371,7 +374,7 @@ class Settings:
     @property
     def requests_per_minute(self) -> int:
         """`rate_per_minute`, or what Wikimedia allows: https://www.mediawiki.org/wiki/Wikimedia_APIs/Rate_limits."""
-        return self.rate_per_minute or (2000 if self.token else 200)
+        return self.rate_per_minute or 200
 
 
 def env_name(name: str) -> str:

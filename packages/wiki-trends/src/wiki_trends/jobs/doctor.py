@@ -5,6 +5,7 @@ Looks, and changes nothing but a test object that it writes into each layer of t
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.dataset import DailyDataset
     from smart_orchestrator.text.reports import Line
+    from wiki_trends.wikimedia.probe import LiveAnswer
 
 TEST_OBJECT = "_doctor"
 EXTRAS = {"airflow": "apache-airflow", "postgres": "psycopg", "spark": "pyspark", "web": "fastapi"}
@@ -54,6 +56,13 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything that `run` needs, then at what is optional."""
     return [*_needed(settings), *_optional()]
+
+
+def examine_live(settings: Settings, today: dt.date) -> list[LiveAnswer]:
+    """Send one request to each of Wikimedia's services; see `wiki_trends.wikimedia.probe`."""
+    from wiki_trends.wikimedia.probe import probe
+
+    return probe(settings, today - dt.timedelta(days=settings.lag))
 
 
 def settings_json(settings: Settings) -> dict[str, object]:

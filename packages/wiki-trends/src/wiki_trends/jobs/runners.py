@@ -147,24 +147,26 @@ def reach(settings: Settings) -> None:
         ContactMissing: live use needs a contact.
         SettingError: a file of further phrases or titles cannot be used, or there is no such project.
     """
+    from wiki_trends.config.projects import canonical_project
     from wiki_trends.wikimedia import WikimediaClient
+    from wiki_trends.wikimedia.client import action_url
 
-    language = settings.project.partition(".")[0]
+    language = canonical_project(settings.project).partition(".")[0]
     if settings.categories_file:
         from wiki_trends.pipeline.rules.rules import Rules
 
         Rules.load(language, settings.categories_file)
     if settings.deny:
-        from wiki_trends.pipeline.lists.deny_list import denied
+        from wiki_trends.pipeline.lists.deny_list import denied_titles
 
-        denied(settings, language)
+        denied_titles(settings, language)
     quick = replace(settings, deadline=min(settings.deadline, REACHABLE_SECONDS))
     with WikimediaClient(quick) as client:
         try:
             client.site_info(settings.project)
         except WikimediaUnreachable:
             # Where the network knows the API's host and not the wiki's, it is the project that does not exist.
-            wiki = settings.mediawiki_url.replace("{project}", settings.project.removesuffix(".org"))
+            wiki = action_url(settings, settings.project)
             if _has_address(wiki) or not _has_address(settings.wikimedia_url):
                 raise
             raise SettingError(

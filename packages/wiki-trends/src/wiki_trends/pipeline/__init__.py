@@ -1,4 +1,4 @@
-"""What every day runs: bronze -> silver -> gold -> diamond, one file a step, each step a plain function."""
+"""The daily pipeline: bronze -> silver -> gold -> diamond, one module and one plain function for each step."""
 
 from wiki_trends.pipeline.run import DayResult, run_day
 from wiki_trends.pipeline.single_step import STEPS, run_step

@@ -1,6 +1,6 @@
-"""The whole pipeline of one day, in this process.
+"""Runs all steps of the pipeline for one day in this process.
 
-A step that fails ends the day: what the steps before it committed stays, the diamond partition is the old one or none.
+A step that fails ends the run: what earlier steps committed stays, and the diamond partition is unchanged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Fetch(Protocol):
-    """A first step: commits a day to bronze, and tells the rows of its list as soon as they are known."""
+    """A first step: commits a day to bronze and passes the rows of its list to `on_rows` early."""
 
     def __call__(
         self,
@@ -37,13 +37,13 @@ class Fetch(Protocol):
         *,
         on_rows: RowsCallback | None = None,
     ) -> StepResult:
-        """What the step did."""
+        """Run the step."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DayResult:
-    """What became of a day.
+    """Result of the pipeline for one day.
 
     Attributes:
         day: UTC.
@@ -51,7 +51,7 @@ class DayResult:
         seconds: of each step by its name.
         requests: sent to Wikimedia, repeats included.
         retries: how many of them were repeats.
-        cache_hits: pages that had not to be asked.
+        cache_hits: pages that needed no request.
         steps: what each step did, in order.
     """
 
@@ -69,16 +69,16 @@ def run_day(
 ) -> DayResult:
     """Fetch, clean, enrich, categorise and commit one UTC day.
 
-    The list is not fetched again when bronze has it; the other layers are made anew.
+    The list is not fetched again when bronze has it; the other layers are rebuilt.
 
     Args:
         day: the day of the pages' views.
         settings: project, access method, lake and limits.
-        client: an open client, for several days; default one for this day.
-        fetch: the first step, which sees to it that bronze has the day: `fetch_top_pages`, or `fetch_from_dump` with its dump.
+        client: an open client, shared between days; by default the day gets a client of its own.
+        fetch: the first step, which commits the day to bronze: `fetch_top_pages`, or `fetch_from_dump` with its dump.
 
     Raises:
-        WikiTrendsError, SmartOrchestratorError: as the steps; the diamond partition is untouched then.
+        WikiTrendsError, SmartOrchestratorError: from a step; the diamond partition is untouched then.
     """
     with ExitStack() as stack:
         client = client or stack.enter_context(WikimediaClient(settings))

@@ -1,7 +1,7 @@
-"""One step of a day by its name, for schedulers that give each step a process of its own.
+"""Runs one step of a day by its name, for schedulers that run each step in a process of its own.
 
-The rows go from step to step through the lake. What a step did, a small document, is the scheduler's to hand on: the last
-step puts what all of them did into the manifest of the diamond partition.
+Rows go from step to step through the lake. The scheduler passes on each step's result, a small document: the last step
+writes all of them into the manifest of the diamond partition.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ if TYPE_CHECKING:
 
     from wiki_trends.config.settings import Settings
 
-_ASKING: dict[str, Callable[[dt.date, Settings, WikimediaClient], StepResult]] = {
+_STEP_FUNCTIONS: dict[str, Callable[[dt.date, Settings, WikimediaClient], StepResult]] = {
     "fetch_top_pages": fetch_top_pages,
     "clean_top_pages": clean_top_pages,
     "fetch_wikipedia_categories": fetch_wikipedia_categories,
     "categorize_pages": categorize_pages,
 }
 _LAST = "clean_gold_layer"
-STEPS = (*_ASKING, _LAST)
+STEPS = (*_STEP_FUNCTIONS, _LAST)
 
 
 def run_step(
     name: str, day: dt.date, settings: Settings, before: Iterable[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
-    """Run one of `STEPS`, in their order, for a UTC day; what it did, as `StepResult.to_json` writes it.
+    """Run one of `STEPS`, in their order, for a UTC day; returns its `StepResult.to_json()`.
 
     Args:
         name: of the step.
         day: the day of the pages' views.
         settings: project, access method, lake and limits.
-        before: for the last step, what the steps before it returned.
+        before: for the last step, the results of the earlier steps.
 
     Raises:
         KeyError: there is no such step.
-        WikiTrendsError, SmartOrchestratorError: as the step; nothing of its layer is visible then.
+        WikiTrendsError, SmartOrchestratorError: from the step; its layer is unchanged then.
     """
     if name == _LAST:
-        return clean_gold_layer(day, settings, [StepResult.from_json(one) for one in before]).to_json()
-    step = _ASKING[name]
+        return clean_gold_layer(day, settings, [StepResult.from_json(result) for result in before]).to_json()
+    step = _STEP_FUNCTIONS[name]
     with WikimediaClient(settings) as client:
         return step(day, settings, client).to_json()

@@ -1,10 +1,12 @@
-"""What the steps of the pipeline have in common: what each reports, and the project's name."""
+"""The result of a pipeline step, and the project's canonical name."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from wiki_trends.config.projects import canonical_project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,17 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What one step of one day did.
+    """Result of one step for one day.
 
     Attributes:
         name: of the step, as in the pipeline's DAG.
         rows_in: rows read.
-        rows_out: rows committed, or pages that are known afterwards.
+        rows_out: rows committed, or pages in the cache afterwards.
         seconds: until just before the commit, so that the manifest can hold it.
         requests: sent to Wikimedia.
         retries: how many of them were repeats.
-        cache_hits: pages that had not to be asked.
-        counts: what the step counted besides, by name.
+        cache_hits: pages that needed no request.
+        counts: further counters of the step, by name.
     """
 
     name: str
@@ -67,5 +69,5 @@ class Stopwatch:
 
 
 def project_of(settings: Settings) -> str:
-    """The project as Wikimedia answers it: `en.wikipedia`, also when it was written `en.wikipedia.org`."""
-    return settings.project.removesuffix(".org")
+    """The project's canonical name: `en.wikipedia`, also for `en.wikipedia.org`; `wikidata` for `www.wikidata`."""
+    return canonical_project(settings.project)

@@ -1,6 +1,6 @@
 """A synthetic Wikimedia for demos and tests without a network: pageviews and Action API, made from a seed.
 
-`SampleServer` answers like Wikimedia in this process, `serve` in a process of its own, `truth` says what is planted.
+`SampleServer` serves in this process, `serve` in a process of its own; `truth` returns the planted events.
 Invented vocabulary, planted events, faults on request; or recorded answers of the real APIs (`replay`).
 """
 

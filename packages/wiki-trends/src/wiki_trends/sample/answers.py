@@ -1,4 +1,4 @@
-"""An HTTP answer of the synthetic API, and the error bodies that Wikimedia's pageviews API gives."""
+"""HTTP responses of the synthetic API, and the error bodies of Wikimedia's pageviews API."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def as_json(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
+def json_answer(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
     """A document as compact JSON in UTF-8, as Wikimedia sends it."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return Answer(status, text.encode("utf-8", errors="surrogatepass"), headers=headers or {})
 
 
-def problem(status: int, uri: str, detail: str = _NO_DATA) -> Answer:
+def error_answer(status: int, uri: str, detail: str = _NO_DATA) -> Answer:
     """An error of the pageviews API. `uri` is the path from `/metrics` on; 404 without a detail means "no data"."""
     body = {
         "detail": detail,
@@ -43,6 +43,6 @@ def problem(status: int, uri: str, detail: str = _NO_DATA) -> Answer:
     return Answer(status, text.encode(), content_type="application/problem+json")
 
 
-def plain(status: int, text: str, headers: dict[str, str] | None = None) -> Answer:
-    """An answer that is text, as the servers before the API give it."""
+def text_answer(status: int, text: str, headers: dict[str, str] | None = None) -> Answer:
+    """A plain-text response, as the servers in front of the API send it."""
     return Answer(status, text.encode(), content_type="text/plain; charset=utf-8", headers=headers or {})

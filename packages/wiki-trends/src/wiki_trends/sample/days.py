@@ -1,6 +1,6 @@
-"""What was read on a day in one synthetic wiki: views of each page by access method, and the lists that the API serves.
+"""Views of one day in a synthetic wiki, by page and access method, and the lists that the API serves.
 
-A day is made from (seed, project, day) alone. All-access is the sum of desktop, mobile web and mobile app, page by
+A day follows from (seed, project, day) alone. All-access is the sum of desktop, mobile web and mobile app, page by
 page; each list is cut on its own, so a page can be in one and not in another.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ACCESS_METHODS = ("all-access", "desktop", "mobile-web", "mobile-app")
 NOISE = 0.2  # standard deviation of a page's level from day to day
 _VISITOR_NOISE = 0.05
-# Monday to Sunday: what the weekday adds to every level.
+# Monday to Sunday: added to every level.
 _WEEK = (0.06, 0.04, 0.02, 0.0, -0.03, -0.08, 0.0)
 
 
@@ -65,7 +65,7 @@ class World:
 
     @lru_cache(maxsize=64)  # noqa: B019 - worlds live as long as the process
     def views(self, day: dt.date) -> dict[int, Views]:
-        """Views of each page that is read by more than a few on a day, by number."""
+        """Views on a day of each page that can be in a list, by page number."""
         rng = random.Random(f"{self._name}/day/{day}")
         weekend = day.weekday() >= 5
         usual = _WEEK[day.weekday()]
@@ -99,9 +99,9 @@ class World:
 
     def of_page(self, page: Page, day: dt.date) -> Views | None:
         """Views of one page on a day; None when nobody read it."""
-        known = self.views(day).get(page.number)
-        if known is not None or page.number in NEW:
-            return known
+        views = self.views(day).get(page.number)
+        if views is not None or page.number in NEW:
+            return views
         rng = random.Random(f"{self._name}/quiet/{page.number}/{day}")
         return _split(self.catalogue.wiki.scale * rng.uniform(100, 900) + 3, page.desktop, page.app)
 

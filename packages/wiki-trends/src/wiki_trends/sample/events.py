@@ -1,4 +1,4 @@
-"""What is planted: bursts, growth and decline, weekly recurrences, new pages, programs' traffic, and passing interest.
+"""Planted events: bursts, growth and decline, weekly recurrences, new pages, automated traffic, and brief interest.
 
 Each event follows from (seed, project) and the part of the calendar that it begins in, never from the days asked
 before, so any day can be made on its own. Times are UTC days. Levels are natural logarithms of views.
@@ -68,7 +68,7 @@ class Schedule:
         self._weekly = tuple(self._weekly_pages())
 
     def lifts(self, day: dt.date) -> dict[int, float]:
-        """What the events add to the levels of evergreen pages on a day, by page."""
+        """Changes of the levels of evergreen pages on a day by events, by page."""
         lifts: dict[int, float] = {}
         for event in self._block_events(day, "burst"):
             lifts[event.number] = event.size * event.decay ** (day - event.start).days
@@ -78,31 +78,31 @@ class Schedule:
 
     def visitors(self, day: dt.date) -> dict[int, Event]:
         """The events of a day that are the whole traffic of a page, by page; the greatest for each."""
-        found = [*self._block_events(day, "new"), *self._block_events(day, "bot"), *self._fleeting(day)]
+        events = [*self._block_events(day, "new"), *self._block_events(day, "bot"), *self._fleeting(day)]
         result: dict[int, Event] = {}
-        for event in found:
-            known = result.get(event.number)
-            if known is None or known.level(day) < event.level(day):
+        for event in events:
+            other = result.get(event.number)
+            if other is None or other.level(day) < event.level(day):
                 result[event.number] = event
         return result
 
     def between(self, start: dt.date, end: dt.date) -> Iterator[Event]:
         """Every event that has a day between two days, both included, in the order of start and page."""
-        found: set[Event] = set()
+        events: set[Event] = set()
         for offset in range((end - start).days + 1):
             day = start + dt.timedelta(days=offset)
-            found.update(*(self._block_events(day, kind) for kind in ("burst", "new", "bot")))
-            found.update(self._fleeting(day))
+            events.update(*(self._block_events(day, kind) for kind in ("burst", "new", "bot")))
+            events.update(self._fleeting(day))
             for place in range(len(self._catalogue.roles["trend"])):
-                found.update(
+                events.update(
                     e for e in self._trend(place, self._cycle(place, day)) if e.start <= day <= e.end
                 )
-            found.update(
+            events.update(
                 Event("weekly", number, day, 1, lift)
                 for number, weekday, lift in self._weekly
                 if weekday == day.weekday()
             )
-        return iter(sorted(found, key=lambda event: (event.start, event.number, event.kind)))
+        return iter(sorted(events, key=lambda event: (event.start, event.number, event.kind)))
 
     def _block_events(self, day: dt.date, kind: str) -> list[Event]:
         """The events of a kind that are under way on a day."""
@@ -113,7 +113,7 @@ class Schedule:
 
     @lru_cache(maxsize=2048)  # noqa: B019 - schedules live as long as the process
     def _starting(self, block: int) -> tuple[Event, ...]:
-        """The bursts, new pages and programs' traffic that begin within a block of days."""
+        """The bursts, new pages and automated traffic that begin within a block of days."""
         rng = random.Random(f"{self._name}/block/{block}")
         bursting = self._catalogue.roles["burst"]
 

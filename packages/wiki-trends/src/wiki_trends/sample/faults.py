@@ -1,8 +1,8 @@
-"""Faults on request: how the synthetic API fails, and how often, the same way under the same seed.
+"""Injects faults into the synthetic API: kinds and probabilities, reproducible under a seed.
 
 `--fault KIND=PROBABILITY`: 429 and 403 as Wikimedia throttles, 500 and 503 of a failing server, `reset`, `timeout` (the
-connection is held) and `truncate` of a failing network, `maxlag` and `ratelimited` of the Action API. What is not such
-a fault raises `SettingError`.
+connection is kept open) and `truncate` of a failing network, `maxlag` and `ratelimited` of the Action API. Any other
+fault raises `SettingError`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from wiki_trends.errors import SettingError
 from wiki_trends.sample import mediawiki
-from wiki_trends.sample.answers import plain, problem
+from wiki_trends.sample.answers import error_answer, text_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,23 +29,25 @@ def parse_faults(texts: Iterable[str]) -> dict[str, float]:
     """The probability of each kind, from texts such as `429=0.2`.
 
     Raises:
-        SettingError: an unknown kind, no probability, or more than 1 together.
+        SettingError: an unknown kind, no probability, or a sum above 1.
     """
     faults: dict[str, float] = {}
     for text in texts:
         kind, _equals, number = text.partition("=")
         if kind not in KINDS:
-            raise _wrong(
+            raise _setting_error(
                 text, "names no kind of fault", f"Kinds are {', '.join(KINDS)}, for example 429=0.2."
             )
         faults[kind] = _probability(text, number)
     if sum(faults.values()) > 1 + 1e-9:
-        raise _wrong(dict(faults), "is more than 1 together", "Give probabilities with a sum of at most 1.")
+        raise _setting_error(
+            dict(faults), "is more than 1 together", "Give probabilities with a sum of at most 1."
+        )
     return faults
 
 
 class Faults:
-    """Draws whether a request meets a fault."""
+    """Draws a fault, or none, for each request."""
 
     def __init__(self, faults: Mapping[str, float], seed: int) -> None:
         self._faults = dict(faults)
@@ -53,7 +55,7 @@ class Faults:
         self._lock = threading.Lock()
 
     def draw(self, *, action: bool) -> str | None:
-        """The kind of fault that the next request meets, None for none. `action`: it is one to the Action API."""
+        """The kind of fault of the next request, None for none. `action`: the request is to the Action API."""
         if not self._faults:
             return None
         with self._lock:
@@ -66,15 +68,15 @@ class Faults:
 
 
 def fault_answer(kind: str, path: str) -> Answer | None:
-    """What a fault answers; None for those in which the connection itself fails."""
+    """The response of a fault; None for faults of the connection."""
     if kind == "429":
-        return plain(429, "Too many requests, please slow down.\n", {"Retry-After": "1"})
+        return text_answer(429, "Too many requests, please slow down.\n", {"Retry-After": "1"})
     if kind == "403":
-        return plain(403, "Too many requests. Please respect our robot policy.\n")
+        return text_answer(403, "Too many requests. Please respect our robot policy.\n", {"Retry-After": "1"})
     if kind == "500":
-        return problem(500, path, "internal server error")
+        return error_answer(500, path, "internal server error")
     if kind == "503":
-        return plain(503, "upstream connect error or disconnect/reset before headers\n")
+        return text_answer(503, "upstream connect error or disconnect/reset before headers\n")
     if kind == "maxlag":
         info = "Waiting for a database server: 6 seconds lagged."
         return mediawiki.error("maxlag", info, headers={"Retry-After": "1"}, lag=6)
@@ -91,9 +93,9 @@ def _probability(text: str, number: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise _wrong(text, "has no probability between 0 and 1", "Give for example 429=0.2.")
+        raise _setting_error(text, "has no probability between 0 and 1", "Give for example 429=0.2.")
     return value
 
 
-def _wrong(value: object, problem: str, fix: str) -> SettingError:
+def _setting_error(value: object, problem: str, fix: str) -> SettingError:
     return SettingError(name="fault", value=value, origin=_ORIGIN, problem=problem, fix=fix)

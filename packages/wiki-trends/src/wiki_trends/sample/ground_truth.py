@@ -1,4 +1,4 @@
-"""What is planted in the synthetic world, as one document, so that analytics and pipelines can be judged by it."""
+"""The ground truth of the synthetic world as one document, to evaluate analytics and pipelines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wiki_trends.errors import SettingError
 from wiki_trends.sample import wikis
 from wiki_trends.sample.days import world
-from wiki_trends.sample.options import NEVER
+from wiki_trends.sample.options import NEVER_PUBLISHED
 from wiki_trends.sample.pageviews import FIRST_DAY
 
 if TYPE_CHECKING:
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 
 
 def truth(seed: int, project: str, start: dt.date, end: dt.date) -> dict[str, Any]:
-    """What is planted on the UTC days from `start` to `end`, both included. Titles have underscores, as in the lists.
+    """The planted events of the UTC days from `start` to `end`, both included. Titles have underscores, as in the lists.
 
     Keys of the result:
-        seed, project, start, end: what was asked.
-        events: `kind`, `title`, `start`, `end` (whole, also where they reach out of the days) and their parameters:
+        seed, project, start, end: the arguments.
+        events: `kind`, `title`, `start`, `end` (complete, also beyond the window) and their parameters:
             `factor` over the usual views on the best day (`burst`, `weekly`), `pct_per_day` (`growth`, `decline`),
             `desktop_share` (`bot`). `weekly`: one for each day on which it recurs, with `weekday` (Monday is 0).
         fleeting: titles without a baseline that come up for one to three days, with `start` and `end`; no event.
-        bots: titles whose traffic no human made.
+        bots: titles with automated traffic.
         redirects: each listed title that leads to another, and that other.
-        non_articles: listed titles that are no articles.
-        missing: listed titles that are no pages of the wiki.
+        non_articles: listed titles that are not articles.
+        missing: listed titles that are not pages of the wiki.
         pages: for each listed article, `category`, `location_type`, `location` (its country; None without one),
-            `latitude`, `longitude`. What the wiki knows nothing of is `Other` and `General`.
+            `latitude`, `longitude`. A page without facts is `Other` and `General`.
         days: for each day `day`, `published` (whether its lists exist), `rows`, `non_articles`, `merged` (rows that lead
-            to another listed title), `articles` (what is left) and `bots` among these, all of the all-access list.
+            to another listed title), `articles` (the rest) and `bots` among these, all of the all-access list.
 
     Raises:
         SettingError: there is no such project.
     """
-    wiki = wikis.known(project)
+    wiki = wikis.find_wiki(project)
     if wiki is None:
         raise SettingError(
             name="project",
@@ -50,42 +50,46 @@ def truth(seed: int, project: str, start: dt.date, end: dt.date) -> dict[str, An
             problem="is not in the synthetic world",
             fix=f"Give one of {', '.join(wikis.WIKIS)}.",
         )
-    there = world(seed, wiki)
+    days_of_wiki = world(seed, wiki)
     days = [start + dt.timedelta(days=offset) for offset in range((end - start).days + 1)]
     listed = {
-        day: [there.catalogue.by_title[row.article] for row in there.top(day, "all-access")]
+        day: [days_of_wiki.catalogue.by_title[row.article] for row in days_of_wiki.top(day, "all-access")]
         for day in days
-        if day >= FIRST_DAY and day not in NEVER
+        if day >= FIRST_DAY and day not in NEVER_PUBLISHED
     }
-    found = {page.number: page for pages in listed.values() for page in pages}
-    events = list(there.schedule.between(start, end))
-    seen = sorted(found.values(), key=lambda page: page.number)
+    distinct = {page.number: page for pages in listed.values() for page in pages}
+    events = list(days_of_wiki.schedule.between(start, end))
+    pages_of_lists = sorted(distinct.values(), key=lambda page: page.number)
     return {
         "seed": seed,
         "project": wiki.project,
         "start": str(start),
         "end": str(end),
-        "events": [_event(event, there) for event in events if event.kind != "fleeting"],
-        "fleeting": [_event(event, there) for event in events if event.kind == "fleeting"],
+        "events": [_event(event, days_of_wiki) for event in events if event.kind != "fleeting"],
+        "fleeting": [_event(event, days_of_wiki) for event in events if event.kind == "fleeting"],
         "bots": sorted(
-            {there.catalogue.pages[event.number].title for event in events if event.kind == "bot"}
+            {days_of_wiki.catalogue.pages[event.number].title for event in events if event.kind == "bot"}
         ),
-        "redirects": {page.title: _target(page, there).title for page in seen if page.target is not None},
-        "non_articles": [page.title for page in seen if page.role == "outside"],
-        "missing": [page.title for page in seen if page.role in ("missing", "invalid")],
-        "pages": dict(_about(seen, there)),
-        "days": [_day(day, listed.get(day), there) for day in days],
+        "redirects": {
+            page.title: _target(page, days_of_wiki).title
+            for page in pages_of_lists
+            if page.target is not None
+        },
+        "non_articles": [page.title for page in pages_of_lists if page.role == "outside"],
+        "missing": [page.title for page in pages_of_lists if page.role in ("missing", "invalid")],
+        "pages": dict(_about(pages_of_lists, days_of_wiki)),
+        "days": [_day(day, listed.get(day), days_of_wiki) for day in days],
     }
 
 
-def _target(page: Page, there: World) -> Page:
-    return page if page.target is None else there.catalogue.pages[page.target]
+def _target(page: Page, days: World) -> Page:
+    return page if page.target is None else days.catalogue.pages[page.target]
 
 
-def _event(event: Event, there: World) -> dict[str, Any]:
+def _event(event: Event, days: World) -> dict[str, Any]:
     result: dict[str, Any] = {
         "kind": event.kind,
-        "title": there.catalogue.pages[event.number].title,
+        "title": days.catalogue.pages[event.number].title,
         "start": str(event.start),
         "end": str(event.end),
     }
@@ -100,12 +104,12 @@ def _event(event: Event, there: World) -> dict[str, Any]:
     return result
 
 
-def _about(pages: Iterable[Page], there: World) -> Iterable[tuple[str, dict[str, Any]]]:
+def _about(pages: Iterable[Page], days: World) -> Iterable[tuple[str, dict[str, Any]]]:
     for listed in pages:
-        page = _target(listed, there)
+        page = _target(listed, days)
         if page.role == "outside":
             continue
-        details = there.catalogue.details(page.number)
+        details = days.catalogue.details(page.number)
         nothing = page.role in ("missing", "invalid")
         yield (
             page.title,
@@ -119,7 +123,7 @@ def _about(pages: Iterable[Page], there: World) -> Iterable[tuple[str, dict[str,
         )
 
 
-def _day(day: dt.date, pages: list[Page] | None, there: World) -> dict[str, Any]:
+def _day(day: dt.date, pages: list[Page] | None, days: World) -> dict[str, Any]:
     if pages is None:
         return {
             "day": str(day),
@@ -131,8 +135,8 @@ def _day(day: dt.date, pages: list[Page] | None, there: World) -> dict[str, Any]
             "bots": 0,
         }
     inside = [page for page in pages if page.role != "outside"]
-    articles = {_target(page, there).number for page in inside}
-    visitors = there.schedule.visitors(day)
+    articles = {_target(page, days).number for page in inside}
+    visitors = days.schedule.visitors(day)
     bots = sum(1 for number in articles if number in visitors and visitors[number].kind == "bot")
     return {
         "day": str(day),

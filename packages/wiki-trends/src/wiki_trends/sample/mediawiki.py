@@ -1,7 +1,7 @@
-"""The Action API, as far as a reader of facts about pages needs it: `action=query` for titles and for `siteinfo`.
+"""The synthetic Action API: `action=query` for titles and for `siteinfo`.
 
-Answers have the form of MediaWiki's `formatversion=2`, with its normalisation of titles, redirects, missing and invalid
-pages and continuation (https://www.mediawiki.org/wiki/API:Query). Errors are HTTP 200 with an `error`, as there.
+Responses have the form of MediaWiki's `formatversion=2`, with its normalisation of titles, redirects, missing and invalid
+pages and continuation (https://www.mediawiki.org/wiki/API:Query). Errors are HTTP 200 with an `error`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from wiki_trends.sample.answers import Answer, as_json
+from wiki_trends.sample.answers import Answer, json_answer
 from wiki_trends.sample.pages import Catalogue, Details, Page, catalogue
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _INVALID = re.compile(r"[\[\]{}<>|#\ufffd]|%[0-9A-Fa-f]{2}")
 _PROPS = ("categories", "coordinates", "pageprops", "description")
 
 
-class Refused(Exception):
+class ActionApiError(Exception):
     """The API answers with an error.
 
     Attributes:
@@ -44,7 +44,7 @@ class Refused(Exception):
 def error(code: str, info: str, *, headers: dict[str, str] | None = None, **extra: Any) -> Answer:
     """An error of the Action API: HTTP 200, and the reason in the body."""
     body = {"error": {"code": code, "info": info, **extra}, "servedby": "sample"}
-    return as_json(body, headers={"MediaWiki-API-Error": code, **(headers or {})})
+    return json_answer(body, headers={"MediaWiki-API-Error": code, **(headers or {})})
 
 
 def answer(params: Mapping[str, str], seed: int, wiki: Wiki, category_limit: int) -> Answer:
@@ -52,39 +52,39 @@ def answer(params: Mapping[str, str], seed: int, wiki: Wiki, category_limit: int
     try:
         check(params)
         if params.get("meta") == "siteinfo":
-            return as_json(wiki.siteinfo())
-        return as_json(_query(params, catalogue(seed, wiki), category_limit))
-    except Refused as refused:
+            return json_answer(wiki.siteinfo())
+        return json_answer(_query(params, catalogue(seed, wiki), category_limit))
+    except ActionApiError as refused:
         return error(refused.code, refused.info, **refused.extra)
 
 
 def check(params: Mapping[str, str]) -> None:
-    """Refuse what this API cannot answer.
+    """Reject requests that this API does not implement.
 
     Raises:
         Refused: another action, format or version of the format.
     """
-    for name, wanted in (("action", "query"), ("format", "json"), ("formatversion", "2")):
+    for name, expected in (("action", "query"), ("format", "json"), ("formatversion", "2")):
         value = params.get(name, "")
-        if value != wanted:
+        if value != expected:
             code = "badvalue" if value else "missingparam"
-            raise Refused(code, f'Unrecognized value for parameter "{name}": {value}.')
+            raise ActionApiError(code, f'Unrecognized value for parameter "{name}": {value}.')
 
 
-def many(value: str) -> list[str]:
+def split_values(value: str) -> list[str]:
     """The values of a parameter that takes several: separated by `|`, or by U+001F when it begins with that."""
     return value[1:].split("\x1f") if value.startswith("\x1f") else value.split("|") if value else []
 
 
 def asked_titles(params: Mapping[str, str]) -> list[str]:
-    """The titles that were asked for, each once.
+    """The requested titles, each once.
 
     Raises:
         Refused: more than 50.
     """
-    titles = list(dict.fromkeys(many(params.get("titles", ""))))
+    titles = list(dict.fromkeys(split_values(params.get("titles", ""))))
     if len(titles) > MOST_TITLES:
-        raise Refused(
+        raise ActionApiError(
             "toomanyvalues",
             f'Too many values supplied for parameter "titles". The limit is {MOST_TITLES}.',
             limit=MOST_TITLES,
@@ -104,10 +104,10 @@ def normalized(title: str, wiki: Wiki) -> str:
 
 
 def invalid_reason(title: str) -> str | None:
-    """Why a title can be no page's; None when it can."""
-    found = _INVALID.search(title)
-    if found is not None:
-        return f'The requested page title contains invalid characters: "{found.group()}".'
+    """Why a title is invalid; None when it is valid."""
+    invalid = _INVALID.search(title)
+    if invalid is not None:
+        return f'The requested page title contains invalid characters: "{invalid.group()}".'
     if not title:
         return "The requested page title is empty or contains only a namespace prefix."
     if len(title.encode()) > 255:
@@ -122,8 +122,8 @@ def normalization(asked: str, title: str) -> dict[str, Any]:
 
 
 @dataclass
-class _Found:
-    """What the titles of a request led to."""
+class _Resolution:
+    """The pages, redirects and other entries that the titles of a request resolve to."""
 
     normalized: list[dict[str, Any]] = field(default_factory=list)
     redirects: list[dict[str, str]] = field(default_factory=list)
@@ -132,61 +132,61 @@ class _Found:
 
 
 def _query(params: Mapping[str, str], pages: Catalogue, category_limit: int) -> dict[str, Any]:
-    found = _Found()
+    resolution = _Resolution()
     for asked in asked_titles(params):
-        _resolve(asked, pages, found, follow="redirects" in params)
-    ordered = sorted(found.pages.values(), key=lambda page: pages.details(page.number).page_id)
+        _resolve(asked, pages, resolution, follow="redirects" in params)
+    ordered = sorted(resolution.pages.values(), key=lambda page: pages.details(page.number).page_id)
     entries = {page.number: _entry(page, pages.details(page.number), pages.wiki) for page in ordered}
-    props = many(params.get("prop", ""))
+    props = split_values(params.get("prop", ""))
     first = "clcontinue" not in params
     if first:
         for number, entry in entries.items():
             entry.update(_properties(pages.pages[number], pages.details(number), params, props))
-    following = None
+    continuation = None
     if "categories" in props:
-        following = _add_categories(entries, pages, params, category_limit)
+        continuation = _add_categories(entries, pages, params, category_limit)
     result: dict[str, Any] = {}
     unknown = [name for name in props if name not in _PROPS]
     if unknown:
         text = f'Unrecognized value for parameter "prop": {", ".join(unknown)}.'
         result["warnings"] = {"query": {"warnings": text}}
-    if following is None:
+    if continuation is None:
         result["batchcomplete"] = True
     else:
         done = "|".join(name for name in props if name != "categories")
-        result["continue"] = {"clcontinue": following, "continue": f"||{done}"}
+        result["continue"] = {"clcontinue": continuation, "continue": f"||{done}"}
     query: dict[str, Any] = {}
-    if found.normalized:
-        query["normalized"] = found.normalized
-    if found.redirects:
-        query["redirects"] = found.redirects
-    if found.pages or found.others:
-        query["pages"] = [*found.others.values(), *entries.values()]
+    if resolution.normalized:
+        query["normalized"] = resolution.normalized
+    if resolution.redirects:
+        query["redirects"] = resolution.redirects
+    if resolution.pages or resolution.others:
+        query["pages"] = [*resolution.others.values(), *entries.values()]
     return result | ({"query": query} if query else {})
 
 
-def _resolve(asked: str, pages: Catalogue, found: _Found, *, follow: bool) -> None:
+def _resolve(asked: str, pages: Catalogue, resolution: _Resolution, *, follow: bool) -> None:
     title = normalized(asked, pages.wiki)
     reason = invalid_reason(title)
     if reason is not None:
-        found.others[asked] = {"title": asked, "invalidreason": reason, "invalid": True}
+        resolution.others[asked] = {"title": asked, "invalidreason": reason, "invalid": True}
         return
     if title != asked:
-        found.normalized.append(normalization(asked, title))
+        resolution.normalized.append(normalization(asked, title))
     number, _rest = pages.wiki.namespace(title)
     page = pages.find(title)
     if number < 0:
-        found.others[title] = {"ns": number, "title": title, "special": True}
+        resolution.others[title] = {"ns": number, "title": title, "special": True}
     elif page is None or page.title == "-":
-        found.others[title] = {"ns": number, "title": title, "missing": True}
+        resolution.others[title] = {"ns": number, "title": title, "missing": True}
     elif page.target is not None and follow:
         target = pages.pages[page.target]
         entry = {"from": title, "to": target.title.replace("_", " ")}
         # Some redirects lead to a section of a page.
-        found.redirects.append(entry | {"tofragment": "History"} if page.number % 5 == 0 else entry)
-        found.pages[target.title] = target
+        resolution.redirects.append(entry | {"tofragment": "History"} if page.number % 5 == 0 else entry)
+        resolution.pages[target.title] = target
     else:
-        found.pages[page.title] = page
+        resolution.pages[page.title] = page
 
 
 def _entry(page: Page, details: Details, wiki: Wiki) -> dict[str, Any]:
@@ -195,26 +195,26 @@ def _entry(page: Page, details: Details, wiki: Wiki) -> dict[str, Any]:
 
 
 def _properties(page: Page, details: Details, params: Mapping[str, str], props: list[str]) -> dict[str, Any]:
-    """Whatever of coordinates, properties and description was asked for and is there."""
+    """The requested coordinates, properties and description that the page has."""
     result: dict[str, Any] = {}
     if page.target is not None or page.role == "outside":
         return result
     if "coordinates" in props and details.latitude is not None:
-        wanted = many(params.get("coprop", "globe"))
+        requested = split_values(params.get("coprop", "globe"))
         facts: dict[str, Any] = {
             "globe": "earth",
             "type": page.topic.place,
             "country": details.country.code if details.country else None,
             "region": None,
         }
-        place = {name: value for name, value in facts.items() if name in wanted}
+        place = {name: value for name, value in facts.items() if name in requested}
         result["coordinates"] = [
             {"lat": details.latitude, "lon": details.longitude, "primary": True, **place}
         ]
     if "pageprops" in props:
-        kept = {"wikibase_item": details.wikidata_id, "page_image_free": details.image}
-        asked = many(params.get("ppprop", "")) or list(kept)
-        values = {name: value for name, value in kept.items() if name in asked and value}
+        properties = {"wikibase_item": details.wikidata_id, "page_image_free": details.image}
+        names = split_values(params.get("ppprop", "")) or list(properties)
+        values = {name: value for name, value in properties.items() if name in names and value}
         if values:
             result["pageprops"] = values
     if "description" in props and details.description:
@@ -225,17 +225,17 @@ def _properties(page: Page, details: Details, params: Mapping[str, str], props: 
 def _add_categories(
     entries: dict[int, dict[str, Any]], pages: Catalogue, params: Mapping[str, str], limit: int
 ) -> str | None:
-    """Put the next piece of the categories into the entries; where the piece after it begins, None: nowhere."""
-    shown = slice(None, -1) if "!hidden" in many(params.get("clshow", "")) else slice(None)
+    """Add the next piece of the categories to the entries; returns the start of the piece after it, None after the last."""
+    shown = slice(None, -1) if "!hidden" in split_values(params.get("clshow", "")) else slice(None)
     all_of_them = [
         (entry["pageid"], name, entry)
         for number, entry in entries.items()
         if pages.pages[number].target is None and pages.pages[number].role != "outside"
         for name in sorted(pages.details(number).categories[shown])
     ]
-    asked = params.get("cllimit", "10")
-    limit = limit if asked == "max" else min(limit, _whole(asked))
-    begin = _beginning(all_of_them, params.get("clcontinue"))
+    value = params.get("cllimit", "10")
+    limit = limit if value == "max" else min(limit, _positive_integer(value))
+    begin = _resume_index(all_of_them, params.get("clcontinue"))
     prefix = pages.wiki.namespaces[14]
     for _page_id, name, entry in all_of_them[begin : begin + limit]:
         entry.setdefault("categories", []).append({"ns": 14, "title": f"{prefix}:{name}"})
@@ -245,18 +245,18 @@ def _add_categories(
     return f"{page_id}|{name.replace(' ', '_')}"
 
 
-def _whole(text: str) -> int:
+def _positive_integer(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise Refused("badinteger", f'Invalid value "{text}" for integer parameter "cllimit".')
+        raise ActionApiError("badinteger", f'Invalid value "{text}" for integer parameter "cllimit".')
     return int(text)
 
 
-def _beginning(rows: list[tuple[int, str, dict[str, Any]]], mark: str | None) -> int:
+def _resume_index(rows: list[tuple[int, str, dict[str, Any]]], mark: str | None) -> int:
     if mark is None:
         return 0
     for place, (page_id, name, _entry_of_it) in enumerate(rows):
         if mark == f"{page_id}|{name.replace(' ', '_')}":
             return place
-    raise Refused(
+    raise ActionApiError(
         "badcontinue", "Invalid continue param. You should pass the original value returned by the API."
     )

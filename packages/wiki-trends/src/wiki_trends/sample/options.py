@@ -1,6 +1,6 @@
 """The options of the synthetic API, from Python or from the texts of the command line.
 
-A text that cannot be used raises `SettingError`, which names the option, the value and the fix.
+An invalid text raises `SettingError`, which names the option, the value and the fix.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # The day that Wikimedia never published for any project.
-NEVER = (dt.date(2024, 3, 31),)
+NEVER_PUBLISHED = (dt.date(2024, 3, 31),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class SampleOptions:
         seed: another seed is another world.
         latency: seconds from each request to its answer.
         faults: probability of each kind of fault, see `faults.KINDS`.
-        stall: seconds for which the fault `timeout` holds a connection whose client does not hang up.
+        stall: seconds for which the fault `timeout` keeps a connection open whose client does not hang up.
         today: the UTC day that counts as today; None: the real one.
         publication_lag: days from a day to the one on which it is published.
         never: days that never are published.
         broken: days whose lists answer 500.
         replay: folder of recorded exchanges to serve instead of the synthetic world.
-        log: file to which a line a request is appended; None: stderr with `serve`, nowhere otherwise.
+        log: file to which one line per request is appended; None: stderr with `serve`, nowhere otherwise.
         category_limit: categories in one piece of an answer of the Action API.
     """
 
@@ -51,7 +51,7 @@ class SampleOptions:
     stall: float = 60.0
     today: dt.date | None = None
     publication_lag: int = 1
-    never: tuple[dt.date, ...] = NEVER
+    never: tuple[dt.date, ...] = NEVER_PUBLISHED
     broken: tuple[dt.date, ...] = ()
     replay: Path | None = None
     log: Path | None = None
@@ -76,10 +76,10 @@ def parse(
     """Options from the texts of the command line. `never` without any day: the one of Wikimedia.
 
     Raises:
-        SettingError: a text that cannot be used, or a folder to replay that is none.
+        SettingError: an invalid text, or a folder to replay that is not a folder.
     """
     if replay is not None and not replay.is_dir():
-        raise _wrong("replay", str(replay), "is not a folder", "Name a folder of recorded exchanges.")
+        raise _setting_error("replay", str(replay), "is not a folder", "Name a folder of recorded exchanges.")
     return SampleOptions(
         port=port,
         host=host,
@@ -89,7 +89,7 @@ def parse(
         stall=parse_seconds(stall, "stall"),
         today=None if today is None else _day(today, "today"),
         publication_lag=publication_lag,
-        never=NEVER if never is None else tuple(_day(text, "never") for text in never),
+        never=NEVER_PUBLISHED if never is None else tuple(_day(text, "never") for text in never),
         broken=tuple(_day(text, "broken-day") for text in broken),
         replay=replay,
         log=log,
@@ -105,7 +105,9 @@ def parse_seconds(text: str, option: str) -> float:
     matched = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)?", text.strip(), flags=re.ASCII)
     seconds = float(matched[1]) / (1000 if matched[2] == "ms" else 1) if matched else -1.0
     if not 0 <= seconds <= 3600:
-        raise _wrong(option, text, "is no time between 0 and an hour", "Give for example 50ms or 0.1s.")
+        raise _setting_error(
+            option, text, "is no time between 0 and an hour", "Give for example 50ms or 0.1s."
+        )
     return seconds
 
 
@@ -117,12 +119,12 @@ def truth_window(start: str | None, end: str | None) -> tuple[dt.date, dt.date]:
     """
     for name, text in (("start", start), ("end", end)):
         if text is None:
-            raise _wrong(name, "", "is not given", "With --truth give --start DAY and --end DAY.")
+            raise _setting_error(name, "", "is not given", "With --truth give --start DAY and --end DAY.")
     first, last = _day(start or "", "start"), _day(end or "", "end")
     if last < first:
-        raise _wrong("end", str(last), f"is before the start {first}", "Give an end on or after it.")
+        raise _setting_error("end", str(last), f"is before the start {first}", "Give an end on or after it.")
     if (last - first).days >= MAX_DAYS:
-        raise _wrong(
+        raise _setting_error(
             "end", str(last), f"is more than {MAX_DAYS} days after the start", "Give an earlier day."
         )
     return first, last
@@ -132,10 +134,10 @@ def _day(text: str, option: str) -> dt.date:
     try:
         return parse_day(text)
     except WindowError as error:
-        raise _wrong(option, text, error.problem, error.fix) from None
+        raise _setting_error(option, text, error.problem, error.fix) from None
 
 
-def _wrong(option: str, value: object, problem: str, fix: str) -> SettingError:
+def _setting_error(option: str, value: object, problem: str, fix: str) -> SettingError:
     return SettingError(
         name=option.replace("-", "_"), value=value, origin=f"--{option}", problem=problem, fix=fix
     )

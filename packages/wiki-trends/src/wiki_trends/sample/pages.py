@@ -1,8 +1,8 @@
-"""The pages of one synthetic wiki: titles, how much each is read on a usual day, and what the wiki knows of it.
+"""The pages of one synthetic wiki: titles, their usual level of views, and their facts.
 
 Everything follows from (seed, project). A page is known by its number; the numbers are laid out in ranges:
-`evergreen` pages are read every day, `rare` ones come up for a day or two, `new` ones are born on some day, `bot` pages
-are only ever asked for by programs, and the last ones are no articles.
+`evergreen` pages are read every day, `rare` ones come up for a day or two, `new` ones are created on some day, `bot` pages
+have automated traffic only, and the last ones are not articles.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NEW = range(8000, 10400)
 BOT = range(10400, 10800)
 
 # Roles among the evergreen pages that are always in the list, so that an event has a baseline that can be seen.
-_ROLES_AMONG = range(20, 450)
+_ROLE_NUMBERS = range(20, 450)
 _ROLE_SIZES = {"burst": 150, "trend": 120, "weekly": 40, "odd": len(ODD_TITLES), "redirect": 22, "alias": 2}
 _UNLISTED_REDIRECTS = range(460, 464)
 _MISSING = (470, 520, 610)
@@ -48,8 +48,8 @@ class Page:
         desktop: part of its views that comes from desktops.
         app: part that comes from the apps.
         weekend: what a Saturday or Sunday adds to `level`.
-        role: what is planted on it: `burst`, `trend`, `weekly`; or `odd`, `redirect`, `alias`, `missing`,
-            `invalid`, `outside` (no article), `plain`.
+        role: kind of planted event: `burst`, `trend`, `weekly`; or `odd`, `redirect`, `alias`, `missing`,
+            `invalid`, `outside` (not an article), `plain`.
         target: number of the page that a redirect or an alias leads to.
         topic: what it is about.
     """
@@ -67,7 +67,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What the wiki knows of an article.
+    """Facts about an article.
 
     Attributes:
         page_id: the wiki's own number of it.
@@ -136,7 +136,7 @@ class Catalogue:
 
     @lru_cache(maxsize=20_000)  # noqa: B019 - catalogues live as long as the process
     def details(self, number: int) -> Details:
-        """What the wiki knows of the article with this number."""
+        """Facts about the article with this number."""
         page = self.pages[number]
         rng = random.Random(f"{self.seed}/{self.wiki.project}/details/{number}")
         country = _named_country(page.title) or rng.choice(vocabulary.COUNTRIES)
@@ -189,7 +189,7 @@ class Catalogue:
         for number, title in zip(self.roles["missing"], _MISSING_TITLES, strict=True):
             self._replace(number, title, None)
         self._replace(_INVALID, _INVALID_TITLE, None)
-        plain = [n for n in _ROLES_AMONG if self.pages[n].role == "plain"]
+        plain = [n for n in _ROLE_NUMBERS if self.pages[n].role == "plain"]
         targets = rng.sample(plain, k=_ROLE_SIZES["redirect"] + 1)
         targets += [RARE[40 * n] for n in range(len(_UNLISTED_REDIRECTS))]
         lower = next(number for number in targets if self.pages[number].title[0].isalpha())
@@ -209,7 +209,7 @@ class Catalogue:
         )
 
     def _outside(self) -> list[Page]:
-        """Whatever is in the lists and no article: main page, special pages, other namespaces, `-`."""
+        """Listed titles that are not articles: main page, special pages, other namespaces, `-`."""
         names = {number: text.replace(" ", "_") for number, text in self.wiki.namespaces.items()}
         special = names[-1]
         rows = [
@@ -246,8 +246,8 @@ class Catalogue:
 
 
 def _roles(rng: random.Random) -> dict[str, list[int]]:
-    """Numbers of the pages that have a role. Each role has pages all over the list."""
-    numbers = rng.sample(_ROLES_AMONG, k=sum(_ROLE_SIZES.values()))
+    """Numbers of the pages of each role, spread over the list."""
+    numbers = rng.sample(_ROLE_NUMBERS, k=sum(_ROLE_SIZES.values()))
     roles: dict[str, list[int]] = {}
     for role, size in _ROLE_SIZES.items():
         roles[role], numbers = numbers[:size], numbers[size:]

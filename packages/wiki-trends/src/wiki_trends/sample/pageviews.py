@@ -2,7 +2,7 @@
 
 Paths, bodies and errors are those of Wikimedia's Analytics Query Service
 (https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/). An unknown project, a day that is not published
-and a page that nobody read are all the same 404 there, and here.
+and a page without views give the same 404 as there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from wiki_trends.sample import wikis
-from wiki_trends.sample.answers import Answer, as_json, problem
+from wiki_trends.sample.answers import Answer, error_answer, json_answer
 from wiki_trends.sample.days import ACCESS_METHODS, Views, world
 
 if TYPE_CHECKING:
@@ -60,41 +60,41 @@ def answer(path: str, seed: int, publication: Publication) -> Answer:
         return _top(uri, parts[1:], seed, publication)
     if parts[0] == "per-article" and len(parts) == 8:
         return _per_article(uri, parts[1:], seed, publication)
-    return problem(404, uri, "invalid route")
+    return error_answer(404, uri, "invalid route")
 
 
 def _top(uri: str, parts: list[str], seed: int, publication: Publication) -> Answer:
     project, access, *date = parts
     if access not in ACCESS_METHODS:
-        return _not_one_of(uri, "access", ACCESS_METHODS)
+        return _not_among(uri, "access", ACCESS_METHODS)
     day = _day(*date)
     if day is None:
-        return problem(400, uri, "Given year/month/day is invalid date")
-    wiki = wikis.known(project)
+        return error_answer(400, uri, "Given year/month/day is invalid date")
+    wiki = wikis.find_wiki(project)
     if wiki is None or not publication.has(day):
-        return problem(404, uri)
+        return error_answer(404, uri)
     if day in publication.broken:
-        return problem(500, uri, "internal server error")
+        return error_answer(500, uri, "internal server error")
     return _list(seed, wiki, day, access)
 
 
 def _per_article(uri: str, parts: list[str], seed: int, publication: Publication) -> Answer:
     project, access, agent, title, granularity, start, end = parts
     if access not in ACCESS_METHODS:
-        return _not_one_of(uri, "access", ACCESS_METHODS)
+        return _not_among(uri, "access", ACCESS_METHODS)
     if agent not in _AGENTS:
-        return _not_one_of(uri, "agent", tuple(_AGENTS))
+        return _not_among(uri, "agent", tuple(_AGENTS))
     if granularity != "daily":
-        return _not_one_of(uri, "granularity", ("daily",))
+        return _not_among(uri, "granularity", ("daily",))
     first, last = _timestamp(start), _timestamp(end)
     if first is None or last is None:
-        return problem(400, uri, "start timestamp is invalid, must be a valid date in YYYYMMDD format")
+        return error_answer(400, uri, "start timestamp is invalid, must be a valid date in YYYYMMDD format")
     if last < first:
-        return problem(400, uri, "start timestamp should be before the end timestamp")
-    wiki = wikis.known(project)
+        return error_answer(400, uri, "start timestamp should be before the end timestamp")
+    wiki = wikis.find_wiki(project)
     page = None if wiki is None else world(seed, wiki).catalogue.by_title.get(title.replace(" ", "_"))
     if wiki is None or page is None:
-        return problem(404, uri)
+        return error_answer(404, uri)
     items: list[dict[str, Any]] = [
         {
             "project": wiki.project,
@@ -107,7 +107,7 @@ def _per_article(uri: str, parts: list[str], seed: int, publication: Publication
         }
         for day, views in _series(seed, wiki, page, first, last, publication)
     ]
-    return as_json({"items": items}) if items else problem(404, uri)
+    return json_answer({"items": items}) if items else error_answer(404, uri)
 
 
 def _series(
@@ -132,13 +132,13 @@ def _list(seed: int, wiki: wikis.Wiki, day: dt.date, access: str) -> Answer:
         "day": f"{day:%d}",
         "articles": [row._asdict() for row in world(seed, wiki).top(day, access)],
     }
-    body = as_json({"items": [item]}).body
+    body = json_answer({"items": [item]}).body
     tag = hashlib.sha256(body).hexdigest()[:32]
     return Answer(200, body, headers={"ETag": f'"{tag}"', "Cache-Control": "max-age=14400"})
 
 
-def _not_one_of(uri: str, name: str, choices: tuple[str, ...]) -> Answer:
-    return problem(400, uri, f"{name} should be one of the following values: {', '.join(choices)}")
+def _not_among(uri: str, name: str, choices: tuple[str, ...]) -> Answer:
+    return error_answer(400, uri, f"{name} should be one of the following values: {', '.join(choices)}")
 
 
 def _day(year: str, month: str, day: str) -> dt.date | None:

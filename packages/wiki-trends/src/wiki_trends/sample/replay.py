@@ -1,8 +1,8 @@
-"""Recorded answers of the real APIs, served again.
+"""Replays recorded responses of the real APIs.
 
 A folder of JSON files, one exchange each: `request` (`method`, full `url`), `response` (`status`, `headers`, `body`).
 A request is matched on its parsed query, so order and escaping of parameters do not matter. Beyond exact matches:
-`siteinfo` of a wiki is its recorded one, whatever part of it is asked for; titles without a recording are existing pages
+`siteinfo` of a wiki is its recorded one, whichever part is requested; titles without a recording are existing pages
 without properties; a list without a recording is the API's 404. A folder without any exchange raises `SettingError`.
 """
 
@@ -13,9 +13,10 @@ import zlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from wiki_trends.config.projects import canonical_project
 from wiki_trends.errors import SettingError
 from wiki_trends.sample import mediawiki
-from wiki_trends.sample.answers import Answer, as_json, problem
+from wiki_trends.sample.answers import Answer, error_answer, json_answer
 from wiki_trends.sample.wikis import Wiki
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 
 _REST_PATH = "/api/rest_v1"
 _LISTS = ("top", "per-article")
-# Parameters that say how an answer is sent, not what is in it.
-_MANNERS = ("maxlag", "origin", "utf8", "ascii", "curtimestamp", "servedby")
+# Parameters that change the form of a response, not its content.
+_FORMAT_PARAMETERS = ("maxlag", "origin", "utf8", "ascii", "curtimestamp", "servedby")
 _PROPS = ("categories", "coordinates", "pageprops", "description")
 
-# Project (or host) and what was asked of it.
+# Project (or host) and parsed query.
 _Key = tuple[str, frozenset[tuple[str, frozenset[str]]]]
 
 
@@ -44,7 +45,7 @@ class Replay:
         self._redirects: dict[tuple[str, str], dict[str, Any]] = {}
         count = 0
         for exchange in _exchanges(folder):
-            self._learn(exchange["request"], exchange["response"])
+            self._record(exchange["request"], exchange["response"])
             count += 1
         if not count:
             raise SettingError(
@@ -57,7 +58,7 @@ class Replay:
 
     def rest(self, path: str) -> Answer:
         """The recorded answer to a path (percent-encoded) from `/metrics` on, or the API's 404."""
-        return self._paths.get(_path_key(path)) or problem(404, path[max(path.find("/metrics/"), 0) :])
+        return self._paths.get(_path_key(path)) or error_answer(404, path[max(path.find("/metrics/"), 0) :])
 
     def action(self, project: str, params: Mapping[str, str]) -> Answer:
         """The answer of a wiki's Action API."""
@@ -70,26 +71,26 @@ class Replay:
                 return self._siteinfo.get(project) or mediawiki.error(
                     "notrecorded", f"No siteinfo of {project} recorded."
                 )
-            return as_json(self._titles(project, params))
-        except mediawiki.Refused as refused:
+            return json_answer(self._titles(project, params))
+        except mediawiki.ActionApiError as refused:
             return mediawiki.error(refused.code, refused.info, **refused.extra)
 
-    def _learn(self, request: dict[str, Any], response: dict[str, Any]) -> None:
+    def _record(self, request: dict[str, Any], response: dict[str, Any]) -> None:
         parts = urlsplit(request["url"])
         body = response["body"]
-        answer = as_json(body, status=response["status"])
+        answer = json_answer(body, status=response["status"])
         if isinstance(body, str):
             answer = Answer(response["status"], body.encode(), content_type="text/plain; charset=utf-8")
         if not parts.path.endswith("/api.php"):
             self._paths[_path_key(parts.path)] = answer
             return
-        project = (parts.hostname or "").removesuffix(".org")
+        project = canonical_project(parts.hostname or "")
         params = dict(parse_qsl(parts.query, keep_blank_values=True))
         self._actions[_action_key(project, params)] = answer
         if params.get("formatversion") == "2" and isinstance(body, dict) and "query" in body:
-            self._learn_query(project, body["query"], answer)
+            self._record_query(project, body["query"], answer)
 
-    def _learn_query(self, project: str, query: dict[str, Any], answer: Answer) -> None:
+    def _record_query(self, project: str, query: dict[str, Any], answer: Answer) -> None:
         if "namespaces" in query and "namespacealiases" in query:
             self._siteinfo[project] = answer
             self._wikis[project] = _wiki(project, query)
@@ -103,27 +104,27 @@ class Replay:
         wiki = self._wikis.get(project) or _unknown_wiki(project)
         query: dict[str, Any] = {"normalized": [], "redirects": [], "pages": []}
         pages: dict[str, dict[str, Any]] = {}
-        for asked in mediawiki.asked_titles(params):
-            title = mediawiki.normalized(asked, wiki)
+        for requested in mediawiki.asked_titles(params):
+            title = mediawiki.normalized(requested, wiki)
             reason = mediawiki.invalid_reason(title)
             if reason is not None:
-                pages[asked] = {"title": asked, "invalidreason": reason, "invalid": True}
+                pages[requested] = {"title": requested, "invalidreason": reason, "invalid": True}
                 continue
-            if title != asked:
-                query["normalized"].append(mediawiki.normalization(asked, title))
+            if title != requested:
+                query["normalized"].append(mediawiki.normalization(requested, title))
             redirect = self._redirects.get((project, title))
             if redirect is not None and "redirects" in params:
                 query["redirects"].append(redirect)
                 title = redirect["to"]
-            pages[title] = self._page(project, title, wiki, mediawiki.many(params.get("prop", "")))
+            pages[title] = self._page(project, title, wiki, mediawiki.split_values(params.get("prop", "")))
         query["pages"] = list(pages.values())
         return {"batchcomplete": True, "query": {name: value for name, value in query.items() if value}}
 
     def _page(self, project: str, title: str, wiki: Wiki, props: list[str]) -> dict[str, Any]:
-        known = self._pages.get((project, title))
-        if known is not None:
-            kept = ("pageid", "ns", "title", *(name for name in _PROPS if name in props))
-            return {name: known[name] for name in kept if name in known}
+        page = self._pages.get((project, title))
+        if page is not None:
+            keys = ("pageid", "ns", "title", *(name for name in _PROPS if name in props))
+            return {name: page[name] for name in keys if name in page}
         number, _rest = wiki.namespace(title)
         if number < 0:
             return {"ns": number, "title": title, "special": True}
@@ -151,15 +152,17 @@ def _path_key(path: str) -> str:
     parts = [unquote(part) for part in path.partition(_REST_PATH)[2].split("/")] if _REST_PATH in path else []
     parts = parts or [unquote(part) for part in path.split("/")]
     if len(parts) > 4 and parts[1:3] == ["metrics", "pageviews"] and parts[3] in _LISTS:
-        parts[4] = parts[4].removesuffix(".org")
+        parts[4] = canonical_project(parts[4])
     return "\0".join(parts)
 
 
 def _action_key(project: str, params: Mapping[str, str]) -> _Key:
-    asked = frozenset(
-        (name, frozenset(mediawiki.many(value))) for name, value in params.items() if name not in _MANNERS
+    query = frozenset(
+        (name, frozenset(mediawiki.split_values(value)))
+        for name, value in params.items()
+        if name not in _FORMAT_PARAMETERS
     )
-    return project, asked
+    return project, query
 
 
 def _wiki(project: str, query: dict[str, Any]) -> Wiki:

@@ -1,8 +1,8 @@
 """The synthetic (or recorded) Wikimedia as an HTTP server on this machine.
 
 Routes: `…/metrics/pageviews/…` is the pageviews API, `…/{project}/w/api.php` the Action API (without a project: that of
-the `Host` header, else English Wikipedia). One thread a connection, keep-alive, one log line a request. Whatever it is
-asked, it answers; only a port that is taken raises (`SettingError`).
+the `Host` header, else English Wikipedia). One thread per connection, keep-alive, one log line per request. Every
+request gets a response; only a port in use raises (`SettingError`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote
 
 from smart_orchestrator.model.window import today_utc
+from wiki_trends.config.projects import canonical_project
 from wiki_trends.errors import SettingError
 from wiki_trends.sample import mediawiki, pageviews, wikis
-from wiki_trends.sample.answers import Answer, plain, problem
+from wiki_trends.sample.answers import Answer, error_answer, text_answer
 from wiki_trends.sample.faults import Faults, fault_answer
 from wiki_trends.sample.replay import Replay
 
@@ -37,25 +38,25 @@ if TYPE_CHECKING:
     from wiki_trends.sample.options import SampleOptions
 
 _API = "/w/api.php"
-_WORTH_ZIPPING = 1000  # bytes
-_OF_A_QUERY = "%&=+|!:;,/?@$'()*"
+_SMALLEST_GZIPPED = 1000  # bytes
+_QUERY_CHARACTERS = "%&=+|!:;,/?@$'()*"
 _LONGEST_FORM = 1_000_000  # bytes
 # The socket option with which closing sends a reset.
-_NO_LINGERING = struct.pack("ii", 1, 0)
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what became of it.
+    """One request and its outcome.
 
     Attributes:
         method: `GET` or `POST`.
         path: with the query; of a form its fields as a query.
         status: of the answer; 0 when there was none (`reset`, `timeout`).
-        fault: kind of the fault that it met, None without.
+        fault: kind of its fault, None without.
         at: its arrival, UTC.
         began: the same in seconds of a monotonic clock.
-        ended: and when its answer was sent, or its client had hung up.
+        ended: when its response was sent, or its client had hung up, on the same clock.
         in_flight: requests under way at its arrival, with it.
     """
 
@@ -71,14 +72,12 @@ class Exchange:
     def line(self) -> str:
         """The log line, by single spaces: arrival, method, path, status, fault or `-`, milliseconds, in flight."""
         arrival = f"{self.at:%Y-%m-%dT%H:%M:%S}.{self.at.microsecond // 1000:03}Z"
-        took = f"{1000 * (self.ended - self.began):.0f}ms"
-        return (
-            f"{arrival} {self.method} {self.path} {self.status} {self.fault or '-'} {took} {self.in_flight}"
-        )
+        duration = f"{1000 * (self.ended - self.began):.0f}ms"
+        return f"{arrival} {self.method} {self.path} {self.status} {self.fault or '-'} {duration} {self.in_flight}"
 
 
 class Api:
-    """Answers requests, knowing nothing of connections."""
+    """Answers requests, independent of connections."""
 
     def __init__(self, options: SampleOptions) -> None:
         self._options = options
@@ -100,26 +99,26 @@ class Api:
             )
             return self._action(path, params, host)
         if method != "GET":
-            return plain(405, "Method Not Allowed\n", {"Allow": "GET"})
+            return text_answer(405, "Method Not Allowed\n", {"Allow": "GET"})
         if self._replay is not None:
             return self._replay.rest(path)
         if pageviews.ROOT in path:
             return pageviews.answer(path, self._options.seed, self._publication)
-        return problem(404, path, "invalid route")
+        return error_answer(404, path, "invalid route")
 
     def _action(self, path: str, params: dict[str, str], host: str) -> Answer:
         named = unquote(path.removesuffix(_API).rpartition("/")[2])
-        project = (named or _project_of(host)).removesuffix(".org")
+        project = canonical_project(named or _project_of(host))
         if self._replay is not None:
             return self._replay.action(project, params)
-        wiki = wikis.known(project)
+        wiki = wikis.find_wiki(project)
         if wiki is None:
-            return plain(404, f"There is no wiki {project}.\n")
+            return text_answer(404, f"There is no wiki {project}.\n")
         return mediawiki.answer(params, self._options.seed, wiki, self._options.category_limit)
 
 
 class SampleServer:
-    """The API behind a port of this machine; a context manager that starts and stops it."""
+    """The synthetic API on a local port; a context manager that starts and stops it."""
 
     def __init__(self, options: SampleOptions) -> None:
         self.options = options
@@ -161,7 +160,7 @@ class SampleServer:
 
     @property
     def requests(self) -> list[tuple[str, str, int]]:
-        """Method, path and status of each request, in the order of their ends."""
+        """Method, path and status of each request, in the order of completion."""
         with self._lock:
             return [(item.method, item.path, item.status) for item in self.exchanges]
 
@@ -172,14 +171,14 @@ class SampleServer:
             return max((item.in_flight for item in self.exchanges), default=0)
 
     def start(self) -> None:
-        """Begin to answer, in threads of its own."""
+        """Start serving in background threads."""
         self._thread = threading.Thread(
             target=self._http.serve_forever, args=(0.05,), name="sample-api", daemon=True
         )
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering: connections that are open are closed, also those that a fault holds."""
+        """Stop serving and close open connections, also those that a fault keeps open."""
         self.stopping.set()
         if self._thread is not None:
             self._http.shutdown()
@@ -192,7 +191,7 @@ class SampleServer:
     def serve_forever(self) -> None:
         """Answer until SIGINT or SIGTERM, then stop. Only in the main thread."""
         ending = {signal.SIGINT, signal.SIGTERM}
-        # Blocked here, and so in every thread that is started from here: they wait to be fetched.
+        # Threads inherit the mask, so only `sigwait` below receives the signals.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)
         try:
             self.start()
@@ -201,14 +200,14 @@ class SampleServer:
             self.stop()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def arrived(self) -> int:
-        """Requests that are under way, with one that arrived just now; `note` tells its end."""
+    def begin_request(self) -> int:
+        """Count a request that arrived; returns the requests in flight. `end_request` ends it."""
         with self._lock:
             self._under_way += 1
             return self._under_way
 
-    def note(self, exchange: Exchange) -> None:
-        """Remember a request that is over, and log its line."""
+    def end_request(self, exchange: Exchange) -> None:
+        """Record a finished request and write its log line."""
         line = exchange.line() + "\n"
         with self._lock:
             self._under_way -= 1
@@ -238,7 +237,7 @@ def serve(options: SampleOptions) -> None:
     server = SampleServer(options)
     if options.log is None:
         server.echo = _to_stderr
-    # Whoever started this process waits for the line; a request that comes first waits in the socket's queue.
+    # The parent process waits for this line; earlier requests wait in the socket's queue.
     sys.stdout.write(f"{server.url}\n")
     sys.stdout.flush()
     server.serve_forever()
@@ -251,11 +250,11 @@ def _to_stderr(line: str) -> None:
 
 def _project_of(host: str) -> str:
     name = host.partition(":")[0]
-    return name if wikis.known(name) is not None else "en.wikipedia"
+    return name if wikis.find_wiki(name) is not None else "en.wikipedia"
 
 
 class _HttpServer(ThreadingHTTPServer):
-    """Knows its open connections, so that stopping waits for no client."""
+    """Tracks open connections, so that stopping does not wait for clients."""
 
     daemon_threads = False
     request_queue_size = 128
@@ -282,7 +281,7 @@ class _HttpServer(ThreadingHTTPServer):
     def shutdown_request(self, request: Any) -> None:
         with self._open_lock:
             self._open.discard(request)
-        if request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_NO_LINGERING)) == _NO_LINGERING:
+        if request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_RESET_ON_CLOSE)) == _RESET_ON_CLOSE:
             self.close_request(request)  # an orderly shutdown before it would hide the reset
         else:
             super().shutdown_request(request)
@@ -295,7 +294,7 @@ class _HttpServer(ThreadingHTTPServer):
                     request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client that goes away is no event here; everything else is a defect and shows itself.
+        # A client may hang up at any time; any other exception is a defect.
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -313,47 +312,49 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit() and int(length) <= _LONGEST_FORM):
             self.close_connection = True
-            self._send(plain(411, "Length Required\n"), {"Connection": "close"})
+            self._send(text_answer(411, "Length Required\n"), {"Connection": "close"})
             return
         self._handle(self.rfile.read(int(length)).decode("utf-8", errors="replace"))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-        """Nothing: `SampleServer.note` logs."""
+        """Nothing: `SampleServer.end_request` logs."""
 
     def _handle(self, form: str) -> None:
         sample = self.server.sample
-        at, began, in_flight = dt.datetime.now(tz=dt.UTC), time.monotonic(), sample.arrived()
+        at, began, in_flight = dt.datetime.now(tz=dt.UTC), time.monotonic(), sample.begin_request()
         path = self.path
         if form:
-            path += ("&" if "?" in path else "?") + quote(form, safe=_OF_A_QUERY)
+            path += ("&" if "?" in path else "?") + quote(form, safe=_QUERY_CHARACTERS)
         fault = sample.faults.draw(action=self.path.partition("?")[0].endswith(_API))
         answer = None
         if fault not in ("reset", "timeout"):
             answer = fault_answer(fault, self.path) if fault else None
             answer = answer or sample.api.answer(self.command, self.path, form, self.headers.get("Host", ""))
-        # What it took to make the answer is part of the latency.
+        # The time spent on the response counts towards the latency.
         sample.stopping.wait(max(0.0, began + sample.options.latency - time.monotonic()))
         if answer is None:
             self._fail(fault)
-        # Noted before the last byte leaves: whoever has an answer finds it in the log.
+        # Logged before the last byte is sent: a client that has a response finds it in the log.
         status = answer.status if answer else 0
-        sample.note(Exchange(self.command, path, status, fault, at, began, time.monotonic(), in_flight))
+        sample.end_request(
+            Exchange(self.command, path, status, fault, at, began, time.monotonic(), in_flight)
+        )
         if answer is not None:
             self._send(answer, {}, cut=fault == "truncate")
 
     def _fail(self, fault: str | None) -> None:
-        """Let the connection itself fail."""
+        """Fail on the connection level."""
         if fault == "timeout":
             # Until the client hangs up: it sends nothing more before it has an answer.
             select.select([self.connection], [], [], self.server.sample.options.stall)
         else:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self.close_connection = True
 
     def _send(self, answer: Answer, extra: dict[str, str], *, cut: bool = False) -> None:
         body = answer.body
         headers = {"Content-Type": answer.content_type, "Vary": "Accept-Encoding", **answer.headers, **extra}
-        if len(body) >= _WORTH_ZIPPING and "gzip" in self.headers.get("Accept-Encoding", ""):
+        if len(body) >= _SMALLEST_GZIPPED and "gzip" in self.headers.get("Accept-Encoding", ""):
             import gzip
 
             body = gzip.compress(body, compresslevel=1, mtime=0)

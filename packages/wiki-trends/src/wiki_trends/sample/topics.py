@@ -1,4 +1,4 @@
-"""The kinds of things that the invented articles are about, one line of facts each: data for `vocabulary.Topic`.
+"""Topics of the synthetic articles: data for `vocabulary.Topic`.
 
 Slots of the patterns: `{w}` the page's own word, `{first}` a first name, `{town}` an invented town, `{country}` and
 `{nat}` a country and its demonym, `{year}` a recent year, `{born}` a year of birth.
@@ -119,7 +119,7 @@ TOPICS = (
     Topic(9, "Other", "General", ("{w} (folklore)", "Legend of {w}"), "", ()),
 )  # fmt: skip
 
-# Titles that programs stumble over. What their pages are about is drawn as for any other.
+# Titles with characters that programs often mishandle. Their topics are drawn as for other pages.
 ODD_TITLES = (
     "CON", "Nul", "3%", "What_If..._Velora?", "Tarn/Olwe/Kith", "Dova_&_Milek", '"Ruska"_(song)',
     "Ilve,_Count_of_Sarn", "Venla:_Return", "C++_for_Norrin", "Kes\\Tal", "O'Marren", "L'Été_à_Corvane",

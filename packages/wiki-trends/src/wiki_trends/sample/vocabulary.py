@@ -1,7 +1,7 @@
 """The invented vocabulary: words, people, towns and countries, and the kinds of things that articles are about.
 
 Names are made of syllables and mean nothing; the kinds ("2025 films", "Cities in Poland") are plain English, and some
-countries are real, so that rules for categories and places have something to find. Pure data and pure functions.
+countries are real, so that rules for categories and places apply. Pure data and pure functions.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def word(number: int) -> str:
 
 
 class Topic(NamedTuple):
-    """A kind of thing that articles are about.
+    """A topic of articles.
 
     Attributes:
         weight: how often it occurs.

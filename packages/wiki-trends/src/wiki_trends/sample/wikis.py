@@ -1,7 +1,7 @@
-"""The wikis of the synthetic Wikimedia, and what each says of itself (`meta=siteinfo`).
+"""The wikis of the synthetic Wikimedia, with their site information (`meta=siteinfo`).
 
-Four languages with their namespaces, and one small wiki whose lists are short. Names of namespaces are facts of those
-wikis; whatever else is asked for is an unknown project.
+Four languages with their namespaces, and one small wiki whose lists are short. Names of namespaces are those of the real
+wikis; any other project is unknown.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
+
+from wiki_trends.config.projects import canonical_project
 
 _CANONICAL = {
     -2: "Media", -1: "Special", 0: "", 1: "Talk", 2: "User", 3: "User talk", 4: "Project", 5: "Project talk",
@@ -127,6 +129,6 @@ WIKIS = {
 }
 
 
-def known(project: str) -> Wiki | None:
+def find_wiki(project: str) -> Wiki | None:
     """The wiki of a project, with or without `.org`; None when there is none."""
-    return WIKIS.get(project.removesuffix(".org"))
+    return WIKIS.get(canonical_project(project))

@@ -1,7 +1,7 @@
-"""What an HTTP answer of Wikimedia means: good, wait, try again, or an error that no retry can mend.
+"""Classifies an HTTP response of Wikimedia: success, throttled, transient failure, or permanent error.
 
-Pure: decides by status first and reads error bodies with suspicion, since they are JSON objects, JSON with a list of
-details, or plain text. The facts are Wikimedia's; they are in its documentation of the pageviews API
+Pure. Decides by the status first. An error body can be a JSON object, JSON with a list of details, or plain text, so it
+is parsed defensively. Sources: the documentation of the pageviews API
 (https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/) and of the Action API
 (https://www.mediawiki.org/wiki/API:Errors_and_warnings).
 """
@@ -13,54 +13,85 @@ import json
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from wiki_trends.errors import RequestRejected
+from wiki_trends.errors import RequestRejected, TokenRejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What `json.loads` gives. Nothing is known of it until it is looked at.
+# The result of `json.loads`, not validated yet.
 Json: TypeAlias = Any
 
-_WAITING_CODES = ("maxlag", "ratelimited")
-_PASSING_CODES = ("readonly", "internal_api_error", "internalerror", "timeouterror")
+# Longer delays than this are not waited for, whatever a server asks.
+MAX_PAUSE_SECONDS = 900.0
+_THROTTLING_CODES = ("maxlag", "ratelimited")
+_TOKEN_CODES = ("mwoauth-", "assertuserfailed")
+_TRANSIENT_CODES = ("readonly", "internal_api_error", "internalerror", "timeouterror")
 
 
-class Again(Exception):
+class RetryLater(Exception):
     """The same request may succeed later.
 
     Attributes:
-        reason: what the answer was, for messages.
-        pause: seconds that Wikimedia asked to wait; None when it named none.
-        slow_down: Wikimedia asked for fewer requests, so it does not count as a failed try.
+        reason: the response in a few words, for messages.
+        pause: seconds that Wikimedia asked to wait, at most `MAX_PAUSE_SECONDS`; None without `Retry-After`.
+        slow_down: Wikimedia asked for a pause; does not count as a failed try.
+        throttled: the rate of requests was too high.
     """
 
-    def __init__(self, reason: str, *, pause: float | None = None, slow_down: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, pause: float | None = None, slow_down: bool = False, throttled: bool = False
+    ) -> None:
+        if pause is not None and pause > MAX_PAUSE_SECONDS:
+            reason += (
+                f"; the server asked to wait {pause:.0f} s, at most {MAX_PAUSE_SECONDS:.0f} s are waited"
+            )
+            pause = MAX_PAUSE_SECONDS
         self.reason = reason
         self.pause = pause
         self.slow_down = slow_down
+        self.throttled = throttled
         super().__init__(reason)
 
 
-class NotThere(Exception):
-    """The pageviews API's own 404: not published, or not loaded."""
+class NoData(Exception):
+    """The 404 of the pageviews API itself: the day is not published, or not loaded."""
 
 
-def judge(url: str, status: int, headers: Mapping[str, str], body: bytes, *, has_contact: bool) -> Json:
+class Blocked(Exception):
+    """A 403 without `Retry-After`: repeating the request makes it worse.
+
+    Attributes:
+        detail: the body in one line.
+    """
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
+        super().__init__(detail)
+
+
+def parse_response(url: str, status: int, headers: Mapping[str, str], body: bytes) -> Json:
     """The parsed JSON of a good answer.
 
     Raises:
-        Again: throttled, a failing server, or a body that is not the whole JSON.
-        NotThere: the API has no data for the day.
-        RequestRejected: the request itself is at fault.
+        RetryLater: throttled, a failing server, or a body that is not complete JSON.
+        Blocked: Wikimedia blocks the client.
+        NoData: the API has no data for the day.
+        TokenRejected: the access token is not valid.
+        RequestRejected: the request itself is wrong.
     """
     if status == 200:
-        return _action_errors_out(url, headers, _parsed(body))
-    if status == 429 or (status == 403 and _throttled(body, has_contact=has_contact)):
-        raise Again(f"status {status}, asked to slow down", pause=retry_after(headers), slow_down=True)
+        return _raise_action_error(url, headers, _load_json(body))
+    pause = retry_after(headers)
+    if status == 429 or (status == 403 and pause is not None):
+        raise RetryLater(f"status {status}, asked to slow down", pause=pause, slow_down=True, throttled=True)
+    if status == 403:
+        raise Blocked(_detail(body, limit=600))
+    if status == 401:
+        raise TokenRejected(url=url, status=status, detail=_detail(body))
     if status >= 500 or status == 408:
-        raise Again(f"status {status}", pause=retry_after(headers))
-    if status == 404 and _is_own_not_found(body):
-        raise NotThere
+        raise RetryLater(f"status {status}", pause=pause)
+    if status == 404 and _is_no_data(body):
+        raise NoData
     raise RequestRejected(url=url, status=status, detail=_detail(body))
 
 
@@ -71,30 +102,31 @@ def retry_after(headers: Mapping[str, str], now: dt.datetime | None = None) -> f
         return float(text)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+        if until.tzinfo is None:
+            until = until.replace(tzinfo=dt.UTC)
+        return max(0.0, (until - (now or dt.datetime.now(tz=dt.UTC))).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=dt.UTC)
-    return max(0.0, (until - (now or dt.datetime.now(tz=dt.UTC))).total_seconds())
 
 
-def _parsed(body: bytes) -> Json:
+def _load_json(body: bytes) -> Json:
     try:
         return json.loads(body)
-    except ValueError:
-        raise Again("a body that is cut off or not JSON") from None
+    except (ValueError, RecursionError):
+        raise RetryLater("a body that is cut off or not JSON") from None
 
 
-def _action_errors_out(url: str, headers: Mapping[str, str], answer: Json) -> Json:
-    """The answer itself, unless it is an error of the Action API, which comes with status 200."""
+def _raise_action_error(url: str, headers: Mapping[str, str], answer: Json) -> Json:
+    """Return the answer, or raise when it is an error of the Action API, which has status 200."""
     code, text = _action_error(answer)
     if code is None:
         return answer
-    if code in _WAITING_CODES:
-        raise Again(f"error {code}", pause=retry_after(headers), slow_down=True)
-    if code.startswith(_PASSING_CODES):
-        raise Again(f"error {code}", pause=retry_after(headers))
-    raise RequestRejected(url=url, status=200, detail=_shortened(f"{code}: {text}"))
+    if code in _THROTTLING_CODES:
+        raise RetryLater(f"error {code}", pause=retry_after(headers), slow_down=True)
+    if code.startswith(_TRANSIENT_CODES):
+        raise RetryLater(f"error {code}", pause=retry_after(headers))
+    rejected = TokenRejected if code.startswith(_TOKEN_CODES) else RequestRejected
+    raise rejected(url=url, status=200, detail=one_line(f"{code}: {text}"))
 
 
 def _action_error(answer: Json) -> tuple[str | None, str]:
@@ -109,16 +141,10 @@ def _action_error(answer: Json) -> tuple[str | None, str]:
     return str(error.get("code", "unknown")), str(error.get("info") or error.get("text") or "")
 
 
-def _throttled(body: bytes, *, has_contact: bool) -> bool:
-    text = body.decode("utf-8", errors="replace").casefold()
-    # The robot policy is quoted to throttled clients, and for good to those that do not say who they are.
-    return "too many requests" in text or (has_contact and "robot policy" in text)
-
-
-def _is_own_not_found(body: bytes) -> bool:
+def _is_no_data(body: bytes) -> bool:
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     if not isinstance(answer, dict) or "detail" not in answer:
         return False
@@ -126,17 +152,18 @@ def _is_own_not_found(body: bytes) -> bool:
     return "invalid route" not in detail and not str(answer.get("type", "")).endswith("#route")
 
 
-def _detail(body: bytes) -> str:
-    """An error body's own words in one line: `detail` as text or as a list, or the text itself."""
+def _detail(body: bytes, limit: int = 200) -> str:
+    """The message of an error body in one line: its `detail`, a text or a list, or the complete text."""
     text = body.decode("utf-8", errors="replace")
     try:
         answer = json.loads(text)
-    except ValueError:
-        return _shortened(text)
+    except (ValueError, RecursionError):
+        return one_line(text, limit)
     detail = answer.get("detail", text) if isinstance(answer, dict) else text
-    return _shortened("; ".join(map(str, detail)) if isinstance(detail, list) else str(detail))
+    return one_line("; ".join(map(str, detail)) if isinstance(detail, list) else str(detail), limit)
 
 
-def _shortened(text: str) -> str:
+def one_line(text: str, limit: int = 200) -> str:
+    """Foreign text for messages: printable, in one line, shortened."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= 200 else line[:199] + "…"
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,36 +1,73 @@
-"""The limits towards Wikimedia, kept for the whole machine: requests in flight, requests a minute, ordered pauses.
+"""Rate limits towards Wikimedia for all processes of a machine: requests in flight, requests a minute, pauses.
 
-All processes of a machine that share the state folder share the limits. Slots are file locks, so they come free when
-their process dies; the token bucket is a few bytes under another lock. A folder that cannot be written is a
-`SettingError`; a wait that would go past the deadline is `TooLate`, and then nothing has been taken.
+Processes that share the state folder share the limits. Slots are file locks, so they are released when their process
+dies; the token bucket is a few bytes under another lock. A folder that cannot be written is a `SettingError`. A wait
+that would pass the deadline is `DeadlinePassed`; no token is spent then.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import math
 import os
 import struct
 import threading
 import time
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wiki_trends.errors import SettingError
+from wiki_trends.wikimedia.answers import MAX_PAUSE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# Between two looks for a free slot when other processes hold them all.
+# Interval of polling for a free slot when other processes hold all of them.
 POLL_SECONDS = 0.01
-# One request can be longer on its way than another, and the limit is kept as the server counts.
-ON_THE_WAY_SECONDS = 3
-_BUCKET = struct.Struct("<ddd")
+# Requests differ in transit time, and the server counts arrivals.
+TRANSIT_SECONDS = 3
+# How long the rate is halved after Wikimedia has throttled a request.
+SLOW_SECONDS = 600.0
+_NOTICE_SECONDS = 86_400.0
+# Tokens, the time they were counted, the end of a pause, the end of the halved rate.
+_BUCKET = struct.Struct("<dddd")
+_TIME = struct.Struct("<d")
+_OLDER_BUCKET = struct.Struct("<ddd")
 
 
-class TooLate(Exception):
+class DeadlinePassed(Exception):
     """The next request may only start after the deadline."""
+
+
+class _Rate(NamedTuple):
+    """A token bucket's size and its refill in tokens a second."""
+
+    burst: int
+    per_second: float
+
+    @classmethod
+    def of(cls, per_minute: int) -> _Rate:
+        burst = max(1, per_minute // 5)
+        return cls(burst, (per_minute - burst + 1) / (60 + TRANSIT_SECONDS))
+
+
+class _Bucket(NamedTuple):
+    """State of the token bucket; all times in Unix seconds.
+
+    Attributes:
+        tokens: requests that may start now; negative when later ones are reserved.
+        at: the time at which they were counted.
+        not_before: end of a pause.
+        slow_until: end of the halved rate.
+    """
+
+    tokens: float
+    at: float
+    not_before: float = 0.0
+    slow_until: float = 0.0
 
 
 class Limiter:
@@ -52,8 +89,8 @@ class Limiter:
         self._clock = clock
         self._slots = [folder / f"slot-{number}" for number in range(max_in_flight)]
         self._bucket = folder / "bucket"
-        self._burst = max(1, rate_per_minute // 5)
-        self._per_second = (rate_per_minute - self._burst + 1) / (60 + ON_THE_WAY_SECONDS)
+        self._full = _Rate.of(rate_per_minute)
+        self._halved = _Rate.of(max(1, rate_per_minute // 2))
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -61,20 +98,20 @@ class Limiter:
 
     @contextmanager
     def request(self, deadline: float, sleep: Callable[[float], None]) -> Iterator[None]:
-        """Hold a slot for one request, once the rate allows it.
+        """Acquire a slot for one request, once the rate allows it.
 
         Args:
             deadline: on the clock of `time.monotonic`.
-            sleep: waits so many seconds; may raise to end the waiting.
+            sleep: waits that many seconds; may raise to end the wait.
 
         Raises:
             TooLate: the request could not start before the deadline.
         """
         gate = _gate(str(self.folder), len(self._slots))
         if not gate.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise TooLate
+            raise DeadlinePassed
         try:
-            descriptor = self._slot(deadline, sleep)
+            descriptor = self._acquire_slot(deadline, sleep)
             try:
                 sleep(self._take(deadline - time.monotonic()))
                 yield
@@ -84,12 +121,37 @@ class Limiter:
             gate.release()
 
     def pause(self, seconds: float) -> None:
-        """Let no process of this machine start a request for so many seconds."""
+        """Block new requests of all processes of this machine for that many seconds."""
         with self._locked_bucket() as descriptor:
-            tokens, at, not_before = self._read(descriptor)
-            _write(descriptor, tokens, at, max(not_before, self._clock() + seconds))
+            bucket = self._read(descriptor)
+            until = self._clock() + min(seconds, MAX_PAUSE_SECONDS)
+            _write(descriptor, bucket._replace(not_before=max(bucket.not_before, until)))
 
-    def _slot(self, deadline: float, sleep: Callable[[float], None]) -> int:
+    def slow_down(self) -> None:
+        """Halve the rate of all processes of this machine for `SLOW_SECONDS`."""
+        with self._locked_bucket() as descriptor:
+            now = self._clock()
+            bucket = self._refilled(self._read(descriptor), now)
+            tokens = min(bucket.tokens, float(self._halved.burst))
+            _write(descriptor, bucket._replace(tokens=tokens, slow_until=now + SLOW_SECONDS))
+
+    def is_first_today(self, notice: str) -> bool:
+        """Whether no process of this machine has given this notice within a day; marks it as given."""
+        name = f"notice-{hashlib.sha256(notice.encode()).hexdigest()[:16]}"
+        descriptor = self._open(self.folder / name)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            raw = os.pread(descriptor, _TIME.size, 0)
+            now = self._clock()
+            given = _TIME.unpack(raw)[0] if len(raw) == _TIME.size else 0.0
+            if 0 <= now - given < _NOTICE_SECONDS:
+                return False
+            os.pwrite(descriptor, _TIME.pack(now), 0)
+            return True
+        finally:
+            os.close(descriptor)
+
+    def _acquire_slot(self, deadline: float, sleep: Callable[[float], None]) -> int:
         while True:
             for path in self._slots:
                 descriptor = self._open(path)
@@ -99,21 +161,34 @@ class Limiter:
                 except BlockingIOError:
                     os.close(descriptor)
             if time.monotonic() >= deadline:
-                raise TooLate
+                raise DeadlinePassed
             sleep(POLL_SECONDS)
 
     def _take(self, patience: float) -> float:
-        """Reserve the next request; the seconds to wait for its turn."""
+        """Reserve the next request; returns the seconds to wait for it."""
         with self._locked_bucket() as descriptor:
-            tokens, at, not_before = self._read(descriptor)
             now = self._clock()
-            # A clock that was set back must not add waiting time.
-            tokens = min(self._burst, tokens + max(0.0, now - at) * self._per_second) - 1
-            wait = max(0.0, -tokens / self._per_second, not_before - now)
+            bucket = self._refilled(self._read(descriptor), now)
+            tokens = bucket.tokens - 1
+            rate = self._halved if now < bucket.slow_until else self._full
+            pause = bucket.not_before - now
+            if pause > MAX_PAUSE_SECONDS:  # Of an older version, or the clock was set back.
+                pause, bucket = 0.0, bucket._replace(not_before=0.0)
+            wait = max(0.0, -tokens / rate.per_second, pause)
             if wait > patience:
-                raise TooLate
-            _write(descriptor, tokens, now, not_before)
+                raise DeadlinePassed
+            _write(descriptor, bucket._replace(tokens=tokens))
             return wait
+
+    def _refilled(self, bucket: _Bucket, now: float) -> _Bucket:
+        """The bucket with the tokens of the time that has passed, counted at `now`."""
+        # A clock that was set back must not add waiting time.
+        passed = max(0.0, now - bucket.at)
+        slow_until = bucket.slow_until if bucket.slow_until - now <= SLOW_SECONDS else 0.0
+        slow = min(passed, max(0.0, slow_until - bucket.at))
+        rate = self._halved if now < slow_until else self._full
+        tokens = bucket.tokens + slow * self._halved.per_second + (passed - slow) * self._full.per_second
+        return _Bucket(min(rate.burst, tokens), now, bucket.not_before, slow_until)
 
     @contextmanager
     def _locked_bucket(self) -> Iterator[int]:
@@ -124,13 +199,14 @@ class Limiter:
         finally:
             os.close(descriptor)
 
-    def _read(self, descriptor: int) -> tuple[float, float, float]:
-        """Tokens, the time they were counted, and the end of an ordered pause; both in Unix seconds."""
+    def _read(self, descriptor: int) -> _Bucket:
+        """The bucket of the state file, which an older version may have written; a full one without."""
         raw = os.pread(descriptor, _BUCKET.size, 0)
-        if len(raw) != _BUCKET.size:
-            return float(self._burst), self._clock(), 0.0
-        tokens, at, not_before = _BUCKET.unpack(raw)
-        return tokens, at, not_before
+        form = {_BUCKET.size: _BUCKET, _OLDER_BUCKET.size: _OLDER_BUCKET}.get(len(raw))
+        bucket = _Bucket(*form.unpack(raw)) if form else None
+        if bucket is None or not all(map(math.isfinite, bucket)):
+            return _Bucket(float(self._full.burst), self._clock())
+        return bucket
 
     def _open(self, path: Path) -> int:
         try:
@@ -148,12 +224,12 @@ class Limiter:
         )
 
 
-def _write(descriptor: int, tokens: float, at: float, not_before: float) -> None:
-    os.pwrite(descriptor, _BUCKET.pack(tokens, at, not_before), 0)
+def _write(descriptor: int, bucket: _Bucket) -> None:
+    os.pwrite(descriptor, _BUCKET.pack(*bucket), 0)
 
 
 @lru_cache(maxsize=64)
 def _gate(folder: str, slots: int) -> threading.Semaphore:
-    """Lets the threads of one process wait without polling; the file locks are for other processes."""
+    """Lets threads of one process wait without polling; the file locks exclude other processes."""
     del folder
     return threading.Semaphore(slots)

@@ -1,8 +1,8 @@
-"""Facts about pages, out of answers of the Action API (`action=query`).
+"""Facts about pages from responses of the Action API (`action=query`).
 
-Answers come in pieces (`continue`), in another order than the titles, under normalised and redirected names:
-`Pages` puts the pieces together, and maps each asked title to what became of it. Source:
-https://www.mediawiki.org/wiki/API:Query. An answer of another form is `ContractBroken`.
+Responses come in pieces (`continue`), in another order than the titles, under normalised and redirected names:
+`Pages` merges the pieces and maps each requested title to its page. Source:
+https://www.mediawiki.org/wiki/API:Query. A response of another form is `ContractBroken`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BATCH = 50
 # A title cannot hold a pipe, the separator of titles, and a leading U+001F would change the separator.
-_UNASKABLE = ("|", "\x1f")
+_FORBIDDEN = ("|", "\x1f")
 
 QUERY = {
     "action": "query",
@@ -39,13 +39,13 @@ QUERY = {
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """What a wiki knows of a page.
+    """Facts about a page.
 
     Attributes:
         title: canonical, with spaces, after normalisation and redirects.
         namespace: its number; 0 for articles, -1 for special pages.
-        missing: there is no such page, or the title cannot be one.
-        redirected: the asked title is a redirect to this page.
+        missing: there is no such page, or the title is invalid.
+        redirected: the requested title is a redirect to this page.
         categories: without hidden ones and without the namespace's name.
         latitude: in degrees, on Earth; None without.
         longitude: in degrees, on Earth; None without.
@@ -89,9 +89,9 @@ class PageFacts:
 _DEFAULTS = {item.name: item.default for item in fields(PageFacts) if item.name != "title"}
 
 
-def askable(title: str) -> bool:
-    """Whether a title can be sent in a list of titles at all."""
-    return bool(title.strip("_ ")) and not any(char in title for char in _UNASKABLE)
+def is_requestable(title: str) -> bool:
+    """Whether a title can be sent in a list of titles."""
+    return bool(title.strip("_ ")) and not any(char in title for char in _FORBIDDEN)
 
 
 class Pages:
@@ -104,66 +104,71 @@ class Pages:
         self._redirects: dict[str, str] = {}
 
     def add(self, answer: Json) -> dict[str, str] | None:
-        """Take in one piece; the parameters that ask for the next one, None after the last."""
+        """Add one piece; returns the parameters that request the next one, None after the last."""
         try:
             query = answer.get("query", {})
             for item in query.get("normalized", []):
-                asked = unquote(item["from"]) if item.get("fromencoded") else item["from"]
-                self._normalized[asked] = item["to"]
+                original = unquote(item["from"]) if item.get("fromencoded") else item["from"]
+                self._normalized[original] = item["to"]
             for item in query.get("redirects", []):
                 self._redirects[item["from"]] = item["to"]
             pages = query.get("pages", [])
             for page in pages.values() if isinstance(pages, dict) else pages:
                 if "title" in page:
                     self._merge(page)
-            following = answer.get("continue")
-            return None if following is None else {key: str(value) for key, value in following.items()}
+            continuation = answer.get("continue")
+            return None if continuation is None else {key: str(value) for key, value in continuation.items()}
         except (AttributeError, KeyError, TypeError) as error:
             raise ContractBroken(
                 what=f"the pages from {self._url}", problem=f"{type(error).__name__} {error}"
             ) from None
 
     def facts(self, titles: Iterable[str]) -> dict[str, PageFacts]:
-        """What became of each asked title."""
+        """The facts of each requested title."""
         return {title: self._facts(title) for title in titles}
 
     def _merge(self, page: dict[str, Any]) -> None:
-        known = self._pages.setdefault(page["title"], {})
+        merged = self._pages.setdefault(page["title"], {})
         for key, value in page.items():
             if isinstance(value, list):
-                known.setdefault(key, []).extend(value)
+                merged.setdefault(key, []).extend(value)
             elif isinstance(value, dict):
-                known.setdefault(key, {}).update(value)
+                merged.setdefault(key, {}).update(value)
             else:
-                known[key] = value
+                merged[key] = value
 
-    def _facts(self, asked: str) -> PageFacts:
-        title = self._normalized.get(asked, asked)
+    def _facts(self, requested: str) -> PageFacts:
+        title = self._normalized.get(requested, requested)
         if title not in self._pages and title not in self._redirects:
-            title = _normal(title)
-        seen = set()
-        while title in self._redirects and title not in seen:
-            seen.add(title)
+            title = _normalised(title)
+        followed = set()
+        while title in self._redirects and title not in followed:
+            followed.add(title)
             title = self._redirects[title]
         page = self._pages.get(title)
         if page is None:
-            # Titles that name another wiki (`fr:Foo`) are answered apart from the pages.
-            return PageFacts(title=_normal(asked), missing=True, redirected=bool(seen))
-        return _facts_of(page, redirected=bool(seen))
+            # Titles that name another wiki (`fr:Foo`) are listed apart from the pages.
+            return PageFacts(title=_normalised(requested), missing=True, redirected=bool(followed))
+        try:
+            return _facts_of(page, redirected=bool(followed))
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ContractBroken(
+                what=f"the page {title!r} from {self._url}", problem=f"{type(error).__name__} {error}"
+            ) from None
 
 
-def unasked(title: str) -> PageFacts:
-    """Facts of a title that cannot be one, without asking."""
-    return PageFacts(title=_normal(title), missing=True)
+def missing_page(title: str) -> PageFacts:
+    """Facts of an invalid title, without a request."""
+    return PageFacts(title=_normalised(title), missing=True)
 
 
-def _normal(title: str) -> str:
-    """The title as MediaWiki writes it, as far as that can be known without asking."""
+def _normalised(title: str) -> str:
+    """The title as MediaWiki writes it, as far as that follows from the title alone."""
     return " ".join(title.replace("_", " ").split()) or title
 
 
 def _facts_of(page: dict[str, Any], *, redirected: bool) -> PageFacts:
-    place = _place(page.get("coordinates", []))
+    place = _primary_coordinates(page.get("coordinates", []))
     props = page.get("pageprops", {})
     # Flags are booleans in formatversion 2, and empty strings in 1.
     missing = any(page.get(flag, False) is not False for flag in ("missing", "invalid"))
@@ -186,8 +191,8 @@ def _facts_of(page: dict[str, Any], *, redirected: bool) -> PageFacts:
     )
 
 
-def _place(coordinates: list[dict[str, Any]]) -> dict[str, Any]:
-    """The primary coordinates, if they are on Earth and can be."""
+def _primary_coordinates(coordinates: list[dict[str, Any]]) -> dict[str, Any]:
+    """The primary coordinates; empty unless they are on Earth and in range."""
     for place in coordinates:
         latitude, longitude = place.get("lat"), place.get("lon")
         if place.get("globe", "earth") != "earth" or place.get("primary", True) is False:

@@ -1,7 +1,6 @@
-"""What a wiki says of itself: its namespaces with all their names, and its main page.
+"""A wiki's site information (`meta=siteinfo`): its namespaces with all their names, and its main page.
 
-Works for any language, because the names come from the wiki and not from a list of ours. An answer without them is
-`ContractBroken`.
+Works for any language, because the names come from the wiki. A response without them is `ContractBroken`.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def folded(text: str) -> str:
-    """A title or prefix as it is compared: spaces for underscores, one case, one Unicode form."""
+    """A title or prefix normalised for comparison: spaces for underscores, case-folded, NFC."""
     return " ".join(unicodedata.normalize("NFC", text).replace("_", " ").casefold().split())
 
 
@@ -78,7 +77,7 @@ def parse_siteinfo(answer: Json, *, url: str) -> SiteInfo:
         for alias in query["namespacealiases"]:
             names.setdefault(int(alias["id"]), []).append(alias.get("alias") or alias["*"])
         main_page = query["general"]["mainpage"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ContractBroken(
             what=f"site information from {url}", problem=f"{type(error).__name__} {error}"
         ) from None

@@ -1,23 +1,25 @@
-"""One request to Wikimedia with everything that politeness asks: limits, waiting, retries, an overall deadline.
+"""Sends one request to Wikimedia with rate limits, retries, backoff and an overall deadline.
 
-What cannot be mended by waiting passes through as it is (`RequestRejected`, `NotThere`); when tries or time are used up
-it is `WikimediaUnreachable` with the last reason. Closing the transport ends all waiting at once.
+Permanent errors pass through (`RequestRejected`, `NoData`); when tries or time are used up, `WikimediaUnreachable` names
+the last reason. Closing the transport cancels every wait at once.
 """
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from wiki_trends.errors import ContactMissing, WikimediaUnreachable
-from wiki_trends.wikimedia.answers import Again, judge
-from wiki_trends.wikimedia.limiter import Limiter, TooLate
+from wiki_trends.config.contacts import contact_problem
+from wiki_trends.errors import ClientBlocked, ContactMissing, RequestRejected, WikimediaUnreachable
+from wiki_trends.wikimedia.answers import Blocked, RetryLater, parse_response
+from wiki_trends.wikimedia.limiter import DeadlinePassed, Limiter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
     from wiki_trends.wikimedia.answers import Json
 
+_log = logging.getLogger(__name__)
 WIKIMEDIA_HOSTS = (
     "mediawiki.org",
     "wikibooks.org",
     "wikidata.org",
+    "wikifunctions.org",
     "wikimedia.org",
     "wikinews.org",
     "wikipedia.org",
@@ -43,6 +47,8 @@ WIKIMEDIA_HOSTS = (
 # Throttling does not count as a try: only the deadline ends it.
 TRIES = 8
 TRIES_TO_CONNECT = 4
+TRIES_WHEN_BLOCKED = 3
+MAX_REDIRECTS = 5
 SHORTEST_BACKOFF = 0.1
 FIRST_BACKOFF = 0.25
 FIRST_BACKOFF_WHEN_THROTTLED = 1.0
@@ -53,13 +59,22 @@ LARGEST_BODY = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer: the body as it came (after content decoding), its JSON, and where it is from."""
+    """A successful response: the body after content decoding, its JSON, and where it is from."""
 
     body: bytes
     json: Json
     url: str
     status: int
     etag: str | None
+
+
+class RawResponse(NamedTuple):
+    """A response of any status; `headers` are case-insensitive."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    http_version: str
 
 
 class Counters:
@@ -87,19 +102,23 @@ class Transport:
             urlsplit(settings.wikimedia_url),
             urlsplit(settings.mediawiki_url.replace("{project}", "en.wikipedia")),
         ]
-        if not settings.contact and any(_is_wikimedia(url.hostname or "") for url in hosts):
-            raise ContactMissing
+        if any(is_wikimedia(url.hostname or "") for url in hosts):
+            check_contact(settings.contact)
         self._settings = settings
         self._limiter = Limiter(
             Path(settings.state) / "limits",
             max_in_flight=settings.max_in_flight,
             rate_per_minute=settings.requests_per_minute,
         )
+        # A client without a contact is refused for good.
+        self._tries_when_blocked = TRIES_WHEN_BLOCKED if settings.contact else 1
         self._closed = threading.Event()
         self._http = httpx2.Client(
             headers=_headers(settings, httpx2.__version__),
             timeout=httpx2.Timeout(settings.request_timeout, connect=min(settings.request_timeout, 10.0)),
-            # Loading the certificates takes 130 ms, and is of no use where nothing is https.
+            # Negotiated by ALPN: over plain HTTP, and with servers that do not offer it, HTTP/1.1 is used.
+            http2=True,
+            # Loading the certificates takes 130 ms, which plain HTTP does not need.
             verify=any(url.scheme == "https" for url in hosts),
             limits=httpx2.Limits(
                 max_connections=settings.max_in_flight, max_keepalive_connections=settings.max_in_flight
@@ -107,41 +126,60 @@ class Transport:
         )
 
     def get(self, url: str, params: Mapping[str, str], counters: Counters) -> Answer:
-        """The good answer to a query, however often it had to be asked.
+        """Send a query until it succeeds.
 
         Raises:
             NotThere: the pageviews API has no data for the day.
-            RequestRejected: the request itself is at fault.
+            RequestRejected: the request itself is wrong, or Wikimedia blocks this client.
             WikimediaUnreachable: tries or time are used up.
         """
-        request = self._request(url, params)
         deadline = time.monotonic() + self._settings.deadline
-        attempt = failed = 0
-        wait = 0.0
+        tries = _Tries(self._request(url, params), deadline)
         while True:
             try:
-                self._sleep(wait)
-                return self._once(request, deadline, counters, retry=attempt > 0)
-            except TooLate:
-                raise self._given_up(
-                    request, attempt, "the limits left no room before the deadline"
-                ) from None
-            except Again as again:
-                attempt += 1
-                failed += not again.slow_down
-                wait = _wait(again, attempt)
-                tries = TRIES_TO_CONNECT if isinstance(again, _NotConnected) else TRIES
+                self._sleep(tries.wait)
+                return self._send_once(tries.request, deadline, counters, retry=tries.attempts > 0)
+            except DeadlinePassed:
+                reason = "the limits left no room before the deadline"
+                raise self._unreachable(tries.request, tries.attempts, reason) from None
+            except _Redirected as redirected:
+                tries.follow(redirected)
+            except Blocked as block:
+                if not tries.may_repeat(RetryLater("status 403"), self._tries_when_blocked):
+                    raise _blocked(tries, block) from None
+            except RetryLater as again:
+                repeated = tries.may_repeat(
+                    again, TRIES_TO_CONNECT if isinstance(again, _ConnectFailed) else TRIES
+                )
+                if again.throttled:
+                    self._limiter.slow_down()
                 if again.slow_down:
-                    self._limiter.pause(wait)
-                if failed >= tries or time.monotonic() + wait > deadline:
-                    raise self._given_up(request, attempt, again.reason) from None
+                    self._limiter.pause(tries.wait)
+                if not repeated:
+                    raise self._unreachable(tries.request, tries.attempts, again.reason) from None
+
+    @property
+    def user_agent(self) -> str:
+        """The User-Agent of every request."""
+        return str(self._http.headers["user-agent"])
+
+    def send_raw(self, url: str, params: Mapping[str, str]) -> RawResponse:
+        """Send a query once, within the limits, and return the response whatever its status.
+
+        Raises:
+            RetryLater: no response.
+            DeadlinePassed: the limits left no room.
+        """
+        deadline = time.monotonic() + min(self._settings.deadline, self._settings.request_timeout)
+        with self._limiter.request(deadline, self._sleep):
+            return self._exchange(self._request(url, params), deadline)
 
     def end_waiting(self) -> None:
-        """Let no request start any more, and end the pauses before them."""
+        """Stop starting requests and cancel their waits."""
         self._closed.set()
 
     def close(self) -> None:
-        """End all waiting and close the connections."""
+        """Cancel every wait and close the connections."""
         self.end_waiting()
         self._http.close()
 
@@ -149,24 +187,52 @@ class Transport:
         request = self._http.build_request("GET", url, params=params or None)
         if len(str(request.url)) <= 4096:
             return request
-        # GET answers can be cached on Wikimedia's side, but servers refuse addresses beyond some 8 KB: fifty titles of 255
-        # bytes need 40. The header lets a POST that only reads be served by the nearest data centre.
+        # GET responses can be cached by Wikimedia, but servers refuse URLs beyond some 8 KB: fifty titles of 255 bytes
+        # need 40. The header lets the nearest data centre serve a read-only POST.
         return self._http.build_request(
             "POST", url, data=dict(params), headers={"Promise-Non-Write-API-Action": "true"}
         )
 
-    def _once(self, request: httpx2.Request, deadline: float, counters: Counters, *, retry: bool) -> Answer:
+    def _send_once(
+        self, request: httpx2.Request, deadline: float, counters: Counters, *, retry: bool
+    ) -> Answer:
         with self._limiter.request(deadline, self._sleep):
             counters.add(retry=retry)
-            status, headers, body = self._exchange(request, deadline)
-        url = _shown(request)
-        parsed = judge(url, status, headers, body, has_contact=bool(self._settings.contact))
-        return Answer(body, parsed, url, status, headers.get("etag"))
+            response = self._exchange(request, deadline)
+        url = _url_text(request)
+        self._report_deprecation(request, response.headers)
+        self._raise_redirect(request, response.status, response.headers)
+        parsed = parse_response(url, response.status, response.headers, response.body)
+        return Answer(response.body, parsed, url, response.status, response.headers.get("etag"))
 
-    def _exchange(self, request: httpx2.Request, deadline: float) -> tuple[int, Mapping[str, str], bytes]:
+    def _report_deprecation(self, request: httpx2.Request, headers: Mapping[str, str]) -> None:
+        """Log the headers by which a server announces the end of an endpoint (RFC 9745, RFC 8594), once a day."""
+        announced = [f"{name}: {headers[name]}" for name in ("Deprecation", "Sunset") if name in headers]
+        if not announced:
+            return
+        endpoint = "/".join(str(request.url).partition("?")[0].split("/")[:7])
+        if self._limiter.is_first_today(f"{endpoint} {announced}"):
+            _log.warning("%s will be withdrawn (%s). Update wiki-trends.", endpoint, ", ".join(announced))
+
+    def _raise_redirect(self, request: httpx2.Request, status: int, headers: Mapping[str, str]) -> None:
+        """Raise for a redirect that may be followed: of a GET, between Wikimedia's hosts, not away from HTTPS."""
+        if status not in (301, 302, 303, 307, 308) or request.method != "GET" or "location" not in headers:
+            return
         import httpx2
 
-        # The library's time-outs are for each read; a body that drips must not last longer than the whole.
+        try:
+            target = request.url.join(headers["location"])
+        except httpx2.InvalidURL:
+            return
+        if not (is_wikimedia(request.url.host) and is_wikimedia(target.host)):
+            return
+        if target.scheme in ("https", request.url.scheme) and not target.userinfo:
+            raise _Redirected(status, self._http.build_request("GET", target))
+
+    def _exchange(self, request: httpx2.Request, deadline: float) -> RawResponse:
+        import httpx2
+
+        # The library's time-outs are for each read; this one is for the complete body.
         until = min(deadline, time.monotonic() + self._settings.request_timeout)
         chunks: list[bytes] = []
         size = 0
@@ -177,34 +243,97 @@ class Transport:
                     chunks.append(chunk)
                     size += len(chunk)
                     if size > LARGEST_BODY or time.monotonic() > until:
-                        raise Again("a body that takes too long or does not end")
+                        raise RetryLater("a body that takes too long or does not end")
             finally:
                 response.close()
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            raise _NotConnected(_reason(error)) from None
+            raise _ConnectFailed(_reason(error)) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
-            raise Again(_reason(error)) from None
-        return response.status_code, response.headers, b"".join(chunks)
+            raise RetryLater(_reason(error)) from None
+        return RawResponse(response.status_code, response.headers, b"".join(chunks), response.http_version)
 
     def _sleep(self, seconds: float) -> None:
         if self._closed.wait(seconds) if seconds > 0 else self._closed.is_set():
-            raise TooLate
+            raise DeadlinePassed
 
-    def _given_up(self, request: httpx2.Request, attempts: int, reason: str) -> WikimediaUnreachable:
+    def _unreachable(self, request: httpx2.Request, attempts: int, reason: str) -> WikimediaUnreachable:
         reason = "the client was closed" if self._closed.is_set() else reason
-        return WikimediaUnreachable(url=_shown(request), attempts=attempts, reason=reason)
+        return WikimediaUnreachable(url=_url_text(request), attempts=attempts, reason=reason)
 
 
-class _NotConnected(Again):
-    """There was no connection at all: the network or the address is at fault, so patience is shorter."""
+@dataclass(slots=True)
+class _Tries:
+    """The state of one query: how often it was sent, and the wait before the next try."""
+
+    request: httpx2.Request
+    deadline: float
+    attempts: int = 0
+    failed: int = 0
+    redirects: int = 0
+    wait: float = 0.0
+
+    def may_repeat(self, again: RetryLater, most: int) -> bool:
+        """Count a failed try and set the wait before the next one; False when tries or time are used up."""
+        self.attempts += 1
+        self.failed += not again.slow_down
+        self.wait = _delay(again, self.attempts)
+        return self.failed < most and time.monotonic() + self.wait <= self.deadline
+
+    def follow(self, redirected: _Redirected) -> None:
+        """Continue with the target of a redirect.
+
+        Raises:
+            RequestRejected: there were too many.
+        """
+        self.redirects += 1
+        if self.redirects > MAX_REDIRECTS:
+            raise RequestRejected(
+                url=_url_text(self.request), status=redirected.status, detail="too many redirects"
+            ) from None
+        self.request, self.wait = redirected.request, 0.0
 
 
-def _is_wikimedia(host: str) -> bool:
+def _blocked(tries: _Tries, block: Blocked) -> ClientBlocked:
+    return ClientBlocked(
+        url=_url_text(tries.request),
+        status=403,
+        detail=block.detail,
+        user_agent=tries.request.headers["user-agent"],
+        attempts=tries.attempts,
+    )
+
+
+class _Redirected(Exception):
+    """The response is a redirect that may be followed."""
+
+    def __init__(self, status: int, request: httpx2.Request) -> None:
+        self.status = status
+        self.request = request
+        super().__init__(str(status))
+
+
+class _ConnectFailed(RetryLater):
+    """No connection could be made: the network or the address is wrong, so fewer tries are made."""
+
+
+def check_contact(contact: str) -> None:
+    """Refuse a contact by which nobody can be reached.
+
+    Raises:
+        ContactMissing: there is none, or a placeholder.
+    """
+    problem = contact_problem(contact) if contact else "is not a contact"
+    if problem is not None:
+        raise ContactMissing(contact=contact, problem=problem)
+
+
+def is_wikimedia(host: str) -> bool:
+    """Whether a host belongs to Wikimedia."""
     return any(host == name or host.endswith(f".{name}") for name in WIKIMEDIA_HOSTS)
 
 
 def _headers(settings: Settings, library: str) -> dict[str, str]:
-    """The form that Wikimedia's User-Agent policy asks for: client, contact, library."""
+    """Headers by Wikimedia's User-Agent policy: client, contact, library."""
     contact = f" ({quote(settings.contact, safe=_PRINTABLE)})" if settings.contact else ""
     headers = {
         "User-Agent": f"wiki-trends/{version('wiki-trends')}{contact} httpx2/{library}",
@@ -218,19 +347,16 @@ def _headers(settings: Settings, library: str) -> dict[str, str]:
 _PRINTABLE = "".join(map(chr, range(32, 127)))
 
 
-def _wait(again: Again, attempt: int) -> float:
-    """Seconds before the next try: what Wikimedia asked for, else doubling.
-
-    With a jitter of half, so that processes do not march in step.
-    """
+def _delay(again: RetryLater, attempt: int) -> float:
+    """Seconds before the next try: `Retry-After`, else exponential backoff with a jitter of half."""
     if again.pause is not None:
         return max(again.pause, SHORTEST_BACKOFF)
     first = FIRST_BACKOFF_WHEN_THROTTLED if again.slow_down else FIRST_BACKOFF
     return float(min(LONGEST_BACKOFF, first * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0))
 
 
-def _shown(request: httpx2.Request) -> str:
-    """The address for messages: fifty titles would bury the rest."""
+def _url_text(request: httpx2.Request) -> str:
+    """The URL for messages, cut: fifty titles would bury the rest."""
     url = str(request.url)
     return url if len(url) <= 300 else url[:299] + "…"
 

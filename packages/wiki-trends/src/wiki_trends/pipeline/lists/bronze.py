@@ -1,7 +1,7 @@
-"""The lists in bronze: one partition for each access method, byte for byte what the API answered.
+"""The lists in bronze: one partition for each access method, the API's responses byte for byte.
 
-The lists by access method beside an `all-access` list lie where `--access desktop` and `--access mobile-web` keep
-theirs, so each is fetched once for all uses.
+The lists by access method beside an `all-access` list are stored where `--access desktop` and `--access mobile-web`
+store theirs, so each is fetched once for all uses.
 """
 
 from __future__ import annotations
@@ -27,34 +27,36 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
 
-def bronze_of(settings: Settings, access: str) -> DailyDataset:
+def bronze_dataset(settings: Settings, access: str) -> DailyDataset:
     """The dataset of the lists of an access method."""
     return layers(replace(settings, access=access)).bronze
 
 
 def accesses_of(settings: Settings) -> tuple[str, ...]:
-    """The access method of the settings, then those whose lists tell readers from programs."""
+    """The access method of the settings, then those whose lists show automated traffic."""
     return (settings.access, *SIDE_ACCESS) if settings.access == "all-access" else (settings.access,)
 
 
 def inspect_list(day: dt.date, settings: Settings, access: str) -> Partition:
-    """What bronze has of a day's list."""
-    bronze = bronze_of(settings, access)
+    """The partition of a day's list in bronze."""
+    bronze = bronze_dataset(settings, access)
     return inspect(bronze, day, lake=lake_of(bronze))
 
 
-def read_list(day: dt.date, settings: Settings, access: str, there: Partition | None = None) -> list[Listed]:
+def read_list(
+    day: dt.date, settings: Settings, access: str, partition: Partition | None = None
+) -> list[Listed]:
     """The rows of a day's list.
 
     Raises:
         ContractError: bronze does not have it.
-        ContractBroken: bronze holds something else.
+        ContractBroken: bronze does not hold that list.
     """
-    bronze = bronze_of(settings, access)
-    there = there or inspect_list(day, settings, access)
-    if not there.available:
-        raise ContractError(bronze.name, day, there.code, [there.reason])
-    body = b"".join(read_parts(bronze, there, lake=lake_of(bronze)))
+    bronze = bronze_dataset(settings, access)
+    partition = partition or inspect_list(day, settings, access)
+    if not partition.available:
+        raise ContractError(bronze.name, day, partition.code, [partition.reason])
+    body = b"".join(read_parts(bronze, partition, lake=lake_of(bronze)))
     return parse_top_list(body, project=project_of(settings), access=access, day=day)
 
 
@@ -66,8 +68,8 @@ def commit_list(
     rows: Sequence[Listed],
     measured: Mapping[str, object],
 ) -> None:
-    """Commit a list with what is known of its origin; its volume is the sum of views."""
-    bronze = bronze_of(settings, access)
+    """Commit a list with its origin; its volume is the sum of views."""
+    bronze = bronze_dataset(settings, access)
     volume = sum(row.views for row in rows)
     parts = [Part(body, len(rows))]
     commit(bronze, day, parts, volume=volume, measured=dict(measured), lake=lake_of(bronze))

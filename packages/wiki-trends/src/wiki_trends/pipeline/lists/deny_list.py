@@ -1,6 +1,6 @@
 """Titles that are left out by name: the shipped ones (`deny.toml`) and those of the file that a setting names.
 
-A file that is not there or not of that form is a `SettingError`. Titles are compared without regard to case and Unicode
+A file that does not exist or has another form is a `SettingError`. Titles are compared without regard to case and Unicode
 form, with spaces or underscores.
 """
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
 
-def denied(settings: Settings, language: str) -> frozenset[str]:
-    """The folded titles that are left out of the lists of wikis of a language.
+def denied_titles(settings: Settings, language: str) -> frozenset[str]:
+    """The folded titles that are left out for wikis of a language.
 
     Raises:
         SettingError: the user's file cannot be used.
@@ -37,7 +37,7 @@ def _of_user(name: str, language: str) -> list[str]:
     except OSError as error:
         problem = f"cannot be read ({error.strerror})"
     except ValueError as error:
-        problem = f"is no list of titles ({error})"
+        problem = f"is not a list of titles ({error})"
     raise SettingError(
         name="deny",
         value=name,
@@ -56,7 +56,7 @@ def _titles(table: dict[str, object], language: str) -> list[str]:
     titles: list[str] = []
     for key, value in table.items():
         if not isinstance(value, list) or not all(isinstance(title, str) for title in value):
-            msg = f"{key} holds no list of texts"
+            msg = f"{key} does not hold a list of texts"
             raise ValueError(msg)
         if key in ("all", language):
             titles += value

@@ -1,7 +1,7 @@
-"""Which part of a page's views comes from desktops, as far as the lists say: readers use both, programs often only one.
+"""Bounds of the share of a page's views that comes from desktops: readers use both kinds of device, bots often one.
 
-The lists of the access methods are cut, each on its own: a page that is absent from one had at most the views of its
-last row, so a part is often a bound and not a number. What is not certain is not said.
+The lists of the access methods are cut, each on its own. A page that is absent from one had at most the views of its last
+row, so a share is often an interval.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 SIDE_ACCESS = ("desktop", "mobile-web")
 
 
-class Part(NamedTuple):
-    """Bounds of the part of all views that comes from desktops, 0 to 1; equal when it is known."""
+class ShareBounds(NamedTuple):
+    """Bounds of the share of views that comes from desktops, 0 to 1; equal when it is exact."""
 
     low: float
     high: float
@@ -33,16 +33,16 @@ class Devices:
         self._mobile = _views(mobile)
         self._least = min((row.views for row in desktop), default=0)
 
-    def desktop_share(self, page: str, views: int) -> Part:
-        """Of a page with so many views by all access methods; `page` has underscores."""
+    def desktop_share(self, page: str, views: int) -> ShareBounds:
+        """The share of a page with that many views by all access methods; `page` has underscores."""
         if views <= 0:
-            return Part(0.0, 1.0)
+            return ShareBounds(0.0, 1.0)
         if page in self._desktop:
-            known = min(1.0, self._desktop[page] / views)
-            return Part(known, known)
-        # What was seen on mobile pages was not on desktops.
+            share = min(1.0, self._desktop[page] / views)
+            return ShareBounds(share, share)
+        # Views of the mobile site did not come from desktops.
         most = min(self._least, max(0, views - self._mobile.get(page, 0)))
-        return Part(0.0, min(1.0, most / views))
+        return ShareBounds(0.0, min(1.0, most / views))
 
 
 def _views(rows: Iterable[Listed]) -> Counter[str]:

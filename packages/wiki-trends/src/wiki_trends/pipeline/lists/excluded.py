@@ -1,6 +1,6 @@
-"""What is in a day's list and not in its diamond partition, and why: as the layers wrote it down when they were made.
+"""Rows of a day's list that are not in its diamond partition, with reasons, from the manifests of silver and gold.
 
-A day that silver does not have is a `ContractError` that says so.
+A day that silver does not have is a `ContractError`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """A row that was left out, or added to another one.
+    """A row that was left out, or merged into another row.
 
     Attributes:
         rank: in the list.
@@ -31,8 +31,8 @@ class Exclusion:
         views: of the day.
         reason: `placeholder`, `control_character`, `main_page`, `namespace`, `denied`, `suspect`, `leads_to_no_article`,
             or `merged`.
-        desktop: of a suspect one: bounds of the part of its views that came from desktops.
-        into: of a merged one: the page that its views were added to.
+        desktop: of a suspect row: bounds of the share of its views that came from desktops.
+        into: of a merged row: the page that its views were added to.
     """
 
     rank: int
@@ -43,7 +43,7 @@ class Exclusion:
     into: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The fields that say something."""
+        """The fields that have a value."""
         result: dict[str, Any] = {
             "rank": self.rank,
             "page": self.page,
@@ -65,32 +65,37 @@ class Exclusion:
 
 
 def excluded(day: dt.date, settings: Settings) -> list[Exclusion]:
-    """What was left out of a UTC day, or merged, by original rank.
+    """The rows of a UTC day that were left out or merged, by original rank.
 
     Raises:
         ContractError: silver does not have the day.
     """
-    of = layers(settings)
-    silver, gold = inspect(of.silver, day), inspect(of.gold, day)
+    datasets = layers(settings)
+    silver, gold = inspect(datasets.silver, day), inspect(datasets.gold, day)
     if not silver.available or silver.manifest is None:
-        raise ContractError(of.silver.name, day, silver.code, [silver.reason])
+        raise ContractError(datasets.silver.name, day, silver.code, [silver.reason])
     entries = list(silver.manifest.measured.get("excluded", ()))
     if gold.available and gold.manifest is not None:
         entries += gold.manifest.measured.get("excluded", ())
-    found = [_exclusion(entry) for entry in entries]
-    return sorted(found, key=lambda one: (one.rank, one.page))
+    exclusions = (_exclusion(entry) for entry in entries)
+    return sorted(exclusions, key=lambda row: (row.rank, row.page))
 
 
-def counts(found: Sequence[Exclusion]) -> dict[str, int]:
+def counts(exclusions: Sequence[Exclusion]) -> dict[str, int]:
     """Rows by reason."""
-    return dict(sorted(Counter(one.reason for one in found).items()))
+    return dict(sorted(Counter(row.reason for row in exclusions).items()))
 
 
-def lines(found: Sequence[Exclusion]) -> list[Line]:
+def lines(exclusions: Sequence[Exclusion]) -> list[Line]:
     """The rows and their number by reason, for people."""
-    rows: list[Line] = [(f"{one.rank:>7}  {one.views:>12,}  {one.page}  ({one.text()})", "") for one in found]
-    by_reason = ", ".join(f"{number} {reason}" for reason, number in counts(found).items())
-    return [*rows, (f"left out or merged: {len(found)}{f' ({by_reason})' if by_reason else ''}", "strong")]
+    rows: list[Line] = [
+        (f"{row.rank:>7}  {row.views:>12,}  {row.page}  ({row.text()})", "") for row in exclusions
+    ]
+    by_reason = ", ".join(f"{number} {reason}" for reason, number in counts(exclusions).items())
+    return [
+        *rows,
+        (f"left out or merged: {len(exclusions)}{f' ({by_reason})' if by_reason else ''}", "strong"),
+    ]
 
 
 def _exclusion(entry: dict[str, Any]) -> Exclusion:

@@ -1,4 +1,4 @@
-"""What has changed between two lists of one day: Wikimedia restates days that are past. Pure."""
+"""Differences between two lists of one day: Wikimedia restates past days. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.lists.top_list import Listed
 
 
-def changes(before: Sequence[Listed], now: Sequence[Listed]) -> dict[str, Any]:
+def compare_lists(before: Sequence[Listed], now: Sequence[Listed]) -> dict[str, Any]:
     """Numbers of rows that are `new`, `gone` and `restated` (other views), and the sums of views `before` and `now`."""
     old = {row.title: row.views for row in before}
     new = {row.title: row.views for row in now}

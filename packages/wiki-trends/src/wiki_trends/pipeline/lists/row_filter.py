@@ -1,6 +1,6 @@
-"""Which rows of a list are articles that people read, and why the others are not.
+"""Filters the rows of a list: keeps articles that people read, and gives a reason for each other row.
 
-Pure. Reasons, in the order in which they are looked for: `placeholder`, `control_character`, `main_page`, `namespace`,
+Pure. Reasons, in the order of the checks: `placeholder`, `control_character`, `main_page`, `namespace`,
 `denied`, `suspect`.
 """
 
@@ -17,25 +17,25 @@ from wiki_trends.wikimedia.siteinfo import folded
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wiki_trends.pipeline.lists.device_share import Devices, Part
+    from wiki_trends.pipeline.lists.device_share import Devices, ShareBounds
     from wiki_trends.wikimedia import SiteInfo
 
-# Of fewer views all can come from one kind of device by chance: small wikis, and dumps far down.
-LEAST_JUDGED = 20
+# Fewer views can all come from one kind of device by chance: small wikis, and low ranks of dumps.
+MIN_JUDGED_VIEWS = 20
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
 class RowFilter:
-    """What decides about a row.
+    """Decides whether a row stays.
 
     Attributes:
         site: namespaces and main page of the wiki.
         denied: folded titles that are left out by name.
-        devices: the lists by access method; None: nothing is judged by them.
-        low: a part of desktop views that is certainly below is suspect.
-        high: one that is certainly above is suspect.
-        keep: folded titles that are never suspect; `*` among them: none is.
+        devices: the lists by access method; None: no row is suspect.
+        low: a share of desktop views that is certainly below is suspect.
+        high: a share that is certainly above is suspect.
+        keep: folded titles that are never suspect; `*` among them: no row is.
     """
 
     site: SiteInfo
@@ -59,30 +59,35 @@ class RowFilter:
             return "namespace"
         return "denied" if folded(title) in self.denied else None
 
-    def desktop_share(self, row: Listed) -> Part | None:
-        """The part of its views that comes from desktops; None when it is not judged."""
+    def desktop_share(self, row: Listed) -> ShareBounds | None:
+        """The share of its views that comes from desktops; None when rows are not judged."""
         return None if self.devices is None else self.devices.desktop_share(row.title, row.views)
 
-    def is_suspect(self, row: Listed, part: Part | None) -> bool:
-        """Whether a row's traffic is certainly not that of people."""
-        if part is None or row.views < LEAST_JUDGED or "*" in self.keep or folded(row.title) in self.keep:
+    def is_suspect(self, row: Listed, share: ShareBounds | None) -> bool:
+        """Whether a row's traffic is certainly automated."""
+        if (
+            share is None
+            or row.views < MIN_JUDGED_VIEWS
+            or "*" in self.keep
+            or folded(row.title) in self.keep
+        ):
             return False
-        return part.high < self.low or part.low > self.high
+        return share.high < self.low or share.low > self.high
 
 
 class KeptRow(NamedTuple):
-    """A row that stays, and the part of its views that comes from desktops."""
+    """A row that stays, and the share of its views that comes from desktops."""
 
     row: Listed
-    part: Part | None
+    desktop: ShareBounds | None
 
 
 class FilteredRows(NamedTuple):
-    """What became of a list.
+    """Result of `filter_rows`.
 
     Attributes:
         kept: ordered by rank, then page.
-        excluded: what was left out, as `Exclusion.to_json` writes it, in the list's order.
+        excluded: rows that were left out, as `Exclusion.to_json` writes it, in the list's order.
         counts: rows by reason, and `listed_twice` for those added to another row of their page.
     """
 
@@ -91,13 +96,13 @@ class FilteredRows(NamedTuple):
     counts: dict[str, int]
 
 
-def filter_rows(listed: Iterable[Listed], sieve: RowFilter) -> FilteredRows:
-    """Tell the articles that people read from the other rows."""
+def filter_rows(listed: Iterable[Listed], row_filter: RowFilter) -> FilteredRows:
+    """Split a list into articles that people read and other rows."""
     counts: Counter[str] = Counter()
     excluded: list[dict[str, Any]] = []
     pages: dict[str, Listed] = {}
     for row in listed:
-        reason = sieve.not_an_article(row.title)
+        reason = row_filter.not_an_article(row.title)
         page = row.title.replace(" ", "_")
         if reason is not None:
             excluded.append(_exclusion(row, reason))
@@ -109,16 +114,16 @@ def filter_rows(listed: Iterable[Listed], sieve: RowFilter) -> FilteredRows:
             pages[page] = Listed(page, row.views, row.rank)
     kept: list[KeptRow] = []
     for row in sorted(pages.values(), key=lambda row: (row.rank, row.title)):
-        part = sieve.desktop_share(row)
-        if sieve.is_suspect(row, part):
-            excluded.append(_exclusion(row, "suspect", part))
+        share = row_filter.desktop_share(row)
+        if row_filter.is_suspect(row, share):
+            excluded.append(_exclusion(row, "suspect", share))
         else:
-            kept.append(KeptRow(row, part))
+            kept.append(KeptRow(row, share))
     counts.update(entry["reason"] for entry in excluded)
     excluded.sort(key=lambda entry: (entry["rank"], entry["page"]))
     return FilteredRows(kept, excluded, dict(sorted(counts.items())))
 
 
-def _exclusion(row: Listed, reason: str, part: Part | None = None) -> dict[str, Any]:
+def _exclusion(row: Listed, reason: str, share: ShareBounds | None = None) -> dict[str, Any]:
     entry: dict[str, Any] = {"rank": row.rank, "page": row.title, "views": row.views, "reason": reason}
-    return entry if part is None else entry | {"desktop": [round(part.low, 4), round(part.high, 4)]}
+    return entry if share is None else entry | {"desktop": [round(share.low, 4), round(share.high, 4)]}

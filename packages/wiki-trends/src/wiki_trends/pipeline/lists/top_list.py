@@ -1,6 +1,6 @@
-"""The API's list of a day's most-viewed pages, read with its contract.
+"""Parses the API's list of a day's most-viewed pages and checks its contract.
 
-The body must be of the day, project and access method that were asked for and hold at least one article with title,
+The body must be of the requested day, project and access method and hold at least one article with title,
 views and rank; anything else is `ContractBroken` with the first offending value.
 """
 
@@ -10,12 +10,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wiki_trends.config.projects import canonical_project
 from wiki_trends.errors import ContractBroken
 
 if TYPE_CHECKING:
     import datetime as dt
 
-_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Listed(NamedTuple):
@@ -30,17 +31,17 @@ def parse_top_list(body: bytes, *, project: str, access: str, day: dt.date) -> l
     """The rows of a list in the API's order.
 
     Raises:
-        ContractBroken: the body is not the list that was asked for.
+        ContractBroken: the body is not the requested list.
     """
     what = f"the list of {project} {access} for {day}"
     try:
         item = json.loads(body)["items"][0]
         articles = item["articles"]
         _check_identity(what, item, {"project": project, "access": access}, day)
-        # The API's lists have 1,000 rows at most; those made from a dump as many as were asked for.
+        # The API's lists have 1,000 rows at most; those from a dump any number.
         most = max(1000, len(articles))
         rows = [_row(what, article, most) for article in articles]
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         problem = f"it has another form ({type(error).__name__}: {error})"
         raise ContractBroken(what=what, problem=problem) from None
     if not rows:
@@ -48,9 +49,9 @@ def parse_top_list(body: bytes, *, project: str, access: str, day: dt.date) -> l
     return rows
 
 
-def _check_identity(what: str, item: dict[str, Any], asked: dict[str, str], day: dt.date) -> None:
-    for key, value in asked.items():
-        if item[key].removesuffix(".org") != value.removesuffix(".org"):
+def _check_identity(what: str, item: dict[str, Any], expected: dict[str, str], day: dt.date) -> None:
+    for key, value in expected.items():
+        if canonical_project(item[key]) != canonical_project(value):
             raise ContractBroken(what=what, problem=f"its {key} is {item[key]!r}")
     written = tuple(int(item[key]) for key in ("year", "month", "day"))
     if written != (day.year, day.month, day.day):
@@ -60,12 +61,12 @@ def _check_identity(what: str, item: dict[str, Any], asked: dict[str, str], day:
 def _row(what: str, article: dict[str, Any], most: int) -> Listed:
     title = article["article"]
     if isinstance(title, str):
-        # What is no text in any encoding, as Wikimedia itself writes what it could not decode.
-        title = _HALF_A_CHARACTER.sub("\ufffd", title)
+        # Lone surrogates cannot be encoded; Wikimedia writes U+FFFD for undecodable bytes too.
+        title = _LONE_SURROGATE.sub("\ufffd", title)
     row = Listed(title, article["views"], article["rank"])
     # `type` and not `isinstance`: true and false are numbers to Python.
     if not isinstance(row.title, str) or type(row.views) is not int or type(row.rank) is not int:
         raise ContractBroken(what=what, problem=f"a row is {article!r}")
-    if row.views < 0 or not 1 <= row.rank <= most:
+    if not 0 <= row.views < 2**63 or not 1 <= row.rank <= most:
         raise ContractBroken(what=what, problem=f"{row.title!r} has {row.views} views and rank {row.rank}")
     return row

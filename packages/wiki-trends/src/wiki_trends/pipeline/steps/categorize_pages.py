@@ -1,9 +1,9 @@
 """Step 4: silver -> gold. Each page once, under its canonical title, with category and place.
 
 Redirects are counted under their own titles by the source. Rows that lead to one page are merged here, as Wikimedia's
-own most-read service does: views are added, the best rank stays. A title that turns out to lead out of the articles
-(to the main page, to a project page) goes. Both are counted and named in gold's manifest. A title that the wiki does not know stays with the defaults:
-it was viewed.
+own most-read service does: views are added, the best rank stays. A title that resolves to a
+page outside the articles (the main page, a project page) is left out. Both are counted and named in gold's manifest. A
+title that the wiki does not know stays with the defaults: it was viewed.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
         ContractBroken: the cache lacks one of its pages.
     """
     watch = Stopwatch()
-    of = layers(settings)
+    datasets = layers(settings)
     project = project_of(settings)
-    lake = lake_of(of.silver)
-    silver = read_frame(of.silver, day, lake=lake)
+    lake = lake_of(datasets.silver)
+    silver = read_frame(datasets.silver, day, lake=lake)
     facts = PageCache(lake, project).get(silver["page"].to_list())
     unknown = [page for page in silver["page"] if page not in facts]
     if unknown:
         problem = f"it lacks {len(unknown)} pages of {day}, the first is {unknown[0]!r}"
         raise ContractBroken(what=f"the cache of {project}'s pages", problem=problem)
     counted = client.counted()
-    rows, excluded = merged(silver.iter_rows(named=True), facts, site_info(project, lake, counted))
+    rows, excluded = merge_rows(silver.iter_rows(named=True), facts, site_info(project, lake, counted))
     frame = _frame(rows, Rules.load(project.partition(".")[0], settings.categories_file))
     step = StepResult(
         "categorize_pages",
@@ -63,17 +63,17 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
         retries=counted.counters.retries,
         counts=dict(sorted(Counter(entry["reason"] for entry in excluded).items())),
     )
-    write_frame(of.gold, day, frame, measured=step.to_json() | {"excluded": excluded})
+    write_frame(datasets.gold, day, frame, measured=step.to_json() | {"excluded": excluded})
     return step
 
 
 Row = tuple[str, int, int, "PageFacts"]
 
 
-def merged(
+def merge_rows(
     rows: Iterable[dict[str, Any]], facts: Mapping[str, PageFacts], site: SiteInfo
 ) -> tuple[list[Row], list[dict[str, Any]]]:
-    """Rows (page, views, rank, facts) under canonical titles, and those that were merged or left out, with reasons."""
+    """Rows (page, views, rank, facts) under canonical titles, and the rows that were merged or left out, with reasons."""
     excluded: list[dict[str, Any]] = []
     pages: dict[str, Row] = {}
     under: dict[str, dict[str, Any]] = {}
@@ -82,11 +82,11 @@ def merged(
         if fact.namespace != 0 or site.is_main_page(fact.title):
             excluded.append(_exclusion(row, "leads_to_no_article"))
             continue
-        # A title that is unknown to the wiki has no better form than the one that was viewed.
+        # A title that the wiki does not know has no canonical form.
         page = row["page"] if fact.missing else fact.title.replace(" ", "_")
         views, rank = row["views"], row["rank"]
         if page in pages:
-            # What is named is the other title, whichever of the two was listed first.
+            # The exclusion names the other title, whichever of the two was listed first.
             other_row = under[page] if row["page"] == page else row
             excluded.append(_exclusion(other_row, "merged", into=page))
             _, other_views, other_rank, other = pages[page]
@@ -111,9 +111,9 @@ def _frame(rows: list[Row], rules: Rules) -> pl.DataFrame:
             "page_display": [row[0].replace("_", " ") for row in rows],
             "views": [row[1] for row in rows],
             "rank": [row[2] for row in rows],
-            "category": [one.category for one in labels],
-            "location_type": [one.place.type for one in labels],
-            "location": [one.place.name for one in labels],
+            "category": [label.category for label in labels],
+            "location_type": [label.place.type for label in labels],
+            "location": [label.place.name for label in labels],
             "latitude": [row[3].latitude for row in rows],
             "longitude": [row[3].longitude for row in rows],
         },

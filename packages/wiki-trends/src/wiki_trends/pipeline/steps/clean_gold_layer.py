@@ -8,6 +8,7 @@ from urllib.parse import quote
 from smart_orchestrator.adapters.manifest import read_frame
 from smart_orchestrator.committing.writer import write_frame
 from wiki_trends.config.layers import DIAMOND_COLUMNS, layers
+from wiki_trends.config.projects import host_of
 from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from wiki_trends.config.settings import Settings
 
-# What MediaWiki leaves as it is in its own links.
+# Characters that MediaWiki does not encode in its own links.
 PLAIN_IN_LINKS = ";@$!*(),/~:"
 
 
@@ -32,23 +33,23 @@ def clean_gold_layer(day: dt.date, settings: Settings, before: Sequence[StepResu
     import polars as pl
 
     watch = Stopwatch()
-    of = layers(settings)
-    gold = read_frame(of.gold, day)
+    datasets = layers(settings)
+    gold = read_frame(datasets.gold, day)
     links = pl.Series("link", [link(project_of(settings), page) for page in gold["page"]], dtype=pl.String)
     frame = gold.with_columns(links).select(column.name for column in DIAMOND_COLUMNS).sort("rank", "page")
     step = StepResult("clean_gold_layer", gold.height, frame.height, watch.seconds())
     steps = [*before, step]
     measured = {
-        "requests": sum(one.requests for one in steps),
-        "retries": sum(one.retries for one in steps),
-        "cache_hits": sum(one.cache_hits for one in steps),
-        "seconds": round(sum(one.seconds for one in steps), 4),
-        "steps": [one.to_json() for one in steps],
+        "requests": sum(result.requests for result in steps),
+        "retries": sum(result.retries for result in steps),
+        "cache_hits": sum(result.cache_hits for result in steps),
+        "seconds": round(sum(result.seconds for result in steps), 4),
+        "steps": [result.to_json() for result in steps],
     }
-    write_frame(of.diamond, day, frame, measured=measured)
+    write_frame(datasets.diamond, day, frame, measured=measured)
     return step
 
 
 def link(project: str, page: str) -> str:
-    """Address of a page for readers."""
-    return f"https://{project}.org/wiki/{quote(page, safe=PLAIN_IN_LINKS)}"
+    """URL of a page for readers."""
+    return f"https://{host_of(project)}/wiki/{quote(page, safe=PLAIN_IN_LINKS)}"

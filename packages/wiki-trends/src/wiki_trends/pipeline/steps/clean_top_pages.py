@@ -1,8 +1,7 @@
 """Step 2: bronze -> silver. The articles of the list that people read, without the other rows, with original ranks.
 
-Nothing is dropped in silence: silver's manifest counts each reason and names each row that was left out. Which
-namespaces a wiki has, and its main page, are its own words; a deny list names titles; the lists by access method tell
-traffic that no human made.
+Silver's manifest counts each reason and names each row that was left out. Namespaces and main page come from the
+wiki's site information, denied titles from a deny list; the lists by access method show automated traffic.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from smart_orchestrator.errors import ContractError
 from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.pipeline.cache.siteinfo import site_info
-from wiki_trends.pipeline.lists.bronze import accesses_of, bronze_of, inspect_list, read_list
-from wiki_trends.pipeline.lists.deny_list import denied
+from wiki_trends.pipeline.lists.bronze import accesses_of, bronze_dataset, inspect_list, read_list
+from wiki_trends.pipeline.lists.deny_list import denied_titles
 from wiki_trends.pipeline.lists.device_share import Devices
 from wiki_trends.pipeline.lists.row_filter import RowFilter, filter_rows
 from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
@@ -36,24 +35,24 @@ if TYPE_CHECKING:
 def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -> StepResult:
     """Commit the articles of a day's list to silver.
 
-    Columns: page (title with underscores, unique), page_display (with spaces), views, rank (in the whole list, ties
-    kept), desktop_low and desktop_high (bounds of the part of the views that comes from desktops, empty when not
-    judged). Rows are ordered by rank, then page. The manifest's `excluded` names what was left out.
+    Columns: page (title with underscores, unique), page_display (with spaces), views, rank (in the complete list,
+    with ties), desktop_low and desktop_high (bounds of the part of the views that comes from desktops, empty when not
+    judged). Rows are ordered by rank, then page. The manifest's `excluded` names the rows that were left out.
 
     Raises:
         ContractError: bronze does not have the day.
-        ContractBroken: bronze holds something else than that day's list.
+        ContractBroken: bronze does not hold that day's list.
         SettingError: the deny list cannot be used.
     """
     watch = Stopwatch()
-    there = inspect_list(day, settings, settings.access)
-    listed = read_list(day, settings, settings.access, there)
+    partition = inspect_list(day, settings, settings.access)
+    listed = read_list(day, settings, settings.access, partition)
     silver = layers(settings).silver
     lake = lake_of(silver)
     counted = client.counted()
     site = site_info(project_of(settings), lake, counted)
-    sifted = filter_rows(listed, row_filter_of(settings, site, _devices(day, settings, there)))
-    frame = _frame(sifted.kept)
+    filtered = filter_rows(listed, row_filter_of(settings, site, _devices(day, settings, partition)))
+    frame = _frame(filtered.kept)
     step = StepResult(
         "clean_top_pages",
         len(listed),
@@ -61,21 +60,21 @@ def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -
         watch.seconds(),
         requests=counted.counters.requests,
         retries=counted.counters.retries,
-        counts=sifted.counts,
+        counts=filtered.counts,
     )
-    write_frame(silver, day, frame, measured=step.to_json() | {"excluded": sifted.excluded}, lake=lake)
+    write_frame(silver, day, frame, measured=step.to_json() | {"excluded": filtered.excluded}, lake=lake)
     return step
 
 
 def row_filter_of(settings: Settings, site: SiteInfo, devices: Devices | None = None) -> RowFilter:
-    """What decides about the rows of a list under these settings.
+    """The row filter for these settings.
 
     Raises:
         SettingError: the deny list cannot be used.
     """
     return RowFilter(
         site,
-        denied(settings, project_of(settings).partition(".")[0]),
+        denied_titles(settings, project_of(settings).partition(".")[0]),
         devices,
         settings.suspect_low,
         settings.suspect_high,
@@ -83,17 +82,17 @@ def row_filter_of(settings: Settings, site: SiteInfo, devices: Devices | None = 
     )
 
 
-def _devices(day: dt.date, settings: Settings, there: Partition) -> Devices | None:
-    """The lists by access method that the day's list was fetched with; None unless all of them are there."""
+def _devices(day: dt.date, settings: Settings, partition: Partition) -> Devices | None:
+    """The lists by access method that were fetched with the day's list; None unless all of them exist."""
     sides = accesses_of(settings)[1:]
-    fetched = there.manifest.measured.get("lists", ()) if there.manifest else ()
+    fetched = partition.manifest.measured.get("lists", ()) if partition.manifest else ()
     if not sides or not set(sides) <= set(fetched):
         return None
     for access in sides:
         side = inspect_list(day, settings, access)
         if not side.available:
-            # It was there when the day was fetched: a day that is judged differently now is no rebuilt day.
-            raise ContractError(bronze_of(settings, access).name, day, side.code, [side.reason])
+            # It existed when the day was fetched. Re-judging a day does not rebuild it.
+            raise ContractError(bronze_dataset(settings, access).name, day, side.code, [side.reason])
     return Devices(*(read_list(day, settings, access) for access in sides))
 
 
@@ -107,8 +106,8 @@ def _frame(kept: Iterable[KeptRow]) -> pl.DataFrame:
             "page_display": [row.title.replace("_", " ") for row, _ in kept],
             "views": [row.views for row, _ in kept],
             "rank": [row.rank for row, _ in kept],
-            "desktop_low": [part.low if part else None for _, part in kept],
-            "desktop_high": [part.high if part else None for _, part in kept],
+            "desktop_low": [share.low if share else None for _, share in kept],
+            "desktop_high": [share.high if share else None for _, share in kept],
         },
         schema={
             "page": pl.String,

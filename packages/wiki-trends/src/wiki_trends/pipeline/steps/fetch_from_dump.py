@@ -1,6 +1,6 @@
-"""Step 1 from dump files instead of the API: the day's lists as far down as is wanted.
+"""Step 1 from dump files instead of the API: the day's lists with any number of rows.
 
-Bronze gets them in the form of the API's answers, so that every later step is the same; the manifest names the files.
+Bronze gets them in the form of the API's responses, so that later steps do not differ; the manifest names the files.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def fetch_from_dump(
     dump: Dump,
     on_rows: RowsCallback | None = None,
 ) -> StepResult:
-    """Commit the lists of a dump to bronze, over what is there; nothing is asked of Wikimedia.
+    """Commit the lists of a dump to bronze, replacing earlier ones; sends no request to Wikimedia.
 
     Raises:
         ContractBroken: the dump has nothing of the access method.

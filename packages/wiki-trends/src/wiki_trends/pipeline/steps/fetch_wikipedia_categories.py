@@ -1,8 +1,7 @@
-"""Step 3: what the wiki knows of the day's pages, into the cache: categories, coordinates, description, redirects.
+"""Step 3: fetch facts about the day's pages into the cache: categories, coordinates, description, redirects.
 
-Fifty titles a request, and only those that the cache does not know or knows for too long. Answers that came before a
-failure are kept, so that the next attempt does not ask for them again, many of them while it goes on.
-Questions that were asked ahead are taken over.
+Fifty titles a request, and only those that the cache lacks or that have expired. Responses that arrived before a failure
+are cached, so that the next attempt does not request them again. Prefetched responses are used.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.cache.prefetch import PagePrefetch
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
 
-# Some requests, which a process that is killed does not lose; written while others are under way.
-KEPT_AT_ONCE = 500
+# Pages per write to the cache: a killed process loses at most these.
+WRITE_EVERY = 500
 
 
 def fetch_wikipedia_categories(
@@ -35,28 +34,28 @@ def fetch_wikipedia_categories(
 
     Raises:
         ContractError: silver does not have the day.
-        RequestRejected, WikimediaUnreachable: some pages could not be asked for.
+        RequestRejected, WikimediaUnreachable: some pages could not be requested.
     """
     watch = Stopwatch()
     silver = layers(settings).silver
     lake = lake_of(silver)
     project = project_of(settings)
     titles = read_frame(silver, day, lake=lake)["page"].to_list()
-    asked_for = frozenset(titles)
-    # The day's own pages have to be there until its last step has read them.
+    listed = frozenset(titles)
+    # The day's own pages must stay in the cache until its last step has read them.
     most = max(MOST_PAGES, 2 * len(titles))
     cache = PageCache(lake, project, keep_days=settings.cache_days, most_pages=most)
-    known = cache.get(titles, oldest=time.time() - settings.cache_days * SECONDS_A_DAY)
+    cached = cache.get(titles, oldest=time.time() - settings.cache_days * SECONDS_A_DAY)
     counted = ahead.client if ahead else client.counted()
-    under_way = ahead.titles if ahead else frozenset()
-    left = [title for title in titles if title not in known and title not in under_way]
+    prefetched = ahead.titles if ahead else frozenset()
+    left = [title for title in titles if title not in cached and title not in prefetched]
     answered: dict[str, PageFacts] = {}
     fresh: dict[str, PageFacts] = {}
     try:
         for batch in chain(ahead.answers() if ahead else (), counted.page_batches(project, left)):
             answered |= batch
             fresh |= batch
-            if len(fresh) >= KEPT_AT_ONCE:
+            if len(fresh) >= WRITE_EVERY:
                 cache.add(fresh)
                 fresh = {}
     finally:
@@ -69,8 +68,8 @@ def fetch_wikipedia_categories(
         watch.seconds(),
         requests=counted.counters.requests,
         retries=counted.counters.retries,
-        cache_hits=len(known),
+        cache_hits=len(cached),
         counts={
-            "missing": sum(facts.missing for title, facts in (known | answered).items() if title in asked_for)
+            "missing": sum(facts.missing for title, facts in (cached | answered).items() if title in listed)
         },
     )

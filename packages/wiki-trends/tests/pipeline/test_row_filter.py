@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from testing.small_wiki import SITEINFO
 from wiki_trends.config.settings import Settings
 from wiki_trends.errors import SettingError
-from wiki_trends.pipeline.lists.deny_list import denied
-from wiki_trends.pipeline.lists.device_share import Devices, Part
-from wiki_trends.pipeline.lists.row_filter import LEAST_JUDGED, RowFilter, filter_rows
+from wiki_trends.pipeline.lists.deny_list import denied_titles
+from wiki_trends.pipeline.lists.device_share import Devices, ShareBounds
+from wiki_trends.pipeline.lists.row_filter import MIN_JUDGED_VIEWS, RowFilter, filter_rows
 from wiki_trends.pipeline.lists.top_list import Listed
 from wiki_trends.wikimedia.siteinfo import folded, parse_siteinfo
 
@@ -26,21 +26,21 @@ LISTED = [
 ]
 
 
-def sifted(**more):
+def filtered(**more):
     return filter_rows(LISTED, RowFilter(SITE, devices=Devices(DESKTOP, MOBILE), **more))
 
 
 def test_what_comes_from_one_kind_of_device_alone_is_suspect_and_said_with_its_bounds():
-    found = sifted()
-    assert [kept.row.title for kept in found.kept] == ["People", "Unsure"]
-    assert found.counts == {"suspect": 2}
-    assert found.excluded == [
+    result = filtered()
+    assert [kept.row.title for kept in result.kept] == ["People", "Unsure"]
+    assert result.counts == {"suspect": 2}
+    assert result.excluded == [
         {"rank": 1, "page": "Phones", "views": 1000, "reason": "suspect", "desktop": [0.0, 0.04]},
         {"rank": 1, "page": "Robot", "views": 1000, "reason": "suspect", "desktop": [0.99, 0.99]},
     ]
-    assert {kept.row.title: kept.part for kept in found.kept} == {
-        "People": Part(0.4, 0.4),
-        "Unsure": Part(0.0, 0.125),
+    assert {kept.row.title: kept.desktop for kept in result.kept} == {
+        "People": ShareBounds(0.4, 0.4),
+        "Unsure": ShareBounds(0.0, 0.125),
     }
 
 
@@ -55,20 +55,20 @@ def test_what_comes_from_one_kind_of_device_alone_is_suspect_and_said_with_its_b
     ],
 )
 def test_the_limits_and_what_is_kept_are_settings(more, left):
-    assert {entry["page"] for entry in sifted(**more).excluded} == left
+    assert {entry["page"] for entry in filtered(**more).excluded} == left
 
 
-@pytest.mark.parametrize(("views", "left"), [(LEAST_JUDGED - 1, []), (LEAST_JUDGED, ["suspect"])])
+@pytest.mark.parametrize(("views", "left"), [(MIN_JUDGED_VIEWS - 1, []), (MIN_JUDGED_VIEWS, ["suspect"])])
 def test_a_few_views_say_nothing_about_who_reads(views, left):
     devices = Devices([Listed("Rare", views, 1)], [])
-    found = filter_rows([Listed("Rare", views, 1)], RowFilter(SITE, devices=devices))
-    assert [entry["reason"] for entry in found.excluded] == left
+    result = filter_rows([Listed("Rare", views, 1)], RowFilter(SITE, devices=devices))
+    assert [entry["reason"] for entry in result.excluded] == left
 
 
 def test_without_the_lists_nothing_is_judged():
-    found = filter_rows(LISTED, RowFilter(SITE))
-    assert len(found.kept) == 4
-    assert {kept.part for kept in found.kept} == {None}
+    result = filter_rows(LISTED, RowFilter(SITE))
+    assert len(result.kept) == 4
+    assert {kept.desktop for kept in result.kept} == {None}
 
 
 VIEWS = st.dictionaries(
@@ -95,11 +95,11 @@ def test_the_deny_list_is_shipped_by_language_and_grows_by_a_file(tmp_path):
     mine = tmp_path / "deny.toml"
     mine.write_text('all = ["Robot"]\nfr = ["People"]\n', encoding="utf-8")
     settings = Settings(deny=str(mine))
-    assert folded("XXX (film series)") in denied(settings, "en")
-    assert folded("XXX (film series)") not in denied(settings, "it")
-    found = filter_rows(LISTED, RowFilter(SITE, denied(settings, "fr")))
-    assert found.counts == {"denied": 2}
-    assert filter_rows(LISTED, RowFilter(SITE, denied(settings, "en"))).counts == {"denied": 1}
+    assert folded("XXX (film series)") in denied_titles(settings, "en")
+    assert folded("XXX (film series)") not in denied_titles(settings, "it")
+    result = filter_rows(LISTED, RowFilter(SITE, denied_titles(settings, "fr")))
+    assert result.counts == {"denied": 2}
+    assert filter_rows(LISTED, RowFilter(SITE, denied_titles(settings, "en"))).counts == {"denied": 1}
 
 
 @pytest.mark.parametrize("text", [None, "all = 3", "all = [1]", "no toml", "\xff"])
@@ -108,9 +108,9 @@ def test_a_deny_list_that_cannot_be_used_is_told_with_its_name(tmp_path, text):
     if text is not None:
         mine.write_bytes(text.encode("latin-1"))
     with pytest.raises(SettingError, match=r"WIKI_TRENDS_DENY: '.*deny.toml' .*Name a TOML file"):
-        denied(Settings(deny=str(mine)), "en")
+        denied_titles(Settings(deny=str(mine)), "en")
 
 
 def test_case_form_and_underscores_do_not_hide_a_denied_title():
-    sieve = RowFilter(SITE, frozenset({folded("Caf\u00e9 noir")}))
-    assert filter_rows([Listed("cafe\u0301_NOIR", 1, 1)], sieve).counts == {"denied": 1}
+    row_filter = RowFilter(SITE, frozenset({folded("Caf\u00e9 noir")}))
+    assert filter_rows([Listed("cafe\u0301_NOIR", 1, 1)], row_filter).counts == {"denied": 1}

@@ -1,0 +1,38 @@
+"""Checks the contact of the User-Agent: an e-mail address, a URL or a user page by which Wikimedia can reach somebody.
+
+Wikimedia classifies placeholders such as `you@example.org` as not compliant, like clients without a contact.
+Source: https://foundation.wikimedia.org/wiki/Policy:Wikimedia_Foundation_User-Agent_Policy
+"""
+
+from __future__ import annotations
+
+import re
+
+_ADDRESS = re.compile(r"[^\s@<>/:,;]+@([^\s@<>/:,;]+)")
+_URL = re.compile(r"https?://([^\s/@?#]*@)?([^\s/@?#:]+)", re.IGNORECASE)
+_BARE_PAGE = re.compile(r"\b([\w-]+(?:\.[\w-]+)+)/\S+", re.IGNORECASE)
+_USER_PAGE = re.compile(r"\bUser(?:[ _]talk)?:\s*[^\s:/]", re.IGNORECASE)
+# Names that are reserved for documentation and local use: RFC 2606, RFC 6761, RFC 6762.
+_RESERVED_ENDINGS = ("example", "invalid", "localhost", "local", "test")
+
+
+def contact_problem(contact: str) -> str | None:
+    """Why nobody can be reached by a contact; None when somebody can."""
+    hosts = [match.group(1) for match in _ADDRESS.finditer(contact)]
+    hosts += [match.group(2) for match in _URL.finditer(contact)]
+    hosts += [match.group(1) for match in _BARE_PAGE.finditer(_URL.sub("", contact))]
+    placeholders = [host for host in hosts if _is_placeholder(host)]
+    if placeholders:
+        return f"is a placeholder ({placeholders[0]})"
+    if any("." in host.strip(".") for host in hosts) or _USER_PAGE.search(contact):
+        return None
+    return "is neither an e-mail address nor a URL nor a user page"
+
+
+def _is_placeholder(host: str) -> bool:
+    labels = host.casefold().strip(".").split(".")
+    if labels[-1] in _RESERVED_ENDINGS:
+        return True
+    if labels[-1].isdigit() and labels[0] == "127":
+        return True
+    return "example" in labels[-3:]

@@ -1,0 +1,135 @@
+"""Sends one request to each of Wikimedia's services and reports the response as it is, for `doctor --live`.
+
+Shows how Wikimedia treats this machine: nothing is retried, redirected or hidden. The limits apply as to every request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wiki_trends.config.projects import canonical_project
+from wiki_trends.errors import ClientBlocked, WikimediaUnreachable, WikiTrendsError
+from wiki_trends.wikimedia.answers import Blocked, NoData, RetryLater, one_line, parse_response
+from wiki_trends.wikimedia.client import SITEINFO, action_url, top_url
+from wiki_trends.wikimedia.limiter import DeadlinePassed
+from wiki_trends.wikimedia.transport import Transport
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from wiki_trends.config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAnswer:
+    """The response of one service.
+
+    Attributes:
+        service: its name.
+        url: of the request, without its query.
+        status: HTTP status; None without a response.
+        http_version: for example `HTTP/2`.
+        server: header `server`.
+        x_cache: header `x-cache`.
+        retry_after: header `retry-after`.
+        first_line: of the body, shortened; without a response the reason.
+        error: what is wrong and what to do; None for a response with data.
+    """
+
+    service: str
+    url: str
+    status: int | None
+    http_version: str | None
+    server: str | None
+    x_cache: str | None
+    retry_after: str | None
+    first_line: str
+    error: WikiTrendsError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """For `doctor --live --json`."""
+        return {
+            "service": self.service,
+            "url": self.url,
+            "status": self.status,
+            "http_version": self.http_version,
+            "server": self.server,
+            "x_cache": self.x_cache,
+            "retry_after": self.retry_after,
+            "first_line": self.first_line,
+            "error": None if self.error is None else str(self.error),
+        }
+
+    def lines(self) -> list[tuple[str, str]]:
+        """For a terminal: text and style."""
+        status = "no response" if self.status is None else f"{self.status} {self.http_version}"
+        lines = [(f"{self.service}: {status}  {self.url}", "good" if self.error is None else "bad")]
+        facts = (
+            ("server", self.server),
+            ("x-cache", self.x_cache),
+            ("retry-after", self.retry_after),
+            ("body", self.first_line),
+        )
+        lines += [(f"    {name:<12} {value or '-'}", "") for name, value in facts]
+        return lines if self.error is None else [*lines, (f"    {self.error}", "bad")]
+
+
+def probe(settings: Settings, day: dt.date) -> list[LiveAnswer]:
+    """Ask the pageviews API for the list of a day, and the Action API for the site information.
+
+    Raises:
+        ContactMissing: the settings point at Wikimedia itself and name no contact.
+    """
+    project = canonical_project(settings.project)
+    transport = Transport(settings)
+    try:
+        return [
+            _ask(transport, "pageviews API", top_url(settings, project, settings.access, day), {}),
+            _ask(transport, "Action API", action_url(settings, project), SITEINFO),
+        ]
+    finally:
+        transport.close()
+
+
+def _ask(transport: Transport, service: str, url: str, params: Mapping[str, str]) -> LiveAnswer:
+    try:
+        response = transport.send_raw(url, params)
+    except RetryLater as again:
+        failure = WikimediaUnreachable(url=url, attempts=1, reason=again.reason)
+        return LiveAnswer(service, url, None, None, None, None, None, again.reason, failure)
+    except DeadlinePassed:
+        reason = "the limits left no room before the deadline"
+        failure = WikimediaUnreachable(url=url, attempts=0, reason=reason)
+        return LiveAnswer(service, url, None, None, None, None, None, reason, failure)
+    error: WikiTrendsError | None = None
+    try:
+        parse_response(url, response.status, response.headers, response.body)
+    except NoData:
+        error = None  # The service works: the day is not published yet.
+    except Blocked as block:
+        error = ClientBlocked(
+            url=url, status=403, detail=block.detail, user_agent=transport.user_agent, attempts=1
+        )
+    except RetryLater as again:
+        error = WikimediaUnreachable(url=url, attempts=1, reason=again.reason)
+    except WikiTrendsError as rejected:
+        error = rejected
+    text = response.body[:4000].decode("utf-8", errors="replace").strip()
+
+    def header(name: str) -> str | None:
+        value = response.headers.get(name)
+        return None if value is None else one_line(value)
+
+    return LiveAnswer(
+        service,
+        url,
+        response.status,
+        response.http_version,
+        header("server"),
+        header("x-cache"),
+        header("retry-after"),
+        one_line(text.partition("\n")[0], 120),
+        error,
+    )
