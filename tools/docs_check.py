@@ -117,7 +117,7 @@ def message_problems(known: Facts) -> Iterator[str]:
     sources = [
         *known.root.glob("*.py"),
         *(known.root / "plugins").rglob("*.py"),
-        *(known.root / "src").rglob("*.py"),
+        *known.root.glob("packages/*/src/**/*.py"),
     ]
     for path in sorted(sources):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):

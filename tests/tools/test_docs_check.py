@@ -54,7 +54,6 @@ COMMANDS = read_commands(app, "wiki-trends")
 @pytest.fixture
 def known(tmp_path: Path) -> docs_check.Facts:
     (tmp_path / "docs").mkdir()
-    (tmp_path / "src").mkdir()
     (tmp_path / "Makefile").write_text("X := 1\ndemo: a ## text\n\ttrue\ndocs:\n\ttrue\nTOOL:\n\ttrue\n")
     return docs_check.facts(tmp_path, COMMANDS)
 
@@ -182,12 +181,14 @@ def test_links_must_lead_to_a_file_of_the_project_and_a_heading(known: docs_chec
 
 
 def test_messages_in_the_sources_must_name_existing_commands(known: docs_check.Facts) -> None:
-    (known.root / "src" / "errors.py").write_text(
+    folder = known.root / "packages" / "tiny" / "src" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "errors.py").write_text(
         'a = "Run `wiki-trends check --days 7`."\nb = f"Run `wiki-trends fetch {day}`."\nc = "Run `wiki-trends cure`."\n'
     )
 
     assert list(docs_check.message_problems(known)) == [
-        "src/errors.py:3: `wiki-trends cure`: no such command"
+        "packages/tiny/src/tiny/errors.py:3: `wiki-trends cure`: no such command"
     ]
 
 
