@@ -54,7 +54,7 @@ WHEEL = (
     "packages/wiki-trends/src/wiki_trends",
     "packages/wiki-trends/LICENSE",
 )
-DISTRIBUTIONS = ("wiki-trends",)
+DISTRIBUTIONS = ("smart-orchestrator", "wiki-trends")
 DAG_FILES = "dags"
 # What they call.
 DAG_PACKAGE = "wiki_trends.airflow"
