@@ -82,7 +82,7 @@ def test_a_dump_takes_the_place_of_the_api(place, sample_api, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--from-dump", "notes.txt", DAY], "is no pageview_complete file"),
+        (["--from-dump", "notes.txt", DAY], "is not a pageview_complete file"),
         (["--from-dump", "gone.txt", DAY], "cannot be read"),
         (["--from-dump", "notes.txt", DAY, "2025-11-06"], "is of one day, and 2 were named"),
         (["--from-dump", "notes.txt", "--refresh", DAY], "was given beside --refresh"),

@@ -1,9 +1,10 @@
-"""Lists out of dump files, against a plain loop over the lines and against what real lines look like."""
+"""Lists from dump files, compared with a plain loop over the lines and with real lines."""
 
 from __future__ import annotations
 
 import bz2
 import datetime as dt
+import doctest
 import random
 from collections import Counter
 
@@ -13,8 +14,7 @@ from hypothesis import strategies as st
 
 from testing.recorded import RECORDED, needs_recorded
 from wiki_trends.errors import SettingError
-from wiki_trends.pipeline.dump import reader as module
-from wiki_trends.pipeline.dump import top_k as dump_sums
+from wiki_trends.pipeline.dump import reader, top_k
 from wiki_trends.pipeline.dump.reader import read_dump
 from wiki_trends.pipeline.lists.top_list import Listed
 
@@ -37,15 +37,15 @@ en.wikibooks Nova 5 desktop 100 A100
 """
 
 
-def written(tmp_path, text, name="part.txt"):
+def write_file(tmp_path, text, name="part.txt"):
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
 
 
 def test_lines_are_read_from_both_ends(tmp_path):
-    found = read_dump([written(tmp_path, LINES)], project="en.wikipedia", day=DAY)
-    assert found.lists["all-access"] == [
+    dump = read_dump([write_file(tmp_path, LINES)], project="en.wikipedia", day=DAY)
+    assert dump.lists["all-access"] == [
         Listed("Nova", 11, 1),
         Listed("Three_more_words", 6, 2),
         Listed("Two_words", 5, 3),
@@ -54,53 +54,53 @@ def test_lines_are_read_from_both_ends(tmp_path):
         Listed('"Quoted",_title', 1, 6),
         Listed("Tie", 1, 6),
     ]
-    assert found.lists["mobile-web"] == [Listed("Nova", 8, 1)]
-    assert found.lists["mobile-app"] == [Listed("Two_words", 5, 1)]
-    assert (found.records, found.broken) == (8, 2)
+    assert dump.lists["mobile-web"] == [Listed("Nova", 8, 1)]
+    assert dump.lists["mobile-app"] == [Listed("Two_words", 5, 1)]
+    assert (dump.records, dump.broken) == (8, 2)
 
 
 def test_the_packed_file_says_the_same(tmp_path):
-    plain = read_dump([written(tmp_path, LINES)], project="en.wikipedia", day=DAY)
+    plain = read_dump([write_file(tmp_path, LINES)], project="en.wikipedia", day=DAY)
     packed = read_dump(
-        [written(tmp_path, bz2.compress(LINES.encode()), "p")], project="en.wikipedia", day=DAY
+        [write_file(tmp_path, bz2.compress(LINES.encode()), "p")], project="en.wikipedia", day=DAY
     )
     assert packed.lists == plain.lists
 
 
 @pytest.mark.parametrize("pack", [bytes, bz2.compress])
 def test_it_is_told_how_much_has_been_read(tmp_path, pack):
-    on_rows = []
-    files = [written(tmp_path, pack(LINES.encode() * 4000), name) for name in ("a", "b")]
-    read_dump(files, project="en.wikipedia", day=DAY, told=on_rows.append)
-    assert on_rows == sorted(on_rows)
-    assert 0 < on_rows[0] <= 0.5 < on_rows[-1] == 1.0
+    fractions = []
+    files = [write_file(tmp_path, pack(LINES.encode() * 4000), name) for name in ("a", "b")]
+    read_dump(files, project="en.wikipedia", day=DAY, on_progress=fractions.append)
+    assert fractions == sorted(fractions)
+    assert 0 < fractions[0] <= 0.5 < fractions[-1] == 1.0
 
 
 @pytest.mark.parametrize("chunk", range(1, 80))
 def test_no_line_is_lost_where_the_file_is_cut(tmp_path, monkeypatch, chunk):
-    monkeypatch.setattr(module, "CHUNK", chunk)
+    monkeypatch.setattr(reader, "BLOCK_BYTES", chunk)
     text = "de.wikipedia A 1 desktop 1 A1\nen.wikipedia B 2 desktop 7 A7\nfr.wikipedia C 3 desktop 1 A1\n"
-    found = read_dump([written(tmp_path, text)], project="en.wikipedia", day=DAY)
-    assert found.lists["desktop"] == [Listed("B", 7, 1)]
+    dump = read_dump([write_file(tmp_path, text)], project="en.wikipedia", day=DAY)
+    assert dump.lists["desktop"] == [Listed("B", 7, 1)]
 
 
 @pytest.mark.parametrize("top", [1, 2, 6, 7, 100])
 def test_the_first_pages_are_those_of_all_files_together(tmp_path, top):
     other = "en.wikipedia Tie 3 desktop 50 A50\nen.wikipedia - null mobile-app 4 A4\n"
-    files = [written(tmp_path, LINES), written(tmp_path, other, "other.txt")]
-    found = read_dump(files, project="en.wikipedia", day=DAY, top=top)
+    files = [write_file(tmp_path, LINES), write_file(tmp_path, other, "other.txt")]
+    dump = read_dump(files, project="en.wikipedia", day=DAY, top=top)
     everything = [("Tie", 51), ("Nova", 11), ("-", 8), ("Three_more_words", 6), ("Two_words", 5)]
-    assert [row[:2] for row in found.lists["all-access"]][:5] == everything[:top]
+    assert [row[:2] for row in dump.lists["all-access"]][:5] == everything[:top]
 
 
 @pytest.mark.parametrize("cut", range(1, 12))
 def test_a_file_that_breaks_off_in_its_last_line_has_a_broken_line(tmp_path, cut):
     text = "en.wikipedia A 1 desktop 5 A5\nen.wikipedia B 2 desktop 777 A777\n"
-    found = read_dump([written(tmp_path, text[: -1 - cut])], project="en.wikipedia", day=DAY)
-    # With an hour and a part of its count nobody can tell.
-    whole = cut < 4
-    assert len(found.lists["desktop"]) == 1 + whole
-    assert (found.records, found.broken) == (1 + whole, not whole)
+    dump = read_dump([write_file(tmp_path, text[: -1 - cut])], project="en.wikipedia", day=DAY)
+    # A line that is cut in the count of its last hour cannot be recognised.
+    complete = cut < 4
+    assert len(dump.lists["desktop"]) == 1 + complete
+    assert (dump.records, dump.broken) == (1 + complete, not complete)
 
 
 LINE = st.builds(
@@ -110,7 +110,7 @@ LINE = st.builds(
         st.characters(codec="utf-8", exclude_categories=["Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=6
     ),
     st.sampled_from(["null", "17", None]),
-    st.sampled_from(dump_sums.DEVICES),
+    st.sampled_from(top_k.DEVICES),
     st.integers(1, 60),
 )
 
@@ -118,13 +118,13 @@ LINE = st.builds(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(LINE, min_size=1, max_size=40), top=st.integers(1, 8), chunk=st.integers(20, 400))
 def test_it_agrees_with_a_plain_loop_however_the_file_is_cut(tmp_path, monkeypatch, lines, top, chunk):
-    monkeypatch.setattr(module, "CHUNK", chunk)
-    monkeypatch.setattr(dump_sums, "MOST_ROWS_IN_MEMORY", 3)
-    written_lines = [
+    monkeypatch.setattr(reader, "BLOCK_BYTES", chunk)
+    monkeypatch.setattr(top_k, "MOST_ROWS_IN_MEMORY", 3)
+    texts = [
         " ".join(part for part in (wiki, title, number, device, str(views), f"A{views}") if part is not None)
         for wiki, title, number, device, views in lines
     ]
-    path = written(tmp_path, "\n".join(written_lines) + "\n")
+    path = write_file(tmp_path, "\n".join(texts) + "\n")
     sums: Counter[str] = Counter()
     for wiki, title, _, _, views in lines:
         if wiki == "en.wikipedia":
@@ -133,13 +133,13 @@ def test_it_agrees_with_a_plain_loop_however_the_file_is_cut(tmp_path, monkeypat
         with pytest.raises(SettingError, match="no line of"):
             read_dump([path], project="en.wikipedia", day=DAY, top=top)
         return
-    found = read_dump([path], project="en.wikipedia", day=DAY, top=top).lists["all-access"]
-    assert [row.views for row in found] == sorted(sums.values(), reverse=True)[:top]
-    assert all(sums[row.title] == row.views for row in found)
+    rows = read_dump([path], project="en.wikipedia", day=DAY, top=top).lists["all-access"]
+    assert [row.views for row in rows] == sorted(sums.values(), reverse=True)[:top]
+    assert all(sums[row.title] == row.views for row in rows)
 
 
 def sorted_lines(rng, titles):
-    """Lines of a sorted file: few titles with many views, most with one record a device, some made anew many times."""
+    """Lines of a sorted file: few titles have many views, most have one record a device, some were created anew many times."""
     for number in range(titles):
         ids = rng.choice([1, 1, 1, 1, 2, 3, 1 if rng.random() < 0.998 else 9])
         for page in range(ids):
@@ -156,25 +156,27 @@ def sorted_lines(rng, titles):
 @pytest.mark.parametrize("seed", range(20))
 def test_what_is_left_out_of_a_sorted_file_is_never_among_the_first(tmp_path, monkeypatch, seed):
     rng = random.Random(seed)
-    monkeypatch.setattr(module, "CHUNK", rng.randrange(10_000, 60_000))
-    monkeypatch.setattr(module, "WAITING", 1)
-    monkeypatch.setattr(dump_sums, "MOST_ROWS_IN_MEMORY", 500)
+    monkeypatch.setattr(reader, "BLOCK_BYTES", rng.randrange(10_000, 60_000))
+    monkeypatch.setattr(reader, "QUEUED_BLOCKS", 1)
+    monkeypatch.setattr(top_k, "MOST_ROWS_IN_MEMORY", 500)
     kept = []
-    add = dump_sums.Sums.add
+    add = top_k.TopTitles.add
     monkeypatch.setattr(
-        dump_sums.Sums, "add", lambda sums, lines: (kept.append(lines.height), add(sums, lines))
+        top_k.TopTitles,
+        "add",
+        lambda top_titles, records: (kept.append(records.height), add(top_titles, records)),
     )
     lines = list(sorted_lines(rng, 8_000))
     text = "".join(f"en.wikipedia {title} {page} {device} {n} A{n}\n" for title, page, device, n in lines)
-    found = read_dump([written(tmp_path, text)], project="en.wikipedia", day=DAY, top=5)
-    for access in dump_sums.ACCESSES:
+    dump = read_dump([write_file(tmp_path, text)], project="en.wikipedia", day=DAY, top=5)
+    for access in top_k.ACCESSES:
         sums = Counter()
         for title, _, device, views in lines:
             if access in ("all-access", device):
                 sums[title] += views
         first = sorted(sums.items(), key=lambda page: (-page[1], page[0]))[:5]
-        assert [row[:2] for row in found.lists[access]] == first
-    assert found.records == len(lines)
+        assert [row[:2] for row in dump.lists[access]] == first
+    assert dump.records == len(lines)
     assert sum(kept) < 0.8 * len(lines)
 
 
@@ -182,9 +184,9 @@ def test_what_is_left_out_of_a_sorted_file_is_never_among_the_first(tmp_path, mo
     ("name", "data", "problem"),
     [
         ("gone.txt", None, "cannot be read"),
-        ("notes.txt", b"# A text about something\nelse entirely\n", "no pageview_complete file"),
-        ("page.html", b"<html><body>503</body></html>", "no pageview_complete file"),
-        ("random", bytes(range(256)) * 40, "no pageview_complete file"),
+        ("notes.txt", b"# A text about something\nelse entirely\n", "not a pageview_complete file"),
+        ("page.html", b"<html><body>503</body></html>", "not a pageview_complete file"),
+        ("random", bytes(range(256)) * 40, "not a pageview_complete file"),
         ("empty.bz2", bz2.compress(b""), "holds no line of en.wikipedia"),
         ("cut.bz2", bz2.compress(LINES.encode() * 999)[:-20], "cannot be read"),
         ("other.txt", b"de.wikipedia Nova 5 desktop 100 A100\n", "holds no line of en.wikipedia"),
@@ -217,20 +219,26 @@ def test_what_is_no_dump_of_the_day_is_refused(tmp_path, name, data, problem):
     ],
 )
 def test_real_lines(name, project, best, records):
-    found = read_dump([DUMPS / "samples" / name], project=project, day=DAY)
+    dump = read_dump([DUMPS / "samples" / name], project=project, day=DAY)
     if best is not None:
-        assert found.lists["all-access"][0][:2] == best
+        assert dump.lists["all-access"][0][:2] == best
     if records is not None:
-        assert found.records == records
+        assert dump.records == records
 
 
 @needs_recorded
 def test_real_daily_files():
-    found = read_dump(
+    dump = read_dump(
         [DUMPS / "daily/pageviews-20230320-user.bz2"], project="en.wikipedia", day=dt.date(2023, 3, 20)
     )
-    assert found.lists["all-access"][0] == Listed("Obergesteln", 2, 1)
+    assert dump.lists["all-access"][0] == Listed("Obergesteln", 2, 1)
     with pytest.raises(SettingError, match="holds no line of"):
         read_dump(
             [DUMPS / "daily/pageviews-20230323-user.bz2"], project="en.wikipedia", day=dt.date(2023, 3, 23)
         )
+
+
+def test_the_example_of_the_threshold_is_right():
+    results = doctest.testmod(top_k)
+    assert results.attempted > 0
+    assert results.failed == 0

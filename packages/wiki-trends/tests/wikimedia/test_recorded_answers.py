@@ -139,7 +139,7 @@ def test_a_dump_gives_what_a_plain_loop_counts(path):
 
 @pytest.mark.parametrize("path", HOURLY, ids=ids(HOURLY))
 def test_an_hourly_file_is_no_dump_of_a_day(path):
-    with pytest.raises(SettingError, match=r"no pageview_complete file|is not of"):
+    with pytest.raises(SettingError, match=r"not a pageview_complete file|is not of"):
         read_dump([path], project="en.wikipedia", day=DAY_OF_SAMPLES)
 
 

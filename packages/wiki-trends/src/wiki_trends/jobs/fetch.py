@@ -48,7 +48,7 @@ def first_step(
     from wiki_trends.pipeline.step_result import project_of
     from wiki_trends.pipeline.steps.fetch_from_dump import fetch_from_dump
 
-    dump = read_dump(files, project=project_of(settings), day=days[0], top=top or 1000, told=told)
+    dump = read_dump(files, project=project_of(settings), day=days[0], top=top or 1000, on_progress=told)
     return partial(fetch_from_dump, dump=dump)
 
 

@@ -1,7 +1,7 @@
-"""The lines of a piece of a dump, read in Polars: titles of one project, each with a device and its views.
+"""Parses a block of lines of a dump into records of one project: title, device and views.
 
-A piece whose lines all have the usual form is read in one go; any other with care, from both ends of each line. A line
-that is no record, or the rest of one, is counted and left out; nothing here fails.
+A block whose lines all have the usual form is parsed in one pass. Any other block is parsed line by line from both ends.
+A line that is not a record, or that continues a title with a line break, is counted and left out; no input raises.
 """
 
 from __future__ import annotations
@@ -16,54 +16,58 @@ if TYPE_CHECKING:
 _COLUMNS = ["wiki", "title", "id", "device", "views", "hours"]
 
 
-def lines_of(chunk: bytes, project: str, *, whole: bool) -> tuple[pl.DataFrame, int]:
-    """The project's records in a piece, as `Sums` takes them, and how many of its lines are broken.
+def parse_lines(block: bytes, project: str, *, after_record: bool) -> tuple[pl.DataFrame, int]:
+    """The project's records in a block, as `TopTitles` takes them, and the number of its broken lines.
 
-    `whole`: the line before the piece is the end of a record.
+    Args:
+        block: complete lines.
+        project: for example `en.wikipedia`.
+        after_record: the line before the block is the end of a record.
     """
     import polars as pl
 
-    regular = _regular(chunk, project) if whole else None
+    regular = _parse_regular(block, project) if after_record else None
     if regular is not None:
         return regular, 0
-    raw = _parsed(chunk)
+    raw = _split_lines(block)
     if raw["c7"].null_count() < raw.height:
-        raw = _parsed(_with_spaces_joined(chunk))
-    # The last three of a line are device, views and hours, however many it has.
+        raw = _split_lines(_join_spaces(block))
+    # The last three columns of a line are device, views and hours, however many columns it has.
     columns = [pl.col(f"c{number}") for number in range(1, 7)]
     device, views = columns[0], columns[1]
     for place in range(3, 6):
-        there = columns[place].is_not_null()
-        device = pl.when(there).then(columns[place - 2]).otherwise(device)
-        views = pl.when(there).then(columns[place - 1]).otherwise(views)
+        present = columns[place].is_not_null()
+        device = pl.when(present).then(columns[place - 2]).otherwise(device)
+        views = pl.when(present).then(columns[place - 1]).otherwise(views)
     lines = raw.lazy().select(
         "c1", "c2", "c3", "c5", "c6", device=device, views=views.cast(pl.UInt32, strict=False)
     )
     ends = pl.col("device").is_in(DEVICES) & (pl.col("views") >= 0)
-    mine = (
+    of_project = (
         lines.with_columns(ends=ends.fill_null(value=False))
-        .with_columns(begins=pl.col("ends").shift(1, fill_value=whole))
+        .with_columns(begins=pl.col("ends").shift(1, fill_value=after_record))
         .filter(pl.col("c1") == project)
         .collect()
     )
-    good = mine.filter(pl.col("ends") & pl.col("begins") & pl.col("c5").is_not_null())
-    return good.select(_title(good), "device", "views"), mine.height - good.height
+    records = of_project.filter(pl.col("ends") & pl.col("begins") & pl.col("c5").is_not_null())
+    return records.select(_title(records), "device", "views"), of_project.height - records.height
 
 
-def _regular(chunk: bytes, project: str) -> pl.DataFrame | None:
-    """Title, device and views of a piece all of whose lines are records of the project; None of any other piece."""
+def _parse_regular(block: bytes, project: str) -> pl.DataFrame | None:
+    """Title, device and views of a block whose lines are all records of the project; None for any other block."""
     import polars as pl
 
-    last = chunk[chunk.rfind(b"\n", 0, len(chunk) - 1) + 1 :]
-    # Hours are not read, so a file that breaks off in the last total is seen here. Any other line is seen whole by the next.
+    last = block[block.rfind(b"\n", 0, len(block) - 1) + 1 :]
+    # The hours are not parsed, so a file that breaks off in its last total is noticed only here. Any other cut line
+    # has too few columns.
     if len(last.split()) != len(_COLUMNS):
         return None
-    # Text for what only a few values can be: comparing it below is faster than to read it as an enum.
+    # The device is parsed as text: comparing it below is faster than parsing it as an enum.
     schema: dict[str, Any] = dict.fromkeys(_COLUMNS, pl.String) | {"id": pl.Int64, "views": pl.UInt32}
     try:
-        # A line of another form makes it fail: no number, more columns, bytes that are no UTF-8.
+        # A line of another form raises: not a number, more columns, bytes that are not UTF-8.
         lines = pl.read_csv(
-            chunk,
+            block,
             separator=" ",
             quote_char=None,
             has_header=False,
@@ -74,28 +78,28 @@ def _regular(chunk: bytes, project: str) -> pl.DataFrame | None:
     except pl.exceptions.PolarsError:
         return None
     device = pl.any_horizontal(pl.col("device").eq_missing(name) for name in DEVICES)
-    there = [pl.col(name).is_not_null().all() for name in ("title", "views")]
-    regular = pl.all_horizontal(pl.col("wiki").eq_missing(project).all(), device.all(), *there)
+    present = [pl.col(name).is_not_null().all() for name in ("title", "views")]
+    regular = pl.all_horizontal(pl.col("wiki").eq_missing(project).all(), device.all(), *present)
     return lines.select("title", "device", "views") if lines.select(regular).item() else None
 
 
 def _title(records: pl.DataFrame) -> pl.Expr:
+    """The title of each record; the third column belongs to it where that column is not a page id."""
     import polars as pl
 
     third = pl.col("c3")
-    # What stands for the page id and is none belongs to the title.
     no_id = (third != "null") & third.cast(pl.Int64, strict=False).is_null() & pl.col("c6").is_not_null()
     if not records.select(no_id.any()).item():
         return pl.col("c2").alias("title")
     return pl.when(no_id).then(pl.concat_str("c2", "c3", separator="_")).otherwise("c2").alias("title")
 
 
-def _parsed(chunk: bytes) -> pl.DataFrame:
-    """Seven columns of text by single spaces; the last is there only where a title holds spaces."""
+def _split_lines(block: bytes) -> pl.DataFrame:
+    """Seven columns of text, split at single spaces; the seventh is filled only where a title holds spaces."""
     import polars as pl
 
     return pl.read_csv(
-        chunk,
+        block,
         separator=" ",
         quote_char=None,
         has_header=False,
@@ -106,12 +110,12 @@ def _parsed(chunk: bytes) -> pl.DataFrame:
     )
 
 
-def _with_spaces_joined(chunk: bytes) -> bytes:
-    """The same lines, with underscores for the spaces of titles, as in all other titles."""
-    return b"\n".join(_joined(line) if line.count(b" ") > 5 else line for line in chunk.split(b"\n"))
+def _join_spaces(block: bytes) -> bytes:
+    """The same lines with underscores in place of the spaces of titles, as in all other titles."""
+    return b"\n".join(_join_title(line) if line.count(b" ") > 5 else line for line in block.split(b"\n"))
 
 
-def _joined(line: bytes) -> bytes:
+def _join_title(line: bytes) -> bytes:
     wiki, *middle, device, total, hourly = line.split(b" ")
-    last = middle.pop() if middle[-1].isdigit() or middle[-1] == b"null" else b"null"
-    return b" ".join((wiki, b"_".join(middle), last, device, total, hourly))
+    page_id = middle.pop() if middle[-1].isdigit() or middle[-1] == b"null" else b"null"
+    return b" ".join((wiki, b"_".join(middle), page_id, device, total, hourly))

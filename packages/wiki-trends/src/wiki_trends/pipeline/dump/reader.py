@@ -1,13 +1,13 @@
-"""A day's lists out of Wikimedia's `pageview_complete` files, which hold every page and not only the first thousand.
+"""Reads a day's lists from Wikimedia's `pageview_complete` files, which hold every page and not only the first thousand.
 
-A line is `wiki title page_id device total hourly`, a page has one for each device; older files, and titles without a
-page, have no page id. A title is what people sent: it can hold spaces and raw line breaks, so a line is read from both
-ends, and what follows a line that does not end like one is the rest of a title. Records with a line break in their
-title are no page's; they are left out and counted. Source:
+A line is `wiki title page_id device total hourly`; a page has one line for each device. Older files, and titles without a
+page, have no page id. A title is raw user input: it can hold spaces and line breaks. So a line is parsed from both
+ends, and the lines that follow a line without the end of a record are the rest of a title. Records with a line break in
+their title do not belong to a page; they are left out and counted. Source:
 https://dumps.wikimedia.org/other/pageview_complete/readme.html.
 
-Files are read as streams of a few megabytes, a few pieces at a time in Polars, so the memory does not grow with the
-dump. A file that is none, or one of another day, is `SettingError`.
+Files are read as streams, a few megabytes at a time, and a few blocks are parsed concurrently, so the memory does not
+grow with the dump. A file that is not a dump, or is of another day, raises `SettingError`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from wiki_trends.errors import SettingError
-from wiki_trends.pipeline.dump.lines import lines_of
-from wiki_trends.pipeline.dump.top_k import NotInOrder, Sums
+from wiki_trends.pipeline.dump.lines import parse_lines
+from wiki_trends.pipeline.dump.top_k import NotInOrder, TopTitles
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -38,29 +38,29 @@ if TYPE_CHECKING:
 
     from wiki_trends.pipeline.lists.top_list import Listed
 
-    Told: TypeAlias = Callable[[float], None]
+    ProgressCallback: TypeAlias = Callable[[float], None]
 
-CHUNK = 6 * 1024 * 1024
+BLOCK_BYTES = 6 * 1024 * 1024
 WORKERS = 3
-# Pieces read and not parsed yet: so many that the reading goes on through the wikis that come after.
-WAITING = 8
-_LINES_LOOKED_AT = 200
+# Blocks that are read and not parsed yet: enough for the reading to continue through the wikis that follow.
+QUEUED_BLOCKS = 8
+_SAMPLE_LINES = 200
 _LONGEST_LINE = 64 * 1024
-_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-X]\d+)+$")
+_RECORD_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-X]\d+)+$")
 # In monthly files the letter is the day, and runs past X.
-_MONTHLY_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-_]\d+)+$")
+_MONTHLY_RECORD_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-_]\d+)+$")
 _DAY_IN_NAME = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """What dump files say of one project.
+    """The lists of one project from dump files.
 
     Attributes:
         lists: by access method, the most viewed titles first, ties in competition ranking (1, 2, 2, 4).
-        records: of the project.
-        broken: lines of the project that are no whole record, or the rest of one.
-        files: their names.
+        records: number of records of the project.
+        broken: number of lines of the project that are not a complete record.
+        files: names of the files.
     """
 
     lists: dict[str, list[Listed]]
@@ -70,133 +70,147 @@ class Dump:
 
 
 def read_dump(
-    files: Sequence[Path], *, project: str, day: dt.date, top: int = 1000, told: Told | None = None
+    files: Sequence[Path],
+    *,
+    project: str,
+    day: dt.date,
+    top: int = 1000,
+    on_progress: ProgressCallback | None = None,
 ) -> Dump:
     """The first `top` titles of a project by views, for `all-access` and each device, from daily files of one day.
 
     Args:
-        files: packed with bzip2 or not.
+        files: compressed with bzip2 or not.
         project: for example `en.wikipedia`.
-        day: of the files.
-        top: how many titles.
-        told: is told, often, which part of the files has been read, 0 to 1.
+        day: the day of the files.
+        top: number of titles in each list.
+        on_progress: called often with the fraction of the files that has been read, 0 to 1.
 
     Raises:
-        SettingError: a file is not there, not a daily dump, of another day, or has nothing of the project.
+        SettingError: a file does not exist, is not a daily dump, is of another day, or has no record of the project.
     """
     for path in files:
-        _look_at(path, day)
+        _refuse_unusable(path, day)
     try:
-        lists, reader = _read(files, project, top, told, in_order=len(files) == 1)
+        lists, reader = _read_lists(files, project, top, on_progress, in_order=len(files) == 1)
     except NotInOrder:
-        lists, reader = _read(files, project, top, told, in_order=False)
+        lists, reader = _read_lists(files, project, top, on_progress, in_order=False)
     if not lists:
         raise _unusable(files[0], f"holds no line of {project}")
     return Dump(lists, reader.records, reader.broken, tuple(path.name for path in files))
 
 
-def _read(
-    files: Sequence[Path], project: str, top: int, told: Told | None, *, in_order: bool
-) -> tuple[dict[str, list[Listed]], _Reader]:
-    whole = sum(path.stat().st_size for path in files)
+def _read_lists(
+    files: Sequence[Path], project: str, top: int, on_progress: ProgressCallback | None, *, in_order: bool
+) -> tuple[dict[str, list[Listed]], _RecordReader]:
+    total = sum(path.stat().st_size for path in files)
     done = 0
 
-    def read(size: int) -> None:
+    def on_read(size: int) -> None:
         nonlocal done
         done += size
-        if told is not None and size:
-            told(done / whole)
+        if on_progress is not None and size:
+            on_progress(done / total)
 
     with tempfile.TemporaryDirectory(prefix="wiki-trends-dump-") as folder:
-        sums = Sums(Path(folder), top, in_order=in_order)
-        reader = _Reader(project, sums.possible)
+        top_titles = TopTitles(Path(folder), top, in_order=in_order)
+        reader = _RecordReader(project, top_titles.drop_small)
         for path in files:
             try:
-                with _opened(path, read) as stream:
+                with _open_dump(path, on_read) as stream:
                     for frame in reader.frames(stream):
-                        sums.add(frame)
+                        top_titles.add(frame)
             except (OSError, EOFError) as error:
                 raise _unusable(path, f"cannot be read to its end ({error})") from None
-        return sums.tops(), reader
+        return top_titles.lists(), reader
 
 
-class _Reader:
-    """Takes the lines of one project out of streams of bytes; `possible` leaves out what is of no use, in threads."""
+class _RecordReader:
+    """Reads the records of one project from streams of bytes, and counts them.
 
-    def __init__(self, project: str, possible: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
-        self._possible = possible
+    Args:
+        project: for example `en.wikipedia`.
+        drop_small: filters the records of a block; called in worker threads.
+    """
+
+    def __init__(self, project: str, drop_small: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        self._drop_small = drop_small
         self.records = 0
         self.broken = 0
         self._project = project
-        self._start = project.encode() + b" "
+        self._line_start = project.encode() + b" "
 
     def frames(self, stream: BufferedIOBase) -> Iterator[pl.DataFrame]:
-        """Records as `Sums` takes them; a frame for each piece that has some."""
-        waiting: deque[Future[tuple[pl.DataFrame, int, int]]] = deque()
+        """Records as `TopTitles` takes them; a frame for each block that has some."""
+        queue: deque[Future[tuple[pl.DataFrame, int, int]]] = deque()
         with ThreadPoolExecutor(WORKERS) as pool:
-            for chunk, whole in self._pieces(stream):
-                waiting.append(pool.submit(self._lines, chunk, whole=whole))
-                while waiting and (len(waiting) > WAITING or waiting[0].done()):
-                    yield self._counted(waiting.popleft().result())
-            while waiting:
-                yield self._counted(waiting.popleft().result())
+            for block, after_record in self._blocks(stream):
+                queue.append(pool.submit(self._parse, block, after_record=after_record))
+                while queue and (len(queue) > QUEUED_BLOCKS or queue[0].done()):
+                    yield self._count(*queue.popleft().result())
+            while queue:
+                yield self._count(*queue.popleft().result())
 
-    def _lines(self, chunk: bytes, *, whole: bool) -> tuple[pl.DataFrame, int, int]:
-        lines, broken = lines_of(chunk, self._project, whole=whole)
-        return self._possible(lines), lines.height, broken
+    def _parse(self, block: bytes, *, after_record: bool) -> tuple[pl.DataFrame, int, int]:
+        lines, broken = parse_lines(block, self._project, after_record=after_record)
+        return self._drop_small(lines), lines.height, broken
 
-    def _counted(self, found: tuple[pl.DataFrame, int, int]) -> pl.DataFrame:
-        frame, records, broken = found
+    def _count(self, frame: pl.DataFrame, records: int, broken: int) -> pl.DataFrame:
         self.records += records
         self.broken += broken
         return frame
 
-    def _pieces(self, stream: BufferedIOBase) -> Iterator[tuple[bytes, bool]]:
-        """Pieces of whole lines that hold some of the project, and whether the line before was the end of a record."""
-        # One for all: memory that is new each time would cost as much as the reading.
-        buffer = bytearray(CHUNK)
-        whole = True
+    def _blocks(self, stream: BufferedIOBase) -> Iterator[tuple[bytes, bool]]:
+        """Blocks of complete lines that hold records of the project, and whether the line before ended a record."""
+        # One buffer for all blocks: allocating it anew would cost as much as the reading.
+        buffer = bytearray(BLOCK_BYTES)
+        after_record = True
         while size := stream.readinto(buffer):
             rest = stream.readline()
             last = bytes(buffer[buffer.rfind(b"\n", 0, size - 1) + 1 : size]) + rest
-            # A file is sorted by wiki: most of its pieces are of others. The name can lie across the end of the block.
-            inside = buffer.startswith(self._start, 0, size) or buffer.find(b"\n" + self._start, 0, size) >= 0
-            if inside or b"\n" + self._start in b"\n" + last:
-                yield b"".join((memoryview(buffer)[:size], rest)), whole
-            whole = _END.search(last.removesuffix(b"\n")) is not None
+            # A file is sorted by wiki, so most of its blocks are of others. The name can lie across the end of the buffer.
+            inside = (
+                buffer.startswith(self._line_start, 0, size)
+                or buffer.find(b"\n" + self._line_start, 0, size) >= 0
+            )
+            if inside or b"\n" + self._line_start in b"\n" + last:
+                yield b"".join((memoryview(buffer)[:size], rest)), after_record
+            after_record = _RECORD_END.search(last.removesuffix(b"\n")) is not None
 
 
-def _look_at(path: Path, day: dt.date) -> None:
-    """Refuse what is no daily dump of the day, by its name and its first lines."""
-    named = _DAY_IN_NAME.search(path.name)
-    if named is not None and named.group(0).replace("-", "") != f"{day:%Y%m%d}":
+def _refuse_unusable(path: Path, day: dt.date) -> None:
+    """Refuse a file that is not a daily dump of the day, by its name and its first lines."""
+    match = _DAY_IN_NAME.search(path.name)
+    if match is not None and match.group(0).replace("-", "") != f"{day:%Y%m%d}":
         raise _unusable(path, f"is not of {day}, by its name")
     try:
-        with _opened(path) as stream:
-            lines = [stream.readline(_LONGEST_LINE).rstrip(b"\n") for _ in range(_LINES_LOOKED_AT)]
+        with _open_dump(path) as stream:
+            lines = [stream.readline(_LONGEST_LINE).rstrip(b"\n") for _ in range(_SAMPLE_LINES)]
     except (OSError, EOFError) as error:
         raise _unusable(path, f"cannot be read ({error})") from None
-    if any(_MONTHLY_END.search(line) and not _END.search(line) for line in lines):
+    if any(_MONTHLY_RECORD_END.search(line) and not _RECORD_END.search(line) for line in lines):
         raise _unusable(path, "is a monthly file, its letters are days")
-    if any(lines) and not any(_END.search(line) for line in lines):
-        raise _unusable(path, "is no pageview_complete file: none of its first lines has the form of one")
+    if any(lines) and not any(_RECORD_END.search(line) for line in lines):
+        raise _unusable(path, "is not a pageview_complete file: none of its first lines has that form")
 
 
 @contextmanager
-def _opened(path: Path, read: Callable[[int], None] = lambda _size: None) -> Iterator[BufferedIOBase]:
-    """The bytes of a file, unpacked; `read` is told the size of each piece of the file itself that was read."""
-    with io.BufferedReader(_Watched(path, read)) as file:
+def _open_dump(path: Path, on_read: Callable[[int], None] = lambda _size: None) -> Iterator[BufferedIOBase]:
+    """The decompressed bytes of a file; `on_read` is called with the size of each piece of the file that was read."""
+    with io.BufferedReader(_CountingFile(path, on_read)) as file:
         yield bz2.BZ2File(file) if file.peek(3).startswith(b"BZh") else file
 
 
-class _Watched(io.FileIO):
-    def __init__(self, path: Path, read: Callable[[int], None]) -> None:
+class _CountingFile(io.FileIO):
+    """A file that reports the bytes read from it."""
+
+    def __init__(self, path: Path, on_read: Callable[[int], None]) -> None:
         super().__init__(path)
-        self._read = read
+        self._on_read = on_read
 
     def readinto(self, buffer: Buffer, /) -> int:
         size = super().readinto(buffer)
-        self._read(size)
+        self._on_read(size)
         return size
 
 
@@ -206,5 +220,5 @@ def _unusable(path: Path, problem: str) -> SettingError:
         value=str(path),
         origin="--from-dump",
         problem=problem,
-        fix="Name daily files of https://dumps.wikimedia.org/other/pageview_complete/, as they are or unpacked.",
+        fix="Name daily files of https://dumps.wikimedia.org/other/pageview_complete/, as they are or decompressed.",
     )

@@ -1,7 +1,7 @@
-"""The most viewed titles out of the lines of a dump, without holding all of them.
+"""Finds the most viewed titles among the records of a dump, without all of them in memory.
 
-Lines are frames with a row a record: `title` (text), `device` (one of `DEVICES`) and `views` (of the day, 32
-bits). A title has a record for each device, or more when its page was made anew, and they can be in several frames.
+Records are frames with a row each: `title` (text), `device` (one of `DEVICES`) and `views` (of the day, 32 bits). A
+title has a record for each device, more when its page was created anew, and they can be in several frames.
 """
 
 from __future__ import annotations
@@ -19,24 +19,86 @@ if TYPE_CHECKING:
 DEVICES = ("desktop", "mobile-web", "mobile-app")
 ACCESSES = ("all-access", *DEVICES)
 MOST_ROWS_IN_MEMORY = 100_000
-# Of a title in a sorted file. A piece in which one has more is kept whole.
+# Records of one title in a sorted file. A block in which a title has more is kept completely.
 MOST_RECORDS = 8
 
 
 class NotInOrder(Exception):
-    """The titles of a file do not follow each other."""
+    """The titles of a file are not sorted."""
 
 
-class Sums:
-    """Views by title and device, piece by piece.
+class Threshold:
+    """The views that a title needs to be among the first, learned from the runs of records that were summed so far.
 
-    In a single file, which is sorted, only the first and the last title of a piece can be in another one. Of the rest, what
-    has fewer views than so many others have already can be left out before it is added up.
+    The argument: let `v` be the number of views of the last of the `number` best titles seen so far. At least `number`
+    titles have `v` views or more, so a title with fewer cannot be among the first. When the records of a title are
+    spread over at most `shares` places (its records in one sorted block, or its runs on disk), one of the places has
+    at least `v / shares` of its views. So a title none of whose places reaches `v / shares` can be left out before
+    anything is added up.
+
+    For example, with `number=2`, a first run in which A has 90 views, B 60 and C 10 gives `v = 60`:
+
+        >>> import polars as pl
+        >>> threshold = Threshold(2)
+        >>> views = {"desktop": [90, 50, 10], "mobile-web": [0, 10, 0], "mobile-app": [0, 0, 0]}
+        >>> threshold.learn(pl.DataFrame({"title": ["A", "B", "C"], **views}))
+        >>> threshold.needed("all-access", shares=1)
+        60.0
+
+    A title D whose records are in at most three runs can only be among the first two when one run has at least 20
+    views of it:
+
+        >>> threshold.needed("all-access", shares=3)
+        20.0
 
     Args:
-        folder: for what does not fit into memory.
         number: how many titles are wanted of each access method.
-        in_order: all pieces are of one sorted file.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._best: dict[str, pl.DataFrame] = {}
+
+    @property
+    def learned(self) -> bool:
+        """A run has been summed."""
+        return bool(self._best)
+
+    def learn(self, run: pl.DataFrame) -> None:
+        """Raise the threshold by a run: one row a title, with its views by device."""
+        import polars as pl
+
+        for access in ACCESSES:
+            views = pl.col("views")
+            candidates = run.select("title", views=_views(access)).filter(views > self._certain(access))
+            candidates = candidates.top_k(self._number, by="views")
+            before = [self._best[access]] if access in self._best else []
+            # A title can be in several runs, and counts once.
+            best = pl.concat([*before, candidates]).group_by("title").agg(views.max())
+            self._best[access] = best.top_k(self._number, by="views")
+
+    def needed(self, access: str, *, shares: int) -> float:
+        """The views that a title among the first has in at least one of its places, of which it has `shares` at most."""
+        return max(1.0, self._certain(access) / shares)
+
+    def _certain(self, access: str) -> int:
+        """Views that at least `number` titles have."""
+        best = self._best.get(access)
+        if best is None or best.height < self._number:
+            return 0
+        return best["views"].min()  # type: ignore[return-value]
+
+
+class TopTitles:
+    """Sums views by title and device, frame by frame, and ranks the first titles.
+
+    Frames are gathered, summed, and written to disk as runs. In a single file, which is sorted, only the first and the last
+    title of a block can be in another block; of the others, those below the threshold are dropped before they are summed.
+
+    Args:
+        folder: for the runs.
+        number: how many titles are wanted of each access method.
+        in_order: all frames are of one sorted file.
     """
 
     def __init__(self, folder: Path, number: int, *, in_order: bool) -> None:
@@ -44,129 +106,117 @@ class Sums:
         self._number = number
         self._in_order = in_order
         self._pending: list[pl.DataFrame] = []
-        self._rows = 0
-        self._last = ""
-        self._ends: list[tuple[str, bool]] = []
-        self._best: dict[str, list[pl.DataFrame]] = {}
+        self._pending_rows = 0
+        self._last_title = ""
+        self._run_bounds: list[tuple[str, bool]] = []
+        self._threshold = Threshold(number)
 
-    def add(self, lines: pl.DataFrame) -> None:
-        """Take in the lines of one piece.
+    def add(self, records: pl.DataFrame) -> None:
+        """Add the records of one block.
 
         Raises:
-            NotInOrder: its titles do not come after those of the piece before, as they should.
+            NotInOrder: the file should be sorted, and these titles do not follow those of the block before.
         """
-        if not lines.height:
+        if not records.height:
             return
         if self._in_order:
-            if str(lines["title"].min()) < self._last:
+            if str(records["title"].min()) < self._last_title:
                 raise NotInOrder
-            self._last = str(lines["title"].max())
-        self._pending.append(lines)
-        self._rows += lines.height
-        if self._rows > MOST_ROWS_IN_MEMORY:
-            self._put_away()
+            self._last_title = str(records["title"].max())
+        self._pending.append(records)
+        self._pending_rows += records.height
+        if self._pending_rows > MOST_ROWS_IN_MEMORY:
+            self._write_run()
 
-    def possible(self, lines: pl.DataFrame) -> pl.DataFrame:
-        """A piece without most of the titles that cannot be among the first any more, for `add`. Safe between threads.
+    def drop_small(self, records: pl.DataFrame) -> pl.DataFrame:
+        """A block for `add` without most of the titles that cannot be among the first any more. Thread-safe.
 
-        A title that can be has, among its few records, one with its share of the views that takes. Those records are kept,
-        and around each as many as one title may have, so that it is there with all of them; so are those at both ends of the
-        piece, whose titles may go on in another one. Titles that stay with a part of their records are too small to matter.
+        A title that can be has, among its few records, one with its share of the views that it needs. Those records are kept,
+        and around each as many rows as one title may have, so that every record of the title is kept. So are the rows at
+        both ends of the block, whose titles may continue in another block. A title that keeps only a part of its records has
+        too few views to matter.
         """
         import polars as pl
 
-        title, views = lines["title"], pl.col("views")
-        if not (self._in_order and self._best and title.is_sorted()) or _has_equal(title, MOST_RECORDS):
-            return lines
-        large = views >= self._least("all-access", MOST_RECORDS)
+        title, views = records["title"], pl.col("views")
+        usable = self._in_order and self._threshold.learned and title.is_sorted()
+        if not usable or _has_repeats(title, MOST_RECORDS):
+            return records
+        large = views >= self._threshold.needed("all-access", shares=MOST_RECORDS)
         for device in DEVICES:
-            large |= (pl.col("device") == device) & (views >= self._least(device, MOST_RECORDS))
-        rows = lines.select(large).to_series().arg_true().cast(pl.Int64)
-        if rows.len() * 2 * MOST_RECORDS > lines.height:
-            return lines
-        ends = pl.Series([0, lines.height - 1])
-        around = pl.concat([rows, ends]).rename("row").to_frame()
+            least = self._threshold.needed(device, shares=MOST_RECORDS)
+            large |= (pl.col("device") == device) & (views >= least)
+        rows = records.select(large).to_series().arg_true().cast(pl.Int64)
+        if rows.len() * 2 * MOST_RECORDS > records.height:
+            return records
+        ends = pl.Series([0, records.height - 1])
+        centers = pl.concat([rows, ends]).rename("row").to_frame()
         first, last = pl.col("row") - MOST_RECORDS, pl.col("row") + MOST_RECORDS
-        near = around.select(pl.int_ranges(first, last + 1).explode()).to_series().unique().sort()
-        return lines[near.filter((near >= 0) & (near < lines.height))]
+        near = centers.select(pl.int_ranges(first, last + 1).explode()).to_series().unique().sort()
+        return records[near.filter((near >= 0) & (near < records.height))]
 
-    def tops(self) -> dict[str, list[Listed]]:
-        """The first titles by views of each access method; nothing at all when there are none.
+    def lists(self) -> dict[str, list[Listed]]:
+        """The first titles by views of each access method; empty when there are no records.
 
-        A page among the first has at least as many views as the last of any so many pages, and in one of the pieces that
-        it is in at least its share of them. Only the pages that have that are added up.
+        Only titles that reach the threshold in one of their runs are summed over all runs.
         """
         import polars as pl
 
-        self._put_away()
-        if not self._ends:
+        self._write_run()
+        if not self._run_bounds:
             return {}
-        pieces = self._most_pieces()
-        enough = pl.any_horizontal(_views(access) >= self._least(access, pieces) for access in ACCESSES)
-        titles = pl.concat(frame.filter(enough).select("title") for frame in self._frames()).unique()
-        pages = _added(pl.concat(frame.join(titles, on="title", how="semi") for frame in self._frames()))
-        every = {access: pages.select("title", views=_views(access)) for access in ACCESSES}
-        return {access: _ranked(one, self._number) for access, one in every.items()}
+        shares = self._most_runs_of_a_title()
+        enough = pl.any_horizontal(
+            _views(access) >= self._threshold.needed(access, shares=shares) for access in ACCESSES
+        )
+        titles = pl.concat(run.filter(enough).select("title") for run in self._runs()).unique()
+        pages = _sum_titles(pl.concat(run.join(titles, on="title", how="semi") for run in self._runs()))
+        by_access = {access: pages.select("title", views=_views(access)) for access in ACCESSES}
+        return {access: _rank(frame, self._number) for access, frame in by_access.items()}
 
-    def _put_away(self) -> None:
-        """Write what is pending, and learn from it how many views it takes to be among the first."""
+    def _write_run(self) -> None:
+        """Sum the pending records, write them as a run, and raise the threshold."""
         import polars as pl
 
         if not self._pending:
             return
-        rows = _by_title(pl.concat(self._pending))
-        self._ends += [(str(rows["title"].min()), False), (str(rows["title"].max()), True)]
-        rows.write_ipc(self._folder / f"{len(self._ends):08}.ipc")
-        self._pending, self._rows = [], 0
-        for access in ACCESSES:
-            views = pl.col("views")
-            found = rows.select("title", views=_views(access)).filter(views > self._surely(access))
-            found = found.top_k(self._number, by="views")
-            # A title can be in several pieces, and counts once.
-            best = pl.concat([*self._best.get(access, []), found]).group_by("title").agg(views.max())
-            self._best[access] = [best.top_k(self._number, by="views")]
+        run = _sum_records(pl.concat(self._pending))
+        self._run_bounds += [(str(run["title"].min()), False), (str(run["title"].max()), True)]
+        run.write_ipc(self._folder / f"{len(self._run_bounds):08}.ipc")
+        self._pending, self._pending_rows = [], 0
+        self._threshold.learn(run)
 
-    def _surely(self, access: str) -> int:
-        """Views that at least so many pages have, by what is in single pieces."""
-        best = self._best.get(access, [])
-        enough = best and best[0].height >= self._number
-        return best[0]["views"].min() if enough else 0  # type: ignore[return-value]
-
-    def _least(self, access: str, parts: int) -> float:
-        """Views that a title among the first has in at least one of its parts."""
-        return max(1.0, self._surely(access) / parts)
-
-    def _most_pieces(self) -> int:
-        """Frames that one title can be in, by their first and last titles."""
+    def _most_runs_of_a_title(self) -> int:
+        """The most runs whose titles overlap, by their first and last titles."""
         depth = most = 0
-        for _, is_last in sorted(self._ends):
+        for _, is_last in sorted(self._run_bounds):
             depth += -1 if is_last else 1
             most = max(most, depth)
         return most
 
-    def _frames(self) -> Iterator[pl.DataFrame]:
+    def _runs(self) -> Iterator[pl.DataFrame]:
         import polars as pl
 
         for path in sorted(self._folder.glob("*.ipc")):
             yield pl.read_ipc(path)
 
 
-def _has_equal(title: pl.Series, distance: int) -> bool:
-    """Some title is the same as the one so many rows before."""
+def _has_repeats(title: pl.Series, distance: int) -> bool:
+    """Some title equals the one `distance` rows before."""
     return bool((title == title.shift(distance)).any())
 
 
-def _by_title(lines: pl.DataFrame) -> pl.DataFrame:
+def _sum_records(records: pl.DataFrame) -> pl.DataFrame:
     """One row a title with its views by device."""
     import polars as pl
 
     views = pl.col("views").cast(pl.Int64)
-    by_device = lines.select("title", **{name: views * (pl.col("device") == name) for name in DEVICES})
-    return _added_in_order(by_device) if lines["title"].is_sorted() else _added(by_device)
+    by_device = records.select("title", **{name: views * (pl.col("device") == name) for name in DEVICES})
+    return _sum_sorted(by_device) if records["title"].is_sorted() else _sum_titles(by_device)
 
 
-def _added_in_order(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same as `_added`, in a quarter of its time where the rows of a title follow each other."""
+def _sum_sorted(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same as `_sum_titles` for sorted titles, in a quarter of its time."""
     import polars as pl
 
     last_of_title = (pl.col("title") != pl.col("title").shift(-1)).fill_null(value=True)
@@ -179,8 +229,8 @@ def _added_in_order(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _added(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row a title, its views added up."""
+def _sum_titles(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row a title with the sums of its views."""
     import polars as pl
 
     return frame.group_by("title").agg(pl.col(*DEVICES).sum())
@@ -192,13 +242,13 @@ def _views(access: str) -> pl.Expr:
     return pl.sum_horizontal(DEVICES) if access == "all-access" else pl.col(access)
 
 
-def _ranked(frame: pl.DataFrame, number: int) -> list[Listed]:
+def _rank(frame: pl.DataFrame, number: int) -> list[Listed]:
     import polars as pl
 
     viewed = frame.filter(pl.col("views") > 0)
     if not viewed.height:
         return []
-    # All that tie with the last one, so that the order among them decides.
+    # All titles that tie with the last one are kept, so that the order of titles decides among them.
     first = (
         viewed.filter(pl.col("views") >= viewed["views"].top_k(number).min())
         .sort(["views", "title"], descending=[True, False])
