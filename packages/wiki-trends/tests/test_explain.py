@@ -155,6 +155,6 @@ def test_a_file_of_phrases_that_cannot_be_used_is_told_before_a_day_is_run(
     mine.write_text('[en."Sprots"]\n1 = ["x"]\n', encoding="utf-8")
     monkeypatch.setenv("WIKI_TRENDS_CATEGORIES_FILE", str(mine))
     assert run_command(["fetch", str(DAY)]) == 2
-    assert "en.Sprots is none of the 19 categories" in capsys.readouterr().err
+    assert "en.Sprots is not one of the 19 categories" in capsys.readouterr().err
     assert wiki.asked == []
     assert not (tmp_path / "lake").exists()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.rules.countries import country_names, name_of
-from wiki_trends.pipeline.rules.phrases import NOTHING, Phrases, TableError, laid_over, read_tables, words_of
+from wiki_trends.pipeline.rules.phrases import NOTHING, Phrases, TableError, overlay, read_tables, words_of
 from wiki_trends.pipeline.rules.rules import CATEGORIES, LOCATION_TYPES, Place, Rules
 from wiki_trends.wikimedia import PageFacts
 
@@ -190,11 +190,11 @@ def test_other_languages_have_rules_of_their_own_and_english_ones_where_those_ar
 
 def test_an_explanation_names_every_rule_and_its_scores_are_their_sum():
     known = facts("Law schools in Ohio", "Ohio lawyers", description="Law school of Ohio")
-    told = Rules.load("en").explain("X", known)
-    assert told.category.outcome == category_of("X", known) == "Jobs and education"
-    assert told.place == place_of("X", known)
-    assert {match.source for match in told.category.matches} == {"category", "description"}
-    for decision in (told.category, told.location_type, told.location):
+    explanation = Rules.load("en").explain("X", known)
+    assert explanation.category.outcome == category_of("X", known) == "Jobs and education"
+    assert explanation.place == place_of("X", known)
+    assert {match.source for match in explanation.category.matches} == {"category", "description"}
+    for decision in (explanation.category, explanation.location_type, explanation.location):
         sums: dict[str, float] = {}
         for match in decision.matches:
             sums[match.label] = sums.get(match.label, 0) + match.score
@@ -202,7 +202,7 @@ def test_an_explanation_names_every_rule_and_its_scores_are_their_sum():
         assert not decision.scores or decision.scores[decision.outcome] == max(decision.scores.values())
 
 
-def test_a_file_of_the_user_is_laid_over_the_rules(tmp_path):
+def test_a_file_of_the_user_is_overlay_the_rules(tmp_path):
     mine = tmp_path / "mine.toml"
     mine.write_text('[en."Health"]\n9 = ["zumba", "film(s)"]\n', encoding="utf-8")
     rules = Rules.load("en", str(mine))
@@ -228,7 +228,7 @@ def test_a_file_of_the_user_that_has_changed_is_read_again(tmp_path):
         (None, "No such file"),
         ("[en", "not TOML"),
         ('en = "x"', "en is not a section"),
-        ('[en."Sprots"]\n1 = ["x"]', "en.Sprots is none of the 19 categories"),
+        ('[en."Sprots"]\n1 = ["x"]', "en.Sprots is not one of the 19 categories"),
         ('[en."Sports"]\nheavy = ["x"]', "the weight is not a number"),
         ('[en."Sports"]\nnan = ["x"]', "the weight is not a number"),
         ('[en."Sports"]\n1 = "x"', "not a list of phrases"),
@@ -287,8 +287,8 @@ def test_a_table_without_words_in_a_phrase_is_refused():
         read_tables("en = 1")
 
 
-def test_a_phrase_that_is_laid_over_goes_from_every_other_label():
-    over = laid_over(
+def test_a_phrase_that_is_overlay_goes_from_every_other_label():
+    over = overlay(
         {"A": {"1": ["film(s)", "song"]}, "B": {"2": ["films"]}}, {"C": {"0": ["film(s)"]}, "A": {"3": ["x"]}}
     )
     assert over == {"A": {"1": ["song"], "3": ["x"]}, "B": {"2": []}, "C": {"0": ["film(s)"]}}

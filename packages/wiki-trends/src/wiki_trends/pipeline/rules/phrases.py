@@ -1,4 +1,4 @@
-"""Label a text by whole words and phrases with weights, from a table kept as data.
+"""Label a text by words and phrases with weights, from a table kept as data.
 
 A table is TOML: a section for each language, in it one for each label, in it phrases by weight:
 
@@ -6,10 +6,10 @@ A table is TOML: a section for each language, in it one for each label, in it ph
     3 = ["footballer(s)", "world cup"]
     1 = ["season"]
 
-What stands in parentheses inside a word may be there or not: `footballer(s)`, `américain(e)(s)`. Case, accents' Unicode
-form and punctuation do not count, and only whole words match: `bar` is not in "Barbados". Where phrases overlap, the
-longest counts: "law school" is no "law"; with a weight of 0 it hides the words in it and says nothing itself. A text with a
-phrase of the label `-` says nothing at all. A table that cannot be used raises `TableError`.
+The letters in parentheses inside a word are optional: `footballer(s)`, `américain(e)(s)`. Case, the Unicode form of
+accents, and punctuation do not count, and only complete words match: `bar` is not in "Barbados". Where phrases overlap, the
+longest counts: "law school" is not "law". A phrase with a weight of 0 hides the words in it and adds nothing. A text
+with a phrase of the label `-` has no label. A table that cannot be used raises `TableError`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import itertools
 import re
 import tomllib
 import unicodedata
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 # Label -> weight as text -> phrases.
 Table = dict[str, dict[str, list[str]]]
@@ -32,20 +33,59 @@ NOTHING = "-"
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _OPTIONAL = re.compile(r"\(([^()\s]+)\)")
-_TEXTS_REMEMBERED = 65_536
+_TEXTS_CACHED = 65_536
 _TEXTS_FOLDED = 1024
 
 
 class TableError(ValueError):
-    """A table does not have the form that it must have; the text says where."""
+    """A table does not have the required form; the text says where."""
 
 
 class Hit(NamedTuple):
-    """A label that a text names: by which phrase, and how heavy that is."""
+    """A label that a text names, the phrase that names it, and the weight of that phrase."""
 
     label: str
     weight: float
     phrase: str
+
+
+class Entry(NamedTuple):
+    """A phrase in the trie: whether it is written in capitals (`US`), and the hit that it gives."""
+
+    in_capitals: bool
+    hit: Hit
+
+
+@dataclass(slots=True)
+class PhraseTrie:
+    """Phrases by their words, one node a word; finds all phrases that begin at a word in one walk.
+
+    Attributes:
+        children: the next word of a phrase, and the node that it leads to.
+        entries: the phrases that end here.
+    """
+
+    children: dict[str, PhraseTrie] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+
+    def add(self, words: Sequence[str], entry: Entry) -> None:
+        """Add a phrase of at least one word."""
+        node = self
+        for word in words:
+            node = node.children.setdefault(word, PhraseTrie())
+        node.entries.append(entry)
+
+    def longest_first(self, words: Sequence[str], start: int) -> Iterator[tuple[int, list[Entry]]]:
+        """The phrases that begin at `words[start]`, the longest first: number of words, and their entries."""
+        node: PhraseTrie | None = self
+        ends: list[tuple[int, list[Entry]]] = []
+        for position in range(start, len(words)):
+            node = node.children.get(words[position]) if node else None
+            if node is None:
+                break
+            if node.entries:
+                ends.append((position + 1 - start, node.entries))
+        return reversed(ends)
 
 
 class Phrases:
@@ -53,76 +93,77 @@ class Phrases:
 
     Args:
         table: phrases by label and weight. Labels keep this order; the earlier one wins a tie.
-        capitals: the first word of a phrase has to begin with a capital in the text, and one that is written in capitals
-            in the table (`US`) has to be so in the text.
+        capitals: the first word of a phrase must begin with a capital in the text, and a phrase that the table has in
+            capitals (`US`) must begin with a word in capitals.
     """
 
     def __init__(self, table: Mapping[str, Mapping[str, Iterable[str]]], *, capitals: bool = False) -> None:
         self.labels = tuple(table)
         self._capitals = capitals
-        # First word -> number of words, longest first -> words -> whether they have to be capitals, and what they say.
-        self._by_first: dict[str, dict[int, dict[tuple[str, ...], list[tuple[bool, Hit]]]]] = {}
+        self._trie = PhraseTrie()
         for label, weights in table.items():
             for weight, phrases in weights.items():
                 for phrase in phrases:
                     self._add(phrase, Hit(label, float(weight), phrase))
-        for word, lengths in self._by_first.items():
-            self._by_first[word] = dict(sorted(lengths.items(), reverse=True))
         # Categories repeat from page to page and from day to day.
-        self.hits = lru_cache(_TEXTS_REMEMBERED)(self._hits)
+        self.hits = lru_cache(_TEXTS_CACHED)(self._hits)
 
     def best(self, scores: Mapping[str, float]) -> str | None:
-        """The label with the highest score, the earlier one of the table on a tie; None when there is none."""
+        """The label with the highest score, the earlier one of the table on a tie; None without any score."""
         return max(scores, key=lambda label: (scores[label], -self.labels.index(label))) if scores else None
 
     def _add(self, phrase: str, hit: Hit) -> None:
-        for form in _forms(phrase):
-            words = tuple(words_of(form))
+        for spelling in _spellings(phrase):
+            words = words_of(spelling)
             if not words:
                 raise TableError(f"{phrase!r} of {hit.label!r} has no word in it")
-            of_length = self._by_first.setdefault(words[0], {}).setdefault(len(words), {})
-            of_length.setdefault(words, []).append((form.isupper(), hit))
+            self._trie.add(words, Entry(spelling.isupper(), hit))
 
     def _hits(self, text: str) -> tuple[Hit, ...]:
-        """The labels that a text names, in the order in which it does; of one label the heaviest phrase."""
+        """The labels that a text names, in its order; of each label the heaviest phrase."""
         words = _folded(text)
-        by_first, found, hidden = self._by_first, dict[str, Hit](), 0
-        if by_first.keys().isdisjoint(words):
+        if self._trie.children.keys().isdisjoint(words):
             return ()
-        spoken = _spoken(text) if self._capitals else words
+        unfolded = _unfolded(text) if self._capitals else words
+        hits: dict[str, Hit] = {}
+        # Words before `end` belong to a phrase already.
+        end = 0
         for position, word in enumerate(words):
-            if word in by_first and position >= hidden:
-                for length, phrases in by_first[word].items():
-                    candidates = phrases.get(words[position : position + length])
-                    if candidates and self._take(candidates, spoken[position], found):
-                        hidden = position + length
-                        break
-        return () if NOTHING in found else tuple([hit for hit in found.values() if hit.weight > 0])
-
-    def _take(self, candidates: Iterable[tuple[bool, Hit]], spoken: str, found: dict[str, Hit]) -> bool:
-        """Put what is said here into `found`; whether anything is."""
-        said = False
-        for exact, hit in candidates:
-            if self._capitals and not (spoken.isupper() if exact else spoken[0].isupper()):
+            if position < end or word not in self._trie.children:
                 continue
-            said = True
-            if hit.label not in found or found[hit.label].weight < hit.weight:
-                found[hit.label] = hit
-        return said
+            for length, entries in self._trie.longest_first(words, position):
+                matching = [entry.hit for entry in entries if self._matches(entry, unfolded[position])]
+                if matching:
+                    _keep_heaviest(hits, matching)
+                    end = position + length
+                    break
+        return () if NOTHING in hits else tuple([hit for hit in hits.values() if hit.weight > 0])
+
+    def _matches(self, entry: Entry, first_word: str) -> bool:
+        """Whether the capitals of the first word in the text are those that the phrase needs."""
+        if not self._capitals:
+            return True
+        return first_word.isupper() if entry.in_capitals else first_word[0].isupper()
 
 
-def table_of(file: str, language: str) -> Table | None:
-    """The table of a language out of a file beside this one; None where the file has no such language."""
-    return read_tables(files("wiki_trends.pipeline.rules").joinpath(file).read_text(encoding="utf-8")).get(
-        language
-    )
+def _keep_heaviest(hits: dict[str, Hit], candidates: Iterable[Hit]) -> None:
+    """Put candidates into `hits` where they are the first or the heaviest of their label."""
+    for hit in candidates:
+        if hit.label not in hits or hits[hit.label].weight < hit.weight:
+            hits[hit.label] = hit
+
+
+def shipped_table(file: str, language: str) -> Table | None:
+    """The table of a language in a file beside this module; None where the file does not have the language."""
+    text = files("wiki_trends.pipeline.rules").joinpath(file).read_text(encoding="utf-8")
+    return read_tables(text).get(language)
 
 
 def read_tables(text: str) -> dict[str, Table]:
-    """Tables by language, out of TOML.
+    """Tables by language, from TOML.
 
     Raises:
-        TableError: it is not TOML, or not of the form that this module describes.
+        TableError: the text is not TOML, or not of the form that this module describes.
     """
     try:
         tables = tomllib.loads(text)
@@ -135,21 +176,24 @@ def read_tables(text: str) -> dict[str, Table]:
     return tables
 
 
-def laid_over(base: Table, extra: Table) -> Table:
-    """Two tables as one. A phrase of `extra` stands instead of the same phrase under any label of `base`."""
-    spoken = {
-        form for weights in extra.values() for listed in weights.values() for form in _all_words(listed)
+def overlay(base: Table, extra: Table) -> Table:
+    """Two tables as one. A phrase of `extra` replaces the same phrase under any label of `base`."""
+    replaced = {
+        words
+        for weights in extra.values()
+        for phrases in weights.values()
+        for words in _words_of_all(phrases)
     }
     result: Table = {
         label: {
-            weight: [phrase for phrase in listed if not spoken & _all_words([phrase])]
-            for weight, listed in weights.items()
+            weight: [phrase for phrase in phrases if not replaced & _words_of_all([phrase])]
+            for weight, phrases in weights.items()
         }
         for label, weights in base.items()
     }
     for label, weights in extra.items():
-        for weight, listed in weights.items():
-            result.setdefault(label, {}).setdefault(weight, []).extend(listed)
+        for weight, phrases in weights.items():
+            result.setdefault(label, {}).setdefault(weight, []).extend(phrases)
     return result
 
 
@@ -158,25 +202,25 @@ def words_of(text: str) -> list[str]:
     return list(_folded(text))
 
 
-# Several tables look at a text, one right after the other.
+# Several tables label a text, one right after the other.
 @lru_cache(_TEXTS_FOLDED)
 def _folded(text: str) -> tuple[str, ...]:
     if text.isascii():
         return tuple(_WORD.findall(text.casefold()))
-    # Word by word: folding `İ` as part of a text would make two words of one.
-    return tuple([word.casefold() for word in _spoken(text)])
+    # Word by word: folding `İ` as part of a text would make two words of it.
+    return tuple([word.casefold() for word in _unfolded(text)])
 
 
-def _spoken(text: str) -> list[str]:
-    """The words of a text as it has them."""
+def _unfolded(text: str) -> list[str]:
+    """The words of a text in their own case."""
     return _WORD.findall(unicodedata.normalize("NFC", text))
 
 
-def _all_words(phrases: Iterable[str]) -> set[tuple[str, ...]]:
-    return {tuple(words_of(form)) for phrase in phrases for form in _forms(phrase)}
+def _words_of_all(phrases: Iterable[str]) -> set[tuple[str, ...]]:
+    return {tuple(words_of(spelling)) for phrase in phrases for spelling in _spellings(phrase)}
 
 
-def _forms(phrase: str) -> list[str]:
+def _spellings(phrase: str) -> list[str]:
     """All spellings that a phrase stands for."""
     parts = _OPTIONAL.split(phrase)
     choices = [(part,) if number % 2 == 0 else ("", part) for number, part in enumerate(parts)]

@@ -1,8 +1,8 @@
-"""Which category and which place a page has, by rules kept as data, and why.
+"""The category and the place of a page, by rules kept as data, with an explanation.
 
 The data: `categories.toml` (phrases that name a category), `places.toml` (phrases that name a type of place) and
-`countries.toml`; see phrases.py and countries.py. A user's file is laid over the first. A page of which nothing is known
-has the documented defaults: `Other`, `General`, `No specific location`. `docs/categories.md` tells all of it.
+`countries.toml`; see phrases.py and countries.py. A user's file overlays the first. A page that no rule applies to
+has the documented defaults: `Other`, `General`, `No specific location`. `docs/categories.md` describes all of it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.rules.countries import NOWHERE, country_names, name_of
-from wiki_trends.pipeline.rules.phrases import NOTHING, Phrases, TableError, laid_over, read_tables, table_of
+from wiki_trends.pipeline.rules.phrases import (
+    NOTHING,
+    Phrases,
+    TableError,
+    overlay,
+    read_tables,
+    shipped_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -49,7 +56,7 @@ CATEGORIES = (
 )
 LOCATION_TYPES = ("City", "Country", "Region", "Landmark", "Person", "Event", DEFAULT_LOCATION_TYPE)
 
-# Types in coordinates, https://www.mediawiki.org/wiki/Extension:GeoData; those that are not here say nothing.
+# Types in coordinates, https://www.mediawiki.org/wiki/Extension:GeoData; other types are ignored.
 _PLACE_TYPES = {
     "city": "City",
     "country": "Country",
@@ -71,19 +78,19 @@ _PLACE_TYPES = {
 }
 _PLACES = ("City", "Country", "Region", "Landmark")
 
-# What the wiki's authors wrote in one line says more than one category of many, and what they named first says most.
+# The description, one line by the wiki's authors, counts more than one category of many; its first label counts most.
 _DESCRIPTION_FACTORS = (4.0, 2.0)
 _TITLE_FACTORS = (3.0, 3.0)
 _CATEGORY_FACTORS = (1.0, 1.0)
-# Where several countries are named, one that a single category names can be an accident (who took part, who was met).
+# Where several countries are named, one that a single category names is often incidental (a participant, a host).
 _LEAST_OF_SEVERAL_COUNTRIES = 2.0
 _ENGLISH = "en"
-_PAGES_REMEMBERED = 4096
+_PAGES_CACHED = 4096
 _IN_PARENTHESES = re.compile(r"\(([^()]+)\)$")
 
 
 class Text(NamedTuple):
-    """Words about a page: from where, and the factors of the first label that they name and of the ones after it."""
+    """Words about a page: their source, and the factors of the first label that they name and of those after it."""
 
     source: str
     text: str
@@ -98,14 +105,14 @@ class Place(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """What the layers hold of a page."""
+    """The category and the place of a page, as the layers have them."""
 
     category: str
     place: Place
 
 
 class Match(NamedTuple):
-    """A rule that applied: what it says, how much that counts, by which phrase in which text of which kind."""
+    """A rule that applied: its label, its score, and the phrase, in which text from which source, that it applied to."""
 
     label: str
     score: float
@@ -115,7 +122,7 @@ class Match(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What was decided, the score of each possible outcome from best to worst, and the rules that applied."""
+    """The outcome, the score of each candidate, and the rules that applied."""
 
     outcome: str
     scores: dict[str, float]
@@ -123,7 +130,7 @@ class Decision(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """How a page came to its category and its place; `category.outcome`, `place` are what the layers hold."""
+    """How a page got its category and its place; the layers have `category.outcome` and `place`."""
 
     category: Decision
     location_type: Decision
@@ -132,22 +139,22 @@ class Explanation(NamedTuple):
 
 
 class Rules:
-    """The rules of one language, with English ones for pages of which its own say nothing."""
+    """The rules of one language, and English rules for pages to which none of its own apply."""
 
     def __init__(self, language: str, extra: dict[str, Table] | None = None) -> None:
         languages = dict.fromkeys((language, _ENGLISH))
         self._categories = [
-            Phrases(laid_over(table_of("categories.toml", one) or {}, (extra or {}).get(one, {})))
-            for one in languages
+            Phrases(overlay(shipped_table("categories.toml", code) or {}, (extra or {}).get(code, {})))
+            for code in languages
         ]
-        self._types = [Phrases(table_of("places.toml", one) or {}) for one in languages]
-        self._countries = [country_names(one) for one in languages]
-        # A page is looked at when its facts come, and again when its day is written.
-        self.labels = lru_cache(_PAGES_REMEMBERED)(self._labels)
+        self._types = [Phrases(shipped_table("places.toml", code) or {}) for code in languages]
+        self._countries = [country_names(code) for code in languages]
+        # A page is labelled when its facts arrive, and again when its day is written.
+        self.labels = lru_cache(_PAGES_CACHED)(self._labels)
 
     @staticmethod
     def load(language: str, file: str = "") -> Rules:
-        """The rules of a language, a user's file laid over them; read again when the file has changed.
+        """The rules of a language, overlaid with a user's file; the file is read again when it has changed.
 
         Raises:
             SettingError: the file cannot be read, or is not of the documented form.
@@ -167,9 +174,9 @@ class Rules:
     def _labels(self, page: str, facts: PageFacts) -> Labels:
         """Category, and type and name of the place of a page.
 
-        The category is one of the 19, from the page's categories, description and what its title has in parentheses. The
-        type is that of its coordinates; without it that of its words; with coordinates alone `Landmark`. The name is
-        the country, in English; of a city, a region or a landmark without one its own name.
+        The category is one of the 19, from the page's categories, its description and the parentheses of its title. The
+        type of the place comes from the coordinates, else from the words; coordinates without a type give `Landmark`. The
+        name is the country, in English; a city, a region or a landmark without a country has its own name.
         """
         texts = _texts(page, facts)
         category = _decide(self._categories, texts).outcome or DEFAULT_CATEGORY
@@ -177,7 +184,7 @@ class Rules:
         return Labels(category, Place(kind, self._location(page, facts, texts, kind).outcome))
 
     def explain(self, page: str, facts: PageFacts) -> Explanation:
-        """The same, with scores and the rules that applied."""
+        """The category and the place of a page, with the scores and the rules that applied."""
         texts = _texts(page, facts)
         category = _decide(self._categories, texts, explain=True)
         kind = self._type(facts, texts, explain=True)
@@ -193,42 +200,42 @@ class Rules:
         kind = _PLACE_TYPES.get(facts.place_type or "")
         if kind is not None:
             return _certain(kind, f"type:{facts.place_type}")
-        found = _decide(self._types, texts, explain=explain)
-        if found.outcome:
-            return found
+        decision = _decide(self._types, texts, explain=explain)
+        if decision.outcome:
+            return decision
         if facts.latitude is not None:
             return _certain("Landmark", "coordinates without a type")
-        return found._replace(outcome=DEFAULT_LOCATION_TYPE)
+        return decision._replace(outcome=DEFAULT_LOCATION_TYPE)
 
     def _location(
         self, page: str, facts: PageFacts, texts: Sequence[Text], kind: str, *, explain: bool = False
     ) -> Decision:
-        coded = name_of(facts.country) if facts.country else None
-        if coded:
-            return _certain(coded, f"country:{facts.country}")
-        found = _decide(self._countries, texts, explain=explain)
-        least = _LEAST_OF_SEVERAL_COUNTRIES if len(found.scores) > 1 else 0.0
-        if found.outcome and found.scores[found.outcome] >= least:
-            return found
+        country = name_of(facts.country) if facts.country else None
+        if country:
+            return _certain(country, f"country:{facts.country}")
+        decision = _decide(self._countries, texts, explain=explain)
+        least = _LEAST_OF_SEVERAL_COUNTRIES if len(decision.scores) > 1 else 0.0
+        if decision.outcome and decision.scores[decision.outcome] >= least:
+            return decision
         own_name = kind in _PLACES
-        return found._replace(outcome=_name_without_parentheses(page) if own_name else DEFAULT_LOCATION)
+        return decision._replace(outcome=_name_without_parentheses(page) if own_name else DEFAULT_LOCATION)
 
 
 @lru_cache(maxsize=32)
 def _load(language: str, file: str, changed: int) -> Rules:
-    del changed  # Part of the key only.
+    del changed  # Only a part of the cache key.
     if not file:
         return Rules(language)
     extra = read_tables(Path(file).read_text(encoding="utf-8"))
     for section, table in extra.items():
         unknown = [label for label in table if label not in (*CATEGORIES, NOTHING)]
         if unknown:
-            raise TableError(f"{section}.{unknown[0]} is none of the 19 categories")
+            raise TableError(f"{section}.{unknown[0]} is not one of the 19 categories")
     return Rules(language, extra)
 
 
 def _texts(page: str, facts: PageFacts) -> list[Text]:
-    """What is known of a page in words."""
+    """The texts about a page: the parentheses of its title, its description, its categories."""
     texts = [Text("category", category, _CATEGORY_FACTORS) for category in facts.categories]
     parentheses = _IN_PARENTHESES.search(page.replace("_", " "))
     if parentheses:
@@ -239,7 +246,7 @@ def _texts(page: str, facts: PageFacts) -> list[Text]:
 
 
 def _decide(tables: Sequence[Phrases], texts: Sequence[Text], *, explain: bool = False) -> Decision:
-    """The best label of the first table that has one; the outcome is empty without any."""
+    """The best label of the first table that has one; an empty outcome when no table has."""
     for table in tables:
         scores: dict[str, float] = {}
         for _, text, factors in texts:
@@ -255,15 +262,15 @@ def _decide(tables: Sequence[Phrases], texts: Sequence[Text], *, explain: bool =
 
 
 def _matches(table: Phrases, texts: Iterable[Text]) -> Iterator[Match]:
-    """The same hits one by one, with what they are worth."""
+    """The hits that `_decide` sums up, one by one, with their scores."""
     for source, text, factors in texts:
         hits = [hit for hit in table.hits(text) if hit.label != NOWHERE]
         for number, hit in enumerate(hits):
             yield Match(hit.label, hit.weight * factors[min(number, 1)], hit.phrase, source, text)
 
 
-def _certain(outcome: str, why: str) -> Decision:
-    return Decision(outcome, {outcome: 1.0}, (Match(outcome, 1.0, why, "coordinates", why),))
+def _certain(outcome: str, reason: str) -> Decision:
+    return Decision(outcome, {outcome: 1.0}, (Match(outcome, 1.0, reason, "coordinates", reason),))
 
 
 def _name_without_parentheses(page: str) -> str:
