@@ -23,7 +23,7 @@ from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import Settings
 from wiki_trends.pipeline import run_day
 from wiki_trends.pipeline.cache.pages import PageCache
-from wiki_trends.pipeline.cache.siteinfo import keep_site, site_info
+from wiki_trends.pipeline.cache.siteinfo import site_info, store_site_info
 from wiki_trends.pipeline.dump.reader import read_dump
 from wiki_trends.pipeline.dump.top_k import ACCESSES
 from wiki_trends.wikimedia import WikimediaClient
@@ -84,7 +84,7 @@ def _days(folder: Path, address: str) -> dict[str, float]:
         processing_s = time.perf_counter() - began
         pages = read_frame(layers(cold_lake).silver, DAY)["page"].to_list()
         known = PageCache(silver, PROJECT).get(pages[: round(KNOWN * len(pages))])
-        keep_site(PROJECT, other, site)
+        store_site_info(PROJECT, other, site)
         PageCache(other, PROJECT).add(known)
         second = run_day(DAY, second_lake, client=client)
     return {

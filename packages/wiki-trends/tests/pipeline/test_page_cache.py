@@ -62,10 +62,10 @@ def test_the_newest_pages_stay_when_there_are_too_many(lake):
     for number in range(6):
         cache.add(facts(f"P{number}"), now=number)
     cache.add(facts("P6"), now=6)
-    known = cache.get([f"P{number}" for number in range(7)])
-    assert "P6" in known
-    assert "P0" not in known
-    assert len(known) <= 5
+    cached = cache.get([f"P{number}" for number in range(7)])
+    assert "P6" in cached
+    assert "P0" not in cached
+    assert len(cached) <= 5
 
 
 def test_what_is_too_old_goes_when_segments_are_put_together(lake):
@@ -102,7 +102,7 @@ def test_many_writers_at_once_lose_nothing(lake):
             for number in range(12):
                 mine.add(facts(f"P{writer}-{number}"))
                 assert f"P{writer}-{number}" in mine.get([f"P{writer}-{number}"])
-        except Exception as error:  # noqa: BLE001 - told to the test below
+        except Exception as error:  # noqa: BLE001 - asserted below
             failures.append(error)
 
     threads = [threading.Thread(target=write, args=(writer,)) for writer in range(5)]

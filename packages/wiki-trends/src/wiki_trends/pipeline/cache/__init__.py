@@ -1,1 +1,1 @@
-"""What is known of pages and wikis, kept in the lake."""
+"""Facts about pages and wikis, cached in the lake."""

@@ -1,9 +1,9 @@
-"""Facts about pages, kept in the lake, so that a page that is viewed for five days is asked for once.
+"""Facts about pages, cached in the lake, so that a page that is viewed for five days is requested once.
 
-Each day adds one immutable segment (JSON, gzip); when there are many, one of the writers puts them together and deletes
-what it has read. Nobody waits for anybody: a segment is never changed, two writers that put together the same ones
-write the same twice, and the newer of two facts counts. What a segment held stays in memory by its key. A segment that
-cannot be read is left out with a warning: a cache may always be smaller than it was.
+Each day adds one immutable segment (JSON, gzip). When there are many, one of the writers merges them and deletes the
+segments that it has read. No writer waits for another: a segment never changes, two writers that merge the same segments
+write the same facts twice, and the newer of two facts counts. A process keeps the segments that it has read in memory. A
+segment that cannot be read is left out with a warning: a cache may always lose entries.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ SECONDS_A_DAY = 86_400
 MOST_SEGMENTS = 32
 MOST_PAGES = 200_000
 
-# Title as it was asked -> Unix seconds when it was answered, and the facts as JSON.
+# Title as it was requested -> Unix seconds of the answer, and the facts as JSON.
 Segment = dict[str, tuple[float, dict[str, Any]]]
 
 
 class PageCache:
-    """The facts that the lake holds about the pages of one project. Safe between threads and processes."""
+    """The facts about the pages of one project in a lake. Safe between threads and processes."""
 
     def __init__(
         self,
@@ -52,77 +52,79 @@ class PageCache:
         self._lake = lake
         self._folder = f"_cache/{project}/pages"
         self._memory = _memory(lake.url, self._folder)
-        # Facts of the present runs are read again some seconds later, however short they are to be kept.
+        # At least a day: a run reads its own facts again some seconds later.
         self._keep_seconds = max(1, keep_days) * SECONDS_A_DAY
         self._most_segments = most_segments
         self._most_pages = most_pages
 
     def get(self, titles: Iterable[str], *, oldest: float = 0.0) -> dict[str, PageFacts]:
-        """Facts of those of `titles` that are known since `oldest` (Unix seconds) or later."""
-        known = self._memory.read(self._lake)
-        found = ((title, known.get(title)) for title in titles)
+        """Facts of those of `titles` that the cache has, answered at `oldest` (Unix seconds) or later."""
+        cached = self._memory.read(self._lake)
+        entries = ((title, cached.get(title)) for title in titles)
         return {
-            title: PageFacts.from_json(entry[1]) for title, entry in found if entry and entry[0] >= oldest
+            title: PageFacts.from_json(entry[1]) for title, entry in entries if entry and entry[0] >= oldest
         }
 
     def add(self, pages: Mapping[str, PageFacts], *, now: float | None = None) -> None:
-        """Keep facts by the title that was asked; one object is written."""
+        """Write facts, by the title that was requested, as one segment."""
         moment = time.time() if now is None else now
         self._put({title: (moment, facts.to_json()) for title, facts in pages.items()})
         keys = [info.key for info in self._lake.list(self._folder)]
         if len(keys) > self._most_segments:
-            self._put_together(moment - self._keep_seconds)
+            self._merge(moment - self._keep_seconds)
 
-    def _put_together(self, oldest: float) -> None:
-        known, keys = self._memory.read_with_keys(self._lake)
-        settle = [(title, entry) for title, entry in known.items() if entry[0] >= oldest]
-        settle.sort(key=lambda item: item[1][0], reverse=True)
-        self._put(dict(settle[: self._most_pages]))
+    def _merge(self, oldest: float) -> None:
+        """Write one segment in place of all, with the facts answered at `oldest` or later."""
+        cached, keys = self._memory.read_with_keys(self._lake)
+        fresh = [(title, entry) for title, entry in cached.items() if entry[0] >= oldest]
+        fresh.sort(key=lambda item: item[1][0], reverse=True)
+        self._put(dict(fresh[: self._most_pages]))
         self._lake.delete(keys)
 
     def _put(self, segment: Segment) -> None:
         name = f"{dt.datetime.now(tz=dt.UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.json.gz"
         document = json.dumps({"version": VERSION, "pages": segment}, ensure_ascii=False).encode()
         self._lake.put(f"{self._folder}/{name}", gzip.compress(document, compresslevel=1, mtime=0))
-        self._memory.wrote(f"{self._folder}/{name}", segment)
+        self._memory.remember(f"{self._folder}/{name}", segment)
 
 
 class _Memory:
-    """What this process has read of one cache."""
+    """The segments of one cache that this process has read or written."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._lock = threading.Lock()
         self._segments: dict[str, Segment] = {}
         self._written: dict[str, Segment] = {}
-        self._known: Segment = {}
+        self._merged: Segment = {}
 
-    def wrote(self, key: str, segment: Segment) -> None:
-        """Keep what was written just now, so that it need not be read back."""
+    def remember(self, key: str, segment: Segment) -> None:
+        """Remember a segment that this process has written, so that it need not be read."""
         with self._lock:
             self._written[key] = segment
 
     def read(self, lake: Lake) -> Segment:
+        """The newest facts of all segments."""
         return self.read_with_keys(lake)[0]
 
     def read_with_keys(self, lake: Lake) -> tuple[Segment, list[str]]:
-        """All that is known, and the keys of the segments that it is from."""
+        """The newest facts of all segments, and the keys of the segments."""
         with self._lock:
             while True:
                 keys = [info.key for info in lake.list(self._folder)]
                 if keys == list(self._segments):
-                    return self._known, keys
+                    return self._merged, keys
                 try:
-                    read = {
+                    segments = {
                         key: self._segments.get(key) or self._written.get(key) or _read(lake, key)
                         for key in keys
                     }
                 except ObjectMissing:
-                    continue  # Put together with others since it was listed: list again.
-                self._segments = read
+                    continue  # Merged by another process after it was listed: list again.
+                self._segments = segments
                 self._written.clear()
-                self._known = _newest(read.values())
-                return self._known, keys
+                self._merged = _newest(segments.values())
+                return self._merged, keys
 
 
 @lru_cache(maxsize=16)
@@ -139,14 +141,14 @@ def _read(lake: Lake, key: str) -> Segment:
             return {}
         return {title: (float(moment), facts) for title, (moment, facts) in document["pages"].items()}
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
-        logger.warning("The cached pages in %s cannot be read (%s); they are asked for again.", key, error)
+        logger.warning("The cached pages in %s cannot be read (%s); they are requested again.", key, error)
         return {}
 
 
 def _newest(segments: Iterable[Segment]) -> Segment:
-    known: Segment = {}
+    newest: Segment = {}
     for segment in segments:
         for title, entry in segment.items():
-            if title not in known or known[title][0] <= entry[0]:
-                known[title] = entry
-    return known
+            if title not in newest or newest[title][0] <= entry[0]:
+                newest[title] = entry
+    return newest

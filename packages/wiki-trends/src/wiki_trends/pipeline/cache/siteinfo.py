@@ -1,4 +1,4 @@
-"""What a wiki says of itself, kept in the lake for a week: the wiki is asked when the lake does not know it."""
+"""Namespaces and main page of a wiki, cached in the lake for a week."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ SITEINFO_AGE = dt.timedelta(days=7)
 
 
 def site_info(project: str, lake: Lake, client: WikimediaClient) -> SiteInfo:
-    """A wiki's namespaces and main page, from the lake when it has them younger than a week."""
-    site = known_site(project, lake)
+    """A wiki's namespaces and main page: from the lake, or from the wiki when the lake's are older than a week."""
+    site = cached_site_info(project, lake)
     if site is None:
         site = client.site_info(project)
-        keep_site(project, lake, site)
+        store_site_info(project, lake, site)
     return site
 
 
-def known_site(project: str, lake: Lake) -> SiteInfo | None:
-    """What the lake knows, if it is younger than a week."""
+def cached_site_info(project: str, lake: Lake) -> SiteInfo | None:
+    """The cached answer of a wiki; None when there is none, or it is older than a week."""
     try:
-        known = json.loads(lake.get(_key(project))[0])
-        if dt.datetime.now(tz=dt.UTC) - dt.datetime.fromisoformat(known["fetched_at"]) < SITEINFO_AGE:
-            return SiteInfo.from_json(known["siteinfo"])
+        document = json.loads(lake.get(_key(project))[0])
+        if dt.datetime.now(tz=dt.UTC) - dt.datetime.fromisoformat(document["fetched_at"]) < SITEINFO_AGE:
+            return SiteInfo.from_json(document["siteinfo"])
     except (ObjectMissing, ValueError, KeyError, TypeError, AttributeError):
-        pass  # Not there, or written by another version: the wiki is asked.
+        pass  # Not cached, or written by another version: the wiki is asked.
     return None
 
 
-def keep_site(project: str, lake: Lake, site: SiteInfo) -> None:
-    """Put what the wiki answered just now into the lake."""
+def store_site_info(project: str, lake: Lake, site: SiteInfo) -> None:
+    """Cache a wiki's answer in the lake."""
     document = {"fetched_at": dt.datetime.now(tz=dt.UTC).isoformat(), "siteinfo": site.to_json()}
     lake.put(_key(project), json.dumps(document, ensure_ascii=False).encode())
 
