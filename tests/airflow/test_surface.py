@@ -1,4 +1,4 @@
-"""What users know in Airflow is what was written down: `tests/surface/airflow.json`, made by `tools/surface.py`."""
+"""What users know in Airflow is what was written down: `tests/surface/airflow.json`, made by `tools/surface`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users know of the product is what was written down: `surface.json` beside this file, made by `tools/surface.py`.
+"""What users know of the product is what was written down: `surface.json` beside this file, made by `tools/surface`.
 
 A test a section, so that it says what was lost and what is new. What needs Airflow: `tests/airflow/test_surface.py`.
 """

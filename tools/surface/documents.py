@@ -1,0 +1,102 @@
+"""JSON documents as key paths with types, and the differences between two surfaces."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tools.surface.subject import Surface
+
+# Names that come from the data and not from the product: days, titles, categories, tables.
+_DATA_KEY = re.compile(r"(?![a-z][a-z0-9_]*$)|wiki_.*")
+
+
+def shape(documents: Iterable[object]) -> dict[str, str]:
+    """The key paths of some documents of one kind, each with the types that its values had.
+
+    Items of lists are `[]`, and keys that come from the data `*`.
+    """
+    kinds_by_path: dict[str, set[str]] = {}
+    for document in documents:
+        for path, kind in _paths(document, ""):
+            kinds_by_path.setdefault(path, set()).add(kind)
+    shapes = {}
+    for path, kinds in kinds_by_path.items():
+        inside = any(other != path and re.match(re.escape(path) + r"[.\[]", other) for other in kinds_by_path)
+        # It is not recorded whether a value old null in these documents.
+        not_null = kinds - {"null"} - ({"empty list", "empty object"} if inside else set())
+        if not_null or not inside:
+            shapes[path] = " or ".join(sorted(not_null or kinds))
+    return shapes
+
+
+def _paths(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for key, child in value.items():
+            name = "*" if _DATA_KEY.match(str(key)) else str(key)
+            yield from _paths(child, f"{path}.{name}" if path else name)
+    elif isinstance(value, list | tuple) and value:
+        for child in value:
+            yield from _paths(child, f"{path}[]")
+    else:
+        yield path or ".", _type(value)
+
+
+def _type(value: object) -> str:
+    if isinstance(value, dict | list | tuple):
+        return "empty object" if isinstance(value, dict) else "empty list"
+    if isinstance(value, bool):
+        return "boolean"
+    return {"str": "text", "int": "number", "float": "number", "NoneType": "null"}.get(
+        type(value).__name__, type(value).__name__
+    )
+
+
+def differences(before: object, now: object) -> list[str]:
+    """The lost, new and changed entries of a section, a line each; empty when it is the same."""
+    old, new = dict(_entries(before, "")), dict(_entries(now, ""))
+    lines = [f"lost     {path}: {old[path]}" for path in sorted(old.keys() - new.keys())]
+    lines += [f"new      {path}: {new[path]}" for path in sorted(new.keys() - old.keys())]
+    lines += [
+        f"changed  {path}: {old[path]} -> {new[path]}"
+        for path in sorted(old.keys() & new.keys())
+        if old[path] != new[path]
+    ]
+    if not lines:
+        orders = dict(_orders(now, ""))
+        lines = [
+            f"changed  {path}: another order, or another number of the same: {listed} -> {orders.get(path)}"
+            for path, listed in _orders(before, "")
+            if listed != orders.get(path)
+        ]
+    return lines
+
+
+def _entries(value: object, path: str) -> Iterator[tuple[str, str]]:
+    """The entries of a section, each with its path; an item of a list is an entry of its own, at any place."""
+    if isinstance(value, dict) and value:
+        for key, child in value.items():
+            yield from _entries(child, f"{path} > {key}" if path else str(key))
+    elif isinstance(value, list) and value:
+        for child in value:
+            yield f"{path} > {json.dumps(child, ensure_ascii=False)}", "listed"
+    else:
+        yield path, json.dumps(value, ensure_ascii=False)
+
+
+def _orders(value: object, path: str) -> Iterator[tuple[str, str]]:
+    """The lists of a section."""
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from _orders(child, f"{path} > {key}" if path else str(key))
+    elif isinstance(value, list):
+        yield path, json.dumps(value, ensure_ascii=False)
+
+
+def as_text(surface: Surface) -> str:
+    """The surface as it stands in its file: sorted, a line an entry."""
+    return json.dumps(surface, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

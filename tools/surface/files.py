@@ -1,0 +1,110 @@
+"""The sections about what an installation and a run leave: distributions, wheels, the lake, tables, exports."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+from importlib.metadata import distribution
+from typing import TYPE_CHECKING
+
+from tools.surface.documents import shape
+from tools.surface.subject import DISTRIBUTIONS, ROOT, WHEEL, Section
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import Settings, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tools.surface.use import Product
+
+
+def distributions() -> Section:
+    """Commands, plugins and extras of an installation, without the modules that they lie in."""
+    section: Section = {}
+    for name in DISTRIBUTIONS:
+        installed = distribution(name)
+        for point in installed.entry_points:
+            if point.group != "airflow.plugins":
+                point.load()
+        section[name] = {
+            "entry points": sorted(f"{point.group}: {point.name}" for point in installed.entry_points),
+            "extras": sorted(installed.metadata.get_all("Provides-Extra") or ()),
+            "python": installed.metadata["Requires-Python"],
+            "licence": installed.metadata["License-Expression"],
+        }
+    return section
+
+
+def wheel_files() -> Section:
+    """Files that are not code, by their names and the beginnings of their SHA-256: a move must not lose one."""
+
+    def listed(*options: str) -> set[str]:
+        command = ["git", "ls-files", "-z", "--exclude-standard", *options, "--", *WHEEL]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return set(done.stdout.split("\0")) - {""}
+
+    # The choice of hatchling: files that git ignores are left out, even if they were added.
+    paths = [ROOT / name for name in listed("--cached", "--others") - listed("--cached", "--ignored")]
+    checksums: dict[str, list[str]] = {}
+    for path in paths:
+        if path.suffix != ".py" and path.is_file():
+            checksums.setdefault(path.name, []).append(hashlib.sha256(path.read_bytes()).hexdigest()[:12])
+    return {name: sorted(sums) for name, sums in checksums.items()}
+
+
+def lake(folder: Path) -> Section:
+    """The keys of the layers, their columns, and the files that a run leaves."""
+    section: Section = {"lake": load().lake}
+    for name in ("bronze", "silver", "gold", "diamond"):
+        dataset = getattr(layers(Settings()), name)
+        section[name] = {
+            "key": dataset.key_format,
+            "format": dataset.format,
+            "columns": [f"{column.name} {column.type}" for column in dataset.columns],
+        }
+    others = (("fr.wikipedia", "all-access"), ("fr.wikipedia", "desktop"), ("en.wikipedia", "desktop"))
+    for project, access in others:
+        dataset = layers(Settings(project=project, access=access)).diamond
+        section[f"diamond of {project}, {access}"] = dataset.key_format
+    files = {path.relative_to(folder).as_posix() for path in (folder / "data").rglob("*") if path.is_file()}
+    # The rest of the state folder belongs to this version, which makes it anew.
+    stable = [name for name in files if not name.startswith(("data/state/l", "data/."))]
+    section["files"] = sorted({_without_values(name) for name in stable})
+    manifest = folder / "data/lake/diamond/diamond_final_2025_11_08.csv/_SUCCESS"
+    section["manifest"] = shape([json.loads(manifest.read_bytes())])
+    return section
+
+
+def _without_values(name: str) -> str:
+    """A file's name without days and random parts."""
+    name = re.sub(r"\d{4}_\d\d_\d\d", "DAY", name)
+    return re.sub(r"[0-9a-f]{8,}(-[0-9a-f]+)*|(?<=[-/._])\d+", "N", name)
+
+
+def tables(folder: Path) -> Section:
+    """The columns of each published table, in their order."""
+    import duckdb
+
+    with duckdb.connect(str(folder / "data/warehouse.duckdb"), read_only=True) as connection:
+        rows = connection.execute(
+            "SELECT table_name, column_name || ' ' || data_type FROM information_schema.columns "
+            "WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"
+        ).fetchall()
+    columns: dict[str, list[str]] = {}
+    for table, column in rows:
+        columns.setdefault(table, []).append(column)
+    return dict(columns)
+
+
+def exports(product: Product, tables: Section) -> Section:
+    """The names that an export gives to the columns of each table, in their order."""
+    section: Section = {}
+    for table, columns in tables.items():
+        rows = json.loads(product.execute("export", table, "--format", "json")[1])
+        header = product.execute("export", table, "--format", "csv")[1].partition("\n")[0]
+        names = [column.partition(" ")[0] for column in columns]
+        for form, exported in (("csv", header.split(",")), ("json", list(rows[0]))):
+            section[f"{table} as {form}"] = "the columns of the table" if exported == names else exported
+    return section

@@ -1,0 +1,126 @@
+"""The sections about what users type and open: commands, settings, the dashboard's addresses."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tools.surface.documents import shape
+from tools.surface.subject import PROGRAM, TOKEN, Section, dashboard
+from wiki_trends.cli.app import app
+from wiki_trends.config.settings import FILE_NAME, Settings, env_name, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+def commands() -> Section:
+    """Every command with its arguments, in their order, and its options with all their spellings."""
+    section: Section = {}
+    for name, command in _named_commands(PROGRAM, typer.main.get_command(app)):
+        arguments = [item for item in command.params if item.param_type_name == "argument"]
+        options = [item for item in command.params if item.param_type_name != "argument"]
+        section[name] = {
+            "arguments": [f"{item.metavar}: {_parameter(item)}" for item in arguments],
+            "options": {" ".join([*item.opts, *item.secondary_opts]): _parameter(item) for item in options},
+        }
+    return section
+
+
+def _named_commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """The command itself, then those of its group, at any depth."""
+    yield name, command
+    for word, subcommand in getattr(command, "commands", {}).items():
+        yield from _named_commands(f"{name} {word}", subcommand)
+
+
+def _parameter(item: Any) -> str:
+    """The type of an argument or option, its limits, and its default."""
+    if getattr(item, "is_flag", False):
+        return "flag"
+    kind = item.type
+    words = [str(kind.name)]
+    low, high = getattr(kind, "min", None), getattr(kind, "max", None)
+    words += [f"from {low}"] if low is not None else []
+    words += [f"to {high}"] if high is not None else []
+    words += ["one of " + " ".join(map(str, kind.choices))] if getattr(kind, "choices", None) else []
+    words += ["repeatable"] if item.multiple or item.nargs != 1 else []
+    words += ["required"] if item.required else []
+    return ", ".join(words) + (f" = {item.default}" if item.default is not None else "")
+
+
+def settings() -> Section:
+    """Each setting by its name in the environment; its name in the file, and its default."""
+    variables: Section = {env_name(item.name): f"{item.name} = {item.default!r}" for item in fields(Settings)}
+    return {**variables, "the file": FILE_NAME}
+
+
+def dashboard_section(title: str) -> Section:
+    """Addresses, their parameters, and the keys of their JSON documents: the declared ones, and those of an answer."""
+    from fastapi.testclient import TestClient
+
+    web_app = dashboard(load())
+    declared = web_app.openapi()
+    values = {"day": "2025-11-08", "page": title, "title": title, "category": "Other", "name": "Other"}
+    client = TestClient(web_app, base_url="http://127.0.0.1", headers={"Authorization": f"Bearer {TOKEN}"})
+    section: Section = {"addresses": sorted({getattr(route, "path", "") for route in web_app.routes})}
+    for path, operations in declared["paths"].items():
+        for method, operation in operations.items():
+            entry = _operation(operation, declared)
+            if method == "get":
+                required = [item["name"] for item in operation.get("parameters", ()) if item["required"]]
+                answer = client.get(path, params={name: values[name] for name in required})
+                answer.raise_for_status()
+                entry |= {"keys": shape([answer.json()])} if path.endswith(".json") else {}
+                entry |= {"columns": answer.text.splitlines()[0]} if path.endswith(".csv") else {}
+            section[f"{method} {path}"] = entry
+    return section
+
+
+def _operation(operation: Mapping[str, Any], declared: Mapping[str, Any]) -> Section:
+    section: Section = {
+        "parameters": {
+            item[
+                "name"
+            ]: f"{item['in']}, {'required' if item['required'] else 'optional'}, {_kind(item['schema'])}"
+            for item in operation.get("parameters", ())
+        },
+        "answers": " ".join(sorted(operation["responses"])),
+    }
+    for status, answer in operation["responses"].items():
+        for form, content in answer.get("content", {}).items():
+            keys = dict(_declared_keys(content.get("schema", {}), declared, ""))
+            if status < "300" and keys:
+                section[f"declared in {form}"] = keys
+    return section
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_kind(item) for item in schema["anyOf"])
+    words = [str(schema.get("type", "any")), *([str(schema["format"])] if "format" in schema else [])]
+    words += [f"one of {' '.join(map(str, schema['enum']))}"] if "enum" in schema else []
+    return " ".join(words) + (f" = {schema['default']}" if "default" in schema else "")
+
+
+def _declared_keys(
+    schema: Mapping[str, Any], declared: Mapping[str, Any], path: str
+) -> Iterator[tuple[str, str]]:
+    """The key paths of a declared document, without the names of its schemas, which are internal."""
+    if "$ref" in schema:
+        schema = declared["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    branches = [item for item in schema.get("anyOf", ()) if item.get("type") != "null"]
+    if branches:
+        for item in branches:
+            yield from _declared_keys(item, declared, path)
+    elif "properties" in schema:
+        for name, item in schema["properties"].items():
+            yield from _declared_keys(item, declared, f"{path}.{name}" if path else name)
+    elif isinstance(schema.get("additionalProperties"), dict):
+        yield from _declared_keys(schema["additionalProperties"], declared, f"{path}.*")
+    elif "items" in schema:
+        yield from _declared_keys(schema["items"], declared, f"{path}[]")
+    elif path:
+        yield path, _kind({name: value for name, value in schema.items() if name != "default"})

@@ -1,0 +1,72 @@
+"""What the surface takes from the code: every import of the product and every name of its files is here.
+
+The code may be moved as long as the same product results; only this module changes with it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smart_orchestrator import Action, Code, Failure, RunState, State
+from wiki_trends.cli import exit_codes
+
+if TYPE_CHECKING:
+    import enum
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI
+
+    from wiki_trends.config.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+# Folders whose files are in the wheels, and the files that are added to them.
+WHEEL = (
+    "packages/smart-orchestrator/src/smart_orchestrator",
+    "packages/wiki-trends/src/wiki_trends",
+    "packages/wiki-trends/LICENSE",
+)
+DISTRIBUTIONS = ("smart-orchestrator", "wiki-trends")
+DAG_FILES = "dags"
+# The package that they call.
+DAG_PACKAGE = "wiki_trends.airflow"
+# Packages that users import; `plugins.utils` is documented by its paths.
+PUBLIC = ("smart_orchestrator", "wiki_trends")
+PUBLIC_IN_AIRFLOW = ("smart_orchestrator.airflow", "wiki_trends.airflow")
+DOCUMENTED = ("plugins.utils.date_checker", "plugins.utils.dag_trigger")
+SCRIPTS = ("check_and_fetch_data.py", "run_analytics.py", "show_analytics_report.py")
+VALUES: Mapping[str, type[enum.StrEnum]] = {
+    "state of a day": State,
+    "code of a day": Code,
+    "state of a run": RunState,
+    "failure of a run": Failure,
+    "action of a plan": Action,
+}
+EXIT_CODES = {
+    "done": exit_codes.DONE,
+    "incomplete": exit_codes.INCOMPLETE,
+    "wrong usage": exit_codes.USAGE,
+    "a service is unreachable": exit_codes.UNREACHABLE,
+    "interrupted": exit_codes.INTERRUPTED,
+}
+
+
+def dashboard(settings: Settings) -> FastAPI:
+    """The dashboard; imported here because its packages are an extra."""
+    from wiki_trends.web import create_app
+    from wiki_trends.web.auth.sign_in import TokenGuard
+
+    return create_app(settings, guard=TokenGuard(TOKEN), today=lambda: AS_OF)
+
+
+FILE = ROOT / "tests" / "surface" / "surface.json"
+AIRFLOW_FILE = ROOT / "tests" / "surface" / "airflow.json"
+PROGRAM = "wiki-trends"
+TOKEN = "a-token-of-the-surface-0123456789"  # noqa: S105
+AS_OF = dt.date(2025, 11, 12)
+NEVER = dt.date(2025, 10, 30)
+HERE = ("2025-11-01", "2025-11-02", "2025-11-03", "2025-11-07", "2025-11-08", "2025-11-09")
+
+Section = dict[str, Any]
+Surface = dict[str, Section]
