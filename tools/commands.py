@@ -1,6 +1,6 @@
 """The command line as data: each command with its words, help, arguments and options.
 
-Reads the Typer application, never its printed help, so that nothing here depends on the width of a terminal.
+It reads the Typer application and not its printed help, which depends on the width of a terminal.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Parameter:
     Attributes:
         shown: how the help spells it, for example `--days N`.
         spellings: every way to give an option (`--days`, `-n`, `--no-color`); the name of an argument.
-        text: what it means, with its default.
+        text: its meaning, with its default.
     """
 
     shown: str
@@ -37,7 +37,7 @@ class Command:
     """One command.
 
     Attributes:
-        words: what is typed, program included: `("wiki-trends", "check")`.
+        words: the words as typed, with the program: `("wiki-trends", "check")`.
         text: its help with its epilogue, dedented, lines as written.
         usage: the line after `Usage:`.
         options: every spelling of its options, those of its help included.
@@ -51,7 +51,7 @@ class Command:
 
     @property
     def name(self) -> str:
-        """What is typed, as one text."""
+        """The words as one text."""
         return " ".join(self.words)
 
 
@@ -63,7 +63,7 @@ def read_commands(app: typer.Typer, program: str) -> tuple[Command, ...]:
 
 def _walk(command: object, context: typer.Context, words: tuple[str, ...]) -> Iterator[Command]:
     if not isinstance(command, TyperCommand | TyperGroup):
-        msg = f"{' '.join(words)} is no Typer command"
+        msg = f"{' '.join(words)} is not a Typer command"
         raise TypeError(msg)
     if command.hidden:
         return
@@ -74,9 +74,10 @@ def _walk(command: object, context: typer.Context, words: tuple[str, ...]) -> It
     yield Command(words, text, usage, parameters, frozenset(options.union(context.help_option_names)))
     if isinstance(command, TyperGroup):
         for name in command.list_commands(context):
-            below = command.get_command(context, name)
-            if below is not None:
-                yield from _walk(below, typer.Context(below, info_name=name, parent=context), (*words, name))
+            subcommand = command.get_command(context, name)
+            if subcommand is not None:
+                child = typer.Context(subcommand, info_name=name, parent=context)
+                yield from _walk(subcommand, child, (*words, name))
 
 
 def _parameters(command: TyperCommand | TyperGroup, context: typer.Context) -> Iterator[Parameter]:

@@ -1,8 +1,8 @@
-"""Checks that the documentation is true (`make docs-check`): prints one line a problem, exits 1 when there is one.
+"""Checks that the documentation is true (`make docs-check`): prints a line for each problem, exits 1 when there is one.
 
-Held: the generated pages are fresh; each command has a help with an example of itself, each option and setting a
-meaning; what console blocks, inline code and the program's own messages tell people to type exists, options
-included; the settings that are named exist; links lead somewhere.
+Checked: the generated pages are fresh; each command has a help with an example of itself, each option and setting a
+meaning; the commands and options in console blocks, inline code and the program's own messages exist; the settings
+that are named exist; links lead to a page and a heading.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 _SETTING = re.compile(r"\bWIKI_TRENDS_[A-Z]+(?:_[A-Z]+)*\b")
 _ASSIGNMENT = re.compile(r"[A-Z_][A-Z0-9_]*=")
 _TARGET = re.compile(r"^([a-z][a-z-]*):(?!=)", re.MULTILINE)
-_BETWEEN = frozenset({"|", "||", "&&", ";", "&", ">", ">>", "<"})
-_SPOKEN = re.compile(rf"`({PROGRAM}(?: [^`\n]*)?)`")
+_SEPARATORS = frozenset({"|", "||", "&&", ";", "&", ">", ">>", "<"})
+_IN_BACKQUOTES = re.compile(rf"`({PROGRAM}(?: [^`\n]*)?)`")
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What documentation may refer to.
+    """The commands, settings and targets that documentation may refer to.
 
     Attributes:
         root: the folder of the project.
@@ -47,7 +47,7 @@ class Facts:
 
 
 def facts(root: Path, commands: Iterable[Command]) -> Facts:
-    """What is true of the project in a folder, with its commands."""
+    """The facts of the project in a folder, with its commands."""
     from wiki_trends.config.settings import PREFIX, Settings, env_name
 
     names = {env_name(item.name) for item in fields(Settings)} | {f"{PREFIX}CONFIG"}
@@ -57,36 +57,36 @@ def facts(root: Path, commands: Iterable[Command]) -> Facts:
 
 
 def all_problems() -> list[str]:
-    """Everything that is wrong with this project's documentation, one sentence each."""
+    """All problems of this project's documentation, one sentence each."""
     from wiki_trends.cli.app import app
 
-    known = facts(ROOT, read_commands(app, PROGRAM))
-    found = [*stale_pages(ROOT, pages()), *undocumented_commands(known), *undocumented_settings()]
-    found += page_problems(known)
-    found += message_problems(known)
-    return found
+    project = facts(ROOT, read_commands(app, PROGRAM))
+    problems = [*stale_pages(ROOT, pages()), *undocumented_commands(project), *undocumented_settings()]
+    problems += page_problems(project)
+    problems += message_problems(project)
+    return problems
 
 
 def stale_pages(root: Path, fresh: Mapping[str, str]) -> Iterator[str]:
-    """Generated pages that are absent or not what would be written now."""
+    """Generated pages that do not exist or are out of date."""
     for path, text in fresh.items():
         page = root / path
         if not page.is_file() or page.read_text(encoding="utf-8") != text:
             yield f"{path}: not fresh; `make docs` writes it"
 
 
-def undocumented_commands(known: Facts) -> Iterator[str]:
+def undocumented_commands(project: Facts) -> Iterator[str]:
     """Commands without help or without an example of themselves, and options without a meaning."""
-    for name, item in known.commands.items():
+    for name, item in project.commands.items():
         if not item.text:
             yield f"{name}: has no help"
         if name != PROGRAM and not re.search(
             rf"^(?:Example: +| +)(?:WIKI_TRENDS_\S+ )*{name}\b", item.text, re.MULTILINE
         ):
             yield f"{name}: its help has no example (a line `Example: {name} …`)"
-        for one in item.parameters:
-            if not re.sub(r"\[[^\]]*\]", "", one.text).strip():
-                yield f"{name}: {one.shown} has no help"
+        for parameter in item.parameters:
+            if not re.sub(r"\[[^\]]*\]", "", parameter.text).strip():
+                yield f"{name}: {parameter.shown} has no help"
 
 
 def undocumented_settings() -> Iterator[str]:
@@ -99,37 +99,37 @@ def undocumented_settings() -> Iterator[str]:
         )
 
 
-def page_problems(known: Facts) -> Iterator[str]:
-    """Problems of the Markdown pages: what people are told to type, the settings named, the links."""
-    read = {path: read_page(path.read_text(encoding="utf-8")) for path in _markdown(known.root)}
+def page_problems(project: Facts) -> Iterator[str]:
+    """Problems of the Markdown pages: commands, settings, links."""
+    read = {path: read_page(path.read_text(encoding="utf-8")) for path in _markdown(project.root)}
     for path, page in read.items():
-        where = path.relative_to(known.root).as_posix()
+        where = path.relative_to(project.root).as_posix()
         for number, problem in (
-            *_typed(known, page),
-            *_named(known, page),
-            *_links(known.root, path, page, read),
+            *_command_problems(project, page),
+            *_setting_problems(project, page),
+            *_link_problems(project.root, path, page, read),
         ):
             yield f"{where}:{number}: {problem}"
 
 
-def message_problems(known: Facts) -> Iterator[str]:
-    """Commands in backquotes in the sources, mostly the last sentence of a message, that do not exist."""
+def message_problems(project: Facts) -> Iterator[str]:
+    """Commands in backquotes in the sources that do not exist; most are the last sentence of a message."""
     sources = [
-        *known.root.glob("*.py"),
-        *(known.root / "plugins").rglob("*.py"),
-        *known.root.glob("packages/*/src/**/*.py"),
+        *project.root.glob("*.py"),
+        *(project.root / "plugins").rglob("*.py"),
+        *project.root.glob("packages/*/src/**/*.py"),
     ]
     for path in sorted(sources):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-            for said in _SPOKEN.findall(line):
+            for command in _IN_BACKQUOTES.findall(line):
                 yield from (
-                    f"{path.relative_to(known.root).as_posix()}:{number}: {problem}"
-                    for problem in command_problems(known, said)
+                    f"{path.relative_to(project.root).as_posix()}:{number}: {problem}"
+                    for problem in command_problems(project, command)
                 )
 
 
-def command_problems(known: Facts, line: str) -> Iterator[str]:
-    """What is wrong with a line that people are told to type; other programs than ours and make are not looked at."""
+def command_problems(project: Facts, line: str) -> Iterator[str]:
+    """The problems of a command line in the documentation; only `make`, `python` and our own program are checked."""
     try:
         words = shlex.split(line, comments=True)
     except ValueError as error:
@@ -139,33 +139,33 @@ def command_problems(known: Facts, line: str) -> Iterator[str]:
         while part and _ASSIGNMENT.match(part[0]):
             part = part[1:]
         if part[:1] == [PROGRAM]:
-            yield from _program_problems(known, part)
+            yield from _program_problems(project, part)
         elif part[:1] == ["make"]:
             goals = [word for word in part[1:] if not word.startswith("-") and "=" not in word]
-            yield from (f"`make {goal}`: no such target" for goal in goals if goal not in known.targets)
+            yield from (f"`make {goal}`: no such target" for goal in goals if goal not in project.targets)
         elif part[:1] == ["python"]:
             scripts = [word for word in part[1:2] if word.endswith(".py")]
             yield from (
-                f"`{line}`: no file {script}" for script in scripts if not (known.root / script).is_file()
+                f"`{line}`: no file {script}" for script in scripts if not (project.root / script).is_file()
             )
 
 
 def _parts(words: Iterable[str]) -> list[list[str]]:
     parts: list[list[str]] = [[]]
     for word in words:
-        if word in _BETWEEN:
+        if word in _SEPARATORS:
             parts.append([])
         else:
             parts[-1].append(word)
     return parts
 
 
-def _program_problems(known: Facts, words: list[str]) -> Iterator[str]:
+def _program_problems(project: Facts, words: list[str]) -> Iterator[str]:
     name = PROGRAM
     rest = words[1:]
-    while rest and f"{name} {rest[0]}" in known.commands:
+    while rest and f"{name} {rest[0]}" in project.commands:
         name, rest = f"{name} {rest[0]}", rest[1:]
-    command = known.commands[name]
+    command = project.commands[name]
     if name == PROGRAM and rest and not rest[0].startswith(("-", "…", "...")):
         yield f"`{name} {rest[0]}`: no such command"
         return
@@ -175,28 +175,30 @@ def _program_problems(known: Facts, words: list[str]) -> Iterator[str]:
             yield f"`{name} {option}`: no such option"
 
 
-def _typed(known: Facts, page: Page) -> Iterator[tuple[int, str]]:
-    spoken = [(number, code) for number, code in page.codes if code.startswith((f"{PROGRAM} ", "make "))]
-    for number, line in (*page.commands, *spoken):
-        yield from ((number, problem) for problem in command_problems(known, line))
+def _command_problems(project: Facts, page: Page) -> Iterator[tuple[int, str]]:
+    inline = [(number, code) for number, code in page.codes if code.startswith((f"{PROGRAM} ", "make "))]
+    for number, line in (*page.commands, *inline):
+        yield from ((number, problem) for problem in command_problems(project, line))
 
 
-def _named(known: Facts, page: Page) -> Iterator[tuple[int, str]]:
+def _setting_problems(project: Facts, page: Page) -> Iterator[tuple[int, str]]:
     for number, line in (*page.prose, *page.commands):
         yield from (
-            (number, f"no setting {name}") for name in _SETTING.findall(line) if name not in known.settings
+            (number, f"no setting {name}") for name in _SETTING.findall(line) if name not in project.settings
         )
 
 
-def _links(root: Path, path: Path, page: Page, read: Mapping[Path, Page]) -> Iterator[tuple[int, str]]:
+def _link_problems(
+    root: Path, path: Path, page: Page, read: Mapping[Path, Page]
+) -> Iterator[tuple[int, str]]:
     for number, target in page.links:
         if re.match(r"[a-z][a-z0-9+.-]*:", target):
             continue
         name, _, anchor = unquote(target).partition("#")
-        there = (path.parent / name).resolve() if name else path
-        if not there.is_relative_to(root) or not there.exists():
+        linked = (path.parent / name).resolve() if name else path
+        if not linked.is_relative_to(root) or not linked.exists():
             yield number, f"link to {target}: nothing there"
-        elif anchor and there in read and anchor not in read[there].anchors:
+        elif anchor and linked in read and anchor not in read[linked].anchors:
             yield number, f"link to {target}: no such heading"
 
 
@@ -206,12 +208,12 @@ def _markdown(root: Path) -> list[Path]:
 
 
 def main() -> int:
-    """Print what is wrong, one line each, then how many."""
-    found = all_problems()
-    for problem in found:
+    """Print the problems, one line each, then their number."""
+    problems = all_problems()
+    for problem in problems:
         sys.stdout.write(problem + "\n")
-    sys.stdout.write(f"documentation: {len(found)} problems\n")
-    return 1 if found else 0
+    sys.stdout.write(f"documentation: {len(problems)} problems\n")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

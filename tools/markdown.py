@@ -1,6 +1,6 @@
-"""The little of Markdown that the checks need: headings, links, inline code and the commands of console blocks.
+"""Parses the part of Markdown that the checks need: headings, links, inline code, and the commands of console blocks.
 
-It reads fenced blocks and ATX headings, as the pages of this project are written; it is no general parser.
+It reads fenced blocks and ATX headings, which the pages of this project use; it is not a general parser.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
 
 @dataclass(slots=True)
 class Page:
-    """What one page holds, each thing with its line number (from 1).
+    """The parts of one page, each with its line number (from 1).
 
     Attributes:
         prose: lines outside of fenced blocks.
         links: link targets.
         codes: inline code.
-        commands: what follows `$ ` in console blocks, continued lines joined.
+        commands: the text after `$ ` in console blocks, continued lines joined.
         anchors: names that a link can point to.
     """
 
@@ -34,7 +34,7 @@ class Page:
 
 
 def read_page(text: str) -> Page:
-    """Take a page apart."""
+    """Parse a page."""
     page = Page()
     fence = language = ""
     continued = False
@@ -59,8 +59,8 @@ def _command(page: Page, number: int, line: str, *, continued: bool) -> bool:
     more = text.endswith("\\")
     text = text.removesuffix("\\").strip()
     if continued:
-        first, begun = page.commands.pop()
-        page.commands.append((first, f"{begun} {text}"))
+        first, command = page.commands.pop()
+        page.commands.append((first, f"{command} {text}"))
     else:
         page.commands.append((number, text.removeprefix("$ ")))
     return more

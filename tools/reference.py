@@ -1,7 +1,6 @@
 """The generated pages: `docs/cli.md` from the command line, `docs/settings.md` from the settings (`make docs`).
 
-The same inputs give the same bytes on every machine; `make docs-check` says when a page is not what would be written
-now.
+The same inputs give the same bytes on every machine; `make docs-check` reports a page that is out of date.
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ def cli_page(commands: Sequence[Command]) -> str:
     ]
     for item in commands:
         lines += ["", f"## {item.name}", "", *_help(item.text), "", "```text", item.usage, "```"]
-        arguments = [one for one in item.parameters if one.argument]
-        options = [one for one in item.parameters if not one.argument]
+        arguments = [parameter for parameter in item.parameters if parameter.argument]
+        options = [parameter for parameter in item.parameters if not parameter.argument]
         lines += [*_table("argument", arguments), *_table("option", options)]
     return "\n".join(lines) + "\n"
 
@@ -86,7 +85,7 @@ def _first(item: Command) -> str:
 
 
 def _help(text: str) -> Iterator[str]:
-    """Prose as it is; examples (`Example: …`, or indented lines) as a console block."""
+    """Prose unchanged; examples (`Example: …`, or indented lines) as a console block."""
     block = False
     for line in re.sub(r"^(Examples?:) +(?=\S)", r"\1\n    ", text, flags=re.MULTILINE).splitlines():
         indented = line.startswith("  ")
@@ -112,7 +111,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def main() -> int:
-    """Write the pages that are not fresh."""
+    """Write the pages that are out of date."""
     for path, text in pages().items():
         page = ROOT / path
         if not page.is_file() or page.read_text(encoding="utf-8") != text:

@@ -1,9 +1,9 @@
-"""Which tests there are: none is lost unseen, and none is skipped that was not before.
+"""Compares the tests with the recorded ones: a lost or newly skipped test is a problem.
 
 `tests/test_ids.txt` has a line for every test: the file's name without its folder, so that files can move, and the test's name
-with its parameters. A test that may be skipped has the reason behind a tab: `recorded` for want of the recorded answers,
-`root` for want of rights. `python -m tools.test_ids` compares what pytest collects; with the files that `pytest --junit-xml`
-has written it also compares what was skipped. `--write` records what is collected now, for a change that is meant.
+with its parameters. A test that may be skipped has the reason after a tab: `recorded` when the recorded answers are missing,
+`root` when the rights of root are missing. `python -m tools.test_ids` compares the tests that pytest collects; with the results files of
+`pytest --junit-xml` it also compares the skipped tests. `--write` records the collected tests after an intended change.
 """
 
 from __future__ import annotations
@@ -58,23 +58,23 @@ def read(suite: str) -> tuple[Counter[str], dict[str, str]]:
 
 
 def write(suite: str, now: Counter[str]) -> None:
-    """Record the tests that are collected now; what may be skipped stays what it was."""
+    """Record the tests that are collected now; the reasons for skipping are kept."""
     reasons = read(suite)[1] if IDS[suite].exists() else {}
     lines = (f"{name}\t{reasons[name]}" if name in reasons else name for name in sorted(now.elements()))
     IDS[suite].write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def problems(suite: str, now: Counter[str], left_out: set[str]) -> list[str]:
-    """What has been lost, and what is skipped though it need not be, a line each."""
+    """The lost tests, and those that are skipped without a reason, a line each."""
     names, reasons = read(suite)
     needed = {"recorded": not RECORDED.is_dir(), "root": os.geteuid() != 0}
 
     def excused(name: str) -> bool:
-        # A test without any parameter to run with is called so.
+        # pytest names a test like this when it has no parameters.
         reason = "recorded" if name.endswith("[NOTSET]") else reasons.get(name, "")
         return needed.get(reason, False)
 
-    # Where the recorded answers are not, those that are parameters of a test are not collected either.
+    # Without the recorded answers, the tests that have them as parameters are not collected.
     lost = [f"lost: {name}" for name in sorted((names - now).elements()) if not excused(name)]
     return lost + [f"skipped: {name}" for name in sorted(left_out) if not excused(name)]
 
@@ -87,23 +87,23 @@ def _short(line: str) -> str:
 def main() -> int:
     """Compare, or record; exit code 1 when a test is lost or skipped."""
     parser = argparse.ArgumentParser(prog="python -m tools.test_ids", description=__doc__)
-    parser.add_argument("results", nargs="*", type=Path, help="what pytest --junit-xml has written")
+    parser.add_argument("results", nargs="*", type=Path, help="the results files of pytest --junit-xml")
     parser.add_argument("--suite", choices=sorted(IDS), default="tests")
-    parser.add_argument("--write", action="store_true", help="record the tests that are collected now")
-    given = parser.parse_args()
-    now = collected(given.suite)
-    if given.write:
-        write(given.suite, now)
+    parser.add_argument("--write", action="store_true", help="record the collected tests")
+    options = parser.parse_args()
+    now = collected(options.suite)
+    if options.write:
+        write(options.suite, now)
         return 0
-    left_out = {name for results in given.results for name in skipped(results)}
-    found = problems(given.suite, now, left_out)
-    for line in found:
+    left_out = {name for results in options.results for name in skipped(results)}
+    lines = problems(options.suite, now, left_out)
+    for line in lines:
         print(line, file=sys.stderr)
-    if found:
-        print("If that is meant: python -m tools.test_ids --write", file=sys.stderr)
-    new = sum((now - read(given.suite)[0]).values())
-    print(f"{given.suite}: {sum(now.values())} tests, {new} of them new since they were recorded")
-    return 1 if found else 0
+    if lines:
+        print("If the change is intended: python -m tools.test_ids --write", file=sys.stderr)
+    new = sum((now - read(options.suite)[0]).values())
+    print(f"{options.suite}: {sum(now.values())} tests, {new} of them new since they were recorded")
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":

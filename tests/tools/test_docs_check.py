@@ -27,7 +27,7 @@ def check(
     days: Annotated[int, typer.Option("--days", "-n", help="Days in the window.", metavar="N|M")] = 5,
     color: Annotated[bool, typer.Option("--color/--no-color", help="With colours.")] = True,
 ) -> None:
-    """Look at the window.
+    """Check the window.
 
     More about it.
 
@@ -52,21 +52,21 @@ COMMANDS = read_commands(app, "wiki-trends")
 
 
 @pytest.fixture
-def known(tmp_path: Path) -> docs_check.Facts:
+def project(tmp_path: Path) -> docs_check.Facts:
     (tmp_path / "docs").mkdir()
     (tmp_path / "Makefile").write_text("X := 1\ndemo: a ## text\n\ttrue\ndocs:\n\ttrue\nTOOL:\n\ttrue\n")
     return docs_check.facts(tmp_path, COMMANDS)
 
 
-def problems_of(known: docs_check.Facts, text: str) -> list[str]:
-    (known.root / "README.md").write_text(text)
-    return list(docs_check.page_problems(known))
+def problems_of(project: docs_check.Facts, text: str) -> list[str]:
+    (project.root / "README.md").write_text(text)
+    return list(docs_check.page_problems(project))
 
 
 def test_reference_shows_usage_arguments_options_and_the_example_as_a_console_block() -> None:
     page = reference.cli_page(COMMANDS)
 
-    assert "- [`wiki-trends check`](#wiki-trends-check): Look at the window.\n" in page
+    assert "- [`wiki-trends check`](#wiki-trends-check): Check the window.\n" in page
     assert "Example:\n\n```console\n$ wiki-trends check --days 7\n```\n" in page
     assert "```text\nwiki-trends check [OPTIONS]\n```" in page
     assert "Example:\n\n```console\n$ wiki-trends count --json\n```\n" in page
@@ -75,11 +75,11 @@ def test_reference_shows_usage_arguments_options_and_the_example_as_a_console_bl
     assert "| UTC days.  [required] |" in page
 
 
-def test_reference_is_a_page_that_passes_its_own_checks(known: docs_check.Facts) -> None:
-    (known.root / "docs" / "cli.md").write_text(reference.cli_page(COMMANDS))
-    (known.root / "docs" / "settings.md").write_text(reference.settings_page(COMMANDS))
+def test_reference_is_a_page_that_passes_its_own_checks(project: docs_check.Facts) -> None:
+    (project.root / "docs" / "cli.md").write_text(reference.cli_page(COMMANDS))
+    (project.root / "docs" / "settings.md").write_text(reference.settings_page(COMMANDS))
 
-    assert list(docs_check.page_problems(known)) == []
+    assert list(docs_check.page_problems(project)) == []
 
 
 def test_settings_page_names_the_flag_only_where_a_command_has_it() -> None:
@@ -93,18 +93,20 @@ def test_stale_page_is_reported_and_a_fresh_one_is_not(tmp_path: Path) -> None:
     (tmp_path / "fresh.md").write_text("a\n")
     (tmp_path / "stale.md").write_text("b\n")
 
-    found = list(docs_check.stale_pages(tmp_path, {"fresh.md": "a\n", "stale.md": "a\n", "absent.md": "a\n"}))
+    problems = list(
+        docs_check.stale_pages(tmp_path, {"fresh.md": "a\n", "stale.md": "a\n", "absent.md": "a\n"})
+    )
 
-    assert [one.split(":")[0] for one in found] == ["stale.md", "absent.md"]
+    assert [problem.split(":")[0] for problem in problems] == ["stale.md", "absent.md"]
 
 
-def test_command_without_example_and_option_without_help_are_reported(known: docs_check.Facts) -> None:
-    found = list(docs_check.undocumented_commands(known))
+def test_command_without_example_and_option_without_help_are_reported(project: docs_check.Facts) -> None:
+    problems = list(docs_check.undocumented_commands(project))
 
-    assert len(found) == 2
-    assert found[0].startswith("wiki-trends fetch: its help has no example")
-    assert found[1].startswith("wiki-trends fetch: --lake")
-    assert found[1].endswith("has no help")
+    assert len(problems) == 2
+    assert problems[0].startswith("wiki-trends fetch: its help has no example")
+    assert problems[1].startswith("wiki-trends fetch: --lake")
+    assert problems[1].endswith("has no help")
 
 
 @pytest.mark.parametrize(
@@ -121,8 +123,8 @@ def test_command_without_example_and_option_without_help_are_reported(known: doc
         "python -c 'print(1)'",
     ],
 )
-def test_line_that_can_be_typed_has_no_problem(known: docs_check.Facts, line: str) -> None:
-    assert problems_of(known, f"```console\n$ {line}\n```\n") == []
+def test_line_that_can_be_typed_has_no_problem(project: docs_check.Facts, line: str) -> None:
+    assert problems_of(project, f"```console\n$ {line}\n```\n") == []
 
 
 @pytest.mark.parametrize(
@@ -140,39 +142,39 @@ def test_line_that_can_be_typed_has_no_problem(known: docs_check.Facts, line: st
         ("wiki-trends check 'open", "cannot be parsed"),
     ],
 )
-def test_line_that_cannot_be_typed_is_reported(known: docs_check.Facts, line: str, named: str) -> None:
-    found = problems_of(known, f"text\n\n```console\n$ {line}\noutput --dayz\n```\n")
+def test_line_that_cannot_be_typed_is_reported(project: docs_check.Facts, line: str, named: str) -> None:
+    problems = problems_of(project, f"text\n\n```console\n$ {line}\noutput --dayz\n```\n")
 
-    assert len(found) == 1
-    assert found[0].startswith("README.md:4: ")
-    assert named in found[0]
+    assert len(problems) == 1
+    assert problems[0].startswith("README.md:4: ")
+    assert named in problems[0]
 
 
-def test_inline_code_and_named_settings_are_held_too(known: docs_check.Facts) -> None:
-    found = problems_of(
-        known, "Type `wiki-trends chek` or `make tea`.\n\nSet WIKI_TRENDS_DAYZ, or `WIKI_TRENDS_DAYS`.\n"
+def test_inline_code_and_named_settings_are_held_too(project: docs_check.Facts) -> None:
+    problems = problems_of(
+        project, "Type `wiki-trends chek` or `make tea`.\n\nSet WIKI_TRENDS_DAYZ, or `WIKI_TRENDS_DAYS`.\n"
     )
 
-    assert len(found) == 3
-    assert "no setting WIKI_TRENDS_DAYZ" in found[2]
+    assert len(problems) == 3
+    assert "no setting WIKI_TRENDS_DAYZ" in problems[2]
 
 
-def test_other_blocks_are_not_read_as_commands(known: docs_check.Facts) -> None:
-    assert problems_of(known, "```text\n$ wiki-trends chek\n```\n\n~~~\n[a](gone.md)\n```\n~~~\n") == []
+def test_other_blocks_are_not_read_as_commands(project: docs_check.Facts) -> None:
+    assert problems_of(project, "```text\n$ wiki-trends chek\n```\n\n~~~\n[a](gone.md)\n```\n~~~\n") == []
 
 
-def test_links_must_lead_to_a_file_of_the_project_and_a_heading(known: docs_check.Facts) -> None:
-    (known.root / "docs" / "a b.md").write_text("# One `two`, three!\n\n# One two three\n")
+def test_links_must_lead_to_a_file_of_the_project_and_a_heading(project: docs_check.Facts) -> None:
+    (project.root / "docs" / "a b.md").write_text("# One `two`, three!\n\n# One two three\n")
     text = (
         "# Here\n[1](docs/a%20b.md) [2](docs/a%20b.md#one-two-three) [3](#here) [4](docs/a%20b.md#one-two-three-1)\n"
         "[5](https://example.org/gone) `[6](gone.md)`\n"
         "[7](docs/gone.md) [8](docs/a%20b.md#four) [9](#gone) ![10](../outside.png)\n"
     )
 
-    found = problems_of(known, text)
+    problems = problems_of(project, text)
 
-    assert [one.split(": ", 1)[0] for one in found] == ["README.md:4"] * 4
-    assert [one.split("link to ")[1].split(":")[0] for one in found] == [
+    assert [problem.split(": ", 1)[0] for problem in problems] == ["README.md:4"] * 4
+    assert [problem.split("link to ")[1].split(":")[0] for problem in problems] == [
         "docs/gone.md",
         "docs/a%20b.md#four",
         "#gone",
@@ -180,14 +182,14 @@ def test_links_must_lead_to_a_file_of_the_project_and_a_heading(known: docs_chec
     ]
 
 
-def test_messages_in_the_sources_must_name_existing_commands(known: docs_check.Facts) -> None:
-    folder = known.root / "packages" / "tiny" / "src" / "tiny"
+def test_messages_in_the_sources_must_name_existing_commands(project: docs_check.Facts) -> None:
+    folder = project.root / "packages" / "tiny" / "src" / "tiny"
     folder.mkdir(parents=True)
     (folder / "errors.py").write_text(
         'a = "Run `wiki-trends check --days 7`."\nb = f"Run `wiki-trends fetch {day}`."\nc = "Run `wiki-trends cure`."\n'
     )
 
-    assert list(docs_check.message_problems(known)) == [
+    assert list(docs_check.message_problems(project)) == [
         "packages/tiny/src/tiny/errors.py:3: `wiki-trends cure`: no such command"
     ]
 
