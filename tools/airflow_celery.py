@@ -1,4 +1,4 @@
-"""What Airflow on Celery has besides: Redis as the broker, and two workers."""
+"""The additional processes of Airflow on Celery: Redis as the broker, and two workers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WORKERS = 2
-# Tasks that one worker runs at the same time.
+# Tasks that a worker runs at the same time.
 CONCURRENCY = 4
 
 
 class Celery:
-    """A broker on a free port with a password of its own, and the workers' commands."""
+    """A broker on a free port with its own password, and the commands of the workers."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -48,7 +48,7 @@ class Celery:
         return [executable(), str(config)]
 
     def workers(self) -> dict[str, list[str]]:
-        """The commands that start the workers; all of them write their logs into Airflow's folder, so none serves them."""
+        """The commands that start the workers; they write their logs into Airflow's folder, so they do not serve them."""
         names = [f"worker-{number}" for number in range(1, WORKERS + 1)]
         return {
             name: [

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# What is taken over from the caller; nothing else of theirs reaches Airflow.
-KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TERM", "TZ")
+# Variables taken over from the caller; no other variable of the caller reaches Airflow.
+INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TERM", "TZ")
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where Airflow's processes listen."""
+    """The ports of Airflow's processes."""
 
     api: int
     worker_logs: int
@@ -28,7 +28,7 @@ class Ports:
 
     @classmethod
     def free(cls) -> Self:
-        """Ports that nobody uses."""
+        """Unused ports."""
         return cls(free_port(), free_port(), free_port())
 
     @property
@@ -43,16 +43,16 @@ def environment(
     """The environment of Airflow with its files in `folder`.
 
     Args:
-        folder: its home; also the mark by which its processes are known.
-        ports: where it listens.
+        folder: its home; its path in their environment also identifies the processes.
+        ports: the ports that it listens on.
         dags: its DAG folder.
         executor: the executor's name.
         database: URL of an empty PostgreSQL database.
         passwords: by user; `admin` may do everything, others only look.
     """
-    kept = {key: os.environ[key] for key in KEPT if key in os.environ}
+    inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
     users = ",".join(f"{user}:{'admin' if user == 'admin' else 'viewer'}" for user in passwords)
-    return kept | {
+    return inherited | {
         "HOME": str(folder),
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),

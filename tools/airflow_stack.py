@@ -1,8 +1,8 @@
-"""Airflow 3 with everything around it on this machine, without containers: `make airflow`, and what its tests run on.
+"""Runs Airflow 3 with all its services on this machine, without containers: for `make airflow`, and for the tests.
 
 An S3 server, PostgreSQL (Airflow's database and the warehouse), the sample Wikimedia, and Airflow's api-server, scheduler,
-dag-processor and triggerer, each a process on a free port of the loopback interface. Passwords and keys are made anew each
-time. It runs in `.venv-airflow`; everything is in one temporary folder, and gone at the end.
+dag-processor and triggerer, each a process on a free port of the loopback interface. Passwords and keys are new each
+time. It runs in `.venv-airflow`; all files are in one temporary folder, which is removed at the end.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ UP_WITHIN = 180.0
 
 
 class NotUp(RuntimeError):
-    """Something did not come up."""
+    """A process did not start."""
 
 
 @dataclass
 class Stack:
-    """What runs, and how to reach it.
+    """The running processes, and how to reach them.
 
     Attributes:
-        folder: where everything of it lies.
+        folder: the folder of all its files.
         url: Airflow's UI and API.
         passwords: of Airflow's users `admin` and `viewer`.
-        environment: what Airflow's processes see.
+        environment: the environment of Airflow's processes.
         components: Airflow's parts by name.
         s3: the S3 server.
         postgres: PostgreSQL.
-        sample: the synthetic Wikimedia, when there is one.
+        sample: the synthetic Wikimedia; None when it was not started.
         api: Airflow's API as `admin`.
     """
 
@@ -72,8 +72,8 @@ class Stack:
     @property
     def settings(self) -> dict[str, str]:
         """The environment of a `wiki-trends` outside of Airflow that works with this Airflow and its lake."""
-        kept = ("WIKI_TRENDS_", "AWS_")
-        inside = {key: value for key, value in self.environment.items() if key.startswith(kept)}
+        prefixes = ("WIKI_TRENDS_", "AWS_")
+        inside = {key: value for key, value in self.environment.items() if key.startswith(prefixes)}
         return inside | {
             "WIKI_TRENDS_RUNNER": "airflow",
             "WIKI_TRENDS_AIRFLOW_URL": self.url,
@@ -94,15 +94,15 @@ class Stack:
         )
 
     def start(self, *names: str) -> None:
-        """Start these parts of Airflow, default all; without waiting."""
+        """Start these parts of Airflow, by default all, without waiting for them."""
         for name in names or self.components:
             self.components[name].start()
 
     def until_healthy(self, seconds: float = UP_WITHIN) -> None:
-        """Wait until every part of Airflow says that it works.
+        """Wait until every part of Airflow reports that it is healthy.
 
         Raises:
-            NotUp: one has ended, or does not say so in time.
+            NotUp: a part has ended, or does not report in time.
         """
         deadline = time.monotonic() + seconds
         missing = ["api-server"]
@@ -121,15 +121,15 @@ class Stack:
         raise NotUp(msg)
 
     def until_parsed(self, *dag_ids: str, seconds: float = UP_WITHIN) -> None:
-        """Wait until Airflow knows these DAGs.
+        """Wait until Airflow has parsed these DAGs.
 
         Raises:
-            NotUp: one is not there in time; says which files have import errors.
+            NotUp: a DAG is not parsed in time; the text names the files with import errors.
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            known = {item["dag_id"] for item in self.api.pages("/dags", "dags")}
-            if known >= set(dag_ids):
+            parsed = {item["dag_id"] for item in self.api.pages("/dags", "dags")}
+            if parsed >= set(dag_ids):
                 return
             errors = [
                 f"{e['filename']}:\n{e['stack_trace']}"
@@ -138,7 +138,7 @@ class Stack:
             if errors:
                 raise NotUp("\n".join(errors))
             time.sleep(0.3)
-        msg = f"no such DAG after {seconds:g} s: {', '.join(sorted(set(dag_ids) - known))}\n{self.components['dag-processor'].tail()}"
+        msg = f"no such DAG after {seconds:g} s: {', '.join(sorted(set(dag_ids) - parsed))}\n{self.components['dag-processor'].tail()}"
         raise NotUp(msg)
 
     def _health(self) -> dict[str, dict[str, str]] | None:
@@ -160,55 +160,55 @@ def airflow_stack(
     extra: Mapping[str, str] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Stack]:
-    """The whole stack, healthy, until the block ends.
+    """The complete stack, healthy, until the block ends.
 
     Args:
         dags: Airflow's DAG folder.
-        sample: options of a synthetic Wikimedia that the pipeline asks; None: none is started.
+        sample: options of a synthetic Wikimedia that the pipeline uses; None does not start it.
         executor: Airflow's.
-        extra: more of the environment of Airflow's processes.
-        say: told what happens.
+        extra: additional variables for Airflow's processes.
+        say: called with a line for each step.
 
     Raises:
-        NotUp: something did not come up; its log is in the message.
+        NotUp: a process did not start; its log is in the message.
     """
-    with ExitStack() as held:
-        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="wiki-trends-airflow-")))
+    with ExitStack() as exits:
+        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="wiki-trends-airflow-")))
         ports = Ports.free()
         passwords = {"admin": secrets.token_urlsafe(12), "viewer": secrets.token_urlsafe(12)}
         (folder / "s3").mkdir()
         s3 = S3Process(folder / "s3")
-        held.callback(s3.kill)
+        exits.callback(s3.kill)
         say("starting the S3 server")
         s3.start()
         say("starting PostgreSQL")
-        postgres = held.enter_context(postgres_server(max_connections="300"))
-        server = _sample(sample, held)
-        seen = environment(
+        postgres = exits.enter_context(postgres_server(max_connections="300"))
+        server = _sample(sample, exits)
+        variables = environment(
             folder, ports, dags, executor=executor, database=postgres.new_database(), passwords=passwords
         )
         celery = Celery(folder) if executor == "CeleryExecutor" else None
         if celery is not None:
-            seen |= celery.environment(postgres.new_database())
-        seen |= _product(folder, s3, postgres, server)
-        seen["AIRFLOW_CONN_WIKI_TRENDS_AIRFLOW_API"] = (
+            variables |= celery.environment(postgres.new_database())
+        variables |= _product(folder, s3, postgres, server)
+        variables["AIRFLOW_CONN_WIKI_TRENDS_AIRFLOW_API"] = (
             f"http://admin:{passwords['admin']}@127.0.0.1:{ports.api}"
         )
-        seen |= dict(extra or {})
+        variables |= dict(extra or {})
         (folder / "passwords.json").write_text(json.dumps(passwords))
         stack = Stack(
             folder=folder,
             url=ports.url,
             passwords=passwords,
-            environment=seen,
-            components=_components(folder, seen, celery),
+            environment=variables,
+            components=_components(folder, variables, celery),
             s3=s3,
             postgres=postgres,
             sample=server,
             api=AirflowApi(ports.url, user="admin", password=passwords["admin"]),
             say=say,
         )
-        held.callback(lambda: end(list(stack.components.values()), str(folder)))
+        exits.callback(lambda: end(list(stack.components.values()), str(folder)))
         say("making Airflow's database")
         done = stack.airflow("db", "migrate")
         if done.returncode:
@@ -220,45 +220,47 @@ def airflow_stack(
         yield stack
 
 
-def _components(folder: Path, seen: Mapping[str, str], celery: Celery | None) -> dict[str, Component]:
+def _components(folder: Path, variables: Mapping[str, str], celery: Celery | None) -> dict[str, Component]:
     """Airflow's processes; with Celery its broker before them, and its workers after them."""
     parts = {name: [program("airflow"), name] for name in PARTS}
     if celery is not None:
         parts = {"redis": celery.broker()} | parts | celery.workers()
-    return {name: Component(name, command, seen, folder / f"{name}.log") for name, command in parts.items()}
+    return {
+        name: Component(name, command, variables, folder / f"{name}.log") for name, command in parts.items()
+    }
 
 
-def _sample(options: SampleOptions | None, held: ExitStack) -> SampleServer | None:
+def _sample(options: SampleOptions | None, exits: ExitStack) -> SampleServer | None:
     if options is None:
         return None
     from wiki_trends.sample import SampleServer
 
-    return held.enter_context(SampleServer(options))
+    return exits.enter_context(SampleServer(options))
 
 
 def _product(
     folder: Path, s3: S3Process, postgres: PostgresServer, sample: SampleServer | None
 ) -> dict[str, str]:
-    """Settings of the product: lake, warehouse, source."""
-    found = s3.server.environment | {
+    """Settings of the product: lake, warehouse, upstream."""
+    settings = s3.server.environment | {
         "WIKI_TRENDS_LAKE": f"s3://{BUCKET}/{{layer}}",
         "WIKI_TRENDS_WAREHOUSE": postgres.new_database(),
         "WIKI_TRENDS_STATE": str(folder / "state"),
     }
     if sample is not None:
-        found |= {
+        settings |= {
             "WIKI_TRENDS_WIKIMEDIA_URL": sample.wikimedia_url,
             "WIKI_TRENDS_MEDIAWIKI_URL": sample.mediawiki_url,
             "WIKI_TRENDS_RATE_PER_MINUTE": "12000",
         }
-    return found
+    return settings
 
 
 def main() -> NoReturn:
     """Run it until Ctrl-C."""
     from wiki_trends.sample import SampleOptions
 
-    # Whatever started this: Ctrl-C and SIGTERM end it, and with it all that it has started.
+    # Ctrl-C and SIGTERM end it and all processes that it has started, even where the parent process ignores them.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
@@ -272,7 +274,7 @@ def main() -> NoReturn:
             print("\n".join(_addresses(stack)), flush=True)
             signal.pause()
     except KeyboardInterrupt:
-        say("stopped; nothing of it is left")
+        say("stopped; all processes and files are removed")
     except (NotUp, RunsError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(3)

@@ -1,6 +1,7 @@
-"""Chromium for tests and screenshots (`make browser`): says where it is, or installs Debian's package when it may.
+"""Finds Chromium for tests and screenshots, or installs Debian's package as root (`make browser`).
 
-Looked for: what `CHROMIUM` names, then the usual names on the path. A browser that Playwright would download is not used.
+The program that `CHROMIUM` names is used, else one of the usual names on the path. A browser that Playwright would
+download is not used.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import sys
 from tools.debian import install, may_install
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Liberation: without any font of its own a fresh machine draws every page in one that nobody has.
+# Liberation: without fonts of its own, a new machine draws every page in a font that users do not have.
 PACKAGES = ("chromium", "fonts-liberation")
-# A browser that calls nobody: neither for updates nor for its own services.
+# A browser without connections of its own, for updates or services.
 FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -28,23 +29,23 @@ FLAGS = (
 
 
 class NoBrowser(Exception):
-    """There is no Chromium; the text says how to get one."""
+    """Chromium is not installed; the text says how to install it."""
 
 
 def executable() -> str:
     """The path of the browser.
 
     Raises:
-        NoBrowser: there is none.
+        NoBrowser: it is not installed.
     """
-    given = os.environ.get("CHROMIUM")
-    for name in (given,) if given else NAMES:
-        found = shutil.which(name)
-        if found:
-            return found
+    named = os.environ.get("CHROMIUM")
+    for name in (named,) if named else NAMES:
+        path = shutil.which(name)
+        if path:
+            return path
     where = (
-        f"CHROMIUM names {given!r}, which is no program"
-        if given
+        f"CHROMIUM names {named!r}, which is not a program"
+        if named
         else f"none of {', '.join(NAMES)} is on the path"
     )
     raise NoBrowser(
@@ -54,7 +55,7 @@ def executable() -> str:
 
 
 def flags() -> list[str]:
-    """What it is started with; as root it has no sandbox."""
+    """The options that it is started with; as root it has no sandbox."""
     return [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 

@@ -1,4 +1,4 @@
-"""Has Docker's client read `compose.yaml`, where there is one; says plainly when there is none. A part of `make lint`."""
+"""Checks `compose.yaml` with Docker's client; without the client it prints that it did not. A part of `make lint`."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ def client() -> list[str] | None:
     for command in CLIENTS:
         if shutil.which(command[0]) is None:
             continue
-        asked = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, check=False)
-        if asked.returncode == 0:
+        version = subprocess.run(
+            [*command, "version", "--short"], capture_output=True, text=True, check=False
+        )
+        if version.returncode == 0:
             return command
     return None
 
 
 def main() -> int:
-    """Check it with values like those of `make compose-env`."""
+    """Check the file with values like those of `make compose-env`."""
     command = client()
     if command is None:
-        print("compose.yaml was NOT checked: neither `docker compose` nor `docker-compose` is here")
+        print("compose.yaml was NOT checked: neither `docker compose` nor `docker-compose` is installed")
         return 0
     values = dict(line.split("=", 1) for line in missing("")) | {"WIKI_TRENDS_CONTACT": "lint@example.org"}
     checked = subprocess.run(

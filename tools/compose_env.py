@@ -1,6 +1,6 @@
-"""Passwords and keys for `compose.yaml`, made anew, in `.env` beside it, which only its owner can read (`make compose-env`).
+"""Writes new passwords and keys for `compose.yaml` to `.env`, which only its owner can read (`make compose-env`).
 
-What is there stays: only names that are missing are added.
+Existing lines are kept: only missing names are added.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ NAMES = (
 
 def missing(text: str) -> list[str]:
     """The lines that a `.env` with this text lacks."""
-    there = {line.partition("=")[0].strip() for line in text.splitlines()}
-    # They become parts of URLs: nothing in them needs quoting.
-    lines = [f"{name}={secrets.token_urlsafe(32)}" for name in NAMES if name not in there]
-    if "AIRFLOW_FERNET_KEY" not in there:
+    present = {line.partition("=")[0].strip() for line in text.splitlines()}
+    # They become parts of URLs, so they have no characters that need quoting.
+    lines = [f"{name}={secrets.token_urlsafe(32)}" for name in NAMES if name not in present]
+    if "AIRFLOW_FERNET_KEY" not in present:
         key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
         lines.append(f"AIRFLOW_FERNET_KEY={key}")
-    if "WIKI_TRENDS_CONTACT" not in there:
+    if "WIKI_TRENDS_CONTACT" not in present:
         lines.append(f"WIKI_TRENDS_CONTACT={os.environ.get('CONTACT', '')}")
     return lines
 
 
 def main(file: Path = FILE) -> int:
-    """Write the file, and say what is in it."""
+    """Write the file, and print the number of names that were added."""
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     lines = missing(before)
     if before and not before.endswith("\n"):

@@ -1,4 +1,4 @@
-"""Processes that are started, killed and started again, each with its log; and nothing of them left at the end."""
+"""Starts, kills and restarts processes, each with its log, and ends all of their children."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# A process that was asked to end gets so many seconds to do it.
+# Seconds that a process has to end after SIGTERM.
 GRACE = 4.0
 
 
@@ -25,11 +25,11 @@ class Component:
     """One long-running program.
 
     Attributes:
-        name: what it is called in messages.
-        command: how it is started.
-        environment: all of it.
-        log: where its output is appended.
-        sessions: of each time it was started; what it has started is in one of them, or in its environment.
+        name: its name in messages.
+        command: the command that starts it.
+        environment: its complete environment.
+        log: the file that its output is appended to.
+        sessions: its session of each start; its children are in one of them, or have the mark in their environment.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Component:
 
     @property
     def pid(self) -> int | None:
-        """Its process, None while it does not run."""
+        """Its process id; None while it does not run."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def start(self) -> None:
@@ -60,7 +60,7 @@ class Component:
         self.sessions.append(self._process.pid)
 
     def kill(self) -> None:
-        """SIGKILL for the process itself; what it started lives on, as it does when a machine runs out of memory."""
+        """SIGKILL for the process itself; its children survive, as they do when a machine runs out of memory."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -70,7 +70,7 @@ class Component:
         self.kill()
         self.start()
 
-    def ask_to_end(self) -> None:
+    def terminate(self) -> None:
         """SIGTERM, without waiting."""
         if self.pid is not None and self._process is not None:
             self._process.terminate()
@@ -81,12 +81,12 @@ class Component:
 
 
 def end(components: Sequence[Component], mark: str) -> None:
-    """End them all, and whatever they have started.
+    """End all components and their children.
 
-    That is every process of their sessions, and every other one with `mark` in its environment.
+    The children are the processes of their sessions, and all others with `mark` in their environment.
     """
     for component in components:
-        component.ask_to_end()
+        component.terminate()
     deadline = time.monotonic() + GRACE
     while time.monotonic() < deadline and any(component.pid for component in components):
         time.sleep(0.05)
@@ -94,37 +94,37 @@ def end(components: Sequence[Component], mark: str) -> None:
         component.kill()
     sessions = {number for component in components for number in component.sessions}
     for _ in range(20):
-        left = _left(sessions, mark)
-        if not left:
+        survivors = _survivors(sessions, mark)
+        if not survivors:
             return
-        for pid in left:
+        for pid in survivors:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.1)
 
 
-def _left(sessions: set[int], mark: str) -> list[int]:
+def _survivors(sessions: set[int], mark: str) -> list[int]:
     import psutil
 
-    found = []
+    survivors = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 continue
             # Some of Airflow's processes write their title over their environment.
             if os.getsid(process.pid) in sessions or mark in process.environ().values():
-                found.append(process.pid)
-    return found
+                survivors.append(process.pid)
+    return survivors
 
 
 def program(name: str) -> str:
-    """A program of the environment that this runs in."""
+    """A program of the Python environment of this process."""
     return str(Path(sys.executable).with_name(name))
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    """An unused port of this machine."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
         return port

@@ -1,4 +1,4 @@
-"""Redis for the tests on Celery (`make redis`): says where it is, or installs Debian's package when it may."""
+"""Finds Redis for the tests on Celery, or installs Debian's package as root (`make redis`)."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ PROGRAM = "redis-server"
 
 
 class NoRedis(Exception):
-    """There is no Redis; the text says how to get one."""
+    """Redis is not installed; the text says how to install it."""
 
 
 def executable() -> str:
     """The path of the server.
 
     Raises:
-        NoRedis: there is none.
+        NoRedis: it is not installed.
     """
-    found = shutil.which(PROGRAM)
-    if found is None:
+    path = shutil.which(PROGRAM)
+    if path is None:
         raise NoRedis(
             f"{PROGRAM} is not on the path. Run `make redis` as root on Debian or Ubuntu, or install Redis in your "
             "system's own way."
         )
-    return found
+    return path
 
 
 def main() -> int:

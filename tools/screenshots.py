@@ -1,7 +1,7 @@
-"""The pictures in `docs/images`, taken anew (`make screenshots`): the demo's report and dashboard, three widths, both themes.
+"""Takes the pictures in `docs/images` (`make screenshots`): the demo's report and dashboard, three widths, both themes.
 
-They are of the synthetic data that `wiki-trends demo` makes, so they change only when the pages do. Needs Chromium and
-no network.
+They show the synthetic data of `wiki-trends demo`, so they change only when the pages change. Needs Chromium, and no
+network.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Picture:
     """One picture.
 
     Attributes:
-        name: of its file.
-        width: of the window, in pixels.
-        height: of it.
+        name: the name of its file.
+        width: the width of the window, in pixels.
+        height: its height.
         scheme: light or dark.
-        top: what is scrolled to the top.
-        path: of a dashboard, which page.
-        click: what is clicked before, and opens a dialog.
+        top: selector of the element that is scrolled to the top.
+        path: path of the dashboard's page.
+        click: selector of an element that is clicked first, and opens a dialog.
     """
 
     name: str
@@ -85,7 +85,7 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=program, args=flags())
         for picture in REPORT:
             take(browser, (folder / "report.html").as_uri(), picture)
-        # A calendar is worth a picture when not every day is whole.
+        # The picture of a calendar should show days that are not complete.
         shutil.rmtree(folder / "demo/lake/diamond/diamond_final_2025_11_07.csv")
         (folder / "demo/lake/diamond/diamond_final_2025_11_02.csv/_SUCCESS").unlink()
         with serving(folder / "demo") as address:
@@ -119,7 +119,7 @@ def _environ() -> dict[str, str]:
 
 
 def take(browser: Browser, address: str, picture: Picture) -> None:
-    """Open an address, wait for its charts, and keep what a reader sees first, or from `top` on."""
+    """Open an address, wait for its charts, and take a picture of the first screen, or of the screen from `top` on."""
     context = browser.new_context(
         viewport={"width": picture.width, "height": picture.height},
         color_scheme="dark" if picture.scheme == "dark" else "light",

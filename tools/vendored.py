@@ -1,9 +1,9 @@
-"""Write `report/assets/vendor` anew from npm: `python -m tools.vendored`. Needs npm and its registry; nothing else does.
+"""Writes `report/assets/vendor` anew from npm: `python -m tools.vendored`. Only this program needs npm and its registry.
 
-The pages must open offline and under a strict Content-Security-Policy, so what they need is kept in the package: Vega,
+The pages must open offline and under a strict Content-Security-Policy, so the package contains their dependencies: Vega,
 its interpreter of expressions (without which Vega asks for `unsafe-eval`), and an outline of the world. The interpreter
-is published as a module; it is wrapped, so that it is a plain script like Vega. The fonts, Latin only, stand in a style sheet
-as data, so that a page is one file. The outline is Natural Earth's at
+is published as a module; it is wrapped into a plain script like Vega. The fonts, Latin only, are data in a style sheet,
+so a page is one file. The outline is Natural Earth's at
 1:110,000,000, without names and without Antarctica, on a grid of a quarter of a degree.
 """
 
@@ -67,7 +67,7 @@ def _write(name: str, text: str) -> None:
 
 
 def _as_script(module: str) -> str:
-    """The module as a plain script that sets `vegaInterpreter`; what it imports, `vega` has."""
+    """The module as a plain script that sets `vegaInterpreter`; its imports come from `vega`."""
     names, body = re.fullmatch(r"import \{(.+?)\} from 'vega-util';\n(.*)", module, re.DOTALL).groups()  # type: ignore[union-attr]
     body = re.sub(
         r"export \{ expression as expressionInterpreter \};", "globalThis.vegaInterpreter = expression;", body
@@ -94,9 +94,11 @@ def _faces(fonts: dict[str, Path]) -> str:
 def _reduced(world: dict[str, Any]) -> dict[str, Any]:
     """The countries without names, their arcs on a coarser grid."""
     (sx, sy), (tx, ty) = world["transform"]["scale"], world["transform"]["translate"]
-    countries = [one for one in world["objects"]["countries"]["geometries"] if one.get("id") != ANTARCTICA]
+    countries = [
+        shape for shape in world["objects"]["countries"]["geometries"] if shape.get("id") != ANTARCTICA
+    ]
     used: dict[int, int] = {}
-    shapes = [{"type": one["type"], "arcs": _renumbered(one["arcs"], used)} for one in countries]
+    shapes = [{"type": country["type"], "arcs": _renumbered(country["arcs"], used)} for country in countries]
     by_old = {new: old for old, new in used.items()}
     arcs = []
     for new in range(len(used)):
@@ -127,7 +129,7 @@ def _reduced(world: dict[str, Any]) -> dict[str, Any]:
 def _renumbered(arcs: Any, used: dict[int, int]) -> Any:
     """The arcs' numbers without gaps; a negative number is the complement of an arc walked backwards."""
     if isinstance(arcs, list):
-        return [_renumbered(one, used) for one in arcs]
+        return [_renumbered(arc, used) for arc in arcs]
     old = arcs if arcs >= 0 else ~arcs
     new = used.setdefault(old, len(used))
     return new if arcs >= 0 else ~new

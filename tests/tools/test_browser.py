@@ -1,4 +1,4 @@
-"""How tests and screenshots find their browser, and what they say when there is none."""
+"""How tests and screenshots find their browser, and the message when there is none."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ def test_the_program_that_is_named_is_used(monkeypatch):
 def test_without_a_browser_it_is_said_how_to_get_one(monkeypatch, capsys):
     monkeypatch.setenv("CHROMIUM", "no-such-browser")
     with pytest.raises(
-        NoBrowser, match=r"CHROMIUM names 'no-such-browser', which is no program.*make browser"
+        NoBrowser, match=r"CHROMIUM names 'no-such-browser', which is not a program.*make browser"
     ):
         executable()
     assert main() == 1

@@ -1,4 +1,4 @@
-"""What a container set-up promises: pinned images, health checks, nothing open to the network, no default password."""
+"""The container set-up: pinned images, health checks, no open ports, no default passwords."""
 
 from __future__ import annotations
 
