@@ -1,4 +1,7 @@
-"""Measures and prints: `python -m benchmarks [--rounds N] [--json]`. It states limits and holds nobody to them."""
+"""Runs the benchmarks and prints their figures: `python -m benchmarks [--rounds N] [--json]`.
+
+It prints the limits beside the figures, and does not fail when one is exceeded.
+"""
 
 from __future__ import annotations
 
@@ -45,8 +48,8 @@ def figures(rounds: int) -> dict[str, Any]:
         return {**measured, "startup": startup(folder / "demo-data", 4 * rounds)}
 
 
-def table(found: dict[str, Any]) -> str:
-    here, show, start = found["machine"], found["demo"], found["startup"]
+def table(results: dict[str, Any]) -> str:
+    here, show, start = results["machine"], results["demo"], results["startup"]
     packages = ", ".join(f"{name} {number}" for name, number in here["packages"].items())
     lines = [
         f"{here['processor']}, {here['cores']} cores, load {here['load_1_min']}; {here['system']}",
@@ -60,22 +63,22 @@ def table(found: dict[str, Any]) -> str:
     lines += ["", f"start-up, median of {rounds}, interleaved"]
     for name, timed in start["commands"].items():
         ratio = start["ratios"].get(name)
-        told = f"{ratio['ratio']:.2f} times; {verdict(ratio['ratio'], ratio['limit'])}" if ratio else "1"
-        lines.append(row(name, f"{timed['median_s'] * 1000:.0f} ms", told))
+        note = f"{ratio['ratio']:.2f} times; {verdict(ratio['ratio'], ratio['limit'])}" if ratio else "1"
+        lines.append(row(name, f"{timed['median_s'] * 1000:.0f} ms", note))
     lines += [
         "",
-        *of_the_pipeline(found["pipeline"]),
+        *pipeline_lines(results["pipeline"]),
         "",
-        *of_the_rules(found["categories"]),
+        *rules_lines(results["categories"]),
         "",
-        *of_the_report(found["report"]),
+        *report_lines(results["report"]),
         "",
-        *of_the_lake(found["lake"]["ratios"]),
+        *lake_lines(results["lake"]["ratios"]),
     ]
     return "\n".join(lines) + "\n"
 
 
-def of_the_report(month: dict[str, Any]) -> list[str]:
+def report_lines(month: dict[str, Any]) -> list[str]:
     written, alone = month["commands"]["report --html"], month["commands"]["--version"]
     ratio = f"{written['median_s'] / alone['median_s']:.1f} times the start of the program alone"
     return [
@@ -86,30 +89,34 @@ def of_the_report(month: dict[str, Any]) -> list[str]:
     ]
 
 
-def of_the_lake(ratios: dict[str, dict[str, float]]) -> list[str]:
+def lake_lines(ratios: dict[str, dict[str, float]]) -> list[str]:
     lines = ["checks of large lakes, ratios of medians"]
-    for name, one in ratios.items():
+    for name, timed in ratios.items():
         what = name.partition(": ")[2]
-        told = f"{one['seconds'] * 1000:.1f} ms against {one['against'] * 1000:.1f} ms"
+        note = f"{timed['seconds'] * 1000:.1f} ms against {timed['against'] * 1000:.1f} ms"
         if what in AT_MOST:
-            told += f"; {verdict(one['ratio'], AT_MOST[what])}"
+            note += f"; {verdict(timed['ratio'], AT_MOST[what])}"
         elif what in AT_LEAST:
-            told += f"; at least {AT_LEAST[what]:g} asked"
-        lines += [f"  {name}", row("", f"{one['ratio']:.2f}", told)]
+            note += f"; at least {AT_LEAST[what]:g} asked"
+        lines += [f"  {name}", row("", f"{timed['ratio']:.2f}", note)]
     return lines
 
 
-def of_the_rules(halves: dict[str, dict[str, Any]]) -> list[str]:
-    lines = ["rules on labelled pages, part that is right"]
-    for half, found in halves.items():
-        parts = ", ".join(f"{name} {found[name]:.1%}" for name in ("location_type", "location"))
+def rules_lines(halves: dict[str, dict[str, Any]]) -> list[str]:
+    lines = ["rules on labelled pages, fraction that is right"]
+    for half, accuracies in halves.items():
+        parts = ", ".join(f"{name} {accuracies[name]:.1%}" for name in ("location_type", "location"))
         lines.append(
-            row(f"{half} half, {found['pages']} pages", f"{found['category']:.1%}", f"of categories; {parts}")
+            row(
+                f"{half} half, {accuracies['pages']} pages",
+                f"{accuracies['category']:.1%}",
+                f"of categories; {parts}",
+            )
         )
     return lines
 
 
-def of_the_pipeline(day: dict[str, Any]) -> list[str]:
+def pipeline_lines(day: dict[str, Any]) -> list[str]:
     dump = f"{day['dump_times']:.1f} times a plain loop, at least {LIMIT_DUMP:g} asked"
     over = f"{day['over_floor']:.2f} times the floor; {verdict(day['over_floor'], LIMIT_OVER_FLOOR)}"
     return [
@@ -137,13 +144,13 @@ def of_the_pipeline(day: dict[str, Any]) -> list[str]:
 
 
 def requests(asked: float, sent: float) -> str:
-    """How many requests are for what: three lists, fifty pages a request, and what the answers made necessary."""
+    """The requests by purpose: three lists, fifty pages a request, and the continuations."""
     batches = math.ceil(asked / BATCH)
     return f"3 lists, {batches} for {asked:.0f} pages, {sent - 3 - batches:.0f} continued"
 
 
-def row(name: str, value: str, told: str = "") -> str:
-    return f"  {name:<34}{value:>9}  {told}".rstrip()
+def row(name: str, value: str, note: str = "") -> str:
+    return f"  {name:<34}{value:>9}  {note}".rstrip()
 
 
 def verdict(value: float, limit: float, unit: str = "") -> str:
@@ -160,13 +167,13 @@ def main() -> int:
         "--rounds", type=int, default=5, help="rounds of the demo; start-up is measured 4 times as often"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
-        found = figures(max(1, given.rounds))
+        results = figures(max(1, options.rounds))
     except BenchmarkFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    sys.stdout.write(json.dumps(found, indent=2) + "\n" if given.json else table(found))
+    sys.stdout.write(json.dumps(results, indent=2) + "\n" if options.json else table(results))
     return 0
 
 

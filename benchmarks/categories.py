@@ -1,7 +1,7 @@
-"""How often the rules are right on the labelled pages, and how long they take: `python -m benchmarks.categories`.
+"""Measures the accuracy of the rules on labelled pages, and their speed: `python -m benchmarks.categories`.
 
-The pages are `tests/data/labelled_pages.jsonl`. Rules are written with one half in view (`--errors` lists its mistakes);
-the other half only judges, and its mistakes are never listed.
+The pages are `tests/data/labelled_pages.jsonl`. One half is for writing rules (`--errors` lists its mistakes); the
+other half only judges, and its mistakes are never listed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PAGES_A_DAY, CATEGORIES_A_PAGE = 1000, 14
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one page is and what the rules made of it: (right, found) pairs, None where nobody has said what is right."""
+    """The labels of one page as (expected, actual) pairs; None where the expected label is not recorded."""
 
     title: str
     category: tuple[str, str]
@@ -49,20 +49,20 @@ def labelled(half: str) -> list[dict[str, Any]]:
 
 
 def half_of(title: str) -> str:
-    """The half that a page belongs to, by its title alone."""
+    """The half of a page, by its title alone."""
     return JUDGING if hashlib.sha256(title.encode()).digest()[0] % 2 else WRITING
 
 
 def verdicts(half: str) -> list[Verdict]:
-    """What the rules make of each page of one half."""
+    """The verdict of the rules on each page of one half."""
     rules = Rules.load(LANGUAGE)
-    found = []
+    judged = []
     for page in labelled(half):
         facts = facts_of(page)
         title = page["title"].replace(" ", "_")
         category, place = rules.labels(title, facts)
         kind, country = page.get("location_type"), page.get("country", "")
-        found.append(
+        judged.append(
             Verdict(
                 page["title"],
                 (page["category"], category),
@@ -70,11 +70,11 @@ def verdicts(half: str) -> list[Verdict]:
                 None if country == "" else (country or DEFAULT_LOCATION, place.name),
             )
         )
-    return found
+    return judged
 
 
 def facts_of(page: dict[str, Any]) -> PageFacts:
-    """A labelled page as the wiki's answer gives it; degrees are not in the set, so all stand at 0, 0."""
+    """A labelled page in the form of the wiki's answer; the set has no coordinates, so all pages are at 0, 0."""
     place = page.get("coordinates")
     return PageFacts(
         page["title"],
@@ -88,9 +88,9 @@ def facts_of(page: dict[str, Any]) -> PageFacts:
 
 
 def accuracy(pairs: Sequence[tuple[str, str] | None]) -> float:
-    """Part of the judged pairs that agree."""
+    """The fraction of the judged pairs that agree."""
     judged = [pair for pair in pairs if pair is not None]
-    return sum(right == found for right, found in judged) / len(judged)
+    return sum(expected == actual for expected, actual in judged) / len(judged)
 
 
 def figures(half: str) -> dict[str, Any]:
@@ -103,27 +103,29 @@ def figures(half: str) -> dict[str, Any]:
         "category": accuracy([verdict.category for verdict in judged]),
         "location_type": accuracy([verdict.location_type for verdict in judged]),
         "location": accuracy([verdict.location for verdict in judged]),
-        "confusion": {f"{right} -> {found}": count for (right, found), count in sorted(pairs.items())},
+        "confusion": {
+            f"{expected} -> {actual}": count for (expected, actual), count in sorted(pairs.items())
+        },
     }
 
 
 def summary(half: str) -> str:
     """The accuracies in one line."""
-    told = figures(half)
+    results = figures(half)
     return (
-        f"{half} half, {told['pages']} pages: category {told['category']:.1%}, "
-        f"location_type {told['location_type']:.1%}, location {told['location']:.1%}"
+        f"{half} half, {results['pages']} pages: category {results['category']:.1%}, "
+        f"location_type {results['location_type']:.1%}, location {results['location']:.1%}"
     )
 
 
 def confusion(half: str) -> str:
-    """The confusion table in Markdown: a row for each right category, a column (by number) for each that was found."""
+    """The confusion table in Markdown: a row for each expected category, a column (by number) for each actual one."""
     pairs = Counter(verdict.category for verdict in verdicts(half))
     numbers = range(1, len(CATEGORIES) + 1)
     lines = [f"| right \\ found | {' | '.join(map(str, numbers))} |", "|---|" + "--:|" * len(CATEGORIES)]
-    for number, right in enumerate(CATEGORIES, 1):
-        cells = " | ".join(str(pairs[right, found] or "") for found in CATEGORIES)
-        lines.append(f"| {number} {right} | {cells} |")
+    for number, expected in enumerate(CATEGORIES, 1):
+        cells = " | ".join(str(pairs[expected, actual] or "") for actual in CATEGORIES)
+        lines.append(f"| {number} {expected} | {cells} |")
     return "\n".join(lines)
 
 
@@ -132,14 +134,14 @@ def documented(text: str) -> str:
     before, _, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     lines = [summary(half) for half in (WRITING, JUDGING)]
-    told = "".join(f"- {line[0].upper()}{line[1:]}.\n" for line in lines)
-    return f"{before}{_BEGIN}{told}\nThe judging half, right categories by found ones:\n\n{confusion(JUDGING)}\n{end}{after}"
+    summaries = "".join(f"- {line[0].upper()}{line[1:]}.\n" for line in lines)
+    return f"{before}{_BEGIN}{summaries}\nThe judging half, right categories by found ones:\n\n{confusion(JUDGING)}\n{end}{after}"
 
 
 def errors(half: str) -> list[str]:
-    """One line a mistake; of the judging half there are none to see."""
+    """One line a mistake; the mistakes of the judging half are not shown."""
     if half == JUDGING:
-        return ["the judging half's mistakes are not listed: who sees them could write rules for them"]
+        return ["the judging half's mistakes are not listed, so that no rules are written for them"]
     return [
         f"{verdict.title}: {name} is {pair[0]}, found {pair[1]}"
         for verdict in verdicts(half)
@@ -155,7 +157,7 @@ def errors(half: str) -> list[str]:
 def milliseconds(rounds: int = 5) -> dict[str, float]:
     """Processor time of category and place for a day's pages, the best of some rounds.
 
-    `unseen`: no text was met before; `seen`: the same pages once more; `first`: reading the rules, once a process.
+    `unseen`: all texts are new; `seen`: the same pages again; `first`: loading the rules, once a process.
     """
     began = time.process_time()
     rules = Rules.load(LANGUAGE)
@@ -164,11 +166,11 @@ def milliseconds(rounds: int = 5) -> dict[str, float]:
     seen: list[float] = []
     for number in range(rounds):
         pages = list(_day(f"x{number}"))
-        for taken in (unseen, seen):
+        for times in (unseen, seen):
             began = time.process_time()
             for page in pages:
                 rules.labels(page.title, page)
-            taken.append(time.process_time() - began)
+            times.append(time.process_time() - began)
     return {
         name: round(1000 * value, 1)
         for name, value in (("first", first), ("unseen", min(unseen)), ("seen", min(seen)))
@@ -177,9 +179,9 @@ def milliseconds(rounds: int = 5) -> dict[str, float]:
 
 def _day(mark: str) -> Iterator[PageFacts]:
     """A day's pages of real length, made of the labelled ones; `mark` makes their texts new."""
-    known = [facts_of(page) for half in (WRITING, JUDGING) for page in labelled(half)]
+    pages = [facts_of(page) for half in (WRITING, JUDGING) for page in labelled(half)]
     for number in range(PAGES_A_DAY):
-        page, turn = known[number % len(known)], number // len(known)
+        page, turn = pages[number % len(pages)], number // len(pages)
         categories = (page.categories * CATEGORIES_A_PAGE)[:CATEGORIES_A_PAGE]
         yield replace(
             page,
@@ -194,19 +196,19 @@ def main() -> int:
     parser.add_argument("--errors", action="store_true", help="list the mistakes of the writing half")
     parser.add_argument("--write", action="store_true", help="write the figures into docs/categories.md")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    given = parser.parse_args()
-    if given.write:
+    options = parser.parse_args()
+    if options.write:
         DOCUMENT.write_text(documented(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
         text = f"{DOCUMENT.relative_to(ROOT)} written"
-    elif given.json:
-        text = json.dumps({**figures(given.half), "milliseconds_a_day": milliseconds()}, indent=2)
-    elif given.errors:
-        text = "\n".join(errors(given.half))
+    elif options.json:
+        text = json.dumps({**figures(options.half), "milliseconds_a_day": milliseconds()}, indent=2)
+    elif options.errors:
+        text = "\n".join(errors(options.half))
     else:
         took = milliseconds()
         text = (
-            f"{summary(given.half)}\n{PAGES_A_DAY} pages, texts unseen {took['unseen']:.0f} ms, seen {took['seen']:.0f} ms; "
-            f"reading the rules, once a process, {took['first']:.0f} ms (processor time)\n\n{confusion(given.half)}"
+            f"{summary(options.half)}\n{PAGES_A_DAY} pages, texts unseen {took['unseen']:.0f} ms, seen {took['seen']:.0f} ms; "
+            f"reading the rules, once a process, {took['first']:.0f} ms (processor time)\n\n{confusion(options.half)}"
         )
     sys.stdout.write(text + "\n")
     return 0

@@ -1,4 +1,4 @@
-"""The demo, from nothing to the report: wall time and its phases, as `make demo` runs it after installation."""
+"""Measures the demo, from an empty folder to the report: wall time and its phases, as `make demo` runs it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIMIT_S = 5.0
 
 
 def demo(folder: Path, rounds: int) -> dict[str, object]:
-    """Run the demo in a folder, several times; the medians. What it made stays in `demo-data` of that folder."""
+    """Run the demo in a folder, several times; the medians. Its data stay in `demo-data` of that folder."""
     timed, phases = Timed(), []
     for _ in range(rounds):
         wall, cpu, printed = measure([PROGRAM, "demo", "--json"], folder)
@@ -29,6 +29,6 @@ def demo(folder: Path, rounds: int) -> dict[str, object]:
 
 
 def _medians(phases: Sequence[dict[str, float]], timed: Timed) -> dict[str, float]:
-    medians = {name: round(median(one[name] for one in phases), 3) for name in phases[0]}
-    outside = median(wall - sum(one.values()) for wall, one in zip(timed.wall, phases, strict=True))
+    medians = {name: round(median(seconds[name] for seconds in phases), 3) for name in phases[0]}
+    outside = median(wall - sum(seconds.values()) for wall, seconds in zip(timed.wall, phases, strict=True))
     return {**medians, "start and end of the process": round(outside, 3)}

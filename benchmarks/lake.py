@@ -1,6 +1,6 @@
-"""What a check costs in a large lake: on a real S3 server (SeaweedFS, on this machine) and on a local disk.
+"""Measures the cost of a check in a large lake: on a real S3 server (SeaweedFS, on this machine) and on a local disk.
 
-Ratios are of medians, and what is compared takes turns.
+The ratios are of medians of interleaved runs.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ WINDOW, LONG_WINDOW, DEEP_WINDOW = 5, 400, 30
 ROWS = 1000
 AT_MOST = {"five days, against a lake of 10 days": 1.3, "400 days, against the bare requests": 3.0}
 AT_LEAST = {
-    "listing the whole lake, against five days": 50.0,
+    "listing the complete lake, against five days": 50.0,
     "csv, one day after the other, against --deep": 5.0,
 }
 
@@ -58,15 +58,15 @@ Ratios = dict[str, dict[str, float]]
 
 
 def lake(folder: Path, rounds: int) -> dict[str, object]:
-    """Seconds and ratios of all comparisons; `folder` takes about 300 MB for their time."""
-    found: Ratios = {}
+    """Seconds and ratios of all comparisons; they need about 300 MB in `folder`."""
+    ratios: Ratios = {}
     with on_s3(folder / "s3"):
-        found |= five_days("S3", f"s3://{BUCKET}", fill, LARGE, rounds)
-        found |= four_hundred_days(rounds)
-        found |= deep("S3", f"s3://{BUCKET}/deep", rounds)
-    found |= five_days("disk", str(folder), fill_folder, HUGE, rounds)
-    found |= deep("disk", str(folder / "deep"), rounds)
-    return {"rounds": rounds, "ratios": found}
+        ratios |= five_days("S3", f"s3://{BUCKET}", fill, LARGE, rounds)
+        ratios |= four_hundred_days(rounds)
+        ratios |= deep("S3", f"s3://{BUCKET}/deep", rounds)
+    ratios |= five_days("disk", str(folder), fill_folder, HUGE, rounds)
+    ratios |= deep("disk", str(folder / "deep"), rounds)
+    return {"rounds": rounds, "ratios": ratios}
 
 
 @contextmanager
@@ -87,12 +87,12 @@ def five_days(
     places = {"end": LAST, "middle": every[days // 2], "start": every[WINDOW - 1]}
     timed = side_by_side(
         {
-            "small": lambda: whole(small, LAST, WINDOW),
-            **{place: partial(whole, large, last, WINDOW) for place, last in places.items()},
+            "small": lambda: check_window(small, LAST, WINDOW),
+            **{place: partial(check_window, large, last, WINDOW) for place, last in places.items()},
         },
         rounds * 10,
     )
-    found = {
+    ratios = {
         f"{where}, {days:,} days, {place}: five days, against a lake of 10 days": ratio(
             timed[place], timed["small"]
         )
@@ -100,13 +100,13 @@ def five_days(
     }
     if where == "S3":
         everything = side_by_side({"all": lambda: every_key(open_lake(large.lake), days)}, 3)["all"]
-        name = f"{where}, {days:,} days: listing the whole lake, against five days"
-        found[name] = ratio(everything, timed["end"])
-    return found
+        name = f"{where}, {days:,} days: listing the complete lake, against five days"
+        ratios[name] = ratio(everything, timed["end"])
+    return ratios
 
 
 def four_hundred_days(rounds: int) -> Ratios:
-    """A check of a long window, against its requests and nothing else."""
+    """A check of a long window, against its bare requests."""
     dataset = days_dataset(f"s3://{BUCKET}/large")
     days = days_to(LAST - dt.timedelta(days=LARGE // 2), LONG_WINDOW)
     store = S3Store(BUCKET, prefix="large", client_options={"allow_http": True})
@@ -125,14 +125,16 @@ def four_hundred_days(rounds: int) -> Ratios:
         with ThreadPoolExecutor(RemoteLake.concurrency) as pool:
             expect(len(list(pool.map(read, markers))), LONG_WINDOW)
 
-    timed = side_by_side({"check": lambda: whole(dataset, days[-1], LONG_WINDOW), "bare": bare}, rounds * 2)
+    timed = side_by_side(
+        {"check": lambda: check_window(dataset, days[-1], LONG_WINDOW), "bare": bare}, rounds * 2
+    )
     return {f"S3, {LARGE:,} days: 400 days, against the bare requests": ratio(timed["check"], timed["bare"])}
 
 
 def deep(where: str, root: str, rounds: int) -> Ratios:
-    """`--deep`, against holding the same days against the same contract without help, and against its bare requests.
+    """`--deep`, against checking the same contract with the csv module, and against its bare requests.
 
-    On S3 the server works on the same cores: below the bare requests nothing can be had.
+    On S3 the server shares the cores, so the time of the bare requests is a lower bound.
     """
     dataset = replace(layers(Settings()).diamond, lake=root)
     days = days_to(LAST, DEEP_WINDOW)
@@ -150,7 +152,7 @@ def deep(where: str, root: str, rounds: int) -> Ratios:
     timed = side_by_side(
         {
             "bare": bare,
-            "deep": lambda: whole(dataset, LAST, DEEP_WINDOW, InspectOptions(deep=True)),
+            "deep": lambda: check_window(dataset, LAST, DEEP_WINDOW, InspectOptions(deep=True)),
             "csv": lambda: expect(
                 sum(rows_by_csv(reader, dataset.key(day)) for day in days), ROWS * DEEP_WINDOW
             ),
@@ -165,7 +167,7 @@ def deep(where: str, root: str, rounds: int) -> Ratios:
 
 
 def rows_by_csv(reader: Lake, key: str) -> int:
-    """Rows of a day whose every value keeps the contract of the diamond layer."""
+    """Rows of a day whose values all keep the contract of the diamond layer."""
     seen: set[str] = set()
     rows = 0
     for info in reader.list(key):
@@ -177,10 +179,10 @@ def rows_by_csv(reader: Lake, key: str) -> int:
                 row[name]
                 for name in ("page", "page_display", "link", "category", "location_type", "location")
             )
-            right = all(texts) and int(row["views"]) >= 0 and 1 <= int(row["rank"]) <= 1000
+            valid = all(texts) and int(row["views"]) >= 0 and 1 <= int(row["rank"]) <= 1000
             places = (row["latitude"], 90.0), (row["longitude"], 180.0)
-            right = right and all(not text or -most <= float(text) <= most for text, most in places)
-            rows += right and row["page"] not in seen
+            valid = valid and all(not text or -most <= float(text) <= most for text, most in places)
+            rows += valid and row["page"] not in seen
             seen.add(row["page"])
     return rows
 
@@ -210,22 +212,24 @@ def days_to(last: dt.date, number: int) -> list[dt.date]:
     return days_from(last - dt.timedelta(days=number - 1), number)
 
 
-def whole(dataset: DailyDataset, last: dt.date, days: int, look: InspectOptions | None = None) -> None:
+def check_window(
+    dataset: DailyDataset, last: dt.date, days: int, options: InspectOptions | None = None
+) -> None:
     window = Window.between(last - dt.timedelta(days=days - 1), last, LAST)
-    expect(len(check(dataset, window, options=look, strays=False).available), days)
+    expect(len(check(dataset, window, options=options, strays=False).available), days)
 
 
 def every_key(reader: Lake, days: int) -> None:
     expect(len(reader.list("")), days * (PARTS + 1))
 
 
-def expect(found: int, expected: int) -> None:
-    if found != expected:
-        raise BenchmarkFailed(f"{found} instead of {expected}: a figure of a wrong answer is no figure")
+def expect(actual: int, expected: int) -> None:
+    if actual != expected:
+        raise BenchmarkFailed(f"{actual} instead of {expected}: the measured work is wrong")
 
 
 def side_by_side(works: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """Median seconds of each, one after the other in each round, after a round that does not count."""
+    """Median seconds of each; they take turns in each round, after a round that does not count."""
     timed: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds + 1):
         for name, work in works.items():
@@ -236,5 +240,5 @@ def side_by_side(works: Mapping[str, Callable[[], None]], rounds: int) -> dict[s
     return {name: median(seconds) for name, seconds in timed.items()}
 
 
-def ratio(one: float, other: float) -> dict[str, float]:
-    return {"seconds": round(one, 4), "against": round(other, 4), "ratio": round(one / other, 2)}
+def ratio(seconds: float, against: float) -> dict[str, float]:
+    return {"seconds": round(seconds, 4), "against": round(against, 4), "ratio": round(seconds / against, 2)}

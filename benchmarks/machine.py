@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The machine that the figures were measured on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PACKAGES = ("duckdb", "ibis-framework", "obstore", "polars", "typer")
 
 
 def machine() -> dict[str, object]:
-    """Processor, cores, load, system and versions; the load tells whether others were at work."""
+    """Processor, cores, load, system and versions; the load shows whether other work was going on."""
     return {
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
@@ -25,5 +25,5 @@ def machine() -> dict[str, object]:
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or "unknown")
+    models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor() or "unknown")

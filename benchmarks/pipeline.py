@@ -1,4 +1,4 @@
-"""The pipeline of a day: requests of a cold and of a second day, speed against the floor that politeness sets, dump speed.
+"""Measures the pipeline of a day: requests of a cold and a second day, time against the floor of the rate limit, dumps.
 
 The API is the synthetic one in a process of its own, with 50 ms before each answer. The floor of a day is its requests
 times the latency over the three that may be in flight.
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 DAY = dt.date(2025, 11, 5)
 PROJECT = "en.wikipedia"
 LATENCY_S = 0.05
-# Of the pages of a second day.
-KNOWN = 0.6
+# Fraction of the pages of a second day that are cached.
+CACHED = 0.6
 IN_FLIGHT = 3
 LIMIT_OVER_FLOOR = 1.3
 LIMIT_PROCESSING_S = 0.15
@@ -46,17 +46,17 @@ _WIKIS = (("de.wikipedia", 0.2), ("en.wikipedia", 0.35), ("fr.wikipedia", 0.2), 
 
 
 def pipeline(folder: Path, rounds: int) -> dict[str, object]:
-    """A cold day, the same from bronze, a day of which most pages are known, and a dump; medians."""
+    """A cold day, the same from bronze, a day of which most pages are cached, and a dump; medians."""
     command = [sys.executable, "-m", "wiki_trends", "sample-api", "--port", "0", "--latency", f"{LATENCY_S}s"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
             address = server.stdout.readline().strip() if server.stdout else ""
             if not address:
                 raise BenchmarkFailed("the sample API did not start")
-            found = [_days(folder / f"round-{number}", address) for number in range(rounds + 1)][1:]
+            measured = [_days(folder / f"round-{number}", address) for number in range(rounds + 1)][1:]
         finally:
             server.terminate()
-    days = {name: median(one[name] for one in found) for name in found[0]}
+    days = {name: median(day[name] for day in measured) for name in measured[0]}
     return {"rounds": rounds, **days, **_dump(folder)}
 
 
@@ -73,7 +73,7 @@ def _days(folder: Path, address: str) -> dict[str, float]:
         for name in ("cold", "second")
     )
     with WikimediaClient(cold_lake) as client:
-        # The wiki is asked for its namespaces once a week, a cold day is about lists and pages.
+        # The namespaces of a wiki are requested once a week, so they are not a part of a cold day.
         silver, other = (lake_of(layers(settings).silver) for settings in (cold_lake, second_lake))
         site = site_info(PROJECT, silver, client)
         began = time.perf_counter()
@@ -83,9 +83,9 @@ def _days(folder: Path, address: str) -> dict[str, float]:
         run_day(DAY, cold_lake, client=client)
         processing_s = time.perf_counter() - began
         pages = read_frame(layers(cold_lake).silver, DAY)["page"].to_list()
-        known = PageCache(silver, PROJECT).get(pages[: round(KNOWN * len(pages))])
+        cached = PageCache(silver, PROJECT).get(pages[: round(CACHED * len(pages))])
         store_site_info(PROJECT, other, site)
-        PageCache(other, PROJECT).add(known)
+        PageCache(other, PROJECT).add(cached)
         second = run_day(DAY, second_lake, client=client)
     return {
         "pages": len(pages),
@@ -101,18 +101,18 @@ def _days(folder: Path, address: str) -> dict[str, float]:
 def _dump(folder: Path) -> dict[str, float]:
     path = folder / "dump.txt"
     _write_dump(path, DUMP_LINES)
-    took = []
+    seconds = []
     for _ in range(DUMP_ROUNDS):
         began = time.perf_counter()
-        found = read_dump([path], project=PROJECT, day=DAY)
-        took.append(time.perf_counter() - began)
-    dump_s = median(took)
-    # Before the loop, which holds every title.
+        dump = read_dump([path], project=PROJECT, day=DAY)
+        seconds.append(time.perf_counter() - began)
+    dump_s = median(seconds)
+    # Taken before the loop, which keeps every title in memory.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
     plain = _plain_loop(path)
     loop_s = time.perf_counter() - began
-    for access, rows in found.lists.items():
+    for access, rows in dump.lists.items():
         if [row.views for row in rows] != plain[access]:
             raise BenchmarkFailed(f"the dump and the plain loop disagree about {access}")
     return {
@@ -125,7 +125,7 @@ def _dump(folder: Path) -> dict[str, float]:
 
 
 def _plain_loop(path: Path) -> dict[str, list[int]]:
-    """The views of the first thousand by access method: what `read_dump` gives, without its care for odd lines."""
+    """The views of the first thousand by access method: the result of `read_dump`, without its care for odd lines."""
     sums: dict[str, dict[str, int]] = {access: {} for access in ACCESSES}
     every = sums["all-access"]
     with path.open(encoding="utf-8", errors="replace") as stream:
@@ -140,7 +140,7 @@ def _plain_loop(path: Path) -> dict[str, list[int]]:
 
 
 def _write_dump(path: Path, lines: int) -> None:
-    """Sorted by wiki and title as the real ones are; two lines a page."""
+    """Sorted by wiki and title like the real files; two lines a page."""
     rng = random.Random(1)
     with path.open("w", encoding="utf-8") as stream:
         for wiki, share in _WIKIS:

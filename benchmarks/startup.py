@@ -1,6 +1,6 @@
-"""How long the quick commands take, as multiples of importing the two libraries that they cannot do without.
+"""Measures the quick commands, as multiples of the import of the two libraries that they need.
 
-A ratio measured in one run says the same on a slow machine and on a fast one.
+A ratio that is measured in one run is the same on a slow and on a fast machine.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ LIMITS = {"check": 4.0, "--help": 1.5}
 
 
 def startup(folder: Path, rounds: int) -> dict[str, object]:
-    """`check` of a local five-day window that is whole, and `--help`, against the imports.
+    """`check` of a complete local five-day window, and `--help`, against the imports.
 
     Args:
         folder: a demo's folder; its `wiki-trends.toml` names the lake.
-        rounds: how often each is measured.
+        rounds: number of measurements of each.
     """
     commands = {
         BASE: [sys.executable, "-c", BASE],
         "check": [PROGRAM, "check", "--days", "5", "--as-of", "2025-11-12"],
         "--help": [PROGRAM, "--help"],
     }
-    timed = {name: one.to_json() for name, one in interleaved(commands, folder, rounds).items()}
+    timed = {name: times.to_json() for name, times in interleaved(commands, folder, rounds).items()}
     ratios = {
         name: {
             "ratio": round(timed[name]["median_s"] / timed[BASE]["median_s"], 2),

@@ -1,7 +1,6 @@
-"""Wall and processor time of commands, measured side by side so that a busy machine slows all of them alike.
+"""Measures wall and processor time of commands, interleaved, so that a busy machine slows all of them alike.
 
-A command that ends with another exit code than the expected one raises `BenchmarkFailed`: a figure of a failure is no
-figure.
+A command that fails raises `BenchmarkFailed`: the figure of a failure means nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class BenchmarkFailed(Exception):
-    """A measured command did not do its work; carries its last words."""
+    """A measured command failed; the text ends with its last output."""
 
 
 @dataclass(slots=True)
@@ -53,7 +52,7 @@ def interleaved(commands: Mapping[str, Sequence[str]], folder: Path, rounds: int
 
 
 def measure(command: Sequence[str], folder: Path) -> tuple[float, float, str]:
-    """Run a command in a folder, without settings from outside: wall seconds, processor seconds, what it printed."""
+    """Run a command in a folder, without settings from outside: wall seconds, processor seconds, its output."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("WIKI_TRENDS_")}
     before, began = _children(), time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Lakes of as many days and pages as a measurement wants, written as fast as the store takes them."""
+"""Writes lakes with any number of days and pages, as fast as the store takes them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import DailyDataset
 
 LAST = dt.date(2025, 11, 9)
-# Of a day's pages: the part that is listed every day, and how many times as many as the day the others are drawn from.
+# The fraction of a day's pages that is listed every day, and the size of the pool of the other pages, in days.
 _ALWAYS, _POOL = 0.6, 20
 
 
@@ -34,7 +34,7 @@ def window_of(days: int) -> Window:
 
 
 def fill(dataset: DailyDataset, window: Window, pages: int) -> None:
-    """The objects that commits would leave."""
+    """Write the objects that commits would leave."""
     lake = lake_of(dataset)
     for day in window:
         frame = day_of(day, pages)
@@ -53,7 +53,7 @@ def fill(dataset: DailyDataset, window: Window, pages: int) -> None:
 
 
 def day_of(day: dt.date, pages: int) -> pl.DataFrame:
-    """A list of the form of Wikipedia's: six in ten pages are in it every day, the others come and go."""
+    """A list like Wikipedia's: six in ten pages are in it every day, the others vary."""
     rng = np.random.default_rng(day.toordinal())
     always = np.arange(int(pages * _ALWAYS))
     others = len(always) + rng.choice(pages * _POOL, pages - len(always), replace=False)

@@ -48,7 +48,7 @@ def environment(
         dags: its DAG folder.
         executor: the executor's name.
         database: URL of an empty PostgreSQL database.
-        passwords: by user; `admin` may do everything, others only look.
+        passwords: by user; `admin` may do everything, others only view.
     """
     inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
     users = ",".join(f"{user}:{'admin' if user == 'admin' else 'viewer'}" for user in passwords)

@@ -1,4 +1,4 @@
-"""The harness measures what it says; no figure is held to a limit here."""
+"""The harness measures what it documents; no figure is compared with a limit here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_commands_take_turns_and_the_first_round_does_not_count(tmp_path: Path) 
     timed = interleaved({"a": noting("a"), "b": noting("b")}, tmp_path, 2)
 
     assert (tmp_path / "log").read_text() == "ababab"
-    assert {name: len(one.wall) for name, one in timed.items()} == {"a": 2, "b": 2}
+    assert {name: len(times.wall) for name, times in timed.items()} == {"a": 2, "b": 2}
 
 
 def test_wall_time_includes_waiting_and_processor_time_does_not(tmp_path: Path) -> None:
@@ -39,8 +39,8 @@ def test_wall_time_includes_waiting_and_processor_time_does_not(tmp_path: Path) 
 
 
 def test_failure_is_no_figure(tmp_path: Path) -> None:
-    with pytest.raises(BenchmarkFailed, match=r"ended with 3: the last words"):
-        measure(python("import sys; sys.stderr.write('the last words'); sys.exit(3)"), tmp_path)
+    with pytest.raises(BenchmarkFailed, match=r"ended with 3: the last output"):
+        measure(python("import sys; sys.stderr.write('the last output'); sys.exit(3)"), tmp_path)
 
 
 def test_settings_from_outside_do_not_change_a_figure(
@@ -64,8 +64,8 @@ def test_phases_are_medians_and_add_up_to_the_wall_time() -> None:
 
 
 def test_table_shows_each_figure_with_its_limit() -> None:
-    one = {"rounds": 4, "median_s": 0.1, "best_s": 0.09, "cpu_s": 0.1}
-    found = {
+    times = {"rounds": 4, "median_s": 0.1, "best_s": 0.09, "cpu_s": 0.1}
+    results = {
         "machine": machine(),
         "lake": {
             "ratios": {
@@ -74,14 +74,14 @@ def test_table_shows_each_figure_with_its_limit() -> None:
                     "against": 0.01,
                     "ratio": 2.0,
                 },
-                "S3: listing the whole lake, against five days": {
+                "S3: listing the complete lake, against five days": {
                     "seconds": 0.6,
                     "against": 0.01,
                     "ratio": 60.0,
                 },
             }
         },
-        "demo": {**one, "median_s": 5.2, "limit_s": 5.0, "phases_s": {"check": 0.25}},
+        "demo": {**times, "median_s": 5.2, "limit_s": 5.0, "phases_s": {"check": 0.25}},
         "pipeline": {
             "rounds": 4,
             "cold_s": 0.5,
@@ -100,18 +100,21 @@ def test_table_shows_each_figure_with_its_limit() -> None:
             "days": 30,
             "pages": 4051,
             "mb": 1.1,
-            "commands": {"report --html": {**one, "median_s": 2.5}, "--version": {**one, "median_s": 0.1}},
+            "commands": {
+                "report --html": {**times, "median_s": 2.5},
+                "--version": {**times, "median_s": 0.1},
+            },
         },
         "categories": {
             "judging": {"pages": 183, "category": 0.973, "location_type": 0.962, "location": 0.974}
         },
         "startup": {
-            "commands": {"imports": one, "check": {**one, "median_s": 0.2}},
+            "commands": {"imports": times, "check": {**times, "median_s": 0.2}},
             "ratios": {"check": {"ratio": 2.0, "ratio_of_best": 2.0, "limit": 4.0}},
         },
     }
 
-    shown = table(found)
+    shown = table(results)
 
     assert "20.0 ms against 10.0 ms; OVER the limit of 1.3\n" in shown
     assert "600.0 ms against 10.0 ms; at least 50 asked\n" in shown

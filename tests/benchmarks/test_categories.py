@@ -1,4 +1,4 @@
-"""The rules on pages with the right answer beside them: the judging half is held to a number."""
+"""The rules on labelled pages: the judging half must reach an accuracy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small round of the planted truth holds the targets that `make bench-trends` prints for twenty worlds."""
+"""A small run on synthetic bursts reaches the targets that `make bench-trends` prints for twenty worlds."""
 
 from __future__ import annotations
 

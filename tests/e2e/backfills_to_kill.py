@@ -1,7 +1,7 @@
-"""Runs backfills in children of a process that has imported everything, and kills each after the seconds it is told.
+"""Runs backfills in children of a process that has imported everything, and kills each after some seconds.
 
-Reads a line a child from stdin: seconds, or `none` to let it end. Answers with a line: its status and its seconds.
-Neither polars nor obstore is used here before the fork, so that no thread of theirs is lost by it.
+Reads a line for each child from stdin: seconds, or `none` to let it end. Answers with a line: its status and its
+seconds. Neither polars nor obstore is used here before the fork, because a fork does not copy their threads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`kill -9` at any moment of a backfill: no day shows that is not whole, and the next backfill completes the window."""
+"""`kill -9` at any moment of a backfill: no incomplete day is available, and the next backfill completes the window."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KILLED = -9
 
 
 class Backfills:
-    """Children that backfill the window, from a process that is warm."""
+    """Backfills of the window in children of a process that has imported everything."""
 
     def __init__(self, process):
         self._process = process
@@ -34,7 +34,7 @@ class Backfills:
 
 
 @contextmanager
-def warm(place):
+def warm_process(place):
     script = ROOT / "tests" / "e2e" / "backfills_to_kill.py"
     with subprocess.Popen(
         [sys.executable, str(script), "backfill", *WINDOW],
@@ -48,7 +48,7 @@ def warm(place):
 
 
 def rows_in(place, day):
-    """The lines of every part of the day, as a reader that knows nothing of manifests finds them."""
+    """The lines of every part of the day, as a reader without manifests sees them."""
     folder = place.folder / f"data/lake/diamond/diamond_final_{day:%Y_%m_%d}.csv"
     return sorted(line for part in folder.glob("part-*.csv") for line in part.read_bytes().splitlines()[1:])
 
@@ -61,38 +61,38 @@ def available(place):
     return [dt.date.fromisoformat(day) for day in place.run("check", *WINDOW, "--json").json["available"]]
 
 
-def empty_the_lake(place, *, of_facts=False):
-    """Remove every day; with `of_facts` also what is remembered of pages, which most of a backfill's time is for."""
+def empty_the_lake(place, *, with_facts=False):
+    """Remove every day; with `with_facts` also the cached facts about pages, which take most of a backfill's time."""
     for folder in (place.folder / "data/lake").glob("*/*"):
-        if of_facts or folder.name != "_cache":
+        if with_facts or folder.name != "_cache":
             shutil.rmtree(folder)
 
 
 def check_rounds(place, rounds):
-    """Kill that many backfills of an empty lake at random moments, each followed by one that is let be."""
+    """Kill that many backfills of an empty lake at random moments, each followed by a backfill that ends."""
     in_the_middle = 0
-    with warm(place) as backfills:
-        code, all_of_it = backfills.run()
+    with warm_process(place) as backfills:
+        code, full_seconds = backfills.run()
         empty_the_lake(place)
-        _, without_facts = backfills.run()
+        _, cached_seconds = backfills.run()
         assert code == 0, (place.folder / "children.log").read_text(encoding="utf-8")
-        right = {day: rows_in(place, day) for day in DAYS}
-        known = truth(0, "en.wikipedia", *DAYS)["days"]
-        assert [len(rows) for rows in right.values()] == [day["articles"] - day["bots"] for day in known]
+        expected = {day: rows_in(place, day) for day in DAYS}
+        listed = truth(0, "en.wikipedia", *DAYS)["days"]
+        assert [len(rows) for rows in expected.values()] == [day["articles"] - day["bots"] for day in listed]
         for number in range(rounds):
-            of_facts = number % 4 == 0
-            empty_the_lake(place, of_facts=of_facts)
-            moment = random.uniform(0, all_of_it if of_facts else without_facts)
+            with_facts = number % 4 == 0
+            empty_the_lake(place, with_facts=with_facts)
+            moment = random.uniform(0, full_seconds if with_facts else cached_seconds)
             code, _ = backfills.run(moment)
-            found = available(place)
-            for day in found:
-                assert rows_in(place, day) == right[day], f"round {number}, killed after {moment:.3f} s"
-            in_the_middle += code == KILLED and len(found) < len(DAYS) and any_bronze(place)
+            survivors = available(place)
+            for day in survivors:
+                assert rows_in(place, day) == expected[day], f"round {number}, killed after {moment:.3f} s"
+            in_the_middle += code == KILLED and len(survivors) < len(DAYS) and any_bronze(place)
             code, _ = backfills.run()
             assert code == 0, (place.folder / "children.log").read_text(encoding="utf-8")
             assert available(place) == list(DAYS)
-            assert {day: rows_in(place, day) for day in DAYS} == right
-    # The rounds mean something only if many were killed while there was something half done.
+            assert {day: rows_in(place, day) for day in DAYS} == expected
+    # The rounds are a test only if many backfills were killed half-way.
     assert in_the_middle >= rounds / 10
 
 

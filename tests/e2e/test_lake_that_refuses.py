@@ -1,4 +1,4 @@
-"""A lake on S3 that refuses or does not answer, as the command line tells it: exit code 3, one sentence, no secret."""
+"""A lake on S3 that refuses or does not answer: the command line ends with exit code 3, one sentence, no secret."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def lake(place, server, monkeypatch):
-    """The lake of the settings is a bucket with a whole window."""
+    """The lake of the settings is a bucket with a complete window."""
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("WIKI_TRENDS_LAKE", "s3://lake/{layer}")
@@ -41,7 +41,7 @@ CHECK = ("check", "--as-of", "2025-11-12")
 
 
 def refused(place, sentence, *command):
-    """The command ends with 3 and this sentence, and says nothing of days."""
+    """The command ends with 3 and this sentence, and does not mention days."""
     ran = place.run(*(command or CHECK))
     assert ran.code == 3
     assert ran.out == ""

@@ -1,4 +1,4 @@
-"""Spark beside us: its days read by us, ours by it and by others that take every part; one session for all of it."""
+"""Spark and this project share a lake: each reads the other's days, and so do readers that take every part."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ COLUMNS = (
     Column("latitude", "float"),
 )
 SCHEMA = "page string, views long, latitude double"
-# Every arrangement of what dialects differ in. Spark's writer cuts blanks off the ends, so none stand there.
+# Every arrangement of the characters that dialects treat differently. Spark's writer strips blanks at the ends.
 HOSTILE = ["".join(("t", *signs, "t")) for signs in itertools.product('a"\\,\n\r', repeat=3)]
 HOSTILE += ["".join(signs) for number in (1, 2) for signs in itertools.product('a"\\,', repeat=number)]
 FRAME = pl.DataFrame(
@@ -57,7 +57,7 @@ def spark(tmp_path):
 
 
 def test_spark_and_we_share_a_lake(spark, place, monkeypatch, tmp_path):
-    """One test, since a session takes longer to start than all of this, and each process of the tests would need one."""
+    """One test, because a session takes longer to start than the checks, and each test process would need one."""
     for file_format in ("csv", "parquet"):
         dataset = DailyDataset(
             file_format, str(tmp_path / "lake"), f"pages_{{day:%Y_%m_%d}}.{file_format}", file_format, COLUMNS
@@ -69,7 +69,7 @@ def test_spark_and_we_share_a_lake(spark, place, monkeypatch, tmp_path):
 
 
 def write(spark, frame, schema, path, file_format, scratch):
-    """The day as a Spark job writes it that sets no option but the header."""
+    """Write the day like a Spark job that sets no option but the header."""
     scratch.write_text("".join(json.dumps(row) + "\n" for row in frame.iter_rows(named=True)))
     rows = spark.read.schema(schema).json(str(scratch)).repartition(2)
     rows.write.format(file_format).options(header=True).save(path)
@@ -78,10 +78,10 @@ def write(spark, frame, schema, path, file_format, scratch):
 def a_day_of_spark_is_read_as_it_was_meant(spark, dataset, tmp_path):
     folder = f"{dataset.lake}/{dataset.key(DAY)}"
     write(spark, FRAME, SCHEMA, folder, dataset.format, tmp_path / "rows.json")
-    found = inspect(dataset, DAY)
-    assert (found.code, found.rows) == ("OK", len(HOSTILE))
-    assert len(found.parts) == 2
-    assert_frame_equal(read_frame(dataset, found).sort("views"), FRAME)
+    partition = inspect(dataset, DAY)
+    assert (partition.code, partition.rows) == ("OK", len(HOSTILE))
+    assert len(partition.parts) == 2
+    assert_frame_equal(read_frame(dataset, partition).sort("views"), FRAME)
     assert inspect(dataset, DAY, options=InspectOptions(deep=True)).available
 
     write_frame(dataset, DAY, FRAME.head(7))
@@ -109,7 +109,7 @@ def globbed_by_others(folder, file_format):
 def a_day_of_ours_is_read_alike_by_who_takes_every_part(spark, dataset):
     folder = f"{dataset.lake}/{dataset.key(DAY)}"
     write_frame(dataset, DAY, FRAME.head(5))
-    # What a writer leaves that is killed before its commit.
+    # A part that a writer left when it was killed before its commit.
     [part] = inspect(dataset, DAY).parts
     lake = open_lake(dataset.lake)
     lake.put(
@@ -166,7 +166,7 @@ def a_lake_that_spark_wrote_goes_through_run_unchanged(spark, place, monkeypatch
     parts = [key.rpartition("/")[2] for key, _, _ in before if "/part-" in key]
     assert all(re.fullmatch(r"part-0000\d-[0-9a-f-]{36}-c000.csv", name) for name in parts)
 
-    # Nobody answers there: a run that wanted to fetch a day would fail.
+    # Nothing listens at this address: a run that fetches a day would fail.
     monkeypatch.setenv("WIKI_TRENDS_WIKIMEDIA_URL", "http://127.0.0.1:1")
     ran = place.run("run", "--as-of", "2025-11-12", "--json")
     assert ran.code == 0, ran.err
