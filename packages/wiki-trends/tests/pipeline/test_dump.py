@@ -242,3 +242,81 @@ def test_the_example_of_the_threshold_is_right():
     results = doctest.testmod(top_k)
     assert results.attempted > 0
     assert results.failed == 0
+
+
+def as_spark_writes(title):
+    """A title in the CSV of Spark's writer with a space as the separator."""
+    if title and not any(sign in title for sign in ' "'):
+        return title
+    return '"' + title.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def spark_file(tmp_path, titles):
+    """A file as the dumps are since February 2023: sorted before the titles are quoted, a record a device."""
+    lines = [
+        f"en.wikipedia {as_spark_writes(title)} null {device} {views} A{views}\n"
+        for title in sorted(titles)
+        for device, views in (("desktop", 2), ("mobile-web", 5))
+    ]
+    return write_file(tmp_path, "".join(lines))
+
+
+def test_quoted_titles_are_unquoted(tmp_path):
+    lines = r"""en.wikipedia "" null desktop 9 A9
+en.wikipedia "\"Weird_Al\"_Yankovic" 217420 desktop 5 A5
+en.wikipedia "AC\\DC \"Live\"" null desktop 4 A4
+en.wikipedia "Two words" 77 mobile-app 3 A3
+en.wikipedia AC\DC 12 desktop 2 A2
+"""
+    dump = read_dump([write_file(tmp_path, lines)], project="en.wikipedia", day=DAY)
+    titles = [row.title for row in dump.lists["all-access"]]
+    assert titles == ['"Weird_Al"_Yankovic', 'AC\\DC_"Live"', "Two_words", "AC\\DC"]
+    assert (dump.records, dump.broken) == (4, 1)
+
+
+@pytest.mark.parametrize("title", ['"Heroes"', '"Heroes"_(album)', '"A"_and_"B"', '"AC\\DC"', '"', '"open'])
+def test_titles_that_spark_would_not_have_quoted_keep_their_quotes(tmp_path, title):
+    lines = f"en.wikipedia {title} 5 desktop 5 A5\n"
+    dump = read_dump([write_file(tmp_path, lines)], project="en.wikipedia", day=DAY)
+    assert dump.lists["desktop"] == [Listed(title, 5, 1)]
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """The passes over the files, by whether the titles were taken to be in order."""
+    passes = []
+    read_lists = reader._read_lists
+
+    def counted(*arguments, in_order):
+        passes.append(in_order)
+        return read_lists(*arguments, in_order=in_order)
+
+    monkeypatch.setattr(reader, "_read_lists", counted)
+    return passes
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    titles=st.sets(st.text('aB_!" \\é', min_size=1, max_size=6), min_size=1, max_size=30),
+    block=st.integers(20, 400),
+)
+def test_a_file_of_spark_is_in_order_and_read_once(tmp_path, monkeypatch, passes, titles, block):
+    monkeypatch.setattr(reader, "BLOCK_BYTES", block)
+    monkeypatch.setattr(top_k, "MOST_ROWS_IN_MEMORY", 3)
+    passes.clear()
+    dump = read_dump([spark_file(tmp_path, titles)], project="en.wikipedia", day=DAY)
+    sums = Counter()
+    for title in titles:
+        sums[title.replace(" ", "_")] += 7
+    assert {row.title: row.views for row in dump.lists["all-access"]} == sums
+    assert passes == [True]
+
+
+def test_a_title_with_spaces_is_the_same_page_wherever_it_stands(tmp_path, monkeypatch, passes):
+    monkeypatch.setattr(reader, "BLOCK_BYTES", 4_000)
+    monkeypatch.setattr(reader, "QUEUED_BLOCKS", 1)
+    monkeypatch.setattr(top_k, "MOST_ROWS_IN_MEMORY", 100)
+    titles = {f"Title{number:05}" for number in range(3_000)} | {"Title Page", "Title_Page"}
+    dump = read_dump([spark_file(tmp_path, titles)], project="en.wikipedia", day=DAY, top=1)
+    assert dump.lists["all-access"] == [Listed("Title_Page", 14, 1)]
+    assert passes == [True]
