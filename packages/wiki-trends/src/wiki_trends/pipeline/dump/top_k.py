@@ -54,9 +54,15 @@ class Threshold:
 
     Args:
         number: how many titles are wanted of each access method.
+
+    Raises:
+        ValueError: `number` is not positive.
     """
 
     def __init__(self, number: int) -> None:
+        if number < 1:
+            message = f"the first {number} titles: the number must be 1 or more"
+            raise ValueError(message)
         self._number = number
         self._best: dict[str, pl.DataFrame] = {}
 
