@@ -78,10 +78,10 @@ def write(spark, frame, schema, path, file_format, scratch):
 def a_day_of_spark_is_read_as_it_was_meant(spark, dataset, tmp_path):
     folder = f"{dataset.lake}/{dataset.key(DAY)}"
     write(spark, FRAME, SCHEMA, folder, dataset.format, tmp_path / "rows.json")
-    found = inspect(dataset, DAY)
-    assert (found.code, found.rows) == ("OK", len(HOSTILE))
-    assert len(found.parts) == 2
-    assert_frame_equal(read_frame(dataset, found).sort("views"), FRAME)
+    partition = inspect(dataset, DAY)
+    assert (partition.code, partition.rows) == ("OK", len(HOSTILE))
+    assert len(partition.parts) == 2
+    assert_frame_equal(read_frame(dataset, partition).sort("views"), FRAME)
     assert inspect(dataset, DAY, options=InspectOptions(deep=True)).available
 
     write_frame(dataset, DAY, FRAME.head(7))

@@ -5,8 +5,12 @@ from __future__ import annotations
 import bz2
 import datetime as dt
 import doctest
+import gzip
+import os
 import random
+import tracemalloc
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -61,13 +65,12 @@ def test_lines_are_read_from_both_ends(tmp_path):
 
 def test_the_packed_file_says_the_same(tmp_path):
     plain = read_dump([write_file(tmp_path, LINES)], project="en.wikipedia", day=DAY)
-    packed = read_dump(
-        [write_file(tmp_path, bz2.compress(LINES.encode()), "p")], project="en.wikipedia", day=DAY
-    )
-    assert packed.lists == plain.lists
+    for compress in (bz2.compress, gzip.compress):
+        path = write_file(tmp_path, compress(LINES.encode()), "packed")
+        assert read_dump([path], project="en.wikipedia", day=DAY).lists == plain.lists
 
 
-@pytest.mark.parametrize("pack", [bytes, bz2.compress])
+@pytest.mark.parametrize("pack", [bytes, bz2.compress, gzip.compress])
 def test_it_is_told_how_much_has_been_read(tmp_path, pack):
     fractions = []
     files = [write_file(tmp_path, pack(LINES.encode() * 4000), name) for name in ("a", "b")]
@@ -242,3 +245,144 @@ def test_the_example_of_the_threshold_is_right():
     results = doctest.testmod(top_k)
     assert results.attempted > 0
     assert results.failed == 0
+
+
+def as_spark_writes(title):
+    """A title in the CSV of Spark's writer with a space as the separator."""
+    if title and not any(sign in title for sign in ' "'):
+        return title
+    return '"' + title.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def spark_file(tmp_path, titles):
+    """A file as the dumps are since February 2023: sorted before the titles are quoted, a record a device."""
+    lines = [
+        f"en.wikipedia {as_spark_writes(title)} null {device} {views} A{views}\n"
+        for title in sorted(titles)
+        for device, views in (("desktop", 2), ("mobile-web", 5))
+    ]
+    return write_file(tmp_path, "".join(lines))
+
+
+def test_quoted_titles_are_unquoted(tmp_path):
+    lines = r"""en.wikipedia "" null desktop 9 A9
+en.wikipedia "\"Weird_Al\"_Yankovic" 217420 desktop 5 A5
+en.wikipedia "AC\\DC \"Live\"" null desktop 4 A4
+en.wikipedia "Two words" 77 mobile-app 3 A3
+en.wikipedia AC\DC 12 desktop 2 A2
+"""
+    dump = read_dump([write_file(tmp_path, lines)], project="en.wikipedia", day=DAY)
+    titles = [row.title for row in dump.lists["all-access"]]
+    assert titles == ['"Weird_Al"_Yankovic', 'AC\\DC_"Live"', "Two_words", "AC\\DC"]
+    assert (dump.records, dump.broken) == (4, 1)
+
+
+@pytest.mark.parametrize("title", ['"Heroes"', '"Heroes"_(album)', '"A"_and_"B"', '"AC\\DC"', '"', '"open'])
+def test_titles_that_spark_would_not_have_quoted_keep_their_quotes(tmp_path, title):
+    lines = f"en.wikipedia {title} 5 desktop 5 A5\n"
+    dump = read_dump([write_file(tmp_path, lines)], project="en.wikipedia", day=DAY)
+    assert dump.lists["desktop"] == [Listed(title, 5, 1)]
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """The passes over the files, by whether the titles were taken to be in order."""
+    passes = []
+    read_lists = reader._read_lists
+
+    def counted(*arguments, in_order):
+        passes.append(in_order)
+        return read_lists(*arguments, in_order=in_order)
+
+    monkeypatch.setattr(reader, "_read_lists", counted)
+    return passes
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    titles=st.sets(st.text('aB_!" \\é', min_size=1, max_size=6), min_size=1, max_size=30),
+    block=st.integers(20, 400),
+)
+def test_a_file_of_spark_is_in_order_and_read_once(tmp_path, monkeypatch, passes, titles, block):
+    monkeypatch.setattr(reader, "BLOCK_BYTES", block)
+    monkeypatch.setattr(top_k, "MOST_ROWS_IN_MEMORY", 3)
+    passes.clear()
+    dump = read_dump([spark_file(tmp_path, titles)], project="en.wikipedia", day=DAY)
+    sums = Counter()
+    for title in titles:
+        sums[title.replace(" ", "_")] += 7
+    assert {row.title: row.views for row in dump.lists["all-access"]} == sums
+    assert passes == [True]
+
+
+def test_a_title_with_spaces_is_the_same_page_wherever_it_stands(tmp_path, monkeypatch, passes):
+    monkeypatch.setattr(reader, "BLOCK_BYTES", 4_000)
+    monkeypatch.setattr(reader, "QUEUED_BLOCKS", 1)
+    monkeypatch.setattr(top_k, "MOST_ROWS_IN_MEMORY", 100)
+    titles = {f"Title{number:05}" for number in range(3_000)} | {"Title Page", "Title_Page"}
+    dump = read_dump([spark_file(tmp_path, titles)], project="en.wikipedia", day=DAY, top=1)
+    assert dump.lists["all-access"] == [Listed("Title_Page", 14, 1)]
+    assert passes == [True]
+
+
+DAMAGED = [
+    ("cut.gz", gzip.compress(LINES.encode() * 999)[:-20], "cannot be read"),
+    ("half.gz", gzip.compress(random.Random(1).randbytes(9_000))[:4_000], "cannot be read"),
+    ("damaged.bz2", b"BZh9" + bytes(4_000), "cannot be read"),
+    ("damaged.gz", gzip.compress(LINES.encode())[:10] + b"\xff" * 4_000, "cannot be read"),
+    ("zeros.bz2", bz2.compress(bytes(20_000_000)), "not a pageview_complete file"),
+    ("long.bz2", bz2.compress(LINES.encode() + bytes(9_000_000)), "a line of more than 1,048,576 bytes"),
+    ("long.txt", LINES.encode() + b"x" * 9_000_000, "a line of more than 1,048,576 bytes"),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "problem"), DAMAGED, ids=[name for name, *_ in DAMAGED])
+def test_a_damaged_file_is_refused(tmp_path, name, data, problem):
+    with pytest.raises(SettingError, match=problem):
+        read_dump([write_file(tmp_path, data, name)], project="en.wikipedia", day=DAY)
+
+
+def test_what_is_not_a_regular_file_is_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    for path in (*(tmp_path / name for name in ("pipe", "folder", "link")), Path("/dev/zero")):
+        with pytest.raises(SettingError, match="is not a regular file"):
+            read_dump([path], project="en.wikipedia", day=DAY)
+    for path in (Path("a\0b"), tmp_path / ("x" * 300)):
+        with pytest.raises(SettingError, match="cannot be read"):
+            read_dump([path], project="en.wikipedia", day=DAY)
+
+
+def test_a_file_that_is_named_twice_is_refused(tmp_path):
+    path = write_file(tmp_path, LINES)
+    (tmp_path / "link").symlink_to(path)
+    with pytest.raises(SettingError, match="is the same file as"):
+        read_dump([path, tmp_path / "link"], project="en.wikipedia", day=DAY)
+
+
+def test_a_file_that_was_made_to_exhaust_the_reader_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "_EXPANSION_CHECKED_FROM", 1024 * 1024)
+    monkeypatch.setattr(reader, "BLOCK_BYTES", 64 * 1024)
+    path = write_file(tmp_path, bz2.compress(LINES.encode() + b"\n" * 30_000_000), "p.bz2")
+    with pytest.raises(SettingError, match=r"expands to more than .* 1,000 times its size"):
+        read_dump([path], project="en.wikipedia", day=DAY)
+
+
+def test_memory_does_not_grow_with_a_bomb(tmp_path):
+    path = write_file(tmp_path, bz2.compress(LINES.encode() + bytes(100_000_000)), "p.bz2")
+    tracemalloc.start()
+    try:
+        with pytest.raises(SettingError, match="a line of more than"):
+            read_dump([path], project="en.wikipedia", day=DAY)
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("files", "top"), [([], 10), ([Path("x")], 0), ([Path("x")], -1)])
+def test_degenerate_values_are_refused(files, top):
+    with pytest.raises(ValueError, match="must be 1 or more"):
+        read_dump(files, project="en.wikipedia", day=DAY, top=top)
+    with pytest.raises(ValueError, match="must be 1 or more"):
+        top_k.Threshold(min(top, 0))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import ObjectMissing
 from wiki_trends.wikimedia.siteinfo import SiteInfo
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake
     from wiki_trends.wikimedia import WikimediaClient
 
+logger = logging.getLogger(__name__)
+
 SITEINFO_AGE = dt.timedelta(days=7)
+_CLOCK_SKEW = dt.timedelta(days=1)
 
 
 def site_info(project: str, lake: Lake, client: WikimediaClient) -> SiteInfo:
@@ -26,14 +30,37 @@ def site_info(project: str, lake: Lake, client: WikimediaClient) -> SiteInfo:
 
 
 def cached_site_info(project: str, lake: Lake) -> SiteInfo | None:
-    """The cached answer of a wiki; None when there is none, or it is older than a week."""
+    """The cached answer of a wiki; None when there is none, it is older than a week, or it cannot be used."""
     try:
-        document = json.loads(lake.get(_key(project))[0])
-        if dt.datetime.now(tz=dt.UTC) - dt.datetime.fromisoformat(document["fetched_at"]) < SITEINFO_AGE:
-            return SiteInfo.from_json(document["siteinfo"])
-    except (ObjectMissing, ValueError, KeyError, TypeError, AttributeError):
-        pass  # Not cached, or written by another version: the wiki is asked.
-    return None
+        data = lake.get(_key(project))[0]
+    except ObjectMissing:
+        return None
+    try:
+        document = json.loads(data)
+        age = dt.datetime.now(tz=dt.UTC) - dt.datetime.fromisoformat(document["fetched_at"])
+        site = _parse(document["siteinfo"])
+        if age < -_CLOCK_SKEW:
+            message = "it is from the future"
+            raise ValueError(message)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        logger.warning("%s cannot be used (%.200s); the wiki is asked again.", _key(project), repr(error))
+        return None
+    return site if age < SITEINFO_AGE else None
+
+
+def _parse(document: Any) -> SiteInfo:
+    """The site information, with texts where texts belong.
+
+    Raises:
+        TypeError: a value has another type.
+    """
+    spaces = document["namespaces"]
+    texts = [document["main_page"], *(text for names in spaces.values() for text in names)]
+    lists = all(isinstance(names, list) for names in spaces.values())
+    if not lists or not all(isinstance(text, str) for text in texts):
+        message = "a name is not a text"
+        raise TypeError(message)
+    return SiteInfo.from_json(document)
 
 
 def store_site_info(project: str, lake: Lake, site: SiteInfo) -> None:

@@ -1,11 +1,17 @@
-"""Parses a block of lines of a dump into records of one project: title, device and views.
+r"""Parses a block of lines of a dump into records of one project: title, device and views.
 
 A block whose lines all have the usual form is parsed in one pass. Any other block is parsed line by line from both ends.
 A line that is not a record, or that continues a title with a line break, is counted and left out; no input raises.
+
+Since February 2023 the files are written by Spark's CSV writer with a space as the separator: a title with a quote or a space
+is quoted, and inside it quotes and backslashes are escaped (`"\"Weird_Al\"_Yankovic"`); an empty title is `""`. Spark sorts
+before it quotes. So titles are unquoted first, and their spaces are kept until the order of the file has been checked.
+Source: `make_hourly_dumps.hql` of Wikimedia's refinery.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.pipeline.dump.top_k import DEVICES
@@ -14,10 +20,16 @@ if TYPE_CHECKING:
     import polars as pl
 
 _COLUMNS = ["wiki", "title", "id", "device", "views", "hours"]
+# Stands for a space inside a title while the columns of a line are split.
+_SPACE = "\x1f"
+_QUOTED = re.compile(rb'"((?:[^"\\\n]|\\[^\n])*+)" ')
+_ESCAPED = re.compile(rb'\\([\\"])')
 
 
 def parse_lines(block: bytes, project: str, *, after_record: bool) -> tuple[pl.DataFrame, int]:
     """The project's records in a block, as `TopTitles` takes them, and the number of its broken lines.
+
+    Titles are as they were requested: unquoted, and with their spaces.
 
     Args:
         block: complete lines.
@@ -26,6 +38,7 @@ def parse_lines(block: bytes, project: str, *, after_record: bool) -> tuple[pl.D
     """
     import polars as pl
 
+    block = _unquote_titles(block, project)
     regular = _parse_regular(block, project) if after_record else None
     if regular is not None:
         return regular, 0
@@ -49,8 +62,30 @@ def parse_lines(block: bytes, project: str, *, after_record: bool) -> tuple[pl.D
         .filter(pl.col("c1") == project)
         .collect()
     )
-    records = of_project.filter(pl.col("ends") & pl.col("begins") & pl.col("c5").is_not_null())
+    # An empty title is not a page; it is null here.
+    complete = pl.col("ends") & pl.col("begins") & pl.col("c5").is_not_null() & pl.col("c2").is_not_null()
+    records = of_project.filter(complete)
     return records.select(_title(records), "device", "views"), of_project.height - records.height
+
+
+def _unquote_titles(block: bytes, project: str) -> bytes:
+    """The same lines, with the quoted titles of the project as they were before Spark wrote them.
+
+    A title that Spark would not have quoted stays as it is: `"Heroes"` of an older file is a title with quotes.
+    """
+    line_start = b"\n" + project.encode() + b" "
+    pieces: list[bytes] = []
+    copied = 0
+    # Searching for the start of such a line is many times as fast as a regular expression over the block.
+    text = b"\n" + block
+    at = text.find(line_start + b'"')
+    while at >= 0:
+        match = _QUOTED.match(text, at + len(line_start))
+        if match is not None and (not match[1] or b" " in match[1] or b'\\"' in match[1]):
+            pieces += [text[copied : match.start()], _ESCAPED.sub(rb"\1", match[1])]
+            copied = match.end() - 1
+        at = text.find(line_start + b'"', at + 1)
+    return b"".join((*pieces, text[copied:]))[1:] if pieces else block
 
 
 def _parse_regular(block: bytes, project: str) -> pl.DataFrame | None:
@@ -90,8 +125,10 @@ def _title(records: pl.DataFrame) -> pl.Expr:
     third = pl.col("c3")
     no_id = (third != "null") & third.cast(pl.Int64, strict=False).is_null() & pl.col("c6").is_not_null()
     if not records.select(no_id.any()).item():
-        return pl.col("c2").alias("title")
-    return pl.when(no_id).then(pl.concat_str("c2", "c3", separator="_")).otherwise("c2").alias("title")
+        title = pl.col("c2")
+    else:
+        title = pl.when(no_id).then(pl.concat_str("c2", "c3", separator=" ")).otherwise("c2")
+    return title.str.replace_all(_SPACE, " ", literal=True).alias("title")
 
 
 def _split_lines(block: bytes) -> pl.DataFrame:
@@ -106,16 +143,17 @@ def _split_lines(block: bytes) -> pl.DataFrame:
         schema={f"c{number}": pl.String for number in range(1, 8)},
         truncate_ragged_lines=True,
         missing_columns="insert",
+        extra_columns="ignore",
         encoding="utf8-lossy",
     )
 
 
 def _join_spaces(block: bytes) -> bytes:
-    """The same lines with underscores in place of the spaces of titles, as in all other titles."""
+    """The same lines, with a placeholder for the spaces of titles."""
     return b"\n".join(_join_title(line) if line.count(b" ") > 5 else line for line in block.split(b"\n"))
 
 
 def _join_title(line: bytes) -> bytes:
     wiki, *middle, device, total, hourly = line.split(b" ")
     page_id = middle.pop() if middle[-1].isdigit() or middle[-1] == b"null" else b"null"
-    return b" ".join((wiki, b"_".join(middle), page_id, device, total, hourly))
+    return b" ".join((wiki, _SPACE.encode().join(middle), page_id, device, total, hourly))

@@ -7,15 +7,19 @@ their title do not belong to a page; they are left out and counted. Source:
 https://dumps.wikimedia.org/other/pageview_complete/readme.html.
 
 Files are read as streams, a few megabytes at a time, and a few blocks are parsed concurrently, so the memory does not
-grow with the dump. A file that is not a dump, or is of another day, raises `SettingError`.
+grow with the dump. A line of more than a megabyte, or a compressed file that expands more than a thousandfold, ends the
+reading. A file that is not a dump, is of another day, or cannot be read to its end raises `SettingError`.
 """
 
 from __future__ import annotations
 
 import bz2
+import gzip
 import io
 import re
+import stat
 import tempfile
+import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,7 +27,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from wiki_trends.config.projects import spellings
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.dump.lines import parse_lines
 from wiki_trends.pipeline.dump.top_k import NotInOrder, TopTitles
@@ -46,7 +49,13 @@ WORKERS = 3
 # Blocks that are read and not parsed yet: enough for the reading to continue through the wikis that follow.
 QUEUED_BLOCKS = 8
 _SAMPLE_LINES = 200
-_LONGEST_LINE = 64 * 1024
+_LONGEST_SAMPLE = 64 * 1024
+LONGEST_LINE = 1024 * 1024
+# A real file expands five to ten times. More than this, above some size, is a file that was made to exhaust the reader.
+MOST_EXPANSION = 1000
+_EXPANSION_CHECKED_FROM = 64 * 1024 * 1024
+# What the streams raise on a file that is damaged or cut short.
+_READ_ERRORS = (OSError, EOFError, zlib.error)
 _RECORD_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-X]\d+)+$")
 # In monthly files the letter is the day, and runs past X.
 _MONTHLY_RECORD_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-_]\d+)+$")
@@ -81,24 +90,27 @@ def read_dump(
     """The first `top` titles of a project by views, for `all-access` and each device, from daily files of one day.
 
     Args:
-        files: compressed with bzip2 or not.
+        files: compressed with bzip2 or gzip, or not compressed.
         project: for example `en.wikipedia`.
         day: the day of the files.
         top: number of titles in each list.
         on_progress: called often with the fraction of the files that has been read, 0 to 1.
 
     Raises:
-        SettingError: a file does not exist, is not a daily dump, is of another day, or has no record of the project.
+        SettingError: a file does not exist, is not a daily dump, is of another day, is named twice, or cannot be read to
+            its end; or no file has a record of the project.
+        ValueError: there are no files, or `top` is not positive.
     """
+    if not files or top < 1:
+        message = f"{len(files)} files and the first {top} titles: both must be 1 or more"
+        raise ValueError(message)
     for path in files:
         _refuse_unusable(path, day)
-    for name in spellings(project):
-        try:
-            lists, reader = _read_lists(files, name, top, on_progress, in_order=len(files) == 1)
-        except NotInOrder:
-            lists, reader = _read_lists(files, name, top, on_progress, in_order=False)
-        if lists:
-            break
+    _refuse_repeated(files)
+    try:
+        lists, reader = _read_lists(files, project, top, on_progress, in_order=len(files) == 1)
+    except NotInOrder:
+        lists, reader = _read_lists(files, project, top, on_progress, in_order=False)
     if not lists:
         raise _unusable(files[0], f"holds no line of {project}")
     return Dump(lists, reader.records, reader.broken, tuple(path.name for path in files))
@@ -107,7 +119,7 @@ def read_dump(
 def _read_lists(
     files: Sequence[Path], project: str, top: int, on_progress: ProgressCallback | None, *, in_order: bool
 ) -> tuple[dict[str, list[Listed]], _RecordReader]:
-    total = sum(path.stat().st_size for path in files)
+    total = sum(_size(path) for path in files)
     done = 0
 
     def on_read(size: int) -> None:
@@ -120,11 +132,12 @@ def _read_lists(
         top_titles = TopTitles(Path(folder), top, in_order=in_order)
         reader = _RecordReader(project, top_titles.drop_small)
         for path in files:
+            longest = max(_EXPANSION_CHECKED_FROM, MOST_EXPANSION * _size(path))
             try:
                 with _open_dump(path, on_read) as stream:
-                    for frame in reader.frames(stream):
+                    for frame in reader.frames(stream, longest):
                         top_titles.add(frame)
-            except (OSError, EOFError) as error:
+            except _READ_ERRORS as error:
                 raise _unusable(path, f"cannot be read to its end ({error})") from None
         return top_titles.lists(), reader
 
@@ -144,11 +157,15 @@ class _RecordReader:
         self._project = project
         self._line_start = project.encode() + b" "
 
-    def frames(self, stream: BufferedIOBase) -> Iterator[pl.DataFrame]:
-        """Records as `TopTitles` takes them; a frame for each block that has some."""
+    def frames(self, stream: BufferedIOBase, longest: int) -> Iterator[pl.DataFrame]:
+        """Records as `TopTitles` takes them; a frame for each block that has some.
+
+        Raises:
+            OSError: the stream cannot be read, has a line that is too long, or more than `longest` bytes.
+        """
         queue: deque[Future[tuple[pl.DataFrame, int, int]]] = deque()
         with ThreadPoolExecutor(WORKERS) as pool:
-            for block, after_record in self._blocks(stream):
+            for block, after_record in self._blocks(stream, longest):
                 queue.append(pool.submit(self._parse, block, after_record=after_record))
                 while queue and (len(queue) > QUEUED_BLOCKS or queue[0].done()):
                     yield self._count(*queue.popleft().result())
@@ -164,13 +181,21 @@ class _RecordReader:
         self.broken += broken
         return frame
 
-    def _blocks(self, stream: BufferedIOBase) -> Iterator[tuple[bytes, bool]]:
+    def _blocks(self, stream: BufferedIOBase, longest: int) -> Iterator[tuple[bytes, bool]]:
         """Blocks of complete lines that hold records of the project, and whether the line before ended a record."""
         # One buffer for all blocks: allocating it anew would cost as much as the reading.
         buffer = bytearray(BLOCK_BYTES)
         after_record = True
+        total = 0
         while size := stream.readinto(buffer):
-            rest = stream.readline()
+            rest = stream.readline(LONGEST_LINE)
+            total += size + len(rest)
+            if len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
+                message = f"it has a line of more than {LONGEST_LINE:,} bytes"
+                raise OSError(message)
+            if total > longest:
+                message = f"it expands to more than {longest:,} bytes, {MOST_EXPANSION:,} times its size"
+                raise OSError(message)
             last = bytes(buffer[buffer.rfind(b"\n", 0, size - 1) + 1 : size]) + rest
             # A file is sorted by wiki, so most of its blocks are of others. The name can lie across the end of the buffer.
             inside = (
@@ -182,15 +207,40 @@ class _RecordReader:
             after_record = _RECORD_END.search(last.removesuffix(b"\n")) is not None
 
 
+def _size(path: Path) -> int:
+    """The bytes of a file on disk.
+
+    Raises:
+        SettingError: it does not exist, or is not a regular file; a pipe would be empty when it is read again.
+    """
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        raise _unusable(path, f"cannot be read ({error})") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise _unusable(path, "is not a regular file")
+    return status.st_size
+
+
+def _refuse_repeated(files: Sequence[Path]) -> None:
+    """Refuse a file that is named twice: its views would count twice."""
+    first: dict[Path, Path] = {}
+    for path in files:
+        other = first.setdefault(path.resolve(), path)
+        if other is not path:
+            raise _unusable(path, f"is the same file as {other}")
+
+
 def _refuse_unusable(path: Path, day: dt.date) -> None:
-    """Refuse a file that is not a daily dump of the day, by its name and its first lines."""
+    """Refuse a file that is not a daily dump of the day, by its name, its kind and its first lines."""
     match = _DAY_IN_NAME.search(path.name)
     if match is not None and match.group(0).replace("-", "") != f"{day:%Y%m%d}":
         raise _unusable(path, f"is not of {day}, by its name")
+    _size(path)
     try:
         with _open_dump(path) as stream:
-            lines = [stream.readline(_LONGEST_LINE).rstrip(b"\n") for _ in range(_SAMPLE_LINES)]
-    except (OSError, EOFError) as error:
+            lines = [stream.readline(_LONGEST_SAMPLE).rstrip(b"\n") for _ in range(_SAMPLE_LINES)]
+    except _READ_ERRORS as error:
         raise _unusable(path, f"cannot be read ({error})") from None
     if any(_MONTHLY_RECORD_END.search(line) and not _RECORD_END.search(line) for line in lines):
         raise _unusable(path, "is a monthly file, its letters are days")
@@ -202,7 +252,13 @@ def _refuse_unusable(path: Path, day: dt.date) -> None:
 def _open_dump(path: Path, on_read: Callable[[int], None] = lambda _size: None) -> Iterator[BufferedIOBase]:
     """The decompressed bytes of a file; `on_read` is called with the size of each piece of the file that was read."""
     with io.BufferedReader(_CountingFile(path, on_read)) as file:
-        yield bz2.BZ2File(file) if file.peek(3).startswith(b"BZh") else file
+        start = file.peek(3)
+        if start.startswith(b"BZh"):
+            yield bz2.BZ2File(file)
+        elif start.startswith(b"\x1f\x8b"):
+            yield gzip.GzipFile(fileobj=file)
+        else:
+            yield file
 
 
 class _CountingFile(io.FileIO):
