@@ -8,11 +8,11 @@ from contextlib import ExitStack
 import pytest
 from hypothesis import settings
 
-# Those run in Airflow's own environment: make test-airflow.
+# These run in Airflow's own environment: make test-airflow.
 collect_ignore = ["tests/airflow"]
 
-# How long an example takes is the machine's affair; nothing here is a test of time. CI tries the same examples each
-# time, so that a change is judged by what it changes; whoever works on the code tries new ones with every run.
+# No deadline: the duration of an example depends on the machine. CI runs the same examples each time, so a failure comes
+# from the change; a developer's run tries new ones.
 settings.register_profile("untimed", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "untimed")

@@ -1,4 +1,4 @@
-"""Compute the trends of the last days, when they are whole, and show them: `--days N`."""
+"""Compute the trends of the last days, when they are complete, and show them: `--days N`."""
 
 from wiki_trends.compat.scripts import run_analytics
 

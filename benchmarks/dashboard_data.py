@@ -57,7 +57,7 @@ def window() -> Window:
 
 def publish(settings: Settings) -> None:
     """Analyse and publish the year, even if it is published already."""
-    main_job.analyze(settings, main_job.checker(settings, window())())
+    main_job.analyze_window(settings, main_job.checker(settings, window())())
 
 
 def _frame(views: dict[int, int]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""A place of its own for each test of the product as its users start it: a folder, an environment, ways to run things."""
+"""A separate place for each end-to-end test of the product: a folder, an environment, ways to run commands."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DAYS = ("2025-11-05", "2025-11-06", "2025-11-07", "2025-11-08", "2025-11-09")
 
 @dataclass
 class Ran:
-    """What a command line left."""
+    """The result of a command line: exit code and streams."""
 
     code: int
     out: str
@@ -54,7 +54,7 @@ class Place:
         return Ran(code, captured.out, captured.err)
 
     def command(self, *arguments: str) -> list[str]:
-        """What starts the product, or one of the documented scripts, in a process."""
+        """The command line of a process that runs the product, or one of the documented scripts."""
         if arguments[0].endswith(".py"):
             return [sys.executable, str(ROOT / arguments[0]), *arguments[1:]]
         return [sys.executable, "-m", "wiki_trends", *arguments]
@@ -73,7 +73,7 @@ class Place:
         return Ran(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """The same, not waited for."""
+        """The same, without waiting for it."""
         return subprocess.Popen(
             self.command(*arguments),
             stdout=subprocess.PIPE,
@@ -86,7 +86,7 @@ class Place:
     def terminal(self, *arguments: str, columns: int = 160) -> pexpect.spawn[str]:
         """The same on a terminal."""
         program, *others = self.command(*arguments)
-        # What the test runner was told of its own terminal is not said of this one.
+        # The size of the test runner's terminal does not apply to this one.
         environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         environ["TERM"] = "xterm-256color"
         return pexpect.spawn(
@@ -100,7 +100,7 @@ class Place:
         )
 
     def write_days(self, *days: str, pages: int = 3) -> None:
-        """Put whole days into the diamond layer."""
+        """Commit complete days to the diamond layer."""
         dataset = layers(load()).diamond
         frame = pl.DataFrame(
             ranked({f"Page_{number}": 1000 * number for number in range(1, pages + 1)}), schema=TYPES

@@ -1,1 +1,1 @@
-"""Look at the lake (`date_checker`) and start the pipeline for days (`dag_trigger`)."""
+"""Check the lake (`date_checker`) and start the pipeline for days (`dag_trigger`)."""

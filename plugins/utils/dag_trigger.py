@@ -1,8 +1,8 @@
 """Start the pipeline for single days and follow it.
 
-Where it runs says `WIKI_TRENDS_RUNNER`. A day that somebody else runs already is followed, not started twice. Raises
-`WindowError` for what is no day that Wikimedia could have, `ContactMissing` or `WikimediaUnreachable` before the first
-start; what goes wrong with a single day stands in its result.
+`WIKI_TRENDS_RUNNER` says where it runs. A day that another process runs already is followed, not started twice. Raises
+`WindowError` for a day that Wikimedia cannot have, and `ContactMissing` or `WikimediaUnreachable` before the first start.
+The result of each day has its own failure.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wiki_trends.cli.options import DEFAULT_TIMEOUT
-from wiki_trends.compat import functions as documented
+from wiki_trends.compat import functions
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def trigger_dag_for_date(date: str | dt.date, *, timeout: float = DEFAULT_TIMEOUT) -> Triggered:
-    """Run the pipeline with `{'target_date': date}` and wait for its end.
+    """Run the pipeline with `{'target_date': date}` and wait for it to end.
 
     Args:
         date: a UTC day, `YYYY-MM-DD` or a date.
@@ -29,16 +29,16 @@ def trigger_dag_for_date(date: str | dt.date, *, timeout: float = DEFAULT_TIMEOU
     Returns:
         As one item of `trigger_multiple_dates`.
     """
-    return documented.trigger([date], timeout)[0]
+    return functions.trigger([date], timeout)[0]
 
 
 def trigger_multiple_dates(
     dates: Iterable[str | dt.date], *, timeout: float = DEFAULT_TIMEOUT
 ) -> list[Triggered]:
-    """Run the pipeline for each of these days, `WIKI_TRENDS_JOBS` at a time, and wait for their ends.
+    """Run the pipeline for each of these days, `WIKI_TRENDS_JOBS` at a time, and wait for them to end.
 
     Args:
-        dates: UTC days, `YYYY-MM-DD` or dates; one that is named twice is run once.
+        dates: UTC days, `YYYY-MM-DD` or dates; a day that is named twice is run once.
         timeout: seconds after which waiting ends.
 
     Returns:
@@ -46,4 +46,4 @@ def trigger_multiple_dates(
         (`{'target_date': date}`), `reason` (why it failed, stable: `NOT_PUBLISHED`, `UNREACHABLE`, …; else None) and
         `message` (the same for people).
     """
-    return documented.trigger(list(dates), timeout)
+    return functions.trigger(list(dates), timeout)

@@ -1,25 +1,25 @@
-"""Which of the last days are in the lake, and which have to be fetched.
+"""Check which of the last days are in the lake, and which must be fetched.
 
-All functions obey the settings (`WIKI_TRENDS_…`, `wiki-trends.toml`). They raise `SettingError` or `WindowError` for a
-value that cannot be used, and `LakeError` when the lake does not answer: it never looks empty then.
+All functions use the settings (`WIKI_TRENDS_…`, `wiki-trends.toml`). They raise `SettingError` or `WindowError` for a
+value that cannot be used, and `LakeError` when the lake does not answer; it never counts as empty then.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends.compat import functions as documented
+from wiki_trends.compat import functions
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from wiki_trends.compat.functions import DateToFetch, Found
+    from wiki_trends.compat.functions import DateReport, DateToFetch
 
 
 def find_missing_dates(
     days: int | None = None, end_date: dt.date | None = None, *, n_days: int | None = None
-) -> Found:
-    """Look for the last days in the diamond layer.
+) -> DateReport:
+    """Find the last days in the diamond layer.
 
     Args:
         days: how many; default `WIKI_TRENDS_DAYS`.
@@ -28,13 +28,13 @@ def find_missing_dates(
 
     Returns:
         `available`, `missing` and `expected` (`YYYY-MM-DD`, newest first), `coverage_pct` and `total_in_bucket`, the
-        number of days in the whole layer.
+        number of days in the layer.
 
     Raises:
-        WindowError: the window cannot be.
+        WindowError: the window is impossible.
         LakeError: the lake does not answer.
     """
-    return documented.find(documented.days_given(days, n_days), end_date)
+    return functions.find(functions.number_of_days(days, n_days), end_date)
 
 
 def get_dates_to_fetch(
@@ -42,16 +42,16 @@ def get_dates_to_fetch(
 ) -> list[DateToFetch]:
     """The missing days, newest first, each as `{'date': 'YYYY-MM-DD', 'days_ago': n}`.
 
-    Args and errors as of `find_missing_dates`.
+    Arguments and errors as for `find_missing_dates`.
     """
-    return documented.to_fetch(documented.days_given(days, n_days), end_date)
+    return functions.to_fetch(functions.number_of_days(days, n_days), end_date)
 
 
 def print_date_report(
     days: int | None = None, end_date: dt.date | None = None, *, n_days: int | None = None
 ) -> None:
-    """Print what is there, what is missing, and what to do about it.
+    """Print the available and the missing days, and how to fetch them.
 
-    Args and errors as of `find_missing_dates`.
+    Arguments and errors as for `find_missing_dates`.
     """
-    documented.print_report(documented.days_given(days, n_days), end_date)
+    functions.print_report(functions.number_of_days(days, n_days), end_date)

@@ -112,7 +112,7 @@ def test_a_project_whose_wiki_has_no_address_is_wrong_input_and_not_a_missing_ne
     monkeypatch.setenv("WIKI_TRENDS_MEDIAWIKI_URL", "http://{project}.invalid/w/api.php")
     ran = place.run("fetch", "--project", "qq.wikipedia", DAY)
     assert (ran.code, ran.out) == (2, "")
-    assert "'qq.wikipedia' is no project that has a wiki: there is no qq.wikipedia.invalid" in ran.err
+    assert "'qq.wikipedia' is not a project with a wiki: qq.wikipedia.invalid does not exist" in ran.err
     monkeypatch.setenv("WIKI_TRENDS_WIKIMEDIA_URL", "http://wikimedia.invalid/api/rest_v1")
     ran = place.run("fetch", "--project", "qq.wikipedia", DAY)
     assert (ran.code, ran.out) == (3, "")

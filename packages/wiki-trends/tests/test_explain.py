@@ -9,7 +9,7 @@ import pytest
 from testing.scripted_server import ScriptedServer
 from testing.small_wiki import DAY, SmallWiki, categories, listing, settings_for
 from wiki_trends.cli.app import run_command
-from wiki_trends.jobs.explain import explain, lines
+from wiki_trends.jobs.explain import explain_page, explanation_lines
 from wiki_trends.pipeline import run_day
 
 PAGES = {
@@ -46,14 +46,14 @@ def environment(wiki, tmp_path, monkeypatch):
 
 
 def test_a_page_is_explained_by_its_rules_and_nothing_is_written(wiki, tmp_path):
-    told = explain("Ruska Venla", settings_for(wiki.url, tmp_path))
-    assert (told.source, told.why.category.outcome, told.why.place) == (
+    explanation = explain_page("Ruska Venla", settings_for(wiki.url, tmp_path))
+    assert (explanation.source, explanation.why.category.outcome, explanation.why.place) == (
         "wikimedia",
         "Entertainment",
         ("Person", "Finland"),
     )
-    text = "\n".join(line for line, _ in lines(told))
-    assert "Ruska Venla  (en.wikipedia, asked from Wikimedia)" in text
+    text = "\n".join(line for line, _ in explanation_lines(explanation))
+    assert "Ruska Venla  (en.wikipedia, from Wikimedia)" in text
     assert "20  description: 'singer(s)' in 'Finnish singer (born 1990)'" in text
     assert (
         "5  category: 'hotels' in 'Hotels in Finland'" in text or "'hotel(s)' in 'Hotels in Finland'" in text
@@ -69,18 +69,18 @@ def test_a_page_of_the_cache_is_explained_without_asking_and_as_the_pipeline_dec
     settings = settings_for(wiki.url, tmp_path)
     run_day(DAY, settings)
     asked = len(wiki.asked)
-    told = explain("Ruska_Venla", settings)
-    assert (told.source, len(wiki.asked)) == ("cache", asked)
+    explanation = explain_page("Ruska_Venla", settings)
+    assert (explanation.source, len(wiki.asked)) == ("cache", asked)
     row = read_frame(layers(settings).diamond, DAY).row(0, named=True)
-    document = told.to_json()
+    document = explanation.to_json()
     assert {name: row[name] for name in ("category", "location_type", "location")} == {
         name: document[name] for name in ("category", "location_type", "location")
     }
 
 
 def test_a_redirect_is_explained_as_the_page_that_it_leads_to(wiki, tmp_path):
-    told = explain("Venla", settings_for(wiki.url, tmp_path))
-    assert (told.title, told.facts.title, told.why.category.outcome) == (
+    explanation = explain_page("Venla", settings_for(wiki.url, tmp_path))
+    assert (explanation.title, explanation.facts.title, explanation.why.category.outcome) == (
         "Venla",
         "Ruska Venla",
         "Entertainment",
@@ -88,26 +88,30 @@ def test_a_redirect_is_explained_as_the_page_that_it_leads_to(wiki, tmp_path):
 
 
 def test_coordinates_are_named_as_the_reason(wiki, tmp_path):
-    told = explain("Olwe (town)", settings_for(wiki.url, tmp_path))
-    assert told.why.place == ("City", "Finland")
-    text = "\n".join(line for line, _ in lines(told))
+    explanation = explain_page("Olwe (town)", settings_for(wiki.url, tmp_path))
+    assert explanation.why.place == ("City", "Finland")
+    text = "\n".join(line for line, _ in explanation_lines(explanation))
     assert "coordinates   60.5, 24.25, type city, country FI" in text
     assert "coordinates: 'country:FI'" in text
 
 
 def test_a_title_that_the_wiki_does_not_know_gets_the_defaults(wiki, tmp_path):
-    told = explain("Nobody", settings_for(wiki.url, tmp_path))
-    document = told.to_json()
+    explanation = explain_page("Nobody", settings_for(wiki.url, tmp_path))
+    document = explanation.to_json()
     assert [document[name] for name in ("category", "location_type", "location")] == [
         "Other",
         "General",
         "No specific location",
     ]
-    assert "  The wiki has no such page: it gets the defaults." in [line for line, _ in lines(told)]
+    assert "  The wiki has no such page: it gets the defaults." in [
+        line for line, _ in explanation_lines(explanation)
+    ]
 
 
 def test_of_many_rules_the_heaviest_are_shown(wiki, tmp_path):
-    shown = [line.strip() for line, _ in lines(explain("Many", settings_for(wiki.url, tmp_path)))]
+    shown = [
+        line.strip() for line, _ in explanation_lines(explain_page("Many", settings_for(wiki.url, tmp_path)))
+    ]
     assert shown.count("and 8 more") == 2
 
 
@@ -138,7 +142,7 @@ def test_the_users_file_applies_and_a_broken_one_is_wrong_usage(capsys, monkeypa
 @pytest.mark.parametrize("title", ["", " ", "_"])
 def test_no_title_is_wrong_usage(capsys, title):
     assert run_command(["explain", title]) == 2
-    assert "is no title" in capsys.readouterr().err
+    assert "is not a title" in capsys.readouterr().err
 
 
 def test_live_use_without_a_contact_is_refused(capsys, monkeypatch, tmp_path):
@@ -148,7 +152,7 @@ def test_live_use_without_a_contact_is_refused(capsys, monkeypatch, tmp_path):
 
 
 @pytest.mark.usefixtures("environment")
-def test_a_file_of_phrases_that_cannot_be_used_is_told_before_a_day_is_run(
+def test_a_file_of_phrases_that_cannot_be_used_is_explanation_before_a_day_is_run(
     wiki, capsys, monkeypatch, tmp_path
 ):
     mine = tmp_path / "mine.toml"

@@ -1,24 +1,24 @@
-"""What can go wrong in the product, as exceptions that carry their facts.
+"""The exceptions of the product; each has its facts as fields.
 
     WikiTrendsError
     ├── SettingError            a setting or an option has a value that cannot be used
-    │   └── ContactMissing      live use of Wikimedia's APIs without a contact
-    ├── WikimediaError          Wikimedia answered, but not with the data
-    │   ├── DayNotPublished     the list of that day does not exist (yet)
-    │   ├── RequestRejected     our own mistake: retrying cannot help
+    │   └── ContactMissing      live use of Wikimedia's APIs needs a contact
+    ├── WikimediaError          Wikimedia answered without the requested data
+    │   ├── DayNotPublished     the list of a day does not exist (yet)
+    │   ├── RequestRejected     a request that must not be retried
     │   │   ├── ClientBlocked   a 403 without `Retry-After`: Wikimedia blocks this client
     │   │   └── TokenRejected   a 401: the access token is not valid
-    │   └── ContractBroken      an answer or a layer does not have the promised form
+    │   └── ContractBroken      an answer or a layer does not have the expected form
     ├── WikimediaUnreachable    no answer within the deadline
-    ├── PageNotListed           a page was asked for that no list that was read has
+    ├── PageNotListed           a page that is in none of the lists that were read
     ├── ExportFailed            the target of an export cannot be written
-    ├── WindowNotReady          analytics were asked for a window that has holes
-    ├── EngineError             what computes the tables is not there, or fails
-    │   └── TableFailed         while a table was read from it
+    ├── WindowNotReady          analytics on a window that is not ready
+    ├── EngineError             the analytics engine is missing, or fails
+    │   └── TableFailed         it failed while a table was read
     └── WarehouseError          the tables cannot be read or published
-        └── NothingPublished    there is no published window yet
+        └── NothingPublished    no window has been published yet
 
-The text of each is made from its fields: what happened, to what, and, as its last sentence, what to do next.
+The text of each is made from its fields: what happened, to which object, and, as the last sentence, the fix.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class SettingError(WikiTrendsError):
 
     Attributes:
         name: the setting, as in `Settings`.
-        value: what was given.
-        origin: where it came from, for example `--days` or `WIKI_TRENDS_DAYS`.
-        problem: what is wrong with it.
-        fix: what to do instead, a sentence.
+        value: the value that was given.
+        origin: where it was given, for example `--days` or `WIKI_TRENDS_DAYS`.
+        problem: what is wrong with the value.
+        fix: what to do, a sentence.
     """
 
     def __init__(self, *, name: str, value: object, origin: str, problem: str, fix: str) -> None:
@@ -56,7 +56,7 @@ class SettingError(WikiTrendsError):
 
 
 class ContactMissing(SettingError):
-    """Live use of Wikimedia's APIs without a contact in the User-Agent, or with a placeholder."""
+    """Live use of Wikimedia's APIs needs a contact in the User-Agent, and none, or a placeholder, is set."""
 
     def __init__(self, *, contact: str = "", problem: str = "is not a contact") -> None:
         super().__init__(
@@ -64,7 +64,7 @@ class ContactMissing(SettingError):
             value=contact,
             origin="WIKI_TRENDS_CONTACT",
             problem=(
-                f"{problem}, and Wikimedia asks every client to name a real one in its User-Agent "
+                f"{problem}; Wikimedia requires a real one in the User-Agent of every client "
                 "(other clients get 10 requests a minute, or a permanent 403)"
             ),
             fix=(
@@ -75,14 +75,14 @@ class ContactMissing(SettingError):
 
 
 class WikimediaError(WikiTrendsError):
-    """Wikimedia answered, but not with the data that was asked for."""
+    """Wikimedia answered without the requested data."""
 
 
 class DayNotPublished(WikimediaError, NotPublished):
-    """The list of a day does not exist: not loaded yet, or never.
+    """The list of a day does not exist: it is not published yet, or never will be.
 
     Attributes:
-        day: the UTC day asked for.
+        day: the requested UTC day.
         project: the Wikimedia project, for example `en.wikipedia`.
         url: the address that answered 404.
     """
@@ -94,12 +94,12 @@ class DayNotPublished(WikimediaError, NotPublished):
 
 
 class RequestRejected(WikimediaError, SourceRefused):
-    """Wikimedia refused a request for a reason that a retry cannot mend.
+    """Wikimedia refused a request that must not be retried.
 
     Attributes:
-        url: the address asked for.
+        url: the requested address.
         status: HTTP status of the answer.
-        detail: the answer's own words, shortened.
+        detail: the text of the answer, shortened.
     """
 
     def __init__(self, *, url: str, status: int, detail: str) -> None:
@@ -148,7 +148,7 @@ class TokenRejected(RequestRejected):
 
 
 class ContractBroken(WikimediaError):
-    """An answer of Wikimedia, or a layer made from it, does not have the promised form.
+    """An answer of Wikimedia, or a layer made from it, breaks its contract.
 
     Attributes:
         what: the answer or the layer.
@@ -167,8 +167,8 @@ class WikimediaUnreachable(WikiTrendsError, SourceUnreachable):
     """No usable answer came within the deadline.
 
     Attributes:
-        url: the address asked for.
-        attempts: how often it was tried.
+        url: the requested address.
+        attempts: the number of tries.
         reason: the last failure.
     """
 
@@ -185,28 +185,28 @@ class WikimediaUnreachable(WikiTrendsError, SourceUnreachable):
 
 
 class PageNotListed(WikiTrendsError):
-    """A page was asked for that is in none of the days that were read.
+    """A page is in none of the lists that were read.
 
     Attributes:
-        title: as it was given.
-        similar: up to five titles that hold it.
+        title: the title that was given.
+        similar: up to five titles that contain it.
     """
 
     def __init__(self, *, title: str, similar: list[str]) -> None:
         self.title = title
         self.similar = similar
-        near = f"Did you mean {', '.join(map(repr, similar))}?" if similar else "Look at `wiki-trends top`."
+        near = f"Did you mean {', '.join(map(repr, similar))}?" if similar else "See `wiki-trends top`."
         super().__init__(
-            f"No list that was read has {title!r}: it was outside, or is spelt otherwise. {near}"
+            f"{title!r} is in none of the lists that were read: it was outside the top, or is spelled differently. {near}"
         )
 
 
 class ExportFailed(WikiTrendsError):
-    """The target of an export cannot be written; what was there before still is.
+    """The target of an export cannot be written; an existing file is unchanged.
 
     Attributes:
         target: the file.
-        problem: what the system says.
+        problem: the message of the operating system.
     """
 
     def __init__(self, *, target: str, problem: str) -> None:
@@ -218,11 +218,11 @@ class ExportFailed(WikiTrendsError):
 
 
 class WindowNotReady(WikiTrendsError):
-    """Analytics were asked for a window that is not ready under its policy.
+    """Analytics need a window that is ready under its policy, and this one is not.
 
     Attributes:
         window: the window as people write it.
-        missing: the days that are expected and not available, as ISO strings.
+        missing: days that are expected and not available, as ISO strings.
         coverage_pct: available / expected in percent.
     """
 
@@ -239,7 +239,7 @@ class WindowNotReady(WikiTrendsError):
 
 
 class EngineError(WikiTrendsError):
-    """What computes the tables is not there, or fails. What was published before still is.
+    """The analytics engine is missing, or fails. The published tables are unchanged.
 
     Attributes:
         engine: its name.
@@ -255,10 +255,10 @@ class EngineError(WikiTrendsError):
 
 
 class TableFailed(EngineError):
-    """What computes the tables failed while one of them was read.
+    """The analytics engine failed while a table was read.
 
     Attributes:
-        reason: all that it said.
+        reason: its complete message.
     """
 
     def __init__(self, *, engine: str, reason: str) -> None:
@@ -266,7 +266,7 @@ class TableFailed(EngineError):
         super().__init__(
             engine=engine,
             problem=f"it failed ({reason.strip().partition(chr(10))[0]})",
-            fix="What was published before still is. Try again; --engine names another one.",
+            fix="The published tables are unchanged. Try again, or use another --engine.",
         )
 
 
@@ -287,7 +287,7 @@ class WarehouseError(WikiTrendsError):
 
 
 class NothingPublished(WarehouseError):
-    """There is no published window yet."""
+    """No window has been published yet."""
 
     def __init__(self, *, warehouse: str) -> None:
         super().__init__(

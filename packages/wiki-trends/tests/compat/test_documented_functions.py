@@ -231,6 +231,6 @@ def test_what_every_run_needs_is_asked_for_before_the_first(monkeypatch):
 def test_airflow_without_credentials_is_refused(monkeypatch):
     monkeypatch.setenv("WIKI_TRENDS_RUNNER", "airflow")
     with pytest.raises(
-        SettingError, match=r"WIKI_TRENDS_AIRFLOW_USER: '' is no user .* WIKI_TRENDS_AIRFLOW_TOKEN\."
+        SettingError, match=r"WIKI_TRENDS_AIRFLOW_USER: '' is not a user .* WIKI_TRENDS_AIRFLOW_TOKEN\."
     ):
         trigger_multiple_dates(["2025-11-05"])

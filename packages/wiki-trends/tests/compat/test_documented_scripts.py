@@ -204,4 +204,4 @@ def test_what_the_scripts_need_and_is_not_there_has_its_exit_code(place, monkeyp
     monkeypatch.setenv("WIKI_TRENDS_RUNNER", "airflow")
     ran = place.process("check_and_fetch_data.py", "--auto")
     assert ran.code == 2
-    assert "WIKI_TRENDS_AIRFLOW_USER: '' is no user with a password, and there is no token." in ran.err
+    assert "WIKI_TRENDS_AIRFLOW_USER: '' is not a user with a password, and no token is set." in ran.err

@@ -18,7 +18,7 @@ def demo_folder(tmp_path_factory):
     import io
 
     folder = tmp_path_factory.mktemp("dashboard") / "demo"
-    demo.play(folder, TextReporter(io.StringIO()))
+    demo.run_demo(folder, TextReporter(io.StringIO()))
     return folder
 
 

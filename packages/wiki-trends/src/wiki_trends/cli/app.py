@@ -1,8 +1,7 @@
-"""`wiki-trends`: parse, call, print. No logic lives here, and nothing heavy is imported before it is needed.
+"""The `wiki-trends` command: parse, call, print. Commands import heavy libraries when they run.
 
-stdout is for results (`--json` gives one document), stderr for progress and logs. Exit codes: 0 done; 1 finished, but
-the window is not complete or a day failed; 2 wrong usage or configuration; 3 a service that it needs is unreachable;
-130 interrupted.
+stdout is for results (`--json` gives one document), stderr for progress and logs. `wiki_trends.cli.exit_codes` lists the
+exit codes.
 """
 
 from __future__ import annotations
@@ -13,12 +12,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from wiki_trends.cli import airflow_dags, options
-from wiki_trends.cli import fetch as cli_fetch
-from wiki_trends.cli import rules as cli_rules
-from wiki_trends.cli import serve as cli_serve
-from wiki_trends.cli import tools as cli_tools
-from wiki_trends.cli import trends as cli_trends
+from wiki_trends.cli import airflow_dags, options, rules, tools, trends
+from wiki_trends.cli import fetch as fetch_commands
+from wiki_trends.cli import serve as serve_command
 from wiki_trends.cli.options import WindowOptions, check_options, settings_of
 from wiki_trends.cli.output import (
     DONE,
@@ -50,8 +46,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(value: bool) -> None:
+    if value:
         from importlib.metadata import version
 
         sys.stdout.write(f"wiki-trends {version('wiki-trends')}\n")
@@ -62,15 +58,15 @@ def _show_version(wanted: bool) -> None:
 def program(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_show_version),
+        typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_show_version),
     ] = False,
 ) -> None:
-    """Check a daily lake of Wikipedia's most-viewed pages, backfill what is missing, analyse it when it is whole."""
+    """Check a daily lake of Wikipedia's most-viewed pages, backfill missing days, analyse complete windows."""
     del version
 
 
 @app.command(
-    short_help="Which days of the window are there, and why not.",
+    short_help="Which days of the window are available.",
     epilog="Example: wiki-trends check --days 5 --as-of 2025-11-12",
 )
 def check(
@@ -88,13 +84,13 @@ def check(
     volume: options.Volume = False,
     strict: options.Strict = False,
     calendar: Annotated[
-        bool, typer.Option("--calendar", help="Draw weeks by weekdays, a mark a state.")
+        bool, typer.Option("--calendar", help="Draw a calendar with a mark for each state.")
     ] = False,
     watermark: Annotated[
         bool, typer.Option("--watermark", help="Print only the last day up to which nothing is missing.")
     ] = False,
     consumed: Annotated[
-        bool, typer.Option("--consumed", help="Say which days changed since the last publish, instead.")
+        bool, typer.Option("--consumed", help="Instead, list the days that changed since the last publish.")
     ] = False,
     project: options.Project = None,
     access: options.Access = None,
@@ -103,15 +99,15 @@ def check(
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Say which days of the window are there, and why the others are not. Exit code 1 when it is not ready."""
-    from wiki_trends.cli import check_output as checks
+    """List the days of the window, available or not, with the reason. Exit code 1 when the window is not ready."""
+    from wiki_trends.cli import check_output
     from wiki_trends.jobs.main import checker
 
-    given = WindowOptions(days, as_of, start, end)
-    settings = settings_of(given, lag=lag, project=project, access=access, lake=lake, warehouse=warehouse)
+    window = WindowOptions(days, as_of, start, end)
+    settings = settings_of(window, lag=lag, project=project, access=access, lake=lake, warehouse=warehouse)
     if consumed:
         _compare_with_publish(settings, as_json=as_json)
-    closely = check_options(
+    criteria = check_options(
         min_coverage=min_coverage,
         min_days=min_days,
         allow_lag=allow_lag,
@@ -121,18 +117,18 @@ def check(
         volume=volume,
         strict=strict,
     )
-    found = checker(settings, given.window(settings), closely)()
+    completeness = checker(settings, window.window(settings), criteria)()
     if as_json:
-        print_json(checks.to_json(found))
+        print_json(check_output.to_json(completeness))
     elif watermark:
-        out(checks.watermark_lines(found))
+        out(check_output.watermark_lines(completeness))
     elif calendar:
-        reporter_on(sys.stdout).write_rows(checks.calendar_of(found))
+        reporter_on(sys.stdout).write_rows(check_output.calendar_pieces(completeness))
     else:
-        out(checks.report_lines(found))
+        out(check_output.check_lines(completeness))
     if verbose:
-        err(checks.request_lines(found))
-    raise typer.Exit(DONE if found.ready else INCOMPLETE)
+        err(check_output.request_lines(completeness))
+    raise typer.Exit(DONE if completeness.ready else INCOMPLETE)
 
 
 @app.command(
@@ -150,17 +146,17 @@ def plan(
     lake: options.LakeUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Say what a backfill would do about each day, and why, without doing it."""
+    """Show what a backfill would do with each day, and why, without doing it."""
     from smart_orchestrator.text.reports import plan_lines
     from wiki_trends.jobs.main import checker, plan_of
 
-    given = WindowOptions(days, as_of, start, end)
-    settings = settings_of(given, lag=lag, project=project, access=access, lake=lake)
-    made = plan_of(settings, checker(settings, given.window(settings)))
+    window = WindowOptions(days, as_of, start, end)
+    settings = settings_of(window, lag=lag, project=project, access=access, lake=lake)
+    backfill_plan = plan_of(settings, checker(settings, window.window(settings)))
     if as_json:
-        print_json(made.to_json())
+        print_json(backfill_plan.to_json())
     else:
-        out(plan_lines(made, every=True))
+        out(plan_lines(backfill_plan, every=True))
 
 
 @app.command(
@@ -186,15 +182,15 @@ def backfill(
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Run the pipeline for just the days of the window that need it, once each, and wait for them."""
+    """Run the pipeline once for each day of the window that needs it, and wait."""
     from smart_orchestrator.text.reports import completeness_lines
     from wiki_trends.jobs.main import checker, fill
     from wiki_trends.jobs.runners import limits_of
 
     log_to_stderr(verbose=verbose)
-    given = WindowOptions(days, as_of, start, end)
+    window = WindowOptions(days, as_of, start, end)
     settings = settings_of(
-        given,
+        window,
         lag=lag,
         jobs=jobs,
         attempts=attempts,
@@ -203,9 +199,9 @@ def backfill(
         lake=lake,
         contact=contact,
     )
-    closely = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
-    look = checker(settings, given.window(settings), closely)
-    done = fill(settings, look, limits_of(settings, timeout), reporter_on(sys.stderr))
+    criteria = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
+    check_window = checker(settings, window.window(settings), criteria)
+    done = fill(settings, check_window, limits_of(settings, timeout), reporter_on(sys.stderr))
     if as_json:
         print_json(done.to_json())
     else:
@@ -233,18 +229,18 @@ def analyze(
     engine: options.Engine = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Compute the trends of a window that is ready, and publish the tables. Starts no run."""
-    from wiki_trends.jobs import main as main_job
+    """Compute the trends of a window that is ready, and publish the tables. Starts no runs."""
+    from wiki_trends.jobs.main import analysis_json, analyze_window, checker
 
-    given = WindowOptions(days, as_of, start, end)
+    window = WindowOptions(days, as_of, start, end)
     settings = settings_of(
-        given, lag=lag, project=project, access=access, lake=lake, warehouse=warehouse, engine=engine
+        window, lag=lag, project=project, access=access, lake=lake, warehouse=warehouse, engine=engine
     )
-    closely = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
+    criteria = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
     show_progress()
-    done = main_job.analyze(settings, main_job.checker(settings, given.window(settings), closely)())
+    done = analyze_window(settings, checker(settings, window.window(settings), criteria)())
     if as_json:
-        print_json(main_job.analysis_json(done))
+        print_json(analysis_json(done))
     else:
         out([(f"{table}: {rows:,} rows", "") for table, rows in done.rows.items()])
 
@@ -275,14 +271,14 @@ def run(
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """The main job: check, backfill what is due, wait, check again, analyse, publish, report."""
-    from wiki_trends.jobs import main as main_job
+    """The main job: check, backfill due days, wait, check again, analyse, publish, report."""
+    from wiki_trends.jobs.main import run_main_job, summary_lines
     from wiki_trends.jobs.runners import limits_of
 
     log_to_stderr(verbose=verbose)
-    given = WindowOptions(days, as_of, start, end)
+    window = WindowOptions(days, as_of, start, end)
     settings = settings_of(
-        given,
+        window,
         lag=lag,
         jobs=jobs,
         attempts=attempts,
@@ -293,12 +289,12 @@ def run(
         engine=engine,
         contact=contact,
     )
-    closely = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag, strict=strict)
+    criteria = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag, strict=strict)
     reporter = reporter_on(sys.stderr)
     limits = limits_of(settings, timeout)
     show_progress()
-    done = main_job.run(settings, given.window(settings), closely, limits, reporter)
-    reporter.write(main_job.told(done))
+    done = run_main_job(settings, window.window(settings), criteria, limits, reporter)
+    reporter.write(summary_lines(done))
     if as_json:
         print_json(done.to_json())
     elif done.published is not None:
@@ -313,17 +309,19 @@ def run(
 def report(
     limit: Annotated[int, typer.Option(help="Rows in each list.", metavar="N", min=1)] = 10,
     html: Annotated[
-        Path | None, typer.Option(help="Write one HTML file, which opens offline, instead.", metavar="FILE")
+        Path | None, typer.Option(help="Instead, write one HTML file that opens offline.", metavar="FILE")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file even if it is no report.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file even if it is not a report.")
+    ] = False,
     project: options.Project = None,
     access: options.Access = None,
     lake: options.LakeUrl = None,
     warehouse: options.WarehouseUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show the trends of the window that was published last, and say which of its days have changed since."""
-    from wiki_trends.cli import check_output as checks
+    """Show the trends of the window that was published last, and which of its days have changed since."""
+    from wiki_trends.cli import check_output
     from wiki_trends.jobs.publish_state import what_changed
 
     settings = settings_of(project=project, access=access, lake=lake, warehouse=warehouse)
@@ -332,45 +330,48 @@ def report(
         return
     changed, not_compared = what_changed(settings)
     print_report(
-        settings.warehouse, limit=limit, as_json=as_json, besides=checks.changed_json(changed, not_compared)
+        settings.warehouse,
+        limit=limit,
+        as_json=as_json,
+        extra=check_output.changed_json(changed, not_compared),
     )
-    err(checks.changed_lines(changed, not_compared))
+    err(check_output.changed_lines(changed, not_compared))
 
 
-# Its commands stand beside those above, under no name of their own.
-app.add_typer(cli_fetch.app)
-app.add_typer(cli_rules.app)
-app.add_typer(cli_serve.app)
-app.add_typer(cli_tools.app)
-app.add_typer(cli_trends.app)
-# A group of its own: `wiki-trends airflow …`.
+# Commands without a group name.
+app.add_typer(fetch_commands.app)
+app.add_typer(rules.app)
+app.add_typer(serve_command.app)
+app.add_typer(tools.app)
+app.add_typer(trends.app)
+# The group `wiki-trends airflow …`.
 app.add_typer(airflow_dags.app)
 
 
 def _compare_with_publish(settings: Settings, *, as_json: bool) -> NoReturn:
-    from wiki_trends.cli import check_output as checks
+    from wiki_trends.cli import check_output
     from wiki_trends.jobs.publish_state import changed_since_publish
 
     compared = changed_since_publish(settings)
     if as_json:
-        print_json(checks.consumed_json(compared))
+        print_json(check_output.consumed_json(compared))
     else:
-        out(checks.consumed_lines(compared))
+        out(check_output.consumed_lines(compared))
     raise typer.Exit(DONE if compared is not None and not compared[1] else INCOMPLETE)
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line (default that of the process) and return its exit code; foreseen errors are told on stderr."""
-    from wiki_trends.cli.exit_codes import ended
+    """Run one command line (default: that of the process) and return its exit code; expected errors go to stderr."""
+    from wiki_trends.cli.exit_codes import run_to_exit_code
 
-    return ended(lambda: _typed(arguments))
+    return run_to_exit_code(lambda: _run_typer(arguments))
 
 
-def _typed(arguments: Sequence[str] | None) -> int:
+def _run_typer(arguments: Sequence[str] | None) -> int:
     try:
         app(arguments, prog_name="wiki-trends")
     except SystemExit as end:
-        # Typer ends every command so, and makes code 130 of Ctrl-C.
+        # Typer ends every command this way, and turns Ctrl-C into code 130.
         return end.code if isinstance(end.code, int) else USAGE
     return DONE
 

@@ -1,4 +1,4 @@
-"""A check in the forms that `wiki-trends check` prints: report, calendar, watermark, and what a publish was made of."""
+"""The output of `wiki-trends check` and of comparisons with the published tables, as lines and as JSON."""
 
 from __future__ import annotations
 
@@ -15,52 +15,52 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import RunRecord
 
 
-def to_json(found: Completeness) -> dict[str, object]:
+def to_json(completeness: Completeness) -> dict[str, object]:
     """The document that `check --json` prints."""
-    last = watermark(found)
-    return {**found.to_json(), "watermark": last.isoformat() if last else None}
+    last = watermark(completeness)
+    return {**completeness.to_json(), "watermark": last.isoformat() if last else None}
 
 
-def report_lines(found: Completeness) -> list[Line]:
-    """The days and their reasons, the sums, and what to do about holes."""
-    lines = completeness_lines(found)
-    if not found.ready and found.missing:
+def check_lines(completeness: Completeness) -> list[Line]:
+    """The days and their reasons, the sums, and the command that fills holes."""
+    lines = completeness_lines(completeness)
+    if not completeness.ready and completeness.missing:
         lines.append(
             (
-                "Fill it: wiki-trends backfill, with the same options. To see what it would do: wiki-trends plan",
+                "To fill it: wiki-trends backfill, with the same options. To see the plan: wiki-trends plan",
                 "dim",
             )
         )
     return lines
 
 
-def calendar_of(found: Completeness) -> list[list[Line]]:
-    """Weeks by weekdays with a mark a state, the sums, and the legend; each line in pieces of one style."""
+def calendar_pieces(completeness: Completeness) -> list[list[Line]]:
+    """Weeks by weekdays with a mark for each state, the sums, and the legend; each line as pieces of one style."""
     rows: list[list[Line]] = [[("            Mo Tu We Th Fr Sa Su", "dim")]]
-    for monday, cells in calendar_rows(found):
+    for monday, cells in calendar_rows(completeness):
         rows.append([(f"{monday}  ", "dim"), *((f" {mark} ", style) for mark, style in cells)])
     legend: list[Line] = []
     for mark, style, meaning in LEGEND:
         legend += [(mark, style), (f" {meaning}  ", "dim")]
-    return [*rows, [summary_line(found)], legend]
+    return [*rows, [summary_line(completeness)], legend]
 
 
-def watermark_lines(found: Completeness) -> list[Line]:
-    """The last day up to which nothing is missing, alone."""
-    last = watermark(found)
+def watermark_lines(completeness: Completeness) -> list[Line]:
+    """The last day up to which nothing is missing."""
+    last = watermark(completeness)
     return [(last.isoformat() if last else "none: the first expected day of the window is missing", "")]
 
 
-def request_lines(found: Completeness) -> list[Line]:
-    """What the check asked of the lake."""
-    lines = [_requests("requests to the lake", found.requests)]
-    if found.volume_requests:
-        lines.append(_requests("requests of the volume check", found.volume_requests))
+def request_lines(completeness: Completeness) -> list[Line]:
+    """The number of requests to the lake, by kind."""
+    lines = [_requests("requests to the lake", completeness.requests)]
+    if completeness.volume_requests:
+        lines.append(_requests("requests of the volume check", completeness.volume_requests))
     return lines
 
 
-def _requests(what: str, counts: Mapping[str, int]) -> Line:
-    return f"{what}: " + ", ".join(f"{number} {kind}" for kind, number in counts.items()), "dim"
+def _requests(label: str, counts: Mapping[str, int]) -> Line:
+    return f"{label}: " + ", ".join(f"{number} {kind}" for kind, number in counts.items()), "dim"
 
 
 def consumed_json(compared: tuple[RunRecord, dict[str, str]] | None) -> dict[str, object]:
@@ -77,25 +77,25 @@ def consumed_json(compared: tuple[RunRecord, dict[str, str]] | None) -> dict[str
 
 
 def consumed_lines(compared: tuple[RunRecord, dict[str, str]] | None) -> list[Line]:
-    """Which days changed since the last publish, and what to do."""
+    """The days that changed since the last publish, and what to do."""
     if compared is None:
         return [("nothing has been published yet: run `wiki-trends run`", "warn")]
     run, changed = compared
-    what = f"published {run.window_start} .. {run.window_end} on {run.published_at:%Y-%m-%d %H:%M} UTC"
+    publish = f"published {run.window_start} .. {run.window_end} on {run.published_at:%Y-%m-%d %H:%M} UTC"
     if not changed:
-        return [(f"{what}: every day is still the one that was used", "good")]
-    lines: list[Line] = [(f"{what}; changed since:", "warn")]
+        return [(f"{publish}: no day has changed since", "good")]
+    lines: list[Line] = [(f"{publish}; changed since:", "warn")]
     lines += [(f"  {day}: {why}", "warn") for day, why in sorted(changed.items())]
     return [*lines, ("Publish again with `wiki-trends run`, with the same window.", "")]
 
 
 def changed_json(changed: Mapping[str, str], not_compared: str) -> dict[str, object]:
-    """What `report --json` says about the days that the tables were made of; None where nobody could look."""
+    """The key of `report --json` for days that changed since the publish; None when they were not compared."""
     return {"changed_since_publish": None if not_compared else dict(changed)}
 
 
 def changed_lines(changed: Mapping[str, str], not_compared: str) -> list[Line]:
-    """What `report` says about them besides."""
+    """The lines of `report` about days that changed since the publish."""
     if not_compared:
         return [(f"not compared with the lake: {not_compared}", "dim")]
     lines: list[Line] = [

@@ -1,4 +1,4 @@
-"""How a command ends: which exit code an error means, its sentence in the words of the command line, and leaving."""
+"""Exit codes: of each error, of a command line, and how the process ends."""
 
 from __future__ import annotations
 
@@ -51,38 +51,38 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
 
 
 def exit_code(error: Exception) -> int | None:
-    """The exit code of a foreseen error; None for one that nobody foresaw, which deserves its trace-back."""
+    """The exit code of an expected error; None for an unexpected one, which is a bug."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), None)
 
 
-def code_of(error: Exception) -> int:
-    """The exit code of an error that `doctor` met: one of the operating system means that a disk cannot be used."""
+def finding_code(error: Exception) -> int:
+    """The exit code of an error in a finding of `doctor`; an `OSError` means that a disk cannot be used."""
     return UNREACHABLE if isinstance(error, OSError) else exit_code(error) or USAGE
 
 
-def sentence(error: Exception) -> str:
-    """The error as the command line says it: arguments of a window by the names of their options."""
+def error_text(error: Exception) -> str:
+    """The text of an error on the command line, where arguments of a window have the names of their options."""
     if isinstance(error, WindowError):
         name = error.field if error.field.isupper() else "--" + error.field.replace("_", "-")
         return f"{name}: {error.value} {error.problem}. {error.fix}"
     return str(error)
 
 
-def ended(work: Callable[[], int]) -> int:
-    """The exit code of `work`; a foreseen error, or Ctrl-C, is told in one sentence on stderr.
+def run_to_exit_code(work: Callable[[], int]) -> int:
+    """Call `work` and return its exit code; an expected error, or Ctrl-C, becomes one line on stderr.
 
-    An error that nobody foresaw passes through, for its trace-back.
+    An unexpected error passes through.
     """
     try:
         code = work()
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:
-        known = exit_code(error)
-        if known is None:
+        error_code = exit_code(error)
+        if error_code is None:
             raise
-        print(f"error: {sentence(error)}", file=sys.stderr)
-        return known
+        print(f"error: {error_text(error)}", file=sys.stderr)
+        return error_code
     if code == INTERRUPTED:
         print(
             "interrupted: nothing half-written is visible. Run the same command again to go on.",
@@ -92,7 +92,7 @@ def ended(work: Callable[[], int]) -> int:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process; when it failed, without waiting for threads: what they have not committed is not visible."""
+    """End the process. A failed one does not wait for its threads: uncommitted work is not visible."""
     if code == DONE:
         sys.exit(code)
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The commands about single days: fetch them, and see what was left out of them."""
+"""The commands for single days: `fetch` and `excluded`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from wiki_trends.cli import options
 from wiki_trends.cli.options import settings_of
 from wiki_trends.cli.output import exit_after, log_to_stderr, out, print_json, reporter_on
-from wiki_trends.jobs.progress import now_and_then
+from wiki_trends.jobs.progress import throttled_writer
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -25,19 +25,19 @@ def fetch(
         list[str], typer.Argument(help="Days to run the pipeline for, YYYY-MM-DD.", metavar="DAY…")
     ],
     refresh: Annotated[
-        bool, typer.Option("--refresh", help="Ask for the lists again, and say what has changed in them.")
+        bool, typer.Option("--refresh", help="Request the lists again, and show what has changed in them.")
     ] = False,
     from_dump: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Take the list from this daily pageview_complete file, packed or not; repeatable.",
+            help="Read the list from this daily pageview_complete file, compressed or not; repeatable.",
             metavar="FILE",
         ),
     ] = None,
     top: Annotated[
         int | None,
         typer.Option(
-            help="With --from-dump: so many pages; default 1,000.", metavar="K", min=1, max=1_000_000
+            help="With --from-dump: number of pages; default 1,000.", metavar="K", min=1, max=1_000_000
         ),
     ] = None,
     jobs: options.Jobs = None,
@@ -50,9 +50,9 @@ def fetch(
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Run the pipeline for the days that are named, whatever the lake holds for them. Raw lists that bronze has are kept."""
+    """Run the pipeline for the named days, whatever the lake has for them. Raw lists in bronze are kept."""
     from wiki_trends.config.window_options import days_of
-    from wiki_trends.jobs import fetch as fetching
+    from wiki_trends.jobs.fetch import change_lines, changes_of, first_step
     from wiki_trends.jobs.main import fetch_days
     from wiki_trends.jobs.runners import limits_of
 
@@ -62,27 +62,27 @@ def fetch(
     )
     days = days_of(day)
     reporter = reporter_on(sys.stderr)
-    say = now_and_then()
-    first_step = fetching.first_step(
+    show = throttled_writer()
+    step = first_step(
         settings,
         days,
         refresh=refresh,
         files=from_dump or (),
         top=top,
-        told=lambda part: say(f"reading the dump: {part:.0%}"),
+        on_progress=lambda part: show(f"reading the dump: {part:.0%}"),
     )
-    outcome = fetch_days(settings, days, limits_of(settings, timeout), reporter, first_step)
-    changes = fetching.changes_of(settings, outcome) if refresh else {}
+    outcome = fetch_days(settings, days, limits_of(settings, timeout), reporter, step)
+    changes = changes_of(settings, outcome) if refresh else {}
     if as_json:
-        told = {"changes": {str(one): changed for one, changed in changes.items()}} if refresh else {}
-        print_json(outcome.to_json() | told)
+        extra = {"changes": {str(key): change for key, change in changes.items()}} if refresh else {}
+        print_json(outcome.to_json() | extra)
     else:
-        out(fetching.change_lines(changes))
+        out(change_lines(changes))
     exit_after(outcome, ready=not outcome.failed and not outcome.abandoned)
 
 
 @app.command(
-    short_help="What was left out of a day, and why.",
+    short_help="The rows left out of a day, and why.",
     epilog="Example: wiki-trends excluded 2025-11-05",
 )
 def excluded(
@@ -92,22 +92,22 @@ def excluded(
     lake: options.LakeUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """List the rows of a day's list that are not in the diamond layer, with their rank in the list and the reason."""
+    """List the rows of a day's list that are not in the diamond layer, with their rank and the reason."""
     from wiki_trends.config.window_options import days_of
-    from wiki_trends.pipeline.lists import excluded as left_out
+    from wiki_trends.pipeline.lists import excluded as exclusions
 
     settings = settings_of(project=project, access=access, lake=lake)
     (named,) = days_of([day])
-    found = left_out.excluded(named, settings)
+    rows = exclusions.excluded(named, settings)
     if as_json:
         print_json(
             {
                 "day": str(named),
                 "project": settings.project,
                 "access": settings.access,
-                "counts": left_out.counts(found),
-                "excluded": [one.to_json() for one in found],
+                "counts": exclusions.counts(rows),
+                "excluded": [row.to_json() for row in rows],
             }
         )
     else:
-        out(left_out.lines(found))
+        out(exclusions.lines(rows))

@@ -1,4 +1,4 @@
-"""The options that several commands share, and what is made of them: settings, a window, how closely to look."""
+"""The options that several commands share, and the settings, windows and check options made from them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Days = Annotated[
 ]
 AsOf = Annotated[
     str | None,
-    typer.Option(help="The UTC day that counts as today, YYYY-MM-DD; default the real one.", metavar="DAY"),
+    typer.Option(help="The UTC day that counts as today, YYYY-MM-DD; default today.", metavar="DAY"),
 ]
 Start = Annotated[str | None, typer.Option(help="First day of an explicit window.", metavar="DAY")]
 End = Annotated[str | None, typer.Option(help="Last day of an explicit window, included.", metavar="DAY")]
@@ -49,7 +49,7 @@ WarehouseUrl = Annotated[
 Engine = Annotated[
     str | None,
     typer.Option(
-        help="What computes: duckdb, spark, spark://HOST:PORT or local[N]; default WIKI_TRENDS_ENGINE, duckdb.",
+        help="Analytics engine: duckdb, spark, spark://HOST:PORT or local[N]; default WIKI_TRENDS_ENGINE, duckdb.",
         metavar="NAME",
     ),
 ]
@@ -59,34 +59,38 @@ Contact = Annotated[
 ]
 Jobs = Annotated[
     str | None,
-    typer.Option(help="Days that are run at the same time; default WIKI_TRENDS_JOBS, 4.", metavar="N"),
+    typer.Option(help="Days to run at the same time; default WIKI_TRENDS_JOBS, 4.", metavar="N"),
 ]
 Attempts = Annotated[
     str | None,
-    typer.Option(help="Runs started for one day at most; default WIKI_TRENDS_ATTEMPTS, 3.", metavar="N"),
+    typer.Option(help="Most runs to start for one day; default WIKI_TRENDS_ATTEMPTS, 3.", metavar="N"),
 ]
 Timeout = Annotated[float, typer.Option(help="Seconds after which waiting ends.", metavar="S", min=0.1)]
 MinCoverage = Annotated[
     float,
     typer.Option(
-        help="Percent of the expected days that make the window ready.", metavar="PCT", min=0, max=100
+        help="Percent of the expected days that must be available for the window to be ready.",
+        metavar="PCT",
+        min=0,
+        max=100,
     ),
 ]
-MinDays = Annotated[int, typer.Option(help="Available days that make the window ready.", metavar="N", min=1)]
-AllowLag = Annotated[
-    bool, typer.Option("--allow-lag", help="Days that the source need not have yet may be missing.")
+MinDays = Annotated[
+    int,
+    typer.Option(
+        help="Number of days that must be available for the window to be ready.", metavar="N", min=1
+    ),
 ]
-Deep = Annotated[bool, typer.Option("--deep", help="Read every row and hold it against the contract.")]
-Shallow = Annotated[bool, typer.Option("--shallow", help="Do not read days that carry no row count.")]
-Strays = Annotated[
-    bool, typer.Option("--strays", help="InspectOptions through all names of the lake for strays.")
-]
+AllowLag = Annotated[bool, typer.Option("--allow-lag", help="Days within the lag may be missing.")]
+Deep = Annotated[bool, typer.Option("--deep", help="Read every row and check it against the contract.")]
+Shallow = Annotated[bool, typer.Option("--shallow", help="Do not read days that have no recorded row count.")]
+Strays = Annotated[bool, typer.Option("--strays", help="Search all names of the lake for strays.")]
 Volume = Annotated[
-    bool, typer.Option("--volume", help="Compare rows and views with the same weekday of 8 weeks.")
+    bool, typer.Option("--volume", help="Compare rows and views with the same weekday of the last 8 weeks.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A day of unusual volume is invalid.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on stderr.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more to stderr.")]
 
 DEFAULT_TIMEOUT = 7200.0
 
@@ -101,10 +105,10 @@ class WindowOptions:
     end: str | None = None
 
     def window(self, settings: Settings) -> Window:
-        """The window they give.
+        """The window that the options name.
 
         Raises:
-            WindowError: they give none.
+            WindowError: they exclude each other, or a value cannot be used.
         """
         from wiki_trends.config.window_options import window_of
 
@@ -131,7 +135,7 @@ def check_options(
     volume: bool = False,
     strict: bool = False,
 ) -> CheckOptions:
-    """How closely to look, from the options of `check`."""
+    """The check options of a command."""
     from smart_orchestrator.model.completeness import Policy
     from wiki_trends.jobs.main import CheckOptions
 

@@ -1,4 +1,4 @@
-"""How the commands print: results to stdout, progress to stderr, and the exit codes that all of them share."""
+"""Output of the commands: results to stdout, progress and logs to stderr, and the shared exit codes."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ def exit_after(outcome: Outcome, *, ready: bool) -> NoReturn:
 
 
 def print_report(
-    warehouse: str, *, limit: int = 10, as_json: bool = False, besides: Mapping[str, object] | None = None
+    warehouse: str, *, limit: int = 10, as_json: bool = False, extra: Mapping[str, object] | None = None
 ) -> None:
-    """Print the report of what is published, in JSON with what stands `besides` it."""
+    """Print the report of the published tables; in JSON with the keys of `extra` added."""
     from wiki_trends.report.build import build
     from wiki_trends.report.model import to_json
     from wiki_trends.report.terminal import write
     from wiki_trends.warehouse import open_warehouse
 
-    made = build(open_warehouse(warehouse), limit)
+    report = build(open_warehouse(warehouse), limit)
     if as_json:
-        print_json({**to_json(made), **(besides or {})})
+        print_json({**to_json(report), **(extra or {})})
     else:
-        write(made, sys.stdout)
+        write(report, sys.stdout)
 
 
 def write_html_report(settings: Settings, target: Path, *, limit: int, force: bool, as_json: bool) -> None:
-    """Write the report of what is published as HTML, and say where it is, how large, and how long it took."""
+    """Write the report of the published tables as HTML, then print its path, its size and the seconds it took."""
     import time
 
     from wiki_trends.errors import SettingError
@@ -60,7 +60,7 @@ def write_html_report(settings: Settings, target: Path, *, limit: int, force: bo
             value=str(target),
             origin="--html",
             problem=f"needs the package {error.name}, which is not installed",
-            fix="Install what pages are made with: pip install 'wiki-trends[web]'.",
+            fix="Install the extra: pip install 'wiki-trends[web]'.",
         ) from error
     began = time.monotonic()
     written = write_report(target, settings, what_changed(settings), limit, force=force)
@@ -75,7 +75,7 @@ def write_html_report(settings: Settings, target: Path, *, limit: int, force: bo
             }
         )
     else:
-        err([(what, "warn") for what in written.unknown])
+        err([(text, "warn") for text in written.unknown])
         err([(f"{target}: {written.size / 1e6:.2f} MB in {seconds:.1f} s; open it in a browser", "")])
 
 
@@ -87,7 +87,7 @@ def print_json(document: object) -> None:
 
 
 def reporter_on(stream: TextIO) -> TextReporter:
-    """A console that writes to `stream`: with colours on a terminal, plain elsewhere."""
+    """A reporter that writes to `stream`, with colours on a terminal."""
     from smart_orchestrator.text.reporter import TextReporter
 
     return TextReporter(stream)
@@ -104,7 +104,7 @@ def err(lines: Iterable[Line]) -> None:
 
 
 def log_to_stderr(*, verbose: bool) -> None:
-    """Send the logs of all modules to stderr: what went wrong inside runs with `-v`, errors otherwise."""
+    """Send the logs of all modules to stderr: errors, and with `-v` the log of each run."""
     import logging
 
     logging.basicConfig(

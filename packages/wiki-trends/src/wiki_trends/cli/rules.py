@@ -1,4 +1,4 @@
-"""The command about the rules: why a page has its category and its place."""
+"""The `explain` command: why a page has its category and its place."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def explain(
 ) -> None:
     """Show a page's facts, the scores of each category and place, and the rules that applied.
 
-    The facts come from the lake's cache; a page that is not in it is asked from Wikimedia.
+    The facts come from the cache in the lake, or from Wikimedia when the page is not in it.
     """
-    from wiki_trends.jobs import explain as reasons
+    from wiki_trends.jobs.explain import explain_page, explanation_lines
 
-    explained = reasons.explain(title, settings_of(project=project, lake=lake, contact=contact))
+    explanation = explain_page(title, settings_of(project=project, lake=lake, contact=contact))
     if as_json:
-        print_json(explained.to_json())
+        print_json(explanation.to_json())
     else:
-        out(reasons.lines(explained))
+        out(explanation_lines(explanation))

@@ -21,14 +21,14 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 def serve(
     host: Annotated[
         str,
-        typer.Option(help="Address to listen on; any but this machine's own needs WIKI_TRENDS_WEB_TOKEN."),
+        typer.Option(
+            help="Address to listen on; an address that other machines can reach needs WIKI_TRENDS_WEB_TOKEN."
+        ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8600,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A name by which it may be called besides those of this machine, repeatable.", metavar="NAME"
-        ),
+        typer.Option(help="Another host name under which clients may call it, repeatable.", metavar="NAME"),
     ] = None,
     proxy: Annotated[
         list[str] | None,
@@ -47,7 +47,7 @@ def serve(
 ) -> None:
     """Serve the dashboard: trends, completeness, runs. Prints its address, and a link that signs in once.
 
-    Whoever opens the address on this machine may look; starting a backfill needs the link, or the token.
+    Anyone on this machine may read the pages; starting a backfill needs the link, or the token.
     """
     from smart_orchestrator.model.window import parse_day
     from wiki_trends.web.serve import serve as serve_forever
@@ -55,7 +55,7 @@ def serve(
     log_to_stderr(verbose=verbose)
     settings = settings_of(project=project, access=access, lake=lake, warehouse=warehouse, contact=contact)
 
-    def told(address: str, link: str) -> None:
+    def print_address(address: str, link: str) -> None:
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
         err([(f"To sign in, open this once: {link}", ""), ("Ctrl-C stops it.", "dim")])
@@ -67,5 +67,5 @@ def serve(
         hosts=allow_host or [],
         proxies=proxy or [],
         as_of=parse_day(as_of, "as_of") if as_of else None,
-        on_ready=told,
+        on_ready=print_address,
     )

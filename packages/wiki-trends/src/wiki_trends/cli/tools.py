@@ -1,4 +1,4 @@
-"""The commands around the main job: a Wikimedia to try it on, the demo, the doctor, waivers and the vacuum."""
+"""The commands around the main job: `sample-api`, `demo`, `doctor`, `waive`, `vacuum`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,8 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 def sample_api(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8899,
-    seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 0,
-    latency: Annotated[
-        str, typer.Option(help="From each request to its answer, for example 50ms or 0.1s.")
-    ] = "0",
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic data.")] = 0,
+    latency: Annotated[str, typer.Option(help="Delay of each answer, for example 50ms or 0.1s.")] = "0",
     fault: Annotated[
         list[str] | None,
         typer.Option(
@@ -35,12 +33,12 @@ def sample_api(
     today: Annotated[str | None, typer.Option(help="The day that counts as today.", metavar="DAY")] = None,
     publication_lag: Annotated[int, typer.Option(help="Days until a day is published.", min=0)] = 1,
     never: Annotated[
-        list[str] | None, typer.Option(help="A day that never is published.", metavar="DAY")
+        list[str] | None, typer.Option(help="A day that is never published.", metavar="DAY")
     ] = None,
     broken_day: Annotated[
         list[str] | None, typer.Option(help="A day that answers 500.", metavar="DAY")
     ] = None,
-    stall: Annotated[str, typer.Option(help="How long the fault timeout holds a connection.")] = "60s",
+    stall: Annotated[str, typer.Option(help="How long the fault `timeout` keeps a connection open.")] = "60s",
     log: Annotated[
         Path | None,
         typer.Option(
@@ -48,12 +46,14 @@ def sample_api(
         ),
     ] = None,
     replay: Annotated[Path | None, typer.Option(help="Serve the recorded answers of this folder.")] = None,
-    truth: Annotated[bool, typer.Option("--truth", help="Print what is planted, as JSON, and end.")] = False,
+    truth: Annotated[
+        bool, typer.Option("--truth", help="Print the trends planted in the data, as JSON, and exit.")
+    ] = False,
     project: Annotated[str, typer.Option(help="Project of --truth.")] = "en.wikipedia",
     start: Annotated[str | None, typer.Option(help="First day of --truth.", metavar="DAY")] = None,
     end: Annotated[str | None, typer.Option(help="Last day of --truth, included.", metavar="DAY")] = None,
 ) -> None:
-    """Serve a synthetic Wikimedia for demos and tests; prints its address, logs a line a request to stderr."""
+    """Serve a synthetic Wikimedia for demos and tests; prints its address, logs each request to stderr."""
     from wiki_trends import sample
     from wiki_trends.sample import options as sample_options
 
@@ -80,29 +80,27 @@ def sample_api(
 
 
 @app.command(
-    short_help="The main job on synthetic data, no network.",
+    short_help="Run the main job on synthetic data, no network.",
     epilog="Example: wiki-trends demo --folder /tmp/wiki-trends-demo",
 )
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where everything goes; made anew each time.")] = Path(
-        "demo-data"
-    ),
+    folder: Annotated[Path, typer.Option(help="Folder of the demo; replaced each time.")] = Path("demo-data"),
     as_json: options.AsJson = False,
 ) -> None:
-    """The main job on synthetic data, without a network: a window with two holes becomes whole and turns into trends."""
-    from wiki_trends.jobs import demo as show
+    """Run the main job on synthetic data, without a network: fill a window with two holes, and publish its trends."""
+    from wiki_trends.jobs.demo import next_step_lines, run_demo
 
     reporter = reporter_on(sys.stderr)
-    done = show.play(folder, reporter)
+    done = run_demo(folder, reporter)
     if as_json:
         print_json(done.to_json())
     else:
         print_report(done.warehouse)
-        out(show.where_to_go(done))
+        out(next_step_lines(done))
 
 
 @app.command(
-    short_help="What is needed, and what to do if it is not there.",
+    short_help="Check everything that is needed, with the fix.",
     epilog="Example: wiki-trends doctor --json",
 )
 def doctor(
@@ -121,36 +119,40 @@ def doctor(
     contact: options.Contact = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Say for each thing that is needed whether it is there, and what to do when it is not."""
+    """Check everything that the main job needs: lake, runs, runner, warehouse, Wikimedia; say how to fix what fails."""
     from smart_orchestrator.model.window import today_utc
-    from wiki_trends.cli.exit_codes import code_of
-    from wiki_trends.jobs import doctor as surgery
+    from wiki_trends.cli.exit_codes import finding_code
+    from wiki_trends.jobs.doctor import diagnose, diagnose_live, settings_json
 
     settings = settings_of(project=project, lake=lake, warehouse=warehouse, contact=contact)
     if show_settings:
-        listed = surgery.settings_json(settings)
+        values = settings_json(settings)
         if as_json:
-            print_json(listed)
+            print_json(values)
         else:
-            out([(f"{name} = {value}", "") for name, value in listed.items()])
+            out([(f"{name} = {value}", "") for name, value in values.items()])
         return
     if live:
-        answers = surgery.examine_live(settings, today_utc())
+        answers = diagnose_live(settings, today_utc())
         if as_json:
             print_json([answer.to_json() for answer in answers])
         else:
             out([line for answer in answers for line in answer.lines()])
-        raise typer.Exit(max((code_of(answer.error) for answer in answers if answer.error), default=DONE))
-    findings = surgery.examine(settings)
+        raise typer.Exit(
+            max((finding_code(answer.error) for answer in answers if answer.error), default=DONE)
+        )
+    findings = diagnose(settings)
     if as_json:
         print_json([finding.to_json() for finding in findings])
     else:
         out([finding.line() for finding in findings])
-    raise typer.Exit(max((code_of(finding.error) for finding in findings if finding.error), default=DONE))
+    raise typer.Exit(
+        max((finding_code(finding.error) for finding in findings if finding.error), default=DONE)
+    )
 
 
 @app.command(
-    short_help="Say that days will never come.",
+    short_help="Record that days will never come.",
     epilog='Example: wiki-trends waive 2024-03-31 --reason "Wikimedia has no data for this day"',
 )
 def waive(
@@ -158,54 +160,56 @@ def waive(
         list[str] | None, typer.Argument(help="Days that will never come, YYYY-MM-DD.", metavar="[DAY…]")
     ] = None,
     reason: Annotated[str, typer.Option(help="Why they will never come.", metavar="TEXT")] = "",
-    by: Annotated[str, typer.Option(help="Who says so.", metavar="NAME")] = "",
+    by: Annotated[str, typer.Option(help="Who recorded it.", metavar="NAME")] = "",
     until: Annotated[
-        str | None, typer.Option(help="Last as-of day on which it holds.", metavar="DAY")
+        str | None, typer.Option(help="Last as-of day on which the waiver applies.", metavar="DAY")
     ] = None,
     list_them: Annotated[bool, typer.Option("--list", help="List the days that are waived.")] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Take the waivers of these days back.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the waivers of these days.")] = False,
     project: options.Project = None,
     access: options.Access = None,
     lake: options.LakeUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Say in the lake that days will never come: they are not expected any more, and every check shows them so."""
-    from wiki_trends.jobs import maintenance as upkeep
+    """Record in the lake that days will never come: they are no longer expected, and every check shows them as waived."""
+    from wiki_trends.jobs import maintenance
 
     settings = settings_of(project=project, access=access, lake=lake)
     if not day and not list_them:
         raise typer.BadParameter("name a day, or give --list")
     if remove:
-        upkeep.unwaive(settings, day or [])
+        maintenance.unwaive_days(settings, day or [])
     elif day:
-        upkeep.waive(settings, day, reason=reason, by=by, until=until)
-    known = upkeep.waivers(settings)
+        maintenance.waive_days(settings, day, reason=reason, by=by, until=until)
+    waivers = maintenance.list_waivers(settings)
     if as_json:
-        print_json([waiver.to_json() for waiver in known])
+        print_json([waiver.to_json() for waiver in waivers])
     else:
-        out(upkeep.waiver_lines(known))
+        out(maintenance.waiver_lines(waivers))
 
 
 @app.command(
-    short_help="Remove what killed writers left.",
+    short_help="Remove parts that killed writers left.",
     epilog="Example: wiki-trends vacuum --older-than 1d --dry-run",
 )
 def vacuum(
     older_than: Annotated[
         str, typer.Option(help="Only objects older than this: 30m, 12h, 1d.", metavar="AGE")
     ] = "1d",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list the objects that would be removed.")
+    ] = False,
     project: options.Project = None,
     access: options.Access = None,
     lake: options.LakeUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Remove parts that no manifest names, in every layer. Never a part that is named, nor a young one."""
-    from wiki_trends.jobs import maintenance as upkeep
+    """Remove old parts that no manifest names, in every layer."""
+    from wiki_trends.jobs import maintenance
 
     settings = settings_of(project=project, access=access, lake=lake)
-    done = upkeep.vacuum(settings, older_than=older_than, dry_run=dry_run)
+    done = maintenance.vacuum_layers(settings, older_than=older_than, dry_run=dry_run)
     if as_json:
         print_json({layer: removed.to_json() for layer, removed in done.items()})
     else:
-        out(upkeep.vacuum_lines(done))
+        out(maintenance.vacuum_lines(done))

@@ -1,4 +1,4 @@
-"""The commands that read what is published: export a table, the pages at the top, one page."""
+"""The commands that read the published tables: `export`, `top`, `page`."""
 
 from __future__ import annotations
 
@@ -28,49 +28,49 @@ def export(
     output: Annotated[
         Path | None, typer.Option(help="File to write; default stdout.", metavar="FILE")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     warehouse: options.WarehouseUrl = None,
 ) -> None:
-    """Write all rows of a published table to stdout or to a file, which must not be there yet."""
-    from wiki_trends.queries import export as exports
+    """Write all rows of a published table to stdout or to a new file."""
+    from wiki_trends.queries.export import export as write_table
     from wiki_trends.queries.output_file import output_stream
     from wiki_trends.warehouse import open_warehouse
 
     if output is None and form == "parquet" and sys.stdout.isatty():
-        raise typer.BadParameter("Parquet is nothing for a terminal: give --output FILE, or pipe it")
-    published = open_warehouse(settings_of(warehouse=warehouse).warehouse)
+        raise typer.BadParameter("Parquet cannot be written to a terminal: give --output FILE, or pipe it")
+    opened = open_warehouse(settings_of(warehouse=warehouse).warehouse)
     show_progress()
     if output is None:
         sys.stdout.flush()
-        exports.export(published, table, form, sys.stdout.buffer)
+        write_table(opened, table, form, sys.stdout.buffer)
         return
     with output_stream(output, force=force) as file:
-        exports.export(published, table, form, file)
+        write_table(opened, table, form, file)
     size = f", {output.stat().st_size:,} bytes" if output.is_file() else ""
     err([(f"{output}: {table}{size}", "")])
 
 
 @app.command(
-    short_help="The pages at the top by score, growth or views.",
+    short_help="The top pages by score, growth or views.",
     epilog="Example: wiki-trends top --by growth --category Sports",
 )
 def top(
     by: Annotated[str, typer.Option(help="score, growth or views.", metavar="MEASURE")] = "score",
     category: Annotated[str | None, typer.Option(help="Only pages of this category.", metavar="NAME")] = None,
-    limit: Annotated[int, typer.Option(help="How many pages.", metavar="N", min=1)] = 10,
+    limit: Annotated[int, typer.Option(help="Number of pages.", metavar="N", min=1)] = 10,
     warehouse: options.WarehouseUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show the pages that lead the window published last, and what their scores say."""
-    from wiki_trends.queries import pages as lookups
+    """Show the top pages of the window that was published last, with their scores explained."""
+    from wiki_trends.queries import pages
     from wiki_trends.report.lookup_text import top_lines
     from wiki_trends.warehouse import open_warehouse
 
-    found = lookups.top(open_warehouse(settings_of(warehouse=warehouse).warehouse), by, category, limit)
+    top_pages = pages.top(open_warehouse(settings_of(warehouse=warehouse).warehouse), by, category, limit)
     if as_json:
-        print_json(found.to_json())
+        print_json(top_pages.to_json())
     else:
-        out(top_lines(found))
+        out(top_lines(top_pages))
 
 
 @app.command(
@@ -78,17 +78,19 @@ def top(
     epilog='Example: wiki-trends page "Ada Lovelace"',
 )
 def page(
-    title: Annotated[str, typer.Argument(help="Its title, with spaces or underscores.", metavar="TITLE")],
+    title: Annotated[
+        str, typer.Argument(help="Title of the page, with spaces or underscores.", metavar="TITLE")
+    ],
     warehouse: options.WarehouseUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what is published of a page: a sparkline of baseline and window, its days, ranks and scores."""
-    from wiki_trends.queries import pages as lookups
+    """Show a published page: a sparkline of baseline and window, its days, ranks and scores."""
+    from wiki_trends.queries import pages
     from wiki_trends.report.lookup_text import page_lines
     from wiki_trends.warehouse import open_warehouse
 
-    found = lookups.page(open_warehouse(settings_of(warehouse=warehouse).warehouse), title)
+    page_history = pages.page(open_warehouse(settings_of(warehouse=warehouse).warehouse), title)
     if as_json:
-        print_json(found.to_json())
+        print_json(page_history.to_json())
     else:
-        out(page_lines(found))
+        out(page_lines(page_history))

@@ -1,1 +1,1 @@
-"""The scripts and functions that users of the previous system know."""
+"""The documented scripts and functions of the previous system."""

@@ -1,4 +1,4 @@
-"""The report of `print_date_report`, in the words that its users know."""
+"""The report of `print_date_report`, in its documented words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def date_report_lines(completeness: Completeness, total: int, fix: str) -> list[Line]:
-    """The report that users of `print_date_report` know: sums, available days newest first, missing ones, the hint."""
+    """The documented report: sums, available days newest first, missing days, the fix."""
     missing = list(reversed(completeness.missing))
     lines: list[Line] = [
         (f"Data completeness, {completeness.window} (as of {completeness.window.as_of})", "strong"),

@@ -1,6 +1,6 @@
-"""What the documented functions do: look at the last days in the lake, start the pipeline for days.
+"""The documented functions: check the last days in the lake, start the pipeline for days.
 
-They load the settings anew at each call, and raise what `wiki_trends.jobs.main` raises.
+Each call loads the settings again, and raises what `wiki_trends.jobs.main` raises.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
 
-class Found(TypedDict):
-    """What `find_missing_dates` returns."""
+class DateReport(TypedDict):
+    """The result of `find_missing_dates`."""
 
     available: list[str]
     missing: list[str]
@@ -32,14 +32,14 @@ class Found(TypedDict):
 
 
 class DateToFetch(TypedDict):
-    """One item of what `get_dates_to_fetch` returns."""
+    """One item of the result of `get_dates_to_fetch`."""
 
     date: str
     days_ago: int
 
 
 class Triggered(TypedDict):
-    """One item of what `trigger_multiple_dates` returns."""
+    """One item of the result of `trigger_multiple_dates`."""
 
     date: str
     state: str
@@ -49,11 +49,11 @@ class Triggered(TypedDict):
     message: str
 
 
-def days_given(days: int | None, n_days: int | None) -> int | None:
-    """The number of days, by whichever of its two names it was given.
+def number_of_days(days: int | None, n_days: int | None) -> int | None:
+    """The number of days, from either of its two names.
 
     Raises:
-        TypeError: it was given by both.
+        TypeError: both are given.
     """
     if days is not None and n_days is not None:
         msg = "days and n_days are two names of one argument: give one of them"
@@ -61,35 +61,35 @@ def days_given(days: int | None, n_days: int | None) -> int | None:
     return n_days if days is None else days
 
 
-def find(days: int | None, end_date: dt.date | None) -> Found:
-    """What `find_missing_dates` returns."""
+def find(days: int | None, end_date: dt.date | None) -> DateReport:
+    """The result of `find_missing_dates`."""
     settings = load()
-    found = _look(settings, days, end_date)
-    return Found(
-        available=_newest_first(found.available),
-        missing=_newest_first(found.missing),
-        expected=_newest_first(found.expected),
-        coverage_pct=found.coverage_pct,
+    completeness = _check(settings, days, end_date)
+    return DateReport(
+        available=_newest_first(completeness.available),
+        missing=_newest_first(completeness.missing),
+        expected=_newest_first(completeness.expected),
+        coverage_pct=completeness.coverage_pct,
         total_in_bucket=_total(settings),
     )
 
 
 def to_fetch(days: int | None, end_date: dt.date | None) -> list[DateToFetch]:
-    """What `get_dates_to_fetch` returns."""
-    return aged(_look(load(), days, end_date))
+    """The result of `get_dates_to_fetch`."""
+    return dates_to_fetch(_check(load(), days, end_date))
 
 
 def print_report(days: int | None, end_date: dt.date | None) -> None:
-    """What `print_date_report` prints."""
+    """Print the report of `print_date_report`."""
     from smart_orchestrator.text.reporter import TextReporter
 
     settings = load()
     fix = "They have to be fetched: python check_and_fetch_data.py --auto, with the same number of days."
-    TextReporter(sys.stdout).write(report_lines(settings, _look(settings, days, end_date), fix))
+    TextReporter(sys.stdout).write(report_lines(settings, _check(settings, days, end_date), fix))
 
 
 def trigger(dates: Sequence[str | dt.date], timeout: float) -> list[Triggered]:
-    """What `trigger_multiple_dates` returns."""
+    """The result of `trigger_multiple_dates`."""
     from smart_orchestrator.backfilling.reporter import SilentReporter
     from wiki_trends.config.window_options import days_of
     from wiki_trends.jobs.main import fetch_days
@@ -127,7 +127,7 @@ def _day(moment: dt.date) -> dt.date:
     return moment
 
 
-def _look(settings: Settings, days: int | None, end_date: dt.date | None) -> Completeness:
+def _check(settings: Settings, days: int | None, end_date: dt.date | None) -> Completeness:
     from smart_orchestrator.errors import WindowError
 
     today = today_utc()
@@ -136,11 +136,13 @@ def _look(settings: Settings, days: int | None, end_date: dt.date | None) -> Com
         raise WindowError(
             "end_date", as_of, f"is after today, {today} in UTC", "Give today or an earlier day."
         )
-    return look_at(settings, Window.of_days(settings.days if days is None else days, as_of, settings.lag))
+    return check_window(
+        settings, Window.of_days(settings.days if days is None else days, as_of, settings.lag)
+    )
 
 
-def look_at(settings: Settings, window: Window) -> Completeness:
-    """What the diamond layer holds of the window."""
+def check_window(settings: Settings, window: Window) -> Completeness:
+    """Check the window in the diamond layer."""
     from wiki_trends.jobs.main import checker
 
     return checker(settings, window)()
@@ -159,14 +161,17 @@ def _newest_first(days: Sequence[dt.date]) -> list[str]:
     return [day.isoformat() for day in reversed(days)]
 
 
-def aged(found: Completeness) -> list[DateToFetch]:
+def dates_to_fetch(completeness: Completeness) -> list[DateToFetch]:
     """The missing days of a check, newest first, with their age."""
-    as_of = found.window.as_of
-    return [DateToFetch(date=day.isoformat(), days_ago=(as_of - day).days) for day in reversed(found.missing)]
+    as_of = completeness.window.as_of
+    return [
+        DateToFetch(date=day.isoformat(), days_ago=(as_of - day).days)
+        for day in reversed(completeness.missing)
+    ]
 
 
-def report_lines(settings: Settings, found: Completeness, fix: str) -> list[Line]:
-    """The report that users know, with the number of all days of the layer; `fix` follows the missing ones."""
+def report_lines(settings: Settings, completeness: Completeness, fix: str) -> list[Line]:
+    """The documented report, with the number of days in the layer; `fix` follows the missing days."""
     from wiki_trends.compat.date_report import date_report_lines
 
-    return date_report_lines(found, _total(settings), fix)
+    return date_report_lines(completeness, _total(settings), fix)

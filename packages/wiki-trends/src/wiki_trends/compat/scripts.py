@@ -1,6 +1,6 @@
-"""The documented scripts: report the last days and fetch what is missing, analyse, show the trends.
+"""The documented scripts: report the last days and fetch missing ones, analyse, show the trends.
 
-They end with the exit codes of the command line. Progress and results both go to stdout: users read them as one
+They have the exit codes of the command line. Progress and results both go to stdout, because users read them as one
 dialogue. Questions are asked on a terminal only; in a pipe there are neither questions nor colours.
 """
 
@@ -10,8 +10,8 @@ import sys
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, NoReturn
 
-from wiki_trends.cli.exit_codes import DONE, INCOMPLETE, UNREACHABLE, ended, leave
-from wiki_trends.compat.functions import aged, look_at, report_lines
+from wiki_trends.cli.exit_codes import DONE, INCOMPLETE, UNREACHABLE, leave, run_to_exit_code
+from wiki_trends.compat.functions import check_window, dates_to_fetch, report_lines
 from wiki_trends.config.settings import load
 from wiki_trends.jobs.progress import show_progress
 
@@ -32,36 +32,36 @@ if TYPE_CHECKING:
 
 def check_and_fetch_data() -> NoReturn:
     """The script `check_and_fetch_data.py`."""
-    leave(ended(lambda: _check_and_fetch(sys.argv[1:])))
+    leave(run_to_exit_code(lambda: _check_and_fetch(sys.argv[1:])))
 
 
 def run_analytics() -> NoReturn:
     """The script `run_analytics.py`."""
-    leave(ended(lambda: _run_analytics(sys.argv[1:])))
+    leave(run_to_exit_code(lambda: _run_analytics(sys.argv[1:])))
 
 
 def show_analytics_report() -> NoReturn:
     """The script `show_analytics_report.py`."""
-    leave(ended(lambda: _show_report(sys.argv[1:])))
+    leave(run_to_exit_code(lambda: _show_report(sys.argv[1:])))
 
 
 def _check_and_fetch(arguments: Sequence[str]) -> int:
     parser = _parser(
         "Report which of the last days are in the lake, and fetch those that are not.",
-        "Exit codes: 0 nothing is missing (any more); 1 something is; 2 wrong usage; 3 a service is unreachable.",
+        "Exit codes: 0 nothing is missing; 1 days are missing; 2 wrong usage; 3 a service is unreachable.",
     )
     _window_options(parser)
     parser.add_argument("--auto", action="store_true", help="fetch without asking")
-    given = parser.parse_args(arguments)
-    settings = load({"days": given.days})
-    window = _window_given(settings, given)
-    found = look_at(settings, window)
+    options = parser.parse_args(arguments)
+    settings = load({"days": options.days})
+    window = _window_of(settings, options)
+    completeness = check_window(settings, window)
     reporter = _stdout()
-    reporter.write(report_lines(settings, found, "They have to be fetched:"))
-    if not found.missing:
-        return DONE if found.ready else INCOMPLETE
-    reporter.write(_ages(found))
-    if not given.auto and not _agreed(reporter, len(found.missing)):
+    reporter.write(report_lines(settings, completeness, "They have to be fetched:"))
+    if not completeness.missing:
+        return DONE if completeness.ready else INCOMPLETE
+    reporter.write(_age_lines(completeness))
+    if not options.auto and not _confirmed(reporter, len(completeness.missing)):
         return INCOMPLETE
     return _fetch(settings, window, reporter)
 
@@ -83,17 +83,17 @@ def _fetch(settings: Settings, window: Window, reporter: TextReporter) -> int:
 
 
 def _run_analytics(arguments: Sequence[str]) -> int:
-    from wiki_trends.jobs.main import analyze
+    from wiki_trends.jobs.main import analyze_window
 
     parser = _parser(
-        "Compute the trends of the last days, when they are whole, and show them.",
+        "Compute the trends of the last days, when they are complete, and show them.",
         "Exit codes: 0 done; 1 days are missing; 2 wrong usage; 3 a service is unreachable.",
     )
     _window_options(parser)
-    given = parser.parse_args(arguments)
-    settings = load({"days": given.days})
+    options = parser.parse_args(arguments)
+    settings = load({"days": options.days})
     show_progress()
-    done = analyze(settings, look_at(settings, _window_given(settings, given)))
+    done = analyze_window(settings, check_window(settings, _window_of(settings, options)))
     rows = done.rows
     _stdout().write(
         [
@@ -131,15 +131,15 @@ def _window_options(parser: ArgumentParser) -> None:
     parser.add_argument("--as-of", metavar="DAY", help="the UTC day that counts as today, YYYY-MM-DD")
 
 
-def _window_given(settings: Settings, given: Namespace) -> Window:
+def _window_of(settings: Settings, options: Namespace) -> Window:
     from wiki_trends.config.window_options import window_of
 
-    return window_of(settings, as_of=given.as_of)
+    return window_of(settings, as_of=options.as_of)
 
 
-def _ages(found: Completeness) -> list[Line]:
+def _age_lines(completeness: Completeness) -> list[Line]:
     lines: list[Line] = []
-    for item in aged(found):
+    for item in dates_to_fetch(completeness):
         ago = "1 day" if item["days_ago"] == 1 else f"{item['days_ago']} days"
         lines.append((f"  {item['date']}: {ago} ago", ""))
     return lines
@@ -151,15 +151,17 @@ def _stdout() -> TextReporter:
     return TextReporter(sys.stdout)
 
 
-def _agreed(reporter: TextReporter, number: int) -> bool:
-    """Whether the user wants the days to be fetched; asked on a terminal only."""
+def _confirmed(reporter: TextReporter, number: int) -> bool:
+    """Ask the user whether to fetch the days; without a terminal the answer is no."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        reporter.write([("Nothing was fetched: this is no terminal to ask on. Add --auto to fetch.", "warn")])
+        reporter.write(
+            [("Nothing was fetched: there is no terminal to ask on. Add --auto to fetch.", "warn")]
+        )
         return False
-    what = "this date" if number == 1 else f"these {number} dates"
+    dates = "this date" if number == 1 else f"these {number} dates"
     while True:
         try:
-            answer = input(f"Fetch {what} now? (y/n) ").strip().lower()
+            answer = input(f"Fetch {dates} now? (y/n) ").strip().lower()
         except EOFError:
             answer = "n"
             reporter.write([("", "")])
@@ -171,45 +173,45 @@ def _agreed(reporter: TextReporter, number: int) -> bool:
 
 
 class _Dialogue:
-    """Tells of each day by its number: when it was started, that it is waited for, and what became of it."""
+    """A reporter that numbers the days: the start, the wait and the outcome of each."""
 
     def __init__(self, reporter: TextReporter) -> None:
-        self._console = reporter
+        self._reporter = reporter
         self._numbers: dict[dt.date, int] = {}
 
     def checked(self, completeness: Completeness) -> None:
-        """Nothing: the report has been shown."""
+        """Print nothing: the report has been shown."""
 
     def planned(self, plan: Plan) -> None:
-        """Days for which nothing is started although they are missing."""
+        """A line for each missing day that is not started."""
         from smart_orchestrator.model.plan import Action
 
         for step in plan.steps:
             if step.action in (Action.GIVE_UP, Action.WAIT):
-                self._console.write([(f"{step.day}: not started, {step.why}", "warn")])
+                self._reporter.write([(f"{step.day}: not started, {step.why}", "warn")])
 
     def started(self, run: Run, progress: tuple[int, int]) -> None:
-        """Two lines: what was started, and that it is waited for."""
-        self._say(run.day, progress, f"started (run {run.name})")
-        self._say(run.day, progress, "waiting for it to end")
+        """Two lines: the run has started, and is being waited for."""
+        self._write(run.day, progress, f"started (run {run.name})")
+        self._write(run.day, progress, "waiting for it to end")
 
     def followed(self, run: Run, progress: tuple[int, int]) -> None:
         """One line."""
-        self._say(run.day, progress, f"is run by another process, waiting for it (run {run.name})")
+        self._write(run.day, progress, f"is run by another process, waiting for it (run {run.name})")
 
     def filled(self, partition: Partition, run: Run | None, progress: tuple[int, int]) -> None:
         """One line."""
         seconds = ""
         if run is not None and run.started_at is not None and run.ended_at is not None:
             seconds = f" in {(run.ended_at - run.started_at).total_seconds():.1f} s"
-        self._say(partition.day, progress, f"done, {partition.reason}{seconds}", "good")
+        self._write(partition.day, progress, f"done, {partition.reason}{seconds}", "good")
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
         """One line."""
         then = "trying again" if again else "giving it up"
         text = f"failed ({run.failure}): {run.message} -- {then}"
-        self._say(run.day, progress, text, "warn" if again else "bad")
+        self._write(run.day, progress, text, "warn" if again else "bad")
 
-    def _say(self, day: dt.date, progress: tuple[int, int], text: str, style: str = "") -> None:
+    def _write(self, day: dt.date, progress: tuple[int, int], text: str, style: str = "") -> None:
         number = self._numbers.setdefault(day, len(self._numbers) + 1)
-        self._console.write([(f"[{number}/{max(number, progress[1])}] {day} {text}", style)])
+        self._reporter.write([(f"[{number}/{max(number, progress[1])}] {day} {text}", style)])

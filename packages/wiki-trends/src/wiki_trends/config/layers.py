@@ -1,8 +1,8 @@
 """The four layers of the lake, as daily datasets with their contracts.
 
-bronze holds the API's answer byte for byte, silver the articles of the day, gold the same with category and place,
-diamond what readers of the lake know: ten columns as CSV. `en.wikipedia` with `all-access` has the documented keys at
-the root of its layer; every other project or access method lies in a folder of its own beside them.
+Bronze holds the API's answer byte for byte; silver the articles of the day; gold adds category and place; diamond has
+the ten documented columns as CSV. `en.wikipedia` with `all-access` has the documented keys at the root of each layer.
+Every other project or access method has a folder of its own beside them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wiki_trends.config.projects import canonical_project
 if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
-# A list of the API has 1,000 rows; one made from a dump as many as are asked for.
+# A list of the API has 1,000 rows; a list made from a dump may have more.
 MOST_ROWS = 1_000_000
 _DOCUMENTED = ("en.wikipedia", "all-access")
 
@@ -26,7 +26,7 @@ _ARTICLE = (
     Column("views", "integer", nullable=False, low=0),
     Column("rank", "integer", nullable=False, low=1, high=MOST_ROWS),
 )
-# Bounds of the part of a page's views that comes from desktops; empty where it was not judged.
+# Bounds of the fraction of a page's views that come from desktops; empty when the page was not checked.
 _DEVICES = (
     Column("desktop_low", "float", low=0, high=1),
     Column("desktop_high", "float", low=0, high=1),

@@ -1,4 +1,4 @@
-"""The window, and the days, that a user asked for. Whatever makes none raises `WindowError` with the argument at fault."""
+"""Windows and days from the options of a command. Bad options raise `WindowError`, which names the argument."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from wiki_trends.config.settings import Settings
 
-# The pageviews API has nothing before.
+# The pageviews API has no data before this day.
 FIRST_DAY = parse_day("2015-07-01")
 
 
@@ -26,18 +26,18 @@ def window_of(
     days_given: bool = False,
     today: dt.date | None = None,
 ) -> Window:
-    """The window that a user asked for: the last `settings.days` days, or those from `start` to `end`.
+    """The window of a command: the last `settings.days` days, or those from `start` to `end`.
 
     Args:
         settings: gives days and lag.
         as_of: the day that counts as today, `YYYY-MM-DD`; default `today`.
         start: first day of an explicit window.
         end: last day of it, included.
-        days_given: whether the user named a number of days, which an explicit window forbids.
-        today: the present UTC day; default the clock's.
+        days_given: the user named a number of days, which excludes --start and --end.
+        today: the current UTC day; default from the clock.
 
     Raises:
-        WindowError: they make no window.
+        WindowError: the options exclude each other, or a value cannot be used.
     """
     today = today or today_utc()
     as_of_day = today if as_of is None else parse_day(as_of, "as_of")
@@ -58,10 +58,10 @@ def window_of(
 
 
 def days_of(texts: Sequence[str], today: dt.date | None = None) -> list[dt.date]:
-    """The days named on the command line, each of which Wikimedia could have.
+    """The days named on the command line, checked against what Wikimedia can have.
 
     Raises:
-        WindowError: one is not a day, lies before the first day of the pageviews API, or is not over yet.
+        WindowError: a text is not a day, or the day is before the pageviews API starts, or not over yet.
     """
     today = today or today_utc()
     days = [parse_day(text, "DAY") for text in texts]

@@ -1,7 +1,7 @@
-"""The main job on synthetic data: a lake of eight days with two holes in the window, made whole, and its trends.
+"""The demo: the main job on synthetic data, on a lake of eight days whose window has two holes.
 
-Starts the sample API as a process of its own on a free port, and writes below one folder, which is made anew each time
-and is only ever removed when it is a demo's. Needs no network.
+Starts the sample API as a separate process on a free port, and writes below one folder. An earlier demo's folder is
+replaced; any other folder that is not empty is refused. Needs no network.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.model.window import Window
 from wiki_trends.config.settings import FILE_NAME, Settings
 from wiki_trends.errors import SettingError, WikimediaUnreachable
-from wiki_trends.jobs import main as main_job
+from wiki_trends.jobs.main import CheckOptions, MainJob, fetch_days, run_main_job, summary_lines
 from wiki_trends.jobs.runners import limits_of
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ PORT = 8899
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the demo did: the main job, where everything lies, and the seconds of each phase."""
+    """The result of a demo: the main job, the paths of its data, and the seconds of each phase."""
 
-    job: main_job.MainJob
+    job: MainJob
     folder: Path
     warehouse: str
     seconds: dict[str, float]
@@ -52,11 +52,11 @@ class Demo:
         return {"folder": str(self.folder), **self.job.to_json(), "seconds": seconds}
 
 
-def play(folder: Path, reporter: TextReporter) -> Demo:
+def run_demo(folder: Path, reporter: TextReporter) -> Demo:
     """Make the lake with its holes, and run the main job on it.
 
     Raises:
-        SettingError: the folder holds something that is not a demo's.
+        SettingError: the folder has other content than that of a demo.
         WikimediaUnreachable: the sample API did not start.
     """
     began = time.monotonic()
@@ -79,14 +79,14 @@ def play(folder: Path, reporter: TextReporter) -> Demo:
         prepared = time.monotonic()
         window = Window.of_days(settings.days, AS_OF, settings.lag)
         limits = limits_of(settings)
-        job = main_job.run(settings, window, main_job.CheckOptions(), limits, reporter)
-    reporter.write(main_job.told(job))
+        job = run_main_job(settings, window, CheckOptions(), limits, reporter)
+    reporter.write(summary_lines(job))
     seconds = {"sample-api": started - began, "lake": prepared - started, **job.seconds}
     return Demo(job, folder, settings.warehouse, seconds)
 
 
-def where_to_go(demo: Demo) -> list[Line]:
-    """Where everything lies, and what to try next."""
+def next_step_lines(demo: Demo) -> list[Line]:
+    """The paths of the demo's data, and commands to try next."""
     folder = demo.folder
     steps = [
         (f"cd {folder}", f"its {FILE_NAME} names this lake"),
@@ -134,14 +134,14 @@ def _make_folder(folder: Path) -> None:
 
 @contextmanager
 def _sample_api(folder: Path) -> Iterator[str]:
-    """The address of a sample API that lives as long as the block."""
+    """The address of a sample API that runs as long as the block."""
     command = [sys.executable, "-m", "wiki_trends", "sample-api", "--port", "0"]
     with (
         (folder / "sample-api.log").open("wb") as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         try:
-            # Half a second of imports that the first day needs, while the other process starts.
+            # Import what the first day needs while the other process starts; it takes half a second.
             import_module("wiki_trends.pipeline.run")
             for module in ("polars", "httpx2"):
                 import_module(module)
@@ -167,11 +167,11 @@ def _settings(folder: Path, address: str) -> Settings:
 
 
 def _prepare(settings: Settings) -> None:
-    """Fill the lake with eight days, two of the window left out."""
+    """Fill the lake with eight days, leaving out two of the window."""
     days: list[date] = []
     day = NEWEST
     while len(days) < DAYS_IN_LAKE:
         if day not in HOLES:
             days.append(day)
         day -= timedelta(days=1)
-    main_job.fetch_days(settings, days, replace(limits_of(settings), attempts=1), SilentReporter())
+    fetch_days(settings, days, replace(limits_of(settings), attempts=1), SilentReporter())

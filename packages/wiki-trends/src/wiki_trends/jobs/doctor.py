@@ -1,6 +1,6 @@
-"""For each thing that the product needs: is it there, and what to do when it is not.
+"""`doctor`: check everything that the product needs, and say how to fix what fails.
 
-Looks, and changes nothing but a test object that it writes into each layer of the lake and removes again.
+The only change it makes is a test object in each layer of the lake, which it removes again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EXTRAS = {"airflow": "apache-airflow", "postgres": "psycopg", "spark": "pyspark"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is needed or optional: whether it is there, what to do, and the error where it must be mended."""
+    """One check: its subject, whether it passed, the details or the fix, and the error when the subject is needed."""
 
     thing: str
     good: bool
@@ -53,12 +53,12 @@ class Finding:
         return f"{mark}  {self.thing:<22} {self.text}", style
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Look at everything that `run` needs, then at what is optional."""
+def diagnose(settings: Settings) -> list[Finding]:
+    """Check everything that `run` needs, then the optional packages."""
     return [*_needed(settings), *_optional()]
 
 
-def examine_live(settings: Settings, today: dt.date) -> list[LiveAnswer]:
+def diagnose_live(settings: Settings, today: dt.date) -> list[LiveAnswer]:
     """Send one request to each of Wikimedia's services; see `wiki_trends.wikimedia.probe`."""
     from wiki_trends.wikimedia.probe import probe
 
@@ -69,32 +69,32 @@ def settings_json(settings: Settings) -> dict[str, object]:
     """Every setting by its name in the environment; secrets are hidden."""
     from wiki_trends.config.settings import env_name
 
-    listed: dict[str, object] = {}
+    values: dict[str, object] = {}
     for item in fields(Settings):
         value = getattr(settings, item.name)
         hidden = item.metadata["secret"] and value != item.default
-        listed[env_name(item.name)] = "(secret, set)" if hidden else value
-    return listed
+        values[env_name(item.name)] = "(secret, set)" if hidden else value
+    return values
 
 
 def _needed(settings: Settings) -> Iterator[Finding]:
     from wiki_trends.config.layers import layers
 
-    found = ".".join(str(number) for number in sys.version_info[:3])
-    yield Finding("Python", sys.version_info >= (3, 11), found)
+    python = ".".join(str(number) for number in sys.version_info[:3])
+    yield Finding("Python", sys.version_info >= (3, 11), python)
     every = layers(settings)
     for dataset in (every.bronze, every.silver, every.gold, every.diamond):
         layer = dataset.name.split()[0]
-        yield _tried(f"lake, layer {layer}", lambda dataset=dataset: _lake(dataset))  # type: ignore[misc]
-    yield _tried("runs and locks", lambda: _state(settings))
-    yield _tried("runner", lambda: _runner(settings))
-    yield _tried("warehouse", lambda: _warehouse(settings))
-    yield _tried("Wikimedia", lambda: _wikimedia(settings))
+        yield _checked(f"lake, layer {layer}", lambda dataset=dataset: _lake(dataset))  # type: ignore[misc]
+    yield _checked("runs and locks", lambda: _state(settings))
+    yield _checked("runner", lambda: _runner(settings))
+    yield _checked("warehouse", lambda: _warehouse(settings))
+    yield _checked("Wikimedia", lambda: _wikimedia(settings))
 
 
-def _tried(thing: str, look: Callable[[], str]) -> Finding:
+def _checked(thing: str, probe: Callable[[], str]) -> Finding:
     try:
-        return Finding(thing, good=True, text=look())
+        return Finding(thing, good=True, text=probe())
     except (SmartOrchestratorError, WikiTrendsError, OSError) as error:
         return Finding(thing, good=False, text=str(error), error=error)
 
@@ -113,16 +113,16 @@ def _state(settings: Settings) -> str:
 
     with Ledger(Path(settings.state)).connection() as database:
         (runs,) = database.execute("SELECT count(*) FROM runs").fetchone()
-    return f"can be written: {settings.state} ({runs} runs remembered)"
+    return f"can be written: {settings.state} (history of {runs} runs)"
 
 
 def _runner(settings: Settings) -> str:
-    from wiki_trends.jobs.runners import AIRFLOW, airflow_runs, limits_of
+    from wiki_trends.jobs.runners import AIRFLOW, airflow_runner, limits_of
 
     if settings.runner != AIRFLOW:
         return f"this process, {limits_of(settings).jobs} days at the same time"
-    found = airflow_runs(settings).ready()
-    return f"answers: {settings.airflow_url}, DAG {found.dag_id} with {found.max_active_runs} runs at the same time"
+    pipeline = airflow_runner(settings).ready()
+    return f"answers: {settings.airflow_url}, DAG {pipeline.dag_id} with {pipeline.max_active_runs} runs at the same time"
 
 
 def _warehouse(settings: Settings) -> str:

@@ -1,7 +1,7 @@
-"""Why a page has its category and its place: the facts, the scores, the rules that applied.
+"""Explain the category and the place of a page: the facts, the scores, the rules that applied.
 
-The facts come from the cache in the lake, as the pipeline would see them; a page that is not in it is asked from Wikimedia,
-and nothing is written. A title that the wiki does not know is explained too: with the defaults.
+The facts come from the cache in the lake, as the pipeline sees them, or from Wikimedia when the page is not in the cache.
+Nothing is written. A title that the wiki does not know has the defaults.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from wiki_trends.wikimedia import PageFacts
 
 CACHE, WIKIMEDIA = "cache", "wikimedia"
-_FROM = {CACHE: "from the cache", WIKIMEDIA: "asked from Wikimedia"}
+_FROM = {CACHE: "from the cache", WIKIMEDIA: "from Wikimedia"}
 _MOST_LABELS = 6
 _MOST_RULES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """A page with its facts and what was made of them.
+class PageExplanation:
+    """A page with its facts, its category and its place.
 
     Attributes:
-        title: as it was asked.
+        title: the title that was given.
         project: for example `en.wikipedia`.
         source: `cache` or `wikimedia`.
         facts: what the wiki knows of the page.
@@ -48,7 +48,7 @@ class Explained:
     why: Explanation
 
     def to_json(self) -> dict[str, Any]:
-        """For `--json`: the outcome, and how it came about."""
+        """The document of `explain --json`."""
         why = self.why
         return {
             "title": self.title,
@@ -66,74 +66,75 @@ class Explained:
         }
 
 
-def explain(title: str, settings: Settings) -> Explained:
+def explain_page(title: str, settings: Settings) -> PageExplanation:
     """Explain one page of the settings' project; `title` has spaces or underscores.
 
     Raises:
-        SettingError: there is no title, or the file of further phrases cannot be used.
-        ContactMissing: the page has to be asked from Wikimedia, and no contact is set.
-        RequestRejected, WikimediaUnreachable: it could not be asked.
+        SettingError: the title is empty, or the file of more phrases cannot be used.
+        ContactMissing: the page must be requested from Wikimedia, and no contact is set.
+        RequestRejected, WikimediaUnreachable: the request failed.
     """
     project = project_of(settings)
     rules = Rules.load(project.partition(".")[0], settings.categories_file)
-    asked = title.strip().replace(" ", "_")
-    if not asked.strip("_"):
+    page = title.strip().replace(" ", "_")
+    if not page.strip("_"):
         raise SettingError(
             name="title",
             value=title,
             origin="TITLE",
-            problem="is no title",
+            problem="is not a title",
             fix='Give one such as "Marie Curie".',
         )
-    facts = PageCache(lake_of(layers(settings).silver), project).get([asked]).get(asked)
+    facts = PageCache(lake_of(layers(settings).silver), project).get([page]).get(page)
     source = CACHE
     if facts is None:
         source = WIKIMEDIA
         with WikimediaClient(settings) as client:
-            facts = client.pages(project, [asked])[asked]
-    page = asked if facts.missing else facts.title.replace(" ", "_")
-    return Explained(title, project, source, facts, rules.explain(page, facts))
+            facts = client.pages(project, [page])[page]
+    if not facts.missing:
+        page = facts.title.replace(" ", "_")
+    return PageExplanation(title, project, source, facts, rules.explain(page, facts))
 
 
-def lines(explained: Explained) -> list[Line]:
-    """The same for people."""
-    facts, why = explained.facts, explained.why
-    told: list[Line] = [
-        (f"{facts.title}  ({explained.project}, {_FROM[explained.source]})", "strong"),
+def explanation_lines(explanation: PageExplanation) -> list[Line]:
+    """The explanation as lines of text."""
+    facts, why = explanation.facts, explanation.why
+    lines: list[Line] = [
+        (f"{facts.title}  ({explanation.project}, {_FROM[explanation.source]})", "strong"),
         (f"  description   {facts.description or 'none'}", ""),
         (f"  categories    {len(facts.categories)}", ""),
         (f"  coordinates   {_coordinates(facts)}", ""),
     ]
     if facts.missing:
-        told.append(("  The wiki has no such page: it gets the defaults.", ""))
+        lines.append(("  The wiki has no such page: it gets the defaults.", ""))
     for name, decision in (
         ("category", why.category),
         ("location_type", why.location_type),
         ("location", why.location),
     ):
-        told += [("", ""), (f"{name}: {decision.outcome}", "strong"), *_rules(decision)]
-    return told
+        lines += [("", ""), (f"{name}: {decision.outcome}", "strong"), *_rules(decision)]
+    return lines
 
 
 def _rules(decision: Decision) -> list[Line]:
-    """The scores from best to worst, under each the heaviest rules."""
+    """The scores from best to worst, each with its heaviest rules."""
     if not decision.matches:
         return [("  no rule applies", "")]
-    told: list[Line] = []
+    lines: list[Line] = []
     for label, score in list(_ranked(decision.scores).items())[:_MOST_LABELS]:
-        told.append((f"  {score:6g}  {label}", ""))
+        lines.append((f"  {score:6g}  {label}", ""))
         applied = sorted(
             (match for match in decision.matches if match.label == label), key=lambda match: -match.score
         )
-        told += [
+        lines += [
             (f"          {match.score:6g}  {match.source}: {match.phrase!r} in {match.text!r}", "")
             for match in applied[:_MOST_RULES]
         ]
         if len(applied) > _MOST_RULES:
-            told.append((f"                  and {len(applied) - _MOST_RULES} more", ""))
+            lines.append((f"                  and {len(applied) - _MOST_RULES} more", ""))
     if len(decision.scores) > _MOST_LABELS:
-        told.append((f"          and {len(decision.scores) - _MOST_LABELS} more with lower scores", ""))
-    return told
+        lines.append((f"          and {len(decision.scores) - _MOST_LABELS} more with lower scores", ""))
+    return lines
 
 
 def _decision_json(decision: Decision) -> dict[str, Any]:
@@ -150,7 +151,7 @@ def _ranked(scores: dict[str, float]) -> dict[str, float]:
 def _coordinates(facts: PageFacts) -> str:
     if facts.latitude is None:
         return "none"
-    beside = [
+    details = [
         f"{name} {value}" for name, value in (("type", facts.place_type), ("country", facts.country)) if value
     ]
-    return ", ".join([f"{facts.latitude:g}, {facts.longitude:g}", *beside])
+    return ", ".join([f"{facts.latitude:g}, {facts.longitude:g}", *details])

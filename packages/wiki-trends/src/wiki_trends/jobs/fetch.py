@@ -1,4 +1,4 @@
-"""Fetching days by name: from the API, from the API again, or from dump files; and what a refresh has changed."""
+"""The options of `fetch`: read a list from the API, refresh it, or read it from dump files; and the changes of a refresh."""
 
 from __future__ import annotations
 
@@ -25,53 +25,55 @@ def first_step(
     refresh: bool = False,
     files: Sequence[Path] = (),
     top: int | None = None,
-    told: Callable[[float], None] | None = None,
+    on_progress: Callable[[float], None] | None = None,
 ) -> Fetch | None:
-    """The pipeline's first step as the options of `fetch` ask for it, None where they ask for none.
+    """The first step of the pipeline for the options of `fetch`; None for the default step.
 
-    Dump files are read here, before any run; `told` is told, often, which part of them has been read, 0 to 1.
+    Dump files are read here, before any run; `on_progress` gets the fraction that has been read, 0 to 1, many times.
 
     Raises:
-        SettingError: the options exclude each other, or a file is no dump of the day.
+        SettingError: the options exclude each other, or a file is not a dump of the day.
     """
     from wiki_trends.pipeline import fetch_top_pages
 
     if not files:
         if top is not None:
-            raise _excluded("top", top, "is for --from-dump: the API has 1,000 pages of a day")
+            raise _excluded_option("top", top, "is for --from-dump: the API has 1,000 pages of a day")
         return partial(fetch_top_pages, refresh=True) if refresh else None
     if refresh:
-        raise _excluded("from_dump", str(files[0]), "was given beside --refresh, which asks the API")
+        raise _excluded_option("from_dump", str(files[0]), "was given beside --refresh, which asks the API")
     if len(set(days)) != 1:
-        raise _excluded("from_dump", str(files[0]), f"is of one day, and {len(set(days))} were named")
+        raise _excluded_option("from_dump", str(files[0]), f"is of one day, and {len(set(days))} were named")
     from wiki_trends.pipeline.dump.reader import read_dump
     from wiki_trends.pipeline.step_result import project_of
     from wiki_trends.pipeline.steps.fetch_from_dump import fetch_from_dump
 
-    dump = read_dump(files, project=project_of(settings), day=days[0], top=top or 1000, on_progress=told)
+    dump = read_dump(
+        files, project=project_of(settings), day=days[0], top=top or 1000, on_progress=on_progress
+    )
     return partial(fetch_from_dump, dump=dump)
 
 
 def changes_of(settings: Settings, outcome: Outcome) -> dict[dt.date, Mapping[str, Any]]:
-    """What asking again has changed in the lists of the days that were filled, as bronze has it."""
+    """The changes of a refresh in the lists of the filled days, from the manifests in bronze."""
     from wiki_trends.pipeline.lists.bronze import inspect_list
 
-    found = {day: inspect_list(day, settings, settings.access).manifest for day in outcome.filled}
+    manifests = {day: inspect_list(day, settings, settings.access).manifest for day in outcome.filled}
     return {
         day: manifest.measured["changes"]
-        for day, manifest in found.items()
+        for day, manifest in manifests.items()
         if manifest is not None and "changes" in manifest.measured
     }
 
 
 def change_lines(changes: Mapping[dt.date, Mapping[str, Any]]) -> list[Line]:
-    """The same for people."""
+    """The changes of a refresh as lines of text."""
     from wiki_trends.pipeline.lists.restatement import sentence
 
-    return [(f"{day}  {sentence(changed)}", "") for day, changed in sorted(changes.items())]
+    return [(f"{day}  {sentence(change)}", "") for day, change in sorted(changes.items())]
 
 
-def _excluded(name: str, value: object, problem: str) -> SettingError:
+def _excluded_option(name: str, value: object, problem: str) -> SettingError:
     return SettingError(
         name=name,
         value=value,

@@ -1,7 +1,7 @@
-"""The main job and its parts: check a window, backfill what is due, check again, analyse, publish.
+"""The main job and its parts: check a window, backfill due days, check again, analyse, publish.
 
-What the command line, the documented scripts and the demo have in common. Nothing here prints: it tells a `Reporter`,
-and returns values. Which errors a caller can meet stands in `wiki_trends.errors` and `smart_orchestrator.errors`.
+Shared by the command line, the documented scripts, the dashboard and the demo. Nothing here prints: progress goes to a
+`Reporter`, results are returned. The exceptions are those of `wiki_trends.errors` and `smart_orchestrator.errors`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from smart_orchestrator.runners.local import Ledger
 from smart_orchestrator.volume_check import with_volume
 from wiki_trends.config.layers import layers
 from wiki_trends.jobs.publish_state import same_as_published
-from wiki_trends.jobs.runners import LazyClient, runs_of, runs_to_start
+from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.warehouse.base import RunRecord
 
-# How often a window is checked again whose days are committed anew while they are read.
-_CHECKED_ANEW = 2
+# How many times to re-check a window that changes while it is read.
+_RECHECKS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
-    """How closely a check looks, and when it calls the window ready: the options of `check`."""
+    """The options of `check`: how to judge partitions, and when the window is ready."""
 
     policy: Policy = field(default_factory=Policy)
     deep: bool = False
@@ -56,46 +56,52 @@ class CheckOptions:
 
 
 def checker(
-    settings: Settings, window: Window, closely: CheckOptions | None = None
+    settings: Settings, window: Window, options: CheckOptions | None = None
 ) -> Callable[[], Completeness]:
-    """A function that looks at the window in the diamond layer, each time it is called."""
-    closely = closely or CheckOptions()
+    """A function that checks the window in the diamond layer, each time it is called."""
+    options = options or CheckOptions()
     dataset = layers(settings).diamond
-    runs = runs_of(settings)
+    runner = runner_for_polling(settings)
     memory = Ledger(Path(settings.state))
     settle = timedelta(seconds=settings.writing_seconds)
 
-    def checked() -> Completeness:
-        look = InspectOptions(deep=closely.deep, shallow=closely.shallow, settle=settle, memory=memory)
-        found = check(dataset, window, options=look, policy=closely.policy, strays=closely.strays)
-        if found.missing:
-            latest = runs.latest(list(found.missing))
-            found = found.with_runs_in_flight([day for day, run in latest.items() if run.in_flight])
-        if closely.volume or closely.strict:
-            found = with_volume(dataset, found, options=look, strict=closely.strict)
-        return found
+    def check_window() -> Completeness:
+        inspect_options = InspectOptions(
+            deep=options.deep, shallow=options.shallow, settle=settle, memory=memory
+        )
+        completeness = check(
+            dataset, window, options=inspect_options, policy=options.policy, strays=options.strays
+        )
+        if completeness.missing:
+            latest = runner.latest(list(completeness.missing))
+            completeness = completeness.with_runs_in_flight(
+                [day for day, run in latest.items() if run.in_flight]
+            )
+        if options.volume or options.strict:
+            completeness = with_volume(dataset, completeness, options=inspect_options, strict=options.strict)
+        return completeness
 
-    return checked
+    return check_window
 
 
-def plan_of(settings: Settings, look: Callable[[], Completeness]) -> Plan:
-    """What a backfill of the window would do now."""
-    found = look()
-    return make_plan(found, runs_of(settings).latest(list(found.missing)))
+def plan_of(settings: Settings, check_window: Callable[[], Completeness]) -> Plan:
+    """The plan of a backfill of the window."""
+    completeness = check_window()
+    return make_plan(completeness, runner_for_polling(settings).latest(list(completeness.missing)))
 
 
 def fill(
-    settings: Settings, look: Callable[[], Completeness], limits: Limits, reporter: Reporter
+    settings: Settings, check_window: Callable[[], Completeness], limits: Limits, reporter: Reporter
 ) -> Backfill:
-    """Check the window and backfill what is due.
+    """Check the window and backfill the due days.
 
     Raises:
-        WikimediaUnreachable: something is due, and Wikimedia does not answer.
-        ContactMissing: something is due, and live use needs a contact.
+        WikimediaUnreachable: a day is due, and Wikimedia does not answer.
+        ContactMissing: a day is due, and live use needs a contact.
     """
     client = LazyClient(settings)
-    runs = runs_to_start(settings, client=client)
-    done = backfill(layers(settings).diamond, look, runs, limits=limits, reporter=reporter)
+    runner = runner_for_starting(settings, client=client)
+    done = backfill(layers(settings).diamond, check_window, runner, limits=limits, reporter=reporter)
     client.close_after(done.outcome)
     return done
 
@@ -107,22 +113,22 @@ def fetch_days(
     reporter: Reporter,
     first_step: Fetch | None = None,
 ) -> Outcome:
-    """Run the pipeline for these days, whatever the lake holds for them; its first step asks the API by default."""
+    """Run the pipeline for these days, whatever the lake has for them; the default first step reads the API."""
     client = LazyClient(settings)
-    runs = runs_to_start(settings, force=True, client=client, fetch=first_step)
-    outcome = fetch(layers(settings).diamond, days, runs, limits=limits, reporter=reporter)
+    runner = runner_for_starting(settings, force=True, client=client, fetch=first_step)
+    outcome = fetch(layers(settings).diamond, days, runner, limits=limits, reporter=reporter)
     client.close_after(outcome)
     return outcome
 
 
 @dataclass(frozen=True, slots=True)
 class MainJob:
-    """What one `run` did.
+    """The result of one `run`.
 
     Attributes:
-        filled: the window before and after, and the runs.
-        analysis: what was published; None when the window is not ready, or nothing has changed.
-        unchanged: what was published before was made of the same partitions, so it stands.
+        filled: the window before and after the backfill, and the runs.
+        analysis: the published tables; None when the window is not ready, or nothing has changed.
+        unchanged: the earlier published run, when it was made of the same partitions.
         seconds: of each phase.
     """
 
@@ -133,7 +139,7 @@ class MainJob:
 
     @property
     def published(self) -> RunRecord | None:
-        """The published run that this window's tables are of; None when it is not ready."""
+        """The published run of this window; None when the window is not ready."""
         return self.analysis.run if self.analysis is not None else self.unchanged
 
     def to_json(self) -> dict[str, object]:
@@ -153,13 +159,13 @@ class MainJob:
         }
 
 
-def run(
-    settings: Settings, window: Window, closely: CheckOptions, limits: Limits, reporter: Reporter
+def run_main_job(
+    settings: Settings, window: Window, options: CheckOptions, limits: Limits, reporter: Reporter
 ) -> MainJob:
-    """The main job: check, backfill what is due, check again, analyse and publish when the window is ready."""
+    """The main job: check, backfill due days, check again, analyse and publish when the window is ready."""
     clock = _Phases()
-    look = checker(settings, window, replace(closely, volume=True))
-    filled = fill(settings, clock.timed("check", look), limits, reporter)
+    check_window = checker(settings, window, replace(options, volume=True))
+    filled = fill(settings, clock.timed("check", check_window), limits, reporter)
     clock.rest("backfill")
     analysis = unchanged = None
     if filled.completeness.ready:
@@ -168,64 +174,68 @@ def run(
     return MainJob(filled, analysis, unchanged, clock.seconds)
 
 
-def analyze(settings: Settings, completeness: Completeness, *, checks_left: int = _CHECKED_ANEW) -> Analysis:
-    """Compute and publish the tables of a checked window; when a day has been committed anew since, check again first.
+def analyze_window(
+    settings: Settings, completeness: Completeness, *, checks_left: int = _RECHECKS
+) -> Analysis:
+    """Compute and publish the tables of a checked window; when a day has changed since the check, check again first.
 
     Raises:
-        WindowNotReady: it is not ready under its policy.
-        PartitionChanged: its days were committed anew each time that it had been checked.
+        WindowNotReady: the window is not ready under its policy.
+        PartitionChanged: a day changed after each check.
         EngineError: the tables cannot be computed.
         WarehouseError: the tables cannot be published.
     """
-    from wiki_trends.analytics.analyze import analyze as compute
+    from wiki_trends.analytics.analyze import analyze
     from wiki_trends.analytics.engines.opening import open_engine
     from wiki_trends.warehouse import open_warehouse
 
     dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
     try:
-        return compute(dataset, completeness, warehouse, engine=open_engine(settings.engine))
+        return analyze(dataset, completeness, warehouse, engine=open_engine(settings.engine))
     except PartitionChanged:
         if not checks_left:
             raise
-    found = check(dataset, completeness.window, policy=completeness.policy, strays=False)
-    return analyze(settings, found, checks_left=checks_left - 1)
+    completeness = check(dataset, completeness.window, policy=completeness.policy, strays=False)
+    return analyze_window(settings, completeness, checks_left=checks_left - 1)
 
 
 def publish(settings: Settings, completeness: Completeness) -> tuple[Analysis | None, RunRecord | None]:
-    """Analyse and publish a checked window, unless what was published before is made of the same partitions.
+    """Analyse and publish a checked window, unless the published tables were made of the same partitions.
 
     Returns:
-        The analysis, or the run that was published before: one of them is None.
+        The analysis, or the earlier published run: one of them is None.
 
     Raises:
-        WindowNotReady, WarehouseError: as `analyze`.
+        WindowNotReady, WarehouseError: as in `analyze_window`.
     """
     unchanged = same_as_published(settings, completeness)
-    return (None, unchanged) if unchanged is not None else (analyze(settings, completeness), None)
+    return (None, unchanged) if unchanged is not None else (analyze_window(settings, completeness), None)
 
 
 def publish_trends(
     settings: Settings, completeness: Completeness, warehouse: str | None = None
 ) -> dict[str, object]:
-    """`publish`, as the consumer of an orchestrator: what it did, a line a name.
+    """`publish` as the consumer of an orchestrator; returns its result by name.
 
     Args:
         settings: lake, project and warehouse.
         completeness: a check of the window.
-        warehouse: another one than that of the settings.
+        warehouse: overrides the warehouse of the settings.
     """
     if warehouse is not None:
         settings = replace(settings, warehouse=warehouse)
-    found = with_volume(layers(settings).diamond, completeness)
-    analysis, unchanged = publish(settings, found)
+    completeness = with_volume(layers(settings).diamond, completeness)
+    analysis, unchanged = publish(settings, completeness)
     run = analysis.run if analysis is not None else unchanged
     rows = dict(run.rows) if run is not None else {}
     return {
         "published": "before, and nothing has changed since" if unchanged else "now",
         "combined records": rows.get("wiki_trends_timeseries", 0),
         "common articles": rows.get("wiki_trends_growth", 0),
-        "days": [day.isoformat() for day in found.available],
-        "unusual": [str(part.day) for part in found.days if part.code is Code.UNUSUAL_VOLUME],
+        "days": [day.isoformat() for day in completeness.available],
+        "unusual": [
+            str(partition.day) for partition in completeness.days if partition.code is Code.UNUSUAL_VOLUME
+        ],
         "rows": rows,
     }
 
@@ -239,7 +249,7 @@ class _Phases:
         self._inside = 0.0
 
     def timed(self, name: str, function: Callable[[], Completeness]) -> Callable[[], Completeness]:
-        """`function`, whose calls add up under `name` and are left out of the phase around them."""
+        """`function`, whose time adds up under `name` and is subtracted from the surrounding phase."""
 
         def call() -> Completeness:
             began = time.monotonic()
@@ -253,7 +263,7 @@ class _Phases:
         return call
 
     def rest(self, name: str) -> None:
-        """Everything since the last phase, less what was timed inside, was `name`."""
+        """End the phase `name`: the time since the last phase, less the time measured by `timed`."""
         now = time.monotonic()
         self.seconds[name] = now - self._last - self._inside
         self._last, self._inside = now, 0.0
@@ -271,8 +281,8 @@ def analysis_json(done: Analysis) -> dict[str, object]:
     }
 
 
-def told(job: MainJob) -> list[Line]:
-    """What a `run` says at its end, before the report."""
+def summary_lines(job: MainJob) -> list[Line]:
+    """The summary of a `run`, printed before the report."""
     after = job.filled.completeness
     outcome = job.filled.outcome
     lines: list[Line] = []
@@ -286,11 +296,11 @@ def told(job: MainJob) -> list[Line]:
     lines += [(f"unusual volume: {partition.day}: {partition.reason}", "warn") for partition in unusual]
     if job.published is not None:
         rows = ", ".join(f"{table} {count:,}" for table, count in job.published.rows.items())
-        before = "published before, and nothing has changed since" if job.unchanged else "published"
-        lines.append((f"{before}: {rows} rows", ""))
+        verb = "published before, and nothing has changed since" if job.unchanged else "published"
+        lines.append((f"{verb}: {rows} rows", ""))
     else:
         lines.append(
-            ("the window is not ready, so no analytics were run; what was published before still is", "bad")
+            ("the window is not ready, so no analytics were run; the published tables are unchanged", "bad")
         )
     spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in job.seconds.items())
     lines.append((spent, "dim"))

@@ -1,4 +1,4 @@
-"""What is done to the lake by hand: waiving days, and removing what killed writers left."""
+"""Maintenance of the lake by hand: waivers, and removing parts that killed writers left."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.committing.cleanup import Vacuumed
-from smart_orchestrator.committing.cleanup import vacuum as clean
+from smart_orchestrator.committing.cleanup import Vacuumed, vacuum
 from smart_orchestrator.model.window import parse_day
 from smart_orchestrator.store.opening import lake_of
-from smart_orchestrator.waiver_store import Waiver
-from smart_orchestrator.waiver_store import unwaive as take_back
-from smart_orchestrator.waiver_store import waive as record
-from smart_orchestrator.waiver_store import waivers as recorded
+from smart_orchestrator.waiver_store import Waiver, unwaive, waive, waivers
 from wiki_trends.config.layers import layers
 from wiki_trends.errors import SettingError
 
@@ -26,43 +22,43 @@ if TYPE_CHECKING:
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-def waive(settings: Settings, days: Sequence[str], *, reason: str, by: str, until: str | None) -> None:
+def waive_days(settings: Settings, days: Sequence[str], *, reason: str, by: str, until: str | None) -> None:
     """Waive days of the diamond layer.
 
     Raises:
-        WindowError: one is not a day.
-        WaiverError: one is waived already, or there is no reason.
+        WindowError: a text is not a day.
+        WaiverError: a day is waived already, or the reason is empty.
     """
     dataset = layers(settings).diamond
     last = parse_day(until, "until") if until else None
     now = dt.datetime.now(tz=dt.UTC)
     for day in [parse_day(text, "DAY") for text in days]:
-        record(dataset, lake_of(dataset), Waiver(day, reason, by, last, now))
+        waive(dataset, lake_of(dataset), Waiver(day, reason, by, last, now))
 
 
-def unwaive(settings: Settings, days: Sequence[str]) -> None:
-    """Take waivers back.
+def unwaive_days(settings: Settings, days: Sequence[str]) -> None:
+    """Remove the waivers of days.
 
     Raises:
-        WindowError: one is not a day.
-        WaiverError: one is not waived.
+        WindowError: a text is not a day.
+        WaiverError: a day is not waived.
     """
     dataset = layers(settings).diamond
     for day in [parse_day(text, "DAY") for text in days]:
-        take_back(dataset, lake_of(dataset), day)
+        unwaive(dataset, lake_of(dataset), day)
 
 
-def waivers(settings: Settings) -> list[Waiver]:
+def list_waivers(settings: Settings) -> list[Waiver]:
     """All waivers of the diamond layer, oldest day first."""
     dataset = layers(settings).diamond
-    return list(recorded(dataset, lake_of(dataset)).values())
+    return list(waivers(dataset, lake_of(dataset)).values())
 
 
-def waiver_lines(known: Sequence[Waiver]) -> list[Line]:
-    """A line a waived day."""
-    if not known:
+def waiver_lines(waived: Sequence[Waiver]) -> list[Line]:
+    """A line for each waived day."""
+    if not waived:
         return [("no day is waived", "")]
-    return [(_waiver_text(waiver), "") for waiver in known]
+    return [(_waiver_text(waiver), "") for waiver in waived]
 
 
 def _waiver_text(waiver: Waiver) -> str:
@@ -71,8 +67,8 @@ def _waiver_text(waiver: Waiver) -> str:
     return f"{waiver.day}  {waiver.reason}  (since {waiver.waived_at:%Y-%m-%d}{by}{until})"
 
 
-def vacuum(settings: Settings, *, older_than: str, dry_run: bool) -> dict[str, Vacuumed]:
-    """Remove what nothing names from every layer, by the layer's name.
+def vacuum_layers(settings: Settings, *, older_than: str, dry_run: bool) -> dict[str, Vacuumed]:
+    """Remove old parts that no manifest names from every layer; the results by the name of the layer.
 
     Raises:
         SettingError: `older_than` is not an age.
@@ -80,13 +76,13 @@ def vacuum(settings: Settings, *, older_than: str, dry_run: bool) -> dict[str, V
     every = layers(settings)
     age = _age(older_than)
     return {
-        dataset.name: clean(dataset, older_than=age, dry_run=dry_run)
+        dataset.name: vacuum(dataset, older_than=age, dry_run=dry_run)
         for dataset in (every.bronze, every.silver, every.gold, every.diamond)
     }
 
 
 def vacuum_lines(done: Mapping[str, Vacuumed]) -> list[Line]:
-    """A line an object, and the sums."""
+    """A line for each object, and the sums."""
     lines: list[Line] = []
     for layer_name, removed in done.items():
         verb = "would remove" if removed.dry_run else "removed"

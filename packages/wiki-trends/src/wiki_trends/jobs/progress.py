@@ -1,4 +1,4 @@
-"""Progress of a long analysis: log records of the packages that work, which the commands write to stderr now and then.
+"""Progress of a long analysis: the commands write log records of some packages to stderr, at most every few seconds.
 
 Airflow shows the same records in the log of its task.
 """
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 3.0
 
-# These log at INFO which table or how many days they are working on, and nothing else.
-WORKING = ("wiki_trends.analytics", "wiki_trends.queries", "wiki_trends.warehouse")
+# At INFO, these packages log only the table or the number of days in progress.
+LOGGERS = ("wiki_trends.analytics", "wiki_trends.queries", "wiki_trends.warehouse")
 
 
-def now_and_then() -> Callable[[str], None]:
-    """Writes a line to stderr, unless one was written in the last few seconds: what is done in that time needs none."""
+def throttled_writer() -> Callable[[str], None]:
+    """A function that writes a line to stderr, unless one was written (or the function made) in the last few seconds."""
     from smart_orchestrator.text.reporter import TextReporter
 
     written = time.monotonic()
@@ -35,16 +35,16 @@ def now_and_then() -> Callable[[str], None]:
 
 
 def show_progress() -> None:
-    """From now on, write to stderr every few seconds which table or how many days this process is working on."""
-    handler = _Lines(now_and_then())
-    for name in WORKING:
-        working = logging.getLogger(name)
-        working.handlers = [handler]
-        working.setLevel(logging.INFO)
-        working.propagate = False
+    """From now on, write to stderr every few seconds the table or the number of days in progress."""
+    handler = _LineHandler(throttled_writer())
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
 
 
-class _Lines(logging.Handler):
+class _LineHandler(logging.Handler):
     def __init__(self, write: Callable[[str], None]) -> None:
         super().__init__()
         self._write = write

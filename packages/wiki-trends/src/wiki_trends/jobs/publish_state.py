@@ -1,4 +1,4 @@
-"""What the published tables were made of, and whether that is still what the lake holds."""
+"""Compare the published tables with the lake: were they made of the partitions that are there now?"""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def last_published(settings: Settings) -> RunRecord | None:
-    """The run whose tables the warehouse holds; None when nothing is published yet.
+    """The last published run; None when nothing is published yet.
 
     Raises:
-        WarehouseError: it cannot be read.
+        WarehouseError: the warehouse cannot be read.
     """
     from wiki_trends.errors import NothingPublished
     from wiki_trends.warehouse import open_warehouse
@@ -34,7 +34,7 @@ def last_published(settings: Settings) -> RunRecord | None:
 
 
 def same_as_published(settings: Settings, completeness: Completeness) -> RunRecord | None:
-    """The published run, if it was made of the same partitions, for the same window, by the same version."""
+    """The last published run, if it has the same partitions, window and version; else None."""
     from wiki_trends.analytics.analyze import run_record
     from wiki_trends.analytics.window_rows import baseline_of
 
@@ -47,13 +47,13 @@ def same_as_published(settings: Settings, completeness: Completeness) -> RunReco
 
 
 def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]] | None:
-    """What has become of the days that the published tables were made of.
+    """The days that have changed since the tables were published.
 
     Returns:
-        The published run, and for each ISO day that is no longer the same the reason; None when nothing is published.
+        The published run, and a reason for each ISO day that has changed; None when nothing is published.
 
     Raises:
-        WarehouseError, LakeError: they cannot be read.
+        WarehouseError, LakeError: the warehouse or the lake cannot be read.
     """
     last = last_published(settings)
     dataset = layers(settings).diamond
@@ -64,28 +64,28 @@ def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]
             name="project",
             value=settings.project,
             origin="--project",
-            problem=f"is not what was published: the tables are of {last.dataset}",
+            problem=f"is not the published project: the tables are of {last.dataset}",
             fix="Name that project, or publish this one first.",
         )
     window = Window.between(last.window_start, last.window_end, last.as_of, last.lag_days)
-    found = {
-        p.day.isoformat(): p
-        for p in check(dataset, window, options=InspectOptions(shallow=True), strays=False).days
+    partitions = {
+        partition.day.isoformat(): partition
+        for partition in check(dataset, window, options=InspectOptions(shallow=True), strays=False).days
     }
     changed = {
         day: "other data than were used"
-        if found[day].available
-        else f"{found[day].code}: {found[day].reason}"
+        if partitions[day].available
+        else f"{partitions[day].code}: {partitions[day].reason}"
         for day, fingerprint in last.fingerprints.items()
-        if found[day].fingerprint != fingerprint
+        if partitions[day].fingerprint != fingerprint
     }
     return last, changed
 
 
 def what_changed(settings: Settings) -> tuple[dict[str, str], str]:
-    """For a report: the days that changed since the publish, with the reason, and why they could not be compared.
+    """For a report: the days that changed since the publish, and the reason when they could not be compared.
 
-    A report is of the warehouse, and is worth reading when the lake cannot be reached.
+    A report needs the warehouse only, so it is shown when the lake cannot be reached.
     """
     try:
         compared = changed_since_publish(settings)

@@ -1,4 +1,4 @@
-"""What starts and follows the pipeline of a day, as the settings say: runs of this process or of Airflow."""
+"""The runners of the pipeline: in this process, or in Airflow, as the settings say."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.wikimedia import WikimediaClient
 
-# Before the first run is started, Wikimedia has to answer within this many seconds.
+# Wikimedia must answer within this many seconds before the first run starts.
 REACHABLE_SECONDS = 5.0
 AIRFLOW = "airflow"
-# The pipeline's own concurrency is the bound there, and its tasks are tried again by Airflow.
+# In Airflow the DAG's own concurrency is the bound, and Airflow retries its tasks.
 IN_AIRFLOW = Limits(jobs=64, attempts=1)
 
 
-def local_runs(
+def local_runner(
     settings: Settings, *, force: bool = False, client: LazyClient | None = None, fetch: Fetch | None = None
 ) -> LocalRunner:
-    """What starts and follows the pipeline's runs of this machine; `fetch` is its first step, default the API's."""
+    """The runner of this machine; `fetch` is the first step of the pipeline, by default the API's."""
     client = client or LazyClient(settings)
 
     def pipeline(day: dt.date) -> None:
@@ -49,7 +49,7 @@ def local_runs(
 
 
 class LazyClient:
-    """One client of Wikimedia for all days of this process, made when the first of them asks for it."""
+    """One client of Wikimedia for all days of this process, created on first use."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -66,13 +66,13 @@ class LazyClient:
             return self._client
 
     def close_after(self, outcome: Outcome) -> None:
-        """Close it, unless runs that were not waited for are still using it: closing would wait for them."""
+        """Close the client, unless abandoned runs still use it: closing would wait for them."""
         if self._client is not None and not outcome.abandoned:
             self._client.close()
 
 
-def airflow_runs(settings: Settings, *, force: bool = False) -> AirflowRunner:
-    """What starts and follows the pipeline's runs in Airflow. Asks nothing yet.
+def airflow_runner(settings: Settings, *, force: bool = False) -> AirflowRunner:
+    """The runner in Airflow. Makes no request yet.
 
     Raises:
         SettingError: neither a user with a password nor a token is set.
@@ -82,7 +82,7 @@ def airflow_runs(settings: Settings, *, force: bool = False) -> AirflowRunner:
             name="airflow_user",
             value=settings.airflow_user,
             origin="WIKI_TRENDS_AIRFLOW_USER",
-            problem="is no user with a password, and there is no token",
+            problem="is not a user with a password, and no token is set",
             fix="Set WIKI_TRENDS_AIRFLOW_USER and WIKI_TRENDS_AIRFLOW_PASSWORD, or WIKI_TRENDS_AIRFLOW_TOKEN.",
         )
     from smart_orchestrator.runners.airflow import AirflowRunner
@@ -104,22 +104,22 @@ def airflow_runs(settings: Settings, *, force: bool = False) -> AirflowRunner:
     )
 
 
-def runs_of(settings: Settings) -> Runner:
-    """The runs as `WIKI_TRENDS_RUNNER` says, to look at them."""
-    return airflow_runs(settings) if settings.runner == AIRFLOW else local_runs(settings)
+def runner_for_polling(settings: Settings) -> Runner:
+    """The runner that `WIKI_TRENDS_RUNNER` names, for polling."""
+    return airflow_runner(settings) if settings.runner == AIRFLOW else local_runner(settings)
 
 
-def runs_to_start(
+def runner_for_starting(
     settings: Settings, *, force: bool = False, client: LazyClient | None = None, fetch: Fetch | None = None
 ) -> Runner:
-    """The same, to start some; before the first it is sure that there is a source, or a pipeline in Airflow.
+    """The runner that `WIKI_TRENDS_RUNNER` names, for starting runs; the first start checks that Wikimedia, or Airflow, answers.
 
     Raises:
-        SettingError: a first step of the pipeline was given, which cannot be handed over to Airflow.
+        SettingError: `fetch` is given, which cannot be passed to Airflow.
     """
     if settings.runner != AIRFLOW:
-        runs = local_runs(settings, force=force, client=client, fetch=fetch)
-        return PreflightRunner(runs, partial(reach, settings))
+        runner = local_runner(settings, force=force, client=client, fetch=fetch)
+        return PreflightRunner(runner, partial(reach, settings))
     if fetch is not None:
         raise SettingError(
             name="runner",
@@ -128,24 +128,26 @@ def runs_to_start(
             problem="cannot be used with --refresh or --from-dump, which run in this process",
             fix="Set it to local for this command.",
         )
-    return airflow_runs(settings, force=force)
+    return airflow_runner(settings, force=force)
 
 
 def limits_of(settings: Settings, timeout: float | None = None) -> Limits:
-    """How much a backfill may do, as the settings or the runner's defaults say; `timeout` in seconds."""
-    usual = IN_AIRFLOW if settings.runner == AIRFLOW else Limits()
-    return Limits(settings.jobs or usual.jobs, settings.attempts or usual.attempts, timeout or usual.timeout)
+    """The limits of a backfill, from the settings or the runner's defaults; `timeout` in seconds."""
+    defaults = IN_AIRFLOW if settings.runner == AIRFLOW else Limits()
+    return Limits(
+        settings.jobs or defaults.jobs, settings.attempts or defaults.attempts, timeout or defaults.timeout
+    )
 
 
 def reach(settings: Settings) -> None:
-    """Ask Wikimedia for one small thing, so that a missing network is told at once and not once a day and attempt.
+    """Make one small request to Wikimedia, so a missing network is one error and not one for each day and attempt.
 
-    The same goes for files of the settings that cannot be used, and for a project that has no wiki.
+    Also checks that the files that the settings name can be used, and that the project has a wiki.
 
     Raises:
         WikimediaUnreachable: no answer.
         ContactMissing: live use needs a contact.
-        SettingError: a file of further phrases or titles cannot be used, or there is no such project.
+        SettingError: a file of more phrases or titles cannot be used, or the project does not exist.
     """
     from wiki_trends.config.projects import canonical_project
     from wiki_trends.wikimedia import WikimediaClient
@@ -165,7 +167,7 @@ def reach(settings: Settings) -> None:
         try:
             client.site_info(settings.project)
         except WikimediaUnreachable:
-            # Where the network knows the API's host and not the wiki's, it is the project that does not exist.
+            # The API's host has an address and the wiki's has not: the project does not exist.
             wiki = action_url(settings, settings.project)
             if _has_address(wiki) or not _has_address(settings.wikimedia_url):
                 raise
@@ -173,7 +175,7 @@ def reach(settings: Settings) -> None:
                 name="project",
                 value=settings.project,
                 origin="WIKI_TRENDS_PROJECT",
-                problem=f"is no project that has a wiki: there is no {urlsplit(wiki).hostname}",
+                problem=f"is not a project with a wiki: {urlsplit(wiki).hostname} does not exist",
                 fix="Give a project such as en.wikipedia or fr.wikipedia.",
             ) from None
 
@@ -186,21 +188,21 @@ def _has_address(url: str) -> bool:
 
 
 class PreflightRunner:
-    """Runs whose source is asked for an answer before the first of them is started."""
+    """A runner that checks its source before the first start."""
 
-    def __init__(self, runs: Runner, reach: Callable[[], None]) -> None:
-        self._runs = runs
+    def __init__(self, runner: Runner, reach: Callable[[], None]) -> None:
+        self._runner = runner
         self._reach: Callable[[], None] | None = reach
-        self.poll_seconds = runs.poll_seconds
-        self.in_process = runs.in_process
-        self.capacity = runs.capacity
-        self.latest = runs.latest
-        self.poll = runs.poll
-        self.wait = runs.wait
+        self.poll_seconds = runner.poll_seconds
+        self.in_process = runner.in_process
+        self.capacity = runner.capacity
+        self.latest = runner.latest
+        self.poll = runner.poll
+        self.wait = runner.wait
 
     def start(self, day: dt.date) -> Run:
-        """Start a run; before the first, whatever `reach` raises is raised."""
+        """Start a run; the first start raises what `reach` raises."""
         if self._reach is not None:
             self._reach()
             self._reach = None
-        return self._runs.start(day)
+        return self._runner.start(day)

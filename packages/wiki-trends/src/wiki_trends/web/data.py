@@ -92,9 +92,9 @@ class Sources:
     @cached_property
     def runs(self) -> Runner:
         """The runner of the pipeline."""
-        from wiki_trends.jobs.runners import runs_of
+        from wiki_trends.jobs.runners import runner_for_polling
 
-        return self._runs or runs_of(self.settings)
+        return self._runs or runner_for_polling(self.settings)
 
     @property
     def configured_runner(self) -> Runner | None:

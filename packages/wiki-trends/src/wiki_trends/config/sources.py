@@ -1,0 +1,101 @@
+"""Where values of settings come from: the file `wiki-trends.toml` and the environment, as texts with their origin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from wiki_trends.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+PREFIX = "WIKI_TRENDS_"
+FILE_NAME = "wiki-trends.toml"
+
+
+class Value(NamedTuple):
+    """The text of a setting, and where it was given."""
+
+    text: str
+    origin: str
+
+
+def env_name(name: str) -> str:
+    """Name of a setting in the environment: `lake` is `WIKI_TRENDS_LAKE`."""
+    return PREFIX + name.upper()
+
+
+def from_environment(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, Value]:
+    """The values in the environment, by setting.
+
+    Raises:
+        SettingError: a variable with our prefix is not a setting.
+    """
+    values: dict[str, Value] = {}
+    for key, text in environ.items():
+        if key.startswith(PREFIX) and key != f"{PREFIX}CONFIG":
+            name = key.removeprefix(PREFIX).lower()
+            _require_known(name, names, written=key, origin="the environment", name_of=env_name)
+            values[name] = Value(text, key)
+    return values
+
+
+def from_file(environ: Mapping[str, str], folder: Path, names: Sequence[str]) -> dict[str, Value]:
+    """The values in the file that `WIKI_TRENDS_CONFIG` names, or in `wiki-trends.toml` of `folder`, by setting.
+
+    Raises:
+        SettingError: the named file does not exist, or a file cannot be used.
+    """
+    named = environ.get(f"{PREFIX}CONFIG")
+    path = Path(named) if named else folder / FILE_NAME
+    if not path.is_file():
+        if named:
+            raise SettingError(
+                name="config",
+                value=named,
+                origin=f"{PREFIX}CONFIG",
+                problem="is not a file",
+                fix="Name an existing file, or unset the variable.",
+            )
+        return {}
+    values: dict[str, Value] = {}
+    for name, value in _read_toml(path).items():
+        _require_known(name, names, written=name, origin=str(path), name_of=str)
+        if isinstance(value, (dict, list, bool)):
+            raise SettingError(
+                name=name,
+                value=value,
+                origin=f"{path}: {name}",
+                problem="is not a text or a number",
+                fix="Give one value.",
+            )
+        values[name] = Value(str(value), f"{path}: {name}")
+    return values
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(
+            name="config",
+            value=path.name,
+            origin=str(path),
+            problem=f"is not TOML ({error})",
+            fix="Correct the file.",
+        ) from None
+
+
+def _require_known(
+    name: str, names: Sequence[str], *, written: str, origin: str, name_of: Callable[[str], str]
+) -> None:
+    if name_of(name) in {name_of(item) for item in names}:
+        return
+    import difflib
+
+    near = difflib.get_close_matches(written, [name_of(item) for item in names], n=1, cutoff=0.5)
+    fix = f"Did you mean {near[0]}?" if near else "`wiki-trends doctor --settings` lists the settings."
+    raise SettingError(name=name, value=written, origin=origin, problem="is not a setting", fix=fix)
