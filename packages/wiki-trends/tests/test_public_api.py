@@ -23,7 +23,7 @@ HELD = {
         "run_day",
         "run_step",
     ],
-    "wiki_trends.report": ["Report", "build", "render", "to_json"],
+    "wiki_trends.report": ["Report", "build_report", "render", "to_json"],
     "wiki_trends.sample": ["Exchange", "SampleOptions", "SampleServer", "parse_faults", "serve", "truth"],
     "wiki_trends.warehouse": ["open_warehouse"],
     "wiki_trends.web": ["Guard", "Visitor", "create_app"],

@@ -18,7 +18,7 @@ from testing.window_data import (
 )
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.errors import NothingPublished
-from wiki_trends.report import build, to_json
+from wiki_trends.report import build_report, to_json
 from wiki_trends.warehouse import open_warehouse
 
 
@@ -32,7 +32,7 @@ def report_of(tmp_path, warehouse):
     def report(*days, limit=10):
         dataset, completeness = checked_window(tmp_path, days)
         analyze(dataset, completeness, warehouse, clock=lambda: NOW)
-        return build(warehouse, limit)
+        return build_report(warehouse, limit)
 
     return report
 
@@ -47,7 +47,7 @@ def names(pages):
 
 def test_a_warehouse_without_a_window_has_no_report(warehouse):
     with pytest.raises(NothingPublished):
-        build(warehouse)
+        build_report(warehouse)
 
 
 def test_a_page_that_came_for_one_day_is_a_peak_against_the_least_listed(report_of):
@@ -115,7 +115,7 @@ def test_nothing_is_said_of_the_day_before_when_it_was_not_used(tmp_path, wareho
     write_day(dataset, 2, [row("A", 900, 3)])
     analyze(dataset, check(dataset, window_of(3), policy=Policy(min_coverage=50)), warehouse)
     assert (
-        sentences(build(warehouse))
+        sentences(build_report(warehouse))
         == [
             "A peaked at rank 3 on Friday 7 November: 900 views, 90.0 times its usual day.",
             "A rose from rank 400 to 3 between 5 and 7 November.",
@@ -128,7 +128,7 @@ def test_the_series_of_a_page_has_every_day_of_the_window(tmp_path, warehouse):
     write_day(dataset, 0, [row("A", 10, 4), row("B", 7, 5)])
     write_day(dataset, 2, [row("A", 900, 3)])
     analyze(dataset, check(dataset, window_of(3), policy=Policy(min_coverage=50)), warehouse)
-    report = build(warehouse)
+    report = build_report(warehouse)
     assert report.series["A"].views == (10, None, 900)
     assert report.series["A"].ranks == (4, None, 3)
     assert report.views("no such page") == ()
@@ -146,7 +146,7 @@ def test_pages_that_are_new_or_back_are_told_apart(tmp_path, warehouse):
     end = day_number(11)
     window = Window.of_days(2, end + dt.timedelta(days=3))
     analyze(dataset, check(dataset, window), warehouse)
-    report = build(warehouse)
+    report = build_report(warehouse)
     assert [(row.page, row.presence, row.views) for row in (*report.new, *report.returning)] == [
         ("New", "new", 400),
         ("Back", "returning", 300),
@@ -240,6 +240,6 @@ def test_the_document_says_which_days_were_used_when_some_are_missing(tmp_path, 
     write_day(dataset, 0, [row("A", 1)])
     write_day(dataset, 2, [row("A", 2)])
     analyze(dataset, check(dataset, window_of(3), policy=Policy(min_coverage=50)), warehouse)
-    document = to_json(build(warehouse))
+    document = to_json(build_report(warehouse))
     assert document["run"]["days_used"] == ["2025-11-05", "2025-11-07"]
     assert document["run"]["coverage_pct"] == 66.7

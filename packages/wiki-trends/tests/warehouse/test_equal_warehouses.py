@@ -11,13 +11,13 @@ from testing.equal_tables import assert_same_tables, same
 from testing.random_days import days, rows_of
 from testing.window_data import NOW, checked_window
 from wiki_trends.analytics.analyze import analyze
-from wiki_trends.report.build import build
+from wiki_trends.report.build import build_report
 from wiki_trends.warehouse import open_warehouse
 
 
 def reported(warehouse):
     """The report without the one figure that differs from run to run."""
-    made = build(warehouse)
+    made = build_report(warehouse)
     return asdict(replace(made, run=replace(made.run, seconds=0.0)))
 
 

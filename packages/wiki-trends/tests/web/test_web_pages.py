@@ -17,7 +17,7 @@ from smart_orchestrator.model.completeness import Policy
 from testing.dashboard import HOSTILE, eventually, published, serving, settings_of
 from testing.window_data import diamond_in, row, window_of, write_day
 from wiki_trends.analytics.analyze import analyze
-from wiki_trends.report.build import build
+from wiki_trends.report.build import build_report
 from wiki_trends.report.model import to_json
 from wiki_trends.warehouse import open_warehouse
 from wiki_trends.web.views.csv_text import csv_text
@@ -26,7 +26,7 @@ PAGE = {"Accept": "text/html"}
 
 
 def test_the_overview_has_the_reports_figures(shared, demo_settings):
-    report = build(open_warehouse(demo_settings.warehouse))
+    report = build_report(open_warehouse(demo_settings.warehouse))
     assert shared.client.get("/overview.json").json() == json.loads(json.dumps(to_json(report), default=str))
     page = shared.client.get("/", headers=PAGE).text
     for sentence in report.headline:

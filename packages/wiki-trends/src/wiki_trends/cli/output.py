@@ -33,12 +33,12 @@ def print_report(
     warehouse: str, *, limit: int = 10, as_json: bool = False, extra: Mapping[str, object] | None = None
 ) -> None:
     """Print the report of the published tables; in JSON with the keys of `extra` added."""
-    from wiki_trends.report.build import build
+    from wiki_trends.report.build import build_report
     from wiki_trends.report.model import to_json
     from wiki_trends.report.terminal import write
     from wiki_trends.warehouse import open_warehouse
 
-    report = build(open_warehouse(warehouse), limit)
+    report = build_report(open_warehouse(warehouse), limit)
     if as_json:
         print_json({**to_json(report), **(extra or {})})
     else:

@@ -114,11 +114,11 @@ def _show_report(arguments: Sequence[str]) -> int:
 
 
 def _show(settings: Settings) -> int:
-    from wiki_trends.report.build import build
+    from wiki_trends.report.build import build_report
     from wiki_trends.report.terminal import write
     from wiki_trends.warehouse import open_warehouse
 
-    write(build(open_warehouse(settings.warehouse)), sys.stdout)
+    write(build_report(open_warehouse(settings.warehouse)), sys.stdout)
     return DONE
 
 

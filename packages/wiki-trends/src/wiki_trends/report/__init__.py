@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wiki_trends.report.build import build
+from wiki_trends.report.build import build_report
 from wiki_trends.report.model import Report, to_json
 from wiki_trends.report.terminal import render
 
-__all__ = ["Report", "build", "render", "to_json"]
+__all__ = ["Report", "build_report", "render", "to_json"]

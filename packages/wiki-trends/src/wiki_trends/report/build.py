@@ -80,7 +80,7 @@ LIMIT ?
 """
 
 
-def build(warehouse: Warehouse, limit: int = 10) -> Report:
+def build_report(warehouse: Warehouse, limit: int = 10) -> Report:
     """The report of the window that is published now, with at most `limit` rows in each list.
 
     Raises:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from wiki_trends.errors import SettingError
 from wiki_trends.queries import browse
 from wiki_trends.queries import pages as page_queries
-from wiki_trends.report import build, to_json
+from wiki_trends.report import build_report, to_json
 from wiki_trends.report import calendar as drawn
 from wiki_trends.report.html.charts import categories_over_time, page_series
 from wiki_trends.report.html.vega import compiled
@@ -110,7 +110,7 @@ def overview(
     def make(_: NoQuery, inputs: tuple[str, Calendar | None, tuple[str, str, str] | None]) -> OverviewPage:
         calendar, trouble = inputs[1:]
         problem = Problem(503, *trouble) if trouble else None
-        return OverviewPage(build(state.sources.warehouse, LIST_LENGTH), calendar, problem)
+        return OverviewPage(build_report(state.sources.warehouse, LIST_LENGTH), calendar, problem)
 
     def document(page: OverviewPage) -> dict[str, Any]:
         return to_json(page.report)
