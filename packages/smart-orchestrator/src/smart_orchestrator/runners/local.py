@@ -41,6 +41,15 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _COLUMNS = "day, attempt, state, failure, message, started_at, ended_at"
+_TABLES = {
+    "runs": {"dataset", "process", *_COLUMNS.split(", ")},
+    "verdicts": {"key", "value"},
+}
+# What SQLite says when it could not do its work; anything else means that the file's content is at fault.
+_NO_ACCESS = (
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL,
+)  # fmt: skip
 # Other processes hold the ledger for milliseconds.
 _BUSY_SECONDS = 60.0
 # A process that holds a day's lock writes its row within milliseconds; a poll holds the lock for less.
@@ -57,6 +66,7 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.path = folder / "runs.sqlite"
         self._ready = False
 
     def recall(self, key: str) -> str | None:
@@ -75,17 +85,16 @@ class Ledger:
         """A connection whose work is one transaction.
 
         Raises:
-            RunsError: the folder cannot be used.
+            RunsError: the folder cannot be used, or the file is damaged or not ours. It is never replaced or removed.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(
-                self.folder / "runs.sqlite", timeout=_BUSY_SECONDS, isolation_level=None
-            )
+            database = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from error
         try:
             if not self._ready:
+                self._refuse_foreign(database)
                 database.executescript(_SCHEMA)
                 self._ready = True
             database.execute("BEGIN IMMEDIATE")
@@ -96,7 +105,30 @@ class Ledger:
         finally:
             database.close()
 
+    def _refuse_foreign(self, database: sqlite3.Connection) -> None:
+        """Raise before anything is written, when the database is one of another program."""
+        tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        ours = [name for name in tables if name in _TABLES]
+        if tables and not ours:
+            raise self.damaged(f"it has no table of ours, but {', '.join(tables[:3])}")
+        for name in ours:
+            columns = {row[1] for row in database.execute(f"PRAGMA table_info({name})")}
+            if absent := _TABLES[name] - columns:
+                raise self.damaged(f"its table {name} has no column {', '.join(sorted(absent))}")
+
+    def damaged(self, problem: object) -> RunsError:
+        """The error that names the file and what to do, for content that our program has not written."""
+        return RunsError(
+            "local runs",
+            f"{self.path} is damaged or not a file of ours ({problem})",
+            "Move it away: a new one is made, without the history of runs and remembered verdicts.",
+        )
+
     def _unusable(self, error: Exception) -> RunsError:
+        if isinstance(error, sqlite3.Error):
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            if code not in _NO_ACCESS or self.path.is_dir():
+                return self.damaged(error)
         return RunsError(
             "local runs",
             f"the folder {self.folder} cannot be used ({error})",
@@ -184,7 +216,7 @@ class LocalRunner:
         wanted = None if day is None else day.isoformat()
         with self.ledger.connection() as database:
             rows = database.execute(query, (self._identity, wanted, wanted, limit)).fetchall()
-        return [self._now(run) if run.in_flight else run for run in map(_run, rows)]
+        return [self._now(run) if run.in_flight else run for run in map(self._run, rows)]
 
     def wait(self, seconds: float) -> None:
         """Return when a run of this process ended, at the latest after `seconds`."""
@@ -294,14 +326,32 @@ class LocalRunner:
             rows = database.execute(
                 query, (self._identity, min(days).isoformat(), max(days).isoformat())
             ).fetchall()
-        runs = [_run(row) for row in rows]
+        runs = [self._run(row) for row in rows]
         return {run.day: run for run in runs if run.day in days}
 
     def _row(self, run: Run) -> Run | None:
         query = f"SELECT {_COLUMNS} FROM runs WHERE dataset = ? AND day = ? AND attempt = ?"  # noqa: S608 - constant
         with self.ledger.connection() as database:
             row = database.execute(query, (self._identity, run.day.isoformat(), run.attempt)).fetchone()
-        return None if row is None else _run(row)
+        return None if row is None else self._run(row)
+
+    def _run(self, row: tuple[str, int, str, str | None, str, str, str | None]) -> Run:
+        """The run of a row of the ledger."""
+        day_text, attempt, state, failure, message, started, ended = row
+        try:
+            day = dt.date.fromisoformat(day_text)
+            return Run(
+                name=run_name(day, int(attempt)),
+                day=day,
+                attempt=int(attempt),
+                state=RunState(state),
+                failure=Failure(failure) if failure else None,
+                message=str(message),
+                started_at=dt.datetime.fromisoformat(started),
+                ended_at=dt.datetime.fromisoformat(ended) if ended else None,
+            )
+        except (TypeError, ValueError, OverflowError) as error:
+            raise self.ledger.damaged(f"its run of {day_text}: {error}") from error
 
     def _is_held(self, day: dt.date) -> bool:
         # Shared, so that two polls do not take each other for the process that runs the day.
@@ -340,21 +390,6 @@ def _identity(dataset: DailyDataset) -> str:
     """The same for every process that means the same days, wherever it was started."""
     root = dataset.lake if "://" in dataset.lake else str(Path(dataset.lake).absolute())
     return f"{root.rstrip('/')}/{dataset.key_format}"
-
-
-def _run(row: tuple[str, int, str, str | None, str, str, str | None]) -> Run:
-    day_text, attempt, state, failure, message, started, ended = row
-    day = dt.date.fromisoformat(day_text)
-    return Run(
-        name=run_name(day, attempt),
-        day=day,
-        attempt=attempt,
-        state=RunState(state),
-        failure=Failure(failure) if failure else None,
-        message=message,
-        started_at=dt.datetime.fromisoformat(started),
-        ended_at=dt.datetime.fromisoformat(ended) if ended else None,
-    )
 
 
 def _as_started_by(asked: Run, now: Run) -> Run:
