@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from dataclasses import replace
 from importlib import import_module
 
 import polars as pl
@@ -30,6 +31,7 @@ from smart_orchestrator.errors import (
     OptionError,
     SourceRefused,
     SourceUnreachable,
+    WindowError,
 )
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.run import Failure, RunState
@@ -297,6 +299,18 @@ def test_fetch_runs_exactly_the_days_it_is_given(dataset):
     assert outcome.filled == (DAYS[0], DAYS[2])
     assert runs.attempts == {DAYS[0]: 1, DAYS[2]: 3}
     assert check(dataset, WINDOW)[DAYS[0]].rows == 3
+
+
+def test_no_run_is_started_for_a_day_before_the_upstreams_history(dataset):
+    dataset = replace(dataset, history_start=DAYS[2])
+    runner = TickingRuns(dataset)
+    done = carry_out(dataset, runner)
+    assert (done.completeness.ready, [run.day for run in done.outcome.started]) == (True, DAYS[2:])
+    with pytest.raises(
+        WindowError, match=f"day: {DAYS[1]} is before {DAYS[2]}, the first that the upstream has"
+    ):
+        fetch(dataset, [DAYS[3], DAYS[1]], runner)
+    assert runner.attempts == dict.fromkeys(DAYS[2:], 1)
 
 
 def test_fetch_wants_its_own_run_to_have_done_it(dataset):

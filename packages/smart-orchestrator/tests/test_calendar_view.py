@@ -18,6 +18,7 @@ STATES = {
     Code.SHORT: State.INVALID,
     Code.WITHIN_LAG: State.ABSENT,
     Code.WAIVED: State.ABSENT,
+    Code.BEYOND_UPSTREAM_HISTORY: State.ABSENT,
 }
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -30,6 +31,7 @@ KINDS = {
     "empty": (State.INVALID, Code.EMPTY),
     "waived": (State.ABSENT, Code.WAIVED),
     "lag": (State.ABSENT, Code.WITHIN_LAG),
+    "history": (State.ABSENT, Code.BEYOND_UPSTREAM_HISTORY),
 }
 
 
@@ -111,6 +113,19 @@ def test_days_within_the_lag_are_not_missing_but_the_window_is_not_ready(lake_ur
     assert check(dataset, window, policy=Policy(allow_lag=True)).ready
 
 
+def test_a_day_before_the_upstreams_history_is_not_expected_unless_it_is_there(lake_url):
+    dataset = replace(pages(lake_url), history_start=DAYS[2])
+    fill(dataset, DAYS[1], DAYS[2], DAYS[3])
+    found = check(dataset, Window.between(DAYS[0], DAYS[3], AS_OF))
+    assert (found.expected, found.missing, found.ready) == (tuple(DAYS[1:4]), (), True)
+    assert found.beyond_history == (DAYS[0],)
+    first = found[DAYS[0]]
+    assert (first.state, first.code) == (State.ABSENT, Code.BEYOND_UPSTREAM_HISTORY)
+    assert first.reason == f"the upstream has no day before {DAYS[2]}: nothing is there"
+    alone = check(dataset, Window.between(DAYS[0], DAYS[0], AS_OF), policy=Policy(min_coverage=0, min_days=0))
+    assert (alone.expected, alone.coverage_pct, alone.ready) == ((), 0.0, False)
+
+
 def test_a_waived_day_is_not_expected_unless_it_came(lake_url):
     dataset, lake = pages(lake_url), open_lake(lake_url)
     fill(dataset, *DAYS[1:])
@@ -126,7 +141,8 @@ def test_a_waived_day_is_not_expected_unless_it_came(lake_url):
 def test_the_sums_belong_together(kinds):
     checked = completeness(*kinds)
     assert sorted((*checked.available, *checked.missing)) == list(checked.expected)
-    assert len(checked.expected) + len(checked.waived) + len(checked.not_yet) == len(kinds)
+    not_expected = (*checked.waived, *checked.not_yet, *checked.beyond_history)
+    assert len(checked.expected) + len(not_expected) == len(kinds)
     assert (
         (checked.coverage_pct == 100.0) == checked.whole == (bool(checked.expected) and not checked.missing)
     )

@@ -30,6 +30,7 @@ CASES = {
     "whole": (looked_at(State.COMPLETE, Code.OK), None, "keep", "the reason"),
     "whole although a run goes on": (looked_at(State.COMPLETE, Code.OK), run(RunState.RUNNING), "keep", "the reason"),
     "waived": (looked_at(State.ABSENT, Code.WAIVED), None, "keep", "the reason"),
+    "before the history": (looked_at(State.ABSENT, Code.BEYOND_UPSTREAM_HISTORY), None, "keep", "the reason"),
     "within the lag": (looked_at(State.ABSENT, Code.WITHIN_LAG), None, "wait", "the reason"),
     "a newer program's": (looked_at(State.INVALID, Code.NEWER_VERSION), None, "give_up", "the reason"),
     "missing": (looked_at(State.ABSENT, Code.MISSING), None, "start", "MISSING: the reason"),

@@ -46,6 +46,8 @@ def check(
 ) -> Completeness:
     """What the lake holds of the window.
 
+    A day before the dataset's `history_start` is not expected. A window of nothing else expects nothing, and is not ready.
+
     Args:
         dataset: the dataset to check.
         window: the partitions to check.
@@ -82,7 +84,7 @@ def check(
             partitions = list(inspect_deeply(dataset, list(window), lake, pool, shallow, deep))
         else:
             partitions = list(pool.map(partial(inspect_day, options=options), window))
-    partitions = [_mark_within_lag(partition, window) for partition in partitions]
+    partitions = [_mark_not_expected(dataset, window, partition) for partition in partitions]
     return Completeness(
         dataset=dataset.name,
         window=window,
@@ -107,11 +109,17 @@ def _listings(dataset: DailyDataset, window: Window, lake: Lake) -> dict[dt.date
     return objects
 
 
-def _mark_within_lag(partition: Partition, window: Window) -> Partition:
-    if partition.available or not window.within_lag(partition.day):
+def _mark_not_expected(dataset: DailyDataset, window: Window, partition: Partition) -> Partition:
+    """The partition; with a code that says so when it is not available and the upstream does not have its day."""
+    if partition.available:
         return partition
-    reason = f"not expected before {window.expected_from(partition.day)}: {partition.reason}"
-    return replace(partition, code=Code.WITHIN_LAG, reason=reason)
+    if dataset.beyond_history(partition.day):
+        reason = f"the upstream has no day before {dataset.history_start}: {partition.reason}"
+        return replace(partition, code=Code.BEYOND_UPSTREAM_HISTORY, reason=reason)
+    if window.within_lag(partition.day):
+        reason = f"not expected before {window.expected_from(partition.day)}: {partition.reason}"
+        return replace(partition, code=Code.WITHIN_LAG, reason=reason)
+    return partition
 
 
 def _mark_waived(

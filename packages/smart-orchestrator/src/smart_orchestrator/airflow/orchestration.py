@@ -6,6 +6,7 @@ API) is opened where it is used. Raises `LakeError` and `RunsError`, as the laye
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -63,14 +64,23 @@ class Orchestration:
     def to_json(self) -> dict[str, Any]:
         """All of it, for the trigger."""
         dataset = asdict(self.dataset)
-        return {**asdict(self), "dataset": {**dataset, "columns": list(dataset["columns"])}}
+        first = self.dataset.history_start
+        changed = {"columns": list(dataset["columns"]), "history_start": first.isoformat() if first else None}
+        return {**asdict(self), "dataset": {**dataset, **changed}}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Orchestration:
         """What `to_json` wrote down."""
         dataset = dict(document["dataset"])
         columns = tuple(Column(**column) for column in dataset.pop("columns"))
-        return cls(**{**document, "dataset": DailyDataset(**dataset, columns=columns)})
+        first = dataset.pop("history_start", None)
+        history_start = dt.date.fromisoformat(first) if first else None
+        return cls(
+            **{
+                **document,
+                "dataset": DailyDataset(**dataset, columns=columns, history_start=history_start),
+            }
+        )
 
     def use_keys(self) -> None:
         """Put the keys of the lake's connection into this process, which has to be the task's own."""

@@ -101,6 +101,7 @@ def fetch(
     """Run the pipeline for exactly these days, whatever the lake holds for them.
 
     Raises:
+        WindowError: one of them lies before the upstream's history.
         LakeError: the lake does not answer or refuses.
         RunsError: runs cannot be started or followed.
     """

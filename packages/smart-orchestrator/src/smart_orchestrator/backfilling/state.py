@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.adapters.manifest import inspect
-from smart_orchestrator.errors import OptionError
+from smart_orchestrator.errors import OptionError, WindowError
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.run import Failure, Run, RunState
@@ -56,7 +56,7 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("jobs", "attempts"):
             value = getattr(self, name)
-            if value < 1:
+            if not value >= 1:
                 raise OptionError(name, value, "is less than 1", "Give 1 or more.")
         if not self.timeout > 0:
             raise OptionError("timeout", self.timeout, "is not more than 0 seconds", "Give for example 7200.")
@@ -159,8 +159,19 @@ class BackfillState:
             self._track(run)
 
     def fetch(self, days: Iterable[dt.date]) -> None:
-        """Take over days that are to be run, whatever the lake holds of them."""
-        self.queue.extend(sorted(set(days)))
+        """Take over days that are to be run, whatever the lake holds of them.
+
+        Raises:
+            WindowError: one lies before the upstream's history.
+        """
+        days = sorted(set(days))
+        for day in days:
+            if self.dataset.beyond_history(day):
+                first = self.dataset.history_start
+                raise WindowError(
+                    "day", day, f"is before {first}, the first that the upstream has", "Give a later day."
+                )
+        self.queue.extend(days)
         self.total = len(self.queue)
 
     @property

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.window import Window
 
 
+# A partition with one of these codes is not expected unless it is available.
+NOT_EXPECTED = (Code.WITHIN_LAG, Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """When a window counts as ready.
@@ -49,7 +53,7 @@ class Completeness:
     Attributes:
         dataset: the dataset's name.
         window: the days looked at.
-        days: one partition a day, oldest first; days that are not expected have `WITHIN_LAG` or `WAIVED` as code.
+        days: one partition a day, oldest first; days that are not expected have a code of `NOT_EXPECTED`.
         strays: names beside the days that are no day's key.
         policy: when the window counts as ready.
         requests: what the check asked of the lake, by kind.
@@ -70,7 +74,7 @@ class Completeness:
     @property
     def expected(self) -> tuple[dt.date, ...]:
         """Days that must be there, and those that are there although they need not be."""
-        return tuple(p.day for p in self.days if p.available or p.code not in (Code.WITHIN_LAG, Code.WAIVED))
+        return tuple(p.day for p in self.days if p.available or p.code not in NOT_EXPECTED)
 
     @property
     def available(self) -> tuple[dt.date, ...]:
@@ -92,6 +96,11 @@ class Completeness:
     def not_yet(self) -> tuple[dt.date, ...]:
         """Days of the window that the source need not have yet, and that are not there."""
         return tuple(p.day for p in self.days if p.code is Code.WITHIN_LAG)
+
+    @property
+    def beyond_history(self) -> tuple[dt.date, ...]:
+        """Days of the window that lie before the upstream's history, and that are not there."""
+        return tuple(p.day for p in self.days if p.code is Code.BEYOND_UPSTREAM_HISTORY)
 
     @property
     def coverage_pct(self) -> float:

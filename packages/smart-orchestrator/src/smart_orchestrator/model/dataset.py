@@ -58,6 +58,8 @@ class DailyDataset:
         timeout: seconds without any data before a request to the lake fails; see `open_lake`.
         retries: how many times a failed request to the lake is repeated.
         backoff: seconds before the first of these retries.
+        history_start: the first day that the upstream has, UTC; earlier days are not expected and never run. None where
+            the upstream's history has no known beginning.
     """
 
     name: str
@@ -72,6 +74,7 @@ class DailyDataset:
     timeout: float = 5.0
     retries: int = 4
     backoff: float = 0.1
+    history_start: dt.date | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -107,6 +110,10 @@ class DailyDataset:
                 self.name,
                 f"key format {self.key_format!r} gives different days the same key; write {{day:%Y-%m-%d}} in it",
             )
+
+    def beyond_history(self, day: dt.date) -> bool:
+        """Whether `day` lies before the first day that the upstream has."""
+        return self.history_start is not None and day < self.history_start
 
     def key(self, day: dt.date) -> str:
         """The key of the day's partition below the lake's root, without a slash at the end."""

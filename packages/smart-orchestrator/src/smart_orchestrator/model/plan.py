@@ -87,7 +87,7 @@ def due(completeness: Completeness, latest: Mapping[dt.date, Run]) -> tuple[dt.d
 
 
 def _step(found: Partition, run: Run | None) -> PlanStep:
-    if found.available or found.code is Code.WAIVED:
+    if found.available or found.code in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY):
         return PlanStep(found.day, Action.KEEP, found.reason)
     if found.code is Code.WITHIN_LAG:
         return PlanStep(found.day, Action.WAIT, found.reason)

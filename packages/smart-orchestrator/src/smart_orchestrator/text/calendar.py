@@ -26,6 +26,7 @@ _SPECIAL: dict[Code, Cell] = {
     Code.UNUSUAL_VOLUME: ("▲", "warn"),
     Code.WITHIN_LAG: ("~", "dim"),
     Code.WAIVED: ("w", "dim"),
+    Code.BEYOND_UPSTREAM_HISTORY: ("<", "dim"),
 }
 _OUTSIDE: Cell = (" ", "")
 LEGEND: tuple[tuple[str, str, str], ...] = (
@@ -36,6 +37,7 @@ LEGEND: tuple[tuple[str, str, str], ...] = (
     ("·", "bad", "absent"),
     ("~", "dim", "within the lag"),
     ("w", "dim", "waived"),
+    ("<", "dim", "before the upstream's history"),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.model.completeness import NOT_EXPECTED
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
 
@@ -55,12 +56,14 @@ def summary_line(completeness: Completeness) -> Line:
         parts.append(f"within the lag {len(completeness.not_yet)}")
     if completeness.waived:
         parts.append(f"waived {len(completeness.waived)}")
+    if completeness.beyond_history:
+        parts.append(f"before the upstream's history {len(completeness.beyond_history)}")
     return ", ".join(parts), "good" if completeness.whole else "bad"
 
 
 def _day_line(partition: Partition) -> Line:
     style = "good" if partition.available else "bad"
-    if partition.code in (Code.WITHIN_LAG, Code.WAIVED):
+    if partition.code in NOT_EXPECTED:
         style = "dim"
     elif partition.code is Code.UNUSUAL_VOLUME:
         style = "warn"

@@ -7,6 +7,7 @@ Every other project or access method has a folder of its own beside them.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # A list of the API has 1,000 rows; a list made from a dump may have more.
 MOST_ROWS = 1_000_000
+# The pageviews API has nothing before.
+HISTORY_START = dt.date(2015, 7, 1)
 _DOCUMENTED = ("en.wikipedia", "all-access")
 
 _ARTICLE = (
@@ -74,6 +77,7 @@ def layers(settings: Settings) -> Layers:
             timeout=settings.lake_timeout,
             retries=settings.lake_retries,
             backoff=settings.lake_backoff,
+            history_start=HISTORY_START,
         )
 
     return Layers(

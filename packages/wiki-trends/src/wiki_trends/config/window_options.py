@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import WindowError
 from smart_orchestrator.model.window import Window, parse_day, today_utc
+from wiki_trends.config.layers import HISTORY_START
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 
     from wiki_trends.config.settings import Settings
 
-# The pageviews API has no data before this day.
-FIRST_DAY = parse_day("2015-07-01")
+FIRST_DAY = HISTORY_START
 
 
 def window_of(

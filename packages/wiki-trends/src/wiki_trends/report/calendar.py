@@ -28,10 +28,15 @@ KINDS: dict[str, str] = {
     "uncommitted": "uncommitted",
     "invalid": "invalid",
     "absent": "absent",
-    "lag": "not yet expected",
+    "lag": "not expected",
     "waived": "waived",
 }
-_OF_CODE = {Code.UNUSUAL_VOLUME: "unusual", Code.WITHIN_LAG: "lag", Code.WAIVED: "waived"}
+_OF_CODE = {
+    Code.UNUSUAL_VOLUME: "unusual",
+    Code.WITHIN_LAG: "lag",
+    Code.BEYOND_UPSTREAM_HISTORY: "lag",
+    Code.WAIVED: "waived",
+}
 _OF_STATE = {
     State.COMPLETE: "complete",
     State.ABSENT: "absent",
