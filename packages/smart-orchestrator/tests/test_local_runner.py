@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import fcntl
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -215,10 +217,52 @@ def test_a_folder_that_cannot_be_used_is_said(dataset, tmp_path):
             use()
 
 
-def test_a_ledger_that_is_no_database_is_said(tmp_path):
-    (tmp_path / "runs.sqlite").write_bytes(b"not a database, whatever its name says" * 100)
-    with pytest.raises(RunsError, match="cannot be used"):
+@pytest.mark.parametrize(
+    "data", [b"not a database, whatever its name says" * 100, b"SQLite format 3\0" + b"\xff" * 4096]
+)
+def test_a_ledger_that_is_no_database_is_said(tmp_path, data):
+    path = tmp_path / "runs.sqlite"
+    path.write_bytes(data)
+    with pytest.raises(RunsError, match=rf"{path} is damaged or not a file of ours \(.*\)\. Move it away"):
         Ledger(tmp_path).recall("a")
+    assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        (
+            "CREATE TABLE runs (id INTEGER, athlete TEXT)",
+            "its table runs has no column attempt, dataset, day",
+        ),
+        ("CREATE TABLE songs (id INTEGER)", "it has no table of ours, but songs"),
+    ],
+)
+def test_nothing_is_written_into_a_database_of_another_program(tmp_path, statement, problem):
+    path = tmp_path / "runs.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute(statement)
+    before = path.read_bytes()
+    with pytest.raises(RunsError, match=problem):
+        Ledger(tmp_path).remember("a", "1")
+    assert path.read_bytes() == before
+
+
+def test_a_ledger_of_the_first_version_without_verdicts_is_ours(tmp_path):
+    Ledger(tmp_path).remember("a", "1")
+    with contextlib.closing(sqlite3.connect(tmp_path / "runs.sqlite")) as database:
+        database.execute("DROP TABLE verdicts")
+    assert Ledger(tmp_path).recall("a") is None
+
+
+def test_a_row_that_no_program_of_ours_has_written_is_said(dataset, state):
+    runner = LocalRunner(dataset, DashboardState(dataset), state)
+    runner._record_start(DAY)
+    with runner.ledger.connection() as database:
+        database.execute("UPDATE runs SET state = 'asleep'")
+    for read in (lambda: runner.latest([DAY]), lambda: runner.recent(1)):
+        with pytest.raises(RunsError, match="its run of 2025-11-05: 'asleep' is not a valid RunState"):
+            read()
 
 
 def test_a_ledger_remembers(tmp_path):
