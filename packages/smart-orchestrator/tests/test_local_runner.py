@@ -256,7 +256,7 @@ def test_a_ledger_of_the_first_version_without_verdicts_is_ours(tmp_path):
 
 
 def test_a_row_that_no_program_of_ours_has_written_is_said(dataset, state):
-    runner = LocalRunner(dataset, DashboardState(dataset), state)
+    runner = LocalRunner(dataset, BlockedPipeline(dataset), state)
     runner._record_start(DAY)
     with runner.ledger.connection() as database:
         database.execute("UPDATE runs SET state = 'asleep'")
