@@ -99,11 +99,9 @@ def fill(
         WikimediaUnreachable: a day is due, and Wikimedia does not answer.
         ContactMissing: a day is due, and live use needs a contact.
     """
-    client = LazyClient(settings)
-    runner = runner_for_starting(settings, client=client)
-    done = backfill(layers(settings).diamond, check_window, runner, limits=limits, reporter=reporter)
-    client.close_after(done.outcome)
-    return done
+    with LazyClient(settings) as client:
+        runner = runner_for_starting(settings, client=client)
+        return backfill(layers(settings).diamond, check_window, runner, limits=limits, reporter=reporter)
 
 
 def fetch_days(
@@ -114,11 +112,9 @@ def fetch_days(
     first_step: Fetch | None = None,
 ) -> Outcome:
     """Run the pipeline for these days, whatever the lake has for them; the default first step reads the API."""
-    client = LazyClient(settings)
-    runner = runner_for_starting(settings, force=True, client=client, fetch=first_step)
-    outcome = fetch(layers(settings).diamond, days, runner, limits=limits, reporter=reporter)
-    client.close_after(outcome)
-    return outcome
+    with LazyClient(settings) as client:
+        runner = runner_for_starting(settings, force=True, client=client, fetch=first_step)
+        return fetch(layers(settings).diamond, days, runner, limits=limits, reporter=reporter)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from smart_orchestrator.backfilling.state import Limits
@@ -17,9 +18,8 @@ from wiki_trends.errors import SettingError, WikimediaUnreachable
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from smart_orchestrator.backfilling.state import Outcome
     from smart_orchestrator.model.run import Run
     from smart_orchestrator.runners.airflow import AirflowRunner
     from smart_orchestrator.runners.base import Runner
@@ -43,32 +43,61 @@ def local_runner(
     def pipeline(day: dt.date) -> None:
         from wiki_trends.pipeline import fetch_top_pages, run_day
 
-        run_day(day, settings, client=client.get(), fetch=fetch or fetch_top_pages)
+        with client.in_use() as wikimedia:
+            run_day(day, settings, client=wikimedia, fetch=fetch or fetch_top_pages)
 
     return LocalRunner(layers(settings).diamond, pipeline, Path(settings.state), force=force)
 
 
 class LazyClient:
-    """One client of Wikimedia for all days of this process, created on first use."""
+    """One client of Wikimedia for all days of this process, created on first use.
+
+    A context manager: at its end the client is closed, however the block ended. Runs that were not waited for keep it open
+    until the last of them ends.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
         self._client: WikimediaClient | None = None
+        self._users = 0
+        self._ended = False
 
-    def get(self) -> WikimediaClient:
-        """The client, the same for every caller."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._ended = True
+            unused = self._take_unused()
+        if unused is not None:
+            unused.close()
+
+    @contextmanager
+    def in_use(self) -> Iterator[WikimediaClient]:
+        """The client, the same for every run; it stays open at least until the block ends."""
         from wiki_trends.wikimedia import WikimediaClient
 
         with self._lock:
             if self._client is None:
                 self._client = WikimediaClient(self._settings)
-            return self._client
+            client = self._client
+            self._users += 1
+        try:
+            yield client
+        finally:
+            with self._lock:
+                self._users -= 1
+                unused = self._take_unused()
+            if unused is not None:
+                unused.close()
 
-    def close_after(self, outcome: Outcome) -> None:
-        """Close the client, unless abandoned runs still use it: closing would wait for them."""
-        if self._client is not None and not outcome.abandoned:
-            self._client.close()
+    def _take_unused(self) -> WikimediaClient | None:
+        """The client, when it has to be closed now."""
+        if not self._ended or self._users:
+            return None
+        client, self._client = self._client, None
+        return client
 
 
 def airflow_runner(settings: Settings, *, force: bool = False) -> AirflowRunner:
