@@ -8,6 +8,7 @@ import json
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from smart_orchestrator import Column, DailyDataset, LakeDenied, RunsError, Window, write_frame
+from smart_orchestrator import Column, DailyDataset, LakeDenied, OptionError, RunsError, Window, write_frame
 from smart_orchestrator.airflow.connections import (
     airflow_api,
     aws_environment,
@@ -130,6 +131,17 @@ def test_a_trigger_is_made_anew_from_what_it_wrote_down(tmp_path):
     again = DataReadyTrigger(**json.loads(json.dumps(kept)))
     assert again.serialize() == (path, kept)
     assert Orchestration.from_json(json.loads(json.dumps(made.to_json()))) == made
+    early = replace(made, dataset=replace(made.dataset, history_start=dt.date(2015, 7, 1)))
+    assert Orchestration.from_json(json.loads(json.dumps(early.to_json()))) == early
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"poll_seconds": 0.0}, {"poll_seconds": float("nan")}, {"timeout": 0.0}, {"attempts": 0}, {"lag": -1}],
+)
+def test_an_orchestration_that_could_do_nothing_is_refused(tmp_path, options):
+    with pytest.raises(OptionError):
+        orchestration(str(tmp_path), **options)
 
 
 def test_a_trigger_with_nothing_under_way_ends_at_once(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from smart_orchestrator.errors import RunsError, RunsUnreachable
+from smart_orchestrator.errors import OptionError, RunsError, RunsUnreachable
 from smart_orchestrator.model.dataset import DailyDataset
 from smart_orchestrator.model.run import Failure, RunState
 from smart_orchestrator.runners.airflow import AirflowRunner, _shared_starts
@@ -249,3 +249,15 @@ def test_runs_belong_to_the_day_of_their_conf_else_of_their_schedule(airflow, ru
 )
 def test_a_window_asks_for_runs_of_its_own_months(first, last, starts):
     assert _shared_starts(dt.date(*first), dt.date(*last)) == starts
+
+
+@pytest.mark.parametrize("options", [{"timeout": 0.0}, {"timeout": float("nan")}, {"patience": -1.0}])
+def test_an_api_that_could_not_be_asked_is_refused(options):
+    with pytest.raises(OptionError):
+        AirflowApi("http://localhost:8080", **options)
+
+
+@pytest.mark.parametrize("options", [{"poll_seconds": 0.0}, {"poll_seconds": float("nan")}, {"lag": -1}])
+def test_a_runner_that_would_poll_without_a_pause_is_refused(api, options):
+    with pytest.raises(OptionError):
+        AirflowRunner(DailyDataset("rows", "memory://airflow-api", "{day:%Y_%m_%d}.csv"), api, "x", **options)

@@ -405,6 +405,7 @@ def test_for_a_backfill_the_partition_decides_whoever_made_it(dataset):
     [
         ({"jobs": 0}, "jobs"),
         ({"jobs": -1}, "jobs"),
+        ({"jobs": float("nan")}, "jobs"),
         ({"attempts": 0}, "attempts"),
         ({"timeout": 0.0}, "timeout"),
         ({"timeout": float("nan")}, "timeout"),

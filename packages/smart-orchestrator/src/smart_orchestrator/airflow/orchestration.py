@@ -16,6 +16,7 @@ from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.airflow.connections import airflow_api, aws_environment, ui_url
 from smart_orchestrator.backfilling.state import BackfillState, Limits
 from smart_orchestrator.checking import check
+from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.dataset import Column, DailyDataset
 from smart_orchestrator.runners.airflow import AirflowRunner
 from smart_orchestrator.runners.local import Ledger
@@ -49,6 +50,9 @@ class Orchestration:
         api_conn_id: connection to Airflow's REST API.
         aws_conn_id: connection with the lake's keys; where it does not exist, `AWS_*` of the environment.
         state: folder in which a worker remembers what it found in days that had to be read; empty for none.
+
+    Raises:
+        OptionError: a number of seconds or attempts that is not more than 0, or a negative lag.
     """
 
     dataset: DailyDataset
@@ -60,6 +64,15 @@ class Orchestration:
     api_conn_id: str = "airflow_api"
     aws_conn_id: str = "lake"
     state: str = ""
+
+    def __post_init__(self) -> None:
+        if self.lag < 0:
+            raise OptionError("lag", self.lag, "is negative", "Give 0 or more days.")
+        if not self.poll_seconds > 0:
+            raise OptionError(
+                "poll_seconds", self.poll_seconds, "is not more than 0 seconds", "Give for example 60."
+            )
+        Limits(NO_LIMIT, self.attempts, self.timeout)
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for the trigger."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import inspect
-from smart_orchestrator.errors import RunsError, WindowError
+from smart_orchestrator.errors import OptionError, RunsError, WindowError
 from smart_orchestrator.model.run import Failure, Run, RunState, run_name
 from smart_orchestrator.model.window import parse_day
 from smart_orchestrator.runners.airflow_client import CONFLICT, NOT_FOUND, PAGE, Refused, segment
@@ -90,6 +90,12 @@ class AirflowRunner:
         ui_url: str | None = None,
         starter: str = "",
     ) -> None:
+        if lag < 0:
+            raise OptionError("lag", lag, "is negative", "Give 0 or more days.")
+        if not poll_seconds > 0:
+            raise OptionError(
+                "poll_seconds", poll_seconds, "is not more than 0 seconds", "Give for example 30."
+            )
         self.dag_id = dag_id
         self.poll_seconds = poll_seconds
         self._dataset = dataset

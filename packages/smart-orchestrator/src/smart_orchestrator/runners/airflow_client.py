@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from smart_orchestrator.errors import RunsError, RunsUnreachable
+from smart_orchestrator.errors import OptionError, RunsError, RunsUnreachable
 from smart_orchestrator.extras import extra
 
 if TYPE_CHECKING:
@@ -80,6 +80,10 @@ class AirflowApi:
         with extra("airflow-client"):
             import httpx2
 
+        if not timeout > 0:
+            raise OptionError("timeout", timeout, "is not more than 0 seconds", "Give for example 30.")
+        if not patience >= 0:
+            raise OptionError("patience", patience, "is negative", "Give 0 or more seconds.")
         self.url = _without_credentials(url)
         self.name = f"Airflow at {self.url}"
         self._user = user
