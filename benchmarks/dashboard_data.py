@@ -57,7 +57,8 @@ def window() -> Window:
 
 def publish(settings: Settings) -> None:
     """Analyse and publish the year, even if it is published already."""
-    main_job.analyze_window(settings, main_job.checker(settings, window())())
+    check_window = main_job.checker(settings, window())
+    main_job.analyze_window(settings, check_window(), check_window)
 
 
 def _frame(views: dict[int, int]) -> pl.DataFrame:

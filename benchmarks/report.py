@@ -61,5 +61,6 @@ def _published(folder: Path) -> Settings:
         days = [LAST - dt.timedelta(days=offset) for offset in range(DAYS + BASELINE)]
         main_job.fetch_days(settings, days, Limits(2, attempts=1), SilentReporter())
     window = Window.of_days(DAYS, LAST + dt.timedelta(days=settings.lag), settings.lag)
-    main_job.analyze_window(settings, main_job.checker(settings, window)())
+    check_window = main_job.checker(settings, window)
+    main_job.analyze_window(settings, check_window(), check_window)
     return settings

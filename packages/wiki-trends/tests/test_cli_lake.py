@@ -7,6 +7,7 @@ import os
 import time
 
 from testing.product import CONTROL, DAYS
+from wiki_trends.analytics.analyze import analyze
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
 
@@ -191,3 +192,23 @@ def test_run_warns_of_an_unusual_day_and_strict_publishes_nothing(place):
     warned = place.run("run", *AS_OF)
     assert warned.code == 0
     assert "unusual volume: 2025-11-05: rows 3, usual on this weekday are 27 to 33" in warned.err
+
+
+def test_a_day_that_changes_after_the_check_must_pass_the_same_strict_check(place, monkeypatch):
+    wednesdays = [(dt.date(2025, 11, 5) - dt.timedelta(weeks=week)).isoformat() for week in range(1, 9)]
+    place.write_days(*wednesdays, DAYS[0], pages=30)
+    place.write_days(*DAYS[1:], pages=3)
+    analyses = []
+
+    def change_once(dataset, completeness, warehouse, *, engine):
+        if not analyses:
+            place.write_days(DAYS[0], pages=3)
+        analyses.append(completeness)
+        return analyze(dataset, completeness, warehouse, engine=engine)
+
+    monkeypatch.setattr("wiki_trends.analytics.analyze.analyze", change_once)
+    ran = place.run("run", *AS_OF, "--strict")
+    assert ran.code == 1
+    assert "missing: 2025-11-05" in ran.err
+    assert len(analyses) == 2
+    assert place.run("report").code == 1

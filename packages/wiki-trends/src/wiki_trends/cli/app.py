@@ -238,7 +238,8 @@ def analyze(
     )
     criteria = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
     show_progress()
-    done = analyze_window(settings, checker(settings, window.window(settings), criteria)())
+    check_window = checker(settings, window.window(settings), criteria)
+    done = analyze_window(settings, check_window(), check_window)
     if as_json:
         print_json(analysis_json(done))
     else:

@@ -83,7 +83,7 @@ def _fetch(settings: Settings, window: Window, reporter: TextReporter) -> int:
 
 
 def _run_analytics(arguments: Sequence[str]) -> int:
-    from wiki_trends.jobs.main import analyze_window
+    from wiki_trends.jobs.main import analyze_window, checker
 
     parser = _parser(
         "Compute the trends of the last days, when they are complete, and show them.",
@@ -93,7 +93,8 @@ def _run_analytics(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     settings = load({"days": options.days})
     show_progress()
-    done = analyze_window(settings, check_window(settings, _window_of(settings, options)))
+    run_check = checker(settings, _window_of(settings, options))
+    done = analyze_window(settings, run_check(), run_check)
     rows = done.rows
     _stdout().write(
         [

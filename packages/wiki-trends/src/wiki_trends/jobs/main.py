@@ -165,15 +165,21 @@ def run_main_job(
     clock.rest("backfill")
     analysis = unchanged = None
     if filled.completeness.ready:
-        analysis, unchanged = publish(settings, filled.completeness)
+        analysis, unchanged = publish(settings, filled.completeness, check_window)
         clock.rest("analyze")
     return MainJob(filled, analysis, unchanged, clock.seconds)
 
 
 def analyze_window(
-    settings: Settings, completeness: Completeness, *, checks_left: int = _RECHECKS
+    settings: Settings, completeness: Completeness, recheck: Callable[[], Completeness]
 ) -> Analysis:
     """Compute and publish the tables of a checked window; when a day has changed since the check, check again first.
+
+    Args:
+        settings: lake, engine and warehouse.
+        completeness: a check of the window.
+        recheck: the same check with the same options. A changed day must pass what the user asked for, for example
+            `--strict`.
 
     Raises:
         WindowNotReady: the window is not ready under its policy.
@@ -186,16 +192,17 @@ def analyze_window(
     from wiki_trends.warehouse import open_warehouse
 
     dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
-    try:
-        return analyze(dataset, completeness, warehouse, engine=open_engine(settings.engine))
-    except PartitionChanged:
-        if not checks_left:
-            raise
-    completeness = check(dataset, completeness.window, policy=completeness.policy, strays=False)
-    return analyze_window(settings, completeness, checks_left=checks_left - 1)
+    for _ in range(_RECHECKS):
+        try:
+            return analyze(dataset, completeness, warehouse, engine=open_engine(settings.engine))
+        except PartitionChanged:
+            completeness = recheck()
+    return analyze(dataset, completeness, warehouse, engine=open_engine(settings.engine))
 
 
-def publish(settings: Settings, completeness: Completeness) -> tuple[Analysis | None, RunRecord | None]:
+def publish(
+    settings: Settings, completeness: Completeness, recheck: Callable[[], Completeness]
+) -> tuple[Analysis | None, RunRecord | None]:
     """Analyse and publish a checked window, unless the published tables were made of the same partitions.
 
     Returns:
@@ -205,7 +212,11 @@ def publish(settings: Settings, completeness: Completeness) -> tuple[Analysis | 
         WindowNotReady, WarehouseError: as in `analyze_window`.
     """
     unchanged = same_as_published(settings, completeness)
-    return (None, unchanged) if unchanged is not None else (analyze_window(settings, completeness), None)
+    return (
+        (None, unchanged)
+        if unchanged is not None
+        else (analyze_window(settings, completeness, recheck), None)
+    )
 
 
 def publish_trends(
@@ -220,8 +231,9 @@ def publish_trends(
     """
     if warehouse is not None:
         settings = replace(settings, warehouse=warehouse)
+    window, options = completeness.window, CheckOptions(completeness.policy, strays=False, volume=True)
     completeness = with_volume(layers(settings).diamond, completeness)
-    analysis, unchanged = publish(settings, completeness)
+    analysis, unchanged = publish(settings, completeness, checker(settings, window, options))
     run = analysis.run if analysis is not None else unchanged
     rows = dict(run.rows) if run is not None else {}
     return {
