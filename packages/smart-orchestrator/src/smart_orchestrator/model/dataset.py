@@ -58,6 +58,7 @@ class DailyDataset:
         timeout: seconds without any data before a request to the lake fails; see `open_lake`.
         retries: how many times a failed request to the lake is repeated.
         backoff: seconds before the first of these retries.
+        outside_links: follow symbolic links that leave the folder of a local lake.
     """
 
     name: str
@@ -72,6 +73,7 @@ class DailyDataset:
     timeout: float = 5.0
     retries: int = 4
     backoff: float = 0.1
+    outside_links: bool = False
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

@@ -38,6 +38,7 @@ class Code(StrEnum):
     UNUSUAL_VOLUME = "UNUSUAL_VOLUME"
     WITHIN_LAG = "WITHIN_LAG"
     WAIVED = "WAIVED"
+    BAD_WAIVER = "BAD_WAIVER"
 
 
 class State(StrEnum):
