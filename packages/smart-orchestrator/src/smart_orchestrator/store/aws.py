@@ -10,6 +10,7 @@ import ipaddress
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
@@ -66,6 +67,10 @@ def aws_settings(lake: str, environ: Mapping[str, str]) -> AwsSettings:
             problem = "holds a line break, a space or another character that no key has"
             raise LakeSettingError(lake, name, problem, "Correct it.")
     key_id, secret, token = values
+    # The store reads these variables itself, and takes an empty one for a key.
+    empty = next((name for name in _KEYS[:2] if os.environ.get(name) == "" and not key_id + secret), None)
+    if empty:
+        raise LakeSettingError(lake, empty, "is empty, so there are no credentials", "Set it, or unset it.")
     if bool(key_id) != bool(secret):
         given, missing = _KEYS[:2] if key_id else _KEYS[1::-1]
         raise LakeSettingError(lake, missing, f"is not set, and {given} is", "Set both, or neither.")
@@ -96,6 +101,19 @@ def check_network(lake: str, endpoint: str, environ: Mapping[str, str] | None = 
             raise LakeSettingError(
                 lake, name, f"names a {kind} that does not exist ({path})", "Correct or unset it."
             )
+
+    bundle = environ.get("SSL_CERT_FILE", "")
+    if bundle and b"-----BEGIN" not in _content(lake, bundle):
+        problem = f"names a file without certificates ({bundle})"
+        raise LakeSettingError(lake, "SSL_CERT_FILE", problem, "Correct or unset it.")
+
+
+def _content(lake: str, path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        problem = f"names a file that cannot be read ({path}: {error.strerror})"
+        raise LakeSettingError(lake, "SSL_CERT_FILE", problem, "Correct or unset it.") from None
 
 
 def check_http_url(lake: str, name: str, url: str, *, proxy: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from datetime import timedelta
 from functools import cache
@@ -15,7 +14,6 @@ from obstore.store import MemoryStore, S3Store
 
 from smart_orchestrator.errors import (
     LakeDenied,
-    LakeSettingError,
     LakeUrlError,
     ObjectConflict,
     ObjectMissing,
@@ -178,9 +176,6 @@ def s3_lake(url: str, parts: LakeUrl, timeout: float, retries: int, backoff: flo
             },
         )
     except (failures.BaseError, ValueError) as error:
-        if "builder error" in str(error) and os.environ.get("SSL_CERT_FILE"):
-            problem = "names a file without usable certificates"
-            raise LakeSettingError(url, "SSL_CERT_FILE", problem, "Correct or unset it.") from None
         raise LakeUrlError(url, first_line(error)) from None
     return RemoteLake(url, store)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 SCHEMES = ("file", "memory", "s3", "s3a")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 # A scheme whose slashes were forgotten would be the name of a folder.
 _SCHEME_ALONE = re.compile(r"([a-z][a-z0-9+.-]+):/?(?!/)", re.IGNORECASE)
