@@ -116,3 +116,45 @@ def test_the_volume_column_is_one_of_the_columns():
 @pytest.mark.parametrize(("form", "suffix"), [("csv", ".csv"), ("parquet", ".parquet"), ("raw", ".json")])
 def test_a_part_is_named_for_its_format(form, suffix):
     assert dataset(FORMATS[0], format=form).suffix == suffix
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"name": ""},
+        {"name": "a\nb"},
+        {"key_format": "../{day:%Y-%m-%d}"},
+        {"key_format": "a//{day:%Y-%m-%d}"},
+        {"key_format": "a/./{day:%Y-%m-%d}"},
+        {"key_format": "a\n{day:%Y-%m-%d}"},
+        {"format": "xml"},
+        {"min_rows": -1},
+        {"retries": -1},
+        {"timeout": 0.0},
+        {"timeout": float("nan")},
+        {"backoff": float("inf")},
+    ],
+    ids=str,
+)
+def test_a_degenerate_dataset_is_refused(options):
+    with pytest.raises(DatasetError):
+        DailyDataset(
+            **({"name": "orders", "lake": "memory://x", "key_format": "dt={day:%Y-%m-%d}"} | options)
+        )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"name": ""}, {"name": "a\0"}, {"type": "decimal"}, {"low": 2, "high": 1}, {"low": float("nan")}],
+    ids=str,
+)
+def test_a_degenerate_column_is_refused(options):
+    with pytest.raises(DatasetError):
+        Column(**({"name": "views"} | options))
+
+
+def test_a_part_with_negative_rows_is_refused():
+    from smart_orchestrator.committing.writer import Part
+
+    with pytest.raises(ValueError, match="0 rows or more, not -1"):
+        Part(b"", -1)

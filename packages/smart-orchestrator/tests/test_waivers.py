@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
 
 import pytest
 
@@ -14,7 +15,7 @@ from smart_orchestrator.waiver_store import Waiver, unwaive, waive, waivers
 from testing.lakes import AS_OF, DAY, NEXT, WINDOW, frame, pages
 
 NOW = dt.datetime(2025, 11, 12, 9, tzinfo=dt.UTC)
-WAIVER = Waiver(DAY, "Wikimedia has no data for this day", "Ada", None, NOW)
+WAIVER = Waiver(DAY, "The upstream has no data for this day", "Ada", None, NOW)
 
 
 def test_a_waived_day_is_not_expected_and_says_why(lake_url, lake):
@@ -25,7 +26,7 @@ def test_a_waived_day_is_not_expected_and_says_why(lake_url, lake):
     assert DAY not in completeness.expected
     assert DAY not in completeness.missing
     assert completeness[DAY].code is Code.WAIVED
-    assert completeness[DAY].reason == "Wikimedia has no data for this day"
+    assert completeness[DAY].reason == "The upstream has no data for this day"
 
 
 def test_a_window_is_whole_when_all_but_the_waived_day_is_there(lake_url, lake):
@@ -80,11 +81,60 @@ def test_a_waiver_needs_a_reason(lake_url, lake):
         waive(pages(lake_url), lake, dataclasses.replace(WAIVER, reason="  "))
 
 
-def test_a_waiver_that_cannot_be_read_is_an_error_and_not_ignored(lake_url, lake):
+BAD = {
+    "empty": b"",
+    "not JSON": b"never",
+    "no fields": b"{}",
+    "brackets": b"[" * 100_000,
+    "a list": b"[]",
+    "a number": b'{"reason": 5, "waived_at": "2025-11-12T09:00:00Z"}',
+    "no reason": b'{"reason": " ", "waived_at": "2025-11-12T09:00:00Z"}',
+    "outside the calendar": b'{"reason": "x", "waived_at": "9999-12-31T23:59:59-10:00"}',
+    "until": b'{"reason": "x", "until": "soon", "waived_at": "2025-11-12T09:00:00Z"}',
+    "another day": b'{"day": "2025-11-06", "reason": "x", "waived_at": "2025-11-12T09:00:00Z"}',
+    "large": b" " * 100_000,
+}
+
+
+@pytest.mark.parametrize("data", BAD.values(), ids=BAD)
+def test_a_waiver_that_cannot_be_read_is_an_error_and_not_ignored(lake_url, lake, data):
     dataset = pages(lake_url)
-    lake.put("_waived/2025-11-05.json", b"{}")
-    with pytest.raises(WaiverError, match=r"_waived/2025-11-05.json is not a waiver"):
-        check(dataset, WINDOW, lake=lake)
+    waive(dataset, lake, dataclasses.replace(WAIVER, day=NEXT))
+    lake.put("_waived/2025-11-05.json", data)
+    completeness = check(dataset, WINDOW, lake=lake)
+    assert completeness[DAY].code is Code.BAD_WAIVER
+    assert completeness[DAY].reason.startswith("_waived/2025-11-05.json is not a waiver (")
+    assert completeness[DAY].reason.endswith("; nothing is there")
+    assert DAY in completeness.missing
+    assert completeness.waived == (NEXT,)
+    assert [bool(waiver.problem) for waiver in waivers(dataset, lake).values()] == [True, False]
+    unwaive(dataset, lake, DAY)
+    assert check(dataset, WINDOW, lake=lake)[DAY].code is Code.MISSING
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("reason", "lost\n2025-11-06  complete", "line break"),
+        ("reason", "lost\x1b[2J", "control character"),
+        ("reason", "lost\u2028again", "line break"),
+        ("reason", "x" * 501, "longer than 500"),
+        ("by", "Ada\nBob", "line break"),
+        ("by", "A" * 201, "longer than 200"),
+    ],
+)
+def test_a_text_that_is_not_one_bounded_line_is_refused(lake_url, lake, field, value, problem):
+    with pytest.raises(WaiverError, match=problem):
+        waive(pages(lake_url), lake, dataclasses.replace(WAIVER, **{field: value}))
+
+
+def test_texts_of_another_writer_become_one_bounded_line(lake_url, lake):
+    reason = "lost\n2025-11-06 complete" + "x" * 1000
+    document = WAIVER.to_json() | {"reason": reason, "by": "Ada\r\nBob"}
+    lake.put("_waived/2025-11-05.json", json.dumps(document).encode())
+    waiver = waivers(pages(lake_url), lake)[DAY]
+    assert waiver.reason.startswith("lost 2025-11-06 completex")
+    assert (len(waiver.reason), waiver.by) == (500, "Ada Bob")
 
 
 def test_names_that_are_no_day_are_no_waivers(lake_url, lake):

@@ -109,7 +109,8 @@ def test_vacuum_removes_what_nothing_names_in_every_layer(place):
     every = layers(load())
     left = []
     for dataset in (every.bronze, every.diamond):
-        path = place.folder / dataset.lake / dataset.key(dt.date(2025, 11, 5)) / "part-00000-killed.csv"
+        name = f"part-00000-{'a1' * 16}{dataset.suffix}"
+        path = place.folder / dataset.lake / dataset.key(dt.date(2025, 11, 5)) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"12345")
         old = time.time() - 2 * 86_400
@@ -119,7 +120,7 @@ def test_vacuum_removes_what_nothing_names_in_every_layer(place):
     assert "diamond: would remove 1 objects, 5 bytes" in dry.out
     assert all(path.exists() for path in left)
     document = place.run("vacuum", "--older-than", "36h", "--json").json
-    assert document["bronze"]["removed"] == ["top_pages_2025_11_05.json/part-00000-killed.csv"]
+    assert document["bronze"]["removed"] == [f"top_pages_2025_11_05.json/part-00000-{'a1' * 16}.json"]
     assert not any(path.exists() for path in left)
     assert place.run("check", *AS_OF).code == 0
     bad = place.run("vacuum", "--older-than", "soon")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import DailyDataset
     from smart_orchestrator.model.window import Window
     from smart_orchestrator.store.base import Lake, ObjectInfo
+    from smart_orchestrator.waiver_store import Waiver
 
 # Up to this length of the window, a listing a partition is cheaper than one listing of the window.
 DAYS_LISTED_ONE_BY_ONE = 30
@@ -133,13 +134,19 @@ def _mark_waived(
     if not unavailable:
         return tuple(partitions)
     recorded = waivers(dataset, lake, unavailable)
-    reasons = {day: waiver.reason for day, waiver in recorded.items() if waiver.holds(window.as_of)}
     return tuple(
-        replace(partition, code=Code.WAIVED, reason=reasons[partition.day])
-        if partition.day in reasons
-        else partition
+        _with_waiver(partition, recorded[partition.day], window) if partition.day in recorded else partition
         for partition in partitions
     )
+
+
+def _with_waiver(partition: Partition, waiver: Waiver, window: Window) -> Partition:
+    """The partition with its waiver: waived, or expected as before when the waiver does not hold."""
+    if waiver.problem:
+        return replace(partition, code=Code.BAD_WAIVER, reason=f"{waiver.problem}; {partition.reason}")
+    if waiver.holds(window.as_of):
+        return replace(partition, code=Code.WAIVED, reason=waiver.reason)
+    return partition
 
 
 def find_strays(dataset: DailyDataset, lake: Lake, thorough: bool | None = True) -> Sequence[str]:
@@ -155,7 +162,7 @@ def find_strays(dataset: DailyDataset, lake: Lake, thorough: bool | None = True)
     if depth:
         return []  # Keys of several levels have names of other datasets beside them.
     names = lake.names(folder, None if thorough else FREE_NAMES)
-    visible = [name for name in names if name[0] not in "_."]
+    visible = [name for name in names if not name.startswith(("_", "."))]
     return [
         above + name for name in visible if not name.endswith("/") or dataset.day(above + name[:-1]) is None
     ]

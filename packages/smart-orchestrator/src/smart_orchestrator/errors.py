@@ -7,10 +7,13 @@
     ├── MissingExtra            an optional dependency is not installed
     ├── LakeError               the lake cannot be used
     │   ├── LakeUrlError        the URL is not the URL of a lake
+    │   ├── LakeSettingError    a setting or an environment variable cannot be used
     │   ├── LakeUnreachable     no answer: network, time-out, server
     │   └── LakeDenied          the lake answered and refused: credentials, rights, missing bucket
     ├── ObjectMissing           an object does not exist
+    ├── ObjectUnusable          something else than a file where an object belongs
     ├── ObjectConflict          a conditional write met another version
+    ├── VacuumRefused           nothing shows that the lake is written by this program
     ├── CommitError             a partition could not be committed
     │   └── LostRace            another writer committed the day first
     ├── ContractError           rows break the dataset's contract
@@ -138,6 +141,18 @@ class LakeUrlError(LakeError):
         super().__init__(lake, problem, "Use a folder, file:///folder, s3://bucket/prefix or memory://name.")
 
 
+class LakeSettingError(LakeError):
+    """A setting or an environment variable of the lake cannot be used.
+
+    Attributes:
+        setting: its name.
+    """
+
+    def __init__(self, lake: str, setting: str, problem: str, fix: str) -> None:
+        self.setting = setting
+        super().__init__(lake, f"{setting} {problem}", fix)
+
+
 class LakeUnreachable(LakeError):
     """No answer from the lake: network, time-out or a failing server. It never means that the lake is empty."""
 
@@ -160,6 +175,22 @@ class ObjectMissing(SmartOrchestratorError):
         super().__init__(f"{key} is not in {lake}. List the day again.")
 
 
+class ObjectUnusable(SmartOrchestratorError):
+    """Something else than a regular file is where an object belongs: a FIFO, a device, a link out of the lake.
+
+    Attributes:
+        lake: the lake's URL, without credentials.
+        key: the object's key.
+        problem: what it is.
+    """
+
+    def __init__(self, lake: str, key: str, problem: str) -> None:
+        self.lake = lake
+        self.key = key
+        self.problem = problem
+        super().__init__(f"{key} in {lake} is {problem}. Replace it by a file.")
+
+
 class ObjectConflict(SmartOrchestratorError):
     """A conditional write met another version of the object than expected.
 
@@ -172,6 +203,23 @@ class ObjectConflict(SmartOrchestratorError):
         self.lake = lake
         self.key = key
         super().__init__(f"{key} in {lake} was changed by another writer. Read it again before writing.")
+
+
+class VacuumRefused(SmartOrchestratorError):
+    """A vacuum was refused: the lake has objects, and not one manifest of this program's writer.
+
+    Attributes:
+        lake: the lake's URL, without credentials.
+        objects: how many objects it would have looked at.
+    """
+
+    def __init__(self, lake: str, objects: int) -> None:
+        self.lake = lake
+        self.objects = objects
+        super().__init__(
+            f"Lake {lake}: {objects:,} objects and no manifest of this program, so nothing is removed. "
+            "Check the lake's URL, or list the objects with a dry run."
+        )
 
 
 class CommitError(SmartOrchestratorError):

@@ -8,18 +8,30 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.errors import ObjectConflict, ObjectMissing, WaiverError
+from smart_orchestrator.errors import ObjectConflict, ObjectMissing, ObjectUnusable, WaiverError
+from smart_orchestrator.foreign import (
+    BadDocument,
+    date_field,
+    one_line,
+    parse_document,
+    text_field,
+    timestamp_field,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from smart_orchestrator.model.dataset import DailyDataset
-    from smart_orchestrator.store.base import Lake
+    from smart_orchestrator.store.base import Lake, ObjectInfo
 
 FOLDER = "_waived"
+MAX_REASON = 500
+MAX_BY = 200
+MAX_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,7 @@ class Waiver:
         by: the author; empty when unknown.
         until: the last as-of day on which the waiver holds; None when it does not expire.
         waived_at: UTC.
+        problem: why the stored waiver cannot be read; such a waiver never holds. Empty for all others.
     """
 
     day: dt.date
@@ -39,19 +52,22 @@ class Waiver:
     by: str
     until: dt.date | None
     waived_at: dt.datetime
+    problem: str = ""
 
     def holds(self, as_of: dt.date) -> bool:
         """Whether the day is waived on `as_of`."""
-        return self.until is None or as_of <= self.until
+        return not self.problem and (self.until is None or as_of <= self.until)
 
     def to_json(self) -> dict[str, object]:
         """The waiver as it is stored and listed."""
+        problem = {"problem": self.problem} if self.problem else {}
         return {
             "day": self.day.isoformat(),
             "reason": self.reason,
             "by": self.by,
             "until": self.until.isoformat() if self.until else None,
             "waived_at": self.waived_at.isoformat(),
+            **problem,
         }
 
 
@@ -59,11 +75,18 @@ def waive(dataset: DailyDataset, lake: Lake, waiver: Waiver) -> None:
     """Record a waiver.
 
     Raises:
-        WaiverError: the day is waived already, or the reason is empty.
+        WaiverError: the day is waived already, or the reason is empty, too long or more than one line.
         LakeError: the lake does not answer or refuses.
     """
     if not waiver.reason.strip():
         raise WaiverError(waiver.day, "a waiver needs a reason", 'Say why with --reason "…".')
+    for name, text, limit in (("reason", waiver.reason, MAX_REASON), ("by", waiver.by, MAX_BY)):
+        if not text.isprintable():
+            raise WaiverError(
+                waiver.day, f"{name} holds a line break or a control character", "Write one line."
+            )
+        if len(text) > limit:
+            raise WaiverError(waiver.day, f"{name} is longer than {limit} characters", "Shorten it.")
     data = json.dumps(waiver.to_json(), ensure_ascii=False, indent=1).encode()
     try:
         lake.put_if(_key(dataset, waiver.day), data, None)
@@ -81,7 +104,8 @@ def unwaive(dataset: DailyDataset, lake: Lake, day: dt.date) -> None:
         LakeError: the lake does not answer or refuses.
     """
     try:
-        lake.get(_key(dataset, day))
+        with suppress(ObjectUnusable):
+            lake.get(_key(dataset, day))
     except ObjectMissing:
         raise WaiverError(day, "it is not waived", "List the waivers to see which days are.") from None
     lake.delete([_key(dataset, day)])
@@ -92,8 +116,9 @@ def waivers(
 ) -> dict[dt.date, Waiver]:
     """The waivers of these days (default: all), by day: one listing, and one small read per waiver.
 
+    A waiver that cannot be read has a `problem`.
+
     Raises:
-        WaiverError: a waiver cannot be read.
         LakeError: the lake does not answer or refuses.
     """
     waived: dict[dt.date, Waiver] = {}
@@ -104,7 +129,7 @@ def waivers(
         except ValueError:
             continue
         if days is None or day in days:
-            waiver = _read(dataset, lake, day)
+            waiver = _read(lake, info, day)
             if waiver is not None:
                 waived[day] = waiver
     return dict(sorted(waived.items()))
@@ -118,24 +143,37 @@ def _key(dataset: DailyDataset, day: dt.date) -> str:
     return f"{_folder(dataset)}/{day.isoformat()}.json"
 
 
-def _read(dataset: DailyDataset, lake: Lake, day: dt.date) -> Waiver | None:
+def _read(lake: Lake, info: ObjectInfo, day: dt.date) -> Waiver | None:
+    name = info.key.rpartition("/")[2]
     try:
-        data, _ = lake.get(_key(dataset, day))
+        if info.size > MAX_BYTES:
+            raise BadDocument(name, f"{info.size:,} bytes, at most {MAX_BYTES:,} are read")
+        data, _ = lake.get(info.key)
+        return _parse(day, data, name)
     except ObjectMissing:
         return None
-    try:
-        document = json.loads(data)
-        until = document.get("until")
+    except (BadDocument, ObjectUnusable) as error:
         return Waiver(
-            day=day,
-            reason=str(document["reason"]),
-            by=str(document.get("by") or ""),
-            until=dt.date.fromisoformat(until) if until else None,
-            waived_at=dt.datetime.fromisoformat(document["waived_at"]),
+            day, "", "", None, info.modified, problem=f"{info.key} is not a waiver ({error.problem})"
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise WaiverError(
-            day,
-            f"{_key(dataset, day)} is not a waiver ({error})",
-            "Remove the object, and waive the day again.",
-        ) from None
+
+
+def _parse(day: dt.date, data: bytes, name: str) -> Waiver:
+    """The waiver in `data`; texts of other writers become one bounded line.
+
+    Raises:
+        BadDocument: it is not a waiver.
+    """
+    document = parse_document(data, what=name, max_bytes=MAX_BYTES)
+    if "day" in document and date_field(document, "day", what=name) != day:
+        raise BadDocument(name, f"it is the waiver of {document['day']}")
+    reason = one_line(text_field(document, "reason", what=name), MAX_REASON)
+    if not reason:
+        raise BadDocument(name, "it has no reason")
+    return Waiver(
+        day=day,
+        reason=reason,
+        by=one_line(document.get("by") or "", MAX_BY),
+        until=date_field(document, "until", what=name) if document.get("until") else None,
+        waived_at=timestamp_field(document, "waived_at", what=name),
+    )

@@ -26,6 +26,7 @@ from smart_orchestrator.contract.reading import PartFault
 from smart_orchestrator.contract.sources import BytesPart, LakePart
 from smart_orchestrator.errors import ContractError, LakeUnreachable, ObjectMissing, PartitionChanged
 from smart_orchestrator.model.partition import Code, PartInfo, Partition, State, rows_text, verdict
+from smart_orchestrator.store.base import PLAIN_FILE
 from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:
@@ -110,6 +111,9 @@ def _inspect_once(
 ) -> Partition | None:
     """The partition as listed, or None when the marker is gone since, or was not read in full."""
     folder = dataset.key(day) + "/"
+    irregular = _irregular(day, folder, objects)
+    if irregular is not None:
+        return irregular
     listed = {info.key.removeprefix(folder): info for info in objects if info.key.startswith(folder)}
     listed = {name: info for name, info in listed.items() if not name.startswith(".")}
     marker = listed.get(MARKER)
@@ -125,6 +129,20 @@ def _inspect_once(
     if len(data) != marker.size:
         return None
     return _inspect_ours(dataset, day, data, parts, lake, options)
+
+
+def _irregular(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Partition | None:
+    """The verdict when the partition, its marker or a part is not a regular file."""
+    for info in objects:
+        name = info.key.removeprefix(folder)
+        if info.key == folder[:-1] and info.irregular in ("", PLAIN_FILE):
+            return verdict(
+                day, Code.MISSING, f"a file lies at {info.key}, where the folder of the partition belongs"
+            )
+        if info.irregular and (info.key == folder[:-1] or name == MARKER or is_part(name)):
+            shown = "the partition" if info.key == folder[:-1] else name
+            return verdict(day, Code.UNREADABLE, f"{shown} is {info.irregular}")
+    return None
 
 
 def _uncommitted(day: dt.date, objects: Iterable[ObjectInfo], options: InspectOptions) -> Partition:

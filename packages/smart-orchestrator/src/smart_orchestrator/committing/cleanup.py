@@ -1,26 +1,32 @@
-"""Remove the parts and temporary files that a killed writer left and no manifest names.
+"""Remove the leftovers of this program's killed writers, and nothing else.
 
-Parts that a marker names stay, and so does every object younger than `older_than`, since a writer may still be at work. The
-dataset's complete folder is listed: the cost of a vacuum grows with the lake.
+Removed are objects whose names only this program's writer makes and that no manifest names, and `_temporary/` of a committed
+partition. Whatever else lies in a partition is foreign: it is listed and stays. Parts that a marker names stay, and so does every
+object younger than `older_than`, since a writer may still be at work. The dataset's complete folder is listed: the cost of a
+vacuum grows with the lake.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import InspectOptions, inspect_listed
 from smart_orchestrator.adapters.manifest_document import MARKER
+from smart_orchestrator.errors import VacuumRefused
 from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 DEFAULT_AGE = dt.timedelta(days=1)
+TEMPORARY_FOLDER = "_temporary/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +37,24 @@ class Vacuumed:
         keys: the objects, in order.
         size: of all of them in bytes.
         dry_run: nothing was removed.
+        foreign: objects of the partitions that no marker names and that are not this program's; they stay.
+        manifests: how many partitions have a manifest of this program.
     """
 
     keys: tuple[str, ...]
     size: int
     dry_run: bool
+    foreign: tuple[str, ...] = ()
+    manifests: int = 0
 
     def to_json(self) -> dict[str, object]:
         """The document that `vacuum --json` prints."""
-        return {"removed": list(self.keys), "bytes": self.size, "dry_run": self.dry_run}
+        return {
+            "removed": list(self.keys),
+            "bytes": self.size,
+            "dry_run": self.dry_run,
+            "foreign": list(self.foreign),
+        }
 
 
 def vacuum(
@@ -50,23 +65,77 @@ def vacuum(
     lake: Lake | None = None,
     now: dt.datetime | None = None,
 ) -> Vacuumed:
-    """Remove every object of the dataset's partitions that no marker names and that is older than `older_than`.
+    """Remove this program's leftovers that are older than `older_than` from the dataset's partitions.
+
+    Raises:
+        ValueError: `older_than` is negative.
+        VacuumRefused: there are objects and not one manifest of this program; a dry run lists them.
+        LakeError: the lake does not answer or refuses.
+    """
+    lake = lake or lake_of(dataset)
+    leftovers = find_leftovers(dataset, older_than=older_than, lake=lake, now=now)
+    if dry_run:
+        return leftovers
+    refuse_unmarked(lake.url, [leftovers])
+    return remove_leftovers(lake, leftovers)
+
+
+def find_leftovers(
+    dataset: DailyDataset,
+    *,
+    older_than: dt.timedelta = DEFAULT_AGE,
+    lake: Lake | None = None,
+    now: dt.datetime | None = None,
+) -> Vacuumed:
+    """The leftovers of a dataset and its foreign objects; nothing is removed.
+
+    Raises:
+        ValueError: `older_than` is negative.
+        LakeError: the lake does not answer or refuses.
+    """
+    if older_than < dt.timedelta(0):
+        message = f"older_than must not be negative, not {older_than}"
+        raise ValueError(message)
+    lake = lake or lake_of(dataset)
+    now = now or dt.datetime.now(tz=dt.UTC)
+    leftovers: list[ObjectInfo] = []
+    foreign: list[str] = []
+    manifests = 0
+    for day, objects in _objects_by_day(dataset, lake):
+        partition = inspect_listed(dataset, day, objects, lake=lake, options=InspectOptions(shallow=True))
+        manifests += partition.manifest is not None
+        removable = _removable(dataset, partition, objects)
+        named = _keys_to_keep(dataset, partition)
+        leftovers += [info for info in objects if info.key in removable and now - info.modified > older_than]
+        foreign += [info.key for info in objects if info.key not in removable | named]
+    return Vacuumed(
+        tuple(info.key for info in leftovers),
+        sum(info.size for info in leftovers),
+        dry_run=True,
+        foreign=tuple(foreign),
+        manifests=manifests,
+    )
+
+
+def refuse_unmarked(lake_url: str, leftovers: Sequence[Vacuumed]) -> None:
+    """Refuse to clean a lake that holds objects and not one manifest of this program.
+
+    Raises:
+        VacuumRefused: it is such a lake.
+    """
+    objects = sum(len(each.keys) + len(each.foreign) for each in leftovers)
+    if objects and not any(each.manifests for each in leftovers):
+        raise VacuumRefused(lake_url, objects)
+
+
+def remove_leftovers(lake: Lake, leftovers: Vacuumed) -> Vacuumed:
+    """Remove what `find_leftovers` listed.
 
     Raises:
         LakeError: the lake does not answer or refuses.
     """
-    lake = lake or lake_of(dataset)
-    now = now or dt.datetime.now(tz=dt.UTC)
-    leftovers: list[ObjectInfo] = []
-    for day, objects in _objects_by_day(dataset, lake):
-        named = _keys_to_keep(dataset, day, objects, lake)
-        if named is not None:
-            leftovers += [
-                info for info in objects if info.key not in named and now - info.modified > older_than
-            ]
-    if not dry_run:
-        lake.delete([info.key for info in leftovers])
-    return Vacuumed(tuple(info.key for info in leftovers), sum(info.size for info in leftovers), dry_run)
+    lake.delete(leftovers.keys)
+    return replace(leftovers, dry_run=False)
 
 
 def _objects_by_day(dataset: DailyDataset, lake: Lake) -> Iterator[tuple[dt.date, list[ObjectInfo]]]:
@@ -80,15 +149,25 @@ def _objects_by_day(dataset: DailyDataset, lake: Lake) -> Iterator[tuple[dt.date
     yield from sorted(days.items())
 
 
-def _keys_to_keep(
-    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake
-) -> set[str] | None:
-    """The keys that must stay; None when the marker cannot be understood, and the complete partition must stay."""
-    folder = dataset.key(day)
-    marker = f"{folder}/{MARKER}"
-    if not any(info.key == marker for info in objects):
-        return set()
-    partition = inspect_listed(dataset, day, objects, lake=lake, options=InspectOptions(shallow=True))
+def _removable(dataset: DailyDataset, partition: Partition, objects: Sequence[ObjectInfo]) -> set[str]:
+    """The keys that only this program's writer makes and no marker names, and those of a finished `_temporary/`."""
+    folder = dataset.key(partition.day) + "/"
+    marked = any(info.key == folder + MARKER for info in objects)
+    if marked and partition.manifest is None and not partition.parts:
+        return set()  # The marker cannot be understood, so the complete partition stays.
+    ours = re.compile(rf"part-[0-9]{{5}}-[0-9a-f]{{32}}{re.escape(dataset.suffix)}")
+    named = {part.name for part in partition.parts}
+    names = {info.key.removeprefix(folder) for info in objects if not info.irregular}
+    return {
+        folder + name
+        for name in names
+        if (ours.fullmatch(name) and name not in named) or (marked and name.startswith(TEMPORARY_FOLDER))
+    }
+
+
+def _keys_to_keep(dataset: DailyDataset, partition: Partition) -> set[str]:
+    """The keys of a marker that is understood, and of the parts that it names."""
     if partition.manifest is None and not partition.parts:
-        return None
-    return {marker, *(f"{folder}/{part.name}" for part in partition.parts)}
+        return set()
+    folder = dataset.key(partition.day)
+    return {f"{folder}/{MARKER}", *(f"{folder}/{part.name}" for part in partition.parts)}

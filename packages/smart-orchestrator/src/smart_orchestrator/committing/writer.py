@@ -53,6 +53,11 @@ class Part:
     data: bytes
     rows: int
 
+    def __post_init__(self) -> None:
+        if self.rows < 0:
+            message = f"a part has 0 rows or more, not {self.rows}"
+            raise ValueError(message)
+
 
 def commit(
     dataset: DailyDataset,

@@ -7,6 +7,7 @@ Pure values without I/O. A description that cannot work (a key format that gives
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -38,6 +39,17 @@ class Column:
     low: float | None = None
     high: float | None = None
 
+    def __post_init__(self) -> None:
+        if not self.name or not self.name.isprintable():
+            raise DatasetError(repr(self.name), "a column needs a printable name")
+        if self.type not in get_args(ColumnType):
+            raise DatasetError(
+                self.name, f"column type {self.type!r} is not one of {', '.join(get_args(ColumnType))}"
+            )
+        bounds = [bound for bound in (self.low, self.high) if bound is not None]
+        if any(math.isnan(bound) for bound in bounds) or bounds != sorted(bounds):
+            raise DatasetError(self.name, f"no value is between {self.low} and {self.high}")
+
 
 @dataclass(frozen=True, slots=True)
 class DailyDataset:
@@ -60,6 +72,7 @@ class DailyDataset:
         backoff: seconds before the first of these retries.
         history_start: the first day that the upstream has, UTC; earlier days are not expected and never run. None where
             the upstream's history has no known beginning.
+        outside_links: follow symbolic links that leave the folder of a local lake.
     """
 
     name: str
@@ -75,8 +88,25 @@ class DailyDataset:
     retries: int = 4
     backoff: float = 0.1
     history_start: dt.date | None = None
+    outside_links: bool = False
 
     def __post_init__(self) -> None:
+        if not self.name or not self.name.isprintable():
+            raise DatasetError(repr(self.name), "a dataset needs a printable name")
+        if self.format not in get_args(Format):
+            raise DatasetError(
+                self.name, f"format {self.format!r} is not one of {', '.join(get_args(Format))}"
+            )
+        for field, number, low in (("timeout", self.timeout, 0), ("backoff", self.backoff, 0)):
+            if not math.isfinite(number) or number <= low:
+                raise DatasetError(self.name, f"{field} must be a number of seconds above 0, not {number}")
+        for field, count in (("min_rows", self.min_rows), ("retries", self.retries)):
+            if count < 0:
+                raise DatasetError(self.name, f"{field} must not be negative, not {count}")
+        self._check_columns()
+        self._check_key_format()
+
+    def _check_columns(self) -> None:
         names = [column.name for column in self.columns]
         duplicates = sorted({name for name in names if names.count(name) > 1})
         if duplicates:
@@ -93,11 +123,10 @@ class DailyDataset:
             raise DatasetError(
                 self.name, f"header and compression are of csv, and its format is {self.format}"
             )
-        if self.key_format.startswith("/") or self.key_format.endswith("/"):
-            raise DatasetError(self.name, f"key format {self.key_format!r} begins or ends with a slash")
-        self._check_key_format()
 
     def _check_key_format(self) -> None:
+        if self.key_format.startswith("/") or self.key_format.endswith("/"):
+            raise DatasetError(self.name, f"key format {self.key_format!r} begins or ends with a slash")
         samples = [dt.date(2024, 2, 29), dt.date(2024, 3, 1), dt.date(2025, 11, 1), dt.date(2025, 1, 11)]
         try:
             keys = [self.key(day) for day in samples]
@@ -105,6 +134,11 @@ class DailyDataset:
             raise DatasetError(
                 self.name, f"key format {self.key_format!r} is not a format of day ({error})"
             ) from None
+        if not keys[0].isprintable() or any(name in ("", ".", "..") for name in keys[0].split("/")):
+            problem = (
+                f"key format {self.key_format!r} has an empty, '.' or '..' folder or a control character"
+            )
+            raise DatasetError(self.name, problem)
         if [self.day(key) for key in keys] != samples:
             raise DatasetError(
                 self.name,

@@ -39,6 +39,7 @@ class Code(StrEnum):
     WITHIN_LAG = "WITHIN_LAG"
     WAIVED = "WAIVED"
     BEYOND_UPSTREAM_HISTORY = "BEYOND_UPSTREAM_HISTORY"
+    BAD_WAIVER = "BAD_WAIVER"
 
 
 class State(StrEnum):

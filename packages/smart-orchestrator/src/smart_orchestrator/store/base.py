@@ -21,16 +21,27 @@ if TYPE_CHECKING:
 PAGE_SIZE = 1000
 # Objects up to this size are read by one request, larger ones by ranges of it.
 CHUNK = 8 << 20
+# A regular file where a folder is expected.
+PLAIN_FILE = "a file, not a folder"
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """One object of a listing: `key` from the lake's root, `size` in bytes, `modified` in UTC."""
+    """One object of a listing.
+
+    Attributes:
+        key: from the lake's root.
+        size: in bytes.
+        etag: the store's token of this version.
+        modified: UTC.
+        irregular: what it is if it is not a regular file, such as `a FIFO`; such an object cannot be read.
+    """
 
     key: str
     size: int
     etag: str | None
     modified: dt.datetime
+    irregular: str = ""
 
 
 @dataclass(slots=True)
@@ -111,6 +122,7 @@ class Lake:
 
         Raises:
             ObjectMissing: there is no such object.
+            ObjectUnusable: it is not a regular file.
             LakeError: the lake cannot be read.
         """
         raise NotImplementedError

@@ -11,7 +11,13 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.errors import LakeDenied, LakeError, LakeUnreachable, LakeUrlError
+from smart_orchestrator.errors import (
+    LakeDenied,
+    LakeError,
+    LakeSettingError,
+    LakeUnreachable,
+    LakeUrlError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +45,8 @@ def lake_errors(url: str, key: str) -> Iterator[None]:
 
 
 _NO_BUCKET = ("NoSuchBucket", "the bucket does not exist", "Create it, or correct the URL.")
+# The store asks the machine's metadata service, or reads a token, when no static keys are set.
+_NO_CREDENTIALS = ("169.254.169.254", "169.254.170.2", "[fd00:ec2::254]", "Failed to read token file")
 _ANSWERS = (
     _NO_BUCKET,
     ("InvalidAccessKeyId", "the access key is unknown", "Check AWS_ACCESS_KEY_ID."),
@@ -55,6 +63,13 @@ def _from_store(url: str, key: str, error: BaseError) -> LakeError:
     from obstore import exceptions as failures
 
     text = str(error)
+    if any(marker in text for marker in _NO_CREDENTIALS):
+        return LakeSettingError(
+            url,
+            "AWS_ACCESS_KEY_ID",
+            "is not set, and this machine has no other credentials",
+            "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role.",
+        )
     for marker, problem, fix in _ANSWERS:
         if marker in text:
             return LakeDenied(url, problem, fix)
@@ -83,8 +98,3 @@ def first_line(error: Exception) -> str:
     line = re.sub(r"\?\S+", "", str(error).splitlines()[0]).strip()
     line = re.sub(r"^Generic \S+ error: |, max_retries: \d+, retry_timeout: \S+ ", "", line)
     return line if len(line) <= 200 else line[:199] + "…"
-
-
-def redacted_url(url: str) -> str:
-    """The URL without user name and password."""
-    return re.sub(r"//[^/@]*@", "//", url)

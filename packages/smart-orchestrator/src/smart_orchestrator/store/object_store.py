@@ -7,21 +7,28 @@ from datetime import timedelta
 from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore import exceptions as failures
 from obstore.store import MemoryStore, S3Store
 
-from smart_orchestrator.errors import LakeDenied, LakeUrlError, ObjectConflict, ObjectMissing
+from smart_orchestrator.errors import (
+    LakeDenied,
+    LakeUrlError,
+    ObjectConflict,
+    ObjectMissing,
+)
 from smart_orchestrator.store.base import PAGE_SIZE, Lake, ObjectInfo
-from smart_orchestrator.store.failures import first_line, lake_errors, redacted_url
+from smart_orchestrator.store.failures import first_line, lake_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from obstore import GetOptions, PutMode
     from obstore.store import S3Config
+
+    from smart_orchestrator.store.aws import AwsSettings
+    from smart_orchestrator.store.urls import LakeUrl
 
 # The longest time for a complete answer, in time-outs.
 TOTAL_TIMEOUTS = 6
@@ -42,7 +49,8 @@ class StoreLake(Lake):
         names = [path[cut:] + "/" for path in listing["common_prefixes"]]
         names += [item["path"][cut:] for item in listing["objects"]]
         self.requests.add("list", max(1, -(-len(names) // PAGE_SIZE)))
-        return sorted(names)[:limit]
+        # A directory marker of the folder itself has an empty name.
+        return sorted(name for name in names if name.strip("/"))[:limit]
 
     def get(self, key: str) -> tuple[bytes, str | None]:
         """See `Lake`."""
@@ -113,7 +121,8 @@ class StoreLake(Lake):
                     count += 1
                     if count % PAGE_SIZE == 1 and count > 1:
                         self.requests.add("list")
-                    yield ObjectInfo(item["path"], item["size"], item["e_tag"], item["last_modified"])
+                    if item["path"] != prefix:  # a directory marker of the folder itself
+                        yield ObjectInfo(item["path"], item["size"], item["e_tag"], item["last_modified"])
             except FileNotFoundError:
                 raise LakeDenied(
                     self.url, "the bucket does not exist", "Create it, or correct the URL."
@@ -133,36 +142,28 @@ def memory_lake(name: str) -> Lake:
     return StoreLake(f"memory://{name}", MemoryStore())
 
 
-def s3_lake(url: str, timeout: float, retries: int, backoff: float, aws: Mapping[str, str]) -> Lake:
-    """The lake at an `s3://` URL, with credentials, region and endpoint from the `AWS_*` variables in `aws`.
+def s3_lake(url: str, parts: LakeUrl, timeout: float, retries: int, backoff: float, aws: AwsSettings) -> Lake:
+    """The lake at the `s3://` URL of these parts.
 
     Raises:
-        LakeUrlError: the URL holds credentials, names no bucket, or cannot be used.
+        LakeUrlError: it cannot be used.
     """
-    parts = urlsplit(url)
-    if parts.username or parts.password:
-        raise LakeUrlError(
-            redacted_url(url), "holds credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        )
-    if not parts.hostname:
-        raise LakeUrlError(url, "names no bucket")
-    endpoint = aws.get("AWS_ENDPOINT_URL_S3") or aws.get("AWS_ENDPOINT_URL") or ""
     # AWS itself needs no endpoint, and the store refuses None.
-    endpoint_option: dict[str, Any] = {"endpoint": endpoint} if endpoint else {}
+    endpoint_option: dict[str, Any] = {"endpoint": aws.endpoint} if aws.endpoint else {}
     seconds = timedelta(seconds=timeout)
     try:
         store = S3Store(
-            parts.netloc,
-            prefix=unquote(parts.path).strip("/") or None,
+            parts.host,
+            prefix=parts.path.strip("/") or None,
             **endpoint_option,
-            region=aws.get("AWS_REGION") or aws.get("AWS_DEFAULT_REGION") or "us-east-1",
+            region=aws.region,
             config=_credentials(aws),
             client_options={
                 # A long answer may take several time-outs while data arrive, but not for ever.
                 "read_timeout": seconds,
                 "timeout": seconds * TOTAL_TIMEOUTS,
                 "connect_timeout": seconds,
-                "allow_http": endpoint.startswith("http://"),
+                "allow_http": aws.endpoint.startswith("http://"),
             },
             retry_config={
                 "max_retries": retries,
@@ -174,17 +175,17 @@ def s3_lake(url: str, timeout: float, retries: int, backoff: float, aws: Mapping
                 },
             },
         )
-    except failures.BaseError as error:
+    except (failures.BaseError, ValueError) as error:
         raise LakeUrlError(url, first_line(error)) from None
     return RemoteLake(url, store)
 
 
-def _credentials(aws: Mapping[str, str]) -> S3Config:
+def _credentials(aws: AwsSettings) -> S3Config:
     """Static keys; without them obstore looks for others, such as those of an instance role."""
     config: S3Config = {}
-    if aws.get("AWS_ACCESS_KEY_ID") and aws.get("AWS_SECRET_ACCESS_KEY"):
-        config["access_key_id"] = aws["AWS_ACCESS_KEY_ID"]
-        config["secret_access_key"] = aws["AWS_SECRET_ACCESS_KEY"]
-        if aws.get("AWS_SESSION_TOKEN"):
-            config["session_token"] = aws["AWS_SESSION_TOKEN"]
+    if aws.key_id:
+        config["access_key_id"] = aws.key_id
+        config["secret_access_key"] = aws.secret
+        if aws.token:
+            config["session_token"] = aws.token
     return config

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, NoReturn
 from smart_orchestrator.errors import (
     DatasetError,
     LakeError,
+    LakeSettingError,
     LakeUrlError,
     OptionError,
     RunsError,
     SmartOrchestratorError,
     SourceUnreachable,
+    VacuumRefused,
     WaiverError,
     WindowError,
 )
@@ -38,6 +40,8 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (WindowError, USAGE),
     (WaiverError, USAGE),
     (LakeUrlError, USAGE),
+    (LakeSettingError, USAGE),
+    (VacuumRefused, USAGE),
     (DatasetError, USAGE),
     (LakeError, UNREACHABLE),
     (SourceUnreachable, UNREACHABLE),

@@ -189,7 +189,7 @@ def waive(
 
 
 @app.command(
-    short_help="Remove parts that killed writers left.",
+    short_help="Remove the leftovers of killed writers.",
     epilog="Example: wiki-trends vacuum --older-than 1d --dry-run",
 )
 def vacuum(
@@ -204,7 +204,11 @@ def vacuum(
     lake: options.LakeUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Remove old parts that no manifest names, in every layer."""
+    """Remove the leftovers of killed writers from every layer.
+
+    Only objects that this program's writer names, that no manifest names and that are old enough are removed. Foreign objects are
+    listed and stay. A lake without any manifest of this program is refused; --dry-run lists it.
+    """
     from wiki_trends.jobs import maintenance
 
     settings = settings_of(project=project, access=access, lake=lake)

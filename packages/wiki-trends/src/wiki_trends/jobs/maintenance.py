@@ -6,9 +6,15 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.committing.cleanup import Vacuumed, vacuum
+from smart_orchestrator.committing.cleanup import (
+    Vacuumed,
+    find_leftovers,
+    refuse_unmarked,
+    remove_leftovers,
+)
 from smart_orchestrator.model.window import parse_day
 from smart_orchestrator.store.opening import lake_of
+from smart_orchestrator.store.urls import redacted_url
 from smart_orchestrator.waiver_store import Waiver, unwaive, waive, waivers
 from wiki_trends.config.layers import layers
 from wiki_trends.errors import SettingError
@@ -64,21 +70,26 @@ def waiver_lines(waived: Sequence[Waiver]) -> list[Line]:
 def _waiver_text(waiver: Waiver) -> str:
     by = f", by {waiver.by}" if waiver.by else ""
     until = f", until {waiver.until}" if waiver.until else ""
+    if waiver.problem:
+        return f"{waiver.day}  cannot be read: {waiver.problem}"
     return f"{waiver.day}  {waiver.reason}  (since {waiver.waived_at:%Y-%m-%d}{by}{until})"
 
 
 def vacuum_layers(settings: Settings, *, older_than: str, dry_run: bool) -> dict[str, Vacuumed]:
-    """Remove old parts that no manifest names from every layer; the results by the name of the layer.
+    """Remove the leftovers of killed writers from every layer; the results by the name of the layer.
 
     Raises:
         SettingError: `older_than` is not an age.
+        VacuumRefused: no layer has a manifest of this program.
     """
     every = layers(settings)
     age = _age(older_than)
-    return {
-        dataset.name: vacuum(dataset, older_than=age, dry_run=dry_run)
-        for dataset in (every.bronze, every.silver, every.gold, every.diamond)
-    }
+    datasets = (every.bronze, every.silver, every.gold, every.diamond)
+    leftovers = {dataset.name: find_leftovers(dataset, older_than=age) for dataset in datasets}
+    if dry_run:
+        return leftovers
+    refuse_unmarked(redacted_url(settings.lake), list(leftovers.values()))
+    return {dataset.name: remove_leftovers(lake_of(dataset), leftovers[dataset.name]) for dataset in datasets}
 
 
 def vacuum_lines(done: Mapping[str, Vacuumed]) -> list[Line]:
@@ -87,6 +98,7 @@ def vacuum_lines(done: Mapping[str, Vacuumed]) -> list[Line]:
     for layer_name, removed in done.items():
         verb = "would remove" if removed.dry_run else "removed"
         lines += [(f"  {key}", "") for key in removed.keys]
+        lines += [(f"  {key}  (foreign, stays)", "") for key in removed.foreign]
         lines.append((f"{layer_name}: {verb} {len(removed.keys)} objects, {removed.size:,} bytes", ""))
     return lines
 
