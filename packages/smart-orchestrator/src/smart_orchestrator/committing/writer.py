@@ -19,6 +19,7 @@ from smart_orchestrator.adapters.manifest_document import (
     checksum_of,
     digest_of,
     is_part,
+    parse_foreign_marker,
     parse_manifest,
 )
 from smart_orchestrator.contract import rows as contents
@@ -140,7 +141,7 @@ def _settle_old_marker(dataset: DailyDataset, day: dt.date, lake: Lake) -> str |
         data, etag = lake.get(key)
     except ObjectMissing:
         return None
-    if data:
+    if parse_foreign_marker(data) is None:
         found = parse_manifest(day, data)
         if isinstance(found, Partition) and found.code is Code.NEWER_VERSION:
             raise CommitError(dataset.name, day, found.reason, "Update this program.")
