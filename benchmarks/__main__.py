@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import categories
+from benchmarks.check_memory import CSV_MB, LIMIT_BYTES_A_ROW, PARQUET_MB, check_memory
+from benchmarks.check_memory import LIMIT_MB as LIMIT_CHECK_MB
 from benchmarks.demo import demo
 from benchmarks.lake import AT_LEAST, AT_MOST, lake
 from benchmarks.machine import machine
@@ -26,7 +28,7 @@ from benchmarks.timing import BenchmarkFailed
 from wiki_trends.wikimedia.pages import BATCH
 
 
-def figures(rounds: int) -> dict[str, Any]:
+def figures(rounds: int, csv_mb: int, parquet_mb: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="wiki-trends-bench-") as name:
         folder = Path(name)
         progress(f"the demo, {rounds} times")
@@ -39,6 +41,8 @@ def figures(rounds: int) -> dict[str, Any]:
         }
         progress("checks of large lakes")
         measured["lake"] = lake(folder / "lake", rounds)
+        progress("the memory of checks of large parts")
+        measured["check_memory"] = check_memory(folder / "large", csv_mb, parquet_mb)
         progress(f"the HTML report of a month, {rounds} times")
         measured["report"] = report(folder / "report", rounds)
         progress(f"start-up, {4 * rounds} times each")
@@ -71,6 +75,8 @@ def table(found: dict[str, Any]) -> str:
         *of_the_report(found["report"]),
         "",
         *of_the_lake(found["lake"]["ratios"]),
+        "",
+        *of_the_memory(found["check_memory"]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -97,6 +103,20 @@ def of_the_lake(ratios: dict[str, dict[str, float]]) -> list[str]:
             told += f"; at least {AT_LEAST[what]:g} asked"
         lines += [f"  {name}", row("", f"{one['ratio']:.2f}", told)]
     return lines
+
+
+def of_the_memory(parts: dict[str, Any]) -> list[str]:
+    csv, parquet, unique = (parts[name] for name in ("csv_peak_mb", "parquet_peak_mb", "unique_bytes_a_row"))
+    return [
+        f"peak memory of a check that reads one part of {parts['rows']:,} rows",
+        row(f"CSV of {parts['csv_mb']:,} MB", f"{csv} MB", verdict(csv, LIMIT_CHECK_MB, " MB")),
+        row("  a unique column, a row", f"{unique} B", verdict(unique, LIMIT_BYTES_A_ROW, " B")),
+        row(
+            f"Parquet of {parts['parquet_mb']:,} MB",
+            f"{parquet} MB",
+            verdict(parquet, LIMIT_CHECK_MB, " MB"),
+        ),
+    ]
 
 
 def of_the_rules(halves: dict[str, dict[str, Any]]) -> list[str]:
@@ -160,9 +180,13 @@ def main() -> int:
         "--rounds", type=int, default=5, help="rounds of the demo; start-up is measured 4 times as often"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--csv-mb", type=int, default=CSV_MB, help="size of the CSV part whose check is measured"
+    )
+    parser.add_argument("--parquet-mb", type=int, default=PARQUET_MB, help="size of the Parquet part")
     given = parser.parse_args()
     try:
-        found = figures(max(1, given.rounds))
+        found = figures(max(1, given.rounds), given.csv_mb, given.parquet_mb)
     except BenchmarkFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
