@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.runners.base import Runner
     from wiki_trends.config.settings import Settings
+    from wiki_trends.web.public_text import PublicText
 
 logger = logging.getLogger(__name__)
 VIEWS: tuple[Callable[[DashboardState], View[Any, Any, Any]], ...] = (
@@ -89,7 +90,7 @@ def create_app(
     sources = Sources(settings, runs, today)
     responses = ResponseCache(pages)
     backfills = Backfills(sources)
-    state = DashboardState(sources, backfills, responses)
+    state = DashboardState(sources, backfills, responses, responses.warehouse)
     app = FastAPI(
         title="wiki-trends",
         version=version("wiki-trends"),
@@ -98,7 +99,7 @@ def create_app(
         redoc_url=None,
     )
 
-    problem_responses = ProblemResponses(pages, guard)
+    problem_responses = ProblemResponses(pages, guard, sources.public)
     problem_responses.register(app)
 
     for view in VIEWS:
@@ -111,7 +112,10 @@ def create_app(
 
     @app.get("/health", include_in_schema=False)
     async def health() -> Response:
-        return PlainTextResponse("ok\n")
+        failures = await state.health()
+        text = "".join(f"{name}: {reason}\n" for name, reason in failures.items()) or "ok\n"
+        status = HTTPStatus.SERVICE_UNAVAILABLE if failures else HTTPStatus.OK
+        return PlainTextResponse(text, status, {"Cache-Control": "no-store"})
 
     app.mount("/static", ImmutableStaticFiles(STATIC, pages.static_names), name="static")
     app.add_middleware(SecurityMiddleware, guard=guard, refusal=problem_responses.response, framed=framed)
@@ -121,8 +125,9 @@ def create_app(
 class ProblemResponses:
     """Turns problems and exceptions into responses, as a page or as JSON."""
 
-    def __init__(self, pages: Pages, guard: Guard) -> None:
+    def __init__(self, pages: Pages, guard: Guard, public: PublicText) -> None:
         self._pages = pages
+        self._public = public
         self._guard = guard
 
     def register(self, app: FastAPI) -> None:
@@ -134,6 +139,7 @@ class ProblemResponses:
 
     def response(self, request: Request, problem: Problem) -> Response:
         """The problem as a page if the client accepts HTML, otherwise as JSON."""
+        problem = problem.cleaned(self._public.clean)
         headers = {"Cache-Control": "no-store"}
         if problem.retry_after is not None:
             headers["Retry-After"] = str(problem.retry_after)
@@ -162,7 +168,7 @@ class ProblemResponses:
         if problem is None:
             raise error
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            logger.warning("%s: %s", request.url.path, error)
+            logger.warning("%.200r: %s", request.url.path, error)
         return self.response(request, problem)
 
     async def _on_validation_error(self, request: Request, error: Exception) -> Response:

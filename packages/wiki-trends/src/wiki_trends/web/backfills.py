@@ -21,11 +21,12 @@ from smart_orchestrator.model.window import Window
 from wiki_trends.config.window_options import days_of
 from wiki_trends.jobs import main as main_job
 from wiki_trends.jobs.runners import limits_of
-from wiki_trends.web.problems import Problem, problem_of, without_paths
+from wiki_trends.web.problems import Problem, problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from smart_orchestrator.model.plan import PlanStep
     from wiki_trends.web.data import Sources
 
 logger = logging.getLogger(__name__)
@@ -80,24 +81,29 @@ class Backfills:
         with self._lock:
             return self._requests.get(day)
 
-    def start(self, day: dt.date, by: str) -> BackfillRequest:
-        """Queue the backfill of a day; if one is under way already, return that one.
+    def window(self, day: dt.date) -> Window:
+        """The window of one day.
+
+        Raises:
+            WindowError: the upstream cannot have the day.
+        """
+        days_of([day.isoformat()], self._sources.today())
+        return Window.between(day, day, self._sources.today(), self._sources.settings.lag)
+
+    def start(self, day: dt.date, by: str, step: PlanStep) -> BackfillRequest:
+        """Queue the backfill of a day, given its step of the plan; if one is under way already, return that one.
 
         Raises:
             Problem: there is nothing to start, or too many requests are waiting.
-            WindowError: the upstream cannot have the day.
-            LakeError, RunsError: the state of the day cannot be read.
         """
-        days_of([day.isoformat()], self._sources.today())
         under_way = self.get(day)
         if under_way is not None and under_way.under_way:
             return under_way
-        step = self._sources.calendar(self._window(day)).days[0].step
         if step.action not in (Action.START, Action.FOLLOW):
             raise Problem(
                 409,
                 "NOTHING_TO_START",
-                f"{day} is not started: {without_paths(step.why)}.",
+                f"{day} is not started: {step.why}.",
                 _NOTHING_TO_START_FIX,
             )
         return self._enqueue(BackfillRequest(day, by, dt.datetime.now(tz=dt.UTC)))
@@ -146,18 +152,17 @@ class Backfills:
 
     def _run_backfill(self, day: dt.date) -> Backfill:
         sources, settings = self._sources, self._sources.settings
-        run_check = main_job.checker(settings, self._window(day))
+        run_check = main_job.checker(settings, self.window(day))
         limits = replace(limits_of(settings), jobs=1)
         if sources.configured_runner is not None:
             return backfill(sources.dataset, run_check, sources.configured_runner, limits=limits)
         return main_job.fill(settings, run_check, limits, SilentReporter())
 
-    def _window(self, day: dt.date) -> Window:
-        return Window.between(day, day, self._sources.today(), self._sources.settings.lag)
-
     def _update(self, day: dt.date, state: str, message: str) -> None:
         with self._lock:
-            self._store(replace(self._requests[day], state=state, message=message))
+            self._store(
+                replace(self._requests[day], state=state, message=self._sources.public.clean(message))
+            )
 
     def _store(self, request: BackfillRequest) -> None:
         self._requests[request.day] = request
@@ -173,9 +178,7 @@ _NOTHING_TO_START_FIX = "Open the day to see its state; `wiki-trends fetch` fetc
 def _final_state(result: Backfill) -> tuple[str, str]:
     if result.outcome.failed:
         run = result.outcome.failed[0]
-        return "failed", without_paths(f"{run.failure}: {run.message}")
+        return "failed", f"{run.failure}: {run.message}"
     if result.completeness.whole:
-        return "filled", without_paths(result.completeness.days[0].reason)
-    return "failed", "; ".join(
-        without_paths(why) for _, why in result.outcome.abandoned
-    ) or "The day is not complete."
+        return "filled", result.completeness.days[0].reason
+    return "failed", "; ".join(why for _, why in result.outcome.abandoned) or "The day is not complete."

@@ -1,6 +1,7 @@
 """The data of the views: published tables, the lake's partitions, runs, excluded rows.
 
-Everything here blocks and is called in threads. Nothing is cached but connections.
+Everything here blocks and is called in threads. Nothing is cached but connections. Texts of partitions, plans and runs are
+clean: without locations of this installation and without secrets.
 Raises `WarehouseError`, `LakeError`, `RunsError`, `WindowError` and similar, which `problems` turns into responses.
 """
 
@@ -18,9 +19,10 @@ from wiki_trends.config.layers import layers
 from wiki_trends.jobs import main as main_job
 from wiki_trends.queries import pages as page_queries
 from wiki_trends.warehouse import open_warehouse
+from wiki_trends.web.public_text import PublicText
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from smart_orchestrator.model.dataset import DailyDataset
     from smart_orchestrator.model.partition import Partition
@@ -77,6 +79,7 @@ class Sources:
     ) -> None:
         self.settings = settings
         self.today = today
+        self.public = PublicText(settings)
         self._runs = runs
 
     @cached_property
@@ -127,29 +130,33 @@ class Sources:
             today=self.today(),
         )
 
-    def calendar(self, window: Window) -> Calendar:
-        """Check a window and plan it."""
+    def latest_runs(self, window: Window) -> Mapping[dt.date, Run]:
+        """The latest run of each day that has one."""
+        return {day: self.public.run(run) for day, run in self.runs.latest(list(window)).items()}
+
+    def calendar(self, window: Window, latest: Mapping[dt.date, Run]) -> Calendar:
+        """Check a window and plan it, given the latest run of each day that has one."""
         completeness = main_job.checker(self.settings, window)()
-        latest = self.runs.latest(list(window))
         plan = make_plan(completeness, latest)
         days = zip(completeness.days, plan.steps, strict=True)
-        return Calendar(
-            plan, tuple(Day(partition, step, latest.get(partition.day)) for partition, step in days)
-        )
+        return Calendar(plan, tuple(self._day(partition, step, latest) for partition, step in days))
+
+    def _day(self, partition: Partition, step: PlanStep, latest: Mapping[dt.date, Run]) -> Day:
+        return Day(self.public.partition(partition), self.public.step(step), latest.get(partition.day))
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
         """The newest runs, at most `limit`; without a run history, the latest run of each of the last days."""
         if isinstance(self.runs, RunHistory):
-            return self.runs.recent(limit)
+            return [self.public.run(run) for run in self.runs.recent(limit)]
         today = self.today()
         latest = self.runs.latest([today - dt.timedelta(days=back) for back in range(limit)])
-        return sorted(latest.values(), key=_newest, reverse=True)
+        return [self.public.run(run) for run in sorted(latest.values(), key=_newest, reverse=True)]
 
     def runs_of(self, day: dt.date) -> Sequence[Run]:
         """The runs of one day, newest first."""
         if isinstance(self.runs, RunHistory):
-            return self.runs.recent(_RUNS_OF_A_DAY, day)
-        return list(self.runs.latest([day]).values())
+            return [self.public.run(run) for run in self.runs.recent(_RUNS_OF_A_DAY, day)]
+        return [self.public.run(run) for run in self.runs.latest([day]).values()]
 
     def excluded(self, day: dt.date) -> Sequence[Exclusion]:
         """The rows that were left out of a day's list."""

@@ -1,12 +1,12 @@
 """Problems: the documents of failed requests, the same text as a page and as JSON.
 
-They name nothing of the machine: messages about lake, warehouse and runs are written from the fields of the error, and
-`without_paths` removes paths from the remaining sentences.
+Messages about lake, warehouse and runs are written from the fields of the error, without the location that the error's own
+text starts with. `app.ProblemResponses` removes what else visitors must not see; see `public_text`.
 """
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
@@ -19,8 +19,8 @@ from smart_orchestrator.errors import (
 )
 from wiki_trends.errors import NothingPublished, PageNotListed, SettingError, WarehouseError, WikiTrendsError
 
-# A path of this machine; after a scheme, a host or a word it is a URL or a fraction.
-_PATH = re.compile(r"(?<![\w:/.…])(?:file://|duckdb:///)?/(?:[^\s/'\"(),;:]+/)*[^\s/'\"(),;:]+")
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class ProblemDocument(BaseModel):
@@ -52,14 +52,13 @@ class Problem(Exception):
         self.retry_after = retry_after
         super().__init__(f"{code}: {message} {fix}")
 
+    def cleaned(self, clean: Callable[[str], str]) -> Problem:
+        """The problem with its texts cleaned."""
+        return Problem(self.status, self.code, clean(self.message), clean(self.fix), self.retry_after)
+
     def document(self) -> ProblemDocument:
         """The problem as JSON."""
         return ProblemDocument(error=self.code, message=self.message, fix=self.fix)
-
-
-def without_paths(text: str) -> str:
-    """The sentence with each absolute path of this machine replaced by `…`."""
-    return _PATH.sub("…", text)
 
 
 def problem_of(error: Exception) -> Problem | None:
@@ -69,9 +68,7 @@ def problem_of(error: Exception) -> Problem | None:
     for error_type, status, code in _PROBLEMS_BY_ERROR:
         if isinstance(error, error_type):
             message, fix = _message_and_fix(error)
-            return Problem(
-                status, code, without_paths(message), without_paths(fix), 5 if status == 503 else None
-            )
+            return Problem(status, code, message, fix, 5 if status == 503 else None)
     return None
 
 

@@ -22,7 +22,6 @@ from wiki_trends.report.calendar import of_run
 from wiki_trends.report.html.render import environment
 from wiki_trends.report.sparkline import fitted
 from wiki_trends.report.text import span_text
-from wiki_trends.web.problems import without_paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +65,6 @@ class Pages:
             "styles": (*assets.STYLES, "dashboard.css"),
             "chart_scripts": assets.CHART_SCRIPTS,
             "version": version("wiki-trends"),
-            "plain": without_paths,
             "moment": _moment,
             "seconds": _seconds,
             "turn": _turn,

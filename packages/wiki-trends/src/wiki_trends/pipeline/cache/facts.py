@@ -37,7 +37,8 @@ def _is_integer(value: object) -> bool:
 
 
 def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(_is_text(text) for text in value)
+    # A tuple where this process has written the facts itself.
+    return isinstance(value, list | tuple) and all(_is_text(text) for text in value)
 
 
 def _is_degrees(most: float) -> Callable[[Any], bool]:

@@ -90,22 +90,36 @@ def _retrieve_exception(task: asyncio.Task[Any]) -> None:
 
 
 class LruCache(Generic[T]):
-    """Values by key, bounded in number; the least recently used one is evicted first."""
+    """Values by key, bounded in number in total and for each owner; the least recently used one is evicted first.
 
-    def __init__(self, max_size: int) -> None:
+    Args:
+        max_size: number of values.
+        max_per_owner: number of values that one owner may have created; so no owner evicts those of all others.
+    """
+
+    def __init__(self, max_size: int, max_per_owner: int) -> None:
         self._max_size = max_size
-        self._values: OrderedDict[Hashable, StaleWhileRevalidate[T]] = OrderedDict()
+        self._max_per_owner = max_per_owner
+        self._values: OrderedDict[Hashable, tuple[str, StaleWhileRevalidate[T]]] = OrderedDict()
 
-    def at(self, key: Hashable, new: Callable[[], StaleWhileRevalidate[T]]) -> StaleWhileRevalidate[T]:
-        """The value under `key`; `new` creates it if there is none."""
+    def at(
+        self, key: Hashable, new: Callable[[], StaleWhileRevalidate[T]], owner: str
+    ) -> StaleWhileRevalidate[T]:
+        """The value under `key`; `new` creates it for `owner` if there is none."""
         if key not in self._values:
-            self._values[key] = new()
+            self._evict(owner)
+            self._values[key] = owner, new()
         self._values.move_to_end(key)
-        if len(self._values) > self._max_size:
-            self._values.popitem(last=False)
-        return self._values[key]
+        return self._values[key][1]
 
     def forget(self) -> None:
         """Make every value be computed again."""
-        for value in self._values.values():
+        for _, value in self._values.values():
             value.forget()
+
+    def _evict(self, owner: str) -> None:
+        own = [key for key, (creator, _) in self._values.items() if creator == owner]
+        if len(own) >= self._max_per_owner:
+            del self._values[own[0]]
+        if len(self._values) >= self._max_size:
+            self._values.popitem(last=False)

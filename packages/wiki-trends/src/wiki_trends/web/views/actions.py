@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import datetime as dt  # noqa: TC003 - FastAPI reads annotations when it runs
 import json
+import logging
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request  # noqa: TC002
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
-from smart_orchestrator.errors import SmartOrchestratorError
-from wiki_trends.errors import WikiTrendsError
+from wiki_trends.web.auth.caller import caller, client_address
 from wiki_trends.web.auth.rate_limit import RateLimiter
-from wiki_trends.web.problems import Problem
+from wiki_trends.web.problems import Problem, problem_of
 from wiki_trends.web.views.documents import AskedDocument
 from wiki_trends.web.views.lake import request_json
 from wiki_trends.web.views.view import PROBLEMS
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from wiki_trends.web.auth.guard import Visitor
     from wiki_trends.web.cache.dashboard_state import DashboardState
 
+logger = logging.getLogger(__name__)
 ACTIONS_A_MINUTE = 60
-MAX_LISTENERS = 64
+MAX_LISTENERS, MAX_LISTENERS_PER_CALLER = 64, 16
 _POLL_SECONDS = 0.5
 _KEEPALIVE_SECONDS = 15.0
 
@@ -35,7 +37,7 @@ def router(state: DashboardState) -> APIRouter:
     """The routes of the actions."""
     router = APIRouter()
     rate = RateLimiter(ACTIONS_A_MINUTE)
-    listeners = [0]
+    listeners: Counter[str] = Counter()
 
     @router.post(
         "/backfill",
@@ -54,7 +56,10 @@ def router(state: DashboardState) -> APIRouter:
         visitor: Visitor = request.state.visitor
         rate.check(visitor.name)
         rate.spend(visitor.name)
-        backfill = await state.run_blocking(state.backfills.start, day, visitor.name)
+        window = state.backfills.window(day)
+        step = (await state.read_calendar(window)).days[0].step
+        backfill = state.backfills.start(day, visitor.name, step)
+        logger.info("backfill of %s requested, from %s", day, client_address(request))
         state.forget()
         if "text/html" in request.headers.get("accept", ""):
             root = request.scope.get("root_path", "")
@@ -63,21 +68,24 @@ def router(state: DashboardState) -> APIRouter:
 
     @router.get("/events", include_in_schema=False)
     async def events(request: Request) -> Response:
-        if listeners[0] >= MAX_LISTENERS:
+        listener = caller.get()
+        if listeners.total() >= MAX_LISTENERS or listeners[listener] >= MAX_LISTENERS_PER_CALLER:
             raise Problem(
                 429, "TOO_MANY", "Too many open event streams.", "Close some pages, and try again.", 30
             )
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         if getattr(request.state, "head", False):
             return Response(media_type="text/event-stream", headers=headers)
-        return StreamingResponse(_events(state, listeners), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(
+            _events(state, listeners, listener), media_type="text/event-stream", headers=headers
+        )
 
     return router
 
 
-async def _events(state: DashboardState, listeners: list[int]) -> AsyncIterator[str]:
+async def _events(state: DashboardState, listeners: Counter[str], listener: str) -> AsyncIterator[str]:
     """A `changed` event whenever runs, requested backfills or the published window have changed."""
-    listeners[0] += 1
+    listeners[listener] += 1
     loop = asyncio.get_running_loop()
     last: tuple[Any, ...] = ()
     last_sent = loop.time()
@@ -97,14 +105,18 @@ async def _events(state: DashboardState, listeners: list[int]) -> AsyncIterator[
                 yield ": keep-alive\n\n"
             await asyncio.sleep(_POLL_SECONDS)
     finally:
-        listeners[0] -= 1
+        listeners[listener] -= 1
+        if not listeners[listener]:
+            del listeners[listener]
 
 
 async def _snapshot(state: DashboardState) -> tuple[Any, ...] | None:
     """The values whose change is announced; None if they cannot be read."""
     try:
         listing, published = await state.runs(), await state.published()
-    except (SmartOrchestratorError, WikiTrendsError):
+    except Exception as error:
+        if problem_of(error) is None:
+            logger.exception("the event stream cannot read the state")
         return None
     return (
         tuple((run.name, run.state) for run in listing.runs),

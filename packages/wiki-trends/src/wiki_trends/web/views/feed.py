@@ -15,7 +15,7 @@ from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotation
 from starlette.responses import Response
 
 from wiki_trends.queries import browse
-from wiki_trends.report.html.render import wiki_link
+from wiki_trends.queries.links import page_link, project_of_dataset
 from wiki_trends.report.text import safe
 from wiki_trends.web.cache.responses import Rendered
 from wiki_trends.web.views.view import PROBLEMS
@@ -49,7 +49,9 @@ def router(state: DashboardState, responses: ResponseCache) -> APIRouter:
         def render(_: str) -> Rendered:
             return Rendered.of(atom(*browse.risers(state.sources.warehouse), base), MEDIA_TYPE)
 
-        return (await responses.cached(("feed", base), state.published, render)).response(request)
+        return (
+            await responses.cached(("feed", base), state.published, render, responses.warehouse)
+        ).response(request)
 
     return router
 
@@ -64,7 +66,7 @@ def atom(run: RunRecord, risers: Sequence[Mapping[str, Any]], base: str) -> str:
     """
     feed = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
     _add_text(feed, "id", f"{_TAG}:{quote(run.dataset)}/risers")
-    _add_text(feed, "title", f"Top risers of {run.dataset.partition(' of ')[2] or 'en.wikipedia'}")
+    _add_text(feed, "title", f"Top risers of {project_of_dataset(run.dataset)}")
     _add_text(feed, "subtitle", "Pages whose views of the day were furthest above what was expected of them.")
     _add_text(feed, "updated", run.published_at.astimezone(dt.UTC).isoformat(timespec="seconds"))
     _add_text(ET.SubElement(feed, "author"), "name", "wiki-trends")
@@ -89,7 +91,7 @@ def _entry(feed: ET.Element, run: RunRecord, row: Mapping[str, Any], position: i
     _add_text(entry, "updated", day_end.isoformat())
     page = f"{base}/page?{urlencode({'title': row['page']})}"
     ET.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": page})
-    article = wiki_link(row["link"])
+    article = page_link(row["link"] or "", project_of_dataset(run.dataset))
     if article:
         ET.SubElement(entry, "link", {"rel": "related", "href": _xml_safe(article)})
     ET.SubElement(entry, "category", {"term": _xml_safe(row["category"])})

@@ -14,7 +14,7 @@ from smart_orchestrator.text.calendar import watermark
 from wiki_trends.config.window_options import FIRST_DAY
 from wiki_trends.pipeline.lists.excluded import counts
 from wiki_trends.report import calendar as drawn
-from wiki_trends.web.problems import Problem, without_paths
+from wiki_trends.web.problems import Problem
 from wiki_trends.web.views import documents
 from wiki_trends.web.views.view import NoQuery, View
 
@@ -92,7 +92,7 @@ def completeness(state: DashboardState) -> View[WindowQuery, Calendar, Completen
 
     def table(page: CompletenessPage) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
         rows = (
-            (d.partition.day, d.partition.state, d.partition.code, without_paths(d.partition.reason), d.partition.rows,
+            (d.partition.day, d.partition.state, d.partition.code, d.partition.reason, d.partition.rows,
              d.step.action, d.partition.fingerprint)
             for d in page.calendar.days
         )  # fmt: skip
@@ -151,7 +151,7 @@ def day(
                 f"Give one from {FIRST_DAY} to {state.sources.today()}.",
             )
         calendar = await state.calendar(state.sources.window(None, requested, requested))
-        runs = tuple(await state.run_blocking(state.sources.runs_of, requested))
+        runs = tuple(await state.runs_pool.run(state.sources.runs_of, requested))
         return calendar, runs, state.backfills.get(requested)
 
     def make(_: DayQuery, inputs: tuple[Calendar, tuple[Run, ...], BackfillRequest | None]) -> DayDetails:
@@ -206,7 +206,7 @@ def runs(state: DashboardState) -> View[NoQuery, RunListing, RunListing]:
 
     def table(listing: RunListing) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
         rows = (
-            (r.name, r.day, r.attempt, r.state, r.failure, without_paths(r.message), r.started_at, r.ended_at)
+            (r.name, r.day, r.attempt, r.state, r.failure, r.message, r.started_at, r.ended_at)
             for r in listing.runs
         )
         return ("run", "day", "attempt", "state", "failure", "message", "started_at", "ended_at"), rows
@@ -239,9 +239,9 @@ def left_out(state: DashboardState) -> View[NewestDayQuery, LeftOut, LeftOut]:
     async def inputs(query: NewestDayQuery) -> LeftOut:
         day = query.day or state.sources.window().last
         try:
-            rows = tuple(await state.run_blocking(state.sources.excluded, day))
+            rows = tuple(await state.lake_pool.run(state.sources.excluded, day))
         except ContractError as error:
-            reason = without_paths("; ".join(error.violations))
+            reason = "; ".join(error.violations)
             raise Problem(
                 404,
                 "NO_SUCH_DAY",
@@ -285,14 +285,12 @@ def shown(day: Day) -> drawn.CalendarDay:
         else drawn.kind_of(partition.state, partition.code, available=partition.available)
     )
     reason = day.step.why if running else partition.reason
-    return drawn.CalendarDay(
-        partition.day, kind, partition.code.value, without_paths(reason), partition.available
-    )
+    return drawn.CalendarDay(partition.day, kind, partition.code.value, reason, partition.available)
 
 
 def run_json(run: Run) -> dict[str, Any]:
     """A run as a JSON document."""
-    return {**run.to_json(), "message": without_paths(run.message)}
+    return {**run.to_json(), "message": run.message}
 
 
 def request_json(request: BackfillRequest) -> dict[str, Any]:
@@ -308,8 +306,8 @@ def request_json(request: BackfillRequest) -> dict[str, Any]:
 def _day_json(day: Day) -> dict[str, Any]:
     return {
         **day.partition.to_json(),
-        "reason": without_paths(day.partition.reason),
+        "reason": day.partition.reason,
         "action": day.step.action.value,
-        "why": without_paths(day.step.why),
+        "why": day.step.why,
         "run": run_json(day.run) if day.run else None,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,6 +12,7 @@ from pydantic import BaseModel, Field
 from wiki_trends.errors import SettingError
 from wiki_trends.queries import browse
 from wiki_trends.queries import pages as page_queries
+from wiki_trends.queries.links import page_link, project_of_dataset
 from wiki_trends.report import build_report, to_json
 from wiki_trends.report import calendar as drawn
 from wiki_trends.report.html.charts import categories_over_time, page_series
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from wiki_trends.web.cache.dashboard_state import DashboardState
     from wiki_trends.web.data import Calendar
 
+logger = logging.getLogger(__name__)
 PAGE_SIZE = 100
 LIST_LENGTH = 10
 # Half of the band's width, in units of the usual noise.
@@ -81,14 +84,11 @@ class OverviewPage:
         return drawn.calendar(map(shown, self.calendar.days)) if self.calendar else None
 
     @property
-    def being_made(self) -> bool:
-        """Whether a newer window than the published one is being made."""
+    def days_behind(self) -> int:
+        """Days by which the published window ends before the current one."""
         if self.calendar is None:
-            return False
-        return (
-            bool(self.calendar.in_flight)
-            or self.calendar.plan.completeness.window.last > self.report.run.window_end
-        )
+            return 0
+        return max(0, (self.calendar.plan.completeness.window.last - self.report.run.window_end).days)
 
 
 def overview(
@@ -99,12 +99,14 @@ def overview(
     async def inputs(_: NoQuery) -> tuple[str, Calendar | None, tuple[str, str, str] | None]:
         version = await state.published()
         try:
-            return version, await state.calendar(state.sources.window()), None
+            calendar = state.calendar(state.sources.window())
+            return version, await state.soon(calendar, state.lake_pool, state.runs_pool), None
         except Exception as error:
-            # The report is shown even if the lake cannot be reached.
+            # The report is shown whatever is wrong with the lake.
             problem = problem_of(error)
             if problem is None:
-                raise
+                logger.exception("the current window cannot be read")
+                problem = Problem(500, "UNEXPECTED", "Unexpected error.", "See the server's log.")
             return version, None, (problem.code, problem.message, problem.fix)
 
     def make(_: NoQuery, inputs: tuple[str, Calendar | None, tuple[str, str, str] | None]) -> OverviewPage:
@@ -137,6 +139,7 @@ def overview(
         document=document,
         schema=documents.ReportDocument,
         table=table,
+        reads_warehouse=True,
     )
 
 
@@ -178,6 +181,7 @@ def pages(state: DashboardState) -> View[PagesQuery, str, PageListing]:
         document=document,
         schema=documents.PagesDocument,
         table=lambda listing: _table(listing.list.pages, _PAGE_COLUMNS),
+        reads_warehouse=True,
     )
 
 
@@ -207,6 +211,7 @@ class PageDetails:
     result: page_queries.PageDetails
     chart: dict[str, Any]
     band: tuple[float, float] | None
+    link: str | None
 
 
 def page(state: DashboardState) -> View[PageQuery, str, PageDetails]:
@@ -219,7 +224,8 @@ def page(state: DashboardState) -> View[PageQuery, str, PageDetails]:
         result = page_queries.page(state.sources.warehouse, query.title)
         band = _band(result.scores)
         spec = page_series(result.series, band=band, window_start=result.run.window_start)
-        return PageDetails(result, compiled(spec), band)
+        link = page_link(result.about["link"] or "", project_of_dataset(result.run.dataset))
+        return PageDetails(result, compiled(spec), band, link)
 
     def table(page: PageDetails) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
         title = page.result.about["page"]
@@ -237,6 +243,7 @@ def page(state: DashboardState) -> View[PageQuery, str, PageDetails]:
         document=lambda page: page.result.to_json(),
         schema=documents.PageDocument,
         table=table,
+        reads_warehouse=True,
     )
 
 
@@ -268,6 +275,7 @@ def categories(state: DashboardState) -> View[NoQuery, str, CategoryListing]:
         document=document,
         schema=documents.CategoriesDocument,
         table=lambda listing: _table(listing.rows, _CATEGORY_COLUMNS),
+        reads_warehouse=True,
     )
 
 
@@ -312,6 +320,7 @@ def category(state: DashboardState) -> View[CategoryQuery, str, CategoryDetails]
         document=document,
         schema=documents.CategoryDocument,
         table=lambda category: _table(category.result.days, ("date", "views", "pages")),
+        reads_warehouse=True,
     )
 
 

@@ -6,9 +6,7 @@ rendered, the old one is served.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
@@ -18,9 +16,11 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from wiki_trends.web.auth.caller import caller
 from wiki_trends.web.cache.responses import Rendered
 from wiki_trends.web.cache.stale_while_revalidate import LruCache, StaleWhileRevalidate
 from wiki_trends.web.problems import ProblemDocument
+from wiki_trends.web.source_pool import SourcePool
 from wiki_trends.web.views.csv_text import csv_text
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ HTML, JSON, CSV = "text/html; charset=utf-8", "application/json", "text/csv; cha
 Q = TypeVar("Q", bound=BaseModel)
 I = TypeVar("I")  # noqa: E741 - inputs
 T = TypeVar("T")
-_POOL_SIZE = 4
-_MAX_RESPONSES = 512
+_MAX_RESPONSES, _MAX_RESPONSES_PER_CALLER = 1024, 256
 _FRESH_SECONDS = 0.5
 _STALE_SECONDS = 10.0
 
@@ -59,6 +58,7 @@ class View(Generic[Q, I, T]):
         document: the result as JSON.
         schema: model of that document.
         table: columns and rows of the CSV.
+        reads_warehouse: whether `make` reads the warehouse; otherwise it only renders.
     """
 
     name: str
@@ -70,6 +70,7 @@ class View(Generic[Q, I, T]):
     document: Callable[[T], dict[str, Any]]
     schema: type[BaseModel]
     table: Callable[[T], tuple[Sequence[str], Iterable[Sequence[object]]]]
+    reads_warehouse: bool = False
 
     @property
     def stem(self) -> str:
@@ -82,14 +83,11 @@ class ResponseCache:
     """A cache of rendered responses, and the threads that render them."""
 
     pages: Pages
-    pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix="dashboard")
+    renderer: SourcePool = field(default_factory=lambda: SourcePool("renderer of this page", "RENDERER"))
+    warehouse: SourcePool = field(default_factory=lambda: SourcePool("warehouse", "WAREHOUSE"))
+    responses: LruCache[Rendered] = field(
+        default_factory=lambda: LruCache(_MAX_RESPONSES, _MAX_RESPONSES_PER_CALLER)
     )
-    responses: LruCache[Rendered] = field(default_factory=lambda: LruCache(_MAX_RESPONSES))
-
-    async def run_blocking(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Run a blocking function in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self.pool, work, *arguments)
 
     async def response(self, request: Request, view: View[Q, I, T], query: Q, media_type: str) -> Response:
         """The response of a view in one representation."""
@@ -101,10 +99,15 @@ class ResponseCache:
         def render(inputs: I) -> Rendered:
             return self._render(view, query, inputs, media_type, root, visitor)
 
-        return (await self.cached(key, partial(view.inputs, query), render)).response(request)
+        pool = self.warehouse if view.reads_warehouse else self.renderer
+        return (await self.cached(key, partial(view.inputs, query), render, pool)).response(request)
 
     async def cached(
-        self, key: Hashable, inputs: Callable[[], Awaitable[I]], render: Callable[[I], Rendered]
+        self,
+        key: Hashable,
+        inputs: Callable[[], Awaitable[I]],
+        render: Callable[[I], Rendered],
+        pool: SourcePool,
     ) -> Rendered:
         """The result of `render`, which is called again in a thread when `inputs` have changed."""
 
@@ -114,12 +117,12 @@ class ResponseCache:
             async def refresh() -> Rendered:
                 current = await inputs()
                 if not (last and last[0][0] == current):
-                    last[:] = [(current, await self.run_blocking(render, current))]
+                    last[:] = [(current, await pool.run(render, current))]
                 return last[0][1]
 
             return StaleWhileRevalidate(refresh, fresh=_FRESH_SECONDS, stale=_STALE_SECONDS)
 
-        return await self.responses.at(key, new).get()
+        return await self.responses.at(key, new, caller.get()).get()
 
     def _render(
         self, view: View[Q, I, T], query: Q, inputs: I, media_type: str, root: str, visitor: Visitor
