@@ -81,6 +81,7 @@ def fetch_wikipedia_categories(
         retries=counted.counters.retries,
         cache_hits=len(cached) - len(check.stale),
         counts={
+            "checked": len(check.checked),
             "requested_again": len(check.stale),
             "missing": sum(facts.missing for title, facts in (cached | answered).items() if title in listed),
         },
