@@ -149,6 +149,7 @@ def pipeline_lines(day: dict[str, Any]) -> list[str]:
             requests(day["pages"] - day["second_known_pages"], day["second_requests"])
             + f"; {day['second_known_pages'] / day['pages']:.0%} of the pages known",
         ),
+        *requests_table(day),
         row(
             "bronze to diamond, no network",
             f"{day['processing_s'] * 1000:.0f} ms",
@@ -161,6 +162,24 @@ def pipeline_lines(day: dict[str, Any]) -> list[str]:
             verdict(day["peak_memory_mb"], 500, " MB"),
         ),
     ]
+
+
+def requests_table(day: dict[str, Any]) -> list[str]:
+    """The requests of a first day and of a later one, whose pages are cached since the day before, by purpose."""
+    purposes = {
+        "lists": "lists",
+        "revisions": "revisions of cached pages",
+        "again": "pages requested again, at most 10",
+        "pages": "pages that are not cached",
+        "continued": "continuations",
+    }
+    lines = [f"  {'requests of a day':<36}{'first':>7}{'later':>7}"]
+    totals = [0.0, 0.0]
+    for key, purpose in purposes.items():
+        numbers = [day[f"first_{key}"], day[f"later_{key}"]]
+        totals = [total + number for total, number in zip(totals, numbers, strict=True)]
+        lines.append(f"    {purpose:<34}{numbers[0]:>7.0f}{numbers[1]:>7.0f}")
+    return [*lines, f"    {'all':<34}{totals[0]:>7.0f}{totals[1]:>7.0f}"]
 
 
 def requests(asked: float, sent: float) -> str:

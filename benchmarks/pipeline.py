@@ -1,4 +1,4 @@
-"""Measures the pipeline of a day: requests of a cold and a second day, time against the floor of the rate limit, dumps.
+"""Measures the pipeline of a day: requests of a first and a later day, time against the floor of the rate limit, dumps.
 
 The API is the synthetic one in a process of its own, with 50 ms before each answer. The floor of a day is its requests
 times the latency over the three that may be in flight.
@@ -7,6 +7,7 @@ times the latency over the three that may be in flight.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import random
 import resource
 import subprocess
@@ -22,14 +23,17 @@ from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import Settings
 from wiki_trends.pipeline import run_day
-from wiki_trends.pipeline.cache.pages import PageCache
+from wiki_trends.pipeline.cache.pages import SECONDS_A_DAY, PageCache
 from wiki_trends.pipeline.cache.siteinfo import site_info, store_site_info
 from wiki_trends.pipeline.dump.reader import read_dump
 from wiki_trends.pipeline.dump.top_k import ACCESSES
 from wiki_trends.wikimedia import WikimediaClient
+from wiki_trends.wikimedia.pages import BATCH
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from wiki_trends.pipeline import DayResult
 
 DAY = dt.date(2025, 11, 5)
 PROJECT = "en.wikipedia"
@@ -61,7 +65,7 @@ def pipeline(folder: Path, rounds: int) -> dict[str, object]:
 
 
 def _days(folder: Path, address: str) -> dict[str, float]:
-    cold_lake, second_lake = (
+    cold_lake, second_lake, later_lake = (
         replace(
             Settings(),
             lake=f"{folder}/{name}/{{layer}}",
@@ -70,7 +74,7 @@ def _days(folder: Path, address: str) -> dict[str, float]:
             mediawiki_url=f"{address}/{{project}}/w/api.php",
             rate_per_minute=1_000_000,
         )
-        for name in ("cold", "second")
+        for name in ("cold", "second", "later")
     )
     with WikimediaClient(cold_lake) as client:
         # The namespaces of a wiki are requested once a week, so they are not a part of a cold day.
@@ -87,6 +91,7 @@ def _days(folder: Path, address: str) -> dict[str, float]:
         store_site_info(PROJECT, other, site)
         PageCache(other, PROJECT).add(cached)
         second = run_day(DAY, second_lake, client=client)
+        later = _later_day(later_lake, client)
     return {
         "pages": len(pages),
         "cold_requests": cold.requests,
@@ -95,7 +100,36 @@ def _days(folder: Path, address: str) -> dict[str, float]:
         "second_requests": second.requests,
         "second_known_pages": second.cache_hits,
         "processing_s": processing_s,
+        **{f"first_{purpose}": number for purpose, number in _requests_by_purpose(cold).items()},
+        **{f"later_{purpose}": number for purpose, number in _requests_by_purpose(later).items()},
     }
+
+
+def _later_day(settings: Settings, client: WikimediaClient) -> DayResult:
+    """The day after `DAY`, with the pages of `DAY` in the cache since a day."""
+    run_day(DAY, settings, client=client)
+    lake = lake_of(layers(settings).silver)
+    cache = PageCache(lake, PROJECT)
+    cached = cache.get(read_frame(layers(settings).silver, DAY)["page"].to_list())
+    lake.delete([info.key for info in lake.list(f"_cache/{PROJECT}/pages")])
+    cache.add(cached, now=time.time() - SECONDS_A_DAY)
+    return run_day(DAY + dt.timedelta(days=1), settings, client=client)
+
+
+def _requests_by_purpose(result: DayResult) -> dict[str, int]:
+    """The requests of a day: lists, revisions of cached pages, pages requested again, pages not cached, continuations."""
+    steps = {step.name: step for step in result.steps}
+    facts = steps["fetch_wikipedia_categories"]
+    checked, again = facts.counts["checked"], facts.counts["requested_again"]
+    uncached = facts.rows_in - facts.cache_hits - again
+    lists = steps["fetch_top_pages"].requests
+    batches = {
+        "lists": lists,
+        "revisions": math.ceil(checked / BATCH),
+        "again": math.ceil(again / BATCH),
+        "pages": math.ceil(uncached / BATCH),
+    }
+    return batches | {"continued": result.requests - sum(batches.values())}
 
 
 def _dump(folder: Path) -> dict[str, float]:

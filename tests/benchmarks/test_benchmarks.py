@@ -91,6 +91,8 @@ def test_table_shows_each_figure_with_its_limit() -> None:
             "over_floor": 1.35,
             "second_requests": 12,
             "second_known_pages": 588,
+            **{f"first_{key}": 1 for key in ("lists", "revisions", "again", "pages", "continued")},
+            **{f"later_{key}": 2 for key in ("lists", "revisions", "again", "pages", "continued")},
             "processing_s": 0.09,
             "dump_lines": 1000,
             "dump_s": 0.1,

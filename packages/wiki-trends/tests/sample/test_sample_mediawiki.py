@@ -142,7 +142,8 @@ def test_continuation_brings_every_category_once(titles):
     assert several > 20
     assert pieces == whole
     assert (
-        query(titles[200:250], cllimit="5")["continue"]["continue"] == "||coordinates|pageprops|description"
+        query(titles[200:250], cllimit="5")["continue"]["continue"]
+        == "||coordinates|pageprops|description|info"
     )
 
 

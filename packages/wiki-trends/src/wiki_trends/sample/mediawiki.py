@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MOST_TITLES = 50
 _INVALID = re.compile(r"[\[\]{}<>|#\ufffd]|%[0-9A-Fa-f]{2}")
-_PROPS = ("categories", "coordinates", "pageprops", "description")
+_PROPS = ("categories", "coordinates", "pageprops", "description", "info")
 
 
 class ActionApiError(Exception):
@@ -199,6 +199,8 @@ def _properties(page: Page, details: Details, params: Mapping[str, str], props: 
     result: dict[str, Any] = {}
     if page.target is not None or page.role == "outside":
         return result
+    if "info" in props:
+        result["lastrevid"] = 1_000_000_000 + details.page_id
     if "coordinates" in props and details.latitude is not None:
         requested = split_values(params.get("coprop", "globe"))
         facts: dict[str, Any] = {

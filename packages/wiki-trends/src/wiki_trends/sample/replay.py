@@ -123,7 +123,13 @@ class Replay:
     def _page(self, project: str, title: str, wiki: Wiki, props: list[str]) -> dict[str, Any]:
         page = self._pages.get((project, title))
         if page is not None:
-            keys = ("pageid", "ns", "title", *(name for name in _PROPS if name in props))
+            keys = (
+                "pageid",
+                "ns",
+                "title",
+                *("lastrevid",) * ("info" in props),
+                *(name for name in _PROPS if name in props),
+            )
             return {name: page[name] for name in keys if name in page}
         number, _rest = wiki.namespace(title)
         if number < 0:

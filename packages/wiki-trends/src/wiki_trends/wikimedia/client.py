@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 from wiki_trends.config.projects import canonical_project, host_of
 from wiki_trends.errors import DayNotPublished, RequestRejected
 from wiki_trends.wikimedia.answers import NoData
-from wiki_trends.wikimedia.pages import BATCH, QUERY, PageFacts, Pages, is_requestable, missing_page
+from wiki_trends.wikimedia.pages import (
+    BATCH,
+    QUERY,
+    REVISIONS,
+    PageFacts,
+    Pages,
+    is_requestable,
+    missing_page,
+)
 from wiki_trends.wikimedia.siteinfo import SiteInfo, parse_siteinfo
 from wiki_trends.wikimedia.transport import Answer, Counters, Transport
 
@@ -168,7 +176,14 @@ class WikimediaClient:
             title: facts for batch in self.page_batches(project, titles) for title, facts in batch.items()
         }
 
-    def page_batches(self, project: str, titles: Sequence[str]) -> PageBatches:
+    def revisions(self, project: str, titles: Sequence[str]) -> dict[str, int | None]:
+        """The number of the current revision of each of `titles`; None for a page that is missing."""
+        batches = self.page_batches(project, titles, query=REVISIONS)
+        return {title: facts.lastrevid for batch in batches for title, facts in batch.items()}
+
+    def page_batches(
+        self, project: str, titles: Sequence[str], *, query: Mapping[str, str] = QUERY
+    ) -> PageBatches:
         """The same as `pages`, batch by batch as responses arrive, so that a caller can save partial results.
 
         The requests are submitted when this returns.
@@ -177,11 +192,11 @@ class WikimediaClient:
         impossible = {title: missing_page(title) for title in distinct if not is_requestable(title)}
         requested = [title for title in distinct if title not in impossible]
         batches = [requested[start : start + BATCH] for start in range(0, len(requested), BATCH)]
-        return PageBatches(impossible, [self.submit(self._batch, project, batch) for batch in batches])
+        return PageBatches(impossible, [self.submit(self._batch, project, batch, query) for batch in batches])
 
-    def _batch(self, project: str, titles: Iterable[str]) -> dict[str, PageFacts]:
+    def _batch(self, project: str, titles: Iterable[str], props: Mapping[str, str]) -> dict[str, PageFacts]:
         titles = list(titles)
-        query = QUERY | {"titles": "|".join(titles)}
+        query = {**props, "titles": "|".join(titles)}
         continuation: dict[str, str] | None = {}
         pieces = 0
         pages: Pages | None = None

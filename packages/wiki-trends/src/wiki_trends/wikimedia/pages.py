@@ -27,12 +27,23 @@ QUERY = {
     "format": "json",
     "formatversion": "2",
     "redirects": "1",
-    "prop": "categories|coordinates|pageprops|description",
+    "prop": "categories|coordinates|pageprops|description|info",
     "clshow": "!hidden",
     "cllimit": "max",
     "colimit": "max",
     "coprop": "type|country|region|globe",
     "ppprop": "disambiguation|page_image_free|wikibase_item",
+    "maxlag": "5",
+}
+
+
+# Only the current revision of each page.
+REVISIONS = {
+    "action": "query",
+    "format": "json",
+    "formatversion": "2",
+    "redirects": "1",
+    "prop": "info",
     "maxlag": "5",
 }
 
@@ -55,6 +66,7 @@ class PageFacts:
         wikidata_id: for example `Q42`.
         image: file name of its free image.
         disambiguation: the page lists other pages of the same name.
+        lastrevid: number of the page's revision; None for a missing page.
     """
 
     title: str
@@ -70,6 +82,7 @@ class PageFacts:
     wikidata_id: str | None = None
     image: str | None = None
     disambiguation: bool = False
+    lastrevid: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The fields that differ from their defaults; `from_json` reads it."""
@@ -188,6 +201,7 @@ def _facts_of(page: dict[str, Any], *, redirected: bool) -> PageFacts:
         wikidata_id=_text(props.get("wikibase_item")),
         image=_text(props.get("page_image_free")),
         disambiguation="disambiguation" in props,
+        lastrevid=page.get("lastrevid") if type(page.get("lastrevid")) is int else None,
     )
 
 

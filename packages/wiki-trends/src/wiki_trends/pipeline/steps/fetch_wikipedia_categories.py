@@ -1,7 +1,8 @@
 """Step 3: fetch facts about the day's pages into the cache: categories, coordinates, description, redirects.
 
-Fifty titles a request, and only those that the cache lacks or that have expired. Responses that arrived before a failure
-are cached, so that the next attempt does not request them again. Prefetched responses are used.
+Fifty titles a request: those that the cache lacks, that have expired, or whose facts may be outdated (`find_stale`).
+Responses that arrived before a failure are cached, so that the next attempt does not request them again. Prefetched
+responses are used.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.pipeline.cache.pages import MOST_PAGES, SECONDS_A_DAY, PageCache
 from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
+from wiki_trends.pipeline.steps.stale_pages import CURRENT_SECONDS, find_stale, mark_checked
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -40,19 +42,27 @@ def fetch_wikipedia_categories(
     silver = layers(settings).silver
     lake = lake_of(silver)
     project = project_of(settings)
-    titles = read_frame(silver, day, lake=lake)["page"].to_list()
+    frame = read_frame(silver, day, lake=lake)
+    ranks = dict(zip(frame["page"].to_list(), frame["rank"].to_list(), strict=True))
+    titles = list(ranks)
     listed = frozenset(titles)
     # The day's own pages must stay in the cache until its last step has read them.
     most = max(MOST_PAGES, 2 * len(titles))
     cache = PageCache(lake, project, keep_days=settings.cache_days, most_pages=most)
-    cached = cache.get(titles, oldest=time.time() - settings.cache_days * SECONDS_A_DAY)
+    now = time.time()
+    cached = cache.get(titles, oldest=now - settings.cache_days * SECONDS_A_DAY)
     counted = ahead.client if ahead else client.counted()
     prefetched = ahead.titles if ahead else frozenset()
     left = [title for title in titles if title not in cached and title not in prefetched]
+    current = cache.get(titles, oldest=now - CURRENT_SECONDS)
+    aging = {title: facts for title, facts in cached.items() if title not in current}
+    check = find_stale(day, silver, ranks, aging, counted, project)
     answered: dict[str, PageFacts] = {}
     fresh: dict[str, PageFacts] = {}
     try:
-        for batch in chain(ahead.answers() if ahead else (), counted.page_batches(project, left)):
+        for batch in chain(
+            ahead.answers() if ahead else (), counted.page_batches(project, left + check.stale)
+        ):
             answered |= batch
             fresh |= batch
             if len(fresh) >= WRITE_EVERY:
@@ -61,6 +71,7 @@ def fetch_wikipedia_categories(
     finally:
         if fresh:
             cache.add(fresh)
+    mark_checked(silver, project, check)
     return StepResult(
         "fetch_wikipedia_categories",
         len(titles),
@@ -68,8 +79,10 @@ def fetch_wikipedia_categories(
         watch.seconds(),
         requests=counted.counters.requests,
         retries=counted.counters.retries,
-        cache_hits=len(cached),
+        cache_hits=len(cached) - len(check.stale),
         counts={
-            "missing": sum(facts.missing for title, facts in (cached | answered).items() if title in listed)
+            "checked": len(check.checked),
+            "requested_again": len(check.stale),
+            "missing": sum(facts.missing for title, facts in (cached | answered).items() if title in listed),
         },
     )
