@@ -11,6 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.foreign import one_line
+from wiki_trends.config.toml_file import TomlError, read_toml
 from wiki_trends.errors import SettingError
 from wiki_trends.wikimedia.siteinfo import folded
 
@@ -33,9 +35,9 @@ def denied_titles(settings: Settings, language: str) -> frozenset[str]:
 
 def _of_user(name: str, language: str) -> list[str]:
     try:
-        return _titles(tomllib.loads(Path(name).read_text(encoding="utf-8")), language)
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
+        return _titles(read_toml(Path(name)), language)
+    except TomlError as error:
+        problem = f"cannot be read ({error})"
     except ValueError as error:
         problem = f"is not a list of titles ({error})"
     raise SettingError(
@@ -56,7 +58,7 @@ def _titles(table: dict[str, object], language: str) -> list[str]:
     titles: list[str] = []
     for key, value in table.items():
         if not isinstance(value, list) or not all(isinstance(title, str) for title in value):
-            msg = f"{key} does not hold a list of texts"
+            msg = one_line(f"{key} does not hold a list of texts")
             raise ValueError(msg)
         if key in ("all", language):
             titles += value

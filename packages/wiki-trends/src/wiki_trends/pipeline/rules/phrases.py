@@ -16,15 +16,17 @@ from __future__ import annotations
 
 import itertools
 import re
-import tomllib
 import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wiki_trends.config.toml_file import TomlError, parse_toml, read_toml
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 # Label -> weight as text -> phrases.
 Table = dict[str, dict[str, list[str]]]
@@ -33,6 +35,8 @@ NOTHING = "-"
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _OPTIONAL = re.compile(r"\(([^()\s]+)\)")
+# A phrase stands for twice as many spellings with each optional part.
+_MOST_OPTIONAL_PARTS = 8
 _TEXTS_CACHED = 65_536
 _TEXTS_FOLDED = 1024
 
@@ -166,9 +170,24 @@ def read_tables(text: str) -> dict[str, Table]:
         TableError: the text is not TOML, or not of the form that this module describes.
     """
     try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise TableError(f"it is not TOML ({error})") from None
+        return _checked(parse_toml(text.encode()))
+    except TomlError as error:
+        raise TableError(str(error)) from None
+
+
+def load_tables(path: Path) -> dict[str, Table]:
+    """Tables by language, from a user's file.
+
+    Raises:
+        TableError: the file cannot be read, is not TOML, or is not of the form that this module describes.
+    """
+    try:
+        return _checked(read_toml(path))
+    except TomlError as error:
+        raise TableError(str(error)) from None
+
+
+def _checked(tables: dict[str, Any]) -> dict[str, Table]:
     for language, labels in tables.items():
         for label, weights in _section(labels, language).items():
             for weight, phrases in _section(weights, f"{language}.{label}").items():
@@ -244,3 +263,6 @@ def _check(name: str, weight: str, phrases: Any) -> None:
         isinstance(phrase, str) and words_of(phrase) for phrase in phrases
     ):
         raise TableError(f"{name} is not a list of phrases")
+    for phrase in phrases:
+        if len(_OPTIONAL.findall(phrase)) > _MOST_OPTIONAL_PARTS:
+            raise TableError(f"{name}: a phrase has more than {_MOST_OPTIONAL_PARTS} optional parts")

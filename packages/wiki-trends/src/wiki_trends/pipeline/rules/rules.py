@@ -12,14 +12,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from smart_orchestrator.foreign import one_line
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.rules.countries import NOWHERE, country_names, name_of
 from wiki_trends.pipeline.rules.phrases import (
     NOTHING,
     Phrases,
     TableError,
+    load_tables,
     overlay,
-    read_tables,
     shipped_table,
 )
 
@@ -162,12 +163,12 @@ class Rules:
         try:
             changed = Path(file).stat().st_mtime_ns if file else 0
             return _load(language, file, changed)
-        except (OSError, UnicodeDecodeError, TableError) as error:
+        except (OSError, ValueError) as error:
             raise SettingError(
                 name="categories_file",
                 value=file,
                 origin="WIKI_TRENDS_CATEGORIES_FILE",
-                problem=f"cannot be used: {error}",
+                problem=f"cannot be used: {one_line(error)}",
                 fix='Name a TOML file with sections such as [en."Sports"]; docs/categories.md shows one.',
             ) from None
 
@@ -226,11 +227,11 @@ def _load(language: str, file: str, changed: int) -> Rules:
     del changed  # Only a part of the cache key.
     if not file:
         return Rules(language)
-    extra = read_tables(Path(file).read_text(encoding="utf-8"))
+    extra = load_tables(Path(file))
     for section, table in extra.items():
         unknown = [label for label in table if label not in (*CATEGORIES, NOTHING)]
         if unknown:
-            raise TableError(f"{section}.{unknown[0]} is not one of the 19 categories")
+            raise TableError(one_line(f"{section}.{unknown[0]} is not one of the 19 categories"))
     return Rules(language, extra)
 
 

@@ -1,0 +1,89 @@
+"""Reads TOML files that a user wrote, within bounds.
+
+Whatever a file holds, the result is a table or one `TomlError` with a one-line reason. Only regular files are read, so that a pipe or
+a device never blocks. Size and nesting are bounded: Python's parser recurses, and its time grows with the square of the length
+of a dotted key.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from typing import TYPE_CHECKING, Any
+
+from smart_orchestrator.foreign import one_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_BYTES = 4 << 20
+MAX_DEPTH = 32
+
+_KEY_PART = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?:{_KEY_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
+
+
+class TomlError(ValueError):
+    """A file that cannot be used; the text is the reason."""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table in a file.
+
+    Raises:
+        TomlError: the file cannot be read, is not a regular file, is too large, or is not TOML within bounds.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise TomlError("it is not a regular file")
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise TomlError(one_line(error.strerror or error)) from None
+    except ValueError as error:
+        # A path with a NUL character.
+        raise error if isinstance(error, TomlError) else TomlError(one_line(error)) from None
+    return parse_toml(data)
+
+
+def parse_toml(data: bytes) -> dict[str, Any]:
+    """The table in UTF-8 text, with or without a byte order mark.
+
+    Raises:
+        TomlError: it is too large, not UTF-8, not TOML, or nested too deep.
+    """
+    import tomllib
+
+    if len(data) > MAX_BYTES:
+        raise TomlError(f"it has more than {MAX_BYTES:,} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TomlError(f"it is not UTF-8 (byte {error.start + 1} is 0x{data[error.start]:02x})") from None
+    if _LONG_KEY.search(text):
+        raise TomlError(f"it has a key of more than {MAX_DEPTH} parts")
+    try:
+        table = tomllib.loads(text)
+    except RecursionError:
+        raise _too_deep() from None
+    except (ValueError, OverflowError) as error:
+        # Not only `TOMLDecodeError`: a number of thousands of digits is a plain `ValueError`.
+        raise TomlError(f"it is not TOML ({one_line(error)})") from None
+    _require_shallow(table)
+    return table
+
+
+def _require_shallow(table: dict[str, Any]) -> None:
+    level: list[Any] = [table]
+    for _ in range(MAX_DEPTH):
+        tables = [value for value in level if isinstance(value, dict)]
+        arrays = [value for value in level if isinstance(value, list)]
+        level = [value for items in tables for value in items.values()]
+        level += [value for items in arrays for value in items]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _too_deep() -> TomlError:
+    return TomlError(f"it is nested more than {MAX_DEPTH} levels deep")

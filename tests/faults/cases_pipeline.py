@@ -1,0 +1,241 @@
+"""Faults of what the pipeline reads besides the lists: dump files, category files, deny lists, the page cache."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.store.opening import open_lake
+from testing.faults import DAY, Ended, Fault, Scene
+from testing.scripted_server import ScriptedServer
+from testing.small_wiki import SmallWiki, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DUMP = f"pageviews-{DAY:%Y%m%d}-user"
+FROM_DUMP = ("fetch", "--from-dump", DUMP, DAY.isoformat(), "--json")
+FETCH = ("fetch", DAY.isoformat(), "--json")
+LINES = b"".join(
+    b"en.wikipedia %s null %s %d A%d\n" % (title, device, views, views)
+    for title, views in ((b'"\\"Nova\\"_(film)"', 900), (b'""', 70), (b"Tarn", 800), (b'"Two words"', 700))
+    for device in (b"desktop", b"mobile-web")
+)
+TITLES = ['"Nova"_(film)', "Tarn", "Two_words"]
+BOMB = LINES + bytes(200_000_000)
+
+
+def wiki(scene: Scene) -> None:
+    """A working wiki with a list of the day."""
+    rows = [(title, 900 - number, number) for number, title in enumerate(TITLES, 1)]
+    server = scene.resources.enter_context(
+        ScriptedServer(SmallWiki(lists={("en.wikipedia", DAY): listing(rows)}))
+    )
+    scene.environ |= {
+        "WIKI_TRENDS_WIKIMEDIA_URL": f"{server.url}/api/rest_v1",
+        "WIKI_TRENDS_MEDIAWIKI_URL": f"{server.url}/{{project}}/w/api.php",
+        "WIKI_TRENDS_CONTACT": "https://meta.wikimedia.org/wiki/User:Somebody",
+        "WIKI_TRENDS_RATE_PER_MINUTE": "100000",
+    }
+
+
+def file_of(name: str, data: bytes) -> Callable[[Scene], None]:
+    """A file in the working directory, and a working wiki."""
+
+    def arrange(scene: Scene) -> None:
+        wiki(scene)
+        (scene.folder / name).write_bytes(data)
+
+    return arrange
+
+
+def made_by(make: Callable[[str], None], name: str, setting: str = "") -> Callable[[Scene], None]:
+    """Something that is not a regular file in the working directory, and a working wiki."""
+
+    def arrange(scene: Scene) -> None:
+        wiki(scene)
+        make(str(scene.folder / name))
+        if setting:
+            scene.environ[f"WIKI_TRENDS_{setting}"] = name
+
+    return arrange
+
+
+def dump(name: str, data: bytes, *says: str) -> Fault:
+    """A dump file that is refused before anything is written."""
+    return Fault(
+        f"dump-{name}",
+        "one fault stays one fault",
+        file_of(DUMP, data),
+        FROM_DUMP,
+        2,
+        says=says,
+        stores=("local",),
+    )
+
+
+def user_file(setting: str, name: str, data: bytes, *says: str) -> Fault:
+    """A file that a setting names, refused before anything is written."""
+
+    def arrange(scene: Scene) -> None:
+        file_of("mine.toml", data)(scene)
+        scene.environ[f"WIKI_TRENDS_{setting}"] = "mine.toml"
+
+    label = setting.lower().replace("_", "-")
+    return Fault(
+        f"{label}-{name}",
+        "one fault stays one fault",
+        arrange,
+        FETCH,
+        2,
+        says=(f"WIKI_TRENDS_{setting}", *says),
+        stores=("local",),
+    )
+
+
+def both_files(name: str, data: bytes, *says: str) -> list[Fault]:
+    """The same fault in a category file and in a deny list."""
+    return [user_file(setting, name, data, *says) for setting in ("CATEGORIES_FILE", "DENY")]
+
+
+CACHE_KEY = "_cache/en.wikipedia/pages/0.json.gz"
+
+
+def segment(pages: object, version: int = 2) -> bytes:
+    return gzip.compress(json.dumps({"version": version, "pages": pages}).encode())
+
+
+def cached(name: str, data: bytes, *says: str, key: str = CACHE_KEY, stays: bool = True) -> Fault:
+    """An object in the page cache: the day is complete, there is a warning, and the object is left alone."""
+
+    def arrange(scene: Scene) -> None:
+        wiki(scene)
+        open_lake(scene.lake_url.replace("{layer}", "silver")).put(key, data)
+
+    def expect(scene: Scene, ended: Ended) -> None:
+        assert ended.json["filled"] == [DAY.isoformat()], ended.err
+        if stays:
+            assert open_lake(scene.lake_url.replace("{layer}", "silver")).get(key)[0] == data
+
+    return Fault(
+        f"page-cache-{name}",
+        "one fault stays one fault",
+        arrange,
+        # Warnings are a part of the log of a run.
+        (*FETCH, "--verbose"),
+        0,
+        says=says,
+        expect=expect,
+        tree_stays=False,
+    )
+
+
+def fills(titles: list[str]) -> Callable[[Scene, Ended], None]:
+    """The day is complete, and diamond has these titles."""
+
+    def expect(scene: Scene, ended: Ended) -> None:
+        assert ended.json["filled"] == [DAY.isoformat()], ended.err
+        diamond = scene.diamond
+        parts = [info.key for info in diamond.list("") if "/part-" in info.key]
+        text = "".join(diamond.get(key)[0].decode() for key in parts)
+        for title in titles:
+            assert title.replace('"', '\\"') in text or title.replace('"', '""') in text, text
+
+    return expect
+
+
+CASES: list[Fault] = [
+    Fault(
+        "dump-quoted-titles",
+        "Wikimedia as it is",
+        file_of(DUMP, bz2.compress(LINES)),
+        FROM_DUMP,
+        0,
+        expect=fills(TITLES),
+        tree_stays=False,
+    ),
+    Fault(
+        "dump-gzip",
+        "Wikimedia as it is",
+        file_of(DUMP, gzip.compress(LINES)),
+        FROM_DUMP,
+        0,
+        expect=fills(TITLES),
+        tree_stays=False,
+    ),
+    dump("cut-bz2", bz2.compress(LINES * 99)[:-9], "cannot be read"),
+    dump("cut-gz", gzip.compress(LINES * 99)[:-9], "cannot be read"),
+    dump("damaged-bz2", b"BZh9" + bytes(999), "cannot be read"),
+    dump("damaged-gz", gzip.compress(LINES)[:10] + b"\xff" * 999, "cannot be read"),
+    dump("empty", b"", "holds no line of en.wikipedia"),
+    dump("zeros", bz2.compress(bytes(50_000_000)), "is not a pageview_complete file"),
+    dump("bomb-bz2", bz2.compress(BOMB), "a line of more than 1,048,576 bytes"),
+    dump("bomb-gz", gzip.compress(BOMB), "a line of more than 1,048,576 bytes"),
+    *(
+        Fault(
+            f"dump-{name}",
+            "nothing foreign is harmed",
+            made_by(make, DUMP),
+            FROM_DUMP,
+            2,
+            says=("is not a regular file",),
+            stores=("local",),
+            timeout=60,
+        )
+        for name, make in (
+            ("pipe", os.mkfifo),
+            ("folder", os.mkdir),
+            ("device", lambda name: Path(name).symlink_to("/dev/zero")),
+        )
+    ),
+    *(
+        Fault(
+            f"{setting.lower().replace('_', '-')}-{name}",
+            "nothing foreign is harmed",
+            made_by(make, "mine.toml", setting),
+            FETCH,
+            2,
+            says=(f"WIKI_TRENDS_{setting}", "it is not a regular file"),
+            stores=("local",),
+            timeout=60,
+        )
+        for setting in ("CATEGORIES_FILE", "DENY")
+        for name, make in (("pipe", os.mkfifo), ("folder", os.mkdir))
+    ),
+    *both_files("not-toml", b"[en", "it is not TOML"),
+    *both_files("not-utf8", b'a = "\xff"', "it is not UTF-8"),
+    *both_files("deep", b"a = " + b"[" * 100_000, "nested more than 32 levels deep"),
+    *both_files("long-key", b".".join([b"a"] * 500_000) + b" = 1", "a key of more than 32 parts"),
+    *both_files("long-number", b"a = " + b"9" * 5_000, "it is not TOML"),
+    *both_files("too-large", b"#" * 5_000_000, "more than 4,194,304 bytes"),
+    *both_files("wrong-types", b"en = 1\nall = 1"),
+    user_file(
+        "CATEGORIES_FILE", "optional-parts", b'[en.Sports]\n1 = ["a' + b"(b)" * 40 + b'"]', "optional parts"
+    ),
+    cached("empty", b"", "pages/0.json.gz cannot be read"),
+    cached("not-gzip", b"{}", "pages/0.json.gz cannot be read"),
+    cached("cut", segment({"Tarn": [1, {"title": "Tarn"}]})[:-9], "pages/0.json.gz cannot be read"),
+    cached("zeros", gzip.compress(bytes(100_000_000)), "pages/0.json.gz cannot be read"),
+    cached("deep", gzip.compress(b'{"version": ' + b"[" * 200_000), "nested too deep"),
+    cached("another-version", segment({}, 99), "it is of version 99"),
+    cached("wrong-facts", segment({"Tarn": [9e9, {"title": 1}]})),
+    cached("wrong-entry", segment({"Tarn": 1}), "pages/0.json.gz cannot be read"),
+    cached(
+        "siteinfo-deep",
+        b"[" * 200_000,
+        "siteinfo.json cannot be used",
+        key="_cache/en.wikipedia/siteinfo.json",
+        stays=False,
+    ),
+    cached(
+        "siteinfo-types",
+        b'{"fetched_at": 1, "siteinfo": 2}',
+        "siteinfo.json cannot be used",
+        key="_cache/en.wikipedia/siteinfo.json",
+        stays=False,
+    ),
+]
