@@ -6,11 +6,12 @@ import re
 import struct
 
 import duckdb
+import polars as pl
 import psycopg
 import pytest
 
 from testing.marked_windows import marker_of, publish
-from testing.window_data import checked_window, ranked
+from testing.window_data import checked_window, ranked, run_record
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.errors import WarehouseError
 from wiki_trends.warehouse import open_warehouse
@@ -126,6 +127,19 @@ def test_a_table_without_our_columns_is_one_error(request, tmp_path, server):
     ):
         reader.rows("SELECT views FROM wiki_trends_common")
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_that_a_user_made_beside_ours_is_refused_and_stays(path):
+    with duckdb.connect(path) as connection:
+        connection.execute("CREATE TABLE wiki_trends_scores AS SELECT 7 AS mine")
+    warehouse = open_warehouse(f"duckdb:///{path}")
+    scores = pl.DataFrame({"dataset": "diamond", "page": "A"})
+    with pytest.raises(WarehouseError, match="wiki_trends_scores is there already"):
+        warehouse.publish({"wiki_trends_scores": scores}, run_record())
+    with duckdb.connect(path, read_only=True) as connection:
+        assert connection.execute("FROM wiki_trends_scores").fetchall() == [(7,)]
+    with warehouse.reading() as reader:
+        assert marker_of(reader) == 1
 
 
 def test_publishing_leaves_the_copies_of_another_warehouse(path):

@@ -102,11 +102,15 @@ def from_row(row: Mapping[str, Any], url: str) -> RunRecord:
     try:
         return _run(row)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise WarehouseError(
-            warehouse=url,
-            problem=f"the newest row of {RUNS} does not describe a published window",
-            fix=f"Rename your own {RUNS}, or use another warehouse.",
-        ) from error
+        raise _not_a_run(url) from error
+
+
+def _not_a_run(url: str) -> WarehouseError:
+    return WarehouseError(
+        warehouse=url,
+        problem=f"a row of {RUNS} does not describe a published window",
+        fix=f"Rename your own {RUNS}, or use another warehouse.",
+    )
 
 
 def _run(row: Mapping[str, Any]) -> RunRecord:
@@ -122,6 +126,19 @@ def _run(row: Mapping[str, Any]) -> RunRecord:
     values["states"] = json.loads(values["states"] or "{}")
     values["seconds"] = values["seconds"] or 0.0
     return RunRecord(**values)
+
+
+def published_tables(connection: DuckDBPyConnection, url: str) -> set[str]:
+    """The names of all tables that any run published.
+
+    Raises:
+        WarehouseError: a row of the warehouse at `url` does not describe a run.
+    """
+    rows = connection.execute("SELECT DISTINCT table_rows FROM wiki_trends_runs").fetchall()
+    try:
+        return {str(name) for (counts,) in rows for name in json.loads(counts)}
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _not_a_run(url) from error
 
 
 def last_dataset(connection: DuckDBPyConnection) -> str | None:

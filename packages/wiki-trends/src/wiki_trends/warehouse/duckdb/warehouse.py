@@ -138,8 +138,9 @@ class DuckDBFile:
         kinds = _kinds(connection)
         if kinds.get(RUNS) == "BASE TABLE":
             self._refuse_newer(connection)
+        ours = {RUNS, *runs_table.published_tables(connection, self.url)} if RUNS in kinds else set()
         for name in (RUNS, *names):
-            if kinds.get(name) == "VIEW" or (name in kinds and RUNS not in kinds):
+            if kinds.get(name) == "VIEW" or (name in kinds and name not in ours):
                 raise self._foreign(name)
 
     def _refuse_newer(self, connection: DuckDBPyConnection) -> None:
