@@ -135,10 +135,10 @@ class DuckDBFile:
 
     def _refuse_foreign(self, connection: DuckDBPyConnection, names: Mapping[str, ArrowStream]) -> None:
         """Refuse to publish when a table or view that is not ours has one of our names."""
-        kinds = _kinds(connection)
+        kinds, ours = _kinds(connection), set[str]()
         if kinds.get(RUNS) == "BASE TABLE":
             self._refuse_newer(connection)
-        ours = {RUNS, *runs_table.published_tables(connection, self.url)} if RUNS in kinds else set()
+            ours = {RUNS, *runs_table.published_tables(connection, self.url)}
         for name in (RUNS, *names):
             if kinds.get(name) == "VIEW" or (name in kinds and name not in ours):
                 raise self._foreign(name)
