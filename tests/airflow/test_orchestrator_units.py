@@ -170,6 +170,9 @@ def test_connections_in_the_forms_of_the_layer(monkeypatch):
     assert api.url == "https://airflow.example.org:8443"
     assert "s3cr" not in repr(api)
     assert postgres_url("warehouse") == "postgresql://trends:p%40ss@db.example.org:5433/analytics"
+    strict = "postgres://trends:p%40ss@db.example.org/analytics?sslmode=verify-full&sslrootcert=%2Fca.pem"
+    monkeypatch.setenv("AIRFLOW_CONN_STRICT", strict)
+    assert postgres_url("strict") == strict.replace("postgres://", "postgresql://")
     assert notification_urls("notify") == ["json://a", "json://b"]
 
 

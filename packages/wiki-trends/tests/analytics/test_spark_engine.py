@@ -268,6 +268,16 @@ def test_a_master_that_does_not_answer_is_told_at_once(monkeypatch, tmp_path, ma
     assert "WIKI_TRENDS_ENGINE" in error
 
 
+@pytest.mark.parametrize(
+    "master", ["spark://me:hunter2@127.0.0.1:9", "spark://me:hunter2@127.0.0.1", "spark://me:hunter2@:9"]
+)
+def test_a_password_in_a_master_is_never_shown(monkeypatch, tmp_path, master):
+    monkeypatch.setenv("JAVA_HOME", spark_environment(tmp_path)["JAVA_HOME"])
+    error = refused(master)
+    assert error.startswith("Spark (spark://…@")
+    assert "hunter2" not in error
+
+
 def test_a_java_that_does_not_start_is_told(place, monkeypatch, tmp_path):
     java = Path(tmp_path, "bin", "java")
     java.parent.mkdir()

@@ -13,6 +13,7 @@ from airflow.sdk import BaseHook, Variable, conf
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
+from smart_orchestrator.airflow.postgres_uri import postgres_uri
 from smart_orchestrator.errors import RunsError
 from smart_orchestrator.runners.airflow_client import AirflowApi
 
@@ -90,11 +91,11 @@ def postgres_url(conn_id: str) -> str | None:
     found = connection(conn_id)
     if found is None:
         return None
-    user = quote(found.login or "", safe="")
-    password = f":{quote(found.password, safe='')}" if found.password else ""
-    port = f":{found.port}" if found.port else ""
-    url = f"postgresql://{user}{password}{'@' if user else ''}{found.host or 'localhost'}{port}/{found.schema or ''}"
+    url = postgres_uri(found.host, found.port, found.login, found.password, found.schema, found.extra_dejson)
     mask_secret(url)
+    if found.password:
+        # Encoded it is another text than the one that Airflow masks.
+        mask_secret(quote(found.password, safe=""))
     return url
 
 

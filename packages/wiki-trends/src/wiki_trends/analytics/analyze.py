@@ -10,11 +10,12 @@ import datetime as dt
 import json
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from wiki_trends.errors import WindowNotReady
+from wiki_trends.errors import NothingPublished, WindowNotReady
 from wiki_trends.warehouse.base import RunRecord
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def analyze(
         clock: the moment of publishing, with a time zone.
 
     Raises:
+        WarehouseError: the warehouse cannot be used; nothing is computed then.
         WindowNotReady: the window does not fulfil the policy of the check, or none of its days is available.
         EngineError: the engine is not installed or not reachable, or it fails.
     """
@@ -90,6 +92,9 @@ def analyze(
         raise WindowNotReady(
             window=str(completeness.window), missing=missing, coverage_pct=completeness.coverage_pct
         )
+    # A warehouse that cannot be used is refused before anything is computed.
+    with suppress(NothingPublished), warehouse.reading():
+        pass
     began = time.monotonic()
     window = completeness.window
     used = [partition for partition in completeness.days if partition.available]

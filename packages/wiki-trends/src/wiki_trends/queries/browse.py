@@ -13,7 +13,6 @@ from wiki_trends.queries import pages as lookups
 from wiki_trends.queries.series import read_series
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping, Sequence
 
     from wiki_trends.queries.series import Series
@@ -38,11 +37,18 @@ FROM wiki_trends_timeseries WHERE category = ? GROUP BY date ORDER BY date
 _RISERS = """
 SELECT page, page_display, category, window_start, window_end, surprise_views, expected_views, score, shape, peak_rank, link
 FROM (
-    SELECT s.*, d.link, row_number() OVER (PARTITION BY s.window_end, s.page ORDER BY s.score DESC, s.window_start) AS of_page
-    FROM wiki_trends_scores AS s JOIN wiki_diamond AS d ON d.page = s.page AND d.date = s.window_end
-    WHERE s.dataset = ? AND s.surprise_date = s.window_end AND s.score > 0
-) AS rising
-WHERE of_page = 1
+    SELECT rising.*,
+           row_number() OVER (PARTITION BY window_end ORDER BY score DESC, page) AS of_day,
+           dense_rank() OVER (ORDER BY window_end DESC) AS day
+    FROM (
+        SELECT s.*, d.link,
+               row_number() OVER (PARTITION BY s.window_end, s.page ORDER BY s.score DESC, s.window_start) AS of_page
+        FROM wiki_trends_scores AS s JOIN wiki_diamond AS d ON d.page = s.page AND d.date = s.window_end
+        WHERE s.dataset = ? AND s.surprise_date = s.window_end AND s.score > 0
+    ) AS rising
+    WHERE of_page = 1
+) AS placed
+WHERE day <= ? AND of_day <= ?
 ORDER BY window_end DESC, score DESC, page
 """
 RISERS_A_DAY = 10
@@ -125,11 +131,7 @@ def risers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
     """
     with warehouse.reading() as reader:
         run = lookups.with_scores(reader, warehouse)
-        by_day: dict[dt.date, list[Row]] = {}
-        for row in reader.rows(_RISERS, run.dataset):
-            by_day.setdefault(row["window_end"], []).append(row)
-        newest = sorted(by_day, reverse=True)[:_DAYS_OF_RISERS]
-        return run, [row for day in newest for row in by_day[day][:RISERS_A_DAY]]
+        return run, reader.rows(_RISERS, run.dataset, _DAYS_OF_RISERS, RISERS_A_DAY)
 
 
 def _pages(

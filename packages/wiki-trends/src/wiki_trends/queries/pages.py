@@ -115,11 +115,17 @@ def page(warehouse: Warehouse, title: str) -> PageDetails:
     with warehouse.reading() as reader:
         run = with_scores(reader, warehouse)
         name = title.strip().replace(" ", "_")
-        listed = reader.rows("SELECT * FROM wiki_diamond WHERE page = ? ORDER BY date", name)
-        if not listed:
+        newest = reader.rows("SELECT * FROM wiki_diamond WHERE page = ? ORDER BY date DESC LIMIT 1", name)
+        if not newest:
             raise PageNotListed(title=title, similar=_similar(reader, name))
-        by_day = {row["date"]: row for row in listed}
         days = sorted({*run.days_used, *(dt.date.fromisoformat(day) for day in run.baseline)})
+        listed = reader.rows(
+            "SELECT date, views, rank FROM wiki_diamond WHERE page = ? AND date BETWEEN ? AND ?",
+            name,
+            days[0],
+            days[-1],
+        )
+        by_day = {row["date"]: row for row in listed}
         series = [
             {"date": day, "views": row.get("views"), "rank": row.get("rank")}
             for day in days
@@ -138,7 +144,7 @@ def page(warehouse: Warehouse, title: str) -> PageDetails:
             if (row["window_start"], row["window_end"]) == (run.window_start, run.window_end)
         ]
         others = [row for row in rows if row not in now]
-        return PageDetails(run, listed[-1], series, now[0] if now else None, others)
+        return PageDetails(run, newest[0], series, now[0] if now else None, others)
 
 
 def order_of(by: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from wiki_trends.queries.links import page_link, project_of_dataset
 from wiki_trends.queries.pages import with_scores
 from wiki_trends.queries.series import days_of, read_series
 from wiki_trends.report.build import read_report
@@ -182,7 +183,8 @@ def _titles(reader: Reader, pages: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _link_base(reader: Reader, run: RunRecord) -> str:
-    """The wiki's address, taken from a link of the last day used."""
+    """The wiki's address, taken from a link of the last day used; empty when its host is not the project's."""
     rows = reader.rows(_LINKS, run.days_used[-1]) if run.days_used else []
-    before, separator, _ = rows[0]["link"].rpartition("/wiki/") if rows and rows[0]["link"] else ("", "", "")
-    return f"{before}{separator}" if before.startswith(("https://", "http://")) else ""
+    link = rows[0]["link"] if rows else None
+    before, separator, _ = (page_link(link or "", project_of_dataset(run.dataset)) or "").rpartition("/wiki/")
+    return f"{before}{separator}"

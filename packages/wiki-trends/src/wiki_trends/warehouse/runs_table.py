@@ -11,6 +11,7 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
+from wiki_trends.errors import WarehouseError
 from wiki_trends.warehouse.base import RUNS, SCHEMA_VERSION, RunRecord
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def newest_schema(connection: DuckDBPyConnection) -> int | None:
     """The highest schema version that was published; None when the table of runs was made by somebody else."""
     if not {"schema_version", "fingerprints"} <= set(connection.table(RUNS).columns):
         return None
-    return _number(connection, "SELECT coalesce(max(schema_version), 0) FROM wiki_trends_runs")
+    rows = connection.execute("SELECT coalesce(max(schema_version), 0) FROM wiki_trends_runs").fetchall()
+    return rows[0][0] if isinstance(rows[0][0], int) else None
 
 
 def append(connection: DuckDBPyConnection, run: RunRecord) -> None:
@@ -59,11 +61,12 @@ def append(connection: DuckDBPyConnection, run: RunRecord) -> None:
     connection.execute(f"INSERT INTO {RUNS} ({', '.join(row)}) VALUES ({marks})", list(row.values()))  # noqa: S608
 
 
-def last(connection: DuckDBPyConnection) -> RunRecord:
-    """The newest run: the window that the tables hold."""
+def last(connection: DuckDBPyConnection, url: str) -> RunRecord | None:
+    """The newest run, which is the window that the tables hold; None when there is none."""
     cursor = connection.execute("SELECT * FROM wiki_trends_runs ORDER BY run DESC LIMIT 1")
     names = [column[0] for column in cursor.description or []]
-    return from_row(dict(zip(names, cursor.fetchall()[0], strict=True)))
+    rows = cursor.fetchall()
+    return from_row(dict(zip(names, rows[0], strict=True)), url) if rows else None
 
 
 def to_row(run: RunRecord, number: int) -> dict[str, object]:
@@ -90,20 +93,52 @@ def to_row(run: RunRecord, number: int) -> dict[str, object]:
     }
 
 
-def from_row(row: Mapping[str, Any]) -> RunRecord:
-    """The run in a row of any warehouse; columns that a user added are ignored."""
+def from_row(row: Mapping[str, Any], url: str) -> RunRecord:
+    """The run in a row of any warehouse; columns that a user added are ignored.
+
+    Raises:
+        WarehouseError: the row of the warehouse at `url` does not describe a run.
+    """
+    try:
+        return _run(row)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise _not_a_run(url) from error
+
+
+def _not_a_run(url: str) -> WarehouseError:
+    return WarehouseError(
+        warehouse=url,
+        problem=f"a row of {RUNS} does not describe a published window",
+        fix=f"Rename your own {RUNS}, or use another warehouse.",
+    )
+
+
+def _run(row: Mapping[str, Any]) -> RunRecord:
     values: dict[str, Any] = {
         name: row.get(name) for name in COLUMNS if name not in ("run", "schema_version", "table_rows")
     }
     values["published_at"] = values["published_at"].replace(tzinfo=dt.UTC)
     values["days_used"] = tuple(dt.date.fromisoformat(day) for day in json.loads(values["days_used"]))
     values["fingerprints"] = json.loads(values["fingerprints"])
-    values["rows"] = json.loads(row["table_rows"])
+    values["rows"] = {str(name): int(count) for name, count in json.loads(row["table_rows"]).items()}
     # Runs of earlier versions lack these.
     values["baseline"] = json.loads(values["baseline"] or "{}")
     values["states"] = json.loads(values["states"] or "{}")
     values["seconds"] = values["seconds"] or 0.0
     return RunRecord(**values)
+
+
+def published_tables(connection: DuckDBPyConnection, url: str) -> set[str]:
+    """The names of all tables that any run published.
+
+    Raises:
+        WarehouseError: a row of the warehouse at `url` does not describe a run.
+    """
+    rows = connection.execute("SELECT DISTINCT table_rows FROM wiki_trends_runs").fetchall()
+    try:
+        return {str(name) for (counts,) in rows for name in json.loads(counts)}
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _not_a_run(url) from error
 
 
 def last_dataset(connection: DuckDBPyConnection) -> str | None:

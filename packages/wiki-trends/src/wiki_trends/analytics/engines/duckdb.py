@@ -7,12 +7,12 @@ Fails with `EngineError` when memory and disk do not suffice. Rows that lack a c
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from wiki_trends.analytics.engines.base import DUCKDB, Computed
+from wiki_trends.analytics.engines.memory import available_memory
 from wiki_trends.analytics.tables.compiled import compiled
 from wiki_trends.analytics.tables.documented import (
     DAYS,
@@ -89,8 +89,7 @@ def computed(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, ArrowSt
 
 def _memory_for(rows: int) -> int:
     """DuckDB's memory limit for so many rows, in bytes."""
-    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(LEAST_MEMORY, min(rows * MEMORY_A_ROW, int(machine * PART_OF_THE_MACHINE)))
+    return min(max(LEAST_MEMORY, rows * MEMORY_A_ROW), int(available_memory() * PART_OF_THE_MACHINE))
 
 
 class _Computation:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.errors import ContractError, PartitionChanged
 from wiki_trends.analytics.engines.base import SPARK, Computed
 from wiki_trends.analytics.engines.spark_rows import SPARK_TYPES, SparkTable, read_days
-from wiki_trends.analytics.engines.spark_session import cause, java_may_be_gone, spark_session
+from wiki_trends.analytics.engines.spark_session import cause, java_may_be_gone, spark_name, spark_session
 from wiki_trends.analytics.tables.compiled import compiled
 from wiki_trends.analytics.tables.documented import (
     DAYS,
@@ -78,7 +78,7 @@ class SparkEngine:
         except (PySparkException, Py4JError, TableFailed) as error:
             reason = error.reason if isinstance(error, TableFailed) else error
             raise EngineError(
-                engine=f"Spark ({self._master})" if self._master else "Spark",
+                engine=spark_name(self._master),
                 problem=f"it failed ({cause(reason)})",
                 fix="What was published before still is. Read Spark's log, and try again.",
             ) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import socket
 import sys
@@ -111,13 +112,13 @@ def cause(error: object) -> str:
     """The cause of an error of Spark as one line, without the tracebacks of two languages."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return (causes[-1:] or lines or [type(error).__name__])[0].rstrip(".")
+    return _without_login((causes[-1:] or lines or [type(error).__name__])[0].rstrip("."))
 
 
 def _refuse_missing(master: str) -> None:
     if any(find_spec(name) is None for name in ("pyspark", "pyarrow", "pandas")):
         raise EngineError(
-            engine=_name(master),
+            engine=spark_name(master),
             problem="Spark is not installed",
             fix="Install it, here and on the workers: pip install 'wiki-trends[spark]'; or use --engine duckdb.",
         )
@@ -126,7 +127,7 @@ def _refuse_missing(master: str) -> None:
     if java is None or not Path(java).exists():
         where = f"in JAVA_HOME ({home})" if home else "on the path, and JAVA_HOME is not set"
         raise EngineError(
-            engine=_name(master),
+            engine=spark_name(master),
             problem=f"there is no Java {where}",
             fix="Install Java 17 or newer, or set JAVA_HOME to one; or use --engine duckdb.",
         )
@@ -142,15 +143,23 @@ def _refuse_silent(master: str) -> None:
         try:
             with closing(socket.create_connection((host.strip("[]"), int(port)), ANSWERS_WITHIN)):
                 return
-        except (OSError, ValueError, OverflowError) as error:
+        except OSError as error:
             problem = f"the master does not answer ({cause(error)})"
+        except (ValueError, OverflowError):
+            # The error's text would show a part of the address, which can be of a password.
+            problem = "the master does not answer (its address has no host and port)"
     raise _failed(master, problem)
 
 
 def _failed(master: str, problem: str) -> EngineError:
     fix = "Check the master in --engine or WIKI_TRENDS_ENGINE, that it runs, and what Java says above; then try again."
-    return EngineError(engine=_name(master), problem=problem, fix=fix)
+    return EngineError(engine=spark_name(master), problem=problem, fix=fix)
 
 
-def _name(master: str) -> str:
-    return f"Spark ({master})" if master else "Spark"
+def spark_name(master: str) -> str:
+    """Spark with its master, for messages: without the login that a URL can hold."""
+    return f"Spark ({_without_login(master)})" if master else "Spark"
+
+
+def _without_login(text: str) -> str:
+    return re.sub(r"(?<=://)[^\s/]*@", "…@", text)

@@ -23,6 +23,7 @@ from markupsafe import Markup
 
 from wiki_trends.errors import ExportFailed, SettingError
 from wiki_trends.pipeline.steps.clean_gold_layer import PLAIN_IN_LINKS
+from wiki_trends.queries.links import project_of_dataset
 from wiki_trends.queries.output_file import is_written_into, output_stream
 from wiki_trends.report import calendar
 from wiki_trends.report.assets import CHART_SCRIPTS, STYLES, asset
@@ -53,7 +54,6 @@ SECTIONS = (
     ("pages", "Every page"),
     ("inputs", "Inputs"),
 )
-_DEFAULT_PROJECT = "en.wikipedia"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def render(details: Details, lake: FromLake, now: dt.datetime) -> str:
     days = calendar.of_run(run)
     scripts = [_inline("table.js"), *map(_inline, CHART_SCRIPTS)]
     early, style = _inline("theme.js"), Markup("\n".join(map(asset, STYLES)))  # noqa: S704 - ours
-    project = run.dataset.partition(" of ")[2] or _DEFAULT_PROJECT
+    project = project_of_dataset(run.dataset)
     return (
         environment()
         .get_template("report.html")

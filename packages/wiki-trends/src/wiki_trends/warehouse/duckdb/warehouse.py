@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
@@ -55,6 +56,7 @@ class DuckDBFile:
     def version(self) -> str:
         """A token that changes with every publish; see `Warehouse.version`."""
         with explained(self.url):
+            self._refuse_irregular()
             try:
                 return "-".join(map(str, _identity(self.path)))
             except FileNotFoundError:
@@ -64,11 +66,12 @@ class DuckDBFile:
         """Replace the tables by these and add the run; see `Warehouse.publish`. Waits for other publishers."""
         new = self._beside(f".{os.getpid()}.publishing")
         with explained(self.url), self._lock():
+            self._refuse_irregular()
             self._remove_leftovers()
             try:
                 with self._unchanged() as exists:
                     if exists:
-                        shutil.copy(self.path, new)
+                        self._copy(new)
                     done = self._write(new, tables, run)
                     _sync(new)
                     new.replace(self.path)
@@ -80,18 +83,22 @@ class DuckDBFile:
     @contextmanager
     def reading(self) -> Iterator[DuckDBReader]:
         """A reader of what is published now; see `Warehouse.reading`."""
-        if not self.path.exists():
-            raise NothingPublished(warehouse=self.url)
         with explained(self.url):
+            self._refuse_irregular()
+            if not self.path.exists():
+                raise NothingPublished(warehouse=self.url)
             connection = self._connected_to_one_file()
         with connection:
             with explained(self.url):
                 if RUNS not in _kinds(connection):
                     raise NothingPublished(warehouse=self.url)
                 self._refuse_newer(connection)
+                last = runs_table.last(connection, self.url)
+                if last is None:
+                    raise NothingPublished(warehouse=self.url)
                 if self._threads is not None:
                     connection.execute(f"SET threads = {self._threads}")
-            yield DuckDBReader(self.url, connection)
+            yield DuckDBReader(self.url, connection, last)
 
     def _connected_to_one_file(self) -> DuckDBPyConnection:
         """A connection whose handles all refer to the same file.
@@ -128,11 +135,12 @@ class DuckDBFile:
 
     def _refuse_foreign(self, connection: DuckDBPyConnection, names: Mapping[str, ArrowStream]) -> None:
         """Refuse to publish when a table or view that is not ours has one of our names."""
-        kinds = _kinds(connection)
+        kinds, ours = _kinds(connection), set[str]()
         if kinds.get(RUNS) == "BASE TABLE":
             self._refuse_newer(connection)
+            ours = {RUNS, *runs_table.published_tables(connection, self.url)}
         for name in (RUNS, *names):
-            if kinds.get(name) == "VIEW" or (name in kinds and RUNS not in kinds):
+            if kinds.get(name) == "VIEW" or (name in kinds and name not in ours):
                 raise self._foreign(name)
 
     def _refuse_newer(self, connection: DuckDBPyConnection) -> None:
@@ -166,10 +174,28 @@ class DuckDBFile:
         with _connect(self.path, read_only=True):
             yield True
 
+    def _refuse_irregular(self) -> None:
+        """Refuse a folder, a FIFO or a device before DuckDB opens it: opening a FIFO waits for ever."""
+        if not self.path.exists() or self.path.is_file():
+            return
+        problem = "it is a folder" if self.path.is_dir() else "it is not a regular file"
+        raise WarehouseError(
+            warehouse=self.url,
+            problem=problem,
+            fix="Name a file, for example duckdb:///data/warehouse.duckdb.",
+        )
+
+    def _copy(self, new: Path) -> None:
+        """Copy the file with its mode and, as root, its owner."""
+        shutil.copy(self.path, new)
+        if os.geteuid() == 0:
+            status = self.path.stat()
+            os.chown(new, status.st_uid, status.st_gid)
+
     @contextmanager
     def _lock(self) -> Iterator[None]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._beside(".lock").open("w") as lock:
+        with self._beside(".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -178,17 +204,19 @@ class DuckDBFile:
 
     def _remove_leftovers(self) -> None:
         # Call it only under the lock: then every such file is our own or of a publisher that died.
-        for ending in ("", ".wal"):
-            for path in self.path.parent.glob(f".{self.path.name}.*.publishing{ending}"):
+        ours = re.compile(rf"\.{re.escape(self.path.name)}\.\d+\.publishing(\.wal)?")
+        for path in self.path.parent.iterdir():
+            if ours.fullmatch(path.name):
                 path.unlink()
 
 
 class DuckDBReader:
     """A reader of one published state of the file."""
 
-    def __init__(self, url: str, connection: DuckDBPyConnection) -> None:
+    def __init__(self, url: str, connection: DuckDBPyConnection, last: RunRecord) -> None:
         self._url = url
         self._connection = connection
+        self._last = last
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         """The rows of a query; see `Reader.rows`."""
@@ -208,8 +236,7 @@ class DuckDBReader:
 
     def last_run(self) -> RunRecord:
         """The window that the tables hold."""
-        with explained(self._url):
-            return runs_table.last(self._connection)
+        return self._last
 
 
 def _partly_replaced(connection: DuckDBPyConnection, run: RunRecord) -> Mapping[str, tuple[str, ...]]:

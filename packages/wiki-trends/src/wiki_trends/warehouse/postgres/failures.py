@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wiki_trends.errors import WarehouseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import psycopg
 
@@ -21,24 +21,25 @@ _BY_STATE = {
         "Try again when the transactions that read it have ended.",
     ),
 }
+_CHANGED = "Move your own tables out of the way, or use another schema; then run `wiki-trends analyze` again."
 _CONNECT = "Check that it runs, and host, port, user, password and database in WIKI_TRENDS_WAREHOUSE; then try again."
 
 
 @contextmanager
-def explained(url: str, secret: str = "") -> Iterator[None]:
-    """Within this context, an error of PostgreSQL becomes a `WarehouseError` about `url` without the secret."""
+def explained(url: str, secrets: Iterable[str] = ()) -> Iterator[None]:
+    """Within this context, an error of PostgreSQL becomes a `WarehouseError` about `url` without the secrets."""
     import psycopg
 
     try:
         yield
     except psycopg.Error as error:
         problem, fix = _explanation(error)
-        if secret:
+        text = f"{problem} {error}"
+        hidden = [secret for secret in secrets if secret and secret in text]
+        for secret in hidden:
             problem = problem.replace(secret, "…")
-        # Not chained: the original's text, which a log would show, may hold the secret.
-        raise WarehouseError(warehouse=url, problem=problem, fix=fix) from (
-            None if secret in str(error) else error
-        )
+        # Not chained when the original's text, which a log would show, holds a secret.
+        raise WarehouseError(warehouse=url, problem=problem, fix=fix) from (None if hidden else error)
 
 
 def _explanation(error: psycopg.Error) -> tuple[str, str]:
@@ -49,6 +50,8 @@ def _explanation(error: psycopg.Error) -> tuple[str, str]:
         return _BY_STATE[error.sqlstate]
     if error.sqlstate == "42501":
         return f"this user lacks a right ({text})", "Grant it, or publish as a user that has it."
+    if error.sqlstate in ("42703", "42P01", "42883"):
+        return f"its tables are not as wiki-trends published them ({text})", _CHANGED
     if isinstance(error, psycopg.OperationalError):
         return text, _CONNECT
     return text, "Correct it there, and try again; what was published before still is."

@@ -47,6 +47,7 @@ class Tables:
     def __init__(self, connection: Connection[Any], url: str) -> None:
         self._connection = connection
         self._url = url
+        self._refuse_encoding()
         schema = self._all("SELECT current_schema() AS name")[0]["name"]
         if schema is None:
             raise WarehouseError(
@@ -57,6 +58,15 @@ class Tables:
         self._schema: str = schema
         # Created in this transaction: invisible to others, and empty, so there is nothing to merge with.
         self._new: set[str] = set()
+
+    def _refuse_encoding(self) -> None:
+        encoding = self._connection.info.parameter_status("server_encoding") or "unknown"
+        if encoding != "UTF8":
+            raise WarehouseError(
+                warehouse=self._url,
+                problem=f"the encoding of the database is {encoding}, which cannot hold every title",
+                fix="Use a database in UTF8: CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0.",
+            )
 
     def lock(self) -> None:
         """Wait for other publishers; the lock is released when the transaction ends."""
@@ -73,13 +83,15 @@ class Tables:
         if not rows:
             return None
         newest = rows[0]["schema_version"]
+        if not isinstance(newest, int):
+            raise self._foreign(RUNS)
         if newest > SCHEMA_VERSION:
             raise WarehouseError(
                 warehouse=self._url,
                 problem=f"it was published by a newer version (schema {newest}, this one knows {SCHEMA_VERSION})",
                 fix="Update wiki-trends, or use another database or schema.",
             )
-        return runs_table.from_row(rows[0])
+        return runs_table.from_row(rows[0], self._url)
 
     def prepare(self, name: str, columns: Mapping[str, str]) -> bool:
         """Create or extend a table so that it has these columns (DuckDB's types); return whether anything changed."""

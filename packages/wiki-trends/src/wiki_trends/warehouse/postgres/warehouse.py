@@ -6,7 +6,8 @@ grants and comments of users stay because the tables stay. Publishers queue on a
 window again writes nothing. The tables lie in the first schema of the connection's search path.
 
 Fails with `WarehouseError` when the server does not answer or refuses, when a right is missing, when a table of the
-user's own has one of our names, and when a newer version wrote the tables. Nothing is changed then.
+user's own has one of our names, when a newer version wrote the tables, and when the database's encoding is not UTF-8.
+Nothing is changed then.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import re
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from wiki_trends.errors import NothingPublished, WarehouseError
 from wiki_trends.warehouse.arrow import read_rows
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DEFAULTS = {"connect_timeout": "10", "fallback_application_name": "wiki-trends"}
+# Titles of any language are sent and read, whatever PGCLIENTENCODING or the URL says.
+_ALWAYS = {"client_encoding": "UTF8"}
 # The most connections of a server that reads for as long as it runs, and how long a read waits for one of them.
 _POOLED, _POOL_SECONDS = 4, 10.0
 _ROWS_AT_ONCE = 10_000
@@ -131,7 +135,7 @@ class PostgreSQL:
         )
 
     def _explained(self) -> AbstractContextManager[None]:
-        return explained(self.url, self._parameters.get("password", ""))
+        return explained(self.url, _secrets(self._parameters))
 
     def _connected(self) -> Connection[Any]:
         import psycopg
@@ -230,7 +234,15 @@ def _parameters(url: str) -> dict[str, str]:
         r"[^\d,]", parameters.get("port", "")
     ):
         raise unreadable
-    return _DEFAULTS | parameters
+    return _DEFAULTS | parameters | _ALWAYS
+
+
+def _secrets(parameters: Mapping[str, str]) -> list[str]:
+    """The parameters that no message may show, also as they stand in a URL, longest first."""
+    values = [parameters.get(name, "") for name in ("password", "sslpassword", "oauth_client_secret")]
+    return sorted(
+        {form for value in values for form in (value, quote(value, safe=""))}, key=len, reverse=True
+    )
 
 
 def _shown(parameters: Mapping[str, str]) -> str:

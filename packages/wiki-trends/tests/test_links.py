@@ -1,0 +1,52 @@
+"""Which addresses of pages become links."""
+
+import pytest
+
+from wiki_trends.queries.links import page_link, project_of_dataset
+
+
+@pytest.mark.parametrize(
+    ("link", "project"),
+    [
+        ("https://en.wikipedia.org/wiki/A", "en.wikipedia"),
+        ("https://EN.wikipedia.org/wiki/A?x=1#y", "en.wikipedia.org"),
+        ("http://en.m.wikipedia.org/wiki/A", "en.wikipedia"),
+        ("https://fr.wikipedia.org/wiki/É", "fr.wikipedia"),
+        ("https://www.wikidata.org/wiki/Q1", "www.wikidata"),
+        ("https://www.wikidata.org/wiki/Q1", "wikidata"),
+        ("https://commons.wikimedia.org/wiki/A", "commons.wikimedia"),
+    ],
+)
+def test_an_address_of_the_project_is_a_link(link, project):
+    assert page_link(link, project) == link
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "",
+        "javascript:alert(1)",
+        "//en.wikipedia.org/wiki/A",
+        "ftp://en.wikipedia.org/wiki/A",
+        "https://en.wikipedia.org@evil.example/wiki/A",
+        "https://en.wikipedia.org:x@evil.example/wiki/A",
+        "https://en.wikipedia.org:8443/wiki/A",
+        "https://en.wikipedia.org.evil.example/wiki/A",
+        "https://evil.example/en.wikipedia.org/wiki/A",
+        "https://evil.example\\@en.wikipedia.org/wiki/A",
+        "https://en.wikipedia.org\\@evil.example/wiki/A",
+        "https://en.wikipedia.org\n.evil.example/wiki/A",
+        "https://en.wikipedia.org/wiki/A\nevil",
+        " https://en.wikipedia.org/wiki/A",
+        "https://[::1/wiki/A",
+        "https://ｅn.wikipedia.org/wiki/A",
+        "https://de.wikipedia.org/wiki/A",
+    ],
+)
+def test_any_other_address_is_not(link):
+    assert page_link(link, "en.wikipedia") is None
+
+
+def test_the_project_is_in_the_name_of_the_dataset():
+    assert project_of_dataset("diamond") == "en.wikipedia"
+    assert project_of_dataset("diamond of fr.wikipedia") == "fr.wikipedia"
