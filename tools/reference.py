@@ -27,8 +27,9 @@ def cli_page(commands: Sequence[Command]) -> str:
     lines += [f"- [`{item.name}`](#{'-'.join(item.words)}): {_first(item)}" for item in commands[1:]]
     lines += [
         "",
-        "Exit codes of every command: 0 done; 1 finished, but the window is not complete or a day failed;",
-        "2 wrong usage or configuration; 3 a service that it needs is unreachable; 130 interrupted. Results go to",
+        "Exit codes of every command: 0 done; 1 finished, but the window is not ready, a day failed, or the output could",
+        "not be written; 2 wrong usage or configuration; 3 a service that is needed did not answer; 4 a fault of wiki-trends,",
+        "with one line that says where to report it (`--debug` prints the traceback); 130 interrupted. Results go to",
         "standard output, progress to standard error. The [settings](settings.md) apply to every command.",
     ]
     for item in commands:

@@ -43,12 +43,12 @@ class TextReporter:
         """Write lines made of pieces, each in its style."""
         for row in rows:
             if self._terminal is None:
-                print("".join(printable(text) for text, _ in row), file=self._stream, flush=True)
+                print("".join(printable_line(text) for text, _ in row), file=self._stream, flush=True)
             else:
                 with extra("console"):
                     from rich.text import Text
 
-                pieces = [(printable(text), _STYLES[style]) for text, style in row]
+                pieces = [(printable_line(text), _STYLES[style]) for text, style in row]
                 self._terminal.print(Text.assemble(*pieces), soft_wrap=True)
 
     def checked(self, completeness: Completeness) -> None:
@@ -101,6 +101,11 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text
     )
+
+
+def printable_line(text: str) -> str:
+    """Text from outside as one line: as `printable`, with spaces for line breaks, so that it cannot forge a line."""
+    return " ".join(printable(text).split("\n"))
 
 
 def _counter(progress: tuple[int, int]) -> str:

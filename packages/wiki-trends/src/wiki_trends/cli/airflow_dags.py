@@ -45,7 +45,8 @@ def dags(
         if as_json:
             print_json({"folder": None, "files": [file.to_json() for file in DAG_FILES]})
         else:
-            out([(f"# {file.name}\n{file.text}", "") for file in DAG_FILES])
+            texts = [f"# {file.name}\n{file.text}" for file in DAG_FILES]
+            out([(line, "") for text in texts for line in text.split("\n")])
         return
     installed = install_dag_files(write, force=force)
     if as_json:

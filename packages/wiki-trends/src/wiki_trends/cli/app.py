@@ -21,6 +21,7 @@ from wiki_trends.cli.output import (
     INCOMPLETE,
     USAGE,
     err,
+    err_if_output_failed,
     exit_after,
     log_to_stderr,
     out,
@@ -60,9 +61,15 @@ def program(
         bool,
         typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_show_version),
     ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Print the traceback of an unexpected error.")
+    ] = False,
 ) -> None:
     """Check a daily lake of Wikipedia's most-viewed pages, backfill missing days, analyse complete windows."""
+    from wiki_trends.cli.exit_codes import set_debug
+
     del version
+    set_debug(debug)
 
 
 @app.command(
@@ -240,10 +247,12 @@ def analyze(
     show_progress()
     check_window = checker(settings, window.window(settings), criteria)
     done = analyze_window(settings, check_window(), check_window)
+    lines = [(f"{table}: {rows:,} rows", "") for table, rows in done.rows.items()]
     if as_json:
         print_json(analysis_json(done))
     else:
-        out([(f"{table}: {rows:,} rows", "") for table, rows in done.rows.items()])
+        out(lines)
+    err_if_output_failed([("published:", ""), *lines])
 
 
 @app.command(
@@ -365,7 +374,8 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (default: that of the process) and return its exit code; expected errors go to stderr."""
     from wiki_trends.cli.exit_codes import run_to_exit_code
 
-    return run_to_exit_code(lambda: _run_typer(arguments))
+    words = sys.argv[1:] if arguments is None else arguments
+    return run_to_exit_code(lambda: _run_typer(arguments), words)
 
 
 def _run_typer(arguments: Sequence[str] | None) -> int:
@@ -380,7 +390,9 @@ def _run_typer(arguments: Sequence[str] | None) -> int:
 def main() -> NoReturn:
     """The entry point of `wiki-trends`."""
     from wiki_trends.cli.exit_codes import leave
+    from wiki_trends.cli.streams import install_streams
 
+    install_streams()
     leave(run_command())
 
 

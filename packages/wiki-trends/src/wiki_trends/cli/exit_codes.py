@@ -1,9 +1,20 @@
-"""Exit codes: of each error, of a command line, and how the process ends."""
+"""Exit codes: of each error, of a command line, and how the process ends.
+
+0    done
+1    finished, but the window is not ready, a day failed, or the output could not be written
+2    wrong usage or configuration
+3    a service that is needed did not answer
+4    a fault of wiki-trends itself; one line says where to report it, `--debug` prints the traceback
+130  interrupted
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
+import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 from smart_orchestrator.errors import (
@@ -19,6 +30,8 @@ from smart_orchestrator.errors import (
     WaiverError,
     WindowError,
 )
+from smart_orchestrator.text.reporter import printable_line
+from wiki_trends.cli.streams import output_failure
 from wiki_trends.errors import (
     EngineError,
     NothingPublished,
@@ -29,9 +42,12 @@ from wiki_trends.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-DONE, INCOMPLETE, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, INCOMPLETE, USAGE, UNREACHABLE, FAULT, INTERRUPTED = 0, 1, 2, 3, 4, 130
+REPORT_TO = "the project's issue tracker"
+_LONGEST_PROBLEM = 500
+_debug = False
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SettingError, USAGE),
@@ -54,7 +70,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
 )
 
 
-def exit_code(error: Exception) -> int | None:
+def exit_code(error: BaseException) -> int | None:
     """The exit code of an expected error; None for an unexpected one, which is a bug."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), None)
 
@@ -64,35 +80,75 @@ def finding_code(error: Exception) -> int:
     return UNREACHABLE if isinstance(error, OSError) else exit_code(error) or USAGE
 
 
-def error_text(error: Exception) -> str:
+def error_text(error: BaseException) -> str:
     """The text of an error on the command line, where arguments of a window have the names of their options."""
     if isinstance(error, WindowError):
         name = error.field if error.field.isupper() else "--" + error.field.replace("_", "-")
-        return f"{name}: {error.value} {error.problem}. {error.fix}"
-    return str(error)
+        return printable_line(f"{name}: {error.value} {error.problem}. {error.fix}")
+    return printable_line(str(error))
 
 
-def run_to_exit_code(work: Callable[[], int]) -> int:
-    """Call `work` and return its exit code; an expected error, or Ctrl-C, becomes one line on stderr.
+def set_debug(value: bool) -> None:
+    """Print the traceback of an unexpected error from now on, or do not."""
+    global _debug  # noqa: PLW0603 - an option of the process
+    _debug = value
 
-    An unexpected error passes through.
+
+def run_to_exit_code(work: Callable[[], int], words: Sequence[str] = ()) -> int:
+    """Call `work` and return its exit code; an error, or Ctrl-C, becomes one line on stderr.
+
+    An unexpected error has the exit code `FAULT`. With `--json` among the words of the command line it is one document on
+    stdout as well.
     """
     try:
         code = work()
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except Exception as error:
-        error_code = exit_code(error)
-        if error_code is None:
-            raise
-        print(f"error: {error_text(error)}", file=sys.stderr)
-        return error_code
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a panic of a Rust library is not an `Exception`
+        code = exit_code(error) or FAULT
+        if code == FAULT:
+            _report_fault(error, words)
+        else:
+            print(f"error: {error_text(error)}", file=sys.stderr)
     if code == INTERRUPTED:
         print(
             "interrupted: nothing half-written is visible. Run the same command again to go on.",
             file=sys.stderr,
         )
-    return code
+    return _with_output_failure(code)
+
+
+def _report_fault(error: BaseException, words: Sequence[str]) -> None:
+    from wiki_trends.config.urls import redacted
+
+    command = next((word for word in words if re.fullmatch("[a-z][a-z-]*", word)), "")
+    doing = f"`wiki-trends {command}`".replace(" `", "`")
+    problem = redacted(printable_line(f"{type(error).__name__}: {error}"))[:_LONGEST_PROBLEM]
+    print(
+        f"error: a fault of wiki-trends while it ran {doing}: {problem}. Report it at {REPORT_TO}; "
+        "`wiki-trends --debug` with the same command prints the traceback.",
+        file=sys.stderr,
+    )
+    if "--json" in words:
+        document = {"error": {"code": FAULT, "command": command, "problem": problem, "report_to": REPORT_TO}}
+        print(json.dumps(document, indent=2))
+    if _debug:
+        print(redacted("".join(traceback.format_exception(error))), file=sys.stderr)
+
+
+def _with_output_failure(code: int) -> int:
+    """The exit code when the output is complete; 1 instead of 0 when stdout could not be written."""
+    failure = output_failure()
+    if failure is None:
+        return code
+    print(
+        f"error: stdout: the output cannot be written ({failure.strerror}). "
+        "Run the command again with another target.",
+        file=sys.stderr,
+    )
+    return code or INCOMPLETE
 
 
 def leave(code: int) -> NoReturn:

@@ -83,7 +83,9 @@ def print_json(document: object) -> None:
     """Print one JSON document to stdout."""
     import json
 
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    # Escapes are the only form of other characters that is JSON in any encoding.
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(document, ensure_ascii=not unicode, indent=2) + "\n")
 
 
 def reporter_on(stream: TextIO) -> TextReporter:
@@ -101,6 +103,14 @@ def out(lines: Iterable[Line]) -> None:
 def err(lines: Iterable[Line]) -> None:
     """Print lines to stderr."""
     reporter_on(sys.stderr).write(lines)
+
+
+def err_if_output_failed(lines: Iterable[Line]) -> None:
+    """Print lines to stderr when stdout could not be written: what was published is said in any case."""
+    from wiki_trends.cli.streams import output_failure
+
+    if output_failure() is not None:
+        err(lines)
 
 
 def log_to_stderr(*, verbose: bool) -> None:

@@ -11,6 +11,8 @@ from argparse import ArgumentParser
 from typing import TYPE_CHECKING, NoReturn
 
 from wiki_trends.cli.exit_codes import DONE, INCOMPLETE, UNREACHABLE, leave, run_to_exit_code
+from wiki_trends.cli.output import err_if_output_failed
+from wiki_trends.cli.streams import install_streams
 from wiki_trends.compat.functions import check_window, dates_to_fetch, report_lines
 from wiki_trends.config.settings import load
 from wiki_trends.jobs.progress import show_progress
@@ -32,16 +34,19 @@ if TYPE_CHECKING:
 
 def check_and_fetch_data() -> NoReturn:
     """The script `check_and_fetch_data.py`."""
+    install_streams()
     leave(run_to_exit_code(lambda: _check_and_fetch(sys.argv[1:])))
 
 
 def run_analytics() -> NoReturn:
     """The script `run_analytics.py`."""
+    install_streams()
     leave(run_to_exit_code(lambda: _run_analytics(sys.argv[1:])))
 
 
 def show_analytics_report() -> NoReturn:
     """The script `show_analytics_report.py`."""
+    install_streams()
     leave(run_to_exit_code(lambda: _show_report(sys.argv[1:])))
 
 
@@ -96,13 +101,13 @@ def _run_analytics(arguments: Sequence[str]) -> int:
     run_check = checker(settings, _window_of(settings, options))
     done = analyze_window(settings, run_check(), run_check)
     rows = done.rows
-    _stdout().write(
-        [
-            (f"Combined records: {rows['wiki_trends_timeseries']:,}", ""),
-            (f"Common articles: {rows['wiki_trends_growth']:,}", ""),
-            ("", ""),
-        ]
-    )
+    lines: list[Line] = [
+        (f"Combined records: {rows['wiki_trends_timeseries']:,}", ""),
+        (f"Common articles: {rows['wiki_trends_growth']:,}", ""),
+        ("", ""),
+    ]
+    _stdout().write(lines)
+    err_if_output_failed(lines)
     return _show(settings)
 
 

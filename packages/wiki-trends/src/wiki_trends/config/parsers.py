@@ -6,7 +6,10 @@ The message of the error completes the sentence "<value> …", for example "is n
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from wiki_trends.config.urls import require_printable, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,16 +84,77 @@ def matching(pattern: str, meaning: str) -> Callable[[str], str]:
 
 
 def lake_template(text: str) -> str:
-    """A URL template or a folder with `{layer}` in it."""
+    """A URL template or a folder with `{layer}` in it; `~` at the start of a folder is the home folder."""
     matching(r"\S.*\{layer\}.*", "a URL template with {layer} in it")(text)
-    scheme = text.partition("://")[0]
-    if scheme != text and scheme not in LAKE_SCHEMES:
+    require_printable(text)
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return _expanded(text)
+    if scheme not in LAKE_SCHEMES:
         schemes = ", ".join(f"{name}://" for name in LAKE_SCHEMES)
         msg = f"is of an unknown scheme; a folder, {schemes} can be opened"
+        raise ValueError(msg)
+    if "?" in rest or "#" in rest:
+        msg = "has a ? or a #, which a URL of a lake cannot have"
+        raise ValueError(msg)
+    if scheme in ("s3", "s3a"):
+        if "@" in rest.partition("/")[0]:
+            msg = "is a URL with a user or a password in it; credentials of S3 are set in AWS_*"
+            raise ValueError(msg)
+        bucket = rest.replace("{layer}", "bronze").partition("/")[0]
+        matching(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]", "a URL with the name of a bucket")(bucket)
+    return text
+
+
+def warehouse_url(text: str) -> str:
+    """`duckdb:///FILE`, where `~` at the start of FILE is the home folder, or the URL of a PostgreSQL database."""
+    matching(r"(duckdb:///|postgresql://).+", "duckdb:///FILE or postgresql://…")(text)
+    require_printable(text)
+    scheme, _, rest = text.partition("://")
+    if scheme == "duckdb":
+        return f"duckdb:///{_expanded(rest[1:])}"
+    return text
+
+
+def http_url(text: str) -> str:
+    """An http(s) URL without credentials; `{project}` stands for a name."""
+    matching(r"https?://.+", "an http(s) URL")(text)
+    without_credentials(text.replace("{project}", "project"))
+    if "?" in text or "#" in text:
+        msg = "has a ? or a #, which a base address cannot have"
         raise ValueError(msg)
     return text
 
 
-def any_text(text: str) -> str:
-    """Any text."""
+def engine(text: str) -> str:
+    """The name of an analytics engine, or the URL of a Spark master without credentials."""
+    matching(r"duckdb|spark|spark://\S+|local(\[\S+\])?", "duckdb, spark, spark://HOST:PORT or local[N]")(
+        text
+    )
+    if "://" in text:
+        # Several masters are separated by commas.
+        for master in text.partition("://")[2].split(","):
+            without_credentials(f"spark://{master}")
     return text
+
+
+def local_path(text: str) -> str:
+    """A path of a file or folder; `~` at the start is the home folder."""
+    require_printable(text)
+    return _expanded(text)
+
+
+def any_text(text: str) -> str:
+    """One line of printable text."""
+    require_printable(text)
+    return text
+
+
+def _expanded(path: str) -> str:
+    if not path.startswith("~"):
+        return path
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError:
+        msg = "begins with ~ and the name of a user who has no home folder"
+        raise ValueError(msg) from None

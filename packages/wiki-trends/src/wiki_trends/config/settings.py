@@ -8,22 +8,34 @@ nearest known one.
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wiki_trends.config.environment import check_network_variables, check_s3_variables
 from wiki_trends.config.parsers import (
     any_text,
     choice,
+    engine,
     fraction,
+    http_url,
     integer,
     lake_template,
+    local_path,
     matching,
     seconds,
+    warehouse_url,
 )
 from wiki_trends.config.projects import parse_project
-from wiki_trends.config.sources import FILE_NAME, PREFIX, Value, env_name, from_environment, from_file
+from wiki_trends.config.sources import (
+    FILE_NAME,
+    PREFIX,
+    Value,
+    env_name,
+    from_environment,
+    from_file,
+    shown_value,
+)
 from wiki_trends.errors import SettingError
 
 if TYPE_CHECKING:
@@ -32,11 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE_NAME", "PREFIX", "Settings", "env_name", "load"]
 
 ACCESS_METHODS = ("all-access", "desktop", "mobile-web", "mobile-app")
-ENGINES = r"duckdb|spark|spark://\S+|local(\[\S+\])?"
 RUNNERS = ("local", "airflow")
-
-
-_HTTP = r"https?://[^\s/]+(/\S*)?"
 
 
 def _setting(
@@ -62,21 +70,21 @@ class Settings:
     )
     warehouse: str = _setting(
         "duckdb:///data/warehouse.duckdb",
-        matching(r"(duckdb:///|postgresql://).+", "duckdb:///FILE or postgresql://…"),
+        warehouse_url,
         "Where the analytics tables are published: a DuckDB file, or PostgreSQL (`postgresql://USER:PASSWORD@HOST/DATABASE`).",
         example="duckdb:////srv/trends.duckdb",
         secret=True,
     )
     engine: str = _setting(
         "duckdb",
-        matching(ENGINES, "duckdb, spark, spark://HOST:PORT or local[N]"),
+        engine,
         "What computes the tables: duckdb in this process; or Spark for lakes beyond one machine: `spark://HOST:PORT`, "
         "`local[*]`, or `spark` for the master that Spark's own settings name.",
         example="spark://spark.example.org:7077",
     )
     state: str = _setting(
         "data/state",
-        any_text,
+        local_path,
         "Folder for the state of this machine: the history of runs, locks, days that were read once.",
         example="/var/lib/wiki-trends",
     )
@@ -108,13 +116,13 @@ class Settings:
     )
     wikimedia_url: str = _setting(
         "https://wikimedia.org/api/rest_v1",
-        matching(_HTTP, "an http(s) URL"),
+        http_url,
         "Base address of the pageviews API.",
         example="http://127.0.0.1:8899/api/rest_v1",
     )
     mediawiki_url: str = _setting(
         "https://{project}.org/w/api.php",
-        matching(_HTTP, "an http(s) URL"),
+        http_url,
         "Address of the Action API; `{project}` becomes the project.",
         example="http://127.0.0.1:8899/{project}/w/api.php",
     )
@@ -169,13 +177,13 @@ class Settings:
     )
     deny: str = _setting(
         "",
-        any_text,
+        local_path,
         'TOML file of more titles to leave out: `all = ["…"]`, or a language: `en = ["…"]`.',
         example="deny.toml",
     )
     categories_file: str = _setting(
         "",
-        any_text,
+        local_path,
         "TOML file of more phrases for the categories; they override the built-in ones.",
         example="my-categories.toml",
     )
@@ -206,7 +214,7 @@ class Settings:
     )
     airflow_url: str = _setting(
         "http://localhost:8080",
-        matching(r"https?://[^\s/@]+(/\S*)?", "an http(s) URL without user and password"),
+        http_url,
         "With the runner `airflow`: the address of Airflow's UI; its API lies below it.",
         example="https://airflow.example.org",
     )
@@ -334,14 +342,18 @@ def load(
         if flag is not None:
             texts[name] = Value(str(flag), "--" + name.replace("_", "-"))
     values = {item.name: _parsed(item, texts[item.name]) for item in fields(Settings) if item.name in texts}
-    return Settings(**values)
+    settings = Settings(**values)
+    if settings.lake.startswith(("s3://", "s3a://")):
+        check_s3_variables(environ)
+        check_network_variables(environ)
+    return settings
 
 
 def _parsed(item: Field[Any], value: Value) -> Any:
     try:
         return item.metadata["parse"](value.text)
     except ValueError as error:
-        shown = "(secret)" if item.metadata["secret"] else re.sub(r"(?<=://)[^/@]*@", "(secret)@", value.text)
+        shown = "(secret)" if item.metadata["secret"] else shown_value(item.name, value.text)
         example = item.metadata["example"]
         raise SettingError(
             name=item.name,

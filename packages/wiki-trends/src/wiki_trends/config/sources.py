@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from wiki_trends.config.urls import redacted_value
 from wiki_trends.errors import SettingError
 
 if TYPE_CHECKING:
@@ -12,6 +13,13 @@ if TYPE_CHECKING:
 
 PREFIX = "WIKI_TRENDS_"
 FILE_NAME = "wiki-trends.toml"
+
+
+# A larger file is not a settings file.
+_LARGEST_FILE = 1_000_000
+_NEVER_SHOWN = ("warehouse", "token", "password", "secret")
+# The values of these are e-mail addresses or texts, not URLs.
+_NOT_URLS = ("contact", "suspect_keep", "airflow_user")
 
 
 class Value(NamedTuple):
@@ -48,8 +56,8 @@ def from_file(environ: Mapping[str, str], folder: Path, names: Sequence[str]) ->
         SettingError: the named file does not exist, or a file cannot be used.
     """
     named = environ.get(f"{PREFIX}CONFIG")
-    path = Path(named) if named else folder / FILE_NAME
-    if not path.is_file():
+    path = Path(named).expanduser() if named else folder / FILE_NAME
+    if not _is_file(path):
         if named:
             raise SettingError(
                 name="config",
@@ -65,7 +73,7 @@ def from_file(environ: Mapping[str, str], folder: Path, names: Sequence[str]) ->
         if isinstance(value, (dict, list, bool)):
             raise SettingError(
                 name=name,
-                value=value,
+                value=shown_value(name, str(value)),
                 origin=f"{path}: {name}",
                 problem="is not a text or a number",
                 fix="Give one value.",
@@ -74,19 +82,40 @@ def from_file(environ: Mapping[str, str], folder: Path, names: Sequence[str]) ->
     return values
 
 
+def shown_value(name: str, text: str) -> str:
+    """The value of a setting as a message may show it."""
+    if any(word in name for word in _NEVER_SHOWN):
+        return "(secret)"
+    return text if name in _NOT_URLS else redacted_value(text)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _read_toml(path: Path) -> dict[str, object]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(
-            name="config",
-            value=path.name,
-            origin=str(path),
-            problem=f"is not TOML ({error})",
-            fix="Correct the file.",
-        ) from None
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_FILE + 1)
+        if len(data) > _LARGEST_FILE:
+            problem = f"is larger than {_LARGEST_FILE:,} bytes"
+        else:
+            # Editors of Windows write a byte order mark.
+            return tomllib.loads(data.decode("utf-8-sig"))
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+    except RecursionError:
+        problem = "is not TOML (too many nested values)"
+    except ValueError as error:
+        problem = f"is not TOML ({error})"
+    raise SettingError(
+        name="config", value=path.name, origin=str(path), problem=problem, fix="Correct the file."
+    ) from None
 
 
 def _require_known(

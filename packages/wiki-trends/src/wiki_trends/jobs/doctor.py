@@ -6,6 +6,7 @@ The only change it makes is a test object in each layer of the lake, which it re
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import SmartOrchestratorError
+from wiki_trends.config.environment import check_network_variables
 from wiki_trends.config.settings import Settings
 from wiki_trends.errors import NothingPublished, WikiTrendsError
 
@@ -62,6 +64,7 @@ def diagnose_live(settings: Settings, today: dt.date) -> list[LiveAnswer]:
     """Send one request to each of Wikimedia's services; see `wiki_trends.wikimedia.probe`."""
     from wiki_trends.wikimedia.probe import probe
 
+    check_network_variables(os.environ)
     return probe(settings, today - dt.timedelta(days=settings.lag))
 
 

@@ -6,10 +6,12 @@ Nothing is written. A title that the wiki does not know has the defaults.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.store.opening import lake_of
+from wiki_trends.config.environment import check_network_variables
 from wiki_trends.config.layers import layers
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.cache.pages import PageCache
@@ -89,6 +91,7 @@ def explain_page(title: str, settings: Settings) -> PageExplanation:
     source = CACHE
     if facts is None:
         source = WIKIMEDIA
+        check_network_variables(os.environ)
         with WikimediaClient(settings) as client:
             facts = client.pages(project, [page])[page]
     if not facts.missing:

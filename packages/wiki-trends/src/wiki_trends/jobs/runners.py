@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 from smart_orchestrator.backfilling.state import Limits
 from smart_orchestrator.runners.local import LocalRunner
+from wiki_trends.config.environment import check_network_variables
 from wiki_trends.config.layers import layers
 from wiki_trends.errors import SettingError, WikimediaUnreachable
 
@@ -80,6 +82,7 @@ class LazyClient:
 
         with self._lock:
             if self._client is None:
+                check_network_variables(os.environ)
                 self._client = WikimediaClient(self._settings)
             client = self._client
             self._users += 1
@@ -114,6 +117,7 @@ def airflow_runner(settings: Settings, *, force: bool = False) -> AirflowRunner:
             problem="is not a user with a password, and no token is set",
             fix="Set WIKI_TRENDS_AIRFLOW_USER and WIKI_TRENDS_AIRFLOW_PASSWORD, or WIKI_TRENDS_AIRFLOW_TOKEN.",
         )
+    check_network_variables(os.environ)
     from smart_orchestrator.runners.airflow import AirflowRunner
     from smart_orchestrator.runners.airflow_client import AirflowApi
 
@@ -182,6 +186,7 @@ def reach(settings: Settings) -> None:
     from wiki_trends.wikimedia import WikimediaClient
     from wiki_trends.wikimedia.client import action_url
 
+    check_network_variables(os.environ)
     language = canonical_project(settings.project).partition(".")[0]
     if settings.categories_file:
         from wiki_trends.pipeline.rules.rules import Rules

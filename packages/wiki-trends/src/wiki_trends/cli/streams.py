@@ -1,0 +1,101 @@
+"""Standard streams that never raise: any encoding, a closed pipe, a closed descriptor, a full disk.
+
+A reader that goes away (`| head -1`) takes what it wants: later output is discarded, and the command ends with its own exit
+code. Any other failure of stdout is remembered, and `output_failure` returns it at the end of the command.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class _TolerantFile(io.RawIOBase):
+    """A descriptor for writing whose errors are remembered, not raised."""
+
+    def __init__(self, descriptor: int, failure: OSError | None) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._closed_failure = failure
+        self._discards = failure is not None
+        self.failure: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return os.isatty(self._descriptor)
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        size = memoryview(data).nbytes
+        if self._discards:
+            self.failure = self.failure or self._closed_failure
+            return size
+        try:
+            return os.write(self._descriptor, data)
+        except BrokenPipeError:
+            self._discards = True
+        except OSError as error:
+            self._discards = True
+            self.failure = error
+        return size
+
+
+_stdout_file: _TolerantFile | None = None
+
+
+def install_streams() -> None:
+    """Replace the process's stdout and stderr with streams that never raise, and occupy closed descriptors.
+
+    A closed descriptor would be taken by the next file that is opened, and output would go into that file.
+    """
+    global _stdout_file  # noqa: PLW0603 - a process has one stdout
+    closed = [descriptor for descriptor in (0, 1, 2) if _occupied(descriptor)]
+    stdout, sys.stdout = _tolerant(1, 1 in closed, sys.stdout)
+    _, sys.stderr = _tolerant(2, 2 in closed, sys.stderr)
+    _stdout_file = stdout
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - as long as the process
+
+
+def output_failure() -> OSError | None:
+    """The error that stopped the output to stdout, after everything written so far is flushed; None when there is none."""
+    sys.stdout.flush()
+    return _stdout_file.failure if _stdout_file is not None else None
+
+
+def _occupied(descriptor: int) -> bool:
+    """Whether the descriptor was closed; it then refers to the null device."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        # The lowest free descriptor is this one: the descriptors are tried in order.
+        os.open(os.devnull, os.O_RDWR)
+        return True
+    return False
+
+
+def _tolerant(
+    descriptor: int, closed: bool, present: TextIO | None
+) -> tuple[_TolerantFile, io.TextIOWrapper]:
+    if present is not None:
+        present.flush()
+    failure = OSError(errno.EBADF, os.strerror(errno.EBADF)) if closed else None
+    file = _TolerantFile(descriptor, failure)
+    stream = io.TextIOWrapper(
+        io.BufferedWriter(file),
+        encoding=getattr(present, "encoding", None) or "utf-8",
+        errors="backslashreplace",
+        line_buffering=descriptor != 1 or file.isatty(),
+    )
+    return file, stream

@@ -1,0 +1,105 @@
+"""URLs in settings, and texts without credentials.
+
+Every URL of a setting goes through `Url`. Only the warehouse and proxies may have credentials; any other URL with a user name, a
+password or a secret in its query is refused, so that none can reach a message, a log or a document.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_SECRET_PARAMETER = re.compile(
+    r"([?&;\s][^=&;?\s]*(?:passw|pwd|passfile|token|secret|signature|credential|api_?key|access_?key)[^=&;\s]*=)[^&;\s'\"]*",
+    re.IGNORECASE,
+)
+_USER_INFO = re.compile(r"(?<=://)[^\s'\"]*@")
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?", re.IGNORECASE)
+_NOT_PRINTABLE = "has a character that is not printable"
+
+
+def redacted(text: str) -> str:
+    """A text with the credentials of its URLs and the secrets of their queries replaced by `(secret)`."""
+    return _SECRET_PARAMETER.sub(r"\1(secret)", _USER_INFO.sub("(secret)@", text))
+
+
+def redacted_value(text: str) -> str:
+    """The value of a URL setting, which may be malformed, without anything that could be a credential."""
+    scheme, separator, _ = text.rpartition("@")[0].partition("://")
+    hidden = f"{scheme}://(secret)@" if separator else "(secret)@"
+    shown = hidden + text.rpartition("@")[2] if "@" in text else text
+    return redacted(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """The parts of an absolute URL with a host. Its text has no credentials."""
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    has_credentials: bool
+
+    def __str__(self) -> str:
+        """The URL without credentials, query and fragment."""
+        port = "" if self.port is None else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}{self.path}"
+
+    @classmethod
+    def parse(cls, text: str) -> Url:
+        """The parts of `text`.
+
+        Raises:
+            ValueError: it is not a URL with a host; the message says why.
+        """
+        require_printable(text)
+        if re.search(r"\s", text):
+            msg = "has a space"
+            raise ValueError(msg)
+        try:
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError as error:
+            msg = f"is not a URL ({error})"
+            raise ValueError(msg) from None
+        host = parts.hostname or ""
+        if not host or (":" not in host and not _HOST.fullmatch(_ascii(host))):
+            msg = "is not a URL with a host name"
+            raise ValueError(msg)
+        if parts.netloc.endswith(":") or port == 0:
+            msg = "is not a URL with a usable port"
+            raise ValueError(msg)
+        secret = bool(parts.username or parts.password) or redacted(text) != text
+        return cls(parts.scheme, host, port, parts.path, secret)
+
+
+def _ascii(host: str) -> str:
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+
+
+def require_printable(text: str) -> None:
+    """Refuse a text with control characters, NUL among them.
+
+    Raises:
+        ValueError: it has one.
+    """
+    if not text.isprintable():
+        raise ValueError(_NOT_PRINTABLE)
+
+
+def without_credentials(text: str) -> Url:
+    """The parts of a URL that must not have credentials.
+
+    Raises:
+        ValueError: it has credentials, or is not a URL with a host.
+    """
+    url = Url.parse(text)
+    if url.has_credentials or "@" in text.partition("://")[2].partition("/")[0]:
+        msg = "is a URL with a user, a password or a secret in it, which is not supported here"
+        raise ValueError(msg)
+    return url
