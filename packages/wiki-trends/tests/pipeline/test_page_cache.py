@@ -10,6 +10,7 @@ from dataclasses import fields
 import pytest
 
 from smart_orchestrator.store.opening import open_lake
+from wiki_trends.pipeline.cache import facts as facts_module
 from wiki_trends.pipeline.cache import pages as pages_module
 from wiki_trends.pipeline.cache.pages import PageCache
 from wiki_trends.pipeline.cache.siteinfo import cached_site_info, store_site_info
@@ -272,3 +273,7 @@ def test_the_answer_of_a_wiki_goes_there_and_back(lake, caplog):
     store_site_info("en.wikipedia", lake, site)
     assert cached_site_info("en.wikipedia", lake) == site
     assert caplog.text == ""
+
+
+def test_every_fact_of_a_page_has_a_rule_by_which_a_cached_one_is_accepted():
+    assert facts_module._VALID.keys() == {item.name for item in fields(PageFacts)}

@@ -63,4 +63,5 @@ _VALID: Mapping[str, Callable[[Any], bool]] = {
     "wikidata_id": _is_text,
     "image": _is_text,
     "disambiguation": _is_flag,
+    "lastrevid": _is_integer,
 }
