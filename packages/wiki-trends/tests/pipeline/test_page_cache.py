@@ -233,6 +233,7 @@ def test_every_field_of_the_facts_goes_there_and_back(lake):
         wikidata_id="Q1",
         image="I.jpg",
         disambiguation=True,
+        lastrevid=123,
     )
     assert not [item.name for item in fields(PageFacts) if getattr(every, item.name) == item.default]
     lake.put("_cache/en.wikipedia/pages/0.json.gz", segment({"A": [1000, every.to_json()]}))
