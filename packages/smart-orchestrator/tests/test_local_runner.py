@@ -337,3 +337,18 @@ def test_processes_that_want_the_same_days_run_each_once(tmp_path):
     assert sorted(processes[0].days()) == [day.isoformat() for day in WINDOW]
     assert sum(started for started, _, _ in sums) == 5
     assert {ready for _, _, ready in sums} == {"True"}
+
+
+def test_a_tilde_in_the_folder_of_runs_is_the_home_folder(tmp_path, dataset, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+    LocalRunner(dataset, lambda _: None, "~/state").latest([DAY])
+
+    assert (tmp_path / "home" / "state" / "runs.sqlite").exists()
+    assert not (tmp_path / "~").exists()
+
+
+def test_the_folder_of_an_unknown_user_is_an_error_of_the_runs(dataset):
+    with pytest.raises(RunsError, match="no-such-user-here"):
+        LocalRunner(dataset, lambda _: None, "~no-such-user-here/state")

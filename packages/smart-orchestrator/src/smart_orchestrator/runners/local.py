@@ -65,8 +65,12 @@ class Ledger:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.path = folder / "runs.sqlite"
+        try:
+            self.folder = folder.expanduser()
+        except RuntimeError as error:
+            problem = f"the folder {folder} cannot be used ({error})"
+            raise RunsError("local runs", problem, "Name another one.") from None
+        self.path = self.folder / "runs.sqlite"
         self._ready = False
 
     def recall(self, key: str) -> str | None:
@@ -162,7 +166,7 @@ class LocalRunner:
         self._pipeline = pipeline
         self._force = force
         self._identity = _identity(dataset)
-        self._locks = Path(folder) / "locks" / hashlib.sha256(self._identity.encode()).hexdigest()[:16]
+        self._locks = self.ledger.folder / "locks" / hashlib.sha256(self._identity.encode()).hexdigest()[:16]
         self._changed = threading.Event()
 
     def capacity(self) -> None:
