@@ -77,7 +77,7 @@ def miscounted(dataset, lake):
 KINDS = {
     "nothing": (lambda d, lake: None, "MISSING", "nothing is there"),
     "another day only": (lambda d, lake: write_frame(d, NEXT, frame()), "MISSING", "nothing is there"),
-    "a file where a folder is expected": (lambda d, lake: lake.put(d.key(DAY), b"x"), "MISSING", ""),
+    "a file where a folder is expected": (lambda d, lake: lake.put(d.key(DAY), b"x"), "MISSING", "a file lies at"),
     "a name that goes on": (lambda d, lake: spark(lake, d.key(DAY) + ".bak", HEADER), "MISSING", "nothing is there"),
     "only _temporary": (
         lambda d, lake: lake.put(f"{d.key(DAY)}/_temporary/0/part-0", b"x"), "NO_MARKER", "parts without _SUCCESS"
@@ -106,7 +106,7 @@ KINDS = {
         lambda d, lake: lake.put(f"{d.key(DAY)}/{MARKER}", b"[]"), "BAD_MANIFEST", "_SUCCESS is not a manifest ("
     ),
     "manifest without parts": (
-        lambda d, lake: lake.put(f"{d.key(DAY)}/{MARKER}", b'{"version": 1, "rows": 1}'), "BAD_MANIFEST", "'parts'"
+        lambda d, lake: lake.put(f"{d.key(DAY)}/{MARKER}", b'{"version": 1, "rows": 1}'), "BAD_MANIFEST", "parts is missing"
     ),
     "manifest that names what is no part": (
         lambda d, lake: (ours(d), marker(lake, d.key(DAY), parts=[{"name": "../part-0", "size": 1}])),

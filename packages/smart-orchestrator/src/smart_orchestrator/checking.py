@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.bulk import inspect_deeply
+from smart_orchestrator.adapters.layout import list_partition
 from smart_orchestrator.adapters.manifest import InspectOptions, inspect_listed
 from smart_orchestrator.errors import LakeError
 from smart_orchestrator.model.completeness import Completeness, Policy
@@ -72,7 +73,7 @@ def check(
             # A lake that does not answer ends the check after one time-out, not after one for each partition.
             raise failures[0]
         try:
-            objects = listings[day] if listings is not None else lake.list(dataset.key(day))
+            objects = listings[day] if listings is not None else list_partition(dataset, day, lake)
             return inspect_listed(dataset, day, objects, lake=lake, options=options)
         except LakeError as error:
             failures.append(error)
@@ -162,7 +163,7 @@ def find_strays(dataset: DailyDataset, lake: Lake, thorough: bool | None = True)
     if depth:
         return []  # Keys of several levels have names of other datasets beside them.
     names = lake.names(folder, None if thorough else FREE_NAMES)
-    visible = [name for name in names if not name.startswith(("_", "."))]
+    visible = [name for name in names if name.strip("/") and not name.startswith(("_", "."))]
     return [
         above + name for name in visible if not name.endswith("/") or dataset.day(above + name[:-1]) is None
     ]

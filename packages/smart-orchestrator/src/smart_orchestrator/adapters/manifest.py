@@ -1,7 +1,7 @@
 """Inspect a partition of the lake, and read exactly the objects that were inspected.
 
-A partition is visible once its marker `_SUCCESS` names its parts. Our marker is a JSON manifest; an empty one is
-Spark's and names every `part-*` beside it. A lake that does not answer raises `LakeError`; a fault of the partition
+A partition is visible once its marker `_SUCCESS` names its parts. Our marker is a JSON manifest. A
+marker of another writer (empty, a line break, or Hadoop's JSON) stands for every `part-*` beside or below it. A lake that does not answer raises `LakeError`; a fault of the partition
 itself is a state with a code and a sentence.
 """
 
@@ -13,11 +13,13 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from smart_orchestrator.adapters.layout import Layout, list_partition, names_text
 from smart_orchestrator.adapters.manifest_document import (
     MARKER,
     checksum_of,
     digest_of,
     is_part,
+    parse_foreign_marker,
     parse_manifest,
 )
 from smart_orchestrator.contract import rows as contents
@@ -30,7 +32,7 @@ from smart_orchestrator.store.base import PLAIN_FILE
 from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
@@ -84,9 +86,8 @@ def inspect(
         LakeError: the lake does not answer or refuses.
     """
     lake = lake or lake_of(dataset)
-    return inspect_listed(
-        dataset, day, lake.list(dataset.key(day)), lake=lake, options=options or InspectOptions()
-    )
+    objects = list_partition(dataset, day, lake)
+    return inspect_listed(dataset, day, objects, lake=lake, options=options or InspectOptions())
 
 
 def inspect_listed(
@@ -98,7 +99,7 @@ def inspect_listed(
         if partition is not None and partition.code is not Code.PART_GONE:
             return partition
         # A commit may have replaced manifest and parts between our listing and our reading.
-        objects = lake.list(dataset.key(day))
+        objects = list_partition(dataset, day, lake)
     partition = _inspect_once(dataset, day, objects, lake, options)
     if partition is None:
         problem = f"{dataset.key(day)}/{MARKER} cannot be read with the size that is listed"
@@ -110,25 +111,28 @@ def _inspect_once(
     dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake, options: InspectOptions
 ) -> Partition | None:
     """The partition as listed, or None when the marker is gone since, or was not read in full."""
-    folder = dataset.key(day) + "/"
-    irregular = _irregular(day, folder, objects)
+    irregular = _irregular(day, dataset.key(day) + "/", objects)
     if irregular is not None:
         return irregular
-    listed = {info.key.removeprefix(folder): info for info in objects if info.key.startswith(folder)}
-    listed = {name: info for name, info in listed.items() if not name.startswith(".")}
-    marker = listed.get(MARKER)
-    if marker is None:
-        return _uncommitted(day, listed.values(), options)
-    parts = {name: info for name, info in listed.items() if is_part(name)}
-    if marker.size == 0:
-        return _inspect_spark(dataset, day, parts, lake, options)
-    try:
-        data, _ = lake.get(marker.key)
-    except ObjectMissing:
+    layout = Layout.of(dataset.key(day), objects)
+    if layout.marker is None:
+        return _uncommitted(day, layout, options)
+    data = b""
+    if layout.marker.size:
+        try:
+            data, _ = lake.get(layout.marker.key)
+        except ObjectMissing:
+            return None
+    if len(data) != layout.marker.size:
         return None
-    if len(data) != marker.size:
-        return None
-    return _inspect_ours(dataset, day, data, parts, lake, options)
+    names = parse_foreign_marker(data)
+    if names is None:
+        partition = _inspect_ours(dataset, day, data, layout.parts, lake, options)
+        if partition.manifest is None:
+            return partition
+        beside = [name for name in layout.parts if name not in {part.name for part in partition.parts}]
+        return _with_others(partition, [*beside, *layout.nested, *layout.others])
+    return _with_others(_inspect_foreign(dataset, day, layout, names, lake, options), layout.others)
 
 
 def _irregular(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Partition | None:
@@ -139,35 +143,59 @@ def _irregular(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Part
             return verdict(
                 day, Code.MISSING, f"a file lies at {info.key}, where the folder of the partition belongs"
             )
-        if info.irregular and (info.key == folder[:-1] or name == MARKER or is_part(name)):
+        if info.irregular and (info.key == folder[:-1] or name == MARKER or is_part(name.rpartition("/")[2])):
             shown = "the partition" if info.key == folder[:-1] else name
             return verdict(day, Code.UNREADABLE, f"{shown} is {info.irregular}")
     return None
 
 
-def _uncommitted(day: dt.date, objects: Iterable[ObjectInfo], options: InspectOptions) -> Partition:
-    written = [info.modified for info in objects]
-    if not written:
+def _with_others(partition: Partition, others: Sequence[str]) -> Partition:
+    """The partition with a reason that names the objects beside its parts."""
+    if not others:
+        return partition
+    return replace(
+        partition, reason=f"{partition.reason}; not read are {names_text(others)} beside the parts"
+    )
+
+
+def _uncommitted(day: dt.date, layout: Layout, options: InspectOptions) -> Partition:
+    if not layout.written:
         return verdict(day, Code.MISSING, "nothing is there")
-    newest = max(written)
+    newest = max(layout.written)
     age = options.now - newest
-    if age < options.settle:
+    if abs(age) < options.settle:
         code = Code.STILL_WRITING
         reason = f"parts without {MARKER}, the youngest written {max(0, int(age.total_seconds()))} s ago"
+    elif age.total_seconds() < 0:
+        code = Code.NO_MARKER
+        reason = f"parts without {MARKER}, the youngest dated in the future ({newest:%Y-%m-%d %H:%M} UTC)"
     else:
         code = Code.NO_MARKER
         reason = f"parts without {MARKER}: a writer stopped half-way on {newest:%Y-%m-%d %H:%M} UTC"
     return replace(verdict(day, code, reason), newest_write=newest)
 
 
-def _inspect_spark(
-    dataset: DailyDataset, day: dt.date, parts: Mapping[str, ObjectInfo], lake: Lake, options: InspectOptions
+def _inspect_foreign(
+    dataset: DailyDataset,
+    day: dt.date,
+    layout: Layout,
+    named: Sequence[str],
+    lake: Lake,
+    options: InspectOptions,
 ) -> Partition:
+    """A partition with the marker of another writer, which may name some of its parts."""
+    parts = {**layout.parts, **layout.nested}
     infos = tuple(PartInfo(name, info.size, None, info.etag) for name, info in sorted(parts.items()))
     digest = hashlib.sha256(json.dumps([[p.name, p.size, p.etag] for p in infos]).encode()).hexdigest()
     base = Partition(day, State.COMPLETE, Code.OK, "", fingerprint=digest[:32], parts=infos)
+    gone = sorted({name for name in named if is_part(name)} - {name.rpartition("/")[2] for name in parts})
+    if gone:
+        return verdict(day, Code.PART_GONE, f"{names_text(gone)} is named and not there", base)
     if not infos:
         return verdict(day, Code.EMPTY, f"{MARKER} without any part", base)
+    if layout.parts and layout.nested:
+        reason = f"parts lie in folders as well as beside them ({names_text(list(layout.nested))})"
+        return verdict(day, Code.COLUMNS, reason, base)
     if options.shallow and not options.deep:
         return verdict(day, Code.OK, "committed without a row count, not read", base)
     return _judge_once(dataset, base, lake, options)
@@ -231,29 +259,33 @@ def _judge_once(
     marks: Sequence[object] = (),
 ) -> Partition:
     """The verdict on a partition whose bytes have to be read; remembered, to read them only once."""
-    contract = hashlib.sha256(
-        repr(
-            (
-                JUDGEMENT,
-                dataset.format,
-                dataset.header,
-                dataset.compression,
-                dataset.columns,
-                dataset.min_rows,
-                marks,
-            )
-        ).encode()
-    ).hexdigest()
-    key = f"{dataset.name} {base.day} {base.fingerprint} {contract[:16]}"
+    key = f"{dataset.name} {base.day} {base.fingerprint} {_rules_digest(dataset, marks)}"
     if options.memory is not None and not options.deep:
-        remembered = options.memory.recall(key)
-        if remembered is not None:
-            code, reason, rows, volume = json.loads(remembered)
-            return verdict(base.day, Code(code), reason, replace(base, rows=rows, volume=volume))
+        partition = _recall(base, options.memory.recall(key))
+        if partition is not None:
+            return partition
     judged = _read_and_judge(dataset, base, lake)
     if options.memory is not None and judged.code is not Code.PART_GONE:
         options.memory.remember(key, json.dumps([judged.code, judged.reason, judged.rows, judged.volume]))
     return judged
+
+
+def _rules_digest(dataset: DailyDataset, marks: Sequence[object]) -> str:
+    """What a verdict depends on besides the bytes."""
+    reading = (dataset.format, dataset.header, dataset.compression)
+    rules = (JUDGEMENT, reading, dataset.columns, dataset.min_rows, dataset.volume_column, marks)
+    return hashlib.sha256(repr(rules).encode()).hexdigest()[:16]
+
+
+def _recall(base: Partition, remembered: str | None) -> Partition | None:
+    """The remembered verdict; None where there is none, or it cannot be read."""
+    if remembered is None:
+        return None
+    try:
+        code, reason, rows, volume = json.loads(remembered)
+        return verdict(base.day, Code(code), str(reason), replace(base, rows=rows, volume=volume))
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def _read_and_judge(dataset: DailyDataset, base: Partition, lake: Lake) -> Partition:

@@ -1,66 +1,115 @@
-"""Read and write the manifest of a committed partition.
+"""Read the marker of a committed partition: the manifest of our writer, and the markers of others.
 
 The marker `_SUCCESS` of our writer holds a `Manifest` as JSON. `parse_manifest` does not raise for bad bytes: a marker
-that cannot be used is a verdict on the partition, with a code and a sentence.
+that cannot be used is a verdict on the partition, with a code and a sentence. Spark's marker is empty, some tools write one
+line break, and Hadoop's S3A committers a JSON document of their own.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
+from smart_orchestrator.foreign import (
+    MAX_INTEGER,
+    BadDocument,
+    date_field,
+    integer_field,
+    parse_document,
+    text_field,
+    timestamp_field,
+)
 from smart_orchestrator.model.partition import MANIFEST_VERSION, Code, Manifest, PartInfo, Partition, verdict
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
 MARKER = "_SUCCESS"
+# The start of `name` in the marker of Hadoop's S3A committers.
+_HADOOP = "org.apache.hadoop."
+# Ends of names that writers and tools give to files which are not data, or not yet.
+_TEMPORARY = ("~", ".tmp", ".temp", ".partial", ".part", "._copying_", ".crc", ".bak", ".swp", ".inprogress")
 
 
 def parse_manifest(day: dt.date, data: bytes) -> Manifest | Partition:
     """The manifest, or the verdict on a marker that cannot be used."""
     try:
-        document = json.loads(data)
-        version = int(document["version"])
+        document = parse_document(data, what=MARKER)
+        version = integer_field(document, "version", what=MARKER)
         if version > MANIFEST_VERSION:
             reason = f"the manifest has version {version}, this program knows {MANIFEST_VERSION}: update it"
             return verdict(day, Code.NEWER_VERSION, reason)
         manifest = _manifest_of(document)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        shown = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return verdict(day, Code.BAD_MANIFEST, f"{MARKER} is not a manifest ({shown})")
+    except BadDocument as error:
+        return verdict(day, Code.BAD_MANIFEST, f"{MARKER} is not a manifest ({error.problem})")
     if manifest.day != day:
         return verdict(day, Code.WRONG_DAY, f"the manifest is of {manifest.day}")
     return manifest
 
 
 def _manifest_of(document: Mapping[str, Any]) -> Manifest:
-    rows = document["rows"]
-    volume = document.get("volume")
-    parts = tuple(
-        PartInfo(str(p["name"]), int(p["size"]), p.get("checksum"), p.get("etag")) for p in document["parts"]
-    )
-    bad = [part.name for part in parts if not is_part(part.name)]
-    if bad:
-        msg = f"{bad[0]!r} is not the name of a part"
-        raise ValueError(msg)
+    parts = tuple(_part_of(part) for part in _list(document, "parts"))
+    columns = _list(document, "columns") if document.get("columns") is not None else []
+    measured = document.get("measured") or {}
+    if not isinstance(measured, dict):
+        raise BadDocument(MARKER, "measured is not an object")
     return Manifest(
-        day=dt.date.fromisoformat(document["day"]),
-        run_id=str(document["run_id"]),
+        day=date_field(document, "day", what=MARKER),
+        run_id=text_field(document, "run_id", what=MARKER),
         parts=parts,
-        rows=None if rows is None else int(rows),
-        columns=tuple(str(name) for name in document.get("columns", ())),
-        volume=None if volume is None else int(volume),
-        measured=dict(document.get("measured") or {}),
-        written_at=dt.datetime.fromisoformat(document["written_at"]),
+        rows=None if _is_null(document, "rows") else integer_field(document, "rows", what=MARKER),
+        columns=tuple(str(name) for name in columns),
+        volume=None
+        if document.get("volume") is None
+        else integer_field(document, "volume", what=MARKER, low=-MAX_INTEGER),
+        measured=measured,
+        written_at=timestamp_field(document, "written_at", what=MARKER),
     )
+
+
+def _is_null(document: Mapping[str, Any], name: str) -> bool:
+    return name in document and document[name] is None
+
+
+def _list(document: Mapping[str, Any], name: str) -> list[Any]:
+    if name not in document:
+        raise BadDocument(MARKER, f"{name} is missing")
+    value = document[name]
+    if not isinstance(value, list):
+        raise BadDocument(MARKER, f"{name} is not a list")
+    return value
+
+
+def _part_of(document: Any) -> PartInfo:
+    name = text_field(document, "name", what=MARKER)
+    if not is_part(name):
+        raise BadDocument(MARKER, f"{name!r} is not the name of a part")
+    optional = {
+        key: text_field(document, key, what=MARKER)
+        for key in ("checksum", "etag")
+        if document.get(key) is not None
+    }
+    return PartInfo(name, integer_field(document, "size", what=MARKER), **optional)
+
+
+def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
+    """The names of the parts in a marker of another writer, as far as it names them; None for any other marker."""
+    if not data.strip():
+        return ()
+    try:
+        document = parse_document(data, what=MARKER)
+        if not text_field(document, "name", what=MARKER).startswith(_HADOOP):
+            return None
+    except BadDocument:
+        return None
+    names = document.get("filenames")
+    return tuple(str(name).rpartition("/")[2] for name in names) if isinstance(names, list) else ()
 
 
 def is_part(name: str) -> bool:
     """Whether an object of a partition's folder is data, by its name below the folder."""
-    return name.startswith("part-") and "/" not in name
+    return name.startswith("part-") and "/" not in name and not name.lower().endswith(_TEMPORARY)
 
 
 def checksum_of(data: bytes) -> str:

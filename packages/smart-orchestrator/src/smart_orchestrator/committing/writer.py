@@ -19,6 +19,7 @@ from smart_orchestrator.adapters.manifest_document import (
     checksum_of,
     digest_of,
     is_part,
+    parse_foreign_marker,
     parse_manifest,
 )
 from smart_orchestrator.contract import rows as contents
@@ -145,7 +146,7 @@ def _prepare_marker(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | No
         data, etag = lake.get(key)
     except ObjectMissing:
         return None
-    if data:
+    if parse_foreign_marker(data) is None:
         parsed = parse_manifest(day, data)
         if isinstance(parsed, Partition) and parsed.code is Code.NEWER_VERSION:
             raise CommitError(dataset.name, day, parsed.reason, "Update this program.")

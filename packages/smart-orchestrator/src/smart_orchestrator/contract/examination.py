@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract.finding import FIRST_FEW, Finding
@@ -79,17 +79,25 @@ class Examination:
             return
         self.columns = table.columns
         self.layout += column_findings(dataset, self.part.name, table.header)
-        names = [column.name for column in dataset.columns]
-        counts: dict[str, int] = {}
-        if not self.layout and dataset.columns and dataset.volume_column:
+        if not self.layout and dataset.volume_column and dataset.columns:
             self.volume = 0
-        for frame in table.frames:
+        if table.rows is None:
+            self._read_rows(dataset, table.frames(table.header))
+            return
+        if not self.layout:
+            for names in table.together:
+                self.rows = 0
+                self._read_rows(_only(dataset, names), table.frames(names))
+        self.rows = table.rows
+
+    def _read_rows(self, dataset: DailyDataset, frames: Iterator[pl.DataFrame]) -> None:
+        counts: dict[str, int] = {}
+        names = [column.name for column in dataset.columns]
+        for frame in frames:
             if names and not self.layout:
                 with reading():
                     self._check(dataset, frame.select(names), counts)
             self.rows += frame.height
-        if table.rows is not None:
-            self.rows = table.rows
 
     def _check(self, dataset: DailyDataset, frame: pl.DataFrame, counts: dict[str, int]) -> None:
         asked = questions(dataset, tuple(frame.dtypes))
@@ -100,6 +108,13 @@ class Examination:
         if any(broken):
             self.values += value_findings(dataset, self.part.name, frame, self.rows, counts)
         self.hashes.add(dataset, rows)
+
+
+def _only(dataset: DailyDataset, names: Sequence[str]) -> DailyDataset:
+    """The dataset with these columns in its contract."""
+    columns = tuple(column for column in dataset.columns if column.name in names)
+    volume = dataset.volume_column if dataset.volume_column in names else None
+    return replace(dataset, columns=columns, volume_column=volume)
 
 
 def column_findings(dataset: DailyDataset, part: str, header: Sequence[str]) -> Iterator[Finding]:

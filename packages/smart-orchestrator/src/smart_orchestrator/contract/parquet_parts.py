@@ -23,19 +23,17 @@ SIGNATURE = b"PAR1"
 
 
 @contextmanager
-def open_parquet(
-    source: PartSource, columns: Sequence[str] | None
-) -> Iterator[tuple[pl.Schema, int, Iterator[pl.DataFrame]]]:
-    """The columns of a part, its number of rows, and the values of `columns` (None: of all) in batches.
+def open_parquet(source: PartSource, *, footer_only: bool) -> Iterator[tuple[pl.Schema, int, str]]:
+    """The columns of a part, its number of rows, and the path of a file for `read_batches`.
 
     Raises:
-        Unreadable: no Parquet. The batches raise it as well.
+        Unreadable: no Parquet.
         PartFault, LakeError: as for `PartSource`.
     """
     with extra("frames"):
         import polars as pl
 
-    with source.file(footer_only=columns is not None and not columns) as path:
+    with source.file(footer_only=footer_only) as path:
         with parquet_reading():
             with Path(path).open("rb") as file:
                 if file.read(4) != SIGNATURE:
@@ -43,11 +41,15 @@ def open_parquet(
                     raise Unreadable(msg)
             schema = pl.Schema(pl.read_parquet_schema(path))
             rows = int(pl.scan_parquet(path).select(pl.len()).collect().item())
-        wanted = [name for name in (schema if columns is None else columns) if name in schema]
-        yield schema, rows, _batches(path, wanted, rows, source.size)
+        yield schema, rows, path
 
 
-def _batches(path: str, columns: Sequence[str], rows: int, size: int) -> Iterator[pl.DataFrame]:
+def read_batches(path: str, columns: Sequence[str], rows: int, size: int) -> Iterator[pl.DataFrame]:
+    """The values of some columns. Memory holds what a row group has of them, and a batch.
+
+    Raises:
+        Unreadable: they cannot be read.
+    """
     with extra("frames"):
         import polars as pl
 

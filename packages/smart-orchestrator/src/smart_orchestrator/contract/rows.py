@@ -98,7 +98,7 @@ def _frames_of(dataset: DailyDataset, part: PartSource, *, foreign: bool) -> lis
             if any(column_findings(dataset, part.name, table.header)):
                 msg = f"{part.name} has other columns than the contract"
                 raise Unreadable(msg)
-            return list(table.frames)
+            return list(table.frames(table.header))
     return []
 
 

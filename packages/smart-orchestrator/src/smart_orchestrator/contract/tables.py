@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote
 
 from smart_orchestrator.contract.csv_parts import read_csv
-from smart_orchestrator.contract.parquet_parts import open_parquet
+from smart_orchestrator.contract.parquet_parts import open_parquet, read_batches
 from smart_orchestrator.contract.reading import OtherDialect
 from smart_orchestrator.extras import extra
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     import polars as pl
@@ -33,13 +33,15 @@ class Table:
         header: names of its columns, a doubled one twice; empty for a part without a byte, which has no rows.
         columns: the same with their types, as text.
         rows: their number, where the footer names it; None when they have to be counted.
-        frames: the rows.
+        together: which columns are best read together. Parquet is read by column, to need less memory.
+        frames: the rows, of these columns at least.
     """
 
     header: Sequence[str]
     columns: Sequence[str]
     rows: int | None
-    frames: Iterator[pl.DataFrame]
+    together: Sequence[Sequence[str]]
+    frames: Callable[[Sequence[str]], Iterator[pl.DataFrame]]
 
 
 class Dialect:
@@ -79,7 +81,7 @@ def open_table(
         dataset: its format, and the columns that are needed.
         source: the part.
         dialect: of CSV.
-        every_column: read the values of columns that the contract does not name as well.
+        every_column: the values of columns that the contract does not name are needed as well.
 
     Raises:
         Unreadable: no such file. The frames raise it as well.
@@ -88,16 +90,23 @@ def open_table(
     """
     folders = folder_columns(source.name)
     if dataset.format == "parquet":
-        wanted = [column.name for column in dataset.columns]
-        with open_parquet(source, None if every_column else wanted) as (schema, rows, frames):
+        footer_only = not dataset.columns and not every_column
+        with open_parquet(source, footer_only=footer_only) as (schema, rows, path):
             added = {name: value for name, value in folders.items() if name not in schema}
             types = [f"{name} {kind}" for name, kind in schema.items()]
-            yield Table([*schema, *added], [*types, *added], rows, _with_columns(frames, added))
+
+            def read(names: Sequence[str]) -> Iterator[pl.DataFrame]:
+                stored = [name for name in names if name in schema] or list(schema)[:1]
+                return _with_columns(read_batches(path, stored, rows, source.size), added)
+
+            single = [[column.name] for column in dataset.columns]
+            yield Table([*schema, *added], [*types, *added], rows, single, read)
         return
     header, frames = read_csv(dataset, source.chunks(), spark=dialect.spark, foreign=dialect.foreign)
     added = {name: value for name, value in folders.items() if header and name not in header}
     columns = [*header, *added]
-    yield Table(columns, columns, None, _with_columns(frames, added))
+    wanted = [column.name for column in dataset.columns]
+    yield Table(columns, columns, None, [wanted], lambda _: _with_columns(frames, added))
 
 
 def folder_columns(name: str) -> dict[str, str | None]:

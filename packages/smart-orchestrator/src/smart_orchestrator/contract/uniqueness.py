@@ -87,7 +87,7 @@ def _values(
     values: list[pl.Series] = []
     for examination in examined:
         with open_table(dataset, examination.part, examination.dialect) as table:
-            for frame in table.frames if table.header else ():
+            for frame in table.frames([column.name]) if table.header else ():
                 with reading():
                     value = frame.select(typed(column, frame.schema[column.name])).to_series()
                     values.append(value.filter(value.hash().is_in(suspects.implode())))

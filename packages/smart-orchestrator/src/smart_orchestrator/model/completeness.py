@@ -69,6 +69,9 @@ class Completeness:
     volume_requests: Mapping[str, int] = field(default_factory=dict)
 
     def __getitem__(self, day: dt.date) -> Partition:
+        if not self.window.start <= day <= self.window.last:
+            message = f"{day} is not in the window {self.window.start} to {self.window.last}"
+            raise KeyError(message)
         return self.days[(day - self.window.start).days]
 
     @property
