@@ -280,3 +280,19 @@ def test_a_lake_that_does_not_answer_is_an_error_and_never_a_hole(s3, monkeypatc
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
     with pytest.raises(LakeDenied):
         check(pages("s3://no-such-bucket"), WINDOW)
+
+
+def test_a_day_outside_the_window_has_no_partition():
+    checked = completeness("ok", "missing")
+    assert checked[dt.date(2025, 1, 2)].code is Code.MISSING
+    for day in (dt.date(2024, 12, 31), dt.date(2025, 1, 3)):
+        with pytest.raises(KeyError, match="is not in the window 2025-01-01 to 2025-01-02"):
+            checked[day]
+
+
+def test_folders_that_a_store_keeps_as_objects_are_no_strays(lake_url):
+    dataset, lake = pages(lake_url), open_lake(lake_url)
+    fill(dataset, *DAYS)
+    names = lake.names
+    lake.names = lambda folder, limit=None: ["", "/", *names(folder, limit)]
+    assert find_strays(dataset, lake) == []

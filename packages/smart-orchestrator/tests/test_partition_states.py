@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 
 import polars as pl
 import pytest
@@ -12,8 +13,11 @@ import pytest
 from smart_orchestrator.adapters.manifest import InspectOptions, inspect, read_frame, read_parts
 from smart_orchestrator.adapters.manifest_document import MARKER
 from smart_orchestrator.committing.writer import Part, commit, write_frame
-from smart_orchestrator.errors import ContractError, PartitionChanged
+from smart_orchestrator.contract import sources
+from smart_orchestrator.contract.rows import examine, to_bytes
+from smart_orchestrator.errors import ContractError, ObjectConflict, PartitionChanged
 from smart_orchestrator.model.partition import Code, State
+from smart_orchestrator.store import base
 from smart_orchestrator.store.opening import open_lake
 from testing.lakes import DAY, NEXT, frame, pages
 
@@ -314,6 +318,72 @@ def test_days_of_parquet_keep_the_same_contract(lake_url):
     assert read_frame(dataset, DAY).equals(frame())
     spark(open_lake(lake_url), dataset.key(NEXT), b"PAR1 not really", "part-0.parquet")
     assert inspect(dataset, NEXT).code is Code.UNREADABLE
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    """Objects of more than 64 bytes are read by ranges."""
+    monkeypatch.setattr(base, "CHUNK", 64)
+    monkeypatch.setattr(sources, "CHUNK", 64)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_large_parts_are_read_by_ranges(lake_url, small_chunks, kind):
+    dataset, lake = pages(lake_url, format=kind), open_lake(lake_url)
+    written = write_frame(dataset, DAY, frame(100))
+    own = lake.counted()
+    assert inspect(dataset, DAY, lake=own, options=InspectOptions(deep=True)) == written
+    assert own.requests.get > 10
+    key = part_key(dataset)
+    data = lake.get(key)[0]
+    lake.put(key, data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+    assert inspect(dataset, DAY, options=InspectOptions(deep=True)).code is Code.PART_CHANGED
+
+
+def test_the_footer_is_enough_where_there_is_no_contract(lake_url, small_chunks):
+    dataset, lake = pages(lake_url, format="parquet", columns=(), volume_column=None), open_lake(lake_url)
+    spark(lake, dataset.key(DAY), to_bytes(dataset, frame(5000)), "part-0.parquet")
+    own = lake.counted()
+    partition = inspect(dataset, DAY, lake=own)
+    assert (partition.code, partition.rows) == (Code.OK, 5000)
+    assert own.requests.get <= 3
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_not_mixed(lake_url, small_chunks):
+    lake = open_lake(lake_url)
+    lake.put("x", bytes(200))
+    chunks = lake.chunks("x", 200)
+    next(chunks)
+    lake.put("x", bytes([1]) * 200)
+    with pytest.raises(ObjectConflict):
+        list(chunks)
+
+
+def test_a_remembered_verdict_that_cannot_be_read_is_judged_again(lake_url):
+    dataset, memory = pages(lake_url), CountingMemory()
+    spark(open_lake(lake_url), dataset.key(DAY), HEADER + ROWS)
+    for value in ("[" * 100_000, "null", '["OK"]', '["NO_SUCH_CODE", "", 1, 1]'):
+        inspect(dataset, DAY, options=InspectOptions(memory=memory))
+        memory |= dict.fromkeys(memory, value)
+        assert inspect(dataset, DAY, options=InspectOptions(memory=memory)).code is Code.OK
+
+
+def test_a_panic_of_the_reader_is_a_verdict_and_leaves_no_message(capfd, monkeypatch):
+    class PanicException(BaseException):
+        """As the readers written in Rust raise it."""
+
+    def panic(*_, **__):
+        os.write(2, b"before\n")
+        os.write(2, b"thread '<unnamed>' (7) panicked at crates/x.rs:1:1:\nbacktrace\n")
+        raise PanicException("index out of range")
+
+    monkeypatch.setattr(pl, "read_parquet_schema", panic)
+    dataset = pages("memory://panics", format="parquet")
+    contents = examine(dataset, [sources.BytesPart("part-0.parquet", b"PAR1PAR1")])
+    assert contents.findings[0].text == (
+        "part-0.parquet cannot be read: its reader failed (index out of range)"
+    )
+    assert capfd.readouterr().err == "before\n"
 
 
 def test_a_fraction_in_a_column_of_integers_is_told_and_not_cut(lake_url):

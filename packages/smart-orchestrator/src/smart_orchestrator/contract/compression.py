@@ -5,6 +5,7 @@ Without a declared compression the first bytes decide: no CSV in UTF-8 begins wi
 
 from __future__ import annotations
 
+import re
 import sys
 import zlib
 from itertools import chain
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 
 # Decompressed bytes at a time, however far they were compressed.
 PIECE = 1 << 20
-SIGNATURES: dict[bytes, Compression] = {
-    b"\x1f\x8b": "gzip",
-    b"BZh91AY&SY": "bz2",
-    b"\x28\xb5\x2f\xfd": "zstd",
-}
+# bzip2 begins with its level and the signature of a block, or of the end of an empty stream.
+SIGNATURES: tuple[tuple[re.Pattern[bytes], Compression], ...] = (
+    (re.compile(rb"\x1f\x8b"), "gzip"),
+    (re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), "bz2"),
+    (re.compile(rb"\x28\xb5\x2f\xfd"), "zstd"),
+)
 
 
 class Decompressor(Protocol):
@@ -73,7 +75,7 @@ def decompressed(chunks: Iterator[bytes], compression: Compression) -> Iterator[
     """
     first = next(chunks, b"")
     if compression == "infer":
-        compression = next((name for sign, name in SIGNATURES.items() if first.startswith(sign)), "none")
+        compression = next((name for sign, name in SIGNATURES if sign.match(first)), "none")
     chunks = chain((first,), chunks)
     return chunks if compression == "none" else _streams(chunks, compression)
 

@@ -1,14 +1,12 @@
 """Parse CSV in the dialect that Spark writes by default, which differs from RFC 4180. Pure.
 
 Inside quotes a backslash escapes a quote or a backslash; outside quotes it is an ordinary character; an empty field is null,
-quoted or not. Other writers leave Spark's empty marker as well, so `records` reads text that cannot be of this dialect
-as RFC 4180, strictly. Text of neither dialect raises `ValueError`.
+quoted or not. Other writers leave Spark's empty marker as well, and write RFC 4180: text that cannot be of Spark's dialect
+gives None.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 
 _FIELD = re.compile(r'(?:"((?:[^"\\]|\\.)*+)"|([^",\r\n]*+))(,|\r?\n|\Z)', re.DOTALL)
@@ -20,22 +18,6 @@ Record = list[str | None]
 def differs(data: bytes) -> bool:
     """Whether the two dialects can differ on these bytes; otherwise a faster reader gives the same rows."""
     return b'"' in data and (b"\\" in data or b'""' in data)
-
-
-def records(text: str) -> list[Record]:
-    """The fields of each line, the header first.
-
-    Raises:
-        ValueError: not CSV, or a row has another number of fields than the header.
-    """
-    lines = spark_records(text)
-    if lines is None:
-        lines = _rfc_4180(text)
-    ragged = [number for number, line in enumerate(lines) if len(line) != len(lines[0])]
-    if ragged:
-        msg = f"row {ragged[0]} has another number of fields than the header"
-        raise ValueError(msg)
-    return lines
 
 
 def spark_records(text: str) -> list[Record] | None:
@@ -54,13 +36,3 @@ def spark_records(text: str) -> list[Record] | None:
             lines.append(line)
             line = []
     return lines
-
-
-def _rfc_4180(text: str) -> list[Record]:
-    try:
-        return [
-            [field or None for field in line]
-            for line in csv.reader(io.StringIO(text, newline=""), strict=True)
-        ]
-    except csv.Error as error:
-        raise ValueError(str(error)) from None
