@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import categories
+from benchmarks.check_memory import CSV_MB, LIMIT_BYTES_A_ROW, PARQUET_MB, check_memory
+from benchmarks.check_memory import LIMIT_MB as LIMIT_CHECK_MB
 from benchmarks.demo import demo
 from benchmarks.lake import AT_LEAST, AT_MOST, lake
 from benchmarks.machine import machine
@@ -29,7 +31,7 @@ from benchmarks.timing import BenchmarkFailed
 from wiki_trends.wikimedia.pages import BATCH
 
 
-def figures(rounds: int) -> dict[str, Any]:
+def figures(rounds: int, csv_mb: int, parquet_mb: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="wiki-trends-bench-") as name:
         folder = Path(name)
         progress(f"the demo, {rounds} times")
@@ -42,6 +44,8 @@ def figures(rounds: int) -> dict[str, Any]:
         }
         progress("checks of large lakes")
         measured["lake"] = lake(folder / "lake", rounds)
+        progress("the memory of checks of large parts")
+        measured["check_memory"] = check_memory(folder / "large", csv_mb, parquet_mb)
         progress(f"the HTML report of a month, {rounds} times")
         measured["report"] = report(folder / "report", rounds)
         progress(f"start-up, {4 * rounds} times each")
@@ -74,6 +78,8 @@ def table(results: dict[str, Any]) -> str:
         *report_lines(results["report"]),
         "",
         *lake_lines(results["lake"]["ratios"]),
+        "",
+        *memory_lines(results["check_memory"]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -100,6 +106,20 @@ def lake_lines(ratios: dict[str, dict[str, float]]) -> list[str]:
             note += f"; at least {AT_LEAST[what]:g} asked"
         lines += [f"  {name}", row("", f"{timed['ratio']:.2f}", note)]
     return lines
+
+
+def memory_lines(parts: dict[str, Any]) -> list[str]:
+    csv, parquet, unique = (parts[name] for name in ("csv_peak_mb", "parquet_peak_mb", "unique_bytes_a_row"))
+    return [
+        f"peak memory of a check that reads one part of {parts['rows']:,} rows",
+        row(f"CSV of {parts['csv_mb']:,} MB", f"{csv} MB", verdict(csv, LIMIT_CHECK_MB, " MB")),
+        row("  a unique column, a row", f"{unique} B", verdict(unique, LIMIT_BYTES_A_ROW, " B")),
+        row(
+            f"Parquet of {parts['parquet_mb']:,} MB",
+            f"{parquet} MB",
+            verdict(parquet, LIMIT_CHECK_MB, " MB"),
+        ),
+    ]
 
 
 def rules_lines(halves: dict[str, dict[str, Any]]) -> list[str]:
@@ -167,9 +187,13 @@ def main() -> int:
         "--rounds", type=int, default=5, help="rounds of the demo; start-up is measured 4 times as often"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--csv-mb", type=int, default=CSV_MB, help="size of the CSV part whose check is measured"
+    )
+    parser.add_argument("--parquet-mb", type=int, default=PARQUET_MB, help="size of the Parquet part")
     options = parser.parse_args()
     try:
-        results = figures(max(1, options.rounds))
+        results = figures(max(1, options.rounds), options.csv_mb, options.parquet_mb)
     except BenchmarkFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

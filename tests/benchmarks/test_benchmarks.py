@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.__main__ import table
+from benchmarks.check_memory import check_memory
 from benchmarks.demo import _medians
 from benchmarks.machine import machine
 from benchmarks.timing import BenchmarkFailed, Timed, interleaved, measure
@@ -105,6 +106,14 @@ def test_table_shows_each_figure_with_its_limit() -> None:
                 "--version": {**times, "median_s": 0.1},
             },
         },
+        "check_memory": {
+            "csv_mb": 1024,
+            "parquet_mb": 2048,
+            "rows": 27_400_000,
+            "csv_peak_mb": 154,
+            "parquet_peak_mb": 301,
+            "unique_bytes_a_row": 7.2,
+        },
         "categories": {
             "judging": {"pages": 183, "category": 0.973, "location_type": 0.962, "location": 0.974}
         },
@@ -127,6 +136,17 @@ def test_table_shows_each_figure_with_its_limit() -> None:
     assert "0.10 s  6.2 times a plain loop, at least 10 asked\n" in shown
     assert "2.50 s  OVER the limit of 2 s\n" in shown
     assert "1.10 MB  within the limit of 2 MB\n" in shown
+    assert "154 MB  within the limit of 300 MB\n" in shown
+    assert "7.2 B  within the limit of 16 B\n" in shown
+    assert "301 MB  OVER the limit of 300 MB\n" in shown
     assert "512 MB  OVER the limit of 500 MB\n" in shown
     assert re.search(r"judging half, 183 pages +97\.3% +of categories; location_type 96\.2%", shown)
     assert re.search(r"^    check +0\.25 s$", shown, re.MULTILINE)
+
+
+def test_the_memory_of_a_check_is_that_of_its_process(tmp_path: Path) -> None:
+    parts = check_memory(tmp_path, csv_mb=9, parquet_mb=9)
+
+    assert parts["rows"] == 400_000
+    assert 20 < parts["csv_peak_mb"] < 2000
+    assert 20 < parts["parquet_peak_mb"] < 2000

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 BATCH = 64
 # Partitions of one query: enough to pay for it, few enough to read the next ones meanwhile.
 QUERY = 32
+# Larger partitions are not read as one: they are inspected in pieces.
+LARGEST = 1 << 20
 
 
 def inspect_deeply(
@@ -81,7 +83,8 @@ def _read_committed(dataset: DailyDataset, partition: Partition, lake: Lake) -> 
         LakeError: the lake does not answer or refuses.
     """
     counted = partition.available and partition.manifest is not None and partition.rows is not None
-    if not counted or dataset.format == "raw" or not dataset.columns:
+    large = sum(part.size for part in partition.parts) > LARGEST
+    if not counted or large or dataset.format == "raw" or not dataset.columns:
         return []
     try:
         return read_parts(dataset, partition, lake=lake)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import threading
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 MAX_INSPECTIONS = 3
+# Partitions with parts of more bytes than this are read two at a time: each needs memory for its pieces.
+LARGE = 8 << 20
+_large_parts = threading.BoundedSemaphore(2)
 # Changes whenever the rules of judging change: verdicts remembered under another number are not used.
 JUDGEMENT = 2
 DEFAULT_SETTLE = dt.timedelta(minutes=10)
@@ -289,6 +294,12 @@ def _recall(base: Partition, remembered: str | None) -> Partition | None:
 
 
 def _read_and_judge(dataset: DailyDataset, base: Partition, lake: Lake) -> Partition:
+    large = max(part.size for part in base.parts) > LARGE
+    with _large_parts if large else nullcontext():
+        return _judge_parts(dataset, base, lake)
+
+
+def _judge_parts(dataset: DailyDataset, base: Partition, lake: Lake) -> Partition:
     folder = dataset.key(base.day)
     parts = [LakePart(lake, folder, part) for part in base.parts]
     try:
