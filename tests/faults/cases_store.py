@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from testing.faults import CSV, DAY, FOLDER, SECRET, WINDOW, Ended, Fault, Scene
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable
+    from pathlib import Path
 
 LOCAL, S3 = ("local",), ("s3",)
 CHECK = ("check", *WINDOW, "--json")

@@ -69,7 +69,7 @@ def test_what_is_not_a_regular_file_is_a_verdict_on_its_partition(dataset, folde
         (folder / "_SUCCESS").touch()
     MAKERS[kind](folder / name)
 
-    completeness = check(dataset, WINDOW, look=InspectOptions(deep=deep))
+    completeness = check(dataset, WINDOW, options=InspectOptions(deep=deep))
 
     partition = completeness[DAY]
     assert (partition.state, partition.code) == (State.INVALID, Code.UNREADABLE)
