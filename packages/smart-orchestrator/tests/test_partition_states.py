@@ -82,7 +82,7 @@ PLAIN = "a file where a folder is expected"
 KINDS = {
     "nothing": (lambda d, lake: None, "MISSING", "nothing is there"),
     "another day only": (lambda d, lake: write_frame(d, NEXT, frame()), "MISSING", "nothing is there"),
-    PLAIN: (lambda d, lake: lake.put(d.key(DAY), b"x"), "UNREADABLE", "a file lies at the"),
+    "a file where a folder is expected": (lambda d, lake: lake.put(d.key(DAY), b"x"), "MISSING", "a file lies at"),
     "a name that goes on": (lambda d, lake: spark(lake, d.key(DAY) + ".bak", HEADER), "MISSING", "nothing is there"),
     "only _temporary": (
         lambda d, lake: lake.put(f"{d.key(DAY)}/_temporary/0/part-0", b"x"), "NO_MARKER", "parts without _SUCCESS"
