@@ -36,7 +36,7 @@ def whole(stack, days):
     window = Window.between(
         dt.date.fromisoformat(days[0]), dt.date.fromisoformat(days[-1]), dt.date(2026, 1, 1)
     )
-    return check(layers(load(environ=stack.settings)).diamond, window).whole
+    return check(layers(load(environ=stack.settings)).diamond, window).complete
 
 
 def backfilled_while(stack, first, last, *parts):

@@ -77,7 +77,7 @@ def test_two_holes_are_filled_and_then_there_is_nothing_to_fill(stack, settings,
     assert {item["state"] for item in started} == {"success"}
     assert [item["logical_date"] for item in started] == [None, None]
     assert most_at_once(started) == 2
-    assert checked(settings, "2025-11-05", "2025-11-09").whole
+    assert checked(settings, "2025-11-05", "2025-11-09").complete
     assert published(settings).fingerprints.keys() == set(days_between("2025-11-05", "2025-11-09"))
     assert run.tasks == {
         "check_completeness": "success",
@@ -158,7 +158,7 @@ def _event_of(day, events):
 def test_the_manifest_of_a_day_says_what_all_steps_did(stack, settings):
     run = trigger(stack, PIPELINE, {"target_date": "2025-05-05"}).ended()
     assert run.state == "success", run.logs()
-    [day] = checked(settings, "2025-05-05", "2025-05-05").days
+    [day] = checked(settings, "2025-05-05", "2025-05-05").partitions
     assert [step["step"] for step in day.manifest.measured["steps"]] == list(run.tasks)
 
 
@@ -166,7 +166,7 @@ def test_without_a_date_the_pipeline_takes_the_newest_day_there_is(stack, settin
     run = trigger(stack, PIPELINE).ended()
     assert run.state == "success", run.logs()
     newest = moment(run.facts["run_after"]).astimezone(dt.UTC).date() - dt.timedelta(days=3)
-    assert checked(settings, str(newest), str(newest)).whole
+    assert checked(settings, str(newest), str(newest)).complete
 
 
 def test_a_date_that_is_none_fails_the_pipeline_at_once(stack):

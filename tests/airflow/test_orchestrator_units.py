@@ -195,7 +195,7 @@ def test_keys_of_an_aws_connection_open_the_lake_and_stay_out_of_the_environment
             "extra": {"endpoint_url": server.endpoint, "region_name": "us-east-1"},
         }
         monkeypatch.setenv("AIRFLOW_CONN_KEYS", json.dumps(connection))
-        assert made.check(request).whole
+        assert made.check(request).complete
         assert aws_environment("keys")["AWS_REGION"] == "us-east-1"
 
 

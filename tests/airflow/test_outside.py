@@ -137,4 +137,4 @@ def test_three_that_start_at_once_run_no_day_twice(product, outside):
     assert runs == {day: [f"{day}.1"] for day in days_between("2024-05-03", end)}
     dataset = layers(load()).diamond
     window = Window.between(dt.date.fromisoformat(start), dt.date.fromisoformat(end), dt.date(2026, 1, 1))
-    assert check(dataset, window).whole
+    assert check(dataset, window).complete

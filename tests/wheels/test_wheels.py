@@ -157,7 +157,7 @@ from smart_orchestrator import DailyDataset, Window, check
 
 orders = DailyDataset("orders", "lake", "orders/dt={day:%Y-%m-%d}")
 found = check(orders, Window.of_days(2, as_of=dt.date(2025, 11, 10), lag=1))
-print(json.dumps([[str(part.day), part.state, part.code, part.rows] for part in found.days]))
+print(json.dumps([[str(part.day), part.state, part.code, part.rows] for part in found.partitions]))
 """
     assert json.loads(core.run("python", "-c", program)) == [
         ["2025-11-08", "absent", "MISSING", None],

@@ -358,7 +358,7 @@ def test_days_within_the_lag_are_not_started(dataset):
     window = Window.between(DAYS[-1], AS_OF, AS_OF)
     done = carry_out(dataset, TickingRuns(dataset), window=window)
     assert [run.day for run in done.outcome.started] == [DAYS[-1]]
-    assert (done.completeness.whole, done.completeness.ready) == (True, False)
+    assert (done.completeness.complete, done.completeness.ready) == (True, False)
 
 
 def test_a_followed_run_that_failed_never_satisfies_a_fetch_though_old_data_are_there(dataset):

@@ -47,11 +47,11 @@ def test_the_requests_follow_the_window_in_a_lake_of_ten_years(s3, proxy, monkey
     middle = FIRST + dt.timedelta(days=DAYS // 2)
     for first in (FIRST, middle, LAST - dt.timedelta(days=4)):
         completeness, asked = counted(dataset, window(first, 5), proxy, monkeypatch)
-        assert completeness.whole
+        assert completeness.complete
         assert asked == {"LIST": 5, "GET": 5}
     for first in (FIRST, middle, LAST - dt.timedelta(days=399)):
         completeness, asked = counted(dataset, window(first, 400), proxy, monkeypatch)
-        assert completeness.whole
+        assert completeness.complete
         assert asked["LIST"] <= 3
         assert asked["GET"] == 400
     # Windows that reach beyond the lake's ends: what is not there costs nothing but the list of waived days.
@@ -90,5 +90,5 @@ def test_gaps_of_years_and_stray_keys_cost_next_to_nothing(s3, proxy, monkeypatc
     assert asked == {"LIST": 2, "GET": 0}
 
     short, asked = counted(dataset, window(early[2], 5), proxy, monkeypatch)
-    assert short.whole
+    assert short.complete
     assert asked == {"LIST": 5, "GET": 5}

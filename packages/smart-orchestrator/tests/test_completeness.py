@@ -54,7 +54,7 @@ def test_the_window_of_the_documented_example(lake_url):
     checked = check(dataset, WINDOW, strays=True)
     assert [day.day for day in checked.available] == [7, 8, 9]
     assert [day.day for day in checked.missing] == [5, 6]
-    assert (len(checked.expected), checked.coverage_pct, checked.ready, checked.whole) == (
+    assert (len(checked.expected), checked.coverage_pct, checked.ready, checked.complete) == (
         5,
         60.0,
         False,
@@ -109,7 +109,7 @@ def test_days_within_the_lag_are_not_missing_but_the_window_is_not_ready(lake_ur
     assert checked.missing == ()
     assert checked.available == (*DAYS, dt.date(2025, 11, 11)) == checked.expected
     assert checked[dt.date(2025, 11, 10)].reason == "not expected before 2025-11-13: nothing is there"
-    assert (checked.coverage_pct, checked.whole, checked.ready) == (100.0, True, False)
+    assert (checked.coverage_pct, checked.complete, checked.ready) == (100.0, True, False)
     assert check(dataset, window, policy=Policy(allow_lag=True)).ready
 
 
@@ -144,7 +144,9 @@ def test_the_sums_belong_together(kinds):
     not_expected = (*checked.waived, *checked.not_yet, *checked.beyond_history)
     assert len(checked.expected) + len(not_expected) == len(kinds)
     assert (
-        (checked.coverage_pct == 100.0) == checked.whole == (bool(checked.expected) and not checked.missing)
+        (checked.coverage_pct == 100.0)
+        == checked.complete
+        == (bool(checked.expected) and not checked.missing)
     )
     assert 0.0 <= checked.coverage_pct <= 100.0
     assert sum(states(checked).values()) == len(kinds)
@@ -160,7 +162,7 @@ def test_coverage_is_a_hundred_only_when_nothing_is_missing(available, missing, 
 
 def test_nothing_expected_is_no_coverage_and_not_ready():
     checked = completeness("waived", "lag", policy=Policy(min_coverage=0, min_days=0, allow_lag=True))
-    assert (checked.coverage_pct, checked.ready, checked.whole) == (0.0, False, False)
+    assert (checked.coverage_pct, checked.ready, checked.complete) == (0.0, False, False)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +192,7 @@ def test_a_run_in_flight_makes_absent_and_uncommitted_days_being_written():
     checked = completeness("ok", "missing", "half", "empty", "missing")
     days = list(checked.window)[:4]
     marked = checked.with_runs_in_flight(days)
-    assert [p.code for p in marked.days] == [
+    assert [p.code for p in marked.partitions] == [
         Code.OK, Code.STILL_WRITING, Code.STILL_WRITING, Code.EMPTY, Code.MISSING
     ]  # fmt: skip
     assert marked.missing == checked.missing
@@ -254,7 +256,7 @@ def test_a_long_window_has_the_verdicts_of_its_days(lake_url, key_format):
     lake.put(f"{dataset.key(days[5])}.bak/{MARKER}", b"")
     lake.put(f"{dataset.key(days[0])}/_temporary/0/x", b"")
     checked = check(dataset, window)
-    assert [p.code for p in checked.days] == [inspect(dataset, day).code for day in window]
+    assert [p.code for p in checked.partitions] == [inspect(dataset, day).code for day in window]
     assert checked.available == (days[0], days[1], days[30], days[-1])
     if not lake.listing_is_local:
         assert checked.requests["list"] == 1 + 1  # One of the days, one of the waivers.

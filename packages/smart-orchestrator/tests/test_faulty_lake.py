@@ -45,7 +45,7 @@ def faulty(s3, proxy, monkeypatch):
 
 
 def verdicts(completeness):
-    return [(p.day, p.state, p.code, p.rows, p.fingerprint) for p in completeness.days]
+    return [(p.day, p.state, p.code, p.rows, p.fingerprint) for p in completeness.partitions]
 
 
 def checks(faulty, proxy, rounds):

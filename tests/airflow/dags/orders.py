@@ -36,7 +36,7 @@ orders = DailyDataset("orders", str(LAKE), "orders/dt={day:%Y-%m-%d}")
 orders_orchestrator = orchestrator_dag(
     orders,
     "orders_pipeline",
-    lambda window: {"orders": sum(day.rows for day in window.days if day.available)},
+    lambda window: {"orders": sum(partition.rows for partition in window.partitions if partition.available)},
     schedule=None,
     days=3,
     lag=0,
@@ -55,7 +55,7 @@ absent = orchestrator_dag(
 foreign = orchestrator_dag(
     DailyDataset("foreign", "s3://lake/foreign", "diamond_final_{day:%Y_%m_%d}.csv", columns=DIAMOND_COLUMNS),
     "foreign_pipeline",
-    lambda window: {"pages": sum(day.rows for day in window.days if day.available)},
+    lambda window: {"pages": sum(partition.rows for partition in window.partitions if partition.available)},
     schedule=None,
     poll_seconds=1,
     api_conn_id="wiki_trends_airflow_api",

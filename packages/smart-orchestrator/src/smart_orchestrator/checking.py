@@ -90,7 +90,7 @@ def check(
     return Completeness(
         dataset=dataset.name,
         window=window,
-        days=_mark_waived(dataset, window, partitions, lake),
+        partitions=_mark_waived(dataset, window, partitions, lake),
         strays=tuple(find_strays(dataset, lake, strays)),
         policy=policy or Policy(),
         requests=lake.requests.to_json(),
@@ -178,4 +178,6 @@ def total_days(dataset: DailyDataset, lake: Lake) -> int:
 
 def states(completeness: Completeness) -> dict[State, int]:
     """How many partitions are in each state."""
-    return {state: sum(1 for partition in completeness.days if partition.state is state) for state in State}
+    return {
+        state: sum(1 for partition in completeness.partitions if partition.state is state) for state in State
+    }

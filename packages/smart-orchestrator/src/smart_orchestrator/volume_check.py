@@ -78,9 +78,12 @@ def with_volume(
     """
     lake = (lake or lake_of(dataset)).counted()
     shallow = replace(options or InspectOptions(), deep=False, shallow=True)
-    partitions = {partition.day: partition for partition in completeness.days}
+    partitions = {partition.day: partition for partition in completeness.partitions}
     past = {
-        day for partition in completeness.days if partition.available for day in _same_weekday(partition.day)
+        day
+        for partition in completeness.partitions
+        if partition.available
+        for day in _same_weekday(partition.day)
     }
     outside = sorted(past - partitions.keys())
     if outside:
@@ -88,9 +91,9 @@ def with_volume(
             inspected = pool.map(lambda day: inspect(dataset, day, lake=lake, options=shallow), outside)
             partitions |= zip(outside, inspected, strict=True)
     checked = tuple(
-        _check_volume(partition, partitions, width, strict=strict) for partition in completeness.days
+        _check_volume(partition, partitions, width, strict=strict) for partition in completeness.partitions
     )
-    return replace(completeness, days=checked, volume_requests=lake.requests.to_json())
+    return replace(completeness, partitions=checked, volume_requests=lake.requests.to_json())
 
 
 def _same_weekday(day: dt.date) -> list[dt.date]:

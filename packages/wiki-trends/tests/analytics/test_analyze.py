@@ -43,7 +43,7 @@ def test_the_run_says_what_was_read(tmp_path, warehouse):
     assert run == analysis.run
     assert (run.window_start, run.window_end) == (day_number(0), day_number(1))
     assert run.days_used == analysis.days == (day_number(0), day_number(1))
-    assert run.fingerprints == {part.day.isoformat(): part.fingerprint for part in completeness.days}
+    assert run.fingerprints == {part.day.isoformat(): part.fingerprint for part in completeness.partitions}
     assert run.rows == {
         "wiki_diamond": 3,
         "wiki_trends_timeseries": 3,
@@ -193,7 +193,7 @@ def test_a_window_of_which_a_day_was_committed_anew_is_checked_again(place):
     done = main_job.analyze_window(settings, stale, main_job.checker(settings, window))
     assert done.rows["wiki_trends_timeseries"] == 3 + 5
     fresh = main_job.checker(settings, window)()
-    assert done.fingerprints == {part.day.isoformat(): part.fingerprint for part in fresh.days}
+    assert done.fingerprints == {part.day.isoformat(): part.fingerprint for part in fresh.partitions}
     (part,) = place.folder.glob("data/lake/diamond/diamond_final_2025_11_06.csv/part-*")
     part.write_bytes(part.read_bytes().replace(b"1000", b"1001"))
     with pytest.raises(WindowNotReady, match="missing: 2025-11-06"):

@@ -330,4 +330,4 @@ class BackfillState:
 def written_elsewhere(plan: Plan) -> list[dt.date]:
     """The days of a plan that someone outside writes: only looking again can tell what becomes of them."""
     waited = set(plan.days(Action.WAIT))
-    return [p.day for p in plan.completeness.days if p.code is Code.STILL_WRITING and p.day in waited]
+    return [p.day for p in plan.completeness.partitions if p.code is Code.STILL_WRITING and p.day in waited]

@@ -53,7 +53,7 @@ class Completeness:
     Attributes:
         dataset: the dataset's name.
         window: the days looked at.
-        days: one partition a day, oldest first; days that are not expected have a code of `NOT_EXPECTED`.
+        partitions: one for each day, oldest first; days that are not expected have a code of `NOT_EXPECTED`.
         strays: names beside the days that are no day's key.
         policy: when the window counts as ready.
         requests: what the check asked of the lake, by kind.
@@ -62,7 +62,7 @@ class Completeness:
 
     dataset: str
     window: Window
-    days: tuple[Partition, ...]
+    partitions: tuple[Partition, ...]
     strays: tuple[str, ...] = ()
     policy: Policy = field(default_factory=Policy)
     requests: Mapping[str, int] = field(default_factory=dict)
@@ -72,17 +72,17 @@ class Completeness:
         if not self.window.start <= day <= self.window.last:
             message = f"{day} is not in the window {self.window.start} to {self.window.last}"
             raise KeyError(message)
-        return self.days[(day - self.window.start).days]
+        return self.partitions[(day - self.window.start).days]
 
     @property
     def expected(self) -> tuple[dt.date, ...]:
         """Days that must be there, and those that are there although they need not be."""
-        return tuple(p.day for p in self.days if p.available or p.code not in NOT_EXPECTED)
+        return tuple(p.day for p in self.partitions if p.available or p.code not in NOT_EXPECTED)
 
     @property
     def available(self) -> tuple[dt.date, ...]:
         """Days that can be used, oldest first."""
-        return tuple(p.day for p in self.days if p.available)
+        return tuple(p.day for p in self.partitions if p.available)
 
     @property
     def missing(self) -> tuple[dt.date, ...]:
@@ -93,17 +93,17 @@ class Completeness:
     @property
     def waived(self) -> tuple[dt.date, ...]:
         """Days that someone has said will never come, and that have not come."""
-        return tuple(p.day for p in self.days if p.code is Code.WAIVED)
+        return tuple(p.day for p in self.partitions if p.code is Code.WAIVED)
 
     @property
     def not_yet(self) -> tuple[dt.date, ...]:
         """Days of the window that the source need not have yet, and that are not there."""
-        return tuple(p.day for p in self.days if p.code is Code.WITHIN_LAG)
+        return tuple(p.day for p in self.partitions if p.code is Code.WITHIN_LAG)
 
     @property
     def beyond_history(self) -> tuple[dt.date, ...]:
         """Days of the window that lie before the upstream's history, and that are not there."""
-        return tuple(p.day for p in self.days if p.code is Code.BEYOND_UPSTREAM_HISTORY)
+        return tuple(p.day for p in self.partitions if p.code is Code.BEYOND_UPSTREAM_HISTORY)
 
     @property
     def coverage_pct(self) -> float:
@@ -122,7 +122,7 @@ class Completeness:
         return enough and available >= self.policy.min_days and (self.policy.allow_lag or not self.not_yet)
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """Whether every day that is expected is available, and there is one."""
         return bool(self.expected) and not self.missing
 
@@ -137,9 +137,9 @@ class Completeness:
             )
             if found.day in days and found.code in (Code.MISSING, Code.NO_MARKER)
             else found
-            for found in self.days
+            for found in self.partitions
         )
-        return replace(self, days=marked)
+        return replace(self, partitions=marked)
 
     def to_json(self) -> dict[str, object]:
         """The document that `check --json` prints; days are ISO strings, oldest first."""
@@ -164,7 +164,7 @@ class Completeness:
             "coverage_pct": self.coverage_pct,
             "ready": self.ready,
             "policy": self.policy.to_json(),
-            "days": [partition.to_json() for partition in self.days],
+            "days": [partition.to_json() for partition in self.partitions],
             "strays": list(self.strays),
             "requests": dict(self.requests),
             **({"volume_requests": dict(self.volume_requests)} if self.volume_requests else {}),

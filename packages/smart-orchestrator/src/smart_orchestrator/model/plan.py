@@ -77,7 +77,8 @@ class Plan:
 def make_plan(completeness: Completeness, latest: Mapping[dt.date, Run]) -> Plan:
     """A plan for the window, given the latest run of each day that has one."""
     return Plan(
-        completeness, tuple(_step(partition, latest.get(partition.day)) for partition in completeness.days)
+        completeness,
+        tuple(_step(partition, latest.get(partition.day)) for partition in completeness.partitions),
     )
 
 

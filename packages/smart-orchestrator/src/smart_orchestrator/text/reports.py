@@ -31,7 +31,7 @@ def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Li
     lines: list[Line] = [
         (f"{completeness.dataset}  {window}  ({days}, as of {window.as_of}, lag {window.lag})", "strong")
     ]
-    shown = [p for p in reversed(completeness.days) if len(window) <= most or not p.available]
+    shown = [p for p in reversed(completeness.partitions) if len(window) <= most or not p.available]
     lines += [_day_line(partition) for partition in shown[:most]]
     if len(shown) > most:
         lines.append((f"  … and {len(shown) - most} more days that are not available", "dim"))
@@ -58,7 +58,7 @@ def summary_line(completeness: Completeness) -> Line:
         parts.append(f"waived {len(completeness.waived)}")
     if completeness.beyond_history:
         parts.append(f"before the upstream's history {len(completeness.beyond_history)}")
-    return ", ".join(parts), "good" if completeness.whole else "bad"
+    return ", ".join(parts), "good" if completeness.complete else "bad"
 
 
 def _day_line(partition: Partition) -> Line:

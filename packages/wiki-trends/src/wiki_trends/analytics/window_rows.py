@@ -41,7 +41,7 @@ def baseline_of(dataset: DailyDataset, window: Window) -> tuple[Partition, ...]:
     found = check(
         dataset, Window.between(first, window.start - ONE_DAY, window.as_of, window.lag), strays=False
     )
-    return tuple(partition for partition in found.days if partition.available)
+    return tuple(partition for partition in found.partitions if partition.available)
 
 
 def read_window(dataset: DailyDataset, partitions: Sequence[Partition]) -> Iterator[pl.DataFrame]:

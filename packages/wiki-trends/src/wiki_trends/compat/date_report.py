@@ -20,7 +20,7 @@ def date_report_lines(completeness: Completeness, total: int, fix: str) -> list[
         (f"Expected dates: {len(completeness.expected)}", ""),
         (f"Available dates: {len(completeness.available)}", ""),
         (f"Missing dates: {len(missing)}", ""),
-        (f"Coverage: {completeness.coverage_pct:.1f} %", "good" if completeness.whole else "bad"),
+        (f"Coverage: {completeness.coverage_pct:.1f} %", "good" if completeness.complete else "bad"),
     ]
     if completeness.available:
         lines.append(("Available:", "strong"))

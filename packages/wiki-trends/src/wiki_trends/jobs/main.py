@@ -242,7 +242,9 @@ def publish_trends(
         "common articles": rows.get("wiki_trends_growth", 0),
         "days": [day.isoformat() for day in completeness.available],
         "unusual": [
-            str(partition.day) for partition in completeness.days if partition.code is Code.UNUSUAL_VOLUME
+            str(partition.day)
+            for partition in completeness.partitions
+            if partition.code is Code.UNUSUAL_VOLUME
         ],
         "rows": rows,
     }
@@ -299,8 +301,8 @@ def summary_lines(job: MainJob) -> list[Line]:
         text += f"{len(outcome.started)}, followed {len(outcome.followed)}"
         lines.append((text, ""))
     lines += [(f"still in flight: {day} ({why})", "warn") for day, why in outcome.abandoned]
-    lines.append((f"coverage {after.coverage_pct:.1f} %", "good" if after.whole else "bad"))
-    unusual = [partition for partition in after.days if partition.code is Code.UNUSUAL_VOLUME]
+    lines.append((f"coverage {after.coverage_pct:.1f} %", "good" if after.complete else "bad"))
+    unusual = [partition for partition in after.partitions if partition.code is Code.UNUSUAL_VOLUME]
     lines += [(f"unusual volume: {partition.day}: {partition.reason}", "warn") for partition in unusual]
     if job.published is not None:
         rows = ", ".join(f"{table} {count:,}" for table, count in job.published.rows.items())

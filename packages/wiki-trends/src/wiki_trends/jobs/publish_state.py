@@ -70,7 +70,7 @@ def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]
     window = Window.between(last.window_start, last.window_end, last.as_of, last.lag_days)
     partitions = {
         partition.day.isoformat(): partition
-        for partition in check(dataset, window, options=InspectOptions(shallow=True), strays=False).days
+        for partition in check(dataset, window, options=InspectOptions(shallow=True), strays=False).partitions
     }
     changed = {
         day: "other data than were used"

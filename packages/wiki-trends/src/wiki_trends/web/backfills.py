@@ -179,6 +179,6 @@ def _final_state(result: Backfill) -> tuple[str, str]:
     if result.outcome.failed:
         run = result.outcome.failed[0]
         return "failed", f"{run.failure}: {run.message}"
-    if result.completeness.whole:
-        return "filled", result.completeness.days[0].reason
+    if result.completeness.complete:
+        return "filled", result.completeness.partitions[0].reason
     return "failed", "; ".join(why for _, why in result.outcome.abandoned) or "The day is not complete."

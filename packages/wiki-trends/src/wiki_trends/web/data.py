@@ -138,7 +138,7 @@ class Sources:
         """Check a window and plan it, given the latest run of each day that has one."""
         completeness = main_job.checker(self.settings, window)()
         plan = make_plan(completeness, latest)
-        days = zip(completeness.days, plan.steps, strict=True)
+        days = zip(completeness.partitions, plan.steps, strict=True)
         return Calendar(plan, tuple(self._day(partition, step, latest) for partition, step in days))
 
     def _day(self, partition: Partition, step: PlanStep, latest: Mapping[dt.date, Run]) -> Day:
