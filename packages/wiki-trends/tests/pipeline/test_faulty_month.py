@@ -22,7 +22,7 @@ FAULTS = {"429": 0.05, "403": 0.05, "500": 0.05, "reset": 0.05, "timeout": 0.05,
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    ("number", "rate"), [(1, 2000), pytest.param(30, 600, marks=pytest.mark.long, id="month")]
+    ("number", "rate"), [(1, 2000), pytest.param(30, 1200, marks=pytest.mark.long, id="month")]
 )
 def test_days_are_right_in_spite_of_faults(tmp_path, number, rate):
     days = [START + dt.timedelta(days=offset) for offset in range(number)]
