@@ -207,7 +207,7 @@ CASES: list[Fault] = [
         for name, make in (("pipe", os.mkfifo), ("folder", os.mkdir))
     ),
     *both_files("not-toml", b"[en", "it is not TOML"),
-    *both_files("not-utf8", b'a = "\xff"', "it is not UTF-8"),
+    *both_files("not-utf8", b'a = "\xff"', "it is not TOML in UTF-8"),
     *both_files("deep", b"a = " + b"[" * 100_000, "nested more than 32 levels deep"),
     *both_files("long-key", b".".join([b"a"] * 500_000) + b" = 1", "a key of more than 32 parts"),
     *both_files("long-number", b"a = " + b"9" * 5_000, "it is not TOML"),

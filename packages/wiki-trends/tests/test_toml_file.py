@@ -18,8 +18,8 @@ from wiki_trends.pipeline.rules.rules import Rules
 
 REFUSED = {
     "not TOML": (b"[en", "it is not TOML"),
-    "not UTF-8": (b'a = "\xff"', "it is not UTF-8 (byte 6 is 0xff)"),
-    "UTF-16": ("a = 1".encode("utf-16"), "it is not UTF-8 (byte 1 is 0xff)"),
+    "not UTF-8": (b'a = "\xff"', "it is not TOML in UTF-8 (byte 6 is 0xff)"),
+    "UTF-16": ("a = 1".encode("utf-16"), "it is not TOML in UTF-8 (byte 1 is 0xff)"),
     "NUL": (b"a = \x00", "it is not TOML"),
     "long number": (b"a = " + b"9" * 5_000, "it is not TOML"),
     "impossible date": (b"a = 2025-02-30", "it is not TOML"),

@@ -70,7 +70,7 @@ def test_the_packed_file_says_the_same(tmp_path):
         assert read_dump([path], project="en.wikipedia", day=DAY).lists == plain.lists
 
 
-@pytest.mark.parametrize("pack", [bytes, bz2.compress, gzip.compress])
+@pytest.mark.parametrize("pack", [bytes, bz2.compress, gzip.compress], ids=["bytes", "compress", "gzip"])
 def test_it_is_told_how_much_has_been_read(tmp_path, pack):
     fractions = []
     files = [write_file(tmp_path, pack(LINES.encode() * 4000), name) for name in ("a", "b")]

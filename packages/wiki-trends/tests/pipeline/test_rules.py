@@ -202,7 +202,7 @@ def test_an_explanation_names_every_rule_and_its_scores_are_their_sum():
         assert not decision.scores or decision.scores[decision.outcome] == max(decision.scores.values())
 
 
-def test_a_file_of_the_user_is_overlay_the_rules(tmp_path):
+def test_a_file_of_the_user_is_laid_over_the_rules(tmp_path):
     mine = tmp_path / "mine.toml"
     mine.write_text('[en."Health"]\n9 = ["zumba", "film(s)"]\n', encoding="utf-8")
     rules = Rules.load("en", str(mine))
@@ -287,7 +287,7 @@ def test_a_table_without_words_in_a_phrase_is_refused():
         read_tables("en = 1")
 
 
-def test_a_phrase_that_is_overlay_goes_from_every_other_label():
+def test_a_phrase_that_is_laid_over_goes_from_every_other_label():
     over = overlay(
         {"A": {"1": ["film(s)", "song"]}, "B": {"2": ["films"]}}, {"C": {"0": ["film(s)"]}, "A": {"3": ["x"]}}
     )

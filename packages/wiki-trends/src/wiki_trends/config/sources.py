@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 PREFIX = "WIKI_TRENDS_"
 FILE_NAME = "wiki-trends.toml"
 
-
-# A larger file is not a settings file.
-_LARGEST_FILE = 1_000_000
 _NEVER_SHOWN = ("warehouse", "token", "password", "secret")
 # The values of these are e-mail addresses or texts, not URLs.
 _NOT_URLS = ("contact", "suspect_keep", "airflow_user")
@@ -97,25 +94,15 @@ def _is_file(path: Path) -> bool:
 
 
 def _read_toml(path: Path) -> dict[str, object]:
-    import tomllib
+    from wiki_trends.config.toml_file import TomlError, read_toml
 
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_FILE + 1)
-        if len(data) > _LARGEST_FILE:
-            problem = f"is larger than {_LARGEST_FILE:,} bytes"
-        else:
-            # Editors of Windows write a byte order mark.
-            return tomllib.loads(data.decode("utf-8-sig"))
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-    except RecursionError:
-        problem = "is not TOML (too many nested values)"
-    except ValueError as error:
-        problem = f"is not TOML ({error})"
+        return read_toml(path)
+    except TomlError as error:
+        problem = f"cannot be used: {error}"
     raise SettingError(
         name="config", value=path.name, origin=str(path), problem=problem, fix="Correct the file."
-    ) from None
+    )
 
 
 def _require_known(

@@ -59,7 +59,9 @@ def parse_toml(data: bytes) -> dict[str, Any]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise TomlError(f"it is not UTF-8 (byte {error.start + 1} is 0x{data[error.start]:02x})") from None
+        raise TomlError(
+            f"it is not TOML in UTF-8 (byte {error.start + 1} is 0x{data[error.start]:02x})"
+        ) from None
     if _LONG_KEY.search(text):
         raise TomlError(f"it has a key of more than {MAX_DEPTH} parts")
     try:
