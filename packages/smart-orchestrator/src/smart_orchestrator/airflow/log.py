@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from smart_orchestrator.text.reporter import TextReporter, printable
+from smart_orchestrator.text.reporter import TextReporter, printable_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,4 +35,4 @@ class LogReporter(TextReporter):
             pieces = list(row)
             warned = any(style in _WORTH_A_WARNING for _, style in pieces)
             level = logging.WARNING if warned else logging.INFO
-            self._log.log(level, "%s", "".join(printable(text) for text, _ in pieces))
+            self._log.log(level, "%s", "".join(printable_line(text) for text, _ in pieces))

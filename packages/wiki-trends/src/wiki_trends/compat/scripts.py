@@ -53,7 +53,7 @@ def show_analytics_report() -> NoReturn:
 def _check_and_fetch(arguments: Sequence[str]) -> int:
     parser = _parser(
         "Report which of the last days are in the lake, and fetch those that are not.",
-        "Exit codes: 0 nothing is missing; 1 days are missing; 2 wrong usage; 3 a service is unreachable.",
+        "Exit codes: 0 nothing is missing; 1 days are missing; 2 wrong usage; 3 a service is unreachable; 4 a fault of wiki-trends.",
     )
     _window_options(parser)
     parser.add_argument("--auto", action="store_true", help="fetch without asking")
@@ -92,7 +92,7 @@ def _run_analytics(arguments: Sequence[str]) -> int:
 
     parser = _parser(
         "Compute the trends of the last days, when they are complete, and show them.",
-        "Exit codes: 0 done; 1 days are missing; 2 wrong usage; 3 a service is unreachable.",
+        "Exit codes: 0 done; 1 days are missing; 2 wrong usage; 3 a service is unreachable; 4 a fault of wiki-trends.",
     )
     _window_options(parser)
     options = parser.parse_args(arguments)
@@ -114,7 +114,7 @@ def _run_analytics(arguments: Sequence[str]) -> int:
 def _show_report(arguments: Sequence[str]) -> int:
     _parser(
         "Show the trends of the window that was published last.",
-        "Exit codes: 0 done; 1 nothing has been published; 2 wrong usage; 3 a service is unreachable.",
+        "Exit codes: 0 done; 1 nothing has been published; 2 wrong usage; 3 a service is unreachable; 4 a fault of wiki-trends.",
     ).parse_args(arguments)
     return _show(load())
 
