@@ -57,7 +57,7 @@ def test_json_in_a_script_is_what_it_was_and_cannot_end_it(text):
 
 
 def test_what_is_nothing_for_json_is_told():
-    with pytest.raises(TypeError, match="object is nothing for JSON"):
+    with pytest.raises(TypeError, match="object cannot be written as JSON"):
         script_json({"x": object()})
 
 
