@@ -59,11 +59,12 @@ def install_streams() -> None:
 
     A closed descriptor would be taken by the next file that is opened, and output would go into that file.
     """
-    global _stdout_file  # noqa: PLW0603 - a process has one stdout
+    global _stdout_file
     closed = [descriptor for descriptor in (0, 1, 2) if _occupied(descriptor)]
-    stdout, sys.stdout = _tolerant(1, 1 in closed, sys.stdout)
-    _, sys.stderr = _tolerant(2, 2 in closed, sys.stderr)
-    _stdout_file = stdout
+    if _is_descriptor(sys.stdout, 1):
+        _stdout_file, sys.stdout = _tolerant(1, 1 in closed, sys.stdout)
+    if _is_descriptor(sys.stderr, 2):
+        _, sys.stderr = _tolerant(2, 2 in closed, sys.stderr)
     if sys.stdin is None:
         sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - as long as the process
 
@@ -72,6 +73,17 @@ def output_failure() -> OSError | None:
     """The error that stopped the output to stdout, after everything written so far is flushed; None when there is none."""
     sys.stdout.flush()
     return _stdout_file.failure if _stdout_file is not None else None
+
+
+def _is_descriptor(stream: TextIO | None, descriptor: int) -> bool:
+    """Whether a stream writes to this descriptor, and has not been redirected inside the process."""
+    if stream is None:
+        return True
+    try:
+        return stream.fileno() == descriptor
+    except (OSError, ValueError):
+        # A buffer in memory has no descriptor.
+        return False
 
 
 def _occupied(descriptor: int) -> bool:
