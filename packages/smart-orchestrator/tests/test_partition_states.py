@@ -78,11 +78,10 @@ def miscounted(dataset, lake):
     ours(dataset, rows=2)
 
 
-PLAIN = "a file where a folder is expected"
 KINDS = {
     "nothing": (lambda d, lake: None, "MISSING", "nothing is there"),
     "another day only": (lambda d, lake: write_frame(d, NEXT, frame()), "MISSING", "nothing is there"),
-    PLAIN: (lambda d, lake: lake.put(d.key(DAY), b"x"), "UNREADABLE", "a file lies at the"),
+    "a file where a folder is expected": (lambda d, lake: lake.put(d.key(DAY), b"x"), "MISSING", "a file lies at"),
     "a name that goes on": (lambda d, lake: spark(lake, d.key(DAY) + ".bak", HEADER), "MISSING", "nothing is there"),
     "only _temporary": (
         lambda d, lake: lake.put(f"{d.key(DAY)}/_temporary/0/part-0", b"x"), "NO_MARKER", "parts without _SUCCESS"
@@ -177,7 +176,7 @@ def test_the_verdict_on_a_day(lake_url, kind):
     )
     assert reason in partition.reason
     assert partition.available == (code == "OK")
-    assert (partition.fingerprint is None) == (code in ("MISSING", "NO_MARKER") or kind == PLAIN)
+    assert (partition.fingerprint is None) == (code in ("MISSING", "NO_MARKER"))
     assert partition.to_json()["code"] == code
     if partition.available:
         assert read_frame(dataset, partition).height == partition.rows

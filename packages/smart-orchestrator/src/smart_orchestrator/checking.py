@@ -163,7 +163,7 @@ def find_strays(dataset: DailyDataset, lake: Lake, thorough: bool | None = True)
     if depth:
         return []  # Keys of several levels have names of other datasets beside them.
     names = lake.names(folder, None if thorough else FREE_NAMES)
-    visible = [name for name in names if name.strip("/") and name[0] not in "_."]
+    visible = [name for name in names if name.strip("/") and not name.startswith(("_", "."))]
     return [
         above + name for name in visible if not name.endswith("/") or dataset.day(above + name[:-1]) is None
     ]

@@ -43,7 +43,6 @@ class Layout:
     def of(cls, key: str, objects: Iterable[ObjectInfo]) -> Layout:
         """The layout of the partition at `key`."""
         folder = key + "/"
-        objects = list(objects)
         listed = {info.key.removeprefix(folder): info for info in objects if info.key.startswith(folder)}
         listed = {name: info for name, info in listed.items() if name and not name.startswith(".")}
         visible = {name: info for name, info in listed.items() if not _is_hidden(name)}

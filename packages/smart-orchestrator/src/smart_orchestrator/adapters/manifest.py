@@ -116,8 +116,7 @@ def _inspect_once(
     dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake, options: InspectOptions
 ) -> Partition | None:
     """The partition as listed, or None when the marker is gone since, or was not read in full."""
-    folder = dataset.key(day) + "/"
-    irregular = _irregular(day, folder, objects)
+    irregular = _irregular(day, dataset.key(day) + "/", objects)
     if irregular is not None:
         return irregular
     layout = Layout.of(dataset.key(day), objects)
@@ -149,7 +148,7 @@ def _irregular(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Part
             return verdict(
                 day, Code.UNREADABLE, f"a file lies at {info.key}, where a folder with parts is expected"
             )
-        if info.irregular and (info.key == folder[:-1] or name == MARKER or is_part(name)):
+        if info.irregular and (info.key == folder[:-1] or name == MARKER or is_part(name.rpartition("/")[2])):
             shown = "the partition" if info.key == folder[:-1] else name
             return verdict(day, Code.UNREADABLE, f"{shown} is {info.irregular}")
     return None
