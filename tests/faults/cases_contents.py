@@ -256,7 +256,7 @@ CASES: list[Fault] = [
         "a-file-at-the-key-of-a-partition",
         COMPLETE,
         lambda scene: scene.diamond.put(FOLDER, b"x"),
-        verdict=("invalid", "UNREADABLE"),
+        verdict=("absent", "MISSING"),
         says=("a file lies at",),
     ),
     Fault(
