@@ -78,7 +78,6 @@ def miscounted(dataset, lake):
     ours(dataset, rows=2)
 
 
-PLAIN = "a file where a folder is expected"
 KINDS = {
     "nothing": (lambda d, lake: None, "MISSING", "nothing is there"),
     "another day only": (lambda d, lake: write_frame(d, NEXT, frame()), "MISSING", "nothing is there"),
@@ -177,7 +176,7 @@ def test_the_verdict_on_a_day(lake_url, kind):
     )
     assert reason in partition.reason
     assert partition.available == (code == "OK")
-    assert (partition.fingerprint is None) == (code in ("MISSING", "NO_MARKER") or kind == PLAIN)
+    assert (partition.fingerprint is None) == (code in ("MISSING", "NO_MARKER"))
     assert partition.to_json()["code"] == code
     if partition.available:
         assert read_frame(dataset, partition).height == partition.rows
