@@ -89,7 +89,7 @@ def test_one_token_serves_until_airflow_takes_it_no_more(airflow, api):
 def test_a_given_token_that_has_expired_asks_for_another_one(server):
     api = AirflowApi(server.url, token="a-secret-token")
     with pytest.raises(
-        Refused, match=r"Invalid JWT token \(HTTP 401\)\. Give a new WIKI_TRENDS_AIRFLOW_TOKEN"
+        Refused, match=r"Invalid JWT token \(HTTP 401\)\. Replace the token, or set the user and the password"
     ) as caught:
         api.get("/dags/x")
     assert "a-secret-token" not in str(caught.value) + repr(api) + str(vars(caught.value))
@@ -116,7 +116,7 @@ def test_patience_ends(airflow, api):
     airflow.script["GET", "/dags/x"] = [Reply(status=503)] * 100
     with pytest.raises(
         RunsUnreachable,
-        match=r"answers GET /api/v2/dags/x with HTTP 503, for 2 s\. Check WIKI_TRENDS_AIRFLOW_URL",
+        match=r"answers GET /api/v2/dags/x with HTTP 503, for 2 s\. Check the URL",
     ):
         api.get("/dags/x")
 

@@ -17,7 +17,7 @@ Extra = Literal["frames", "console", "airflow-client", "airflow"]
 
 # The top-level packages of each extra.
 PACKAGES: dict[Extra, frozenset[str]] = {
-    "frames": frozenset({"polars"}),
+    "frames": frozenset({"polars", "backports"}),
     "console": frozenset({"rich", "typer"}),
     "airflow-client": frozenset({"httpx2"}),
     "airflow": frozenset({"airflow", "apprise"}),

@@ -15,7 +15,7 @@ from airflow.sdk.log import mask_secret
 
 from smart_orchestrator.airflow.postgres_uri import postgres_uri
 from smart_orchestrator.errors import RunsError
-from smart_orchestrator.runners.airflow_client import AirflowApi
+from smart_orchestrator.runners.airflow_client import AirflowApi, AirflowOptionNames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,8 +53,20 @@ def airflow_api(conn_id: str, *, patience: float = 30.0) -> AirflowApi:
     token = str(found.extra_dejson.get("token", ""))
     if token:
         mask_secret(token)
+    names = AirflowOptionNames(
+        url=f"the host of the connection {conn_id}",
+        user=f"the login of the connection {conn_id}",
+        password="its password",  # noqa: S106 - a name, not a secret
+        token=f"`token` in the extra of the connection {conn_id}",
+        dag="the id of the pipeline's Dag in the orchestrator",
+    )
     return AirflowApi(
-        url, user=found.login or "", password=found.password or "", token=token, patience=patience
+        url,
+        user=found.login or "",
+        password=found.password or "",
+        token=token,
+        patience=patience,
+        option_names=names,
     )
 
 

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from smart_orchestrator.contract.reading import Unreadable
+from smart_orchestrator.extras import extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +112,8 @@ def _decompressor(compression: Compression) -> Decompressor:
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
-        from backports import zstd
+        with extra("frames"):
+            from backports import zstd
     stream: Decompressor = zstd.ZstdDecompressor()
     return stream
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -55,6 +56,25 @@ class Refused(RunsError):
         super().__init__(runner, f"{detail} (HTTP {status})", fix)
 
 
+@dataclass(frozen=True, slots=True)
+class AirflowOptionNames:
+    """How the caller's users call the options of an Airflow, for the last sentence of an error.
+
+    Attributes:
+        url: its address.
+        user: whose rights are used.
+        password: of that user.
+        token: to use instead of user and password.
+        dag: the id of the pipeline's Dag.
+    """
+
+    url: str = "the URL"
+    user: str = "the user"
+    password: str = "the password"  # noqa: S105 - a name, not a secret
+    token: str = "the token"  # noqa: S105 - a name, not a secret
+    dag: str = "the Dag id"
+
+
 class AirflowApi:
     """Requests to one Airflow.
 
@@ -65,6 +85,7 @@ class AirflowApi:
         token: a JSON web token to use instead of user and password.
         timeout: seconds for one request.
         patience: seconds for which a request is tried again when there is no answer.
+        option_names: how errors call these options.
     """
 
     def __init__(
@@ -76,6 +97,7 @@ class AirflowApi:
         token: str = "",
         timeout: float = 30.0,
         patience: float = PATIENCE,
+        option_names: AirflowOptionNames | None = None,
     ) -> None:
         with extra("airflow-client"):
             import httpx2
@@ -86,6 +108,7 @@ class AirflowApi:
             raise OptionError("patience", patience, "is negative", "Give 0 or more seconds.")
         self.url = _without_credentials(url)
         self.name = f"Airflow at {self.url}"
+        self.option_names = option_names or AirflowOptionNames()
         self._user = user
         self._password = password
         self._given = token
@@ -153,11 +176,9 @@ class AirflowApi:
             if self._token and self._token != not_this:
                 return self._token
             if not self._user:
-                raise RunsError(
-                    self.name,
-                    "no user and no token were given",
-                    "Set WIKI_TRENDS_AIRFLOW_USER and WIKI_TRENDS_AIRFLOW_PASSWORD, or WIKI_TRENDS_AIRFLOW_TOKEN.",
-                )
+                names = self.option_names
+                fix = f"Set {names.user} and {names.password}, or {names.token}."
+                raise RunsError(self.name, "no user and no token were given", fix)
             self._token = self._sign_in()
             return self._token
 
@@ -169,7 +190,7 @@ class AirflowApi:
                 self.name,
                 answer.status_code,
                 f"user {self._user} was not let in",
-                "Correct WIKI_TRENDS_AIRFLOW_USER and WIKI_TRENDS_AIRFLOW_PASSWORD.",
+                f"Correct {self.option_names.user} and {self.option_names.password}.",
             )
         token = self._json(answer).get("access_token") if answer.status_code < 400 else None
         if not isinstance(token, str) or not token:
@@ -202,7 +223,7 @@ class AirflowApi:
                 raise RunsUnreachable(
                     self.name,
                     f"{problem}, for {patience:g} s",
-                    "Check WIKI_TRENDS_AIRFLOW_URL, and that Airflow's api-server is running.",
+                    f"Check {self.option_names.url}, and that Airflow's api-server is running.",
                 )
             time.sleep(backoff)
             repeated = True
@@ -218,24 +239,24 @@ class AirflowApi:
         return found
 
     def _refused(self, answer: httpx2.Response, *, repeated: bool) -> Refused:
-        fix = "Correct the request."
+        fix, names = "Correct the request.", self.option_names
         if answer.status_code == UNAUTHORIZED:
             fix = (
-                "Give a new WIKI_TRENDS_AIRFLOW_TOKEN, or WIKI_TRENDS_AIRFLOW_USER and WIKI_TRENDS_AIRFLOW_PASSWORD."
+                f"Replace {names.token}, or set {names.user} and {names.password}."
                 if self._given
                 else "Sign in again."
             )
         elif answer.status_code == FORBIDDEN:
             fix = "Give the user the rights to see and start runs of this DAG."
         elif answer.status_code == NOT_FOUND:
-            fix = "Check its name, and that WIKI_TRENDS_AIRFLOW_URL is an Airflow 3."
+            fix = f"Check its name, and that {names.url} is the address of an Airflow 3."
         return Refused(self.name, answer.status_code, _detail(answer), fix, repeated=repeated)
 
     def _no_airflow(self, status: int) -> RunsError:
         return RunsError(
             self.name,
             f"what answers there is not Airflow 3 (HTTP {status})",
-            "Set WIKI_TRENDS_AIRFLOW_URL to the address of Airflow's UI, for example http://localhost:8080.",
+            f"Set {self.option_names.url} to the address of Airflow's UI, for example http://localhost:8080.",
         )
 
 

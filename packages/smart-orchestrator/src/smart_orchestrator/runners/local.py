@@ -61,10 +61,12 @@ REFUSED_PAUSE = 0.005
 class Ledger:
     """What this machine remembers, in `runs.sqlite` of a folder. Safe from several threads and processes.
 
-    It is also the `Memory` of days whose data had to be read once.
+    It is also the `Memory` of days whose data had to be read once. `option_name` is what errors call the option that names
+    the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, option_name: str = "") -> None:
+        self._option_name = option_name
         try:
             self.folder = folder.expanduser()
         except RuntimeError as error:
@@ -136,7 +138,7 @@ class Ledger:
         return RunsError(
             "local runs",
             f"the folder {self.folder} cannot be used ({error})",
-            "Make it writable, or name another one in WIKI_TRENDS_STATE.",
+            f"Make it writable, or name another one{f' in {self._option_name}' if self._option_name else ''}.",
         )
 
 
@@ -147,7 +149,8 @@ class LocalRunner:
         dataset: the dataset whose days the pipeline makes.
         pipeline: called with a day; returns when the day is committed, raises when it is not.
         folder: where ledger and locks are kept, shared by the processes of this machine.
-        force: run a day even when it is whole already.
+        force: run a day even when it is complete already.
+        folder_option: what errors call the option that names the folder.
     """
 
     poll_seconds = 0.05
@@ -160,9 +163,10 @@ class LocalRunner:
         folder: str | Path,
         *,
         force: bool = False,
+        folder_option: str = "",
     ) -> None:
         self.dataset = dataset
-        self.ledger = Ledger(Path(folder))
+        self.ledger = Ledger(Path(folder), folder_option)
         self._pipeline = pipeline
         self._force = force
         self._identity = _identity(dataset)

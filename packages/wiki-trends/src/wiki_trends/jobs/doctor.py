@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import SmartOrchestratorError
 from wiki_trends.config.environment import check_network_variables
-from wiki_trends.config.settings import Settings
+from wiki_trends.config.settings import Settings, env_name
 from wiki_trends.errors import NothingPublished, WikiTrendsError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _lake(dataset: DailyDataset) -> str:
 def _state(settings: Settings) -> str:
     from smart_orchestrator.runners.local import Ledger
 
-    with Ledger(Path(settings.state)).connection() as database:
+    with Ledger(Path(settings.state), env_name("state")).connection() as database:
         (runs,) = database.execute("SELECT count(*) FROM runs").fetchone()
     return f"can be written: {settings.state} (history of {runs} runs)"
 

@@ -22,6 +22,7 @@ from smart_orchestrator.model.plan import make_plan
 from smart_orchestrator.runners.local import Ledger
 from smart_orchestrator.volume_check import with_volume
 from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import env_name
 from wiki_trends.jobs.publish_state import same_as_published
 from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
 
@@ -62,7 +63,7 @@ def checker(
     options = options or CheckOptions()
     dataset = layers(settings).diamond
     runner = runner_for_polling(settings)
-    memory = Ledger(Path(settings.state))
+    memory = Ledger(Path(settings.state), env_name("state"))
     settle = timedelta(seconds=settings.writing_seconds)
 
     def check_window() -> Completeness:

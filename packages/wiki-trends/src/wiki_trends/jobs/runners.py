@@ -16,6 +16,7 @@ from smart_orchestrator.backfilling.state import Limits
 from smart_orchestrator.runners.local import LocalRunner
 from wiki_trends.config.environment import check_network_variables
 from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import env_name
 from wiki_trends.errors import SettingError, WikimediaUnreachable
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def local_runner(
         with client.in_use() as wikimedia:
             run_day(day, settings, client=wikimedia, fetch=fetch or fetch_top_pages)
 
-    return LocalRunner(layers(settings).diamond, pipeline, Path(settings.state), force=force)
+    return LocalRunner(
+        layers(settings).diamond, pipeline, Path(settings.state), force=force, folder_option=env_name("state")
+    )
 
 
 class LazyClient:
@@ -119,13 +122,16 @@ def airflow_runner(settings: Settings, *, force: bool = False) -> AirflowRunner:
         )
     check_network_variables(os.environ)
     from smart_orchestrator.runners.airflow import AirflowRunner
-    from smart_orchestrator.runners.airflow_client import AirflowApi
+    from smart_orchestrator.runners.airflow_client import AirflowApi, AirflowOptionNames
 
     api = AirflowApi(
         settings.airflow_url,
         user=settings.airflow_user,
         password=settings.airflow_password,
         token=settings.airflow_token,
+        option_names=AirflowOptionNames(
+            *(env_name(f"airflow_{name}") for name in ("url", "user", "password", "token", "dag"))
+        ),
     )
     return AirflowRunner(
         layers(settings).diamond,

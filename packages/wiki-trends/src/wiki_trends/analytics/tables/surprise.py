@@ -42,6 +42,8 @@ MIN_WEEKDAYS = 3
 # Score from which a surprise is called a burst, and part of the rise that must remain for it to be a plateau.
 BURST = 5.0
 PLATEAU = 0.5
+# Decimal places to which a value is rounded before it is compared with one of these bounds.
+ROUNDED = 9
 _AFTER_DAYS = 3
 
 
@@ -153,10 +155,11 @@ def _scored(best: Table) -> Table:
     spread = (squares / (listed + PRIOR_DAYS)).sqrt()
     confidence = best.reference_days.cast("float64") / float(REFERENCE_DAYS)
     score = best.surprise / spread * confidence
-    burst = score >= BURST
+    # Engines differ in the last bits of a quotient; a value at the bound is on the same side of it in all of them.
+    burst = score.round(ROUNDED) >= BURST
     share_kept = (best.after - best.usual) / (best.level - best.usual).nullif(0.0)
     shape = ibis.cases(
-        (burst & (share_kept >= PLATEAU), "plateau"),
+        (burst & (share_kept.round(ROUNDED) >= PLATEAU), "plateau"),
         (burst & share_kept.notnull(), "spike"),
         else_=ibis.null("string"),
     )

@@ -41,7 +41,7 @@ SELECT
   ) * (
     CAST(`t22`.`reference_days` AS DOUBLE) / 28.0
   ) AS `score`,
-  (
+  CAST(ROUND(
     (
       `t22`.`surprise` / SQRT(
         (
@@ -56,11 +56,12 @@ SELECT
       )
     ) * (
       CAST(`t22`.`reference_days` AS DOUBLE) / 28.0
-    )
-  ) >= 5.0 AS `burst`,
+    ),
+    9
+  ) AS DOUBLE) >= 5.0 AS `burst`,
   CASE
     WHEN (
-      (
+      CAST(ROUND(
         (
           `t22`.`surprise` / SQRT(
             (
@@ -75,19 +76,21 @@ SELECT
           )
         ) * (
           CAST(`t22`.`reference_days` AS DOUBLE) / 28.0
-        )
-      ) >= 5.0
+        ),
+        9
+      ) AS DOUBLE) >= 5.0
     )
     AND (
-      (
+      CAST(ROUND(
         (
           `t22`.`after` - `t22`.`usual`
-        ) / NULLIF(`t22`.`level` - `t22`.`usual`, 0.0)
-      ) >= 0.5
+        ) / NULLIF(`t22`.`level` - `t22`.`usual`, 0.0),
+        9
+      ) AS DOUBLE) >= 0.5
     )
     THEN 'plateau'
     WHEN (
-      (
+      CAST(ROUND(
         (
           `t22`.`surprise` / SQRT(
             (
@@ -102,8 +105,9 @@ SELECT
           )
         ) * (
           CAST(`t22`.`reference_days` AS DOUBLE) / 28.0
-        )
-      ) >= 5.0
+        ),
+        9
+      ) AS DOUBLE) >= 5.0
     )
     AND (
       (
