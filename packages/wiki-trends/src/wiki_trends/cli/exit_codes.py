@@ -44,6 +44,7 @@ from wiki_trends.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+PROGRAM = "wiki-trends"
 DONE, INCOMPLETE, USAGE, UNREACHABLE, FAULT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 REPORT_TO = "the project's issue tracker"
 _LONGEST_PROBLEM = 500
@@ -124,7 +125,7 @@ def _report_fault(error: BaseException, words: Sequence[str]) -> None:
     from wiki_trends.config.urls import redacted
 
     command = next((word for word in words if re.fullmatch("[a-z][a-z-]*", word)), "")
-    doing = f"`wiki-trends {command}`".replace(" `", "`")
+    doing = f"`{' '.join(filter(None, (PROGRAM, command)))}`"
     problem = redacted(printable_line(f"{type(error).__name__}: {error}"))[:_LONGEST_PROBLEM]
     print(
         f"error: a fault of wiki-trends while it ran {doing}: {problem}. Report it at {REPORT_TO}; "
