@@ -14,7 +14,10 @@ from benchmarks.timing import interleaved
 if TYPE_CHECKING:
     from pathlib import Path
 
+# What a Python that does nothing takes.
+NOTHING = "pass"
 BASE = "import typer, obstore"
+LAYER = "import smart_orchestrator"
 LIMITS = {"check": 4.0, "--help": 1.5}
 
 
@@ -26,6 +29,8 @@ def startup(folder: Path, rounds: int) -> dict[str, object]:
         rounds: number of measurements of each.
     """
     commands = {
+        NOTHING: [sys.executable, "-c", NOTHING],
+        LAYER: [sys.executable, "-c", LAYER],
         BASE: [sys.executable, "-c", BASE],
         "check": [PROGRAM, "check", "--days", "5", "--as-of", "2025-11-12"],
         "--help": [PROGRAM, "--help"],
@@ -39,4 +44,7 @@ def startup(folder: Path, rounds: int) -> dict[str, object]:
         }
         for name, limit in LIMITS.items()
     }
-    return {"commands": timed, "ratios": ratios}
+    beside_nothing = {
+        name: round(timed[name]["median_s"] / timed[NOTHING]["median_s"], 2) for name in (LAYER, "--help")
+    }
+    return {"commands": timed, "ratios": ratios, "beside_nothing": beside_nothing}

@@ -122,6 +122,7 @@ def test_table_shows_each_figure_with_its_limit() -> None:
         "startup": {
             "commands": {"imports": times, "check": {**times, "median_s": 0.2}},
             "ratios": {"check": {"ratio": 2.0, "ratio_of_best": 2.0, "limit": 4.0}},
+            "beside_nothing": {"--help": 9.5},
         },
     }
 
@@ -130,6 +131,7 @@ def test_table_shows_each_figure_with_its_limit() -> None:
     assert "20.0 ms against 10.0 ms; OVER the limit of 1.3\n" in shown
     assert "600.0 ms against 10.0 ms; at least 50 asked\n" in shown
     assert "5.20 s  OVER the limit of 5 s\n" in shown
+    assert "--help, beside python -c pass" in shown
     assert "200 ms  2.00 times; within the limit of 4\n" in shown
     assert "0.50 s  1.35 times the floor; OVER the limit of 1.3\n" in shown
     assert "24  3 lists, 20 for 980 pages, 1 continued\n" in shown
