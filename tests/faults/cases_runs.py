@@ -56,7 +56,8 @@ def bad_row(scene: Scene) -> None:
     """A ledger of ours with a row that no program of ours has written."""
     import sqlite3
 
-    from smart_orchestrator.runners.local import Ledger, _identity
+    from smart_orchestrator.runners.ledger import Ledger
+    from smart_orchestrator.runners.local import _identity
     from wiki_trends.config.layers import layers
     from wiki_trends.config.settings import Settings
 

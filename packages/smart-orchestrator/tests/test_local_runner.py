@@ -20,7 +20,7 @@ from smart_orchestrator.errors import NotPublished, RunsError
 from smart_orchestrator.model.run import Failure, RunState
 from smart_orchestrator.runners import local
 from smart_orchestrator.runners.base import RunHistory
-from smart_orchestrator.runners.local import Ledger
+from smart_orchestrator.runners.ledger import Ledger
 from testing.lakes import DAY, NEXT, WINDOW, plain, version_parts
 
 ROOT = Path(__file__).parents[3]

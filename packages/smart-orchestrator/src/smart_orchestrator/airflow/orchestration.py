@@ -19,7 +19,7 @@ from smart_orchestrator.checking import check
 from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.dataset import Column, DailyDataset
 from smart_orchestrator.runners.airflow import AirflowRunner
-from smart_orchestrator.runners.local import Ledger
+from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:

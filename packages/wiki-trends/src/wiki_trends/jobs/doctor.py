@@ -112,7 +112,7 @@ def _lake(dataset: DailyDataset) -> str:
 
 
 def _state(settings: Settings) -> str:
-    from smart_orchestrator.runners.local import Ledger
+    from smart_orchestrator.runners.ledger import Ledger
 
     with Ledger(Path(settings.state), env_name("state")).connection() as database:
         (runs,) = database.execute("SELECT count(*) FROM runs").fetchone()

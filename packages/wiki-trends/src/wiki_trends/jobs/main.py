@@ -19,7 +19,7 @@ from smart_orchestrator.errors import PartitionChanged
 from smart_orchestrator.model.completeness import Completeness, Policy
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import make_plan
-from smart_orchestrator.runners.local import Ledger
+from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.volume_check import with_volume
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name

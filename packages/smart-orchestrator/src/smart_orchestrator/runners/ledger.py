@@ -1,0 +1,121 @@
+"""The history of the runs of this machine, and remembered verdicts, in one SQLite file.
+
+A file that is damaged or belongs to another program raises `RunsError`, and is never replaced or removed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.errors import RunsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    dataset TEXT NOT NULL, day TEXT NOT NULL, attempt INTEGER NOT NULL, state TEXT NOT NULL, failure TEXT,
+    message TEXT NOT NULL DEFAULT '', process INTEGER NOT NULL, started_at TEXT NOT NULL, ended_at TEXT,
+    PRIMARY KEY (dataset, day, attempt)
+);
+CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+RUN_COLUMNS = "day, attempt, state, failure, message, started_at, ended_at"
+_TABLES = {
+    "runs": {"dataset", "process", *RUN_COLUMNS.split(", ")},
+    "verdicts": {"key", "value"},
+}
+# What SQLite says when it could not do its work; anything else means that the file's content is at fault.
+_NO_ACCESS = (
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL,
+)  # fmt: skip
+# Other processes hold the ledger for milliseconds.
+_BUSY_SECONDS = 60.0
+
+
+class Ledger:
+    """What this machine remembers, in `runs.sqlite` of a folder. Safe from several threads and processes.
+
+    It is also the `Memory` of days whose data had to be read once. `option_name` is what errors call the option that names
+    the folder.
+    """
+
+    def __init__(self, folder: Path, option_name: str = "") -> None:
+        self._option_name = option_name
+        try:
+            self.folder = folder.expanduser()
+        except RuntimeError as error:
+            problem = f"the folder {folder} cannot be used ({error})"
+            raise RunsError("local runs", problem, "Name another one.") from None
+        self.path = self.folder / "runs.sqlite"
+        self._ready = False
+
+    def recall(self, key: str) -> str | None:
+        """What was remembered under `key`."""
+        with self.connection() as database:
+            row = database.execute("SELECT value FROM verdicts WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep `value` under `key`."""
+        with self.connection() as database:
+            database.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", (key, value))
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection whose work is one transaction.
+
+        Raises:
+            RunsError: the folder cannot be used, or the file is damaged or not ours. It is never replaced or removed.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            database = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise self._unusable(error) from error
+        try:
+            if not self._ready:
+                self._refuse_foreign(database)
+                database.executescript(_SCHEMA)
+                self._ready = True
+            database.execute("BEGIN IMMEDIATE")
+            yield database
+            database.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+        finally:
+            database.close()
+
+    def _refuse_foreign(self, database: sqlite3.Connection) -> None:
+        """Raise before anything is written, when the database is one of another program."""
+        tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        ours = [name for name in tables if name in _TABLES]
+        if tables and not ours:
+            raise self.damaged(f"it has no table of ours, but {', '.join(tables[:3])}")
+        for name in ours:
+            columns = {row[1] for row in database.execute(f"PRAGMA table_info({name})")}
+            if absent := _TABLES[name] - columns:
+                raise self.damaged(f"its table {name} has no column {', '.join(sorted(absent))}")
+
+    def damaged(self, problem: object) -> RunsError:
+        """The error that names the file and what to do, for content that our program has not written."""
+        return RunsError(
+            "local runs",
+            f"{self.path} is damaged or not a file of ours ({problem})",
+            "Move it away: a new one is made, without the history of runs and remembered verdicts.",
+        )
+
+    def _unusable(self, error: Exception) -> RunsError:
+        if isinstance(error, sqlite3.Error):
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            if code not in _NO_ACCESS or self.path.is_dir():
+                return self.damaged(error)
+        return RunsError(
+            "local runs",
+            f"the folder {self.folder} cannot be used ({error})",
+            f"Make it writable, or name another one{f' in {self._option_name}' if self._option_name else ''}.",
+        )
