@@ -113,8 +113,8 @@ def test_a_pipe_gets_plain_lines_without_control_codes(documented):
         "[0/2] 2025-11-05 is run by another process (run 2025-11-05.2): following it",
         "[0/2] 2025-11-05 failed (run 2025-11-05.2, ERROR): no\ufffd[31m rows -- trying again",
         "[1/2] 2025-11-05 failed (run 2025-11-05.2, ERROR): no\ufffd[31m rows -- giving it up",
-        "[2/2] 2025-11-05 is whole: 3 rows in 2.0 s",
-        "[2/2] 2025-11-05 is whole: 3 rows",
+        "[2/2] 2025-11-05 is complete: 3 rows in 2.0 s",
+        "[2/2] 2025-11-05 is complete: 3 rows",
     ]
 
 

@@ -15,7 +15,7 @@ def test_an_interrupted_backfill_says_how_to_go_on_and_goes_on(place, sample_api
     place.write_days("2025-11-07", "2025-11-08", "2025-11-09")
     server = sample_api(latency=0.01)
     terminal = place.terminal(*WORDS)
-    terminal.expect("2025-11-05 is whole")
+    terminal.expect("2025-11-05 is complete")
     server.options = replace(server.options, latency=2)
     terminal.expect("2025-11-06 started")
     terminal.sendintr()

@@ -1,1 +1,1 @@
-"""Wikipedia's most-viewed pages: a daily lake that is whole, and the trends in it."""
+"""Wikipedia's most-viewed pages: a daily lake without holes, and the trends in it."""

@@ -70,7 +70,7 @@ class AirflowRunner:
         dag_id: the pipeline's DAG.
         lag: whole days between the day of a scheduled run and the UTC date of its `run_after`.
         poll_seconds: how long to wait between two looks.
-        force: run a day even when it is whole already.
+        force: run a day even when it is complete already.
         ui_url: address of Airflow's UI in links; default the API's.
         starter: who starts runs, a line that becomes their note; runs with that note are ours, also those that a process
             started which was killed since.
