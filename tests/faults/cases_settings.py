@@ -175,7 +175,9 @@ CASES: list[Fault] = [
         command=DOCTOR,
     ),
     refused("file-not-utf-8", FILES, file(b"days = '\xff'"), "wiki-trends.toml"),
-    refused("file-too-large", FILES, file(b"#" * 1_000_001), "wiki-trends.toml", "larger than"),
+    refused(
+        "file-too-large", FILES, file(b"#" * (4 * 2**20 + 1)), "wiki-trends.toml", "more than 4,194,304 bytes"
+    ),
     refused("file-nested", FILES, file(b"days = " + b"[" * 100_000), "wiki-trends.toml"),
     refused("file-number-too-long", FILES, file(b"days = " + b"9" * 10_000), "wiki-trends.toml"),
     refused("file-table", FILES, file(b"[lake]\nurl = 'x'"), "wiki-trends.toml: lake"),

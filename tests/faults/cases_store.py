@@ -149,8 +149,8 @@ def partition_outside(scene: Scene) -> None:
 
 
 CASES: list[Fault] = [
-    named("endpoint-without-scheme", "AWS_ENDPOINT_URL", "127.0.0.1:9000"),
-    named("endpoint-without-scheme-doctor", "AWS_ENDPOINT_URL", "127.0.0.1:9000", DOCTOR),
+    named("lake-endpoint-without-scheme", "AWS_ENDPOINT_URL", "127.0.0.1:9000"),
+    named("lake-endpoint-without-scheme-doctor", "AWS_ENDPOINT_URL", "127.0.0.1:9000", DOCTOR),
     named("endpoint-with-empty-label", "AWS_ENDPOINT_URL", "http://a..b/"),
     named("endpoint-with-a-bad-port", "AWS_ENDPOINT_URL", "http://127.0.0.1:99999"),
     named("endpoint-with-a-password", "AWS_ENDPOINT_URL", f"http://me:{SECRET}@127.0.0.1:9000"),

@@ -98,7 +98,12 @@ BAD_INPUT = [
         "to local",
         WIKI_TRENDS_RUNNER="airflow",
     ),
-    row("plan", 2, "AIRFLOW_URL: 'http://(secret)@h' is not", WIKI_TRENDS_AIRFLOW_URL="http://me:pass@h"),
+    row(
+        "plan",
+        2,
+        "AIRFLOW_URL: 'http://(secret)@h' is a URL with a user",
+        WIKI_TRENDS_AIRFLOW_URL="http://me:pass@h",
+    ),
     row("run", 2, "WIKI_TRENDS_CONTACT: '' is not a contact", "Set WIKI_TRENDS_CONTACT (or --contact)"),
     row("fetch 2025-11-05", 2, "WIKI_TRENDS_CONTACT: '' is not a contact", "Set WIKI_TRENDS_CONTACT"),
     row("run --jobs many --contact me", 2, "--jobs: 'many' is not a whole number", "Give for example 8."),

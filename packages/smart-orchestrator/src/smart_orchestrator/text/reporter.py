@@ -74,7 +74,9 @@ class TextReporter:
         seconds = ""
         if run is not None and run.started_at is not None and run.ended_at is not None:
             seconds = f" in {(run.ended_at - run.started_at).total_seconds():.1f} s"
-        self.write([(f"{_counter(progress)} {partition.day} is complete: {partition.reason}{seconds}", "good")])
+        self.write(
+            [(f"{_counter(progress)} {partition.day} is complete: {partition.reason}{seconds}", "good")]
+        )
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
         """One line."""

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from wiki_trends.config.projects import spellings
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.dump.lines import parse_lines
 from wiki_trends.pipeline.dump.top_k import NotInOrder, TopTitles
@@ -107,11 +108,14 @@ def read_dump(
     for path in files:
         _refuse_unusable(path, day)
     _refuse_repeated(files)
-    try:
-        lists, reader = _read_lists(files, project, top, on_progress, in_order=len(files) == 1)
-    except NotInOrder:
-        lists, reader = _read_lists(files, project, top, on_progress, in_order=False)
-    if not lists:
+    for name in spellings(project):
+        try:
+            lists, reader = _read_lists(files, name, top, on_progress, in_order=len(files) == 1)
+        except NotInOrder:
+            lists, reader = _read_lists(files, name, top, on_progress, in_order=False)
+        if lists:
+            break
+    else:
         raise _unusable(files[0], f"holds no line of {project}")
     return Dump(lists, reader.records, reader.broken, tuple(path.name for path in files))
 
