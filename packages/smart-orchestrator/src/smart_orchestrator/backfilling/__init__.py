@@ -1,1 +1,1 @@
-"""Executes a plan: which runs are in flight, and the loop that drives them."""
+"""Backfills: the state of a backfill in progress, and the loop that executes a plan."""

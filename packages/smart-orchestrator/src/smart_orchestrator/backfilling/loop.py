@@ -1,9 +1,10 @@
-"""Carry a plan out: start what is due, follow what is in flight, and stop when nothing more can come.
+"""Execute a backfill: start the runs that are due, follow those in flight, and stop when nothing is left to wait for.
 
-At most `jobs` runs of ours at once; each day fails for itself. A run that succeeded without leaving a complete
-partition is a failure with its own reason. Waiting ends once the window cannot become ready any more, except for runs
-of ours that work in this process. What cannot be started or looked at raises `RunsError` or `LakeError`; Ctrl-C passes
-through as `KeyboardInterrupt`, and since nothing is visible before its commit, the same command goes on from there.
+At most `jobs` runs of this process are in flight at once; one day's failure does not affect the others. A run that
+succeeded without leaving a complete partition counts as a failure with its own reason. Waiting ends once the window can
+no longer become ready, except for runs that execute in this process. `RunsError` or `LakeError` is raised if runs or
+partitions cannot be started or inspected. Ctrl-C raises `KeyboardInterrupt`; because partitions are visible only after
+their commit, the same command resumes the backfill.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import DailyDataset
     from smart_orchestrator.runners.base import Runner
 
-# A day that someone outside the ledger writes is looked at so often.
+# Interval between two inspections of the days that an unknown writer is writing.
 LOOK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """A window before and after: the plan, what became of its days, and the completeness at the end."""
+    """The result of a backfill: the plan, the outcome, and the completeness of the window at the end."""
 
     plan: Plan
     outcome: Outcome
@@ -60,17 +61,17 @@ def backfill(
     limits: Limits | None = None,
     reporter: Reporter | None = None,
 ) -> Backfill:
-    """Make the window of `check` whole as far as it can be.
+    """Complete the window of `check` as far as possible.
 
     Args:
-        dataset: whose days are made.
-        check: looks at the window; called before and after.
-        runs: starts and follows the pipeline.
-        limits: how much may be done.
-        reporter: receives what happens.
+        dataset: the dataset whose days are backfilled.
+        check: returns the completeness of the window; called before and after the backfill.
+        runs: starts and polls the runs of the pipeline.
+        limits: bounds on parallel runs, attempts and time.
+        reporter: receives the progress; silent by default.
 
     Raises:
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not answer, or refuses access.
         RunsError: runs cannot be started or followed.
     """
     reporter = reporter or SilentReporter()
@@ -82,7 +83,7 @@ def backfill(
         return Backfill(plan, Outcome((), (), (), ()), before)
     limits = limits or Limits()
     state = BackfillState(
-        dataset, runs, _within(limits, runs) if plan.days(Action.START) else limits, reporter
+        dataset, runs, _cap_jobs(limits, runs) if plan.days(Action.START) else limits, reporter
     )
     state.plan(plan)
     outcome = _execute(state)
@@ -98,38 +99,38 @@ def fetch(
     limits: Limits | None = None,
     reporter: Reporter | None = None,
 ) -> Outcome:
-    """Run the pipeline for exactly these days, whatever the lake holds for them.
+    """Run the pipeline for exactly these days, regardless of what the lake has for them.
 
     Raises:
-        WindowError: one of them lies before the upstream's history.
-        LakeError: the lake does not answer or refuses.
+        WindowError: a day is before the start of the upstream's history.
+        LakeError: the lake does not answer, or refuses access.
         RunsError: runs cannot be started or followed.
     """
-    state = BackfillState(dataset, runs, _within(limits or Limits(), runs), reporter or SilentReporter())
+    state = BackfillState(dataset, runs, _cap_jobs(limits or Limits(), runs), reporter or SilentReporter())
     state.fetch(days)
     return _execute(state)
 
 
-def _within(limits: Limits, runs: Runner) -> Limits:
-    """The limits, with no more runs at once than the runner lets work."""
-    return replace(limits, jobs=min(limits.jobs, runs.capacity() or limits.jobs))
+def _cap_jobs(limits: Limits, runner: Runner) -> Limits:
+    """The limits, with `jobs` capped at the capacity of the runner."""
+    return replace(limits, jobs=min(limits.jobs, runner.capacity() or limits.jobs))
 
 
 def _execute(state: BackfillState) -> Outcome:
-    """Take the steps until nothing is under way, nothing more can come, or the time is over."""
-    runs, limits = state.runs, state.limits
-    end = time.monotonic() + limits.timeout
-    next_look = 0.0
+    """Step the backfill until it is finished, the goal is unreachable, or the time-out is over."""
+    runner, limits = state.runs, state.limits
+    deadline = time.monotonic() + limits.timeout
+    next_inspection = 0.0
     while state.unfinished:
         state.start_due()
-        if state.watched and time.monotonic() >= next_look:
+        if state.watched and time.monotonic() >= next_inspection:
             state.inspect_watched()
-            next_look = time.monotonic() + LOOK_SECONDS
-        if time.monotonic() >= end:
+            next_inspection = time.monotonic() + LOOK_SECONDS
+        if time.monotonic() >= deadline:
             return state.outcome(f"no end after {limits.timeout:g} s")
         if state.hopeless():
             return state.outcome(UNREACHABLE_GOAL)
         if state.active or state.watched:
-            runs.wait(runs.poll_seconds if state.active else min(LOOK_SECONDS, limits.timeout))
+            runner.wait(runner.poll_seconds if state.active else min(LOOK_SECONDS, limits.timeout))
         state.poll_runs()
     return state.outcome()

@@ -1,4 +1,7 @@
-"""What a backfill reports while it goes on, and to whom. The layer itself prints nothing."""
+"""The protocol that receives the progress of a backfill, and a silent implementation.
+
+The layer itself prints nothing.
+"""
 
 from __future__ import annotations
 
@@ -12,50 +15,50 @@ if TYPE_CHECKING:
 
 
 class Reporter(Protocol):
-    """Is told what a backfill does. `progress` is (days done, days to do)."""
+    """Receives the events of a backfill. `progress` is (days done, days in total)."""
 
     def checked(self, completeness: Completeness) -> None:
-        """The window was looked at."""
+        """The window was checked."""
         ...
 
     def planned(self, plan: Plan) -> None:
-        """It is known what will be done."""
+        """The plan was made."""
         ...
 
     def started(self, run: Run, progress: tuple[int, int]) -> None:
-        """A run was started here."""
+        """This process started a run."""
         ...
 
     def followed(self, run: Run, progress: tuple[int, int]) -> None:
-        """A run of somebody else is followed."""
+        """A run that another process started is followed."""
         ...
 
     def filled(self, partition: Partition, run: Run | None, progress: tuple[int, int]) -> None:
-        """A day became whole."""
+        """A day became complete; `run` is None if no known run wrote it."""
         ...
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
-        """A run did not make its day whole; `again` says whether the day is tried again."""
+        """A run did not complete its day; `again` says whether the day is tried again."""
         ...
 
 
 class SilentReporter:
-    """Says nothing."""
+    """Ignores all events."""
 
     def checked(self, completeness: Completeness) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def planned(self, plan: Plan) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def started(self, run: Run, progress: tuple[int, int]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def followed(self, run: Run, progress: tuple[int, int]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def filled(self, partition: Partition, run: Run | None, progress: tuple[int, int]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
-        """Nothing."""
+        """Do nothing."""

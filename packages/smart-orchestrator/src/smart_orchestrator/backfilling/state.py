@@ -1,9 +1,9 @@
-"""What is under way in a backfill, and its steps: start what is due, look once, say whether to go on.
+"""The state of a backfill in progress, and the steps that advance it: start due runs, poll runs, inspect days.
 
-No step waits, so a loop in this process and a trigger in Airflow take the same ones. Between two steps all of it can be
-written down (`to_json`) and taken up by another process (`from_json`); whatever happened in between is seen at the next
-look, since runs are judged by what they left in the lake. A step that fails with `LakeError` or `RunsError` leaves what
-it had not judged under way, and can be taken again.
+No step blocks, so a loop in this process and a trigger in Airflow share the same steps. Between two steps the state can
+be serialized (`to_json`) and restored in another process (`from_json`). Runs are judged by the partition that they leave
+in the lake, so the next step sees everything that happened in between. A step that raises `LakeError` or `RunsError`
+keeps the runs and days that it has not judged, and can be repeated.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
     from smart_orchestrator.runners.base import Runner
     from smart_orchestrator.store.base import Lake
 
-# Trying these again at once is useless: the source has no such day, or source or lake did not answer within their own
-# deadlines, or refused.
+# Retrying these at once is useless: the source has not published the day, or the source or the lake refused or did not
+# answer within its own deadline.
 FINAL = (Failure.NOT_PUBLISHED, Failure.UNREACHABLE, Failure.REFUSED)
 UNREACHABLE_GOAL = "the window cannot become whole any more"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a backfill may do.
+    """Bounds on parallel runs, attempts and time.
 
     Attributes:
-        jobs: runs of ours at the same time.
-        attempts: runs that are started for one day at most.
-        timeout: seconds after which it stops waiting.
+        jobs: maximum number of runs that this process has in flight at once.
+        attempts: maximum number of runs that are started for one day.
+        timeout: seconds after which the backfill stops waiting.
 
     Raises:
-        OptionError: one of them is not more than 0.
+        OptionError: `jobs` or `attempts` is less than 1, or `timeout` is not more than 0.
     """
 
     jobs: int = 4
@@ -64,15 +64,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a set of days.
+    """The result for each day of a backfill.
 
     Attributes:
-        filled: days that became whole, oldest first.
-        failed: days that did not, with the last run and its reason.
-        started: runs that were started here.
-        followed: runs of others that were followed.
-        abandoned: days that were still in flight when waiting ended, and why it ended.
-        measured: of the filled days, what their manifests say was measured.
+        filled: days that became complete, oldest first.
+        failed: the last run of each day that did not become complete, oldest day first.
+        started: runs that this process started.
+        followed: runs of other processes that were followed.
+        abandoned: days that were unfinished when waiting ended, and why it ended.
+        measured: measurements from the manifests of the filled days.
     """
 
     filled: tuple[dt.date, ...]
@@ -83,7 +83,7 @@ class Outcome:
     measured: Mapping[dt.date, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
-        """The outcome as `backfill --json` and `run --json` list it."""
+        """The outcome as a JSON object, as `backfill --json` and `run --json` print it."""
         return {
             "filled": [day.isoformat() for day in self.filled],
             "failed": [run.to_json() for run in self.failed],
@@ -96,11 +96,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """How many days the window needs, and how many it had before.
+    """How many available days the window needs to be ready, and how many it had before the backfill.
 
     Attributes:
-        available: days that were there.
-        needed: days that there must be for the window to be ready, as a number that need not be whole.
+        available: number of days that were available before the backfill.
+        needed: number of available days that makes the window ready; may be fractional.
     """
 
     available: int
@@ -108,7 +108,7 @@ class Goal:
 
     @classmethod
     def of(cls, before: Completeness) -> Goal:
-        """The goal of a window that was checked."""
+        """The goal of a window with this completeness."""
         policy = before.policy
         needed = max(policy.min_coverage * len(before.expected) / 100, policy.min_days)
         return cls(len(before.available), needed)
@@ -116,20 +116,24 @@ class Goal:
 
 @dataclass(slots=True)
 class BackfillState:
-    """The state of one backfill while it goes on, and the steps that change it.
+    """The state of one backfill in progress, and the steps that change it.
 
     Attributes:
-        dataset: whose days are made.
-        runs: starts and follows the pipeline.
-        limits: how much may be done; the time-out is the caller's to keep.
-        console: told what happens.
-        lake: the dataset's lake, if not the one that it names.
-        goal: of a backfill; None where certain days are fetched, whatever the window then is.
-        queue: days for which a run is to be started.
-        watched: days that someone outside writes.
-        active: the run that is followed of each day.
-        filled: days that became whole, with what their manifests say was measured.
-        total: days that there were to do.
+        dataset: the dataset whose days are backfilled.
+        runs: the runner that starts and polls the runs of the pipeline.
+        limits: bounds on parallel runs and attempts; the caller enforces the time-out.
+        reporter: receives the progress.
+        lake: replaces the lake that the dataset names.
+        goal: when the window is ready; None if `fetch` runs given days regardless of the window.
+        queue: days for which a run must be started.
+        watched: days that an unknown writer is writing.
+        active: the run in flight of each day.
+        begun: number of runs that this process started for each day.
+        filled: days that became complete, with the measurements from their manifests.
+        failed: the last run of each day that failed for good.
+        started: runs that this process started, by name.
+        followed: runs of other processes that were followed, by name.
+        total: number of days in the backfill.
     """
 
     dataset: DailyDataset
@@ -149,7 +153,7 @@ class BackfillState:
     total: int = 0
 
     def plan(self, plan: Plan) -> None:
-        """Take over what a plan says is to be done."""
+        """Queue, watch and follow the days of a plan."""
         self.goal = Goal.of(plan.completeness)
         self.queue.extend(plan.days(Action.START))
         self.watched.update(written_elsewhere(plan))
@@ -159,10 +163,10 @@ class BackfillState:
             self._track(run)
 
     def fetch(self, days: Iterable[dt.date]) -> None:
-        """Take over days that are to be run, whatever the lake holds of them.
+        """Queue these days, regardless of what the lake has for them.
 
         Raises:
-            WindowError: one lies before the upstream's history.
+            WindowError: a day is before the start of the upstream's history.
         """
         days = sorted(set(days))
         for day in days:
@@ -176,16 +180,16 @@ class BackfillState:
 
     @property
     def unfinished(self) -> bool:
-        """Whether there is something left to start or to wait for."""
+        """Whether a day is left to start or to wait for."""
         return bool(self.queue or self.active or self.watched)
 
     @property
     def awaited(self) -> list[dt.date]:
-        """Days whose end is not known yet, oldest first."""
+        """Days that are neither filled nor failed yet, oldest first."""
         return sorted({*self.queue, *self.active, *self.watched})
 
     def start_due(self) -> None:
-        """Start runs for the days of the queue, as many as may be at once."""
+        """Start runs for the queued days, up to `limits.jobs` in flight."""
         while self.queue and sum(1 for run in self.active.values() if run.ours) < self.limits.jobs:
             day = self.queue[0]
             run = self.runs.start(day)
@@ -195,27 +199,27 @@ class BackfillState:
                 self._finish(run)
 
     def poll_runs(self) -> None:
-        """Look at the runs once, and judge those that have ended."""
+        """Poll the active runs once, and judge those that have ended."""
         for run in self.runs.poll(list(self.active.values())):
             if not run.in_flight:
                 self._finish(run)
 
     def inspect_watched(self) -> None:
-        """Look once at the days that someone outside writes."""
+        """Inspect the watched days once: complete days are filled, days that nobody writes any more are queued."""
         for day in sorted(self.watched):
-            found = inspect(self.dataset, day, lake=self.lake)
-            if found.available:
+            partition = inspect(self.dataset, day, lake=self.lake)
+            if partition.available:
                 self.watched.discard(day)
-                self._fill(found)
-                self.reporter.filled(found, None, self.progress())
-            elif found.code is not Code.STILL_WRITING:
+                self._fill(partition)
+                self.reporter.filled(partition, None, self.progress())
+            elif partition.code is not Code.STILL_WRITING:
                 self.watched.discard(day)
                 self.queue.append(day)
 
     def hopeless(self) -> bool:
-        """Whether nothing is left to start, and the window stays unready even if all that is in flight succeeds.
+        """Whether nothing is left to start, and the window cannot become ready even if all runs in flight succeed.
 
-        Runs of ours that live in this process are waited for all the same: they would end with it.
+        False while runs execute inside this process: they would be lost if it stopped waiting.
         """
         if self.goal is None or self.queue or not (self.active or self.watched):
             return False
@@ -225,22 +229,22 @@ class BackfillState:
         return possible < self.goal.needed
 
     def progress(self) -> tuple[int, int]:
-        """Days whose end is known, and days that there were to do."""
+        """Number of days that are filled or failed, and number of days in total."""
         return len(self.filled) + len(self.failed), self.total
 
     def outcome(self, why: str = "") -> Outcome:
-        """What became of the days; `why` waiting ended for those that are still under way."""
+        """The result so far; unfinished days are abandoned with the reason `why`."""
         return Outcome(
             filled=tuple(sorted(self.filled)),
             failed=tuple(self.failed[day] for day in sorted(self.failed)),
             started=tuple(self.started.values()),
             followed=tuple(self.followed.values()),
             abandoned=tuple((day, why) for day in self.awaited),
-            measured={day: found for day, found in sorted(self.filled.items()) if found is not None},
+            measured={day: measured for day, measured in sorted(self.filled.items()) if measured is not None},
         )
 
     def to_json(self) -> dict[str, Any]:
-        """All that `from_json` needs besides dataset, runs, limits and console."""
+        """The state without dataset, runner, limits, reporter and lake; `from_json` restores it."""
 
         def iso(days: Iterable[dt.date]) -> list[str]:
             return [day.isoformat() for day in days]
@@ -262,7 +266,7 @@ class BackfillState:
         }
 
     def from_json(self, document: Mapping[str, Any]) -> BackfillState:
-        """The same with the state that `to_json` wrote down."""
+        """A copy of this backfill with the state that `to_json` returned."""
 
         def days(name: str) -> list[dt.date]:
             return [dt.date.fromisoformat(text) for text in document[name]]
@@ -285,6 +289,7 @@ class BackfillState:
         )
 
     def _track(self, run: Run) -> None:
+        """Make a run the active run of its day, and report it."""
         self.active[run.day] = run
         if run.ours:
             self.begun[run.day] = self.begun.get(run.day, 0) + 1
@@ -295,21 +300,23 @@ class BackfillState:
             self.reporter.followed(run, self.progress())
 
     def _finish(self, run: Run) -> None:
-        """Judge a run that ended by what it left in the lake."""
-        found = inspect(self.dataset, run.day, lake=self.lake)
+        """Judge a run that has ended by the partition that it left in the lake."""
+        partition = inspect(self.dataset, run.day, lake=self.lake)
         del self.active[run.day]
-        self._remember(run)
-        # A backfill wants a complete partition, whoever made it. A fetch wants a run that succeeded: a complete partition may
-        # be the old one, which a failed run, of ours or of another process, has left in place.
-        done = self.goal is not None or run.state is RunState.SUCCEEDED
-        if found.available and done:
-            self._fill(found)
-            self.reporter.filled(found, run, self.progress())
+        self._record(run)
+        # A backfill accepts a complete partition from any writer. A fetch also needs a run that succeeded: after a failed
+        # run, the complete partition may be the old one.
+        accepted = self.goal is not None or run.state is RunState.SUCCEEDED
+        if partition.available and accepted:
+            self._fill(partition)
+            self.reporter.filled(partition, run, self.progress())
             return
         if run.state is RunState.SUCCEEDED:
-            message = f"the run succeeded, but the day is {found.state} ({found.code}: {found.reason})"
+            message = (
+                f"the run succeeded, but the day is {partition.state} ({partition.code}: {partition.reason})"
+            )
             run = replace(run, state=RunState.FAILED, failure=Failure.NO_DATA_AFTER_SUCCESS, message=message)
-            self._remember(run)
+            self._record(run)
         again = run.failure not in FINAL and self.begun.get(run.day, 0) < self.limits.attempts
         if again:
             self.queue.append(run.day)
@@ -317,10 +324,12 @@ class BackfillState:
             self.failed[run.day] = run
         self.reporter.failed(run, self.progress(), again=again)
 
-    def _fill(self, found: Partition) -> None:
-        self.filled[found.day] = found.manifest.measured if found.manifest else None
+    def _fill(self, partition: Partition) -> None:
+        """Mark a day as filled, with the measurements from its manifest."""
+        self.filled[partition.day] = partition.manifest.measured if partition.manifest else None
 
-    def _remember(self, run: Run) -> None:
+    def _record(self, run: Run) -> None:
+        """Keep the latest state of a run that was started or followed."""
         if run.ours:
             self.started[run.name] = run
         elif run.name in self.followed:
@@ -328,6 +337,6 @@ class BackfillState:
 
 
 def written_elsewhere(plan: Plan) -> list[dt.date]:
-    """The days of a plan that someone outside writes: only looking again can tell what becomes of them."""
-    waited = set(plan.days(Action.WAIT))
-    return [p.day for p in plan.completeness.partitions if p.code is Code.STILL_WRITING and p.day in waited]
+    """The days of a plan that an unknown writer is writing; they must be inspected again."""
+    waiting = set(plan.days(Action.WAIT))
+    return [p.day for p in plan.completeness.partitions if p.code is Code.STILL_WRITING and p.day in waiting]

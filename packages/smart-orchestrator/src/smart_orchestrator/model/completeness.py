@@ -1,4 +1,4 @@
-"""What a window holds, and when it counts as ready: pure values."""
+"""The completeness of a window and the policy that decides whether it is ready: pure values."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Policy:
     """When a window counts as ready.
 
     Attributes:
-        min_coverage: percent of the expected days that must be available.
-        min_days: available days that there must be at least.
-        allow_lag: days that the source need not have yet may be missing from an explicit window.
+        min_coverage: minimum percentage of the expected days that must be available.
+        min_days: minimum number of available days.
+        allow_lag: whether an explicit window may contain days within the publication lag that are not available.
     """
 
     min_coverage: float = 100.0
@@ -42,22 +42,22 @@ class Policy:
             raise OptionError("min_days", self.min_days, "is negative", "Give 0 or more days.")
 
     def to_json(self) -> dict[str, object]:
-        """The policy as `check --json` shows it."""
+        """The policy as a JSON object, as `check --json` prints it."""
         return {"min_coverage": self.min_coverage, "min_days": self.min_days, "allow_lag": self.allow_lag}
 
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """What a window holds.
+    """The state of every day of a window, and the totals derived from it.
 
     Attributes:
         dataset: the dataset's name.
-        window: the days looked at.
-        partitions: one for each day, oldest first; days that are not expected have a code of `NOT_EXPECTED`.
-        strays: names beside the days that are no day's key.
+        window: the days that were checked.
+        partitions: one for each day, oldest first; days that are not expected have one of the codes in `NOT_EXPECTED`.
+        strays: names next to the partitions that are not the key of a day.
         policy: when the window counts as ready.
-        requests: what the check asked of the lake, by kind.
-        volume_requests: what the volume check asked besides.
+        requests: number of lake requests that the check made, by kind.
+        volume_requests: number of additional lake requests that the volume check made, by kind.
     """
 
     dataset: str
@@ -76,38 +76,41 @@ class Completeness:
 
     @property
     def expected(self) -> tuple[dt.date, ...]:
-        """Days that must be there, and those that are there although they need not be."""
+        """Days that must be available, and days that are available although they need not be, oldest first."""
         return tuple(p.day for p in self.partitions if p.available or p.code not in NOT_EXPECTED)
 
     @property
     def available(self) -> tuple[dt.date, ...]:
-        """Days that can be used, oldest first."""
+        """Days whose data can be used, oldest first."""
         return tuple(p.day for p in self.partitions if p.available)
 
     @property
     def missing(self) -> tuple[dt.date, ...]:
         """Days that are expected and not available, oldest first."""
-        have = set(self.available)
-        return tuple(day for day in self.expected if day not in have)
+        available = set(self.available)
+        return tuple(day for day in self.expected if day not in available)
 
     @property
     def waived(self) -> tuple[dt.date, ...]:
-        """Days that someone has said will never come, and that have not come."""
+        """Days that are waived (declared as never to be published) and not available, oldest first."""
         return tuple(p.day for p in self.partitions if p.code is Code.WAIVED)
 
     @property
     def not_yet(self) -> tuple[dt.date, ...]:
-        """Days of the window that the source need not have yet, and that are not there."""
+        """Days within the publication lag that are not available, oldest first."""
         return tuple(p.day for p in self.partitions if p.code is Code.WITHIN_LAG)
 
     @property
     def beyond_history(self) -> tuple[dt.date, ...]:
-        """Days of the window that lie before the upstream's history, and that are not there."""
+        """Days before the start of the upstream's history that are not available, oldest first."""
         return tuple(p.day for p in self.partitions if p.code is Code.BEYOND_UPSTREAM_HISTORY)
 
     @property
     def coverage_pct(self) -> float:
-        """Available / expected in percent with one decimal; 100.0 only when nothing is missing, 0.0 of nothing."""
+        """Available / expected days in percent, with one decimal.
+
+        100.0 only if no day is missing; 0.0 if no day is expected.
+        """
         expected = len(self.expected)
         if not expected:
             return 0.0
@@ -116,28 +119,28 @@ class Completeness:
 
     @property
     def ready(self) -> bool:
-        """Whether the consumer may run under the policy."""
+        """Whether the policy allows a consumer to run."""
         expected, available = len(self.expected), len(self.available)
-        enough = expected > 0 and 100 * available >= self.policy.min_coverage * expected
-        return enough and available >= self.policy.min_days and (self.policy.allow_lag or not self.not_yet)
+        covered = expected > 0 and 100 * available >= self.policy.min_coverage * expected
+        return covered and available >= self.policy.min_days and (self.policy.allow_lag or not self.not_yet)
 
     @property
     def complete(self) -> bool:
-        """Whether every day that is expected is available, and there is one."""
+        """Whether at least one day is expected and every expected day is available."""
         return bool(self.expected) and not self.missing
 
     def with_runs_in_flight(self, days: Collection[dt.date]) -> Completeness:
-        """The same, with these days `STILL_WRITING` where they are absent or uncommitted: a run of them is in flight."""
+        """A copy that marks days with a run in flight as `STILL_WRITING`, where they are absent or uncommitted."""
         marked = tuple(
             replace(
-                found,
+                partition,
                 state=State.UNCOMMITTED,
                 code=Code.STILL_WRITING,
-                reason=f"a run is in flight: {found.reason}",
+                reason=f"a run is in flight: {partition.reason}",
             )
-            if found.day in days and found.code in (Code.MISSING, Code.NO_MARKER)
-            else found
-            for found in self.partitions
+            if partition.day in days and partition.code in (Code.MISSING, Code.NO_MARKER)
+            else partition
+            for partition in self.partitions
         )
         return replace(self, partitions=marked)
 

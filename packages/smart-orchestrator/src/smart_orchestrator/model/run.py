@@ -1,8 +1,9 @@
-"""What it takes to start and follow the pipeline's runs, whoever executes them.
+"""A pipeline run as a value: its state, its failure and its name.
 
-A run is for one day and has a name made from the day and the attempt, so that starting twice is one run. The protocol
-has three verbs: what is in flight, start, look again. It never waits: `backfill` does. A run that cannot be started or
-followed at all (no such pipeline, no answer) raises `RunsError`; a run that fails is a `Run` in state FAILED.
+A run processes one day. Its name is made from the day and the attempt, so starting the same attempt twice yields one
+run. The `Runner` protocol starts runs, polls them and lists those in flight; it is in `runners.base`. A run that cannot
+be started or followed at all (no such pipeline, no answer) raises `RunsError`; a run that fails is a `Run` in state
+FAILED.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class RunState(StrEnum):
-    """Where a run is. LOST: its process died, nobody works on it any more."""
+    """The state of a run. LOST means that its process died and nothing works on it any more."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -29,7 +30,7 @@ class RunState(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why a run did not make its day whole. Stable: programs branch on it."""
+    """Why a run did not complete its day. The values are stable: programs branch on them."""
 
     ERROR = "ERROR"
     NOT_PUBLISHED = "NOT_PUBLISHED"
@@ -44,16 +45,16 @@ class Run:
     """One run of the pipeline for one day.
 
     Attributes:
-        name: unique; made from day and attempt where this layer starts the run.
-        day: the UTC day.
-        attempt: counted over the day's whole past, from 1.
+        name: unique; made from day and attempt if this layer starts the run.
+        day: the UTC day that the run processes.
+        attempt: the number of the attempt, counted from 1 over all runs of the day.
         state: see `RunState`.
-        ours: whether this process started it; otherwise it is followed.
-        failure: why it did not make its day whole.
+        ours: whether this process started the run; otherwise it only follows the run.
+        failure: why the run did not complete its day.
         message: the failure as a sentence.
-        started_at: UTC.
-        ended_at: UTC.
-        url: where its logs are, if somewhere.
+        started_at: start time, UTC.
+        ended_at: end time, UTC.
+        url: address of the run's logs, if there is one.
     """
 
     name: str
@@ -69,11 +70,11 @@ class Run:
 
     @property
     def in_flight(self) -> bool:
-        """Whether somebody works on it, or will."""
+        """Whether the run is queued or running."""
         return self.state in (RunState.QUEUED, RunState.RUNNING)
 
     def to_json(self) -> dict[str, object]:
-        """The run as `--json` lists it."""
+        """The run as a JSON object, as `--json` prints it."""
         return {
             "run": self.name,
             "day": self.day.isoformat(),
@@ -89,9 +90,9 @@ class Run:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Run:
-        """The run that `to_json` wrote down."""
+        """Restore a run from the document that `to_json` returned."""
 
-        def moment(name: str) -> dt.datetime | None:
+        def timestamp(name: str) -> dt.datetime | None:
             return dt.datetime.fromisoformat(document[name]) if document[name] else None
 
         return cls(
@@ -102,14 +103,14 @@ class Run:
             ours=document["started_here"],
             failure=Failure(document["failure"]) if document["failure"] else None,
             message=document["message"],
-            started_at=moment("started_at"),
-            ended_at=moment("ended_at"),
+            started_at=timestamp("started_at"),
+            ended_at=timestamp("ended_at"),
             url=document["url"],
         )
 
 
 def failure_of(error: Exception) -> tuple[Failure, str]:
-    """What an exception of a pipeline means for its run, and the sentence."""
+    """Classify an exception that a pipeline raised: the failure of its run, and the message."""
     text = str(error) or type(error).__name__
     if isinstance(error, NotPublished):
         return Failure.NOT_PUBLISHED, text
@@ -121,5 +122,5 @@ def failure_of(error: Exception) -> tuple[Failure, str]:
 
 
 def run_name(day: dt.date, attempt: int) -> str:
-    """The name of a run: the same for the same day and attempt, whoever makes it."""
+    """The name of a run. Deterministic: the same day and attempt always give the same name."""
     return f"{day.isoformat()}.{attempt}"

@@ -1,8 +1,8 @@
-"""Which days are expected: a pure calculation on UTC days, without clock and without I/O.
+"""Windows of UTC days: a pure calculation, without clock and without I/O.
 
-A window is an inclusive run of days in text (`2025-11-05 .. 2025-11-09`) and half-open inside (`start`, `stop`).
-The as-of day is an argument; only `today_utc` reads the clock, and only the edge calls it. Whatever cannot be a window
-raises `WindowError`, which names the argument at fault.
+A window is inclusive in text (`2025-11-05 .. 2025-11-09`) and half-open in code (`start`, `stop`). The as-of day is an
+argument; only `today_utc` reads the clock, and only the outermost callers use it. An impossible window raises
+`WindowError`, which names the argument at fault.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ ONE_DAY = dt.timedelta(days=1)
 
 
 def today_utc() -> dt.date:
-    """The present UTC day."""
+    """The current UTC day."""
     return dt.datetime.now(tz=dt.UTC).date()
 
 
 def parse_day(text: str, field: str = "day") -> dt.date:
-    """The UTC day written as `YYYY-MM-DD`.
+    """Parse a UTC day written as `YYYY-MM-DD`.
 
     Raises:
-        WindowError: the text is not such a day, or there is none of that date.
+        WindowError: the text does not have this form, or the date does not exist.
     """
     fix = "Write a day as YYYY-MM-DD, for example 2025-11-09."
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
@@ -43,13 +43,13 @@ def parse_day(text: str, field: str = "day") -> dt.date:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A run of days `start` <= day < `stop`, seen from the as-of day with a publication lag.
+    """The days `start` <= day < `stop`, evaluated on an as-of day with a publication lag.
 
     Attributes:
         start: first day, UTC.
-        stop: the day after the last.
-        as_of: the day that counts as today.
-        lag: whole days between a day and the first as-of day on which the source has it.
+        stop: the day after the last day, UTC.
+        as_of: the UTC day that counts as today.
+        lag: number of days between a day and the first as-of day on which the source publishes it.
     """
 
     start: dt.date
@@ -67,7 +67,9 @@ class Window:
 
     @classmethod
     def of_days(cls, days: int, as_of: dt.date, lag: int = 3) -> Window:
-        """The last `days` days that the source has on `as_of`: `days=5, as_of=2025-11-12` ends on 2025-11-09.
+        """The last `days` days that the source has published by `as_of`.
+
+        With the default lag, `days=5, as_of=2025-11-12` ends on 2025-11-09.
 
         Raises:
             WindowError: `days` is not between 1 and 3660, or the window reaches before the year 1.
@@ -87,7 +89,7 @@ class Window:
 
     @classmethod
     def between(cls, start: dt.date, end: dt.date, as_of: dt.date, lag: int = 3) -> Window:
-        """The days from `start` to `end`, both included. Days within the lag are in it, but not expected.
+        """The days from `start` to `end`, both inclusive. Days within the lag are included but not expected.
 
         Raises:
             WindowError: `end` is before `start`, or the window is longer than 3660 days.
@@ -102,20 +104,20 @@ class Window:
 
     @property
     def last(self) -> dt.date:
-        """The last day of the window, included."""
+        """The last day of the window, inclusive."""
         return self.stop - ONE_DAY
 
     @property
     def newest_published(self) -> dt.date:
-        """The newest day that the source has on the as-of day."""
+        """The newest day that the source has published by the as-of day."""
         return self.as_of - dt.timedelta(days=self.lag)
 
     def within_lag(self, day: dt.date) -> bool:
-        """Whether the source need not have `day` yet."""
+        """Whether `day` is so recent that the source may not have published it by the as-of day."""
         return (self.as_of - day).days < self.lag
 
     def expected_from(self, day: dt.date) -> dt.date:
-        """The first as-of day on which the source has `day`; the calendar's last where it would lie beyond."""
+        """The first as-of day on which the source has `day`, capped at the last day of the calendar."""
         return min(day, dt.date.max - dt.timedelta(days=self.lag)) + dt.timedelta(days=self.lag)
 
     def __len__(self) -> int:

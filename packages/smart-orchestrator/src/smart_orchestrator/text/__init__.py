@@ -1,1 +1,1 @@
-"""Reports, plans and calendars as text, and reporters of progress."""
+"""Text output: completeness reports, plans, calendars and progress."""

@@ -1,4 +1,7 @@
-"""A window's history at a glance: weeks by weekdays, a mark a state, so that colour is never the only sign."""
+"""Calendar view of a window: one row per week, one column per weekday, one mark per day.
+
+Each state has its own mark, so that colour is never the only sign.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
 
 Cell = tuple[str, str]
-"""A mark and its style, as in `reporter`."""
+"""A mark and the name of its style; `text.reporter` defines the styles."""
 
 _MARKS: dict[State, Cell] = {
     State.COMPLETE: ("■", "good"),
@@ -42,14 +45,14 @@ LEGEND: tuple[tuple[str, str, str], ...] = (
 
 
 def mark(partition: Partition) -> Cell:
-    """The mark of one day."""
+    """The mark of one day and its style."""
     if partition.code is Code.UNUSUAL_VOLUME and not partition.available:
         return _MARKS[State.INVALID]
     return _SPECIAL.get(partition.code, _MARKS[partition.state])
 
 
 def calendar_rows(completeness: Completeness) -> Iterator[tuple[str, list[Cell]]]:
-    """One row a week, oldest first: its Monday as ISO text, and seven cells from Monday to Sunday."""
+    """One row per week, oldest first: the ISO date of its Monday, and seven cells from Monday to Sunday."""
     window = completeness.window
     monday = window.start - dt.timedelta(days=window.start.weekday())
     while monday < window.stop:
@@ -59,7 +62,10 @@ def calendar_rows(completeness: Completeness) -> Iterator[tuple[str, list[Cell]]
 
 
 def watermark(completeness: Completeness) -> dt.date | None:
-    """The last day of the window up to which nothing is missing; None when its first expected day is."""
+    """The last expected day before the first missing day, or the last expected day if none is missing.
+
+    None if the first expected day is missing, or if no day is expected.
+    """
     missing = completeness.missing
-    before = [day for day in completeness.expected if not missing or day < missing[0]]
-    return before[-1] if before else None
+    days = [day for day in completeness.expected if not missing or day < missing[0]]
+    return days[-1] if days else None

@@ -1,7 +1,7 @@
-"""What people see of a check, a plan and a backfill: on a terminal with colours, in a pipe or log as plain lines, or not.
+"""Report checks, plans and backfills as lines of text: with colours on a terminal, plain in a pipe or a log.
 
-The layer itself is silent; it tells a `Reporter` what happens. Results (`write_…`) are text for stdout, progress is
-lines for stderr; which stream a console writes to is its caller's choice. Rich is imported by the terminal form only.
+`TextReporter` implements the `Reporter` protocol of `backfilling.reporter`. The caller chooses the stream: results go to
+stdout, progress goes to stderr. Rich is imported only if the stream is a terminal.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.run import Run
     from smart_orchestrator.text.reports import Line
 
-# C0 and C1 control characters, marks and overrides of direction, and lone surrogates.
+# C0 and C1 control characters, bidirectional marks and overrides, and lone surrogates.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _STYLES = {"good": "green", "bad": "red", "warn": "yellow", "dim": "dim", "strong": "bold", "": ""}
 
 
 class TextReporter:
-    """Writes lines to a stream: with colours where it is a terminal, plain elsewhere."""
+    """Writes lines to a stream: with colours if it is a terminal, plain otherwise."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._terminal = _terminal(stream)
 
     def write(self, lines: Iterable[Line]) -> None:
-        """Write lines in their styles."""
+        """Write lines, each in its style."""
         self.write_rows([line] for line in lines)
 
     def write_rows(self, rows: Iterable[Sequence[Line]]) -> None:
-        """Write lines made of pieces, each in its style."""
+        """Write lines that consist of pieces, each piece in its style."""
         for row in rows:
             if self._terminal is None:
                 print("".join(printable_line(text) for text, _ in row), file=self._stream, flush=True)
@@ -52,25 +52,25 @@ class TextReporter:
                 self._terminal.print(Text.assemble(*pieces), soft_wrap=True)
 
     def checked(self, completeness: Completeness) -> None:
-        """The report of the window."""
+        """Write the completeness report of the window."""
         self.write(completeness_lines(completeness))
 
     def planned(self, plan: Plan) -> None:
-        """The plan, when there is something to do."""
+        """Write the plan: the days that are not kept, or one line if there are none."""
         self.write(plan_lines(plan))
 
     def started(self, run: Run, progress: tuple[int, int]) -> None:
-        """One line."""
+        """Write one line: this process started a run."""
         self.write([(f"{_counter(progress)} {run.day} started (run {run.name})", "")])
 
     def followed(self, run: Run, progress: tuple[int, int]) -> None:
-        """One line."""
+        """Write one line: a run of another process is followed."""
         self.write(
             [(f"{_counter(progress)} {run.day} is run by another process (run {run.name}): following it", "")]
         )
 
     def filled(self, partition: Partition, run: Run | None, progress: tuple[int, int]) -> None:
-        """One line."""
+        """Write one line: a day is complete."""
         seconds = ""
         if run is not None and run.started_at is not None and run.ended_at is not None:
             seconds = f" in {(run.ended_at - run.started_at).total_seconds():.1f} s"
@@ -79,15 +79,14 @@ class TextReporter:
         )
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
-        """One line."""
-        then = "trying again" if again else "giving it up"
-        text = (
-            f"{_counter(progress)} {run.day} failed (run {run.name}, {run.failure}): {run.message} -- {then}"
-        )
+        """Write one line: a run failed, and whether its day is tried again."""
+        next_step = "trying again" if again else "giving it up"
+        text = f"{_counter(progress)} {run.day} failed (run {run.name}, {run.failure}): {run.message} -- {next_step}"
         self.write([(text, "warn" if again else "bad")])
 
 
 def _terminal(stream: TextIO) -> Terminal | None:
+    """A Rich console for the stream if it is a terminal, otherwise None."""
     if not stream.isatty():
         return None
     with extra("console"):
@@ -97,7 +96,7 @@ def _terminal(stream: TextIO) -> Terminal | None:
 
 
 def printable(text: str) -> str:
-    """Text from outside without what a terminal would obey: control characters and direction overrides."""
+    """Replace control characters and direction overrides in untrusted text; keep newlines and tabs."""
     if text.isprintable():
         return text
     return "".join(
@@ -106,10 +105,11 @@ def printable(text: str) -> str:
 
 
 def printable_line(text: str) -> str:
-    """Text from outside as one line: as `printable`, with spaces for line breaks, so that it cannot forge a line."""
+    """Like `printable`, on one line: newlines become spaces, so that untrusted text cannot forge a line."""
     return " ".join(printable(text).split("\n"))
 
 
 def _counter(progress: tuple[int, int]) -> str:
+    """The progress as `[done/total]`."""
     done, total = progress
     return f"[{done}/{total}]"

@@ -1,4 +1,4 @@
-"""A window, a plan and their sums as lines of text."""
+"""Render the completeness of a window and a backfill plan as lines of text."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.plan import Plan
 
 Line = tuple[str, str]
-"""A line of text and its style: `good`, `bad`, `warn`, `dim`, `strong` or nothing."""
+"""A line of text and its style: `good`, `bad`, `warn`, `dim`, `strong` or the empty string."""
 
 
 def weekday(day: dt.date) -> str:
-    """The English name of the day's weekday, whatever the locale."""
+    """The English name of the weekday, independent of the locale."""
     return ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")[day.weekday()]
 
 
 def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Line]:
-    """The report of a window: its days newest first (troubles only when there are more than `most`), then the sums."""
+    """The report of a window: its days, newest first, then the totals.
+
+    If the window has more than `most` days, only those that are not available are listed, and at most `most` of them.
+    """
     window = completeness.window
     days = "1 day" if len(window) == 1 else f"{len(window)} days"
     lines: list[Line] = [
@@ -45,7 +48,7 @@ def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Li
 
 
 def summary_line(completeness: Completeness) -> Line:
-    """The sums of a window in one line."""
+    """The totals of a window in one line."""
     parts = [
         f"expected {len(completeness.expected)}",
         f"available {len(completeness.available)}",
@@ -62,6 +65,7 @@ def summary_line(completeness: Completeness) -> Line:
 
 
 def _day_line(partition: Partition) -> Line:
+    """One day of the report: date, weekday, state and reason."""
     style = "good" if partition.available else "bad"
     if partition.code in NOT_EXPECTED:
         style = "dim"
@@ -75,7 +79,7 @@ _MARKS = {Action.START: "+", Action.FOLLOW: ">", Action.WAIT: "~", Action.GIVE_U
 
 
 def plan_lines(plan: Plan, *, every: bool = False) -> list[Line]:
-    """What will be done, a line a day that is not kept (all days with `every`)."""
+    """The plan, one line for each day that is not kept (for each day with `every`)."""
     steps = [step for step in plan.steps if every or step.action is not Action.KEEP]
     if not steps:
         return [("plan: nothing to do, every day is kept", "good")]
