@@ -6,7 +6,6 @@ stdout, progress goes to stderr. Rich is imported only if the stream is a termin
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, TextIO
 
 from smart_orchestrator.extras import extra
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.run import Run
     from smart_orchestrator.text.reports import Line
 
-# C0 and C1 control characters, bidirectional marks and overrides, and lone surrogates.
-_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _STYLES = {"good": "green", "bad": "red", "warn": "yellow", "dim": "dim", "strong": "bold", "": ""}
 
 
