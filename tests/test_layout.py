@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 import smart_orchestrator
@@ -69,3 +71,11 @@ def test_every_folder_of_modules_says_what_it_is_for() -> None:
     ]
 
     assert silent == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = grimp.build_graph("smart_orchestrator", "wiki_trends")
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+
+    # Raises `CycleError`, which names the modules of a circle.
+    TopologicalSorter(imports).prepare()

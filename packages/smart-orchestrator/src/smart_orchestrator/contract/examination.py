@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract.finding import FIRST_FEW, Finding
+from smart_orchestrator.contract.hashes import Hashes
 from smart_orchestrator.contract.reading import Unreadable, reading
 from smart_orchestrator.contract.rules import TYPED, questions, rules, typed
 from smart_orchestrator.contract.tables import dialects, open_table
-from smart_orchestrator.contract.uniqueness import Hashes
 from smart_orchestrator.model.partition import Code
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract.finding import FIRST_FEW, Finding, repeated
 from smart_orchestrator.contract.reading import reading
-from smart_orchestrator.contract.rules import TYPED, typed
+from smart_orchestrator.contract.rules import typed
 from smart_orchestrator.contract.tables import open_table
 from smart_orchestrator.extras import extra
 
@@ -26,20 +26,6 @@ GROUPS = 16
 SMALL = 1 << 18
 # Values to be compared at most: that many equal hashes are never all of different values.
 SUSPECTS = 1000
-
-
-class Hashes:
-    """The hashes of the values of each unique column, in the order of the rows."""
-
-    def __init__(self) -> None:
-        self.of_column: dict[str, list[pl.Series]] = {}
-
-    def add(self, dataset: DailyDataset, rows: pl.DataFrame) -> None:
-        """Add rows that have the columns in the contract's types beside them."""
-        for column in dataset.columns:
-            if column.unique and rows.height:
-                hashes = rows[column.name + TYPED].hash()
-                self.of_column.setdefault(column.name, []).append(hashes)
 
 
 def repeated_findings(dataset: DailyDataset, examined: Sequence[Examination]) -> Iterator[Finding]:

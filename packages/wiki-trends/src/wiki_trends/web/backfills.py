@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from smart_orchestrator.model.plan import PlanStep
+    from smart_orchestrator.model.run import Run
     from wiki_trends.web.data import Sources
 
 logger = logging.getLogger(__name__)
@@ -182,3 +183,16 @@ def _final_state(result: Backfill) -> tuple[str, str]:
     if result.completeness.complete:
         return "filled", result.completeness.partitions[0].reason
     return "failed", "; ".join(why for _, why in result.outcome.abandoned) or "The day is not complete."
+
+
+@dataclass(frozen=True, slots=True)
+class RunListing:
+    """The latest runs and the requested backfills, newest first."""
+
+    runs: tuple[Run, ...]
+    requests: tuple[BackfillRequest, ...]
+
+    @property
+    def in_flight(self) -> tuple[Run, ...]:
+        """The queued and running ones."""
+        return tuple(run for run in self.runs if run.in_flight)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.lists.excluded import Exclusion
     from wiki_trends.warehouse.base import RunRecord, Warehouse
-    from wiki_trends.web.backfills import BackfillRequest
 
 _RUNS_OF_A_DAY = 50
 _DISTANT_PAST = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -171,16 +170,3 @@ class Sources:
 
 def _newest(run: Run) -> tuple[bool, dt.datetime]:
     return run.in_flight, run.started_at or _DISTANT_PAST
-
-
-@dataclass(frozen=True, slots=True)
-class RunListing:
-    """The latest runs and the requested backfills, newest first."""
-
-    runs: tuple[Run, ...]
-    requests: tuple[BackfillRequest, ...]
-
-    @property
-    def in_flight(self) -> tuple[Run, ...]:
-        """The queued and running ones."""
-        return tuple(run for run in self.runs if run.in_flight)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from wiki_trends.errors import NothingPublished
 from wiki_trends.web.auth.caller import caller
+from wiki_trends.web.backfills import RunListing
 from wiki_trends.web.cache.stale_while_revalidate import LruCache, StaleWhileRevalidate
-from wiki_trends.web.data import RunListing
 from wiki_trends.web.source_pool import SourcePool, SourceSilent
 
 if TYPE_CHECKING:

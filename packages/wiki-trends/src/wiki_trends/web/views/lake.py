@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.run import Run
     from wiki_trends.pipeline.lists.excluded import Exclusion
-    from wiki_trends.web.backfills import BackfillRequest
+    from wiki_trends.web.backfills import BackfillRequest, RunListing
     from wiki_trends.web.cache.dashboard_state import DashboardState
-    from wiki_trends.web.data import Calendar, Day, RunListing
+    from wiki_trends.web.data import Calendar, Day
 
 MAX_DAYS = 1100
 
