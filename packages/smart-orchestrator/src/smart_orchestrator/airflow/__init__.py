@@ -1,7 +1,7 @@
-"""The layer in Airflow 3: thin tasks, a wait that costs no worker slot, and a DAG factory. All logic is in the layer.
+"""Integration with Airflow 3: thin operators, a deferrable wait and a DAG factory. The logic is in the other packages.
 
-`orchestrator_dag` makes the whole DAG for any daily lake. Only what is used is loaded, so that the parts that need no
-Airflow can be used without it.
+`orchestrator_dag` builds the complete DAG for any daily lake. Modules are imported on first use, so that those which do not
+need Airflow work without it.
 """
 
 from __future__ import annotations

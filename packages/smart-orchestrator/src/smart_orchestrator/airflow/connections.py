@@ -1,6 +1,6 @@
-"""What Airflow's connections say, in the forms that the layer takes. Airflow's secrets backends are asked as for any other.
+"""Read Airflow connections and convert them for the layer. Airflow's secrets backends are used as for any connection.
 
-Works in a task and in a thread of the triggerer. No credentials in any text.
+Works in a task and in a thread of the triggerer. No text contains credentials.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def connection(conn_id: str) -> Connection | None:
-    """The connection, or None where there is none of that name."""
+    """The connection of that name, or None if it does not exist."""
     try:
         return BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
@@ -32,25 +32,25 @@ def connection(conn_id: str) -> Connection | None:
 
 
 def airflow_api(conn_id: str, *, patience: float = 30.0) -> AirflowApi:
-    """Airflow's own REST API as the connection names it: host, port, login and password, or `token` in its extra.
+    """A client of Airflow's own REST API, from the connection's host, port, login and password, or `token` in its extra.
 
     Raises:
-        RunsError: there is no such connection, or no host in it.
+        RunsError: the connection does not exist or has no host.
     """
-    found = connection(conn_id)
-    if found is None or not found.host:
-        problem = "does not exist" if found is None else "names no host"
+    conn = connection(conn_id)
+    if conn is None or not conn.host:
+        problem = "does not exist" if conn is None else "names no host"
         fix = f"Make it: airflow connections add {conn_id} --conn-uri 'http://USER:PASSWORD@HOST:8080'."
         raise RunsError(f"Connection {conn_id}", problem, fix)
-    url = found.host
+    url = conn.host
     if "://" not in url:
-        scheme = found.schema if found.schema in ("http", "https") else _scheme(found)
+        scheme = conn.schema if conn.schema in ("http", "https") else _scheme(conn)
         url = f"{scheme}://{url}"
-    if found.port and not url.rpartition(":")[2].isdigit():
-        url = f"{url}:{found.port}"
-    # A line a request would hide the report.
+    if conn.port and not url.rpartition(":")[2].isdigit():
+        url = f"{url}:{conn.port}"
+    # One log line for each request would hide the report.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    token = str(found.extra_dejson.get("token", ""))
+    token = str(conn.extra_dejson.get("token", ""))
     if token:
         mask_secret(token)
     names = AirflowOptionNames(
@@ -62,59 +62,59 @@ def airflow_api(conn_id: str, *, patience: float = 30.0) -> AirflowApi:
     )
     return AirflowApi(
         url,
-        user=found.login or "",
-        password=found.password or "",
+        user=conn.login or "",
+        password=conn.password or "",
         token=token,
         patience=patience,
         option_names=names,
     )
 
 
-def _scheme(found: Connection) -> str:
-    return "https" if found.conn_type == "https" or found.extra_dejson.get("scheme") == "https" else "http"
+def _scheme(conn: Connection) -> str:
+    return "https" if conn.conn_type == "https" or conn.extra_dejson.get("scheme") == "https" else "http"
 
 
 def ui_url() -> str | None:
-    """Where people find this Airflow; None where its configuration does not say."""
+    """The address of this Airflow's UI; None if the configuration does not set it."""
     return conf.get("api", "base_url", fallback=None) or None
 
 
 def aws_environment(conn_id: str) -> dict[str, str]:
-    """The `AWS_*` variables of an `aws` connection: login, password, and in its extra region, endpoint and session token.
+    """The `AWS_*` variables of an `aws` connection: login, password, and region, endpoint and session token of its extra.
 
-    Empty where there is no such connection: the environment's own stand then.
+    Empty if the connection does not exist: the variables of the environment apply then.
     """
-    found = connection(conn_id)
-    if found is None:
+    conn = connection(conn_id)
+    if conn is None:
         return {}
-    extra = found.extra_dejson
-    named: Mapping[str, object] = {
-        "AWS_ACCESS_KEY_ID": found.login or extra.get("aws_access_key_id"),
-        "AWS_SECRET_ACCESS_KEY": found.password or extra.get("aws_secret_access_key"),
+    extra = conn.extra_dejson
+    variables: Mapping[str, object] = {
+        "AWS_ACCESS_KEY_ID": conn.login or extra.get("aws_access_key_id"),
+        "AWS_SECRET_ACCESS_KEY": conn.password or extra.get("aws_secret_access_key"),
         "AWS_SESSION_TOKEN": extra.get("aws_session_token"),
         "AWS_REGION": extra.get("region_name"),
         "AWS_ENDPOINT_URL": extra.get("endpoint_url"),
     }
-    return {name: str(value) for name, value in named.items() if value}
+    return {name: str(value) for name, value in variables.items() if value}
 
 
 def postgres_url(conn_id: str) -> str | None:
-    """The URL of a `postgres` connection, for drivers; None where there is no such connection."""
-    found = connection(conn_id)
-    if found is None:
+    """The URL of a `postgres` connection, for drivers; None if the connection does not exist."""
+    conn = connection(conn_id)
+    if conn is None:
         return None
-    url = postgres_uri(found.host, found.port, found.login, found.password, found.schema, found.extra_dejson)
+    url = postgres_uri(conn.host, conn.port, conn.login, conn.password, conn.schema, conn.extra_dejson)
     mask_secret(url)
-    if found.password:
-        # Encoded it is another text than the one that Airflow masks.
-        mask_secret(quote(found.password, safe=""))
+    if conn.password:
+        # The encoded password differs from the text that Airflow masks.
+        mask_secret(quote(conn.password, safe=""))
     return url
 
 
 def notification_urls(name: str) -> list[str]:
-    """The Apprise URLs of a connection (its password, else `url` in its extra), else of the variable of that name."""
-    found = connection(name)
-    text = "" if found is None else found.password or str(found.extra_dejson.get("url", ""))
+    """The Apprise URLs in the connection of that name (its password, else `url` in its extra), else in the variable."""
+    conn = connection(name)
+    text = "" if conn is None else conn.password or str(conn.extra_dejson.get("url", ""))
     if not text:
         text = Variable.get(name, default="") or ""
     urls = text.replace(",", " ").split()

@@ -1,4 +1,4 @@
-"""The DAG that keeps the window of a daily lake whole, and lets a consumer run on nothing else."""
+"""Build the DAG that keeps the window of a daily lake complete and runs a consumer only when it is ready."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import DailyDataset
 
 FIRST_DAY = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
-# Starting, checking and the consumer have so long beside the wait before somebody is told.
+# Time for the start, the checks and the consumer, in addition to the wait, before the deadline alert.
 BESIDE_THE_WAIT = dt.timedelta(minutes=30)
 DOC = """
 Looks at the last days of **{dataset}**, starts `{pipeline}` once for each that is missing, waits until the window is whole,
@@ -50,7 +50,7 @@ Parameters: `{{"days": 7}}`; or `{{"start": "2025-11-01", "end": "2025-11-07"}}`
 
 
 def parameters(days: int, *names: str) -> dict[str, Param]:
-    """The parameters of these names (default all) with their schemas; `days` is the default number of days."""
+    """The DAG parameters of these names, by default all, with their schemas; `days` is the default of that parameter."""
     defaults = {"days": days, "min_coverage": 100, "dry_run": False}
     return {name: Param(defaults.get(name), **SCHEMAS[name]) for name in names or SCHEMAS}
 
@@ -76,26 +76,26 @@ def orchestrator_dag(
     outlets: Sequence[Asset] = (),
     **dag_options: Any,
 ) -> DAG:
-    """A DAG that checks the last days of a dataset, has what is missing made, waits, and runs the consumer.
+    """Build a DAG that checks the last days of a dataset, starts runs for missing days, waits, and runs the consumer.
 
     Args:
-        dataset: a daily lake.
+        dataset: the daily dataset in the lake.
         pipeline_dag_id: the DAG that makes a day: it reads `target_date` (`YYYY-MM-DD`) from the conf of its run.
-        consumer: called with the `Completeness` of a window that is ready; what it returns goes into log and XCom.
-        dag_id: default the dataset's name with `_orchestrator`.
-        schedule: cron, UTC; None for none.
-        days: in the window, unless a run says otherwise.
-        lag: whole days between a day and the first day on which the source has it.
-        attempts: runs that are started for a day at most, in one run of this DAG.
-        poll_seconds: between two looks of the wait.
+        consumer: called with the `Completeness` of a ready window; its result goes into the log and an XCom.
+        dag_id: by default the name of the dataset with `_orchestrator`.
+        schedule: a cron expression in UTC; None for no schedule.
+        days: days in the window, unless a run sets another number.
+        lag: complete days between a day and the first day on which the source has it.
+        attempts: the largest number of runs that one run of this DAG starts for a day.
+        poll_seconds: seconds between two polls of the wait.
         timeout: seconds after which the wait ends.
-        retries: of a task whose lake or API did not answer.
-        retry_seconds: before the first of them; they double.
-        api_conn_id: connection to this Airflow's REST API: host, port, login, password.
-        aws_conn_id: `aws` connection with the lake's keys; where there is none, `AWS_*` of the environment.
-        notify_conn_id: connection or variable with Apprise URLs.
-        state: folder in which a worker remembers days that had to be read; empty for none.
-        outlets: assets that the consumer makes.
+        retries: retries of a task whose lake or API did not answer.
+        retry_seconds: seconds before the first retry; they double with each.
+        api_conn_id: the connection to this Airflow's REST API: host, port, login, password.
+        aws_conn_id: the `aws` connection with the lake's keys; without it, `AWS_*` of the environment apply.
+        notify_conn_id: the connection or variable with Apprise URLs.
+        state: the folder in which a worker caches its verdicts on days that it had to read; empty for no cache.
+        outlets: the assets that the consumer updates.
         dag_options: further arguments of the DAG.
     """
     orchestration = Orchestration(
@@ -109,11 +109,11 @@ def orchestrator_dag(
         aws_conn_id=aws_conn_id,
         state=state,
     )
-    in_time = dt.timedelta(seconds=timeout) + BESIDE_THE_WAIT
-    failures_reported = {
+    deadline = dt.timedelta(seconds=timeout) + BESIDE_THE_WAIT
+    deadline_arguments = {
         "dataset_name": dataset.name,
         "notify_conn_id": notify_conn_id,
-        "seconds": in_time.total_seconds(),
+        "seconds": deadline.total_seconds(),
     }
     options = {
         "doc_md": DOC.format(dataset=dataset.name, pipeline=pipeline_dag_id),
@@ -121,8 +121,8 @@ def orchestrator_dag(
         "tags": ["smart orchestrator"],
         "deadline": DeadlineAlert(
             reference=DeadlineReference.DAGRUN_QUEUED_AT,
-            interval=in_time,
-            callback=AsyncCallback(late, kwargs=failures_reported),
+            interval=deadline,
+            callback=AsyncCallback(late, kwargs=deadline_arguments),
         ),
     } | dag_options
     default_args = {
@@ -164,7 +164,7 @@ def orchestrator_dag(
         check >> Label("missing") >> start
         check >> Label("nothing missing") >> consume
         wait >> consume
-        # A teardown runs whatever came before, and does not decide whether the run has succeeded.
+        # A teardown runs in any case, and does not decide whether the run succeeds.
         (
             consume
             >> Notify(

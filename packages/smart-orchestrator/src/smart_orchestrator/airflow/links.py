@@ -1,4 +1,4 @@
-"""Links in Airflow's UI from a task of the orchestrator to the runs of the pipeline that it started or follows."""
+"""Operator links in Airflow's UI, from an orchestrator task to the pipeline runs that it started or follows."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ RUNS, FAILED = "pipeline_runs", "failed_run"
 
 
 class PipelineRunsLink(BaseOperatorLink):
-    """The run, when there is only one; else the list of the pipeline's runs."""
+    """A link to the run if there is only one, else to the list of the pipeline's runs."""
 
     name: ClassVar[str] = "Pipeline runs"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """What the task left."""
+        """The address in the XCom of the task; empty if there is none."""
         del operator
         return XCom.get_value(ti_key=ti_key, key=RUNS) or ""
 
 
 class FailedRunLink(BaseOperatorLink):
-    """The log of the first day that failed."""
+    """A link to the log of the first day that failed."""
 
     name: ClassVar[str] = "First failed day"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """What the task left."""
+        """The address in the XCom of the task; empty if there is none."""
         del operator
         return XCom.get_value(ti_key=ti_key, key=FAILED) or ""
 
 
 LINKS = (PipelineRunsLink(), FailedRunLink())
 
-# A longer address is refused by some servers.
+# More run names make an address that some servers refuse as too long.
 FILTERED = 40
 
 
 def leave_links(context: Context, dag_id: str, backfill: BackfillState) -> None:
-    """Leave the addresses for the links of this task."""
+    """Push the XComs that the links of this task read."""
     ui, address = (ui_url() or "").rstrip("/"), None
     runs = [*backfill.started.values(), *backfill.followed.values()]
     if len(runs) == 1 and runs[0].url:

@@ -1,4 +1,4 @@
-"""A console of the layer whose lines go into a task's log. Needs no Airflow."""
+"""A reporter that writes its lines to a task's log. Does not import Airflow."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.text.reports import Line
 
-_WORTH_A_WARNING = ("bad", "warn")
+_WARNING_STYLES = ("bad", "warn")
 
 
 class Log(Protocol):
-    """What the logger of a task can do."""
+    """The part of a task's logger that the reporter uses."""
 
     def log(self, level: int, msg: str, *args: object) -> object:
         """Write a record."""
@@ -24,15 +24,15 @@ class Log(Protocol):
 
 
 class LogReporter(TextReporter):
-    """Writes each line as a record; a warning, where a terminal would show it in red or yellow."""
+    """Write each line as a log record; lines that a terminal shows in red or yellow are warnings."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
 
     def write_rows(self, rows: Iterable[Iterable[Line]]) -> None:
-        """Write lines made of pieces."""
+        """Write one record for each row; a row consists of styled pieces."""
         for row in rows:
             pieces = list(row)
-            warned = any(style in _WORTH_A_WARNING for _, style in pieces)
-            level = logging.WARNING if warned else logging.INFO
+            is_warning = any(style in _WARNING_STYLES for _, style in pieces)
+            level = logging.WARNING if is_warning else logging.INFO
             self._log.log(level, "%s", "".join(printable_line(text) for text, _ in pieces))

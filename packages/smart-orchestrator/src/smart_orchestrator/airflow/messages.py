@@ -1,4 +1,7 @@
-"""What is said about a run of the orchestrator: the failure of its wait, and the message at its end. Needs no Airflow."""
+"""Texts about an orchestrator run: the error of a window that is not ready, and the final notification.
+
+Does not import Airflow.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,18 @@ if TYPE_CHECKING:
     from smart_orchestrator.backfilling.state import Outcome
     from smart_orchestrator.model.completeness import Completeness
 
-# Days that a text lists before it says how many more there are.
+# The largest number of days that a text lists; the others are counted.
 LISTED = 10
 
 
 def listed(items: Sequence[str], most: int = LISTED) -> str:
-    """Items with commas between them; the first few, and how many more there are."""
+    """Join the first items with commas, and append the number of the others."""
     more = f" and {len(items) - most} more" if len(items) > most else ""
     return ", ".join(items[:most]) + more
 
 
 def trouble_lines(outcome: Mapping[str, Any]) -> list[str]:
-    """A line for each day that failed or was given up, from an outcome's JSON: why, and where its log is."""
+    """One line for each failed or abandoned day of an outcome in JSON form, with the reason and the address of the log."""
     lines = [
         f"{run['day']} failed (run {run['run']}, {run['failure'] or run['state']}): {run['message']}"
         + (f" -- {run['url']}" if run["url"] else "")
@@ -31,7 +34,7 @@ def trouble_lines(outcome: Mapping[str, Any]) -> list[str]:
 
 
 def not_ready(found: Completeness, outcome: Outcome | None = None) -> str:
-    """Why the consumer may not run."""
+    """The error text for a window that is not ready: why the consumer must not run."""
     missing = [day.isoformat() for day in found.missing]
     text = f"The window {found.window} is not ready: coverage {found.coverage_pct:.1f} %"
     if missing:
@@ -45,11 +48,11 @@ def not_ready(found: Completeness, outcome: Outcome | None = None) -> str:
 
 
 def message(facts: Mapping[str, Any]) -> tuple[str, str]:
-    """Title and text of the notification at the end of a run.
+    """The title and the text of the notification at the end of a run.
 
     Args:
         facts: `name` of the dataset, `done` (the consumer ran), `window`, `coverage_pct`, `outcome` of the backfill,
-            `problems` and `url` of the run; what is not known is None or empty.
+            `problems` and `url` of the run; an unknown fact is None or empty.
     """
     outcome = facts.get("outcome")
     state = "analytics done" if facts.get("done") else "FAILED, nothing was published"

@@ -1,7 +1,7 @@
-"""Tell people how a run of the orchestrator ended, and when one takes too long. Sent by Apprise: Slack, mail, and a hundred others.
+"""Send notifications when an orchestrator run ends or is late, through Apprise (Slack, mail and many other services).
 
-The addresses are Apprise URLs in an Airflow connection (its password) or variable of the given name; where there are
-none, the message is in the log only. They are secrets: no text holds one.
+The addresses are Apprise URLs in an Airflow connection (its password) or variable of the given name; without any, the
+message is only logged. The addresses are secrets: no text contains one.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class NotSent(RuntimeError):
 
 
 def send(name: str, title: str, text: str) -> int:
-    """Send a message to the addresses that the connection or variable `name` holds; how many there are.
+    """Send a message to the addresses in the connection or variable `name`; return the number of addresses.
 
     Raises:
-        NotSent: one of them did not take it.
+        NotSent: an address is invalid, or its service did not accept the message.
     """
     urls = notification_urls(name)
     if not urls:
@@ -54,19 +54,19 @@ def send(name: str, title: str, text: str) -> int:
     with extra("airflow"):
         import apprise
 
-    to = apprise.Apprise()
-    added = [to.add(url) for url in urls]
-    if not all(added) or not to.notify(body=text, title=title):
+    notifier = apprise.Apprise()
+    added = [notifier.add(url) for url in urls]
+    if not all(added) or not notifier.notify(body=text, title=title):
         raise NotSent(name, len(urls))
     return len(urls)
 
 
 class Notify(BaseOperator):
-    """Sends what became of a run, at its end. A dry run is not worth a message.
+    """Send the result of a run at its end. A dry run sends nothing.
 
     Args:
-        dataset_name: what the message is about.
-        notify_conn_id: connection or variable with the addresses.
+        dataset_name: the dataset that the message names.
+        notify_conn_id: the connection or variable with the addresses.
     """
 
     def __init__(self, *, dataset_name: str, notify_conn_id: str, **kwargs: Any) -> None:
@@ -75,7 +75,7 @@ class Notify(BaseOperator):
         self.notify_conn_id = notify_conn_id
 
     def execute(self, context: Context) -> None:
-        """Write the message from what the tasks left, and send it."""
+        """Build the message from the XComs of the tasks, and send it."""
         if context["params"].get("dry_run"):
             self.log.info("dry run: nothing to tell")
             return
@@ -104,7 +104,7 @@ class Notify(BaseOperator):
 
 
 async def late(context: dict[str, Any], *, dataset_name: str, notify_conn_id: str, seconds: float) -> None:
-    """The callback of the deadline: a run is not done in time."""
+    """Send a notification that a run has missed its deadline; the callback of the DAG's deadline alert."""
     run = context["dag_run"]
     run_id = run["dag_run_id"] if isinstance(run, dict) else run.run_id
     title = f"{dataset_name}: not done after {seconds / 3600:g} h"

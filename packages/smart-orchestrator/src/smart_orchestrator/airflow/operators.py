@@ -1,8 +1,8 @@
-"""The orchestrator's tasks: check, start, wait, run the consumer. Each asks the layer and tells Airflow what it said.
+"""The orchestrator's operators: check, start, wait, run the consumer. Each calls the layer and reports to Airflow.
 
-What bad input, a broken pipeline or a window that is not ready makes fail fails at once and for good
-(`AirflowFailException`): trying again would not help. A lake or an API that does not answer fails the try, and Airflow's
-retries do the rest; every task can be run again, since runs that were started are found and followed.
+Bad input, a broken pipeline or a window that is not ready fails the task without a retry (`AirflowFailException`), because a
+retry would not help. A lake or an API that does not answer fails the try, and Airflow retries the task. Every task can run
+again, because runs that were already started are listed and followed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ CHECK = "check_completeness"
 START = "trigger_missing_data_fetches"
 WAIT = "wait_for_data_ready"
 CONSUME = "run_analytics"
-# XComs that go from task to task, and into the notification.
+# Keys of the XComs that other tasks and the notification read.
 BACKFILL, DEADLINE, OUTCOME, PROBLEM, WINDOW, COVERAGE = (
     "backfill",
     "deadline",
@@ -57,15 +57,15 @@ BACKFILL, DEADLINE, OUTCOME, PROBLEM, WINDOW, COVERAGE = (
     "window",
     "coverage_pct",
 )
-# No answer: the next try may get one.
-_PASSING = (LakeUnreachable, RunsUnreachable)
+# Errors that a retry may resolve: the lake or the API did not answer.
+_TRANSIENT = (LakeUnreachable, RunsUnreachable)
 
 
 class OrchestratorTask(BaseOperator):
-    """What the tasks have in common.
+    """The base class of the orchestrator's operators.
 
     Args:
-        orchestration: dataset, pipeline and connections.
+        orchestration: the dataset, the pipeline and the connections.
     """
 
     def __init__(self, *, orchestration: Orchestration, **kwargs: Any) -> None:
@@ -73,91 +73,91 @@ class OrchestratorTask(BaseOperator):
         self.orchestration = orchestration
 
     def request(self, context: Context) -> Request:
-        """What this run is asked for; the day of its `run_after` counts as today."""
+        """The request of this run, from its parameters; the UTC day of its `run_after` counts as today."""
         run = context["dag_run"]
         run_day = run.run_after.astimezone(dt.UTC).date()
         params, known = dict(context["params"]), list(context["dag"].params)
         return request_of(run.conf, params, run_day, self.orchestration.lag, known)
 
     def runs(self, context: Context) -> AirflowRunner:
-        """The pipeline's runs; those that this run of the orchestrator starts carry its name."""
+        """The runner of the pipeline; the runs that it starts have the name of this orchestrator run in their note."""
         run = context["dag_run"]
         return self.orchestration.runs(f"Started by {run.dag_id}, run {run.run_id}")
 
     def check(self, request: Request) -> Completeness:
-        """The window as it is now, with the report in the log."""
-        found = self.orchestration.check(request)
-        LogReporter(self.log).checked(found)
-        return found
+        """Check the window and log the report."""
+        completeness = self.orchestration.check(request)
+        LogReporter(self.log).checked(completeness)
+        return completeness
 
     def plan(self, found: Completeness, runs: AirflowRunner) -> Plan:
-        """What would be done now, also in the log."""
+        """Plan the action for each missing day and log the plan."""
         latest = runs.latest(list(found.missing)) if found.missing else {}
-        marked = found.with_runs_in_flight([day for day, run in latest.items() if run.in_flight])
-        plan = make_plan(marked, latest)
+        with_runs = found.with_runs_in_flight([day for day, run in latest.items() if run.in_flight])
+        plan = make_plan(with_runs, latest)
         LogReporter(self.log).planned(plan)
         return plan
 
     @contextmanager
     def failures_reported(self, context: Context) -> Iterator[None]:
-        """What goes wrong inside is kept for the notification; what no retry can mend fails the task for good."""
+        """Push the text of an exception for the notification; an error that a retry cannot resolve fails the task at once."""
         self.orchestration.use_keys()
         try:
             yield
         except Exception as error:
             context["ti"].xcom_push(key=PROBLEM, value=str(error) or type(error).__name__)
-            if isinstance(error, (LakeError, RunsError)) and not isinstance(error, _PASSING):
+            if isinstance(error, (LakeError, RunsError)) and not isinstance(error, _TRANSIENT):
                 raise AirflowFailException(str(error)) from error
             raise
 
 
 class CheckCompleteness(OrchestratorTask, BranchMixIn):
-    """Look at the window, and branch: to the consumer when nothing is missing, else to the start of what is.
+    """Check the window and branch: to the consumer if nothing is missing, else to the start of the missing days.
 
     XComs: `missing_dates`, `available_dates` (ISO days, newest first), `coverage_pct`, `n_days`, `window`.
     """
 
     def execute(self, context: Context) -> str | None:
-        """Branch; with `dry_run` to nothing."""
+        """Check and branch; with `dry_run`, skip all tasks after this one."""
         with self.failures_reported(context):
-            request = self._understood(context)
-            found = self.check(request)
-            self._push(context, found)
-            if not found.missing:
+            request = self._valid_request(context)
+            completeness = self.check(request)
+            self._push_completeness(context, completeness)
+            if not completeness.missing:
                 self.log.info("nothing is missing: straight to %s", CONSUME)
-                chosen: str | None = CONSUME
+                next_task: str | None = CONSUME
             else:
-                self.plan(found, self.runs(context))
-                self.log.info("%d dates are missing: starting to fetch them", len(found.missing))
-                chosen = START
+                self.plan(completeness, self.runs(context))
+                self.log.info("%d dates are missing: starting to fetch them", len(completeness.missing))
+                next_task = START
             if request.dry_run:
                 self.log.info("dry run: nothing is done")
-                chosen = None
-        self.do_branch(context, chosen)
-        return chosen
+                next_task = None
+        self.do_branch(context, next_task)
+        return next_task
 
-    def _understood(self, context: Context) -> Request:
+    def _valid_request(self, context: Context) -> Request:
         try:
             return self.request(context)
         except SmartOrchestratorError as error:
             raise AirflowFailException(str(error)) from error
 
-    def _push(self, context: Context, found: Completeness) -> None:
+    def _push_completeness(self, context: Context, completeness: Completeness) -> None:
         push = context["ti"].xcom_push
-        push(key="missing_dates", value=[day.isoformat() for day in reversed(found.missing)])
-        push(key="available_dates", value=[day.isoformat() for day in reversed(found.available)])
-        push(key=COVERAGE, value=found.coverage_pct)
-        push(key="n_days", value=len(found.window))
-        push(key=WINDOW, value=str(found.window))
+        push(key="missing_dates", value=[day.isoformat() for day in reversed(completeness.missing)])
+        push(key="available_dates", value=[day.isoformat() for day in reversed(completeness.available)])
+        push(key=COVERAGE, value=completeness.coverage_pct)
+        push(key="n_days", value=len(completeness.window))
+        push(key=WINDOW, value=str(completeness.window))
 
 
 class TriggerMissingDataFetches(OrchestratorTask):
-    """Start a run of the pipeline for each day that is due, all at once, and note those that are in flight already."""
+    """Start a pipeline run for each day that is due, all at once, and record the runs that are already in flight."""
 
     operator_extra_links = LINKS
 
     def execute(self, context: Context) -> None:
-        """Start, and leave what is under way for the wait."""
+        """Start the runs, and push the state of the backfill for the wait."""
         with self.failures_reported(context):
             runs = self.runs(context)
             plan = self.plan(self.check(self.request(context)), runs)
@@ -171,33 +171,35 @@ class TriggerMissingDataFetches(OrchestratorTask):
                 )
             backfill.plan(plan)
             backfill.start_due()
-            self._leave(context, backfill)
+            self._push_backfill(context, backfill)
 
-    def _leave(self, context: Context, backfill: BackfillState) -> None:
+    def _push_backfill(self, context: Context, backfill: BackfillState) -> None:
         push = context["ti"].xcom_push
-        over = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=self.orchestration.timeout)
+        deadline = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=self.orchestration.timeout)
         push(key=BACKFILL, value=backfill.to_json())
-        push(key=DEADLINE, value=over.isoformat())
+        push(key=DEADLINE, value=deadline.isoformat())
         leave_links(context, self.orchestration.pipeline_dag_id, backfill)
         for run in backfill.active.values():
             self.log.info("%s (%s): %s %s", run.day, weekday(run.day), run.state, run.url or "")
 
 
 class WaitForDataReady(OrchestratorTask):
-    """Wait for what is under way, without a worker slot, and say what became of each day."""
+    """Wait for the runs in flight, without a worker slot, and report the result of each day."""
 
     operator_extra_links = LINKS
 
     def execute(self, context: Context) -> None:
-        """Go on from where the start left off; also when the task is tried again."""
+        """Continue from the state that the start task has pushed; a retry does the same."""
         pull = context["ti"].xcom_pull
-        self._go_on(context, pull(task_ids=START, key=BACKFILL), pull(task_ids=START, key=DEADLINE), why="")
+        self._continue_wait(
+            context, pull(task_ids=START, key=BACKFILL), pull(task_ids=START, key=DEADLINE), why=""
+        )
 
     def resume(self, context: Context, event: dict[str, Any], deadline: str) -> None:
-        """Go on after the trigger's event."""
-        self._go_on(context, event["backfill"], deadline, event["why"])
+        """Continue after the trigger's event."""
+        self._continue_wait(context, event["backfill"], deadline, event["why"])
 
-    def _go_on(self, context: Context, state: Mapping[str, Any], deadline: str, why: str) -> None:
+    def _continue_wait(self, context: Context, state: Mapping[str, Any], deadline: str, why: str) -> None:
         with self.failures_reported(context):
             backfill = self.orchestration.backfill(self.runs(context), LogReporter(self.log)).from_json(state)
             if not why:
@@ -206,7 +208,7 @@ class WaitForDataReady(OrchestratorTask):
             if backfill.unfinished and not why:
                 leave_links(context, self.orchestration.pipeline_dag_id, backfill)
                 self._wait(backfill, deadline)
-            self._end(context, backfill, why)
+            self._finish_wait(context, backfill, why)
 
     def _wait(self, backfill: BackfillState, deadline: str) -> None:
         awaited = [day.isoformat() for day in backfill.awaited]
@@ -217,13 +219,13 @@ class WaitForDataReady(OrchestratorTask):
             kwargs={"deadline": deadline},
         )
 
-    def _end(self, context: Context, backfill: BackfillState, why: str) -> None:
+    def _finish_wait(self, context: Context, backfill: BackfillState, why: str) -> None:
         outcome = backfill.outcome(why)
         push = context["ti"].xcom_push
         push(key=OUTCOME, value={**outcome.to_json(), "measured": {}})
         leave_links(context, self.orchestration.pipeline_dag_id, backfill)
-        found = self.check(self.request(context))
-        push(key=COVERAGE, value=found.coverage_pct)
+        completeness = self.check(self.request(context))
+        push(key=COVERAGE, value=completeness.coverage_pct)
         self.log.info(
             "%d filled, %d failed; runs started %d, followed %d",
             len(outcome.filled),
@@ -231,16 +233,16 @@ class WaitForDataReady(OrchestratorTask):
             len(outcome.started),
             len(outcome.followed),
         )
-        if not found.ready:
-            raise AirflowFailException(not_ready(found, outcome))
-        self.log.info("coverage %.1f %%", found.coverage_pct)
+        if not completeness.ready:
+            raise AirflowFailException(not_ready(completeness, outcome))
+        self.log.info("coverage %.1f %%", completeness.coverage_pct)
 
 
 class RunConsumer(OrchestratorTask):
-    """Check once more, at the moment of use, and run the consumer on exactly the partitions of that check.
+    """Check the window again, and run the consumer on exactly the partitions of that check.
 
     Args:
-        consumer: is given the check; what it returns is logged, a line a name, and is the task's XCom.
+        consumer: called with the result of the check; its result is logged item by item and is the task's XCom.
     """
 
     def __init__(self, *, consumer: Consumer, **kwargs: Any) -> None:
@@ -248,14 +250,14 @@ class RunConsumer(OrchestratorTask):
         self.consumer = consumer
 
     def execute(self, context: Context) -> dict[str, object]:
-        """Run the consumer, if the window is ready."""
+        """Run the consumer if the window is ready."""
         with self.failures_reported(context):
-            found = self.check(self.request(context))
-            context["ti"].xcom_push(key=COVERAGE, value=found.coverage_pct)
-            if not found.ready:
-                raise AirflowFailException(not_ready(found))
-            self.log.info("coverage %.1f %%", found.coverage_pct)
-            results = dict(self.consumer(found) or {})
+            completeness = self.check(self.request(context))
+            context["ti"].xcom_push(key=COVERAGE, value=completeness.coverage_pct)
+            if not completeness.ready:
+                raise AirflowFailException(not_ready(completeness))
+            self.log.info("coverage %.1f %%", completeness.coverage_pct)
+            results = dict(self.consumer(completeness) or {})
         for name, value in results.items():
             self.log.info("%s: %s", name, f"{value:,}" if isinstance(value, int) else value)
         return results

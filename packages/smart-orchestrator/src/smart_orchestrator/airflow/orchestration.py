@@ -1,7 +1,7 @@
-"""What the orchestrator's tasks and its trigger have in common: which lake, which pipeline, through which connections.
+"""The configuration that the orchestrator's tasks and its trigger share: the lake, the pipeline and the connections.
 
-A value that can be written down (`to_json`), so that the trigger is made anew from it in any triggerer. What it opens (lake,
-API) is opened where it is used. Raises `LakeError` and `RunsError`, as the layer does.
+It is serializable (`to_json`), so that any triggerer can rebuild the trigger from it. The lake and the API are opened where
+they are used. Raises `LakeError` and `RunsError`, as the layer does.
 """
 
 from __future__ import annotations
@@ -30,29 +30,29 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.store.base import Lake
 
-# Airflow itself holds the pipeline's runs back to its `max_active_runs`: all of them are queued at once.
+# Airflow itself enforces the pipeline's `max_active_runs`, so all runs are queued at once.
 NO_LIMIT = 1_000_000
-# The trigger looks again by itself, and must not keep a thread of the triggerer.
+# The trigger polls again anyway, and must not block a thread of the triggerer.
 TRIGGER_PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Orchestration:
-    """How one dataset is kept whole by Airflow.
+    """How Airflow keeps one dataset complete.
 
     Attributes:
-        dataset: whose days are made.
+        dataset: the dataset whose days the pipeline produces.
         pipeline_dag_id: the DAG that makes a day; reads `target_date` from the conf of its run.
-        lag: whole days between a day and the first day on which the source has it.
-        attempts: runs that are started for a day; retrying is the pipeline's tasks' own affair.
-        poll_seconds: between two looks of the wait.
+        lag: complete days between a day and the first day on which the source has it.
+        attempts: the largest number of runs that are started for a day; each run's tasks have their own retries.
+        poll_seconds: seconds between two polls of the wait.
         timeout: seconds after which the wait ends.
-        api_conn_id: connection to Airflow's REST API.
-        aws_conn_id: connection with the lake's keys; where it does not exist, `AWS_*` of the environment.
-        state: folder in which a worker remembers what it found in days that had to be read; empty for none.
+        api_conn_id: the connection to Airflow's REST API.
+        aws_conn_id: the connection with the lake's keys; if it does not exist, `AWS_*` of the environment apply.
+        state: the folder in which a worker caches its verdicts on days that it had to read; empty for no cache.
 
     Raises:
-        OptionError: a number of seconds or attempts that is not more than 0, or a negative lag.
+        OptionError: a number of seconds or attempts is not more than 0, or the lag is negative.
     """
 
     dataset: DailyDataset
@@ -75,15 +75,18 @@ class Orchestration:
         Limits(NO_LIMIT, self.attempts, self.timeout)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for the trigger."""
+        """The configuration as JSON types, for the trigger."""
         dataset = asdict(self.dataset)
         first = self.dataset.history_start
-        changed = {"columns": list(dataset["columns"]), "history_start": first.isoformat() if first else None}
-        return {**asdict(self), "dataset": {**dataset, **changed}}
+        serializable = {
+            "columns": list(dataset["columns"]),
+            "history_start": first.isoformat() if first else None,
+        }
+        return {**asdict(self), "dataset": {**dataset, **serializable}}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Orchestration:
-        """What `to_json` wrote down."""
+        """Rebuild the configuration from the document of `to_json`."""
         dataset = dict(document["dataset"])
         columns = tuple(Column(**column) for column in dataset.pop("columns"))
         first = dataset.pop("history_start", None)
@@ -96,19 +99,19 @@ class Orchestration:
         )
 
     def use_keys(self) -> None:
-        """Put the keys of the lake's connection into this process, which has to be the task's own."""
+        """Set the keys of the lake's connection in the environment of this process, which must be the task's own process."""
         os.environ.update(aws_environment(self.aws_conn_id))
 
     def lake(self) -> Lake:
-        """The lake, with the keys of its connection if there is one; changes nothing in this process."""
+        """Open the lake with the keys of its connection, if it exists; the environment of this process is not changed."""
         return lake_of(self.dataset, {**os.environ, **aws_environment(self.aws_conn_id)})
 
     def runs(self, starter: str = "", patience: float = 60.0) -> AirflowRunner:
-        """The pipeline's runs.
+        """A runner of the pipeline.
 
         Args:
-            starter: who starts them, for their notes.
-            patience: seconds for which an api-server that does not answer is asked again.
+            starter: who starts the runs; it becomes their note.
+            patience: seconds for which a request without an answer is retried.
         """
         return AirflowRunner(
             self.dataset,
@@ -121,11 +124,11 @@ class Orchestration:
         )
 
     def check(self, request: Request) -> Completeness:
-        """What the lake holds of the window."""
-        look = InspectOptions(memory=Ledger(Path(self.state))) if self.state else InspectOptions()
-        return check(self.dataset, request.window, lake=self.lake(), options=look, policy=request.policy)
+        """Check the completeness of the window in the lake."""
+        options = InspectOptions(memory=Ledger(Path(self.state))) if self.state else InspectOptions()
+        return check(self.dataset, request.window, lake=self.lake(), options=options, policy=request.policy)
 
     def backfill(self, runs: AirflowRunner, reporter: Reporter) -> BackfillState:
-        """A backfill of the dataset that has not begun."""
+        """A new backfill of the dataset, without a plan."""
         limits = Limits(NO_LIMIT, self.attempts, self.timeout)
         return BackfillState(self.dataset, runs, limits, reporter, self.lake())

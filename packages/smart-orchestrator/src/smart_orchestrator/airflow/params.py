@@ -1,8 +1,8 @@
-"""What a run of the orchestrator is asked for: which window, when it is ready, or only a plan. Needs no Airflow.
+"""Parse the parameters of an orchestrator run: the window, the readiness policy and `dry_run`. Does not import Airflow.
 
-Airflow holds types and ranges against the schema of the parameters when a run is triggered. What it lets through and what
-still makes no window (a name that is no parameter, an as-of day that is to come, half an explicit window) raises
-`WindowError` here, before anything is started.
+Airflow validates types and ranges against the schemas of the parameters when a run is triggered. Values that pass and still
+make no window (an unknown parameter name, an as-of day in the future, an explicit window with one end) raise `WindowError`
+here, before anything is started.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Mapping
 
-# Name of a parameter -> its schema and what the trigger form says; the default is the DAG's.
+# Name of a parameter -> its schema and its description in the trigger form; the DAG sets the default.
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "days": {
         "type": "integer",
@@ -57,12 +57,12 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for.
+    """The validated parameters of one run.
 
     Attributes:
-        window: which days.
-        policy: when they are ready.
-        dry_run: whether nothing is to be done.
+        window: the days.
+        policy: when the window counts as ready.
+        dry_run: whether to report only.
     """
 
     window: Window
@@ -77,17 +77,17 @@ def request_of(
     lag: int,
     known: Collection[str] = tuple(SCHEMAS),
 ) -> Request:
-    """The request of one run.
+    """Parse the request of one run.
 
     Args:
-        conf: what the run was triggered with, as it was written.
-        params: the parameters with their values, defaults included.
+        conf: the conf of the run, unchanged.
+        params: the values of the parameters, including defaults.
         run_day: the UTC day of the run's `run_after`, which counts as today unless `as_of` is given.
-        lag: whole days between a day and the first day on which the source has it.
-        known: names of the DAG's parameters; Airflow puts every name of the conf among the values.
+        lag: complete days between a day and the first day on which the source has it.
+        known: the names of the DAG's parameters; `params` also contains every name of the conf.
 
     Raises:
-        WindowError: it makes no window; the text names the parameter, its value and the fix.
+        WindowError: the parameters make no window; the text names the parameter, its value and the fix.
     """
     for name in conf or {}:
         if name not in known:
@@ -114,11 +114,11 @@ def _window(params: Mapping[str, Any], as_of: dt.date, lag: int) -> Window:
 
 
 def _day(params: Mapping[str, Any], name: str) -> dt.date | None:
-    given = params.get(name)
-    return parse_day(str(given), name) if given else None
+    value = params.get(name)
+    return parse_day(str(value), name) if value else None
 
 
 def _unknown(name: str, known: list[str]) -> WindowError:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    fix = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+    similar = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    fix = f"Did you mean {similar[0]}?" if similar else f"There are: {', '.join(known)}."
     return WindowError("conf", repr(name), "is not a parameter of this DAG", fix)

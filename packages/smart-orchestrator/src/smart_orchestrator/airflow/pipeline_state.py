@@ -1,6 +1,6 @@
-"""For pipeline DAGs: which day a run is of, and how a failing task says why. They need to know nothing of the orchestrator.
+"""Helpers for pipeline DAGs: the day of a run, and the reason why a task fails. They do not depend on the orchestrator.
 
-A pipeline that uses none of this is orchestrated as well: its failures are then told by the end of their logs.
+The orchestrator also follows a pipeline that uses none of them: it then reads the failure from the end of the task's log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-# What no retry can mend fails its task at once; for the others the task's retries hold.
+# An error that a retry cannot resolve fails the task at once; the task's retries apply to all others.
 FAIL_AT_ONCE = ExceptionRetryPolicy(
     [
         RetryRule(NotPublished, RetryAction.FAIL, reason="the source does not have the day"),
@@ -34,13 +34,13 @@ def day_of_run(context: Context, lag: int) -> dt.date:
     """The day of a run: `target_date`, else the newest day that the source has at the run's `run_after`.
 
     Raises:
-        WindowError: `target_date` is no day, or is not over yet by then.
+        WindowError: `target_date` is not a valid day, or is not over at the run's `run_after`.
     """
     due = context["dag_run"].run_after.astimezone(dt.UTC).date()
-    given = context["params"].get("target_date")
-    if not given:
+    target_date = context["params"].get("target_date")
+    if not target_date:
         return due - dt.timedelta(days=lag)
-    day = parse_day(str(given), "target_date")
+    day = parse_day(str(target_date), "target_date")
     if day >= due:
         raise WindowError(
             "target_date", day, f"is not over yet on {due}, the UTC day of this run", "Give an earlier day."
@@ -50,7 +50,7 @@ def day_of_run(context: Context, lag: int) -> dt.date:
 
 @contextmanager
 def failure_left(context: Context) -> Iterator[None]:
-    """Whatever is raised inside is left as the XCom `failure` of the task, in words that programs can branch on."""
+    """Push an exception that is raised inside as the XCom `failure` of the task, in a machine-readable form."""
     try:
         yield
     except Exception as error:

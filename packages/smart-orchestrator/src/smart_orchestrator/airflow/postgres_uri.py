@@ -1,4 +1,4 @@
-"""The connection URI of libpq for the fields of a `postgres` connection, with its extras."""
+"""Convert the fields and extras of a `postgres` connection to a libpq connection URI."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def postgres_uri(
     database: str | None,
     extras: Mapping[str, object],
 ) -> str:
-    """The URI; every extra but those of Airflow's own hook becomes a parameter, so that for example `sslmode` holds.
+    """The libpq URI. Each extra, such as `sslmode`, becomes a parameter, except the extras of Airflow's own hook.
 
     Source: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
     """
@@ -54,7 +54,7 @@ def postgres_uri(
 
 
 def _host(host: str) -> str:
-    # A bare IPv6 address needs brackets; a folder of sockets needs its slashes encoded; several hosts have commas.
+    # A bare IPv6 address needs brackets; the slashes of a socket folder must be encoded; commas separate several hosts.
     if host.count(":") > 1 and not host.startswith("[") and "," not in host:
         return f"[{host}]"
     return quote(host, safe=",:[]")

@@ -1,4 +1,4 @@
-"""What Airflow lists this distribution as: one of its providers, by the entry point `apache_airflow_provider`."""
+"""The provider metadata that Airflow reads from the entry point `apache_airflow_provider`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ INTEGRATION = "Smart orchestrator"
 def provider_info() -> dict[str, Any]:
     """The provider's name, its modules and its description, in the form of Airflow's `provider_info.schema.json`.
 
-    Airflow calls it in each of its processes: it imports nothing.
+    Airflow calls it in each of its processes, so it imports nothing.
     """
     return {
         "package-name": "smart-orchestrator",

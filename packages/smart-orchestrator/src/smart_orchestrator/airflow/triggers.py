@@ -1,11 +1,11 @@
-"""The wait, in Airflow's triggerer: it holds no worker slot, and starts nothing.
+"""The trigger that waits for pipeline runs in Airflow's triggerer. It takes no worker slot and starts no runs.
 
-Every `poll_seconds` the runs are looked at, and those that ended are judged by what they left in the lake. It ends with an
-event as soon as nothing is under way any more, the window cannot become whole, something has to be started (a task does
-that), the runs cannot be followed, or the time is over. A triggerer that is restarted makes it anew from its arguments,
-and the first look finds out what has happened since.
+It polls the runs every `poll_seconds`, and judges a run that has ended by its data in the lake. It fires its event as soon
+as no run is in flight any more, the window cannot become complete, a run must be started (a task does that), the runs
+cannot be followed, or the deadline has passed. A restarted triggerer rebuilds the trigger from its arguments, and the first
+poll detects what has happened in the meantime.
 
-No answer from the lake or from Airflow's API is waited out until the time is over. All that blocks is done in threads.
+If the lake or Airflow's API does not answer, the trigger polls again until the deadline. All blocking calls run in threads.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from smart_orchestrator.backfilling.state import BackfillState
 
 
-# A task that is resumed before the scheduler has heard of its deferral is taken for one that was killed (Airflow 3.3:
-# "reported … finished with state success, but the task instance's state attribute is running"), and tried again.
+# If a task resumes before the scheduler has processed its deferral, Airflow takes it for a killed task (Airflow 3.3:
+# "reported … finished with state success, but the task instance's state attribute is running") and retries it.
 FIRST_LOOK = 10.0
 
 
 class DataReadyTrigger(BaseTrigger):
-    """Waits until every day that is under way has come to its end.
+    """Waits until no awaited day is left.
 
-    Its event is `{"backfill": …, "why": …}`: the state, and why it did not wait for what is still under way, if anything.
+    Its event is `{"backfill": …, "why": …}`: the state, and the reason if it stops waiting for runs in flight, else "".
 
     Args:
-        orchestration: as `Orchestration.to_json` wrote it down.
-        backfill: as `BackfillState.to_json` wrote it down.
-        deadline: the UTC moment at which it ends, in ISO form.
+        orchestration: the document of `Orchestration.to_json`.
+        backfill: the document of `BackfillState.to_json`.
+        deadline: the UTC time at which the wait ends, in ISO format.
     """
 
     def __init__(self, orchestration: Mapping[str, Any], backfill: Mapping[str, Any], deadline: str) -> None:
@@ -52,51 +52,51 @@ class DataReadyTrigger(BaseTrigger):
         self.deadline = deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Class and arguments: all that it knows."""
-        kept = {
+        """The class path and the arguments from which the trigger is rebuilt."""
+        arguments = {
             "orchestration": self.orchestration,
             "backfill": self.backfill,
             "deadline": self.deadline,
         }
-        return f"{type(self).__module__}.{type(self).__qualname__}", kept
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look, tell, sleep; one event at the end."""
+        """Poll, log the progress and sleep; yield one event at the end."""
         orchestration = Orchestration.from_json(self.orchestration)
         deadline = dt.datetime.fromisoformat(self.deadline)
         backfill: BackfillState | None = None
-        trouble = ""
-        # Loading what a look needs takes a moment in a triggerer that has never done it.
-        pause = asyncio.sleep(min(FIRST_LOOK, _seconds_to(deadline)))
-        await asyncio.gather(pause, asyncio.to_thread(_load))
+        last_error = ""
+        # The first import of the libraries takes a moment in a new triggerer.
+        pause = asyncio.sleep(min(FIRST_LOOK, _seconds_until(deadline)))
+        await asyncio.gather(pause, asyncio.to_thread(_import_libraries))
         while True:
             why = ""
             try:
                 if backfill is None:
-                    backfill = await asyncio.to_thread(self._restored, orchestration)
-                await asyncio.to_thread(_poll, backfill)
-                trouble = ""
+                    backfill = await asyncio.to_thread(self._restore_backfill, orchestration)
+                await asyncio.to_thread(_poll_backfill, backfill)
+                last_error = ""
                 why = UNREACHABLE_GOAL if backfill.hopeless() else ""
             except (LakeUnreachable, RunsUnreachable) as error:
-                trouble = f"; the last look failed: {error}"
+                last_error = f"; the last look failed: {error}"
                 self.log.warning("looking again in %g s: %s", orchestration.poll_seconds, error)
             except (LakeError, RunsError) as error:
                 why = str(error)
-            left = _seconds_to(deadline)
-            if left == 0 and not why:
-                why = f"no end after {orchestration.timeout:g} s{trouble}"
+            remaining = _seconds_until(deadline)
+            if remaining == 0 and not why:
+                why = f"no end after {orchestration.timeout:g} s{last_error}"
             if why or (backfill is not None and _nothing_to_wait_for(backfill)):
                 state = backfill.to_json() if backfill is not None else self.backfill
                 yield TriggerEvent({"backfill": state, "why": why})
                 return
-            self._say(backfill)
-            await asyncio.sleep(min(orchestration.poll_seconds, left))
+            self._log_progress(backfill)
+            await asyncio.sleep(min(orchestration.poll_seconds, remaining))
 
-    def _restored(self, orchestration: Orchestration) -> BackfillState:
+    def _restore_backfill(self, orchestration: Orchestration) -> BackfillState:
         runs = orchestration.runs(patience=TRIGGER_PATIENCE)
         return orchestration.backfill(runs, LogReporter(self.log)).from_json(self.backfill)
 
-    def _say(self, backfill: BackfillState | None) -> None:
+    def _log_progress(self, backfill: BackfillState | None) -> None:
         if backfill is not None:
             awaited = [day.isoformat() for day in backfill.awaited]
             done, total = backfill.progress()
@@ -105,22 +105,22 @@ class DataReadyTrigger(BaseTrigger):
             )
 
 
-def _load() -> None:
+def _import_libraries() -> None:
     with extra("airflow-client"):
         import httpx2  # noqa: F401
     with extra("frames"):
         import polars as pl  # noqa: F401
 
 
-def _poll(backfill: BackfillState) -> None:
+def _poll_backfill(backfill: BackfillState) -> None:
     backfill.inspect_watched()
     backfill.poll_runs()
 
 
 def _nothing_to_wait_for(backfill: BackfillState) -> bool:
-    """Whether all has ended, or a task has to start something first."""
+    """Whether every day has ended, or a task must start a run first."""
     return bool(backfill.queue) or not backfill.unfinished
 
 
-def _seconds_to(moment: dt.datetime) -> float:
+def _seconds_until(moment: dt.datetime) -> float:
     return max(0.0, (moment - dt.datetime.now(tz=dt.UTC)).total_seconds())

@@ -1,1 +1,1 @@
-"""What executes the pipeline for a partition: a Python function on this machine, or a Dag in an Airflow."""
+"""Runners execute the pipeline for a partition: as a Python function on this machine, or as a DAG in Airflow."""

@@ -1,16 +1,16 @@
-"""Runs of a pipeline DAG, started and followed through Airflow's REST API. Needs no Airflow where it runs.
+"""Start and follow the runs of a pipeline DAG through Airflow's REST API. Airflow need not be installed.
 
 The run of a day is named by day and attempt (`2025-11-05.1`), its `conf` is `{"target_date": "2025-11-05"}` and its logical
-date is null, so that nothing about it depends on a clock. Airflow refuses a second run of that name, which means: follow
-the first. A run belongs to the day of its `conf`, else to the UTC date of its `run_after` minus the lag; so runs by the
-schedule and by hand are seen and followed as well.
+date is null, so that nothing about it depends on a clock. Airflow refuses a second run of that name; the first one is then
+followed. A run belongs to the day of its `conf`, else to the UTC date of its `run_after` minus the lag, so scheduled and
+manual runs are listed and followed as well.
 
-How a pipeline says why it failed: the failing task leaves an XCom with the key `failure`, whose value is
-`{"failure": "NOT_PUBLISHED", "message": "…"}` with a name of `smart_orchestrator.model.run.Failure`. Where there is none, the
-failure is `ERROR` and the message is the exception at the end of the task's log, whoever wrote the pipeline.
+A pipeline reports why it failed in an XCom of the failing task: its key is `failure`, and its value is
+`{"failure": "NOT_PUBLISHED", "message": "…"}` with a name of `smart_orchestrator.model.run.Failure`. Without this XCom
+the failure is `ERROR` and the message is the last exception in the task's log, so any pipeline can be followed.
 
-Raises `RunsError` when runs cannot be started or followed: no answer, no rights, and a pipeline that is missing, paused or
-has import errors, at once and with the fix. All calls block; a triggerer wraps them in `asyncio.to_thread`.
+Raises `RunsError` when runs cannot be started or followed: Airflow does not answer, the user lacks rights, or the pipeline
+is missing, paused or has import errors. All calls block; a triggerer wraps them in `asyncio.to_thread`.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ STATES = {
     "success": RunState.SUCCEEDED,
     "failed": RunState.FAILED,
 }
-# A window of more months asks for its runs year by year.
+# The runs of a longer window are listed by year and not by month.
 MONTHS_ONE_BY_ONE = 12
-# So many names are asked for at once; a URL of them stays below 4 KB.
+# Run names in one request, so that its URL stays below 4 KB.
 NAMES_AT_ONCE = 40
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineDag:
-    """A pipeline that is able to run.
+    """A pipeline DAG whose runs can execute.
 
     Attributes:
         dag_id: its name in Airflow.
-        max_active_runs: runs that Airflow lets work at the same time.
+        max_active_runs: the largest number of runs that Airflow executes at the same time.
     """
 
     dag_id: str
@@ -62,18 +62,18 @@ class PipelineDag:
 
 
 class AirflowRunner:
-    """`Runner` of a DAG in Airflow.
+    """A `Runner` that runs a DAG in Airflow.
 
     Args:
         dataset: the dataset whose days the pipeline makes.
-        api: which Airflow, and as whom.
+        api: the client of Airflow's API.
         dag_id: the pipeline's DAG.
-        lag: whole days between the day of a scheduled run and the UTC date of its `run_after`.
-        poll_seconds: how long to wait between two looks.
-        force: run a day even when it is complete already.
-        ui_url: address of Airflow's UI in links; default the API's.
-        starter: who starts runs, a line that becomes their note; runs with that note are ours, also those that a process
-            started which was killed since.
+        lag: complete days between the day of a scheduled run and the UTC date of its `run_after`.
+        poll_seconds: seconds between two polls.
+        force: run a day even if it is already complete.
+        ui_url: address of Airflow's UI, used in links; by default the address of the API.
+        starter: who starts the runs: a line that becomes their note. Runs with that note count as ours, including those of
+            a process that was killed in the meantime.
     """
 
     in_process = False
@@ -108,62 +108,62 @@ class AirflowRunner:
         self._checked = False
 
     def ready(self) -> PipelineDag:
-        """The pipeline, once it is sure that a run of it would be carried out.
+        """Check that a run of the pipeline would be executed, and return the pipeline.
 
         Raises:
-            RunsError: it is missing, paused or has import errors, or Airflow does not answer.
+            RunsError: the DAG is missing, paused or has import errors, or Airflow does not answer.
         """
         try:
-            found = self._api.get(self._path)
+            dag = self._api.get(self._path)
         except Refused as refused:
             if refused.status != NOT_FOUND:
                 raise
             raise self._missing() from None
-        if found.get("has_import_errors"):
-            raise self._broken(found.get("relative_fileloc"))
-        if found.get("is_stale"):
+        if dag.get("has_import_errors"):
+            raise self._broken(dag.get("relative_fileloc"))
+        if dag.get("is_stale"):
             raise self._missing()
-        if found.get("is_paused"):
+        if dag.get("is_paused"):
             raise self._paused()
         self._checked = True
-        return PipelineDag(self.dag_id, int(found.get("max_active_runs") or 1))
+        return PipelineDag(self.dag_id, int(dag.get("max_active_runs") or 1))
 
     def capacity(self) -> int:
         """The pipeline's `max_active_runs`.
 
         Raises:
-            RunsError: a run of it would not be carried out.
+            RunsError: a run of the pipeline would not be executed.
         """
         return self.ready().max_active_runs
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
-        """The latest run of each of these days; one that is in flight before any that has ended.
+        """The latest run of each of these days; a run in flight takes precedence over any that has ended.
 
-        Of a failed one it says only that it failed: `look` says why.
+        A failed run has no reason yet: `poll` adds it.
         """
-        found: dict[dt.date, Run] = {}
+        latest: dict[dt.date, Run] = {}
         for run in self._runs_of(days):
-            known = found.get(run.day)
+            known = latest.get(run.day)
             if known is None or _order(run) > _order(known):
-                found[run.day] = run
-        return found
+                latest[run.day] = run
+        return latest
 
     def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
-        """At most `limit` runs, of one day or of all: those in flight first, then the newest."""
+        """At most `limit` runs of one day or of all days: runs in flight first, then the newest."""
         if day is not None:
-            found = self._runs_of([day])
+            runs = self._runs_of([day])
         else:
             newest = self._api.get(f"{self._path}/dagRuns", order_by="-id", limit=min(limit, PAGE))[
                 "dag_runs"
             ]
-            found = [self._run(item, of) for item in newest if (of := self._day(item)) is not None]
-        return sorted(found, key=_order, reverse=True)[:limit]
+            runs = [self._run(item, run_day) for item in newest if (run_day := self._day(item)) is not None]
+        return sorted(runs, key=_order, reverse=True)[:limit]
 
     def start(self, day: dt.date) -> Run:
-        """Start the next attempt of `day`; a run of it that is in flight comes back instead, whoever started it.
+        """Start the next attempt of `day`; return the run of that day that is in flight, if there is one, whoever started it.
 
-        A day that turns out to be whole is not run: the run comes back as succeeded. A run that another starter began
-        and ended meanwhile comes back as it ended.
+        A day that is already complete is not run: the returned run has succeeded. If another starter has created the
+        same attempt in the meantime, that run is returned in its current state.
         """
         if not self._checked:
             self.ready()
@@ -171,24 +171,24 @@ class AirflowRunner:
         for run in known:
             if run.in_flight:
                 return run
-        # After listing: whatever ended before it has left its data by now.
+        # Inspected after the listing: a run that ended before the listing has committed its data by now.
         if not self._force and inspect(self._dataset, day).available:
             return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was whole already")
         return self._create(day, 1 + max((run.attempt for run in known), default=0))
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
-        """The same runs as they are now; a failed one with its failure and a link to its log, a deleted one is LOST.
+        """The current state of the given runs; a failed run has its failure and a link to its log, a deleted run is LOST.
 
         Raises:
-            RunsError: the pipeline was paused, so that none of them goes on.
+            RunsError: the pipeline was paused, so that none of the runs continues.
         """
         if not runs:
             return []
-        now = self._by_name([run.name for run in runs])
-        seen = [self._seen(run, now.get(run.name)) for run in runs]
-        if any(run.in_flight for run in seen) and self._api.get(self._path).get("is_paused"):
+        items = self._by_name([run.name for run in runs])
+        polled = [self._refreshed(run, items.get(run.name)) for run in runs]
+        if any(run.in_flight for run in polled) and self._api.get(self._path).get("is_paused"):
             raise self._paused()
-        return seen
+        return polled
 
     def wait(self, seconds: float) -> None:
         """Return after `seconds`."""
@@ -206,52 +206,55 @@ class AirflowRunner:
                 raise self._missing() from None
             if refused.status != CONFLICT:
                 raise
-            # A request that was sent twice meets its own run.
+            # A request that was sent twice conflicts with the run that it created itself.
             ours = refused.repeated
-        there = self._by_name([name]).get(name)
-        if there is not None and self._day(there) != day:
+        existing = self._by_name([name]).get(name)
+        if existing is not None and self._day(existing) != day:
             raise RunsError(
                 self._api.name,
                 f"the name {name} is taken by a run of another day",
                 "Delete that run in Airflow.",
             )
-        return self._seen(Run(name, day, attempt, RunState.QUEUED, ours=ours), there)
+        return self._refreshed(Run(name, day, attempt, RunState.QUEUED, ours=ours), existing)
 
-    def _seen(self, asked: Run, now: Json | None) -> Run:
-        if now is None:
-            lost = "the run was deleted from Airflow"
-            return Run(asked.name, asked.day, asked.attempt, RunState.LOST, asked.ours, Failure.LOST, lost)
-        run = self._run(now, asked.day, ours=asked.ours)
-        if run.state is not RunState.FAILED:
-            return run
-        return why_failed(self._api, self._path, self._ui, run)
+    def _refreshed(self, run: Run, item: Json | None) -> Run:
+        """The run in the state that Airflow lists for it; LOST if Airflow does not list it."""
+        if item is None:
+            message = "the run was deleted from Airflow"
+            return Run(run.name, run.day, run.attempt, RunState.LOST, run.ours, Failure.LOST, message)
+        refreshed = self._run(item, run.day, ours=run.ours)
+        if refreshed.state is not RunState.FAILED:
+            return refreshed
+        return why_failed(self._api, self._path, self._ui, refreshed)
 
     def _runs_of(self, days: Collection[dt.date]) -> list[Run]:
-        """Every run of these days: found by what its conf may say, and by when it was due."""
+        """Every run of these days, listed both by the text of its conf and by its `run_after`."""
         if not days:
             return []
         first, last = min(days), max(days)
-        named = [item for part in _shared_starts(first, last) for item in self._listed(conf_contains=part)]
+        by_conf = [
+            item for prefix in _shared_starts(first, last) for item in self._list_runs(conf_contains=prefix)
+        ]
         after = dt.datetime.combine(first + self._lag, dt.time(), dt.UTC)
         until = dt.datetime.combine(last + self._lag, dt.time(), dt.UTC) + dt.timedelta(days=1)
-        due = self._listed(run_after_gte=after.isoformat(), run_after_lt=until.isoformat())
-        found = {item["dag_run_id"]: item for item in (*named, *due)}
+        by_date = self._list_runs(run_after_gte=after.isoformat(), run_after_lt=until.isoformat())
+        by_name = {item["dag_run_id"]: item for item in (*by_conf, *by_date)}
         wanted = set(days)
         return [
             self._run(item, day)
-            for item in found.values()
+            for item in by_name.values()
             if (day := self._day(item)) is not None and day in wanted
         ]
 
     def _by_name(self, names: Sequence[str]) -> dict[str, Json]:
-        found: dict[str, Json] = {}
+        by_name: dict[str, Json] = {}
         for start in range(0, len(names), NAMES_AT_ONCE):
-            some = set(names[start : start + NAMES_AT_ONCE])
-            listed = self._listed(run_id_prefix_pattern="|".join(sorted(some)))
-            found.update({item["dag_run_id"]: item for item in listed if item["dag_run_id"] in some})
-        return found
+            batch = set(names[start : start + NAMES_AT_ONCE])
+            items = self._list_runs(run_id_prefix_pattern="|".join(sorted(batch)))
+            by_name.update({item["dag_run_id"]: item for item in items if item["dag_run_id"] in batch})
+        return by_name
 
-    def _listed(self, **filters: str) -> list[Json]:
+    def _list_runs(self, **filters: str) -> list[Json]:
         try:
             return list(self._api.pages(f"{self._path}/dagRuns", "dag_runs", order_by="id", **filters))
         except Refused as refused:
@@ -260,14 +263,14 @@ class AirflowRunner:
             raise
 
     def _day(self, item: Json) -> dt.date | None:
-        """Which day a run is of; None when its conf names what is no day."""
+        """The day of a run; None if its conf has no valid day."""
         given = (item.get("conf") or {}).get(CONF_DAY)
         if given:
             try:
                 return parse_day(str(given))
             except WindowError:
                 return None
-        due = _moment(item.get("run_after"))
+        due = _timestamp(item.get("run_after"))
         return None if due is None else due.date() - self._lag
 
     def _run(self, item: Json, day: dt.date, *, ours: bool = False) -> Run:
@@ -278,14 +281,14 @@ class AirflowRunner:
         return Run(
             name=name,
             day=day,
-            # A run by the schedule or by hand is no attempt of ours.
+            # A scheduled or manual run is not an attempt of ours.
             attempt=int(ours_by_name.group(1)) if ours_by_name else 0,
             state=state,
             ours=ours or (bool(self._starter) and item.get("note") == self._starter),
             failure=Failure.ERROR if failed else None,
             message="the run failed" if failed else "",
-            started_at=_moment(item.get("start_date")),
-            ended_at=_moment(item.get("end_date")),
+            started_at=_timestamp(item.get("start_date")),
+            ended_at=_timestamp(item.get("end_date")),
             url=f"{self._ui}/runs/{segment(name)}",
         )
 
@@ -318,7 +321,7 @@ class AirflowRunner:
             errors: Iterable[Json] = self._api.pages("/importErrors", "import_errors")
             return sorted({str(item.get("filename")) for item in errors})
         except Refused:
-            # Not everybody may see them, and they are only a hint.
+            # The import errors are only a hint, and not every user may read them.
             return []
 
 
@@ -328,7 +331,7 @@ def _order(run: Run) -> tuple[bool, dt.datetime, int]:
 
 
 def _shared_starts(first: dt.date, last: dt.date) -> list[str]:
-    """Texts with which all days from `first` to `last` begin, and few others: each month, or each year of a long window."""
+    """Prefixes of the ISO days from `first` to `last`: each month, or each year of a long window."""
     months = [(number // 12, number % 12 + 1) for number in range(_month(first), _month(last) + 1)]
     if first == last:
         return [first.isoformat()]
@@ -341,5 +344,5 @@ def _month(day: dt.date) -> int:
     return day.year * 12 + day.month - 1
 
 
-def _moment(text: object) -> dt.datetime | None:
+def _timestamp(text: object) -> dt.datetime | None:
     return dt.datetime.fromisoformat(text).astimezone(dt.UTC) if isinstance(text, str) else None

@@ -1,10 +1,10 @@
-"""Airflow 3's public REST API (`/api/v2`): signing in, retries, paging, and every error as one of ours.
+"""A client of Airflow 3's public REST API (`/api/v2`): sign-in, retries, paging and errors.
 
-A token is fetched with user and password from `POST /auth/token` and fetched anew when Airflow does not take it any more;
-a token that was given cannot be. No answer and server errors (5xx) are tried again: for a few seconds as long as this
-Airflow has never answered, since then the address is most likely wrong, and for `patience` seconds afterwards, since then it
-is being restarted. Whatever is not an answer raises `RunsError`; a request that Airflow refuses raises `Refused`, which is
-one, with the status. Safe between threads. No credentials in any text.
+The client fetches a token with user and password from `POST /auth/token`, and fetches a new one when Airflow rejects it. A
+token that the caller passes cannot be renewed. A request without an answer or with a server error (5xx) is retried: for a
+few seconds if this Airflow has never answered, because the address is then most likely wrong, and for `patience` seconds
+otherwise, because Airflow is then most likely restarting. A failed request raises `RunsError`; one that Airflow refuses
+raises its subclass `Refused`, which has the status. Safe for concurrent threads. No text contains credentials.
 
 Source: https://airflow.apache.org/docs/apache-airflow/stable/stable-rest-api-ref.html
 """
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
     import httpx2
 
-# Airflow cuts longer pages to `[api] maximum_page_limit`, 100 by default.
+# Airflow limits the page size to `[api] maximum_page_limit`, 100 by default.
 PAGE = 100
-# Nobody waits longer for an address that has never answered.
+# Seconds of retries for an address that has never answered.
 FIRST_PATIENCE = 5.0
 PATIENCE = 120.0
 FIRST_BACKOFF = 0.25
 LONGEST_BACKOFF = 5.0
 TOO_MANY_REQUESTS = 429
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT = 401, 403, 404, 409
-# An answer is some runs or tasks; a log of a task may be long.
+# Characters of Airflow's explanation that an error quotes.
 LONGEST_DETAIL = 500
 
 Json = dict[str, Any]
@@ -45,8 +45,8 @@ class Refused(RunsError):
 
     Attributes:
         status: the HTTP status, 4xx.
-        detail: what Airflow says about it.
-        repeated: whether it was sent before without an answer, so that this may be about what it did then.
+        detail: Airflow's explanation.
+        repeated: whether the request was a retry, so that the refusal may be caused by the effect of an earlier try.
     """
 
     def __init__(self, runner: str, status: int, detail: str, fix: str, *, repeated: bool = False) -> None:
@@ -58,14 +58,14 @@ class Refused(RunsError):
 
 @dataclass(frozen=True, slots=True)
 class AirflowOptionNames:
-    """How the caller's users call the options of an Airflow, for the last sentence of an error.
+    """The names of the connection options as the caller's users know them, for the last sentence of an error.
 
     Attributes:
-        url: its address.
-        user: whose rights are used.
-        password: of that user.
-        token: to use instead of user and password.
-        dag: the id of the pipeline's Dag.
+        url: the address of Airflow.
+        user: the user who signs in.
+        password: the password of that user.
+        token: the token that replaces user and password.
+        dag: the id of the pipeline's DAG.
     """
 
     url: str = "the URL"
@@ -76,16 +76,16 @@ class AirflowOptionNames:
 
 
 class AirflowApi:
-    """Requests to one Airflow.
+    """A client of one Airflow.
 
     Args:
-        url: its base address, such as `http://localhost:8080`; the part below which `/api/v2` lies.
-        user: whose rights are used.
-        password: of that user.
-        token: a JSON web token to use instead of user and password.
+        url: the base address, such as `http://localhost:8080`, without `/api/v2`.
+        user: the user who signs in.
+        password: the password of that user.
+        token: a JSON web token that replaces user and password.
         timeout: seconds for one request.
-        patience: seconds for which a request is tried again when there is no answer.
-        option_names: how errors call these options.
+        patience: seconds for which a request without an answer is retried.
+        option_names: the names of these options in errors.
     """
 
     def __init__(
@@ -111,18 +111,18 @@ class AirflowApi:
         self.option_names = option_names or AirflowOptionNames()
         self._user = user
         self._password = password
-        self._given = token
+        self._given_token = token
         self._token = token
         self._timeout = timeout
         self._patience = patience
         self._answered = False
         self._lock = threading.Lock()
-        # Loading the certificates takes 130 ms, and is of no use where nothing is https.
+        # Loading the certificates takes 130 ms and is only needed for https.
         self._http = httpx2.Client(
             base_url=self.url,
             timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
             verify=self.url.startswith("https://"),
-            # Between two looks an api-server may be restarted; and with nothing kept open there is nothing to close.
+            # The api-server may restart between two polls; without kept-alive connections the client needs no close.
             limits=httpx2.Limits(max_keepalive_connections=0),
         )
 
@@ -139,7 +139,7 @@ class AirflowApi:
         return self._json(self._signed("GET", f"/api/v2{path}", params=params))
 
     def post(self, path: str, body: Json) -> Json:
-        """What a POST to `/api/v2` + `path` brought. It may arrive twice: let it be something that is done once.
+        """The JSON object that a POST to `/api/v2` + `path` returns. A retry may send it twice, so it must be idempotent.
 
         Raises:
             Refused: Airflow refuses the request.
@@ -148,32 +148,34 @@ class AirflowApi:
         return self._json(self._signed("POST", f"/api/v2{path}", body=body))
 
     def pages(self, path: str, items: str, **params: Any) -> Iterator[Json]:
-        """Each object of the list `items` at `/api/v2` + `path`, however many pages it takes.
+        """Each object of the list `items` at `/api/v2` + `path`, from all pages.
 
-        `order_by` should be something that new objects do not change.
+        `order_by` should be a field whose order new objects do not change.
         """
-        seen = 0
+        offset = 0
         while True:
-            page = self.get(path, **params, limit=PAGE, offset=seen)
-            found = page.get(items) or []
-            yield from found
-            seen += len(found)
-            if not found or seen >= int(page.get("total_entries") or 0):
+            page = self.get(path, **params, limit=PAGE, offset=offset)
+            objects = page.get(items) or []
+            yield from objects
+            offset += len(objects)
+            if not objects or offset >= int(page.get("total_entries") or 0):
                 return
 
-    def _signed(self, method: str, path: str, **sent: Json) -> httpx2.Response:
+    def _signed(self, method: str, path: str, **request: Json) -> httpx2.Response:
         token = self._current_token()
-        answer, repeated = self._patiently(method, path, token, **sent)
-        if answer.status_code == UNAUTHORIZED and not self._given:
-            answer, repeated = self._patiently(method, path, self._current_token(not_this=token), **sent)
-        if answer.status_code >= 400:
-            raise self._refused(answer, repeated=repeated)
-        return answer
+        response, repeated = self._send_with_retries(method, path, token, **request)
+        if response.status_code == UNAUTHORIZED and not self._given_token:
+            response, repeated = self._send_with_retries(
+                method, path, self._current_token(rejected=token), **request
+            )
+        if response.status_code >= 400:
+            raise self._refused(response, repeated=repeated)
+        return response
 
-    def _current_token(self, not_this: str | None = None) -> str:
-        """The token; fetched when there is none, or it is the one that was refused."""
+    def _current_token(self, rejected: str | None = None) -> str:
+        """The token; a new one is fetched if there is none or the present one is `rejected`."""
         with self._lock:
-            if self._token and self._token != not_this:
+            if self._token and self._token != rejected:
                 return self._token
             if not self._user:
                 names = self.option_names
@@ -184,23 +186,23 @@ class AirflowApi:
 
     def _sign_in(self) -> str:
         credentials = {"username": self._user, "password": self._password}
-        answer, _ = self._patiently("POST", "/auth/token", "", body=credentials)
-        if answer.status_code in (400, UNAUTHORIZED, FORBIDDEN, 422):
+        response, _ = self._send_with_retries("POST", "/auth/token", "", body=credentials)
+        if response.status_code in (400, UNAUTHORIZED, FORBIDDEN, 422):
             raise Refused(
                 self.name,
-                answer.status_code,
+                response.status_code,
                 f"user {self._user} was not let in",
                 f"Correct {self.option_names.user} and {self.option_names.password}.",
             )
-        token = self._json(answer).get("access_token") if answer.status_code < 400 else None
+        token = self._json(response).get("access_token") if response.status_code < 400 else None
         if not isinstance(token, str) or not token:
-            raise self._no_airflow(answer.status_code)
+            raise self._not_airflow(response.status_code)
         return token
 
-    def _patiently(
+    def _send_with_retries(
         self, method: str, path: str, token: str, params: Json | None = None, body: Json | None = None
     ) -> tuple[httpx2.Response, bool]:
-        """The answer, and whether the request was sent before: it is repeated while that is the server's fault."""
+        """Send a request and retry it while the server is at fault; return the response and whether it was a retry."""
         with extra("airflow-client"):
             import httpx2
 
@@ -211,14 +213,14 @@ class AirflowApi:
         repeated = False
         while True:
             try:
-                answer = self._http.request(method, path, params=params, json=body, headers=headers)
+                response = self._http.request(method, path, params=params, json=body, headers=headers)
             except httpx2.HTTPError as error:
                 problem = f"does not answer ({type(error).__name__})"
             else:
-                if answer.status_code < 500 and answer.status_code != TOO_MANY_REQUESTS:
+                if response.status_code < 500 and response.status_code != TOO_MANY_REQUESTS:
                     self._answered = True
-                    return answer, repeated
-                problem = f"answers {method} {path} with HTTP {answer.status_code}"
+                    return response, repeated
+                problem = f"answers {method} {path} with HTTP {response.status_code}"
             if time.monotonic() + backoff > deadline:
                 raise RunsUnreachable(
                     self.name,
@@ -229,30 +231,30 @@ class AirflowApi:
             repeated = True
             backoff = min(2 * backoff, LONGEST_BACKOFF)
 
-    def _json(self, answer: httpx2.Response) -> Json:
+    def _json(self, response: httpx2.Response) -> Json:
         try:
-            found = answer.json()
+            document = response.json()
         except ValueError:
-            found = None
-        if not isinstance(found, dict):
-            raise self._no_airflow(answer.status_code)
-        return found
+            document = None
+        if not isinstance(document, dict):
+            raise self._not_airflow(response.status_code)
+        return document
 
-    def _refused(self, answer: httpx2.Response, *, repeated: bool) -> Refused:
+    def _refused(self, response: httpx2.Response, *, repeated: bool) -> Refused:
         fix, names = "Correct the request.", self.option_names
-        if answer.status_code == UNAUTHORIZED:
+        if response.status_code == UNAUTHORIZED:
             fix = (
                 f"Replace {names.token}, or set {names.user} and {names.password}."
-                if self._given
+                if self._given_token
                 else "Sign in again."
             )
-        elif answer.status_code == FORBIDDEN:
+        elif response.status_code == FORBIDDEN:
             fix = "Give the user the rights to see and start runs of this DAG."
-        elif answer.status_code == NOT_FOUND:
+        elif response.status_code == NOT_FOUND:
             fix = f"Check its name, and that {names.url} is the address of an Airflow 3."
-        return Refused(self.name, answer.status_code, _detail(answer), fix, repeated=repeated)
+        return Refused(self.name, response.status_code, _detail(response), fix, repeated=repeated)
 
-    def _no_airflow(self, status: int) -> RunsError:
+    def _not_airflow(self, status: int) -> RunsError:
         return RunsError(
             self.name,
             f"what answers there is not Airflow 3 (HTTP {status})",
@@ -261,7 +263,7 @@ class AirflowApi:
 
 
 def segment(text: str) -> str:
-    """A text as one segment of a path."""
+    """Percent-encode a text as one segment of a URL path."""
     return quote(text, safe="")
 
 
@@ -270,10 +272,10 @@ def _without_credentials(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
 
 
-def _detail(answer: httpx2.Response) -> str:
-    """What Airflow says about a refusal, as one line."""
+def _detail(response: httpx2.Response) -> str:
+    """Airflow's explanation of a refusal, on one line."""
     try:
-        detail: object = answer.json().get("detail")
+        detail: object = response.json().get("detail")
     except (ValueError, AttributeError):
         detail = None
     if isinstance(detail, list):
@@ -284,7 +286,7 @@ def _detail(answer: httpx2.Response) -> str:
 
 
 def _invalid(item: object) -> str:
-    """One complaint of a validation: where, and what."""
+    """One validation error: its field and its message."""
     if not isinstance(item, dict):
         return str(item)
     where = ".".join(str(part) for part in item.get("loc", ()))

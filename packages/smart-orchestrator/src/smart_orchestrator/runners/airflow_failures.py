@@ -1,7 +1,7 @@
-"""Why a run of Airflow failed: the failing task, what it says, and where its log is.
+"""Explain why an Airflow run failed: the task that failed, its message and the address of its log.
 
-Asked in this order: the XCom `failure` of the task, the exception in its log, nothing but the task's name. What cannot be
-read because Airflow refuses it (rights, log gone) is said in the message; no answer at all raises `RunsError`.
+The sources, in this order: the XCom `failure` of the task, the exception in its log, the name of the task alone. When
+Airflow refuses to return one (missing rights, deleted log), the message says so; no answer at all raises `RunsError`.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ def why_failed(api: AirflowApi, path: str, ui: str, run: Run) -> Run:
     """The failed run with failure, message and a link to the log of the task that failed first.
 
     Args:
-        api: which Airflow.
+        api: the client of Airflow's API.
         path: the DAG's path in the API.
         ui: the DAG's address in the UI.
         run: the run as it was listed.
     """
-    where = f"{path}/dagRuns/{segment(run.name)}/taskInstances"
-    failed = [task for task in api.pages(where, "task_instances") if task.get("state") == "failed"]
+    tasks_path = f"{path}/dagRuns/{segment(run.name)}/taskInstances"
+    failed = [task for task in api.pages(tasks_path, "task_instances") if task.get("state") == "failed"]
     if not failed:
         # Timed out, or marked as failed by hand.
         return replace(run, message="the run failed, and none of its tasks did")
     task = min(failed, key=lambda item: item.get("end_date") or "")
-    failure, said = _left_behind(api, where, task)
-    if not said:
-        said = _logged(api, where, task)
+    failure, reason = _failure_from_xcom(api, tasks_path, task)
+    if not reason:
+        reason = _exception_from_log(api, tasks_path, task)
     tries = int(task.get("try_number") or 1)
     name = str(task["task_id"]) + (f"[{task['map_index']}]" if _mapped(task) else "")
     after = f" after {tries} tries" if tries > 1 else ""
-    text = f"task {name} failed{after}: {said}"
+    text = f"task {name} failed{after}: {reason}"
     return replace(run, failure=failure, message=text[:LONGEST_MESSAGE], url=_log_url(ui, run, task))
 
 
@@ -55,11 +55,11 @@ def _log_url(ui: str, run: Run, task: Json) -> str:
     return f"{ui}/runs/{segment(run.name)}/tasks/{segment(str(task['task_id']))}{mapped}?try_number={task.get('try_number', 1)}"
 
 
-def _left_behind(api: AirflowApi, where: str, task: Json) -> tuple[Failure, str]:
-    """What the task left in its XCom `failure`; an error without words when it left none."""
-    name = f"{where}/{segment(str(task['task_id']))}/xcomEntries/{XCOM_KEY}"
+def _failure_from_xcom(api: AirflowApi, tasks_path: str, task: Json) -> tuple[Failure, str]:
+    """Failure and message of the task's XCom `failure`; `ERROR` with an empty message when there is no such XCom."""
+    path = f"{tasks_path}/{segment(str(task['task_id']))}/xcomEntries/{XCOM_KEY}"
     try:
-        value = api.get(name, map_index=task.get("map_index", -1)).get("value")
+        value = api.get(path, map_index=task.get("map_index", -1)).get("value")
     except Refused as refused:
         return (
             Failure.ERROR,
@@ -72,19 +72,19 @@ def _left_behind(api: AirflowApi, where: str, task: Json) -> tuple[Failure, str]
             value = {"failure": value}
     if not isinstance(value, dict):
         return Failure.ERROR, ""
-    known = str(value.get("failure"))
-    return (Failure(known) if known in set(Failure) else Failure.ERROR), str(value.get("message") or "")
+    failure = str(value.get("failure"))
+    return (Failure(failure) if failure in set(Failure) else Failure.ERROR), str(value.get("message") or "")
 
 
-def _logged(api: AirflowApi, where: str, task: Json) -> str:
+def _exception_from_log(api: AirflowApi, tasks_path: str, task: Json) -> str:
     """The last exception in the log of the task's last try."""
-    name = f"{where}/{segment(str(task['task_id']))}/logs/{task.get('try_number', 1)}"
+    path = f"{tasks_path}/{segment(str(task['task_id']))}/logs/{task.get('try_number', 1)}"
     try:
-        content = api.get(name, map_index=task.get("map_index", -1), full_content=True).get("content") or []
+        content = api.get(path, map_index=task.get("map_index", -1), full_content=True).get("content") or []
     except Refused as refused:
         return f"its log cannot be read: {refused.detail}"
     for line in reversed(content):
         if isinstance(line, dict) and line.get("error_detail"):
-            raised = line["error_detail"][0]
-            return f"{raised.get('exc_type')}: {raised.get('exc_value')}"
+            exception = line["error_detail"][0]
+            return f"{exception.get('exc_type')}: {exception.get('exc_value')}"
     return "its log says no more"

@@ -1,7 +1,7 @@
-"""The protocol of whatever executes the pipeline: which runs are in flight, start one, poll.
+"""The protocol of a runner: it lists the runs of a pipeline, starts one and polls them.
 
 A runner never waits for a run to end: the backfill loop and Airflow's triggerer do. A run that cannot be started or followed
-at all (no such pipeline, no answer) raises `RunsError`; a run that fails is a `Run` in state FAILED.
+at all (the pipeline does not exist, the server does not answer) raises `RunsError`; a run that fails is a `Run` in state FAILED.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ class Runner(Protocol):
 
     @property
     def poll_seconds(self) -> float:
-        """How long `wait` may sleep between two looks."""
+        """Seconds that `wait` may sleep between two polls."""
         ...
 
     @property
     def in_process(self) -> bool:
-        """Whether the runs live in this process, and end with it."""
+        """Whether the runs execute in this process, and end with it."""
         ...
 
     def capacity(self) -> int | None:
-        """How many runs it lets work at the same time; None: as many as are started."""
+        """The largest number of runs that execute at the same time; None for no limit."""
         ...
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
-        """The latest run of each of these days, whoever started it; days without one are left out."""
+        """The latest run of each of these days, whoever started it; days without a run are left out."""
         ...
 
     def start(self, day: dt.date) -> Run:
-        """Start the next attempt for `day`; when a run of it is in flight already, that one comes back instead."""
+        """Start the next attempt for `day`; return the run of that day that is already in flight, if there is one."""
         ...
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
-        """The same runs as they are now."""
+        """The current state of the given runs, in the same order."""
         ...
 
     def wait(self, seconds: float) -> None:
@@ -51,8 +51,8 @@ class Runner(Protocol):
 
 @runtime_checkable
 class RunHistory(Protocol):
-    """What some runs know besides: their past."""
+    """A runner that also lists past runs."""
 
     def recent(self, limit: int, day: dt.date | None = None) -> Sequence[Run]:
-        """At most `limit` runs, of one day or of all, as they are now: those in flight first, then the newest."""
+        """At most `limit` runs of one day or of all days, in their current state: runs in flight first, then the newest."""
         ...

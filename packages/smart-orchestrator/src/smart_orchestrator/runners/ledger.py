@@ -1,6 +1,6 @@
-"""The history of the runs of this machine, and remembered verdicts, in one SQLite file.
+"""The history of this machine's runs, and cached verdicts on days, in one SQLite file.
 
-A file that is damaged or belongs to another program raises `RunsError`, and is never replaced or removed.
+A file that is damaged or belongs to another program raises `RunsError`; it is never replaced or removed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TABLES = {
     "runs": {"dataset", "process", *RUN_COLUMNS.split(", ")},
     "verdicts": {"key", "value"},
 }
-# What SQLite says when it could not do its work; anything else means that the file's content is at fault.
+# SQLite's codes for a file that it cannot access; any other code means that the content of the file is at fault.
 _NO_ACCESS = (
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL,
@@ -38,9 +38,9 @@ _BUSY_SECONDS = 60.0
 
 
 class Ledger:
-    """What this machine remembers, in `runs.sqlite` of a folder. Safe from several threads and processes.
+    """The runs and verdicts of this machine, in `runs.sqlite` of a folder. Safe for concurrent threads and processes.
 
-    It is also the `Memory` of days whose data had to be read once. `option_name` is what errors call the option that names
+    It is also the `Memory` of days whose data files had to be read. `option_name` is the name, in errors, of the option for
     the folder.
     """
 
@@ -55,22 +55,22 @@ class Ledger:
         self._ready = False
 
     def recall(self, key: str) -> str | None:
-        """What was remembered under `key`."""
+        """The value stored under `key`, or None."""
         with self.connection() as database:
             row = database.execute("SELECT value FROM verdicts WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
     def remember(self, key: str, value: str) -> None:
-        """Keep `value` under `key`."""
+        """Store `value` under `key`."""
         with self.connection() as database:
             database.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", (key, value))
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection whose work is one transaction.
+        """A connection that commits its statements as one transaction.
 
         Raises:
-            RunsError: the folder cannot be used, or the file is damaged or not ours. It is never replaced or removed.
+            RunsError: the folder cannot be used, or the file is damaged or belongs to another program.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ class Ledger:
             database.close()
 
     def _refuse_foreign(self, database: sqlite3.Connection) -> None:
-        """Raise before anything is written, when the database is one of another program."""
+        """Raise before anything is written if the database belongs to another program."""
         tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         ours = [name for name in tables if name in _TABLES]
         if tables and not ours:
@@ -102,7 +102,7 @@ class Ledger:
                 raise self.damaged(f"its table {name} has no column {', '.join(sorted(absent))}")
 
     def damaged(self, problem: object) -> RunsError:
-        """The error that names the file and what to do, for content that our program has not written."""
+        """An error for content that this program has not written; it names the file and the fix."""
         return RunsError(
             "local runs",
             f"{self.path} is damaged or not a file of ours ({problem})",

@@ -1,9 +1,9 @@
-"""Runs of a Python function in threads of this process, one for each day on this machine: the embedded default.
+"""Run a Python function in threads of this process, at most one run for each day on this machine: the embedded default.
 
-The process that runs a day holds a lock on a file of that day. The lock dies with the process, so a killed run is noticed at
-once and not by a time-out. The ledger tells other processes which runs are in flight, and keeps the attempts over restarts. A
-pipeline is a plain function of a day; an exception that it raises is recorded as the failure of its run. Pipelines must not
-fork: a forked child would keep the lock.
+The process that runs a day holds a lock on a file of that day. The operating system releases the lock when the process
+dies, so a killed run is detected at once and not by a time-out. The ledger tells other processes which runs are in flight,
+and keeps the attempts across restarts. A pipeline is a plain function of a day; an exception that it raises is recorded as
+the failure of its run. Pipelines must not fork: a forked child would keep the lock.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# A process that holds a day's lock writes its row within milliseconds; a poll holds the lock for less.
+# A process that holds the lock of a day writes its row within milliseconds; a poll releases it sooner.
 HOLDER_SECONDS = 30.0
 REFUSALS = 4
 REFUSED_PAUSE = 0.005
@@ -43,9 +43,9 @@ class LocalRunner:
     Args:
         dataset: the dataset whose days the pipeline makes.
         pipeline: called with a day; returns when the day is committed, raises when it is not.
-        folder: where ledger and locks are kept, shared by the processes of this machine.
-        force: run a day even when it is complete already.
-        folder_option: what errors call the option that names the folder.
+        folder: the folder of the ledger and the locks, shared by the processes of this machine.
+        force: run a day even if it is already complete.
+        folder_option: the name, in errors, of the option for the folder.
     """
 
     poll_seconds = 0.05
@@ -69,24 +69,24 @@ class LocalRunner:
         self._changed = threading.Event()
 
     def capacity(self) -> None:
-        """As many as are started."""
+        """None: the number of runs has no limit."""
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
         """The latest run of each of these days on this machine."""
-        recorded = self._recorded(days)
+        recorded = self._recorded_runs(days)
         return {
-            day: self._now(run) if run.in_flight else run
+            day: self._refreshed(run) if run.in_flight else run
             for day in sorted(days)
             if (run := recorded.get(day)) is not None
         }
 
     def start(self, day: dt.date) -> Run:
-        """Start the next attempt of `day` in a thread; a run of it that is in flight comes back instead.
+        """Start the next attempt of `day` in a thread; return the run of that day that is in flight, if there is one.
 
-        A day that is already complete once the lock is ours is not run: the run comes back as succeeded.
+        A day that is already complete when the lock is acquired is not run: the returned run has succeeded.
 
         Raises:
-            RunsError: ledger or lock cannot be used, or a process holds the lock and has recorded no run.
+            RunsError: the ledger or the lock cannot be used, or a process holds the lock and has recorded no run.
         """
         descriptor = self._acquire(day)
         if isinstance(descriptor, Run):
@@ -107,11 +107,11 @@ class LocalRunner:
                 os.close(descriptor)
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
-        """The same runs as they are now; one whose process died is LOST."""
-        return [self._now(run) for run in runs]
+        """The current state of the given runs; a run whose process died is LOST."""
+        return [self._refreshed(run) for run in runs]
 
     def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
-        """At most `limit` runs of this machine, of one day or of all: those in flight first, then the newest."""
+        """At most `limit` runs of this machine, of one day or of all days: runs in flight first, then the newest."""
         query = (
             f"SELECT {RUN_COLUMNS} FROM runs WHERE dataset = ? AND (? IS NULL OR day = ?) "  # noqa: S608 - constant
             "ORDER BY state = 'running' DESC, started_at DESC, day DESC LIMIT ?"
@@ -119,18 +119,18 @@ class LocalRunner:
         wanted = None if day is None else day.isoformat()
         with self.ledger.connection() as database:
             rows = database.execute(query, (self._identity, wanted, wanted, limit)).fetchall()
-        return [self._now(run) if run.in_flight else run for run in map(self._run, rows)]
+        return [self._refreshed(run) if run.in_flight else run for run in map(self._run, rows)]
 
     def wait(self, seconds: float) -> None:
-        """Return when a run of this process ended, at the latest after `seconds`."""
+        """Return when a run of this process ends, at the latest after `seconds`."""
         self._changed.wait(seconds)
         self._changed.clear()
 
     def _acquire(self, day: dt.date) -> int | Run:
-        """The day's lock, or the run of the process that holds it.
+        """The descriptor of the day's lock, or the run of the process that holds it.
 
-        A poll holds the lock for a moment too, and the process that has just taken it writes its row a moment later. So a
-        lock that is held and a row that is not running prove nothing: both are asked again until one of them does.
+        A poll also holds the lock for a moment, and a process that has just acquired it writes its row a moment later. So a
+        held lock next to a row that is not running proves nothing: both are read again until one of them is conclusive.
         """
         deadline = time.monotonic() + HOLDER_SECONDS
         refused = 0
@@ -139,7 +139,7 @@ class LocalRunner:
             if descriptor is not None:
                 return descriptor
             refused += 1
-            run = self._recorded([day]).get(day)
+            run = self._recorded_runs([day]).get(day)
             if run is not None and run.in_flight and refused >= REFUSALS:
                 return run
             if time.monotonic() >= deadline:
@@ -150,16 +150,17 @@ class LocalRunner:
                 )
             time.sleep(REFUSED_PAUSE)
 
-    def _now(self, run: Run) -> Run:
-        now = self._row(run)
-        if now is not None and not now.in_flight:
-            return _as_started_by(run, now)
-        if self._is_held(run.day):
-            return run if now is None else _as_started_by(run, now)
-        # The lock is released after the row is written: read the row again before calling the run lost.
-        now = self._row(run)
-        if now is not None and not now.in_flight:
-            return _as_started_by(run, now)
+    def _refreshed(self, run: Run) -> Run:
+        """The current state of a run: from its row in the ledger, and from the lock of its day."""
+        recorded = self._recorded_run(run)
+        if recorded is not None and not recorded.in_flight:
+            return _with_ownership_of(run, recorded)
+        if self._is_locked(run.day):
+            return run if recorded is None else _with_ownership_of(run, recorded)
+        # The lock is released after the row is written: read the row again before reporting the run as lost.
+        recorded = self._recorded_run(run)
+        if recorded is not None and not recorded.in_flight:
+            return _with_ownership_of(run, recorded)
         return Run(
             run.name,
             run.day,
@@ -168,7 +169,7 @@ class LocalRunner:
             run.ours,
             Failure.LOST,
             "the process that ran it died",
-            now.started_at if now is not None else run.started_at,
+            recorded.started_at if recorded is not None else run.started_at,
         )
 
     def _execute(self, run: Run, descriptor: int) -> None:
@@ -188,20 +189,20 @@ class LocalRunner:
 
     def _record_start(self, day: dt.date) -> Run:
         now = dt.datetime.now(tz=dt.UTC)
-        where = (self._identity, day.isoformat())
+        key = (self._identity, day.isoformat())
         with self.ledger.connection() as database:
-            # The lock of the day is ours: whatever the ledger still calls running has died.
+            # This process holds the lock of the day, so any run that the ledger still calls running has died.
             database.execute(
                 "UPDATE runs SET state = 'lost', failure = 'LOST', message = 'the process that ran it died' "
                 "WHERE dataset = ? AND day = ? AND state = 'running'",
-                where,
+                key,
             )
             (highest,) = database.execute(
-                "SELECT coalesce(max(attempt), 0) FROM runs WHERE dataset = ? AND day = ?", where
+                "SELECT coalesce(max(attempt), 0) FROM runs WHERE dataset = ? AND day = ?", key
             ).fetchone()
             database.execute(
                 "INSERT INTO runs (dataset, day, attempt, state, process, started_at) VALUES (?, ?, ?, ?, ?, ?)",
-                (*where, highest + 1, RunState.RUNNING, os.getpid(), now.isoformat()),
+                (*key, highest + 1, RunState.RUNNING, os.getpid(), now.isoformat()),
             )
         return Run(run_name(day, highest + 1), day, highest + 1, RunState.RUNNING, ours=True, started_at=now)
 
@@ -221,7 +222,7 @@ class LocalRunner:
                 ),
             )
 
-    def _recorded(self, days: Collection[dt.date]) -> dict[dt.date, Run]:
+    def _recorded_runs(self, days: Collection[dt.date]) -> dict[dt.date, Run]:
         if not days:
             return {}
         query = f"SELECT {RUN_COLUMNS} FROM runs WHERE dataset = ? AND day BETWEEN ? AND ? ORDER BY attempt"  # noqa: S608 - constant
@@ -232,14 +233,14 @@ class LocalRunner:
         runs = [self._run(row) for row in rows]
         return {run.day: run for run in runs if run.day in days}
 
-    def _row(self, run: Run) -> Run | None:
+    def _recorded_run(self, run: Run) -> Run | None:
         query = f"SELECT {RUN_COLUMNS} FROM runs WHERE dataset = ? AND day = ? AND attempt = ?"  # noqa: S608 - constant
         with self.ledger.connection() as database:
             row = database.execute(query, (self._identity, run.day.isoformat(), run.attempt)).fetchone()
         return None if row is None else self._run(row)
 
     def _run(self, row: tuple[str, int, str, str | None, str, str, str | None]) -> Run:
-        """The run of a row of the ledger."""
+        """The run that a row of the ledger describes."""
         day_text, attempt, state, failure, message, started, ended = row
         try:
             day = dt.date.fromisoformat(day_text)
@@ -256,8 +257,8 @@ class LocalRunner:
         except (TypeError, ValueError, OverflowError) as error:
             raise self.ledger.damaged(f"its run of {day_text}: {error}") from error
 
-    def _is_held(self, day: dt.date) -> bool:
-        # Shared, so that two polls do not take each other for the process that runs the day.
+    def _is_locked(self, day: dt.date) -> bool:
+        # A shared lock, so that two polls do not mistake each other for the process that runs the day.
         if not self._lock_file(day).exists():
             return False
         descriptor = self._lock(day, fcntl.LOCK_SH)
@@ -270,7 +271,7 @@ class LocalRunner:
         return self._locks / f"{day.isoformat()}.lock"
 
     def _lock(self, day: dt.date, kind: int) -> int | None:
-        """A descriptor that holds the day's lock, or None when somebody else does."""
+        """A descriptor that holds the day's lock, or None if another descriptor holds it."""
         path = self._lock_file(day)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -290,10 +291,11 @@ class LocalRunner:
 
 
 def _identity(dataset: DailyDataset) -> str:
-    """The same for every process that means the same days, wherever it was started."""
+    """An identifier of the dataset that is the same in every process that uses the same lake."""
     root = dataset.lake if "://" in dataset.lake else str(Path(dataset.lake).absolute())
     return f"{root.rstrip('/')}/{dataset.key_format}"
 
 
-def _as_started_by(asked: Run, now: Run) -> Run:
-    return replace(now, ours=asked.ours)
+def _with_ownership_of(run: Run, recorded: Run) -> Run:
+    """The recorded run with the `ours` of `run`: the ledger does not record who asks."""
+    return replace(recorded, ours=run.ours)
