@@ -132,6 +132,7 @@ def compressed(data: bytes, compression: Compression) -> bytes:
         if sys.version_info >= (3, 14):
             from compression import zstd
         else:
-            from backports import zstd
+            with extra("frames"):
+                from backports import zstd
         return bytes(zstd.compress(data))
     return data
