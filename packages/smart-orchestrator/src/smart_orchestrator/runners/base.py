@@ -1,7 +1,7 @@
 """The protocol of a runner: it lists the runs of a pipeline, starts one and polls them.
 
 A runner never waits for a run to end: the backfill loop and Airflow's triggerer do. A run that cannot be started or followed
-at all (the pipeline does not exist, the server does not answer) raises `RunsError`; a run that fails is a `Run` in state FAILED.
+(no such pipeline, or the server does not answer) raises `RunsError`; a run that fails is a `Run` in state FAILED.
 """
 
 from __future__ import annotations
