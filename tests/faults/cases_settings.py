@@ -157,6 +157,12 @@ CASES: list[Fault] = [
     refused("url-with-port", VALUES, setting(WIKI_TRENDS_MEDIAWIKI_URL="http://h:99999/"), "MEDIAWIKI_URL"),
     refused("url-with-bracket", VALUES, setting(WIKI_TRENDS_AIRFLOW_URL="http://[::1/"), "AIRFLOW_URL"),
     refused("unknown-home", VALUES, setting(WIKI_TRENDS_STATE="~no-such-user/x"), "WIKI_TRENDS_STATE"),
+    refused(
+        "host-no-one-can-look-up",
+        VALUES,
+        setting(WIKI_TRENDS_WIKIMEDIA_URL="http://¡/api"),
+        "WIKI_TRENDS_WIKIMEDIA_URL",
+    ),
     *(
         refused(
             f"proxy-{scheme}",

@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import pytest
 
+from wiki_trends.config.environment import check_network_variables
 from wiki_trends.config.settings import PREFIX, Settings, env_name, load
 from wiki_trends.errors import SettingError
 
@@ -134,3 +135,16 @@ def test_no_secret_shows(tmp_path):
             loaded(tmp_path, environ=environ)
         assert "hunter2" not in str(caught.value)
         assert "(secret)" in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["¡", "a..é", "é" * 70])
+def test_a_host_that_the_client_refuses_is_refused_by_the_settings(host):
+    with pytest.raises(SettingError, match="WIKI_TRENDS_WIKIMEDIA_URL"):
+        load(environ={"WIKI_TRENDS_WIKIMEDIA_URL": f"http://{host}/api"})
+    with pytest.raises(SettingError, match="NO_PROXY"):
+        check_network_variables({"NO_PROXY": f"localhost,{host}"})
+
+
+def test_a_host_with_letters_of_another_alphabet_is_one():
+    load(environ={"WIKI_TRENDS_WIKIMEDIA_URL": "http://bücher.example/api"})
+    check_network_variables({"NO_PROXY": "bücher.example,.local,127.0.0.1"})

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from wiki_trends.config.urls import Url, redacted_value, require_printable, without_credentials
+from wiki_trends.config.urls import Url, ascii_host, redacted_value, require_printable, without_credentials
 from wiki_trends.errors import SettingError
 
 if TYPE_CHECKING:
@@ -89,10 +89,14 @@ def _hosts(text: str) -> None:
     require_printable(text)
     for host in text.split(","):
         try:
-            _ = urlsplit(f"http://{host.strip()}").port
+            parts = urlsplit(f"http://{host.strip()}")
+            _ = parts.port
         except ValueError as error:
             msg = f"is not a list of hosts ({error})"
             raise ValueError(msg) from None
+        if parts.hostname and not ascii_host(parts.hostname):
+            msg = f"is not a list of hosts ({parts.hostname!r} is not a host name)"
+            raise ValueError(msg)
 
 
 def _file(text: str) -> None:

@@ -65,7 +65,7 @@ class Url:
             msg = f"is not a URL ({error})"
             raise ValueError(msg) from None
         host = parts.hostname or ""
-        if not host or (":" not in host and not _HOST.fullmatch(_ascii(host))):
+        if not host or (":" not in host and not _HOST.fullmatch(ascii_host(host))):
             msg = "is not a URL with a host name"
             raise ValueError(msg)
         if parts.netloc.endswith(":") or port == 0:
@@ -75,10 +75,15 @@ class Url:
         return cls(parts.scheme, host, port, parts.path, secret)
 
 
-def _ascii(host: str) -> str:
+def ascii_host(host: str) -> str:
+    """A host name as it is looked up; empty for one that the HTTP client refuses."""
+    if host.isascii():
+        return host
+    import idna
+
     try:
-        return host.encode("idna").decode("ascii")
-    except UnicodeError:
+        return idna.encode(host.lower()).decode("ascii")
+    except idna.IDNAError:
         return ""
 
 
