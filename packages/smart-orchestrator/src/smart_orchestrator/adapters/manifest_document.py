@@ -1,8 +1,8 @@
 """Read the marker of a committed partition: the manifest of our writer, and the markers of others.
 
-The marker `_SUCCESS` of our writer holds a `Manifest` as JSON. `parse_manifest` does not raise for bad bytes: a marker
-that cannot be used is a verdict on the partition, with a code and a sentence. Spark's marker is empty, some tools write one
-line break, and Hadoop's S3A committers a JSON document of their own.
+The marker `_SUCCESS` of our writer holds a `Manifest` as JSON. `parse_manifest` does not raise for bad bytes: for a
+marker that cannot be used it returns a verdict on the partition, with a code and a sentence. Spark's marker is empty, some
+tools write one line break, and Hadoop's S3A committers write a JSON document of their own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MARKER = "_SUCCESS"
 # The start of `name` in the marker of Hadoop's S3A committers.
 _HADOOP = "org.apache.hadoop."
-# Ends of names that writers and tools give to files which are not data, or not yet.
+# Endings of the names of files that are not data (backups, checksums) or are still being written.
 _TEMPORARY = ("~", ".tmp", ".temp", ".partial", ".part", "._copying_", ".crc", ".bak", ".swp", ".inprogress")
 
 
@@ -69,6 +69,7 @@ def _manifest_of(document: Mapping[str, Any]) -> Manifest:
 
 
 def _is_null(document: Mapping[str, Any], name: str) -> bool:
+    """Whether a field is there with the value null; a field that is missing is a fault."""
     return name in document and document[name] is None
 
 
@@ -81,20 +82,21 @@ def _list(document: Mapping[str, Any], name: str) -> list[Any]:
     return value
 
 
-def _part_of(document: Any) -> PartInfo:
-    name = text_field(document, "name", what=MARKER)
+def _part_of(part: Any) -> PartInfo:
+    name = text_field(part, "name", what=MARKER)
     if not is_part(name):
         raise BadDocument(MARKER, f"{name!r} is not the name of a part")
     optional = {
-        key: text_field(document, key, what=MARKER)
-        for key in ("checksum", "etag")
-        if document.get(key) is not None
+        key: text_field(part, key, what=MARKER) for key in ("checksum", "etag") if part.get(key) is not None
     }
-    return PartInfo(name, integer_field(document, "size", what=MARKER), **optional)
+    return PartInfo(name, integer_field(part, "size", what=MARKER), **optional)
 
 
 def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
-    """The names of the parts in a marker of another writer, as far as it names them; None for any other marker."""
+    """The names of the parts that the marker of another writer lists; None when the marker is of no writer that we know.
+
+    Empty for a marker that lists no parts, such as Spark's.
+    """
     if not data.strip():
         return ()
     try:
@@ -108,7 +110,7 @@ def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
 
 
 def is_part(name: str) -> bool:
-    """Whether an object of a partition's folder is data, by its name below the folder."""
+    """Whether an object in a partition's folder is data; `name` is its key without the folder."""
     return name.startswith("part-") and "/" not in name and not name.lower().endswith(_TEMPORARY)
 
 
@@ -118,5 +120,5 @@ def checksum_of(data: bytes) -> str:
 
 
 def digest_of(manifest: bytes) -> str:
-    """The fingerprint of a partition that has this manifest."""
+    """The fingerprint of a partition: a digest of the bytes of its manifest."""
     return hashlib.sha256(manifest).hexdigest()[:32]

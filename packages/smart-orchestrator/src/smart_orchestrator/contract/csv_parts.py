@@ -1,7 +1,7 @@
-"""Read CSV parts in bounded pieces that end where a row ends, quoted line breaks respected.
+"""Read CSV parts in pieces of bounded size. Each piece ends at the end of a row, never at a line break inside quotes.
 
-Every row must have as many fields as the header; blank lines are not rows, other than nulls of a single column in parts of our
-own writer. What is not CSV raises `Unreadable`.
+Every row must have as many fields as the header. A blank line is not a row, with one exception: in a part with a single
+column that our own writer wrote, it is a null. What is not CSV raises `Unreadable`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BOM = b"\xef\xbb\xbf"
 # Bytes of text that are parsed at a time.
 PIECE = 4 << 20
-# No row is longer; an open quote must not collect the rest of a part in memory.
+# A longer row is an error: after a quote that is never closed, the rest of the part would be collected in memory.
 LONGEST_ROW = 32 << 20
 SIGNATURES = {b"PAR1": "Parquet", b"ORC": "ORC", b"Obj\x01": "Avro"}
 _ESCAPED = re.compile(rb'\\[\\"]')
@@ -41,14 +41,15 @@ def read_csv(
     """The header of a part, and its rows as frames of text columns.
 
     Args:
-        dataset: whether there is a header, and the compression.
+        dataset: says whether a part has a header, and how it is compressed.
         chunks: the bytes of the part.
         spark: read Spark's dialect.
-        foreign: another writer wrote the part: neither a quoted empty field nor a blank line has a meaning.
+        foreign: another program wrote the part: a quoted empty field is null like an unquoted one, and a blank line is no row.
 
     Raises:
-        Unreadable: no CSV. The frames raise it as well.
-        OtherDialect: no CSV of Spark's dialect. The frames raise it as well.
+        Unreadable: the part is not CSV.
+        OtherDialect: the part is not of Spark's dialect.
+        Both are raised here or while the frames are iterated over.
     """
     with reading():
         pieces = row_pieces(decompressed(chunks, dataset.compression), spark=spark)
@@ -91,6 +92,7 @@ def rows_end(text: bytes, *, spark: bool) -> int:
     """Where the last complete row ends: after a line break with an even number of quotes before it."""
     if spark and b"\\" in text:
         text = _ESCAPED.sub(b"  ", text)
+    # Whether an odd number of quotes stands before `end`: a line break there is inside quotes.
     odd = text.count(b'"') % 2
     end = len(text)
     while (at := text.rfind(b"\n", 0, end)) >= 0:
@@ -102,6 +104,7 @@ def rows_end(text: bytes, *, spark: bool) -> int:
 
 
 def _split_header(text: bytes, *, spark: bool) -> tuple[list[str], bytes]:
+    """The names in the first line, which may have line breaks inside quotes, and the text after it."""
     masked = _ESCAPED.sub(b"  ", text) if spark and b"\\" in text[:PIECE] else text
     end = odd = 0
     while True:
@@ -169,6 +172,7 @@ def _parse(names: Sequence[str], text: bytes, row: int, *, spark: bool, foreign:
     except pl.exceptions.PolarsError:
         _check_fields(names, text, row)
         raise
+    # Polars fills short rows with nulls. All commas but those inside fields must be separators between the columns.
     separators = text.count(b",")
     if b'"' in text and separators:
         separators -= sum(frame.select(pl.all().str.count_matches(",", literal=True).sum()).row(0))
@@ -177,19 +181,20 @@ def _parse(names: Sequence[str], text: bytes, row: int, *, spark: bool, foreign:
         msg = "a row has another number of fields than the header"
         raise Unreadable(msg)
     if foreign and b'""' in text:
+        # Without `otherwise`, an empty text becomes null.
         frame = frame.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)))
     return frame
 
 
 def _check_fields(names: Sequence[str], text: bytes, row: int) -> None:
-    """Name the first row with another number of fields than the header."""
-    lines = csv.reader(io.StringIO(text.decode("utf-8"), newline=""))
-    for number, line in enumerate(lines, row + 1):
-        if len(line) != len(names):
-            _ragged(number)
+    """Raise `Unreadable` for the first row with another number of fields than the header, if there is one."""
+    records = csv.reader(io.StringIO(text.decode("utf-8"), newline=""))
+    for number, record in enumerate(records, row + 1):
+        if len(record) != len(names):
+            _raise_ragged(number)
 
 
-def _ragged(row: int) -> None:
+def _raise_ragged(row: int) -> None:
     msg = f"row {row} has another number of fields than the header"
     raise Unreadable(msg)
 
@@ -203,7 +208,7 @@ def _parse_spark(names: Sequence[str], text: bytes, row: int) -> pl.DataFrame:
         raise OtherDialect
     for number, record in enumerate(records, row + 1):
         if len(record) != len(names):
-            _ragged(number)
+            _raise_ragged(number)
     columns = zip(*records, strict=True) if records else ([] for _ in names)
     return pl.DataFrame(
         {name: pl.Series(column, dtype=pl.String) for name, column in zip(names, columns, strict=True)}

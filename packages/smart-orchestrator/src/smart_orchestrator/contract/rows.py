@@ -2,7 +2,7 @@
 
 Frames are Polars frames with the contract's columns in its order (all columns when the contract names none). `examine`
 does not raise for faults of the data: it returns findings, each with a stable code and a sentence that names the
-part, the row (1 is the first after the header) and the column. The errors of the lake pass.
+part, the row (1 is the first after the header) and the column. Errors of the lake (`LakeError`) are raised to the caller.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.contract.sources import PartSource
     from smart_orchestrator.model.dataset import DailyDataset
 
-# Names the partition of each row; a NUL cannot be part of a column of the contract.
+# The column with the number of each row's partition. No column of a contract can have a NUL in its name.
 PARTITION = "\0partition"
 
 
@@ -53,7 +53,8 @@ class Contents:
 def to_bytes(dataset: DailyDataset, frame: pl.DataFrame) -> bytes:
     """A frame as one part of the dataset's format.
 
-    CSV is RFC 4180 in UTF-8 with LF: header, quotes only where needed and doubled inside, nothing for null.
+    CSV is RFC 4180 in UTF-8 with LF. A field is quoted only where it must be, a quote inside it is doubled, and null is an
+    empty field. The header is written if the dataset has one.
     """
     buffer = io.BytesIO()
     if dataset.format == "parquet":
@@ -69,10 +70,10 @@ def to_frame(dataset: DailyDataset, parts: Sequence[PartSource], *, foreign: boo
     Args:
         dataset: its contract names columns and types.
         parts: to be read.
-        foreign: another writer wrote them, perhaps Spark, which puts a backslash before a quote.
+        foreign: they were not written by `to_bytes`, but by another program, perhaps Spark, which puts a backslash before a quote.
 
     Raises:
-        ValueError: the parts do not keep the contract; `examine` says how.
+        ValueError: the parts violate the contract; `examine` lists the violations.
         PartFault, LakeError: as for `PartSource`.
     """
     with extra("frames"):
@@ -105,25 +106,25 @@ def _frames_of(dataset: DailyDataset, part: PartSource, *, foreign: bool) -> lis
 def examine(dataset: DailyDataset, parts: Sequence[PartSource], *, foreign: bool = False) -> Contents:
     """Read all rows of `parts` and check them against the contract.
 
-    Memory is bounded, other than eight bytes a row for each column whose values must be unique.
+    Memory is bounded, except that each column whose values must be unique needs eight bytes per row.
 
     Raises:
         PartFault, LakeError: as for `PartSource`.
     """
     examined = [Examination.of(dataset, part, foreign=foreign) for part in parts]
-    layout = [finding for examination in examined for finding in examination.layout]
-    values = [finding for examination in examined for finding in examination.values]
-    if not layout:
-        layout += _differing_columns(dataset, examined)
-    if not layout:
-        values += repeated_findings(dataset, examined)
+    layout_findings = [finding for examination in examined for finding in examination.layout]
+    findings_in_values = [finding for examination in examined for finding in examination.values]
+    if not layout_findings:
+        layout_findings += _differing_columns(dataset, examined)
+    if not layout_findings:
+        findings_in_values += repeated_findings(dataset, examined)
     volumes = [examination.volume for examination in examined if examination.volume is not None]
     rows = sum(examination.rows for examination in examined)
-    return Contents(rows, sum(volumes) if volumes else None, (*layout, *values))
+    return Contents(rows, sum(volumes) if volumes else None, (*layout_findings, *findings_in_values))
 
 
 def _differing_columns(dataset: DailyDataset, examined: Sequence[Examination]) -> Iterator[Finding]:
-    """Parts whose columns differ, where no contract says which are needed: no reader can make one table of them."""
+    """Parts whose columns differ from those of the first part, for a dataset whose contract names no columns."""
     if dataset.columns:
         return
     headers = [
@@ -140,10 +141,10 @@ def _differing_columns(dataset: DailyDataset, examined: Sequence[Examination]) -
 def judge_together(
     dataset: DailyDataset, partitions: Sequence[Sequence[bytes]]
 ) -> Sequence[tuple[int, int | None] | None]:
-    """For each partition's parts: the number of rows, and the sum of the volume column; None when in doubt.
+    """The number of rows of each partition and the sum of its volume column; None for a partition that may have a fault.
 
-    Every part is parsed by itself, and the rules are evaluated in one query over all rows. `examine` names the faults of
-    a partition without a result.
+    Every part is parsed by itself, and the rules are evaluated in one query over all rows. Call `examine` on a partition
+    with None: it finds out what the fault is, if there is one.
     """
     with extra("frames"):
         import polars as pl
@@ -153,24 +154,25 @@ def judge_together(
         with suppress(ValueError):
             frames[number] = _contract_columns(dataset, parts)
     results: list[tuple[int, int | None] | None] = [None] * len(partitions)
-    for kinds in {tuple(frame.dtypes) for frame in frames.values()}:
-        alike = {number: frame for number, frame in frames.items() if tuple(frame.dtypes) == kinds}
+    # The rules depend on the stored types: partitions with the same types are judged in one query.
+    for dtypes in {tuple(frame.dtypes) for frame in frames.values()}:
+        same_types = {number: frame for number, frame in frames.items() if tuple(frame.dtypes) == dtypes}
         rows = pl.concat(
-            frame.with_columns(pl.lit(number).alias(PARTITION)) for number, frame in alike.items()
+            frame.with_columns(pl.lit(number).alias(PARTITION)) for number, frame in same_types.items()
         )
-        asked = questions(dataset, kinds)
-        answers = rows.with_columns(asked.typed).group_by(PARTITION)
-        wrong = pl.any_horizontal(*asked.broken, *asked.repeated, pl.lit(value=False))
-        for number, height, volume, broken in answers.agg(
-            pl.len(), asked.volume, wrong.alias("wrong")
+        asked = questions(dataset, dtypes)
+        by_partition = rows.with_columns(asked.typed).group_by(PARTITION)
+        violated = pl.any_horizontal(*asked.broken, *asked.repeated, pl.lit(value=False))
+        for number, row_count, volume, is_violated in by_partition.agg(
+            pl.len(), asked.volume, violated.alias("violated")
         ).rows():
-            if not broken:
-                results[number] = (height, None if volume is None else int(volume))
+            if not is_violated:
+                results[number] = (row_count, None if volume is None else int(volume))
     return results
 
 
 def _contract_columns(dataset: DailyDataset, parts: Sequence[bytes]) -> pl.DataFrame:
-    """The contract's columns of all parts as they are stored.
+    """The contract's columns of all parts, in the types in which they are stored.
 
     Raises:
         ValueError: a part cannot be read, or its columns differ from the contract or from those of another part.

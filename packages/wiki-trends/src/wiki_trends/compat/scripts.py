@@ -1,6 +1,6 @@
-"""The documented scripts: report the last days and fetch missing ones, analyse, show the trends.
+"""The three scripts that README.md documents: report the last days and fetch missing ones; analyse; show the trends.
 
-They have the exit codes of the command line. Progress and results both go to stdout, because users read them as one
+They exit with the same codes as the command `wiki-trends`. Progress and results both go to stdout, because users read them as one
 dialogue. Questions are asked on a terminal only; in a pipe there are neither questions nor colours.
 """
 
@@ -64,6 +64,7 @@ def _check_and_fetch(arguments: Sequence[str]) -> int:
     reporter = _stdout()
     reporter.write(report_lines(settings, completeness, "They have to be fetched:"))
     if not completeness.missing:
+        # With no day missing, a window can still be too short for the policy, or wait for a day within the lag.
         return DONE if completeness.ready else INCOMPLETE
     reporter.write(_age_lines(completeness))
     if not options.auto and not _confirmed(reporter, len(completeness.missing)):
@@ -99,7 +100,7 @@ def _run_analytics(arguments: Sequence[str]) -> int:
     settings = load({"days": options.days})
     show_progress()
     run_check = checker(settings, _window_of(settings, options))
-    done = analyze_window(settings, run_check(), run_check)
+    done = analyze_window(settings, completeness=run_check(), recheck=run_check)
     rows = done.rows
     lines: list[Line] = [
         (f"Combined records: {rows['wiki_trends_timeseries']:,}", ""),
@@ -179,7 +180,7 @@ def _confirmed(reporter: TextReporter, number: int) -> bool:
 
 
 class _Dialogue:
-    """A reporter that numbers the days: the start, the wait and the outcome of each."""
+    """A reporter that prints the start, the wait and the outcome of each day, and numbers the days: `[2/5] 2024-03-30 …`."""
 
     def __init__(self, reporter: TextReporter) -> None:
         self._reporter = reporter
@@ -189,7 +190,7 @@ class _Dialogue:
         """Print nothing: the report has been shown."""
 
     def planned(self, plan: Plan) -> None:
-        """A line for each missing day that is not started."""
+        """Print a line for each missing day for which no run will be started."""
         from smart_orchestrator.model.plan import Action
 
         for step in plan.steps:
@@ -197,27 +198,28 @@ class _Dialogue:
                 self._reporter.write([(f"{step.day}: not started, {step.why}", "warn")])
 
     def started(self, run: Run, progress: tuple[int, int]) -> None:
-        """Two lines: the run has started, and is being waited for."""
+        """Print two lines: the run has started, and is being waited for."""
         self._write(run.day, progress, f"started (run {run.name})")
         self._write(run.day, progress, "waiting for it to end")
 
     def followed(self, run: Run, progress: tuple[int, int]) -> None:
-        """One line."""
+        """Print that the run of another process is being waited for."""
         self._write(run.day, progress, f"is run by another process, waiting for it (run {run.name})")
 
     def filled(self, partition: Partition, run: Run | None, progress: tuple[int, int]) -> None:
-        """One line."""
+        """Print that the day is complete, and how long its run took."""
         seconds = ""
         if run is not None and run.started_at is not None and run.ended_at is not None:
             seconds = f" in {(run.ended_at - run.started_at).total_seconds():.1f} s"
         self._write(partition.day, progress, f"done, {partition.reason}{seconds}", "good")
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
-        """One line."""
+        """Print why the run failed, and whether the day is tried again."""
         then = "trying again" if again else "giving it up"
         text = f"failed ({run.failure}): {run.message} -- {then}"
         self._write(run.day, progress, text, "warn" if again else "bad")
 
     def _write(self, day: dt.date, progress: tuple[int, int], text: str, style: str = "") -> None:
+        # Days are numbered in the order in which they first appear, retries of a day keep its number.
         number = self._numbers.setdefault(day, len(self._numbers) + 1)
         self._reporter.write([(f"[{number}/{max(number, progress[1])}] {day} {text}", style)])

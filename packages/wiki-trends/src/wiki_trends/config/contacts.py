@@ -1,6 +1,6 @@
 """Checks the contact of the User-Agent: an e-mail address, a URL or a user page by which Wikimedia can reach somebody.
 
-Wikimedia classifies placeholders such as `you@example.org` as not compliant, like clients without a contact.
+Wikimedia treats a client with a placeholder such as `you@example.org` like one without a contact: as not compliant.
 Source: https://foundation.wikimedia.org/wiki/Policy:Wikimedia_Foundation_User-Agent_Policy
 """
 
@@ -10,6 +10,7 @@ import re
 
 _ADDRESS = re.compile(r"[^\s@<>/:,;]+@([^\s@<>/:,;]+)")
 _URL = re.compile(r"https?://([^\s/@?#]*@)?([^\s/@?#:]+)", re.IGNORECASE)
+# A URL without its scheme, such as `example.net/me`.
 _BARE_PAGE = re.compile(r"\b([\w-]+(?:\.[\w-]+)+)/\S+", re.IGNORECASE)
 _USER_PAGE = re.compile(r"\bUser(?:[ _]talk)?:\s*[^\s:/]", re.IGNORECASE)
 # Names that are reserved for documentation and local use: RFC 2606, RFC 6761, RFC 6762.
@@ -17,7 +18,7 @@ _RESERVED_ENDINGS = ("example", "invalid", "localhost", "local", "test")
 
 
 def contact_problem(contact: str) -> str | None:
-    """Why nobody can be reached by a contact; None when somebody can."""
+    """What is wrong with a contact, to follow its name in a message; None when somebody can be reached by it."""
     hosts = [match.group(1) for match in _ADDRESS.finditer(contact)]
     hosts += [match.group(2) for match in _URL.finditer(contact)]
     hosts += [match.group(1) for match in _BARE_PAGE.finditer(_URL.sub("", contact))]
@@ -33,6 +34,8 @@ def _is_placeholder(host: str) -> bool:
     labels = host.casefold().strip(".").split(".")
     if labels[-1] in _RESERVED_ENDINGS:
         return True
+    # A loopback address.
     if labels[-1].isdigit() and labels[0] == "127":
         return True
+    # `example.org`, `example.co.uk`, `www.example.com`.
     return "example" in labels[-3:]

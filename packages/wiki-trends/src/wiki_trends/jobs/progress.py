@@ -1,6 +1,6 @@
-"""Progress of a long analysis: the commands write log records of some packages to stderr, at most every few seconds.
+"""Shows the progress of a long analysis on stderr: the log records of the packages in `LOGGERS`, one every few seconds at most.
 
-Airflow shows the same records in the log of its task.
+Under Airflow the same records are in the log of the task.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 3.0
 
-# At INFO, these packages log only the table or the number of days in progress.
+# At INFO, these packages log only what is being done, such as "reading 30 days" or "computing wiki_trends_growth".
 LOGGERS = ("wiki_trends.analytics", "wiki_trends.queries", "wiki_trends.warehouse")
 
 
 def throttled_writer() -> Callable[[str], None]:
-    """A function that writes a line to stderr, unless one was written (or the function made) in the last few seconds."""
+    """A function that writes a line to stderr at most every `SECONDS_BETWEEN_LINES`, counted from now; other lines are dropped."""
     from smart_orchestrator.text.reporter import TextReporter
 
-    written = time.monotonic()
+    last_written = time.monotonic()
 
     def write(text: str) -> None:
-        nonlocal written
-        if time.monotonic() - written >= SECONDS_BETWEEN_LINES:
-            written = time.monotonic()
+        nonlocal last_written
+        if time.monotonic() - last_written >= SECONDS_BETWEEN_LINES:
+            last_written = time.monotonic()
             TextReporter(sys.stderr).write([(text, "")])
 
     return write
 
 
 def show_progress() -> None:
-    """From now on, write to stderr every few seconds the table or the number of days in progress."""
+    """From now on, write to stderr what the analysis is doing, a line every few seconds at most."""
     handler = _LineHandler(throttled_writer())
     for name in LOGGERS:
         logger = logging.getLogger(name)

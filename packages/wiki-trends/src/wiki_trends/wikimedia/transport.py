@@ -44,7 +44,7 @@ WIKIMEDIA_HOSTS = (
     "wikivoyage.org",
     "wiktionary.org",
 )
-# Throttling does not count as a try: only the deadline ends it.
+# A throttled request does not count as a failed try: it is repeated until the deadline.
 TRIES = 8
 TRIES_TO_CONNECT = 4
 TRIES_WHEN_BLOCKED = 3
@@ -53,13 +53,13 @@ SHORTEST_BACKOFF = 0.1
 FIRST_BACKOFF = 0.25
 FIRST_BACKOFF_WHEN_THROTTLED = 1.0
 LONGEST_BACKOFF = 30.0
-# A list of a day has about 60 KB, a batch of pages at most 2 MB.
+# The response with a day's list has about 60 KB, the one with the details of a batch of pages at most 2 MB.
 LARGEST_BODY = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful response: the body after content decoding, its JSON, and where it is from."""
+    """A successful response: the body after content decoding, its JSON, and the request's URL."""
 
     body: bytes
     json: Json
@@ -110,7 +110,7 @@ class Transport:
             max_in_flight=settings.max_in_flight,
             rate_per_minute=settings.requests_per_minute,
         )
-        # A client without a contact is refused for good.
+        # Wikimedia never accepts a client without a contact, so trying again is useless.
         self._tries_when_blocked = TRIES_WHEN_BLOCKED if settings.contact else 1
         self._closed = threading.Event()
         self._http = httpx2.Client(
@@ -126,10 +126,10 @@ class Transport:
         )
 
     def get(self, url: str, params: Mapping[str, str], counters: Counters) -> Answer:
-        """Send a query until it succeeds.
+        """Send a query, and repeat it until it succeeds, fails for good, or tries or time are used up.
 
         Raises:
-            NotThere: the pageviews API has no data for the day.
+            NoData: the pageviews API has no data for the day.
             RequestRejected: the request itself is wrong, or Wikimedia blocks this client.
             WikimediaUnreachable: tries or time are used up.
         """
@@ -148,14 +148,14 @@ class Transport:
                 if not tries.may_repeat(RetryLater("status 403"), self._tries_when_blocked):
                     raise _blocked(tries, block) from None
             except RetryLater as again:
-                repeated = tries.may_repeat(
+                will_repeat = tries.may_repeat(
                     again, TRIES_TO_CONNECT if isinstance(again, _ConnectFailed) else TRIES
                 )
                 if again.throttled:
                     self._limiter.slow_down()
                 if again.slow_down:
                     self._limiter.pause(tries.wait)
-                if not repeated:
+                if not will_repeat:
                     raise self._unreachable(tries.request, tries.attempts, again.reason) from None
 
     @property
@@ -167,7 +167,7 @@ class Transport:
         """Send a query once, within the limits, and return the response whatever its status.
 
         Raises:
-            RetryLater: no response.
+            RetryLater: there was no complete response.
             DeadlinePassed: the limits left no room.
         """
         deadline = time.monotonic() + min(self._settings.deadline, self._settings.request_timeout)
@@ -175,7 +175,7 @@ class Transport:
             return self._exchange(self._request(url, params), deadline)
 
     def end_waiting(self) -> None:
-        """Stop starting requests and cancel their waits."""
+        """Start no more requests, and cancel every wait."""
         self._closed.set()
 
     def close(self) -> None:
@@ -187,8 +187,8 @@ class Transport:
         request = self._http.build_request("GET", url, params=params or None)
         if len(str(request.url)) <= 4096:
             return request
-        # GET responses can be cached by Wikimedia, but servers refuse URLs beyond some 8 KB: fifty titles of 255 bytes
-        # need 40. The header lets the nearest data centre serve a read-only POST.
+        # GET responses can be cached by Wikimedia, but servers refuse URLs beyond some 8 KB, and fifty titles of 255
+        # bytes, percent-encoded, need 40 KB. The header lets the nearest data centre serve a read-only POST.
         return self._http.build_request(
             "POST", url, data=dict(params), headers={"Promise-Non-Write-API-Action": "true"}
         )
@@ -206,7 +206,7 @@ class Transport:
         return Answer(response.body, parsed, url, response.status, response.headers.get("etag"))
 
     def _report_deprecation(self, request: httpx2.Request, headers: Mapping[str, str]) -> None:
-        """Log the headers by which a server announces the end of an endpoint (RFC 9745, RFC 8594), once a day."""
+        """Warn, at most once a day, when headers announce the end of an endpoint (RFC 9745, RFC 8594)."""
         announced = [f"{name}: {headers[name]}" for name in ("Deprecation", "Sunset") if name in headers]
         if not announced:
             return
@@ -215,7 +215,7 @@ class Transport:
             _log.warning("%s will be withdrawn (%s). Update wiki-trends.", endpoint, ", ".join(announced))
 
     def _raise_redirect(self, request: httpx2.Request, status: int, headers: Mapping[str, str]) -> None:
-        """Raise for a redirect that may be followed: of a GET, between Wikimedia's hosts, not away from HTTPS."""
+        """Raise `_Redirected` for a redirect that is safe to follow: of a GET, between Wikimedia's hosts, not from HTTPS to HTTP."""
         if status not in (301, 302, 303, 307, 308) or request.method != "GET" or "location" not in headers:
             return
         import httpx2
@@ -253,7 +253,8 @@ class Transport:
         return RawResponse(response.status_code, response.headers, b"".join(chunks), response.http_version)
 
     def _sleep(self, seconds: float) -> None:
-        if self._closed.wait(seconds) if seconds > 0 else self._closed.is_set():
+        closed = self._closed.wait(seconds) if seconds > 0 else self._closed.is_set()
+        if closed:
             raise DeadlinePassed
 
     def _unreachable(self, request: httpx2.Request, attempts: int, reason: str) -> WikimediaUnreachable:
@@ -263,7 +264,16 @@ class Transport:
 
 @dataclass(slots=True)
 class _Tries:
-    """The state of one query: how often it was sent, and the wait before the next try."""
+    """The state of one query.
+
+    Attributes:
+        request: to be sent next; another one after a redirect.
+        deadline: on the clock of `time.monotonic`.
+        attempts: tries that did not succeed, for whatever reason.
+        failed: those of them that were not throttled; only these are limited in number.
+        redirects: followed so far.
+        wait: seconds before the next try.
+    """
 
     request: httpx2.Request
     deadline: float
@@ -283,7 +293,7 @@ class _Tries:
         """Continue with the target of a redirect.
 
         Raises:
-            RequestRejected: there were too many.
+            RequestRejected: more than `MAX_REDIRECTS` redirects.
         """
         self.redirects += 1
         if self.redirects > MAX_REDIRECTS:
@@ -356,7 +366,7 @@ def _delay(again: RetryLater, attempt: int) -> float:
 
 
 def _url_text(request: httpx2.Request) -> str:
-    """The URL for messages, cut: fifty titles would bury the rest."""
+    """The URL for messages, cut after 300 characters: one with fifty titles would hide the rest of the message."""
     url = str(request.url)
     return url if len(url) <= 300 else url[:299] + "…"
 

@@ -23,28 +23,30 @@ def sparkline_svg(
     """The views of consecutive days, oldest first, as a line with a dot on the highest day.
 
     Args:
-        views: of each day; None where the page was outside the list. At most one value for every two pixels is drawn: the
-            highest of its days.
+        views: of each day; None where the page was outside the list. When there are more days than half the pixels, consecutive days
+            are drawn as one point, the highest of them.
         label: the label for screen readers; without one the drawing is hidden from them.
         width: pixels.
         height: pixels.
     """
     views = fitted(views, max(width // 2, 1))
     counts = [count for count in views if count is not None]
-    about = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-    start = Markup(
+    accessibility = (
+        Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+    )
+    opening_tag = Markup(
         '<svg class="spark" {} viewBox="0 0 {} {}" width="{}" height="{}" focusable="false">'
-    ).format(about, width, height, width, height)
+    ).format(accessibility, width, height, width, height)
     if not counts:
-        return start + Markup("</svg>")
+        return opening_tag + Markup("</svg>")
     low, high = min(counts), max(counts)
     step = (width - 2 * _PAD) / max(len(views) - 1, 1)
 
-    def at(index: int, count: int) -> tuple[float, float]:
-        share = (count - low) / (high - low) if high > low else 0.5
-        return round(_PAD + index * step, 1), round(height - _PAD - share * (height - 2 * _PAD), 1)
+    def position(index: int, count: int) -> tuple[float, float]:
+        relative_height = (count - low) / (high - low) if high > low else 0.5
+        return round(_PAD + index * step, 1), round(height - _PAD - relative_height * (height - 2 * _PAD), 1)
 
-    points = [None if count is None else at(index, count) for index, count in enumerate(views)]
+    points = [None if count is None else position(index, count) for index, count in enumerate(views)]
     top = points[list(views).index(high)]
     assert top is not None
     parts = [Markup('<path class="spark-line" d="{}"/>').format(_path(points))]
@@ -53,7 +55,7 @@ def sparkline_svg(
         for point in _alone(points)
     ]
     parts.append(Markup('<circle class="spark-top" cx="{}" cy="{}" r="2.4"/>').format(*top))
-    return start + Markup("").join(parts) + Markup("</svg>")
+    return opening_tag + Markup("").join(parts) + Markup("</svg>")
 
 
 def _path(points: Sequence[tuple[float, float] | None]) -> str:

@@ -1,8 +1,8 @@
-"""Sessions as signed cookies, and the list of the ones that ended before their time.
+"""Sessions as signed cookies, and the list of those that were revoked before they expired.
 
 A cookie names its expiry and a random id, signed with the token: a new token ends all sessions, and a restart with the same
-token ends none. Signing out adds the id to the list of revoked sessions. With a file, the list survives a restart; if the
-file cannot be written, the session ends for this process, and the log has the reason.
+token ends none. Signing out adds the id to the list of revoked sessions. With a file, the list survives a restart. If the
+file cannot be written, the log has the reason, and the session is revoked only until the process restarts.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 SESSION_SECONDS = 7 * 86_400
 # Revoked sessions that are remembered; the ones that expire first are dropped first.
 _MAX_REVOKED = 10_000
-# An expiry in seconds has no more digits.
-_MAX_DIGITS = 12
+# An expiry in seconds has fewer digits than this.
+_TOO_MANY_DIGITS = 12
 
 
 class Sessions:
@@ -44,23 +44,26 @@ class Sessions:
         self._revoked: dict[str, int] | None = None
 
     def create(self, expires: int | None = None) -> str:
-        """A cookie for a new session, which lasts `SESSION_SECONDS` unless `expires` is given."""
+        """A cookie for a new session, valid until `expires` (seconds since the epoch), else for `SESSION_SECONDS`."""
         until = int(self._clock()) + SESSION_SECONDS if expires is None else expires
         body = f"{until}.{secrets.token_urlsafe(16)}"
         return f"{body}.{self._signature(body)}"
 
     def is_valid(self, cookie: str) -> bool:
         """Whether the cookie is one of ours, has not expired, and was not revoked."""
-        session = self._verified(cookie)
-        return session is not None and session[0] not in self._revocations()
+        verified = self._verified(cookie)
+        if verified is None:
+            return False
+        session_id, _ = verified
+        return session_id not in self._revocations()
 
     def revoke(self, cookie: str) -> None:
         """End the session of a cookie."""
-        session = self._verified(cookie)
-        if session is None:
+        verified = self._verified(cookie)
+        if verified is None:
             return
-        revoked = self._revocations()
-        revoked[session[0]] = session[1]
+        session_id, until = verified
+        self._revocations()[session_id] = until
         self._prune()
         self._save()
 
@@ -68,7 +71,7 @@ class Sessions:
         """Id and expiry of a cookie that we signed and that has not expired."""
         body, _, signature = cookie.rpartition(".")
         until, _, session_id = body.partition(".")
-        if not session_id or not (until.isascii() and until.isdecimal() and len(until) < _MAX_DIGITS):
+        if not session_id or not (until.isascii() and until.isdecimal() and len(until) < _TOO_MANY_DIGITS):
             return None
         if int(until) < self._clock():
             return None
@@ -98,7 +101,7 @@ class Sessions:
         revoked = {}
         for line in lines[:_MAX_REVOKED]:
             until, _, session_id = line.partition(" ")
-            if until.isascii() and until.isdecimal() and len(until) < _MAX_DIGITS and session_id:
+            if until.isascii() and until.isdecimal() and len(until) < _TOO_MANY_DIGITS and session_id:
                 revoked[session_id] = int(until)
         return revoked
 
