@@ -105,7 +105,7 @@ class Limiter:
             sleep: waits that many seconds; may raise to end the wait.
 
         Raises:
-            TooLate: the request could not start before the deadline.
+            DeadlinePassed: the request could not start before the deadline.
         """
         gate = _gate(str(self.folder), len(self._slots))
         if not gate.acquire(timeout=max(0.0, deadline - time.monotonic())):
