@@ -110,11 +110,14 @@ class _Handler(BaseHTTPRequestHandler):
         asked = Asked(self.command, path, params, headers, time.monotonic(), self.client_address[1])
         owner.enter(asked)
         try:
-            self._reply(owner.answer(asked))
+            reply = owner.answer(asked)
+        finally:
+            # A client that has the last byte may send its next request before this thread goes on.
+            owner.leave()
+        try:
+            self._reply(reply)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True  # The client went away, as it may.
-        finally:
-            owner.leave()
 
     def _reply(self, reply: Reply) -> None:
         self.close_connection = self.close_connection or bool(reply.fault)
