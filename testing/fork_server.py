@@ -6,14 +6,19 @@ only that one. What the interpreter reads at its start (`PYTHONIOENCODING`, for 
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+
+import smart_orchestrator
+import wiki_trends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -71,16 +76,18 @@ def _become(request: dict[str, object]) -> NoReturn:
     sys.exit(0)
 
 
+def _import_the_product() -> None:
+    """Import both distributions and what they import lazily; none of it starts a thread that a command needs."""
+    for library in ("duckdb", "httpx2", "obstore", "polars", "smart_orchestrator", "wiki_trends"):
+        importlib.import_module(library)
+    for package in (smart_orchestrator, wiki_trends):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if "airflow" not in module.name and not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+
+
 def _serve() -> None:
-    # The lazy imports of the product, without anything that starts a thread.
-    import duckdb
-    import httpx2
-    import obstore
-    import polars
-
-    import wiki_trends.cli.app
-
-    assert duckdb and httpx2 and obstore and polars and wiki_trends.cli.app
+    _import_the_product()
     for line in sys.stdin:
         process = os.fork()
         if not process:
