@@ -62,8 +62,9 @@ lint: $(READY) ## ruff, strict mypy, import contracts, shell syntax, compose.yam
 docs: $(READY) ## write the generated pages: docs/cli.md, docs/settings.md
 	$(BIN)/python -m tools.reference
 
-docs-check: $(READY) ## generated pages fresh, commands and settings documented, examples and links right
+docs-check: $(READY) ## generated pages fresh, commands and settings documented, links right, the site built without a warning
 	$(BIN)/python -m tools.docs_check
+	$(BIN)/mkdocs build --quiet --strict
 
 bench: $(READY) ## print the figures: the demo's phases, start-up times, the machine
 	$(BIN)/python -m benchmarks
