@@ -8,7 +8,7 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery lint docs docs-check bench bench-analytics bench-trends bench-web screenshots install clean distclean
+.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery test-bare lint docs docs-check bench bench-analytics bench-trends bench-web screenshots install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ test-airflow: $(AIRFLOW_READY) browser ## the orchestrator end to end in a real 
 
 test-celery: $(AIRFLOW_READY) browser redis ## the same with CeleryExecutor, Redis and two workers
 	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow --executor=CeleryExecutor tests/airflow
+
+test-bare: $(READY) ## demo and tests in a bare Debian 13 with Python 3.13, make and git alone; needs root (half an hour)
+	@$(BIN)/python -m tools.bare
 
 lint: $(READY) ## ruff, strict mypy, import contracts, shell syntax, compose.yaml
 	$(BIN)/ruff check .
