@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -16,6 +18,16 @@ collect_ignore = ["tests/airflow"]
 settings.register_profile("untimed", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "untimed")
+
+
+RAM_DISK = Path("/dev/shm")
+RAM_NEEDED = 4 << 30
+
+
+def pytest_configure() -> None:
+    """Keep the tests' folders on a RAM disk where there is a large one: every commit of a lake waits for the disk."""
+    if os.access(RAM_DISK, os.W_OK) and shutil.disk_usage(RAM_DISK).free > RAM_NEEDED:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(RAM_DISK))
 
 
 # Heaviest first, so that no worker is left with one of them at the end.
