@@ -145,7 +145,7 @@ def test_an_orchestration_that_could_do_nothing_is_refused(tmp_path, options):
 
 
 def test_a_trigger_with_nothing_under_way_ends_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("smart_orchestrator.airflow.triggers.FIRST_LOOK", 0.0)
+    monkeypatch.setattr("smart_orchestrator.airflow.triggers.FIRST_POLL_SECONDS", 0.0)
     monkeypatch.setenv("AIRFLOW_CONN_AIRFLOW_API", "http://user:secret@127.0.0.1:9")
     made = orchestration(str(tmp_path))
     state = {"goal": None, "queue": ["2025-11-05"], "watched": [], "active": [], "begun": {}, "filled": []}
@@ -202,7 +202,7 @@ def test_keys_of_an_aws_connection_open_the_lake_and_stay_out_of_the_environment
 def test_an_api_connection_without_a_host_is_named_with_the_fix(monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_API", json.dumps({"conn_type": "http"}))
     with pytest.raises(
-        RunsError, match=r"Connection api: names no host\. Make it: airflow connections add api"
+        RunsError, match=r"Connection api: has no host\. Make it: airflow connections add api"
     ):
         airflow_api("api")
 

@@ -33,18 +33,18 @@ def begun(dataset, runs, *, policy=None, **limits):
 
 def carried(state, between):
     """Steps until the end; `between` each two of them."""
-    while state.unfinished and not state.hopeless():
+    while state.unfinished and not state.goal_unreachable:
         state.start_due()
         state = between(state)
         state.inspect_watched()
-        state.runs.wait(0)
+        state.runner.wait(0)
         state.poll_runs()
         state = between(state)
     return state.outcome("")
 
 
 def rewritten(state):
-    fresh = BackfillState(state.dataset, state.runs, state.limits, state.reporter)
+    fresh = BackfillState(state.dataset, state.runner, state.limits, state.reporter)
     return fresh.from_json(json.loads(json.dumps(state.to_json())))
 
 

@@ -114,7 +114,7 @@ def test_a_day_that_became_whole_is_not_run_again(dataset, state):
     commit(dataset, DAY, version_parts(1))
     pipeline = BlockedPipeline(dataset)
     run = LocalRunner(dataset, pipeline, state).start(DAY)
-    assert (run.state, run.message, run.ours) == (RunState.SUCCEEDED, "the day was whole already", False)
+    assert (run.state, run.message, run.ours) == (RunState.SUCCEEDED, "the day was already complete", False)
     assert pipeline.days == []
 
 
@@ -223,7 +223,9 @@ def test_a_folder_that_cannot_be_used_is_said(dataset, tmp_path):
 def test_a_ledger_that_is_no_database_is_said(tmp_path, data):
     path = tmp_path / "runs.sqlite"
     path.write_bytes(data)
-    with pytest.raises(RunsError, match=rf"{path} is damaged or not a file of ours \(.*\)\. Move it away"):
+    with pytest.raises(
+        RunsError, match=rf"{path} is damaged, or another program wrote it \(.*\)\. Move it away"
+    ):
         Ledger(tmp_path).recall("a")
     assert path.read_bytes() == data
 
@@ -235,7 +237,7 @@ def test_a_ledger_that_is_no_database_is_said(tmp_path, data):
             "CREATE TABLE runs (id INTEGER, athlete TEXT)",
             "its table runs has no column attempt, dataset, day",
         ),
-        ("CREATE TABLE songs (id INTEGER)", "it has no table of ours, but songs"),
+        ("CREATE TABLE songs (id INTEGER)", "it has no table `runs`, but songs"),
     ],
 )
 def test_nothing_is_written_into_a_database_of_another_program(tmp_path, statement, problem):

@@ -29,23 +29,23 @@ if TYPE_CHECKING:
     from smart_orchestrator.airflow.operators import Consumer
     from smart_orchestrator.model.dataset import DailyDataset
 
-FIRST_DAY = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
-# Time for the start, the checks and the consumer, in addition to the wait, before the deadline alert.
-BESIDE_THE_WAIT = dt.timedelta(minutes=30)
+START_DATE = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+# The deadline alert also allows this time for the start, the checks and the consumer.
+TIME_FOR_OTHER_TASKS = dt.timedelta(minutes=30)
 DOC = """
-Looks at the last days of **{dataset}**, starts `{pipeline}` once for each that is missing, waits until the window is whole,
-and runs the consumer on exactly the partitions that were checked. With nothing missing it goes straight to the consumer;
-with a day that cannot be made, the run fails, says which and why, and what was published before stays.
+Checks the last days of **{dataset}**, starts `{pipeline}` once for each missing day, waits until the window is complete, and
+runs the consumer on exactly the partitions that were checked. If no day is missing, it goes straight to the consumer. If a
+day cannot be made, the run fails and names the day and the reason; the tables published before are unchanged.
 
 | task | what it does |
 |---|---|
 | `check_completeness` | reports the window in its log, and branches |
-| `trigger_missing_data_fetches` | starts a run a day, all at once; follows those that are in flight |
-| `wait_for_data_ready` | waits in the triggerer, without a worker slot; ends early when there is no hope |
-| `run_analytics` | checks again, and runs the consumer |
-| `notify` | tells how it ended |
+| `trigger_missing_data_fetches` | starts one run for each missing day; follows the runs that are in flight |
+| `wait_for_data_ready` | waits in the triggerer, without a worker slot; ends early if the window can no longer become ready |
+| `run_analytics` | checks the window again, and runs the consumer |
+| `notify` | sends the result |
 
-Parameters: `{{"days": 7}}`; or `{{"start": "2025-11-01", "end": "2025-11-07"}}`. `{{"dry_run": true}}` only says what would be done.
+Parameters: `{{"days": 7}}`; or `{{"start": "2025-11-01", "end": "2025-11-07"}}`. `{{"dry_run": true}}` only reports what would be done.
 """
 
 
@@ -109,7 +109,7 @@ def orchestrator_dag(
         aws_conn_id=aws_conn_id,
         state=state,
     )
-    deadline = dt.timedelta(seconds=timeout) + BESIDE_THE_WAIT
+    deadline = dt.timedelta(seconds=timeout) + TIME_FOR_OTHER_TASKS
     deadline_arguments = {
         "dataset_name": dataset.name,
         "notify_conn_id": notify_conn_id,
@@ -117,7 +117,7 @@ def orchestrator_dag(
     }
     options = {
         "doc_md": DOC.format(dataset=dataset.name, pipeline=pipeline_dag_id),
-        "description": f"Keeps the last days of {dataset.name} whole, and runs analytics on nothing else",
+        "description": f"Keeps the last days of {dataset.name} complete, and runs analytics on a complete window only",
         "tags": ["smart orchestrator"],
         "deadline": DeadlineAlert(
             reference=DeadlineReference.DAGRUN_QUEUED_AT,
@@ -133,7 +133,7 @@ def orchestrator_dag(
     with DAG(
         dag_id or f"{dataset.name}_orchestrator",
         schedule=schedule,
-        start_date=FIRST_DAY,
+        start_date=START_DATE,
         catchup=False,
         max_active_runs=1,
         params=parameters(days),
@@ -141,16 +141,18 @@ def orchestrator_dag(
         **options,
     ) as dag:
         check = CheckCompleteness(
-            task_id=CHECK, orchestration=orchestration, doc_md="Reports the window, and branches."
+            task_id=CHECK, orchestration=orchestration, doc_md="Checks the window, reports it, and branches."
         )
-        with TaskGroup("fill", prefix_group_id=False, tooltip="Have what is missing made"):
+        with TaskGroup("fill", prefix_group_id=False, tooltip="Make the missing days"):
             start = TriggerMissingDataFetches(
-                task_id=START, orchestration=orchestration, doc_md="Starts a run a day, all at once."
+                task_id=START,
+                orchestration=orchestration,
+                doc_md="Starts one run for each missing day, all at once.",
             )
             wait = WaitForDataReady(
                 task_id=WAIT,
                 orchestration=orchestration,
-                doc_md="Waits in the triggerer; says what became of each day.",
+                doc_md="Waits in the triggerer; reports the result of each day.",
             )
             start >> wait
         consume = RunConsumer(
@@ -159,12 +161,12 @@ def orchestrator_dag(
             consumer=consumer,
             outlets=list(outlets),
             trigger_rule="none_failed_min_one_success",
-            doc_md="Checks again, and runs the consumer on exactly what was checked.",
+            doc_md="Checks the window again, and runs the consumer on exactly the checked partitions.",
         )
         check >> Label("missing") >> start
         check >> Label("nothing missing") >> consume
         wait >> consume
-        # A teardown runs in any case, and does not decide whether the run succeeds.
+        # A teardown always runs, and its own result does not change the state of the run.
         (
             consume
             >> Notify(
@@ -172,7 +174,7 @@ def orchestrator_dag(
                 dataset_name=dataset.name,
                 notify_conn_id=notify_conn_id,
                 retries=1,
-                doc_md="Tells how the run has ended, whatever came before.",
+                doc_md="Sends the result of the run, also after a failure.",
             ).as_teardown()
         )
     return dag

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from smart_orchestrator.backfilling.state import Outcome
     from smart_orchestrator.model.completeness import Completeness
 
-# The largest number of days that a text lists; the others are counted.
-LISTED = 10
+# The largest number of days that a text lists; it only counts the others.
+MAX_LISTED = 10
 
 
-def listed(items: Sequence[str], most: int = LISTED) -> str:
+def listed(items: Sequence[str], most: int = MAX_LISTED) -> str:
     """Join the first items with commas, and append the number of the others."""
     more = f" and {len(items) - most} more" if len(items) > most else ""
     return ", ".join(items[:most]) + more
@@ -33,17 +33,20 @@ def trouble_lines(outcome: Mapping[str, Any]) -> list[str]:
     return lines + [f"{item['day']} is not there yet: {item['why']}" for item in outcome["abandoned"]]
 
 
-def not_ready(found: Completeness, outcome: Outcome | None = None) -> str:
+def not_ready(completeness: Completeness, outcome: Outcome | None = None) -> str:
     """The error text for a window that is not ready: why the consumer must not run."""
-    missing = [day.isoformat() for day in found.missing]
-    text = f"The window {found.window} is not ready: coverage {found.coverage_pct:.1f} %"
+    missing = [day.isoformat() for day in completeness.missing]
+    text = f"The window {completeness.window} is not ready: coverage {completeness.coverage_pct:.1f} %"
     if missing:
         text += f", missing {listed(missing)}"
-    if found.not_yet:
-        text += f", within the lag {listed([day.isoformat() for day in found.not_yet])}"
+    if completeness.not_yet:
+        text += f", within the lag {listed([day.isoformat() for day in completeness.not_yet])}"
     lines = trouble_lines(outcome.to_json()) if outcome is not None else []
     return "\n".join(
-        [f"{text}. The analytics were not run; what was published before still is.", *lines[:LISTED]]
+        [
+            f"{text}. The analytics were not run; the tables published before are unchanged.",
+            *lines[:MAX_LISTED],
+        ]
     )
 
 
@@ -65,7 +68,7 @@ def message(facts: Mapping[str, Any]) -> tuple[str, str]:
     if outcome:
         lines.append(f"Days filled: {listed(outcome['filled']) or 'none'}")
         lines.append(f"Days failed: {listed([run['day'] for run in outcome['failed']]) or 'none'}")
-        lines += [f"  {line}" for line in trouble_lines(outcome)[:LISTED]]
+        lines += [f"  {line}" for line in trouble_lines(outcome)[:MAX_LISTED]]
     else:
         lines += [f"Problem: {problem}" for problem in facts.get("problems") or ()]
     if facts.get("url"):

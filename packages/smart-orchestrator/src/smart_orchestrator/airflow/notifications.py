@@ -37,8 +37,8 @@ class NotSent(RuntimeError):
 
     def __init__(self, name: str, number: int) -> None:
         super().__init__(
-            f"One of the {number} addresses in {name} did not take the message. The log above says which service "
-            "and why: correct its Apprise URL."
+            f"A service of the {number} addresses in {name} did not accept the message. The log above names the "
+            "service and the reason: correct its Apprise URL."
         )
 
 
@@ -77,7 +77,7 @@ class Notify(BaseOperator):
     def execute(self, context: Context) -> None:
         """Build the message from the XComs of the tasks, and send it."""
         if context["params"].get("dry_run"):
-            self.log.info("dry run: nothing to tell")
+            self.log.info("dry run: no notification is sent")
             return
         title, text = message(self._facts(context))
         self.log.info("%s\n%s", title, text)

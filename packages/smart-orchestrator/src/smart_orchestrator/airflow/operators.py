@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, BranchMixIn
 from airflow.sdk.exceptions import AirflowFailException
 
-from smart_orchestrator.airflow.links import LINKS, leave_links
+from smart_orchestrator.airflow.links import LINKS, push_links
 from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import listed, not_ready
 from smart_orchestrator.airflow.params import request_of
@@ -76,13 +76,13 @@ class OrchestratorTask(BaseOperator):
         """The request of this run, from its parameters; the UTC day of its `run_after` counts as today."""
         run = context["dag_run"]
         run_day = run.run_after.astimezone(dt.UTC).date()
-        params, known = dict(context["params"]), list(context["dag"].params)
-        return request_of(run.conf, params, run_day, self.orchestration.lag, known)
+        params, names = dict(context["params"]), list(context["dag"].params)
+        return request_of(run.conf, params, run_day, self.orchestration.lag, names)
 
-    def runs(self, context: Context) -> AirflowRunner:
-        """The runner of the pipeline; the runs that it starts have the name of this orchestrator run in their note."""
+    def runner(self, context: Context) -> AirflowRunner:
+        """The runner of the pipeline; the note of each run that it starts names this orchestrator run."""
         run = context["dag_run"]
-        return self.orchestration.runs(f"Started by {run.dag_id}, run {run.run_id}")
+        return self.orchestration.runner(f"Started by {run.dag_id}, run {run.run_id}")
 
     def check(self, request: Request) -> Completeness:
         """Check the window and log the report."""
@@ -90,10 +90,10 @@ class OrchestratorTask(BaseOperator):
         LogReporter(self.log).checked(completeness)
         return completeness
 
-    def plan(self, found: Completeness, runs: AirflowRunner) -> Plan:
+    def plan(self, completeness: Completeness, runner: AirflowRunner) -> Plan:
         """Plan the action for each missing day and log the plan."""
-        latest = runs.latest(list(found.missing)) if found.missing else {}
-        with_runs = found.with_runs_in_flight([day for day, run in latest.items() if run.in_flight])
+        latest = runner.latest(list(completeness.missing)) if completeness.missing else {}
+        with_runs = completeness.with_runs_in_flight([day for day, run in latest.items() if run.in_flight])
         plan = make_plan(with_runs, latest)
         LogReporter(self.log).planned(plan)
         return plan
@@ -101,7 +101,7 @@ class OrchestratorTask(BaseOperator):
     @contextmanager
     def failures_reported(self, context: Context) -> Iterator[None]:
         """Push the text of an exception for the notification; an error that a retry cannot resolve fails the task at once."""
-        self.orchestration.use_keys()
+        self.orchestration.export_keys()
         try:
             yield
         except Exception as error:
@@ -127,7 +127,7 @@ class CheckCompleteness(OrchestratorTask, BranchMixIn):
                 self.log.info("nothing is missing: straight to %s", CONSUME)
                 next_task: str | None = CONSUME
             else:
-                self.plan(completeness, self.runs(context))
+                self.plan(completeness, self.runner(context))
                 self.log.info("%d dates are missing: starting to fetch them", len(completeness.missing))
                 next_task = START
             if request.dry_run:
@@ -159,11 +159,11 @@ class TriggerMissingDataFetches(OrchestratorTask):
     def execute(self, context: Context) -> None:
         """Start the runs, and push the state of the backfill for the wait."""
         with self.failures_reported(context):
-            runs = self.runs(context)
-            plan = self.plan(self.check(self.request(context)), runs)
-            backfill = self.orchestration.backfill(runs, LogReporter(self.log))
+            runner = self.runner(context)
+            plan = self.plan(self.check(self.request(context)), runner)
+            backfill = self.orchestration.backfill(runner, LogReporter(self.log))
             if plan.days(Action.START):
-                pipeline = runs.ready()
+                pipeline = runner.ready()
                 self.log.info(
                     "%s runs at most %d at a time",
                     self.orchestration.pipeline_dag_id,
@@ -178,7 +178,7 @@ class TriggerMissingDataFetches(OrchestratorTask):
         deadline = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=self.orchestration.timeout)
         push(key=BACKFILL, value=backfill.to_json())
         push(key=DEADLINE, value=deadline.isoformat())
-        leave_links(context, self.orchestration.pipeline_dag_id, backfill)
+        push_links(context, self.orchestration.pipeline_dag_id, backfill)
         for run in backfill.active.values():
             self.log.info("%s (%s): %s %s", run.day, weekday(run.day), run.state, run.url or "")
 
@@ -201,12 +201,14 @@ class WaitForDataReady(OrchestratorTask):
 
     def _continue_wait(self, context: Context, state: Mapping[str, Any], deadline: str, why: str) -> None:
         with self.failures_reported(context):
-            backfill = self.orchestration.backfill(self.runs(context), LogReporter(self.log)).from_json(state)
+            backfill = self.orchestration.backfill(self.runner(context), LogReporter(self.log)).from_json(
+                state
+            )
             if not why:
                 backfill.start_due()
-                why = UNREACHABLE_GOAL if backfill.hopeless() else ""
+                why = UNREACHABLE_GOAL if backfill.goal_unreachable else ""
             if backfill.unfinished and not why:
-                leave_links(context, self.orchestration.pipeline_dag_id, backfill)
+                push_links(context, self.orchestration.pipeline_dag_id, backfill)
                 self._wait(backfill, deadline)
             self._finish_wait(context, backfill, why)
 
@@ -223,7 +225,7 @@ class WaitForDataReady(OrchestratorTask):
         outcome = backfill.outcome(why)
         push = context["ti"].xcom_push
         push(key=OUTCOME, value={**outcome.to_json(), "measured": {}})
-        leave_links(context, self.orchestration.pipeline_dag_id, backfill)
+        push_links(context, self.orchestration.pipeline_dag_id, backfill)
         completeness = self.check(self.request(context))
         push(key=COVERAGE, value=completeness.coverage_pct)
         self.log.info(

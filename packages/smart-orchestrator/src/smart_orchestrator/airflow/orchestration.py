@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.store.base import Lake
 
-# Airflow itself enforces the pipeline's `max_active_runs`, so all runs are queued at once.
+# All runs are queued at once: Airflow itself enforces the pipeline's `max_active_runs`.
 NO_LIMIT = 1_000_000
-# The trigger polls again anyway, and must not block a thread of the triggerer.
+# The trigger polls again later, and must not block a thread of the triggerer.
 TRIGGER_PATIENCE = 5.0
 
 
@@ -77,10 +77,10 @@ class Orchestration:
     def to_json(self) -> dict[str, Any]:
         """The configuration as JSON types, for the trigger."""
         dataset = asdict(self.dataset)
-        first = self.dataset.history_start
+        start = self.dataset.history_start
         serializable = {
             "columns": list(dataset["columns"]),
-            "history_start": first.isoformat() if first else None,
+            "history_start": start.isoformat() if start else None,
         }
         return {**asdict(self), "dataset": {**dataset, **serializable}}
 
@@ -89,8 +89,8 @@ class Orchestration:
         """Rebuild the configuration from the document of `to_json`."""
         dataset = dict(document["dataset"])
         columns = tuple(Column(**column) for column in dataset.pop("columns"))
-        first = dataset.pop("history_start", None)
-        history_start = dt.date.fromisoformat(first) if first else None
+        start = dataset.pop("history_start", None)
+        history_start = dt.date.fromisoformat(start) if start else None
         return cls(
             **{
                 **document,
@@ -98,7 +98,7 @@ class Orchestration:
             }
         )
 
-    def use_keys(self) -> None:
+    def export_keys(self) -> None:
         """Set the keys of the lake's connection in the environment of this process, which must be the task's own process."""
         os.environ.update(aws_environment(self.aws_conn_id))
 
@@ -106,11 +106,11 @@ class Orchestration:
         """Open the lake with the keys of its connection, if it exists; the environment of this process is not changed."""
         return lake_of(self.dataset, {**os.environ, **aws_environment(self.aws_conn_id)})
 
-    def runs(self, starter: str = "", patience: float = 60.0) -> AirflowRunner:
+    def runner(self, note: str = "", patience: float = 60.0) -> AirflowRunner:
         """A runner of the pipeline.
 
         Args:
-            starter: who starts the runs; it becomes their note.
+            note: the note of the runs that it starts.
             patience: seconds for which a request without an answer is retried.
         """
         return AirflowRunner(
@@ -120,7 +120,7 @@ class Orchestration:
             lag=self.lag,
             poll_seconds=self.poll_seconds,
             ui_url=ui_url(),
-            starter=starter,
+            note=note,
         )
 
     def check(self, request: Request) -> Completeness:
@@ -128,7 +128,7 @@ class Orchestration:
         options = InspectOptions(memory=Ledger(Path(self.state))) if self.state else InspectOptions()
         return check(self.dataset, request.window, lake=self.lake(), options=options, policy=request.policy)
 
-    def backfill(self, runs: AirflowRunner, reporter: Reporter) -> BackfillState:
+    def backfill(self, runner: AirflowRunner, reporter: Reporter) -> BackfillState:
         """A new backfill of the dataset, without a plan."""
         limits = Limits(NO_LIMIT, self.attempts, self.timeout)
-        return BackfillState(self.dataset, runs, limits, reporter, self.lake())
+        return BackfillState(self.dataset, runner, limits, reporter, self.lake())

@@ -1,8 +1,8 @@
 """The trigger that waits for pipeline runs in Airflow's triggerer. It takes no worker slot and starts no runs.
 
-It polls the runs every `poll_seconds`, and judges a run that has ended by its data in the lake. It fires its event as soon
-as no run is in flight any more, the window cannot become complete, a run must be started (a task does that), the runs
-cannot be followed, or the deadline has passed. A restarted triggerer rebuilds the trigger from its arguments, and the first
+It polls the runs every `poll_seconds`, and judges a run that has ended by its data in the lake. It fires its event when
+no run is in flight, the window can no longer become ready, a task must start a run, the runs cannot be followed, or the
+deadline has passed. A restarted triggerer rebuilds the trigger from its arguments, and the first
 poll detects what has happened in the meantime.
 
 If the lake or Airflow's API does not answer, the trigger polls again until the deadline. All blocking calls run in threads.
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 # If a task resumes before the scheduler has processed its deferral, Airflow takes it for a killed task (Airflow 3.3:
 # "reported … finished with state success, but the task instance's state attribute is running") and retries it.
-FIRST_LOOK = 10.0
+FIRST_POLL_SECONDS = 10.0
 
 
 class DataReadyTrigger(BaseTrigger):
-    """Waits until no awaited day is left.
+    """Waits until no day is awaited.
 
-    Its event is `{"backfill": …, "why": …}`: the state, and the reason if it stops waiting for runs in flight, else "".
+    Its event is `{"backfill": …, "why": …}`: the state, and why it stopped waiting for runs in flight ("" if none is in flight).
 
     Args:
         orchestration: the document of `Orchestration.to_json`.
@@ -67,7 +67,7 @@ class DataReadyTrigger(BaseTrigger):
         backfill: BackfillState | None = None
         last_error = ""
         # The first import of the libraries takes a moment in a new triggerer.
-        pause = asyncio.sleep(min(FIRST_LOOK, _seconds_until(deadline)))
+        pause = asyncio.sleep(min(FIRST_POLL_SECONDS, _seconds_until(deadline)))
         await asyncio.gather(pause, asyncio.to_thread(_import_libraries))
         while True:
             why = ""
@@ -76,10 +76,10 @@ class DataReadyTrigger(BaseTrigger):
                     backfill = await asyncio.to_thread(self._restore_backfill, orchestration)
                 await asyncio.to_thread(_poll_backfill, backfill)
                 last_error = ""
-                why = UNREACHABLE_GOAL if backfill.hopeless() else ""
+                why = UNREACHABLE_GOAL if backfill.goal_unreachable else ""
             except (LakeUnreachable, RunsUnreachable) as error:
-                last_error = f"; the last look failed: {error}"
-                self.log.warning("looking again in %g s: %s", orchestration.poll_seconds, error)
+                last_error = f"; the last poll failed: {error}"
+                self.log.warning("polling again in %g s: %s", orchestration.poll_seconds, error)
             except (LakeError, RunsError) as error:
                 why = str(error)
             remaining = _seconds_until(deadline)
@@ -93,8 +93,8 @@ class DataReadyTrigger(BaseTrigger):
             await asyncio.sleep(min(orchestration.poll_seconds, remaining))
 
     def _restore_backfill(self, orchestration: Orchestration) -> BackfillState:
-        runs = orchestration.runs(patience=TRIGGER_PATIENCE)
-        return orchestration.backfill(runs, LogReporter(self.log)).from_json(self.backfill)
+        runner = orchestration.runner(patience=TRIGGER_PATIENCE)
+        return orchestration.backfill(runner, LogReporter(self.log)).from_json(self.backfill)
 
     def _log_progress(self, backfill: BackfillState | None) -> None:
         if backfill is not None:

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from smart_orchestrator.runners.base import Runner
     from smart_orchestrator.store.base import Lake
 
-# Retrying these at once is useless: the source has not published the day, or the source or the lake refused or did not
-# answer within its own deadline.
+# An immediate retry of these is useless: the source has not published the day, or the source or the lake refused the
+# request or did not answer before its own deadline.
 FINAL = (Failure.NOT_PUBLISHED, Failure.UNREACHABLE, Failure.REFUSED)
-UNREACHABLE_GOAL = "the window cannot become whole any more"
+UNREACHABLE_GOAL = "the window can no longer become ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class BackfillState:
 
     Attributes:
         dataset: the dataset whose days are backfilled.
-        runs: the runner that starts and polls the runs of the pipeline.
+        runner: starts and polls the runs of the pipeline.
         limits: bounds on parallel runs and attempts; the caller enforces the time-out.
         reporter: receives the progress.
         lake: replaces the lake that the dataset names.
@@ -137,7 +137,7 @@ class BackfillState:
     """
 
     dataset: DailyDataset
-    runs: Runner
+    runner: Runner
     limits: Limits
     reporter: Reporter
     lake: Lake | None = None
@@ -192,7 +192,7 @@ class BackfillState:
         """Start runs for the queued days, up to `limits.jobs` in flight."""
         while self.queue and sum(1 for run in self.active.values() if run.ours) < self.limits.jobs:
             day = self.queue[0]
-            run = self.runs.start(day)
+            run = self.runner.start(day)
             self.queue.popleft()
             self._track(run)
             if not run.in_flight:
@@ -200,7 +200,7 @@ class BackfillState:
 
     def poll_runs(self) -> None:
         """Poll the active runs once, and judge those that have ended."""
-        for run in self.runs.poll(list(self.active.values())):
+        for run in self.runner.poll(list(self.active.values())):
             if not run.in_flight:
                 self._finish(run)
 
@@ -216,14 +216,15 @@ class BackfillState:
                 self.watched.discard(day)
                 self.queue.append(day)
 
-    def hopeless(self) -> bool:
+    @property
+    def goal_unreachable(self) -> bool:
         """Whether nothing is left to start, and the window cannot become ready even if all runs in flight succeed.
 
         False while runs execute inside this process: they would be lost if it stopped waiting.
         """
         if self.goal is None or self.queue or not (self.active or self.watched):
             return False
-        if self.runs.in_process and any(run.ours for run in self.active.values()):
+        if self.runner.in_process and any(run.ours for run in self.active.values()):
             return False
         possible = self.goal.available + len(self.filled) + len(self.active) + len(self.watched)
         return possible < self.goal.needed

@@ -1,4 +1,4 @@
-"""Run a Python function in threads of this process, at most one run for each day on this machine: the embedded default.
+"""Run a Python function in threads of this process, with at most one run of each day on this machine. The default runner.
 
 The process that runs a day holds a lock on a file of that day. The operating system releases the lock when the process
 dies, so a killed run is detected at once and not by a time-out. The ledger tells other processes which runs are in flight,
@@ -94,7 +94,9 @@ class LocalRunner:
         handed_over = False
         try:
             if not self._force and inspect(self.dataset, day).available:
-                return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was whole already")
+                return Run(
+                    run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was already complete"
+                )
             run = self._record_start(day)
             thread = threading.Thread(
                 target=self._execute, args=(run, descriptor), name=f"run {run.name}", daemon=True
@@ -116,9 +118,9 @@ class LocalRunner:
             f"SELECT {RUN_COLUMNS} FROM runs WHERE dataset = ? AND (? IS NULL OR day = ?) "  # noqa: S608 - constant
             "ORDER BY state = 'running' DESC, started_at DESC, day DESC LIMIT ?"
         )
-        wanted = None if day is None else day.isoformat()
+        day_text = None if day is None else day.isoformat()
         with self.ledger.connection() as database:
-            rows = database.execute(query, (self._identity, wanted, wanted, limit)).fetchall()
+            rows = database.execute(query, (self._identity, day_text, day_text, limit)).fetchall()
         return [self._refreshed(run) if run.in_flight else run for run in map(self._run, rows)]
 
     def wait(self, seconds: float) -> None:

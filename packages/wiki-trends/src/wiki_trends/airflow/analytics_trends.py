@@ -1,6 +1,6 @@
-"""The analytics alone, on demand: computes and publishes the trends of a window, if it is whole. Starts nothing.
+"""Computes and publishes the trends of a window on demand, if the window is complete. Starts no pipeline run.
 
-`{"days": 7}`, or `{"start": "2025-11-01", "end": "2025-11-07"}`; `{"min_coverage": 80}` lets days be missing.
+`{"days": 7}`, or `{"start": "2025-11-01", "end": "2025-11-07"}`; `{"min_coverage": 80}` accepts missing days.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wiki_trends.config.settings import load
 
 
 def trends_dag() -> DAG:
-    """The Dag `wiki_analytics_trends`, from the settings as they are now."""
+    """The Dag `wiki_analytics_trends`, from the current settings."""
     settings = load()
     orchestration = Orchestration(
         layers(settings).diamond,
@@ -42,6 +42,6 @@ def trends_dag() -> DAG:
             outlets=[TABLES],
             retries=settings.task_retries,
             retry_delay=dt.timedelta(seconds=settings.task_retry_seconds),
-            doc_md="Looks at the window, and computes its trends from exactly what is there.",
+            doc_md="Checks the window, and computes its trends from exactly the checked partitions.",
         )
     return dag

@@ -1,4 +1,4 @@
-"""What the two Dags that run the analytics share: the consumer of a checked window, and the asset that it makes."""
+"""The consumer of a checked window, and the asset that it updates: shared by the two Dags that run the analytics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def trends_consumer(settings: Settings) -> Consumer:
     """The consumer that publishes into the warehouse of the settings, or of the connection `wiki_trends_warehouse`."""
 
     def trends(window: Completeness) -> dict[str, object]:
-        """Compute and publish the tables of the window that was checked."""
+        """Compute and publish the tables of the checked window."""
         from wiki_trends.jobs.main import publish_trends
 
         return publish_trends(settings, window, postgres_url("wiki_trends_warehouse"))
