@@ -123,8 +123,7 @@ def orchestration(lake, **changed):
 
 def test_a_trigger_is_made_anew_from_what_it_wrote_down(tmp_path):
     made = orchestration(str(tmp_path), poll_seconds=2.0, timeout=60.0)
-    state = {"goal": None, "queue": [], "watched": [], "active": [], "begun": {}, "filled": [], "failed": []}
-    state |= {"started": [], "followed": [], "total": 0}
+    state = {"goal": None, "keys": []}
     first = DataReadyTrigger(made.to_json(), state, "2025-11-12T00:00:00+00:00")
     path, kept = first.serialize()
     assert path == "smart_orchestrator.airflow.triggers.DataReadyTrigger"
@@ -148,8 +147,8 @@ def test_a_trigger_with_nothing_under_way_ends_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr("smart_orchestrator.airflow.triggers.FIRST_POLL_SECONDS", 0.0)
     monkeypatch.setenv("AIRFLOW_CONN_AIRFLOW_API", "http://user:secret@127.0.0.1:9")
     made = orchestration(str(tmp_path))
-    state = {"goal": None, "queue": ["2025-11-05"], "watched": [], "active": [], "begun": {}, "filled": []}
-    state |= {"failed": [], "started": [], "followed": [], "total": 1}
+    queued = {"key": "2025-11-05", "phase": "queued", "run": None, "runs": [], "measured": None}
+    state = {"goal": None, "keys": [queued]}
 
     async def first_event():
         async for event in DataReadyTrigger(made.to_json(), state, "2099-01-01T00:00:00+00:00").run():
@@ -157,7 +156,7 @@ def test_a_trigger_with_nothing_under_way_ends_at_once(tmp_path, monkeypatch):
         return None
 
     event = asyncio.run(first_event())
-    assert (event["why"], event["backfill"]["queue"]) == ("", ["2025-11-05"])
+    assert (event["why"], event["backfill"]) == ("", state)
 
 
 def test_connections_in_the_forms_of_the_layer(monkeypatch):

@@ -50,7 +50,8 @@ MAX_NAMES = 40
 def push_links(context: Context, dag_id: str, backfill: BackfillState) -> None:
     """Push the XComs that the links of this task read."""
     ui, url = (ui_url() or "").rstrip("/"), None
-    runs = [*backfill.started.values(), *backfill.followed.values()]
+    outcome = backfill.outcome()
+    runs = [*outcome.started, *outcome.followed]
     if len(runs) == 1 and runs[0].url:
         url = runs[0].url
     elif runs:
@@ -59,4 +60,4 @@ def push_links(context: Context, dag_id: str, backfill: BackfillState) -> None:
         url = f"{ui}/dags/{quote(dag_id)}/runs{filtered}"
     push = context["ti"].xcom_push
     push(key=RUNS, value=url)
-    push(key=FAILED, value=next((run.url for run in backfill.failed.values() if run.url), None))
+    push(key=FAILED, value=next((run.url for run in outcome.failed if run.url), None))

@@ -170,7 +170,7 @@ class TriggerMissingDataFetches(OrchestratorTask):
                     pipeline.max_active_runs,
                 )
             backfill.plan(plan)
-            backfill.start_due()
+            backfill.start_queued()
             self._push_backfill(context, backfill)
 
     def _push_backfill(self, context: Context, backfill: BackfillState) -> None:
@@ -179,7 +179,7 @@ class TriggerMissingDataFetches(OrchestratorTask):
         push(key=BACKFILL, value=backfill.to_json())
         push(key=DEADLINE, value=deadline.isoformat())
         push_links(context, self.orchestration.pipeline_dag_id, backfill)
-        for run in backfill.active.values():
+        for run in backfill.active:
             self.log.info("%s (%s): %s %s", run.day, weekday(run.day), run.state, run.url or "")
 
 
@@ -201,11 +201,10 @@ class WaitForDataReady(OrchestratorTask):
 
     def _continue_wait(self, context: Context, state: Mapping[str, Any], deadline: str, why: str) -> None:
         with self.failures_reported(context):
-            backfill = self.orchestration.backfill(self.runner(context), LogReporter(self.log)).from_json(
-                state
-            )
+            runner = self.runner(context)
+            backfill = self.orchestration.restored_backfill(state, runner, LogReporter(self.log))
             if not why:
-                backfill.start_due()
+                backfill.start_queued()
                 why = UNREACHABLE_GOAL if backfill.goal_unreachable else ""
             if backfill.unfinished and not why:
                 push_links(context, self.orchestration.pipeline_dag_id, backfill)

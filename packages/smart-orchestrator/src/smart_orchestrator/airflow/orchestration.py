@@ -72,7 +72,7 @@ class Orchestration:
             raise OptionError(
                 "poll_seconds", self.poll_seconds, "is not more than 0 seconds", "Give for example 60."
             )
-        Limits(NO_LIMIT, self.attempts, self.timeout)
+        self._limits()
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as JSON types, for the trigger."""
@@ -130,5 +130,13 @@ class Orchestration:
 
     def backfill(self, runner: AirflowRunner, reporter: Reporter) -> BackfillState:
         """A new backfill of the dataset, without a plan."""
-        limits = Limits(NO_LIMIT, self.attempts, self.timeout)
-        return BackfillState(self.dataset, runner, limits, reporter, self.lake())
+        return BackfillState(self.dataset, runner, self._limits(), reporter, self.lake())
+
+    def restored_backfill(
+        self, document: Mapping[str, Any], runner: AirflowRunner, reporter: Reporter
+    ) -> BackfillState:
+        """The backfill that `BackfillState.to_json` wrote."""
+        return BackfillState.from_json(document, self.dataset, runner, self._limits(), reporter, self.lake())
+
+    def _limits(self) -> Limits:
+        return Limits(NO_LIMIT, self.attempts, self.timeout)

@@ -94,7 +94,7 @@ class DataReadyTrigger(BaseTrigger):
 
     def _restore_backfill(self, orchestration: Orchestration) -> BackfillState:
         runner = orchestration.runner(patience=TRIGGER_PATIENCE)
-        return orchestration.backfill(runner, LogReporter(self.log)).from_json(self.backfill)
+        return orchestration.restored_backfill(self.backfill, runner, LogReporter(self.log))
 
     def _log_progress(self, backfill: BackfillState | None) -> None:
         if backfill is not None:
@@ -119,7 +119,7 @@ def _poll_backfill(backfill: BackfillState) -> None:
 
 def _nothing_to_wait_for(backfill: BackfillState) -> bool:
     """Whether every day has ended, or a task must start a run first."""
-    return bool(backfill.queue) or not backfill.unfinished
+    return bool(backfill.queued) or not backfill.unfinished
 
 
 def _seconds_until(moment: dt.datetime) -> float:

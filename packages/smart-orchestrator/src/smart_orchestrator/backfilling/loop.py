@@ -124,7 +124,7 @@ def _execute(state: BackfillState) -> Outcome:
     deadline = time.monotonic() + limits.timeout
     next_inspection = 0.0
     while state.unfinished:
-        state.start_due()
+        state.start_queued()
         if state.watched and time.monotonic() >= next_inspection:
             state.inspect_watched()
             next_inspection = time.monotonic() + INSPECT_SECONDS
