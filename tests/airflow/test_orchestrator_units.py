@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import version
+from itertools import repeat
 from pathlib import Path
 
 import polars as pl
@@ -144,7 +145,7 @@ def test_an_orchestration_that_could_do_nothing_is_refused(tmp_path, options):
 
 
 def test_a_trigger_with_nothing_under_way_ends_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("smart_orchestrator.airflow.triggers.FIRST_POLL_SECONDS", 0.0)
+    monkeypatch.setattr("smart_orchestrator.airflow.triggers.poll_pauses", lambda _interval: repeat(0.0))
     monkeypatch.setenv("AIRFLOW_CONN_AIRFLOW_API", "http://user:secret@127.0.0.1:9")
     made = orchestration(str(tmp_path))
     queued = {"key": "2025-11-05", "phase": "queued", "run": None, "runs": [], "measured": None}

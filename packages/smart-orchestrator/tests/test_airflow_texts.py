@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from dataclasses import replace
+from itertools import accumulate, islice
 
 import pytest
 
@@ -12,6 +13,7 @@ from smart_orchestrator import Policy, TextReporter, Window, WindowError, check,
 from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import listed, message, not_ready
 from smart_orchestrator.airflow.params import SCHEMAS, request_of
+from smart_orchestrator.backfilling.polling import poll_pauses
 from smart_orchestrator.backfilling.state import Outcome
 from smart_orchestrator.model.run import Failure, Run, RunState
 from testing.lakes import WINDOW, frame, pages
@@ -152,3 +154,10 @@ def test_the_log_has_what_a_terminal_has(found, capsys, caplog):
         LogReporter(logging.getLogger("task")).checked(replace(found, strays=()))
     assert [record.getMessage() for record in caplog.records] == capsys.readouterr().out.splitlines()
     assert {record.levelname for record in caplog.records} == {"INFO", "WARNING"}
+
+
+def test_runs_are_polled_soon_after_their_start_and_then_at_the_interval():
+    moments = list(accumulate(islice(poll_pauses(60.0), 10)))
+    assert [int(moment) for moment in moments] == [10, 15, 22, 33, 50, 75, 113, 170, 230, 290]
+    assert list(islice(poll_pauses(2.0), 3)) == [10.0, 2.0, 2.0]
+    assert list(islice(poll_pauses(0.05, 0.05), 4)) == pytest.approx([0.05, 0.025, 0.0375, 0.05])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Label, Param, TaskGroup
+from airflow.sdk import DAG, Label, Param, TaskGroup
 
-from smart_orchestrator.airflow.notifications import Notify, late
+from smart_orchestrator.airflow.notifications import Notify
 from smart_orchestrator.airflow.operators import (
     CHECK,
     CONSUME,
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Asset
+    from airflow.sdk.definitions.dag import ScheduleArg
 
     from smart_orchestrator.airflow.operators import Consumer
     from smart_orchestrator.model.dataset import DailyDataset
 
 START_DATE = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
-# The deadline alert also allows this time for the start, the checks and the consumer.
-TIME_FOR_OTHER_TASKS = dt.timedelta(minutes=30)
 DOC = """
 Checks the last days of **{dataset}**, starts `{pipeline}` once for each missing day, waits until the window is complete, and
 runs the consumer on exactly the partitions that were checked. If no day is missing, it goes straight to the consumer. If a
@@ -61,7 +60,7 @@ def orchestrator_dag(
     consumer: Consumer,
     *,
     dag_id: str | None = None,
-    schedule: str | None = "0 3 * * *",
+    schedule: ScheduleArg = "0 3 * * *",
     days: int = 5,
     lag: int = 3,
     attempts: int = 1,
@@ -83,7 +82,7 @@ def orchestrator_dag(
         pipeline_dag_id: the DAG that makes a day: it reads `target_date` (`YYYY-MM-DD`) from the conf of its run.
         consumer: called with the `Completeness` of a ready window; its result goes into the log and an XCom.
         dag_id: by default the name of the dataset with `_orchestrator`.
-        schedule: a cron expression in UTC; None for no schedule.
+        schedule: as for a DAG: a cron expression in UTC, a timetable, assets; None for no schedule.
         days: days in the window, unless a run sets another number.
         lag: complete days between a day and the first day on which the source has it.
         attempts: the largest number of runs that one run of this DAG starts for a day.
@@ -96,7 +95,9 @@ def orchestrator_dag(
         notify_conn_id: the connection or variable with Apprise URLs.
         state: the folder in which a worker caches its verdicts on days that it had to read; empty for no cache.
         outlets: the assets that the consumer updates.
-        dag_options: further arguments of the DAG.
+        dag_options: any other argument of a DAG. `default_args` and `params` are merged with those of this function, so
+            `default_args={"owner": …}` keeps the retries; all others replace its values. There is no `deadline` by
+            default: Airflow 3.3 cannot clear a task of a run that has a deadline relative to `DAGRUN_QUEUED_AT`.
     """
     orchestration = Orchestration(
         dataset=dataset,
@@ -109,37 +110,23 @@ def orchestrator_dag(
         aws_conn_id=aws_conn_id,
         state=state,
     )
-    deadline = dt.timedelta(seconds=timeout) + TIME_FOR_OTHER_TASKS
-    deadline_arguments = {
-        "dataset_name": dataset.name,
-        "notify_conn_id": notify_conn_id,
-        "seconds": deadline.total_seconds(),
-    }
-    options = {
-        "doc_md": DOC.format(dataset=dataset.name, pipeline=pipeline_dag_id),
-        "description": f"Keeps the last days of {dataset.name} complete, and runs analytics on a complete window only",
-        "tags": ["smart orchestrator"],
-        "deadline": DeadlineAlert(
-            reference=DeadlineReference.DAGRUN_QUEUED_AT,
-            interval=deadline,
-            callback=AsyncCallback(late, kwargs=deadline_arguments),
-        ),
-    } | dag_options
     default_args = {
         "retries": retries,
         "retry_delay": dt.timedelta(seconds=retry_seconds),
         "retry_exponential_backoff": True,
     }
-    with DAG(
-        dag_id or f"{dataset.name}_orchestrator",
-        schedule=schedule,
-        start_date=START_DATE,
-        catchup=False,
-        max_active_runs=1,
-        params=parameters(days),
-        default_args=default_args,
-        **options,
-    ) as dag:
+    options = {
+        "doc_md": DOC.format(dataset=dataset.name, pipeline=pipeline_dag_id),
+        "description": f"Keeps the last days of {dataset.name} complete, and runs analytics on a complete window only",
+        "tags": ["smart orchestrator"],
+        "start_date": START_DATE,
+        "catchup": False,
+        "max_active_runs": 1,
+        **dag_options,
+        "default_args": default_args | dict(dag_options.get("default_args") or {}),
+        "params": parameters(days) | dict(dag_options.get("params") or {}),
+    }
+    with DAG(dag_id or f"{dataset.name}_orchestrator", schedule=schedule, **options) as dag:
         check = CheckCompleteness(
             task_id=CHECK, orchestration=orchestration, doc_md="Checks the window, reports it, and branches."
         )

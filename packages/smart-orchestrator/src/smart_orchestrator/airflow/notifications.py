@@ -104,10 +104,10 @@ class Notify(BaseOperator):
 
 
 async def late(context: dict[str, Any], *, dataset_name: str, notify_conn_id: str, seconds: float) -> None:
-    """Send a notification that a run has missed its deadline; the callback of the DAG's deadline alert."""
+    """Send a notification that a run has missed its deadline: a callback for the `deadline` of a DAG."""
     run = context["dag_run"]
     run_id = run["dag_run_id"] if isinstance(run, dict) else run.run_id
     title = f"{dataset_name}: not done after {seconds / 3600:g} h"
-    text = f"Run {run_id} is still going on; it is not stopped by this."
+    text = f"Run {run_id} has not succeeded yet. This message does not stop it."
     logger.warning("%s. %s", title, text)
     await asyncio.to_thread(send, notify_conn_id, title, text)

@@ -49,9 +49,10 @@ START = "trigger_missing_data_fetches"
 WAIT = "wait_for_data_ready"
 CONSUME = "run_analytics"
 # Keys of the XComs that other tasks and the notification read.
-BACKFILL, DEADLINE, OUTCOME, PROBLEM, WINDOW, COVERAGE = (
+BACKFILL, DEADLINE, CLEAR_NUMBER, OUTCOME, PROBLEM, WINDOW, COVERAGE = (
     "backfill",
     "deadline",
+    "clear_number",
     "outcome",
     "problem",
     "window",
@@ -151,65 +152,84 @@ class CheckCompleteness(OrchestratorTask, BranchMixIn):
         push(key=WINDOW, value=str(completeness.window))
 
 
-class TriggerMissingDataFetches(OrchestratorTask):
-    """Start a pipeline run for each day that is due, all at once, and record the runs that are already in flight."""
+class BackfillTask(OrchestratorTask):
+    """A task that starts or follows pipeline runs, with links to them."""
 
     operator_extra_links = LINKS
+
+    def start_backfill(self, context: Context) -> tuple[BackfillState, str]:
+        """Plan the window, start a run for each day that is due, and return the state and the deadline of the wait."""
+        runner = self.runner(context)
+        plan = self.plan(self.check(self.request(context)), runner)
+        backfill = self.orchestration.backfill(runner, LogReporter(self.log))
+        if plan.days(Action.START):
+            pipeline = runner.ready()
+            self.log.info(
+                "%s runs at most %d at a time", self.orchestration.pipeline_dag_id, pipeline.max_active_runs
+            )
+        backfill.plan(plan)
+        backfill.start_queued()
+        deadline = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=self.orchestration.timeout)
+        return backfill, deadline.isoformat()
+
+
+class TriggerMissingDataFetches(BackfillTask):
+    """Start a pipeline run for each day that is due, all at once, and record the runs that are already in flight."""
 
     def execute(self, context: Context) -> None:
         """Start the runs, and push the state of the backfill for the wait."""
         with self.failures_reported(context):
-            runner = self.runner(context)
-            plan = self.plan(self.check(self.request(context)), runner)
-            backfill = self.orchestration.backfill(runner, LogReporter(self.log))
-            if plan.days(Action.START):
-                pipeline = runner.ready()
-                self.log.info(
-                    "%s runs at most %d at a time",
-                    self.orchestration.pipeline_dag_id,
-                    pipeline.max_active_runs,
-                )
-            backfill.plan(plan)
-            backfill.start_queued()
-            self._push_backfill(context, backfill)
-
-    def _push_backfill(self, context: Context, backfill: BackfillState) -> None:
-        push = context["ti"].xcom_push
-        deadline = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=self.orchestration.timeout)
-        push(key=BACKFILL, value=backfill.to_json())
-        push(key=DEADLINE, value=deadline.isoformat())
-        push_links(context, self.orchestration.pipeline_dag_id, backfill)
-        for run in backfill.active:
-            self.log.info("%s (%s): %s %s", run.day, weekday(run.day), run.state, run.url or "")
+            backfill, deadline = self.start_backfill(context)
+            push = context["ti"].xcom_push
+            push(key=BACKFILL, value=backfill.to_json())
+            push(key=DEADLINE, value=deadline)
+            push(key=CLEAR_NUMBER, value=context["dag_run"].clear_number)
+            push_links(context, self.orchestration.pipeline_dag_id, backfill)
+            for run in backfill.active:
+                self.log.info("%s (%s): %s %s", run.day, weekday(run.day), run.state, run.url or "")
 
 
-class WaitForDataReady(OrchestratorTask):
+class WaitForDataReady(BackfillTask):
     """Wait for the runs in flight, without a worker slot, and report the result of each day."""
 
-    operator_extra_links = LINKS
-
     def execute(self, context: Context) -> None:
-        """Continue from the state that the start task has pushed; a retry does the same."""
-        pull = context["ti"].xcom_pull
-        self._continue_wait(
-            context, pull(task_ids=START, key=BACKFILL), pull(task_ids=START, key=DEADLINE), why=""
-        )
+        """Continue from the state that the start task has pushed, or start what is due again if this task was cleared alone.
+
+        A retry continues from the same state. If the start task was cleared as well, its new state is used.
+        """
+        with self.failures_reported(context):
+            pull = context["ti"].xcom_pull
+            state, deadline = pull(task_ids=START, key=BACKFILL), pull(task_ids=START, key=DEADLINE)
+            if state is None or self._cleared_alone(context):
+                self.log.info("starting what is due again")
+                backfill, deadline = self.start_backfill(context)
+            else:
+                backfill = self._restored(context, state)
+            self._continue_wait(context, backfill, deadline, why="")
 
     def resume(self, context: Context, event: dict[str, Any], deadline: str) -> None:
         """Continue after the trigger's event."""
-        self._continue_wait(context, event["backfill"], deadline, event["why"])
-
-    def _continue_wait(self, context: Context, state: Mapping[str, Any], deadline: str, why: str) -> None:
         with self.failures_reported(context):
-            runner = self.runner(context)
-            backfill = self.orchestration.restored_backfill(state, runner, LogReporter(self.log))
-            if not why:
-                backfill.start_queued()
-                why = UNREACHABLE_GOAL if backfill.goal_unreachable else ""
-            if backfill.unfinished and not why:
-                push_links(context, self.orchestration.pipeline_dag_id, backfill)
-                self._wait(backfill, deadline)
-            self._finish_wait(context, backfill, why)
+            self._continue_wait(context, self._restored(context, event["backfill"]), deadline, event["why"])
+
+    def _cleared_alone(self, context: Context) -> bool:
+        """Whether this task was cleared after the start task ran."""
+        # Airflow raises `max_tries` above the number of retries when it clears a task that has run.
+        cleared = context["ti"].max_tries > (self.retries or 0)
+        clear_number = context["ti"].xcom_pull(task_ids=START, key=CLEAR_NUMBER)
+        return cleared and clear_number != context["dag_run"].clear_number
+
+    def _restored(self, context: Context, state: Mapping[str, Any]) -> BackfillState:
+        return self.orchestration.restored_backfill(state, self.runner(context), LogReporter(self.log))
+
+    def _continue_wait(self, context: Context, backfill: BackfillState, deadline: str, why: str) -> None:
+        if not why:
+            backfill.start_queued()
+            why = UNREACHABLE_GOAL if backfill.goal_unreachable else ""
+        if backfill.unfinished and not why:
+            push_links(context, self.orchestration.pipeline_dag_id, backfill)
+            self._wait(backfill, deadline)
+        self._finish_wait(context, backfill, why)
 
     def _wait(self, backfill: BackfillState, deadline: str) -> None:
         awaited = [day.isoformat() for day in backfill.awaited]

@@ -1,6 +1,6 @@
 """The trigger that waits for pipeline runs in Airflow's triggerer. It takes no worker slot and starts no runs.
 
-It polls the runs every `poll_seconds`, and judges a run that has ended by its data in the lake. It fires its event when
+It polls the runs 10, 15, 22, 33 … s after its start and then every `poll_seconds`, and judges a run that has ended by its data in the lake. It fires its event when
 no run is in flight, the window can no longer become ready, a task must start a run, the runs cannot be followed, or the
 deadline has passed. A restarted triggerer rebuilds the trigger from its arguments, and the first
 poll detects what has happened in the meantime.
@@ -19,6 +19,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import listed
 from smart_orchestrator.airflow.orchestration import TRIGGER_PATIENCE, Orchestration
+from smart_orchestrator.backfilling.polling import poll_pauses
 from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL
 from smart_orchestrator.errors import LakeError, LakeUnreachable, RunsError, RunsUnreachable
 from smart_orchestrator.extras import extra
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from smart_orchestrator.backfilling.state import BackfillState
-
-
-# If a task resumes before the scheduler has processed its deferral, Airflow takes it for a killed task (Airflow 3.3:
-# "reported … finished with state success, but the task instance's state attribute is running") and retries it.
-FIRST_POLL_SECONDS = 10.0
 
 
 class DataReadyTrigger(BaseTrigger):
@@ -66,8 +62,12 @@ class DataReadyTrigger(BaseTrigger):
         deadline = dt.datetime.fromisoformat(self.deadline)
         backfill: BackfillState | None = None
         last_error = ""
+        # The first pause is not shorter for a shorter `poll_seconds`: if a task resumes before the scheduler has processed its
+        # deferral, Airflow takes it for a killed task (Airflow 3.3: "reported … finished with state success, but the task
+        # instance's state attribute is running") and retries it.
+        pauses = poll_pauses(orchestration.poll_seconds)
+        pause = asyncio.sleep(min(next(pauses), _seconds_until(deadline)))
         # The first import of the libraries takes a moment in a new triggerer.
-        pause = asyncio.sleep(min(FIRST_POLL_SECONDS, _seconds_until(deadline)))
         await asyncio.gather(pause, asyncio.to_thread(_import_libraries))
         while True:
             why = ""
@@ -79,7 +79,7 @@ class DataReadyTrigger(BaseTrigger):
                 why = UNREACHABLE_GOAL if backfill.goal_unreachable else ""
             except (LakeUnreachable, RunsUnreachable) as error:
                 last_error = f"; the last poll failed: {error}"
-                self.log.warning("polling again in %g s: %s", orchestration.poll_seconds, error)
+                self.log.warning("will poll again: %s", error)
             except (LakeError, RunsError) as error:
                 why = str(error)
             remaining = _seconds_until(deadline)
@@ -90,7 +90,7 @@ class DataReadyTrigger(BaseTrigger):
                 yield TriggerEvent({"backfill": state, "why": why})
                 return
             self._log_progress(backfill)
-            await asyncio.sleep(min(orchestration.poll_seconds, remaining))
+            await asyncio.sleep(min(next(pauses), remaining))
 
     def _restore_backfill(self, orchestration: Orchestration) -> BackfillState:
         runner = orchestration.runner(patience=TRIGGER_PATIENCE)

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.backfilling.polling import FIRST_POLL_SECONDS, poll_pauses
 from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.backfilling.state import (
     UNREACHABLE_GOAL,
@@ -123,8 +124,10 @@ def _execute(state: BackfillState) -> Outcome:
     runner, limits = state.runner, state.limits
     deadline = time.monotonic() + limits.timeout
     next_inspection = 0.0
+    pauses = poll_pauses(runner.poll_seconds, min(FIRST_POLL_SECONDS, runner.poll_seconds))
     while state.unfinished:
-        state.start_queued()
+        if state.start_queued():
+            pauses = poll_pauses(runner.poll_seconds, min(FIRST_POLL_SECONDS, runner.poll_seconds))
         if state.watched and time.monotonic() >= next_inspection:
             state.inspect_watched()
             next_inspection = time.monotonic() + INSPECT_SECONDS
@@ -133,6 +136,6 @@ def _execute(state: BackfillState) -> Outcome:
         if state.goal_unreachable:
             return state.outcome(UNREACHABLE_GOAL)
         if state.active or state.watched:
-            runner.wait(runner.poll_seconds if state.active else min(INSPECT_SECONDS, limits.timeout))
+            runner.wait(next(pauses) if state.active else min(INSPECT_SECONDS, limits.timeout))
         state.poll_runs()
     return state.outcome()

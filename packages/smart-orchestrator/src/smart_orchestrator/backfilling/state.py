@@ -185,16 +185,19 @@ class BackfillState:
         """The runs in flight."""
         return [key.run for key in self.keys.values() if key.phase is Phase.RUNNING and key.run]
 
-    def start_queued(self) -> None:
-        """Start runs for the queued days, up to `limits.jobs` in flight."""
+    def start_queued(self) -> bool:
+        """Start runs for the queued days, up to `limits.jobs` in flight; return whether a run was started."""
         own = sum(run.ours for run in self.active)
+        started = False
         while own < self.limits.jobs and (day := self._next_queued()):
             run = self.runner.start(day)
             self._track(run)
+            started = True
             if run.in_flight:
                 own += run.ours
             else:
                 self._finish(run)
+        return started
 
     def poll_runs(self) -> None:
         """Poll the active runs once, and judge those that have ended."""

@@ -14,15 +14,13 @@ import datetime as dt
 import os
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Asset, Param, task
+from airflow.sdk import DAG, Asset, Param, get_current_context, task
 
 from smart_orchestrator.airflow import FAIL_AT_ONCE, aws_environment, day_of_run, push_failure
 from wiki_trends.config.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from airflow.sdk import Context
 
 StepReport = dict[str, Any]
 DIAMOND = Asset("wiki_trends_diamond")
@@ -33,10 +31,11 @@ def pipeline_dag() -> DAG:
     """The Dag `wiki_trending_pipeline`, from the current settings."""
     settings = load()
 
-    def run(name: str, context: Context, earlier: Sequence[StepReport] = ()) -> StepReport:
+    def run(name: str, *earlier: StepReport) -> StepReport:
         """Run a step for the day of this run; its report goes to the later steps."""
         from wiki_trends.pipeline import run_step
 
+        context = get_current_context()
         with push_failure(context):
             os.environ.update(aws_environment("wiki_trends_lake"))
             return run_step(name, day_of_run(context, settings.lag), settings, earlier)
@@ -67,35 +66,38 @@ def pipeline_dag() -> DAG:
     ) as dag:
 
         @task(pool=POOL)
-        def fetch_top_pages(**context: Any) -> StepReport:
+        def fetch_top_pages() -> StepReport:
             """Fetch Wikimedia's list of the day into bronze, unchanged."""
-            return run("fetch_top_pages", context)
+            return run("fetch_top_pages")
 
         @task
-        def clean_top_pages(fetched: StepReport, **context: Any) -> StepReport:
+        def clean_top_pages(fetched: StepReport) -> StepReport:
             """Keep the articles that people read: silver."""
-            return run("clean_top_pages", context, [fetched])
+            return run("clean_top_pages", fetched)
 
         @task(pool=POOL)
-        def fetch_wikipedia_categories(cleaned: StepReport, **context: Any) -> StepReport:
+        def fetch_wikipedia_categories(cleaned: StepReport) -> StepReport:
             """Fetch categories and coordinates of the pages that are not in the cache."""
-            return run("fetch_wikipedia_categories", context, [cleaned])
+            return run("fetch_wikipedia_categories", cleaned)
 
         @task
-        def categorize_pages(categories: StepReport, **context: Any) -> StepReport:
+        def categorize_pages(categories: StepReport) -> StepReport:
             """Find the category and the place of each page: gold."""
-            return run("categorize_pages", context, [categories])
+            return run("categorize_pages", categories)
 
         @task(outlets=[DIAMOND])
-        def clean_gold_layer(earlier: Sequence[StepReport], **context: Any) -> StepReport:
+        def clean_gold_layer(earlier: Sequence[StepReport]) -> StepReport:
             """Commit the ten documented columns: diamond. The day is complete from then on."""
-            report = run("clean_gold_layer", context, earlier)
+            report = run("clean_gold_layer", *earlier)
+            context = get_current_context()
             day = day_of_run(context, settings.lag)
             context["outlet_events"][DIAMOND].extra = {"day": day.isoformat(), "rows": report["rows_out"]}
             return report
 
-        fetched = fetch_top_pages()
-        cleaned = clean_top_pages(fetched)
-        categories = fetch_wikipedia_categories(cleaned)
-        clean_gold_layer([fetched, cleaned, categories, categorize_pages(categories)])
+        # `Any`: inside a Dag, a call of a task returns a reference to its future result.
+        fetched: Any = fetch_top_pages()
+        cleaned: Any = clean_top_pages(fetched)
+        categories: Any = fetch_wikipedia_categories(cleaned)
+        categorized: Any = categorize_pages(categories)
+        clean_gold_layer([fetched, cleaned, categories, categorized])
     return dag
