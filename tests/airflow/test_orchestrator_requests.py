@@ -84,7 +84,15 @@ def test_a_pipeline_that_cannot_run_is_an_error_at_once(stack, dag_id, said):
 
 def test_the_trigger_form_has_all_parameters_with_their_schemas(stack):
     params = stack.api.get(f"/dags/{ORCHESTRATOR}/details")["params"]
-    assert list(params) == ["days", "as_of", "start", "end", "min_coverage", "dry_run"]
+    assert list(params) == [
+        "days",
+        "as_of",
+        "start",
+        "end",
+        "min_coverage",
+        "dry_run",
+        "replace_newer",
+    ]
     assert params["days"]["value"] == 5
     assert (params["days"]["schema"]["minimum"], params["days"]["schema"]["maximum"]) == (1, 3660)
     assert all(param["description"] for param in params.values())

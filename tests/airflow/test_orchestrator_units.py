@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 
 from smart_orchestrator import Column, DailyDataset, LakeDenied, OptionError, RunsError, Window, write_frame
+from smart_orchestrator.airflow import orchestrator_dag
 from smart_orchestrator.airflow.connections import (
     airflow_api,
     aws_environment,
@@ -104,6 +105,31 @@ def test_settings_change_what_was_changed_by_editing_the_file(monkeypatch, tmp_p
     assert dag.params["days"] == 7
 
 
+def test_an_orchestrator_takes_what_a_dag_takes(tmp_path):
+    from airflow.sdk import Param
+
+    dataset = orchestration(str(tmp_path)).dataset
+    plain = orchestrator_dag(dataset, "pipeline", lambda _: None)
+    assert (plain.max_active_runs, plain.catchup, plain.deadline or None) == (1, False, None)
+    start = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
+    dag = orchestrator_dag(
+        dataset,
+        "pipeline",
+        lambda _: None,
+        dag_id="mine",
+        max_active_runs=3,
+        catchup=True,
+        start_date=start,
+        params={"team": Param("data", type="string"), "min_coverage": 80},
+        default_args={"owner": "data", "pool": "small", "queue": "slow", "retries": 7},
+    )
+    assert (dag.max_active_runs, dag.catchup, dag.start_date) == (3, True, start)
+    assert (dag.params["team"], dag.params["min_coverage"], dag.params["days"]) == ("data", 80, 5)
+    task = dag.get_task("run_analytics")
+    assert (task.owner, task.pool, task.queue, task.retries) == ("data", "small", "slow", 7)
+    assert task.retry_delay == dt.timedelta(seconds=60)
+
+
 def test_every_dag_and_task_says_what_it_is(dags):
     for dag in dags.values():
         assert dag.doc_md
@@ -186,8 +212,12 @@ def test_keys_of_an_aws_connection_open_the_lake_and_stay_out_of_the_environment
         request = Request(Window.of_days(1, dt.date(2025, 11, 12)), Policy())
         # Without a connection of that name the environment stands.
         monkeypatch.setenv("AIRFLOW_CONN_KEYS", json.dumps({"conn_type": "aws"}))
-        with pytest.raises(LakeDenied):
+        with pytest.raises(LakeDenied) as denied:
             made.check(request)
+        assert made.error_text(denied.value).endswith("are those of the connection keys.")
+        without = replace(made, aws_conn_id="absent")
+        assert "There is no connection absent, so the keys" in without.error_text(denied.value)
+        assert made.error_text(ValueError("not of the lake")) == "not of the lake"
         connection = {
             "conn_type": "aws",
             "login": server.environment["AWS_ACCESS_KEY_ID"],

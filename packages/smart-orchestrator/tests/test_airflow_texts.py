@@ -161,3 +161,10 @@ def test_runs_are_polled_soon_after_their_start_and_then_at_the_interval():
     assert [int(moment) for moment in moments] == [10, 15, 22, 33, 50, 75, 113, 170, 230, 290]
     assert list(islice(poll_pauses(2.0), 3)) == [10.0, 2.0, 2.0]
     assert list(islice(poll_pauses(0.05, 0.05), 4)) == pytest.approx([0.05, 0.025, 0.0375, 0.05])
+
+
+def test_the_message_of_a_run_whose_consumer_changed_nothing():
+    facts = {"name": "diamond", "skipped": "a newer window is published.", "coverage_pct": 100.0}
+    title, text = message(facts)
+    assert title == "diamond: analytics skipped"
+    assert text == "Skipped: a newer window is published.\nCoverage: 100.0 %"

@@ -80,7 +80,8 @@ def orchestrator_dag(
     Args:
         dataset: the daily dataset in the lake.
         pipeline_dag_id: the DAG that makes a day: it reads `target_date` (`YYYY-MM-DD`) from the conf of its run.
-        consumer: called with the `Completeness` of a ready window; its result goes into the log and an XCom.
+        consumer: called with the `Completeness` of a ready window; its result goes into the log and an XCom. To leave the
+            assets as they are, it raises `AirflowSkipException` with a reason.
         dag_id: by default the name of the dataset with `_orchestrator`.
         schedule: as for a DAG: a cron expression in UTC, a timetable, assets; None for no schedule.
         days: days in the window, unless a run sets another number.

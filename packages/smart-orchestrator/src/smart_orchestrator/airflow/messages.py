@@ -54,13 +54,18 @@ def message(facts: Mapping[str, Any]) -> tuple[str, str]:
     """The title and the text of the notification at the end of a run.
 
     Args:
-        facts: `name` of the dataset, `done` (the consumer ran), `window`, `coverage_pct`, `outcome` of the backfill,
+        facts: `name` of the dataset, `done` (the consumer ran), `skipped` (why the consumer changed nothing), `window`, `coverage_pct`, `outcome` of the backfill,
             `problems` and `url` of the run; an unknown fact is None or empty.
     """
     outcome = facts.get("outcome")
-    state = "analytics done" if facts.get("done") else "FAILED, nothing was published"
+    skipped = facts.get("skipped")
+    state = "FAILED, nothing was published"
+    if facts.get("done"):
+        state = "analytics done"
+    elif skipped:
+        state = "analytics skipped"
     title = f"{facts['name']}: {state}"
-    lines = []
+    lines = [f"Skipped: {skipped}"] if skipped else []
     if facts.get("window"):
         lines.append(f"Window: {facts['window']}")
     if facts.get("coverage_pct") is not None:

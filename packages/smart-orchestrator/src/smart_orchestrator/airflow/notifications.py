@@ -20,6 +20,7 @@ from smart_orchestrator.airflow.operators import (
     COVERAGE,
     OUTCOME,
     PROBLEM,
+    SKIPPED,
     START,
     WAIT,
     WINDOW,
@@ -95,6 +96,7 @@ class Notify(BaseOperator):
         return {
             "name": self.dataset_name,
             "done": pull(task_ids=CONSUME, key="return_value") is not None,
+            "skipped": pull(task_ids=CONSUME, key=SKIPPED),
             "window": pull(task_ids=CHECK, key=WINDOW),
             "coverage_pct": next((value for value in coverage if value is not None), None),
             "outcome": pull(task_ids=WAIT, key=OUTCOME),

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, BranchMixIn
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from smart_orchestrator.airflow.links import LINKS, push_links
 from smart_orchestrator.airflow.log import LogReporter
@@ -49,12 +49,13 @@ START = "trigger_missing_data_fetches"
 WAIT = "wait_for_data_ready"
 CONSUME = "run_analytics"
 # Keys of the XComs that other tasks and the notification read.
-BACKFILL, DEADLINE, CLEAR_NUMBER, OUTCOME, PROBLEM, WINDOW, COVERAGE = (
+BACKFILL, DEADLINE, CLEAR_NUMBER, OUTCOME, PROBLEM, SKIPPED, WINDOW, COVERAGE = (
     "backfill",
     "deadline",
     "clear_number",
     "outcome",
     "problem",
+    "skipped",
     "window",
     "coverage_pct",
 )
@@ -86,7 +87,8 @@ class OrchestratorTask(BaseOperator):
         return self.orchestration.runner(f"Started by {run.dag_id}, run {run.run_id}")
 
     def check(self, request: Request) -> Completeness:
-        """Check the window and log the report."""
+        """Check the window and log the report, with the URL of the lake."""
+        self.log.info("lake: %s", self.orchestration.lake().url)
         completeness = self.orchestration.check(request)
         LogReporter(self.log).checked(completeness)
         return completeness
@@ -105,10 +107,14 @@ class OrchestratorTask(BaseOperator):
         self.orchestration.export_keys()
         try:
             yield
+        except AirflowSkipException as reason:
+            context["ti"].xcom_push(key=SKIPPED, value=str(reason))
+            raise
         except Exception as error:
-            context["ti"].xcom_push(key=PROBLEM, value=str(error) or type(error).__name__)
+            text = self.orchestration.error_text(error)
+            context["ti"].xcom_push(key=PROBLEM, value=text)
             if isinstance(error, (LakeError, RunsError)) and not isinstance(error, _TRANSIENT):
-                raise AirflowFailException(str(error)) from error
+                raise AirflowFailException(text) from error
             raise
 
 
@@ -263,7 +269,8 @@ class RunConsumer(OrchestratorTask):
     """Check the window again, and run the consumer on exactly the partitions of that check.
 
     Args:
-        consumer: called with the result of the check; its result is logged item by item and is the task's XCom.
+        consumer: called with the result of the check; its result is logged item by item and is the task's XCom. It may
+            raise `AirflowSkipException` with a reason, which the notification has; the assets are not updated then.
     """
 
     def __init__(self, *, consumer: Consumer, **kwargs: Any) -> None:

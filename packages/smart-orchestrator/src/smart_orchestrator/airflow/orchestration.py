@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.adapters.manifest import InspectOptions
-from smart_orchestrator.airflow.connections import airflow_api, aws_environment, ui_url
+from smart_orchestrator.airflow.connections import airflow_api, aws_environment, connection, ui_url
 from smart_orchestrator.backfilling.state import BackfillState, Limits
 from smart_orchestrator.checking import check
-from smart_orchestrator.errors import OptionError
+from smart_orchestrator.errors import LakeDenied, LakeUnreachable, OptionError
 from smart_orchestrator.model.dataset import Column, DailyDataset
 from smart_orchestrator.runners.airflow import AirflowRunner
 from smart_orchestrator.runners.ledger import Ledger
@@ -101,6 +101,18 @@ class Orchestration:
     def export_keys(self) -> None:
         """Set the keys of the lake's connection in the environment of this process, which must be the task's own process."""
         os.environ.update(aws_environment(self.aws_conn_id))
+
+    def error_text(self, error: Exception) -> str:
+        """The text of an error; if an object store refused or did not answer, it also says where its keys come from."""
+        text = str(error) or type(error).__name__
+        if not isinstance(error, (LakeDenied, LakeUnreachable)) or not self.dataset.lake.startswith("s3://"):
+            return text
+        if connection(self.aws_conn_id) is None:
+            return (
+                f"{text} There is no connection {self.aws_conn_id}, so the keys and the endpoint are those of AWS_* in the "
+                "environment of the worker."
+            )
+        return f"{text} The keys and the endpoint are those of the connection {self.aws_conn_id}."
 
     def lake(self) -> Lake:
         """Open the lake with the keys of its connection, if it exists; the environment of this process is not changed."""

@@ -1,6 +1,7 @@
 """Computes and publishes the trends of a window on demand, if the window is complete. Starts no pipeline run.
 
-`{"days": 7}`, or `{"start": "2025-11-01", "end": "2025-11-07"}`; `{"min_coverage": 80}` accepts missing days.
+`{"days": 7}`, or `{"start": "2025-11-01", "end": "2025-11-07"}`; `{"min_coverage": 80}` accepts missing days;
+`{"replace_newer": true}` replaces a published window that ends later.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import datetime as dt
 from airflow.sdk import DAG
 
 from smart_orchestrator.airflow import Orchestration, RunConsumer, parameters
-from wiki_trends.airflow.consumer import TABLES, trends_consumer
+from wiki_trends.airflow.consumer import TABLES, replace_newer_parameter, trends_consumer
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
 
@@ -31,7 +32,8 @@ def trends_dag() -> DAG:
         start_date=dt.datetime(2025, 1, 1, tzinfo=dt.UTC),
         catchup=False,
         max_active_runs=1,
-        params=parameters(settings.days, "days", "as_of", "start", "end", "min_coverage"),
+        params=parameters(settings.days, "days", "as_of", "start", "end", "min_coverage")
+        | replace_newer_parameter(),
         tags=["wiki trends"],
         doc_md=__doc__,
     ) as dag:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.airflow import orchestrator_dag
-from wiki_trends.airflow.consumer import TABLES, trends_consumer
+from wiki_trends.airflow.consumer import TABLES, replace_newer_parameter, trends_consumer
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
 
@@ -38,5 +38,6 @@ def wiki_orchestrator_dag() -> DAG:
         notify_conn_id="wiki_trends_notify",
         state=settings.state,
         outlets=[TABLES],
+        params=replace_newer_parameter(),
         tags=["smart orchestrator", "wiki trends"],
     )
