@@ -208,7 +208,7 @@ def test_young_parts_are_being_written(lake_url):
 def test_fewer_rows_than_asked_for_are_short(lake_url):
     write_frame(pages(lake_url), DAY, frame(3))
     partition = inspect(pages(lake_url, min_rows=4), DAY)
-    assert (partition.code, partition.reason) == (Code.SHORT, "3 rows, at least 4 are asked for")
+    assert (partition.code, partition.reason) == (Code.SHORT, "3 rows, at least 4 are required")
     spark(open_lake(lake_url), pages(lake_url).key(NEXT), HEADER + ROWS)
     assert inspect(pages(lake_url, min_rows=4), NEXT).code is Code.SHORT
     assert inspect(pages(lake_url, min_rows=3), NEXT).code is Code.OK

@@ -1,8 +1,9 @@
-"""Detect partitions of an unusual volume by the same weekday of the past eight weeks, from manifests alone.
+"""Detect partitions with an unusual number of rows or an unusual volume, from manifests alone.
 
 A partition can be committed, keep its contract, and still lack half of its rows: the API answered early, or a filter
-removed too much. The band is median ± k · 1.4826 · MAD of rows and of the volume column, on each of them at least a tenth of the median
-wide (eight equal days would otherwise make any change unusual). With fewer than four past days there is no verdict.
+removed too much. The rows and the volume of a day are compared with those of the same weekday in the past eight weeks. The
+usual range is median ± k · 1.4826 · MAD, and at least median ± a tenth of the median: otherwise any change would be unusual
+after eight equal days. With fewer than four past days there is no verdict.
 
 Source of the factor: the MAD of a normal distribution is its standard deviation / 1.4826.
 """
@@ -45,13 +46,13 @@ class Band:
 
 
 def band(past: Sequence[float], width: float = WIDTH) -> Band | None:
-    """The usual range by past values; None when they are too few for a verdict."""
+    """The usual range, from past values; None when there are too few of them."""
     if len(past) < MIN_PAST_DAYS:
         return None
     middle = statistics.median(past)
     spread = statistics.median(abs(value - middle) for value in past) * _MAD_TO_SIGMA
-    half = max(width * spread, MIN_RELATIVE_WIDTH * abs(middle))
-    return Band(middle - half, middle + half)
+    half_width = max(width * spread, MIN_RELATIVE_WIDTH * abs(middle))
+    return Band(middle - half_width, middle + half_width)
 
 
 def with_volume(
@@ -63,14 +64,14 @@ def with_volume(
     width: float = WIDTH,
     strict: bool = False,
 ) -> Completeness:
-    """The same completeness, with partitions of an unusual volume marked `UNUSUAL_VOLUME`.
+    """A copy of `completeness` in which partitions of an unusual volume have the code `UNUSUAL_VOLUME`.
 
     Args:
         dataset: the dataset of the check.
         completeness: a check of the window.
         lake: an open lake; default the dataset's own.
         options: how to inspect the past days; their data are never read.
-        width: k of the band.
+        width: k of the usual range.
         strict: an unusual partition is invalid instead of complete with a warning.
 
     Raises:

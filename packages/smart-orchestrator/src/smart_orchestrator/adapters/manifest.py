@@ -47,7 +47,7 @@ MAX_INSPECTIONS = 3
 LARGE = 8 << 20
 _large_parts = threading.BoundedSemaphore(2)
 # Changes whenever the rules of judging change: verdicts remembered under another number are not used.
-JUDGEMENT = 2
+RULES_VERSION = 2
 DEFAULT_SETTLE = dt.timedelta(minutes=10)
 
 
@@ -246,7 +246,7 @@ def _check_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partitio
 
 def _check_contract(dataset: DailyDataset, base: Partition) -> Partition | None:
     if base.rows is not None and base.rows < dataset.min_rows:
-        reason = f"{rows_text(base.rows)}, at least {dataset.min_rows:,} are asked for"
+        reason = f"{rows_text(base.rows)}, at least {dataset.min_rows:,} are required"
         return verdict(base.day, Code.SHORT, reason, base)
     columns = base.manifest.columns if base.manifest else ()
     missing = [column.name for column in dataset.columns if column.name not in columns]
@@ -278,7 +278,7 @@ def _judge_once(
 def _rules_digest(dataset: DailyDataset, marks: Sequence[object]) -> str:
     """What a verdict depends on besides the bytes."""
     reading = (dataset.format, dataset.header, dataset.compression)
-    rules = (JUDGEMENT, reading, dataset.columns, dataset.min_rows, dataset.volume_column, marks)
+    rules = (RULES_VERSION, reading, dataset.columns, dataset.min_rows, dataset.volume_column, marks)
     return hashlib.sha256(repr(rules).encode()).hexdigest()[:16]
 
 

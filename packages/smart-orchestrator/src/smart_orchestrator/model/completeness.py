@@ -54,7 +54,7 @@ class Completeness:
         dataset: the dataset's name.
         window: the days that were checked.
         partitions: one for each day, oldest first; days that are not expected have one of the codes in `NOT_EXPECTED`.
-        strays: names next to the partitions that are not the key of a day.
+        strays: names beside the partitions that are not partition keys.
         policy: when the window counts as ready.
         requests: number of lake requests that the check made, by kind.
         volume_requests: number of additional lake requests that the volume check made, by kind.
@@ -76,7 +76,7 @@ class Completeness:
 
     @property
     def expected(self) -> tuple[dt.date, ...]:
-        """Days that must be available, and days that are available although they need not be, oldest first."""
+        """Days that must be available, and all other days that are available, oldest first."""
         return tuple(p.day for p in self.partitions if p.available or p.code not in NOT_EXPECTED)
 
     @property
@@ -92,7 +92,7 @@ class Completeness:
 
     @property
     def waived(self) -> tuple[dt.date, ...]:
-        """Days that are waived (declared as never to be published) and not available, oldest first."""
+        """Days with a waiver that are not available, oldest first."""
         return tuple(p.day for p in self.partitions if p.code is Code.WAIVED)
 
     @property
@@ -130,7 +130,7 @@ class Completeness:
         return bool(self.expected) and not self.missing
 
     def with_runs_in_flight(self, days: Collection[dt.date]) -> Completeness:
-        """A copy that marks days with a run in flight as `STILL_WRITING`, where they are absent or uncommitted."""
+        """A copy in which absent and uncommitted days with a run in flight have the code `STILL_WRITING`."""
         marked = tuple(
             replace(
                 partition,

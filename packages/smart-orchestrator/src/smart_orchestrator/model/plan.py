@@ -2,8 +2,8 @@
 
 Pure: a plan is computed from a `Completeness` and the latest known run of each day, without I/O.
 
-*Missing* days are expected and not available; *due* days are the missing days for which a run should start now. They
-are separate, so that a retry rule can never hide a missing day.
+*Missing* days are expected and not available. *Due* days are the missing days for which a run should start now. They are
+separate, so a retry rule can never hide a missing day.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _step(partition: Partition, run: Run | None) -> PlanStep:
 
 
 def _written_by(partition: Partition, run: Run | None) -> bool:
-    """Whether this run wrote the newest file: if it has ended, nobody is writing any more."""
+    """Whether the newest file was written during this run. Once that run has ended, nobody is writing any more."""
     if run is None or run.started_at is None or partition.newest_write is None:
         return False
     ended = run.ended_at or dt.datetime.max.replace(tzinfo=dt.UTC) - CLOCK_SLACK
