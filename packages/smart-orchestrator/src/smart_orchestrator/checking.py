@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.window import Window
     from smart_orchestrator.store.base import Lake, ObjectInfo
     from smart_orchestrator.waiver_store import Waiver
@@ -38,7 +38,7 @@ FREE_NAMES = 1000
 
 
 def check(
-    dataset: DailyDataset,
+    dataset: Dataset,
     window: Window,
     *,
     lake: Lake | None = None,
@@ -97,7 +97,7 @@ def check(
     )
 
 
-def _listings(dataset: DailyDataset, window: Window, lake: Lake) -> dict[dt.date, list[ObjectInfo]] | None:
+def _listings(dataset: Dataset, window: Window, lake: Lake) -> dict[dt.date, list[ObjectInfo]] | None:
     """Every partition's objects from one listing, or None where a listing a partition is cheaper."""
     if lake.listing_is_local or len(window) <= DAYS_LISTED_ONE_BY_ONE:
         return None
@@ -111,7 +111,7 @@ def _listings(dataset: DailyDataset, window: Window, lake: Lake) -> dict[dt.date
     return objects
 
 
-def _mark_not_expected(dataset: DailyDataset, window: Window, partition: Partition) -> Partition:
+def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -> Partition:
     """The partition; with a code that says so when it is not available and the upstream does not have its day."""
     if partition.available:
         return partition
@@ -125,7 +125,7 @@ def _mark_not_expected(dataset: DailyDataset, window: Window, partition: Partiti
 
 
 def _mark_waived(
-    dataset: DailyDataset, window: Window, partitions: Sequence[Partition], lake: Lake
+    dataset: Dataset, window: Window, partitions: Sequence[Partition], lake: Lake
 ) -> tuple[Partition, ...]:
     """The partitions, with `WAIVED` as the code of those that were waived.
 
@@ -150,7 +150,7 @@ def _with_waiver(partition: Partition, waiver: Waiver, window: Window) -> Partit
     return partition
 
 
-def find_strays(dataset: DailyDataset, lake: Lake, thorough: bool | None = True) -> Sequence[str]:
+def find_strays(dataset: Dataset, lake: Lake, thorough: bool | None = True) -> Sequence[str]:
     """Names beside the partitions that are not a partition's key.
 
     Names that begin with `_` or `.` are not data and are left out.
@@ -169,7 +169,7 @@ def find_strays(dataset: DailyDataset, lake: Lake, thorough: bool | None = True)
     ]
 
 
-def total_days(dataset: DailyDataset, lake: Lake) -> int:
+def total_days(dataset: Dataset, lake: Lake) -> int:
     """How many keys of partitions the lake holds, complete or not: one listing of the dataset's folder."""
     folder = dataset.folder
     above = f"{folder}/" if folder else ""

@@ -25,7 +25,7 @@ from smart_orchestrator.foreign import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 FOLDER = "_waived"
@@ -71,7 +71,7 @@ class Waiver:
         }
 
 
-def waive(dataset: DailyDataset, lake: Lake, waiver: Waiver) -> None:
+def waive(dataset: Dataset, lake: Lake, waiver: Waiver) -> None:
     """Record a waiver.
 
     Raises:
@@ -96,7 +96,7 @@ def waive(dataset: DailyDataset, lake: Lake, waiver: Waiver) -> None:
         ) from None
 
 
-def unwaive(dataset: DailyDataset, lake: Lake, day: dt.date) -> None:
+def unwaive(dataset: Dataset, lake: Lake, day: dt.date) -> None:
     """Remove a waiver.
 
     Raises:
@@ -111,9 +111,7 @@ def unwaive(dataset: DailyDataset, lake: Lake, day: dt.date) -> None:
     lake.delete([_key(dataset, day)])
 
 
-def waivers(
-    dataset: DailyDataset, lake: Lake, days: Collection[dt.date] | None = None
-) -> dict[dt.date, Waiver]:
+def waivers(dataset: Dataset, lake: Lake, days: Collection[dt.date] | None = None) -> dict[dt.date, Waiver]:
     """The waivers of these days (default: all), by day: one listing, and one small read per waiver.
 
     A waiver that cannot be read has a `problem`.
@@ -135,11 +133,11 @@ def waivers(
     return dict(sorted(waived.items()))
 
 
-def _folder(dataset: DailyDataset) -> str:
+def _folder(dataset: Dataset) -> str:
     return f"{dataset.folder}/{FOLDER}" if dataset.folder else FOLDER
 
 
-def _key(dataset: DailyDataset, day: dt.date) -> str:
+def _key(dataset: Dataset, day: dt.date) -> str:
     return f"{_folder(dataset)}/{day.isoformat()}.json"
 
 

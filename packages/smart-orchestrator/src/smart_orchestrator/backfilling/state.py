@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.model.completeness import Completeness
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.runners.base import Runner
@@ -136,7 +136,7 @@ class BackfillState:
         total: number of days in the backfill.
     """
 
-    dataset: DailyDataset
+    dataset: Dataset
     runs: Runner
     limits: Limits
     reporter: Reporter

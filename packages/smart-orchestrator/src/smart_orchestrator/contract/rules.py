@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from smart_orchestrator.model.dataset import Column, DailyDataset
+    from smart_orchestrator.model.dataset import Column, Dataset
 
 # At the end of a column's name: the same column in the contract's type.
 TYPED = "\0typed"
@@ -37,7 +37,7 @@ class Questions:
 
 
 @lru_cache(maxsize=64)
-def questions(dataset: DailyDataset, kinds: tuple[pl.DataType, ...]) -> Questions:
+def questions(dataset: Dataset, kinds: tuple[pl.DataType, ...]) -> Questions:
     """The questions for rows whose columns of the contract have these types."""
     with extra("frames"):
         import polars as pl

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from smart_orchestrator.contract.sources import PartSource
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
 
 # How Hive and Spark write null in the name of a folder.
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -65,7 +65,7 @@ class Dialect:
         return isinstance(error, OtherDialect)
 
 
-def dialects(dataset: DailyDataset, *, foreign: bool) -> list[Dialect]:
+def dialects(dataset: Dataset, *, foreign: bool) -> list[Dialect]:
     """The dialects to try, in this order. Writers other than Spark leave its empty marker as well."""
     own = Dialect(spark=False, foreign=foreign)
     return [Dialect(spark=True, foreign=True), own] if foreign and dataset.format == "csv" else [own]
@@ -73,7 +73,7 @@ def dialects(dataset: DailyDataset, *, foreign: bool) -> list[Dialect]:
 
 @contextmanager
 def open_table(
-    dataset: DailyDataset, source: PartSource, dialect: Dialect, *, every_column: bool = False
+    dataset: Dataset, source: PartSource, dialect: Dialect, *, every_column: bool = False
 ) -> Iterator[Table]:
     """The part as a table; columns that the names of its folders hold are among its columns.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from smart_orchestrator.contract.examination import Examination
-    from smart_orchestrator.model.dataset import Column, DailyDataset
+    from smart_orchestrator.model.dataset import Column, Dataset
 
 # Hashes are compared in groups, so that the comparison needs little memory besides.
 GROUPS = 16
@@ -28,7 +28,7 @@ SMALL = 1 << 18
 SUSPECTS = 1000
 
 
-def repeated_findings(dataset: DailyDataset, examined: Sequence[Examination]) -> Iterator[Finding]:
+def repeated_findings(dataset: Dataset, examined: Sequence[Examination]) -> Iterator[Finding]:
     """The first few values of unique columns that stand more than once in the parts.
 
     Raises:
@@ -64,7 +64,7 @@ def _equal(hashes: list[pl.Series]) -> pl.Series | None:
 
 
 def _values(
-    dataset: DailyDataset, column: Column, examined: Sequence[Examination], suspects: pl.Series
+    dataset: Dataset, column: Column, examined: Sequence[Examination], suspects: pl.Series
 ) -> pl.Series:
     """The values of a column with these hashes, from all parts."""
     with extra("frames"):

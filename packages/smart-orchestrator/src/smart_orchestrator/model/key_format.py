@@ -56,7 +56,7 @@ def _pieces(template: str, key: Key) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def _split(template: str, hourly: bool) -> list[str]:  # noqa: FBT001 - the key of a cache
+def _split(template: str, hourly: bool) -> list[str]:
     pieces: list[str] = []
     position = 0
     for match in _FIELD.finditer(template):
@@ -94,7 +94,7 @@ def _formatted(directive: str, key: Key) -> str:
 
 
 @lru_cache(maxsize=64)
-def _pattern(template: str, hourly: bool) -> tuple[re.Pattern[str], list[str]]:  # noqa: FBT001 - the key of a cache
+def _pattern(template: str, hourly: bool) -> tuple[re.Pattern[str], list[str]]:
     """The regular expression of a path, and the directive of each of its groups."""
     pattern = ""
     directives: list[str] = []

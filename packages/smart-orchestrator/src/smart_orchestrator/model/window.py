@@ -71,7 +71,9 @@ class Window:
         for field in ("start", "stop", "as_of"):
             key = getattr(self, field)
             if self.grain is not Grain.DAY and not self.grain.is_key(key):
-                raise WindowError(field, key, f"is not a key of grain {self.grain}", "Give the start of a span.")
+                raise WindowError(
+                    field, key, f"is not a key of grain {self.grain}", "Give the start of a span."
+                )
         if self.stop <= self.start:
             raise WindowError(
                 "stop",

@@ -27,7 +27,7 @@ from smart_orchestrator.runners.ledger import RUN_COLUMNS, Ledger
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class LocalRunner:
 
     def __init__(
         self,
-        dataset: DailyDataset,
+        dataset: Dataset,
         pipeline: Callable[[dt.date], object],
         folder: str | Path,
         *,
@@ -290,7 +290,7 @@ class LocalRunner:
         return descriptor
 
 
-def _identity(dataset: DailyDataset) -> str:
+def _identity(dataset: Dataset) -> str:
     """An identifier of the dataset that is the same in every process that uses the same lake."""
     root = dataset.lake if "://" in dataset.lake else str(Path(dataset.lake).absolute())
     return f"{root.rstrip('/')}/{dataset.key_format}"
