@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.adapters.manifest import inspect
 from smart_orchestrator.errors import OptionError, WindowError
+from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.run import Failure, Run, RunState
@@ -85,12 +86,12 @@ class Outcome:
     def to_json(self) -> dict[str, object]:
         """The outcome as a JSON object, as `backfill --json` and `run --json` print it."""
         return {
-            "filled": [day.isoformat() for day in self.filled],
+            "filled": [key_text(day) for day in self.filled],
             "failed": [run.to_json() for run in self.failed],
             "runs_started": [run.to_json() for run in self.started],
             "runs_followed": [run.to_json() for run in self.followed],
-            "abandoned": [{"day": day.isoformat(), "why": why} for day, why in self.abandoned],
-            "measured": {day.isoformat(): dict(measured) for day, measured in self.measured.items()},
+            "abandoned": [{"day": key_text(day), "why": why} for day, why in self.abandoned],
+            "measured": {key_text(day): dict(measured) for day, measured in self.measured.items()},
         }
 
 

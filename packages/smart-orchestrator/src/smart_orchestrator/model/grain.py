@@ -58,7 +58,7 @@ class Grain(StrEnum):
     @property
     def last_index(self) -> int:
         """The position of the last key of the calendar."""
-        return self.index(dt.datetime.max if self is Grain.HOUR else dt.date.max)
+        return self.index(dt.datetime.max.replace(tzinfo=dt.UTC) if self is Grain.HOUR else dt.date.max)
 
     def is_key(self, value: object) -> bool:
         """Whether a value is a key of this grain: the start of a span, with the right type."""
