@@ -16,6 +16,7 @@ from smart_orchestrator.errors import DatasetError
 
 ColumnType = Literal["string", "integer", "float", "date", "boolean"]
 Format = Literal["csv", "parquet", "raw"]
+Adapter = Literal["manifest", "marker", "files", "sql", "iceberg", "delta"]
 Compression = Literal["infer", "none", "gzip", "bz2", "zstd"]
 
 
@@ -73,6 +74,14 @@ class DailyDataset:
         history_start: the first day that the upstream has, UTC; earlier days are not expected and never run. None where
             the upstream's history has no known beginning.
         outside_links: follow symbolic links that leave the folder of a local lake.
+        adapter: how a partition is judged; see `adapters.base`.
+        glob: data files whose names match it count; by default those with the usual endings of the format.
+        min_files: a partition of `files` or `marker` with fewer data files is `SHORT`.
+        settle: seconds without a change before a partition without a marker counts; default: those of the check.
+        table: of `sql`, `schema.table`; of `iceberg`, the name of the table in the catalog at `lake`.
+        query: of `sql`, a SELECT in place of a table.
+        key_column: of `sql`, `iceberg` and `delta`: the column with the date or time of a row.
+        change_column: of `sql`: a column whose largest value changes whenever rows change.
     """
 
     name: str
@@ -89,6 +98,14 @@ class DailyDataset:
     backoff: float = 0.1
     history_start: dt.date | None = None
     outside_links: bool = False
+    adapter: Adapter = "manifest"
+    glob: str | None = None
+    min_files: int = 1
+    settle: float | None = None
+    table: str | None = None
+    query: str | None = None
+    key_column: str | None = None
+    change_column: str | None = None
 
     def __post_init__(self) -> None:
         if not self.name or not self.name.isprintable():
