@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.adapters.manifest import inspect
+from smart_orchestrator.adapters.base import inspect_key
 from smart_orchestrator.errors import OptionError, WindowError
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code
@@ -208,7 +208,7 @@ class BackfillState:
     def inspect_watched(self) -> None:
         """Inspect the watched days once: complete days are filled, days that nobody writes any more are queued."""
         for day in sorted(self.watched):
-            partition = inspect(self.dataset, day, lake=self.lake)
+            partition = inspect_key(self.dataset, day, lake=self.lake)
             if partition.available:
                 self.watched.discard(day)
                 self._fill(partition)
@@ -302,7 +302,7 @@ class BackfillState:
 
     def _finish(self, run: Run) -> None:
         """Judge a run that has ended by the partition that it left in the lake."""
-        partition = inspect(self.dataset, run.day, lake=self.lake)
+        partition = inspect_key(self.dataset, run.day, lake=self.lake)
         del self.active[run.day]
         self._record(run)
         # A backfill accepts a complete partition from any writer. A fetch also needs a run that succeeded: after a failed

@@ -101,13 +101,13 @@ class Dataset:
         grain: the length of a partition's span.
         timezone: IANA name of the zone of days, weeks and months; hours are always UTC.
         lag: number of grains between a key and the first key on which the upstream has it.
-        settle: seconds without a change before a partition without a marker counts.
-        min_files: a partition of the adapter `files` with fewer data files is not complete.
-        glob: the names of data files, for the adapter `files`; empty for the ending of the format.
-        table: the table that the adapters `sql` and `iceberg` read.
-        query: a query instead of a table, for the adapter `sql`.
-        key_column: the column that holds the key, or a time within its span.
-        change_column: a column that grows when rows of a key change, for the adapter `sql`.
+        settle: seconds without a change before a partition without a marker counts; default: those of the check.
+        min_files: a partition of `files` or `marker` with fewer data files is `SHORT`.
+        glob: data files whose names match it count; by default those with the usual endings of the format.
+        table: of `sql`, `schema.table`; of `iceberg`, the name of the table in the catalog at `lake`.
+        query: of `sql`, a SELECT in place of a table.
+        key_column: of `sql`, `iceberg` and `delta`: the column with the date or time of a row.
+        change_column: of `sql`: a column whose largest value changes whenever rows change.
         needs: names of datasets that must be complete for a key before this dataset can run it.
         runner: name of the runner of its pipeline.
     """
@@ -130,9 +130,9 @@ class Dataset:
     grain: Grain = Grain.DAY
     timezone: str | None = None
     lag: int = 1
-    settle: float = 600.0
+    settle: float | None = None
     min_files: int = 1
-    glob: str = ""
+    glob: str | None = None
     table: str | None = None
     query: str | None = None
     key_column: str | None = None
@@ -161,11 +161,9 @@ class Dataset:
         for field, seconds in (("timeout", self.timeout), ("backoff", self.backoff)):
             if not math.isfinite(seconds) or seconds <= 0:
                 raise DatasetError(self.name, f"{field} must be a number of seconds above 0, not {seconds}")
-        if not math.isfinite(self.settle):
-            raise DatasetError(self.name, f"settle must be a number of seconds, not {self.settle}")
         for field in ("min_rows", "min_files", "retries", "lag", "settle"):
             count = getattr(self, field)
-            if count < 0:
+            if count is not None and not 0 <= count < math.inf:
                 raise DatasetError(self.name, f"{field} must not be negative, not {count}")
 
     def _check_time(self) -> None:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest import inspect
+from smart_orchestrator.adapters.base import inspect_key
 from smart_orchestrator.errors import RunsError
 from smart_orchestrator.model.run import Failure, Run, RunState, failure_of, run_name
 from smart_orchestrator.runners.ledger import RUN_COLUMNS, Ledger
@@ -93,7 +93,7 @@ class LocalRunner:
             return descriptor
         handed_over = False
         try:
-            if not self._force and inspect(self.dataset, day).available:
+            if not self._force and inspect_key(self.dataset, day).available:
                 return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was whole already")
             run = self._record_start(day)
             thread = threading.Thread(
