@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from smart_orchestrator.model.completeness import Completeness
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
 
 WEEKS = 8
@@ -56,7 +56,7 @@ def band(past: Sequence[float], width: float = WIDTH) -> Band | None:
 
 
 def with_volume(
-    dataset: DailyDataset,
+    dataset: Dataset,
     completeness: Completeness,
     *,
     lake: Lake | None = None,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Executor
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.store.base import Lake
 
@@ -32,7 +32,7 @@ LARGEST = 1 << 20
 
 
 def inspect_deeply(
-    dataset: DailyDataset,
+    dataset: Dataset,
     days: Sequence[dt.date],
     lake: Lake,
     pool: Executor,
@@ -76,7 +76,7 @@ def _record(
             yield partition, parts
 
 
-def _read_committed(dataset: DailyDataset, partition: Partition, lake: Lake) -> list[bytes]:
+def _read_committed(dataset: Dataset, partition: Partition, lake: Lake) -> list[bytes]:
     """The bytes of a partition's parts; none when they differ from those committed, or nothing is to be confirmed.
 
     Raises:
@@ -92,7 +92,7 @@ def _read_committed(dataset: DailyDataset, partition: Partition, lake: Lake) -> 
         return []
 
 
-def _confirm(dataset: DailyDataset, reads: Iterator[tuple[Partition, list[bytes]]]) -> Iterator[Partition]:
+def _confirm(dataset: Dataset, reads: Iterator[tuple[Partition, list[bytes]]]) -> Iterator[Partition]:
     """The partitions whose rows keep the contract and are as many as were committed."""
     while batch := list(islice(reads, QUERY)):
         results = contents.judge_together(dataset, [parts for _, parts in batch])

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from smart_orchestrator.contract.rows import Contents
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 MAX_INSPECTIONS = 3
@@ -83,7 +83,7 @@ class InspectOptions:
 
 
 def inspect(
-    dataset: DailyDataset, day: dt.date, *, lake: Lake | None = None, options: InspectOptions | None = None
+    dataset: Dataset, day: dt.date, *, lake: Lake | None = None, options: InspectOptions | None = None
 ) -> Partition:
     """What the lake holds for `day`: one listing, and one small read of the marker.
 
@@ -96,7 +96,7 @@ def inspect(
 
 
 def inspect_listed(
-    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], *, lake: Lake, options: InspectOptions
+    dataset: Dataset, day: dt.date, objects: Sequence[ObjectInfo], *, lake: Lake, options: InspectOptions
 ) -> Partition:
     """As `inspect`, for a partition that has been listed already."""
     for _ in range(MAX_INSPECTIONS - 1):
@@ -113,7 +113,7 @@ def inspect_listed(
 
 
 def _inspect_once(
-    dataset: DailyDataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake, options: InspectOptions
+    dataset: Dataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake, options: InspectOptions
 ) -> Partition | None:
     """The partition as listed, or None when the marker is gone since, or was not read in full."""
     irregular = _irregular(day, dataset.key(day) + "/", objects)
@@ -181,7 +181,7 @@ def _uncommitted(day: dt.date, layout: Layout, options: InspectOptions) -> Parti
 
 
 def _inspect_foreign(
-    dataset: DailyDataset,
+    dataset: Dataset,
     day: dt.date,
     layout: Layout,
     named: Sequence[str],
@@ -207,7 +207,7 @@ def _inspect_foreign(
 
 
 def _inspect_ours(
-    dataset: DailyDataset,
+    dataset: Dataset,
     day: dt.date,
     data: bytes,
     parts: Mapping[str, ObjectInfo],
@@ -244,7 +244,7 @@ def _check_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partitio
     return None
 
 
-def _check_contract(dataset: DailyDataset, base: Partition) -> Partition | None:
+def _check_contract(dataset: Dataset, base: Partition) -> Partition | None:
     if base.rows is not None and base.rows < dataset.min_rows:
         reason = f"{rows_text(base.rows)}, at least {dataset.min_rows:,} are required"
         return verdict(base.day, Code.SHORT, reason, base)
@@ -256,7 +256,7 @@ def _check_contract(dataset: DailyDataset, base: Partition) -> Partition | None:
 
 
 def _judge_once(
-    dataset: DailyDataset,
+    dataset: Dataset,
     base: Partition,
     lake: Lake,
     options: InspectOptions,
@@ -275,7 +275,7 @@ def _judge_once(
     return judged
 
 
-def _rules_digest(dataset: DailyDataset, marks: Sequence[object]) -> str:
+def _rules_digest(dataset: Dataset, marks: Sequence[object]) -> str:
     """What a verdict depends on besides the bytes."""
     reading = (dataset.format, dataset.header, dataset.compression)
     rules = (RULES_VERSION, reading, dataset.columns, dataset.min_rows, dataset.volume_column, marks)
@@ -293,13 +293,13 @@ def _recall(base: Partition, remembered: str | None) -> Partition | None:
         return None
 
 
-def _read_and_judge(dataset: DailyDataset, base: Partition, lake: Lake) -> Partition:
+def _read_and_judge(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
     large = max(part.size for part in base.parts) > LARGE
     with _large_parts if large else nullcontext():
         return _judge_parts(dataset, base, lake)
 
 
-def _judge_parts(dataset: DailyDataset, base: Partition, lake: Lake) -> Partition:
+def _judge_parts(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
     folder = dataset.key(base.day)
     parts = [LakePart(lake, folder, part) for part in base.parts]
     try:
@@ -318,7 +318,7 @@ def _is_foreign(partition: Partition) -> bool:
     return partition.manifest is None or partition.manifest.rows is None
 
 
-def _judge_contents(dataset: DailyDataset, base: Partition, judged: Contents) -> Partition:
+def _judge_contents(dataset: Dataset, base: Partition, judged: Contents) -> Partition:
     counted = replace(
         base, rows=judged.rows, volume=judged.volume if judged.volume is not None else base.volume
     )
@@ -336,7 +336,7 @@ def _judge_contents(dataset: DailyDataset, base: Partition, judged: Contents) ->
     return short or verdict(base.day, Code.OK, rows_text(judged.rows), counted)
 
 
-def read_parts(dataset: DailyDataset, partition: Partition, *, lake: Lake | None = None) -> list[bytes]:
+def read_parts(dataset: Dataset, partition: Partition, *, lake: Lake | None = None) -> list[bytes]:
     """The bytes of exactly the parts that were inspected.
 
     Raises:
@@ -362,7 +362,7 @@ def read_parts(dataset: DailyDataset, partition: Partition, *, lake: Lake | None
     return read
 
 
-def read_frame(dataset: DailyDataset, day: dt.date | Partition, *, lake: Lake | None = None) -> pl.DataFrame:
+def read_frame(dataset: Dataset, day: dt.date | Partition, *, lake: Lake | None = None) -> pl.DataFrame:
     """The rows of a partition as a Polars frame with the contract's columns and types.
 
     A `Partition` is read as it was inspected; a day is inspected first.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Asset
 
     from smart_orchestrator.airflow.operators import Consumer
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
 
 FIRST_DAY = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 # Time for the start, the checks and the consumer, in addition to the wait, before the deadline alert.
@@ -56,7 +56,7 @@ def parameters(days: int, *names: str) -> dict[str, Param]:
 
 
 def orchestrator_dag(
-    dataset: DailyDataset,
+    dataset: Dataset,
     pipeline_dag_id: str,
     consumer: Consumer,
     *,

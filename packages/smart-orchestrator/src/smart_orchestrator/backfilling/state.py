@@ -13,8 +13,9 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.adapters.manifest import inspect
+from smart_orchestrator.adapters.base import inspect_key
 from smart_orchestrator.errors import OptionError, WindowError
+from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.run import Failure, Run, RunState
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.model.completeness import Completeness
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.runners.base import Runner
@@ -82,12 +83,12 @@ class Outcome:
     def to_json(self) -> dict[str, object]:
         """The outcome as a JSON object, as `backfill --json` and `run --json` print it."""
         return {
-            "filled": [day.isoformat() for day in self.filled],
+            "filled": [key_text(day) for day in self.filled],
             "failed": [run.to_json() for run in self.failed],
             "runs_started": [run.to_json() for run in self.started],
             "runs_followed": [run.to_json() for run in self.followed],
-            "abandoned": [{"day": day.isoformat(), "why": why} for day, why in self.abandoned],
-            "measured": {day.isoformat(): dict(measured) for day, measured in self.measured.items()},
+            "abandoned": [{"day": key_text(day), "why": why} for day, why in self.abandoned],
+            "measured": {key_text(day): dict(measured) for day, measured in self.measured.items()},
         }
 
 
@@ -133,7 +134,7 @@ class BackfillState:
         total: number of days in the backfill.
     """
 
-    dataset: DailyDataset
+    dataset: Dataset
     runs: Runner
     limits: Limits
     reporter: Reporter
@@ -204,7 +205,7 @@ class BackfillState:
     def inspect_watched(self) -> None:
         """Inspect the watched days once: complete days are filled, days that nobody writes any more are queued."""
         for day in sorted(self.watched):
-            partition = inspect(self.dataset, day, lake=self.lake)
+            partition = inspect_key(self.dataset, day, lake=self.lake)
             if partition.available:
                 self.watched.discard(day)
                 self._fill(partition)
@@ -298,7 +299,7 @@ class BackfillState:
 
     def _finish(self, run: Run) -> None:
         """Judge a run that has ended by the partition that it left in the lake."""
-        partition = inspect(self.dataset, run.day, lake=self.lake)
+        partition = inspect_key(self.dataset, run.day, lake=self.lake)
         del self.active[run.day]
         self._record(run)
         # A backfill accepts a complete partition from any writer. A fetch also needs a run that succeeded: after a failed

@@ -21,7 +21,7 @@ from smart_orchestrator.store.opening import lake_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
@@ -58,7 +58,7 @@ class Vacuumed:
 
 
 def vacuum(
-    dataset: DailyDataset,
+    dataset: Dataset,
     *,
     older_than: dt.timedelta = DEFAULT_AGE,
     dry_run: bool = False,
@@ -81,7 +81,7 @@ def vacuum(
 
 
 def find_leftovers(
-    dataset: DailyDataset,
+    dataset: Dataset,
     *,
     older_than: dt.timedelta = DEFAULT_AGE,
     lake: Lake | None = None,
@@ -138,7 +138,7 @@ def remove_leftovers(lake: Lake, leftovers: Vacuumed) -> Vacuumed:
     return replace(leftovers, dry_run=False)
 
 
-def _objects_by_day(dataset: DailyDataset, lake: Lake) -> Iterator[tuple[dt.date, list[ObjectInfo]]]:
+def _objects_by_day(dataset: Dataset, lake: Lake) -> Iterator[tuple[dt.date, list[ObjectInfo]]]:
     depth = dataset.key_format.count("/") + 1
     days: dict[dt.date, list[ObjectInfo]] = {}
     for info in lake.list(dataset.folder):
@@ -149,7 +149,7 @@ def _objects_by_day(dataset: DailyDataset, lake: Lake) -> Iterator[tuple[dt.date
     yield from sorted(days.items())
 
 
-def _removable(dataset: DailyDataset, partition: Partition, objects: Sequence[ObjectInfo]) -> set[str]:
+def _removable(dataset: Dataset, partition: Partition, objects: Sequence[ObjectInfo]) -> set[str]:
     """The keys that only this program's writer makes and no marker names, and those of a finished `_temporary/`."""
     folder = dataset.key(partition.day) + "/"
     marked = any(info.key == folder + MARKER for info in objects)
@@ -165,7 +165,7 @@ def _removable(dataset: DailyDataset, partition: Partition, objects: Sequence[Ob
     }
 
 
-def _keys_to_keep(dataset: DailyDataset, partition: Partition) -> set[str]:
+def _keys_to_keep(dataset: Dataset, partition: Partition) -> set[str]:
     """The keys of a marker that is understood, and of the parts that it names."""
     if partition.manifest is None and not partition.parts:
         return set()

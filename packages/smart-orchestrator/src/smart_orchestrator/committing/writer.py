@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
 
 
@@ -61,7 +61,7 @@ class Part:
 
 
 def commit(
-    dataset: DailyDataset,
+    dataset: Dataset,
     day: dt.date,
     parts: Sequence[Part],
     *,
@@ -134,7 +134,7 @@ def _delete_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
         raise
 
 
-def _prepare_marker(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | None:
+def _prepare_marker(dataset: Dataset, day: dt.date, lake: Lake) -> str | None:
     """The ETag of the marker that will be replaced, None when there is none.
 
     Spark's empty marker names every part beside it, so new parts would join the old partition before the commit. It is
@@ -170,7 +170,7 @@ def _prepare_marker(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | No
 
 
 def _replace_marker(
-    dataset: DailyDataset, manifest: Manifest, lake: Lake, data: bytes, etag: str | None, ours: Sequence[str]
+    dataset: Dataset, manifest: Manifest, lake: Lake, data: bytes, etag: str | None, ours: Sequence[str]
 ) -> None:
     """Make the new manifest the marker, if the marker is still the one that was read.
 
@@ -189,7 +189,7 @@ def _replace_marker(
             raise LostRace(dataset.name, manifest.day, winner or UNKNOWN_WRITER) from None
 
 
-def _marker_run(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | None:
+def _marker_run(dataset: Dataset, day: dt.date, lake: Lake) -> str | None:
     try:
         data, _ = lake.get(f"{dataset.key(day)}/{MARKER}")
     except ObjectMissing:
@@ -199,7 +199,7 @@ def _marker_run(dataset: DailyDataset, day: dt.date, lake: Lake) -> str | None:
 
 
 def write_frame(
-    dataset: DailyDataset,
+    dataset: Dataset,
     day: dt.date,
     frame: pl.DataFrame,
     *,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
 
 BOM = b"\xef\xbb\xbf"
 # Bytes of text that are parsed at a time.
@@ -36,7 +36,7 @@ _BLANK_SPARK = re.compile(rb'"(?:[^"\\]|\\.)*+"|(?<![^\n])\r?\n', re.DOTALL)
 
 
 def read_csv(
-    dataset: DailyDataset, chunks: Iterator[bytes], *, spark: bool, foreign: bool
+    dataset: Dataset, chunks: Iterator[bytes], *, spark: bool, foreign: bool
 ) -> tuple[list[str], Iterator[pl.DataFrame]]:
     """The header of a part, and its rows as frames of text columns.
 

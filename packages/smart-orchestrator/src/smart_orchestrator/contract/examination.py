@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.contract.sources import PartSource
     from smart_orchestrator.contract.tables import Dialect, Table
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Examination:
     hashes: Hashes = field(default_factory=Hashes)
 
     @classmethod
-    def of_part(cls, dataset: DailyDataset, part: PartSource, *, foreign: bool) -> Examination:
+    def of_part(cls, dataset: Dataset, part: PartSource, *, foreign: bool) -> Examination:
         """Read the part.
 
         Raises:
@@ -69,7 +69,7 @@ class Examination:
         message = "the last dialect cannot be refused"
         raise AssertionError(message)
 
-    def read(self, dataset: DailyDataset, table: Table) -> None:
+    def read(self, dataset: Dataset, table: Table) -> None:
         """Read all rows of the table.
 
         Raises:
@@ -90,7 +90,7 @@ class Examination:
                 self._read_rows(_restrict_to(dataset, names), table.frames(names))
         self.rows = table.rows
 
-    def _read_rows(self, dataset: DailyDataset, frames: Iterator[pl.DataFrame]) -> None:
+    def _read_rows(self, dataset: Dataset, frames: Iterator[pl.DataFrame]) -> None:
         counts: dict[str, int] = {}
         names = [column.name for column in dataset.columns]
         for frame in frames:
@@ -99,7 +99,7 @@ class Examination:
                     self._check(dataset, frame.select(names), counts)
             self.rows += frame.height
 
-    def _check(self, dataset: DailyDataset, frame: pl.DataFrame, counts: dict[str, int]) -> None:
+    def _check(self, dataset: Dataset, frame: pl.DataFrame, counts: dict[str, int]) -> None:
         expressions = rule_expressions(dataset, tuple(frame.dtypes))
         rows = frame.with_columns_seq(expressions.typed)
         volume, *violated = rows.select_seq([expressions.volume, *expressions.violated]).row(0)
@@ -110,14 +110,14 @@ class Examination:
         self.hashes.add(dataset, rows)
 
 
-def _restrict_to(dataset: DailyDataset, names: Sequence[str]) -> DailyDataset:
+def _restrict_to(dataset: Dataset, names: Sequence[str]) -> Dataset:
     """The dataset with only these columns in its contract."""
     columns = tuple(column for column in dataset.columns if column.name in names)
     volume = dataset.volume_column if dataset.volume_column in names else None
     return replace(dataset, columns=columns, volume_column=volume)
 
 
-def column_findings(dataset: DailyDataset, part: str, header: Sequence[str]) -> Iterator[Finding]:
+def column_findings(dataset: Dataset, part: str, header: Sequence[str]) -> Iterator[Finding]:
     """The duplicate columns of the header, and the columns of the contract that it lacks."""
     duplicates = sorted({name for name in header if list(header).count(name) > 1})
     if duplicates:
@@ -131,7 +131,7 @@ def column_findings(dataset: DailyDataset, part: str, header: Sequence[str]) -> 
 
 
 def value_findings(
-    dataset: DailyDataset,
+    dataset: Dataset,
     part: str,
     frame: pl.DataFrame,
     offset: int = 0,

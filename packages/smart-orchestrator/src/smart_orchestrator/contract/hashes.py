@@ -9,7 +9,7 @@ from smart_orchestrator.contract.rules import TYPED_SUFFIX
 if TYPE_CHECKING:
     import polars as pl
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
 
 
 class Hashes:
@@ -18,7 +18,7 @@ class Hashes:
     def __init__(self) -> None:
         self.by_column: dict[str, list[pl.Series]] = {}
 
-    def add(self, dataset: DailyDataset, rows: pl.DataFrame) -> None:
+    def add(self, dataset: Dataset, rows: pl.DataFrame) -> None:
         """Add rows; each unique column is also there in the contract's type, under its name and `TYPED_SUFFIX`."""
         for column in dataset.columns:
             if column.unique and rows.height:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from smart_orchestrator.contract.sources import PartSource
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
 
 # The column with the number of each row's partition. No column of a contract has a NUL in its name.
 PARTITION = "\0partition"
@@ -50,7 +50,7 @@ class Contents:
     findings: tuple[Finding, ...]
 
 
-def to_bytes(dataset: DailyDataset, frame: pl.DataFrame) -> bytes:
+def to_bytes(dataset: Dataset, frame: pl.DataFrame) -> bytes:
     """A frame as one part of the dataset's format.
 
     CSV is RFC 4180 in UTF-8 with LF. A field is quoted only where it must be, a quote inside it is doubled, and null is an
@@ -64,7 +64,7 @@ def to_bytes(dataset: DailyDataset, frame: pl.DataFrame) -> bytes:
     return compressed(buffer.getvalue(), dataset.compression)
 
 
-def to_frame(dataset: DailyDataset, parts: Sequence[PartSource], *, foreign: bool = False) -> pl.DataFrame:
+def to_frame(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = False) -> pl.DataFrame:
     """The rows of `parts` as one frame with the contract's columns and types.
 
     Args:
@@ -91,7 +91,7 @@ def to_frame(dataset: DailyDataset, parts: Sequence[PartSource], *, foreign: boo
         return pl.concat(frames)
 
 
-def _frames_of(dataset: DailyDataset, part: PartSource, *, foreign: bool) -> list[pl.DataFrame]:
+def _frames_of(dataset: Dataset, part: PartSource, *, foreign: bool) -> list[pl.DataFrame]:
     for dialect in dialects(dataset, foreign=foreign):
         with dialect, open_table(dataset, part, dialect, every_column=not dataset.columns) as table:
             if not table.header:
@@ -103,7 +103,7 @@ def _frames_of(dataset: DailyDataset, part: PartSource, *, foreign: bool) -> lis
     return []
 
 
-def examine(dataset: DailyDataset, parts: Sequence[PartSource], *, foreign: bool = False) -> Contents:
+def examine(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = False) -> Contents:
     """Read all rows of `parts` and check them against the contract.
 
     Memory is bounded, except that each column whose values must be unique needs eight bytes per row.
@@ -123,7 +123,7 @@ def examine(dataset: DailyDataset, parts: Sequence[PartSource], *, foreign: bool
     return Contents(rows, sum(volumes) if volumes else None, (*table_findings, *findings_about_values))
 
 
-def _differing_columns(dataset: DailyDataset, examined: Sequence[Examination]) -> Iterator[Finding]:
+def _differing_columns(dataset: Dataset, examined: Sequence[Examination]) -> Iterator[Finding]:
     """Parts whose columns differ from those of the first part, for a dataset whose contract names no columns."""
     if dataset.columns:
         return
@@ -139,7 +139,7 @@ def _differing_columns(dataset: DailyDataset, examined: Sequence[Examination]) -
 
 
 def judge_together(
-    dataset: DailyDataset, partitions: Sequence[Sequence[bytes]]
+    dataset: Dataset, partitions: Sequence[Sequence[bytes]]
 ) -> Sequence[tuple[int, int | None] | None]:
     """The number of rows and the sum of the volume column of each partition; None for a partition that may have a fault.
 
@@ -171,7 +171,7 @@ def judge_together(
     return results
 
 
-def _contract_columns(dataset: DailyDataset, parts: Sequence[bytes]) -> pl.DataFrame:
+def _contract_columns(dataset: Dataset, parts: Sequence[bytes]) -> pl.DataFrame:
     """The contract's columns of all parts, in the types in which they are stored.
 
     Raises:
@@ -187,7 +187,7 @@ def _contract_columns(dataset: DailyDataset, parts: Sequence[bytes]) -> pl.DataF
         return pl.concat(frame.select(names) for frame in frames)
 
 
-def violations(dataset: DailyDataset, frame: pl.DataFrame) -> tuple[Finding, ...]:
+def violations(dataset: Dataset, frame: pl.DataFrame) -> tuple[Finding, ...]:
     """The violations of the contract in a frame; the texts call it `frame`."""
     layout = [*column_findings(dataset, "frame", frame.columns)]
     if layout or not dataset.columns:
@@ -195,7 +195,7 @@ def violations(dataset: DailyDataset, frame: pl.DataFrame) -> tuple[Finding, ...
     return (*value_findings(dataset, "frame", frame), *_duplicates(dataset, frame))
 
 
-def _duplicates(dataset: DailyDataset, frame: pl.DataFrame) -> Iterator[Finding]:
+def _duplicates(dataset: Dataset, frame: pl.DataFrame) -> Iterator[Finding]:
     for column in dataset.columns:
         if column.unique:
             values = frame[column.name]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from smart_orchestrator.model.dataset import Column, DailyDataset
+    from smart_orchestrator.model.dataset import Column, Dataset
 
 # Ends the name of a column that was converted to the contract's type. No column of a contract has a NUL in its name.
 TYPED_SUFFIX = "\0typed"
@@ -37,7 +37,7 @@ class RuleExpressions:
 
 
 @lru_cache(maxsize=64)
-def rule_expressions(dataset: DailyDataset, dtypes: tuple[pl.DataType, ...]) -> RuleExpressions:
+def rule_expressions(dataset: Dataset, dtypes: tuple[pl.DataType, ...]) -> RuleExpressions:
     """The expressions for rows whose columns of the contract are stored in these types."""
     with extra("frames"):
         import polars as pl

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from smart_orchestrator.contract.sources import PartSource
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
 
 # The value of null in a folder name of Hive and Spark.
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -66,7 +66,7 @@ class Dialect:
         return isinstance(error, OtherDialect)
 
 
-def dialects(dataset: DailyDataset, *, foreign: bool) -> list[Dialect]:
+def dialects(dataset: Dataset, *, foreign: bool) -> list[Dialect]:
     """The dialects to try, in this order. An empty marker does not prove that Spark wrote the parts."""
     own = Dialect(spark=False, foreign=foreign)
     return [Dialect(spark=True, foreign=True), own] if foreign and dataset.format == "csv" else [own]
@@ -74,7 +74,7 @@ def dialects(dataset: DailyDataset, *, foreign: bool) -> list[Dialect]:
 
 @contextmanager
 def open_table(
-    dataset: DailyDataset, source: PartSource, dialect: Dialect, *, every_column: bool = False
+    dataset: Dataset, source: PartSource, dialect: Dialect, *, every_column: bool = False
 ) -> Iterator[Table]:
     """Open the part as a table; its columns include those in the names of its folders.
 

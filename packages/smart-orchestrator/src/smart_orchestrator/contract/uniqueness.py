@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from smart_orchestrator.contract.examination import Examination
-    from smart_orchestrator.model.dataset import Column, DailyDataset
+    from smart_orchestrator.model.dataset import Column, Dataset
 
 # Many hashes are compared in this many groups: a comparison needs memory of its own.
 GROUPS = 16
@@ -28,7 +28,7 @@ MAX_UNGROUPED_ROWS = 1 << 18
 MAX_SUSPECTS = 1000
 
 
-def duplicate_findings(dataset: DailyDataset, examined: Sequence[Examination]) -> Iterator[Finding]:
+def duplicate_findings(dataset: Dataset, examined: Sequence[Examination]) -> Iterator[Finding]:
     """The first few values of unique columns that occur more than once in the parts.
 
     Raises:
@@ -66,7 +66,7 @@ def _equal_hashes(hashes: list[pl.Series]) -> pl.Series | None:
 
 
 def _values(
-    dataset: DailyDataset, column: Column, examined: Sequence[Examination], suspects: pl.Series
+    dataset: Dataset, column: Column, examined: Sequence[Examination], suspects: pl.Series
 ) -> pl.Series:
     """The values of a column that have one of these hashes, from all parts."""
     with extra("frames"):

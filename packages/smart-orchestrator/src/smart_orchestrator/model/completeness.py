@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import OptionError
+from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code, Partition, State
 
 if TYPE_CHECKING:
@@ -69,10 +70,12 @@ class Completeness:
     volume_requests: Mapping[str, int] = field(default_factory=dict)
 
     def __getitem__(self, day: dt.date) -> Partition:
-        if not self.window.start <= day <= self.window.last:
-            message = f"{day} is not in the window {self.window.start} to {self.window.last}"
+        if day not in self.window:
+            message = (
+                f"{day} is not in the window {key_text(self.window.start)} to {key_text(self.window.last)}"
+            )
             raise KeyError(message)
-        return self.partitions[(day - self.window.start).days]
+        return self.partitions[self.window.position(day)]
 
     @property
     def expected(self) -> tuple[dt.date, ...]:
@@ -148,14 +151,14 @@ class Completeness:
         """The document that `check --json` prints; days are ISO strings, oldest first."""
 
         def iso(days: Iterable[dt.date]) -> list[str]:
-            return [day.isoformat() for day in days]
+            return [key_text(day) for day in days]
 
         return {
             "dataset": self.dataset,
-            "as_of": self.window.as_of.isoformat(),
+            "as_of": key_text(self.window.as_of),
             "window": {
-                "start": self.window.start.isoformat(),
-                "end": self.window.last.isoformat(),
+                "start": key_text(self.window.start),
+                "end": key_text(self.window.last),
                 "days": len(self.window),
                 "lag_days": self.window.lag,
             },

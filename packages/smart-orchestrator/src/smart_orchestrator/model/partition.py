@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from smart_orchestrator.model.grain import key_text
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
@@ -149,7 +151,7 @@ class Partition:
     def to_json(self) -> dict[str, object]:
         """The partition as `check --json` lists it."""
         return {
-            "day": self.day.isoformat(),
+            "day": key_text(self.day),
             "state": self.state.value,
             "code": self.code.value,
             "reason": self.reason,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class PlanStep:
     def to_json(self) -> dict[str, object]:
         """The step as a JSON object, as `plan --json` prints it."""
         return {
-            "day": self.day.isoformat(),
+            "day": key_text(self.day),
             "action": self.action.value,
             "why": self.why,
             "run": self.run.name if self.run else None,
@@ -71,7 +72,7 @@ class Plan:
         document = self.completeness.to_json()
         copied = ("dataset", "as_of", "window", "missing", "coverage_pct")
         return {key: document[key] for key in copied} | {
-            "due": [day.isoformat() for day in self.days(Action.START)],
+            "due": [key_text(day) for day in self.days(Action.START)],
             "days": [step.to_json() for step in self.steps],
         }
 

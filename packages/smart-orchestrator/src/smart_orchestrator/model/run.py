@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.expected_error import Failure
+from smart_orchestrator.model.grain import key_text, parse_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +69,7 @@ class Run:
         """The run as a JSON object, as `--json` prints it."""
         return {
             "run": self.name,
-            "day": self.day.isoformat(),
+            "day": key_text(self.day),
             "attempt": self.attempt,
             "state": self.state.value,
             "started_here": self.ours,
@@ -88,7 +89,7 @@ class Run:
 
         return cls(
             name=document["run"],
-            day=dt.date.fromisoformat(document["day"]),
+            day=parse_key(document["day"]),
             attempt=document["attempt"],
             state=RunState(document["state"]),
             ours=document["started_here"],
@@ -102,4 +103,4 @@ class Run:
 
 def run_name(day: dt.date, attempt: int) -> str:
     """The name of a run. The same day and attempt always give the same name."""
-    return f"{day.isoformat()}.{attempt}"
+    return f"{key_text(day)}.{attempt}"

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest import inspect
+from smart_orchestrator.adapters.base import inspect_key
 from smart_orchestrator.errors import RunsError
 from smart_orchestrator.expected_error import failure_of
 from smart_orchestrator.model.run import Failure, Run, RunState, run_name
@@ -28,7 +28,7 @@ from smart_orchestrator.runners.ledger import RUN_COLUMNS, Ledger
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class LocalRunner:
 
     def __init__(
         self,
-        dataset: DailyDataset,
+        dataset: Dataset,
         pipeline: Callable[[dt.date], object],
         folder: str | Path,
         *,
@@ -94,7 +94,7 @@ class LocalRunner:
             return descriptor
         handed_over = False
         try:
-            if not self._force and inspect(self.dataset, day).available:
+            if not self._force and inspect_key(self.dataset, day).available:
                 return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was whole already")
             run = self._record_start(day)
             thread = threading.Thread(
@@ -291,7 +291,7 @@ class LocalRunner:
         return descriptor
 
 
-def _identity(dataset: DailyDataset) -> str:
+def _identity(dataset: Dataset) -> str:
     """An identifier of the dataset that is the same in every process that uses the same lake."""
     root = dataset.lake if "://" in dataset.lake else str(Path(dataset.lake).absolute())
     return f"{root.rstrip('/')}/{dataset.key_format}"

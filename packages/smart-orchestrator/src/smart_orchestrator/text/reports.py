@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.model.completeness import NOT_EXPECTED
+from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
 
@@ -72,7 +73,7 @@ def _day_line(partition: Partition) -> Line:
     elif partition.code is Code.UNUSUAL_VOLUME:
         style = "warn"
     why = partition.reason if partition.code is Code.OK else f"{partition.code}: {partition.reason}"
-    return f"  {partition.day}  {weekday(partition.day):<9}  {partition.state:<11}  {why}", style
+    return f"  {key_text(partition.day)}  {weekday(partition.day):<9}  {partition.state:<11}  {why}", style
 
 
 _MARKS = {Action.START: "+", Action.FOLLOW: ">", Action.WAIT: "~", Action.GIVE_UP: "x", Action.KEEP: " "}
@@ -84,5 +85,7 @@ def plan_lines(plan: Plan, *, every: bool = False) -> list[Line]:
     if not steps:
         return [("plan: nothing to do, every day is kept", "good")]
     lines: list[Line] = [("plan:", "strong")]
-    lines += [(f"  {_MARKS[step.action]} {step.day}  {step.action:<7}  {step.why}", "") for step in steps]
+    lines += [
+        (f"  {_MARKS[step.action]} {key_text(step.day)}  {step.action:<7}  {step.why}", "") for step in steps
+    ]
     return lines

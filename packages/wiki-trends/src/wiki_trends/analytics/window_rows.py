@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from smart_orchestrator.checking import check
 from smart_orchestrator.errors import ContractError, PartitionChanged
-from smart_orchestrator.model.window import ONE_DAY, Window
+from smart_orchestrator.model.grain import ONE_DAY
+from smart_orchestrator.model.window import Window
 from wiki_trends.analytics.tables.documented import ROW_TYPES
 from wiki_trends.analytics.tables.history import BASELINE_DAYS
 
