@@ -16,8 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest import InspectOptions, inspect
-from smart_orchestrator.model.partition import Code, Partition, State
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions, inspect
+from smart_orchestrator.model.partition import Code, Partition, verdict
 from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,6 @@ def with_volume(
     lake: Lake | None = None,
     options: InspectOptions | None = None,
     width: float = WIDTH,
-    strict: bool = False,
 ) -> Completeness:
     """A copy of `completeness` in which partitions of an unusual volume have the code `UNUSUAL_VOLUME`.
 
@@ -72,13 +71,12 @@ def with_volume(
         lake: an open lake; default the dataset's own.
         options: how to inspect the past days; their data are never read.
         width: k of the usual range.
-        strict: an unusual partition is invalid instead of complete with a warning.
 
     Raises:
         LakeError: the lake does not answer or refuses.
     """
     lake = (lake or lake_of(dataset)).counted()
-    shallow = replace(options or InspectOptions(), deep=False, shallow=True)
+    metadata_only = replace(options or InspectOptions(), depth=Depth.METADATA)
     partitions = {partition.day: partition for partition in completeness.partitions}
     past = {
         day
@@ -89,11 +87,9 @@ def with_volume(
     outside = sorted(past - partitions.keys())
     if outside:
         with ThreadPoolExecutor(min(lake.concurrency, len(outside)), thread_name_prefix="volume") as pool:
-            inspected = pool.map(lambda day: inspect(dataset, day, lake=lake, options=shallow), outside)
+            inspected = pool.map(lambda day: inspect(dataset, day, lake=lake, options=metadata_only), outside)
             partitions |= zip(outside, inspected, strict=True)
-    checked = tuple(
-        _check_volume(partition, partitions, width, strict=strict) for partition in completeness.partitions
-    )
+    checked = tuple(_check_volume(partition, partitions, width) for partition in completeness.partitions)
     return replace(completeness, partitions=checked, volume_requests=lake.requests.to_json())
 
 
@@ -101,9 +97,7 @@ def _same_weekday(day: dt.date) -> list[dt.date]:
     return [day - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1)]
 
 
-def _check_volume(
-    partition: Partition, partitions: Mapping[dt.date, Partition], width: float, *, strict: bool
-) -> Partition:
+def _check_volume(partition: Partition, partitions: Mapping[dt.date, Partition], width: float) -> Partition:
     if not partition.available:
         return partition
     past = [partitions[day] for day in _same_weekday(partition.day) if partitions[day].available]
@@ -114,6 +108,5 @@ def _check_volume(
         usual = band(past_values, width)
         if value is not None and usual is not None and value not in usual:
             reason = f"{measure} {value:,}, usual on this weekday are {usual.low:,.0f} to {usual.high:,.0f}"
-            state = State.INVALID if strict else State.COMPLETE
-            return replace(partition, state=state, code=Code.UNUSUAL_VOLUME, reason=reason)
+            return verdict(partition.day, Code.UNUSUAL_VOLUME, reason, partition)
     return partition

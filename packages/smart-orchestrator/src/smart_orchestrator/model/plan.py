@@ -81,7 +81,10 @@ def make_plan(completeness: Completeness, latest: Mapping[dt.date, Run]) -> Plan
     """Plan the window, given the latest run of each day that has one."""
     return Plan(
         completeness,
-        tuple(_step(partition, latest.get(partition.day)) for partition in completeness.partitions),
+        tuple(
+            _step(partition, latest.get(partition.day), accepted=completeness.accepts(partition))
+            for partition in completeness.partitions
+        ),
     )
 
 
@@ -90,9 +93,9 @@ def due(completeness: Completeness, latest: Mapping[dt.date, Run]) -> tuple[dt.d
     return make_plan(completeness, latest).days(Action.START)
 
 
-def _step(partition: Partition, run: Run | None) -> PlanStep:
+def _step(partition: Partition, run: Run | None, *, accepted: bool) -> PlanStep:
     """Choose the action for one day."""
-    if partition.available or partition.code in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY):
+    if accepted or partition.code in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY):
         return PlanStep(partition.day, Action.KEEP, partition.reason)
     if partition.code is Code.WITHIN_LAG:
         return PlanStep(partition.day, Action.WAIT, partition.reason)
