@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.dag import ScheduleArg
 
     from smart_orchestrator.airflow.operators import Consumer
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
 
 START_DATE = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 DOC = """
@@ -55,7 +55,7 @@ def parameters(days: int, *names: str) -> dict[str, Param]:
 
 
 def orchestrator_dag(
-    dataset: DailyDataset,
+    dataset: Dataset,
     pipeline_dag_id: str,
     consumer: Consumer,
     *,

@@ -17,7 +17,7 @@ from smart_orchestrator.airflow.connections import airflow_api, aws_environment,
 from smart_orchestrator.backfilling.state import BackfillState, Limits
 from smart_orchestrator.checking import check
 from smart_orchestrator.errors import LakeDenied, LakeUnreachable, OptionError
-from smart_orchestrator.model.dataset import Column, DailyDataset
+from smart_orchestrator.model.dataset import Column, Dataset
 from smart_orchestrator.runners.airflow import AirflowRunner
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.store.opening import lake_of
@@ -55,7 +55,7 @@ class Orchestration:
         OptionError: a number of seconds or attempts is not more than 0, or the lag is negative.
     """
 
-    dataset: DailyDataset
+    dataset: Dataset
     pipeline_dag_id: str
     lag: int = 3
     attempts: int = 1
@@ -94,7 +94,7 @@ class Orchestration:
         return cls(
             **{
                 **document,
-                "dataset": DailyDataset(**dataset, columns=columns, history_start=history_start),
+                "dataset": Dataset(**dataset, columns=columns, history_start=history_start),
             }
         )
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.model.completeness import Completeness
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.runners.base import Runner
 
 # Seconds between two inspections of the days that an unknown writer is writing.
@@ -55,7 +55,7 @@ class Backfill:
 
 
 def backfill(
-    dataset: DailyDataset,
+    dataset: Dataset,
     check: Callable[[], Completeness],
     runner: Runner,
     *,
@@ -93,7 +93,7 @@ def backfill(
 
 
 def fetch(
-    dataset: DailyDataset,
+    dataset: Dataset,
     days: Iterable[dt.date],
     runner: Runner,
     *,

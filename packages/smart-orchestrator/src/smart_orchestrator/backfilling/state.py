@@ -8,31 +8,29 @@ keeps the runs and days that it has not judged, and can be repeated.
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.adapters.manifest import inspect
+from smart_orchestrator.adapters.base import inspect_key
 from smart_orchestrator.backfilling.key_state import KeyState, Phase, keys_of_first_version
 from smart_orchestrator.errors import OptionError, WindowError
+from smart_orchestrator.model.grain import key_text, parse_key
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.run import Failure, Run, RunState
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Mapping
 
     from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.model.completeness import Completeness
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.runners.base import Runner
     from smart_orchestrator.store.base import Lake
 
-# An immediate retry of these is useless: the source has not published the day, or the source or the lake refused the
-# request or did not answer before its own deadline.
-FINAL = (Failure.NOT_PUBLISHED, Failure.UNREACHABLE, Failure.REFUSED)
 UNREACHABLE_GOAL = "the window can no longer become ready"
 
 
@@ -85,12 +83,12 @@ class Outcome:
     def to_json(self) -> dict[str, object]:
         """The outcome as a JSON object, as `backfill --json` and `run --json` print it."""
         return {
-            "filled": [day.isoformat() for day in self.filled],
+            "filled": [key_text(day) for day in self.filled],
             "failed": [run.to_json() for run in self.failed],
             "runs_started": [run.to_json() for run in self.started],
             "runs_followed": [run.to_json() for run in self.followed],
-            "abandoned": [{"day": day.isoformat(), "why": why} for day, why in self.abandoned],
-            "measured": {day.isoformat(): dict(measured) for day, measured in self.measured.items()},
+            "abandoned": [{"day": key_text(day), "why": why} for day, why in self.abandoned],
+            "measured": {key_text(day): dict(measured) for day, measured in self.measured.items()},
         }
 
 
@@ -128,7 +126,7 @@ class BackfillState:
         keys: the state of each day; queued days are started in this order.
     """
 
-    dataset: DailyDataset
+    dataset: Dataset
     runner: Runner
     limits: Limits
     reporter: Reporter
@@ -208,7 +206,7 @@ class BackfillState:
     def inspect_watched(self) -> None:
         """Inspect the watched days once: complete days are filled, days that nobody writes any more are queued."""
         for day in self.watched:
-            partition = inspect(self.dataset, day, lake=self.lake)
+            partition = inspect_key(self.dataset, day, lake=self.lake)
             if partition.available:
                 self.keys[day] = self.keys[day].fill(_measured(partition))
                 self.reporter.filled(partition, None, self.progress())
@@ -250,14 +248,14 @@ class BackfillState:
         """The goal and the keys as JSON types; `from_json` restores them."""
         return {
             "goal": None if self.goal is None else [self.goal.available, self.goal.needed],
-            "keys": [{"key": day.isoformat(), **key.to_json()} for day, key in self.keys.items()],
+            "keys": [{"key": key_text(day), **key.to_json()} for day, key in self.keys.items()],
         }
 
     @classmethod
     def from_json(
         cls,
         document: Mapping[str, Any],
-        dataset: DailyDataset,
+        dataset: Dataset,
         runner: Runner,
         limits: Limits,
         reporter: Reporter,
@@ -265,7 +263,7 @@ class BackfillState:
     ) -> BackfillState:
         """Restore a backfill from the document that `to_json` returned, also from one that version 1 wrote."""
         if "keys" in document:
-            keys = {dt.date.fromisoformat(key["key"]): KeyState.from_json(key) for key in document["keys"]}
+            keys = {parse_key(key["key"]): KeyState.from_json(key) for key in document["keys"]}
         else:
             keys = keys_of_first_version(document)
         goal = None if document["goal"] is None else Goal(*document["goal"])
@@ -292,7 +290,7 @@ class BackfillState:
 
     def _finish(self, run: Run) -> None:
         """Judge a run that has ended by the partition that it left in the lake."""
-        partition = inspect(self.dataset, run.day, lake=self.lake)
+        partition = inspect_key(self.dataset, run.day, lake=self.lake)
         key = self.keys[run.day]
         # A backfill accepts a complete partition from any writer. A fetch also needs a run that succeeded: after a failed
         # run, the complete partition may be the old one.
@@ -306,7 +304,8 @@ class BackfillState:
                 f"the run succeeded, but the day is {partition.state} ({partition.code}: {partition.reason})"
             )
             run = replace(run, state=RunState.FAILED, failure=Failure.NO_DATA_AFTER_SUCCESS, message=message)
-        again = run.failure not in FINAL and key.starts < self.limits.attempts
+        final = run.failure is not None and run.failure.final
+        again = not final and key.starts < self.limits.attempts
         if again:
             self._queue(run.day, key.retry(run))
         else:

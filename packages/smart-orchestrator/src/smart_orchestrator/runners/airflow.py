@@ -31,7 +31,7 @@ from smart_orchestrator.runners.airflow_failures import why_failed
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.runners.airflow_client import AirflowApi, Json
 
 CONF_DAY = "target_date"
@@ -80,7 +80,7 @@ class AirflowRunner:
 
     def __init__(
         self,
-        dataset: DailyDataset,
+        dataset: Dataset,
         api: AirflowApi,
         dag_id: str,
         *,

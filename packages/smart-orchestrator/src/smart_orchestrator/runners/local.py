@@ -23,9 +23,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest import inspect
+from smart_orchestrator.adapters.base import inspect_key
 from smart_orchestrator.errors import RunsError
-from smart_orchestrator.model.run import Failure, Run, RunState, failure_of, run_name
+from smart_orchestrator.expected_error import failure_of
+from smart_orchestrator.model.grain import key_text
+from smart_orchestrator.model.run import Failure, Run, RunState, run_name
 from smart_orchestrator.runners.day_lock import DayLock, LockState
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.runners.recorded_runs import PROCESS_DIED, RecordedRuns
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ class LocalRunner:
 
     def __init__(
         self,
-        dataset: DailyDataset,
+        dataset: Dataset,
         pipeline: Callable[[dt.date], object],
         folder: str | Path,
         *,
@@ -98,7 +100,7 @@ class LocalRunner:
         if running is not None:
             return running
         try:
-            if not self._force and inspect(self.dataset, day).available:
+            if not self._force and inspect_key(self.dataset, day).available:
                 lock.release()
                 return Run(
                     run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was already complete"
@@ -127,7 +129,7 @@ class LocalRunner:
         self._run_ended.clear()
 
     def _lock(self, day: dt.date) -> DayLock:
-        return DayLock(self._locks / f"{day.isoformat()}.lock")
+        return DayLock(self._locks / f"{key_text(day)}.lock")
 
     def _acquire(self, lock: DayLock, day: dt.date) -> Run | None:
         """Acquire the lock and return None, or return the run of the process that holds it."""
@@ -141,7 +143,7 @@ class LocalRunner:
             if time.monotonic() >= deadline:
                 raise RunsError(
                     "local runs",
-                    f"the lock {lock.path} is held by a process that has recorded no run of {day}",
+                    f"the lock {lock.path} is held by a process that has recorded no run of {key_text(day)}",
                     "End that process, then run the same command again.",
                 )
             time.sleep(CHECK_PAUSE)
@@ -175,7 +177,7 @@ class LocalRunner:
             self._run_ended.set()
 
 
-def dataset_identifier(dataset: DailyDataset) -> str:
+def dataset_identifier(dataset: Dataset) -> str:
     """An identifier of the dataset that is the same in every process that uses the same lake."""
     root = dataset.lake if "://" in dataset.lake else str(Path(dataset.lake).absolute())
     return f"{root.rstrip('/')}/{dataset.key_format}"

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.model.grain import key_text, parse_key
 from smart_orchestrator.model.run import Failure, Run, RunState, run_name
 from smart_orchestrator.runners.ledger import RUN_COLUMNS, Ledger
 
@@ -34,7 +35,7 @@ class RecordedRuns:
         query = f"SELECT {RUN_COLUMNS} FROM runs WHERE dataset = ? AND day BETWEEN ? AND ? ORDER BY attempt"  # noqa: S608 - constant
         with self.ledger.connection() as database:
             rows = database.execute(
-                query, (self.dataset_id, min(days).isoformat(), max(days).isoformat())
+                query, (self.dataset_id, key_text(min(days)), key_text(max(days)))
             ).fetchall()
         runs = [self._run(row) for row in rows]
         return {run.day: run for run in runs if run.day in days}
@@ -43,7 +44,7 @@ class RecordedRuns:
         """One attempt of a day, or None if it is not recorded."""
         query = f"SELECT {RUN_COLUMNS} FROM runs WHERE dataset = ? AND day = ? AND attempt = ?"  # noqa: S608 - constant
         with self.ledger.connection() as database:
-            row = database.execute(query, (self.dataset_id, day.isoformat(), attempt)).fetchone()
+            row = database.execute(query, (self.dataset_id, key_text(day), attempt)).fetchone()
         return None if row is None else self._run(row)
 
     def recent(self, limit: int, day: dt.date | None) -> list[Run]:
@@ -52,7 +53,7 @@ class RecordedRuns:
             f"SELECT {RUN_COLUMNS} FROM runs WHERE dataset = ? AND (? IS NULL OR day = ?) "  # noqa: S608 - constant
             "ORDER BY state = 'running' DESC, started_at DESC, day DESC LIMIT ?"
         )
-        day_text = None if day is None else day.isoformat()
+        day_text = None if day is None else key_text(day)
         with self.ledger.connection() as database:
             rows = database.execute(query, (self.dataset_id, day_text, day_text, limit)).fetchall()
         return [self._run(row) for row in rows]
@@ -60,7 +61,7 @@ class RecordedRuns:
     def add(self, day: dt.date) -> Run:
         """Record the start of the next attempt of a day, whose lock the caller holds."""
         now = dt.datetime.now(tz=dt.UTC)
-        key = (self.dataset_id, day.isoformat())
+        key = (self.dataset_id, key_text(day))
         with self.ledger.connection() as database:
             # The caller holds the lock of the day, so the process of a run that is still recorded as running has died.
             database.execute(
@@ -82,7 +83,7 @@ class RecordedRuns:
         """Record the end of a run: failed with this failure, or succeeded."""
         state = RunState.FAILED if failure else RunState.SUCCEEDED
         ended_at = dt.datetime.now(tz=dt.UTC).isoformat()
-        key = (self.dataset_id, run.day.isoformat(), run.attempt)
+        key = (self.dataset_id, key_text(run.day), run.attempt)
         with self.ledger.connection() as database:
             database.execute(
                 "UPDATE runs SET state = ?, failure = ?, message = ?, ended_at = ? "
@@ -94,7 +95,7 @@ class RecordedRuns:
         """The run that a row of the ledger describes."""
         day_text, attempt, state, failure, message, started, ended = row
         try:
-            day = dt.date.fromisoformat(day_text)
+            day = parse_key(day_text)
             return Run(
                 name=run_name(day, int(attempt)),
                 day=day,
