@@ -24,6 +24,8 @@ APRIL = {"start": "2025-04-01", "end": "2025-04-03"}
         {"min_coverage": 101},
         {"min_coverage": "all"},
         {"dry_run": "perhaps"},
+        {"depth": "deepest"},
+        {"min_days": -1},
     ],
 )
 def test_types_and_ranges_are_refused_at_the_trigger(stack, conf):
@@ -90,6 +92,10 @@ def test_the_trigger_form_has_all_parameters_with_their_schemas(stack):
         "start",
         "end",
         "min_coverage",
+        "min_days",
+        "allow_lag",
+        "strict",
+        "depth",
         "dry_run",
         "replace_newer",
     ]

@@ -96,12 +96,14 @@ def test_settings_change_what_was_changed_by_editing_the_file(monkeypatch, tmp_p
         "ORCHESTRATOR_SCHEDULE": "0 */6 * * *",
         "ORCHESTRATOR_POLL": "30",
         "ORCHESTRATOR_TIMEOUT": "3600",
+        "WRITING_SECONDS": "77",
         "DAYS": "7",
     }.items():
         monkeypatch.setenv(f"WIKI_TRENDS_{name}", value)
     dag = runpy.run_path(str(ROOT / "dags/wiki_smart_analytics_orchestrator.py"))["dag"]
     waiting = dag.get_task("wait_for_data_ready").orchestration
     assert (dag.schedule, waiting.poll_seconds, waiting.timeout) == ("0 */6 * * *", 30, 3600)
+    assert waiting.settle_seconds == 77
     assert dag.params["days"] == 7
 
 
@@ -184,6 +186,17 @@ def test_a_trigger_with_nothing_under_way_ends_at_once(tmp_path, monkeypatch):
 
     event = asyncio.run(first_event())
     assert (event["why"], event["backfill"]) == ("", state)
+
+
+def test_a_strict_request_refuses_a_day_of_unusual_volume(tmp_path):
+    made = orchestration(str(tmp_path))
+    for number in range(1, 12):
+        rows = 5 if number == 11 else 100
+        frame = pl.DataFrame({"page": [f"P{n}" for n in range(rows)], "views": [1] * rows})
+        write_frame(made.dataset, dt.date(2025, 11, number), frame)
+    window = Window.of_days(1, dt.date(2025, 11, 14))
+    assert made.check(Request(window, Policy())).ready
+    assert not made.check(Request(window, Policy(strict=True))).ready
 
 
 def test_connections_in_the_forms_of_the_layer(monkeypatch):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Label, Param, TaskGroup
 
+from smart_orchestrator.adapters.manifest import DEFAULT_SETTLE
 from smart_orchestrator.airflow.notifications import Notify
 from smart_orchestrator.airflow.operators import (
     CHECK,
@@ -19,7 +20,7 @@ from smart_orchestrator.airflow.operators import (
     WaitForDataReady,
 )
 from smart_orchestrator.airflow.orchestration import Orchestration
-from smart_orchestrator.airflow.params import SCHEMAS
+from smart_orchestrator.airflow.params import DEFAULTS, SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,7 @@ Parameters: `{{"days": 7}}`; or `{{"start": "2025-11-01", "end": "2025-11-07"}}`
 
 def parameters(days: int, *names: str) -> dict[str, Param]:
     """The DAG parameters of these names, by default all, with their schemas; `days` is the default of that parameter."""
-    defaults = {"days": days, "min_coverage": 100, "dry_run": False}
+    defaults = {"days": days, **DEFAULTS}
     return {name: Param(defaults.get(name), **SCHEMAS[name]) for name in names or SCHEMAS}
 
 
@@ -72,6 +73,7 @@ def orchestrator_dag(
     aws_conn_id: str = "lake",
     notify_conn_id: str = "notify",
     state: str = "",
+    settle_seconds: float = DEFAULT_SETTLE.total_seconds(),
     outlets: Sequence[Asset] = (),
     **dag_options: Any,
 ) -> DAG:
@@ -95,6 +97,7 @@ def orchestrator_dag(
         aws_conn_id: the `aws` connection with the lake's keys; without it, `AWS_*` of the environment apply.
         notify_conn_id: the connection or variable with Apprise URLs.
         state: the folder in which a worker caches its verdicts on days that it had to read; empty for no cache.
+        settle_seconds: data files without a marker that are younger than this count as being written.
         outlets: the assets that the consumer updates.
         dag_options: any other argument of a DAG. `default_args` and `params` are merged with those of this function, so
             `default_args={"owner": …}` keeps the retries; all others replace its values. There is no `deadline` by
@@ -110,6 +113,7 @@ def orchestrator_dag(
         api_conn_id=api_conn_id,
         aws_conn_id=aws_conn_id,
         state=state,
+        settle_seconds=settle_seconds,
     )
     default_args = {
         "retries": retries,

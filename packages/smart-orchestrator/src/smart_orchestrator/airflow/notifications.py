@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from smart_orchestrator.airflow.connections import notification_urls, ui_url
-from smart_orchestrator.airflow.messages import message
+from smart_orchestrator.airflow.messages import notification
 from smart_orchestrator.airflow.operators import (
     CHECK,
     CONSUME,
@@ -80,7 +80,7 @@ class Notify(BaseOperator):
         if context["params"].get("dry_run"):
             self.log.info("dry run: no notification is sent")
             return
-        title, text = message(self._facts(context))
+        title, text = notification(self._facts(context))
         self.log.info("%s\n%s", title, text)
         if not send(self.notify_conn_id, title, text):
             self.log.info(

@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from smart_orchestrator.airflow.links import LINKS, push_links
 from smart_orchestrator.airflow.log import LogReporter
-from smart_orchestrator.airflow.messages import listed, not_ready
+from smart_orchestrator.airflow.messages import abbreviated, not_ready_text
 from smart_orchestrator.airflow.params import request_of
 from smart_orchestrator.airflow.triggers import DataReadyTrigger
 from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL
@@ -232,7 +232,7 @@ class WaitForDataReady(BackfillTask):
 
     def _wait(self, backfill: BackfillState, deadline: str) -> None:
         awaited = [day.isoformat() for day in backfill.awaited]
-        self.log.info("waiting for %d dates: %s", len(awaited), listed(awaited))
+        self.log.info("waiting for %d dates: %s", len(awaited), abbreviated(awaited))
         self.defer(
             trigger=DataReadyTrigger(self.orchestration.to_json(), backfill.to_json(), deadline),
             method_name="resume",
@@ -254,7 +254,7 @@ class WaitForDataReady(BackfillTask):
             len(outcome.followed),
         )
         if not completeness.ready:
-            raise AirflowFailException(not_ready(completeness, outcome))
+            raise AirflowFailException(not_ready_text(completeness, outcome))
         self.log.info("coverage %.1f %%", completeness.coverage_pct)
 
 
@@ -276,7 +276,7 @@ class RunConsumer(OrchestratorTask):
             completeness = self.check(self.request(context))
             context["ti"].xcom_push(key=COVERAGE, value=completeness.coverage_pct)
             if not completeness.ready:
-                raise AirflowFailException(not_ready(completeness))
+                raise AirflowFailException(not_ready_text(completeness))
             self.log.info("coverage %.1f %%", completeness.coverage_pct)
             results = dict(self.consumer(completeness) or {})
         for name, value in results.items():

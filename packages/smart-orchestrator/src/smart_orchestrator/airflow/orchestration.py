@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.adapters.manifest import InspectOptions
+from smart_orchestrator.adapters.manifest import DEFAULT_SETTLE, InspectOptions
 from smart_orchestrator.airflow.connections import airflow_api, aws_environment, connection, ui_url
 from smart_orchestrator.backfilling.state import BackfillState, Limits
 from smart_orchestrator.checking import check
@@ -21,6 +21,7 @@ from smart_orchestrator.model.dataset import Column, Dataset
 from smart_orchestrator.runners.airflow import AirflowRunner
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.store.opening import lake_of
+from smart_orchestrator.volume_check import with_volume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +51,7 @@ class Orchestration:
         api_conn_id: the connection to Airflow's REST API.
         aws_conn_id: the connection with the lake's keys; if it does not exist, `AWS_*` of the environment apply.
         state: the folder in which a worker caches its verdicts on days that it had to read; empty for no cache.
+        settle_seconds: data files without a marker that are younger than this count as being written.
 
     Raises:
         OptionError: a number of seconds or attempts is not more than 0, or the lag is negative.
@@ -64,6 +66,7 @@ class Orchestration:
     api_conn_id: str = "airflow_api"
     aws_conn_id: str = "lake"
     state: str = ""
+    settle_seconds: float = DEFAULT_SETTLE.total_seconds()
 
     def __post_init__(self) -> None:
         if self.lag < 0:
@@ -137,8 +140,16 @@ class Orchestration:
 
     def check(self, request: Request) -> Completeness:
         """Check the completeness of the window in the lake."""
-        options = InspectOptions(memory=Ledger(Path(self.state))) if self.state else InspectOptions()
-        return check(self.dataset, request.window, lake=self.lake(), options=options, policy=request.policy)
+        options = InspectOptions(
+            request.depth,
+            dt.timedelta(seconds=self.settle_seconds),
+            memory=Ledger(Path(self.state)) if self.state else None,
+        )
+        lake = self.lake()
+        completeness = check(self.dataset, request.window, lake=lake, options=options, policy=request.policy)
+        if request.policy.strict:
+            completeness = with_volume(self.dataset, completeness, lake=lake, options=options)
+        return completeness
 
     def backfill(self, runner: AirflowRunner, reporter: Reporter) -> BackfillState:
         """A new backfill of the dataset, without a plan."""

@@ -11,6 +11,7 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from smart_orchestrator.adapters.manifest import Depth
 from smart_orchestrator.errors import WindowError
 from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.window import MAX_DAYS, Window, parse_day
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Mapping
 
-# Name of a parameter -> its schema and its description in the trigger form; the DAG sets the default.
+# Values of the parameters that a run leaves out; the others are None, and the DAG sets `days`.
+DEFAULTS: Mapping[str, Any] = {
+    "min_coverage": 100,
+    "min_days": 1,
+    "allow_lag": False,
+    "strict": False,
+    "depth": Depth.AS_NEEDED.value,
+    "dry_run": False,
+}
+# Name of a parameter -> its schema and its description in the trigger form.
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "days": {
         "type": "integer",
@@ -48,6 +58,25 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         "maximum": 100,
         "description": "Percentage of the expected days that must be complete before the analytics run.",
     },
+    "min_days": {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": MAX_DAYS,
+        "description": "Number of days that must be complete before the analytics run.",
+    },
+    "allow_lag": {
+        "type": "boolean",
+        "description": "Accept an explicit window with days within the publication lag that are not complete.",
+    },
+    "strict": {
+        "type": "boolean",
+        "description": "Treat a day of unusual volume as invalid.",
+    },
+    "depth": {
+        "type": "string",
+        "enum": [depth.value for depth in Depth],
+        "description": "Read only metadata, the data of unproven days as needed, or all rows.",
+    },
     "dry_run": {
         "type": "boolean",
         "description": "Only report what would be done.",
@@ -62,11 +91,13 @@ class Request:
     Attributes:
         window: the days.
         policy: when the window counts as ready.
+        depth: which data the check reads.
         dry_run: whether to report only.
     """
 
     window: Window
     policy: Policy
+    depth: Depth = Depth.AS_NEEDED
     dry_run: bool = False
 
 
@@ -96,11 +127,15 @@ def request_of(
     if as_of > run_day:
         problem = f"is after {run_day}, the UTC day of this run"
         raise WindowError("as_of", as_of, problem, "Give that day or an earlier one.")
-    return Request(
-        _window(params, as_of, lag),
-        Policy(min_coverage=float(params.get("min_coverage", 100))),
-        dry_run=bool(params.get("dry_run")),
+    explicit = {name: value for name, value in params.items() if value is not None}
+    values = {**DEFAULTS, **explicit}
+    policy = Policy(
+        float(values["min_coverage"]),
+        int(values["min_days"]),
+        bool(values["allow_lag"]),
+        bool(values["strict"]),
     )
+    return Request(_window(params, as_of, lag), policy, Depth(values["depth"]), bool(values["dry_run"]))
 
 
 def _window(params: Mapping[str, Any], as_of: dt.date, lag: int) -> Window:

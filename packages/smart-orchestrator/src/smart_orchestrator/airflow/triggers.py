@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from smart_orchestrator.airflow.log import LogReporter
-from smart_orchestrator.airflow.messages import listed
+from smart_orchestrator.airflow.messages import abbreviated
 from smart_orchestrator.airflow.orchestration import TRIGGER_PATIENCE, Orchestration
 from smart_orchestrator.backfilling.polling import poll_pauses
 from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL
@@ -102,7 +102,7 @@ class DataReadyTrigger(BaseTrigger):
             awaited = [day.isoformat() for day in backfill.awaited]
             done, total = backfill.progress()
             self.log.info(
-                "[%d/%d] %d dates are still awaited: %s", done, total, len(awaited), listed(awaited)
+                "[%d/%d] %d dates are still awaited: %s", done, total, len(awaited), abbreviated(awaited)
             )
 
 

@@ -204,7 +204,7 @@ class BackfillState:
                 self._finish(run)
 
     def inspect_watched(self) -> None:
-        """Inspect the watched days once: complete days are filled, days that nobody writes any more are queued."""
+        """Inspect the watched days once: days that are complete are filled, days whose writer has stopped are queued."""
         for day in self.watched:
             partition = inspect_key(self.dataset, day, lake=self.lake)
             if partition.available:

@@ -7,7 +7,7 @@ A day is free, running or ended:
 | free | none, or one that has ended | free: `start` acquires the lock and records the next attempt |
 | held | running | running: `start` returns this run |
 | free | running | ended: the process died, and the run is LOST |
-| held | none, or one that has ended | about to change: a poll, or a process that starts or ends a run, holds the lock for a moment |
+| held | none, or one that has ended | undecided: a poll, or a process that starts or ends a run, holds the lock for a moment |
 
 The ledger also keeps the attempts across restarts. A pipeline is a plain function of a day; an exception that it raises is
 recorded as the failure of its run.
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 # A process that acquires a lock records its run within milliseconds; a poll releases the lock sooner.
 RECORD_TIMEOUT = 30.0
-# A held lock proves that a recorded run is running only if it was held this many times in a row: a poll ends sooner.
+# A poll also holds the lock, for a moment: a run holds it only if it is held at this many checks in a row.
 HELD_CHECKS = 4
 CHECK_PAUSE = 0.005
 

@@ -25,6 +25,7 @@ def trends_dag() -> DAG:
         lag=settings.lag,
         aws_conn_id="wiki_trends_lake",
         state=settings.state,
+        settle_seconds=settings.writing_seconds,
     )
     with DAG(
         "wiki_analytics_trends",
@@ -32,7 +33,7 @@ def trends_dag() -> DAG:
         start_date=dt.datetime(2025, 1, 1, tzinfo=dt.UTC),
         catchup=False,
         max_active_runs=1,
-        params=parameters(settings.days, "days", "as_of", "start", "end", "min_coverage")
+        params={name: param for name, param in parameters(settings.days).items() if name != "dry_run"}
         | replace_newer_parameter(),
         tags=["wiki trends"],
         doc_md=__doc__,

@@ -37,6 +37,7 @@ def wiki_orchestrator_dag() -> DAG:
         aws_conn_id="wiki_trends_lake",
         notify_conn_id="wiki_trends_notify",
         state=settings.state,
+        settle_seconds=settings.writing_seconds,
         outlets=[TABLES],
         params=replace_newer_parameter(),
         tags=["smart orchestrator", "wiki trends"],
