@@ -18,9 +18,11 @@ FORMATS = [
     "events/{day:%Y/%m/%d}",
     "{day:%Y%m%d}",
     "{day:%d.%m.%Y}",
+    "orders/{day:%Y-%j}",
+    "y={start:%Y}/m={start:%-m}/d={start:%-d}",
     "a+b(c)/{day:%Y}-{day:%Y_%m_%d}",
 ]
-FIXED_FOLDERS = ["", "fr.wikipedia", "orders", "orders", "", "events", "", "", "a+b(c)"]
+FIXED_FOLDERS = ["", "fr.wikipedia", "orders", "orders", "", "events", "", "", "orders", "", "a+b(c)"]
 
 
 def dataset(key_format, **others):
@@ -83,8 +85,8 @@ def test_the_fixed_folder_is_what_stands_before_the_first_day(key_format, folder
         ("orders/{day:%d}", "gives different days the same key"),
         ("orders/{day:%m-%d}", "gives different days the same key"),
         ("orders/{day:%y-%m-%d}", "gives different days the same key"),
-        ("orders/{day:%Y-%j}", "gives different days the same key"),
-        ("orders/{day.year}-{day.month}-{day.day}", "gives different days the same key"),
+        ("orders/{day:%G-W%V}", "gives different days the same key"),
+        ("orders/{day.year}-{day.month}-{day.day}", "is not a format of day"),
         ("orders/{date:%Y-%m-%d}", "is not a format of day"),
         ("orders/{:%Y-%m-%d}", "is not a format of day"),
         ("orders/{day:%Y-%m-%d", "is not a format of day"),

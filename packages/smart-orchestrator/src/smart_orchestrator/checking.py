@@ -1,59 +1,53 @@
 """Check a window of partitions against the lake.
 
-`check` inspects the lake and returns a `Completeness`: a pure value from which expected, available, missing and
-coverage are derived. The cost follows the window: one listing and one small read a partition, or, for long windows on
-S3, one listing from the window's first key to its last. A lake that does not answer raises `LakeError`; it never
-counts as empty.
+`check` asks the dataset's adapter for a verdict on every key and returns a `Completeness`: a pure value from which expected,
+available, missing and coverage are derived. A lake that does not answer raises `LakeError`; it never counts as empty.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.bulk import inspect_deeply
-from smart_orchestrator.adapters.layout import list_partition
-from smart_orchestrator.adapters.manifest import InspectOptions, inspect_listed
-from smart_orchestrator.errors import LakeError
+from smart_orchestrator.adapters.base import adapter_of
+from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.model.completeness import Completeness, Policy
+from smart_orchestrator.model.dataset import PATH_ADAPTERS
+from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code, Partition, State
 from smart_orchestrator.store.opening import lake_of
 from smart_orchestrator.waiver_store import waivers
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.window import Window
-    from smart_orchestrator.store.base import Lake, ObjectInfo
+    from smart_orchestrator.store.base import Lake
     from smart_orchestrator.waiver_store import Waiver
 
-# Up to this length of the window, a listing a partition is cheaper than one listing of the window.
-DAYS_LISTED_ONE_BY_ONE = 30
 # Names beside the partitions that are listed by default; listing more has to be asked for.
 FREE_NAMES = 1000
 
 
 def check(
-    dataset: DailyDataset,
+    dataset: Dataset,
     window: Window,
     *,
     lake: Lake | None = None,
+    waiver_lake: Lake | None = None,
     options: InspectOptions | None = None,
     policy: Policy | None = None,
     strays: bool | None = None,
 ) -> Completeness:
-    """What the lake holds of the window.
+    """The completeness of a window: a verdict on every key, and what follows from them.
 
-    A day before the dataset's `history_start` is not expected. A window of nothing else expects nothing, and is not ready.
+    A key before the dataset's `history_start` is not expected. A window of nothing else expects nothing, and is not ready.
 
     Args:
         dataset: the dataset to check.
         window: the partitions to check.
-        lake: an open lake; default the dataset's own.
+        lake: an open lake; default the dataset's own. Adapters that do not read objects ignore it.
+        waiver_lake: where the waivers are; default the lake. Tables have none by default.
         options: how closely to inspect; by default listings and manifests only.
         policy: when the window counts as ready; by default when every expected partition is available.
         strays: list all names beside the partitions (True) or none (False); by default the first thousand names of a
@@ -61,96 +55,76 @@ def check(
 
     Raises:
         LakeError: the lake does not answer or refuses.
+        DatasetError: the dataset's description does not fit what is there.
     """
-    lake = (lake or lake_of(dataset)).counted()
-    options = options or InspectOptions()
-    listings = _listings(dataset, window, lake)
-
-    failures: list[LakeError] = []
-
-    def inspect_day(day: dt.date, options: InspectOptions) -> Partition:
-        if failures:
-            # A lake that does not answer ends the check after one time-out, not after one for each partition.
-            raise failures[0]
-        try:
-            objects = listings[day] if listings is not None else list_partition(dataset, day, lake)
-            return inspect_listed(dataset, day, objects, lake=lake, options=options)
-        except LakeError as error:
-            failures.append(error)
-            raise
-
-    with ThreadPoolExecutor(min(lake.concurrency, len(window)), thread_name_prefix="check") as pool:
-        if options.deep:
-            shallow = partial(inspect_day, options=replace(options, deep=False, shallow=True))
-            deep = partial(inspect_day, options=options)
-            partitions = list(inspect_deeply(dataset, list(window), lake, pool, shallow, deep))
-        else:
-            partitions = list(pool.map(partial(inspect_day, options=options), window))
-    partitions = [_mark_not_expected(dataset, window, partition) for partition in partitions]
+    lake = (lake or lake_of(dataset)).counted() if dataset.adapter in PATH_ADAPTERS else None
+    adapter = adapter_of(dataset, lake)
+    verdicts = adapter.inspect(list(window), options or InspectOptions())
+    partitions = [_mark_not_expected(dataset, window, verdicts[key]) for key in window]
+    waiver_lake = waiver_lake.counted() if waiver_lake is not None else lake
+    names = find_strays(dataset, lake, strays) if lake is not None else ()
+    if waiver_lake is not None:
+        partitions = _mark_waived(dataset, window, partitions, waiver_lake)
+    lakes = {id(each): each for each in (lake, waiver_lake) if each is not None}
     return Completeness(
         dataset=dataset.name,
         window=window,
-        partitions=_mark_waived(dataset, window, partitions, lake),
-        strays=tuple(find_strays(dataset, lake, strays)),
+        partitions=tuple(partitions),
+        strays=tuple(names),
         policy=policy or Policy(),
-        requests=lake.requests.to_json(),
+        requests=_sum(adapter.requests, *(each.requests.to_json() for each in lakes.values())),
     )
 
 
-def _listings(dataset: DailyDataset, window: Window, lake: Lake) -> dict[dt.date, list[ObjectInfo]] | None:
-    """Every partition's objects from one listing, or None where a listing a partition is cheaper."""
-    if lake.listing_is_local or len(window) <= DAYS_LISTED_ONE_BY_ONE:
-        return None
-    keys = {dataset.key(day): day for day in window}
-    objects: dict[dt.date, list[ObjectInfo]] = {day: [] for day in window}
-    depth = dataset.key_format.count("/") + 1
-    for info in lake.list_between(dataset.folder, min(keys), max(keys)):
-        day = keys.get("/".join(info.key.split("/")[:depth]))
-        if day is not None:
-            objects[day].append(info)
-    return objects
+def _sum(*counts: Mapping[str, int]) -> dict[str, int]:
+    """The sum of several counts of requests, by kind."""
+    total: dict[str, int] = {}
+    for count in counts:
+        for kind, number in count.items():
+            total[kind] = total.get(kind, 0) + number
+    return total
 
 
-def _mark_not_expected(dataset: DailyDataset, window: Window, partition: Partition) -> Partition:
+def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -> Partition:
     """The partition; with a code that says so when it is not available and the upstream does not have its day."""
     if partition.available:
         return partition
     if dataset.beyond_history(partition.day):
         reason = f"the upstream has no day before {dataset.history_start}: {partition.reason}"
-        return replace(partition, code=Code.BEYOND_UPSTREAM_HISTORY, reason=reason)
+        return partition.with_expectation(Code.BEYOND_UPSTREAM_HISTORY, reason)
     if window.within_lag(partition.day):
-        reason = f"not expected before {window.expected_from(partition.day)}: {partition.reason}"
-        return replace(partition, code=Code.WITHIN_LAG, reason=reason)
+        reason = f"not expected before {key_text(window.expected_from(partition.day))}: {partition.reason}"
+        return partition.with_expectation(Code.WITHIN_LAG, reason)
     return partition
 
 
 def _mark_waived(
-    dataset: DailyDataset, window: Window, partitions: Sequence[Partition], lake: Lake
-) -> tuple[Partition, ...]:
+    dataset: Dataset, window: Window, partitions: Sequence[Partition], lake: Lake
+) -> list[Partition]:
     """The partitions, with `WAIVED` as the code of those that were waived.
 
     The waivers are read only when a partition is not available.
     """
     unavailable = [partition.day for partition in partitions if not partition.available]
     if not unavailable:
-        return tuple(partitions)
+        return list(partitions)
     recorded = waivers(dataset, lake, unavailable)
-    return tuple(
+    return [
         _with_waiver(partition, recorded[partition.day], window) if partition.day in recorded else partition
         for partition in partitions
-    )
+    ]
 
 
 def _with_waiver(partition: Partition, waiver: Waiver, window: Window) -> Partition:
     """The partition with its waiver: waived, or expected as before when the waiver does not hold."""
     if waiver.problem:
-        return replace(partition, code=Code.BAD_WAIVER, reason=f"{waiver.problem}; {partition.reason}")
+        return partition.with_expectation(Code.BAD_WAIVER, f"{waiver.problem}; {partition.reason}")
     if waiver.holds(window.as_of):
-        return replace(partition, code=Code.WAIVED, reason=waiver.reason)
+        return partition.with_expectation(Code.WAIVED, waiver.reason)
     return partition
 
 
-def find_strays(dataset: DailyDataset, lake: Lake, thorough: bool | None = True) -> Sequence[str]:
+def find_strays(dataset: Dataset, lake: Lake, thorough: bool | None = True) -> Sequence[str]:
     """Names beside the partitions that are not a partition's key.
 
     Names that begin with `_` or `.` are not data and are left out.
@@ -169,7 +143,7 @@ def find_strays(dataset: DailyDataset, lake: Lake, thorough: bool | None = True)
     ]
 
 
-def total_days(dataset: DailyDataset, lake: Lake) -> int:
+def total_days(dataset: Dataset, lake: Lake) -> int:
     """How many keys of partitions the lake holds, complete or not: one listing of the dataset's folder."""
     folder = dataset.folder
     above = f"{folder}/" if folder else ""
@@ -178,6 +152,5 @@ def total_days(dataset: DailyDataset, lake: Lake) -> int:
 
 def states(completeness: Completeness) -> dict[State, int]:
     """How many partitions are in each state."""
-    return {
-        state: sum(1 for partition in completeness.partitions if partition.state is state) for state in State
-    }
+    states_of_partitions = [completeness.policy.state_of(partition) for partition in completeness.partitions]
+    return {state: states_of_partitions.count(state) for state in State}

@@ -1,12 +1,11 @@
-"""Waivers: recorded statements that a partition will never come, kept in the lake for all who check it.
+"""Waivers: recorded statements that a partition will never come, stored in the lake for everyone who checks it.
 
-A waiver is one small object under `_waived/` beside the partitions, created only if it is absent: no waiver overwrites another.
-A waived partition is not expected. When its data arrive after all, it counts again.
+A waiver is one small object under `_waived/` beside the partitions. It is created only if it is absent, so no waiver
+overwrites another. A waived partition is not expected; if its data arrive after all, it counts again.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,11 +20,13 @@ from smart_orchestrator.foreign import (
     text_field,
     timestamp_field,
 )
+from smart_orchestrator.model.grain import key_text, parse_key
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Collection
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 FOLDER = "_waived"
@@ -40,11 +41,11 @@ class Waiver:
 
     Attributes:
         day: the UTC day.
-        reason: why it will never come.
+        reason: why the partition will never come.
         by: the author; empty when unknown.
         until: the last as-of day on which the waiver holds; None when it does not expire.
-        waived_at: UTC.
-        problem: why the stored waiver cannot be read; such a waiver never holds. Empty for all others.
+        waived_at: when it was recorded, UTC.
+        problem: why the stored waiver cannot be read; empty when it can. A waiver that cannot be read never holds.
     """
 
     day: dt.date
@@ -56,13 +57,13 @@ class Waiver:
 
     def holds(self, as_of: dt.date) -> bool:
         """Whether the day is waived on `as_of`."""
-        return not self.problem and (self.until is None or as_of <= self.until)
+        return not self.problem and (self.until is None or key_text(as_of)[:10] <= self.until.isoformat())
 
     def to_json(self) -> dict[str, object]:
         """The waiver as it is stored and listed."""
         problem = {"problem": self.problem} if self.problem else {}
         return {
-            "day": self.day.isoformat(),
+            "day": key_text(self.day),
             "reason": self.reason,
             "by": self.by,
             "until": self.until.isoformat() if self.until else None,
@@ -71,7 +72,7 @@ class Waiver:
         }
 
 
-def waive(dataset: DailyDataset, lake: Lake, waiver: Waiver) -> None:
+def waive(dataset: Dataset, lake: Lake, waiver: Waiver) -> None:
     """Record a waiver.
 
     Raises:
@@ -96,7 +97,7 @@ def waive(dataset: DailyDataset, lake: Lake, waiver: Waiver) -> None:
         ) from None
 
 
-def unwaive(dataset: DailyDataset, lake: Lake, day: dt.date) -> None:
+def unwaive(dataset: Dataset, lake: Lake, day: dt.date) -> None:
     """Remove a waiver.
 
     Raises:
@@ -111,9 +112,7 @@ def unwaive(dataset: DailyDataset, lake: Lake, day: dt.date) -> None:
     lake.delete([_key(dataset, day)])
 
 
-def waivers(
-    dataset: DailyDataset, lake: Lake, days: Collection[dt.date] | None = None
-) -> dict[dt.date, Waiver]:
+def waivers(dataset: Dataset, lake: Lake, days: Collection[dt.date] | None = None) -> dict[dt.date, Waiver]:
     """The waivers of these days (default: all), by day: one listing, and one small read per waiver.
 
     A waiver that cannot be read has a `problem`.
@@ -125,7 +124,7 @@ def waivers(
     for info in lake.list(_folder(dataset)):
         name = info.key.rpartition("/")[2].removesuffix(".json")
         try:
-            day = dt.date.fromisoformat(name)
+            day = parse_key(name)
         except ValueError:
             continue
         if days is None or day in days:
@@ -135,12 +134,12 @@ def waivers(
     return dict(sorted(waived.items()))
 
 
-def _folder(dataset: DailyDataset) -> str:
+def _folder(dataset: Dataset) -> str:
     return f"{dataset.folder}/{FOLDER}" if dataset.folder else FOLDER
 
 
-def _key(dataset: DailyDataset, day: dt.date) -> str:
-    return f"{_folder(dataset)}/{day.isoformat()}.json"
+def _key(dataset: Dataset, day: dt.date) -> str:
+    return f"{_folder(dataset)}/{key_text(day)}.json"
 
 
 def _read(lake: Lake, info: ObjectInfo, day: dt.date) -> Waiver | None:
@@ -159,13 +158,13 @@ def _read(lake: Lake, info: ObjectInfo, day: dt.date) -> Waiver | None:
 
 
 def _parse(day: dt.date, data: bytes, name: str) -> Waiver:
-    """The waiver in `data`; texts of other writers become one bounded line.
+    """Parse a stored waiver; its texts become bounded lines.
 
     Raises:
-        BadDocument: it is not a waiver.
+        BadDocument: `data` is not a waiver of `day`.
     """
     document = parse_document(data, what=name, max_bytes=MAX_BYTES)
-    if "day" in document and date_field(document, "day", what=name) != day:
+    if "day" in document and text_field(document, "day", what=name) != key_text(day):
         raise BadDocument(name, f"it is the waiver of {document['day']}")
     reason = one_line(text_field(document, "reason", what=name), MAX_REASON)
     if not reason:

@@ -13,7 +13,7 @@ from smart_orchestrator.store.base import ObjectInfo
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
 
 # Names that a reason lists.
@@ -63,7 +63,7 @@ class Layout:
         )
 
 
-def list_partition(dataset: DailyDataset, day: dt.date, lake: Lake) -> list[ObjectInfo]:
+def list_partition(dataset: Dataset, day: dt.date, lake: Lake) -> list[ObjectInfo]:
     """The objects of a partition; the object at its key itself only where there is nothing below.
 
     Raises:

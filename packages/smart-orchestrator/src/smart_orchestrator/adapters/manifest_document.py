@@ -1,8 +1,8 @@
 """Read the marker of a committed partition: the manifest of our writer, and the markers of others.
 
 The marker `_SUCCESS` of our writer holds a `Manifest` as JSON. `parse_manifest` does not raise for bad bytes: for a
-marker that cannot be used it returns a verdict on the partition, with a code and a sentence. Spark's marker is empty, some
-tools write one line break, and Hadoop's S3A committers write a JSON document of their own.
+marker that cannot be used it returns a verdict on the partition. Spark's marker is empty, some tools write one line break,
+and Hadoop's S3A committers write a JSON document of their own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MARKER = "_SUCCESS"
 # The start of `name` in the marker of Hadoop's S3A committers.
 _HADOOP = "org.apache.hadoop."
-# Endings of the names of files that are not data (backups, checksums) or are still being written.
+# The ends of names of files that are not data (backups, checksums) or are still being written.
 _TEMPORARY = ("~", ".tmp", ".temp", ".partial", ".part", "._copying_", ".crc", ".bak", ".swp", ".inprogress")
 
 
@@ -69,7 +69,7 @@ def _manifest_of(document: Mapping[str, Any]) -> Manifest:
 
 
 def _is_null(document: Mapping[str, Any], name: str) -> bool:
-    """Whether a field is there with the value null; a field that is missing is a fault."""
+    """Whether a field is present with the value null."""
     return name in document and document[name] is None
 
 
@@ -93,9 +93,9 @@ def _part_of(part: Any) -> PartInfo:
 
 
 def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
-    """The names of the parts that the marker of another writer lists; None when the marker is of no writer that we know.
+    """The names of the parts that the marker of another writer lists; None when the marker is of an unknown writer.
 
-    Empty for a marker that lists no parts, such as Spark's.
+    The result is empty for a marker that lists no parts, such as Spark's.
     """
     if not data.strip():
         return ()

@@ -1,6 +1,6 @@
-"""Helpers for pipeline DAGs: the day of a run, and the reason why a task fails. They do not depend on the orchestrator.
+"""Helpers for pipeline DAGs: the day of a run, and the reason why a task failed. They do not depend on the orchestrator.
 
-The orchestrator also follows a pipeline that uses none of them: it then reads the failure from the end of the task's log.
+The orchestrator also follows pipelines without these helpers: it then reads the failure from the end of the task's log.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import datetime as dt
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import RetryDecision, RetryPolicy
 
-from smart_orchestrator.errors import NotPublished, SourceRefused, WindowError
-from smart_orchestrator.model.run import failure_of
+from smart_orchestrator.errors import WindowError
+from smart_orchestrator.expected_error import ExpectedError, failure_of
 from smart_orchestrator.model.window import parse_day
 
 if TYPE_CHECKING:
@@ -20,14 +20,21 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-# An error that a retry cannot resolve fails the task at once; the task's retries apply to all others.
-FAIL_AT_ONCE = ExceptionRetryPolicy(
-    [
-        RetryRule(NotPublished, RetryAction.FAIL, reason="the source does not have the day"),
-        RetryRule(SourceRefused, RetryAction.FAIL, reason="the source refused the request itself"),
-        RetryRule(WindowError, RetryAction.FAIL, reason="this is no day"),
-    ]
-)
+
+class TerminalErrorsFail(RetryPolicy):
+    """Fails the task at once on an expected error that is not transient; the task's retries apply to all others."""
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
+    ) -> RetryDecision:
+        """The decision about one failed try."""
+        del try_number, max_tries, context
+        if isinstance(exception, ExpectedError) and not exception.transient:
+            return RetryDecision.fail(f"a retry cannot resolve {type(exception).__name__}")
+        return RetryDecision.default()
+
+
+FAIL_AT_ONCE = TerminalErrorsFail()
 
 
 def day_of_run(context: Context, lag: int) -> dt.date:
@@ -36,20 +43,23 @@ def day_of_run(context: Context, lag: int) -> dt.date:
     Raises:
         WindowError: `target_date` is not a valid day, or is not over at the run's `run_after`.
     """
-    due = context["dag_run"].run_after.astimezone(dt.UTC).date()
+    run_day = context["dag_run"].run_after.astimezone(dt.UTC).date()
     target_date = context["params"].get("target_date")
     if not target_date:
-        return due - dt.timedelta(days=lag)
+        return run_day - dt.timedelta(days=lag)
     day = parse_day(str(target_date), "target_date")
-    if day >= due:
+    if day >= run_day:
         raise WindowError(
-            "target_date", day, f"is not over yet on {due}, the UTC day of this run", "Give an earlier day."
+            "target_date",
+            day,
+            f"is not over yet on {run_day}, the UTC day of this run",
+            "Give an earlier day.",
         )
     return day
 
 
 @contextmanager
-def failure_left(context: Context) -> Iterator[None]:
+def push_failure(context: Context) -> Iterator[None]:
     """Push an exception that is raised inside as the XCom `failure` of the task, in a machine-readable form."""
     try:
         yield

@@ -2,8 +2,8 @@
 
 Pure: a plan is computed from a `Completeness` and the latest known run of each day, without I/O.
 
-*Missing* days are expected and not available; *due* days are the missing days for which a run should start now. They
-are separate, so that a retry rule can never hide a missing day.
+*Missing* days are expected and not available. *Due* days are the missing days for which a run should start now. They are
+separate, so a retry rule can never hide a missing day.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class PlanStep:
     def to_json(self) -> dict[str, object]:
         """The step as a JSON object, as `plan --json` prints it."""
         return {
-            "day": self.day.isoformat(),
+            "day": key_text(self.day),
             "action": self.action.value,
             "why": self.why,
             "run": self.run.name if self.run else None,
@@ -71,7 +72,7 @@ class Plan:
         document = self.completeness.to_json()
         copied = ("dataset", "as_of", "window", "missing", "coverage_pct")
         return {key: document[key] for key in copied} | {
-            "due": [day.isoformat() for day in self.days(Action.START)],
+            "due": [key_text(day) for day in self.days(Action.START)],
             "days": [step.to_json() for step in self.steps],
         }
 
@@ -80,7 +81,10 @@ def make_plan(completeness: Completeness, latest: Mapping[dt.date, Run]) -> Plan
     """Plan the window, given the latest run of each day that has one."""
     return Plan(
         completeness,
-        tuple(_step(partition, latest.get(partition.day)) for partition in completeness.partitions),
+        tuple(
+            _step(partition, latest.get(partition.day), accepted=completeness.accepts(partition))
+            for partition in completeness.partitions
+        ),
     )
 
 
@@ -89,9 +93,9 @@ def due(completeness: Completeness, latest: Mapping[dt.date, Run]) -> tuple[dt.d
     return make_plan(completeness, latest).days(Action.START)
 
 
-def _step(partition: Partition, run: Run | None) -> PlanStep:
+def _step(partition: Partition, run: Run | None, *, accepted: bool) -> PlanStep:
     """Choose the action for one day."""
-    if partition.available or partition.code in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY):
+    if accepted or partition.code in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY):
         return PlanStep(partition.day, Action.KEEP, partition.reason)
     if partition.code is Code.WITHIN_LAG:
         return PlanStep(partition.day, Action.WAIT, partition.reason)
@@ -105,7 +109,7 @@ def _step(partition: Partition, run: Run | None) -> PlanStep:
 
 
 def _written_by(partition: Partition, run: Run | None) -> bool:
-    """Whether this run wrote the newest file: if it has ended, nobody is writing any more."""
+    """Whether the newest file was written during this run. Once that run has ended, nobody is writing any more."""
     if run is None or run.started_at is None or partition.newest_write is None:
         return False
     ended = run.ended_at or dt.datetime.max.replace(tzinfo=dt.UTC) - CLOCK_SLACK

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.errors import LakeError, NotPublished, SourceRefused, SourceUnreachable
+from smart_orchestrator.expected_error import Failure
+from smart_orchestrator.model.grain import key_text, parse_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+__all__ = ["Failure", "Run", "RunState", "run_name"]
 
 
 class RunState(StrEnum):
@@ -27,17 +30,6 @@ class RunState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     LOST = "lost"
-
-
-class Failure(StrEnum):
-    """Why a run did not complete its day. The values are stable: programs branch on them."""
-
-    ERROR = "ERROR"
-    NOT_PUBLISHED = "NOT_PUBLISHED"
-    UNREACHABLE = "UNREACHABLE"
-    REFUSED = "REFUSED"
-    NO_DATA_AFTER_SUCCESS = "NO_DATA_AFTER_SUCCESS"
-    LOST = "LOST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +69,7 @@ class Run:
         """The run as a JSON object, as `--json` prints it."""
         return {
             "run": self.name,
-            "day": self.day.isoformat(),
+            "day": key_text(self.day),
             "attempt": self.attempt,
             "state": self.state.value,
             "started_here": self.ours,
@@ -97,7 +89,7 @@ class Run:
 
         return cls(
             name=document["run"],
-            day=dt.date.fromisoformat(document["day"]),
+            day=parse_key(document["day"]),
             attempt=document["attempt"],
             state=RunState(document["state"]),
             ours=document["started_here"],
@@ -109,18 +101,6 @@ class Run:
         )
 
 
-def failure_of(error: Exception) -> tuple[Failure, str]:
-    """Classify an exception that a pipeline raised: the failure of its run, and the message."""
-    text = str(error) or type(error).__name__
-    if isinstance(error, NotPublished):
-        return Failure.NOT_PUBLISHED, text
-    if isinstance(error, SourceRefused):
-        return Failure.REFUSED, text
-    if isinstance(error, (SourceUnreachable, LakeError)):
-        return Failure.UNREACHABLE, text
-    return Failure.ERROR, text
-
-
 def run_name(day: dt.date, attempt: int) -> str:
-    """The name of a run. Deterministic: the same day and attempt always give the same name."""
-    return f"{day.isoformat()}.{attempt}"
+    """The name of a run. The same day and attempt always give the same name."""
+    return f"{key_text(day)}.{attempt}"

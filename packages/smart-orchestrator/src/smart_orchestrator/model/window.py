@@ -1,6 +1,6 @@
-"""Windows of UTC days: a pure calculation, without clock and without I/O.
+"""Windows of partition keys of one grain: a pure calculation, without clock and without I/O.
 
-A window is inclusive in text (`2025-11-05 .. 2025-11-09`) and half-open in code (`start`, `stop`). The as-of day is an
+A window is inclusive in text (`2025-11-05 .. 2025-11-09`) and half-open in code (`start`, `stop`). The as-of key is an
 argument; only `today_utc` reads the clock, and only the outermost callers use it. An impossible window raises
 `WindowError`, which names the argument at fault.
 """
@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import WindowError
+from smart_orchestrator.model.grain import Grain, key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from smart_orchestrator.model.grain import Key
+
+# The longest window: ten years, and as many weeks and months as it has days.
 MAX_DAYS = 3660
-ONE_DAY = dt.timedelta(days=1)
+MAX_HOURS = MAX_DAYS * 24
 
 
 def today_utc() -> dt.date:
@@ -43,27 +47,47 @@ def parse_day(text: str, field: str = "day") -> dt.date:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The days `start` <= day < `stop`, evaluated on an as-of day with a publication lag.
+    """The keys `start` <= key < `stop` of one grain, evaluated on an as-of key with a publication lag.
+
+    A key counts as expected when it lies at least `lag` grains before the as-of key.
 
     Attributes:
-        start: first day, UTC.
-        stop: the day after the last day, UTC.
-        as_of: the UTC day that counts as today.
-        lag: number of days between a day and the first as-of day on which the source publishes it.
+        start: first key.
+        stop: the key after the last one.
+        as_of: the key that counts as now.
+        lag: number of grains between a key and the first as-of key on which the source publishes it.
+        grain: of all these keys.
     """
 
-    start: dt.date
-    stop: dt.date
-    as_of: dt.date
+    start: Key
+    stop: Key
+    as_of: Key
     lag: int = 3
+    grain: Grain = Grain.DAY
 
     def __post_init__(self) -> None:
         if self.lag < 0:
-            raise WindowError("lag", self.lag, "is negative", "Give 0 or more days.")
+            raise WindowError("lag", self.lag, "is negative", f"Give 0 or more {self.grain}s.")
+        for field in ("start", "stop", "as_of"):
+            key = getattr(self, field)
+            if self.grain is not Grain.DAY and not self.grain.is_key(key):
+                raise WindowError(
+                    field, key, f"is not a key of grain {self.grain}", "Give the start of a span."
+                )
         if self.stop <= self.start:
-            raise WindowError("stop", self.stop, f"is not after the start {self.start}", "Give a later day.")
-        if len(self) > MAX_DAYS:
-            raise WindowError("days", len(self), f"is more than {MAX_DAYS} days", "Give a shorter window.")
+            raise WindowError(
+                "stop",
+                key_text(self.stop),
+                f"is not after the start {key_text(self.start)}",
+                f"Give a later {self.grain}.",
+            )
+        if len(self) > _longest(self.grain):
+            raise WindowError(
+                f"{self.grain}s",
+                len(self),
+                f"is more than {_longest(self.grain)} {self.grain}s",
+                "Give a shorter window.",
+            )
 
     @classmethod
     def of_days(cls, days: int, as_of: dt.date, lag: int = 3) -> Window:
@@ -74,60 +98,96 @@ class Window:
         Raises:
             WindowError: `days` is not between 1 and 3660, or the window reaches before the year 1.
         """
-        if not 1 <= days <= MAX_DAYS:
-            raise WindowError("days", days, f"is not between 1 and {MAX_DAYS}", "Give for example 5.")
-        if lag < 0:
-            raise WindowError("lag", lag, "is negative", "Give 0 or more days.")
-        try:
-            stop = as_of - dt.timedelta(days=lag) + ONE_DAY
-            start = stop - dt.timedelta(days=days)
-        except OverflowError:
-            raise WindowError(
-                "as_of", as_of, "puts the window beyond the calendar", "Give a day further from its ends."
-            ) from None
-        return cls(start=start, stop=stop, as_of=as_of, lag=lag)
+        return cls.of_last(days, as_of, lag)
 
     @classmethod
-    def between(cls, start: dt.date, end: dt.date, as_of: dt.date, lag: int = 3) -> Window:
-        """The days from `start` to `end`, both inclusive. Days within the lag are included but not expected.
+    def of_last(cls, count: int, as_of: Key, lag: int = 3, grain: Grain = Grain.DAY) -> Window:
+        """The last `count` keys that the source has published by `as_of`.
+
+        Raises:
+            WindowError: `count` is too small or too large, or the window reaches before the year 1.
+        """
+        if not 1 <= count <= _longest(grain):
+            raise WindowError(
+                f"{grain}s", count, f"is not between 1 and {_longest(grain)}", "Give for example 5."
+            )
+        if lag < 0:
+            raise WindowError("lag", lag, "is negative", f"Give 0 or more {grain}s.")
+        try:
+            stop = grain.index(as_of) - lag + 1
+            return cls(grain.key_at(stop - count), grain.key_at(stop), as_of, lag, grain)
+        except (OverflowError, ValueError):
+            raise WindowError(
+                "as_of",
+                key_text(as_of),
+                "puts the window beyond the calendar",
+                f"Give a {grain} further from its ends.",
+            ) from None
+
+    @classmethod
+    def between(cls, start: Key, end: Key, as_of: Key, lag: int = 3, grain: Grain = Grain.DAY) -> Window:
+        """The keys from `start` to `end`, both inclusive. Keys within the lag are included but not expected.
 
         Raises:
             WindowError: `end` is before `start`, or the window is longer than 3660 days.
         """
         if end < start:
             raise WindowError(
-                "end", end, f"is before the start {start}", "Give an end on or after the start."
+                "end",
+                key_text(end),
+                f"is before the start {key_text(start)}",
+                "Give an end on or after the start.",
             )
-        if end == dt.date.max:
-            raise WindowError("end", end, "is the last day of the calendar", "Give an earlier day.")
-        return cls(start=start, stop=end + ONE_DAY, as_of=as_of, lag=lag)
+        if grain.index(end) >= grain.last_index:
+            raise WindowError(
+                "end",
+                key_text(end),
+                f"is the last {grain} of the calendar",
+                f"Give an earlier {grain}.",
+            )
+        return cls(start, grain.key_at(grain.index(end) + 1), as_of, lag, grain)
 
     @property
-    def last(self) -> dt.date:
-        """The last day of the window, inclusive."""
-        return self.stop - ONE_DAY
+    def last(self) -> Key:
+        """The last key of the window, inclusive."""
+        return self.grain.key_at(self.grain.index(self.stop) - 1)
 
     @property
-    def newest_published(self) -> dt.date:
-        """The newest day that the source has published by the as-of day."""
-        return self.as_of - dt.timedelta(days=self.lag)
+    def newest_published(self) -> Key:
+        """The newest key that the source has published by the as-of key."""
+        return self.grain.key_at(self.grain.index(self.as_of) - self.lag)
 
-    def within_lag(self, day: dt.date) -> bool:
-        """Whether `day` is so recent that the source may not have published it by the as-of day."""
-        return (self.as_of - day).days < self.lag
+    def within_lag(self, key: Key) -> bool:
+        """Whether `key` is so recent that the source may not have published it by the as-of key."""
+        return self.grain.index(self.as_of) - self.grain.index(key) < self.lag
 
-    def expected_from(self, day: dt.date) -> dt.date:
-        """The first as-of day on which the source has `day`, capped at the last day of the calendar."""
-        return min(day, dt.date.max - dt.timedelta(days=self.lag)) + dt.timedelta(days=self.lag)
+    def expected_from(self, key: Key) -> Key:
+        """The first as-of key on which the source has `key`, capped at the last key of the calendar."""
+        return self.grain.key_at(min(self.grain.index(key) + self.lag, self.grain.last_index))
+
+    def position(self, key: Key) -> int:
+        """The position of a key in the window, counted from 0; negative or too large for a key outside."""
+        return self.grain.index(key) - self.grain.index(self.start)
 
     def __len__(self) -> int:
-        return (self.stop - self.start).days
+        return self.position(self.stop)
 
-    def __iter__(self) -> Iterator[dt.date]:
-        return (self.start + dt.timedelta(days=offset) for offset in range(len(self)))
+    def __iter__(self) -> Iterator[Key]:
+        first = self.grain.index(self.start)
+        return (self.grain.key_at(first + offset) for offset in range(len(self)))
 
-    def __contains__(self, day: object) -> bool:
-        return isinstance(day, dt.date) and self.start <= day < self.stop
+    def __contains__(self, key: object) -> bool:
+        hourly = self.grain is Grain.HOUR
+        return (
+            isinstance(key, dt.date)
+            and isinstance(key, dt.datetime) == hourly
+            and self.start <= key < self.stop
+        )
 
     def __str__(self) -> str:
-        return f"{self.start} .. {self.last}"
+        return f"{key_text(self.start)} .. {key_text(self.last)}"
+
+
+def _longest(grain: Grain) -> int:
+    """The largest number of keys in a window."""
+    return MAX_HOURS if grain is Grain.HOUR else MAX_DAYS

@@ -15,7 +15,7 @@ from smart_orchestrator.store.urls import LakeUrl, parse_lake_url, redacted_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from smart_orchestrator.model.dataset import DailyDataset
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
 
 
@@ -70,7 +70,7 @@ def open_lake(
     return _open_s3(url, parts, timeout, retries, backoff, aws).counted()
 
 
-def lake_of(dataset: DailyDataset, environ: Mapping[str, str] | None = None) -> Lake:
+def lake_of(dataset: Dataset, environ: Mapping[str, str] | None = None) -> Lake:
     """The lake of a dataset, with its time-out and retries; `environ` as for `open_lake`."""
     return open_lake(
         dataset.lake,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TextIO
 
 from smart_orchestrator.extras import extra
+from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.text.reports import completeness_lines, plan_lines
 
 if TYPE_CHECKING:
@@ -58,12 +59,17 @@ class TextReporter:
 
     def started(self, run: Run, progress: tuple[int, int]) -> None:
         """Write one line: this process started a run."""
-        self.write([(f"{_counter(progress)} {run.day} started (run {run.name})", "")])
+        self.write([(f"{_counter(progress)} {key_text(run.day)} started (run {run.name})", "")])
 
     def followed(self, run: Run, progress: tuple[int, int]) -> None:
         """Write one line: a run of another process is followed."""
         self.write(
-            [(f"{_counter(progress)} {run.day} is run by another process (run {run.name}): following it", "")]
+            [
+                (
+                    f"{_counter(progress)} {key_text(run.day)} is run by another process (run {run.name}): following it",
+                    "",
+                )
+            ]
         )
 
     def filled(self, partition: Partition, run: Run | None, progress: tuple[int, int]) -> None:
@@ -72,13 +78,18 @@ class TextReporter:
         if run is not None and run.started_at is not None and run.ended_at is not None:
             seconds = f" in {(run.ended_at - run.started_at).total_seconds():.1f} s"
         self.write(
-            [(f"{_counter(progress)} {partition.day} is complete: {partition.reason}{seconds}", "good")]
+            [
+                (
+                    f"{_counter(progress)} {key_text(partition.day)} is complete: {partition.reason}{seconds}",
+                    "good",
+                )
+            ]
         )
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
         """Write one line: a run failed, and whether its day is tried again."""
         next_step = "trying again" if again else "giving it up"
-        text = f"{_counter(progress)} {run.day} failed (run {run.name}, {run.failure}): {run.message} -- {next_step}"
+        text = f"{_counter(progress)} {key_text(run.day)} failed (run {run.name}, {run.failure}): {run.message} -- {next_step}"
         self.write([(text, "warn" if again else "bad")])
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from smart_orchestrator.checking import check
 from smart_orchestrator.errors import ContractError, PartitionChanged
-from smart_orchestrator.model.window import ONE_DAY, Window
+from smart_orchestrator.model.grain import ONE_DAY
+from smart_orchestrator.model.window import Window
 from wiki_trends.analytics.tables.documented import ROW_TYPES
 from wiki_trends.analytics.tables.history import BASELINE_DAYS
 
@@ -41,7 +42,7 @@ def baseline_of(dataset: DailyDataset, window: Window) -> tuple[Partition, ...]:
     found = check(
         dataset, Window.between(first, window.start - ONE_DAY, window.as_of, window.lag), strays=False
     )
-    return tuple(partition for partition in found.partitions if partition.available)
+    return found.usable
 
 
 def read_window(dataset: DailyDataset, partitions: Sequence[Partition]) -> Iterator[pl.DataFrame]:

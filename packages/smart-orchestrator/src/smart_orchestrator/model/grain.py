@@ -1,0 +1,165 @@
+"""Grains of partition keys: hours, days, weeks and months, and the spans of time that their keys stand for.
+
+A key is the start of its span: a `datetime` in UTC for an hour; a `date` for a day, a week (its Monday) and a month (its first day).
+In a time zone, days, weeks and months are local: a local day has 23, 24 or 25 hours around a change of the clocks. Where
+midnight does not exist, the day starts at its first instant. The functions are pure, and raise `ValueError` or `OverflowError` beyond
+the years 1 to 9999.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from enum import StrEnum
+
+ONE_DAY = dt.timedelta(days=1)
+ONE_HOUR = dt.timedelta(hours=1)
+
+Key = dt.date
+"""A partition key: a `datetime.date`, or, for hours, its subclass `datetime.datetime` in UTC."""
+
+_TEXT = {
+    "hour": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}",
+    "day": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "week": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "month": r"[0-9]{4}-[0-9]{2}(-01)?",
+}
+
+
+class Grain(StrEnum):
+    """The length of the span of a partition key."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+    def index(self, key: Key) -> int:  # type: ignore[override]
+        """The position of a key among all keys of this grain; the next key has the next integer."""
+        if self is Grain.HOUR:
+            return key.toordinal() * 24 + (key.hour if isinstance(key, dt.datetime) else 0)
+        if self is Grain.WEEK:
+            return (key.toordinal() - 1) // 7
+        if self is Grain.MONTH:
+            return key.year * 12 + key.month - 1
+        return key.toordinal()
+
+    def key_at(self, index: int) -> Key:
+        """The key at a position; the inverse of `index`."""
+        if self is Grain.HOUR:
+            day = dt.date.fromordinal(index // 24)
+            return dt.datetime(day.year, day.month, day.day, index % 24, tzinfo=dt.UTC)
+        if self is Grain.WEEK:
+            return dt.date.fromordinal(index * 7 + 1)
+        if self is Grain.MONTH:
+            return dt.date(index // 12, index % 12 + 1, 1)
+        return dt.date.fromordinal(index)
+
+    @property
+    def last_index(self) -> int:
+        """The position of the last key of the calendar."""
+        return self.index(dt.datetime.max.replace(tzinfo=dt.UTC) if self is Grain.HOUR else dt.date.max)
+
+    def is_key(self, value: object) -> bool:
+        """Whether a value is a key of this grain: the start of a span, with the right type."""
+        if not isinstance(value, dt.date) or isinstance(value, dt.datetime) != (self is Grain.HOUR):
+            return False
+        if isinstance(value, dt.datetime) and value.tzinfo is None:
+            return False
+        return self.key_at(self.index(value)) == value
+
+    def floor(self, moment: dt.datetime, zone: dt.tzinfo = dt.UTC) -> Key:
+        """The key of the span that holds an instant; `moment` has a time zone."""
+        if self is Grain.HOUR:
+            return moment.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
+        return self.key_at(self.index(moment.astimezone(zone).date()))
+
+    def start(self, key: Key, zone: dt.tzinfo = dt.UTC) -> dt.datetime:
+        """The first instant of the key's span, UTC."""
+        if isinstance(key, dt.datetime):
+            return key
+        midnight = dt.datetime(key.year, key.month, key.day, tzinfo=zone)
+        start = midnight.astimezone(dt.UTC)
+        if start.astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None):
+            return start
+        return _first_instant(key, zone, start)
+
+    def end(self, key: Key, zone: dt.tzinfo = dt.UTC) -> dt.datetime:
+        """The first instant after the key's span, UTC."""
+        return self.start(self.key_at(self.index(key) + 1), zone)
+
+    def text(self, key: Key) -> str:
+        """The key as text: `2025-11-05`, and `2025-11-05T07` for an hour."""
+        return key_text(key)
+
+    def parse(self, text: str) -> Key:
+        """The key that a text names: the inverse of `text`; a month may also be written `2025-11`.
+
+        Raises:
+            ValueError: the text does not name a key of this grain.
+        """
+        if not re.fullmatch(_TEXT[self.value], text):
+            raise ValueError(self._problem(text))
+        key = parse_key(text if len(text) > len("2025-11") else f"{text}-01")
+        if not self.is_key(key):
+            raise ValueError(self._problem(text))
+        return key
+
+    def _problem(self, text: str) -> str:
+        return f"{text!r} is not {self.description}"
+
+    @property
+    def description(self) -> str:
+        """The form of a key, for messages."""
+        return {
+            "hour": "an hour written as YYYY-MM-DDTHH (UTC), for example 2025-11-05T07",
+            "day": "a day written as YYYY-MM-DD, for example 2025-11-09",
+            "week": "a week, written as the YYYY-MM-DD of its Monday, for example 2025-11-03",
+            "month": "a month written as YYYY-MM, for example 2025-11",
+        }[self.value]
+
+
+def key_text(key: Key) -> str:
+    """A key of any grain as text: `2025-11-05`, and `2025-11-05T07` for an hour."""
+    if isinstance(key, dt.datetime):
+        return f"{key.date().isoformat()}T{key.hour:02}"
+    return key.isoformat()
+
+
+def parse_key(text: str) -> Key:
+    """The key of a text that `key_text` returned.
+
+    Raises:
+        ValueError: the text is not of this form.
+    """
+    if "T" not in text:
+        return dt.date.fromisoformat(text)
+    day, _, hour = text.partition("T")
+    date = dt.date.fromisoformat(day)
+    return dt.datetime(date.year, date.month, date.day, int(hour), tzinfo=dt.UTC)
+
+
+def hours_of(start: dt.datetime, end: dt.datetime) -> list[Key]:
+    """The keys of the UTC hours from `start` to `end`, exclusive.
+
+    Raises:
+        ValueError: the span does not start and end on a UTC hour.
+    """
+    for moment in (start, end):
+        if moment.minute or moment.second or moment.microsecond:
+            message = f"{moment:%Y-%m-%d %H:%M} UTC is not the start of an hour"
+            raise ValueError(message)
+    return [start + hours * ONE_HOUR for hours in range((end - start) // ONE_HOUR)]
+
+
+def _first_instant(day: dt.date, zone: dt.tzinfo, candidate: dt.datetime) -> dt.datetime:
+    """The first instant of a local day whose midnight does not exist, at or before `candidate`."""
+    # Seconds before the candidate: at `early` the local day has not begun, at `late` it has.
+    early, late = int(ONE_DAY.total_seconds()), 0
+    while early - late > 1:
+        middle = (early + late) // 2
+        if (candidate - dt.timedelta(seconds=middle)).astimezone(zone).date() >= day:
+            late = middle
+        else:
+            early = middle
+    return candidate - dt.timedelta(seconds=late)

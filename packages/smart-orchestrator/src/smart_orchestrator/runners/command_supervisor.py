@@ -1,0 +1,70 @@
+"""Run one command, enforce its time-out, and record how it ended: a script of its own process.
+
+`CommandRunner` starts it with a JSON document as the only argument. It outlives the process that started it. The
+descriptor of the key's lock is open in this process and in the command, so the lock is held for as long as either lives.
+It imports only the standard library: it starts once for every run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main(request: dict[str, Any]) -> None:
+    """Run the command of the request, and write the record of its end."""
+    record: dict[str, Any] = {}
+    try:
+        process = subprocess.Popen(
+            request["command"],
+            cwd=request["cwd"],
+            stdin=subprocess.DEVNULL,
+            pass_fds=[request["lock"]],
+            process_group=0,
+        )
+    except (OSError, ValueError) as error:
+        record["error"] = str(error)
+    else:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda received, _: _signal_group(process.pid, received))
+        record["timed_out"] = not _ends_within(process, request["timeout"])
+        if record["timed_out"]:
+            _signal_group(process.pid, signal.SIGTERM)
+            if not _ends_within(process, request["grace"]):
+                _signal_group(process.pid, signal.SIGKILL)
+        record["exit_code"] = process.wait()
+        # What the command left behind in its group would hold the lock.
+        _signal_group(process.pid, signal.SIGKILL)
+    _write(Path(request["record"]), record)
+
+
+def _ends_within(process: subprocess.Popen[bytes], seconds: float | None) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _signal_group(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    temporary = path.with_suffix(".writing")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(record, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
