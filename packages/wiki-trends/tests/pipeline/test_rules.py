@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.rules.countries import country_names, name_of
-from wiki_trends.pipeline.rules.phrases import NOTHING, Phrases, TableError, overlay, read_tables, words_of
+from wiki_trends.pipeline.rules.phrases import NO_LABEL, Phrases, TableError, overlay, read_tables, words_of
 from wiki_trends.pipeline.rules.rules import CATEGORIES, LOCATION_TYPES, Place, Rules
 from wiki_trends.wikimedia import PageFacts
 
@@ -37,8 +37,8 @@ def named(text, language="en"):
 def test_the_labels_are_the_nineteen_categories():
     assert len(CATEGORIES) == 19
     for language, table in tables("categories.toml").items():
-        assert set(table) <= {*CATEGORIES, NOTHING}, language
-    assert set(tables("categories.toml")["en"]) == {*CATEGORIES, NOTHING}
+        assert set(table) <= {*CATEGORIES, NO_LABEL}, language
+    assert set(tables("categories.toml")["en"]) == {*CATEGORIES, NO_LABEL}
 
 
 def test_the_labels_are_the_types_of_places():
@@ -260,7 +260,7 @@ def test_the_longest_phrase_counts_and_hides_the_words_in_it():
 
 
 def test_a_text_with_a_phrase_of_nothing_says_nothing():
-    table = Phrases({"Law": {"5": ["law"]}, NOTHING: {"0": ["alumni"]}})
+    table = Phrases({"Law": {"5": ["law"]}, NO_LABEL: {"0": ["alumni"]}})
     assert table.hits("Law alumni") == ()
 
 

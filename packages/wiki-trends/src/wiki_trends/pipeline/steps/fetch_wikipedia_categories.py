@@ -1,8 +1,8 @@
-"""Step 3: fetch facts about the day's pages into the cache: categories, coordinates, description, redirects.
+"""Step 3: fetches facts about the day's pages into the cache: categories, coordinates, descriptions, redirects.
 
-Fifty titles a request: those that the cache lacks, that have expired, or whose facts may be outdated (`find_stale`).
-Responses that arrived before a failure are cached, so that the next attempt does not request them again. Prefetched
-responses are used.
+A request has fifty titles. Requested are titles that are not cached, titles whose facts have expired, and those whose facts
+may be outdated (`find_stale`). Prefetched responses are used. Responses that arrived before a failure are cached, so the
+next attempt does not request them again.
 """
 
 from __future__ import annotations
@@ -25,14 +25,20 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.cache.prefetch import PagePrefetch
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
 
-# Pages per write to the cache: a killed process loses at most these.
+# A killed process loses at most this many fetched pages.
 WRITE_EVERY = 500
 
 
 def fetch_wikipedia_categories(
-    day: dt.date, settings: Settings, client: WikimediaClient, *, ahead: PagePrefetch | None = None
+    day: dt.date, settings: Settings, client: WikimediaClient, *, prefetch: PagePrefetch | None = None
 ) -> StepResult:
-    """Fill the cache with facts about every page of the day's silver partition.
+    """Cache facts about every page of the day's silver partition.
+
+    Args:
+        day: the day of the page views.
+        settings: project, lake and age of the cache.
+        client: an open client.
+        prefetch: requests for the day's pages that are in flight.
 
     Raises:
         ContractError: silver does not have the day.
@@ -51,9 +57,9 @@ def fetch_wikipedia_categories(
     cache = PageCache(lake, project, keep_days=settings.cache_days, most_pages=most)
     now = time.time()
     cached = cache.get(titles, oldest=now - settings.cache_days * SECONDS_A_DAY)
-    counted = ahead.client if ahead else client.counted()
-    prefetched = ahead.titles if ahead else frozenset()
-    left = [title for title in titles if title not in cached and title not in prefetched]
+    counted = prefetch.client if prefetch else client.counted()
+    prefetched = prefetch.titles if prefetch else frozenset()
+    uncached = [title for title in titles if title not in cached and title not in prefetched]
     current = cache.get(titles, oldest=now - CURRENT_SECONDS)
     aging = {title: facts for title, facts in cached.items() if title not in current}
     check = find_stale(day, silver, ranks, aging, counted, project)
@@ -61,7 +67,8 @@ def fetch_wikipedia_categories(
     fresh: dict[str, PageFacts] = {}
     try:
         for batch in chain(
-            ahead.answers() if ahead else (), counted.page_batches(project, left + check.stale)
+            prefetch.answers() if prefetch else (),
+            counted.page_batches(project, uncached + check.stale),
         ):
             answered |= batch
             fresh |= batch
