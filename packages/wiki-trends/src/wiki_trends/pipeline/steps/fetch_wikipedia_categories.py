@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
 
 # A killed process loses at most this many fetched pages.
-WRITE_EVERY = 500
+WRITE_EVERY = 1000
 
 
 def fetch_wikipedia_categories(
