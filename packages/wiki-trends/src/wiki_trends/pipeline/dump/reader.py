@@ -21,7 +21,7 @@ import tempfile
 import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -33,7 +33,7 @@ from wiki_trends.pipeline.dump.top_k import NotInOrder, TopTitles
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from concurrent.futures import Future
     from io import BufferedIOBase
 
@@ -137,8 +137,8 @@ def _read_lists(
         for path in files:
             longest = max(_EXPANSION_CHECKED_FROM, MOST_EXPANSION * _size(path))
             try:
-                with _open_dump(path, on_read) as stream:
-                    for frame in reader.frames(stream, longest):
+                with _open_dump(path, on_read) as stream, closing(reader.frames(stream, longest)) as frames:
+                    for frame in frames:
                         top_titles.add(frame)
             except _READ_ERRORS as error:
                 raise _unusable(path, f"cannot be read to its end ({error})") from None
@@ -160,20 +160,23 @@ class _RecordReader:
         self._project = project
         self._line_start = project.encode() + b" "
 
-    def frames(self, stream: BufferedIOBase, longest: int) -> Iterator[pl.DataFrame]:
+    def frames(self, stream: BufferedIOBase, longest: int) -> Generator[pl.DataFrame]:
         """Frames of records in the form that `TopTitles.add` takes, one for each block with lines of the project.
 
         Raises:
             OSError: the stream cannot be read, has a line that is too long, or more than `longest` bytes.
         """
         queue: deque[Future[tuple[pl.DataFrame, int, int]]] = deque()
-        with ThreadPoolExecutor(WORKERS) as pool:
+        pool = ThreadPoolExecutor(WORKERS)
+        try:
             for block, after_record in self._blocks(stream, longest):
                 queue.append(pool.submit(self._parse, block, after_record=after_record))
                 while queue and (len(queue) > QUEUED_BLOCKS or queue[0].done()):
                     yield self._count(*queue.popleft().result())
             while queue:
                 yield self._count(*queue.popleft().result())
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _parse(self, block: bytes, *, after_record: bool) -> tuple[pl.DataFrame, int, int]:
         lines, broken = parse_lines(block, self._project, after_record=after_record)
@@ -241,15 +244,22 @@ def _refuse_unusable(path: Path, day: dt.date) -> None:
     if match is not None and match.group(0).replace("-", "") != f"{day:%Y%m%d}":
         raise _unusable(path, f"is not of {day}, by its name")
     _size(path)
+    lines = _first_lines(path)
+    records = [line for line in lines if _RECORD_END.search(line)]
+    # Every record of a daily file has the form of a monthly file, too.
+    monthly = [line for line in lines if _MONTHLY_RECORD_END.search(line)]
+    if len(monthly) > len(records):
+        raise _unusable(path, "is a monthly file, its letters are days")
+    if any(lines) and not records:
+        raise _unusable(path, "is not a pageview_complete file: none of its first lines has that form")
+
+
+def _first_lines(path: Path) -> list[bytes]:
     try:
         with _open_dump(path) as stream:
-            lines = [stream.readline(_LONGEST_SAMPLE).rstrip(b"\n") for _ in range(_SAMPLE_LINES)]
+            return [stream.readline(_LONGEST_SAMPLE).rstrip(b"\n") for _ in range(_SAMPLE_LINES)]
     except _READ_ERRORS as error:
         raise _unusable(path, f"cannot be read ({error})") from None
-    if any(_MONTHLY_RECORD_END.search(line) and not _RECORD_END.search(line) for line in lines):
-        raise _unusable(path, "is a monthly file, its letters are days")
-    if any(lines) and not any(_RECORD_END.search(line) for line in lines):
-        raise _unusable(path, "is not a pageview_complete file: none of its first lines has that form")
 
 
 @contextmanager

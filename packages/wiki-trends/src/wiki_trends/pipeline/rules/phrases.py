@@ -37,6 +37,8 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _OPTIONAL = re.compile(r"\(([^()\s]+)\)")
 # Each optional part doubles the number of spellings of a phrase.
 _MOST_OPTIONAL_PARTS = 8
+# In a file; each spelling takes memory.
+MOST_SPELLINGS = 100_000
 _TEXTS_CACHED = 65_536
 _TEXTS_FOLDED = 1024
 
@@ -133,15 +135,19 @@ class Phrases:
         # The end of the last matching phrase; phrases do not overlap.
         end = 0
         for position, word in enumerate(words):
-            if position < end or word not in self._trie.children:
-                continue
-            for length, entries in self._trie.longest_first(words, position):
-                matching = [entry.hit for entry in entries if self._matches(entry, unfolded[position])]
-                if matching:
-                    _keep_heaviest(hits, matching)
-                    end = position + length
-                    break
+            if position >= end and word in self._trie.children:
+                length, candidates = self._longest_match(words, position, unfolded[position])
+                _keep_heaviest(hits, candidates)
+                end = position + length
         return () if NO_LABEL in hits else tuple([hit for hit in hits.values() if hit.weight > 0])
+
+    def _longest_match(self, words: Sequence[str], position: int, first_word: str) -> tuple[int, list[Hit]]:
+        """The number of words and the hits of the longest phrase that matches at a position; 0 and no hits if none does."""
+        for length, entries in self._trie.longest_first(words, position):
+            hits = [entry.hit for entry in entries if self._matches(entry, first_word)]
+            if hits:
+                return length, hits
+        return 0, []
 
     def _matches(self, entry: Entry, first_word: str) -> bool:
         """Whether the first word has the capitals that the phrase requires; `first_word` is as the text has it."""
@@ -188,10 +194,14 @@ def load_tables(path: Path) -> dict[str, Table]:
 
 
 def _checked(tables: dict[str, Any]) -> dict[str, Table]:
+    spellings = 0
     for language, labels in tables.items():
         for label, weights in _section(labels, language).items():
             for weight, phrases in _section(weights, f"{language}.{label}").items():
                 _check(f"{language}.{label}.{weight}", weight, phrases)
+                spellings += sum(2 ** len(_OPTIONAL.findall(phrase)) for phrase in phrases)
+    if spellings > MOST_SPELLINGS:
+        raise TableError(f"its phrases have {spellings:,} spellings, at most {MOST_SPELLINGS:,} are possible")
     return tables
 
 
@@ -203,13 +213,11 @@ def overlay(base: Table, extra: Table) -> Table:
         for phrases in weights.values()
         for words in _words_of_all(phrases)
     }
-    result: Table = {
-        label: {
-            weight: [phrase for phrase in phrases if not replaced & _words_of_all([phrase])]
-            for weight, phrases in weights.items()
-        }
-        for label, weights in base.items()
-    }
+    result: Table = {}
+    for label, weights in base.items():
+        result[label] = {}
+        for weight, phrases in weights.items():
+            result[label][weight] = [phrase for phrase in phrases if not replaced & _words_of_all([phrase])]
     for label, weights in extra.items():
         for weight, phrases in weights.items():
             result.setdefault(label, {}).setdefault(weight, []).extend(phrases)

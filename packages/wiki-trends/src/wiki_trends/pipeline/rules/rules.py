@@ -165,11 +165,12 @@ class Rules:
             changed = Path(file).stat().st_mtime_ns if file else 0
             return _load(language, file, changed)
         except (OSError, ValueError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
             raise SettingError(
                 name="categories_file",
                 value=file,
                 origin="WIKI_TRENDS_CATEGORIES_FILE",
-                problem=f"cannot be used: {one_line(error)}",
+                problem=f"cannot be used: {one_line(reason)}",
                 fix='Name a TOML file with sections such as [en."Sports"]; docs/categories.md shows one.',
             ) from None
 

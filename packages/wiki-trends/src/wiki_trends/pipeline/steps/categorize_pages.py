@@ -111,23 +111,20 @@ def _exclusion(row: dict[str, Any], reason: str, **more: str) -> dict[str, Any]:
 def _frame(rows: list[MergedRow], rules: Rules) -> pl.DataFrame:
     import polars as pl
 
-    labels = [rules.labels(row.page, row.facts) for row in rows]
-    return pl.DataFrame(
-        {
-            "page": [row.page for row in rows],
-            "page_display": [row.page.replace("_", " ") for row in rows],
-            "views": [row.views for row in rows],
-            "rank": [row.rank for row in rows],
-            "category": [label.category for label in labels],
-            "location_type": [label.place.type for label in labels],
-            "location": [label.place.name for label in labels],
-            "latitude": [row.facts.latitude for row in rows],
-            "longitude": [row.facts.longitude for row in rows],
-        },
-        schema_overrides={
-            "views": pl.Int64,
-            "rank": pl.Int64,
-            "latitude": pl.Float64,
-            "longitude": pl.Float64,
-        },
-    )
+    schema = {
+        "page": pl.String,
+        "page_display": pl.String,
+        "views": pl.Int64,
+        "rank": pl.Int64,
+        "category": pl.String,
+        "location_type": pl.String,
+        "location": pl.String,
+        "latitude": pl.Float64,
+        "longitude": pl.Float64,
+    }
+    cells = []
+    for page, views, rank, facts in rows:
+        category, place = rules.labels(page, facts)
+        coordinates = (facts.latitude, facts.longitude)
+        cells.append((page, page.replace("_", " "), views, rank, category, *place, *coordinates))
+    return pl.DataFrame(cells, schema=schema, orient="row")

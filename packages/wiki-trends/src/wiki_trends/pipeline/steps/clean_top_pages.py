@@ -102,22 +102,16 @@ def _devices(day: dt.date, settings: Settings, partition: Partition) -> Devices 
 def _frame(kept: Iterable[KeptRow]) -> pl.DataFrame:
     import polars as pl
 
-    kept = list(kept)
-    return pl.DataFrame(
-        {
-            "page": [row.title for row, _ in kept],
-            "page_display": [row.title.replace("_", " ") for row, _ in kept],
-            "views": [row.views for row, _ in kept],
-            "rank": [row.rank for row, _ in kept],
-            "desktop_low": [share.low if share else None for _, share in kept],
-            "desktop_high": [share.high if share else None for _, share in kept],
-        },
-        schema={
-            "page": pl.String,
-            "page_display": pl.String,
-            "views": pl.Int64,
-            "rank": pl.Int64,
-            "desktop_low": pl.Float64,
-            "desktop_high": pl.Float64,
-        },
-    )
+    schema = {
+        "page": pl.String,
+        "page_display": pl.String,
+        "views": pl.Int64,
+        "rank": pl.Int64,
+        "desktop_low": pl.Float64,
+        "desktop_high": pl.Float64,
+    }
+    cells = [
+        (title, title.replace("_", " "), views, rank, *(share or (None, None)))
+        for (title, views, rank), share in kept
+    ]
+    return pl.DataFrame(cells, schema=schema, orient="row")

@@ -18,7 +18,7 @@ from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from smart_orchestrator.model.partition import Partition
     from wiki_trends.config.settings import Settings
@@ -61,11 +61,7 @@ def fetch_top_pages(
     previous = read_list(day, settings, settings.access, partition) if partition.available else None
     fetched = _fetch_lists(day, settings, counted, refresh=refresh, on_rows=on_rows)
     main = fetched.pop(settings.access)
-    by_device = [
-        access
-        for access in accesses_of(settings)[1:]
-        if access in fetched or (not refresh and inspect_list(day, settings, access).available)
-    ]
+    by_device = _lists_by_device(day, settings, fetched, refresh=refresh)
     step = StepResult(
         "fetch_top_pages",
         0,
@@ -98,6 +94,17 @@ def _has_all_lists(day: dt.date, settings: Settings, partition: Partition) -> bo
 class _FetchedList(NamedTuple):
     answer: RawAnswer
     rows: list[Listed]
+
+
+def _lists_by_device(
+    day: dt.date, settings: Settings, fetched: Mapping[str, _FetchedList], *, refresh: bool
+) -> list[str]:
+    """The devices whose lists of the day were fetched now, or, without a refresh, earlier."""
+    return [
+        access
+        for access in accesses_of(settings)[1:]
+        if access in fetched or (not refresh and inspect_list(day, settings, access).available)
+    ]
 
 
 def _fetch_lists(

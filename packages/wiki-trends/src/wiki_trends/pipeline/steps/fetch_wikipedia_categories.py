@@ -20,6 +20,7 @@ from wiki_trends.pipeline.steps.stale_pages import CURRENT_SECONDS, find_stale, 
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
 
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.cache.prefetch import PagePrefetch
@@ -51,7 +52,6 @@ def fetch_wikipedia_categories(
     frame = read_frame(silver, day, lake=lake)
     ranks = dict(zip(frame["page"].to_list(), frame["rank"].to_list(), strict=True))
     titles = list(ranks)
-    listed = frozenset(titles)
     # The day's own pages must stay in the cache until its last step has read them.
     most = max(MOST_PAGES, 2 * len(titles))
     cache = PageCache(lake, project, keep_days=settings.cache_days, most_pages=most)
@@ -63,21 +63,10 @@ def fetch_wikipedia_categories(
     current = cache.get(titles, oldest=now - CURRENT_SECONDS)
     aging = {title: facts for title, facts in cached.items() if title not in current}
     check = find_stale(day, silver, ranks, aging, counted, project)
-    answered: dict[str, PageFacts] = {}
-    fresh: dict[str, PageFacts] = {}
-    try:
-        for batch in chain(
-            prefetch.answers() if prefetch else (),
-            counted.page_batches(project, uncached + check.stale),
-        ):
-            answered |= batch
-            fresh |= batch
-            if len(fresh) >= WRITE_EVERY:
-                cache.add(fresh)
-                fresh = {}
-    finally:
-        if fresh:
-            cache.add(fresh)
+    answers = chain(
+        prefetch.answers() if prefetch else (), counted.page_batches(project, uncached + check.stale)
+    )
+    facts = cached | _cache_answers(cache, answers)
     mark_checked(silver, project, check)
     return StepResult(
         "fetch_wikipedia_categories",
@@ -90,6 +79,23 @@ def fetch_wikipedia_categories(
         counts={
             "checked": len(check.checked),
             "requested_again": len(check.stale),
-            "missing": sum(facts.missing for title, facts in (cached | answered).items() if title in listed),
+            "missing": sum(title in facts and facts[title].missing for title in titles),
         },
     )
+
+
+def _cache_answers(cache: PageCache, batches: Iterable[dict[str, PageFacts]]) -> dict[str, PageFacts]:
+    """Write facts to the cache as they arrive, also those that arrive before a failure; returns all of them."""
+    facts: dict[str, PageFacts] = {}
+    unwritten: dict[str, PageFacts] = {}
+    try:
+        for batch in batches:
+            facts |= batch
+            unwritten |= batch
+            if len(unwritten) >= WRITE_EVERY:
+                cache.add(unwritten)
+                unwritten = {}
+    finally:
+        if unwritten:
+            cache.add(unwritten)
+    return facts
