@@ -36,12 +36,15 @@ def parse_lines(block: bytes, project: str, *, after_record: bool) -> tuple[pl.D
         project: for example `en.wikipedia`.
         after_record: the line before the block ends a record.
     """
-    import polars as pl
-
     block = _unquote_titles(block, project)
     regular = _parse_regular(block, project) if after_record else None
-    if regular is not None:
-        return regular, 0
+    return _parse_any(block, project, after_record=after_record) if regular is None else (regular, 0)
+
+
+def _parse_any(block: bytes, project: str, *, after_record: bool) -> tuple[pl.DataFrame, int]:
+    """The result of `parse_lines` for any block with unquoted titles."""
+    import polars as pl
+
     raw = _split_lines(block)
     if raw["c7"].null_count() < raw.height:
         raw = _split_lines(_join_spaces(block))
@@ -55,17 +58,17 @@ def parse_lines(block: bytes, project: str, *, after_record: bool) -> tuple[pl.D
     lines = raw.lazy().select(
         "c1", "c2", "c3", "c5", "c6", device=device, views=views.cast(pl.UInt32, strict=False)
     )
-    ends = pl.col("device").is_in(DEVICES) & (pl.col("views") >= 0)
-    of_project = (
-        lines.with_columns(ends=ends.fill_null(value=False))
-        .with_columns(begins=pl.col("ends").shift(1, fill_value=after_record))
+    ends_record = pl.col("device").is_in(DEVICES) & (pl.col("views") >= 0)
+    lines_of_project = (
+        lines.with_columns(ends_record=ends_record.fill_null(value=False))
+        .with_columns(begins_record=pl.col("ends_record").shift(1, fill_value=after_record))
         .filter(pl.col("c1") == project)
         .collect()
     )
-    # An empty title is not a page; Polars reads it as null.
-    complete = pl.col("ends") & pl.col("begins") & pl.col("c5").is_not_null() & pl.col("c2").is_not_null()
-    records = of_project.filter(complete)
-    return records.select(_title(records), "device", "views"), of_project.height - records.height
+    # A record has at least five columns. An empty title, which Polars reads as null, is not a page.
+    has_title = pl.col("c5").is_not_null() & pl.col("c2").is_not_null()
+    records = lines_of_project.filter(pl.col("begins_record") & pl.col("ends_record") & has_title)
+    return records.select(_title(records), "device", "views"), lines_of_project.height - records.height
 
 
 def _unquote_titles(block: bytes, project: str) -> bytes:
