@@ -252,7 +252,7 @@ CASES: list[Fault] = [
     cached(
         "parquet-impossible-row",
         parquet({"requested": ["Tarn"], "answered_at": [1e300], "title": ["Tarn"]}),
-        "1 cached pages in _cache/en.wikipedia/pages/0.parquet cannot be used",
+        "pages/0.parquet cannot be used: 1.",
         key="_cache/en.wikipedia/pages/0.parquet",
     ),
     user_file(

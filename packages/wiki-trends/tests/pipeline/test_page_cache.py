@@ -235,7 +235,7 @@ def test_an_entry_that_cannot_be_used_is_requested_again(lake, caplog, entry):
     with caplog.at_level(logging.WARNING):
         assert cache.get(["A", "B"]) == facts("B")
         assert cache.get(["A"]) == {}
-    assert caplog.text.count("1 cached pages in _cache/en.wikipedia/pages/0.json.gz cannot be used") == 1
+    assert caplog.text.count("pages/0.json.gz cannot be used: 1.") == 1
     cache.add(facts("A"), now=2000)
     assert cache.get(["A"]) == facts("A")
 
@@ -466,7 +466,7 @@ def test_a_row_with_an_impossible_value_is_requested_again(lake, caplog, columns
         cache = PageCache(lake, "en.wikipedia")
         assert cache.get(["A", "B"]) == facts("B")
         assert cache.get(["A"]) == {}
-    assert caplog.text.count("1 cached pages in _cache/en.wikipedia/pages/0.parquet cannot be used") == 1
+    assert caplog.text.count("pages/0.parquet cannot be used: 1.") == 1
     cache.add(facts("A"), now=2000)
     assert cache.get(["A"]) == facts("A")
 

@@ -207,7 +207,9 @@ def _read(lake: Lake, info: ObjectInfo) -> pl.DataFrame | None:
     possible = drop_impossible(frame, latest=time.time() + _CLOCK_SKEW_SECONDS)
     unusable += frame.height - possible.height
     if unusable:
-        logger.warning("%d cached pages in %s cannot be used; they are requested again.", unusable, info.key)
+        logger.warning(
+            "Entries of %s cannot be used: %d. Their pages are requested again.", info.key, unusable
+        )
     return possible
 
 

@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import ObjectMissing
+from smart_orchestrator.foreign import BadDocument, one_line, parse_document, timestamp_field
 from wiki_trends.wikimedia.siteinfo import SiteInfo
 
 if TYPE_CHECKING:
@@ -36,14 +37,15 @@ def cached_site_info(project: str, lake: Lake) -> SiteInfo | None:
     except ObjectMissing:
         return None
     try:
-        document = json.loads(data)
-        age = dt.datetime.now(tz=dt.UTC) - dt.datetime.fromisoformat(document["fetched_at"])
+        document = parse_document(data, what=_key(project))
+        age = dt.datetime.now(tz=dt.UTC) - timestamp_field(document, "fetched_at", what=_key(project))
         site = _parse(document["siteinfo"])
         if age < -_CLOCK_SKEW:
             message = "it is from the future"
             raise ValueError(message)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        logger.warning("%s cannot be used (%.200s); the wiki is asked again.", _key(project), repr(error))
+    except (BadDocument, ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = error.problem if isinstance(error, BadDocument) else one_line(repr(error))
+        logger.warning("%s cannot be used (%s); the wiki is asked again.", _key(project), problem)
         return None
     return site if age < SITEINFO_AGE else None
 

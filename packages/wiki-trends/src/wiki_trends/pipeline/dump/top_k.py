@@ -33,9 +33,9 @@ class Threshold:
 
     Let `number` be the length of the list, and `v` the views of the title at place `number` among the titles so far. At
     least `number` titles have `v` views or more, so a title with fewer views cannot be in the list. The views of a title
-    can be split into several parts: its records in one sorted block, or its rows in several runs. If it has at most `shares`
-    parts and at least `v` views, its largest part has at least `v / shares` views. So a title can be dropped, without
-    adding anything up, if each of its parts has fewer than `v / shares` views.
+    can be split into several pieces: its records in one sorted block, or its rows in several runs. If it has at most `pieces`
+    pieces and at least `v` views, its largest piece has at least `v / pieces` views. So a title can be dropped, without
+    adding anything up, if each of its pieces has fewer than `v / pieces` views.
 
     For example, let a list of two titles be wanted. After a first run in which A has 90 views, B 60 and C 10, `v` is 60:
 
@@ -43,13 +43,13 @@ class Threshold:
         >>> threshold = Threshold(2)
         >>> views = {"desktop": [90, 50, 10], "mobile-web": [0, 10, 0], "mobile-app": [0, 0, 0]}
         >>> threshold.learn(pl.DataFrame({"title": ["A", "B", "C"], **views}))
-        >>> threshold.needed("all-access", shares=1)
+        >>> threshold.needed("all-access", pieces=1)
         60.0
 
     A title D whose views are spread over at most three runs can be in the list only if it has at least 20 views in one
     of the runs:
 
-        >>> threshold.needed("all-access", shares=3)
+        >>> threshold.needed("all-access", pieces=3)
         20.0
 
     Args:
@@ -77,18 +77,18 @@ class Threshold:
 
         for access in ACCESSES:
             views = pl.col("views")
-            candidates = run.select("title", views=_views(access)).filter(views > self._certain(access))
+            candidates = run.select("title", views=_views(access)).filter(views > self._lower_bound(access))
             candidates = candidates.top_k(self._number, by="views")
             before = [self._best[access]] if access in self._best else []
             # A title can be in several runs, and counts once.
             best = pl.concat([*before, candidates]).group_by("title").agg(views.max())
             self._best[access] = best.top_k(self._number, by="views")
 
-    def needed(self, access: str, *, shares: int) -> float:
-        """The views that the largest part of a title must have if its views are split into at most `shares` parts."""
-        return max(1.0, self._certain(access) / shares)
+    def needed(self, access: str, *, pieces: int) -> float:
+        """The views that the largest piece of a title must have if its views are split into at most `pieces` pieces."""
+        return max(1.0, self._lower_bound(access) / pieces)
 
-    def _certain(self, access: str) -> int:
+    def _lower_bound(self, access: str) -> int:
         """The number of views that at least `number` titles have."""
         best = self._best.get(access)
         if best is None or best.height < self._number:
@@ -139,7 +139,7 @@ class TopTitles:
     def drop_small(self, records: pl.DataFrame) -> pl.DataFrame:
         """A block without most of the titles that cannot be in a list. Thread-safe.
 
-        Every title that can be in a list has a record at or above the threshold for `MOST_RECORDS` parts. Kept are these
+        Every title that can be in a list has a record at or above the threshold for `MOST_RECORDS` pieces. Kept are these
         records, and `MOST_RECORDS` rows before and after each, which include all records of the title, since they are
         neighbours. The rows at both ends of the block are kept, too: their titles may continue in another block. Some other
         titles keep a part of their records. Their sums are too low, but they cannot be in a list with all records either.
@@ -150,9 +150,9 @@ class TopTitles:
         usable = self._in_order and self._threshold.learned and title.is_sorted()
         if not usable or _has_repeats(title, MOST_RECORDS):
             return records
-        large = views >= self._threshold.needed("all-access", shares=MOST_RECORDS)
+        large = views >= self._threshold.needed("all-access", pieces=MOST_RECORDS)
         for device in DEVICES:
-            least = self._threshold.needed(device, shares=MOST_RECORDS)
+            least = self._threshold.needed(device, pieces=MOST_RECORDS)
             large |= (pl.col("device") == device) & (views >= least)
         # The records of a title with spaces are not beside those of the same title with underscores.
         large |= pl.col("title").str.contains(" ", literal=True)
@@ -175,9 +175,9 @@ class TopTitles:
         self._write_run()
         if not self._run_bounds:
             return {}
-        shares = self._most_runs_of_a_title()
+        pieces = self._most_runs_of_a_title()
         enough = pl.any_horizontal(
-            _views(access) >= self._threshold.needed(access, shares=shares) for access in ACCESSES
+            _views(access) >= self._threshold.needed(access, pieces=pieces) for access in ACCESSES
         )
         titles = pl.concat(run.filter(enough).select("title") for run in self._runs()).unique()
         pages = _sum_titles(pl.concat(run.join(titles, on="title", how="semi") for run in self._runs()))
