@@ -207,7 +207,8 @@ def vacuum(
     """Remove the leftovers of killed writers from every layer.
 
     Only objects that this program's writer names, that no manifest names and that are old enough are removed. Foreign objects are
-    listed and stay. A lake without any manifest of this program is refused; --dry-run lists it.
+    listed and stay. A lake without any manifest of this program is refused; --dry-run lists it. The files of the page cache are
+    merged into one.
     """
     from wiki_trends.jobs import maintenance
 
