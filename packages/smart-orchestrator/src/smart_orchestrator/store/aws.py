@@ -34,10 +34,10 @@ class AwsSettings:
 
     Attributes:
         endpoint: URL of the server; empty for AWS itself.
-        region: its region.
-        key_id: static key; empty when the machine's role has to give one.
-        secret: its secret.
-        token: its session token, or empty.
+        region: the region of the bucket.
+        key_id: id of the static key; empty when the machine's role supplies the credentials.
+        secret: the secret of the static key.
+        token: the session token of the static key, or empty.
     """
 
     endpoint: str
@@ -53,10 +53,10 @@ def aws_settings(lake: str, environ: Mapping[str, str]) -> AwsSettings:
     Raises:
         LakeSettingError: a variable cannot be used.
     """
-    endpoint_name, endpoint = _first(environ, _ENDPOINTS)
+    endpoint_name, endpoint = _first_set(environ, _ENDPOINTS)
     if endpoint:
         check_http_url(lake, endpoint_name, endpoint)
-    region_name, region = _first(environ, _REGIONS)
+    region_name, region = _first_set(environ, _REGIONS)
     if region and not _REGION.fullmatch(region):
         raise LakeSettingError(
             lake, region_name, "is not the name of a region", f"Give one such as {REGION}."
@@ -72,8 +72,8 @@ def aws_settings(lake: str, environ: Mapping[str, str]) -> AwsSettings:
     if empty:
         raise LakeSettingError(lake, empty, "is empty, so there are no credentials", "Set it, or unset it.")
     if bool(key_id) != bool(secret):
-        given, missing = _KEYS[:2] if key_id else _KEYS[1::-1]
-        raise LakeSettingError(lake, missing, f"is not set, and {given} is", "Set both, or neither.")
+        present, missing = _KEYS[:2] if key_id else _KEYS[1::-1]
+        raise LakeSettingError(lake, missing, f"is not set, and {present} is", "Set both, or neither.")
     return AwsSettings(endpoint, region or REGION, key_id, secret, token)
 
 
@@ -86,11 +86,11 @@ def check_network(lake: str, endpoint: str, environ: Mapping[str, str] | None = 
     environ = os.environ if environ is None else environ
     scheme = urlsplit(endpoint).scheme or "https"
     host = urlsplit(endpoint).hostname or "amazonaws.com"
-    if not _bypassed(host, environ):
+    if not _bypasses_proxy(host, environ):
         for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY"):
             value = environ.get(name, "")
             if value:
-                # A proxy without a scheme is one of HTTP.
+                # A proxy without a scheme is an HTTP proxy.
                 check_http_url(lake, name, value if "://" in value else f"http://{value}", proxy=True)
     for name, exists, kind in (
         ("SSL_CERT_FILE", os.path.isfile, "file"),
@@ -103,12 +103,12 @@ def check_network(lake: str, endpoint: str, environ: Mapping[str, str] | None = 
             )
 
     bundle = environ.get("SSL_CERT_FILE", "")
-    if bundle and b"-----BEGIN" not in _content(lake, bundle):
+    if bundle and b"-----BEGIN" not in _read_certificates(lake, bundle):
         problem = f"names a file without certificates ({bundle})"
         raise LakeSettingError(lake, "SSL_CERT_FILE", problem, "Correct or unset it.")
 
 
-def _content(lake: str, path: str) -> bytes:
+def _read_certificates(lake: str, path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
@@ -117,7 +117,7 @@ def _content(lake: str, path: str) -> bytes:
 
 
 def check_http_url(lake: str, name: str, url: str, *, proxy: bool = False) -> None:
-    """Refuse what is not `http://host:port` or `https://host:port`; an endpoint must not hold credentials.
+    """Refuse a URL other than `http://host:port` or `https://host:port`; an endpoint must not hold credentials.
 
     Raises:
         LakeSettingError: the variable `name` cannot be used.
@@ -160,11 +160,11 @@ def _is_host(host: str) -> bool:
     return True
 
 
-def _bypassed(host: str, environ: Mapping[str, str]) -> bool:
+def _bypasses_proxy(host: str, environ: Mapping[str, str]) -> bool:
     excluded = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
     return bool(excluded) and bool(proxy_bypass_environment(host, {"no": excluded}))
 
 
-def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str]:
-    """The first of the variables that is set, and its value."""
+def _first_set(environ: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str]:
+    """Name and value of the first variable that is set; the last name and an empty text when none is."""
     return next(((name, environ[name]) for name in names if environ.get(name)), (names[-1], ""))

@@ -1,7 +1,7 @@
 """Translate the errors of a store or a disk into `LakeError`.
 
-A missing object and a failed condition are answers and pass through. Everything else is `LakeDenied` (the lake answered and
-refused), `LakeUrlError` or `LakeUnreachable`. No message holds credentials.
+A missing object and a failed condition are not failures, so these two errors pass through. Everything else becomes `LakeDenied`
+(the lake answered and refused), `LakeUrlError` or `LakeUnreachable`. No message holds credentials.
 """
 
 from __future__ import annotations
@@ -28,26 +28,27 @@ if TYPE_CHECKING:
 @contextmanager
 def lake_errors(url: str, key: str) -> Iterator[None]:
     """Translate the store's errors; a missing object stays `FileNotFoundError`."""
-    from obstore import exceptions as failures
+    from obstore import exceptions
 
     try:
         yield
-    except (failures.PreconditionError, failures.AlreadyExistsError):
+    except (exceptions.PreconditionError, exceptions.AlreadyExistsError):
         raise
     except FileNotFoundError as error:
         if _NO_BUCKET[0] in str(error):
             raise LakeDenied(url, *_NO_BUCKET[1:]) from None
         raise
-    except failures.BaseError as error:
-        raise _from_store(url, key, error) from None
+    except exceptions.BaseError as error:
+        raise _store_failure(url, key, error) from None
     except OSError as error:
         raise os_failure(url, key, error) from error
 
 
 _NO_BUCKET = ("NoSuchBucket", "the bucket does not exist", "Create it, or correct the URL.")
-# The store asks the machine's metadata service, or reads a token, when no static keys are set.
-_NO_CREDENTIALS = ("169.254.169.254", "169.254.170.2", "[fd00:ec2::254]", "Failed to read token file")
-_ANSWERS = (
+# Without static keys obstore asks the machine's metadata service or reads a token; an error that names one of these
+# means that there are no credentials.
+_CREDENTIAL_SOURCES = ("169.254.169.254", "169.254.170.2", "[fd00:ec2::254]", "Failed to read token file")
+_REFUSALS = (
     _NO_BUCKET,
     ("InvalidAccessKeyId", "the access key is unknown", "Check AWS_ACCESS_KEY_ID."),
     ("SignatureDoesNotMatch", "the secret key is wrong", "Check AWS_SECRET_ACCESS_KEY."),
@@ -59,21 +60,21 @@ _ANSWERS = (
 )
 
 
-def _from_store(url: str, key: str, error: BaseError) -> LakeError:
-    from obstore import exceptions as failures
+def _store_failure(url: str, key: str, error: BaseError) -> LakeError:
+    from obstore import exceptions
 
     text = str(error)
-    if any(marker in text for marker in _NO_CREDENTIALS):
+    if any(marker in text for marker in _CREDENTIAL_SOURCES):
         return LakeSettingError(
             url,
             "AWS_ACCESS_KEY_ID",
             "is not set, and this machine has no other credentials",
             "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role.",
         )
-    for marker, problem, fix in _ANSWERS:
+    for marker, problem, fix in _REFUSALS:
         if marker in text:
             return LakeDenied(url, problem, fix)
-    if isinstance(error, (failures.PermissionDeniedError, failures.UnauthenticatedError)):
+    if isinstance(error, (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)):
         problem = f"access to {key or 'it'} was refused"
         return LakeDenied(url, problem, "Check the credentials and their rights.")
     return LakeUnreachable(

@@ -1,4 +1,4 @@
-"""Lakes in the stores of obstore: S3, and memory for tests."""
+"""Lakes in object stores that obstore reaches: S3, and memory for tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import obstore
-from obstore import exceptions as failures
+from obstore import exceptions
 from obstore.store import MemoryStore, S3Store
 
 from smart_orchestrator.errors import (
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.aws import AwsSettings
     from smart_orchestrator.store.urls import LakeUrl
 
-# The longest time for a complete answer, in time-outs.
+# A complete response may take this many time-outs.
 TOTAL_TIMEOUTS = 6
 
 
@@ -45,9 +45,9 @@ class StoreLake(Lake):
         """See `Lake`."""
         with lake_errors(self.url, folder):
             listing = obstore.list_with_delimiter(self._store, folder or None)
-        cut = len(folder) + 1 if folder else 0
-        names = [path[cut:] + "/" for path in listing["common_prefixes"]]
-        names += [item["path"][cut:] for item in listing["objects"]]
+        start = len(folder) + 1 if folder else 0
+        names = [path[start:] + "/" for path in listing["common_prefixes"]]
+        names += [item["path"][start:] for item in listing["objects"]]
         self.requests.add("list", max(1, -(-len(names) // PAGE_SIZE)))
         # A directory marker of the folder itself has an empty name.
         return sorted(name for name in names if name.strip("/"))[:limit]
@@ -57,30 +57,30 @@ class StoreLake(Lake):
         self.requests.add("get")
         try:
             with lake_errors(self.url, key):
-                answer = obstore.get(self._store, key)
-                return answer.bytes().to_bytes(), answer.meta["e_tag"]
+                response = obstore.get(self._store, key)
+                return response.bytes().to_bytes(), response.meta["e_tag"]
         except FileNotFoundError:
             raise ObjectMissing(self.url, key) from None
 
     def get_range(
         self, key: str, start: int, length: int, etag: str | None = None
     ) -> tuple[bytes, str | None]:
-        """As for any lake."""
+        """See `Lake`."""
         self.requests.add("get")
         options: GetOptions = {"range": (start, start + length)}
         if etag is not None:
             options["if_match"] = etag
         try:
             with lake_errors(self.url, key):
-                answer = obstore.get(self._store, key, options=options)
-                return answer.bytes().to_bytes(), answer.meta["e_tag"]
-        except failures.PreconditionError:
+                response = obstore.get(self._store, key, options=options)
+                return response.bytes().to_bytes(), response.meta["e_tag"]
+        except exceptions.PreconditionError:
             raise ObjectConflict(self.url, key) from None
         except FileNotFoundError:
             raise ObjectMissing(self.url, key) from None
 
     def has_object(self, key: str) -> bool:
-        """As for any lake."""
+        """See `Lake`."""
         self.requests.add("get")
         try:
             with lake_errors(self.url, key):
@@ -101,7 +101,7 @@ class StoreLake(Lake):
         try:
             with lake_errors(self.url, key):
                 obstore.put(self._store, key, data, mode=mode, use_multipart=False)
-        except (failures.PreconditionError, failures.AlreadyExistsError):
+        except (exceptions.PreconditionError, exceptions.AlreadyExistsError):
             raise ObjectConflict(self.url, key) from None
         except FileNotFoundError:
             # The bucket does not exist, or an If-Match names an object that is gone.
@@ -159,7 +159,7 @@ def s3_lake(url: str, parts: LakeUrl, timeout: float, retries: int, backoff: flo
             region=aws.region,
             config=_credentials(aws),
             client_options={
-                # A long answer may take several time-outs while data arrive, but not for ever.
+                # A large response may take several time-outs as long as data arrive.
                 "read_timeout": seconds,
                 "timeout": seconds * TOTAL_TIMEOUTS,
                 "connect_timeout": seconds,
@@ -175,13 +175,13 @@ def s3_lake(url: str, parts: LakeUrl, timeout: float, retries: int, backoff: flo
                 },
             },
         )
-    except (failures.BaseError, ValueError) as error:
+    except (exceptions.BaseError, ValueError) as error:
         raise LakeUrlError(url, first_line(error)) from None
     return RemoteLake(url, store)
 
 
 def _credentials(aws: AwsSettings) -> S3Config:
-    """Static keys; without them obstore looks for others, such as those of an instance role."""
+    """Static keys; without them obstore uses other credentials, such as those of an instance role."""
     config: S3Config = {}
     if aws.key_id:
         config["access_key_id"] = aws.key_id

@@ -28,9 +28,9 @@ def open_lake(
     outside_links: bool = False,
     environ: Mapping[str, str] | None = None,
 ) -> Lake:
-    """The lake at `url`: a folder, `file:///folder`, `s3://bucket/prefix` or `memory://name`.
+    """Open the lake at `url`: a folder, `file:///folder`, `s3://bucket/prefix` or `memory://name`.
 
-    A lake in memory lives as long as the process and is shared under its name. S3 takes credentials, region and
+    A lake in memory lives as long as the process; the same name opens the same lake. S3 takes credentials, region and
     endpoint from the standard `AWS_*` variables.
 
     Args:
@@ -43,7 +43,7 @@ def open_lake(
         environ: holds the `AWS_*` variables; default the environment of the process.
 
     Raises:
-        LakeUrlError: the URL has another form.
+        LakeUrlError: the URL is not the URL of a lake.
         LakeSettingError: a variable or a number cannot be used.
     """
     for name, number in (("timeout", timeout), ("backoff", backoff)):
@@ -71,7 +71,7 @@ def open_lake(
 
 
 def lake_of(dataset: DailyDataset, environ: Mapping[str, str] | None = None) -> Lake:
-    """The lake of a dataset, with its time-out and retries; `environ` as for `open_lake`."""
+    """Open the lake of a dataset, with its time-out and retries; `environ` as for `open_lake`."""
     return open_lake(
         dataset.lake,
         timeout=dataset.timeout,

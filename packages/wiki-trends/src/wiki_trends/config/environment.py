@@ -1,4 +1,4 @@
-"""Standard environment variables that HTTP clients and S3 clients read: refuse values that those clients crash on.
+"""Check the standard environment variables that HTTP and S3 clients read, and refuse values that make those clients crash.
 
 Raises `SettingError` with the name of the variable, before any client is created.
 """

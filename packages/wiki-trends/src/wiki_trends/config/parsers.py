@@ -1,6 +1,6 @@
-"""Parsers of setting values: each takes the text that was given and returns the value, or raises `ValueError`.
+"""Parse the texts of settings: each parser returns the value of a text, or raises `ValueError`.
 
-The message of the error completes the sentence "<value> …", for example "is not between 1 and 64".
+The message of the error is the rest of a sentence that begins with the value, for example "is not between 1 and 64".
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def choice(*choices: str) -> Callable[[str], str]:
 
 
 def matching(pattern: str, meaning: str) -> Callable[[str], str]:
-    """A text that a regular expression matches from end to end."""
+    """A text that matches a regular expression from its first to its last character."""
 
     def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):

@@ -1,7 +1,7 @@
-"""URLs in settings, and texts without credentials.
+"""Parse the URLs of settings, and redact credentials in texts.
 
-Every URL of a setting goes through `Url`. Only the warehouse and proxies may have credentials; any other URL with a user name, a
-password or a secret in its query is refused, so that none can reach a message, a log or a document.
+Every URL of a setting is parsed by `Url`. Only the URLs of the warehouse and of proxies may hold credentials. Any other URL with a user
+name, a password or a secret in its query is refused, so that credentials never reach a message, a log or a document.
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ def redacted(text: str) -> str:
 
 
 def redacted_value(text: str) -> str:
-    """The value of a URL setting, which may be malformed, without anything that could be a credential."""
+    """The value of a URL setting, even a malformed one, with everything that could be a credential replaced by `(secret)`."""
     scheme, separator, _ = text.rpartition("@")[0].partition("://")
-    hidden = f"{scheme}://(secret)@" if separator else "(secret)@"
-    shown = hidden + text.rpartition("@")[2] if "@" in text else text
-    return redacted(shown)
+    prefix = f"{scheme}://(secret)@" if separator else "(secret)@"
+    return redacted(prefix + text.rpartition("@")[2] if "@" in text else text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Url:
 
 
 def ascii_host(host: str) -> str:
-    """A host name as it is looked up; empty for one that the HTTP client refuses."""
+    """A host name in the ASCII form that DNS uses (IDNA); empty for an invalid one."""
     if host.isascii():
         return host
     import idna
