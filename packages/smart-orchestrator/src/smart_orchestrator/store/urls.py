@@ -16,12 +16,17 @@ from smart_orchestrator.errors import LakeUrlError
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-SCHEMES = ("file", "memory", "s3", "s3a")
+SCHEMES = ("file", "memory", "s3", "s3a", "gs", "az")
+# What credentials in a URL are to be replaced by.
+_CREDENTIALS = {
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 # `s3:bucket`, whose slashes were forgotten, would otherwise be the name of a folder.
 _MISSING_SLASHES = re.compile(r"([a-z][a-z0-9+.-]+):/?(?!/)", re.IGNORECASE)
-_KNOWN_SCHEMES = {*SCHEMES, "gs", "az", "abfs", "abfss", "http", "https", "ftp"}
+_KNOWN_SCHEMES = {*SCHEMES, "abfs", "abfss", "http", "https", "ftp"}
 
 
 class LakeUrl(NamedTuple):
@@ -75,12 +80,12 @@ def parse_lake_url(url: str) -> LakeUrl:
     except ValueError as error:
         raise LakeUrlError(redacted, f"is not a URL ({error})") from None
     if parts.scheme not in SCHEMES:
-        raise LakeUrlError(redacted, f"the scheme {parts.scheme!r} is not supported")
+        raise LakeUrlError(redacted, f"has the unknown scheme {parts.scheme!r}")
     if "@" in parts.netloc:
-        problem = "holds credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        raise LakeUrlError(redacted, problem)
+        variables = _CREDENTIALS.get(parts.scheme, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        raise LakeUrlError(redacted, f"holds credentials; set {variables}")
     if "?" in url or "#" in url:
-        raise LakeUrlError(redacted, "holds a ? or #; write %3F or %23")
+        raise LakeUrlError(redacted, "has a ? or a #; write %3F or %23")
     return LakeUrl(parts.scheme, _host(redacted, parts), _path(redacted, parts))
 
 
@@ -88,7 +93,7 @@ def _host(redacted: str, parts: SplitResult) -> str:
     host = parts.netloc
     if parts.scheme == "file" and host not in ("", "localhost"):
         raise LakeUrlError(redacted, f"names the host {host}; write file:///folder")
-    if parts.scheme in ("s3", "s3a"):
+    if parts.scheme not in ("file", "memory"):
         if not host:
             raise LakeUrlError(redacted, "names no bucket")
         if not _BUCKET.fullmatch(host) or ".." in host:

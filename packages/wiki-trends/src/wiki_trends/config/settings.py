@@ -12,7 +12,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wiki_trends.config.environment import check_network_variables, check_s3_variables
+from wiki_trends.config.environment import check_lake_variables, check_network_variables
 from wiki_trends.config.parsers import (
     any_text,
     choice,
@@ -65,7 +65,7 @@ class Settings:
         "data/lake/{layer}",
         lake_template,
         "The lake, a URL template: `{layer}` becomes bronze, silver, gold or diamond. "
-        "A folder, `file://`, `s3://` or `memory://`.",
+        "A folder, `file://`, `s3://`, `gs://`, `az://` or `memory://`.",
         example="s3://{layer}",
     )
     warehouse: str = _setting(
@@ -346,8 +346,8 @@ def load(
             texts[name] = Value(str(flag), "--" + name.replace("_", "-"))
     values = {item.name: _parsed(item, texts[item.name]) for item in fields(Settings) if item.name in texts}
     settings = Settings(**values)
-    if settings.lake.startswith(("s3://", "s3a://")):
-        check_s3_variables(environ)
+    if not settings.lake.startswith(("file://", "memory://")) and "://" in settings.lake:
+        check_lake_variables(settings.lake, environ)
         check_network_variables(environ)
     return settings
 

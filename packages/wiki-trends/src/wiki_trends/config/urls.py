@@ -10,12 +10,14 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from smart_orchestrator.store.variables import is_host
+
 _SECRET_PARAMETER = re.compile(
     r"([?&;\s][^=&;?\s]*(?:passw|pwd|passfile|token|secret|signature|credential|api_?key|access_?key)[^=&;\s]*=)[^&;\s'\"]*",
     re.IGNORECASE,
 )
 _USER_INFO = re.compile(r"(?<=://)[^\s'\"]*@")
-_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?", re.IGNORECASE)
+
 _NOT_PRINTABLE = "has a character that is not printable"
 
 
@@ -64,7 +66,7 @@ class Url:
             msg = f"is not a URL ({error})"
             raise ValueError(msg) from None
         host = parts.hostname or ""
-        if not host or (":" not in host and not _HOST.fullmatch(ascii_host(host))):
+        if not is_host(ascii_host(host)):
             msg = "is not a URL with a host name"
             raise ValueError(msg)
         if parts.netloc.endswith(":") or port == 0:
