@@ -45,7 +45,7 @@ def no_files_of_the_user(monkeypatch, tmp_path):
         ("az://lake/x?sv=1&sig=hidden", "has a ? or a #"),
         ("gs://lake/../x", "holds an empty, '.' or '..' folder"),
         ("gs:lake", "a URL begins with gs://"),
-        ("abfss://lake@account.dfs.core.windows.net/x", "has the unknown scheme 'abfss'"),
+        ("abfss://lake@account.dfs.core.windows.net/x", "the scheme 'abfss' is not supported"),
     ],
 )
 def test_a_cloud_url_of_which_a_part_would_be_ignored_is_refused(url, problem):

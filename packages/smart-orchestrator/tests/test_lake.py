@@ -287,8 +287,8 @@ def test_memory_is_shared_by_name_for_the_life_of_the_process():
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("ftp://host/lake", "has the unknown scheme 'ftp'"),
-        ("ftp://me:hidden@host/lake", "has the unknown scheme 'ftp'"),
+        ("ftp://host/lake", "the scheme 'ftp' is not supported"),
+        ("ftp://me:hidden@host/lake", "the scheme 'ftp' is not supported"),
         ("file://host/lake", "names the host host; write file:///folder"),
         ("s3://", "names no bucket"),
         ("s3://me:hidden@lake", "holds credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),

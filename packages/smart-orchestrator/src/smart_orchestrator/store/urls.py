@@ -80,7 +80,7 @@ def parse_lake_url(url: str) -> LakeUrl:
     except ValueError as error:
         raise LakeUrlError(redacted, f"is not a URL ({error})") from None
     if parts.scheme not in SCHEMES:
-        raise LakeUrlError(redacted, f"has the unknown scheme {parts.scheme!r}")
+        raise LakeUrlError(redacted, f"the scheme {parts.scheme!r} is not supported")
     if "@" in parts.netloc:
         variables = _CREDENTIALS.get(parts.scheme, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         raise LakeUrlError(redacted, f"holds credentials; set {variables}")

@@ -90,7 +90,8 @@ def lake_template(text: str) -> str:
     try:
         parts = parse_lake_url(text.replace("{layer}", "bronze"))
     except LakeUrlError as error:
-        raise ValueError(error.problem) from None
+        msg = f"is not the URL of a lake: {error.problem}"
+        raise ValueError(msg) from None
     return _expanded(text) if parts.scheme == "file" and "://" not in text else text
 
 
