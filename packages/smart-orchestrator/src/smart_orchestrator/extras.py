@@ -13,7 +13,7 @@ from smart_orchestrator.errors import MissingExtra
 if TYPE_CHECKING:
     from types import TracebackType
 
-Extra = Literal["frames", "console", "airflow-client", "airflow"]
+Extra = Literal["frames", "console", "airflow-client", "airflow", "aws", "gcs", "azure"]
 
 # The top-level packages of each extra.
 PACKAGES: dict[Extra, frozenset[str]] = {
@@ -21,6 +21,9 @@ PACKAGES: dict[Extra, frozenset[str]] = {
     "console": frozenset({"rich", "typer"}),
     "airflow-client": frozenset({"httpx2"}),
     "airflow": frozenset({"airflow", "apprise"}),
+    "aws": frozenset({"boto3", "botocore"}),
+    "gcs": frozenset({"google"}),
+    "azure": frozenset({"azure"}),
 }
 
 

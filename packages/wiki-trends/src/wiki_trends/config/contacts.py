@@ -1,4 +1,4 @@
-"""Checks the contact of the User-Agent: an e-mail address, a URL or a user page by which Wikimedia can reach somebody.
+"""Check the contact of the User-Agent: an e-mail address, a URL or a user page by which Wikimedia can reach the user.
 
 Wikimedia treats a client with a placeholder such as `you@example.org` like one without a contact: as not compliant.
 Source: https://foundation.wikimedia.org/wiki/Policy:Wikimedia_Foundation_User-Agent_Policy
@@ -18,7 +18,7 @@ _RESERVED_ENDINGS = ("example", "invalid", "localhost", "local", "test")
 
 
 def contact_problem(contact: str) -> str | None:
-    """What is wrong with a contact, to follow its name in a message; None when somebody can be reached by it."""
+    """Why a contact cannot be used, as the rest of a sentence that begins with it; None for a usable one."""
     hosts = [match.group(1) for match in _ADDRESS.finditer(contact)]
     hosts += [match.group(2) for match in _URL.finditer(contact)]
     hosts += [match.group(1) for match in _BARE_PAGE.finditer(_URL.sub("", contact))]
