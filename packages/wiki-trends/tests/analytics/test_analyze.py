@@ -108,9 +108,9 @@ def test_a_table_that_fails_while_it_is_published_is_the_engines_failure(
         warehouse = open_warehouse(request.getfixturevalue("postgres_url"))
     dataset, completeness = checked_window(tmp_path, [[row("A", 1)]])
     analyze(dataset, completeness, warehouse)
-    statements = duckdb_engine.compiled(DUCKDB)
-    monkeypatch.setattr(duckdb_engine, "LEAST_MEMORY", 100_000_000)
-    monkeypatch.setattr(duckdb_engine, "compiled", lambda _: {**statements, "wiki_trends_growth": sql})
+    statements = duckdb_engine.shipped_sql(DUCKDB)
+    monkeypatch.setattr(duckdb_engine, "MIN_MEMORY", 100_000_000)
+    monkeypatch.setattr(duckdb_engine, "shipped_sql", lambda _: {**statements, "wiki_trends_growth": sql})
     dataset, completeness = checked_window(tmp_path, [[row("A", 1), row("B", 1)]])
     with pytest.raises(EngineError) as caught:
         analyze(dataset, completeness, warehouse)

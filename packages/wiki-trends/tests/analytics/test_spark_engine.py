@@ -234,7 +234,7 @@ def test_a_stand_alone_master_with_two_workers_reads_s3_and_fills_postgresql(
 def refused(engine):
     with (
         pytest.raises(EngineError) as caught,
-        open_engine(engine).computed(inputs_of_nothing()),
+        open_engine(engine).compute(inputs_of_nothing()),
     ):
         pass
     return str(caught.value)
@@ -295,7 +295,7 @@ def test_a_java_that_does_not_start_is_told(place, monkeypatch, tmp_path):
 def test_a_lake_in_memory_is_no_lake_for_workers():
     with (
         pytest.raises(EngineError, match=r"memory://x.*Use a folder or s3"),
-        open_engine("spark").computed(inputs_of_nothing("memory://x")),
+        open_engine("spark").compute(inputs_of_nothing("memory://x")),
     ):
         pass
 

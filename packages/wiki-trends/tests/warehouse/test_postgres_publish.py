@@ -194,7 +194,7 @@ def test_a_column_of_another_type_is_refused_and_nothing_is_dropped(published, s
 
 
 def test_a_new_column_waits_for_readers_only_so_long(published, postgres_url, monkeypatch):
-    monkeypatch.setattr(postgres_tables, "EXTEND_WITHIN", "100ms")
+    monkeypatch.setattr(postgres_tables, "EXTEND_LOCK_TIMEOUT", "100ms")
     newer = tables(2)
     newer[SERIES] = newer[SERIES].with_columns(category=pl.lit("Sports"))
     with psycopg.connect(postgres_url) as reader:
@@ -280,7 +280,7 @@ def test_a_reader_goes_on_with_its_window_and_holds_no_publish_up(published):
 def test_readers_that_share_connections_see_each_publish_and_survive_the_end_of_a_connection(
     published, postgres_url, sql
 ):
-    pooled = open_warehouse(postgres_url, all_day=True)
+    pooled = open_warehouse(postgres_url, long_running=True)
     before = pooled.version()
     for _ in range(5):
         assert set(markers(pooled)) == {1}

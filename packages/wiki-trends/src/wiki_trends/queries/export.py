@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 FORMATS = ("csv", "parquet", "json")
 _ORDER = {**KEYS, RUNS: ("run",)}
-_ROWS_AT_ONCE = 50_000
+_BATCH_ROWS = 50_000
 _COLUMNS = """
 SELECT column_name, lower(data_type) AS kind FROM information_schema.columns
 WHERE table_name = ? AND table_schema = current_schema() ORDER BY ordinal_position
@@ -55,8 +55,8 @@ def export(warehouse: Warehouse, table: str, form: str, stream: BinaryIO) -> Non
                 fix="Run `wiki-trends analyze` for this window again.",
             )
         order = ", ".join(_ORDER[table])
-        pieces = reader.pieces(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608 - a constant
-        _WRITERS[form](_frames(columns, pieces), stream)
+        batches = reader.batches(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608 - a constant
+        _WRITERS[form](_frames(columns, batches), stream)
 
 
 def _one_of(origin: str, value: str, allowed: Sequence[str]) -> None:
@@ -122,7 +122,7 @@ _WRITERS: Mapping[str, Callable[[Iterable[pl.DataFrame], BinaryIO], None]] = {
 
 
 def _frames(
-    columns: Mapping[str, str], pieces: Iterable[Sequence[dict[str, object]]]
+    columns: Mapping[str, str], batches: Iterable[Sequence[dict[str, object]]]
 ) -> Iterator[pl.DataFrame]:
     """The rows with the column types of the warehouse, also of columns that are all null; at least one frame."""
     import polars as pl
@@ -141,8 +141,8 @@ def _frames(
     }
     # A column that a user added can be of any type.
     schema = {name: kinds.get(kind) for name, kind in columns.items()}
-    written, every = 0, chain.from_iterable(pieces)
-    while rows := list(islice(every, _ROWS_AT_ONCE)):
+    written, every = 0, chain.from_iterable(batches)
+    while rows := list(islice(every, _BATCH_ROWS)):
         yield pl.DataFrame(rows, schema=schema, infer_schema_length=None)
         written += len(rows)
         logger.info("%s rows written", f"{written:,}")

@@ -84,7 +84,7 @@ class Sources:
     @cached_property
     def warehouse(self) -> Warehouse:
         """The published tables."""
-        return open_warehouse(self.settings.warehouse, all_day=True)
+        return open_warehouse(self.settings.warehouse, long_running=True)
 
     @cached_property
     def dataset(self) -> DailyDataset:

@@ -80,12 +80,12 @@ FROM (
             DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MAX("t1"."date")) AS "DateDelta('day', Max(date), DateFromYMD(1970, 1, 1))"
           FROM "window_days" AS "t1"
         ) AS DOUBLE) AS "x",
-        "t5"."level" - COALESCE("t12"."common", 0.0) AS "y"
+        "t5"."level" - COALESCE("t12"."mean_level", 0.0) AS "y"
       FROM "t3" AS "t5"
       LEFT OUTER JOIN (
         SELECT
           "t10"."day",
-          AVG("t10"."level") AS "common"
+          AVG("t10"."level") AS "mean_level"
         FROM (
           SELECT
             "t5"."page",

@@ -13,7 +13,7 @@ WITH `t9` AS (
     `t17`.`place`,
     `t17`.`in_window`,
     `t17`.`number`,
-    `t17`.`place` - `t17`.`number` AS `run_of`
+    `t17`.`place` - `t17`.`number` AS `streak_id`
   FROM (
     SELECT
       `t12`.`page`,
@@ -58,13 +58,13 @@ SELECT
 FROM (
   SELECT
     `t8`.`page`,
-    MAX(IF(`t8`.`from_last` = 0, `t8`.`page_display`, NULL)) AS `page_display`,
-    MAX(IF(`t8`.`from_last` = 0, `t8`.`category`, NULL)) AS `category`,
-    MAX(IF(`t8`.`from_last` = 0, `t8`.`location`, NULL)) AS `location`,
+    MAX(IF(`t8`.`latest_order` = 0, `t8`.`page_display`, NULL)) AS `page_display`,
+    MAX(IF(`t8`.`latest_order` = 0, `t8`.`category`, NULL)) AS `category`,
+    MAX(IF(`t8`.`latest_order` = 0, `t8`.`location`, NULL)) AS `location`,
     CAST(COUNT(*) AS INT) AS `days_listed`,
-    MAX(IF(`t8`.`from_best` = 0, `t8`.`date`, NULL)) AS `peak_date`,
+    MAX(IF(`t8`.`best_order` = 0, `t8`.`date`, NULL)) AS `peak_date`,
     MAX(`t8`.`views`) AS `peak_views`,
-    MAX(IF(`t8`.`from_best` = 0, `t8`.`rank`, NULL)) AS `peak_rank`,
+    MAX(IF(`t8`.`best_order` = 0, `t8`.`rank`, NULL)) AS `peak_rank`,
     MIN(`t8`.`rank`) AS `best_rank`,
     CAST(CAST(SUM(`t8`.`views`) AS DECIMAL(38, 0)) AS BIGINT) AS `views`
   FROM (
@@ -80,8 +80,8 @@ FROM (
       `t0`.`location`,
       `t0`.`latitude`,
       `t0`.`longitude`,
-      ROW_NUMBER() OVER (PARTITION BY `t0`.`page` ORDER BY `t0`.`views` DESC, `t0`.`date` ASC NULLS LAST) - 1 AS `from_best`,
-      ROW_NUMBER() OVER (PARTITION BY `t0`.`page` ORDER BY `t0`.`date` DESC) - 1 AS `from_last`
+      ROW_NUMBER() OVER (PARTITION BY `t0`.`page` ORDER BY `t0`.`views` DESC, `t0`.`date` ASC NULLS LAST) - 1 AS `best_order`,
+      ROW_NUMBER() OVER (PARTITION BY `t0`.`page` ORDER BY `t0`.`date` DESC) - 1 AS `latest_order`
     FROM `window_rows` AS `t0`
   ) AS `t8`
   GROUP BY
@@ -147,14 +147,14 @@ INNER JOIN (
         FROM (
           SELECT
             `t21`.`page`,
-            `t21`.`run_of`,
+            `t21`.`streak_id`,
             `t21`.`length`,
             `t21`.`last`,
             `t14`.`last_place`
           FROM (
             SELECT
               `t19`.`page`,
-              `t19`.`run_of`,
+              `t19`.`streak_id`,
               CAST(COUNT(*) AS INT) AS `length`,
               MAX(`t19`.`place`) AS `last`
             FROM `t18` AS `t19`

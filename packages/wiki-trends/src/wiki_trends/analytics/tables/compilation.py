@@ -1,9 +1,8 @@
-"""The declared tables as SQL of each engine, compiled beforehand into `sql/`.
+"""Compile the declared tables to SQL, and read the SQL that the package ships.
 
-Compiling takes longer than computing: importing Ibis and its compiler takes more than a second, computing a window of five
-days a tenth of one. So the SQL is shipped in the package, and the results do not depend on the installed compiler. After a
-change of the declarations `python -m wiki_trends.analytics.tables.compiled` writes the files again. A test compares the
-files with the declarations.
+The SQL is compiled beforehand because importing Ibis takes longer than computing a small window. After a change of the
+declarations `python -m wiki_trends.analytics.tables.compilation` writes the files again. A test compares the files with
+the declarations.
 """
 
 from __future__ import annotations
@@ -15,18 +14,18 @@ FOLDER = Path(__file__).parent / "sql"
 DIALECTS = {"duckdb": "duckdb", "spark": "pyspark"}
 
 
-def compiled(engine: str) -> dict[str, str]:
-    """The shipped SQL of every table by its name, in the order of computing: steps first."""
+def shipped_sql(engine: str) -> dict[str, str]:
+    """The shipped SQL of each table by name, in the order in which the tables are computed."""
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob(f"{engine}/*.sql"))}
 
 
-def compile_now(engine: str) -> dict[str, str]:
-    """The SQL of every table by its name, compiled from the declarations. Needs Ibis, and PySpark for Spark's SQL."""
+def compile_tables(engine: str) -> dict[str, str]:
+    """Compile the SQL of each table from its declaration, by name. Needs Ibis, and PySpark for Spark's SQL."""
     import warnings
 
     import ibis
 
-    from wiki_trends.analytics.tables.documented import declared
+    from wiki_trends.analytics.tables.declarations import declared
 
     with warnings.catch_warnings():
         # PySpark warns about the pandas version; pandas is not used here.
@@ -37,13 +36,13 @@ def compile_now(engine: str) -> dict[str, str]:
 
 
 def main() -> None:
-    """Write the SQL of every table into the package."""
+    """Write the SQL of all tables into the package."""
     for engine in DIALECTS:
         folder = FOLDER / engine
         folder.mkdir(exist_ok=True)
         for path in folder.glob("*.sql"):
             path.unlink()
-        for name, sql in compile_now(engine).items():
+        for name, sql in compile_tables(engine).items():
             (folder / f"{name}.sql").write_text(sql, encoding="utf-8")
 
 
