@@ -89,7 +89,7 @@ def page(
     from wiki_trends.report.lookup_text import page_lines
     from wiki_trends.warehouse import open_warehouse
 
-    page_history = pages.page(open_warehouse(settings_of(warehouse=warehouse).warehouse), title)
+    page_history = pages.page_details(open_warehouse(settings_of(warehouse=warehouse).warehouse), title)
     if as_json:
         print_json(page_history.to_json())
     else:

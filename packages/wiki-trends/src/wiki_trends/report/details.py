@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.queries.links import page_link, project_of_dataset
-from wiki_trends.queries.pages import with_scores
+from wiki_trends.queries.pages import PageSelection, read_pages
+from wiki_trends.queries.published import run_with_scores
 from wiki_trends.queries.series import days_of, read_series
 from wiki_trends.report.build import read_report
 from wiki_trends.report.text import counted
@@ -48,12 +49,9 @@ _SURPRISING = """
 SELECT page FROM wiki_trends_scores WHERE dataset = ? AND window_start = ? AND window_end = ?
 ORDER BY score DESC NULLS LAST, views DESC, page LIMIT ?
 """
-_PAGES = """
-SELECT s.page, s.page_display, s.category, s.location, s.presence, s.days_listed, s.views, s.peak_date, s.peak_views,
-       s.best_rank, s.score, g.views_change_pct
-FROM wiki_trends_scores AS s LEFT JOIN wiki_trends_growth AS g ON g.page = s.page
-WHERE s.dataset = ? AND s.window_start = ? AND s.window_end = ?
-ORDER BY s.views DESC, s.page
+_PAGE_COLUMNS = """
+s.page, s.page_display, s.category, s.location, s.presence, s.days_listed, s.views, s.peak_date, s.peak_views,
+s.best_rank, s.score, g.views_change_pct
 """
 
 
@@ -70,7 +68,7 @@ class Details:
             then all others together.
         places: a row a place, as `charts.places` takes them, most views first.
         countries: `location`, `pages` and `views` of the countries with the most views.
-        every_page: a row a page, most views first: the columns of `_PAGES`.
+        every_page: a row for each page, most views first, with the columns of `_PAGE_COLUMNS`.
         link_base: the part of the wiki's addresses before the encoded title; empty when the links have no such form.
     """
 
@@ -98,9 +96,9 @@ class Details:
 def read_details(warehouse: Warehouse, limit: int = 10) -> Details:
     """The window that is published now, with at most `limit` rows in each list."""
     with warehouse.reading() as reader:
-        run = with_scores(reader, warehouse)
+        run = run_with_scores(reader, warehouse)
         report = read_report(reader, limit)
-        window = (run.dataset, run.window_start, run.window_end)
+        every_page, _ = read_pages(reader, run, PageSelection(by="views"), _PAGE_COLUMNS)
         return Details(
             report=report,
             **reader.rows(_FACTS)[0],
@@ -108,7 +106,7 @@ def read_details(warehouse: Warehouse, limit: int = 10) -> Details:
             category_days=category_days(reader),
             places=placed(reader.rows(_PLACED)),
             countries=reader.rows(_COUNTRIES, limit),
-            every_page=reader.rows(_PAGES, *window),
+            every_page=every_page,
             link_base=_link_base(reader, run),
         )
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from smart_orchestrator.text.reports import Line
-    from wiki_trends.queries.pages import PageDetails, Top
+    from wiki_trends.queries.pages import PageDetails, PageList
 
 
-def top_lines(top: Top) -> list[Line]:
-    """A heading, and two lines a page: its place and title, then its scores."""
+def top_lines(top: PageList) -> list[Line]:
+    """A heading, and two lines for each page: place and title, then the scores."""
     run = top.run
     lines: list[Line] = [(f"Top by {top.by}, {run.window_start} .. {run.window_end}", "strong")]
     if not top.pages:

@@ -165,7 +165,7 @@ class Sources:
 
     def page(self, title: str) -> page_queries.PageDetails:
         """Everything that is published about a page."""
-        return page_queries.page(self.warehouse, title)
+        return page_queries.page_details(self.warehouse, title)
 
 
 def _newest(run: Run) -> tuple[bool, dt.datetime]:
