@@ -1,7 +1,7 @@
-"""Build the report from the published tables, in one read of the warehouse.
+"""Build the report from one snapshot of the published tables.
 
-Fails with `NothingPublished` or another `WarehouseError`. Every order ends with the page's title, so that the same
-tables give the same report.
+Fails with `NothingPublished` or another `WarehouseError`. Every list is ordered by title at last, so that equal tables give
+equal reports.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wiki_trends.report.model import Arrival, Category, Change, Peak, Report
 if TYPE_CHECKING:
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
-# Peaks are searched among this many best days only, so that the cost does not grow with the square of the window.
+# Only the best days of this many pages are candidates, so that the cost does not grow with the square of the window.
 _PEAK_CANDIDATES = 1000
 
 _PEAKS = """
@@ -81,10 +81,10 @@ LIMIT ?
 
 
 def build_report(warehouse: Warehouse, limit: int = 10) -> Report:
-    """The report of the window that is published now, with at most `limit` rows in each list.
+    """Build the report of the published window, with at most `limit` rows in each list.
 
     Raises:
-        NothingPublished: there is none yet.
+        NothingPublished: nothing was published yet.
         WarehouseError: it cannot be read.
     """
     with warehouse.reading() as reader:
@@ -92,13 +92,13 @@ def build_report(warehouse: Warehouse, limit: int = 10) -> Report:
 
 
 def read_report(reader: Reader, limit: int) -> Report:
-    """The same through an open reader, so that the caller can read more of the same window."""
+    """Build the report through an open reader, so that the caller can read more from the same snapshot."""
     run = reader.last_run()
     peaks = tuple(Peak(**row) for row in reader.rows(_PEAKS, _PEAK_CANDIDATES, limit))
     categories = tuple(Category(**row) for row in reader.rows(_CATEGORIES, limit))
     changes = {
-        name: _changes(reader, rule, limit)
-        for name, rule in (
+        name: _changes(reader, condition_and_order, limit)
+        for name, condition_and_order in (
             ("growing", _GROWING),
             ("declining", _DECLINING),
             ("volatile", _VOLATILE),
@@ -122,9 +122,9 @@ def read_report(reader: Reader, limit: int) -> Report:
     )
 
 
-def _changes(reader: Reader, rule: str, limit: int) -> tuple[Change, ...]:
-    names = ", ".join(item.name for item in fields(Change))
-    sql = f"SELECT {names} FROM wiki_trends_growth {rule}, page LIMIT ?"  # noqa: S608 - constants of this module
+def _changes(reader: Reader, condition_and_order: str, limit: int) -> tuple[Change, ...]:
+    columns = ", ".join(item.name for item in fields(Change))
+    sql = f"SELECT {columns} FROM wiki_trends_growth {condition_and_order}, page LIMIT ?"  # noqa: S608 - constants
     return tuple(Change(**row) for row in reader.rows(sql, limit))
 
 
