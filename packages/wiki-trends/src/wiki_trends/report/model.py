@@ -111,7 +111,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One category over all listed pages of the window.
+    """A category of the window: columns of `wiki_trends_categories`.
 
     Attributes:
         category: its name.

@@ -11,9 +11,9 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from wiki_trends.analytics.engines.base import DUCKDB, Computed
+from wiki_trends.analytics.engines.base import Computed
 from wiki_trends.analytics.engines.memory import available_memory
-from wiki_trends.analytics.tables.compilation import shipped_sql
+from wiki_trends.analytics.tables.compilation import duckdb_sql
 from wiki_trends.analytics.tables.declarations import (
     DAYS,
     EARLIER,
@@ -126,7 +126,7 @@ class _Computation:
         A step is dropped when no later step needs it. Published tables are computed when they are read, because the largest
         are the inputs in another order, and a copy would double the memory.
         """
-        statements = shipped_sql(DUCKDB)
+        statements = duckdb_sql()
         for name, sql in statements.items():
             if not is_published(name):
                 logger.info("computing %s", name)

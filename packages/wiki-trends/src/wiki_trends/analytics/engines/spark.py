@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import ContractError, PartitionChanged
-from wiki_trends.analytics.engines.base import SPARK, Computed
+from wiki_trends.analytics.engines.base import Computed
 from wiki_trends.analytics.engines.spark_rows import SPARK_TYPES, SparkTable, read_days
 from wiki_trends.analytics.engines.spark_session import (
     root_cause,
@@ -19,7 +19,7 @@ from wiki_trends.analytics.engines.spark_session import (
     spark_session,
     tolerate_stopped_java,
 )
-from wiki_trends.analytics.tables.compilation import shipped_sql
+from wiki_trends.analytics.tables.compilation import SPARK_DIALECT, compile_tables
 from wiki_trends.analytics.tables.declarations import (
     DAYS,
     EARLIER,
@@ -125,7 +125,7 @@ class _SessionTables:
     def compute(self) -> Mapping[str, ArrowStream]:
         """Compute all declared tables; return the published ones by name."""
         tables: dict[str, ArrowStream] = {}
-        for name, sql in shipped_sql(SPARK).items():
+        for name, sql in compile_tables(SPARK_DIALECT).items():
             logger.info("computing %s", name)
             frame = self._session.sql(sql).persist()
             self._frames.append(frame)

@@ -116,7 +116,7 @@ def root_cause(error: object) -> str:
 
 
 def _refuse_missing(master: str) -> None:
-    if any(find_spec(name) is None for name in ("pyspark", "pyarrow", "pandas")):
+    if any(find_spec(name) is None for name in ("pyspark", "pyarrow", "pandas", "ibis")):
         raise EngineError(
             engine=spark_name(master),
             problem="Spark is not installed",
