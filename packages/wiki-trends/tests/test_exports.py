@@ -37,7 +37,7 @@ def test_pieces_together_are_the_rows(long_table):
 
 @pytest.fixture(autouse=True)
 def short_frames(monkeypatch):
-    monkeypatch.setattr(exports, "_ROWS_AT_ONCE", ROWS_AT_ONCE)
+    monkeypatch.setattr(exports, "_BATCH_ROWS", ROWS_AT_ONCE)
 
 
 @pytest.mark.parametrize("form", READ)

@@ -121,7 +121,7 @@ def a_failure_during_the_publish_is_told_as_sparks(folder):
     write_day(dataset, 0, [row("A", 10)])
     warehouse = open_warehouse(f"duckdb:///{folder}/w.duckdb")
     with (
-        patch.object(spark_rows, "_written", failing),
+        patch.object(spark_rows, "_as_ipc_rows", failing),
         pytest.raises(EngineError, match=r"Spark \(local\[2\]\): it failed \(.*Python worker") as caught,
     ):
         analyze(dataset, window_at_the_end(dataset, 1, 1), warehouse, engine=open_engine("local[2]"))

@@ -32,18 +32,21 @@ WHERE table_name = ? AND table_schema = current_schema() ORDER BY ordinal_positi
 """
 
 
-def export(warehouse: Warehouse, table: str, file_format: str, stream: BinaryIO) -> None:
+def export(
+    warehouse: Warehouse, table: str, file_format: str, stream: BinaryIO, *, exact: bool = False
+) -> None:
     """Write all rows of a published table, ordered by its key. The table need not fit into memory.
 
     CSV has a header, commas, and empty cells for null. JSON is one list of objects. Both are UTF-8, with days as
-    `YYYY-MM-DD`. In CSV, text that a spreadsheet would run as a formula is preceded by an apostrophe (`spreadsheet`); Parquet
-    and JSON contain the exact text.
+    `YYYY-MM-DD`. In CSV, text that a spreadsheet would run as a formula is preceded by an apostrophe (`spreadsheet`), unless
+    `exact`; Parquet and JSON always contain the exact text.
 
     Args:
         warehouse: the warehouse of the table.
         table: its name.
         file_format: one of `FORMATS`.
         stream: the rows are written to it.
+        exact: whether CSV contains the exact text, for joins with other data.
     """
     _refuse_unknown("TABLE", table, tuple(_ORDER))
     _refuse_unknown("--format", file_format, FORMATS)
@@ -57,7 +60,10 @@ def export(warehouse: Warehouse, table: str, file_format: str, stream: BinaryIO)
             )
         order = ", ".join(_ORDER[table])
         batches = reader.batches(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608 - a constant
-        _WRITERS[file_format](_frames(columns, batches), stream)
+        frames = _frames(columns, batches)
+        if file_format == "csv" and not exact:
+            frames = map(_with_escaped_formulas, frames)
+        _WRITERS[file_format](frames, stream)
 
 
 def _refuse_unknown(origin: str, value: str, allowed: Sequence[str]) -> None:
@@ -84,8 +90,7 @@ def _with_escaped_formulas(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _write_csv(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
     stream.writelines(
-        _with_escaped_formulas(frame).write_csv(include_header=not number).encode()
-        for number, frame in enumerate(frames)
+        frame.write_csv(include_header=not number).encode() for number, frame in enumerate(frames)
     )
 
 

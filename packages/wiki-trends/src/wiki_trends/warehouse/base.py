@@ -36,6 +36,14 @@ REPLACEMENT_KEYS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+# Indexes in PostgreSQL beside the keys, for queries of one page.
+INDEXES: Mapping[str, tuple[str, ...]] = {
+    "wiki_diamond": ("page", "date"),
+    "wiki_trends_timeseries": ("page", "date"),
+    "wiki_trends_scores": ("page", "window_end"),
+}
+
+
 class ArrowStream(Protocol):
     """An object that exports its rows through the Arrow C stream interface, any number of times."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ibis import Table
-    from ibis.expr.types import FloatingValue, IntegerColumn, Value
+    from ibis.expr.types import FloatingColumn, FloatingValue, IntegerColumn, Value
 
 REFERENCE_DAYS = 28
 BASELINE_DAYS = 56
@@ -30,6 +30,11 @@ def day_number(date: Value) -> IntegerColumn:
 def as_bigint(total: Value) -> IntegerColumn:
     """Cast a sum of integers to BIGINT; Ibis does not know that some engines return sums as 128-bit integers."""
     return total.cast("decimal(38, 0)").cast("int64")
+
+
+def exact_sum(values: FloatingColumn) -> FloatingValue:
+    """The sum of floating-point values as decimals with 20 places, so that it does not depend on the order of the rows."""
+    return values.cast("decimal(38, 20)").sum().cast("float64")
 
 
 def left_join_page(table: Table, other: Table) -> Table:

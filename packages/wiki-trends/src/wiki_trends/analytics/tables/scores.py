@@ -90,7 +90,7 @@ def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
     Columns: page, page_display, category, location; days_used, days_listed (of these); baseline_days,
     baseline_days_listed; peak_date, peak_views, peak_rank (the day with its most views, the earliest of equals);
     best_rank; views (sum of its listed days); streak (number of consecutive available days on which it was listed, up to
-    the window's last day; 0 when it was not listed on that day); presence.
+    the last day used; 0 when it was not listed on that day); presence.
 
     `presence` is `new` when no list of the baseline has the page; `returning` when it was outside the list on the last
     seven available days or more before its first day in the window, but listed earlier; `unknown` without a baseline;

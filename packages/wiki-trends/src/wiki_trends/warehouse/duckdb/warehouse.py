@@ -22,7 +22,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import NothingPublished, WarehouseError
-from wiki_trends.warehouse import runs_table
+from wiki_trends.warehouse import comments, runs_table
 from wiki_trends.warehouse.arrow import CONFIG, registered_stream
 from wiki_trends.warehouse.base import REPLACEMENT_KEYS, RUNS, SCHEMA_VERSION
 from wiki_trends.warehouse.duckdb.failures import warehouse_errors
@@ -131,6 +131,7 @@ class DuckDBFile:
             }
             published = replace(run, rows=rows)
             runs_table.append(connection, published)
+            _add_comments(connection)
             connection.execute("CHECKPOINT")
         return published
 
@@ -268,6 +269,28 @@ def _replace_table(
             connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM incoming LIMIT 0")
         added = connection.execute(f"INSERT INTO {name} BY NAME FROM incoming").fetchall()
     return int(added[0][0])
+
+
+def _add_comments(connection: DuckDBPyConnection) -> None:
+    """Comment the published tables and columns that have no comment; comments of the user are kept."""
+    tables = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' AND comment IS NULL"
+    ).fetchall()
+    columns = connection.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'main' AND comment IS NULL"
+    ).fetchall()
+    statements = [
+        comments.comment_statement(f'TABLE "{name}"', comments.TABLES[name])
+        for (name,) in tables
+        if name in comments.TABLES
+    ]
+    statements += [
+        comments.comment_statement(f'COLUMN "{table}"."{column}"', comments.COLUMNS[table][column])
+        for table, column in columns
+        if column in comments.COLUMNS.get(table, ())
+    ]
+    if statements:
+        connection.execute(";".join(statements))
 
 
 def _columns(connection: DuckDBPyConnection, name: str) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import WarehouseError
 from wiki_trends.warehouse import comments, runs_table
-from wiki_trends.warehouse.base import KEYS, RUNS, SCHEMA_VERSION
+from wiki_trends.warehouse.base import INDEXES, KEYS, RUNS, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +39,15 @@ FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE n.nspname = %s AND c.relname = %s
+"""
+# The columns without a comment, of a table that this user may change.
+_UNCOMMENTED = """
+SELECT a.attname AS column
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.oid = to_regclass(%s) AND pg_has_role(c.relowner, 'USAGE') AND col_description(c.oid, a.attnum) IS NULL
+"""
+_LACKS_INDEX = """
+SELECT to_regclass(%s) IS NULL AND pg_has_role(relowner, 'USAGE') AS lacking FROM pg_class WHERE oid = to_regclass(%s)
 """
 
 
@@ -101,7 +110,14 @@ class Tables:
         if column_types is None:
             self._create(name, types)
             self._new.add(name)
-            return True
+            changed = True
+        else:
+            changed = self._extend(name, types, column_types)
+        self._add_comments(name)
+        return changed
+
+    def _extend(self, name: str, types: Mapping[str, str], column_types: Mapping[str, str]) -> bool:
+        """Add missing columns to an existing table; return whether there were any."""
         if name != RUNS and not self._was_published(name):
             raise self._name_taken(name)
         for column, kind in types.items():
@@ -113,7 +129,10 @@ class Tables:
                 )
         missing = {column: kind for column, kind in types.items() if column not in column_types}
         if missing:
-            self._extend(name, missing)
+            # Readers wait for this lock. It is taken only when a new version adds columns.
+            self._run(f"SET LOCAL lock_timeout = '{EXTEND_LOCK_TIMEOUT}'")
+        for column, kind in missing.items():
+            self._run(f"ALTER TABLE {self._table(name)} ADD COLUMN {_column_definition(column, kind)}")
         return bool(missing)
 
     def stage(self, name: str, rows: Rows) -> int:
@@ -142,6 +161,7 @@ class Tables:
             replacement_key: a row whose values in these columns occur in no staged row is kept. Without columns, every row
                 that was not staged is deleted.
         """
+        self._add_index(name)
         if name in self._new:
             return 1
         table, staged, key = self._table(name), _staged(name), KEYS[name]
@@ -198,23 +218,25 @@ class Tables:
         key = ("run",) if name == RUNS else KEYS[name]
         definitions = ", ".join(_column_definition(column, kind) for column, kind in columns.items())
         self._run(f"CREATE TABLE {self._table(name)} ({definitions}, PRIMARY KEY ({_column_list(key)}))")
-        self._comment(f"TABLE {self._table(name)}", comments.TABLES.get(name))
-        self._comment_columns(name, columns)
+        self._run(comments.comment_statement(f"TABLE {self._table(name)}", comments.TABLES[name]))
 
-    def _extend(self, name: str, columns: Mapping[str, str]) -> None:
-        # Readers wait for this lock. It is taken only when a new version adds columns.
-        self._run(f"SET LOCAL lock_timeout = '{EXTEND_LOCK_TIMEOUT}'")
-        for column, kind in columns.items():
-            self._run(f"ALTER TABLE {self._table(name)} ADD COLUMN {_column_definition(column, kind)}")
-        self._comment_columns(name, columns)
+    def _add_comments(self, name: str) -> None:
+        """Comment the columns that have no comment; comments of the user are kept."""
+        texts = comments.COLUMNS[name]
+        for row in self._all(_UNCOMMENTED, self._table(name)):
+            if row["column"] in texts:
+                column = f"COLUMN {self._table(name)}.{_quoted(row['column'])}"
+                self._run(comments.comment_statement(column, texts[row["column"]]))
 
-    def _comment_columns(self, name: str, columns: Iterable[str]) -> None:
-        for column in columns:
-            self._comment(f"COLUMN {self._table(name)}.{_quoted(column)}", comments.COLUMNS.get(column))
-
-    def _comment(self, target: str, text: str | None) -> None:
-        if text:
-            self._run(f"COMMENT ON {target} IS '{text.replace(chr(39), chr(39) * 2)}'")
+    def _add_index(self, name: str) -> None:
+        """Create the index of a table if it has one and lacks it; this blocks no readers."""
+        columns = INDEXES.get(name)
+        if columns is None:
+            return
+        index = f"{name}_{'_'.join(columns)}"
+        (row,) = self._all(_LACKS_INDEX, self._table(index), self._table(name))
+        if row["lacking"]:
+            self._run(f"CREATE INDEX {_quoted(index)} ON {self._table(name)} ({_column_list(columns)})")
 
     def _table(self, name: str) -> str:
         return f"{_quoted(self._schema)}.{_quoted(name)}"

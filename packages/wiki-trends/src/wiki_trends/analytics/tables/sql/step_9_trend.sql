@@ -68,10 +68,10 @@ FROM (
       "t13"."page",
       CAST(COUNT(*) AS DOUBLE) AS "n",
       SUM("t13"."x") AS "sx",
-      SUM("t13"."y") AS "sy",
+      CAST(SUM(CAST("t13"."y" AS DECIMAL(38, 20))) AS DOUBLE) AS "sy",
       SUM("t13"."x" * "t13"."x") AS "sxx",
-      SUM("t13"."x" * "t13"."y") AS "sxy",
-      SUM("t13"."y" * "t13"."y") AS "syy"
+      CAST(SUM(CAST("t13"."x" * "t13"."y" AS DECIMAL(38, 20))) AS DOUBLE) AS "sxy",
+      CAST(SUM(CAST("t13"."y" * "t13"."y" AS DECIMAL(38, 20))) AS DOUBLE) AS "syy"
     FROM (
       SELECT
         "t5"."page",
@@ -85,7 +85,7 @@ FROM (
       LEFT OUTER JOIN (
         SELECT
           "t10"."day",
-          AVG("t10"."level") AS "mean_level"
+          CAST(SUM(CAST("t10"."level" AS DECIMAL(38, 20))) AS DOUBLE) / COUNT(*) AS "mean_level"
         FROM (
           SELECT
             "t5"."page",
