@@ -243,7 +243,7 @@ def test_what_nobody_foresaw_is_an_answer_and_a_line_in_the_log(demo_settings, m
     def broken(*_, **__):
         raise RuntimeError("secret of the machine")
 
-    monkeypatch.setattr("wiki_trends.queries.browse.pages", broken)
+    monkeypatch.setattr("wiki_trends.queries.pages.list_pages", broken)
     with serving(demo_settings) as dashboard:
         page = dashboard.client.get("/pages", headers=PAGE)
         assert (page.status_code, "Unexpected error" in page.text) == (500, True)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from wiki_trends.errors import SettingError
-from wiki_trends.queries import browse
+from wiki_trends.queries import categories as category_queries
 from wiki_trends.queries import pages as page_queries
 from wiki_trends.queries.links import page_link, project_of_dataset
+from wiki_trends.queries.published import plain
 from wiki_trends.report import build_report, to_json
 from wiki_trends.report import calendar as drawn
 from wiki_trends.report.html.charts import categories_over_time, page_series
@@ -151,24 +152,24 @@ def pages(state: DashboardState) -> View[PagesQuery, str, PageListing]:
 
     def make(query: PagesQuery, _: str) -> PageListing:
         warehouse = state.sources.warehouse
-        page_list = browse.pages(
-            warehouse,
+        selection = page_queries.PageSelection(
             by=query.by,
             containing=query.q,
-            category=query.category,
+            category=query.category or None,
             skip=query.skip,
             limit=PAGE_SIZE,
         )
-        return PageListing(page_list, [row["category"] for row in browse.categories(warehouse)[1]])
+        page_list = page_queries.list_pages(warehouse, selection)
+        return PageListing(page_list, [row["category"] for row in category_queries.categories(warehouse)[1]])
 
     def document(listing: PageListing) -> dict[str, Any]:
         page_list = listing.list
         return {
             "window": _window(page_list.run),
             "by": page_list.by,
-            "found": page_list.found,
+            "found": page_list.total,
             "skipped": page_list.skipped,
-            "pages": [page_queries.plain(row) for row in page_list.pages],
+            "pages": [plain(row) for row in page_list.pages],
         }
 
     return View(
@@ -189,7 +190,7 @@ def pages(state: DashboardState) -> View[PagesQuery, str, PageListing]:
 class PageListing:
     """One batch of the list of pages, and the categories of the filter."""
 
-    list: browse.PageList
+    list: page_queries.PageList
     categories: Sequence[str]
 
     @property
@@ -201,7 +202,7 @@ class PageListing:
     def after(self) -> int | None:
         """Where the next batch begins; None if this is the last."""
         end = self.list.skipped + len(self.list.pages)
-        return end if end < self.list.found else None
+        return end if end < self.list.total else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ def page(state: DashboardState) -> View[PageQuery, str, PageDetails]:
         return await state.published()
 
     def make(query: PageQuery, _: str) -> PageDetails:
-        result = page_queries.page(state.sources.warehouse, query.title)
+        result = page_queries.page_details(state.sources.warehouse, query.title)
         band = _band(result.scores)
         spec = page_series(result.series, band=band, window_start=result.run.window_start)
         link = page_link(result.about["link"] or "", project_of_dataset(result.run.dataset))
@@ -262,7 +263,7 @@ def categories(state: DashboardState) -> View[NoQuery, str, CategoryListing]:
         return await state.published()
 
     def document(listing: CategoryListing) -> dict[str, Any]:
-        rows = [page_queries.plain(row) for row in listing.rows]
+        rows = [plain(row) for row in listing.rows]
         return {"window": _window(listing.run), "categories": rows}
 
     return View(
@@ -271,7 +272,7 @@ def categories(state: DashboardState) -> View[NoQuery, str, CategoryListing]:
         summary="The categories of the published window, most views first",
         query=NoQuery,
         inputs=inputs,
-        make=lambda _, __: CategoryListing(*browse.categories(state.sources.warehouse)),
+        make=lambda _, __: CategoryListing(*category_queries.categories(state.sources.warehouse)),
         document=document,
         schema=documents.CategoriesDocument,
         table=lambda listing: _table(listing.rows, _CATEGORY_COLUMNS),
@@ -283,7 +284,7 @@ def categories(state: DashboardState) -> View[NoQuery, str, CategoryListing]:
 class CategoryDetails:
     """A category with its chart."""
 
-    result: browse.CategoryDetails
+    result: category_queries.CategoryDetails
     chart: dict[str, Any]
 
 
@@ -295,7 +296,7 @@ def category(state: DashboardState) -> View[CategoryQuery, str, CategoryDetails]
 
     def make(query: CategoryQuery, _: str) -> CategoryDetails:
         try:
-            result = browse.category(state.sources.warehouse, query.name)
+            result = category_queries.category(state.sources.warehouse, query.name)
         except SettingError as error:
             message = f"The published window has no category {query.name!r}."
             raise Problem(404, "NO_SUCH_CATEGORY", message, error.fix) from None
@@ -305,9 +306,9 @@ def category(state: DashboardState) -> View[CategoryQuery, str, CategoryDetails]
     def document(category: CategoryDetails) -> dict[str, Any]:
         return {
             "window": _window(category.result.run),
-            **page_queries.plain(category.result.about),
-            "days": [page_queries.plain(day) for day in category.result.days],
-            "leading": [page_queries.plain(row) for row in category.result.leading.pages],
+            **plain(category.result.about),
+            "days": [plain(day) for day in category.result.days],
+            "leading": [plain(row) for row in category.result.leading.pages],
         }
 
     return View(

@@ -61,9 +61,13 @@ FROM (
       ) / "t10"."slow_weight" AS "ewma_14"
     FROM (
       SELECT
-        "t9"."page",
-        SUM(CAST("t9"."views" - "t9"."bound" AS DOUBLE) * "t9"."fast") AS "fast_above",
-        SUM(CAST("t9"."views" - "t9"."bound" AS DOUBLE) * "t9"."slow") AS "slow_above"
+        "t8"."page",
+        CAST(SUM(
+          CAST(CAST("t8"."views" - "t8"."bound" AS DOUBLE) * "t8"."fast" AS DECIMAL(38, 20))
+        ) AS DOUBLE) AS "fast_above",
+        CAST(SUM(
+          CAST(CAST("t8"."views" - "t8"."bound" AS DOUBLE) * "t8"."slow" AS DECIMAL(38, 20))
+        ) AS DOUBLE) AS "slow_above"
       FROM (
         SELECT
           "t3"."page",
@@ -78,16 +82,16 @@ FROM (
         FROM "step_1_history" AS "t3"
         INNER JOIN "t5" AS "t7"
           ON "t3"."day" = "t7"."day"
-      ) AS "t9"
+      ) AS "t8"
       GROUP BY
         1
     ) AS "t12"
     CROSS JOIN (
       SELECT
-        SUM("t6"."fast") AS "fast_weight",
-        SUM("t6"."slow") AS "slow_weight",
-        SUM("t6"."fast" * "t6"."bound") AS "fast_bound",
-        SUM("t6"."slow" * "t6"."bound") AS "slow_bound"
+        CAST(SUM(CAST("t6"."fast" AS DECIMAL(38, 20))) AS DOUBLE) AS "fast_weight",
+        CAST(SUM(CAST("t6"."slow" AS DECIMAL(38, 20))) AS DOUBLE) AS "slow_weight",
+        CAST(SUM(CAST("t6"."fast" * "t6"."bound" AS DECIMAL(38, 20))) AS DOUBLE) AS "fast_bound",
+        CAST(SUM(CAST("t6"."slow" * "t6"."bound" AS DECIMAL(38, 20))) AS DOUBLE) AS "slow_bound"
       FROM "t5" AS "t6"
     ) AS "t10"
   ) AS "t13"

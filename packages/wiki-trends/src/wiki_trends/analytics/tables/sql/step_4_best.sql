@@ -34,7 +34,7 @@ FROM (
     FROM (
       SELECT
         *
-      FROM "step_3_judged" AS "t0"
+      FROM "step_3_expected" AS "t0"
       WHERE
         "t0"."in_window" AND "t0"."reference_days" > 0
     ) AS "t1"

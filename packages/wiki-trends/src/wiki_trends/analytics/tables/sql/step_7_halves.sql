@@ -19,25 +19,29 @@ SELECT
   "t16"."half_days",
   "t16"."first_half_views",
   "t16"."last_half_views",
-  CASE
-    WHEN "t16"."half_days" > 0
-    THEN ABS(
-      CAST("t16"."last_half_views" AS DOUBLE) - CAST("t16"."first_half_views" AS DOUBLE)
-    ) * LN(
-      (
-        CAST("t16"."last_half_views" AS DOUBLE) + 1.0
-      ) / (
-        CAST("t16"."first_half_views" AS DOUBLE) + 1.0
-      )
+  ABS(
+    CAST("t16"."last_half_views" AS DOUBLE) - CAST("t16"."first_half_views" AS DOUBLE)
+  ) * LN(
+    (
+      CAST("t16"."last_half_views" AS DOUBLE) + 1.0
+    ) / (
+      CAST("t16"."first_half_views" AS DOUBLE) + 1.0
     )
-    ELSE CAST(NULL AS DOUBLE)
-  END AS "wikitrends_score"
+  ) AS "wikitrends_score"
 FROM (
   SELECT
     "t15"."page",
     "t13"."half_days",
-    CAST(CAST("t15"."first_above" + "t13"."first_bound" AS DECIMAL(38, 0)) AS BIGINT) AS "first_half_views",
-    CAST(CAST("t15"."last_above" + "t13"."last_bound" AS DECIMAL(38, 0)) AS BIGINT) AS "last_half_views"
+    CASE
+      WHEN "t13"."half_days" > 0
+      THEN CAST(CAST("t15"."first_above" + "t13"."first_bound" AS DECIMAL(38, 0)) AS BIGINT)
+      ELSE CAST(NULL AS BIGINT)
+    END AS "first_half_views",
+    CASE
+      WHEN "t13"."half_days" > 0
+      THEN CAST(CAST("t15"."last_above" + "t13"."last_bound" AS DECIMAL(38, 0)) AS BIGINT)
+      ELSE CAST(NULL AS BIGINT)
+    END AS "last_half_views"
   FROM (
     SELECT
       "t12"."page",

@@ -1,12 +1,12 @@
-"""The tables of a window, declared once, as Ibis expressions that every engine can compile.
+"""Declare the tables of a window as Ibis expressions, which every engine can compile.
 
-There are five inputs (`INPUTS`): the rows of the window (`ROWS`: a row a page and day, the day in `date`) and the days used
-(`DAYS`: a row a day), the same of the baseline before it (`EARLIER`, `EARLIER_DAYS`), and one row with the dataset and the
-window (`RUN`). The days come from the check and not from the rows, so that a day without rows still counts as a day on
-which no page was listed.
+There are five inputs (`INPUTS`): the rows of the window (`ROWS`: a row for each page and day, with the day in `date`) and
+the days used (`DAYS`: a row for each day), the same for the baseline before the window (`EARLIER`, `EARLIER_DAYS`), and
+one row with the dataset and the window (`RUN`). The days come from the check and not from the rows, so that a day without
+rows counts as a day on which no page was listed.
 
-The lists behind the rows are cut at 1,000 pages. A page that is missing from a day's list had an *unknown* number of
-views on it, not zero: no table here fills such a day in, and `wiki_trends_common` and `wiki_trends_growth` hold only
+The lists behind the rows are cut at 1,000 pages. A page that is not in a day's list had an *unknown* number of views on
+that day, not zero. So no table has a row for such a day, and `wiki_trends_common` and `wiki_trends_growth` contain only
 pages that were listed on every day used.
 
 The declarations read no data. A misspelt column fails when the expression is built.
@@ -49,10 +49,10 @@ def is_published(name: str) -> bool:
 
 
 def declared() -> dict[str, Table]:
-    """Every table by its name, in the order of computing; later tables refer to inputs and steps by name.
+    """All tables by name, in the order in which they are computed; later tables refer to inputs and steps by name.
 
-    An engine provides the tables of `INPUTS` (a page is at most once a day in `ROWS` and `EARLIER`, and no day is in both),
-    computes each table of the result under its name, and publishes those for which `is_published` is true.
+    An engine provides the tables of `INPUTS`, computes each of these tables under its name, and publishes those for which
+    `is_published` is true. A page must occur at most once for each day in `ROWS` and `EARLIER`, and no day in both.
     """
     import ibis
 
@@ -71,10 +71,10 @@ def declared() -> dict[str, Table]:
 
 
 def diamond(rows: Table, earlier: Table) -> Table:
-    """The rows of the window and of the baseline as they lie in the lake, with their day. Ordered by date, rank and page.
+    """The rows of the window and of the baseline as in the lake, with their day. Ordered by date, rank and page.
 
     Columns: page, page_display, date (DATE, UTC), views, rank, link, category, location_type, location, latitude,
-    longitude. The warehouse keeps the days of every publish of a dataset; a day that is published again is replaced.
+    longitude. The warehouse keeps the days of earlier publishes; a day that is published again is replaced.
     """
     names = ["page", "page_display", "date", "views", "rank", "link", "category", "location_type", "location"]
     names += ["latitude", "longitude"]
@@ -82,7 +82,7 @@ def diamond(rows: Table, earlier: Table) -> Table:
 
 
 def timeseries(rows: Table) -> Table:
-    """A row a page and day, as listed; page and date are unique together. Ordered by date, rank and page.
+    """A row for each listed page and day of the window; the pair is unique. Ordered by date, rank and page.
 
     Columns: page, page_display (text); date (DATE, UTC); views (BIGINT, that day's views); rank (INTEGER, 1 is the
     most viewed; ranks can tie); category, location_type, location (text); latitude, longitude (degrees, may be null).
@@ -95,8 +95,7 @@ def timeseries(rows: Table) -> Table:
 def common(rows: Table, days: Table) -> Table:
     """The rows of the pages that were listed on every day used. Ordered by date, rank and page.
 
-    Columns: page, page_display, date, views, rank, category, location, as in the time series. Category and display
-    title are those of the row's own day.
+    Columns: page, page_display, date, views, rank, category, location, as in the time series.
     """
     listed = rows.group_by("page").agg(days_listed=rows.count())
     always = listed.filter(listed.days_listed == days.count().as_scalar())
@@ -108,7 +107,7 @@ def common(rows: Table, days: Table) -> Table:
 
 
 def growth(rows: Table, days: Table) -> Table:
-    """A row for each page that was listed on every day used: its change from the first of these days to the last.
+    """A row for each page that was listed on every day used, with its change from the first of these days to the last.
 
     Columns: page (unique), page_display, category, location (of the last day); first_date, last_date (DATE, the first
     and the last day used); first_views, last_views, views_change = last - first (BIGINT); views_change_pct =
@@ -156,7 +155,7 @@ def growth(rows: Table, days: Table) -> Table:
 
 
 def categories(rows: Table, days: Table) -> Table:
-    """A row a category: its share of the listed views, its change, and how many pages entered and left.
+    """A row for each category: its share of the listed views, its change, and the number of pages that entered and left.
 
     Columns: category; pages (listed under it on at least one day used); views (BIGINT, of its listed rows); share_pct
     (of the listed views of all categories; 0 when there are none); first_views, last_views (BIGINT, on the first and the
@@ -164,12 +163,11 @@ def categories(rows: Table, days: Table) -> Table:
     day used and not on the first), exits (the other way round), each under the category of the day on which it was
     listed. Ordered by views, largest first, then category.
 
-    Pages outside the list are not counted: the views of a category are those of its listed pages, and a page that entered
-    may have been read before.
+    Only listed pages are counted. A page that entered the list may have been read before.
     """
     import ibis
 
-    from wiki_trends.analytics.tables.history import whole
+    from wiki_trends.analytics.tables.history import as_bigint
 
     bounds = days.agg(first_date=days.date.min(), last_date=days.date.max())
     bounded = rows.cross_join(bounds)
@@ -181,14 +179,14 @@ def categories(rows: Table, days: Table) -> Table:
     last = joined.date == joined.last_date
     total = joined.group_by("category").agg(
         pages=joined.page.nunique(),
-        views=whole(joined.views.sum()),
-        first_views=whole(joined.views.sum(where=first).coalesce(0)),
-        last_views=whole(joined.views.sum(where=last).coalesce(0)),
-        entries=whole((last & ~joined.on_first).sum()),
-        exits=whole((first & ~joined.on_last).sum()),
+        views=as_bigint(joined.views.sum()),
+        first_views=as_bigint(joined.views.sum(where=first).coalesce(0)),
+        last_views=as_bigint(joined.views.sum(where=last).coalesce(0)),
+        entries=as_bigint((last & ~joined.on_first).sum()),
+        exits=as_bigint((first & ~joined.on_last).sum()),
     )
-    every = total.views.sum().over(ibis.window()).cast("float64")
-    share = (total.views.cast("float64") * 100 / every.nullif(0)).coalesce(0.0)
+    all_views = total.views.sum().over(ibis.window()).cast("float64")
+    share = (total.views.cast("float64") * 100 / all_views.nullif(0)).coalesce(0.0)
     change = (total.last_views - total.first_views).cast("float64") * 100 / total.first_views.nullif(0)
     result = total.select(
         "category",

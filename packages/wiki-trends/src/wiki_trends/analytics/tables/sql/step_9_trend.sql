@@ -68,10 +68,10 @@ FROM (
       "t13"."page",
       CAST(COUNT(*) AS DOUBLE) AS "n",
       SUM("t13"."x") AS "sx",
-      SUM("t13"."y") AS "sy",
+      CAST(SUM(CAST("t13"."y" AS DECIMAL(38, 20))) AS DOUBLE) AS "sy",
       SUM("t13"."x" * "t13"."x") AS "sxx",
-      SUM("t13"."x" * "t13"."y") AS "sxy",
-      SUM("t13"."y" * "t13"."y") AS "syy"
+      CAST(SUM(CAST("t13"."x" * "t13"."y" AS DECIMAL(38, 20))) AS DOUBLE) AS "sxy",
+      CAST(SUM(CAST("t13"."y" * "t13"."y" AS DECIMAL(38, 20))) AS DOUBLE) AS "syy"
     FROM (
       SELECT
         "t5"."page",
@@ -80,12 +80,12 @@ FROM (
             DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MAX("t1"."date")) AS "DateDelta('day', Max(date), DateFromYMD(1970, 1, 1))"
           FROM "window_days" AS "t1"
         ) AS DOUBLE) AS "x",
-        "t5"."level" - COALESCE("t12"."common", 0.0) AS "y"
+        "t5"."level" - COALESCE("t12"."mean_level", 0.0) AS "y"
       FROM "t3" AS "t5"
       LEFT OUTER JOIN (
         SELECT
           "t10"."day",
-          AVG("t10"."level") AS "common"
+          CAST(SUM(CAST("t10"."level" AS DECIMAL(38, 20))) AS DOUBLE) / COUNT(*) AS "mean_level"
         FROM (
           SELECT
             "t5"."page",

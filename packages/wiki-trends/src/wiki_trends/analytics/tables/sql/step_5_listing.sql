@@ -13,7 +13,7 @@ WITH "t9" AS (
     "t17"."place",
     "t17"."in_window",
     "t17"."number",
-    "t17"."place" - "t17"."number" AS "run_of"
+    "t17"."place" - "t17"."number" AS "streak_id"
   FROM (
     SELECT
       "t12"."page",
@@ -63,17 +63,17 @@ FROM (
   SELECT
     "t8"."page",
     MAX("t8"."page_display") FILTER(WHERE
-      "t8"."from_last" = 0) AS "page_display",
+      "t8"."latest_order" = 0) AS "page_display",
     MAX("t8"."category") FILTER(WHERE
-      "t8"."from_last" = 0) AS "category",
+      "t8"."latest_order" = 0) AS "category",
     MAX("t8"."location") FILTER(WHERE
-      "t8"."from_last" = 0) AS "location",
+      "t8"."latest_order" = 0) AS "location",
     CAST(COUNT(*) AS INT) AS "days_listed",
     MAX("t8"."date") FILTER(WHERE
-      "t8"."from_best" = 0) AS "peak_date",
+      "t8"."best_order" = 0) AS "peak_date",
     MAX("t8"."views") AS "peak_views",
     MAX("t8"."rank") FILTER(WHERE
-      "t8"."from_best" = 0) AS "peak_rank",
+      "t8"."best_order" = 0) AS "peak_rank",
     MIN("t8"."rank") AS "best_rank",
     CAST(CAST(SUM("t8"."views") AS DECIMAL(38, 0)) AS BIGINT) AS "views"
   FROM (
@@ -93,12 +93,12 @@ FROM (
         PARTITION BY "t0"."page"
         ORDER BY "t0"."views" DESC, "t0"."date" ASC
         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-      ) - 1 AS "from_best",
+      ) - 1 AS "best_order",
       ROW_NUMBER() OVER (
         PARTITION BY "t0"."page"
         ORDER BY "t0"."date" DESC
         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-      ) - 1 AS "from_last"
+      ) - 1 AS "latest_order"
     FROM "window_rows" AS "t0"
   ) AS "t8"
   GROUP BY
@@ -163,14 +163,14 @@ INNER JOIN (
         FROM (
           SELECT
             "t21"."page",
-            "t21"."run_of",
+            "t21"."streak_id",
             "t21"."length",
             "t21"."last",
             "t14"."last_place"
           FROM (
             SELECT
               "t19"."page",
-              "t19"."run_of",
+              "t19"."streak_id",
               CAST(COUNT(*) AS INT) AS "length",
               MAX("t19"."place") AS "last"
             FROM "t18" AS "t19"
