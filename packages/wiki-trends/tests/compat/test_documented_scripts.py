@@ -99,7 +99,7 @@ def test_ctrl_c_while_dates_are_fetched_leaves_nothing_half_done_and_says_how_to
     code, text = end_of(terminal)
     server.options = replace(server.options, latency=0)
     assert code == 130
-    assert "Run the same command again to go on." in text
+    assert "Run the same command again to continue." in text
     assert "Traceback" not in text
     assert place.run("check", *AS_OF, "--json").json["missing"] == ["2025-11-05", "2025-11-06"]
     assert place.process("check_and_fetch_data.py", "--auto", *AS_OF).code == 0

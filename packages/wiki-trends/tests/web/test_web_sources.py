@@ -12,7 +12,7 @@ import pytest
 from smart_orchestrator.model.partition import Code
 from testing.dashboard import AS_OF, eventually, serving, settings_of
 from wiki_trends.errors import WarehouseError
-from wiki_trends.web.source_pool import DEADLINES, SourcePool, SourceSilent, UnexpectedFailure
+from wiki_trends.web.source_pool import DEADLINES, SourcePool, SourceTimeout, UnexpectedFailure
 
 PAGE = {"Accept": "text/html"}
 LAKE = "wiki_trends.web.data.Sources.calendar"
@@ -180,10 +180,10 @@ def test_a_pool_refuses_while_nothing_answers_and_serves_again_afterwards(monkey
         calls = [asyncio.ensure_future(pool.run(released.wait, 300)) for _ in range(8)]
         return await asyncio.gather(*calls, return_exceptions=True)
 
-    assert {type(result) for result in asyncio.run(flood())} == {SourceSilent}
+    assert {type(result) for result in asyncio.run(flood())} == {SourceTimeout}
     assert pool.is_overdue(1)
     refusals = asyncio.run(flood())
-    assert all(isinstance(result, SourceSilent) for result in refusals)
+    assert all(isinstance(result, SourceTimeout) for result in refusals)
     released.set()
     assert eventually(lambda: not pool.is_overdue(0), 30)
     assert Call.run(pool, lambda: "again") == "again"

@@ -94,7 +94,7 @@ def check(
         bool, typer.Option("--calendar", help="Draw a calendar with a mark for each state.")
     ] = False,
     watermark: Annotated[
-        bool, typer.Option("--watermark", help="Print only the last day up to which nothing is missing.")
+        bool, typer.Option("--watermark", help="Print only the last day before the first missing one.")
     ] = False,
     consumed: Annotated[
         bool, typer.Option("--consumed", help="Instead, list the days that changed since the last publish.")
@@ -106,7 +106,7 @@ def check(
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """List the days of the window, available or not, with the reason. Exit code 1 when the window is not ready."""
+    """List the days of the window, each with its state and the reason. The exit code is 1 when the window is not ready."""
     from wiki_trends.cli import check_output
     from wiki_trends.jobs.main import checker
 
@@ -153,7 +153,7 @@ def plan(
     lake: options.LakeUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what a backfill would do with each day, and why, without doing it."""
+    """Show what a backfill would do with each day, and why. No runs are started."""
     from smart_orchestrator.text.reports import plan_lines
     from wiki_trends.jobs.main import checker, plan_of
 
@@ -208,12 +208,12 @@ def backfill(
     )
     criteria = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
     check_window = checker(settings, window.window(settings), criteria)
-    done = fill(settings, check_window, limits_of(settings, timeout), reporter_on(sys.stderr))
+    result = fill(settings, check_window, limits_of(settings, timeout), reporter_on(sys.stderr))
     if as_json:
-        print_json(done.to_json())
+        print_json(result.to_json())
     else:
-        out(completeness_lines(done.completeness))
-    exit_after(done.outcome, ready=done.completeness.ready)
+        out(completeness_lines(result.completeness))
+    exit_after(result.outcome, ready=result.completeness.ready)
 
 
 @app.command(
@@ -236,7 +236,7 @@ def analyze(
     engine: options.Engine = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Compute the trends of a window that is ready, and publish the tables. Starts no runs."""
+    """Compute the trends of a window that is ready, and publish the tables. No runs are started."""
     from wiki_trends.jobs.main import analysis_json, analyze_window, checker
 
     window = WindowOptions(days, as_of, start, end)
@@ -246,10 +246,10 @@ def analyze(
     criteria = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
     show_progress()
     check_window = checker(settings, window.window(settings), criteria)
-    done = analyze_window(settings, check_window(), check_window)
-    lines = [(f"{table}: {rows:,} rows", "") for table, rows in done.rows.items()]
+    analysis = analyze_window(settings, check_window(), check_window)
+    lines = [(f"{table}: {rows:,} rows", "") for table, rows in analysis.rows.items()]
     if as_json:
-        print_json(analysis_json(done))
+        print_json(analysis_json(analysis))
     else:
         out(lines)
     err_if_output_failed([("published:", ""), *lines])
@@ -303,13 +303,13 @@ def run(
     reporter = reporter_on(sys.stderr)
     limits = limits_of(settings, timeout)
     show_progress()
-    done = run_main_job(settings, window.window(settings), criteria, limits, reporter)
-    reporter.write(summary_lines(done))
+    job = run_main_job(settings, window.window(settings), criteria, limits, reporter)
+    reporter.write(summary_lines(job))
     if as_json:
-        print_json(done.to_json())
-    elif done.published is not None:
+        print_json(job.to_json())
+    elif job.published is not None:
         print_report(settings.warehouse)
-    exit_after(done.filled.outcome, ready=done.filled.completeness.ready)
+    exit_after(job.filled.outcome, ready=job.filled.completeness.ready)
 
 
 @app.command(
@@ -332,13 +332,13 @@ def report(
 ) -> None:
     """Show the trends of the window that was published last, and which of its days have changed since."""
     from wiki_trends.cli import check_output
-    from wiki_trends.jobs.publish_state import what_changed
+    from wiki_trends.jobs.publish_state import changes_for_report
 
     settings = settings_of(project=project, access=access, lake=lake, warehouse=warehouse)
     if html is not None:
         write_html_report(settings, html, limit=limit, force=force, as_json=as_json)
         return
-    changed, not_compared = what_changed(settings)
+    changed, not_compared = changes_for_report(settings)
     print_report(
         settings.warehouse,
         limit=limit,
@@ -374,26 +374,26 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (default: that of the process) and return its exit code; expected errors go to stderr."""
     from wiki_trends.cli.exit_codes import run_to_exit_code
 
-    words = sys.argv[1:] if arguments is None else arguments
-    return run_to_exit_code(lambda: _run_typer(arguments), words)
+    command_line = sys.argv[1:] if arguments is None else arguments
+    return run_to_exit_code(lambda: _run_typer(arguments), command_line)
 
 
 def _run_typer(arguments: Sequence[str] | None) -> int:
     try:
         app(arguments, prog_name="wiki-trends")
-    except SystemExit as end:
+    except SystemExit as exit_request:
         # Typer ends every command this way, and turns Ctrl-C into code 130.
-        return end.code if isinstance(end.code, int) else USAGE
+        return exit_request.code if isinstance(exit_request.code, int) else USAGE
     return DONE
 
 
 def main() -> NoReturn:
     """The entry point of `wiki-trends`."""
-    from wiki_trends.cli.exit_codes import leave
+    from wiki_trends.cli.exit_codes import exit_process
     from wiki_trends.cli.streams import install_streams
 
     install_streams()
-    leave(run_command())
+    exit_process(run_command())
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def fetch(
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Run the pipeline for the named days, whatever the lake has for them. Raw lists in bronze are kept."""
+    """Run the pipeline for the named days, even for days that the lake already has. Raw lists in bronze are kept."""
     from wiki_trends.config.window_options import days_of
     from wiki_trends.jobs.fetch import change_lines, changes_of, first_step
     from wiki_trends.jobs.main import fetch_days
@@ -63,7 +63,7 @@ def fetch(
     days = days_of(day)
     reporter = reporter_on(sys.stderr)
     show = throttled_writer()
-    step = first_step(
+    fetch_step = first_step(
         settings,
         days,
         refresh=refresh,
@@ -71,7 +71,7 @@ def fetch(
         top=top,
         on_progress=lambda part: show(f"reading the dump: {part:.0%}"),
     )
-    outcome = fetch_days(settings, days, limits_of(settings, timeout), reporter, step)
+    outcome = fetch_days(settings, days, limits_of(settings, timeout), reporter, fetch_step)
     changes = changes_of(settings, outcome) if refresh else {}
     if as_json:
         extra = {"changes": {str(key): change for key, change in changes.items()}} if refresh else {}
@@ -92,17 +92,17 @@ def excluded(
     lake: options.LakeUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """List the rows of a day's list that are not in the diamond layer, with their rank and the reason."""
+    """List the rows of a day's raw list that are not in the diamond layer, with their rank and the reason."""
     from wiki_trends.config.window_options import days_of
     from wiki_trends.pipeline.lists import excluded as exclusions
 
     settings = settings_of(project=project, access=access, lake=lake)
-    (named,) = days_of([day])
-    rows = exclusions.excluded(named, settings)
+    (requested_day,) = days_of([day])
+    rows = exclusions.excluded(requested_day, settings)
     if as_json:
         print_json(
             {
-                "day": str(named),
+                "day": str(requested_day),
                 "project": settings.project,
                 "access": settings.access,
                 "counts": exclusions.counts(rows),

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 Days = Annotated[
     str | None,
-    typer.Option(help="The last N days that the source has; default WIKI_TRENDS_DAYS, 5.", metavar="N"),
+    typer.Option(
+        help="The last N days that Wikimedia has published; default WIKI_TRENDS_DAYS, 5.", metavar="N"
+    ),
 ]
 AsOf = Annotated[
     str | None,
@@ -23,7 +25,8 @@ AsOf = Annotated[
 Start = Annotated[str | None, typer.Option(help="First day of an explicit window.", metavar="DAY")]
 End = Annotated[str | None, typer.Option(help="Last day of an explicit window, included.", metavar="DAY")]
 Lag = Annotated[
-    str | None, typer.Option(help="Days until the source has a day; default WIKI_TRENDS_LAG, 3.", metavar="N")
+    str | None,
+    typer.Option(help="Days until Wikimedia publishes a day; default WIKI_TRENDS_LAG, 3.", metavar="N"),
 ]
 Project = Annotated[
     str | None,
@@ -63,7 +66,7 @@ Jobs = Annotated[
 ]
 Attempts = Annotated[
     str | None,
-    typer.Option(help="Most runs to start for one day; default WIKI_TRENDS_ATTEMPTS, 3.", metavar="N"),
+    typer.Option(help="The most runs to start for one day; default WIKI_TRENDS_ATTEMPTS, 3.", metavar="N"),
 ]
 Timeout = Annotated[float, typer.Option(help="Seconds after which waiting ends.", metavar="S", min=0.1)]
 MinCoverage = Annotated[
@@ -84,7 +87,9 @@ MinDays = Annotated[
 AllowLag = Annotated[bool, typer.Option("--allow-lag", help="Days within the lag may be missing.")]
 Deep = Annotated[bool, typer.Option("--deep", help="Read every row and check it against the contract.")]
 Shallow = Annotated[bool, typer.Option("--shallow", help="Do not read days that have no recorded row count.")]
-Strays = Annotated[bool, typer.Option("--strays", help="Search all names of the lake for strays.")]
+Strays = Annotated[
+    bool, typer.Option("--strays", help="Search the whole lake for names that are not the key of a day.")
+]
 Volume = Annotated[
     bool, typer.Option("--volume", help="Compare rows and views with the same weekday of the last 8 weeks.")
 ]
@@ -97,7 +102,7 @@ DEFAULT_TIMEOUT = 7200.0
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
-    """The four options that give a window."""
+    """The four options that define a window."""
 
     days: str | None = None
     as_of: str | None = None
@@ -105,10 +110,10 @@ class WindowOptions:
     end: str | None = None
 
     def window(self, settings: Settings) -> Window:
-        """The window that the options name.
+        """The window that the options define.
 
         Raises:
-            WindowError: they exclude each other, or a value cannot be used.
+            WindowError: the options exclude each other, or a value is invalid.
         """
         from wiki_trends.config.window_options import window_of
 

@@ -28,12 +28,12 @@ def serve(
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8600,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="Another host name under which clients may call it, repeatable.", metavar="NAME"),
+        typer.Option(help="Another host name that clients may use, repeatable.", metavar="NAME"),
     ] = None,
     proxy: Annotated[
         list[str] | None,
         typer.Option(
-            help="IP address or network of a reverse proxy whose X-Forwarded-For is believed, repeatable.",
+            help="IP address or network of a reverse proxy whose X-Forwarded-For is trusted, repeatable.",
             metavar="ADDRESS",
         ),
     ] = None,
@@ -45,9 +45,9 @@ def serve(
     contact: options.Contact = None,
     verbose: options.Verbose = False,
 ) -> None:
-    """Serve the dashboard: trends, completeness, runs. Prints its address, and a link that signs in once.
+    """Serve the dashboard: trends, completeness, runs. It prints its address, and a link that signs in once.
 
-    Anyone on this machine may read the pages; starting a backfill needs the link, or the token.
+    Everyone on this machine can read the pages; starting a backfill requires the link or the token.
     """
     from smart_orchestrator.model.window import parse_day
     from wiki_trends.web.serve import serve as serve_forever
@@ -58,7 +58,12 @@ def serve(
     def print_address(address: str, link: str) -> None:
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
-        err([(f"To sign in, open this once: {link}", ""), ("Ctrl-C stops it.", "dim")])
+        err(
+            [
+                (f"To sign in, open this link, which works once: {link}", ""),
+                ("Press Ctrl-C to stop the server.", "dim"),
+            ]
+        )
 
     serve_forever(
         settings,

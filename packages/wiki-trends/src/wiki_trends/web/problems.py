@@ -99,7 +99,7 @@ def _message_and_fix(error: Exception) -> tuple[str, str]:
             f"Did you mean {', '.join(error.similar)}?" if error.similar else "Search for it under Pages."
         )
         return (
-            "This page is in none of the lists: it was outside them, or its title is spelt differently.",
+            "No list contains this page: it was not among the most-viewed pages, or its title is spelt differently.",
             suggestion,
         )
     if isinstance(error, WindowError):

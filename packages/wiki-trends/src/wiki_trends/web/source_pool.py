@@ -1,8 +1,8 @@
 """Threads for one source (lake, warehouse, runs), with a deadline for each call.
 
-Each source has its own threads, so a source that does not answer delays no other. A call that has no result in time raises
-`SourceSilent`; its thread goes on, and ends with the process. While as many calls are overdue as there are regular threads,
-one call at a time tries again, and the others are refused at once.
+Each source has its own threads, so a source that does not answer does not delay the others. A call without a result in time
+raises `SourceTimeout`; its thread continues, and ends with the process. While as many calls are overdue as there are regular
+threads, one call at a time tries again, and the others are refused immediately.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _MAX_OUTSTANDING = 256
 _IDLE_SECONDS = 60.0
 
 
-class SourceSilent(Problem):
-    """A source has not answered in time.
+class SourceTimeout(Problem):
+    """A source did not answer in time.
 
     Attributes:
         source: its name, as in the message.
@@ -45,7 +45,7 @@ class SourceSilent(Problem):
 
 
 class UnexpectedFailure(RuntimeError):
-    """A reader has failed in a way that is not an `Exception`, such as a panic of a native library."""
+    """A reader failed with a `BaseException`, such as a panic of a native library."""
 
 
 class SourcePool:
@@ -68,23 +68,23 @@ class SourcePool:
         """The result of a blocking function.
 
         Raises:
-            SourceSilent: there was no result in time, or earlier calls have had none.
+            SourceTimeout: there was no result in time, or too many earlier calls are overdue.
         """
         call = asyncio.wrap_future(self._submit(work, arguments))
         call.add_done_callback(_retrieve_exception)
         done, _ = await asyncio.wait({call}, timeout=DEADLINES[self.source])
         if not done:
-            raise self.silent()
+            raise self.timeout()
         return call.result()
 
-    def silent(self) -> SourceSilent:
-        """The problem that this source has not answered since its oldest call began."""
+    def timeout(self) -> SourceTimeout:
+        """The problem to raise while this source does not answer."""
         with self._lock:
             since = min(self._started.values(), default=_now())
-        return SourceSilent(self.source, self._code, since)
+        return SourceTimeout(self.source, self._code, since)
 
     def is_overdue(self, seconds: float) -> bool:
-        """Whether a call has had no result for so many seconds."""
+        """Whether a call has been waiting for this many seconds."""
         limit = _now() - dt.timedelta(seconds=seconds)
         with self._lock:
             return any(started <= limit for started in self._started.values())
@@ -104,7 +104,7 @@ class SourcePool:
                     # Daemon threads: a call that never returns does not keep the process from ending.
                     threading.Thread(target=self._run_worker, name=self.source, daemon=True).start()
                 return future
-        raise self.silent()
+        raise self.timeout()
 
     def _run_worker(self) -> None:
         while True:
@@ -127,7 +127,7 @@ class SourcePool:
         except BaseException as error:  # noqa: BLE001 - raised to the caller
             failure = error
             if not isinstance(error, Exception):
-                # The event loop would end with it.
+                # A bare `BaseException` would end the event loop.
                 failure = UnexpectedFailure(f"{type(error).__name__}: {error}")
                 failure.__cause__ = error
         with self._lock:

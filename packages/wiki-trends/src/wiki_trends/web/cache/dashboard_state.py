@@ -10,7 +10,7 @@ from wiki_trends.errors import NothingPublished
 from wiki_trends.web.auth.caller import caller
 from wiki_trends.web.backfills import RunListing
 from wiki_trends.web.cache.stale_while_revalidate import LruCache, StaleWhileRevalidate
-from wiki_trends.web.source_pool import SourcePool, SourceSilent
+from wiki_trends.web.source_pool import SourcePool, SourceTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -71,15 +71,15 @@ class DashboardState:
         """The result, if it comes within `PATIENCE_SECONDS`; what it waits for goes on.
 
         Raises:
-            SourceSilent: it did not, or one of the pools has a call that is overdue for as long already.
+            SourceTimeout: it did not, or a call of one of the pools is already overdue by as much.
         """
         task = asyncio.ensure_future(awaitable)
         task.add_done_callback(_retrieve_exception)
         overdue = next((pool for pool in pools if pool.is_overdue(PATIENCE_SECONDS)), None)
         await asyncio.wait({task}, timeout=0.1 if overdue else PATIENCE_SECONDS)
         if not task.done():
-            silent = overdue or next((pool for pool in pools if pool.is_overdue(0)), pools[0])
-            raise silent.silent()
+            slow = overdue or next((pool for pool in pools if pool.is_overdue(0)), pools[0])
+            raise slow.timeout()
         return task.result()
 
     async def runs(self) -> RunListing:
@@ -101,11 +101,11 @@ class DashboardState:
         for name, (check, pools) in checks.items():
             try:
                 await self.soon(check(), *pools)
-            except SourceSilent as silent:
-                failures[name] = silent.message
+            except SourceTimeout as timeout:
+                failures[name] = timeout.message
             except Exception:
                 logger.exception("health of the %s", name)
-                failures[name] = "It cannot be read; the server's log has the reason."
+                failures[name] = "It cannot be read; see the server's log."
         return failures
 
     def forget(self) -> None:

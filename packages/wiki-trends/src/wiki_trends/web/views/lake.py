@@ -156,7 +156,7 @@ def day(
 
     def make(_: DayQuery, inputs: tuple[Calendar, tuple[Run, ...], BackfillRequest | None]) -> DayDetails:
         calendar, runs, request = inputs
-        due = bool(calendar.due) and not (request is not None and request.under_way)
+        due = bool(calendar.due) and not (request is not None and request.in_progress)
         return DayDetails(calendar.days[0], runs, request, due)
 
     def document(details: DayDetails) -> dict[str, Any]:
