@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import http.client
 import logging
@@ -23,7 +24,7 @@ from wiki_trends.config.settings import Settings
 from wiki_trends.errors import SettingError
 from wiki_trends.web import create_app
 from wiki_trends.web.auth.sign_in import COOKIE, TokenGuard
-from wiki_trends.web.cache.stale_while_revalidate import LruCache, StaleWhileRevalidate
+from wiki_trends.web.cache.cache import Cache
 from wiki_trends.web.public_text import PublicText
 from wiki_trends.web.serve import guard_of, proxies_of
 from wiki_trends.web.views.actions import MAX_LISTENERS_PER_CALLER
@@ -223,18 +224,21 @@ def test_streams_are_bounded_for_each_caller(demo_settings):
 
 
 def test_remembered_values_are_bounded_for_each_owner():
-    def new():
-        return StaleWhileRevalidate(lambda: None, fresh=1, stale=1)
+    async def flooded():
+        async def make():
+            return object()
 
-    cache = LruCache(10, 3)
-    mine = cache.at("mine", new, "me")
-    for number in range(50):
-        cache.at(("flood", number), new, "flood")
-    assert cache.at("mine", new, "me") is mine
-    assert len(cache._values) <= 10
-    for number in range(50):
-        cache.at(("many", number), new, f"caller {number}")
-    assert len(cache._values) <= 10
+        cache = Cache(10, 3)
+        mine = await cache.get("mine", make, owner="me")
+        for number in range(50):
+            await cache.get(("flood", number), make, owner="flood")
+        assert await cache.get("mine", make, owner="me") is mine
+        assert len(cache) <= 10
+        for number in range(50):
+            await cache.get(("many", number), make, owner=f"caller {number}")
+        assert len(cache) <= 10
+
+    asyncio.run(flooded())
 
 
 def test_looking_is_free_on_this_machine_and_acting_is_not(shared):

@@ -80,7 +80,7 @@ def test_health_checks_what_it_says(demo_settings, monkeypatch):
         assert (ok.status_code, ok.text) == (200, "ok\n")
 
     def broken(*_):
-        raise WarehouseError("duckdb:////srv/x", "secret of the machine", "Mend it.")
+        raise WarehouseError(warehouse="duckdb:////srv/x", problem="secret of the machine", fix="Mend it.")
 
     monkeypatch.setattr("wiki_trends.web.cache.dashboard_state._published_version", broken)
     with serving(demo_settings) as dashboard:
@@ -103,7 +103,8 @@ def test_an_unexpected_failure_of_the_lake_is_not_one_of_every_page(demo_setting
         for path in ("/pages", "/categories", "/runs", "/feed.atom"):
             assert dashboard.client.get(path, headers=PAGE).status_code == 200, path
         page = dashboard.client.get("/completeness.json")
-        assert (page.status_code, page.json()["error"]) == (500, "BROKEN")
+        assert (page.status_code, page.json()["error"]) == (503, "LAKE")
+        assert f"unexpected error ({type(error).__name__})" in page.json()["message"]
         assert "bad object" not in page.text
         with dashboard.client.stream("GET", "/events") as stream:
             lines = stream.iter_lines()

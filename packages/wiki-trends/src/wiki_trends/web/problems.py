@@ -61,6 +61,10 @@ class Problem(Exception):
         return ProblemDocument(error=self.code, message=self.message, fix=self.fix)
 
 
+# Every error that has a problem. `SourcePool.read` turns any other failure of a source into one of them.
+KNOWN_ERRORS = (Problem, WikiTrendsError, SmartOrchestratorError)
+
+
 def problem_of(error: Exception) -> Problem | None:
     """The problem for a known kind of error; None for an unexpected one."""
     if isinstance(error, Problem):

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 import threading
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wiki_trends.web.problems import Problem
+from wiki_trends.web.problems import KNOWN_ERRORS, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 # Seconds for a call, by the name of the source.
 DEADLINES = {"lake": 30.0, "warehouse": 30.0, "runner of the pipeline": 30.0, "renderer of this page": 60.0}
@@ -46,6 +48,22 @@ class SourceTimeout(Problem):
 
 class UnexpectedFailure(RuntimeError):
     """A reader failed with a `BaseException`, such as a panic of a native library."""
+
+
+class SourceFailure(Problem):
+    """A source failed with an exception that its reader does not expect, for example because its data are damaged."""
+
+    def __init__(self, source: str, code: str, error: BaseException) -> None:
+        if isinstance(error, UnexpectedFailure) and error.__cause__ is not None:
+            error = error.__cause__
+        kind = type(error).__name__
+        super().__init__(
+            503,
+            code,
+            f"The {source} cannot be read: unexpected error ({kind}).",
+            "See the server's log, and report the error with the traceback there.",
+            5,
+        )
 
 
 class SourcePool:
@@ -76,6 +94,21 @@ class SourcePool:
         if not done:
             raise self.timeout()
         return call.result()
+
+    async def read(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of a blocking function that reads the source. Every exception of it becomes a known error.
+
+        Raises:
+            SourceTimeout: as in `run`.
+            SourceFailure: the function raised an unexpected exception; the log has the traceback.
+        """
+        try:
+            return await self.run(work, *arguments)
+        except KNOWN_ERRORS:
+            raise
+        except Exception as error:
+            logger.exception("the %s cannot be read", self.source)
+            raise SourceFailure(self.source, self._code, error) from error
 
     def timeout(self) -> SourceTimeout:
         """The problem to raise while this source does not answer."""
