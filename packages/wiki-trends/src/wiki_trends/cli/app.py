@@ -15,7 +15,15 @@ import typer
 from wiki_trends.cli import airflow_dags, options, rules, tools, trends
 from wiki_trends.cli import fetch as fetch_commands
 from wiki_trends.cli import serve as serve_command
-from wiki_trends.cli.options import WindowOptions, check_options, settings_of
+from wiki_trends.cli.options import (
+    LakeOptions,
+    PolicyOptions,
+    RunOptions,
+    WindowOptions,
+    check_options,
+    settings_of,
+    with_groups,
+)
 from wiki_trends.cli.output import (
     DONE,
     INCOMPLETE,
@@ -76,15 +84,11 @@ def program(
     short_help="Which days of the window are available.",
     epilog="Example: wiki-trends check --days 5 --as-of 2025-11-12",
 )
+@with_groups
 def check(
-    days: options.Days = None,
-    as_of: options.AsOf = None,
-    start: options.Start = None,
-    end: options.End = None,
-    lag: options.Lag = None,
-    min_coverage: options.MinCoverage = 100.0,
-    min_days: options.MinDays = 1,
-    allow_lag: options.AllowLag = False,
+    *,
+    window: WindowOptions,
+    policy: PolicyOptions,
     deep: options.Deep = False,
     shallow: options.Shallow = False,
     strays: options.Strays = False,
@@ -99,9 +103,7 @@ def check(
     consumed: Annotated[
         bool, typer.Option("--consumed", help="Instead, list the days that changed since the last publish.")
     ] = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    lake: LakeOptions,
     warehouse: options.WarehouseUrl = None,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
@@ -110,14 +112,11 @@ def check(
     from wiki_trends.cli import check_output
     from wiki_trends.jobs.main import checker
 
-    window = WindowOptions(days, as_of, start, end)
-    settings = settings_of(window, lag=lag, project=project, access=access, lake=lake, warehouse=warehouse)
+    settings = settings_of(window, lake, warehouse=warehouse)
     if consumed:
         _compare_with_publish(settings, as_json=as_json)
     criteria = check_options(
-        min_coverage=min_coverage,
-        min_days=min_days,
-        allow_lag=allow_lag,
+        policy,
         deep=deep,
         shallow=shallow,
         strays=strays,
@@ -142,23 +141,18 @@ def check(
     short_help="What a backfill would do, and why.",
     epilog="Example: wiki-trends plan --days 30",
 )
+@with_groups
 def plan(
-    days: options.Days = None,
-    as_of: options.AsOf = None,
-    start: options.Start = None,
-    end: options.End = None,
-    lag: options.Lag = None,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    *,
+    window: WindowOptions,
+    lake: LakeOptions,
     as_json: options.AsJson = False,
 ) -> None:
     """Show what a backfill would do with each day, and why. No runs are started."""
     from smart_orchestrator.text.reports import plan_lines
     from wiki_trends.jobs.main import checker, plan_of
 
-    window = WindowOptions(days, as_of, start, end)
-    settings = settings_of(window, lag=lag, project=project, access=access, lake=lake)
+    settings = settings_of(window, lake)
     backfill_plan = plan_of(settings, checker(settings, window.window(settings)))
     if as_json:
         print_json(backfill_plan.to_json())
@@ -170,21 +164,13 @@ def plan(
     short_help="Run the pipeline for the days that need it.",
     epilog="Example: wiki-trends backfill --start 2025-10-01 --end 2025-10-31 --jobs 8",
 )
+@with_groups
 def backfill(
-    days: options.Days = None,
-    as_of: options.AsOf = None,
-    start: options.Start = None,
-    end: options.End = None,
-    lag: options.Lag = None,
-    jobs: options.Jobs = None,
-    attempts: options.Attempts = None,
-    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
-    min_coverage: options.MinCoverage = 100.0,
-    min_days: options.MinDays = 1,
-    allow_lag: options.AllowLag = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    *,
+    window: WindowOptions,
+    runs: RunOptions,
+    policy: PolicyOptions,
+    lake: LakeOptions,
     contact: options.Contact = None,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
@@ -195,20 +181,10 @@ def backfill(
     from wiki_trends.jobs.runners import limits_of
 
     log_to_stderr(verbose=verbose)
-    window = WindowOptions(days, as_of, start, end)
-    settings = settings_of(
-        window,
-        lag=lag,
-        jobs=jobs,
-        attempts=attempts,
-        project=project,
-        access=access,
-        lake=lake,
-        contact=contact,
-    )
-    criteria = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
+    settings = settings_of(window, runs, lake, contact=contact)
+    criteria = check_options(policy)
     check_window = checker(settings, window.window(settings), criteria)
-    result = fill(settings, check_window, limits_of(settings, timeout), reporter_on(sys.stderr))
+    result = fill(settings, check_window, limits_of(settings, runs.timeout), reporter_on(sys.stderr))
     if as_json:
         print_json(result.to_json())
     else:
@@ -220,18 +196,12 @@ def backfill(
     short_help="Publish the trends of a window that is ready.",
     epilog="Example: wiki-trends analyze --days 7",
 )
+@with_groups
 def analyze(
-    days: options.Days = None,
-    as_of: options.AsOf = None,
-    start: options.Start = None,
-    end: options.End = None,
-    lag: options.Lag = None,
-    min_coverage: options.MinCoverage = 100.0,
-    min_days: options.MinDays = 1,
-    allow_lag: options.AllowLag = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    *,
+    window: WindowOptions,
+    policy: PolicyOptions,
+    lake: LakeOptions,
     warehouse: options.WarehouseUrl = None,
     engine: options.Engine = None,
     as_json: options.AsJson = False,
@@ -239,11 +209,8 @@ def analyze(
     """Compute the trends of a window that is ready, and publish the tables. No runs are started."""
     from wiki_trends.jobs.main import analysis_json, analyze_window, checker
 
-    window = WindowOptions(days, as_of, start, end)
-    settings = settings_of(
-        window, lag=lag, project=project, access=access, lake=lake, warehouse=warehouse, engine=engine
-    )
-    criteria = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
+    settings = settings_of(window, lake, warehouse=warehouse, engine=engine)
+    criteria = check_options(policy)
     show_progress()
     check_window = checker(settings, window.window(settings), criteria)
     analysis = analyze_window(settings, check_window(), check_window)
@@ -259,22 +226,14 @@ def analyze(
     short_help="The main job: check, backfill, analyse, report.",
     epilog="Example: wiki-trends run --days 5 --contact you@example.org",
 )
+@with_groups
 def run(
-    days: options.Days = None,
-    as_of: options.AsOf = None,
-    start: options.Start = None,
-    end: options.End = None,
-    lag: options.Lag = None,
-    jobs: options.Jobs = None,
-    attempts: options.Attempts = None,
-    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
-    min_coverage: options.MinCoverage = 100.0,
-    min_days: options.MinDays = 1,
-    allow_lag: options.AllowLag = False,
+    *,
+    window: WindowOptions,
+    runs: RunOptions,
+    policy: PolicyOptions,
     strict: options.Strict = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    lake: LakeOptions,
     warehouse: options.WarehouseUrl = None,
     engine: options.Engine = None,
     contact: options.Contact = None,
@@ -286,22 +245,10 @@ def run(
     from wiki_trends.jobs.runners import limits_of
 
     log_to_stderr(verbose=verbose)
-    window = WindowOptions(days, as_of, start, end)
-    settings = settings_of(
-        window,
-        lag=lag,
-        jobs=jobs,
-        attempts=attempts,
-        project=project,
-        access=access,
-        lake=lake,
-        warehouse=warehouse,
-        engine=engine,
-        contact=contact,
-    )
-    criteria = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag, strict=strict)
+    settings = settings_of(window, runs, lake, warehouse=warehouse, engine=engine, contact=contact)
+    criteria = check_options(policy, strict=strict)
     reporter = reporter_on(sys.stderr)
-    limits = limits_of(settings, timeout)
+    limits = limits_of(settings, runs.timeout)
     show_progress()
     job = run_main_job(settings, window.window(settings), criteria, limits, reporter)
     reporter.write(summary_lines(job))
@@ -316,7 +263,9 @@ def run(
     short_help="Show the trends that were published last.",
     epilog="Example: wiki-trends report --html report.html",
 )
+@with_groups
 def report(
+    *,
     limit: Annotated[int, typer.Option(help="Rows in each list.", metavar="N", min=1)] = 10,
     html: Annotated[
         Path | None, typer.Option(help="Instead, write one HTML file that opens offline.", metavar="FILE")
@@ -324,9 +273,7 @@ def report(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file even if it is not a report.")
     ] = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    lake: LakeOptions,
     warehouse: options.WarehouseUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -334,7 +281,7 @@ def report(
     from wiki_trends.cli import check_output
     from wiki_trends.jobs.publish_state import changes_for_report
 
-    settings = settings_of(project=project, access=access, lake=lake, warehouse=warehouse)
+    settings = settings_of(lake, warehouse=warehouse)
     if html is not None:
         write_html_report(settings, html, limit=limit, force=force, as_json=as_json)
         return

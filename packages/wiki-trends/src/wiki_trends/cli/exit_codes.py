@@ -95,7 +95,7 @@ def set_debug(value: bool) -> None:
     _debug = value
 
 
-def run_to_exit_code(work: Callable[[], int], arguments: Sequence[str] = ()) -> int:
+def run_to_exit_code(work: Callable[[], int], arguments: Sequence[str] = (), program: str = PROGRAM) -> int:
     """Call `work` and return its exit code; an error, or Ctrl-C, becomes one line on stderr.
 
     An unexpected error has the exit code `FAULT`. With `--json` among the arguments it is also printed as one document to stdout.
@@ -109,7 +109,7 @@ def run_to_exit_code(work: Callable[[], int], arguments: Sequence[str] = ()) -> 
     except BaseException as error:  # noqa: BLE001 - a panic of a Rust library is not an `Exception`
         code = exit_code(error) or FAULT
         if code == FAULT:
-            _report_fault(error, arguments)
+            _report_fault(error, arguments, program)
         else:
             print(f"error: {error_text(error)}", file=sys.stderr)
     if code == INTERRUPTED:
@@ -120,15 +120,15 @@ def run_to_exit_code(work: Callable[[], int], arguments: Sequence[str] = ()) -> 
     return _with_output_failure(code)
 
 
-def _report_fault(error: BaseException, arguments: Sequence[str]) -> None:
+def _report_fault(error: BaseException, arguments: Sequence[str], program: str) -> None:
     from wiki_trends.config.urls import redacted
 
     command = next((word for word in arguments if re.fullmatch("[a-z][a-z-]*", word)), "")
-    command_text = f"`{' '.join(filter(None, (PROGRAM, command)))}`"
+    command_text = f"`{' '.join(filter(None, (program, command)))}`"
     problem = redacted(printable_line(f"{type(error).__name__}: {error}"))[:_MAX_PROBLEM_LENGTH]
     print(
         f"error: a fault of wiki-trends while it ran {command_text}: {problem}. Report it at {REPORT_TO}; "
-        "`wiki-trends --debug` with the same command prints the traceback.",
+        f"`{program} --debug` with the same {'command' if command else 'options'} prints the traceback.",
         file=sys.stderr,
     )
     if "--json" in arguments:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wiki_trends.cli import options
-from wiki_trends.cli.options import settings_of
+from wiki_trends.cli.options import LakeOptions, settings_of, with_groups
 from wiki_trends.cli.output import err, log_to_stderr
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -18,7 +18,9 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
     short_help="Serve the dashboard.",
     epilog="Example: wiki-trends serve --port 8600",
 )
+@with_groups
 def serve(
+    *,
     host: Annotated[
         str,
         typer.Option(
@@ -38,9 +40,7 @@ def serve(
         ),
     ] = None,
     as_of: options.AsOf = None,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    lake: LakeOptions,
     warehouse: options.WarehouseUrl = None,
     contact: options.Contact = None,
     verbose: options.Verbose = False,
@@ -53,7 +53,7 @@ def serve(
     from wiki_trends.web.serve import serve as serve_forever
 
     log_to_stderr(verbose=verbose)
-    settings = settings_of(project=project, access=access, lake=lake, warehouse=warehouse, contact=contact)
+    settings = settings_of(lake, warehouse=warehouse, contact=contact)
 
     def print_address(address: str, link: str) -> None:
         sys.stdout.write(f"{address}\n")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from wiki_trends.cli import options
-from wiki_trends.cli.options import settings_of
+from wiki_trends.cli.options import LakeOptions, settings_of, with_groups
 from wiki_trends.cli.output import DONE, out, print_json, print_report, reporter_on
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -155,7 +155,9 @@ def doctor(
     short_help="Record that days will never come.",
     epilog='Example: wiki-trends waive 2024-03-31 --reason "Wikimedia has no data for this day"',
 )
+@with_groups
 def waive(
+    *,
     day: Annotated[
         list[str] | None, typer.Argument(help="Days that will never come, YYYY-MM-DD.", metavar="[DAY…]")
     ] = None,
@@ -166,15 +168,13 @@ def waive(
     ] = None,
     list_waived: Annotated[bool, typer.Option("--list", help="List the days that are waived.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the waivers of these days.")] = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    lake: LakeOptions,
     as_json: options.AsJson = False,
 ) -> None:
     """Record in the lake that days will never come: they are no longer expected, and every check shows them as waived."""
     from wiki_trends.jobs import maintenance
 
-    settings = settings_of(project=project, access=access, lake=lake)
+    settings = settings_of(lake)
     if not day and not list_waived:
         raise typer.BadParameter("give a day, or --list")
     if remove:
@@ -192,16 +192,16 @@ def waive(
     short_help="Remove the leftovers of killed writers.",
     epilog="Example: wiki-trends vacuum --older-than 1d --dry-run",
 )
+@with_groups
 def vacuum(
+    *,
     older_than: Annotated[
         str, typer.Option(help="Only objects older than this: 30m, 12h, 1d.", metavar="AGE")
     ] = "1d",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list the objects that would be removed.")
     ] = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    lake: LakeOptions,
     as_json: options.AsJson = False,
 ) -> None:
     """Remove the leftovers of killed writers from every layer.
@@ -211,7 +211,7 @@ def vacuum(
     """
     from wiki_trends.jobs import maintenance
 
-    settings = settings_of(project=project, access=access, lake=lake)
+    settings = settings_of(lake)
     removed = maintenance.vacuum_layers(settings, older_than=older_than, dry_run=dry_run)
     if as_json:
         print_json({layer: result.to_json() for layer, result in removed.items()})

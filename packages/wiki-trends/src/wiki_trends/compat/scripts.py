@@ -10,7 +10,14 @@ import sys
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, NoReturn
 
-from wiki_trends.cli.exit_codes import DONE, INCOMPLETE, UNREACHABLE, exit_process, run_to_exit_code
+from wiki_trends.cli.exit_codes import (
+    DONE,
+    INCOMPLETE,
+    UNREACHABLE,
+    exit_process,
+    run_to_exit_code,
+    set_debug,
+)
 from wiki_trends.cli.output import err_if_output_failed
 from wiki_trends.cli.streams import install_streams
 from wiki_trends.compat.functions import check_window, dates_to_fetch, report_lines
@@ -20,7 +27,7 @@ from wiki_trends.jobs.progress import show_progress
 if TYPE_CHECKING:
     import datetime as dt
     from argparse import Namespace
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.partition import Partition
@@ -34,20 +41,25 @@ if TYPE_CHECKING:
 
 def check_and_fetch_data() -> NoReturn:
     """The script `check_and_fetch_data.py`."""
-    install_streams()
-    exit_process(run_to_exit_code(lambda: _check_and_fetch(sys.argv[1:])))
+    _run(_check_and_fetch, "check_and_fetch_data.py")
 
 
 def run_analytics() -> NoReturn:
     """The script `run_analytics.py`."""
-    install_streams()
-    exit_process(run_to_exit_code(lambda: _run_analytics(sys.argv[1:])))
+    _run(_run_analytics, "run_analytics.py")
 
 
 def show_analytics_report() -> NoReturn:
     """The script `show_analytics_report.py`."""
+    _run(_show_report, "show_analytics_report.py")
+
+
+def _run(script: Callable[[Sequence[str]], int], file: str) -> NoReturn:
+    """Run a script with the arguments of the process, and end the process."""
     install_streams()
-    exit_process(run_to_exit_code(lambda: _show_report(sys.argv[1:])))
+    arguments = sys.argv[1:]
+    set_debug("--debug" in arguments)
+    exit_process(run_to_exit_code(lambda: script(arguments), arguments, f"python {file}"))
 
 
 def _check_and_fetch(arguments: Sequence[str]) -> int:
@@ -130,7 +142,9 @@ def _show(settings: Settings) -> int:
 
 
 def _parser(text: str, epilog: str) -> ArgumentParser:
-    return ArgumentParser(description=text, epilog=epilog, allow_abbrev=False)
+    parser = ArgumentParser(description=text, epilog=epilog, allow_abbrev=False)
+    parser.add_argument("--debug", action="store_true", help="print the traceback of an unexpected error")
+    return parser
 
 
 def _window_options(parser: ArgumentParser) -> None:
