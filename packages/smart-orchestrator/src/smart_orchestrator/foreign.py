@@ -41,9 +41,6 @@ class BadDocument(SmartOrchestratorError):
         self.problem = one_line(problem)
         super().__init__(f"{what}: {self.problem}. Remove it, or write it again.")
 
-    def __reduce__(self) -> tuple[type[BadDocument], tuple[str, str]]:
-        return type(self), (self.what, self.problem)
-
 
 def one_line(text: object, length: int = REASON_LENGTH) -> str:
     """A foreign text as one line without control characters, cut to `length` characters."""
