@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from smart_orchestrator.errors import OptionError, RunsError
+from smart_orchestrator.model.grain import key_text, parse_key
 from smart_orchestrator.model.run import Failure, RunState
 from smart_orchestrator.runners import command
 from smart_orchestrator.runners.base import RunHistory
 from smart_orchestrator.runners.command import CommandRunner
-from smart_orchestrator.runners.keys import key_text, parse_key
 from testing.lakes import DAY, NEXT
 
 ROOT = Path(__file__).parents[3]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.bulk import inspect_deeply
@@ -14,7 +13,7 @@ from smart_orchestrator.errors import LakeError
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Executor
 
     from smart_orchestrator.adapters.manifest import InspectOptions
@@ -85,7 +84,7 @@ class ObjectAdapter:
         inspect_key: Callable[[dt.date, InspectOptions], Partition],
         pool: Executor,
     ) -> list[Partition]:
-        return list(pool.map(partial(inspect_key, options=options), keys))
+        return list(pool.map(lambda key: inspect_key(key, options), keys))
 
     def _listings(self, keys: Sequence[dt.date]) -> dict[dt.date, list[ObjectInfo]] | None:
         """Every partition's objects from one listing, or None where one listing for each key is cheaper."""
@@ -94,11 +93,17 @@ class ObjectAdapter:
         folders = {self.dataset.key(key): key for key in keys}
         objects: dict[dt.date, list[ObjectInfo]] = {key: [] for key in keys}
         depth = self.dataset.key_format.count("/") + 1
-        for info in self.lake.list_between(self.dataset.folder, min(folders), max(folders)):
+        for info in self.lake.list_between(self.dataset.folder, *_first_and_last(folders)):
             key = folders.get("/".join(info.key.split("/")[:depth]))
             if key is not None:
                 objects[key].append(info)
         return objects
+
+
+def _first_and_last(folders: Iterable[str]) -> tuple[str, str]:
+    """The first and the last folder in the order of a listing, which compares level by level."""
+    ordered = sorted(folders, key=lambda folder: folder.split("/"))
+    return ordered[0], ordered[-1]
 
 
 class ManifestAdapter(ObjectAdapter):
@@ -121,6 +126,14 @@ class ManifestAdapter(ObjectAdapter):
     ) -> list[Partition]:
         if not options.deep:
             return super()._inspect_all(keys, options, inspect_key, pool)
-        shallow = partial(inspect_key, options=replace(options, deep=False, shallow=True))
-        deep = partial(inspect_key, options=options)
-        return list(inspect_deeply(self.dataset, keys, self.lake, pool, shallow, deep))
+        shallow = replace(options, deep=False, shallow=True)
+        return list(
+            inspect_deeply(
+                self.dataset,
+                keys,
+                self.lake,
+                pool,
+                lambda key: inspect_key(key, shallow),
+                lambda key: inspect_key(key, options),
+            )
+        )

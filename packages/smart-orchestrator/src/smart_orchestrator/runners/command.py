@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import OptionError, RunsError
 from smart_orchestrator.foreign import BadDocument, one_line, parse_document
+from smart_orchestrator.model.grain import Grain, key_text, parse_key
 from smart_orchestrator.model.run import Failure, Run, RunState
-from smart_orchestrator.runners.keys import key_text, parse_key, utc_span
 from smart_orchestrator.runners.ledger import RUN_COLUMNS, Ledger
 
 if TYPE_CHECKING:
@@ -354,6 +354,12 @@ class CommandRunner:
             os.close(descriptor)
             return None
         return descriptor
+
+
+def utc_span(key: dt.date) -> tuple[dt.datetime, dt.datetime]:
+    """The start and the end of a key in UTC: of its hour for a `datetime`, of its day for a `date`."""
+    grain = Grain.HOUR if isinstance(key, dt.datetime) else Grain.DAY
+    return grain.start(key), grain.end(key)
 
 
 def _timestamp(moment: dt.datetime) -> str:

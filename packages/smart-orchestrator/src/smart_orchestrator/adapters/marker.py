@@ -1,0 +1,69 @@
+"""Judge a partition that a marker `_SUCCESS` of any writer commits.
+
+The marker may be empty (Spark), hold a line break, or be the JSON document of Hadoop's S3A committers or of our own writer, which
+name the files that they commit. The data files beside it and in the folders below it are read as those of `files`, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.adapters.files import FilesAdapter
+from smart_orchestrator.adapters.layout import names_text
+from smart_orchestrator.adapters.manifest_document import MARKER, parse_foreign_marker, parse_manifest
+from smart_orchestrator.errors import ObjectMissing
+from smart_orchestrator.model.partition import Code, Manifest, verdict
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from smart_orchestrator.adapters.data_files import DataFiles
+    from smart_orchestrator.adapters.manifest import InspectOptions
+    from smart_orchestrator.model.partition import Partition
+    from smart_orchestrator.store.base import ObjectInfo
+
+
+class MarkerAdapter(FilesAdapter):
+    """Judges partitions of any writer that leaves a marker."""
+
+    def judge_files(self, key: dt.date, files: DataFiles, options: InspectOptions) -> Partition:
+        """The verdict on a partition with these files.
+
+        Raises:
+            LakeError: the lake does not answer or refuses.
+        """
+        if files.marker is None:
+            return self._without_marker(key, files, options)
+        if files.marker.irregular:
+            return verdict(key, Code.UNREADABLE, f"{MARKER} is {files.marker.irregular}")
+        try:
+            named = self._named_files(key, files.marker)
+        except ObjectMissing:
+            return verdict(key, Code.STILL_WRITING, f"{MARKER} went away while it was read")
+        gone = sorted(named - {name.rpartition("/")[2] for name in files.data})
+        if gone:
+            return verdict(key, Code.PART_GONE, f"{names_text(gone)} is named by {MARKER} and not there")
+        return self.judge_data(key, files, options)
+
+    def _without_marker(self, key: dt.date, files: DataFiles, options: InspectOptions) -> Partition:
+        partition = self._uncommitted(key, files, options)
+        if partition is not None:
+            return partition
+        newest = max(files.written)
+        reason = f"data files without {MARKER}: a writer stopped half-way on {newest:%Y-%m-%d %H:%M} UTC"
+        return replace(verdict(key, Code.NO_MARKER, reason), newest_write=newest)
+
+    def _named_files(self, key: dt.date, marker: ObjectInfo) -> set[str]:
+        """The names of the files that the marker commits; empty for a marker that names none.
+
+        Raises:
+            ObjectMissing: the marker is gone.
+            LakeError: the lake does not answer or refuses.
+        """
+        data = self.lake.get(marker.key)[0] if marker.size else b""
+        names = parse_foreign_marker(data)
+        if names is not None:
+            return set(names)
+        manifest = parse_manifest(key, data)
+        return {part.name for part in manifest.parts} if isinstance(manifest, Manifest) else set()

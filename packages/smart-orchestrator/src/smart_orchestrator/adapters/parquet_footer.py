@@ -1,0 +1,199 @@
+"""Read the number of rows and the names of the columns from the end of a Parquet file. Pure, without a Parquet library.
+
+The footer is a Thrift structure in the compact protocol (parquet.thrift, `FileMetaData`). The fields that are needed come before
+the row groups, so the statistics of the columns are not parsed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from smart_orchestrator.contract.reading import Unreadable
+
+SIGNATURE = b"PAR1"
+ENCRYPTED = b"PARE"
+# After the footer: its length in four bytes, and the signature.
+FOOTER_END = 8
+
+_FALSE_TRUE, _BYTE, _DOUBLE, _BINARY = (1, 2), 3, 7, 8
+_INTEGERS, _LISTS, _MAP, _STRUCT = (4, 5, 6), (9, 10), 11, 12
+_MAX_DEPTH = 32
+
+
+class Footer(NamedTuple):
+    """The facts of a file.
+
+    Attributes:
+        rows: their number.
+        columns: names of the top-level columns, in order.
+    """
+
+    rows: int
+    columns: tuple[str, ...]
+
+
+def footer_length(tail: bytes, size: int) -> int:
+    """The bytes of the footer and what follows it, from the end of a file of `size` bytes.
+
+    Raises:
+        Unreadable: the file does not end as a Parquet file.
+    """
+    if size < len(SIGNATURE) + FOOTER_END:
+        raise Unreadable("it is empty" if not size else f"its {size:,} bytes are not a Parquet file")
+    if tail[-4:] == ENCRYPTED:
+        raise Unreadable("its footer is encrypted")
+    if tail[-4:] != SIGNATURE:
+        raise Unreadable("it does not end as a Parquet file: it was cut off, or is still being written")
+    length = int.from_bytes(tail[-FOOTER_END:-4], "little") + FOOTER_END
+    if length > size - len(SIGNATURE):
+        raise Unreadable("its footer is longer than the file")
+    return length
+
+
+def parse_footer(tail: bytes, size: int) -> Footer:
+    """The facts in the footer at the end of `tail`.
+
+    Raises:
+        Unreadable: the bytes are not a footer.
+    """
+    length = footer_length(tail, size)
+    try:
+        return _file_metadata(_Reader(tail[-length:-FOOTER_END]))
+    except (IndexError, ValueError, OverflowError) as error:
+        raise Unreadable(f"its footer cannot be read ({error})") from None
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads values of Thrift's compact protocol."""
+
+    data: bytes
+    position: int = 0
+
+    def byte(self) -> int:
+        value = self.data[self.position]
+        self.position += 1
+        return value
+
+    def varint(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+            shift += 7
+            if shift > 63:
+                message = "an integer of more than 64 bits"
+                raise ValueError(message)
+
+    def integer(self) -> int:
+        value = self.varint()
+        return (value >> 1) ^ -(value & 1)
+
+    def binary(self) -> bytes:
+        length = self.varint()
+        start, self.position = self.position, self.position + length
+        if self.position > len(self.data):
+            message = "a text beyond its end"
+            raise ValueError(message)
+        return self.data[start : self.position]
+
+    def field(self, last: int) -> tuple[int, int]:
+        """The number and the type of the next field; type 0 at the end of the structure."""
+        header = self.byte()
+        kind = header & 0x0F
+        if not kind:
+            return last, 0
+        return (last + (header >> 4) if header >> 4 else self.integer()), kind
+
+    def list_header(self) -> tuple[int, int]:
+        """The length of a list and the type of its elements."""
+        header = self.byte()
+        length = header >> 4
+        return (self.varint() if length == 15 else length), header & 0x0F
+
+    def skip(self, kind: int, depth: int = 0, *, element: bool = False) -> None:
+        """Skip a value; a boolean of a list is a byte, and that of a field is in its type."""
+        if depth > _MAX_DEPTH:
+            message = "nested too deep"
+            raise ValueError(message)
+        if kind in _FALSE_TRUE:
+            self.position += element
+        elif kind == _BYTE:
+            self.position += 1
+        elif kind == _DOUBLE:
+            self.position += 8
+        elif kind in _INTEGERS:
+            self.varint()
+        elif kind == _BINARY:
+            self.binary()
+        else:
+            self._skip_nested(kind, depth)
+
+    def _skip_nested(self, kind: int, depth: int) -> None:
+        if kind in _LISTS:
+            length, element = self.list_header()
+            for _ in range(length):
+                self.skip(element, depth + 1, element=True)
+        elif kind == _MAP:
+            length = self.varint()
+            kinds = self.byte() if length else 0
+            for _ in range(length):
+                self.skip(kinds >> 4, depth + 1, element=True)
+                self.skip(kinds & 0x0F, depth + 1, element=True)
+        elif kind == _STRUCT:
+            number, field = self.field(0)
+            while field:
+                self.skip(field, depth + 1)
+                number, field = self.field(number)
+        else:
+            message = f"a value of the unknown type {kind}"
+            raise ValueError(message)
+
+
+def _file_metadata(reader: _Reader) -> Footer:
+    columns: tuple[str, ...] = ()
+    number, kind = reader.field(0)
+    while kind:
+        if number == 2 and kind in _LISTS:
+            columns = _top_level([_schema_element(reader) for _ in range(reader.list_header()[0])])
+        elif number == 3 and kind in _INTEGERS:
+            rows = reader.integer()
+            if rows < 0:
+                break
+            return Footer(rows, columns)
+        else:
+            reader.skip(kind)
+        number, kind = reader.field(number)
+    message = "it names no number of rows"
+    raise ValueError(message)
+
+
+def _schema_element(reader: _Reader) -> tuple[str, int]:
+    """The name of a schema element, and the number of its children."""
+    name, children = "", 0
+    number, kind = reader.field(0)
+    while kind:
+        if number == 4 and kind == _BINARY:
+            name = reader.binary().decode("utf-8", "replace")
+        elif number == 5 and kind in _INTEGERS:
+            children = reader.integer()
+        else:
+            reader.skip(kind)
+        number, kind = reader.field(number)
+    return name, children
+
+
+def _top_level(elements: list[tuple[str, int]]) -> tuple[str, ...]:
+    """The names of the root's children; the elements are the schema's tree, depth first, the root first."""
+    names: list[str] = []
+    below = 0
+    for name, children in elements[1:]:
+        if below:
+            below -= 1
+        else:
+            names.append(name)
+        below += children
+    return tuple(names)
