@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.base import inspect_key
+from smart_orchestrator.adapters.base import adapter_of, inspect_key
 from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.backfilling.loop import Backfill, execute_plan
 from smart_orchestrator.backfilling.reporter import SilentReporter
@@ -25,7 +25,8 @@ from smart_orchestrator.model.cause import Explanation, explain
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.model.grain import Grain, key_text
 from smart_orchestrator.model.partition import Code
-from smart_orchestrator.model.plan import Action, Plan, make_plan
+from smart_orchestrator.model.plan import Action, Plan, make_plan, written_by
+from smart_orchestrator.model.run import RunState
 from smart_orchestrator.model.spans import keys_for, window_for
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.runners.command import CommandRunner
@@ -154,7 +155,9 @@ class Project:
             policy=policy or self.config.policies[name],
             strays=strays,
         )
-        running = [run.day for run in self.latest_runs(name, completeness).values() if run.in_flight]
+        runs = self.latest_runs(name, completeness)
+        completeness = _with_settled(dataset, completeness, runs, options)
+        running = [run.day for run in runs.values() if run.in_flight]
         return completeness.with_runs_in_flight(running) if running else completeness
 
     def waiver_lake(self, name: str) -> Lake:
@@ -251,7 +254,7 @@ class Project:
         self,
         path: Path,
         *,
-        limits: Limits | None = None,
+        timeout: float = 7200.0,
         reporter: Reporter | None = None,
     ) -> Backfill:
         """Apply the plan in a file, if the lake and the runs are as when it was made.
@@ -272,7 +275,7 @@ class Project:
         changes = saved.changes_since(plan)
         if changes:
             raise PlanMoved(str(path), changes)
-        return self.apply(plan, limits=limits, reporter=reporter)
+        return self.apply(plan, limits=self.limits(saved.dataset, timeout), reporter=reporter)
 
     def run(
         self,
@@ -392,6 +395,27 @@ class Project:
             return ConsumerResult(consumer.name, 127, f"{command[0]} cannot be started ({error.strerror})")
         reason = f"its command ended with exit code {done.returncode}" if done.returncode else ""
         return ConsumerResult(consumer.name, done.returncode, reason)
+
+
+def _with_settled(
+    dataset: Dataset, completeness: Completeness, runs: Mapping[Key, Run], options: InspectOptions
+) -> Completeness:
+    """The completeness, with a new verdict on each partition whose writer is known to have ended with success.
+
+    Files that nobody is known to have finished need time to settle; the files of a run that has succeeded do not.
+    """
+    settled = [
+        partition.day
+        for partition in completeness.partitions
+        if partition.code is Code.STILL_WRITING
+        and (run := runs.get(partition.day)) is not None
+        and run.state is RunState.SUCCEEDED
+        and written_by(partition, run)
+    ]
+    if not settled:
+        return completeness
+    verdicts = adapter_of(replace(dataset, settle=0.0)).inspect(settled, options)
+    return replace(completeness, partitions=tuple(verdicts.get(p.day, p) for p in completeness.partitions))
 
 
 def _blocks(completeness: Completeness, key: Key) -> bool:
