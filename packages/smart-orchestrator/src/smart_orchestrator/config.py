@@ -17,8 +17,9 @@ from smart_orchestrator.config_fields import ConfigTable
 from smart_orchestrator.errors import ConfigError, DatasetError, OptionError
 from smart_orchestrator.foreign import BadDocument, parse_toml
 from smart_orchestrator.model.completeness import Policy
-from smart_orchestrator.model.dataset import PATH_ADAPTERS, Column, Dataset
+from smart_orchestrator.model.dataset import PATH_ADAPTERS, Column, Dataset, is_time_zone
 from smart_orchestrator.model.grain import Grain
+from smart_orchestrator.model.spans import has_whole_hours
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -172,6 +173,7 @@ def parse_config(data: bytes, path: Path) -> Config:
             raise _unknown(str(path), f"datasets.{name}.runner", dataset.runner, runners)
     consumers = {name: _consumer(name, table, datasets) for name, table in root.tables("consumers").items()}
     root.refuse_others()
+    _check_hours(str(path), datasets, consumers)
     if not datasets:
         raise ConfigError(
             str(path), "datasets", "the file describes no dataset", "Add a table [datasets.NAME]."
@@ -195,13 +197,14 @@ def _dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset, Poli
     """The dataset of a table, its policy, and the URL of its waivers."""
     grain = Grain(table.choice("grain", "day", [grain.value for grain in Grain]))
     waivers = table.optional_text("waivers")
+    adapter = table.text("adapter", "manifest")
     policy = _policy(table)
     fields: dict[str, Any] = {
         "name": name,
         "lake": _resolved(table.url("url"), folder),
-        "key_format": table.text("key", ""),
+        "key_format": table.text("key") if adapter in PATH_ADAPTERS else table.text("key", ""),
         "grain": grain,
-        "adapter": table.text("adapter", "manifest"),
+        "adapter": adapter,
         "format": table.text("format", "csv"),
         "columns": tuple(_column(column) for column in table.list_of_tables("columns")),
         "lag": table.integer("lag", 1),
@@ -266,6 +269,9 @@ def _consumer(name: str, table: ConfigTable, datasets: Mapping[str, Dataset]) ->
     grain = table.optional_text("grain")
     if grain is not None and grain not in list(Grain):
         raise table.error("grain", f"{grain!r} is not one of {', '.join(Grain)}", "Correct it.")
+    timezone = table.optional_text("timezone")
+    if timezone is not None and not is_time_zone(timezone):
+        raise table.error("timezone", f"{timezone!r} is not an IANA name", "Write for example Europe/Berlin.")
     consumer = ConsumerConfig(
         name=name,
         datasets=tuple(table.texts("datasets")),
@@ -273,7 +279,7 @@ def _consumer(name: str, table: ConfigTable, datasets: Mapping[str, Dataset]) ->
         command=tuple(table.texts("command")),
         policy=_policy(table),
         grain=None if grain is None else Grain(grain),
-        timezone=table.optional_text("timezone"),
+        timezone=timezone,
     )
     table.refuse_others()
     for key in ("datasets", "command"):
@@ -308,6 +314,22 @@ def _ordered(path: str, datasets: Mapping[str, Dataset]) -> list[str]:
     except CycleError as error:
         circle = " needs ".join(reversed(error.args[1]))
         raise ConfigError(path, "datasets", f"{circle}: a circle", "Remove one of these needs.") from None
+
+
+def _check_hours(path: str, datasets: Mapping[str, Dataset], consumers: Mapping[str, ConsumerConfig]) -> None:
+    """Refuse local days that would have to consist of parts of UTC hours."""
+    readers = [(f"datasets.{name}", dataset.timezone, dataset.needs) for name, dataset in datasets.items()]
+    readers += [(f"consumers.{name}", each.timezone, each.datasets) for name, each in consumers.items()]
+    for prefix, timezone, names in readers:
+        if timezone is None or not any(datasets[name].grain is Grain.HOUR for name in names):
+            continue
+        if not has_whole_hours(timezone):
+            raise ConfigError(
+                path,
+                f"{prefix}.timezone",
+                f"{timezone!r} is not a whole number of hours from UTC, so its days do not consist of UTC hours",
+                "Use a zone of whole hours, or datasets of a coarser grain.",
+            )
 
 
 def _resolved(url: str, folder: Path) -> str:

@@ -18,10 +18,11 @@ from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.backfilling.loop import Backfill, execute_plan
 from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.backfilling.saved_plan import SavedPlan
-from smart_orchestrator.backfilling.state import Limits
+from smart_orchestrator.backfilling.state import Limits, Outcome
 from smart_orchestrator.checking import check
 from smart_orchestrator.errors import ConfigError, OptionError, PlanMoved
 from smart_orchestrator.model.cause import Explanation, explain
+from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.model.grain import Grain, key_text
 from smart_orchestrator.model.partition import Code
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.config import Config, ConsumerConfig
-    from smart_orchestrator.model.completeness import Completeness, Policy
+    from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
     from smart_orchestrator.model.run import Run
@@ -235,20 +236,24 @@ class Project:
             ConfigError: the dataset has no runner.
             LakeError: the lake does not answer or refuses.
         """
+        reporter = reporter or SilentReporter()
         name = plan.completeness.dataset
+        dataset = self.config.dataset(name)
         window, policy = plan.completeness.window, plan.completeness.policy
-        check_window = partial(self.check, name, window, policy=policy)
-        if not (plan.days(Action.START) or plan.days(Action.FOLLOW)):
-            (reporter or SilentReporter()).planned(plan)
-            return _nothing_started(plan)
-        return execute_plan(
-            self.config.dataset(name),
-            plan,
-            check_window,
+        if dataset.runner is None and not plan.days(Action.START):
+            reporter.planned(plan)
+            return Backfill(plan, Outcome((), (), (), ()), plan.completeness)
+        # Runs that have been started are followed to their end, even if the window cannot become ready.
+        patient = replace(plan.completeness, policy=Policy(min_coverage=0, min_days=0))
+        done = execute_plan(
+            dataset,
+            replace(plan, completeness=patient),
+            partial(self.check, name, window, policy=policy),
             self.runner(name),
             limits=limits or self.limits(name),
             reporter=reporter,
         )
+        return replace(done, plan=plan, completeness=replace(done.completeness, policy=policy))
 
     def apply_saved(
         self,
@@ -422,9 +427,3 @@ def _blocks(completeness: Completeness, key: Key) -> bool:
     """Whether a needed partition keeps others from running: it is expected, now or later, and not available."""
     partition = completeness[key]
     return not partition.available and partition.code not in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY)
-
-
-def _nothing_started(plan: Plan) -> Backfill:
-    from smart_orchestrator.backfilling.state import Outcome
-
-    return Backfill(plan, Outcome((), (), (), ()), plan.completeness)

@@ -97,7 +97,7 @@ def check(
     else:
         output.out(completeness_lines(completeness))
         if causes:
-            output.out([("causes:", "strong"), *output.cause_lines(causes)])
+            output.out([("causes:", "strong"), *output.cause_lines(completeness, causes)])
         if not completeness.ready and completeness.missing:
             output.out([(f"To fill it: {PROGRAM.name} run {described.name}, with the same options.", "dim")])
     raise typer.Exit(DONE if completeness.ready else INCOMPLETE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,8 @@ from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.window import Window
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from smart_orchestrator.config import Config
     from smart_orchestrator.model.completeness import Policy
     from smart_orchestrator.model.dataset import Dataset

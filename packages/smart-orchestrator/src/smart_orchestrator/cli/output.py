@@ -13,7 +13,7 @@ from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.text.calendar import watermark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from smart_orchestrator.backfilling.loop import Backfill
     from smart_orchestrator.backfilling.state import Outcome
@@ -56,12 +56,30 @@ def run_document(done: ProjectRun) -> dict[str, object]:
     }
 
 
-def cause_lines(causes: Mapping[Key, Explanation]) -> list[Line]:
-    """One line for each partition that is not available: its key, the cause and the evidence."""
-    return [
-        (f"  {key_text(key)}  {cause.cause.value:<21}  {cause.evidence}", "")
-        for key, cause in sorted(causes.items())
-    ]
+def cause_lines(completeness: Completeness, causes: Mapping[Key, Explanation]) -> list[Line]:
+    """The causes of the partitions that are not available; neighbours with the same cause share a line."""
+    groups: list[list[Explanation]] = []
+    for partition in completeness.partitions:
+        cause = causes.get(partition.day)
+        if cause is None:
+            groups.append([])
+        elif groups and groups[-1] and _same_cause(groups[-1][-1], cause):
+            groups[-1].append(cause)
+        else:
+            groups.append([cause])
+    return [_cause_line(group) for group in groups if group]
+
+
+def _same_cause(first: Explanation, second: Explanation) -> bool:
+    return (first.cause, first.evidence) == (second.cause, second.evidence)
+
+
+def _cause_line(group: Sequence[Explanation]) -> Line:
+    first, last = group[0], group[-1]
+    keys = key_text(first.key)
+    if len(group) > 1:
+        keys = f"{keys} .. {key_text(last.key)} ({len(group)})"
+    return f"  {keys}  {first.cause.value}: {first.evidence}", ""
 
 
 def consumer_lines(consumers: Iterable[ConsumerResult]) -> list[Line]:

@@ -42,6 +42,6 @@ def status_rows(checks: Sequence[Check]) -> list[list[Line]]:
         rows.append([(f"{completeness.dataset:<{width}}", "strong"), (ends, "dim"), *marks])
         text, style = summary_line(completeness)
         rows.append([(f"{'':<{width}}  {text}", style)])
-        rows += [[line] for line in cause_lines(causes)]
+        rows += [[line] for line in cause_lines(completeness, causes)]
     legend = [piece for mark_, style, text in LEGEND for piece in ((mark_, style), (f" {text}  ", "dim"))]
     return [*rows, legend] if rows else []

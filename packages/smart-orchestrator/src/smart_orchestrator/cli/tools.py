@@ -26,6 +26,7 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 )
 def status(
     last: options.Last = None,
+    as_of: options.AsOf = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only the datasets that are not ready.")
     ] = False,
@@ -39,7 +40,9 @@ def status(
     project = open_project(config)
     checks = []
     for name, dataset in project.config.datasets.items():
-        completeness = project.check(name, WindowOptions(last).window(project, dataset), strays=False)
+        completeness = project.check(
+            name, WindowOptions(last, as_of=as_of).window(project, dataset), strays=False
+        )
         checks.append((completeness, project.causes(completeness)))
     if quiet:
         checks = [(completeness, causes) for completeness, causes in checks if not completeness.ready]
