@@ -7,8 +7,6 @@ only when the windows of all its datasets are ready.
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
-import sys
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,7 +18,8 @@ from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.backfilling.saved_plan import SavedPlan
 from smart_orchestrator.backfilling.state import Limits, Outcome
 from smart_orchestrator.checking import check
-from smart_orchestrator.errors import ConfigError, OptionError, PlanMoved
+from smart_orchestrator.consumers import ConsumerResult, run_consumer
+from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.cause import Explanation, explain
 from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
@@ -30,6 +29,7 @@ from smart_orchestrator.model.plan import Action, Plan, make_plan, written_by
 from smart_orchestrator.model.run import RunState
 from smart_orchestrator.model.spans import keys_for, window_for
 from smart_orchestrator.model.window import Window
+from smart_orchestrator.project_errors import ConfigError, PlanMoved
 from smart_orchestrator.runners.command import CommandRunner
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.store.opening import lake_of, open_lake
@@ -50,25 +50,6 @@ if TYPE_CHECKING:
 DEFAULT_LAST = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 3}
 # The latest runs that an explanation lists.
 _RECENT_RUNS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumerResult:
-    """What became of one consumer.
-
-    Attributes:
-        name: the consumer's name.
-        exit_code: of its command; None when it was not started.
-        reason: why it was not started, or why it failed; empty otherwise.
-    """
-
-    name: str
-    exit_code: int | None
-    reason: str = ""
-
-    def to_json(self) -> dict[str, object]:
-        """The result as a JSON object."""
-        return {"consumer": self.name, "exit_code": self.exit_code, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +178,16 @@ class Project:
             ),
             is_complete=lambda key: inspect_key(dataset, key).available,
         )
+
+    def runs_recorded(self) -> int:
+        """The number of runs in the ledger of the state folder.
+
+        Raises:
+            RunsError: the folder or the ledger cannot be used.
+        """
+        with self._ledger.connection() as database:
+            (count,) = database.execute("SELECT count(*) FROM runs").fetchone()
+        return int(count)
 
     def latest_runs(self, name: str, completeness: Completeness) -> Mapping[Key, Run]:
         """The latest run of each missing key; none for a dataset without a runner."""
@@ -385,21 +376,7 @@ class Project:
                 lacking = ", ".join(key_text(key) for key in checked.missing[:3])
                 reason = f"{name} is not ready: coverage {checked.coverage_pct:.1f} %, missing {lacking or 'nothing'}"
                 return ConsumerResult(consumer.name, None, reason)
-        window = completeness.window
-        values = {"start": key_text(window.start), "end": key_text(window.last)}
-        command = [
-            text.replace("{start}", values["start"]).replace("{end}", values["end"])
-            for text in consumer.command
-        ]
-        try:
-            # stdout is for the result of this command.
-            done = subprocess.run(
-                command, cwd=self.config.path.absolute().parent, stdout=sys.stderr, check=False
-            )
-        except OSError as error:
-            return ConsumerResult(consumer.name, 127, f"{command[0]} cannot be started ({error.strerror})")
-        reason = f"its command ended with exit code {done.returncode}" if done.returncode else ""
-        return ConsumerResult(consumer.name, done.returncode, reason)
+        return run_consumer(consumer, completeness.window, self.config.path.absolute().parent)
 
 
 def _with_settled(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from smart_orchestrator.cli import options, tools
+from smart_orchestrator.cli import options, setup, tools
 from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, USAGE, Program
 from smart_orchestrator.cli.options import DEFAULT_CONFIG, WindowOptions, dataset_of, policy_of
 
@@ -209,6 +209,7 @@ def run(
 
 
 app.add_typer(tools.app)
+app.add_typer(setup.app)
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
