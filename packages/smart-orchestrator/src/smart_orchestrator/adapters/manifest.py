@@ -30,6 +30,7 @@ from smart_orchestrator.contract.finding import FIRST_FEW
 from smart_orchestrator.contract.reading import PartFault
 from smart_orchestrator.contract.sources import BytesPart, LakePart
 from smart_orchestrator.errors import ContractError, LakeUnreachable, ObjectMissing, PartitionChanged
+from smart_orchestrator.foreign import MAX_BYTES
 from smart_orchestrator.model.partition import (
     Code,
     Manifest,
@@ -56,7 +57,7 @@ MAX_INSPECTIONS = 3
 LARGE_PART = 8 << 20
 _large_parts = threading.BoundedSemaphore(2)
 # Increase it when the rules change: verdicts that were remembered under another number are not used.
-RULES_VERSION = 2
+RULES_VERSION = 3
 DEFAULT_SETTLE = dt.timedelta(minutes=10)
 
 
@@ -140,6 +141,9 @@ def _inspect_once(
     layout = Layout.of(dataset.key(day), objects)
     if layout.marker is None:
         return _uncommitted(day, layout, options)
+    if layout.marker.size > MAX_BYTES:
+        reason = f"{MARKER} is not a manifest ({layout.marker.size:,} bytes, at most {MAX_BYTES:,} are read)"
+        return verdict(day, Code.BAD_MANIFEST, reason)
     data = b""
     if layout.marker.size:
         try:

@@ -187,6 +187,18 @@ def _contract_columns(dataset: Dataset, parts: Sequence[bytes]) -> pl.DataFrame:
         return pl.concat(frame.select(names) for frame in frames)
 
 
+def volume_of(dataset: Dataset, frame: pl.DataFrame) -> int | None:
+    """The sum of the volume column of a frame; None without such a column or without rows."""
+    with extra("frames"):
+        import polars as pl
+
+    if not dataset.volume_column or not frame.height:
+        return None
+    values = frame[dataset.volume_column]
+    # Polars adds integers of 64 bits, and overflows silently.
+    return int((values.cast(pl.Int128) if values.dtype.is_integer() else values).sum())
+
+
 def violations(dataset: Dataset, frame: pl.DataFrame) -> tuple[Finding, ...]:
     """The violations of the contract in a frame; the texts call it `frame`."""
     layout = [*column_findings(dataset, "frame", frame.columns)]

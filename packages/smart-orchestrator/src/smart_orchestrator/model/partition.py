@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import key_text
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Partition:
     Attributes:
         day: the partition key.
         code: stable reason for programs.
-        reason: the code as a sentence.
+        reason: the code as a sentence, in one line without control characters.
         data: its parts, rows and volume.
         fingerprint: a digest of the manifest, or of the names, sizes and ETags of the parts; None when not committed.
         manifest: the manifest of our writer; None for the markers of others.
@@ -169,6 +170,9 @@ class Partition:
         if self.lake_code is not None and self.code not in EXPECTATION_CODES:
             message = f"{self.code} says what the lake holds, so there is no other code for it"
             raise ValueError(message)
+        if not self.reason.isprintable():
+            # Names of foreign objects are in reasons, and a line break in one would forge a line of a report.
+            object.__setattr__(self, "reason", one_line(self.reason, len(self.reason)))
 
     @property
     def state(self) -> State:
