@@ -235,7 +235,7 @@ class Project:
             reporter.planned(plan)
             return Backfill(plan, Outcome((), (), (), ()), plan.completeness)
         # Runs that have been started are followed to their end, even if the window cannot become ready.
-        patient = replace(plan.completeness, policy=Policy(min_coverage=0, min_days=0))
+        patient = replace(plan.completeness, policy=replace(policy, min_coverage=0, min_days=0))
         done = execute_plan(
             dataset,
             replace(plan, completeness=patient),

@@ -76,7 +76,7 @@ def check(
     as_json: options.AsJson = False,
 ) -> None:
     """List the partitions of the window, available or not, with the reason. Exit code 1 when it is not ready."""
-    from smart_orchestrator.adapters.manifest import InspectOptions
+    from smart_orchestrator.adapters.manifest import Depth, InspectOptions
     from smart_orchestrator.cli import output
     from smart_orchestrator.text.reports import completeness_lines
 
@@ -87,7 +87,7 @@ def check(
         described.name,
         window,
         policy=policy_of(project.config, described.name, min_coverage),
-        options=InspectOptions(deep=deep),
+        options=InspectOptions(Depth.ROWS if deep else Depth.AS_NEEDED),
         strays=strays or None,
     )
     causes = project.causes(completeness)

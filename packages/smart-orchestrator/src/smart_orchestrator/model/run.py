@@ -102,5 +102,5 @@ class Run:
 
 
 def run_name(day: dt.date, attempt: int) -> str:
-    """The name of a run. Deterministic: the same day and attempt always give the same name."""
+    """The name of a run. The same day and attempt always give the same name."""
     return f"{key_text(day)}.{attempt}"
