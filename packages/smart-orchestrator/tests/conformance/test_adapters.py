@@ -176,15 +176,8 @@ def test_foreign_objects_beside_the_data_are_named(objects):
 def test_rows_that_stand_twice_are_found_by_a_deep_check(objects):
     objects.write_duplicates(DAY)
     partition = inspect(objects, options=InspectOptions(deep=True))[DAY]
-    if objects.adapter == "manifest":
-        assert (
-            partition.code is Code.NO_MARKER
-            or partition.code is Code.STILL_WRITING
-            or partition.code is Code.DUPLICATE_ROWS
-        )
-    else:
-        assert partition.code is Code.DUPLICATE_ROWS
-        assert "more than once" in partition.reason
+    assert partition.code is Code.DUPLICATE_ROWS
+    assert "more than once" in partition.reason
 
 
 def test_a_waived_partition_is_not_expected(writer, tmp_path):
@@ -195,7 +188,7 @@ def test_a_waived_partition_is_not_expected(writer, tmp_path):
     waive(dataset, notes, Waiver(DAY, "the upstream lost it", "ana", None, now))
     window = Window.between(WEEK[0], WEEK[-1], AS_OF, 1)
     completeness = check(dataset, window, waiver_lake=notes)
-    assert completeness.partition(DAY).code is Code.WAIVED
+    assert completeness.partitions[4].code is Code.WAIVED
     assert completeness.ready
 
 
@@ -217,7 +210,7 @@ def test_ten_thousand_partitions_are_judged_in_one_batch(writer):
 
 def _judge_many(writer, number):
     keys = [dt.date(1999, 1, 1) + dt.timedelta(days=day) for day in range(number)]
-    writer.write([key for key in keys if key != keys[500]], 1)
+    writer.write_many([key for key in keys if key != keys[500]])
     verdicts = inspect(writer, keys)
     assert [key for key, partition in verdicts.items() if not partition.available] == [keys[500]]
 
