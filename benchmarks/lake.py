@@ -22,7 +22,7 @@ import obstore
 from obstore.store import S3Store
 
 from benchmarks.timing import BenchmarkFailed
-from smart_orchestrator.adapters.manifest import InspectOptions
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions
 from smart_orchestrator.adapters.manifest_document import MARKER, is_part
 from smart_orchestrator.checking import check
 from smart_orchestrator.committing.writer import write_frame
@@ -152,7 +152,7 @@ def deep(where: str, root: str, rounds: int) -> Ratios:
     timed = side_by_side(
         {
             "bare": bare,
-            "deep": lambda: check_window(dataset, LAST, DEEP_WINDOW, InspectOptions(deep=True)),
+            "deep": lambda: check_window(dataset, LAST, DEEP_WINDOW, InspectOptions(Depth.ROWS)),
             "csv": lambda: expect(
                 sum(rows_by_csv(reader, dataset.key(day)) for day in days), ROWS * DEEP_WINDOW
             ),

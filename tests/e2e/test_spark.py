@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from polars.testing import assert_frame_equal
 
-from smart_orchestrator.adapters.manifest import InspectOptions, inspect, read_frame
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions, inspect, read_frame
 from smart_orchestrator.committing.writer import write_frame
 from smart_orchestrator.model.dataset import Column, DailyDataset
 from smart_orchestrator.store.opening import open_lake
@@ -82,7 +82,7 @@ def a_day_of_spark_is_read_as_it_was_meant(spark, dataset, tmp_path):
     assert (partition.code, partition.rows) == ("OK", len(HOSTILE))
     assert len(partition.parts) == 2
     assert_frame_equal(read_frame(dataset, partition).sort("views"), FRAME)
-    assert inspect(dataset, DAY, options=InspectOptions(deep=True)).available
+    assert inspect(dataset, DAY, options=InspectOptions(depth=Depth.ROWS)).available
 
     write_frame(dataset, DAY, FRAME.head(7))
     assert_frame_equal(read_frame(dataset, DAY), FRAME.head(7))

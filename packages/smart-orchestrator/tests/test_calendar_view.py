@@ -5,27 +5,27 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smart_orchestrator.model.completeness import Completeness
-from smart_orchestrator.model.partition import Code, Partition, State
+from smart_orchestrator.model.completeness import Completeness, Policy
+from smart_orchestrator.model.partition import Code, Partition
 from smart_orchestrator.model.window import Window
-from smart_orchestrator.text.calendar import LEGEND, calendar_rows, mark, watermark
+from smart_orchestrator.text.calendar import LEGEND, calendar_rows, watermark
 
-STATES = {
-    Code.OK: State.COMPLETE,
-    Code.UNUSUAL_VOLUME: State.COMPLETE,
-    Code.MISSING: State.ABSENT,
-    Code.NO_MARKER: State.UNCOMMITTED,
-    Code.SHORT: State.INVALID,
-    Code.WITHIN_LAG: State.ABSENT,
-    Code.WAIVED: State.ABSENT,
-    Code.BEYOND_UPSTREAM_HISTORY: State.ABSENT,
-}
+CODES = (
+    Code.OK,
+    Code.UNUSUAL_VOLUME,
+    Code.MISSING,
+    Code.NO_MARKER,
+    Code.SHORT,
+    Code.WITHIN_LAG,
+    Code.WAIVED,
+    Code.BEYOND_UPSTREAM_HISTORY,
+)
 
 
-def completeness(start, codes):
+def completeness(start, codes, policy=None):
     window = Window.between(start, start + dt.timedelta(days=len(codes) - 1), dt.date(2030, 1, 1))
-    days = tuple(Partition(day, STATES[code], code, "") for day, code in zip(window, codes, strict=True))
-    return Completeness("pages", window, days)
+    days = tuple(Partition(day, code, "") for day, code in zip(window, codes, strict=True))
+    return Completeness("pages", window, days, policy=policy or Policy())
 
 
 def test_weeks_begin_on_monday_and_days_outside_the_window_are_blank():
@@ -38,18 +38,22 @@ def test_weeks_begin_on_monday_and_days_outside_the_window_are_blank():
 
 
 def test_every_kind_of_day_has_a_mark_of_its_own_and_stands_in_the_legend():
-    marks = [mark(Partition(dt.date(2025, 11, 5), state, code, ""))[0] for code, state in STATES.items()]
+    monday = dt.date(2025, 11, 3)
+    rows = calendar_rows(completeness(monday, CODES))
+    marks = [sign for _, cells in rows for sign, _ in cells if sign != " "]
     assert len(set(marks)) == len(marks) == len(LEGEND)
     assert set(marks) == {sign for sign, _, _ in LEGEND}
 
 
 def test_an_unusual_day_that_strict_made_invalid_looks_invalid():
-    assert mark(Partition(dt.date(2025, 11, 5), State.INVALID, Code.UNUSUAL_VOLUME, ""))[0] == "✗"
+    monday = dt.date(2025, 11, 3)
+    [(_, cells)] = calendar_rows(completeness(monday, [Code.UNUSUAL_VOLUME], Policy(strict=True)))
+    assert cells[0][0] == "✗"
 
 
 @given(
     st.dates(dt.date(2016, 1, 1), dt.date(2025, 1, 1)),
-    st.lists(st.sampled_from(list(STATES)), min_size=1, max_size=60),
+    st.lists(st.sampled_from(CODES), min_size=1, max_size=60),
 )
 def test_the_watermark_has_nothing_missing_up_to_it_and_is_the_last_such_day(start, codes):
     found = completeness(start, codes)

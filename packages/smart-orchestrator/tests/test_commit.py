@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smart_orchestrator.adapters.manifest import InspectOptions, inspect, read_frame, read_parts
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions, inspect, read_frame, read_parts
 from smart_orchestrator.adapters.manifest_document import MARKER
 from smart_orchestrator.committing.writer import Part, commit, write_frame
 from smart_orchestrator.errors import CommitError, ContractError, LakeUnreachable, LostRace
@@ -24,7 +24,7 @@ from smart_orchestrator.model.partition import Code, State
 from smart_orchestrator.store.opening import open_lake
 from testing.lakes import DAY, frame, globbed, pages, plain, version_of, version_parts
 
-DEEP = InspectOptions(deep=True)
+DEEP = InspectOptions(depth=Depth.ROWS)
 ROOT = Path(__file__).parents[3]
 
 

@@ -24,14 +24,14 @@ from testing.s3_proxy import s3_proxy
 
 DAYS = list(WINDOW)
 KINDS = {
-    "ok": (State.COMPLETE, Code.OK),
-    "unusual": (State.COMPLETE, Code.UNUSUAL_VOLUME),
-    "missing": (State.ABSENT, Code.MISSING),
-    "half": (State.UNCOMMITTED, Code.NO_MARKER),
-    "empty": (State.INVALID, Code.EMPTY),
-    "waived": (State.ABSENT, Code.WAIVED),
-    "lag": (State.ABSENT, Code.WITHIN_LAG),
-    "history": (State.ABSENT, Code.BEYOND_UPSTREAM_HISTORY),
+    "ok": Code.OK,
+    "unusual": Code.UNUSUAL_VOLUME,
+    "missing": Code.MISSING,
+    "half": Code.NO_MARKER,
+    "empty": Code.EMPTY,
+    "waived": Code.WAIVED,
+    "lag": Code.WITHIN_LAG,
+    "history": Code.BEYOND_UPSTREAM_HISTORY,
 }
 
 
@@ -39,7 +39,7 @@ def completeness(*kinds, policy=None):
     """A window whose days are of these kinds."""
     start = dt.date(2025, 1, 1)
     window = Window.between(start, start + dt.timedelta(days=len(kinds) - 1), AS_OF)
-    days = tuple(Partition(day, *KINDS[kind], kind) for day, kind in zip(window, kinds, strict=True))
+    days = tuple(Partition(day, KINDS[kind], kind) for day, kind in zip(window, kinds, strict=True))
     return Completeness("pages", window, days, policy=policy or Policy())
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.checking import check, total_days
 from smart_orchestrator.committing.writer import write_frame
-from smart_orchestrator.model.partition import Code, Partition, State
+from smart_orchestrator.model.partition import Code, Partition
 from smart_orchestrator.model.plan import make_plan
 from smart_orchestrator.model.run import Failure, Run, RunState
 from smart_orchestrator.model.window import Window
@@ -33,7 +33,7 @@ RUN = Run(
     started_at=START,
     ended_at=START + dt.timedelta(seconds=2),
 )
-FILLED = Partition(DAY, State.COMPLETE, Code.OK, "3 rows")
+FILLED = Partition(DAY, Code.OK, "3 rows")
 
 
 @pytest.fixture
@@ -162,9 +162,9 @@ def test_a_long_window_lists_its_troubles_only():
 
 def test_lag_waivers_warnings_and_strays_are_said():
     kinds = [
-        Partition(DAY, State.ABSENT, Code.WAIVED, "waived: never"),
-        Partition(DAY + dt.timedelta(1), State.ABSENT, Code.WITHIN_LAG, "too settle"),
-        Partition(DAY + dt.timedelta(2), State.COMPLETE, Code.UNUSUAL_VOLUME, "half of the usual"),
+        Partition(DAY, Code.WAIVED, "waived: never"),
+        Partition(DAY + dt.timedelta(1), Code.WITHIN_LAG, "too settle"),
+        Partition(DAY + dt.timedelta(2), Code.UNUSUAL_VOLUME, "half of the usual"),
     ]
     completeness = check(pages("memory://none"), Window.between(DAY, DAY, AS_OF))
     strays = tuple(f"stray_{number:02}/" for number in range(12))

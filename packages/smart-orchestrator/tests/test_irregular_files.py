@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from smart_orchestrator.adapters.manifest import InspectOptions, inspect
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions, inspect
 from smart_orchestrator.checking import check
 from smart_orchestrator.committing.writer import write_frame
 from smart_orchestrator.errors import LakeError, ObjectUnusable
@@ -69,7 +69,7 @@ def test_what_is_not_a_regular_file_is_a_verdict_on_its_partition(dataset, folde
         (folder / "_SUCCESS").touch()
     MAKERS[kind](folder / name)
 
-    completeness = check(dataset, WINDOW, options=InspectOptions(deep=deep))
+    completeness = check(dataset, WINDOW, options=InspectOptions(Depth.ROWS if deep else Depth.AS_NEEDED))
 
     partition = completeness[DAY]
     assert (partition.state, partition.code) == (State.INVALID, Code.UNREADABLE)

@@ -10,7 +10,7 @@ import os
 import polars as pl
 import pytest
 
-from smart_orchestrator.adapters.manifest import InspectOptions, inspect, read_frame, read_parts
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions, inspect, read_frame, read_parts
 from smart_orchestrator.adapters.manifest_document import MARKER
 from smart_orchestrator.committing.writer import Part, commit, write_frame
 from smart_orchestrator.contract import sources
@@ -170,7 +170,11 @@ def test_the_verdict_on_a_day(lake_url, kind):
     make, code, reason = KINDS[kind]
     dataset = pages(lake_url)
     make(dataset, open_lake(lake_url))
-    partition = inspect(dataset, DAY, options=InspectOptions(now=LATER, deep="deep" in kind))
+    partition = inspect(
+        dataset,
+        DAY,
+        options=InspectOptions(now=LATER, depth=Depth.ROWS if "deep" in kind else Depth.AS_NEEDED),
+    )
     assert (partition.code, partition.state) == (Code[code], STATES.get(code, State.INVALID)), (
         partition.reason
     )
@@ -208,7 +212,7 @@ def test_young_parts_are_being_written(lake_url):
 def test_fewer_rows_than_asked_for_are_short(lake_url):
     write_frame(pages(lake_url), DAY, frame(3))
     partition = inspect(pages(lake_url, min_rows=4), DAY)
-    assert (partition.code, partition.reason) == (Code.SHORT, "3 rows, at least 4 are asked for")
+    assert (partition.code, partition.reason) == (Code.SHORT, "3 rows, at least 4 are required")
     spark(open_lake(lake_url), pages(lake_url).key(NEXT), HEADER + ROWS)
     assert inspect(pages(lake_url, min_rows=4), NEXT).code is Code.SHORT
     assert inspect(pages(lake_url, min_rows=3), NEXT).code is Code.OK
@@ -279,9 +283,9 @@ def test_a_shallow_look_reads_no_data(lake_url):
     dataset, lake = pages(lake_url), open_lake(lake_url)
     spark(lake, dataset.key(DAY), "rubbish")
     own = lake.counted()
-    partition = inspect(dataset, DAY, lake=own, options=InspectOptions(shallow=True))
+    partition = inspect(dataset, DAY, lake=own, options=InspectOptions(Depth.METADATA))
     assert (partition.code, partition.rows, own.requests.get) == (Code.OK, None, 0)
-    assert inspect(dataset, DAY, options=InspectOptions(shallow=True, deep=True)).code is not Code.OK
+    assert inspect(dataset, DAY, options=InspectOptions(Depth.ROWS)).code is not Code.OK
 
 
 def test_our_days_cost_one_listing_and_one_small_read(lake_url):
@@ -306,7 +310,7 @@ def test_a_copy_of_a_lake_with_other_etags_is_the_same_day(tmp_path, lake_url):
 def test_raw_days_are_kept_as_they_came(lake_url):
     dataset = pages(lake_url, format="raw", columns=())
     commit(dataset, DAY, [Part(b'{"items": []}', 1)])
-    partition = inspect(dataset, DAY, options=InspectOptions(deep=True))
+    partition = inspect(dataset, DAY, options=InspectOptions(depth=Depth.ROWS))
     assert (partition.code, partition.rows, partition.parts[0].name[-5:]) == (Code.OK, 1, ".json")
     assert read_parts(dataset, partition) == [b'{"items": []}']
 
@@ -314,7 +318,7 @@ def test_raw_days_are_kept_as_they_came(lake_url):
 def test_days_of_parquet_keep_the_same_contract(lake_url):
     dataset = pages(lake_url, format="parquet")
     written = write_frame(dataset, DAY, frame())
-    assert inspect(dataset, DAY, options=InspectOptions(deep=True)) == written
+    assert inspect(dataset, DAY, options=InspectOptions(depth=Depth.ROWS)) == written
     assert read_frame(dataset, DAY).equals(frame())
     spark(open_lake(lake_url), dataset.key(NEXT), b"PAR1 not really", "part-0.parquet")
     assert inspect(dataset, NEXT).code is Code.UNREADABLE
@@ -332,12 +336,12 @@ def test_large_parts_are_read_by_ranges(lake_url, small_chunks, kind):
     dataset, lake = pages(lake_url, format=kind), open_lake(lake_url)
     written = write_frame(dataset, DAY, frame(100))
     own = lake.counted()
-    assert inspect(dataset, DAY, lake=own, options=InspectOptions(deep=True)) == written
+    assert inspect(dataset, DAY, lake=own, options=InspectOptions(depth=Depth.ROWS)) == written
     assert own.requests.get > 10
     key = part_key(dataset)
     data = lake.get(key)[0]
     lake.put(key, data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
-    assert inspect(dataset, DAY, options=InspectOptions(deep=True)).code is Code.PART_CHANGED
+    assert inspect(dataset, DAY, options=InspectOptions(depth=Depth.ROWS)).code is Code.PART_CHANGED
 
 
 def test_the_footer_is_enough_where_there_is_no_contract(lake_url, small_chunks):

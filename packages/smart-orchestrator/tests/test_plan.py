@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from smart_orchestrator.model.completeness import Completeness
-from smart_orchestrator.model.partition import Code, Partition, State
+from smart_orchestrator.model.completeness import Completeness, Policy
+from smart_orchestrator.model.partition import Code, Partition
 from smart_orchestrator.model.plan import Action, due, make_plan
 from smart_orchestrator.model.run import Run, RunState, run_name
 from smart_orchestrator.model.window import Window
@@ -16,48 +16,52 @@ NOON = dt.datetime(2025, 11, 12, 12, 0, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
 
 
-def looked_at(state, code, newest_write=None):
-    found = Partition(DAY, state, code, "the reason", newest_write=newest_write)
-    return Completeness("pages", WINDOW, (found,))
+def checked(code, newest_write=None, policy=None):
+    partition = Partition(DAY, code, "the reason", newest_write=newest_write)
+    return Completeness("pages", WINDOW, (partition,), policy=policy or Policy())
 
 
 def run(state, *, started=NOON, ended=None):
     return Run(run_name(DAY, 1), DAY, 1, state, started_at=started, ended_at=ended)
 
 
-WRITING = (State.UNCOMMITTED, Code.STILL_WRITING, NOON)
+WRITING = (Code.STILL_WRITING, NOON)
 CASES = {
-    "whole": (looked_at(State.COMPLETE, Code.OK), None, "keep", "the reason"),
-    "whole although a run goes on": (looked_at(State.COMPLETE, Code.OK), run(RunState.RUNNING), "keep", "the reason"),
-    "waived": (looked_at(State.ABSENT, Code.WAIVED), None, "keep", "the reason"),
-    "before the history": (looked_at(State.ABSENT, Code.BEYOND_UPSTREAM_HISTORY), None, "keep", "the reason"),
-    "within the lag": (looked_at(State.ABSENT, Code.WITHIN_LAG), None, "wait", "the reason"),
-    "a newer program's": (looked_at(State.INVALID, Code.NEWER_VERSION), None, "give_up", "the reason"),
-    "missing": (looked_at(State.ABSENT, Code.MISSING), None, "start", "MISSING: the reason"),
-    "half-written": (looked_at(State.UNCOMMITTED, Code.NO_MARKER), None, "start", "NO_MARKER: the reason"),
-    "broken": (looked_at(State.INVALID, Code.PART_GONE), run(RunState.SUCCEEDED), "start", "PART_GONE: the reason"),
-    "failed before": (looked_at(State.ABSENT, Code.MISSING), run(RunState.FAILED), "start", "MISSING: the reason"),
-    "queued": (looked_at(State.ABSENT, Code.MISSING), run(RunState.QUEUED), "follow", "run 2025-11-05.1 is queued"),
-    "running": (looked_at(*WRITING), run(RunState.RUNNING), "follow", "run 2025-11-05.1 is running"),
-    "written by nobody we know": (looked_at(*WRITING), None, "wait", "being written: the reason"),
+    "whole": (checked(Code.OK), None, "keep", "the reason"),
+    "whole although a run goes on": (checked(Code.OK), run(RunState.RUNNING), "keep", "the reason"),
+    "waived": (checked(Code.WAIVED), None, "keep", "the reason"),
+    "before the history": (checked(Code.BEYOND_UPSTREAM_HISTORY), None, "keep", "the reason"),
+    "within the lag": (checked(Code.WITHIN_LAG), None, "wait", "the reason"),
+    "a newer program's": (checked(Code.NEWER_VERSION), None, "give_up", "the reason"),
+    "unusual": (checked(Code.UNUSUAL_VOLUME), None, "keep", "the reason"),
+    "unusual, and the policy is strict": (
+        checked(Code.UNUSUAL_VOLUME, policy=Policy(strict=True)), None, "start", "UNUSUAL_VOLUME: the reason"
+    ),
+    "missing": (checked(Code.MISSING), None, "start", "MISSING: the reason"),
+    "half-written": (checked(Code.NO_MARKER), None, "start", "NO_MARKER: the reason"),
+    "broken": (checked(Code.PART_GONE), run(RunState.SUCCEEDED), "start", "PART_GONE: the reason"),
+    "failed before": (checked(Code.MISSING), run(RunState.FAILED), "start", "MISSING: the reason"),
+    "queued": (checked(Code.MISSING), run(RunState.QUEUED), "follow", "run 2025-11-05.1 is queued"),
+    "running": (checked(*WRITING), run(RunState.RUNNING), "follow", "run 2025-11-05.1 is running"),
+    "written by nobody we know": (checked(*WRITING), None, "wait", "being written: the reason"),
     "left by a run that died": (
-        looked_at(*WRITING), run(RunState.LOST, started=NOON - MINUTE), "start", "STILL_WRITING: the reason"
+        checked(*WRITING), run(RunState.LOST, started=NOON - MINUTE), "start", "STILL_WRITING: the reason"
     ),
     "left by a run that failed": (
-        looked_at(*WRITING),
+        checked(*WRITING),
         run(RunState.FAILED, started=NOON - 9 * MINUTE, ended=NOON),
         "start", "STILL_WRITING: the reason",
     ),
     "written after the run ended": (
-        looked_at(*WRITING),
+        checked(*WRITING),
         run(RunState.FAILED, started=NOON - 9 * MINUTE, ended=NOON - 2 * MINUTE),
         "wait", "being written: the reason",
     ),
     "written before the run began": (
-        looked_at(*WRITING), run(RunState.LOST, started=NOON + 2 * MINUTE), "wait", "being written: the reason"
+        checked(*WRITING), run(RunState.LOST, started=NOON + 2 * MINUTE), "wait", "being written: the reason"
     ),
     "written while nobody knows when the run began": (
-        looked_at(*WRITING), run(RunState.LOST, started=None), "wait", "being written: the reason"
+        checked(*WRITING), run(RunState.LOST, started=None), "wait", "being written: the reason"
     ),
 }  # fmt: skip
 
@@ -74,7 +78,7 @@ def test_what_is_done_about_a_day_and_why(case):
 
 
 def test_a_day_may_be_missing_without_being_due():
-    found = looked_at(*WRITING)
+    found = checked(*WRITING)
     assert found.missing == (DAY,)
     assert due(found, {}) == ()
 

@@ -19,7 +19,7 @@ from smart_orchestrator.contract import csv_parts
 from smart_orchestrator.contract.compression import compressed
 from smart_orchestrator.contract.rows import examine, to_bytes, to_frame
 from smart_orchestrator.contract.sources import BytesPart
-from smart_orchestrator.contract.spark_csv import differs, spark_records
+from smart_orchestrator.contract.spark_csv import dialects_differ, spark_records
 
 TEXT = DailyDataset("text", "memory://spark-csv", "{day:%Y-%m-%d}")
 
@@ -56,7 +56,7 @@ def test_what_spark_writes_comes_back(table):
 @given(TABLES)
 def test_where_the_dialects_do_not_differ_both_read_the_same(table):
     text = "".join(",".join(map(as_spark, line)) + "\n" for line in table)
-    if not differs(text.encode()):
+    if not dialects_differ(text.encode()):
         assert spark_records(text) == empty_is_null(csv.reader(io.StringIO(text, newline="")))
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from smart_orchestrator.checking import check
 from smart_orchestrator.committing.writer import write_frame
+from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.partition import Code, State
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.volume_check import MIN_PAST_DAYS, MIN_RELATIVE_WIDTH, band, with_volume
@@ -34,9 +35,13 @@ def test_half_a_day_is_complete_with_a_warning(lake_url, lake):
 
 def test_strict_makes_it_invalid(lake_url, lake):
     dataset = lake_with_past(lake_url, lake, today=50)
-    checked = with_volume(dataset, check(dataset, ONE, lake=lake), lake=lake, strict=True)
-    assert checked[DAY].state is State.INVALID
+    checked = with_volume(dataset, check(dataset, ONE, lake=lake, policy=Policy(strict=True)), lake=lake)
+    assert checked.policy.state_of(checked[DAY]) is State.INVALID
     assert checked.missing == (DAY,)
+    assert (checked.to_json()["days"][0]["state"], checked.to_json()["days"][0]["code"]) == (
+        "invalid",
+        "UNUSUAL_VOLUME",
+    )
 
 
 def test_a_usual_day_is_ok(lake_url, lake):

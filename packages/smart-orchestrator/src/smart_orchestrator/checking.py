@@ -6,7 +6,6 @@ available, missing and coverage are derived. A lake that does not answer raises 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.base import adapter_of
@@ -92,10 +91,10 @@ def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -
         return partition
     if dataset.beyond_history(partition.day):
         reason = f"the upstream has no day before {dataset.history_start}: {partition.reason}"
-        return replace(partition, code=Code.BEYOND_UPSTREAM_HISTORY, reason=reason)
+        return partition.with_expectation(Code.BEYOND_UPSTREAM_HISTORY, reason)
     if window.within_lag(partition.day):
         reason = f"not expected before {key_text(window.expected_from(partition.day))}: {partition.reason}"
-        return replace(partition, code=Code.WITHIN_LAG, reason=reason)
+        return partition.with_expectation(Code.WITHIN_LAG, reason)
     return partition
 
 
@@ -119,9 +118,9 @@ def _mark_waived(
 def _with_waiver(partition: Partition, waiver: Waiver, window: Window) -> Partition:
     """The partition with its waiver: waived, or expected as before when the waiver does not hold."""
     if waiver.problem:
-        return replace(partition, code=Code.BAD_WAIVER, reason=f"{waiver.problem}; {partition.reason}")
+        return partition.with_expectation(Code.BAD_WAIVER, f"{waiver.problem}; {partition.reason}")
     if waiver.holds(window.as_of):
-        return replace(partition, code=Code.WAIVED, reason=waiver.reason)
+        return partition.with_expectation(Code.WAIVED, waiver.reason)
     return partition
 
 
@@ -153,6 +152,5 @@ def total_days(dataset: Dataset, lake: Lake) -> int:
 
 def states(completeness: Completeness) -> dict[State, int]:
     """How many partitions are in each state."""
-    return {
-        state: sum(1 for partition in completeness.partitions if partition.state is state) for state in State
-    }
+    states_of_partitions = [completeness.policy.state_of(partition) for partition in completeness.partitions]
+    return {state: states_of_partitions.count(state) for state in State}

@@ -1,66 +1,63 @@
 """The exceptions of the layer; each has its facts as attributes.
 
-    SmartOrchestratorError
-    ├── WindowError             an impossible window
-    ├── OptionError             a limit or a policy that cannot be met
-    ├── DatasetError            a dataset whose description cannot work
-    ├── MissingExtra            an optional dependency is not installed
-    ├── LakeError               the lake cannot be used
-    │   ├── LakeUrlError        the URL is not the URL of a lake
-    │   ├── LakeSettingError    a setting or an environment variable cannot be used
-    │   ├── LakeUnreachable     no answer: network, time-out, server
-    │   └── LakeDenied          the lake answered and refused: credentials, rights, missing bucket
-    ├── ObjectMissing           an object does not exist
-    ├── ObjectUnusable          something else than a file where an object belongs
-    ├── ObjectConflict          a conditional write met another version
-    ├── VacuumRefused           nothing shows that the lake is written by this program
-    ├── CommitError             a partition could not be committed
-    │   └── LostRace            another writer committed the day first
-    ├── ContractError           rows break the dataset's contract
-    ├── WaiverError             a waiver cannot be recorded, read or removed
-    ├── PartitionChanged        a partition is no longer the one that was inspected
-    ├── NotPublished            the source does not have the day: not a fault of the run
-    ├── SourceRefused           the source refused the request itself: a retry cannot help
-    ├── SourceUnreachable       the source gave no answer within its deadline
-    └── RunsError               the runs cannot be started or followed
-        └── RunsUnreachable     the runner does not answer
+    ExpectedError                   see `expected_error`
+    └── SmartOrchestratorError
+        ├── WindowError             an impossible window
+        ├── OptionError             a limit or a policy that cannot be met
+        ├── DatasetError            a dataset whose description cannot work
+        ├── MissingExtra            an optional dependency is not installed
+        ├── LakeError               the lake cannot be used
+        │   ├── LakeUrlError        the URL is not the URL of a lake
+        │   ├── LakeSettingError    a setting or an environment variable cannot be used
+        │   ├── LakeUnreachable     no answer: network, time-out, server
+        │   └── LakeDenied          the lake answered and refused: credentials, rights, missing bucket
+        ├── ObjectError             an object of the lake is not as expected
+        │   ├── ObjectMissing       it does not exist
+        │   ├── ObjectUnusable      its key does not lead to a regular file
+        │   └── ObjectConflict      a conditional write met another version
+        ├── VacuumRefused           nothing shows that this program writes the lake
+        ├── CommitError             a partition could not be committed
+        │   └── LostRace            another writer committed the day first
+        ├── ContractError           rows break the dataset's contract
+        ├── WaiverError             a waiver cannot be recorded, read or removed
+        ├── PartitionChanged        a partition changed after it was inspected
+        ├── NotPublished            the source does not have the day, and the run is not at fault
+        ├── SourceRefused           the source refused the request itself
+        ├── SourceUnreachable       the source gave no answer within its deadline
+        └── RunsError               the runs cannot be started or followed
+            └── RunsUnreachable     the runner does not answer
 
-The message is made from the fields: what happened, to what, and, as the last sentence, the fix. No message holds credentials:
-the errors of a lake are made from scheme, bucket and key only.
+The message is made from the fields: what happened, to which object, and, as the last
+sentence, the fix. No message holds credentials: the errors of a lake are made from scheme, bucket and key only.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.expected_error import UNREACHABLE, USAGE, ExpectedError, Failure
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
 
-class SmartOrchestratorError(Exception):
-    """Base of every error that `smart_orchestrator` raises on purpose. All of them pickle."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # The constructors take the fields, and `args` holds the message.
-        return _restored, (type(self), self.args), self.__dict__
+class SmartOrchestratorError(ExpectedError):
+    """Base of every error that `smart_orchestrator` raises on purpose."""
 
 
-def _restored(kind: type[SmartOrchestratorError], args: tuple[object, ...]) -> SmartOrchestratorError:
-    error = kind.__new__(kind)
-    error.args = args
-    return error
-
-
-class WindowError(SmartOrchestratorError):
-    """An impossible window.
+class _ValueError(SmartOrchestratorError):
+    """A value that cannot be used.
 
     Attributes:
-        field: the argument at fault: `days`, `as_of`, `lag`, `start` or `end`.
+        field: the argument or option.
         value: its value.
-        problem: what is wrong with it.
-        fix: what to do instead, as a sentence.
+        problem: what is wrong with the value.
+        fix: what to give instead, as a sentence.
     """
+
+    transient = False
+    exit_code = USAGE
 
     def __init__(self, field: str, value: object, problem: str, fix: str) -> None:
         self.field = field
@@ -70,31 +67,24 @@ class WindowError(SmartOrchestratorError):
         super().__init__(f"{field}: {value} {problem}. {fix}")
 
 
-class OptionError(SmartOrchestratorError):
-    """A limit or a policy that cannot be met: no jobs, a coverage beyond 100 percent, a number that is none.
+class WindowError(_ValueError):
+    """An impossible window; the field is `days`, `as_of`, `lag`, `start` or `end`."""
 
-    Attributes:
-        field: the option at fault.
-        value: its value.
-        problem: what is wrong with it.
-        fix: what to give instead, a sentence.
-    """
 
-    def __init__(self, field: str, value: object, problem: str, fix: str) -> None:
-        self.field = field
-        self.value = value
-        self.problem = problem
-        self.fix = fix
-        super().__init__(f"{field}: {value} {problem}. {fix}")
+class OptionError(_ValueError):
+    """A limit or a policy that cannot be met: no jobs, a coverage beyond 100 percent, not a number."""
 
 
 class DatasetError(SmartOrchestratorError):
     """A dataset whose description cannot work.
 
     Attributes:
-        dataset: its name.
-        problem: what is wrong.
+        dataset: the dataset's name.
+        problem: what is wrong with the description.
     """
+
+    transient = False
+    exit_code = USAGE
 
     def __init__(self, dataset: str, problem: str) -> None:
         self.dataset = dataset
@@ -109,6 +99,9 @@ class MissingExtra(SmartOrchestratorError):
         package: the package that could not be imported.
         extra: the extra of `smart-orchestrator` that brings it.
     """
+
+    transient = False
+    exit_code = USAGE
 
     def __init__(self, package: str, extra: str) -> None:
         self.package = package
@@ -127,6 +120,10 @@ class LakeError(SmartOrchestratorError):
         fix: what to do, a sentence.
     """
 
+    transient = False
+    failure = Failure.UNREACHABLE
+    exit_code = UNREACHABLE
+
     def __init__(self, lake: str, problem: str, fix: str) -> None:
         self.lake = lake
         self.problem = problem
@@ -136,6 +133,8 @@ class LakeError(SmartOrchestratorError):
 
 class LakeUrlError(LakeError):
     """The URL is not the URL of a lake."""
+
+    exit_code = USAGE
 
     def __init__(self, lake: str, problem: str) -> None:
         super().__init__(lake, problem, "Use a folder, file:///folder, s3://bucket/prefix or memory://name.")
@@ -148,6 +147,8 @@ class LakeSettingError(LakeError):
         setting: its name.
     """
 
+    exit_code = USAGE
+
     def __init__(self, lake: str, setting: str, problem: str, fix: str) -> None:
         self.setting = setting
         super().__init__(lake, f"{setting} {problem}", fix)
@@ -156,62 +157,67 @@ class LakeSettingError(LakeError):
 class LakeUnreachable(LakeError):
     """No answer from the lake: network, time-out or a failing server. It never means that the lake is empty."""
 
+    transient = True
+
 
 class LakeDenied(LakeError):
     """The lake answered and refused: credentials, rights, or a bucket that does not exist."""
 
 
-class ObjectMissing(SmartOrchestratorError):
-    """An object is not in the lake.
+class ObjectError(SmartOrchestratorError):
+    """An object of the lake is not as expected.
 
     Attributes:
         lake: the lake's URL, without credentials.
         key: the object's key.
     """
 
-    def __init__(self, lake: str, key: str) -> None:
+    def __init__(self, lake: str, key: str, message: str) -> None:
         self.lake = lake
         self.key = key
-        super().__init__(f"{key} is not in {lake}. List the day again.")
+        super().__init__(message)
 
 
-class ObjectUnusable(SmartOrchestratorError):
-    """Something else than a regular file is where an object belongs: a FIFO, a device, a link out of the lake.
+class ObjectMissing(ObjectError):
+    """An object is not in the lake."""
+
+    def __init__(self, lake: str, key: str) -> None:
+        super().__init__(lake, key, f"{key} is not in {lake}. List the day again.")
+
+
+class ObjectUnusable(ObjectError):
+    """An object's key leads to a FIFO, a device or a link out of the lake instead of a regular file.
 
     Attributes:
-        lake: the lake's URL, without credentials.
-        key: the object's key.
-        problem: what it is.
+        problem: what is at the key.
     """
+
+    transient = False
 
     def __init__(self, lake: str, key: str, problem: str) -> None:
-        self.lake = lake
-        self.key = key
         self.problem = problem
-        super().__init__(f"{key} in {lake} is {problem}. Replace it by a file.")
+        super().__init__(lake, key, f"{key} in {lake} is {problem}. Replace it by a file.")
 
 
-class ObjectConflict(SmartOrchestratorError):
-    """A conditional write met another version of the object than expected.
-
-    Attributes:
-        lake: the lake's URL, without credentials.
-        key: the object's key.
-    """
+class ObjectConflict(ObjectError):
+    """A conditional write met another version of the object than expected."""
 
     def __init__(self, lake: str, key: str) -> None:
-        self.lake = lake
-        self.key = key
-        super().__init__(f"{key} in {lake} was changed by another writer. Read it again before writing.")
+        super().__init__(
+            lake, key, f"{key} in {lake} was changed by another writer. Read it again before writing."
+        )
 
 
 class VacuumRefused(SmartOrchestratorError):
-    """A vacuum was refused: the lake has objects, and not one manifest of this program's writer.
+    """A vacuum was refused: the lake has objects, and none of them is a manifest of this program.
 
     Attributes:
         lake: the lake's URL, without credentials.
-        objects: how many objects it would have looked at.
+        objects: how many objects there are.
     """
+
+    transient = False
+    exit_code = USAGE
 
     def __init__(self, lake: str, objects: int) -> None:
         self.lake = lake
@@ -223,7 +229,7 @@ class VacuumRefused(SmartOrchestratorError):
 
 
 class CommitError(SmartOrchestratorError):
-    """A partition could not be committed; what was visible stays visible.
+    """A partition could not be committed; the data that were visible stay visible.
 
     Attributes:
         dataset: the dataset's name.
@@ -241,7 +247,7 @@ class CommitError(SmartOrchestratorError):
 
 
 class LostRace(CommitError):
-    """Another writer committed the day between our reading its marker and our replacing it."""
+    """Another writer committed the day after our writer read the marker and before it replaced it."""
 
     def __init__(self, dataset: str, day: date, winner: str) -> None:
         self.winner = winner
@@ -260,7 +266,7 @@ class ContractError(SmartOrchestratorError):
         dataset: the dataset's name.
         day: the UTC day.
         code: the stable code, as in `partition.Code`.
-        violations: the first few, each naming part, row and column.
+        violations: the first few violations, each with its part, row and column.
     """
 
     def __init__(self, dataset: str, day: date, code: str, violations: Sequence[str]) -> None:
@@ -281,6 +287,9 @@ class WaiverError(SmartOrchestratorError):
         fix: what to do, a sentence.
     """
 
+    transient = False
+    exit_code = USAGE
+
     def __init__(self, day: date, problem: str, fix: str) -> None:
         self.day = day
         self.problem = problem
@@ -289,7 +298,7 @@ class WaiverError(SmartOrchestratorError):
 
 
 class PartitionChanged(SmartOrchestratorError):
-    """A partition is no longer the one that was inspected.
+    """A partition changed after it was inspected.
 
     Attributes:
         dataset: the dataset's name.
@@ -305,12 +314,15 @@ class PartitionChanged(SmartOrchestratorError):
 
 
 class NotPublished(SmartOrchestratorError):
-    """The source does not have the day. A pipeline raises it (or a subclass) to say that trying again now is useless.
+    """The source does not have the day. A pipeline raises this class or a subclass of it when a retry is useless for now.
 
     Attributes:
         day: the UTC day.
         problem: what the source said.
     """
+
+    transient = False
+    failure = Failure.NOT_PUBLISHED
 
     def __init__(self, day: date, problem: str) -> None:
         self.day = day
@@ -322,11 +334,17 @@ class NotPublished(SmartOrchestratorError):
 
 
 class SourceRefused(SmartOrchestratorError):
-    """The source refused the request itself. A pipeline raises a subclass to say that trying again now is useless."""
+    """The source refused the request itself. A pipeline raises a subclass when a retry is useless."""
+
+    transient = False
+    failure = Failure.REFUSED
 
 
 class SourceUnreachable(SmartOrchestratorError):
-    """The source gave no answer within its deadline. A pipeline raises a subclass to say that the day is not at fault."""
+    """The source gave no answer within its deadline. A pipeline raises a subclass for that."""
+
+    failure = Failure.UNREACHABLE
+    exit_code = UNREACHABLE
 
 
 class RunsError(SmartOrchestratorError):
@@ -338,6 +356,9 @@ class RunsError(SmartOrchestratorError):
         fix: what to do, a sentence.
     """
 
+    transient = False
+    exit_code = UNREACHABLE
+
     def __init__(self, runner: str, problem: str, fix: str) -> None:
         self.runner = runner
         self.problem = problem
@@ -347,3 +368,5 @@ class RunsError(SmartOrchestratorError):
 
 class RunsUnreachable(RunsError):
     """The runner does not answer: network, time-out or a failing server. The runs themselves may go on."""
+
+    transient = True

@@ -1,4 +1,4 @@
-"""Imports of optional dependencies: `with extra("frames"): import polars as pl`.
+"""Import optional dependencies: `with extra("frames"): import polars as pl`.
 
 The core needs obstore alone. Every other library is imported inside the function that uses it, within this block, which
 names the extra when the library is not installed.
@@ -28,7 +28,7 @@ PACKAGES: dict[Extra, frozenset[str]] = {
 
 
 class _Extra:
-    """Translates a failed import of the extra's own packages; every other error passes through."""
+    """Translates a failed import of one of the extra's packages into `MissingExtra`; other errors pass."""
 
     __slots__ = ("name",)
 
@@ -51,9 +51,9 @@ _EXTRAS = {name: _Extra(name) for name in PACKAGES}
 
 
 def extra(name: Extra) -> _Extra:
-    """A block whose imports belong to the extra `name`.
+    """A context manager for imports that need the extra `name`.
 
     Raises:
-        MissingExtra: at the end of the block, when the library is not installed.
+        MissingExtra: the library is not installed; raised at the end of the block.
     """
     return _EXTRAS[name]

@@ -23,16 +23,16 @@ MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
 REASON_LENGTH = 200
 
-# A string, which may hold brackets, or one bracket.
+# A string, which may contain brackets, or a single bracket.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class BadDocument(SmartOrchestratorError):
-    """A foreign document that cannot be used.
+    """A document of another writer that cannot be used.
 
     Attributes:
-        what: the document, as the message names it.
+        what: the name of the document in the message.
         problem: what is wrong with it, in one line.
     """
 
@@ -41,12 +41,9 @@ class BadDocument(SmartOrchestratorError):
         self.problem = one_line(problem)
         super().__init__(f"{what}: {self.problem}. Remove it, or write it again.")
 
-    def __reduce__(self) -> tuple[type[BadDocument], tuple[str, str]]:
-        return type(self), (self.what, self.problem)
-
 
 def one_line(text: object, length: int = REASON_LENGTH) -> str:
-    """A foreign text as one line without control characters, cut to `length` characters."""
+    """The text as one line without control characters, cut to `length` characters."""
     line = "".join(c if c.isprintable() else " " for c in str(text)[: 4 * length])
     line = " ".join(line.split())
     return line if len(line) <= length else line[: length - 1] + "…"
@@ -59,12 +56,13 @@ def parse_document(
 
     Args:
         data: UTF-8, with or without a byte order mark.
-        what: names the document in the message of the error.
-        max_bytes: how many bytes it may have.
-        max_depth: how deep objects and arrays may be nested.
+        what: the name of the document in the message of the error.
+        max_bytes: the largest size.
+        max_depth: the deepest nesting of objects and arrays.
 
     Raises:
-        BadDocument: too large, too deep, not JSON, not an object, or a number or string that no program can use.
+        BadDocument: it is too large or nested too deep, it is not a JSON object, a number is out of range, or a string cannot
+            be encoded.
     """
     if len(data) > max_bytes:
         raise BadDocument(what, f"{len(data):,} bytes, at most {max_bytes:,} are read")
@@ -83,7 +81,7 @@ def parse_document(
 
 
 def _integer(text: str) -> int:
-    # Long texts are refused before they are parsed: Python refuses them with an error of its own.
+    # Python has a limit of its own for long digits, with another error.
     if len(text) > 20 or abs(int(text)) > MAX_INTEGER:
         message = f"the number {text[:24]} is out of range"
         raise ValueError(message)
@@ -99,7 +97,7 @@ def _finite(text: str) -> float:
 
 
 def _depth(data: bytes, limit: int) -> int:
-    """How deep brackets are nested outside strings; counting stops above `limit`."""
+    """The nesting depth of brackets outside of strings; counting stops above `limit`."""
     depth = deepest = 0
     for match in _TOKEN.finditer(data):
         token = match[0]

@@ -1,8 +1,9 @@
-"""Detect partitions of an unusual volume by the same weekday of the past eight weeks, from manifests alone.
+"""Detect partitions with an unusual number of rows or an unusual volume, from manifests alone.
 
 A partition can be committed, keep its contract, and still lack half of its rows: the API answered early, or a filter
-removed too much. The band is median ± k · 1.4826 · MAD of rows and of the volume column, on each of them at least a tenth of the median
-wide (eight equal days would otherwise make any change unusual). With fewer than four past days there is no verdict.
+removed too much. The rows and the volume of a day are compared with those of the same weekday in the past eight weeks. The
+usual range is median ± k · 1.4826 · MAD, and at least median ± a tenth of the median: otherwise any change would be unusual
+after eight equal days. With fewer than four past days there is no verdict.
 
 Source of the factor: the MAD of a normal distribution is its standard deviation / 1.4826.
 """
@@ -15,8 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest import InspectOptions, inspect
-from smart_orchestrator.model.partition import Code, Partition, State
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions, inspect
+from smart_orchestrator.model.partition import Code, Partition, verdict
 from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:
@@ -45,13 +46,13 @@ class Band:
 
 
 def band(past: Sequence[float], width: float = WIDTH) -> Band | None:
-    """The usual range by past values; None when they are too few for a verdict."""
+    """The usual range, from past values; None when there are too few of them."""
     if len(past) < MIN_PAST_DAYS:
         return None
     middle = statistics.median(past)
     spread = statistics.median(abs(value - middle) for value in past) * _MAD_TO_SIGMA
-    half = max(width * spread, MIN_RELATIVE_WIDTH * abs(middle))
-    return Band(middle - half, middle + half)
+    half_width = max(width * spread, MIN_RELATIVE_WIDTH * abs(middle))
+    return Band(middle - half_width, middle + half_width)
 
 
 def with_volume(
@@ -61,23 +62,21 @@ def with_volume(
     lake: Lake | None = None,
     options: InspectOptions | None = None,
     width: float = WIDTH,
-    strict: bool = False,
 ) -> Completeness:
-    """The same completeness, with partitions of an unusual volume marked `UNUSUAL_VOLUME`.
+    """A copy of `completeness` in which partitions of an unusual volume have the code `UNUSUAL_VOLUME`.
 
     Args:
         dataset: the dataset of the check.
         completeness: a check of the window.
         lake: an open lake; default the dataset's own.
         options: how to inspect the past days; their data are never read.
-        width: k of the band.
-        strict: an unusual partition is invalid instead of complete with a warning.
+        width: k of the usual range.
 
     Raises:
         LakeError: the lake does not answer or refuses.
     """
     lake = (lake or lake_of(dataset)).counted()
-    shallow = replace(options or InspectOptions(), deep=False, shallow=True)
+    metadata_only = replace(options or InspectOptions(), depth=Depth.METADATA)
     partitions = {partition.day: partition for partition in completeness.partitions}
     past = {
         day
@@ -88,11 +87,9 @@ def with_volume(
     outside = sorted(past - partitions.keys())
     if outside:
         with ThreadPoolExecutor(min(lake.concurrency, len(outside)), thread_name_prefix="volume") as pool:
-            inspected = pool.map(lambda day: inspect(dataset, day, lake=lake, options=shallow), outside)
+            inspected = pool.map(lambda day: inspect(dataset, day, lake=lake, options=metadata_only), outside)
             partitions |= zip(outside, inspected, strict=True)
-    checked = tuple(
-        _check_volume(partition, partitions, width, strict=strict) for partition in completeness.partitions
-    )
+    checked = tuple(_check_volume(partition, partitions, width) for partition in completeness.partitions)
     return replace(completeness, partitions=checked, volume_requests=lake.requests.to_json())
 
 
@@ -100,9 +97,7 @@ def _same_weekday(day: dt.date) -> list[dt.date]:
     return [day - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1)]
 
 
-def _check_volume(
-    partition: Partition, partitions: Mapping[dt.date, Partition], width: float, *, strict: bool
-) -> Partition:
+def _check_volume(partition: Partition, partitions: Mapping[dt.date, Partition], width: float) -> Partition:
     if not partition.available:
         return partition
     past = [partitions[day] for day in _same_weekday(partition.day) if partitions[day].available]
@@ -113,6 +108,5 @@ def _check_volume(
         usual = band(past_values, width)
         if value is not None and usual is not None and value not in usual:
             reason = f"{measure} {value:,}, usual on this weekday are {usual.low:,.0f} to {usual.high:,.0f}"
-            state = State.INVALID if strict else State.COMPLETE
-            return replace(partition, state=state, code=Code.UNUSUAL_VOLUME, reason=reason)
+            return verdict(partition.day, Code.UNUSUAL_VOLUME, reason, partition)
     return partition

@@ -1,7 +1,7 @@
-"""Waivers: recorded statements that a partition will never come, kept in the lake for all who check it.
+"""Waivers: recorded statements that a partition will never come, stored in the lake for everyone who checks it.
 
-A waiver is one small object under `_waived/` beside the partitions, created only if it is absent: no waiver overwrites another.
-A waived partition is not expected. When its data arrive after all, it counts again.
+A waiver is one small object under `_waived/` beside the partitions. It is created only if it is absent, so no waiver
+overwrites another. A waived partition is not expected; if its data arrive after all, it counts again.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class Waiver:
 
     Attributes:
         day: the UTC day.
-        reason: why it will never come.
+        reason: why the partition will never come.
         by: the author; empty when unknown.
         until: the last as-of day on which the waiver holds; None when it does not expire.
-        waived_at: UTC.
-        problem: why the stored waiver cannot be read; such a waiver never holds. Empty for all others.
+        waived_at: when it was recorded, UTC.
+        problem: why the stored waiver cannot be read; empty when it can. A waiver that cannot be read never holds.
     """
 
     day: dt.date
@@ -158,10 +158,10 @@ def _read(lake: Lake, info: ObjectInfo, day: dt.date) -> Waiver | None:
 
 
 def _parse(day: dt.date, data: bytes, name: str) -> Waiver:
-    """The waiver in `data`; texts of other writers become one bounded line.
+    """Parse a stored waiver; its texts become bounded lines.
 
     Raises:
-        BadDocument: it is not a waiver.
+        BadDocument: `data` is not a waiver of `day`.
     """
     document = parse_document(data, what=name, max_bytes=MAX_BYTES)
     if "day" in document and text_field(document, "day", what=name) != key_text(day):

@@ -26,12 +26,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import NotPublished, SourceRefused, SourceUnreachable
+from smart_orchestrator.expected_error import INCOMPLETE, UNREACHABLE, USAGE, ExpectedError
 
 if TYPE_CHECKING:
     from datetime import date
 
 
-class WikiTrendsError(Exception):
+class WikiTrendsError(ExpectedError):
     """Base of every error that `wiki_trends` raises on purpose."""
 
 
@@ -45,6 +46,9 @@ class SettingError(WikiTrendsError):
         problem: what is wrong with the value.
         fix: what to do, a sentence.
     """
+
+    transient = False
+    exit_code = USAGE
 
     def __init__(self, *, name: str, value: object, origin: str, problem: str, fix: str) -> None:
         self.name = name
@@ -101,6 +105,8 @@ class RequestRejected(WikimediaError, SourceRefused):
         status: HTTP status of the answer.
         detail: the text of the answer, shortened.
     """
+
+    exit_code = USAGE
 
     def __init__(self, *, url: str, status: int, detail: str) -> None:
         self.url = url
@@ -192,6 +198,8 @@ class PageNotListed(WikiTrendsError):
         similar: up to five titles that contain it.
     """
 
+    transient = False
+
     def __init__(self, *, title: str, similar: list[str]) -> None:
         self.title = title
         self.similar = similar
@@ -209,6 +217,8 @@ class ExportFailed(WikiTrendsError):
         problem: the message of the operating system.
     """
 
+    transient = False
+
     def __init__(self, *, target: str, problem: str) -> None:
         self.target = target
         self.problem = problem
@@ -225,6 +235,8 @@ class WindowNotReady(WikiTrendsError):
         missing: days that are expected and not available, as ISO strings.
         coverage_pct: available / expected in percent.
     """
+
+    transient = False
 
     def __init__(self, *, window: str, missing: list[str], coverage_pct: float) -> None:
         self.window = window
@@ -247,6 +259,9 @@ class EngineError(WikiTrendsError):
         fix: what to do, a sentence.
     """
 
+    transient = False
+    exit_code = UNREACHABLE
+
     def __init__(self, *, engine: str, problem: str, fix: str) -> None:
         self.engine = engine
         self.problem = problem
@@ -260,6 +275,8 @@ class TableFailed(EngineError):
     Attributes:
         reason: its complete message.
     """
+
+    transient = True
 
     def __init__(self, *, engine: str, reason: str) -> None:
         self.reason = reason
@@ -279,6 +296,8 @@ class WarehouseError(WikiTrendsError):
         fix: what to do, a sentence.
     """
 
+    exit_code = UNREACHABLE
+
     def __init__(self, *, warehouse: str, problem: str, fix: str) -> None:
         self.warehouse = warehouse
         self.problem = problem
@@ -288,6 +307,9 @@ class WarehouseError(WikiTrendsError):
 
 class NothingPublished(WarehouseError):
     """No window has been published yet."""
+
+    transient = False
+    exit_code = INCOMPLETE
 
     def __init__(self, *, warehouse: str) -> None:
         super().__init__(

@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-from smart_orchestrator.adapters.manifest import InspectOptions, inspect
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions, inspect
 from testing.scripted_server import ScriptedServer
 from testing.small_wiki import DAY, SmallWiki, listing, settings_for
 from wiki_trends.config.layers import layers
@@ -71,7 +71,7 @@ def _check(settings, days, server) -> None:
     there = {}
     for day in days:
         for dataset, rows in expected.items():
-            found = there[dataset, day] = inspect(dataset, day, options=InspectOptions(deep=True))
+            found = there[dataset, day] = inspect(dataset, day, options=InspectOptions(depth=Depth.ROWS))
             assert found.state in ("absent", "uncommitted", "complete"), found
             assert not found.available or found.rows == rows
     asked_before = _lists(server)

@@ -1,7 +1,7 @@
-"""Check the rows of many partitions together: one query over all rows instead of one a partition.
+"""Check the rows of many partitions together, in one query instead of one query for each partition.
 
-The query can only confirm a partition. Every partition that it does not confirm (a broken rule, a part that is gone or
-changed, no manifest of ours) is inspected by itself, which names the fault and its place.
+The query can confirm that a partition is complete. Every partition that it does not confirm (a violated rule, a part that is
+gone or changed, no manifest of ours) is inspected by itself, which names the fault and its place.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.store.base import Lake
 
-# Partitions in memory at once: a thousand rows each are some megabytes.
+# The number of partitions in memory at once; with a thousand rows each they need some megabytes.
 BATCH = 64
-# Partitions of one query: enough to pay for it, few enough to read the next ones meanwhile.
+# The number of partitions in one query. More would delay the start of the first query.
 QUERY = 32
-# Larger partitions are not read as one: they are inspected in pieces.
+# Partitions of more bytes are inspected in pieces instead.
 LARGEST = 1 << 20
 
 
@@ -36,25 +36,25 @@ def inspect_deeply(
     days: Sequence[dt.date],
     lake: Lake,
     pool: Executor,
-    inspect_shallow: Callable[[dt.date], Partition],
-    inspect_deep: Callable[[dt.date], Partition],
+    inspect_metadata: Callable[[dt.date], Partition],
+    inspect_rows: Callable[[dt.date], Partition],
 ) -> Iterator[Partition]:
-    """Every partition after its rows were read, in the order of `days`.
+    """The verdict on every partition by its rows, in the order of `days`.
 
     Args:
-        dataset: its contract is what the rows are checked against.
+        dataset: the dataset with the contract.
         days: the partition keys.
-        lake: where their parts are.
-        pool: reads the parts.
-        inspect_shallow: inspects a partition by listing and manifest alone.
-        inspect_deep: inspects a partition by its rows, and names all faults in them.
+        lake: the lake of the partitions.
+        pool: the threads that read the parts.
+        inspect_metadata: inspects a partition by listing and manifest alone.
+        inspect_rows: inspects a partition by its rows, and names all faults in them.
 
     Raises:
         LakeError: the lake does not answer or refuses.
     """
 
     def read(day: dt.date) -> tuple[Partition, list[bytes]]:
-        partition = inspect_shallow(day)
+        partition = inspect_metadata(day)
         return partition, _read_committed(dataset, partition, lake)
 
     for start in range(0, len(days), BATCH):
@@ -62,7 +62,7 @@ def inspect_deeply(
         reads = _record(pool.map(read, days[start : start + BATCH]), partitions)
         checked = {partition.day: partition for partition in _confirm(dataset, reads)}
         doubtful = [p.day for p in partitions if p.available and p.day not in checked]
-        checked |= zip(doubtful, pool.map(inspect_deep, doubtful), strict=True)
+        checked |= zip(doubtful, pool.map(inspect_rows, doubtful), strict=True)
         yield from (checked.get(partition.day, partition) for partition in partitions)
 
 
@@ -77,14 +77,14 @@ def _record(
 
 
 def _read_committed(dataset: Dataset, partition: Partition, lake: Lake) -> list[bytes]:
-    """The bytes of a partition's parts; none when they differ from those committed, or nothing is to be confirmed.
+    """The bytes of a partition's parts; empty when they are not those committed, or the query cannot confirm the partition.
 
     Raises:
         LakeError: the lake does not answer or refuses.
     """
-    counted = partition.available and partition.manifest is not None and partition.rows is not None
+    is_counted = partition.available and partition.manifest is not None and partition.rows is not None
     large = sum(part.size for part in partition.parts) > LARGEST
-    if not counted or large or dataset.format == "raw" or not dataset.columns:
+    if not is_counted or large or dataset.format == "raw" or not dataset.columns:
         return []
     try:
         return read_parts(dataset, partition, lake=lake)
@@ -93,7 +93,7 @@ def _read_committed(dataset: Dataset, partition: Partition, lake: Lake) -> list[
 
 
 def _confirm(dataset: Dataset, reads: Iterator[tuple[Partition, list[bytes]]]) -> Iterator[Partition]:
-    """The partitions whose rows keep the contract and are as many as were committed."""
+    """The partitions whose rows keep the contract and whose number of rows and volume are those committed."""
     while batch := list(islice(reads, QUERY)):
         results = contents.judge_together(dataset, [parts for _, parts in batch])
         for (partition, _), result in zip(batch, results, strict=True):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smart_orchestrator.adapters.data_files import DataFiles, fingerprint_of
 from smart_orchestrator.adapters.layout import names_text
+from smart_orchestrator.adapters.manifest import Depth
 from smart_orchestrator.adapters.objects import ObjectAdapter
 from smart_orchestrator.adapters.parquet_footer import SIGNATURE, footer_length, parse_footer
 from smart_orchestrator.contract import rows as contents
@@ -26,7 +27,7 @@ from smart_orchestrator.contract.tables import folder_columns
 from smart_orchestrator.errors import LakeUnreachable, ObjectConflict, ObjectMissing
 from smart_orchestrator.foreign import BadDocument, parse_document
 from smart_orchestrator.model.grain import key_text
-from smart_orchestrator.model.partition import Code, Partition, State, rows_text, verdict
+from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
 from smart_orchestrator.store.base import PLAIN_FILE
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class FilesAdapter(ObjectAdapter):
             LakeError: the lake does not answer or refuses.
         """
         parts = files.parts
-        base = Partition(key, State.COMPLETE, Code.OK, "", fingerprint=fingerprint_of(parts), parts=parts)
+        base = Partition(key, Code.OK, "", PartitionData(parts), fingerprint_of(parts))
         if not parts:
             return verdict(key, Code.EMPTY, "there is no data file", base)
         irregular = next((name for name, info in files.data.items() if info.irregular), None)
@@ -111,7 +112,7 @@ class FilesAdapter(ObjectAdapter):
         if len(parts) < self.dataset.min_files:
             reason = f"{_files_text(len(parts))}, at least {self.dataset.min_files:,} are asked for"
             return verdict(key, Code.SHORT, reason, base)
-        if options.shallow and not options.deep:
+        if options.depth is Depth.METADATA:
             return verdict(key, Code.OK, f"{_files_text(len(parts))}, not read", base)
         if self.dataset.format == "raw":
             empty = not any(part.size for part in parts)
@@ -123,21 +124,21 @@ class FilesAdapter(ObjectAdapter):
         """The verdict on a partition that has to be read; remembered, to read each file only once."""
         name = f"{self.dataset.name} {key_text(base.day)} files {self._rules_digest()}"
         remembered = _parse_memory(options.memory.recall(name)) if options.memory is not None else {}
-        if not options.deep:
+        if options.depth is not Depth.ROWS:
             partition = _recall(base, remembered)
             if partition is not None:
                 return partition
         known = remembered.get("files")
         facts: dict[str, FileFacts] = {}
         try:
-            if self.dataset.format == "parquet" and not options.deep:
+            if self.dataset.format == "parquet" and options.depth is not Depth.ROWS:
                 facts = self._footers(base, known if isinstance(known, dict) else {})
                 partition = self._judge_footers(base, facts)
             else:
                 partition = self._judge_rows(base)
         except PartFault as fault:
             return verdict(base.day, Code.STILL_WRITING, fault.text, base)
-        if options.memory is not None and not options.deep:
+        if options.memory is not None and options.depth is not Depth.ROWS:
             sizes = {part.name: (part.size, part.etag) for part in base.parts}
             document = {
                 "fingerprint": base.fingerprint,
@@ -204,7 +205,7 @@ class FilesAdapter(ObjectAdapter):
 
     def _judge_footers(self, base: Partition, facts: Mapping[str, FileFacts]) -> Partition:
         rows = sum(fact.rows for fact in facts.values())
-        counted = replace(base, rows=rows)
+        counted = base.with_counts(rows, base.volume)
         faults = [fact for fact in facts.values() if fact.code]
         if faults:
             same = [fact.problem for fact in faults if fact.code == faults[0].code]
@@ -229,7 +230,7 @@ class FilesAdapter(ObjectAdapter):
         judged = contents.examine(
             dataset, [LakePart(self.lake, folder, part) for part in base.parts], foreign=True
         )
-        counted = replace(base, rows=judged.rows, volume=judged.volume)
+        counted = base.with_counts(judged.rows, judged.volume)
         if judged.findings:
             first = judged.findings[0]
             same = [finding.text for finding in judged.findings if finding.code is first.code]
@@ -287,7 +288,7 @@ def _recall(base: Partition, remembered: Mapping[str, object]) -> Partition | No
     try:
         remembered_verdict: Any = remembered["verdict"]
         code, reason, rows, volume = remembered_verdict
-        return verdict(base.day, Code(code), str(reason), replace(base, rows=rows, volume=volume))
+        return verdict(base.day, Code(code), str(reason), base.with_counts(rows, volume))
     except (KeyError, ValueError, TypeError):
         return None
 

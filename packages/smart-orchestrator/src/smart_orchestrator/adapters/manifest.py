@@ -1,8 +1,8 @@
 """Inspect a partition of the lake, and read exactly the objects that were inspected.
 
-A partition is visible once its marker `_SUCCESS` names its parts. Our marker is a JSON manifest. A
-marker of another writer (empty, a line break, or Hadoop's JSON) stands for every `part-*` beside or below it. A lake that does not answer raises `LakeError`; a fault of the partition
-itself is a state with a code and a sentence.
+A partition is visible once its marker `_SUCCESS` names its parts. Our marker is a JSON manifest. The marker of another
+writer (empty, a line break, or Hadoop's JSON) commits every `part-*` beside or below it. A lake that does not answer raises
+`LakeError`. A fault of the partition itself is a verdict with a code and a reason.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import threading
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from smart_orchestrator.adapters.layout import Layout, list_partition, names_text
@@ -29,7 +30,16 @@ from smart_orchestrator.contract.finding import FIRST_FEW
 from smart_orchestrator.contract.reading import PartFault
 from smart_orchestrator.contract.sources import BytesPart, LakePart
 from smart_orchestrator.errors import ContractError, LakeUnreachable, ObjectMissing, PartitionChanged
-from smart_orchestrator.model.partition import Code, PartInfo, Partition, State, rows_text, verdict
+from smart_orchestrator.foreign import MAX_BYTES
+from smart_orchestrator.model.partition import (
+    Code,
+    Manifest,
+    PartInfo,
+    Partition,
+    PartitionData,
+    rows_text,
+    verdict,
+)
 from smart_orchestrator.store.base import PLAIN_FILE
 from smart_orchestrator.store.opening import lake_of
 
@@ -43,40 +53,49 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 MAX_INSPECTIONS = 3
-# Partitions with parts of more bytes than this are read two at a time: each needs memory for its pieces.
-LARGE = 8 << 20
+# Partitions with parts of more bytes than this are read two at a time, because each needs memory for its pieces.
+LARGE_PART = 8 << 20
 _large_parts = threading.BoundedSemaphore(2)
-# Changes whenever the rules of judging change: verdicts remembered under another number are not used.
-JUDGEMENT = 2
+# Increase it when the rules change: verdicts that were remembered under another number are not used.
+RULES_VERSION = 3
 DEFAULT_SETTLE = dt.timedelta(minutes=10)
 
 
 class Memory(Protocol):
-    """Remembers the verdicts on partitions whose data had to be read, by fingerprint."""
+    """Stores the verdicts on partitions whose data were read, so that the data are read once."""
 
     def recall(self, key: str) -> str | None:
-        """The value under `key`, or None."""
+        """The value stored under `key`, or None."""
         ...
 
     def remember(self, key: str, value: str) -> None:
-        """Keep `value` under `key`."""
+        """Store `value` under `key`."""
         ...
+
+
+class Depth(Enum):
+    """Which data an inspection reads."""
+
+    METADATA = "metadata"
+    """Only listings and markers. Without a manifest of ours, the number of rows stays unknown."""
+    AS_NEEDED = "as needed"
+    """Also the data of partitions whose metadata do not prove that they are complete."""
+    ROWS = "rows"
+    """The rows of every partition, which are checked against the contract."""
 
 
 @dataclass(frozen=True, slots=True)
 class InspectOptions:
-    """How closely partitions are inspected.
+    """How partitions are inspected.
 
     Attributes:
-        deep: read the rows of every partition and check them against the contract.
-        shallow: do not read the data of any partition; without our manifest, its rows stay unknown.
+        depth: which data are read.
         settle: parts without a marker that are younger than this count as being written.
         now: the present time, UTC.
         memory: the verdicts on partitions that were read before.
     """
 
-    deep: bool = False
-    shallow: bool = False
+    depth: Depth = Depth.AS_NEEDED
     settle: dt.timedelta = DEFAULT_SETTLE
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC))
     memory: Memory | None = None
@@ -85,7 +104,7 @@ class InspectOptions:
 def inspect(
     dataset: Dataset, day: dt.date, *, lake: Lake | None = None, options: InspectOptions | None = None
 ) -> Partition:
-    """What the lake holds for `day`: one listing, and one small read of the marker.
+    """The verdict on the partition of `day`: one listing, and one small read of the marker.
 
     Raises:
         LakeError: the lake does not answer or refuses.
@@ -98,7 +117,7 @@ def inspect(
 def inspect_listed(
     dataset: Dataset, day: dt.date, objects: Sequence[ObjectInfo], *, lake: Lake, options: InspectOptions
 ) -> Partition:
-    """As `inspect`, for a partition that has been listed already."""
+    """As `inspect`, for a partition whose objects are listed already."""
     for _ in range(MAX_INSPECTIONS - 1):
         partition = _inspect_once(dataset, day, objects, lake, options)
         if partition is not None and partition.code is not Code.PART_GONE:
@@ -115,13 +134,16 @@ def inspect_listed(
 def _inspect_once(
     dataset: Dataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake, options: InspectOptions
 ) -> Partition | None:
-    """The partition as listed, or None when the marker is gone since, or was not read in full."""
-    irregular = _irregular(day, dataset.key(day) + "/", objects)
-    if irregular is not None:
-        return irregular
+    """The partition as listed; None when the marker changed after the listing."""
+    misplaced = _misplaced(day, dataset.key(day) + "/", objects)
+    if misplaced is not None:
+        return misplaced
     layout = Layout.of(dataset.key(day), objects)
     if layout.marker is None:
         return _uncommitted(day, layout, options)
+    if layout.marker.size > MAX_BYTES:
+        reason = f"{MARKER} is not a manifest ({layout.marker.size:,} bytes, at most {MAX_BYTES:,} are read)"
+        return verdict(day, Code.BAD_MANIFEST, reason)
     data = b""
     if layout.marker.size:
         try:
@@ -136,11 +158,11 @@ def _inspect_once(
         if partition.manifest is None:
             return partition
         beside = [name for name in layout.parts if name not in {part.name for part in partition.parts}]
-        return _with_others(partition, [*beside, *layout.nested, *layout.others])
-    return _with_others(_inspect_foreign(dataset, day, layout, names, lake, options), layout.others)
+        return _with_names_of_others(partition, [*beside, *layout.nested, *layout.others])
+    return _with_names_of_others(_inspect_foreign(dataset, day, layout, names, lake, options), layout.others)
 
 
-def _irregular(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Partition | None:
+def _misplaced(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Partition | None:
     """The verdict when the partition, its marker or a part is not a regular file."""
     for info in objects:
         name = info.key.removeprefix(folder)
@@ -149,18 +171,17 @@ def _irregular(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Part
                 day, Code.MISSING, f"a file lies at {info.key}, where the folder of the partition belongs"
             )
         if info.irregular and (info.key == folder[:-1] or name == MARKER or is_part(name.rpartition("/")[2])):
-            shown = "the partition" if info.key == folder[:-1] else name
-            return verdict(day, Code.UNREADABLE, f"{shown} is {info.irregular}")
+            subject = "the partition" if info.key == folder[:-1] else name
+            return verdict(day, Code.UNREADABLE, f"{subject} is {info.irregular}")
     return None
 
 
-def _with_others(partition: Partition, others: Sequence[str]) -> Partition:
+def _with_names_of_others(partition: Partition, others: Sequence[str]) -> Partition:
     """The partition with a reason that names the objects beside its parts."""
     if not others:
         return partition
-    return replace(
-        partition, reason=f"{partition.reason}; not read are {names_text(others)} beside the parts"
-    )
+    reason = f"{partition.reason}; not read are {names_text(others)} beside the parts"
+    return replace(partition, reason=reason)
 
 
 def _uncommitted(day: dt.date, layout: Layout, options: InspectOptions) -> Partition:
@@ -184,16 +205,18 @@ def _inspect_foreign(
     dataset: Dataset,
     day: dt.date,
     layout: Layout,
-    named: Sequence[str],
+    part_names: Sequence[str],
     lake: Lake,
     options: InspectOptions,
 ) -> Partition:
-    """A partition with the marker of another writer, which may name some of its parts."""
+    """The verdict on a partition with the marker of another writer, which may name some of the parts."""
     parts = {**layout.parts, **layout.nested}
     infos = tuple(PartInfo(name, info.size, None, info.etag) for name, info in sorted(parts.items()))
     digest = hashlib.sha256(json.dumps([[p.name, p.size, p.etag] for p in infos]).encode()).hexdigest()
-    base = Partition(day, State.COMPLETE, Code.OK, "", fingerprint=digest[:32], parts=infos)
-    gone = sorted({name for name in named if is_part(name)} - {name.rpartition("/")[2] for name in parts})
+    base = Partition(day, Code.OK, "", PartitionData(infos), digest[:32])
+    gone = sorted(
+        {name for name in part_names if is_part(name)} - {name.rpartition("/")[2] for name in parts}
+    )
     if gone:
         return verdict(day, Code.PART_GONE, f"{names_text(gone)} is named and not there", base)
     if not infos:
@@ -201,7 +224,7 @@ def _inspect_foreign(
     if layout.parts and layout.nested:
         reason = f"parts lie in folders as well as beside them ({names_text(list(layout.nested))})"
         return verdict(day, Code.COLUMNS, reason, base)
-    if options.shallow and not options.deep:
+    if options.depth is Depth.METADATA:
         return verdict(day, Code.OK, "committed without a row count, not read", base)
     return _judge_once(dataset, base, lake, options)
 
@@ -218,17 +241,22 @@ def _inspect_ours(
     manifest = parse_manifest(day, data)
     if isinstance(manifest, Partition):
         return replace(manifest, fingerprint=digest)
-    base = Partition(
-        day, State.COMPLETE, Code.OK, "", manifest.rows, manifest.volume, digest, manifest.parts, manifest
-    )
+    base = committed_partition(manifest, digest)
     problem = _check_listing(base, parts) or _check_contract(dataset, base)
     if problem is not None:
         return problem
-    # Another ETag: a copy of the lake, or other bytes of the same size. Only the checksum can tell.
+    # A part with another ETag is a copy, or has other bytes of the same size. The checksum tells which.
     etags = [[p.name, parts[p.name].etag] for p in manifest.parts if p.etag not in (None, parts[p.name].etag)]
-    if options.deep or ((etags or manifest.rows is None) and not options.shallow):
-        return _judge_once(dataset, base, lake, options, marks=etags)
-    return verdict(day, Code.OK, rows_text(manifest.rows), base)
+    unproven = bool(etags) or manifest.rows is None
+    if options.depth is Depth.ROWS or (unproven and options.depth is Depth.AS_NEEDED):
+        return _judge_once(dataset, base, lake, options, etags=etags)
+    return base
+
+
+def committed_partition(manifest: Manifest, digest: str) -> Partition:
+    """The partition that a manifest of our writer commits, by what the manifest records."""
+    data = PartitionData(manifest.parts, manifest.rows, manifest.volume)
+    return Partition(manifest.day, Code.OK, rows_text(manifest.rows), data, digest, manifest)
 
 
 def _check_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partition | None:
@@ -246,7 +274,7 @@ def _check_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partitio
 
 def _check_contract(dataset: Dataset, base: Partition) -> Partition | None:
     if base.rows is not None and base.rows < dataset.min_rows:
-        reason = f"{rows_text(base.rows)}, at least {dataset.min_rows:,} are asked for"
+        reason = f"{rows_text(base.rows)}, at least {dataset.min_rows:,} are required"
         return verdict(base.day, Code.SHORT, reason, base)
     columns = base.manifest.columns if base.manifest else ()
     missing = [column.name for column in dataset.columns if column.name not in columns]
@@ -261,11 +289,11 @@ def _judge_once(
     lake: Lake,
     options: InspectOptions,
     *,
-    marks: Sequence[object] = (),
+    etags: Sequence[object] = (),
 ) -> Partition:
-    """The verdict on a partition whose bytes have to be read; remembered, to read them only once."""
-    key = f"{dataset.name} {base.day} {base.fingerprint} {_rules_digest(dataset, marks)}"
-    if options.memory is not None and not options.deep:
+    """The verdict on a partition whose data must be read; it is remembered, so that they are read once."""
+    key = f"{dataset.name} {base.day} {base.fingerprint} {_rules_digest(dataset, etags)}"
+    if options.memory is not None and options.depth is not Depth.ROWS:
         partition = _recall(base, options.memory.recall(key))
         if partition is not None:
             return partition
@@ -275,26 +303,26 @@ def _judge_once(
     return judged
 
 
-def _rules_digest(dataset: Dataset, marks: Sequence[object]) -> str:
-    """What a verdict depends on besides the bytes."""
+def _rules_digest(dataset: Dataset, etags: Sequence[object]) -> str:
+    """A digest of everything that a verdict depends on besides the manifest and the parts that it names."""
     reading = (dataset.format, dataset.header, dataset.compression)
-    rules = (JUDGEMENT, reading, dataset.columns, dataset.min_rows, dataset.volume_column, marks)
+    rules = (RULES_VERSION, reading, dataset.columns, dataset.min_rows, dataset.volume_column, etags)
     return hashlib.sha256(repr(rules).encode()).hexdigest()[:16]
 
 
 def _recall(base: Partition, remembered: str | None) -> Partition | None:
-    """The remembered verdict; None where there is none, or it cannot be read."""
+    """The remembered verdict; None when there is none, or it cannot be parsed."""
     if remembered is None:
         return None
     try:
         code, reason, rows, volume = json.loads(remembered)
-        return verdict(base.day, Code(code), str(reason), replace(base, rows=rows, volume=volume))
+        return verdict(base.day, Code(code), str(reason), base.with_counts(rows, volume))
     except (ValueError, TypeError, RecursionError):
         return None
 
 
 def _read_and_judge(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
-    large = max(part.size for part in base.parts) > LARGE
+    large = max(part.size for part in base.parts) > LARGE_PART
     with _large_parts if large else nullcontext():
         return _judge_parts(dataset, base, lake)
 
@@ -318,22 +346,20 @@ def _is_foreign(partition: Partition) -> bool:
     return partition.manifest is None or partition.manifest.rows is None
 
 
-def _judge_contents(dataset: Dataset, base: Partition, judged: Contents) -> Partition:
-    counted = replace(
-        base, rows=judged.rows, volume=judged.volume if judged.volume is not None else base.volume
-    )
-    if judged.findings:
-        first = judged.findings[0]
-        same = [finding.text for finding in judged.findings if finding.code is first.code]
-        more = f" (and {len(same) - FIRST_FEW} more)" if len(same) > FIRST_FEW else ""
-        return verdict(base.day, first.code, "; ".join(same[:FIRST_FEW]) + more, counted)
-    if judged.rows == 0:
+def _judge_contents(dataset: Dataset, base: Partition, examined: Contents) -> Partition:
+    counted = base.with_counts(examined.rows, examined.volume if examined.volume is not None else base.volume)
+    if examined.findings:
+        first = examined.findings[0]
+        texts = [finding.text for finding in examined.findings if finding.code is first.code]
+        more = f" (and {len(texts) - FIRST_FEW} more)" if len(texts) > FIRST_FEW else ""
+        return verdict(base.day, first.code, "; ".join(texts[:FIRST_FEW]) + more, counted)
+    if examined.rows == 0:
         return verdict(base.day, Code.EMPTY, "committed without a row", counted)
-    if base.rows is not None and base.rows != judged.rows:
-        reason = f"{rows_text(judged.rows)} in the parts, {base.rows:,} were committed"
+    if base.rows is not None and base.rows != examined.rows:
+        reason = f"{rows_text(examined.rows)} in the parts, {base.rows:,} were committed"
         return verdict(base.day, Code.PART_CHANGED, reason, counted)
     short = _check_contract(dataset, counted)
-    return short or verdict(base.day, Code.OK, rows_text(judged.rows), counted)
+    return short or verdict(base.day, Code.OK, rows_text(examined.rows), counted)
 
 
 def read_parts(dataset: Dataset, partition: Partition, *, lake: Lake | None = None) -> list[bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.bulk import inspect_deeply
 from smart_orchestrator.adapters.layout import list_partition
-from smart_orchestrator.adapters.manifest import inspect_listed
+from smart_orchestrator.adapters.manifest import Depth, inspect_listed
 from smart_orchestrator.errors import LakeError
 
 if TYPE_CHECKING:
@@ -124,16 +124,16 @@ class ManifestAdapter(ObjectAdapter):
         inspect_key: Callable[[dt.date, InspectOptions], Partition],
         pool: Executor,
     ) -> list[Partition]:
-        if not options.deep:
+        if options.depth is not Depth.ROWS:
             return super()._inspect_all(keys, options, inspect_key, pool)
-        shallow = replace(options, deep=False, shallow=True)
+        metadata_only = replace(options, depth=Depth.METADATA)
         return list(
             inspect_deeply(
                 self.dataset,
                 keys,
                 self.lake,
                 pool,
-                lambda key: inspect_key(key, shallow),
+                lambda key: inspect_key(key, metadata_only),
                 lambda key: inspect_key(key, options),
             )
         )

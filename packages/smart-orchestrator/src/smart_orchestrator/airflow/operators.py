@@ -20,13 +20,8 @@ from smart_orchestrator.airflow.messages import listed, not_ready
 from smart_orchestrator.airflow.params import request_of
 from smart_orchestrator.airflow.triggers import DataReadyTrigger
 from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL
-from smart_orchestrator.errors import (
-    LakeError,
-    LakeUnreachable,
-    RunsError,
-    RunsUnreachable,
-    SmartOrchestratorError,
-)
+from smart_orchestrator.errors import SmartOrchestratorError
+from smart_orchestrator.expected_error import ExpectedError
 from smart_orchestrator.model.plan import Action, make_plan
 from smart_orchestrator.text.reports import weekday
 
@@ -57,8 +52,6 @@ BACKFILL, DEADLINE, OUTCOME, PROBLEM, WINDOW, COVERAGE = (
     "window",
     "coverage_pct",
 )
-# Errors that a retry may resolve: the lake or the API did not answer.
-_TRANSIENT = (LakeUnreachable, RunsUnreachable)
 
 
 class OrchestratorTask(BaseOperator):
@@ -106,7 +99,7 @@ class OrchestratorTask(BaseOperator):
             yield
         except Exception as error:
             context["ti"].xcom_push(key=PROBLEM, value=str(error) or type(error).__name__)
-            if isinstance(error, (LakeError, RunsError)) and not isinstance(error, _TRANSIENT):
+            if isinstance(error, ExpectedError) and not error.transient:
                 raise AirflowFailException(str(error)) from error
             raise
 

@@ -9,10 +9,10 @@ import datetime as dt
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import RetryDecision, RetryPolicy
 
-from smart_orchestrator.errors import NotPublished, SourceRefused, WindowError
-from smart_orchestrator.model.run import failure_of
+from smart_orchestrator.errors import WindowError
+from smart_orchestrator.expected_error import ExpectedError, failure_of
 from smart_orchestrator.model.window import parse_day
 
 if TYPE_CHECKING:
@@ -20,14 +20,21 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-# An error that a retry cannot resolve fails the task at once; the task's retries apply to all others.
-FAIL_AT_ONCE = ExceptionRetryPolicy(
-    [
-        RetryRule(NotPublished, RetryAction.FAIL, reason="the source does not have the day"),
-        RetryRule(SourceRefused, RetryAction.FAIL, reason="the source refused the request itself"),
-        RetryRule(WindowError, RetryAction.FAIL, reason="this is no day"),
-    ]
-)
+
+class TerminalErrorsFail(RetryPolicy):
+    """Fails the task at once on an expected error that is not transient; the task's retries apply to all others."""
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
+    ) -> RetryDecision:
+        """The decision about one failed try."""
+        del try_number, max_tries, context
+        if isinstance(exception, ExpectedError) and not exception.transient:
+            return RetryDecision.fail(f"a retry cannot resolve {type(exception).__name__}")
+        return RetryDecision.default()
+
+
+FAIL_AT_ONCE = TerminalErrorsFail()
 
 
 def day_of_run(context: Context, lag: int) -> dt.date:

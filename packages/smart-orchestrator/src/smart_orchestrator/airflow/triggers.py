@@ -20,7 +20,7 @@ from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import listed
 from smart_orchestrator.airflow.orchestration import TRIGGER_PATIENCE, Orchestration
 from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL
-from smart_orchestrator.errors import LakeError, LakeUnreachable, RunsError, RunsUnreachable
+from smart_orchestrator.errors import LakeError, RunsError
 from smart_orchestrator.extras import extra
 
 if TYPE_CHECKING:
@@ -77,11 +77,12 @@ class DataReadyTrigger(BaseTrigger):
                 await asyncio.to_thread(_poll_backfill, backfill)
                 last_error = ""
                 why = UNREACHABLE_GOAL if backfill.hopeless() else ""
-            except (LakeUnreachable, RunsUnreachable) as error:
-                last_error = f"; the last look failed: {error}"
-                self.log.warning("looking again in %g s: %s", orchestration.poll_seconds, error)
             except (LakeError, RunsError) as error:
-                why = str(error)
+                if error.transient:
+                    last_error = f"; the last look failed: {error}"
+                    self.log.warning("looking again in %g s: %s", orchestration.poll_seconds, error)
+                else:
+                    why = str(error)
             remaining = _seconds_until(deadline)
             if remaining == 0 and not why:
                 why = f"no end after {orchestration.timeout:g} s{last_error}"

@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from smart_orchestrator.runners.base import Runner
     from smart_orchestrator.store.base import Lake
 
-# Retrying these at once is useless: the source has not published the day, or the source or the lake refused or did not
-# answer within its own deadline.
-FINAL = (Failure.NOT_PUBLISHED, Failure.UNREACHABLE, Failure.REFUSED)
 UNREACHABLE_GOAL = "the window cannot become whole any more"
 
 
@@ -318,7 +315,8 @@ class BackfillState:
             )
             run = replace(run, state=RunState.FAILED, failure=Failure.NO_DATA_AFTER_SUCCESS, message=message)
             self._record(run)
-        again = run.failure not in FINAL and self.begun.get(run.day, 0) < self.limits.attempts
+        final = run.failure is not None and run.failure.final
+        again = not final and self.begun.get(run.day, 0) < self.limits.attempts
         if again:
             self.queue.append(run.day)
         else:

@@ -1,9 +1,9 @@
 """Remove the leftovers of this program's killed writers, and nothing else.
 
-Removed are objects whose names only this program's writer makes and that no manifest names, and `_temporary/` of a committed
-partition. Whatever else lies in a partition is foreign: it is listed and stays. Parts that a marker names stay, and so does every
-object younger than `older_than`, since a writer may still be at work. The dataset's complete folder is listed: the cost of a
-vacuum grows with the lake.
+A vacuum removes the objects whose names only this program's writer makes and that no manifest names, and `_temporary/` of a
+committed partition. It lists every other object as foreign and leaves it. It leaves the parts that a marker names, and every
+object younger than `older_than`, because a writer may still be at work. It lists the dataset's complete folder, so its cost
+grows with the lake.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest import InspectOptions, inspect_listed
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions, inspect_listed
 from smart_orchestrator.adapters.manifest_document import MARKER
 from smart_orchestrator.errors import VacuumRefused
 from smart_orchestrator.store.opening import lake_of
@@ -35,9 +35,9 @@ class Vacuumed:
 
     Attributes:
         keys: the objects, in order.
-        size: of all of them in bytes.
-        dry_run: nothing was removed.
-        foreign: objects of the partitions that no marker names and that are not this program's; they stay.
+        size: their total size in bytes.
+        dry_run: whether nothing was removed.
+        foreign: objects of the partitions that no marker names and that this program did not write; they stay.
         manifests: how many partitions have a manifest of this program.
     """
 
@@ -69,7 +69,7 @@ def vacuum(
 
     Raises:
         ValueError: `older_than` is negative.
-        VacuumRefused: there are objects and not one manifest of this program; a dry run lists them.
+        VacuumRefused: there are objects but no manifest of this program; a dry run lists them.
         LakeError: the lake does not answer or refuses.
     """
     lake = lake or lake_of(dataset)
@@ -102,7 +102,9 @@ def find_leftovers(
     foreign: list[str] = []
     manifests = 0
     for day, objects in _objects_by_day(dataset, lake):
-        partition = inspect_listed(dataset, day, objects, lake=lake, options=InspectOptions(shallow=True))
+        partition = inspect_listed(
+            dataset, day, objects, lake=lake, options=InspectOptions(depth=Depth.METADATA)
+        )
         manifests += partition.manifest is not None
         removable = _removable(dataset, partition, objects)
         named = _keys_to_keep(dataset, partition)
@@ -118,10 +120,10 @@ def find_leftovers(
 
 
 def refuse_unmarked(lake_url: str, leftovers: Sequence[Vacuumed]) -> None:
-    """Refuse to clean a lake that holds objects and not one manifest of this program.
+    """Refuse to clean a lake that holds objects but no manifest of this program.
 
     Raises:
-        VacuumRefused: it is such a lake.
+        VacuumRefused: the lake has no such manifest.
     """
     objects = sum(len(each.keys) + len(each.foreign) for each in leftovers)
     if objects and not any(each.manifests for each in leftovers):
@@ -129,7 +131,7 @@ def refuse_unmarked(lake_url: str, leftovers: Sequence[Vacuumed]) -> None:
 
 
 def remove_leftovers(lake: Lake, leftovers: Vacuumed) -> Vacuumed:
-    """Remove what `find_leftovers` listed.
+    """Remove the objects that `find_leftovers` listed.
 
     Raises:
         LakeError: the lake does not answer or refuses.
@@ -150,11 +152,11 @@ def _objects_by_day(dataset: Dataset, lake: Lake) -> Iterator[tuple[dt.date, lis
 
 
 def _removable(dataset: Dataset, partition: Partition, objects: Sequence[ObjectInfo]) -> set[str]:
-    """The keys that only this program's writer makes and no marker names, and those of a finished `_temporary/`."""
+    """The keys of our writer that no marker names, and those below `_temporary/` of a committed partition."""
     folder = dataset.key(partition.day) + "/"
     marked = any(info.key == folder + MARKER for info in objects)
     if marked and partition.manifest is None and not partition.parts:
-        return set()  # The marker cannot be understood, so the complete partition stays.
+        return set()  # The marker cannot be understood, so nothing is removed.
     ours = re.compile(rf"part-[0-9]{{5}}-[0-9a-f]{{32}}{re.escape(dataset.suffix)}")
     named = {part.name for part in partition.parts}
     names = {info.key.removeprefix(folder) for info in objects if not info.irregular}
@@ -166,7 +168,7 @@ def _removable(dataset: Dataset, partition: Partition, objects: Sequence[ObjectI
 
 
 def _keys_to_keep(dataset: Dataset, partition: Partition) -> set[str]:
-    """The keys of a marker that is understood, and of the parts that it names."""
+    """The keys of the marker and of the parts that it names; empty when the marker cannot be understood."""
     if partition.manifest is None and not partition.parts:
         return set()
     folder = dataset.key(partition.day)

@@ -1,9 +1,15 @@
 """Replace a partition of a dataset atomically.
 
-With the protocol (docs/SMART_ORCHESTRATOR.md) every reader of manifests sees the old partition or the new one, even when a
-writer is killed. Parts are put under fresh names. Then the marker is replaced, on condition that it is still the one that was
-read. Then the parts that it no longer names are removed. A failure before the replacement changes nothing that is visible, and
-the next commit removes the leftovers of a killed writer.
+Every reader of manifests sees the old partition or the new one, even when a writer is killed. The steps of a commit are:
+
+    0. `_adopt_parts`      replace the marker of another writer by a manifest of the parts that it commits
+    1. `_read_marker`      read the marker `_SUCCESS` and its ETag
+    2. `_put_parts`        put the new parts under fresh names
+    3. `_list_parts`       list the partition's parts, new and old
+    4. `_replace_marker`   replace the marker by the new manifest, on condition that it still has the ETag of step 1
+    5. `_delete_old_parts` delete all other parts
+
+A failure before step 4 changes nothing that is visible. The next commit deletes the leftovers of a killed writer.
 """
 
 from __future__ import annotations
@@ -12,8 +18,9 @@ import datetime as dt
 import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from smart_orchestrator.adapters.manifest import committed_partition
 from smart_orchestrator.adapters.manifest_document import (
     MARKER,
     checksum_of,
@@ -31,7 +38,8 @@ from smart_orchestrator.errors import (
     ObjectConflict,
     ObjectMissing,
 )
-from smart_orchestrator.model.partition import Code, Manifest, PartInfo, Partition, State, rows_text
+from smart_orchestrator.foreign import MAX_INTEGER
+from smart_orchestrator.model.partition import Code, Manifest, PartInfo, Partition
 from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:
@@ -40,10 +48,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from smart_orchestrator.model.dataset import Dataset
-    from smart_orchestrator.store.base import Lake
+    from smart_orchestrator.store.base import Lake, ObjectInfo
 
 
-# Names the winner of a lost race when its marker has no run.
+# The winner of a lost race, in the message, when its marker names no run.
 UNKNOWN_WRITER = "of another writer"
 
 
@@ -60,6 +68,36 @@ class Part:
             raise ValueError(message)
 
 
+class _Marker(NamedTuple):
+    """A marker as it was read."""
+
+    data: bytes
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The partition that a commit replaces."""
+
+    dataset: Dataset
+    day: dt.date
+    lake: Lake
+
+    @property
+    def folder(self) -> str:
+        """The key of the partition."""
+        return self.dataset.key(self.day)
+
+    @property
+    def marker_key(self) -> str:
+        """The key of the marker."""
+        return f"{self.folder}/{MARKER}"
+
+    def lost_race(self, winner: str | None) -> LostRace:
+        """The error when another writer committed the partition meanwhile."""
+        return LostRace(self.dataset.name, self.day, winner or UNKNOWN_WRITER)
+
+
 def commit(
     dataset: Dataset,
     day: dt.date,
@@ -73,11 +111,11 @@ def commit(
     """Replace the partition by `parts` atomically, and return the new partition.
 
     Args:
-        dataset: where, and in which format.
-        day: the UTC day.
-        parts: the data objects; none, or only empty ones, is refused.
-        columns: of the parts, in order.
-        volume: the day's sum of the dataset's volume column.
+        dataset: the dataset of the partition.
+        day: the partition key.
+        parts: the data objects; their rows must not be 0 in total.
+        columns: the columns of the parts, in order.
+        volume: the sum of the dataset's volume column.
         measured: facts of the run to keep in the manifest; JSON values.
         lake: an open lake; default the dataset's own.
 
@@ -86,29 +124,21 @@ def commit(
         LostRace: another writer committed the day meanwhile; its data stay.
         LakeError: the lake does not answer or refuses. What was visible before still is.
     """
-    lake = lake or lake_of(dataset)
+    target = _Target(dataset, day, lake or lake_of(dataset))
     rows = sum(part.rows for part in parts)
     if rows == 0:
         raise CommitError(dataset.name, day, "it has no rows")
-    folder = dataset.key(day)
     run_id = uuid.uuid4().hex
-    ours = [f"{folder}/part-{number:05d}-{run_id}{dataset.suffix}" for number in range(len(parts))]
-    with lake.exclusive(folder):
-        etag = _prepare_marker(dataset, day, lake)
-        with _delete_on_failure(lake, ours):
-            for key, part in zip(ours, parts, strict=True):
-                lake.put(key, part.data)
-            listed = {info.key: info for info in lake.list(folder)}
-            if not listed.keys() >= set(ours):
-                # A commit removes the parts of writers that have not committed yet.
-                raise LostRace(dataset.name, day, _marker_run(dataset, day, lake) or UNKNOWN_WRITER)
+    new_keys = [f"{target.folder}/part-{n:05d}-{run_id}{dataset.suffix}" for n in range(len(parts))]
+    with target.lake.exclusive(target.folder):
+        marker = _adopt_parts(target, _read_marker(target))
+        with _deleted_on_failure(target.lake, new_keys):
+            _put_parts(target.lake, new_keys, parts)
+            listed = _list_parts(target, new_keys)
             manifest = Manifest(
                 day=day,
                 run_id=run_id,
-                parts=tuple(
-                    PartInfo(key.rpartition("/")[2], len(part.data), checksum_of(part.data), listed[key].etag)
-                    for key, part in zip(ours, parts, strict=True)
-                ),
+                parts=tuple(_part_info(listed[key], part) for key, part in zip(new_keys, parts, strict=True)),
                 rows=rows,
                 columns=tuple(columns),
                 volume=volume,
@@ -116,16 +146,52 @@ def commit(
                 written_at=dt.datetime.now(tz=dt.UTC),
             )
             data = manifest.to_bytes()
-        _replace_marker(dataset, manifest, lake, data, etag, ours)
-        lake.delete([key for key in listed if key not in ours and is_part(key.removeprefix(folder + "/"))])
-    return Partition(
-        day, State.COMPLETE, Code.OK, rows_text(rows), rows, volume, digest_of(data), manifest.parts, manifest
-    )
+        _replace_marker(target, manifest.run_id, data, marker, new_keys)
+        _delete_old_parts(target.lake, listed, new_keys)
+    return committed_partition(manifest, digest_of(data))
+
+
+def _read_marker(target: _Target) -> _Marker | None:
+    """Step 1: the marker with its ETag; None when there is no marker."""
+    try:
+        return _Marker(*target.lake.get(target.marker_key))
+    except ObjectMissing:
+        return None
+
+
+def _adopt_parts(target: _Target, marker: _Marker | None) -> _Marker | None:
+    """Step 0: the marker that step 4 may replace, after a marker of another writer has become a manifest.
+
+    An empty marker commits every part beside it, so new parts would join the old partition before the commit.
+
+    Raises:
+        CommitError: a newer program wrote the manifest.
+        LostRace: another writer replaced the marker meanwhile.
+    """
+    if marker is None:
+        return None
+    if parse_foreign_marker(marker.data) is None:
+        parsed = parse_manifest(target.day, marker.data)
+        if isinstance(parsed, Partition) and parsed.code is Code.NEWER_VERSION:
+            raise CommitError(target.dataset.name, target.day, parsed.reason, "Update this program.")
+        return marker
+    prefix = target.folder + "/"
+    names = {info.key.removeprefix(prefix): info for info in target.lake.list(target.folder)}
+    parts = tuple(PartInfo(name, info.size, None, info.etag) for name, info in names.items() if is_part(name))
+    now = dt.datetime.now(tz=dt.UTC)
+    manifest = Manifest(target.day, f"adopted-{uuid.uuid4().hex}", parts, None, (), None, {}, now)
+    # The answer of a successful write can get lost. The retry of the write then conflicts with our own manifest.
+    with suppress(ObjectConflict):
+        target.lake.put_if(target.marker_key, manifest.to_bytes(), marker.etag)
+    adopted = _read_marker(target)
+    if adopted is None or parse_manifest(target.day, adopted.data) != manifest:
+        raise target.lost_race(None)
+    return adopted
 
 
 @contextmanager
-def _delete_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
-    """Remove our parts when not all could be written; the next commit removes what stays behind."""
+def _deleted_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
+    """Delete our parts when not all could be written; what cannot be deleted is left to the next commit."""
     try:
         yield
     except BaseException:
@@ -134,67 +200,65 @@ def _delete_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
         raise
 
 
-def _prepare_marker(dataset: Dataset, day: dt.date, lake: Lake) -> str | None:
-    """The ETag of the marker that will be replaced, None when there is none.
+def _put_parts(lake: Lake, keys: Sequence[str], parts: Sequence[Part]) -> None:
+    """Step 2: put the new parts under fresh names."""
+    for key, part in zip(keys, parts, strict=True):
+        lake.put(key, part.data)
 
-    Spark's empty marker names every part beside it, so new parts would join the old partition before the commit. It is
-    therefore replaced by a manifest of the parts that it names.
+
+def _list_parts(target: _Target, new_keys: Sequence[str]) -> dict[str, ObjectInfo]:
+    """Step 3: the parts of the partition by key, new and old.
+
+    Raises:
+        LostRace: a new part is gone. A commit deletes the parts of writers that have not committed yet.
     """
-    folder = dataset.key(day)
-    key = f"{folder}/{MARKER}"
-    try:
-        data, etag = lake.get(key)
-    except ObjectMissing:
-        return None
-    if parse_foreign_marker(data) is None:
-        parsed = parse_manifest(day, data)
-        if isinstance(parsed, Partition) and parsed.code is Code.NEWER_VERSION:
-            raise CommitError(dataset.name, day, parsed.reason, "Update this program.")
-        return etag
-    adopted = [info for info in lake.list(folder) if is_part(info.key.removeprefix(folder + "/"))]
-    parts = tuple(
-        PartInfo(info.key.removeprefix(folder + "/"), info.size, None, info.etag) for info in adopted
-    )
-    now = dt.datetime.now(tz=dt.UTC)
-    manifest = Manifest(day, f"adopted-{uuid.uuid4().hex}", parts, None, (), None, {}, now)
-    # The answer of a successful write can get lost; the retry then meets our own manifest.
-    with suppress(ObjectConflict):
-        lake.put_if(key, manifest.to_bytes(), etag)
-    try:
-        data, etag = lake.get(key)
-    except ObjectMissing:
-        raise LostRace(dataset.name, day, UNKNOWN_WRITER) from None
-    if parse_manifest(day, data) != manifest:
-        raise LostRace(dataset.name, day, UNKNOWN_WRITER)
-    return etag
+    prefix = target.folder + "/"
+    objects = target.lake.list(target.folder)
+    listed = {info.key: info for info in objects if is_part(info.key.removeprefix(prefix))}
+    if not listed.keys() >= set(new_keys):
+        marker = _read_marker(target)
+        raise target.lost_race(_run_of(target, marker))
+    return listed
+
+
+def _part_info(listed: ObjectInfo, part: Part) -> PartInfo:
+    return PartInfo(listed.key.rpartition("/")[2], len(part.data), checksum_of(part.data), listed.etag)
 
 
 def _replace_marker(
-    dataset: Dataset, manifest: Manifest, lake: Lake, data: bytes, etag: str | None, ours: Sequence[str]
+    target: _Target, run_id: str, data: bytes, marker: _Marker | None, new_keys: Sequence[str]
 ) -> None:
-    """Make the new manifest the marker, if the marker is still the one that was read.
+    """Step 4: replace the marker by the new manifest, if it is still the one that was read.
 
-    Without an answer the new manifest may or may not be the marker; our parts then stay.
+    If the lake does not answer, the new manifest may be the marker already; the new parts then stay.
+
+    Raises:
+        LostRace: another writer replaced the marker meanwhile.
     """
     try:
-        lake.put_if(f"{dataset.key(manifest.day)}/{MARKER}", data, etag)
+        target.lake.put_if(target.marker_key, data, marker.etag if marker is not None else None)
     except ObjectConflict:
-        # The answer of a successful write can get lost; the retry then meets our own manifest.
-        winner = _marker_run(dataset, manifest.day, lake)
-        if winner != manifest.run_id:
-            # Only when the winner is certain: a truncated marker may name our parts.
-            if winner is not None:
-                with suppress(LakeError):
-                    lake.delete(ours)
-            raise LostRace(dataset.name, manifest.day, winner or UNKNOWN_WRITER) from None
+        # The answer of a successful write can get lost. The retry of the write then conflicts with our own manifest.
+        winner = _run_of(target, _read_marker(target))
+        if winner == run_id:
+            return
+        # A marker without a run may be a truncated one of ours, so the new parts are deleted only for a known winner.
+        if winner is not None:
+            with suppress(LakeError):
+                target.lake.delete(new_keys)
+        raise target.lost_race(winner) from None
 
 
-def _marker_run(dataset: Dataset, day: dt.date, lake: Lake) -> str | None:
-    try:
-        data, _ = lake.get(f"{dataset.key(day)}/{MARKER}")
-    except ObjectMissing:
+def _delete_old_parts(lake: Lake, listed: Mapping[str, ObjectInfo], new_keys: Sequence[str]) -> None:
+    """Step 5: delete the parts that the new manifest does not name."""
+    lake.delete([key for key in listed if key not in new_keys])
+
+
+def _run_of(target: _Target, marker: _Marker | None) -> str | None:
+    """The run that a manifest names; None for any other marker."""
+    if marker is None or not marker.data:
         return None
-    manifest = parse_manifest(day, data) if data else None
+    manifest = parse_manifest(target.day, marker.data)
     return manifest.run_id if isinstance(manifest, Manifest) else None
 
 
@@ -215,6 +279,9 @@ def write_frame(
     findings = contents.violations(dataset, frame)
     if findings:
         raise ContractError(dataset.name, day, findings[0].code, [finding.text for finding in findings])
-    volume = int(frame[dataset.volume_column].sum()) if dataset.volume_column and frame.height else None
+    volume = contents.volume_of(dataset, frame)
+    if volume is not None and abs(volume) > MAX_INTEGER:
+        text = f"the sum of column {dataset.volume_column} is out of range ({volume:,})"
+        raise ContractError(dataset.name, day, Code.BAD_VALUES, [text])
     part = Part(contents.to_bytes(dataset, frame), frame.height)
     return commit(dataset, day, [part], columns=frame.columns, volume=volume, measured=measured, lake=lake)

@@ -1,1 +1,1 @@
-"""Rows against a dataset's contract."""
+"""Check the rows of partitions against a dataset's contract."""

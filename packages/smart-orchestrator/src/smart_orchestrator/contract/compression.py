@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.dataset import Compression
 
-# Decompressed bytes at a time, however far they were compressed.
+# The largest number of decompressed bytes at a time, whatever the compression ratio.
 PIECE = 1 << 20
 # bzip2 begins with its level and the signature of a block, or of the end of an empty stream.
 SIGNATURES: tuple[tuple[re.Pattern[bytes], Compression], ...] = (
@@ -34,17 +34,17 @@ class Decompressor(Protocol):
 
     @property
     def eof(self) -> bool:
-        """The end of the stream was read."""
+        """Whether the end of the stream was read."""
         ...
 
     @property
     def needs_input(self) -> bool:
-        """More text needs more bytes."""
+        """Whether the next text needs more input."""
         ...
 
     @property
     def unused_data(self) -> bytes:
-        """Bytes after the end of the stream."""
+        """The bytes after the end of the stream."""
         ...
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
@@ -53,7 +53,7 @@ class Decompressor(Protocol):
 
 
 class _Gzip:
-    """`zlib` with the interface of `bz2`."""
+    """`zlib` with the interface of `bz2.BZ2Decompressor`."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(wbits=31)
@@ -72,7 +72,7 @@ def decompressed(chunks: Iterator[bytes], compression: Compression) -> Iterator[
     """The bytes of `chunks`, decompressed at most a megabyte at a time.
 
     Raises:
-        Unreadable: the stream is cut short, or goes on with other bytes.
+        Unreadable: the stream is cut short, or other bytes follow it.
     """
     first = next(chunks, b"")
     if compression == "infer":
@@ -87,7 +87,7 @@ def _streams(chunks: Iterator[bytes], compression: Compression) -> Iterator[byte
         data = chunk
         while data or (stream is not None and not stream.needs_input):
             if stream is None:
-                # Zeros may fill the last block of a tape or a disk.
+                # The last block of a tape or a disk may be filled with zeros.
                 if not data.strip(b"\0"):
                     break
                 stream = _decompressor(compression)
@@ -119,7 +119,7 @@ def _decompressor(compression: Compression) -> Decompressor:
 
 
 def compressed(data: bytes, compression: Compression) -> bytes:
-    """The bytes of a part in the dataset's compression; as they are where none is declared."""
+    """The bytes of a part in the dataset's compression; unchanged when none is declared."""
     if compression == "gzip":
         import gzip
 

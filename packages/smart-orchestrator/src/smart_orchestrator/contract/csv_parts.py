@@ -1,7 +1,7 @@
 """Read CSV parts in pieces of bounded size. Each piece ends at the end of a row, never at a line break inside quotes.
 
 Every row must have as many fields as the header. A blank line is not a row, with one exception: in a part with a single
-column that our own writer wrote, it is a null. What is not CSV raises `Unreadable`.
+column that our own writer wrote, it is a null. A part that is not CSV raises `Unreadable`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract import spark_csv
 from smart_orchestrator.contract.compression import decompressed
-from smart_orchestrator.contract.reading import OtherDialect, Unreadable, reading
+from smart_orchestrator.contract.reading import OtherDialect, Unreadable, translate_errors
 from smart_orchestrator.extras import extra
 
 if TYPE_CHECKING:
@@ -27,9 +27,16 @@ if TYPE_CHECKING:
 BOM = b"\xef\xbb\xbf"
 # Bytes of text that are parsed at a time.
 PIECE = 4 << 20
-# A longer row is an error: after a quote that is never closed, the rest of the part would be collected in memory.
+# A longer row is an error. Otherwise an unclosed quote would collect the rest of the part in memory.
 LONGEST_ROW = 32 << 20
-SIGNATURES = {b"PAR1": "Parquet", b"ORC": "ORC", b"Obj\x01": "Avro"}
+SIGNATURES = {
+    b"PAR1": "Parquet",
+    b"ORC": "ORC",
+    b"Obj\x01": "Avro",
+    b"PK\x03\x04": "ZIP",
+    b"\xfd7zXZ\x00": "XZ",
+    b"\x04\x22\x4d\x18": "LZ4",
+}
 _ESCAPED = re.compile(rb'\\[\\"]')
 _BLANK = re.compile(rb'"[^"]*"|(?<![^\n])\r?\n')
 _BLANK_SPARK = re.compile(rb'"(?:[^"\\]|\\.)*+"|(?<![^\n])\r?\n', re.DOTALL)
@@ -41,17 +48,17 @@ def read_csv(
     """The header of a part, and its rows as frames of text columns.
 
     Args:
-        dataset: says whether a part has a header, and how it is compressed.
+        dataset: whether its parts have a header, and how they are compressed.
         chunks: the bytes of the part.
-        spark: read Spark's dialect.
-        foreign: another program wrote the part: a quoted empty field is null like an unquoted one, and a blank line is no row.
+        spark: whether to read Spark's dialect instead of RFC 4180.
+        foreign: whether another program wrote the part. A quoted empty field is then null like an unquoted one, and a blank
+            line is not a row.
 
     Raises:
-        Unreadable: the part is not CSV.
-        OtherDialect: the part is not of Spark's dialect.
-        Both are raised here or while the frames are iterated over.
+        Unreadable: the part is not CSV. The iterator raises it as well.
+        OtherDialect: the part is not in Spark's dialect. The iterator raises it as well.
     """
-    with reading():
+    with translate_errors():
         pieces = row_pieces(decompressed(chunks, dataset.compression), spark=spark)
         first = next(pieces, b"").removeprefix(BOM)
         kind = next((kind for sign, kind in SIGNATURES.items() if first.startswith(sign)), None)
@@ -92,34 +99,34 @@ def rows_end(text: bytes, *, spark: bool) -> int:
     """Where the last complete row ends: after a line break with an even number of quotes before it."""
     if spark and b"\\" in text:
         text = _ESCAPED.sub(b"  ", text)
-    # Whether an odd number of quotes stands before `end`: a line break there is inside quotes.
-    odd = text.count(b'"') % 2
+    # After an odd number of quotes, a line break is inside quotes.
+    inside_quotes = text.count(b'"') % 2
     end = len(text)
     while (at := text.rfind(b"\n", 0, end)) >= 0:
-        odd ^= text.count(b'"', at, end) % 2
-        if not odd:
+        inside_quotes ^= text.count(b'"', at, end) % 2
+        if not inside_quotes:
             return at + 1
         end = at
     return 0
 
 
 def _split_header(text: bytes, *, spark: bool) -> tuple[list[str], bytes]:
-    """The names in the first line, which may have line breaks inside quotes, and the text after it."""
+    """The names in the first record, which may have line breaks inside quotes, and the text after it."""
     masked = _ESCAPED.sub(b"  ", text) if spark and b"\\" in text[:PIECE] else text
-    end = odd = 0
+    end = inside_quotes = 0
     while True:
         at = masked.find(b"\n", end)
-        odd ^= masked.count(b'"', end, at if at >= 0 else len(masked)) % 2
+        inside_quotes ^= masked.count(b'"', end, at if at >= 0 else len(masked)) % 2
         if at < 0:
             end = len(text)
             break
         end = at + 1
-        if not odd:
+        if not inside_quotes:
             break
     line = text[:end].decode("utf-8")
     if not line:
         return [], b""
-    if spark and spark_csv.differs(text[:end]):
+    if spark and spark_csv.dialects_differ(text[:end]):
         records = spark_csv.spark_records(line)
         if records is None:
             raise OtherDialect
@@ -134,7 +141,7 @@ def _frames(
 ) -> Iterator[pl.DataFrame]:
     row = 0
     names = _unique(header)
-    with reading():
+    with translate_errors():
         for piece in pieces:
             if foreign or len(header) > 1:
                 piece = without_blank_lines(piece, spark=spark)
@@ -151,7 +158,7 @@ def _unique(header: Sequence[str]) -> list[str]:
 
 
 def without_blank_lines(text: bytes, *, spark: bool) -> bytes:
-    """The text without lines that hold nothing, outside of quotes."""
+    """The text without its blank lines; those inside quotes stay."""
     if b"\n\n" not in text and b"\n\r\n" not in text and text[:1] not in (b"\n", b"\r"):
         return text
     blank = _BLANK_SPARK if spark else _BLANK
@@ -165,14 +172,14 @@ def _parse(names: Sequence[str], text: bytes, row: int, *, spark: bool, foreign:
     schema = dict.fromkeys(names, pl.String)
     if not text or not names:
         return pl.DataFrame(schema=schema)
-    if spark and spark_csv.differs(text):
+    if spark and spark_csv.dialects_differ(text):
         return _parse_spark(names, text, row)
     try:
         frame = pl.read_csv(text, has_header=False, infer_schema=False, schema=schema)
     except pl.exceptions.PolarsError:
         _check_fields(names, text, row)
         raise
-    # Polars fills short rows with nulls. All commas but those inside fields must be separators between the columns.
+    # Polars fills short rows with nulls. In complete rows every comma outside of a field separates two columns.
     separators = text.count(b",")
     if b'"' in text and separators:
         separators -= sum(frame.select(pl.all().str.count_matches(",", literal=True).sum()).row(0))

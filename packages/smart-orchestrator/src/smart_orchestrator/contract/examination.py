@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract.finding import FIRST_FEW, Finding
 from smart_orchestrator.contract.hashes import Hashes
-from smart_orchestrator.contract.reading import Unreadable, reading
-from smart_orchestrator.contract.rules import TYPED, questions, rules, typed
+from smart_orchestrator.contract.reading import Unreadable, translate_errors
+from smart_orchestrator.contract.rules import TYPED_SUFFIX, convert, rule_expressions, rules
 from smart_orchestrator.contract.tables import dialects, open_table
 from smart_orchestrator.model.partition import Code
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Examination:
-    """What was read of one part.
+    """The result of reading one part.
 
     Attributes:
         part: the part.
-        dialect: in which it was read.
-        columns: its columns with their types; empty for a part without a byte.
-        rows: their number.
+        dialect: the dialect in which it was read.
+        columns: its columns with their types; empty for an empty part.
+        rows: the number of its rows.
         volume: the sum of the volume column; None when nothing was summed.
-        layout: why it cannot be read as a table of the contract.
-        values: violations by values, the first few for each rule.
-        hashes: of the values of unique columns.
+        table_findings: why it cannot be read as a table of the contract.
+        value_findings: the values that violate the contract, the first few for each rule.
+        hashes: the hashes of the values of unique columns.
     """
 
     part: PartSource
@@ -42,12 +42,12 @@ class Examination:
     columns: Sequence[str] = ()
     rows: int = 0
     volume: int | None = None
-    layout: list[Finding] = field(default_factory=list)
-    values: list[Finding] = field(default_factory=list)
+    table_findings: list[Finding] = field(default_factory=list)
+    value_findings: list[Finding] = field(default_factory=list)
     hashes: Hashes = field(default_factory=Hashes)
 
     @classmethod
-    def of(cls, dataset: Dataset, part: PartSource, *, foreign: bool) -> Examination:
+    def of_part(cls, dataset: Dataset, part: PartSource, *, foreign: bool) -> Examination:
         """Read the part.
 
         Raises:
@@ -60,68 +60,68 @@ class Examination:
                     with open_table(dataset, part, dialect) as table:
                         examination.read(dataset, table)
                 except Unreadable as error:
-                    # Bytes that are not those committed are the reason that counts.
+                    # If these are not the bytes that were committed, that is the reason to report.
                     for _ in part.chunks():
                         pass
                     text = f"{part.name} cannot be read: {error}"
-                    examination.layout.append(Finding(Code.UNREADABLE, text))
+                    examination.table_findings.append(Finding(Code.UNREADABLE, text))
                 return examination
-        message = "the last dialect is never refused"
+        message = "the last dialect cannot be refused"
         raise AssertionError(message)
 
     def read(self, dataset: Dataset, table: Table) -> None:
         """Read all rows of the table.
 
         Raises:
-            Unreadable: they cannot be read.
+            Unreadable: the rows cannot be read.
         """
         if not table.header:
             return
         self.columns = table.columns
-        self.layout += column_findings(dataset, self.part.name, table.header)
-        if not self.layout and dataset.volume_column and dataset.columns:
+        self.table_findings += column_findings(dataset, self.part.name, table.header)
+        if not self.table_findings and dataset.volume_column and dataset.columns:
             self.volume = 0
         if table.rows is None:
             self._read_rows(dataset, table.frames(table.header))
             return
-        if not self.layout:
-            for names in table.together:
+        if not self.table_findings:
+            for names in table.column_groups:
                 self.rows = 0
-                self._read_rows(_only(dataset, names), table.frames(names))
+                self._read_rows(_restrict_to(dataset, names), table.frames(names))
         self.rows = table.rows
 
     def _read_rows(self, dataset: Dataset, frames: Iterator[pl.DataFrame]) -> None:
         counts: dict[str, int] = {}
         names = [column.name for column in dataset.columns]
         for frame in frames:
-            if names and not self.layout:
-                with reading():
+            if names and not self.table_findings:
+                with translate_errors():
                     self._check(dataset, frame.select(names), counts)
             self.rows += frame.height
 
     def _check(self, dataset: Dataset, frame: pl.DataFrame, counts: dict[str, int]) -> None:
-        asked = questions(dataset, tuple(frame.dtypes))
-        rows = frame.with_columns_seq(asked.typed)
-        volume, *broken = rows.select_seq([asked.volume, *asked.broken]).row(0)
+        expressions = rule_expressions(dataset, tuple(frame.dtypes))
+        rows = frame.with_columns_seq(expressions.typed)
+        volume, *violated = rows.select_seq([expressions.volume, *expressions.violated]).row(0)
         if volume is not None:
             self.volume = (self.volume or 0) + int(volume)
-        if any(broken):
-            self.values += value_findings(dataset, self.part.name, frame, self.rows, counts)
+        if any(violated):
+            self.value_findings += value_findings(dataset, self.part.name, frame, self.rows, counts)
         self.hashes.add(dataset, rows)
 
 
-def _only(dataset: Dataset, names: Sequence[str]) -> Dataset:
-    """The dataset with these columns in its contract."""
+def _restrict_to(dataset: Dataset, names: Sequence[str]) -> Dataset:
+    """The dataset with only these columns in its contract."""
     columns = tuple(column for column in dataset.columns if column.name in names)
     volume = dataset.volume_column if dataset.volume_column in names else None
     return replace(dataset, columns=columns, volume_column=volume)
 
 
 def column_findings(dataset: Dataset, part: str, header: Sequence[str]) -> Iterator[Finding]:
-    """Columns of the header that are doubled, and those of the contract that are missing."""
-    doubled = sorted({name for name in header if list(header).count(name) > 1})
-    if doubled:
-        yield Finding(Code.COLUMNS, f"{part} has the column {doubled[0]} twice")
+    """The duplicate columns of the header, and the columns of the contract that it lacks."""
+    duplicates = sorted({name for name in header if list(header).count(name) > 1})
+    if duplicates:
+        yield Finding(Code.COLUMNS, f"{part} has the column {duplicates[0]} twice")
     missing = [column.name for column in dataset.columns if column.name not in header]
     if missing:
         hint = (
@@ -137,24 +137,24 @@ def value_findings(
     offset: int = 0,
     counts: dict[str, int] | None = None,
 ) -> Iterator[Finding]:
-    """Values that break a rule, the first few for each.
+    """The values that violate a rule, the first few for each rule.
 
     Args:
-        dataset: its contract.
-        part: named in the texts.
-        frame: the contract's columns as they are stored.
-        offset: rows of the part before those of the frame.
-        counts: how often each rule was broken by earlier rows of the part; updated.
+        dataset: the dataset with the contract.
+        part: the name of the part, for the texts.
+        frame: the contract's columns in the types in which they are stored.
+        offset: the number of rows of the part before the frame.
+        counts: how often earlier rows of the part violated each rule; updated.
     """
     counts = {} if counts is None else counts
     for column in dataset.columns:
         stored = frame[column.name]
-        both = frame.select(stored, typed(column, stored.dtype).alias(column.name + TYPED))
+        columns = frame.select(stored, convert(column, stored.dtype).alias(column.name + TYPED_SUFFIX))
         for problem, mask in rules(column, stored.dtype):
             rule = f"{column.name} {problem}"
-            left = FIRST_FEW + 1 - counts.get(rule, 0)
-            for row in both.select(mask).to_series().arg_true().head(max(left, 0)).to_list():
+            remaining = FIRST_FEW + 1 - counts.get(rule, 0)
+            for row in columns.select(mask).to_series().arg_true().head(max(remaining, 0)).to_list():
                 counts[rule] = counts.get(rule, 0) + 1
-                shown = "" if stored[row] is None else f" ({str(stored[row])[:40]!r})"
-                text = f"{part} row {offset + row + 1} column {column.name}{shown} {problem}"
+                value = "" if stored[row] is None else f" ({str(stored[row])[:40]!r})"
+                text = f"{part} row {offset + row + 1} column {column.name}{value} {problem}"
                 yield Finding(Code.BAD_VALUES, text)

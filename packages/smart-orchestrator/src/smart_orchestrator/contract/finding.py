@@ -10,18 +10,18 @@ from smart_orchestrator.model.partition import Code
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-# Violations named in a reason; a broken partition would otherwise fill the screen.
+# A reason names this many violations of one rule; a damaged partition has thousands of them.
 FIRST_FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that breaks the contract."""
+    """One violation: its code, and a sentence that names the part, the row and the column."""
 
     code: Code
     text: str
 
 
-def repeated(column: str, value: Hashable) -> Finding:
-    """A value that must be unique and stands more than once."""
+def duplicate_finding(column: str, value: Hashable) -> Finding:
+    """The finding for a value that must be unique and occurs more than once."""
     return Finding(Code.DUPLICATE_ROWS, f"column {column} holds {str(value)[:80]!r} more than once")

@@ -1,10 +1,10 @@
-"""Hashes of the values of unique columns: eight bytes for each row."""
+"""Hashes of the values of unique columns: eight bytes a row."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.contract.rules import TYPED
+from smart_orchestrator.contract.rules import TYPED_SUFFIX
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,11 +16,11 @@ class Hashes:
     """The hashes of the values of each unique column, in the order of the rows."""
 
     def __init__(self) -> None:
-        self.of_column: dict[str, list[pl.Series]] = {}
+        self.by_column: dict[str, list[pl.Series]] = {}
 
     def add(self, dataset: Dataset, rows: pl.DataFrame) -> None:
-        """Add rows that have the columns in the contract's types beside them."""
+        """Add rows; each unique column is also there in the contract's type, under its name and `TYPED_SUFFIX`."""
         for column in dataset.columns:
             if column.unique and rows.height:
-                hashes = rows[column.name + TYPED].hash()
-                self.of_column.setdefault(column.name, []).append(hashes)
+                hashes = rows[column.name + TYPED_SUFFIX].hash()
+                self.by_column.setdefault(column.name, []).append(hashes)

@@ -1,4 +1,4 @@
-"""Read Parquet parts in bounded batches of rows: the footer for the columns and the number of rows, then the values."""
+"""Read Parquet parts: columns and number of rows from the footer, then the values in batches of bounded size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.contract.reading import Unreadable, parquet_reading
+from smart_orchestrator.contract.reading import Unreadable, translate_parquet_errors
 from smart_orchestrator.extras import extra
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.contract.sources import PartSource
 
-# Bytes of the file that are decoded at a time, and the rows that this makes at most.
+# A batch covers at most this many bytes of the file, and at most this many rows.
 BATCH_BYTES = 8 << 20
 BATCH_ROWS = 1 << 18
 SIGNATURE = b"PAR1"
@@ -27,14 +27,14 @@ def open_parquet(source: PartSource, *, footer_only: bool) -> Iterator[tuple[pl.
     """The columns of a part, its number of rows, and the path of a file for `read_batches`.
 
     Raises:
-        Unreadable: no Parquet.
+        Unreadable: the part is not a Parquet file.
         PartFault, LakeError: as for `PartSource`.
     """
     with extra("frames"):
         import polars as pl
 
     with source.file(footer_only=footer_only) as path:
-        with parquet_reading():
+        with translate_parquet_errors():
             with Path(path).open("rb") as file:
                 if file.read(4) != SIGNATURE:
                     msg = "it is not a file of Parquet"
@@ -45,7 +45,7 @@ def open_parquet(source: PartSource, *, footer_only: bool) -> Iterator[tuple[pl.
 
 
 def read_batches(path: str, columns: Sequence[str], rows: int, size: int) -> Iterator[pl.DataFrame]:
-    """The values of some columns. Memory holds what a row group has of them, and a batch.
+    """The values of some columns, in batches. Memory holds these columns of one row group, and one batch.
 
     Raises:
         Unreadable: they cannot be read.
@@ -57,7 +57,7 @@ def read_batches(path: str, columns: Sequence[str], rows: int, size: int) -> Ite
         return
     step = max(1, min(BATCH_ROWS, BATCH_BYTES * rows // max(size, 1)))
     for start in range(0, rows, step):
-        with parquet_reading():
+        with translate_parquet_errors():
             frame = pl.scan_parquet(path).select(columns).slice(start, step).collect()
             if frame.height != min(step, rows - start):
                 msg = f"its footer names {rows:,} rows, and fewer can be read"

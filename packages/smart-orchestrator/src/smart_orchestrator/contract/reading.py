@@ -1,6 +1,6 @@
-"""Read the bytes of somebody else: every failure of a reader becomes `Unreadable`.
+"""Translate the exceptions of file readers: every failure to read a part becomes `Unreadable`.
 
-The readers raise more than their own error classes: zlib raises `OSError`, and a panic of Polars derives from `BaseException`.
+Readers raise more than their own error classes: zlib raises `OSError`, and a panic of Polars derives from `BaseException`.
 Only errors that say nothing about the bytes pass: those of the lake, missing packages, memory and interrupts.
 """
 
@@ -27,18 +27,18 @@ _PANIC = re.compile(rb"^thread '[^\n]*panicked at.*", re.DOTALL | re.MULTILINE)
 
 
 class Unreadable(ValueError):
-    """Bytes that no reader can use; the text says why, in one line."""
+    """The bytes cannot be read in the dataset's format; the text says why, in one line."""
 
 
 class OtherDialect(Exception):
-    """CSV that cannot be of Spark's dialect."""
+    """The CSV is not in Spark's dialect."""
 
 
 class PartFault(Exception):
-    """A part that is gone, or is not the one that was committed.
+    """A part is gone, or has other bytes than were committed.
 
     Attributes:
-        code: of the partition.
+        code: the code of its partition.
         text: the reason.
     """
 
@@ -49,8 +49,8 @@ class PartFault(Exception):
 
 
 @contextmanager
-def reading() -> Iterator[None]:
-    """Turn whatever a reader raises about the bytes into `Unreadable`."""
+def translate_errors() -> Iterator[None]:
+    """Raise `Unreadable` for every exception that a reader raises inside."""
     try:
         yield
     except (SmartOrchestratorError, PartFault, Unreadable, OtherDialect, ImportError, MemoryError):
@@ -69,9 +69,10 @@ def _first_line(error: BaseException) -> str:
 
 
 class _PanicFilter:
-    """Keeps the message of a panic, which Rust writes to the descriptor of stderr, off the terminal.
+    """Removes the messages of panics, which Rust writes to the descriptor of stderr.
 
-    While any thread is inside, what is written to stderr is kept in a file; afterwards it is written, without panics.
+    While any thread is between `enter` and `leave`, stderr goes to a temporary file. The last `leave` writes the file to stderr
+    without the messages of panics.
     """
 
     def __init__(self) -> None:
@@ -88,7 +89,7 @@ class _PanicFilter:
                     sys.stderr.flush()
                 self._stderr = os.dup(STDERR)
                 self._file, name = tempfile.mkstemp(prefix="stderr-")
-                os.unlink(name)  # noqa: PTH108 - a descriptor is all that is needed
+                os.unlink(name)  # noqa: PTH108 - only the descriptor is needed
                 os.dup2(self._file, STDERR)
 
     def leave(self) -> None:
@@ -101,10 +102,10 @@ class _PanicFilter:
             os.dup2(self._stderr, STDERR)
             os.lseek(self._file, 0, os.SEEK_SET)
             with os.fdopen(self._file, "rb") as file:
-                kept = _PANIC.sub(b"", file.read())
-            if kept:
+                text = _PANIC.sub(b"", file.read())
+            if text:
                 with suppress(OSError):
-                    os.write(STDERR, kept)
+                    os.write(STDERR, text)
             os.close(self._stderr)
 
 
@@ -112,15 +113,15 @@ _panics = _PanicFilter()
 
 
 @contextmanager
-def parquet_reading() -> Iterator[None]:
-    """As `reading`, for Parquet, whose reader panics on damaged files and prints that."""
+def translate_parquet_errors() -> Iterator[None]:
+    """As `translate_errors`, for Parquet: its reader panics on damaged files and prints a message."""
     try:
         _panics.enter()
         filtered = True
     except OSError:
-        filtered = False  # Without stderr, or without a place for a file, messages go where they go.
+        filtered = False  # There is no stderr, or no temporary file can be made.
     try:
-        with reading():
+        with translate_errors():
             yield
     finally:
         if filtered:

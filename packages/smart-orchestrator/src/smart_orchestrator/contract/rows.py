@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract.compression import compressed
 from smart_orchestrator.contract.examination import Examination, column_findings, value_findings
-from smart_orchestrator.contract.finding import FIRST_FEW, Finding, repeated
-from smart_orchestrator.contract.reading import Unreadable, reading
-from smart_orchestrator.contract.rules import dtype_of, questions, typed
+from smart_orchestrator.contract.finding import FIRST_FEW, Finding, duplicate_finding
+from smart_orchestrator.contract.reading import Unreadable, translate_errors
+from smart_orchestrator.contract.rules import contract_dtype, convert, rule_expressions
 from smart_orchestrator.contract.sources import BytesPart
 from smart_orchestrator.contract.tables import dialects, open_table
-from smart_orchestrator.contract.uniqueness import repeated_findings
+from smart_orchestrator.contract.uniqueness import duplicate_findings
 from smart_orchestrator.extras import extra
 from smart_orchestrator.model.partition import Code
 
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from smart_orchestrator.contract.sources import PartSource
     from smart_orchestrator.model.dataset import Dataset
 
-# The column with the number of each row's partition. No column of a contract can have a NUL in its name.
+# The column with the number of each row's partition. No column of a contract has a NUL in its name.
 PARTITION = "\0partition"
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the parts of a partition hold.
+    """The contents of a partition's parts.
 
     Attributes:
-        rows: of all parts, without headers.
-        volume: sum of the dataset's volume column, if it has one.
+        rows: the number of rows of all parts, without headers.
+        volume: the sum of the dataset's volume column, if it has one.
         findings: violations of the contract; empty when there are none.
     """
 
@@ -68,9 +68,9 @@ def to_frame(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = F
     """The rows of `parts` as one frame with the contract's columns and types.
 
     Args:
-        dataset: its contract names columns and types.
-        parts: to be read.
-        foreign: they were not written by `to_bytes`, but by another program, perhaps Spark, which puts a backslash before a quote.
+        dataset: the dataset with the contract.
+        parts: the parts to read.
+        foreign: whether another program wrote the parts, for example Spark, which puts a backslash before a quote.
 
     Raises:
         ValueError: the parts violate the contract; `examine` lists the violations.
@@ -81,11 +81,11 @@ def to_frame(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = F
 
     frames = [frame for part in parts for frame in _frames_of(dataset, part, foreign=foreign)]
     if not frames:
-        return pl.DataFrame(schema={column.name: dtype_of(column) for column in dataset.columns})
-    with reading():
+        return pl.DataFrame(schema={column.name: contract_dtype(column) for column in dataset.columns})
+    with translate_errors():
         if dataset.columns:
             frames = [
-                frame.select(typed(column, frame.schema[column.name]) for column in dataset.columns)
+                frame.select(convert(column, frame.schema[column.name]) for column in dataset.columns)
                 for frame in frames
             ]
         return pl.concat(frames)
@@ -111,16 +111,16 @@ def examine(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = Fa
     Raises:
         PartFault, LakeError: as for `PartSource`.
     """
-    examined = [Examination.of(dataset, part, foreign=foreign) for part in parts]
-    layout_findings = [finding for examination in examined for finding in examination.layout]
-    findings_in_values = [finding for examination in examined for finding in examination.values]
-    if not layout_findings:
-        layout_findings += _differing_columns(dataset, examined)
-    if not layout_findings:
-        findings_in_values += repeated_findings(dataset, examined)
+    examined = [Examination.of_part(dataset, part, foreign=foreign) for part in parts]
+    table_findings = [finding for examination in examined for finding in examination.table_findings]
+    findings_about_values = [finding for examination in examined for finding in examination.value_findings]
+    if not table_findings:
+        table_findings += _differing_columns(dataset, examined)
+    if not table_findings:
+        findings_about_values += duplicate_findings(dataset, examined)
     volumes = [examination.volume for examination in examined if examination.volume is not None]
     rows = sum(examination.rows for examination in examined)
-    return Contents(rows, sum(volumes) if volumes else None, (*layout_findings, *findings_in_values))
+    return Contents(rows, sum(volumes) if volumes else None, (*table_findings, *findings_about_values))
 
 
 def _differing_columns(dataset: Dataset, examined: Sequence[Examination]) -> Iterator[Finding]:
@@ -141,10 +141,10 @@ def _differing_columns(dataset: Dataset, examined: Sequence[Examination]) -> Ite
 def judge_together(
     dataset: Dataset, partitions: Sequence[Sequence[bytes]]
 ) -> Sequence[tuple[int, int | None] | None]:
-    """The number of rows of each partition and the sum of its volume column; None for a partition that may have a fault.
+    """The number of rows and the sum of the volume column of each partition; None for a partition that may have a fault.
 
-    Every part is parsed by itself, and the rules are evaluated in one query over all rows. Call `examine` on a partition
-    with None: it finds out what the fault is, if there is one.
+    Every part is parsed by itself. The rules are then evaluated in one query over the rows of all partitions, in which the
+    column `PARTITION` tells them apart. For a partition with None, call `examine`: it names the faults.
     """
     with extra("frames"):
         import polars as pl
@@ -160,11 +160,11 @@ def judge_together(
         rows = pl.concat(
             frame.with_columns(pl.lit(number).alias(PARTITION)) for number, frame in same_types.items()
         )
-        asked = questions(dataset, dtypes)
-        by_partition = rows.with_columns(asked.typed).group_by(PARTITION)
-        violated = pl.any_horizontal(*asked.broken, *asked.repeated, pl.lit(value=False))
+        expressions = rule_expressions(dataset, dtypes)
+        by_partition = rows.with_columns(expressions.typed).group_by(PARTITION)
+        any_violated = pl.any_horizontal(*expressions.violated, *expressions.duplicated, pl.lit(value=False))
         for number, row_count, volume, is_violated in by_partition.agg(
-            pl.len(), asked.volume, violated.alias("violated")
+            pl.len(), expressions.volume, any_violated.alias("violated")
         ).rows():
             if not is_violated:
                 results[number] = (row_count, None if volume is None else int(volume))
@@ -183,12 +183,24 @@ def _contract_columns(dataset: Dataset, parts: Sequence[bytes]) -> pl.DataFrame:
     names = [column.name for column in dataset.columns]
     sources = [BytesPart(f"part {number}", data) for number, data in enumerate(parts)]
     frames = [frame for source in sources for frame in _frames_of(dataset, source, foreign=False)]
-    with reading():
+    with translate_errors():
         return pl.concat(frame.select(names) for frame in frames)
 
 
+def volume_of(dataset: Dataset, frame: pl.DataFrame) -> int | None:
+    """The sum of the volume column of a frame; None without such a column or without rows."""
+    with extra("frames"):
+        import polars as pl
+
+    if not dataset.volume_column or not frame.height:
+        return None
+    values = frame[dataset.volume_column]
+    # Polars adds integers of 64 bits, and overflows silently.
+    return int((values.cast(pl.Int128) if values.dtype.is_integer() else values).sum())
+
+
 def violations(dataset: Dataset, frame: pl.DataFrame) -> tuple[Finding, ...]:
-    """Violations of the contract by a frame, which is called `frame` in the texts."""
+    """The violations of the contract in a frame; the texts call it `frame`."""
     layout = [*column_findings(dataset, "frame", frame.columns)]
     if layout or not dataset.columns:
         return tuple(layout)
@@ -200,4 +212,4 @@ def _duplicates(dataset: Dataset, frame: pl.DataFrame) -> Iterator[Finding]:
         if column.unique:
             values = frame[column.name]
             for value in values.filter(values.is_duplicated()).unique(maintain_order=True).head(FIRST_FEW):
-                yield repeated(column.name, value)
+                yield duplicate_finding(column.name, value)

@@ -15,48 +15,58 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.dataset import Column, Dataset
 
-# At the end of a column's name: the same column in the contract's type.
-TYPED = "\0typed"
+# Ends the name of a column that was converted to the contract's type. No column of a contract has a NUL in its name.
+TYPED_SUFFIX = "\0typed"
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
-    """What is asked of rows at once.
+class RuleExpressions:
+    """The contract as Polars expressions over rows.
 
     Attributes:
-        typed: the columns in the contract's types, to be added first.
-        volume: the sum of the volume column; null without one.
-        broken: one boolean for each rule, true when a row violates it.
-        repeated: one boolean for each unique column, true when a value stands twice.
+        typed: the columns converted to the contract's types; the other expressions need them in the frame.
+        volume: the sum of the volume column; null without such a column.
+        violated: one boolean for each rule, true when a row violates it.
+        duplicated: one boolean for each unique column, true when a value occurs more than once.
     """
 
     typed: Sequence[pl.Expr]
     volume: pl.Expr
-    broken: Sequence[pl.Expr]
-    repeated: Sequence[pl.Expr]
+    violated: Sequence[pl.Expr]
+    duplicated: Sequence[pl.Expr]
 
 
 @lru_cache(maxsize=64)
-def questions(dataset: Dataset, kinds: tuple[pl.DataType, ...]) -> Questions:
-    """The questions for rows whose columns of the contract have these types."""
+def rule_expressions(dataset: Dataset, dtypes: tuple[pl.DataType, ...]) -> RuleExpressions:
+    """The expressions for rows whose columns of the contract are stored in these types."""
     with extra("frames"):
         import polars as pl
 
-    columns = list(zip(dataset.columns, kinds, strict=True))
-    masks = [mask.any() for column, kind in columns for _, mask in rules(column, kind)]
-    unique = [pl.col(column.name + TYPED) for column in dataset.columns if column.unique]
-    volume = pl.col(dataset.volume_column + TYPED).sum() if dataset.volume_column else pl.lit(None)
-    return Questions(
-        typed=[typed(column, kind).alias(column.name + TYPED) for column, kind in columns],
+    columns = list(zip(dataset.columns, dtypes, strict=True))
+    masks = [mask.any() for column, dtype in columns for _, mask in rules(column, dtype)]
+    unique = [pl.col(column.name + TYPED_SUFFIX) for column in dataset.columns if column.unique]
+    sums = [_sum(column) for column in dataset.columns if column.name == dataset.volume_column]
+    volume = sums[0] if sums else pl.lit(None)
+    return RuleExpressions(
+        typed=[convert(column, dtype).alias(column.name + TYPED_SUFFIX) for column, dtype in columns],
         volume=volume.alias("volume"),
-        broken=[mask.alias(f"rule {number}") for number, mask in enumerate(masks)],
-        repeated=[
+        violated=[mask.alias(f"rule {number}") for number, mask in enumerate(masks)],
+        duplicated=[
             (value.n_unique() < pl.len()).alias(f"unique {number}") for number, value in enumerate(unique)
         ],
     )
 
 
-def dtype_of(column: Column) -> pl.DataType:
+def _sum(column: Column) -> pl.Expr:
+    """The sum of a column in the contract's type. Integers are added as 128 bits, because 64 bits overflow silently."""
+    with extra("frames"):
+        import polars as pl
+
+    values = pl.col(column.name + TYPED_SUFFIX)
+    return (values.cast(pl.Int128) if column.type == "integer" else values).sum()
+
+
+def contract_dtype(column: Column) -> pl.DataType:
     """The type of a column of the contract."""
     with extra("frames"):
         import polars as pl
@@ -70,31 +80,39 @@ def dtype_of(column: Column) -> pl.DataType:
     }[column.type]
 
 
-def typed(column: Column, kind: pl.DataType) -> pl.Expr:
-    """A column of this kind in the contract's type; null where a value is not of it."""
+def convert(column: Column, stored: pl.DataType) -> pl.Expr:
+    """The column, stored in this type, converted to the contract's type; null where a value cannot be converted."""
     with extra("frames"):
         import polars as pl
 
     source = pl.col(column.name)
-    if kind == pl.String() and column.type == "boolean":
+    if stored == pl.String() and column.type == "boolean":
         return source.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None)
-    if kind == pl.String() and column.type == "date":
+    if stored == pl.String() and column.type == "date":
         return source.str.to_date("%Y-%m-%d", strict=False)
-    if kind.is_float() and column.type == "integer":
+    not_convertible = {
+        "date": stored.is_numeric(),
+        "integer": stored.is_temporal(),
+        "float": stored.is_temporal(),
+        "boolean": stored.is_temporal(),
+    }
+    if not_convertible.get(column.type, False):
+        return pl.repeat(None, pl.len(), dtype=contract_dtype(column))
+    if (stored.is_float() or stored.is_decimal()) and column.type == "integer":
         source = pl.when(source == source.floor()).then(source)
-    return source.cast(dtype_of(column), strict=False)
+    return source.cast(contract_dtype(column), strict=False)
 
 
-def rules(column: Column, kind: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
-    """The rules for the values of a column: the text of a violation, and the mask of the rows that violate it.
+def rules(column: Column, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
+    """The rules for the values of a column: for each, what is wrong with a value, and the mask of the rows that violate it.
 
-    The masks need the column in the contract's type beside it, under its name with `TYPED` at the end.
+    The masks need the converted column as well, under the column's name and `TYPED_SUFFIX`.
     """
     with extra("frames"):
         import polars as pl
 
-    stored, value = pl.col(column.name), pl.col(column.name + TYPED)
-    if kind != dtype_of(column):
+    stored, value = pl.col(column.name), pl.col(column.name + TYPED_SUFFIX)
+    if dtype != contract_dtype(column):
         yield f"is not of type {column.type}", stored.is_not_null() & value.is_null()
     if not column.nullable:
         yield "is empty", stored.is_null()

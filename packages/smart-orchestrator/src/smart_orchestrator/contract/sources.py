@@ -1,4 +1,4 @@
-"""Where the bytes of a part come from: the lake, or memory. Read a bounded number of bytes at a time."""
+"""Sources of a part's bytes: the lake or memory, both read in pieces of bounded size."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import PartInfo
     from smart_orchestrator.store.base import Lake
 
-# A Parquet file ends with the length of its footer and a signature.
-_FOOTER_END = 8
+# The length of the footer and a signature, at the end of a Parquet file.
+_FOOTER_TAIL = 8
 
 
 class PartSource(Protocol):
-    """One part."""
+    """The bytes of one part."""
 
     @property
     def name(self) -> str:
-        """Below the partition's folder."""
+        """The name below the partition's folder."""
         ...
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size in bytes."""
         ...
 
     def chunks(self) -> Iterator[bytes]:
-        """All bytes in order; can be called again.
+        """All bytes in order. Each call reads them anew.
 
         Raises:
-            PartFault: the part is gone, or is not the one that was committed.
+            PartFault: the part is gone, or has other bytes than were committed.
             LakeError: the lake does not answer or refuses.
         """
         ...
 
     def file(self, *, footer_only: bool) -> AbstractContextManager[str]:
-        """The path of a local file with these bytes; of a Parquet file with only its footer, where that is enough."""
+        """The path of a local file with these bytes. With `footer_only`, a Parquet file may have only its footer."""
         ...
 
 
@@ -61,17 +61,17 @@ class BytesPart:
 
     @property
     def size(self) -> int:
-        """As for any part."""
+        """See `PartSource`."""
         return len(self.data)
 
     def chunks(self) -> Iterator[bytes]:
-        """As for any part."""
+        """See `PartSource`."""
         for start in range(0, len(self.data), CHUNK):
             yield self.data[start : start + CHUNK]
 
     @contextmanager
     def file(self, *, footer_only: bool) -> Iterator[str]:
-        """As for any part."""
+        """See `PartSource`."""
         del footer_only
         with tempfile.NamedTemporaryFile(prefix="part-") as file:
             file.write(self.data)
@@ -81,7 +81,7 @@ class BytesPart:
 
 @dataclass(frozen=True, slots=True)
 class LakePart:
-    """A part in a lake; its size and checksum are compared with those that were listed and committed."""
+    """A part in a lake; its size is compared with the listing, and its checksum with the manifest."""
 
     lake: Lake
     folder: str
@@ -89,12 +89,12 @@ class LakePart:
 
     @property
     def name(self) -> str:
-        """As for any part."""
+        """See `PartSource`."""
         return self.info.name
 
     @property
     def size(self) -> int:
-        """As for any part."""
+        """See `PartSource`."""
         return self.info.size
 
     @property
@@ -102,10 +102,10 @@ class LakePart:
         return f"{self.folder}/{self.info.name}"
 
     def chunks(self) -> Iterator[bytes]:
-        """As for any part."""
+        """See `PartSource`."""
         digest = hashlib.sha256()
         size = 0
-        with self._faults():
+        with self._translate_errors():
             for chunk in self.lake.chunks(self._key, self.size):
                 if self.info.checksum is not None:
                     digest.update(chunk)
@@ -121,7 +121,7 @@ class LakePart:
 
     @contextmanager
     def file(self, *, footer_only: bool) -> Iterator[str]:
-        """As for any part; a remote one is copied into a temporary file."""
+        """See `PartSource`; a remote part is copied into a temporary file."""
         local = self.lake.local_path(self._key)
         if local is not None:
             if self.info.checksum is not None:
@@ -131,7 +131,7 @@ class LakePart:
             return
         with tempfile.NamedTemporaryFile(prefix="part-") as file:
             if footer_only and self.info.checksum is None and self.size > CHUNK:
-                with self._faults():
+                with self._translate_errors():
                     self._copy_footer(file.fileno())
             else:
                 for chunk in self.chunks():
@@ -142,17 +142,17 @@ class LakePart:
     def _copy_footer(self, descriptor: int) -> None:
         """Write the footer of a Parquet file at its place in a sparse file of the same size."""
         os.ftruncate(descriptor, self.size)
-        end, etag = self.lake.get_range(self._key, self.size - _FOOTER_END, _FOOTER_END)
-        length = min(int.from_bytes(end[:4], "little") + _FOOTER_END, self.size)
+        end, etag = self.lake.get_range(self._key, self.size - _FOOTER_TAIL, _FOOTER_TAIL)
+        length = min(int.from_bytes(end[:4], "little") + _FOOTER_TAIL, self.size)
         footer, _ = self.lake.get_range(self._key, self.size - length, length, etag)
         os.pwrite(descriptor, footer, self.size - length)
         os.pwrite(descriptor, self.lake.get_range(self._key, 0, 4, etag)[0], 0)
 
     @contextmanager
-    def _faults(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except ObjectMissing:
-            raise PartFault(Code.PART_GONE, f"{self.name} went away while it was read") from None
+            raise PartFault(Code.PART_GONE, f"{self.name} was removed while it was read") from None
         except ObjectConflict:
             raise PartFault(Code.PART_GONE, f"{self.name} was replaced while it was read") from None

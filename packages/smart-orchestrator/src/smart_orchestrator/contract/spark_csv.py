@@ -1,8 +1,8 @@
-"""Parse CSV in the dialect that Spark writes by default, which differs from RFC 4180. Pure.
+"""Parse CSV in the dialect that Spark writes by default, which dialects_differ from RFC 4180. Pure.
 
 Inside quotes a backslash escapes a quote or a backslash; outside quotes it is an ordinary character; an empty field is null,
-quoted or not. Other writers leave Spark's empty marker as well, and write RFC 4180: text that cannot be of Spark's dialect
-gives None.
+quoted or not. Other writers that leave an empty marker write RFC 4180, so for text that is not in Spark's dialect the result
+is None.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _ESCAPED = re.compile(r'\\([\\"])')
 Record = list[str | None]
 
 
-def differs(data: bytes) -> bool:
-    """Whether the two dialects can differ on these bytes; otherwise a faster reader gives the same rows."""
+def dialects_differ(data: bytes) -> bool:
+    """Whether the two dialects may read these bytes differently; if not, the faster reader of RFC 4180 can be used."""
     return b'"' in data and (b"\\" in data or b'""' in data)
 
 
 def spark_records(text: str) -> list[Record] | None:
-    """The fields of each line in Spark's dialect, or None when the text is not of it."""
+    """The fields of each line in Spark's dialect; None when the text is not in this dialect."""
     lines: list[Record] = []
     line: Record = []
     at, end = 0, "\n"

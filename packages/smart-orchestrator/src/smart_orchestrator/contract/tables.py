@@ -1,4 +1,4 @@
-"""Open a part as a table: its columns, and its rows in frames of bounded size."""
+"""Open a part as a table with named columns, whose rows are read in frames of bounded size."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.contract.sources import PartSource
     from smart_orchestrator.model.dataset import Dataset
 
-# How Hive and Spark write null in the name of a folder.
+# The value of null in a folder name of Hive and Spark.
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -30,26 +30,27 @@ class Table:
     """A part as a table.
 
     Attributes:
-        header: names of its columns, a doubled one twice; empty for a part without a byte, which has no rows.
-        columns: the same with their types, as text.
-        rows: their number, where the footer names it; None when they have to be counted.
-        together: which columns are best read together. Parquet is read by column, to need less memory.
-        frames: the rows, of these columns at least.
+        header: the names of its columns, a duplicate name twice; empty for an empty part.
+        columns: the names with their types, as text.
+        rows: the number of rows in the footer; None when they must be counted.
+        column_groups: the columns of the contract, in groups to be read one after the other. Parquet is read column by column,
+            which needs less memory.
+        frames: reads the rows; a frame has the given columns and may have others.
     """
 
     header: Sequence[str]
     columns: Sequence[str]
     rows: int | None
-    together: Sequence[Sequence[str]]
+    column_groups: Sequence[Sequence[str]]
     frames: Callable[[Sequence[str]], Iterator[pl.DataFrame]]
 
 
 class Dialect:
-    """A dialect that a part may be written in; as a context it absorbs the refusal of the reader.
+    """A dialect of CSV. As a context manager it swallows `OtherDialect`, so that the caller can try the next dialect.
 
     Attributes:
-        spark: Spark's own, not RFC 4180.
-        foreign: another writer than ours wrote the part.
+        spark: whether it is Spark's instead of RFC 4180.
+        foreign: whether another writer than ours wrote the part.
     """
 
     def __init__(self, *, spark: bool, foreign: bool) -> None:
@@ -66,7 +67,7 @@ class Dialect:
 
 
 def dialects(dataset: Dataset, *, foreign: bool) -> list[Dialect]:
-    """The dialects to try, in this order. Writers other than Spark leave its empty marker as well."""
+    """The dialects to try, in this order. An empty marker does not prove that Spark wrote the parts."""
     own = Dialect(spark=False, foreign=foreign)
     return [Dialect(spark=True, foreign=True), own] if foreign and dataset.format == "csv" else [own]
 
@@ -75,17 +76,17 @@ def dialects(dataset: Dataset, *, foreign: bool) -> list[Dialect]:
 def open_table(
     dataset: Dataset, source: PartSource, dialect: Dialect, *, every_column: bool = False
 ) -> Iterator[Table]:
-    """The part as a table; columns that the names of its folders hold are among its columns.
+    """Open the part as a table; its columns include those in the names of its folders.
 
     Args:
-        dataset: its format, and the columns that are needed.
+        dataset: the dataset of the part.
         source: the part.
-        dialect: of CSV.
-        every_column: the values of columns that the contract does not name are needed as well.
+        dialect: the dialect of a CSV part.
+        every_column: whether the values of columns outside of the contract are needed as well.
 
     Raises:
-        Unreadable: no such file. The frames raise it as well.
-        OtherDialect: no CSV of the dialect. The frames raise it as well.
+        Unreadable: the part does not have the dataset's format. The frames raise it as well.
+        OtherDialect: the CSV is not in the dialect. The frames raise it as well.
         PartFault, LakeError: as for `PartSource`.
     """
     folders = folder_columns(source.name)
@@ -110,7 +111,7 @@ def open_table(
 
 
 def folder_columns(name: str) -> dict[str, str | None]:
-    """Columns in the names of folders, as Hive and Spark write them: `country=US/part-0.csv`."""
+    """The columns and values in the folder names of Hive and Spark, such as `country=US/part-0.csv`."""
     pairs = [folder.split("=", 1) for folder in name.split("/")[:-1] if "=" in folder]
     return {unquote(key): None if value == HIVE_NULL else unquote(value) for key, value in pairs}
 

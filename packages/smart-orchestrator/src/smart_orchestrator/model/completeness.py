@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.window import Window
 
 
+# The codes of complete partitions that a strict policy refuses.
+WARNINGS = (Code.UNUSUAL_VOLUME,)
 # A partition with one of these codes is not expected unless it is available.
 NOT_EXPECTED = (Code.WITHIN_LAG, Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY)
 
@@ -28,11 +30,13 @@ class Policy:
         min_coverage: minimum percentage of the expected days that must be available.
         min_days: minimum number of available days.
         allow_lag: whether an explicit window may contain days within the publication lag that are not available.
+        strict: whether a complete partition with a warning, such as `UNUSUAL_VOLUME`, counts as invalid.
     """
 
     min_coverage: float = 100.0
     min_days: int = 1
     allow_lag: bool = False
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_coverage <= 100:
@@ -41,6 +45,11 @@ class Policy:
             )
         if self.min_days < 0:
             raise OptionError("min_days", self.min_days, "is negative", "Give 0 or more days.")
+
+    def state_of(self, partition: Partition) -> State:
+        """The state of the partition under this policy."""
+        refused = self.strict and partition.available and partition.code in WARNINGS
+        return State.INVALID if refused else partition.state
 
     def to_json(self) -> dict[str, object]:
         """The policy as a JSON object, as `check --json` prints it."""
@@ -55,7 +64,7 @@ class Completeness:
         dataset: the dataset's name.
         window: the days that were checked.
         partitions: one for each day, oldest first; days that are not expected have one of the codes in `NOT_EXPECTED`.
-        strays: names next to the partitions that are not the key of a day.
+        strays: names beside the partitions that are not partition keys.
         policy: when the window counts as ready.
         requests: number of lake requests that the check made, by kind.
         volume_requests: number of additional lake requests that the volume check made, by kind.
@@ -77,15 +86,24 @@ class Completeness:
             raise KeyError(message)
         return self.partitions[self.window.position(day)]
 
+    def accepts(self, partition: Partition) -> bool:
+        """Whether the data of the partition can be used under the policy."""
+        return self.policy.state_of(partition) is State.COMPLETE
+
+    @property
+    def usable(self) -> tuple[Partition, ...]:
+        """The partitions whose data can be used, oldest first."""
+        return tuple(p for p in self.partitions if self.accepts(p))
+
     @property
     def expected(self) -> tuple[dt.date, ...]:
-        """Days that must be available, and days that are available although they need not be, oldest first."""
-        return tuple(p.day for p in self.partitions if p.available or p.code not in NOT_EXPECTED)
+        """Days that must be available, and all other days that are available, oldest first."""
+        return tuple(p.day for p in self.partitions if self.accepts(p) or p.code not in NOT_EXPECTED)
 
     @property
     def available(self) -> tuple[dt.date, ...]:
         """Days whose data can be used, oldest first."""
-        return tuple(p.day for p in self.partitions if p.available)
+        return tuple(p.day for p in self.usable)
 
     @property
     def missing(self) -> tuple[dt.date, ...]:
@@ -95,7 +113,7 @@ class Completeness:
 
     @property
     def waived(self) -> tuple[dt.date, ...]:
-        """Days that are waived (declared as never to be published) and not available, oldest first."""
+        """Days with a waiver that are not available, oldest first."""
         return tuple(p.day for p in self.partitions if p.code is Code.WAIVED)
 
     @property
@@ -133,14 +151,9 @@ class Completeness:
         return bool(self.expected) and not self.missing
 
     def with_runs_in_flight(self, days: Collection[dt.date]) -> Completeness:
-        """A copy that marks days with a run in flight as `STILL_WRITING`, where they are absent or uncommitted."""
+        """A copy in which absent and uncommitted days with a run in flight have the code `STILL_WRITING`."""
         marked = tuple(
-            replace(
-                partition,
-                state=State.UNCOMMITTED,
-                code=Code.STILL_WRITING,
-                reason=f"a run is in flight: {partition.reason}",
-            )
+            replace(partition, code=Code.STILL_WRITING, reason=f"a run is in flight: {partition.reason}")
             if partition.day in days and partition.code in (Code.MISSING, Code.NO_MARKER)
             else partition
             for partition in self.partitions
@@ -170,7 +183,7 @@ class Completeness:
             "coverage_pct": self.coverage_pct,
             "ready": self.ready,
             "policy": self.policy.to_json(),
-            "days": [partition.to_json() for partition in self.partitions],
+            "days": [p.to_json() | {"state": self.policy.state_of(p).value} for p in self.partitions],
             "strays": list(self.strays),
             "requests": dict(self.requests),
             **({"volume_requests": dict(self.volume_requests)} if self.volume_requests else {}),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import key_text
 
 if TYPE_CHECKING:
@@ -53,8 +54,13 @@ class State(StrEnum):
     COMPLETE = "complete"
 
 
+# Codes about the expectation of a partition. They are in place of the code of what the lake holds, which `lake_code` keeps.
+EXPECTATION_CODES = (Code.WITHIN_LAG, Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY, Code.BAD_WAIVER)
+
+# Every other code belongs to INVALID.
 _STATES = {
     Code.MISSING: State.ABSENT,
+    **dict.fromkeys(EXPECTATION_CODES, State.ABSENT),
     Code.NO_MARKER: State.UNCOMMITTED,
     Code.STILL_WRITING: State.UNCOMMITTED,
     Code.OK: State.COMPLETE,
@@ -116,37 +122,90 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class PartitionData:
+    """The data of a partition, as its adapter knows them from metadata or has read them.
+
+    Attributes:
+        parts: the committed data objects.
+        rows: the number of rows of all parts, if known.
+        volume: the sum of the dataset's volume column, if known.
+    """
+
+    parts: tuple[PartInfo, ...] = ()
+    rows: int | None = None
+    volume: int | None = None
+
+
+NO_DATA = PartitionData()
+
+
+@dataclass(frozen=True, slots=True)
 class Partition:
     """What the lake holds for one partition key, and why it counts or does not.
 
     Attributes:
-        day: the UTC day.
-        state: see `State`.
+        day: the partition key.
         code: stable reason for programs.
-        reason: the code as a sentence.
-        rows: of the committed parts, if known.
-        volume: the day's sum of the dataset's volume column, if known.
-        fingerprint: digest of the manifest (of part names, sizes and ETags for Spark's); None when not committed.
-        parts: the committed data objects.
-        manifest: of our writer; None for the markers of others.
+        reason: the code as a sentence, in one line without control characters.
+        data: its parts, rows and volume.
+        fingerprint: a digest of the manifest, or of the names, sizes and ETags of the parts; None when not committed.
+        manifest: the manifest of our writer; None for the markers of others.
         newest_write: when the youngest object of an uncommitted partition was written, UTC.
+        lake_code: the code of what the lake holds, when `code` is one of `EXPECTATION_CODES`.
+
+    Raises:
+        ValueError: there is a `lake_code` beside a code that is not about the expectation.
     """
 
     day: dt.date
-    state: State
     code: Code
     reason: str
-    rows: int | None = None
-    volume: int | None = None
+    data: PartitionData = NO_DATA
     fingerprint: str | None = None
-    parts: tuple[PartInfo, ...] = ()
     manifest: Manifest | None = None
     newest_write: dt.datetime | None = None
+    lake_code: Code | None = None
+
+    def __post_init__(self) -> None:
+        if self.lake_code is not None and self.code not in EXPECTATION_CODES:
+            message = f"{self.code} says what the lake holds, so there is no other code for it"
+            raise ValueError(message)
+        if not self.reason.isprintable():
+            # Names of foreign objects are in reasons, and a line break in one would forge a line of a report.
+            object.__setattr__(self, "reason", one_line(self.reason, len(self.reason)))
+
+    @property
+    def state(self) -> State:
+        """What the lake holds; follows from the code."""
+        return _STATES.get(self.lake_code or self.code, State.INVALID)
 
     @property
     def available(self) -> bool:
-        """Whether the partition can be used."""
+        """Whether the data of the partition can be used."""
         return self.state is State.COMPLETE
+
+    @property
+    def parts(self) -> tuple[PartInfo, ...]:
+        """The committed data objects."""
+        return self.data.parts
+
+    @property
+    def rows(self) -> int | None:
+        """The number of rows of all parts, if known."""
+        return self.data.rows
+
+    @property
+    def volume(self) -> int | None:
+        """The sum of the dataset's volume column, if known."""
+        return self.data.volume
+
+    def with_counts(self, rows: int | None, volume: int | None) -> Partition:
+        """A copy with the number of rows and the volume that were read."""
+        return replace(self, data=PartitionData(self.parts, rows, volume))
+
+    def with_expectation(self, code: Code, reason: str) -> Partition:
+        """A copy whose code says why the partition is not expected, or that its waiver cannot be read; its state stays."""
+        return replace(self, code=code, reason=reason, lake_code=self.lake_code or self.code)
 
     def to_json(self) -> dict[str, object]:
         """The partition as `check --json` lists it."""
@@ -161,11 +220,10 @@ class Partition:
 
 
 def verdict(day: dt.date, code: Code, reason: str, base: Partition | None = None) -> Partition:
-    """A partition with the state that belongs to `code`; all other attributes come from `base`."""
-    state = _STATES.get(code, State.INVALID)
+    """A partition with this code; all other attributes come from `base`."""
     if base is None:
-        return Partition(day, state, code, reason)
-    return replace(base, state=state, code=code, reason=reason)
+        return Partition(day, code, reason)
+    return replace(base, code=code, reason=reason)
 
 
 def rows_text(rows: int | None) -> str:

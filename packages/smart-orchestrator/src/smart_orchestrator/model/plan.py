@@ -2,8 +2,8 @@
 
 Pure: a plan is computed from a `Completeness` and the latest known run of each day, without I/O.
 
-*Missing* days are expected and not available; *due* days are the missing days for which a run should start now. They
-are separate, so that a retry rule can never hide a missing day.
+*Missing* days are expected and not available. *Due* days are the missing days for which a run should start now. They are
+separate, so a retry rule can never hide a missing day.
 """
 
 from __future__ import annotations
@@ -81,7 +81,10 @@ def make_plan(completeness: Completeness, latest: Mapping[dt.date, Run]) -> Plan
     """Plan the window, given the latest run of each day that has one."""
     return Plan(
         completeness,
-        tuple(_step(partition, latest.get(partition.day)) for partition in completeness.partitions),
+        tuple(
+            _step(partition, latest.get(partition.day), accepted=completeness.accepts(partition))
+            for partition in completeness.partitions
+        ),
     )
 
 
@@ -90,9 +93,9 @@ def due(completeness: Completeness, latest: Mapping[dt.date, Run]) -> tuple[dt.d
     return make_plan(completeness, latest).days(Action.START)
 
 
-def _step(partition: Partition, run: Run | None) -> PlanStep:
+def _step(partition: Partition, run: Run | None, *, accepted: bool) -> PlanStep:
     """Choose the action for one day."""
-    if partition.available or partition.code in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY):
+    if accepted or partition.code in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY):
         return PlanStep(partition.day, Action.KEEP, partition.reason)
     if partition.code is Code.WITHIN_LAG:
         return PlanStep(partition.day, Action.WAIT, partition.reason)
@@ -106,7 +109,7 @@ def _step(partition: Partition, run: Run | None) -> PlanStep:
 
 
 def _written_by(partition: Partition, run: Run | None) -> bool:
-    """Whether this run wrote the newest file: if it has ended, nobody is writing any more."""
+    """Whether the newest file was written during this run. Once that run has ended, nobody is writing any more."""
     if run is None or run.started_at is None or partition.newest_write is None:
         return False
     ended = run.ended_at or dt.datetime.max.replace(tzinfo=dt.UTC) - CLOCK_SLACK

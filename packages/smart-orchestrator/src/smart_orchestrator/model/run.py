@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.errors import LakeError, NotPublished, SourceRefused, SourceUnreachable
+from smart_orchestrator.expected_error import Failure
 from smart_orchestrator.model.grain import key_text, parse_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+__all__ = ["Failure", "Run", "RunState", "run_name"]
 
 
 class RunState(StrEnum):
@@ -28,17 +30,6 @@ class RunState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     LOST = "lost"
-
-
-class Failure(StrEnum):
-    """Why a run did not complete its day. The values are stable: programs branch on them."""
-
-    ERROR = "ERROR"
-    NOT_PUBLISHED = "NOT_PUBLISHED"
-    UNREACHABLE = "UNREACHABLE"
-    REFUSED = "REFUSED"
-    NO_DATA_AFTER_SUCCESS = "NO_DATA_AFTER_SUCCESS"
-    LOST = "LOST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +101,6 @@ class Run:
         )
 
 
-def failure_of(error: Exception) -> tuple[Failure, str]:
-    """Classify an exception that a pipeline raised: the failure of its run, and the message."""
-    text = str(error) or type(error).__name__
-    if isinstance(error, NotPublished):
-        return Failure.NOT_PUBLISHED, text
-    if isinstance(error, SourceRefused):
-        return Failure.REFUSED, text
-    if isinstance(error, (SourceUnreachable, LakeError)):
-        return Failure.UNREACHABLE, text
-    return Failure.ERROR, text
-
-
 def run_name(day: dt.date, attempt: int) -> str:
-    """The name of a run. Deterministic: the same day and attempt always give the same name."""
+    """The name of a run. The same day and attempt always give the same name."""
     return f"{key_text(day)}.{attempt}"

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.base import inspect_key
 from smart_orchestrator.errors import RunsError
-from smart_orchestrator.model.run import Failure, Run, RunState, failure_of, run_name
+from smart_orchestrator.expected_error import failure_of
+from smart_orchestrator.model.run import Failure, Run, RunState, run_name
 from smart_orchestrator.runners.ledger import RUN_COLUMNS, Ledger
 
 if TYPE_CHECKING:

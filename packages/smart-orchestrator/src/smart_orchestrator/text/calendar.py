@@ -44,11 +44,11 @@ LEGEND: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def mark(partition: Partition) -> Cell:
-    """The mark of one day and its style."""
-    if partition.code is Code.UNUSUAL_VOLUME and not partition.available:
-        return _MARKS[State.INVALID]
-    return _SPECIAL.get(partition.code, _MARKS[partition.state])
+def mark(partition: Partition, state: State) -> Cell:
+    """The mark of one day and its style; the state is that under the policy of the check."""
+    if partition.code is Code.UNUSUAL_VOLUME and state is State.INVALID:
+        return _MARKS[state]
+    return _SPECIAL.get(partition.code, _MARKS[state])
 
 
 def calendar_rows(completeness: Completeness) -> Iterator[tuple[str, list[Cell]]]:
@@ -57,8 +57,13 @@ def calendar_rows(completeness: Completeness) -> Iterator[tuple[str, list[Cell]]
     monday = window.start - dt.timedelta(days=window.start.weekday())
     while monday < window.stop:
         week = [monday + dt.timedelta(days=offset) for offset in range(7)]
-        yield monday.isoformat(), [mark(completeness[day]) if day in window else _OUTSIDE for day in week]
+        yield monday.isoformat(), [_cell(completeness, day) if day in window else _OUTSIDE for day in week]
         monday += dt.timedelta(weeks=1)
+
+
+def _cell(completeness: Completeness, day: dt.date) -> Cell:
+    partition = completeness[day]
+    return mark(partition, completeness.policy.state_of(partition))
 
 
 def watermark(completeness: Completeness) -> dt.date | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.model.completeness import NOT_EXPECTED
 from smart_orchestrator.model.grain import key_text
-from smart_orchestrator.model.partition import Code
+from smart_orchestrator.model.partition import Code, State
 from smart_orchestrator.model.plan import Action
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Li
     lines: list[Line] = [
         (f"{completeness.dataset}  {window}  ({days}, as of {window.as_of}, lag {window.lag})", "strong")
     ]
-    shown = [p for p in reversed(completeness.partitions) if len(window) <= most or not p.available]
-    lines += [_day_line(partition) for partition in shown[:most]]
+    shown = [
+        p for p in reversed(completeness.partitions) if len(window) <= most or not completeness.accepts(p)
+    ]
+    lines += [_day_line(partition, completeness.policy.state_of(partition)) for partition in shown[:most]]
     if len(shown) > most:
         lines.append((f"  … and {len(shown) - most} more days that are not available", "dim"))
     lines.append(summary_line(completeness))
@@ -65,15 +67,15 @@ def summary_line(completeness: Completeness) -> Line:
     return ", ".join(parts), "good" if completeness.complete else "bad"
 
 
-def _day_line(partition: Partition) -> Line:
+def _day_line(partition: Partition, state: State) -> Line:
     """One day of the report: date, weekday, state and reason."""
-    style = "good" if partition.available else "bad"
+    style = "good" if state is State.COMPLETE else "bad"
     if partition.code in NOT_EXPECTED:
         style = "dim"
     elif partition.code is Code.UNUSUAL_VOLUME:
         style = "warn"
     why = partition.reason if partition.code is Code.OK else f"{partition.code}: {partition.reason}"
-    return f"  {key_text(partition.day)}  {weekday(partition.day):<9}  {partition.state:<11}  {why}", style
+    return f"  {key_text(partition.day)}  {weekday(partition.day):<9}  {state:<11}  {why}", style
 
 
 _MARKS = {Action.START: "+", Action.FOLLOW: ">", Action.WAIT: "~", Action.GIVE_UP: "x", Action.KEEP: " "}

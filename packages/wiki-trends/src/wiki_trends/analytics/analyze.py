@@ -97,7 +97,7 @@ def analyze(
         pass
     began = time.monotonic()
     window = completeness.window
-    used = [partition for partition in completeness.partitions if partition.available]
+    used = completeness.usable
     inputs = Inputs(dataset, window, used, baseline_of(dataset, window))
     logger.info("reading %d days", len(inputs.used) + len(inputs.baseline))
     with (engine or open_engine(DUCKDB)).computed(inputs) as computed:
@@ -128,7 +128,7 @@ def run_record(
         baseline: the partitions before the window that the scores are compared with.
         now: the moment of publishing; default the present.
     """
-    used = [partition for partition in completeness.partitions if partition.available]
+    used = completeness.usable
     return RunRecord(
         dataset=dataset.name,
         window_start=completeness.window.start,

@@ -42,7 +42,7 @@ def baseline_of(dataset: DailyDataset, window: Window) -> tuple[Partition, ...]:
     found = check(
         dataset, Window.between(first, window.start - ONE_DAY, window.as_of, window.lag), strays=False
     )
-    return tuple(partition for partition in found.partitions if partition.available)
+    return found.usable
 
 
 def read_window(dataset: DailyDataset, partitions: Sequence[Partition]) -> Iterator[pl.DataFrame]:

@@ -17,63 +17,28 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, NoReturn
 
-from smart_orchestrator.errors import (
-    DatasetError,
-    LakeError,
-    LakeSettingError,
-    LakeUrlError,
-    OptionError,
-    RunsError,
-    SmartOrchestratorError,
-    SourceUnreachable,
-    VacuumRefused,
-    WaiverError,
-    WindowError,
-)
+from smart_orchestrator import expected_error
+from smart_orchestrator.errors import WindowError
+from smart_orchestrator.expected_error import ExpectedError
 from smart_orchestrator.text.reporter import printable_line
 from wiki_trends.cli.streams import output_failure
-from wiki_trends.errors import (
-    EngineError,
-    NothingPublished,
-    RequestRejected,
-    SettingError,
-    WarehouseError,
-    WikiTrendsError,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 PROGRAM = "wiki-trends"
-DONE, INCOMPLETE, USAGE, UNREACHABLE, FAULT, INTERRUPTED = 0, 1, 2, 3, 4, 130
+DONE, FAULT, INTERRUPTED = 0, 4, 130
+INCOMPLETE = expected_error.INCOMPLETE
+USAGE = expected_error.USAGE
+UNREACHABLE = expected_error.UNREACHABLE
 REPORT_TO = "the project's issue tracker"
 _LONGEST_PROBLEM = 500
 _debug = False
 
-_CODES: tuple[tuple[type[Exception], int], ...] = (
-    (SettingError, USAGE),
-    (RequestRejected, USAGE),
-    (OptionError, USAGE),
-    (WindowError, USAGE),
-    (WaiverError, USAGE),
-    (LakeUrlError, USAGE),
-    (LakeSettingError, USAGE),
-    (VacuumRefused, USAGE),
-    (DatasetError, USAGE),
-    (LakeError, UNREACHABLE),
-    (SourceUnreachable, UNREACHABLE),
-    (RunsError, UNREACHABLE),
-    (NothingPublished, INCOMPLETE),
-    (WarehouseError, UNREACHABLE),
-    (EngineError, UNREACHABLE),
-    (SmartOrchestratorError, INCOMPLETE),
-    (WikiTrendsError, INCOMPLETE),
-)
-
 
 def exit_code(error: BaseException) -> int | None:
     """The exit code of an expected error; None for an unexpected one, which is a bug."""
-    return next((code for kind, code in _CODES if isinstance(error, kind)), None)
+    return error.exit_code if isinstance(error, ExpectedError) else None
 
 
 def finding_code(error: Exception) -> int:

@@ -136,8 +136,10 @@ def check_options(
     strict: bool = False,
 ) -> CheckOptions:
     """The check options of a command."""
+    from smart_orchestrator.adapters.manifest import Depth
     from smart_orchestrator.model.completeness import Policy
     from wiki_trends.jobs.main import CheckOptions
 
-    policy = Policy(min_coverage, min_days, allow_lag)
-    return CheckOptions(policy, deep, shallow, strays=strays or None, volume=volume, strict=strict)
+    policy = Policy(min_coverage, min_days, allow_lag, strict)
+    depth = Depth.ROWS if deep else Depth.METADATA if shallow else Depth.AS_NEEDED
+    return CheckOptions(policy, depth, strays=strays or None, volume=volume)

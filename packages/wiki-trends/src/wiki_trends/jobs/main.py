@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest import InspectOptions
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions
 from smart_orchestrator.backfilling.loop import Backfill, backfill, fetch
 from smart_orchestrator.checking import check
 from smart_orchestrator.errors import PartitionChanged
@@ -49,11 +49,9 @@ class CheckOptions:
     """The options of `check`: how to judge partitions, and when the window is ready."""
 
     policy: Policy = field(default_factory=Policy)
-    deep: bool = False
-    shallow: bool = False
+    depth: Depth = Depth.AS_NEEDED
     strays: bool | None = None
     volume: bool = False
-    strict: bool = False
 
 
 def checker(
@@ -67,9 +65,7 @@ def checker(
     settle = timedelta(seconds=settings.writing_seconds)
 
     def check_window() -> Completeness:
-        inspect_options = InspectOptions(
-            deep=options.deep, shallow=options.shallow, settle=settle, memory=memory
-        )
+        inspect_options = InspectOptions(options.depth, settle=settle, memory=memory)
         completeness = check(
             dataset, window, options=inspect_options, policy=options.policy, strays=options.strays
         )
@@ -78,8 +74,8 @@ def checker(
             completeness = completeness.with_runs_in_flight(
                 [day for day, run in latest.items() if run.in_flight]
             )
-        if options.volume or options.strict:
-            completeness = with_volume(dataset, completeness, options=inspect_options, strict=options.strict)
+        if options.volume or options.policy.strict:
+            completeness = with_volume(dataset, completeness, options=inspect_options)
         return completeness
 
     return check_window

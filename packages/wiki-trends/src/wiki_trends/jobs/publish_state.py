@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest import InspectOptions
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions
 from smart_orchestrator.checking import check
 from smart_orchestrator.errors import LakeError
 from smart_orchestrator.model.window import Window
@@ -70,7 +70,9 @@ def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]
     window = Window.between(last.window_start, last.window_end, last.as_of, last.lag_days)
     partitions = {
         partition.day.isoformat(): partition
-        for partition in check(dataset, window, options=InspectOptions(shallow=True), strays=False).partitions
+        for partition in check(
+            dataset, window, options=InspectOptions(Depth.METADATA), strays=False
+        ).partitions
     }
     changed = {
         day: "other data than were used"

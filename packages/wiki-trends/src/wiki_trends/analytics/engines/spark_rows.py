@@ -14,7 +14,7 @@ import os
 import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import SmartOrchestratorError
 from wiki_trends.analytics.tables.documented import ROW_TYPES
@@ -61,7 +61,8 @@ def read_days(session: SparkSession, dataset: DailyDataset, partitions: Sequence
     reading = _reader(_reachable(dataset), tuple(partitions), _credentials())
     read = mapped(numbers, reading, f"{columns}, {PROBLEM} binary").persist()
     failed = read.where(f.col(PROBLEM).isNotNull()).select("date", PROBLEM).collect()
-    problems = {row["date"]: _raised(bytes(row[PROBLEM])) for row in failed}
+    # The errors were pickled by our own workers.
+    problems = {row["date"]: pickle.loads(row[PROBLEM]) for row in failed}  # noqa: S301
     reported = f.col("date").isin(list(problems))
     lost = f.raise_error(f.lit("a day that had been read can no longer be"))
     readable = (
@@ -97,7 +98,7 @@ def _reader(
                 try:
                     rows = read_day(dataset, partition)
                 except SmartOrchestratorError as error:
-                    yield _one_row({"date": partition.day, PROBLEM: _packed(error)})
+                    yield _one_row({"date": partition.day, PROBLEM: pickle.dumps(error)})
                 else:
                     yield from rows.to_arrow().cast(_schema(ROW_TYPES)).to_batches()
 
@@ -132,18 +133,6 @@ def _one_row(values: Mapping[str, object]) -> pa.RecordBatch:
     import pyarrow as pa
 
     return pa.RecordBatch.from_pylist([dict(values)])
-
-
-def _packed(error: Exception) -> bytes:
-    # Exceptions with fields cannot be pickled as they are: pickle would call them with their text alone.
-    return pickle.dumps((type(error), str(error), error.__dict__))
-
-
-def _raised(data: bytes) -> Exception:
-    kind, text, fields = pickle.loads(data)  # noqa: S301 - written by `_packed`, on our own workers
-    error = cast("Exception", kind.__new__(kind, text))
-    error.__dict__.update(fields)
-    return error
 
 
 class SparkTable:
