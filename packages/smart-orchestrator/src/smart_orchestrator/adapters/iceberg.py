@@ -1,7 +1,7 @@
 """Judge partitions of an Iceberg table by the metadata of its current snapshot. No data file is opened.
 
-The table is named by `table` in the catalog at the dataset's URL (`sqlite:///…`, `postgresql+psycopg://…`, `https://…` for REST; further
-settings in PyIceberg's variables, `PYICEBERG_CATALOG__DEFAULT__…`). Without `table` the URL is the folder of a table with a
+The table is named by `table` in the catalog at the dataset's URL: `sqlite:///…`, `postgresql+psycopg://…`, or `https://…` for REST. The name of
+the catalog follows a `#` and is otherwise `default`; further settings are PyIceberg's variables, `PYICEBERG_CATALOG__DEFAULT__…`. Without `table` the URL is the folder of a table with a
 `version-hint.text`, or one of its metadata files. Files are read as those of every lake: credentials that a REST catalog hands out are not
 used.
 
@@ -142,7 +142,7 @@ class IcebergAdapter:
         with extra("iceberg"):
             from pyiceberg.catalog import load_catalog
 
-        uri = self.dataset.lake
+        uri, _, name = self.dataset.lake.partition("#")
         if (
             uri.startswith("sqlite:///")
             and not Path(uri.removeprefix("sqlite:///").partition("?")[0]).exists()
@@ -150,7 +150,7 @@ class IcebergAdapter:
             # SQLite would create an empty one.
             raise LakeDenied(self.url, "the catalog does not exist", "Create it, or correct the URL.")
         properties = self._properties() | {"uri": uri, "init_catalog_tables": "false"}
-        return load_catalog("default", **properties).load_table(str(self.dataset.table))
+        return load_catalog(name or "default", **properties).load_table(str(self.dataset.table))
 
     def _load_from_folder(self) -> Table:
         with extra("iceberg"):
@@ -213,6 +213,10 @@ class IcebergAdapter:
                 self.dataset.name, f"several partition fields may be the key ({names}); name its key_column"
             )
         chosen = usable[0]
+        if str(columns[chosen.source_id].field_type) == "date" and self.dataset.grain is Grain.HOUR:
+            raise DatasetError(
+                self.dataset.name, "the table is partitioned by a date, and its grain is the hour"
+            )
         if self.dataset.timezone and str(chosen.transform) in ("day", "month"):
             problem = f"{chosen.transform}s of the table are those of UTC, and its time zone is {self.dataset.timezone}"
             raise DatasetError(self.dataset.name, problem)
@@ -282,10 +286,6 @@ class IcebergAdapter:
             return dt.date(1970 + value // 12, value % 12 + 1, 1)
         if transform == "day" or kind == "date":
             date = EPOCH.date() + dt.timedelta(days=value)
-            if grain is Grain.HOUR:
-                raise DatasetError(
-                    self.dataset.name, "the table is partitioned by a date, and its grain is the hour"
-                )
             return grain.key_at(grain.index(date))
         if kind == "string":
             return key_of_text(self.dataset, str(value))
@@ -304,8 +304,10 @@ def key_of_text(dataset: Dataset, text: str) -> Key:
         pass
     try:
         moment = dt.datetime.fromisoformat(text)
+        if dataset.grain is Grain.HOUR and ":" not in text:
+            raise ValueError(text)
     except ValueError:
-        problem = f"the partition value {one_line(text, 40)!r} is not a date or time"
+        problem = f"the partition value {one_line(text, 40)!r} does not name its {dataset.grain}"
         raise DatasetError(dataset.name, problem) from None
     return dataset.grain.floor(moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC), dataset.zone)
 
