@@ -47,7 +47,8 @@ def diagnose(project: Project) -> list[Finding]:
     config = project.config
     findings = [
         Finding(
-            "configuration", f"{config.path}: {len(config.datasets)} datasets, {len(config.runners)} runners"
+            "configuration",
+            f"{config.path}: {_count(len(config.datasets), 'dataset')}, {_count(len(config.runners), 'runner')}",
         ),
         _finding("state", lambda: f"{project.runs_recorded()} runs recorded in {config.state}"),
     ]
@@ -88,3 +89,7 @@ def _finding(subject: str, check: Callable[[], str]) -> Finding:
         return Finding(subject, check())
     except ExpectedError as error:
         return Finding(subject, str(error), error.exit_code)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

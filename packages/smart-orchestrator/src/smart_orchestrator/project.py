@@ -11,22 +11,20 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.base import adapter_of, inspect_key
+from smart_orchestrator.adapters.base import inspect_key
 from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.backfilling.loop import Backfill, execute_plan
 from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.backfilling.saved_plan import SavedPlan
 from smart_orchestrator.backfilling.state import Limits, Outcome
-from smart_orchestrator.checking import check
+from smart_orchestrator.checking import check, with_settled
 from smart_orchestrator.consumers import ConsumerResult, run_consumer
 from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.cause import Explanation, explain
-from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.model.grain import Grain, key_text
 from smart_orchestrator.model.partition import Code
-from smart_orchestrator.model.plan import Action, Plan, make_plan, written_by
-from smart_orchestrator.model.run import RunState
+from smart_orchestrator.model.plan import Action, Plan, make_plan
 from smart_orchestrator.model.spans import keys_for, window_for
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.project_errors import ConfigError, PlanMoved
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.config import Config, ConsumerConfig
-    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.completeness import Completeness, Policy
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
     from smart_orchestrator.model.run import Run
@@ -138,7 +136,7 @@ class Project:
             strays=strays,
         )
         runs = self.latest_runs(name, completeness)
-        completeness = _with_settled(dataset, completeness, runs, options)
+        completeness = with_settled(dataset, completeness, runs, options)
         running = [run.day for run in runs.values() if run.in_flight]
         return completeness.with_runs_in_flight(running) if running else completeness
 
@@ -377,27 +375,6 @@ class Project:
                 reason = f"{name} is not ready: coverage {checked.coverage_pct:.1f} %, missing {lacking or 'nothing'}"
                 return ConsumerResult(consumer.name, None, reason)
         return run_consumer(consumer, completeness.window, self.config.path.absolute().parent)
-
-
-def _with_settled(
-    dataset: Dataset, completeness: Completeness, runs: Mapping[Key, Run], options: InspectOptions
-) -> Completeness:
-    """The completeness, with a new verdict on each partition whose writer is known to have ended with success.
-
-    Files that nobody is known to have finished need time to settle; the files of a run that has succeeded do not.
-    """
-    settled = [
-        partition.day
-        for partition in completeness.partitions
-        if partition.code is Code.STILL_WRITING
-        and (run := runs.get(partition.day)) is not None
-        and run.state is RunState.SUCCEEDED
-        and written_by(partition, run)
-    ]
-    if not settled:
-        return completeness
-    verdicts = adapter_of(replace(dataset, settle=0.0)).inspect(settled, options)
-    return replace(completeness, partitions=tuple(verdicts.get(p.day, p) for p in completeness.partitions))
 
 
 def _blocks(completeness: Completeness, key: Key) -> bool:
