@@ -158,8 +158,8 @@ def _inspect_once(
         if partition.manifest is None:
             return partition
         beside = [name for name in layout.parts if name not in {part.name for part in partition.parts}]
-        return _with_names_of_others(partition, [*beside, *layout.nested, *layout.others])
-    return _with_names_of_others(_inspect_foreign(dataset, day, layout, names, lake, options), layout.others)
+        return _with_unread_names(partition, [*beside, *layout.nested, *layout.others])
+    return _with_unread_names(_inspect_foreign(dataset, day, layout, names, lake, options), layout.others)
 
 
 def _misplaced(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Partition | None:
@@ -176,7 +176,7 @@ def _misplaced(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Part
     return None
 
 
-def _with_names_of_others(partition: Partition, others: Sequence[str]) -> Partition:
+def _with_unread_names(partition: Partition, others: Sequence[str]) -> Partition:
     """The partition with a reason that names the objects beside its parts."""
     if not others:
         return partition
@@ -245,7 +245,7 @@ def _inspect_ours(
     problem = _check_listing(base, parts) or _check_contract(dataset, base)
     if problem is not None:
         return problem
-    # A part with another ETag is a copy, or has other bytes of the same size. The checksum tells which.
+    # A part with another ETag was copied, or was overwritten with bytes of the same size. Only its checksum can show which.
     etags = [[p.name, parts[p.name].etag] for p in manifest.parts if p.etag not in (None, parts[p.name].etag)]
     unproven = bool(etags) or manifest.rows is None
     if options.depth is Depth.ROWS or (unproven and options.depth is Depth.AS_NEEDED):
