@@ -93,7 +93,7 @@ def waive(dataset: Dataset, lake: Lake, waiver: Waiver) -> None:
         lake.put_if(_key(dataset, waiver.day), data, None)
     except ObjectConflict:
         raise WaiverError(
-            waiver.day, "it is waived already", "List the waivers, and remove the old one first."
+            waiver.day, "it is waived already", "List the waivers, and take the old one back first."
         ) from None
 
 

@@ -24,4 +24,4 @@ class Finding:
 
 def duplicate_finding(column: str, value: Hashable) -> Finding:
     """The finding for a value that must be unique and occurs more than once."""
-    return Finding(Code.DUPLICATE_ROWS, f"column {column} has {str(value)[:80]!r} more than once")
+    return Finding(Code.DUPLICATE_ROWS, f"column {column} holds {str(value)[:80]!r} more than once")
