@@ -5,6 +5,8 @@
         ├── WindowError             an impossible window
         ├── OptionError             a limit or a policy that cannot be met
         ├── DatasetError            a dataset whose description cannot work
+        ├── ConfigError             a value of the configuration file that cannot be used
+        ├── PlanMoved               the lake or the runs are no longer as when the plan was made
         ├── MissingExtra            an optional dependency is not installed
         ├── LakeError               the lake cannot be used
         │   ├── LakeUrlError        the URL is not the URL of a lake
@@ -35,7 +37,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.expected_error import UNREACHABLE, USAGE, ExpectedError, Failure
+from smart_orchestrator.expected_error import PLAN_MOVED, UNREACHABLE, USAGE, ExpectedError, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +92,45 @@ class DatasetError(SmartOrchestratorError):
         self.dataset = dataset
         self.problem = problem
         super().__init__(f"Dataset {dataset}: {problem}. Correct its description.")
+
+
+class ConfigError(SmartOrchestratorError):
+    """A value of the configuration file cannot be used.
+
+    Attributes:
+        path: the file.
+        key: the key in it, with the names of its tables: `datasets.orders.grain`; empty for the file itself.
+        problem: the value, without credentials, and what is wrong with it.
+        fix: what to write instead, as a sentence.
+    """
+
+    transient = False
+    exit_code = USAGE
+
+    def __init__(self, path: str, key: str, problem: str, fix: str) -> None:
+        self.path = path
+        self.key = key
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{path}: {f'{key}: ' if key else ''}{problem}. {fix}")
+
+
+class PlanMoved(SmartOrchestratorError):
+    """The lake or the runs are no longer as they were when the plan was made.
+
+    Attributes:
+        plan: the file of the plan.
+        changes: what differs, one sentence for each key.
+    """
+
+    exit_code = PLAN_MOVED
+
+    def __init__(self, plan: str, changes: Sequence[str]) -> None:
+        self.plan = plan
+        self.changes = tuple(changes)
+        listed = "; ".join(self.changes[:3])
+        more = f" and {len(self.changes) - 3} more" if len(self.changes) > 3 else ""
+        super().__init__(f"{plan} no longer holds: {listed}{more}. Make a new plan.")
 
 
 class MissingExtra(SmartOrchestratorError):

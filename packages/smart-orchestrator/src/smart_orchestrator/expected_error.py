@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 # The exit codes of commands that end with an error.
-INCOMPLETE, USAGE, UNREACHABLE = 1, 2, 3
+INCOMPLETE, USAGE, UNREACHABLE, PLAN_MOVED = 1, 2, 3, 5
 
 
 class Failure(StrEnum):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_BYTES = 16 << 20
+MAX_TOML_BYTES = 1 << 20
 MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
 REASON_LENGTH = 200
@@ -78,6 +79,22 @@ def parse_document(
     if not isinstance(document, dict):
         raise BadDocument(what, "not a JSON object")
     return document
+
+
+def parse_toml(data: bytes, *, what: str, max_bytes: int = MAX_TOML_BYTES) -> dict[str, Any]:
+    """The tables of a TOML document.
+
+    Raises:
+        BadDocument: too large, or not TOML.
+    """
+    import tomllib
+
+    if len(data) > max_bytes:
+        raise BadDocument(what, f"{len(data):,} bytes, at most {max_bytes:,} are read")
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError, OverflowError) as error:
+        raise BadDocument(what, f"not TOML ({one_line(error)})") from None
 
 
 def _integer(text: str) -> int:

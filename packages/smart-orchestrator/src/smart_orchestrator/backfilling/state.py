@@ -299,7 +299,9 @@ class BackfillState:
 
     def _finish(self, run: Run) -> None:
         """Judge a run that has ended by the partition that it left in the lake."""
-        partition = inspect_key(self.dataset, run.day, lake=self.lake)
+        partition = inspect_key(
+            self.dataset, run.day, lake=self.lake, writer_ended=run.state is RunState.SUCCEEDED
+        )
         del self.active[run.day]
         self._record(run)
         # A backfill accepts a complete partition from any writer. A fetch also needs a run that succeeded: after a failed
