@@ -30,7 +30,7 @@
             └── RunsUnreachable     the runner does not answer
 
 The message is made from the fields: what happened, to which object, and, as the last
-sentence, the fix. No message holds credentials: the errors of a lake are made from scheme, bucket and key only.
+sentence, the fix. No message contains credentials: the errors of a lake are made from scheme, bucket and key only.
 """
 
 from __future__ import annotations
@@ -369,6 +369,6 @@ class RunsError(SmartOrchestratorError):
 
 
 class RunsUnreachable(RunsError):
-    """The runner does not answer: network, time-out or a failing server. The runs themselves may go on."""
+    """The runner does not answer: network, time-out or a failing server. The runs themselves may continue."""
 
     transient = True

@@ -8,7 +8,7 @@ import pytest
 
 from smart_orchestrator import Window, check
 from smart_orchestrator.adapters.base import adapter_of
-from smart_orchestrator.adapters.manifest import InspectOptions
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions
 from smart_orchestrator.errors import LakeError, LakeUnreachable
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.store.opening import open_lake
@@ -175,7 +175,7 @@ def test_foreign_objects_beside_the_data_are_named(objects):
 
 def test_rows_that_stand_twice_are_found_by_a_deep_check(objects):
     objects.write_duplicates(DAY)
-    partition = inspect(objects, options=InspectOptions(deep=True))[DAY]
+    partition = inspect(objects, options=InspectOptions(depth=Depth.ROWS))[DAY]
     assert partition.code is Code.DUPLICATE_ROWS
     assert "more than once" in partition.reason
 

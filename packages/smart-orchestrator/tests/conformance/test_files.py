@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from smart_orchestrator.adapters.base import adapter_of
 from smart_orchestrator.adapters.files import TAIL
-from smart_orchestrator.adapters.manifest import InspectOptions
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions
 from smart_orchestrator.adapters.parquet_footer import parse_footer
 from smart_orchestrator.contract.reading import Unreadable
 from smart_orchestrator.model.dataset import Column, Dataset
@@ -192,7 +192,7 @@ def test_a_column_that_names_a_folder_is_there(writer):
     put(writer, "country=US/data.parquet", parquet_of())
     columns = (*COLUMNS, Column("country"), Column("dt", "date"))
     assert judge(writer, columns=columns).code is Code.OK
-    assert judge(writer, InspectOptions(deep=True), columns=columns).code is Code.OK
+    assert judge(writer, InspectOptions(depth=Depth.ROWS), columns=columns).code is Code.OK
 
 
 def test_a_deep_check_reads_every_byte(writer):
@@ -200,12 +200,12 @@ def test_a_deep_check_reads_every_byte(writer):
     data[4:400] = b"\xff" * 396
     put(writer, "data_0.parquet", bytes(data))
     assert judge(writer).code is Code.OK
-    assert judge(writer, InspectOptions(deep=True)).code is Code.UNREADABLE
+    assert judge(writer, InspectOptions(depth=Depth.ROWS)).code is Code.UNREADABLE
 
 
 def test_a_shallow_check_reads_nothing(writer):
     put(writer, "data_0.parquet", b"not read")
-    partition = judge(writer, InspectOptions(shallow=True))
+    partition = judge(writer, InspectOptions(depth=Depth.METADATA))
     assert (partition.code, partition.rows, partition.reason) == (Code.OK, None, "1 data file, not read")
 
 
@@ -290,7 +290,8 @@ def test_a_file_is_read_once_for_as_long_as_it_stays(writer, memory):
     adapter = adapter_of(writer.dataset(min_rows=100))
     assert adapter.inspect([DAY], options)[DAY].code is Code.SHORT
     assert (
-        adapter_of(writer.dataset()).inspect([DAY], InspectOptions(memory=memory, deep=True))[DAY].rows == 7
+        adapter_of(writer.dataset()).inspect([DAY], InspectOptions(memory=memory, depth=Depth.ROWS))[DAY].rows
+        == 7
     )
 
 

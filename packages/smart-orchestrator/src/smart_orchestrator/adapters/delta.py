@@ -13,12 +13,12 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.contract.reading import Unreadable, reading
+from smart_orchestrator.contract.reading import Unreadable, translate_errors
 from smart_orchestrator.errors import DatasetError, LakeDenied, LakeUnreachable
 from smart_orchestrator.extras import extra
 from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import Grain
-from smart_orchestrator.model.partition import Code, Partition, State, rows_text, verdict
+from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
 from smart_orchestrator.store.aws import aws_settings
 from smart_orchestrator.store.urls import parse_lake_url, redacted_url
 
@@ -71,7 +71,7 @@ class DeltaAdapter:
         try:
             table = self._load()
             column = self._key_column(table)
-            with reading():
+            with translate_errors():
                 files = self._files(table, column)
         except Unreadable as error:
             return {
@@ -191,7 +191,7 @@ class DeltaAdapter:
         counts = [count for _, count in files if count is not None]
         rows = sum(counts) if len(counts) == len(files) else None
         digest = hashlib.sha256("\n".join(sorted(path for path, _ in files)).encode()).hexdigest()[:32]
-        base = Partition(key, State.COMPLETE, Code.OK, "", rows=rows, fingerprint=digest)
+        base = Partition(key, Code.OK, "", PartitionData(rows=rows), digest)
         if rows == 0:
             return verdict(key, Code.EMPTY, "its data files have no row", base)
         if rows is None and self.dataset.min_rows > 1:

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.contract.reading import Unreadable, reading
+from smart_orchestrator.contract.reading import Unreadable, translate_errors
 from smart_orchestrator.errors import DatasetError, LakeDenied, LakeUnreachable, SmartOrchestratorError
 from smart_orchestrator.extras import extra
 from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import Grain
-from smart_orchestrator.model.partition import Code, Partition, State, rows_text, verdict
+from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
 from smart_orchestrator.store.base import Requests
 from smart_orchestrator.store.urls import redacted_url
 
@@ -92,7 +92,7 @@ class IcebergAdapter:
             with counting(self._requests):
                 table = self._load()
             field = self._key_field(table, table.spec())
-            with reading():
+            with translate_errors():
                 tasks = list(table.scan(row_filter=self._filter(table, field, keys)).plan_files())
                 files = self._files(table, field, tasks)
         except Unreadable as error:
@@ -318,7 +318,7 @@ def judge_files(dataset: Dataset, key: Key, files: KeyFiles | None) -> Partition
         return verdict(key, Code.MISSING, "the table has no data file of it")
     rows = max(0, files.rows - sum(files.deleted.values()))
     digest = hashlib.sha256("\n".join(sorted(files.paths)).encode()).hexdigest()[:32]
-    base = Partition(key, State.COMPLETE, Code.OK, "", rows=rows, fingerprint=digest)
+    base = Partition(key, Code.OK, "", PartitionData(rows=rows), digest)
     text = f"at least {rows_text(rows)}, after deletes" if files.deleted else rows_text(rows)
     if not rows:
         return verdict(key, Code.EMPTY, "its data files have no row", base)

@@ -23,7 +23,7 @@ from smart_orchestrator.errors import DatasetError, LakeDenied, LakeUnreachable
 from smart_orchestrator.extras import extra
 from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import Grain
-from smart_orchestrator.model.partition import Code, Partition, State, rows_text, verdict
+from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,7 +104,7 @@ class SqlAdapter:
         if not rows:
             return verdict(key, Code.MISSING, "there is no row")
         digest = hashlib.sha256(json.dumps([rows, None if change is None else str(change)]).encode())
-        base = Partition(key, State.COMPLETE, Code.OK, "", rows=rows, fingerprint=digest.hexdigest()[:32])
+        base = Partition(key, Code.OK, "", PartitionData(rows=rows), digest.hexdigest()[:32])
         if rows < self.dataset.min_rows:
             reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are asked for"
             return verdict(key, Code.SHORT, reason, base)
