@@ -66,3 +66,20 @@ def test_the_policy_decides_whether_a_warning_counts(code, strict):
     assert checked.usable == (() if strict else checked.partitions)
     assert states(checked)[State.INVALID] == int(strict)
     assert checked.to_json()["days"][0]["state"] == ("invalid" if strict else "complete")
+
+
+@pytest.mark.parametrize(
+    "name", ["part-\n2025-11-06 complete", "part-\x1b[31m", "part-\udcff", "part-\u2028x"]
+)
+def test_a_reason_is_one_line_whatever_the_names_in_it(name):
+    for partition in (
+        Partition(DAY, Code.OK, f"{name} is gone"),
+        verdict(DAY, Code.SHORT, f"{name} is gone"),
+    ):
+        assert partition.reason.isprintable()
+        assert partition.reason.startswith("part-")
+        assert partition.reason.endswith("is gone")
+
+
+def test_a_long_reason_is_not_cut():
+    assert Partition(DAY, Code.OK, "x" * 1000 + "\n" + "y").reason == "x" * 1000 + " y"

@@ -86,10 +86,8 @@ class FilesAdapter(ObjectAdapter):
         if abs(age) < seconds:
             reason = f"the youngest file was written {max(0, int(age))} s ago, {seconds:g} s must pass without a change"
             return replace(verdict(key, Code.STILL_WRITING, reason), newest_write=newest)
-        if files.unfinished:
-            reason = (
-                f"a job stopped half-way on {newest:%Y-%m-%d %H:%M} UTC, and its temporary files are left"
-            )
+        if files.unfinished or (files.not_read and not files.data):
+            reason = f"a writer stopped half-way on {newest:%Y-%m-%d %H:%M} UTC and left temporary files"
             return replace(verdict(key, Code.NO_MARKER, reason), newest_write=newest)
         return None
 

@@ -73,7 +73,9 @@ class FolderLake(Lake):
         try:
             with os.scandir(self._path(folder)) as entries:
                 for entry in entries:
-                    names.append(entry.name + ("/" if entry.is_dir() else ""))
+                    # A name that is not UTF-8 cannot be printed.
+                    name = os.fsencode(entry.name).decode(errors="replace")
+                    names.append(name + ("/" if entry.is_dir() else ""))
                     if limit is not None and len(names) >= limit:
                         break
         except FileNotFoundError:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TEMPORARY = ".writing-"
 OUTSIDE = "a link that leaves the lake"
 LOOP = "a link to a folder that contains it"
+DANGLING = "a link to nothing"
+NOT_UTF_8 = "a file whose name is not UTF-8"
 _KINDS = (
     (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
@@ -100,8 +102,8 @@ def _open_regular(target: str) -> FileIO:
 def walk_files(root: str, key: str, *, outside_links: bool) -> Iterator[ListedFile]:
     """All files below the folder `key`, unsorted.
 
-    Files that disappear meanwhile, temporary files and dangling links are left out. If `key` itself is a file or a link that
-    leaves the lake, it is listed as irregular.
+    Files that disappear meanwhile and temporary files are left out. When `key` itself is not a folder of the lake, it is
+    listed as irregular.
 
     Raises:
         OSError: a folder cannot be read.
@@ -135,16 +137,28 @@ def _walk(root: str, key: str, outside_links: bool, entered: frozenset[str]) -> 
                 status = entry.stat()
                 problem = _link_problem(root, key, entry, outside_links, entered)
             except (FileNotFoundError, NotADirectoryError):
-                continue
+                try:
+                    status, problem = entry.stat(follow_symlinks=False), DANGLING
+                except FileNotFoundError:
+                    continue
             except OSError as error:
                 if error.errno != errno.ELOOP:
                     raise
                 status, problem = entry.stat(follow_symlinks=False), LOOP
             if problem or not stat.S_ISDIR(status.st_mode):
-                yield ListedFile(below, status, problem or irregular_kind(status))
+                yield ListedFile(below, status, problem or irregular_kind(status) or _name_problem(below))
             else:
                 linked = {os.path.realpath(entry.path)} if entry.is_symlink() else set()
                 yield from _walk(root, below, outside_links, entered | linked)
+
+
+def _name_problem(key: str) -> str:
+    """Why a key cannot be written into a document, or empty."""
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return NOT_UTF_8
+    return ""
 
 
 def _link_problem(

@@ -195,7 +195,7 @@ class PageListing:
     def after(self) -> int | None:
         """The offset of the next batch; None if this is the last."""
         end = self.list.skipped + len(self.list.pages)
-        return end if end < self.list.found else None
+        return end if end < self.list.total else None
 
 
 def _pages(sources: Sources, query: PagesQuery) -> Content:
@@ -213,7 +213,7 @@ def _pages(sources: Sources, query: PagesQuery) -> Content:
         return {
             "window": _window(page_list.run),
             "by": page_list.by,
-            "found": page_list.found,
+            "found": page_list.total,
             "skipped": page_list.skipped,
             "pages": [plain(row) for row in page_list.pages],
         }
