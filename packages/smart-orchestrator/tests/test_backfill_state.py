@@ -100,7 +100,7 @@ def test_a_lake_that_does_not_answer_leaves_the_run_under_way(tmp_path, monkeypa
         raise LakeUnreachable("s3://lake", "no answer", "Wait.")
 
     with monkeypatch.context() as patched:
-        patched.setattr("smart_orchestrator.backfilling.state.inspect", gone)
+        patched.setattr("smart_orchestrator.backfilling.state.inspect_key", gone)
         with pytest.raises(LakeUnreachable):
             state.poll_runs()
     assert (state.awaited, state.filled) == (DAYS, {})

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smart_orchestrator.config import Config, load_config, parse_config
-from smart_orchestrator.errors import ConfigError
 from smart_orchestrator.model.grain import Grain
+from smart_orchestrator.project_errors import ConfigError
 
 ISSUE = """
 [datasets.orders]

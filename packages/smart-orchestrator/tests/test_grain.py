@@ -14,7 +14,7 @@ from smart_orchestrator.model.spans import has_whole_hours, keys_for, keys_withi
 from smart_orchestrator.model.window import Window
 
 GRAINS = st.sampled_from(list(Grain))
-MOMENTS = st.integers(2 * 366 * 86400, 9997 * 365 * 86400).map(
+MOMENTS = st.integers(20 * 366 * 86400, 9997 * 365 * 86400).map(
     lambda seconds: dt.datetime(1, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
 )
 ZONES = sorted(

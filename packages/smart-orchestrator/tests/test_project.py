@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from smart_orchestrator.backfilling.saved_plan import SavedPlan
 from smart_orchestrator.config import parse_config
-from smart_orchestrator.errors import PlanMoved
 from smart_orchestrator.model.grain import Grain, key_text
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.project import Project
+from smart_orchestrator.project_errors import PlanMoved
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from smart_orchestrator.config_fields import ConfigTable
-from smart_orchestrator.errors import ConfigError, DatasetError, OptionError
+from smart_orchestrator.errors import DatasetError, OptionError
 from smart_orchestrator.foreign import BadDocument, parse_toml
 from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.dataset import PATH_ADAPTERS, Column, Dataset, is_time_zone
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.spans import has_whole_hours
+from smart_orchestrator.project_errors import ConfigError
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -11,8 +11,8 @@ import difflib
 import math
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.errors import ConfigError
 from smart_orchestrator.foreign import one_line
+from smart_orchestrator.project_errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,8 +5,8 @@
         ├── WindowError             an impossible window
         ├── OptionError             a limit or a policy that cannot be met
         ├── DatasetError            a dataset whose description cannot work
-        ├── ConfigError             a value of the configuration file that cannot be used
-        ├── PlanMoved               the lake or the runs are no longer as when the plan was made
+        ├── ConfigError             a value of the configuration file that cannot be used, see `project_errors`
+        ├── PlanMoved               the lake or the runs have changed since the plan was made, see `project_errors`
         ├── MissingExtra            an optional dependency is not installed
         ├── LakeError               the lake cannot be used
         │   ├── LakeUrlError        the URL is not the URL of a lake
@@ -30,14 +30,14 @@
             └── RunsUnreachable     the runner does not answer
 
 The message is made from the fields: what happened, to which object, and, as the last
-sentence, the fix. No message holds credentials: the errors of a lake are made from scheme, bucket and key only.
+sentence, the fix. No message contains credentials: the errors of a lake are made from scheme, bucket and key only.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.expected_error import PLAN_MOVED, UNREACHABLE, USAGE, ExpectedError, Failure
+from smart_orchestrator.expected_error import UNREACHABLE, USAGE, ExpectedError, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,45 +92,6 @@ class DatasetError(SmartOrchestratorError):
         self.dataset = dataset
         self.problem = problem
         super().__init__(f"Dataset {dataset}: {problem}. Correct its description.")
-
-
-class ConfigError(SmartOrchestratorError):
-    """A value of the configuration file cannot be used.
-
-    Attributes:
-        path: the file.
-        key: the key in it, with the names of its tables: `datasets.orders.grain`; empty for the file itself.
-        problem: the value, without credentials, and what is wrong with it.
-        fix: what to write instead, as a sentence.
-    """
-
-    transient = False
-    exit_code = USAGE
-
-    def __init__(self, path: str, key: str, problem: str, fix: str) -> None:
-        self.path = path
-        self.key = key
-        self.problem = problem
-        self.fix = fix
-        super().__init__(f"{path}: {f'{key}: ' if key else ''}{problem}. {fix}")
-
-
-class PlanMoved(SmartOrchestratorError):
-    """The lake or the runs are no longer as they were when the plan was made.
-
-    Attributes:
-        plan: the file of the plan.
-        changes: what differs, one sentence for each key.
-    """
-
-    exit_code = PLAN_MOVED
-
-    def __init__(self, plan: str, changes: Sequence[str]) -> None:
-        self.plan = plan
-        self.changes = tuple(changes)
-        listed = "; ".join(self.changes[:3])
-        more = f" and {len(self.changes) - 3} more" if len(self.changes) > 3 else ""
-        super().__init__(f"{plan} no longer holds: {listed}{more}. Make a new plan.")
 
 
 class MissingExtra(SmartOrchestratorError):
@@ -408,6 +369,6 @@ class RunsError(SmartOrchestratorError):
 
 
 class RunsUnreachable(RunsError):
-    """The runner does not answer: network, time-out or a failing server. The runs themselves may go on."""
+    """The runner does not answer: network, time-out or a failing server. The runs themselves may continue."""
 
     transient = True

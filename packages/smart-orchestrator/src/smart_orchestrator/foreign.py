@@ -1,8 +1,8 @@
-"""Parse JSON documents that somebody else may have written: markers, waivers, remembered values.
+"""Parse JSON documents that another program may have written: markers, waivers, remembered values.
 
-Whatever the bytes are, the result is a document within bounds or one `BadDocument` with a one-line reason. Size, nesting and
-integers are bounded, numbers are finite, and every string can be printed. The field functions read one value of a document and
-raise the same error.
+The result is a document within bounds, or a `BadDocument` with a reason in one line. Size, nesting and integers are bounded,
+numbers are finite, and every string can be encoded. The field functions read one value of a document and raise the same
+error.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def date_field(document: Mapping[str, Any], name: str, *, what: str) -> dt.date:
 
 
 def timestamp_field(document: Mapping[str, Any], name: str, *, what: str) -> dt.datetime:
-    """A time of the document in UTC; one without an offset is taken for UTC.
+    """A time of the document in UTC. A time without an offset counts as UTC.
 
     Raises:
         BadDocument: it is not there, not a time, or outside the calendar in UTC.

@@ -7,29 +7,27 @@ only when the windows of all its datasets are ready.
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
-import sys
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.base import adapter_of, inspect_key
+from smart_orchestrator.adapters.base import inspect_key
 from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.backfilling.loop import Backfill, execute_plan
 from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.backfilling.saved_plan import SavedPlan
 from smart_orchestrator.backfilling.state import Limits, Outcome
-from smart_orchestrator.checking import check
-from smart_orchestrator.errors import ConfigError, OptionError, PlanMoved
+from smart_orchestrator.checking import check, with_settled
+from smart_orchestrator.consumers import ConsumerResult, run_consumer
+from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.cause import Explanation, explain
-from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.model.grain import Grain, key_text
 from smart_orchestrator.model.partition import Code
-from smart_orchestrator.model.plan import Action, Plan, make_plan, written_by
-from smart_orchestrator.model.run import RunState
+from smart_orchestrator.model.plan import Action, Plan, make_plan
 from smart_orchestrator.model.spans import keys_for, window_for
 from smart_orchestrator.model.window import Window
+from smart_orchestrator.project_errors import ConfigError, PlanMoved
 from smart_orchestrator.runners.command import CommandRunner
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.store.opening import lake_of, open_lake
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.config import Config, ConsumerConfig
-    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.completeness import Completeness, Policy
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
     from smart_orchestrator.model.run import Run
@@ -50,25 +48,6 @@ if TYPE_CHECKING:
 DEFAULT_LAST = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 3}
 # The latest runs that an explanation lists.
 _RECENT_RUNS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumerResult:
-    """What became of one consumer.
-
-    Attributes:
-        name: the consumer's name.
-        exit_code: of its command; None when it was not started.
-        reason: why it was not started, or why it failed; empty otherwise.
-    """
-
-    name: str
-    exit_code: int | None
-    reason: str = ""
-
-    def to_json(self) -> dict[str, object]:
-        """The result as a JSON object."""
-        return {"consumer": self.name, "exit_code": self.exit_code, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +136,7 @@ class Project:
             strays=strays,
         )
         runs = self.latest_runs(name, completeness)
-        completeness = _with_settled(dataset, completeness, runs, options)
+        completeness = with_settled(dataset, completeness, runs, options)
         running = [run.day for run in runs.values() if run.in_flight]
         return completeness.with_runs_in_flight(running) if running else completeness
 
@@ -197,6 +176,16 @@ class Project:
             ),
             is_complete=lambda key: inspect_key(dataset, key).available,
         )
+
+    def runs_recorded(self) -> int:
+        """The number of runs in the ledger of the state folder.
+
+        Raises:
+            RunsError: the folder or the ledger cannot be used.
+        """
+        with self._ledger.connection() as database:
+            (count,) = database.execute("SELECT count(*) FROM runs").fetchone()
+        return int(count)
 
     def latest_runs(self, name: str, completeness: Completeness) -> Mapping[Key, Run]:
         """The latest run of each missing key; none for a dataset without a runner."""
@@ -244,7 +233,7 @@ class Project:
             reporter.planned(plan)
             return Backfill(plan, Outcome((), (), (), ()), plan.completeness)
         # Runs that have been started are followed to their end, even if the window cannot become ready.
-        patient = replace(plan.completeness, policy=Policy(min_coverage=0, min_days=0))
+        patient = replace(plan.completeness, policy=replace(policy, min_coverage=0, min_days=0))
         done = execute_plan(
             dataset,
             replace(plan, completeness=patient),
@@ -385,42 +374,7 @@ class Project:
                 lacking = ", ".join(key_text(key) for key in checked.missing[:3])
                 reason = f"{name} is not ready: coverage {checked.coverage_pct:.1f} %, missing {lacking or 'nothing'}"
                 return ConsumerResult(consumer.name, None, reason)
-        window = completeness.window
-        values = {"start": key_text(window.start), "end": key_text(window.last)}
-        command = [
-            text.replace("{start}", values["start"]).replace("{end}", values["end"])
-            for text in consumer.command
-        ]
-        try:
-            # stdout is for the result of this command.
-            done = subprocess.run(
-                command, cwd=self.config.path.absolute().parent, stdout=sys.stderr, check=False
-            )
-        except OSError as error:
-            return ConsumerResult(consumer.name, 127, f"{command[0]} cannot be started ({error.strerror})")
-        reason = f"its command ended with exit code {done.returncode}" if done.returncode else ""
-        return ConsumerResult(consumer.name, done.returncode, reason)
-
-
-def _with_settled(
-    dataset: Dataset, completeness: Completeness, runs: Mapping[Key, Run], options: InspectOptions
-) -> Completeness:
-    """The completeness, with a new verdict on each partition whose writer is known to have ended with success.
-
-    Files that nobody is known to have finished need time to settle; the files of a run that has succeeded do not.
-    """
-    settled = [
-        partition.day
-        for partition in completeness.partitions
-        if partition.code is Code.STILL_WRITING
-        and (run := runs.get(partition.day)) is not None
-        and run.state is RunState.SUCCEEDED
-        and written_by(partition, run)
-    ]
-    if not settled:
-        return completeness
-    verdicts = adapter_of(replace(dataset, settle=0.0)).inspect(settled, options)
-    return replace(completeness, partitions=tuple(verdicts.get(p.day, p) for p in completeness.partitions))
+        return run_consumer(consumer, completeness.window, self.config.path.absolute().parent)
 
 
 def _blocks(completeness: Completeness, key: Key) -> bool:

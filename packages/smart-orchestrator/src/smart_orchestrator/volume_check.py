@@ -36,7 +36,7 @@ _MAD_TO_SIGMA = 1.4826
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """The usual range of one number, both ends included."""
+    """The usual range of a number, with both ends."""
 
     low: float
     high: float

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from smart_orchestrator.cli import options, tools
+from smart_orchestrator.cli import options, setup, tools
 from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, USAGE, Program
 from smart_orchestrator.cli.options import DEFAULT_CONFIG, WindowOptions, dataset_of, policy_of
 
@@ -76,7 +76,7 @@ def check(
     as_json: options.AsJson = False,
 ) -> None:
     """List the partitions of the window, available or not, with the reason. Exit code 1 when it is not ready."""
-    from smart_orchestrator.adapters.manifest import InspectOptions
+    from smart_orchestrator.adapters.manifest import Depth, InspectOptions
     from smart_orchestrator.cli import output
     from smart_orchestrator.text.reports import completeness_lines
 
@@ -87,7 +87,7 @@ def check(
         described.name,
         window,
         policy=policy_of(project.config, described.name, min_coverage),
-        options=InspectOptions(deep=deep),
+        options=InspectOptions(Depth.ROWS if deep else Depth.AS_NEEDED),
         strays=strays or None,
     )
     causes = project.causes(completeness)
@@ -209,6 +209,7 @@ def run(
 
 
 app.add_typer(tools.app)
+app.add_typer(setup.app)
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:

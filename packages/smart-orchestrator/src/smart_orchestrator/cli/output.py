@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.backfilling.loop import Backfill
     from smart_orchestrator.backfilling.state import Outcome
+    from smart_orchestrator.consumers import ConsumerResult
     from smart_orchestrator.model.cause import Explanation
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.grain import Key
     from smart_orchestrator.model.plan import Plan
-    from smart_orchestrator.project import ConsumerResult, PartitionExplanation, ProjectRun
+    from smart_orchestrator.project import PartitionExplanation, ProjectRun
     from smart_orchestrator.text.reporter import TextReporter
     from smart_orchestrator.text.reports import Line
 

@@ -37,7 +37,7 @@ def status_rows(checks: Sequence[Check]) -> list[list[Line]]:
     rows: list[list[Line]] = []
     for completeness, causes in checks:
         window = completeness.window
-        marks: list[Line] = [mark(partition) for partition in completeness.partitions]
+        marks: list[Line] = [mark(p, completeness.policy.state_of(p)) for p in completeness.partitions]
         ends = f"  {key_text(window.start)} .. {key_text(window.last)}  "
         rows.append([(f"{completeness.dataset:<{width}}", "strong"), (ends, "dim"), *marks])
         text, style = summary_line(completeness)

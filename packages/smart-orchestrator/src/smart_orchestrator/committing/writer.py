@@ -191,7 +191,7 @@ def _adopt_parts(target: _Target, marker: _Marker | None) -> _Marker | None:
 
 @contextmanager
 def _deleted_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
-    """Delete our parts when not all could be written; what cannot be deleted is left to the next commit."""
+    """Delete the new parts when not all could be written. The next commit deletes those that remain."""
     try:
         yield
     except BaseException:

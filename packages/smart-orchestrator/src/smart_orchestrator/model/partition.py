@@ -54,7 +54,7 @@ class State(StrEnum):
     COMPLETE = "complete"
 
 
-# Codes about the expectation of a partition. They are in place of the code of what the lake holds, which `lake_code` keeps.
+# Codes that say whether a partition is expected. `Partition.lake_code` then has the code of what the lake holds.
 EXPECTATION_CODES = (Code.WITHIN_LAG, Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY, Code.BAD_WAIVER)
 
 # Every other code belongs to INVALID.
@@ -171,7 +171,7 @@ class Partition:
             message = f"{self.code} says what the lake holds, so there is no other code for it"
             raise ValueError(message)
         if not self.reason.isprintable():
-            # Names of foreign objects are in reasons, and a line break in one would forge a line of a report.
+            # A reason may contain the name of a foreign object, and a line break in it would forge a line of a report.
             object.__setattr__(self, "reason", one_line(self.reason, len(self.reason)))
 
     @property

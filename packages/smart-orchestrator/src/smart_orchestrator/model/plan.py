@@ -1,6 +1,6 @@
 """Plan a backfill: the action for each day of a window and its reason.
 
-Pure: a plan is computed from a `Completeness` and the latest known run of each day, without I/O.
+Pure: a plan is computed from a `Completeness` and the latest run of each day, without I/O.
 
 *Missing* days are expected and not available. *Due* days are the missing days for which a run should start now. They are
 separate, so a retry rule can never hide a missing day.
