@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from smart_orchestrator.store.local_disk import FolderLake
 from smart_orchestrator.store.urls import parse_lake_url, redacted_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
@@ -100,9 +101,21 @@ def _open_remote(
     variables: tuple[tuple[str, str], ...],
 ) -> Lake:
     from smart_orchestrator.store.object_store import remote_lake
+
+    with lake_setting_errors(url):
+        return remote_lake(url, scheme, timeout, retries, backoff, dict(variables))
+
+
+@contextmanager
+def lake_setting_errors(url: str) -> Iterator[None]:
+    """Raise a variable that cannot be used as an error of the lake at `url`.
+
+    Raises:
+        LakeSettingError: an environment variable cannot be used.
+    """
     from smart_orchestrator.store.variables import VariableError
 
     try:
-        return remote_lake(url, scheme, timeout, retries, backoff, dict(variables))
+        yield
     except VariableError as error:
         raise LakeSettingError(url, error.name, error.problem, error.fix) from None

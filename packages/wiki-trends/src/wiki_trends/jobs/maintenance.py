@@ -91,7 +91,7 @@ def vacuum_layers(settings: Settings, *, older_than: str, dry_run: bool) -> dict
     age = _age(older_than)
     datasets = (lake.bronze, lake.silver, lake.gold, lake.diamond)
     leftovers = {dataset.name: find_leftovers(dataset, older_than=age) for dataset in datasets}
-    cache = PageCache(lake_of(every.silver), project_of(settings), keep_days=settings.cache_days)
+    cache = PageCache(lake_of(lake.silver), project_of(settings), keep_days=settings.cache_days)
     if dry_run:
         return leftovers | {"page_cache": cache.vacuum(older_than=age, dry_run=True)}
     refuse_unmarked(redacted_url(settings.lake), list(leftovers.values()))

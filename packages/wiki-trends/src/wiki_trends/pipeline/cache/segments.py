@@ -12,7 +12,7 @@ import json
 import zlib
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.contract.reading import Unreadable, parquet_reading
+from smart_orchestrator.contract.reading import Unreadable, translate_parquet_errors
 from smart_orchestrator.foreign import one_line
 from wiki_trends.pipeline.cache.facts import columns, complete, facts_from_json, to_frame
 
@@ -72,7 +72,7 @@ def read_segment(data: bytes) -> tuple[pl.DataFrame, int]:
 def _read_parquet(data: bytes) -> pl.DataFrame:
     import polars as pl
 
-    with parquet_reading():
+    with translate_parquet_errors():
         scan = pl.scan_parquet(io.BytesIO(data))
         rows = int(scan.select(pl.len()).collect().item())
         if rows > MOST_ROWS:
