@@ -11,7 +11,14 @@ import pytest
 
 from smart_orchestrator.checking import check
 from smart_orchestrator.committing.writer import Part, commit
-from smart_orchestrator.errors import LakeDenied, LakeSettingError, LakeUrlError, ObjectConflict
+from smart_orchestrator.errors import (
+    LakeDenied,
+    LakeSettingError,
+    LakeUnreachable,
+    LakeUrlError,
+    ObjectConflict,
+)
+from smart_orchestrator.store.failures import lake_errors
 from smart_orchestrator.store.opening import open_lake
 from testing.gcs_server import BUCKET
 from testing.lakes import DAY, WINDOW, plain
@@ -42,7 +49,11 @@ def no_files_of_the_user(monkeypatch, tmp_path):
             "az://me:hidden@lake",
             "holds credentials; set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
         ),
-        ("az://lake/x?sv=1&sig=hidden", "has a ? or a #"),
+        ("s3://me:hid/hidden@lake", "holds credentials; set AWS_ACCESS_KEY_ID"),
+        ("s3://me:hid?hidden@lake", "holds credentials; set AWS_ACCESS_KEY_ID"),
+        ("gs://me:hid#hidden@lake", "holds credentials; set GOOGLE_APPLICATION_CREDENTIALS"),
+        ("ftp://me:hid/hidden@lake", "the scheme 'ftp' is not supported"),
+        ("az://lake/x?sv=1&sig=other", "has a ? or a #"),
         ("gs://lake/../x", "holds an empty, '.' or '..' folder"),
         ("gs:lake", "a URL begins with gs://"),
         ("abfss://lake@account.dfs.core.windows.net/x", "the scheme 'abfss' is not supported"),
@@ -52,6 +63,7 @@ def test_a_cloud_url_of_which_a_part_would_be_ignored_is_refused(url, problem):
     with pytest.raises(LakeUrlError) as caught:
         open_lake(url)
     assert problem in str(caught.value)
+    assert "hid" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +139,73 @@ def test_a_bucket_and_a_token_that_are_wrong_are_denied(monkeypatch):
     monkeypatch.setenv("GOOGLE_BEARER_TOKEN", "another")
     with pytest.raises(LakeDenied, match="Check the credentials and their rights"):
         open_lake(f"gs://{BUCKET}", **QUICK).get("a")
+
+
+EMPTY = {
+    "s3://lake": [
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ENDPOINT",
+        "AWS_SKIP_SIGNATURE",
+        "AWS_REQUEST_PAYER",
+    ],
+    "az://lake": ["AZURE_STORAGE_ENDPOINT", "AZURE_STORAGE_USE_EMULATOR"],
+    "gs://lake": [
+        "GOOGLE_BASE_URL",
+        "GOOGLE_SERVICE_ACCOUNT",
+        "GOOGLE_SERVICE_ACCOUNT_KEY",
+        "GOOGLE_SKIP_SIGNATURE",
+    ],
+}
+
+
+@pytest.mark.parametrize(("url", "name"), [(url, name) for url, names in EMPTY.items() for name in names])
+def test_an_empty_variable_that_the_store_reads_is_named(monkeypatch, url, name):
+    for variable, value in ACCOUNT.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv(name, "")
+
+    with pytest.raises(LakeSettingError) as caught:
+        open_lake(url)
+
+    assert caught.value.setting == name
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "value"),
+    [
+        ("s3://lake", "AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "maybe"),
+        ("s3://lake", "AWS_CHECKSUM_ALGORITHM", "bogus"),
+        ("s3://lake", "AWS_METADATA_ENDPOINT", "bogus"),
+        ("gs://lake", "GOOGLE_BEARER_TOKEN", f"{SECRET}\nx"),
+        ("gs://lake", "GOOGLE_SKIP_SIGNATURE", "maybe"),
+    ],
+)
+def test_a_variable_that_only_the_store_reads_is_named(monkeypatch, url, name, value):
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(LakeSettingError) as caught:
+        open_lake(url)
+
+    assert caught.value.setting == name
+    assert SECRET not in str(caught.value)
+
+
+def test_an_endpoint_that_the_store_would_not_use_is_named(s3, monkeypatch):
+    environ = s3.environment | {"AWS_ENDPOINT_URL": s3.endpoint}
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+
+    with pytest.raises(LakeSettingError, match="AWS_ENDPOINT_URL_S3 of this process names another server"):
+        open_lake(s3.url, environ=environ)
+
+
+def test_a_panic_of_the_client_is_an_error_of_the_lake():
+    PanicException = type("PanicException", (BaseException,), {})  # noqa: N806 - the name of obstore's class
+
+    with pytest.raises(LakeUnreachable, match="the store's client failed"), lake_errors("s3://lake", "a"):
+        raise PanicException("called `Result::unwrap()`")
+    with pytest.raises(KeyboardInterrupt), lake_errors("s3://lake", "a"):
+        raise KeyboardInterrupt
 
 
 def profile(monkeypatch, tmp_path, text):

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.store.variables import VariableError, check_endpoint
+from smart_orchestrator.store.variables import VariableError, check_endpoint, refuse_empty, require_visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,7 @@ _REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+_METADATA = "AWS_METADATA_ENDPOINT"
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -56,6 +57,13 @@ def aws_settings(environ: Mapping[str, str]) -> AwsSettings:
     endpoint_variable, endpoint = _first_set(environ, _ENDPOINTS)
     if endpoint:
         check_endpoint(endpoint_variable, endpoint, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    refuse_empty(_ENDPOINTS)
+    preferred = os.environ.get(_ENDPOINTS[0], endpoint)
+    if preferred != endpoint:
+        problem = "of this process names another server than the lake's endpoint, and obstore prefers it"
+        raise VariableError(_ENDPOINTS[0], problem, "Unset it.")
+    if environ.get(_METADATA):
+        check_endpoint(_METADATA, environ[_METADATA], "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     region_variable, region = _first_set(environ, _REGIONS)
     if region and not _REGION.fullmatch(region):
         raise VariableError(region_variable, "is not the name of a region", f"Give one such as {REGION}.")
@@ -68,9 +76,7 @@ def _static_key(environ: Mapping[str, str]) -> tuple[str, str, str]:
     """Id, secret and session token; all empty without a static key."""
     values = [environ.get(name, "") for name in _KEYS]
     for name, value in zip(_KEYS, values, strict=True):
-        if not re.fullmatch(r"[\x21-\x7e]*", value):
-            problem = "holds a line break, a space or another character that no key has"
-            raise VariableError(name, problem, "Set it to the key alone.")
+        require_visible(name, value)
     key_id, secret, token = values
     # The store reads these variables itself, and uses an empty one as a key.
     empty = next((name for name in _KEYS[:2] if os.environ.get(name) == "" and not key_id + secret), None)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.store.variables import VariableError, check_endpoint
+from smart_orchestrator.store.variables import VariableError, check_endpoint, refuse_empty, require_visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,10 +58,9 @@ def azure_settings(environ: Mapping[str, str]) -> AzureSettings:
     endpoint = config.get(_ENDPOINT, "")
     if endpoint:
         check_endpoint(_ENDPOINT, endpoint, ACCOUNT_KEY)
+    refuse_empty((_ENDPOINT, "AZURE_STORAGE_USE_EMULATOR"))
     for name in _CREDENTIALS:
-        if not re.fullmatch(r"[\x21-\x7e]*", config.get(name, "")):
-            problem = "holds a line break, a space or another character that no key has"
-            raise VariableError(name, problem, "Set it to the key alone.")
+        require_visible(name, config.get(name, ""))
     try:
         base64.b64decode(config.get(ACCOUNT_KEY, ""), validate=True)
     except binascii.Error:

@@ -43,6 +43,12 @@ def lake_errors(url: str, key: str) -> Iterator[None]:
         raise _store_failure(url, key, error) from None
     except OSError as error:
         raise os_failure(url, key, error) from error
+    except BaseException as error:
+        # A panic of obstore's client, which is not an `Exception`: it cannot use a variable that nothing here checks.
+        if type(error).__name__ != "PanicException":
+            raise
+        problem = f"the store's client failed ({first_line(error)})"
+        raise LakeUnreachable(url, problem, "Check the environment variables of the store.") from None
 
 
 _NO_BUCKET = ("NoSuchBucket", "the bucket does not exist", "Create it, or correct the URL.")

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.store.variables import VariableError, check_endpoint
+from smart_orchestrator.store.variables import VariableError, check_endpoint, refuse_empty, require_visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FILES = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH")
-_OTHERS = ("GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_BASE_URL", "GOOGLE_BEARER_TOKEN", "GOOGLE_SKIP_SIGNATURE")
+_TOKEN = "GOOGLE_BEARER_TOKEN"  # noqa: S105 - the name of a variable
+_OTHERS = ("GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_BASE_URL", _TOKEN, "GOOGLE_SKIP_SIGNATURE")
 # The kinds of credential files that the store reads itself; google-auth reads the others.
 _READ_BY_STORE = ("service_account", "authorized_user")
 
@@ -41,7 +42,9 @@ def google_settings(environ: Mapping[str, str]) -> GoogleSettings:
     Raises:
         VariableError: a variable cannot be used.
     """
+    refuse_empty((*_FILES[1:], *_OTHERS))
     config = {name: environ[name] for name in (*_FILES, *_OTHERS) if environ.get(name)}
+    require_visible(_TOKEN, config.get(_TOKEN, ""))
     endpoint = config.get("GOOGLE_BASE_URL", "")
     if endpoint:
         check_endpoint("GOOGLE_BASE_URL", endpoint, _FILES[0])

@@ -25,7 +25,7 @@ from smart_orchestrator.store.base import PAGE_SIZE, Lake, ObjectInfo
 from smart_orchestrator.store.credentials import aws_provider, azure_provider, google_provider
 from smart_orchestrator.store.failures import first_line, lake_errors
 from smart_orchestrator.store.google import google_settings
-from smart_orchestrator.store.variables import check_network
+from smart_orchestrator.store.variables import VariableError, check_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -231,7 +231,12 @@ def remote_lake(
             },
         )
     except (exceptions.BaseError, ValueError) as error:
-        raise LakeUrlError(url, first_line(error)) from None
+        reason = first_line(error)
+        name = next((name for name, value in environ.items() if f'"{value}"' in reason), "")
+        if not name:
+            raise LakeUrlError(url, reason) from None
+        # obstore reads more variables than are checked here, such as switches.
+        raise VariableError(name, f"cannot be used ({reason})", "Correct or unset it.") from None
     return lake_class(url, store)
 
 

@@ -38,8 +38,8 @@ class LakeUrl(NamedTuple):
 
 
 def redacted_url(url: str) -> str:
-    """The URL as one line, without user name and password."""
-    return _CONTROL.sub(" ", re.sub(r"//[^/]*@", "//", url))
+    """The URL as one line, without everything that could be a user name and a password."""
+    return _CONTROL.sub(" ", re.sub(r"//.*@", "//", url, flags=re.DOTALL))
 
 
 def local_path(text: str) -> Path:
@@ -81,7 +81,8 @@ def parse_lake_url(url: str) -> LakeUrl:
         raise LakeUrlError(redacted, f"is not a URL ({error})") from None
     if parts.scheme not in SCHEMES:
         raise LakeUrlError(redacted, f"the scheme {parts.scheme!r} is not supported")
-    if "@" in parts.netloc:
+    # A password can hold a slash, which ends the host of the parsed URL.
+    if "@" in parts.netloc or (":" in parts.netloc and "@" in url):
         variables = _CREDENTIALS.get(parts.scheme, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         raise LakeUrlError(redacted, f"holds credentials; set {variables}")
     if "?" in url or "#" in url:

@@ -7,6 +7,7 @@ and the error names the variable. No message holds the value of a variable, whic
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +63,28 @@ def http_url_problem(url: str, schemes: Sequence[str] = ("http", "https")) -> st
     if "?" in url or "#" in url:
         return "holds a ? or #"
     return "" if is_host(parts.hostname or "") else "is not a URL with a valid host name"
+
+
+def refuse_empty(names: Sequence[str]) -> None:
+    """Refuse empty variables of this process, for variables that obstore reads itself and cannot use when they are empty.
+
+    Raises:
+        VariableError: one of them is empty.
+    """
+    for name in names:
+        if os.environ.get(name) == "":
+            raise VariableError(name, "is empty", "Set it, or unset it.")
+
+
+def require_visible(name: str, value: str) -> None:
+    """Check that a key or token consists of visible ASCII characters; others break the header that carries it.
+
+    Raises:
+        VariableError: it has another character.
+    """
+    if not re.fullmatch(r"[\x21-\x7e]*", value):
+        problem = "holds a line break, a space or another character that no key has"
+        raise VariableError(name, problem, "Set it to the key alone.")
 
 
 def check_endpoint(name: str, url: str, credentials: str) -> None:

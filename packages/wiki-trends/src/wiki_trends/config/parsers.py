@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import LakeUrlError
 from smart_orchestrator.store.urls import parse_lake_url
-from wiki_trends.config.urls import require_printable, without_credentials
+from wiki_trends.config.urls import redacted, require_printable, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,6 +131,15 @@ def local_path(text: str) -> str:
     """A path of a file or folder; `~` at the start is the home folder."""
     require_printable(text)
     return _expanded(text)
+
+
+def contact(text: str) -> str:
+    """A contact for the User-Agent, which every server is sent: one line without parentheses and without a password."""
+    matching(r"[^\r\n()]{0,255}", "one line without parentheses, of at most 255 characters")(text)
+    if redacted(text) != text:
+        msg = "holds a user or a password, which would be sent with every request"
+        raise ValueError(msg)
+    return text
 
 
 def any_text(text: str) -> str:

@@ -22,7 +22,7 @@ FAMILIES = (
     "wiktionary",
 )
 SINGLE_WIKIS = ("mediawiki", "wikidata", "wikifunctions", "wikimania", "wikisource")
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def canonical_project(name: str) -> str:
@@ -43,12 +43,12 @@ def spellings(project: str) -> tuple[str, ...]:
 
 
 def parse_project(text: str) -> str:
-    """The canonical name of a project in any spelling.
+    """The canonical name of a project in any spelling, in upper or lower case.
 
     Raises:
         ValueError: Wikimedia has no such project. Whether it has the language is only known once it is asked.
     """
-    name = canonical_project(text)
+    name = canonical_project(text.lower())
     language, dot, family = name.rpartition(".")
     if name in SINGLE_WIKIS if not dot else family in FAMILIES and _LABEL.fullmatch(language):
         return name

@@ -26,6 +26,9 @@ from wiki_trends.config.parsers import (
     seconds,
     warehouse_url,
 )
+from wiki_trends.config.parsers import (
+    contact as parse_contact,
+)
 from wiki_trends.config.projects import parse_project
 from wiki_trends.config.sources import (
     FILE_NAME,
@@ -102,7 +105,7 @@ class Settings:
     )
     contact: str = _setting(
         "",
-        matching(r"[^\r\n()]*", "one line without parentheses"),
+        parse_contact,
         "Your e-mail address, a URL or a user page, for the User-Agent. Wikimedia requires it: without one, or with a "
         "placeholder, no request is sent to its hosts.",
         example="https://meta.wikimedia.org/wiki/User:Your_name",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from wiki_trends.config.urls import redacted_value
+from wiki_trends.config.urls import redacted, redacted_value
 from wiki_trends.errors import SettingError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def safe_value(name: str, text: str) -> str:
     """The value of a setting for messages, without secrets."""
     if any(word in name for word in _SECRET_WORDS):
         return "(secret)"
-    return text if name in _NOT_URLS else redacted_value(text)
+    return redacted(text) if name in _NOT_URLS else redacted_value(text)
 
 
 def _is_file(path: Path) -> bool:

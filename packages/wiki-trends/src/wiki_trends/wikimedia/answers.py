@@ -136,8 +136,10 @@ def _action_error(answer: Json) -> tuple[str | None, str]:
     errors = answer.get("errors")
     if isinstance(errors, list) and errors:
         error = errors[0]
-    if not isinstance(error, dict):
+    if not error:
         return None, ""
+    if not isinstance(error, dict):
+        return "unknown", str(error)
     return str(error.get("code", "unknown")), str(error.get("info") or error.get("text") or "")
 
 

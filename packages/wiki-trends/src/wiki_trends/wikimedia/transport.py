@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit
 
+from smart_orchestrator.store.variables import is_host
 from wiki_trends.config.contacts import contact_problem
 from wiki_trends.errors import ClientBlocked, ContactMissing, RequestRejected, WikimediaUnreachable
-from wiki_trends.wikimedia.answers import Blocked, RetryLater, parse_response
+from wiki_trends.wikimedia.answers import Blocked, RetryLater, one_line, parse_response
 from wiki_trends.wikimedia.limiter import DeadlinePassed, Limiter
 
 if TYPE_CHECKING:
@@ -206,12 +207,14 @@ class Transport:
 
     def _report_deprecation(self, request: httpx2.Request, headers: Mapping[str, str]) -> None:
         """Log a warning, at most once a day, when headers announce the end of an endpoint (RFC 9745, RFC 8594)."""
-        announced = [f"{name}: {headers[name]}" for name in ("Deprecation", "Sunset") if name in headers]
-        if not announced:
+        names = [name for name in ("Deprecation", "Sunset") if name in headers]
+        if not names:
             return
         endpoint = "/".join(str(request.url).partition("?")[0].split("/")[:7])
-        if self._limiter.is_first_today(f"{endpoint} {announced}"):
-            _log.warning("%s will be withdrawn (%s). Update wiki-trends.", endpoint, ", ".join(announced))
+        # The values are not part of the notice: a server may change them with each response.
+        if self._limiter.is_first_today(f"{endpoint} {names}"):
+            values = ", ".join(f"{name}: {one_line(headers[name])}" for name in names)
+            _log.warning("%s will be withdrawn (%s). Update wiki-trends.", endpoint, values)
 
     def _raise_redirect(self, request: httpx2.Request, status: int, headers: Mapping[str, str]) -> None:
         """Raise `_Redirected` for a redirect that is safe to follow: a GET between Wikimedia's hosts, not from HTTPS to HTTP."""
@@ -225,7 +228,8 @@ class Transport:
             return
         if not (is_wikimedia(request.url.host) and is_wikimedia(target.host)):
             return
-        if target.scheme in ("https", request.url.scheme) and not target.userinfo:
+        is_possible = is_host(target.host) and (target.port is None or 0 < target.port < 65_536)
+        if is_possible and target.scheme in ("https", request.url.scheme) and not target.userinfo:
             raise _Redirected(status, self._http.build_request("GET", target))
 
     def _exchange(self, request: httpx2.Request, deadline: float) -> RawResponse:
@@ -338,6 +342,7 @@ def check_contact(contact: str) -> None:
 
 def is_wikimedia(host: str) -> bool:
     """Whether a host belongs to Wikimedia."""
+    host = host.lower().removesuffix(".")
     return any(host == name or host.endswith(f".{name}") for name in WIKIMEDIA_HOSTS)
 
 
