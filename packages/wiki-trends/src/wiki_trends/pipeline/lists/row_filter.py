@@ -129,9 +129,11 @@ def filter_rows(listed: Iterable[Listed], row_filter: RowFilter) -> FilteredRows
         (row, row_filter.desktop_share(row))
         for row in sorted(pages.values(), key=lambda row: (row.rank, row.title))
     ]
-    of_day = row_filter.for_day([share for row, share in judged if share and row.views >= MIN_JUDGED_VIEWS])
+    day_filter = row_filter.for_day(
+        [share for row, share in judged if share and row.views >= MIN_JUDGED_VIEWS]
+    )
     for row, share in judged:
-        if of_day.is_suspect(row, share):
+        if day_filter.is_suspect(row, share):
             excluded.append(_exclusion(row, "suspect", share))
         else:
             kept.append(KeptRow(row, share))
