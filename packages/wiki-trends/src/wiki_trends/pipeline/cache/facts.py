@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 REQUESTED, ANSWERED_AT, CATEGORIES = "requested", "answered_at", "categories"
+# The fields of `PageFacts`, in their order.
 FACTS = (
     "title",
     "namespace",
@@ -69,10 +70,10 @@ def to_frame(entries: Iterable[tuple[str, float, PageFacts]]) -> pl.DataFrame:
 def from_frame(frame: pl.DataFrame) -> dict[str, PageFacts]:
     """The facts by requested title; the last row of a title counts."""
     result: dict[str, PageFacts] = {}
-    for row in frame.select(REQUESTED, *FACTS).iter_rows(named=True):
-        requested = row.pop(REQUESTED)
-        row[CATEGORIES] = tuple(row[CATEGORIES].split("\n")) if row[CATEGORIES] else ()
-        result[requested] = PageFacts(**row)
+    at = FACTS.index(CATEGORIES)
+    for requested, *values in frame.select(REQUESTED, *FACTS).iter_rows():
+        values[at] = tuple(values[at].split("\n")) if values[at] else ()
+        result[requested] = PageFacts(*values)
     return result
 
 

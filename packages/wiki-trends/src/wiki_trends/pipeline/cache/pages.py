@@ -94,21 +94,22 @@ class PageCache:
 
     def get(self, titles: Iterable[str], *, oldest: float = 0.0) -> dict[str, PageFacts]:
         """Facts of those of `titles` that the cache has, answered at `oldest` (Unix seconds) or later."""
-        return from_frame(_newest(self._memory.read(self._lake).frames.values(), titles, oldest))
+        return from_frame(_rows(self._memory.read(self._lake).frames.values(), titles, oldest))
 
     def add(self, pages: Mapping[str, PageFacts], *, now: float | None = None) -> None:
         """Write facts, by the title that was requested, as one segment."""
         moment = time.time() if now is None else now
         self._write(to_frame((title, moment, facts) for title, facts in pages.items()))
-        segments = self._memory.read(self._lake).segments
-        if len(segments) > self._most_segments:
-            self._merge(segments, moment)
+        content = self._memory.read(self._lake)
+        if len(content.segments) > self._most_segments:
+            self._merge(content.segments, content.frames, moment)
 
     def vacuum(self, *, older_than: dt.timedelta, dry_run: bool = False) -> Vacuumed:
-        """Merge the segments that are older than `older_than`, if there are several, into one.
+        """Merge the segments that are older than `older_than` into one, if there are at least two.
 
         Returns:
-            The merged segments, and the objects that are not segments.
+            The segments that were, or with `dry_run` would be, merged and removed; `foreign` names objects that are not
+            segments.
         """
         content = self._memory.read(self._lake)
         newest = dt.datetime.now(tz=dt.UTC) - older_than
@@ -116,7 +117,7 @@ class PageCache:
         if len(segments) < 2:
             segments = []
         if segments and not dry_run:
-            self._merge(segments, time.time())
+            self._merge(segments, content.frames, time.time())
         return Vacuumed(
             tuple(info.key for info in segments),
             sum(info.size for info in segments),
@@ -124,14 +125,11 @@ class PageCache:
             foreign=tuple(content.foreign),
         )
 
-    def _merge(self, segments: Sequence[ObjectInfo], now: float) -> None:
+    def _merge(self, segments: Sequence[ObjectInfo], frames: Mapping[str, pl.DataFrame], now: float) -> None:
         """Write the newest facts of `segments` as one segment, and delete `segments`."""
-        frames = self._memory.read(self._lake).frames
         keys = [info.key for info in segments]
-        if any(key not in frames for key in keys):
-            return  # Another process is merging them.
-        newest = _newest((frames[key] for key in keys), None, now - self._keep_seconds)
-        self._write(newest.unique(REQUESTED, keep="last", maintain_order=True).tail(self._most_pages))
+        rows = _rows([frames[key] for key in keys], None, now - self._keep_seconds)
+        self._write(rows.unique(REQUESTED, keep="last", maintain_order=True).tail(self._most_pages))
         self._lake.delete(keys)
 
     def _write(self, frame: pl.DataFrame) -> None:
@@ -171,7 +169,7 @@ class _Memory:
                 try:
                     self._frames = {info.key: self._frame(lake, info) for info in objects}
                 except ObjectMissing:
-                    continue  # Another process has merged it since it was listed.
+                    continue  # Another process merged and deleted it after the listing.
                 frames = {key: frame for key, frame in self._frames.items() if frame is not None}
                 return _Content(
                     [info for info in objects if info.key in frames],
@@ -213,8 +211,8 @@ def _read(lake: Lake, info: ObjectInfo) -> pl.DataFrame | None:
     return possible
 
 
-def _newest(frames: Iterable[pl.DataFrame], titles: Iterable[str] | None, oldest: float) -> pl.DataFrame:
-    """The rows of `titles` that were answered at `oldest` or later, the newest last; None for all titles."""
+def _rows(frames: Iterable[pl.DataFrame], titles: Iterable[str] | None, oldest: float) -> pl.DataFrame:
+    """The rows of `titles`, or with None of all titles, that were answered at `oldest` or later; the newest last."""
     import polars as pl
 
     wanted = pl.col(ANSWERED_AT) >= oldest

@@ -78,10 +78,10 @@ def _read_parquet(data: bytes) -> pl.DataFrame:
         if rows > MOST_ROWS:
             message = f"it has {rows:,} rows, at most {MOST_ROWS:,} are read"
             raise ValueError(message)
-        # Only known columns are read. The rest of the check needs their types alone.
-        known = [name for name in scan.collect_schema() if name in columns()]
-        complete(scan.select(known).clear().collect())
-        return complete(scan.select(known).collect())
+        names = [name for name in scan.collect_schema() if name in columns()]
+        # The columns are checked before a row is decoded.
+        complete(scan.select(names).clear().collect())
+        return complete(scan.select(names).collect())
 
 
 def _read_json(data: bytes) -> tuple[pl.DataFrame, int]:

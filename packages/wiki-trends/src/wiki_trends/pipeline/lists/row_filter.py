@@ -1,5 +1,8 @@
 """Filters the rows of a list: keeps articles that people read, and gives a reason for every other row.
 
+A row is `suspect` if its desktop share is outside the limits, unless the shares of most pages of the day are near that limit: some
+wikis are read almost only by phone, others almost only on desktops, and there such a share says nothing.
+
 The reasons, in the order of the checks: `placeholder`, `control_character`, `main_page`, `namespace`, `denied`, `suspect`.
 """
 
@@ -7,20 +10,26 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wiki_trends.pipeline.lists.top_list import Listed
 from wiki_trends.wikimedia.siteinfo import folded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from wiki_trends.pipeline.lists.device_share import Devices, ShareBounds
     from wiki_trends.wikimedia import SiteInfo
 
 # Fewer views can come from one kind of device by chance. Small wikis and the low ranks of dumps have such pages.
 MIN_JUDGED_VIEWS = 20
+# The median share of fewer pages says nothing about the wiki.
+MIN_JUDGED_PAGES = 20
+# A limit is not applied if the day's median share is nearer to 0 or 1 than so many times the limit. With the default limits, a
+# wiki is read by phone if the median is below 25 %, and on desktops if it is above 75 %.
+NEAR = 2.5
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
@@ -61,6 +70,14 @@ class RowFilter:
     def desktop_share(self, row: Listed) -> ShareBounds | None:
         """The share of a row's views that comes from desktops; None without the lists by device."""
         return None if self.devices is None else self.devices.desktop_share(row.title, row.views)
+
+    def for_day(self, shares: Sequence[ShareBounds]) -> RowFilter:
+        """The same filter without a limit that the median of `shares`, those of the day's pages, is certainly near."""
+        if len(shares) < MIN_JUDGED_PAGES:
+            return self
+        by_phone = median(share.high for share in shares) < NEAR * self.low
+        on_desktops = 1.0 - median(share.low for share in shares) < NEAR * (1.0 - self.high)
+        return replace(self, low=0.0 if by_phone else self.low, high=1.0 if on_desktops else self.high)
 
     def is_suspect(self, row: Listed, share: ShareBounds | None) -> bool:
         """Whether the desktop share of a row is certainly outside the limits."""
@@ -108,9 +125,15 @@ def filter_rows(listed: Iterable[Listed], row_filter: RowFilter) -> FilteredRows
         else:
             pages[page] = Listed(page, row.views, row.rank)
     kept: list[KeptRow] = []
-    for row in sorted(pages.values(), key=lambda row: (row.rank, row.title)):
-        share = row_filter.desktop_share(row)
-        if row_filter.is_suspect(row, share):
+    judged = [
+        (row, row_filter.desktop_share(row))
+        for row in sorted(pages.values(), key=lambda row: (row.rank, row.title))
+    ]
+    day_filter = row_filter.for_day(
+        [share for row, share in judged if share and row.views >= MIN_JUDGED_VIEWS]
+    )
+    for row, share in judged:
+        if day_filter.is_suspect(row, share):
             excluded.append(_exclusion(row, "suspect", share))
         else:
             kept.append(KeptRow(row, share))

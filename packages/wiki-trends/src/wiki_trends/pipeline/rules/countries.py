@@ -43,13 +43,13 @@ def country_names(language: str) -> Phrases:
     """The phrases that name countries in a language, with the countries as labels, and those labelled `NOT_A_COUNTRY`."""
     corrections = _corrections()
     table: dict[str, set[str]] = {NOT_A_COUNTRY: set(corrections["other_meanings"].get(language, []))}
-    taken: set[str] = set()
+    earlier_phrases: set[str] = set()
     for source in SOURCES:
         # Countries can share a phrase of one source; a later source adds only new phrases.
-        new = [item for item in source.phrases(language) if item.phrase not in taken]
+        new = [item for item in source.phrases(language) if item.phrase not in earlier_phrases]
         for code, phrase in new:
             table.setdefault(_names_by_code()[code], set()).add(phrase)
-        taken.update(item.phrase for item in new)
+        earlier_phrases.update(item.phrase for item in new)
     table[NOT_A_COUNTRY] |= _phrases_that_are_not_countries(language)
     weighted = {name: {"1": sorted(phrases)} for name, phrases in table.items()}
     return Phrases(weighted, capitals=language == _ENGLISH)
