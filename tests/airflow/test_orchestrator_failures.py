@@ -53,7 +53,7 @@ def test_a_day_that_answers_500_for_ever(stack, receiver):
         assert Ran(stack.api, PIPELINE, runs[day]["dag_run_id"]).ended().state == "success"
 
     told = receiver[-1]
-    assert told["title"] == "diamond: FAILED, nothing was published"
+    assert (told["title"], told["type"]) == ("diamond: FAILED, nothing was published", "failure")
     assert "Days failed: 2025-03-05\n" in told["message"]
     assert "internal server error" in told["message"] or "500" in told["message"]
     assert "Coverage: " in told["message"]
@@ -76,7 +76,7 @@ def test_coverage_below_a_whole_window_is_enough_when_it_was_asked_for(stack, re
     [failed] = run.xcom(WAIT, "outcome")["failed"]
     assert failed["message"] == "task write failed: ValueError: no luck with 2025-07-13"
     assert run.xcom("run_analytics", "coverage_pct") == 80.0
-    assert receiver[-1]["title"] == "orders: analytics done"
+    assert (receiver[-1]["title"], receiver[-1]["type"]) == ("orders: analytics done", "success")
     assert "Coverage: 80.0 %" in receiver[-1]["message"]
     again = trigger(stack, "orders_orchestrator", {**conf, "min_coverage": 90}).ended()
     assert again.state == "failed"

@@ -12,7 +12,7 @@ import pytest
 from smart_orchestrator import Policy, TextReporter, Window, WindowError, check, write_frame
 from smart_orchestrator.adapters.manifest import Depth
 from smart_orchestrator.airflow.log import LogReporter
-from smart_orchestrator.airflow.messages import abbreviated, not_ready_text, notification
+from smart_orchestrator.airflow.messages import abbreviated, not_ready_text, notification, problem_lines
 from smart_orchestrator.airflow.params import SCHEMAS, request_of
 from smart_orchestrator.backfilling.polling import poll_pauses
 from smart_orchestrator.backfilling.state import Outcome
@@ -112,6 +112,16 @@ def test_a_window_that_is_not_ready_is_told_with_day_reason_and_log(found):
         "2025-11-06 failed (run 2025-11-06.1, ERROR): task write failed: ValueError: no luck -- https" in text
     )
     assert "2025-11-05 is not there yet: no end after 3 s" in text
+
+
+def test_a_day_that_is_no_longer_waited_for_has_the_link_of_its_run():
+    running = replace(FAILED, state=RunState.RUNNING, failure=None, message="")
+    outcome = Outcome((), (), (running,), (), ((DAYS[1], "the window can no longer become ready"),))
+    [line] = problem_lines(outcome.to_json())
+    assert line.startswith(
+        "2025-11-06 is not there yet, its run 2025-11-06.1 is running: the window can no longer"
+    )
+    assert line.endswith(" -- https://airflow/runs/2025-11-06.1")
 
 
 def test_days_within_the_lag_are_told_too(tmp_path):

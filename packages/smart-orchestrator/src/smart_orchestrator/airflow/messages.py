@@ -25,12 +25,26 @@ def abbreviated(items: Sequence[str], most: int = MAX_LISTED) -> str:
 
 def problem_lines(outcome: Mapping[str, Any]) -> list[str]:
     """One line for each failed or abandoned day of an outcome in JSON form, with the reason and the address of the log."""
+    in_flight = {
+        run["day"]: run
+        for run in (*outcome["runs_started"], *outcome["runs_followed"])
+        if run["state"] in ("queued", "running")
+    }
     lines = [
         f"{run['day']} failed (run {run['run']}, {run['failure'] or run['state']}): {run['message']}"
         + (f" -- {run['url']}" if run["url"] else "")
         for run in outcome["failed"]
     ]
-    return lines + [f"{item['day']} is not there yet: {item['why']}" for item in outcome["abandoned"]]
+    return lines + [_abandoned_line(item, in_flight.get(item["day"])) for item in outcome["abandoned"]]
+
+
+def _abandoned_line(item: Mapping[str, Any], run: Mapping[str, Any] | None) -> str:
+    """The line of a day that was no longer waited for; its run may still succeed."""
+    if run is None:
+        return f"{item['day']} is not there yet: {item['why']}"
+    return f"{item['day']} is not there yet, its run {run['run']} is {run['state']}: {item['why']}" + (
+        f" -- {run['url']}" if run["url"] else ""
+    )
 
 
 def not_ready_text(completeness: Completeness, outcome: Outcome | None = None) -> str:
