@@ -14,7 +14,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from smart_orchestrator.airflow.connections import notification_urls, ui_url
-from smart_orchestrator.airflow.messages import notification
+from smart_orchestrator.airflow.messages import RunSummary, notification
 from smart_orchestrator.airflow.operators import (
     CHECK,
     CONSUME,
@@ -91,31 +91,30 @@ class Notify(BaseOperator):
         if context["params"].get("dry_run"):
             self.log.info("dry run: no notification is sent")
             return
-        facts = self._facts(context)
-        title, text = notification(facts)
+        summary = self._summary(context)
+        title, text = notification(summary)
         self.log.info("%s\n%s", title, text)
-        failure = not facts["done"] and not facts["skipped"]
-        if not send(self.notify_conn_id, title, text, failure=failure):
+        if not send(self.notify_conn_id, title, text, failure=summary.failed):
             self.log.info(
                 "not sent: there is no connection and no variable %s with Apprise URLs", self.notify_conn_id
             )
 
-    def _facts(self, context: Context) -> dict[str, Any]:
+    def _summary(self, context: Context) -> RunSummary:
         pull = context["ti"].xcom_pull
         problems = [pull(task_ids=task, key=PROBLEM) for task in (CHECK, START, WAIT, CONSUME)]
         coverage = [pull(task_ids=task, key=COVERAGE) for task in (CONSUME, WAIT, CHECK)]
         run = context["dag_run"]
         ui = (ui_url() or "").rstrip("/")
-        return {
-            "name": self.dataset_name,
-            "done": pull(task_ids=CONSUME, key="return_value") is not None,
-            "skipped": pull(task_ids=CONSUME, key=SKIPPED),
-            "window": pull(task_ids=CHECK, key=WINDOW),
-            "coverage_pct": next((value for value in coverage if value is not None), None),
-            "outcome": pull(task_ids=WAIT, key=OUTCOME),
-            "problems": [problem for problem in problems if problem],
-            "url": f"{ui}/dags/{run.dag_id}/runs/{run.run_id}" if ui else None,
-        }
+        return RunSummary(
+            dataset=self.dataset_name,
+            done=pull(task_ids=CONSUME, key="return_value") is not None,
+            skipped=pull(task_ids=CONSUME, key=SKIPPED),
+            window=pull(task_ids=CHECK, key=WINDOW),
+            coverage_pct=next((value for value in coverage if value is not None), None),
+            outcome=pull(task_ids=WAIT, key=OUTCOME),
+            problems=[problem for problem in problems if problem],
+            url=f"{ui}/dags/{run.dag_id}/runs/{run.run_id}" if ui else None,
+        )
 
 
 async def late(context: dict[str, Any], *, dataset_name: str, notify_conn_id: str, seconds: float) -> None:
