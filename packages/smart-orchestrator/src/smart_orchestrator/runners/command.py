@@ -6,7 +6,7 @@ the operating system releases it when both have ended. A run therefore survives 
 process that asks for the key sees the lock, follows the run, and reads the exit code from the file. A run whose supervisor
 was killed counts as running until its command ends, and then as LOST.
 
-A command that puts a process into another process group and closes its descriptors escapes the time-out and the lock.
+When a command ends, the supervisor kills the processes that it left in its process group. A command that puts a process into another process group and closes its descriptors escapes the time-out and the lock.
 """
 
 from __future__ import annotations
