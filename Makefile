@@ -8,7 +8,7 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery lint docs docs-check bench bench-analytics bench-trends bench-web screenshots install clean distclean
+.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web screenshots install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ lint: $(READY) ## ruff, strict mypy, import contracts, shell syntax, compose.yam
 	$(BIN)/lint-imports --no-logo
 	bash -n .ci/run tools/compose_init.sh
 	$(BIN)/python -m tools.compose_check
+
+lint-airflow: $(READY) $(AIRFLOW_READY) ## strict mypy of the modules that import Airflow, against Airflow's own types
+	$(BIN)/mypy --config-file tools/mypy-airflow.ini --python-executable $(AIRFLOW)/python
 
 docs: $(READY) ## write the generated pages: docs/cli.md, docs/settings.md
 	$(BIN)/python -m tools.reference

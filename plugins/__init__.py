@@ -1,1 +1,1 @@
-"""Import paths that users of the documented functions know."""
+"""The documented import paths."""

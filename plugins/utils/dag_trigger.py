@@ -1,8 +1,8 @@
 """Start the pipeline for single days and follow it.
 
-`WIKI_TRENDS_RUNNER` says where it runs. A day that another process runs already is followed, not started twice. Raises
-`WindowError` for a day that Wikimedia cannot have, and `ContactMissing` or `WikimediaUnreachable` before the first start.
-The result of each day has its own failure.
+`WIKI_TRENDS_RUNNER` selects where the pipeline runs. A day that another process is already running is followed, not started
+again. Raises `WindowError` for a day outside Wikimedia's history, and `ContactMissing` or `WikimediaUnreachable` before the
+first start. The result of each day has its own failure.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def trigger_dag_for_date(date: str | dt.date, *, timeout: float = DEFAULT_TIMEOU
         timeout: seconds after which waiting ends; the result's `state` is `running` then.
 
     Returns:
-        As one item of `trigger_multiple_dates`.
+        One item of the list that `trigger_multiple_dates` returns.
     """
     return functions.trigger([date], timeout)[0]
 
@@ -38,12 +38,12 @@ def trigger_multiple_dates(
     """Run the pipeline for each of these days, `WIKI_TRENDS_JOBS` at a time, and wait for them to end.
 
     Args:
-        dates: UTC days, `YYYY-MM-DD` or dates; a day that is named twice is run once.
+        dates: UTC days, `YYYY-MM-DD` or dates; a repeated day is run once.
         timeout: seconds after which waiting ends.
 
     Returns:
         For each day, in the order given: `date`, `state` (`success`, `failed` or `running`), `run_id`, `conf`
         (`{'target_date': date}`), `reason` (why it failed, stable: `NOT_PUBLISHED`, `UNREACHABLE`, …; else None) and
-        `message` (the same for people).
+        `message` (the reason as a sentence).
     """
     return functions.trigger(list(dates), timeout)

@@ -1,7 +1,7 @@
 """Check which of the last days are in the lake, and which must be fetched.
 
 All functions use the settings (`WIKI_TRENDS_…`, `wiki-trends.toml`). They raise `SettingError` or `WindowError` for a
-value that cannot be used, and `LakeError` when the lake does not answer; it never counts as empty then.
+value that cannot be used, and `LakeError` if the lake does not answer; such a lake never counts as empty.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def test_wrong_credentials_are_told_without_them(stack, dataset):
     wrong = AirflowApi(stack.url, user="admin", password="not-the-one")
     with pytest.raises(RunsError) as caught:
         AirflowRunner(dataset, wrong, "small_pipeline").ready()
-    assert "user admin was not let in" in str(caught.value)
+    assert "user admin cannot sign in" in str(caught.value)
     assert "not-the-one" not in str(caught.value) + repr(wrong)
 
 

@@ -30,7 +30,7 @@ def test_every_documented_command_of_airflow_works(stack):
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         if "list" in command and "orchestrator" not in command:
             assert re.search(r"wiki_|fetch_top_pages|No data found|\[\]", done.stdout), done.stdout
-    stack.api._signed("DELETE", "/api/v2/variables/wiki_trends_notify")
+    stack.api.request("DELETE", "/api/v2/variables/wiki_trends_notify")
     # What was triggered asks for the newest days there are; the test does not wait for them.
     for dag_id in (ORCHESTRATOR, "wiki_trending_pipeline"):
         for item in stack.api.pages(f"/dags/{dag_id}/dagRuns", "dag_runs", order_by="id"):

@@ -24,6 +24,8 @@ APRIL = {"start": "2025-04-01", "end": "2025-04-03"}
         {"min_coverage": 101},
         {"min_coverage": "all"},
         {"dry_run": "perhaps"},
+        {"depth": "deepest"},
+        {"min_days": -1},
     ],
 )
 def test_types_and_ranges_are_refused_at_the_trigger(stack, conf):
@@ -84,7 +86,19 @@ def test_a_pipeline_that_cannot_run_is_an_error_at_once(stack, dag_id, said):
 
 def test_the_trigger_form_has_all_parameters_with_their_schemas(stack):
     params = stack.api.get(f"/dags/{ORCHESTRATOR}/details")["params"]
-    assert list(params) == ["days", "as_of", "start", "end", "min_coverage", "dry_run"]
+    assert list(params) == [
+        "days",
+        "as_of",
+        "start",
+        "end",
+        "min_coverage",
+        "min_days",
+        "allow_lag",
+        "strict",
+        "depth",
+        "dry_run",
+        "replace_newer",
+    ]
     assert params["days"]["value"] == 5
     assert (params["days"]["schema"]["minimum"], params["days"]["schema"]["maximum"]) == (1, 3660)
     assert all(param["description"] for param in params.values())

@@ -66,7 +66,7 @@ def test_two_holes_are_filled_and_then_there_is_nothing_to_fill(stack, settings,
         run_day(dt.date.fromisoformat(day), settings)
 
     # As it is documented, from the command line.
-    conf = '{"as_of": "2025-11-12"}'
+    conf = '{"as_of": "2025-11-12", "replace_newer": true}'
     done = stack.airflow("dags", "trigger", ORCHESTRATOR, "--run-id", "by-command", "--conf", conf)
     assert done.returncode == 0, done.stderr
     run = Ran(stack.api, ORCHESTRATOR, "by-command").ended()
@@ -106,6 +106,7 @@ def _assert_what_users_look_for(run):
     assert run.xcom(check, "available_dates") == ["2025-11-09", "2025-11-08", "2025-11-07"]
     assert (run.xcom(check, "coverage_pct"), run.xcom(check, "n_days")) == (60.0, 5)
     assert "expected 5, available 3, missing 2, coverage 60.0 %" in run.log(check)
+    assert "lake: s3://lake/diamond" in run.log(check)
     assert "2025-11-05 started (run 2025-11-05.1)" in run.log(start)
     waited = run.log("wait_for_data_ready")
     assert "waiting for 2 dates: 2025-11-05, 2025-11-06" in waited
@@ -141,7 +142,9 @@ def test_the_analytics_alone_start_nothing(stack, settings):
     assert "coverage 0.0 %, missing 2025-05-01, 2025-05-02, 2025-05-03" in refused.log("run_analytics")
     for day in ("2025-05-01", "2025-05-02"):
         assert trigger(stack, PIPELINE, {"target_date": day}).ended().state == "success"
-    done = trigger(stack, "wiki_analytics_trends", {**window, "min_coverage": 60}).ended()
+    done = trigger(
+        stack, "wiki_analytics_trends", {**window, "min_coverage": 60, "replace_newer": True}
+    ).ended()
     assert done.state == "success", done.logs()
     run = published(settings)
     assert [str(day) for day in run.days_used] == ["2025-05-01", "2025-05-02"]
@@ -149,6 +152,34 @@ def test_the_analytics_alone_start_nothing(stack, settings):
     events = [item["extra"] for item in stack.api.pages("/assets/events", "asset_events")]
     assert {"day": "2025-05-01", "rows": day.height}.items() <= _event_of("2025-05-01", events).items()
     assert [item["state"] for item in runs_of(stack, PIPELINE, "2025-05-01", "2025-05-03")] == ["success"] * 2
+
+
+@pytest.mark.timeout(600)
+def test_an_old_window_replaces_a_newer_one_only_when_it_is_asked_for(stack, settings):
+    for day in days_between("2025-02-10", "2025-02-12"):
+        run_day(dt.date.fromisoformat(day), settings)
+
+    def orchestrated(day, **more):
+        return trigger(stack, ORCHESTRATOR, {"start": day, "end": day, **more}).ended()
+
+    assert orchestrated("2025-02-10", replace_newer=True).tasks["run_analytics"] == "success"
+    old = orchestrated("2025-02-11")
+    assert old.tasks["run_analytics"] == "success", "a later window needs no parameter"
+    assert orchestrated("2025-02-12").tasks["run_analytics"] == "success"
+    events = len(list(stack.api.pages("/assets/events", "asset_events")))
+
+    body = {"dag_run_id": old.run_id, "task_ids": ["run_analytics"], "dry_run": False, "only_failed": False}
+    stack.api.post(f"/dags/{ORCHESTRATOR}/clearTaskInstances", body)
+    old.until(lambda run: run.tasks["run_analytics"] == "skipped")
+    assert old.ended().state == "success"
+    assert "ends before the published one, 2025-02-12 .. 2025-02-12" in old.xcom("run_analytics", "skipped")
+    assert [str(day) for day in published(settings).days_used] == ["2025-02-12"]
+    assert len(list(stack.api.pages("/assets/events", "asset_events"))) == events
+    skipped = trigger(stack, "wiki_analytics_trends", {"start": "2025-02-11", "end": "2025-02-11"}).ended()
+    assert skipped.tasks["run_analytics"] == "skipped"
+
+    assert orchestrated("2025-02-11", replace_newer=True).tasks["run_analytics"] == "success"
+    assert [str(day) for day in published(settings).days_used] == ["2025-02-11"]
 
 
 def _event_of(day, events):

@@ -11,12 +11,14 @@ import sys
 from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import version
+from itertools import repeat
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from smart_orchestrator import Column, DailyDataset, LakeDenied, OptionError, RunsError, Window, write_frame
+from smart_orchestrator.airflow import orchestrator_dag
 from smart_orchestrator.airflow.connections import (
     airflow_api,
     aws_environment,
@@ -94,13 +96,40 @@ def test_settings_change_what_was_changed_by_editing_the_file(monkeypatch, tmp_p
         "ORCHESTRATOR_SCHEDULE": "0 */6 * * *",
         "ORCHESTRATOR_POLL": "30",
         "ORCHESTRATOR_TIMEOUT": "3600",
+        "WRITING_SECONDS": "77",
         "DAYS": "7",
     }.items():
         monkeypatch.setenv(f"WIKI_TRENDS_{name}", value)
     dag = runpy.run_path(str(ROOT / "dags/wiki_smart_analytics_orchestrator.py"))["dag"]
     waiting = dag.get_task("wait_for_data_ready").orchestration
     assert (dag.schedule, waiting.poll_seconds, waiting.timeout) == ("0 */6 * * *", 30, 3600)
+    assert waiting.settle_seconds == 77
     assert dag.params["days"] == 7
+
+
+def test_an_orchestrator_takes_what_a_dag_takes(tmp_path):
+    from airflow.sdk import Param
+
+    dataset = orchestration(str(tmp_path)).dataset
+    plain = orchestrator_dag(dataset, "pipeline", lambda _: None)
+    assert (plain.max_active_runs, plain.catchup, plain.deadline or None) == (1, False, None)
+    start = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
+    dag = orchestrator_dag(
+        dataset,
+        "pipeline",
+        lambda _: None,
+        dag_id="mine",
+        max_active_runs=3,
+        catchup=True,
+        start_date=start,
+        params={"team": Param("data", type="string"), "min_coverage": 80},
+        default_args={"owner": "data", "pool": "small", "queue": "slow", "retries": 7},
+    )
+    assert (dag.max_active_runs, dag.catchup, dag.start_date) == (3, True, start)
+    assert (dag.params["team"], dag.params["min_coverage"], dag.params["days"]) == ("data", 80, 5)
+    task = dag.get_task("run_analytics")
+    assert (task.owner, task.pool, task.queue, task.retries) == ("data", "small", "slow", 7)
+    assert task.retry_delay == dt.timedelta(seconds=60)
 
 
 def test_every_dag_and_task_says_what_it_is(dags):
@@ -123,8 +152,7 @@ def orchestration(lake, **changed):
 
 def test_a_trigger_is_made_anew_from_what_it_wrote_down(tmp_path):
     made = orchestration(str(tmp_path), poll_seconds=2.0, timeout=60.0)
-    state = {"goal": None, "queue": [], "watched": [], "active": [], "begun": {}, "filled": [], "failed": []}
-    state |= {"started": [], "followed": [], "total": 0}
+    state = {"goal": None, "keys": []}
     first = DataReadyTrigger(made.to_json(), state, "2025-11-12T00:00:00+00:00")
     path, kept = first.serialize()
     assert path == "smart_orchestrator.airflow.triggers.DataReadyTrigger"
@@ -145,11 +173,11 @@ def test_an_orchestration_that_could_do_nothing_is_refused(tmp_path, options):
 
 
 def test_a_trigger_with_nothing_under_way_ends_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("smart_orchestrator.airflow.triggers.FIRST_LOOK", 0.0)
+    monkeypatch.setattr("smart_orchestrator.airflow.triggers.poll_pauses", lambda _interval: repeat(0.0))
     monkeypatch.setenv("AIRFLOW_CONN_AIRFLOW_API", "http://user:secret@127.0.0.1:9")
     made = orchestration(str(tmp_path))
-    state = {"goal": None, "queue": ["2025-11-05"], "watched": [], "active": [], "begun": {}, "filled": []}
-    state |= {"failed": [], "started": [], "followed": [], "total": 1}
+    queued = {"key": "2025-11-05", "phase": "queued", "run": None, "runs": [], "measured": None}
+    state = {"goal": None, "keys": [queued]}
 
     async def first_event():
         async for event in DataReadyTrigger(made.to_json(), state, "2099-01-01T00:00:00+00:00").run():
@@ -157,7 +185,18 @@ def test_a_trigger_with_nothing_under_way_ends_at_once(tmp_path, monkeypatch):
         return None
 
     event = asyncio.run(first_event())
-    assert (event["why"], event["backfill"]["queue"]) == ("", ["2025-11-05"])
+    assert (event["why"], event["backfill"]) == ("", state)
+
+
+def test_a_strict_request_refuses_a_day_of_unusual_volume(tmp_path):
+    made = orchestration(str(tmp_path))
+    for number in range(1, 12):
+        rows = 5 if number == 11 else 100
+        frame = pl.DataFrame({"page": [f"P{n}" for n in range(rows)], "views": [1] * rows})
+        write_frame(made.dataset, dt.date(2025, 11, number), frame)
+    window = Window.of_days(1, dt.date(2025, 11, 14))
+    assert made.check(Request(window, Policy())).ready
+    assert not made.check(Request(window, Policy(strict=True))).ready
 
 
 def test_connections_in_the_forms_of_the_layer(monkeypatch):
@@ -186,8 +225,12 @@ def test_keys_of_an_aws_connection_open_the_lake_and_stay_out_of_the_environment
         request = Request(Window.of_days(1, dt.date(2025, 11, 12)), Policy())
         # Without a connection of that name the environment stands.
         monkeypatch.setenv("AIRFLOW_CONN_KEYS", json.dumps({"conn_type": "aws"}))
-        with pytest.raises(LakeDenied):
+        with pytest.raises(LakeDenied) as denied:
             made.check(request)
+        assert made.error_text(denied.value).endswith("are those of the connection keys.")
+        without = replace(made, aws_conn_id="absent")
+        assert "There is no connection absent, so the keys" in without.error_text(denied.value)
+        assert made.error_text(ValueError("not of the lake")) == "not of the lake"
         connection = {
             "conn_type": "aws",
             "login": server.environment["AWS_ACCESS_KEY_ID"],
@@ -202,7 +245,7 @@ def test_keys_of_an_aws_connection_open_the_lake_and_stay_out_of_the_environment
 def test_an_api_connection_without_a_host_is_named_with_the_fix(monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_API", json.dumps({"conn_type": "http"}))
     with pytest.raises(
-        RunsError, match=r"Connection api: names no host\. Make it: airflow connections add api"
+        RunsError, match=r"Connection api: has no host\. Make it: airflow connections add api"
     ):
         airflow_api("api")
 

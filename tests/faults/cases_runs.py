@@ -57,7 +57,7 @@ def bad_row(scene: Scene) -> None:
     import sqlite3
 
     from smart_orchestrator.runners.ledger import Ledger
-    from smart_orchestrator.runners.local import _identity
+    from smart_orchestrator.runners.local import dataset_identifier
     from wiki_trends.config.layers import layers
     from wiki_trends.config.settings import Settings
 
@@ -68,7 +68,7 @@ def bad_row(scene: Scene) -> None:
     with sqlite3.connect(scene.folder / "state" / "runs.sqlite") as database:
         database.execute(
             "INSERT INTO runs (dataset, day, attempt, state, process, started_at) VALUES (?, ?, 1, 'asleep', 1, 'x')",
-            (_identity(dataset), DAY.isoformat()),
+            (dataset_identifier(dataset), DAY.isoformat()),
         )
     database.close()
 

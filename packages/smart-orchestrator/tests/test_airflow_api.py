@@ -10,7 +10,7 @@ import pytest
 from smart_orchestrator.errors import OptionError, RunsError, RunsUnreachable
 from smart_orchestrator.model.dataset import DailyDataset
 from smart_orchestrator.model.run import Failure, RunState
-from smart_orchestrator.runners.airflow import AirflowRunner, _shared_starts
+from smart_orchestrator.runners.airflow import AirflowRunner, _date_prefixes
 from smart_orchestrator.runners.airflow_client import PAGE, AirflowApi, Refused
 from testing.scripted_server import Reply, ScriptedServer
 
@@ -137,13 +137,15 @@ def test_something_else_at_the_address_is_told(airflow, api):
         Reply({"detail": "Not Found"}, status=404),
     ]
     for _ in range(2):
-        with pytest.raises(RunsError, match=r"what answers there is not Airflow 3 \(HTTP (200|404)\)"):
+        with pytest.raises(
+            RunsError, match=r"the server at this address is not Airflow 3 \(HTTP (200|404)\)"
+        ):
             api.get("/dags/x")
 
 
 def test_wrong_credentials_name_the_user_alone(airflow, api):
     airflow.script["POST", "/auth/token"] = [Reply({"detail": "Invalid credentials"}, status=401)]
-    with pytest.raises(Refused, match="user me was not let in") as caught:
+    with pytest.raises(Refused, match="user me cannot sign in") as caught:
         api.get("/dags/x")
     assert PASSWORD not in str(caught.value) + repr(api)
 
@@ -193,7 +195,7 @@ def test_a_name_that_another_day_has_taken_is_an_error_not_a_loop(airflow, runs)
 def test_a_run_that_failed_without_a_failed_task_says_so(airflow, runs):
     airflow.runs = [run(1, "failed")]
     (seen,) = runs.poll([runs.latest([DAY])[DAY]])
-    assert (seen.failure, seen.message) == (Failure.ERROR, "the run failed, and none of its tasks did")
+    assert (seen.failure, seen.message) == (Failure.ERROR, "the run failed, but none of its tasks failed")
 
 
 def test_a_deleted_run_is_lost_and_a_paused_pipeline_an_error(airflow, runs):
@@ -248,7 +250,7 @@ def test_runs_belong_to_the_day_of_their_conf_else_of_their_schedule(airflow, ru
     ],
 )
 def test_a_window_asks_for_runs_of_its_own_months(first, last, starts):
-    assert _shared_starts(dt.date(*first), dt.date(*last)) == starts
+    assert _date_prefixes(dt.date(*first), dt.date(*last)) == starts
 
 
 @pytest.mark.parametrize("options", [{"timeout": 0.0}, {"timeout": float("nan")}, {"patience": -1.0}])

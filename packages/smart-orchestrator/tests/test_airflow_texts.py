@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from dataclasses import replace
+from itertools import accumulate, islice
 
 import pytest
 
 from smart_orchestrator import Policy, TextReporter, Window, WindowError, check, write_frame
+from smart_orchestrator.adapters.manifest import Depth
 from smart_orchestrator.airflow.log import LogReporter
-from smart_orchestrator.airflow.messages import listed, message, not_ready
+from smart_orchestrator.airflow.messages import abbreviated, not_ready_text, notification
 from smart_orchestrator.airflow.params import SCHEMAS, request_of
+from smart_orchestrator.backfilling.polling import poll_pauses
 from smart_orchestrator.backfilling.state import Outcome
 from smart_orchestrator.model.run import Failure, Run, RunState
 from testing.lakes import WINDOW, frame, pages
@@ -60,7 +63,10 @@ def test_windows(conf, window):
     [
         ({"as_of": "2025-11-13"}, "as_of: 2025-11-13 is after 2025-11-12, the UTC day of this run"),
         ({"dayz": 3}, "conf: 'dayz' is not a parameter of this DAG. Did you mean days?"),
-        ({"zzz": 3}, "There are: days, as_of, start, end, min_coverage, dry_run."),
+        (
+            {"zzz": 3},
+            "There are: days, as_of, start, end, min_coverage, min_days, allow_lag, strict, depth, dry_run.",
+        ),
         ({"end": "2025-11-01"}, "end: 2025-11-01 was given without start"),
         ({"start": "2025-11-02", "end": "2025-11-01"}, "end: 2025-11-01 is before the start"),
         ({"days": 99999}, "days: 99999 is not between 1 and 3660"),
@@ -77,10 +83,17 @@ def test_min_coverage_is_the_policy():
     assert request(min_coverage=80).policy == Policy(min_coverage=80)
 
 
+def test_the_other_parameters_of_the_policy_and_of_the_check():
+    asked = request(min_days=3, allow_lag=True, strict=True, depth="rows")
+    assert asked.policy == Policy(min_days=3, allow_lag=True, strict=True)
+    assert asked.depth is Depth.ROWS
+    assert request().depth is Depth.AS_NEEDED
+
+
 def test_long_lists_say_how_much_more_there_is():
-    assert listed([]) == ""
-    assert listed(["a", "b"]) == "a, b"
-    assert listed(list("abcde"), 2) == "a, b and 3 more"
+    assert abbreviated([]) == ""
+    assert abbreviated(["a", "b"]) == "a, b"
+    assert abbreviated(list("abcde"), 2) == "a, b and 3 more"
 
 
 @pytest.fixture
@@ -93,7 +106,7 @@ def found(tmp_path):
 
 def test_a_window_that_is_not_ready_is_told_with_day_reason_and_log(found):
     outcome = Outcome((), (FAILED,), (FAILED,), (), ((DAYS[0], "no end after 3 s"),))
-    text = not_ready(found, outcome)
+    text = not_ready_text(found, outcome)
     assert "2025-11-05 .. 2025-11-09 is not ready: coverage 60.0 %, missing 2025-11-05, 2025-11-06." in text
     assert (
         "2025-11-06 failed (run 2025-11-06.1, ERROR): task write failed: ValueError: no luck -- https" in text
@@ -105,12 +118,12 @@ def test_days_within_the_lag_are_told_too(tmp_path):
     window = Window.between(DAYS[-1], RUN_DAY, RUN_DAY)
     dataset = pages(str(tmp_path))
     write_frame(dataset, DAYS[-1], frame())
-    assert "within the lag 2025-11-10, 2025-11-11, 2025-11-12" in not_ready(check(dataset, window))
+    assert "within the lag 2025-11-10, 2025-11-11, 2025-11-12" in not_ready_text(check(dataset, window))
 
 
 def test_the_message_of_a_run_that_is_done():
     outcome = Outcome((DAYS[0], DAYS[1]), (), (), ()).to_json()
-    title, text = message(
+    title, text = notification(
         {
             "name": "diamond",
             "done": True,
@@ -132,13 +145,13 @@ def test_the_message_of_a_run_that_is_done():
 
 def test_the_message_of_a_run_that_failed():
     outcome = Outcome((DAYS[0],), (FAILED,), (FAILED,), ()).to_json()
-    title, text = message({"name": "diamond", "coverage_pct": 80.0, "outcome": outcome})
+    title, text = notification({"name": "diamond", "coverage_pct": 80.0, "outcome": outcome})
     assert title == "diamond: FAILED, nothing was published"
     assert "Days failed: 2025-11-06\n  2025-11-06 failed (run 2025-11-06.1, ERROR)" in text
 
 
 def test_the_message_of_a_run_that_did_not_get_far():
-    _, text = message(
+    _, text = notification(
         {"name": "diamond", "problems": ["as_of: 2099-01-01 is after today. Give an earlier day."]}
     )
     assert text == "Problem: as_of: 2099-01-01 is after today. Give an earlier day."
@@ -152,3 +165,17 @@ def test_the_log_has_what_a_terminal_has(found, capsys, caplog):
         LogReporter(logging.getLogger("task")).checked(replace(found, strays=()))
     assert [record.getMessage() for record in caplog.records] == capsys.readouterr().out.splitlines()
     assert {record.levelname for record in caplog.records} == {"INFO", "WARNING"}
+
+
+def test_runs_are_polled_soon_after_their_start_and_then_at_the_interval():
+    moments = list(accumulate(islice(poll_pauses(60.0), 10)))
+    assert [int(moment) for moment in moments] == [10, 15, 22, 33, 50, 75, 113, 170, 230, 290]
+    assert list(islice(poll_pauses(2.0), 3)) == [10.0, 2.0, 2.0]
+    assert list(islice(poll_pauses(0.05, 0.05), 4)) == pytest.approx([0.05, 0.025, 0.0375, 0.05])
+
+
+def test_the_message_of_a_run_whose_consumer_changed_nothing():
+    facts = {"name": "diamond", "skipped": "a newer window is published.", "coverage_pct": 100.0}
+    title, text = notification(facts)
+    assert title == "diamond: analytics skipped"
+    assert text == "Skipped: a newer window is published.\nCoverage: 100.0 %"

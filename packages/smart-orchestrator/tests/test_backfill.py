@@ -210,7 +210,7 @@ def test_a_hopeless_window_is_not_waited_for(dataset):
     """One day fails for good; another one's run never ends: the window cannot become whole."""
     runs = TickingRuns(dataset, {DAYS[0]: ["never"], DAYS[1]: ["not published"]}, foreign=[DAYS[0]])
     done = carry_out(dataset, runs)
-    assert done.outcome.abandoned == ((DAYS[0], "the window cannot become whole any more"),)
+    assert done.outcome.abandoned == ((DAYS[0], "the window can no longer become ready"),)
     assert failures(done) == {DAYS[1]: Failure.NOT_PUBLISHED}
     assert runs.ticks <= 4
 
@@ -225,7 +225,7 @@ def test_runs_elsewhere_are_not_waited_for_in_a_hopeless_window(dataset):
     runs = TickingRuns(dataset, {DAYS[0]: ["never"], DAYS[1]: ["not published"]})
     runs.in_process = False
     done = carry_out(dataset, runs, jobs=len(DAYS))
-    assert done.outcome.abandoned == ((DAYS[0], "the window cannot become whole any more"),)
+    assert done.outcome.abandoned == ((DAYS[0], "the window can no longer become ready"),)
     assert [run.day for run in done.outcome.started] == DAYS
     assert runs.ticks <= 4
 
@@ -248,7 +248,7 @@ def test_a_window_that_can_still_become_ready_is_waited_for(dataset):
     assert done.outcome.abandoned == ((DAYS[0], "no end after 0.2 s"),)
     again = TickingRuns(dataset, script, foreign=[DAYS[0]])
     done = carry_out(dataset, again, policy=Policy(min_coverage=60, min_days=5))
-    assert done.outcome.abandoned == ((DAYS[0], "the window cannot become whole any more"),)
+    assert done.outcome.abandoned == ((DAYS[0], "the window can no longer become ready"),)
 
 
 def test_waiting_ends_after_the_time_out(dataset):
@@ -262,7 +262,7 @@ def half_written(dataset, day):
 
 
 def test_a_day_that_somebody_writes_is_watched_until_it_is_there(dataset, monkeypatch):
-    monkeypatch.setattr(import_module("smart_orchestrator.backfilling.loop"), "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(import_module("smart_orchestrator.backfilling.loop"), "INSPECT_SECONDS", 0.0)
     half_written(dataset, DAYS[0])
 
     class Arriving(TickingRuns):
@@ -277,7 +277,7 @@ def test_a_day_that_somebody_writes_is_watched_until_it_is_there(dataset, monkey
 
 
 def test_a_day_that_its_writer_gave_up_is_started(dataset, monkeypatch):
-    monkeypatch.setattr(import_module("smart_orchestrator.backfilling.loop"), "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(import_module("smart_orchestrator.backfilling.loop"), "INSPECT_SECONDS", 0.0)
     half_written(dataset, DAYS[0])
 
     class Leaving(TickingRuns):

@@ -177,7 +177,7 @@ def test_lag_waivers_warnings_and_strays_are_said():
         "expected 1, available 1, missing 0, coverage 100.0 %, within the lag 1, waived 1",
         "good",
     )
-    assert lines[5][0] == "stray: stray_00/ is no day's key and does not count"
+    assert lines[5][0] == "stray: stray_00/ is not the key of a day and does not count"
     assert lines[-1][0] == "… and 2 more strays"
     one = completeness_lines(completeness)
     assert one[0][0] == "pages  2025-11-05 .. 2025-11-05  (1 day, as of 2025-11-12, lag 3)"

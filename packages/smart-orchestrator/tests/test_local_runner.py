@@ -20,7 +20,9 @@ from smart_orchestrator.errors import NotPublished, RunsError
 from smart_orchestrator.model.run import Failure, RunState
 from smart_orchestrator.runners import local
 from smart_orchestrator.runners.base import RunHistory
+from smart_orchestrator.runners.day_lock import DayLock, LockState
 from smart_orchestrator.runners.ledger import Ledger
+from smart_orchestrator.runners.local import dataset_identifier
 from testing.lakes import DAY, NEXT, WINDOW, plain, version_parts
 
 ROOT = Path(__file__).parents[3]
@@ -38,7 +40,7 @@ def state(tmp_path):
 
 
 class BlockedPipeline:
-    """A pipeline that stays in its run until it is let go, and then ends as told."""
+    """A pipeline whose run lasts until the event `go`, and then commits or raises `error`."""
 
     def __init__(self, dataset, error=None):
         self.dataset = dataset
@@ -114,7 +116,7 @@ def test_a_day_that_became_whole_is_not_run_again(dataset, state):
     commit(dataset, DAY, version_parts(1))
     pipeline = BlockedPipeline(dataset)
     run = LocalRunner(dataset, pipeline, state).start(DAY)
-    assert (run.state, run.message, run.ours) == (RunState.SUCCEEDED, "the day was whole already", False)
+    assert (run.state, run.message, run.ours) == (RunState.SUCCEEDED, "the day was already complete", False)
     assert pipeline.days == []
 
 
@@ -171,18 +173,19 @@ def test_datasets_share_a_ledger_and_not_their_runs(tmp_path, dataset, state, mo
 
 
 def test_a_lock_without_a_row_is_no_run_and_a_start_waits_for_one_or_the_other(dataset, state, monkeypatch):
-    monkeypatch.setattr(local, "HOLDER_SECONDS", 0.05)
+    monkeypatch.setattr(local, "RECORD_TIMEOUT", 0.05)
     pipeline = BlockedPipeline(dataset)
     pipeline.go.set()
     runner = LocalRunner(dataset, pipeline, state)
-    descriptor = runner._lock(DAY, fcntl.LOCK_EX)
+    lock = runner._lock(DAY)
+    assert lock.acquire()
     try:
         assert runner.latest([DAY]) == {}
         with pytest.raises(RunsError, match="is held by a process that has recorded no run"):
             runner.start(DAY)
         assert runner.recent(10) == []
     finally:
-        os.close(descriptor)
+        lock.release()
     assert ended(runner, runner.start(DAY)).state is RunState.SUCCEEDED
 
 
@@ -195,11 +198,11 @@ def test_a_poll_never_makes_a_start_return_a_run_that_is_not_there(dataset, stat
         with runner.ledger.connection() as database:
             database.execute(
                 "INSERT INTO runs (dataset, day, attempt, state, process, started_at) VALUES (?, ?, 1, 'running', 0, ?)",
-                (runner._identity, DAY.isoformat(), "2025-11-05T00:00:00+00:00"),
+                (dataset_identifier(dataset), DAY.isoformat(), "2025-11-05T00:00:00+00:00"),
             )
     # A poll of another process holds the lock, shared, for a moment.
-    descriptor = runner._lock(DAY, fcntl.LOCK_SH)
-    poll = threading.Timer(local.REFUSED_PAUSE, os.close, [descriptor])
+    descriptor = runner._lock(DAY)._locked_descriptor(fcntl.LOCK_SH)
+    poll = threading.Timer(local.CHECK_PAUSE, os.close, [descriptor])
     poll.start()
     run = runner.start(DAY)
     poll.join()
@@ -223,7 +226,9 @@ def test_a_folder_that_cannot_be_used_is_said(dataset, tmp_path):
 def test_a_ledger_that_is_no_database_is_said(tmp_path, data):
     path = tmp_path / "runs.sqlite"
     path.write_bytes(data)
-    with pytest.raises(RunsError, match=rf"{path} is damaged or not a file of ours \(.*\)\. Move it away"):
+    with pytest.raises(
+        RunsError, match=rf"{path} is damaged, or another program wrote it \(.*\)\. Move it away"
+    ):
         Ledger(tmp_path).recall("a")
     assert path.read_bytes() == data
 
@@ -235,7 +240,7 @@ def test_a_ledger_that_is_no_database_is_said(tmp_path, data):
             "CREATE TABLE runs (id INTEGER, athlete TEXT)",
             "its table runs has no column attempt, dataset, day",
         ),
-        ("CREATE TABLE songs (id INTEGER)", "it has no table of ours, but songs"),
+        ("CREATE TABLE songs (id INTEGER)", "it has no table `runs`, but songs"),
     ],
 )
 def test_nothing_is_written_into_a_database_of_another_program(tmp_path, statement, problem):
@@ -257,7 +262,7 @@ def test_a_ledger_of_the_first_version_without_verdicts_is_ours(tmp_path):
 
 def test_a_row_that_no_program_of_ours_has_written_is_said(dataset, state):
     runner = LocalRunner(dataset, BlockedPipeline(dataset), state)
-    runner._record_start(DAY)
+    runner._recorded.add(DAY)
     with runner.ledger.connection() as database:
         database.execute("UPDATE runs SET state = 'asleep'")
     for read in (lambda: runner.latest([DAY]), lambda: runner.recent(1)):
@@ -352,3 +357,34 @@ def test_a_tilde_in_the_folder_of_runs_is_the_home_folder(tmp_path, dataset, mon
 def test_the_folder_of_an_unknown_user_is_an_error_of_the_runs(dataset):
     with pytest.raises(RunsError, match="no-such-user-here"):
         LocalRunner(dataset, lambda _: None, "~no-such-user-here/state")
+
+
+def test_a_lock_belongs_to_one_run_at_a_time(tmp_path):
+    path = tmp_path / "locks" / "2025-11-05.lock"
+    lock, other = DayLock(path), DayLock(path)
+    assert not other.is_held()
+    assert lock.acquire()
+    assert (lock.state, other.acquire(), other.state, other.is_held()) == (
+        LockState.HELD,
+        False,
+        LockState.FREE,
+        True,
+    )
+    with pytest.raises(ValueError, match="is HELD, not FREE"):
+        lock.acquire()
+    lock.release()
+    assert (lock.state, other.is_held()) == (LockState.ENDED, False)
+    for transition in (lock.acquire, lock.release):
+        with pytest.raises(ValueError, match="is ENDED, not"):
+            transition()
+    with pytest.raises(ValueError, match="is FREE, not HELD"):
+        other.release()
+    assert other.acquire()
+    other.release()
+
+
+def test_the_polls_of_two_processes_do_not_take_each_other_for_a_run(tmp_path):
+    lock = DayLock(tmp_path / "2025-11-05.lock")
+    descriptor = lock._locked_descriptor(fcntl.LOCK_SH)
+    assert not lock.is_held()
+    os.close(descriptor)

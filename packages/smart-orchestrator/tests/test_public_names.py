@@ -115,9 +115,9 @@ def test_an_unknown_name_is_an_attribute_error():
 def test_functions_are_not_hidden_by_modules_of_their_name():
     code = (
         "import smart_orchestrator.backfilling.loop, smart_orchestrator.committing.writer\n"
-        "from smart_orchestrator.backfilling.loop import LOOK_SECONDS\n"
+        "from smart_orchestrator.backfilling.loop import INSPECT_SECONDS\n"
         "from smart_orchestrator import backfill, commit\n"
-        "print(callable(backfill), callable(commit), LOOK_SECONDS)"
+        "print(callable(backfill), callable(commit), INSPECT_SECONDS)"
     )
     assert python(code) == "True True 2.0\n"
 

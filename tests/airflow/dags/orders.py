@@ -18,7 +18,7 @@ def orders_pipeline():
     @task
     def write(dag_run=None):
         day = dt.date.fromisoformat(dag_run.conf["target_date"])
-        if day.day == 13:
+        if day.day == 13 or (str(day) == "2025-04-12" and dag_run.run_id.endswith(".1")):
             raise ValueError(f"no luck with {day}")
         if day.day == 14:
             return  # Green, and nothing is there.

@@ -12,7 +12,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.judging import check_contract, is_foreign, judge_once
 from smart_orchestrator.adapters.layout import Layout, list_partition, names_text
@@ -45,23 +45,12 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from smart_orchestrator.adapters.judging import Memory
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 MAX_INSPECTIONS = 3
 DEFAULT_SETTLE = dt.timedelta(minutes=10)
-
-
-class Memory(Protocol):
-    """Stores the verdicts on partitions whose data were read, so that the data are read once."""
-
-    def recall(self, key: str) -> str | None:
-        """The value stored under `key`, or None."""
-        ...
-
-    def remember(self, key: str, value: str) -> None:
-        """Store `value` under `key`."""
-        ...
 
 
 class Depth(Enum):

@@ -1,6 +1,6 @@
 """Integration with Airflow 3: thin operators, a deferrable wait and a DAG factory. The logic is in the other packages.
 
-`orchestrator_dag` builds the complete DAG for any daily lake. Modules are imported on first use, so that those which do not
+`orchestrator_dag` builds the complete DAG for any daily lake. Modules are imported on first use; the modules that do not
 need Airflow work without it.
 """
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.airflow.dag_factory import orchestrator_dag, parameters
     from smart_orchestrator.airflow.operators import RunConsumer
     from smart_orchestrator.airflow.orchestration import Orchestration
-    from smart_orchestrator.airflow.pipeline_state import FAIL_AT_ONCE, day_of_run, failure_left
+    from smart_orchestrator.airflow.pipeline_state import FAIL_AT_ONCE, day_of_run, push_failure
     from smart_orchestrator.airflow.provider import provider_info
 
 __all__ = [
@@ -23,11 +23,11 @@ __all__ = [
     "RunConsumer",
     "aws_environment",
     "day_of_run",
-    "failure_left",
     "orchestrator_dag",
     "parameters",
     "postgres_url",
     "provider_info",
+    "push_failure",
 ]
 
 _MODULE_OF = {
@@ -36,7 +36,7 @@ _MODULE_OF = {
     "RunConsumer": "operators",
     "aws_environment": "connections",
     "day_of_run": "pipeline_state",
-    "failure_left": "pipeline_state",
+    "push_failure": "pipeline_state",
     "orchestrator_dag": "dag_factory",
     "parameters": "dag_factory",
     "postgres_url": "connections",

@@ -1,4 +1,4 @@
-"""Read Airflow connections and convert them for the layer. Airflow's secrets backends are used as for any connection.
+"""Read Airflow connections, also from secrets backends, and convert them to clients, URLs and environment variables.
 
 Works in a task and in a thread of the triggerer. No text contains credentials.
 """
@@ -39,7 +39,7 @@ def airflow_api(conn_id: str, *, patience: float = 30.0) -> AirflowApi:
     """
     conn = connection(conn_id)
     if conn is None or not conn.host:
-        problem = "does not exist" if conn is None else "names no host"
+        problem = "does not exist" if conn is None else "has no host"
         fix = f"Make it: airflow connections add {conn_id} --conn-uri 'http://USER:PASSWORD@HOST:8080'."
         raise RunsError(f"Connection {conn_id}", problem, fix)
     url = conn.host
@@ -106,7 +106,7 @@ def postgres_url(conn_id: str) -> str | None:
     url = postgres_uri(conn.host, conn.port, conn.login, conn.password, conn.schema, conn.extra_dejson)
     mask_secret(url)
     if conn.password:
-        # The encoded password differs from the text that Airflow masks.
+        # Airflow masks the plain password only; the URL contains its encoded form.
         mask_secret(quote(conn.password, safe=""))
     return url
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, Label, Param, TaskGroup
+from airflow.sdk import DAG, Label, Param, TaskGroup
 
-from smart_orchestrator.airflow.notifications import Notify, late
+from smart_orchestrator.adapters.manifest import DEFAULT_SETTLE
+from smart_orchestrator.airflow.notifications import Notify
 from smart_orchestrator.airflow.operators import (
     CHECK,
     CONSUME,
@@ -19,39 +20,38 @@ from smart_orchestrator.airflow.operators import (
     WaitForDataReady,
 )
 from smart_orchestrator.airflow.orchestration import Orchestration
-from smart_orchestrator.airflow.params import SCHEMAS
+from smart_orchestrator.airflow.params import DEFAULTS, SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Asset
+    from airflow.sdk.definitions.dag import ScheduleArg
 
     from smart_orchestrator.airflow.operators import Consumer
     from smart_orchestrator.model.dataset import Dataset
 
-FIRST_DAY = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
-# Time for the start, the checks and the consumer, in addition to the wait, before the deadline alert.
-BESIDE_THE_WAIT = dt.timedelta(minutes=30)
+START_DATE = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 DOC = """
-Looks at the last days of **{dataset}**, starts `{pipeline}` once for each that is missing, waits until the window is whole,
-and runs the consumer on exactly the partitions that were checked. With nothing missing it goes straight to the consumer;
-with a day that cannot be made, the run fails, says which and why, and what was published before stays.
+Checks the last days of **{dataset}**, starts `{pipeline}` once for each missing day, waits until the window is complete, and
+runs the consumer on exactly the partitions that were checked. If no day is missing, it goes straight to the consumer. If a
+day cannot be made, the run fails and names the day and the reason; the tables published before are unchanged.
 
 | task | what it does |
 |---|---|
 | `check_completeness` | reports the window in its log, and branches |
-| `trigger_missing_data_fetches` | starts a run a day, all at once; follows those that are in flight |
-| `wait_for_data_ready` | waits in the triggerer, without a worker slot; ends early when there is no hope |
-| `run_analytics` | checks again, and runs the consumer |
-| `notify` | tells how it ended |
+| `trigger_missing_data_fetches` | starts one run for each missing day; follows the runs that are in flight |
+| `wait_for_data_ready` | waits in the triggerer, without a worker slot; ends early if the window can no longer become ready |
+| `run_analytics` | checks the window again, and runs the consumer |
+| `notify` | sends the result |
 
-Parameters: `{{"days": 7}}`; or `{{"start": "2025-11-01", "end": "2025-11-07"}}`. `{{"dry_run": true}}` only says what would be done.
+Parameters: `{{"days": 7}}`; or `{{"start": "2025-11-01", "end": "2025-11-07"}}`. `{{"dry_run": true}}` only reports what would be done.
 """
 
 
 def parameters(days: int, *names: str) -> dict[str, Param]:
     """The DAG parameters of these names, by default all, with their schemas; `days` is the default of that parameter."""
-    defaults = {"days": days, "min_coverage": 100, "dry_run": False}
+    defaults = {"days": days, **DEFAULTS}
     return {name: Param(defaults.get(name), **SCHEMAS[name]) for name in names or SCHEMAS}
 
 
@@ -61,7 +61,7 @@ def orchestrator_dag(
     consumer: Consumer,
     *,
     dag_id: str | None = None,
-    schedule: str | None = "0 3 * * *",
+    schedule: ScheduleArg = "0 3 * * *",
     days: int = 5,
     lag: int = 3,
     attempts: int = 1,
@@ -73,6 +73,7 @@ def orchestrator_dag(
     aws_conn_id: str = "lake",
     notify_conn_id: str = "notify",
     state: str = "",
+    settle_seconds: float = DEFAULT_SETTLE.total_seconds(),
     outlets: Sequence[Asset] = (),
     **dag_options: Any,
 ) -> DAG:
@@ -81,9 +82,10 @@ def orchestrator_dag(
     Args:
         dataset: the daily dataset in the lake.
         pipeline_dag_id: the DAG that makes a day: it reads `target_date` (`YYYY-MM-DD`) from the conf of its run.
-        consumer: called with the `Completeness` of a ready window; its result goes into the log and an XCom.
+        consumer: called with the `Completeness` of a ready window; its result goes into the log and an XCom. To leave the
+            assets as they are, it raises `AirflowSkipException` with a reason.
         dag_id: by default the name of the dataset with `_orchestrator`.
-        schedule: a cron expression in UTC; None for no schedule.
+        schedule: as for a DAG: a cron expression in UTC, a timetable, assets; None for no schedule.
         days: days in the window, unless a run sets another number.
         lag: complete days between a day and the first day on which the source has it.
         attempts: the largest number of runs that one run of this DAG starts for a day.
@@ -95,8 +97,11 @@ def orchestrator_dag(
         aws_conn_id: the `aws` connection with the lake's keys; without it, `AWS_*` of the environment apply.
         notify_conn_id: the connection or variable with Apprise URLs.
         state: the folder in which a worker caches its verdicts on days that it had to read; empty for no cache.
+        settle_seconds: data files without a marker that are younger than this count as being written.
         outlets: the assets that the consumer updates.
-        dag_options: further arguments of the DAG.
+        dag_options: any other argument of a DAG. `default_args` and `params` are merged with those of this function, so
+            `default_args={"owner": …}` keeps the retries; all others replace its values. There is no `deadline` by
+            default: Airflow 3.3 cannot clear a task of a run that has a deadline relative to `DAGRUN_QUEUED_AT`.
     """
     orchestration = Orchestration(
         dataset=dataset,
@@ -108,49 +113,38 @@ def orchestrator_dag(
         api_conn_id=api_conn_id,
         aws_conn_id=aws_conn_id,
         state=state,
+        settle_seconds=settle_seconds,
     )
-    deadline = dt.timedelta(seconds=timeout) + BESIDE_THE_WAIT
-    deadline_arguments = {
-        "dataset_name": dataset.name,
-        "notify_conn_id": notify_conn_id,
-        "seconds": deadline.total_seconds(),
-    }
-    options = {
-        "doc_md": DOC.format(dataset=dataset.name, pipeline=pipeline_dag_id),
-        "description": f"Keeps the last days of {dataset.name} whole, and runs analytics on nothing else",
-        "tags": ["smart orchestrator"],
-        "deadline": DeadlineAlert(
-            reference=DeadlineReference.DAGRUN_QUEUED_AT,
-            interval=deadline,
-            callback=AsyncCallback(late, kwargs=deadline_arguments),
-        ),
-    } | dag_options
     default_args = {
         "retries": retries,
         "retry_delay": dt.timedelta(seconds=retry_seconds),
         "retry_exponential_backoff": True,
     }
-    with DAG(
-        dag_id or f"{dataset.name}_orchestrator",
-        schedule=schedule,
-        start_date=FIRST_DAY,
-        catchup=False,
-        max_active_runs=1,
-        params=parameters(days),
-        default_args=default_args,
-        **options,
-    ) as dag:
+    options = {
+        "doc_md": DOC.format(dataset=dataset.name, pipeline=pipeline_dag_id),
+        "description": f"Keeps the last days of {dataset.name} complete, and runs analytics on a complete window only",
+        "tags": ["smart orchestrator"],
+        "start_date": START_DATE,
+        "catchup": False,
+        "max_active_runs": 1,
+        **dag_options,
+        "default_args": default_args | dict(dag_options.get("default_args") or {}),
+        "params": parameters(days) | dict(dag_options.get("params") or {}),
+    }
+    with DAG(dag_id or f"{dataset.name}_orchestrator", schedule=schedule, **options) as dag:
         check = CheckCompleteness(
-            task_id=CHECK, orchestration=orchestration, doc_md="Reports the window, and branches."
+            task_id=CHECK, orchestration=orchestration, doc_md="Checks the window, reports it, and branches."
         )
-        with TaskGroup("fill", prefix_group_id=False, tooltip="Have what is missing made"):
+        with TaskGroup("fill", prefix_group_id=False, tooltip="Make the missing days"):
             start = TriggerMissingDataFetches(
-                task_id=START, orchestration=orchestration, doc_md="Starts a run a day, all at once."
+                task_id=START,
+                orchestration=orchestration,
+                doc_md="Starts one run for each missing day, all at once.",
             )
             wait = WaitForDataReady(
                 task_id=WAIT,
                 orchestration=orchestration,
-                doc_md="Waits in the triggerer; says what became of each day.",
+                doc_md="Waits in the triggerer; reports the result of each day.",
             )
             start >> wait
         consume = RunConsumer(
@@ -159,12 +153,12 @@ def orchestrator_dag(
             consumer=consumer,
             outlets=list(outlets),
             trigger_rule="none_failed_min_one_success",
-            doc_md="Checks again, and runs the consumer on exactly what was checked.",
+            doc_md="Checks the window again, and runs the consumer on exactly the checked partitions.",
         )
         check >> Label("missing") >> start
         check >> Label("nothing missing") >> consume
         wait >> consume
-        # A teardown runs in any case, and does not decide whether the run succeeds.
+        # A teardown always runs, and its own result does not change the state of the run.
         (
             consume
             >> Notify(
@@ -172,7 +166,7 @@ def orchestrator_dag(
                 dataset_name=dataset.name,
                 notify_conn_id=notify_conn_id,
                 retries=1,
-                doc_md="Tells how the run has ended, whatever came before.",
+                doc_md="Sends the result of the run, also after a failure.",
             ).as_teardown()
         )
     return dag

@@ -43,20 +43,21 @@ class FailedRunLink(BaseOperatorLink):
 
 LINKS = (PipelineRunsLink(), FailedRunLink())
 
-# More run names make an address that some servers refuse as too long.
-FILTERED = 40
+# More run names would make the URL too long for some servers.
+MAX_NAMES = 40
 
 
-def leave_links(context: Context, dag_id: str, backfill: BackfillState) -> None:
+def push_links(context: Context, dag_id: str, backfill: BackfillState) -> None:
     """Push the XComs that the links of this task read."""
-    ui, address = (ui_url() or "").rstrip("/"), None
-    runs = [*backfill.started.values(), *backfill.followed.values()]
+    ui, url = (ui_url() or "").rstrip("/"), None
+    outcome = backfill.outcome()
+    runs = [*outcome.started, *outcome.followed]
     if len(runs) == 1 and runs[0].url:
-        address = runs[0].url
+        url = runs[0].url
     elif runs:
-        names = "|".join(run.name for run in runs) if len(runs) <= FILTERED else ""
+        names = "|".join(run.name for run in runs) if len(runs) <= MAX_NAMES else ""
         filtered = f"?run_id_pattern={quote(names)}" if names else ""
-        address = f"{ui}/dags/{quote(dag_id)}/runs{filtered}"
+        url = f"{ui}/dags/{quote(dag_id)}/runs{filtered}"
     push = context["ti"].xcom_push
-    push(key=RUNS, value=address)
-    push(key=FAILED, value=next((run.url for run in backfill.failed.values() if run.url), None))
+    push(key=RUNS, value=url)
+    push(key=FAILED, value=next((run.url for run in outcome.failed if run.url), None))

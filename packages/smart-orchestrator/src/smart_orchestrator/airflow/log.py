@@ -18,7 +18,7 @@ _WARNING_STYLES = ("bad", "warn")
 class Log(Protocol):
     """The part of a task's logger that the reporter uses."""
 
-    def log(self, level: int, msg: str, *args: object) -> object:
+    def log(self, level: int, msg: str, /, *args: object) -> object:
         """Write a record."""
         ...
 

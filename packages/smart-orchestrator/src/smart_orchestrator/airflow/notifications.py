@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from smart_orchestrator.airflow.connections import notification_urls, ui_url
-from smart_orchestrator.airflow.messages import message
+from smart_orchestrator.airflow.messages import notification
 from smart_orchestrator.airflow.operators import (
     CHECK,
     CONSUME,
     COVERAGE,
     OUTCOME,
     PROBLEM,
+    SKIPPED,
     START,
     WAIT,
     WINDOW,
@@ -37,8 +38,8 @@ class NotSent(RuntimeError):
 
     def __init__(self, name: str, number: int) -> None:
         super().__init__(
-            f"One of the {number} addresses in {name} did not take the message. The log above says which service "
-            "and why: correct its Apprise URL."
+            f"A service of the {number} addresses in {name} did not accept the message. The log above names the "
+            "service and the reason: correct its Apprise URL."
         )
 
 
@@ -77,9 +78,9 @@ class Notify(BaseOperator):
     def execute(self, context: Context) -> None:
         """Build the message from the XComs of the tasks, and send it."""
         if context["params"].get("dry_run"):
-            self.log.info("dry run: nothing to tell")
+            self.log.info("dry run: no notification is sent")
             return
-        title, text = message(self._facts(context))
+        title, text = notification(self._facts(context))
         self.log.info("%s\n%s", title, text)
         if not send(self.notify_conn_id, title, text):
             self.log.info(
@@ -95,6 +96,7 @@ class Notify(BaseOperator):
         return {
             "name": self.dataset_name,
             "done": pull(task_ids=CONSUME, key="return_value") is not None,
+            "skipped": pull(task_ids=CONSUME, key=SKIPPED),
             "window": pull(task_ids=CHECK, key=WINDOW),
             "coverage_pct": next((value for value in coverage if value is not None), None),
             "outcome": pull(task_ids=WAIT, key=OUTCOME),
@@ -104,10 +106,10 @@ class Notify(BaseOperator):
 
 
 async def late(context: dict[str, Any], *, dataset_name: str, notify_conn_id: str, seconds: float) -> None:
-    """Send a notification that a run has missed its deadline; the callback of the DAG's deadline alert."""
+    """Send a notification that a run has missed its deadline: a callback for the `deadline` of a DAG."""
     run = context["dag_run"]
     run_id = run["dag_run_id"] if isinstance(run, dict) else run.run_id
     title = f"{dataset_name}: not done after {seconds / 3600:g} h"
-    text = f"Run {run_id} is still going on; it is not stopped by this."
+    text = f"Run {run_id} has not succeeded yet. This message does not stop it."
     logger.warning("%s. %s", title, text)
     await asyncio.to_thread(send, notify_conn_id, title, text)

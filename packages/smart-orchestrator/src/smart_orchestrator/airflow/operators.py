@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, BranchMixIn
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from smart_orchestrator.airflow.links import LINKS, leave_links
+from smart_orchestrator.airflow.links import LINKS, push_links
 from smart_orchestrator.airflow.log import LogReporter
-from smart_orchestrator.airflow.messages import listed, not_ready
+from smart_orchestrator.airflow.messages import abbreviated, not_ready_text
 from smart_orchestrator.airflow.params import request_of
 from smart_orchestrator.airflow.triggers import DataReadyTrigger
 from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL
@@ -44,11 +44,13 @@ START = "trigger_missing_data_fetches"
 WAIT = "wait_for_data_ready"
 CONSUME = "run_analytics"
 # Keys of the XComs that other tasks and the notification read.
-BACKFILL, DEADLINE, OUTCOME, PROBLEM, WINDOW, COVERAGE = (
+BACKFILL, DEADLINE, CLEAR_NUMBER, OUTCOME, PROBLEM, SKIPPED, WINDOW, COVERAGE = (
     "backfill",
     "deadline",
+    "clear_number",
     "outcome",
     "problem",
+    "skipped",
     "window",
     "coverage_pct",
 )
@@ -69,24 +71,25 @@ class OrchestratorTask(BaseOperator):
         """The request of this run, from its parameters; the UTC day of its `run_after` counts as today."""
         run = context["dag_run"]
         run_day = run.run_after.astimezone(dt.UTC).date()
-        params, known = dict(context["params"]), list(context["dag"].params)
-        return request_of(run.conf, params, run_day, self.orchestration.lag, known)
+        params, names = dict(context["params"]), list(context["dag"].params)
+        return request_of(run.conf, params, run_day, self.orchestration.lag, names)
 
-    def runs(self, context: Context) -> AirflowRunner:
-        """The runner of the pipeline; the runs that it starts have the name of this orchestrator run in their note."""
+    def runner(self, context: Context) -> AirflowRunner:
+        """The runner of the pipeline; the note of each run that it starts names this orchestrator run."""
         run = context["dag_run"]
-        return self.orchestration.runs(f"Started by {run.dag_id}, run {run.run_id}")
+        return self.orchestration.runner(f"Started by {run.dag_id}, run {run.run_id}")
 
     def check(self, request: Request) -> Completeness:
-        """Check the window and log the report."""
+        """Check the window and log the report, with the URL of the lake."""
+        self.log.info("lake: %s", self.orchestration.lake().url)
         completeness = self.orchestration.check(request)
         LogReporter(self.log).checked(completeness)
         return completeness
 
-    def plan(self, found: Completeness, runs: AirflowRunner) -> Plan:
+    def plan(self, completeness: Completeness, runner: AirflowRunner) -> Plan:
         """Plan the action for each missing day and log the plan."""
-        latest = runs.latest(list(found.missing)) if found.missing else {}
-        with_runs = found.with_runs_in_flight([day for day, run in latest.items() if run.in_flight])
+        latest = runner.latest(list(completeness.missing)) if completeness.missing else {}
+        with_runs = completeness.with_runs_in_flight([day for day, run in latest.items() if run.in_flight])
         plan = make_plan(with_runs, latest)
         LogReporter(self.log).planned(plan)
         return plan
@@ -94,13 +97,17 @@ class OrchestratorTask(BaseOperator):
     @contextmanager
     def failures_reported(self, context: Context) -> Iterator[None]:
         """Push the text of an exception for the notification; an error that a retry cannot resolve fails the task at once."""
-        self.orchestration.use_keys()
+        self.orchestration.export_keys()
         try:
             yield
+        except AirflowSkipException as reason:
+            context["ti"].xcom_push(key=SKIPPED, value=str(reason))
+            raise
         except Exception as error:
-            context["ti"].xcom_push(key=PROBLEM, value=str(error) or type(error).__name__)
+            text = self.orchestration.error_text(error)
+            context["ti"].xcom_push(key=PROBLEM, value=text)
             if isinstance(error, ExpectedError) and not error.transient:
-                raise AirflowFailException(str(error)) from error
+                raise AirflowFailException(text) from error
             raise
 
 
@@ -120,7 +127,7 @@ class CheckCompleteness(OrchestratorTask, BranchMixIn):
                 self.log.info("nothing is missing: straight to %s", CONSUME)
                 next_task: str | None = CONSUME
             else:
-                self.plan(completeness, self.runs(context))
+                self.plan(completeness, self.runner(context))
                 self.log.info("%d dates are missing: starting to fetch them", len(completeness.missing))
                 next_task = START
             if request.dry_run:
@@ -144,68 +151,88 @@ class CheckCompleteness(OrchestratorTask, BranchMixIn):
         push(key=WINDOW, value=str(completeness.window))
 
 
-class TriggerMissingDataFetches(OrchestratorTask):
-    """Start a pipeline run for each day that is due, all at once, and record the runs that are already in flight."""
+class BackfillTask(OrchestratorTask):
+    """A task that starts or follows pipeline runs, with links to them."""
 
     operator_extra_links = LINKS
+
+    def start_backfill(self, context: Context) -> tuple[BackfillState, str]:
+        """Plan the window, start a run for each day that is due, and return the state and the deadline of the wait."""
+        runner = self.runner(context)
+        plan = self.plan(self.check(self.request(context)), runner)
+        backfill = self.orchestration.backfill(runner, LogReporter(self.log))
+        if plan.days(Action.START):
+            pipeline = runner.ready()
+            self.log.info(
+                "%s runs at most %d at a time", self.orchestration.pipeline_dag_id, pipeline.max_active_runs
+            )
+        backfill.plan(plan)
+        backfill.start_queued()
+        deadline = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=self.orchestration.timeout)
+        return backfill, deadline.isoformat()
+
+
+class TriggerMissingDataFetches(BackfillTask):
+    """Start a pipeline run for each day that is due, all at once, and record the runs that are already in flight."""
 
     def execute(self, context: Context) -> None:
         """Start the runs, and push the state of the backfill for the wait."""
         with self.failures_reported(context):
-            runs = self.runs(context)
-            plan = self.plan(self.check(self.request(context)), runs)
-            backfill = self.orchestration.backfill(runs, LogReporter(self.log))
-            if plan.days(Action.START):
-                pipeline = runs.ready()
-                self.log.info(
-                    "%s runs at most %d at a time",
-                    self.orchestration.pipeline_dag_id,
-                    pipeline.max_active_runs,
-                )
-            backfill.plan(plan)
-            backfill.start_due()
-            self._push_backfill(context, backfill)
-
-    def _push_backfill(self, context: Context, backfill: BackfillState) -> None:
-        push = context["ti"].xcom_push
-        deadline = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=self.orchestration.timeout)
-        push(key=BACKFILL, value=backfill.to_json())
-        push(key=DEADLINE, value=deadline.isoformat())
-        leave_links(context, self.orchestration.pipeline_dag_id, backfill)
-        for run in backfill.active.values():
-            self.log.info("%s (%s): %s %s", run.day, weekday(run.day), run.state, run.url or "")
+            backfill, deadline = self.start_backfill(context)
+            push = context["ti"].xcom_push
+            push(key=BACKFILL, value=backfill.to_json())
+            push(key=DEADLINE, value=deadline)
+            push(key=CLEAR_NUMBER, value=context["dag_run"].clear_number)
+            push_links(context, self.orchestration.pipeline_dag_id, backfill)
+            for run in backfill.active:
+                self.log.info("%s (%s): %s %s", run.day, weekday(run.day), run.state, run.url or "")
 
 
-class WaitForDataReady(OrchestratorTask):
+class WaitForDataReady(BackfillTask):
     """Wait for the runs in flight, without a worker slot, and report the result of each day."""
 
-    operator_extra_links = LINKS
-
     def execute(self, context: Context) -> None:
-        """Continue from the state that the start task has pushed; a retry does the same."""
-        pull = context["ti"].xcom_pull
-        self._continue_wait(
-            context, pull(task_ids=START, key=BACKFILL), pull(task_ids=START, key=DEADLINE), why=""
-        )
+        """Continue from the state that the start task has pushed, or start what is due again if this task was cleared alone.
+
+        A retry continues from the same state. If the start task was cleared as well, its new state is used.
+        """
+        with self.failures_reported(context):
+            pull = context["ti"].xcom_pull
+            state, deadline = pull(task_ids=START, key=BACKFILL), pull(task_ids=START, key=DEADLINE)
+            if state is None or self._cleared_alone(context):
+                self.log.info("starting what is due again")
+                backfill, deadline = self.start_backfill(context)
+            else:
+                backfill = self._restored(context, state)
+            self._continue_wait(context, backfill, deadline, why="")
 
     def resume(self, context: Context, event: dict[str, Any], deadline: str) -> None:
         """Continue after the trigger's event."""
-        self._continue_wait(context, event["backfill"], deadline, event["why"])
-
-    def _continue_wait(self, context: Context, state: Mapping[str, Any], deadline: str, why: str) -> None:
         with self.failures_reported(context):
-            backfill = self.orchestration.backfill(self.runs(context), LogReporter(self.log)).from_json(state)
-            if not why:
-                backfill.start_due()
-                why = UNREACHABLE_GOAL if backfill.hopeless() else ""
-            if backfill.unfinished and not why:
-                leave_links(context, self.orchestration.pipeline_dag_id, backfill)
-                self._wait(backfill, deadline)
-            self._finish_wait(context, backfill, why)
+            self._continue_wait(context, self._restored(context, event["backfill"]), deadline, event["why"])
+
+    def _cleared_alone(self, context: Context) -> bool:
+        """Whether this task was cleared after the start task ran."""
+        # Airflow raises `max_tries` above the number of retries when it clears a task that has run.
+        cleared = context["ti"].max_tries > (self.retries or 0)
+        clear_number = context["ti"].xcom_pull(task_ids=START, key=CLEAR_NUMBER)
+        return cleared and clear_number != context["dag_run"].clear_number
+
+    def _restored(self, context: Context, state: Mapping[str, Any]) -> BackfillState:
+        return self.orchestration.restored_backfill(state, self.runner(context), LogReporter(self.log))
+
+    def _continue_wait(self, context: Context, backfill: BackfillState, deadline: str, why: str) -> None:
+        if not why:
+            backfill.start_queued()
+            why = UNREACHABLE_GOAL if backfill.goal_unreachable else ""
+        if backfill.unfinished and not why:
+            push_links(context, self.orchestration.pipeline_dag_id, backfill)
+            self._wait(backfill, deadline)
+        self._finish_wait(context, backfill, why)
 
     def _wait(self, backfill: BackfillState, deadline: str) -> None:
         awaited = [day.isoformat() for day in backfill.awaited]
-        self.log.info("waiting for %d dates: %s", len(awaited), listed(awaited))
+        self.log.info("waiting for %d dates: %s", len(awaited), abbreviated(awaited))
         self.defer(
             trigger=DataReadyTrigger(self.orchestration.to_json(), backfill.to_json(), deadline),
             method_name="resume",
@@ -216,7 +243,7 @@ class WaitForDataReady(OrchestratorTask):
         outcome = backfill.outcome(why)
         push = context["ti"].xcom_push
         push(key=OUTCOME, value={**outcome.to_json(), "measured": {}})
-        leave_links(context, self.orchestration.pipeline_dag_id, backfill)
+        push_links(context, self.orchestration.pipeline_dag_id, backfill)
         completeness = self.check(self.request(context))
         push(key=COVERAGE, value=completeness.coverage_pct)
         self.log.info(
@@ -227,7 +254,7 @@ class WaitForDataReady(OrchestratorTask):
             len(outcome.followed),
         )
         if not completeness.ready:
-            raise AirflowFailException(not_ready(completeness, outcome))
+            raise AirflowFailException(not_ready_text(completeness, outcome))
         self.log.info("coverage %.1f %%", completeness.coverage_pct)
 
 
@@ -235,7 +262,8 @@ class RunConsumer(OrchestratorTask):
     """Check the window again, and run the consumer on exactly the partitions of that check.
 
     Args:
-        consumer: called with the result of the check; its result is logged item by item and is the task's XCom.
+        consumer: called with the result of the check; its result is logged item by item and is the task's XCom. It may
+            raise `AirflowSkipException` with a reason, which the notification has; the assets are not updated then.
     """
 
     def __init__(self, *, consumer: Consumer, **kwargs: Any) -> None:
@@ -248,7 +276,7 @@ class RunConsumer(OrchestratorTask):
             completeness = self.check(self.request(context))
             context["ti"].xcom_push(key=COVERAGE, value=completeness.coverage_pct)
             if not completeness.ready:
-                raise AirflowFailException(not_ready(completeness))
+                raise AirflowFailException(not_ready_text(completeness))
             self.log.info("coverage %.1f %%", completeness.coverage_pct)
             results = dict(self.consumer(completeness) or {})
         for name, value in results.items():

@@ -12,15 +12,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.adapters.manifest import InspectOptions
-from smart_orchestrator.airflow.connections import airflow_api, aws_environment, ui_url
+from smart_orchestrator.adapters.manifest import DEFAULT_SETTLE, InspectOptions
+from smart_orchestrator.airflow.connections import airflow_api, aws_environment, connection, ui_url
 from smart_orchestrator.backfilling.state import BackfillState, Limits
 from smart_orchestrator.checking import check
-from smart_orchestrator.errors import OptionError
+from smart_orchestrator.errors import LakeDenied, LakeUnreachable, OptionError
 from smart_orchestrator.model.dataset import Column, Dataset
 from smart_orchestrator.runners.airflow import AirflowRunner
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.store.opening import lake_of
+from smart_orchestrator.volume_check import with_volume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.store.base import Lake
 
-# Airflow itself enforces the pipeline's `max_active_runs`, so all runs are queued at once.
+# All runs are queued at once: Airflow itself enforces the pipeline's `max_active_runs`.
 NO_LIMIT = 1_000_000
-# The trigger polls again anyway, and must not block a thread of the triggerer.
+# The trigger polls again later, and must not block a thread of the triggerer.
 TRIGGER_PATIENCE = 5.0
 
 
@@ -50,6 +51,7 @@ class Orchestration:
         api_conn_id: the connection to Airflow's REST API.
         aws_conn_id: the connection with the lake's keys; if it does not exist, `AWS_*` of the environment apply.
         state: the folder in which a worker caches its verdicts on days that it had to read; empty for no cache.
+        settle_seconds: data files without a marker that are younger than this count as being written.
 
     Raises:
         OptionError: a number of seconds or attempts is not more than 0, or the lag is negative.
@@ -64,6 +66,7 @@ class Orchestration:
     api_conn_id: str = "airflow_api"
     aws_conn_id: str = "lake"
     state: str = ""
+    settle_seconds: float = DEFAULT_SETTLE.total_seconds()
 
     def __post_init__(self) -> None:
         if self.lag < 0:
@@ -72,15 +75,15 @@ class Orchestration:
             raise OptionError(
                 "poll_seconds", self.poll_seconds, "is not more than 0 seconds", "Give for example 60."
             )
-        Limits(NO_LIMIT, self.attempts, self.timeout)
+        self._limits()
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as JSON types, for the trigger."""
         dataset = asdict(self.dataset)
-        first = self.dataset.history_start
+        start = self.dataset.history_start
         serializable = {
             "columns": list(dataset["columns"]),
-            "history_start": first.isoformat() if first else None,
+            "history_start": start.isoformat() if start else None,
         }
         return {**asdict(self), "dataset": {**dataset, **serializable}}
 
@@ -89,8 +92,8 @@ class Orchestration:
         """Rebuild the configuration from the document of `to_json`."""
         dataset = dict(document["dataset"])
         columns = tuple(Column(**column) for column in dataset.pop("columns"))
-        first = dataset.pop("history_start", None)
-        history_start = dt.date.fromisoformat(first) if first else None
+        start = dataset.pop("history_start", None)
+        history_start = dt.date.fromisoformat(start) if start else None
         return cls(
             **{
                 **document,
@@ -98,19 +101,31 @@ class Orchestration:
             }
         )
 
-    def use_keys(self) -> None:
+    def export_keys(self) -> None:
         """Set the keys of the lake's connection in the environment of this process, which must be the task's own process."""
         os.environ.update(aws_environment(self.aws_conn_id))
+
+    def error_text(self, error: Exception) -> str:
+        """The text of an error; if an object store refused or did not answer, it also says where its keys come from."""
+        text = str(error) or type(error).__name__
+        if not isinstance(error, (LakeDenied, LakeUnreachable)) or not self.dataset.lake.startswith("s3://"):
+            return text
+        if connection(self.aws_conn_id) is None:
+            return (
+                f"{text} There is no connection {self.aws_conn_id}, so the keys and the endpoint are those of AWS_* in the "
+                "environment of the worker."
+            )
+        return f"{text} The keys and the endpoint are those of the connection {self.aws_conn_id}."
 
     def lake(self) -> Lake:
         """Open the lake with the keys of its connection, if it exists; the environment of this process is not changed."""
         return lake_of(self.dataset, {**os.environ, **aws_environment(self.aws_conn_id)})
 
-    def runs(self, starter: str = "", patience: float = 60.0) -> AirflowRunner:
+    def runner(self, note: str = "", patience: float = 60.0) -> AirflowRunner:
         """A runner of the pipeline.
 
         Args:
-            starter: who starts the runs; it becomes their note.
+            note: the note of the runs that it starts.
             patience: seconds for which a request without an answer is retried.
         """
         return AirflowRunner(
@@ -120,15 +135,31 @@ class Orchestration:
             lag=self.lag,
             poll_seconds=self.poll_seconds,
             ui_url=ui_url(),
-            starter=starter,
+            note=note,
         )
 
     def check(self, request: Request) -> Completeness:
         """Check the completeness of the window in the lake."""
-        options = InspectOptions(memory=Ledger(Path(self.state))) if self.state else InspectOptions()
-        return check(self.dataset, request.window, lake=self.lake(), options=options, policy=request.policy)
+        options = InspectOptions(
+            request.depth,
+            dt.timedelta(seconds=self.settle_seconds),
+            memory=Ledger(Path(self.state)) if self.state else None,
+        )
+        lake = self.lake()
+        completeness = check(self.dataset, request.window, lake=lake, options=options, policy=request.policy)
+        if request.policy.strict:
+            completeness = with_volume(self.dataset, completeness, lake=lake, options=options)
+        return completeness
 
-    def backfill(self, runs: AirflowRunner, reporter: Reporter) -> BackfillState:
+    def backfill(self, runner: AirflowRunner, reporter: Reporter) -> BackfillState:
         """A new backfill of the dataset, without a plan."""
-        limits = Limits(NO_LIMIT, self.attempts, self.timeout)
-        return BackfillState(self.dataset, runs, limits, reporter, self.lake())
+        return BackfillState(self.dataset, runner, self._limits(), reporter, self.lake())
+
+    def restored_backfill(
+        self, document: Mapping[str, Any], runner: AirflowRunner, reporter: Reporter
+    ) -> BackfillState:
+        """The backfill that `BackfillState.to_json` wrote."""
+        return BackfillState.from_json(document, self.dataset, runner, self._limits(), reporter, self.lake())
+
+    def _limits(self) -> Limits:
+        return Limits(NO_LIMIT, self.attempts, self.timeout)

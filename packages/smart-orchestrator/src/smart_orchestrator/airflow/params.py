@@ -1,7 +1,7 @@
 """Parse the parameters of an orchestrator run: the window, the readiness policy and `dry_run`. Does not import Airflow.
 
-Airflow validates types and ranges against the schemas of the parameters when a run is triggered. Values that pass and still
-make no window (an unknown parameter name, an as-of day in the future, an explicit window with one end) raise `WindowError`
+Airflow validates types and ranges against the schemas of the parameters when a run is triggered. Values that pass and do
+not make a valid window (an unknown parameter name, an as-of day in the future, a start without an end) raise `WindowError`
 here, before anything is started.
 """
 
@@ -11,6 +11,7 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from smart_orchestrator.adapters.manifest import Depth
 from smart_orchestrator.errors import WindowError
 from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.window import MAX_DAYS, Window, parse_day
@@ -19,13 +20,22 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Mapping
 
-# Name of a parameter -> its schema and its description in the trigger form; the DAG sets the default.
+# Values of the parameters that a run leaves out; the others are None, and the DAG sets `days`.
+DEFAULTS: Mapping[str, Any] = {
+    "min_coverage": 100,
+    "min_days": 1,
+    "allow_lag": False,
+    "strict": False,
+    "depth": Depth.AS_NEEDED.value,
+    "dry_run": False,
+}
+# Name of a parameter -> its schema and its description in the trigger form.
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "days": {
         "type": "integer",
         "minimum": 1,
         "maximum": MAX_DAYS,
-        "description": "The last so many days that the source has; without effect beside `start` and `end`.",
+        "description": "Number of days in the window, up to the newest that the source has; ignored if `start` and `end` are given.",
     },
     "as_of": {
         "type": ["null", "string"],
@@ -46,11 +56,30 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         "type": "number",
         "minimum": 0,
         "maximum": 100,
-        "description": "Percent of the expected days that must be there before the analytics run.",
+        "description": "Percentage of the expected days that must be complete before the analytics run.",
+    },
+    "min_days": {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": MAX_DAYS,
+        "description": "Number of days that must be complete before the analytics run.",
+    },
+    "allow_lag": {
+        "type": "boolean",
+        "description": "Accept an explicit window with days within the publication lag that are not complete.",
+    },
+    "strict": {
+        "type": "boolean",
+        "description": "Treat a day of unusual volume as invalid.",
+    },
+    "depth": {
+        "type": "string",
+        "enum": [depth.value for depth in Depth],
+        "description": "Read only metadata, the data of unproven days as needed, or all rows.",
     },
     "dry_run": {
         "type": "boolean",
-        "description": "Only say what would be done.",
+        "description": "Only report what would be done.",
     },
 }
 
@@ -62,11 +91,13 @@ class Request:
     Attributes:
         window: the days.
         policy: when the window counts as ready.
+        depth: which data the check reads.
         dry_run: whether to report only.
     """
 
     window: Window
     policy: Policy
+    depth: Depth = Depth.AS_NEEDED
     dry_run: bool = False
 
 
@@ -75,7 +106,7 @@ def request_of(
     params: Mapping[str, Any],
     run_day: dt.date,
     lag: int,
-    known: Collection[str] = tuple(SCHEMAS),
+    names: Collection[str] = tuple(SCHEMAS),
 ) -> Request:
     """Parse the request of one run.
 
@@ -84,23 +115,27 @@ def request_of(
         params: the values of the parameters, including defaults.
         run_day: the UTC day of the run's `run_after`, which counts as today unless `as_of` is given.
         lag: complete days between a day and the first day on which the source has it.
-        known: the names of the DAG's parameters; `params` also contains every name of the conf.
+        names: the names of the DAG's parameters; `params` also contains every name of the conf.
 
     Raises:
-        WindowError: the parameters make no window; the text names the parameter, its value and the fix.
+        WindowError: the parameters do not make a valid window; the text names the parameter, its value and the fix.
     """
     for name in conf or {}:
-        if name not in known:
-            raise _unknown(name, list(known))
+        if name not in names:
+            raise _unknown_parameter(name, list(names))
     as_of = _day(params, "as_of") or run_day
     if as_of > run_day:
         problem = f"is after {run_day}, the UTC day of this run"
         raise WindowError("as_of", as_of, problem, "Give that day or an earlier one.")
-    return Request(
-        _window(params, as_of, lag),
-        Policy(min_coverage=float(params.get("min_coverage", 100))),
-        dry_run=bool(params.get("dry_run")),
+    explicit = {name: value for name, value in params.items() if value is not None}
+    values = {**DEFAULTS, **explicit}
+    policy = Policy(
+        float(values["min_coverage"]),
+        int(values["min_days"]),
+        bool(values["allow_lag"]),
+        bool(values["strict"]),
     )
+    return Request(_window(params, as_of, lag), policy, Depth(values["depth"]), bool(values["dry_run"]))
 
 
 def _window(params: Mapping[str, Any], as_of: dt.date, lag: int) -> Window:
@@ -108,8 +143,8 @@ def _window(params: Mapping[str, Any], as_of: dt.date, lag: int) -> Window:
     if start is None and end is None:
         return Window.of_days(int(params["days"]), as_of, lag)
     if start is None or end is None:
-        name, value, absent = ("end", end, "start") if start is None else ("start", start, "end")
-        raise WindowError(name, value, f"was given without {absent}", "Give both, or neither.")
+        name, value, missing = ("end", end, "start") if start is None else ("start", start, "end")
+        raise WindowError(name, value, f"was given without {missing}", "Give both, or neither.")
     return Window.between(start, end, as_of, lag)
 
 
@@ -118,7 +153,7 @@ def _day(params: Mapping[str, Any], name: str) -> dt.date | None:
     return parse_day(str(value), name) if value else None
 
 
-def _unknown(name: str, known: list[str]) -> WindowError:
-    similar = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    fix = f"Did you mean {similar[0]}?" if similar else f"There are: {', '.join(known)}."
+def _unknown_parameter(name: str, names: list[str]) -> WindowError:
+    similar = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    fix = f"Did you mean {similar[0]}?" if similar else f"There are: {', '.join(names)}."
     return WindowError("conf", repr(name), "is not a parameter of this DAG", fix)

@@ -1,6 +1,6 @@
-"""Helpers for pipeline DAGs: the day of a run, and the reason why a task fails. They do not depend on the orchestrator.
+"""Helpers for pipeline DAGs: the day of a run, and the reason why a task failed. They do not depend on the orchestrator.
 
-The orchestrator also follows a pipeline that uses none of them: it then reads the failure from the end of the task's log.
+The orchestrator also follows pipelines without these helpers: it then reads the failure from the end of the task's log.
 """
 
 from __future__ import annotations
@@ -43,20 +43,23 @@ def day_of_run(context: Context, lag: int) -> dt.date:
     Raises:
         WindowError: `target_date` is not a valid day, or is not over at the run's `run_after`.
     """
-    due = context["dag_run"].run_after.astimezone(dt.UTC).date()
+    run_day = context["dag_run"].run_after.astimezone(dt.UTC).date()
     target_date = context["params"].get("target_date")
     if not target_date:
-        return due - dt.timedelta(days=lag)
+        return run_day - dt.timedelta(days=lag)
     day = parse_day(str(target_date), "target_date")
-    if day >= due:
+    if day >= run_day:
         raise WindowError(
-            "target_date", day, f"is not over yet on {due}, the UTC day of this run", "Give an earlier day."
+            "target_date",
+            day,
+            f"is not over yet on {run_day}, the UTC day of this run",
+            "Give an earlier day.",
         )
     return day
 
 
 @contextmanager
-def failure_left(context: Context) -> Iterator[None]:
+def push_failure(context: Context) -> Iterator[None]:
     """Push an exception that is raised inside as the XCom `failure` of the task, in a machine-readable form."""
     try:
         yield

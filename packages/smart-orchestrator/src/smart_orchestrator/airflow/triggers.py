@@ -1,8 +1,8 @@
 """The trigger that waits for pipeline runs in Airflow's triggerer. It takes no worker slot and starts no runs.
 
-It polls the runs every `poll_seconds`, and judges a run that has ended by its data in the lake. It fires its event as soon
-as no run is in flight any more, the window cannot become complete, a run must be started (a task does that), the runs
-cannot be followed, or the deadline has passed. A restarted triggerer rebuilds the trigger from its arguments, and the first
+It polls the runs 10, 15, 22, 33 … s after its start and then every `poll_seconds`, and judges a run that has ended by its data in the lake. It fires its event when
+no run is in flight, the window can no longer become ready, a task must start a run, the runs cannot be followed, or the
+deadline has passed. A restarted triggerer rebuilds the trigger from its arguments, and the first
 poll detects what has happened in the meantime.
 
 If the lake or Airflow's API does not answer, the trigger polls again until the deadline. All blocking calls run in threads.
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from smart_orchestrator.airflow.log import LogReporter
-from smart_orchestrator.airflow.messages import listed
+from smart_orchestrator.airflow.messages import abbreviated
 from smart_orchestrator.airflow.orchestration import TRIGGER_PATIENCE, Orchestration
+from smart_orchestrator.backfilling.polling import poll_pauses
 from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL
 from smart_orchestrator.errors import LakeError, RunsError
 from smart_orchestrator.extras import extra
@@ -29,15 +30,10 @@ if TYPE_CHECKING:
     from smart_orchestrator.backfilling.state import BackfillState
 
 
-# If a task resumes before the scheduler has processed its deferral, Airflow takes it for a killed task (Airflow 3.3:
-# "reported … finished with state success, but the task instance's state attribute is running") and retries it.
-FIRST_LOOK = 10.0
-
-
 class DataReadyTrigger(BaseTrigger):
-    """Waits until no awaited day is left.
+    """Waits until no day is awaited.
 
-    Its event is `{"backfill": …, "why": …}`: the state, and the reason if it stops waiting for runs in flight, else "".
+    Its event is `{"backfill": …, "why": …}`: the state, and why it stopped waiting for runs in flight ("" if none is in flight).
 
     Args:
         orchestration: the document of `Orchestration.to_json`.
@@ -66,8 +62,12 @@ class DataReadyTrigger(BaseTrigger):
         deadline = dt.datetime.fromisoformat(self.deadline)
         backfill: BackfillState | None = None
         last_error = ""
+        # The first pause is not shorter for a shorter `poll_seconds`: if a task resumes before the scheduler has processed its
+        # deferral, Airflow takes it for a killed task (Airflow 3.3: "reported … finished with state success, but the task
+        # instance's state attribute is running") and retries it.
+        pauses = poll_pauses(orchestration.poll_seconds)
+        pause = asyncio.sleep(min(next(pauses), _seconds_until(deadline)))
         # The first import of the libraries takes a moment in a new triggerer.
-        pause = asyncio.sleep(min(FIRST_LOOK, _seconds_until(deadline)))
         await asyncio.gather(pause, asyncio.to_thread(_import_libraries))
         while True:
             why = ""
@@ -76,11 +76,11 @@ class DataReadyTrigger(BaseTrigger):
                     backfill = await asyncio.to_thread(self._restore_backfill, orchestration)
                 await asyncio.to_thread(_poll_backfill, backfill)
                 last_error = ""
-                why = UNREACHABLE_GOAL if backfill.hopeless() else ""
+                why = UNREACHABLE_GOAL if backfill.goal_unreachable else ""
             except (LakeError, RunsError) as error:
                 if error.transient:
-                    last_error = f"; the last look failed: {error}"
-                    self.log.warning("looking again in %g s: %s", orchestration.poll_seconds, error)
+                    last_error = f"; the last poll failed: {error}"
+                    self.log.warning("will poll again: %s", error)
                 else:
                     why = str(error)
             remaining = _seconds_until(deadline)
@@ -91,18 +91,18 @@ class DataReadyTrigger(BaseTrigger):
                 yield TriggerEvent({"backfill": state, "why": why})
                 return
             self._log_progress(backfill)
-            await asyncio.sleep(min(orchestration.poll_seconds, remaining))
+            await asyncio.sleep(min(next(pauses), remaining))
 
     def _restore_backfill(self, orchestration: Orchestration) -> BackfillState:
-        runs = orchestration.runs(patience=TRIGGER_PATIENCE)
-        return orchestration.backfill(runs, LogReporter(self.log)).from_json(self.backfill)
+        runner = orchestration.runner(patience=TRIGGER_PATIENCE)
+        return orchestration.restored_backfill(self.backfill, runner, LogReporter(self.log))
 
     def _log_progress(self, backfill: BackfillState | None) -> None:
         if backfill is not None:
             awaited = [day.isoformat() for day in backfill.awaited]
             done, total = backfill.progress()
             self.log.info(
-                "[%d/%d] %d dates are still awaited: %s", done, total, len(awaited), listed(awaited)
+                "[%d/%d] %d dates are still awaited: %s", done, total, len(awaited), abbreviated(awaited)
             )
 
 
@@ -120,7 +120,7 @@ def _poll_backfill(backfill: BackfillState) -> None:
 
 def _nothing_to_wait_for(backfill: BackfillState) -> bool:
     """Whether every day has ended, or a task must start a run first."""
-    return bool(backfill.queue) or not backfill.unfinished
+    return bool(backfill.queued) or not backfill.unfinished
 
 
 def _seconds_until(moment: dt.datetime) -> float:

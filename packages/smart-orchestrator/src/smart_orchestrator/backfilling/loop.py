@@ -1,4 +1,4 @@
-"""Execute a backfill: start the runs that are due, follow those in flight, and stop when nothing is left to wait for.
+"""Execute a backfill: start the runs that are due, follow the runs in flight, and stop when every day has ended.
 
 At most `jobs` runs of this process are in flight at once; one day's failure does not affect the others. A run that
 succeeded without leaving a complete partition counts as a failure with its own reason. Waiting ends once the window can
@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.backfilling.polling import FIRST_POLL_SECONDS, poll_pauses
 from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.backfilling.state import (
     UNREACHABLE_GOAL,
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.runners.base import Runner
 
-# Interval between two inspections of the days that an unknown writer is writing.
-LOOK_SECONDS = 2.0
+# Seconds between two inspections of the days that an unknown writer is writing.
+INSPECT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Backfill:
 def backfill(
     dataset: Dataset,
     check: Callable[[], Completeness],
-    runs: Runner,
+    runner: Runner,
     *,
     limits: Limits | None = None,
     reporter: Reporter | None = None,
@@ -66,7 +67,7 @@ def backfill(
     Args:
         dataset: the dataset whose days are backfilled.
         check: returns the completeness of the window; called before and after the backfill.
-        runs: starts and polls the runs of the pipeline.
+        runner: starts and polls the runs of the pipeline.
         limits: bounds on parallel runs, attempts and time.
         reporter: receives the progress; silent by default.
 
@@ -77,15 +78,15 @@ def backfill(
     reporter = reporter or SilentReporter()
     before = check()
     reporter.checked(before)
-    plan = make_plan(before, runs.latest(list(before.missing)))
-    return execute_plan(dataset, plan, check, runs, limits=limits, reporter=reporter)
+    plan = make_plan(before, runner.latest(list(before.missing)))
+    return execute_plan(dataset, plan, check, runner, limits=limits, reporter=reporter)
 
 
 def execute_plan(
     dataset: Dataset,
     plan: Plan,
     check: Callable[[], Completeness],
-    runs: Runner,
+    runner: Runner,
     *,
     limits: Limits | None = None,
     reporter: Reporter | None = None,
@@ -96,7 +97,7 @@ def execute_plan(
         dataset: the dataset whose days are backfilled.
         plan: the action for each day of the window.
         check: returns the completeness of the window; called after the runs.
-        runs: starts and polls the runs of the pipeline.
+        runner: starts and polls the runs of the pipeline.
         limits: bounds on parallel runs, attempts and time.
         reporter: receives the progress; silent by default.
 
@@ -110,7 +111,7 @@ def execute_plan(
         return Backfill(plan, Outcome((), (), (), ()), plan.completeness)
     limits = limits or Limits()
     state = BackfillState(
-        dataset, runs, _cap_jobs(limits, runs) if plan.days(Action.START) else limits, reporter
+        dataset, runner, _cap_jobs(limits, runner) if plan.days(Action.START) else limits, reporter
     )
     state.plan(plan)
     outcome = _execute(state)
@@ -120,7 +121,7 @@ def execute_plan(
 def fetch(
     dataset: Dataset,
     days: Iterable[dt.date],
-    runs: Runner,
+    runner: Runner,
     *,
     limits: Limits | None = None,
     reporter: Reporter | None = None,
@@ -132,7 +133,9 @@ def fetch(
         LakeError: the lake does not answer, or refuses access.
         RunsError: runs cannot be started or followed.
     """
-    state = BackfillState(dataset, runs, _cap_jobs(limits or Limits(), runs), reporter or SilentReporter())
+    state = BackfillState(
+        dataset, runner, _cap_jobs(limits or Limits(), runner), reporter or SilentReporter()
+    )
     state.fetch(days)
     return _execute(state)
 
@@ -144,19 +147,21 @@ def _cap_jobs(limits: Limits, runner: Runner) -> Limits:
 
 def _execute(state: BackfillState) -> Outcome:
     """Step the backfill until it is finished, the goal is unreachable, or the time-out is over."""
-    runner, limits = state.runs, state.limits
+    runner, limits = state.runner, state.limits
     deadline = time.monotonic() + limits.timeout
     next_inspection = 0.0
+    pauses = poll_pauses(runner.poll_seconds, min(FIRST_POLL_SECONDS, runner.poll_seconds))
     while state.unfinished:
-        state.start_due()
+        if state.start_queued():
+            pauses = poll_pauses(runner.poll_seconds, min(FIRST_POLL_SECONDS, runner.poll_seconds))
         if state.watched and time.monotonic() >= next_inspection:
             state.inspect_watched()
-            next_inspection = time.monotonic() + LOOK_SECONDS
+            next_inspection = time.monotonic() + INSPECT_SECONDS
         if time.monotonic() >= deadline:
             return state.outcome(f"no end after {limits.timeout:g} s")
-        if state.hopeless():
+        if state.goal_unreachable:
             return state.outcome(UNREACHABLE_GOAL)
         if state.active or state.watched:
-            runner.wait(runner.poll_seconds if state.active else min(LOOK_SECONDS, limits.timeout))
+            runner.wait(next(pauses) if state.active else min(INSPECT_SECONDS, limits.timeout))
         state.poll_runs()
     return state.outcome()

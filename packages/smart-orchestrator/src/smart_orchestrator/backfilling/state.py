@@ -1,6 +1,6 @@
-"""The state of a backfill in progress, and the steps that advance it: start due runs, poll runs, inspect days.
+"""The state of a backfill in progress, and the steps that advance it: start queued runs, poll runs, inspect days.
 
-No step blocks, so a loop in this process and a trigger in Airflow share the same steps. Between two steps the state can
+No step waits for a run, so a loop in this process and a trigger in Airflow share the same steps. Between two steps the state can
 be serialized (`to_json`) and restored in another process (`from_json`). Runs are judged by the partition that they leave
 in the lake, so the next step sees everything that happened in between. A step that raises `LakeError` or `RunsError`
 keeps the runs and days that it has not judged, and can be repeated.
@@ -8,19 +8,19 @@ keeps the runs and days that it has not judged, and can be repeated.
 
 from __future__ import annotations
 
-import datetime as dt
-from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.adapters.base import inspect_key
+from smart_orchestrator.backfilling.key_state import KeyState, Phase, keys_of_first_version
 from smart_orchestrator.errors import OptionError, WindowError
-from smart_orchestrator.model.grain import key_text
+from smart_orchestrator.model.grain import key_text, parse_key
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.run import Failure, Run, RunState
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Mapping
 
     from smart_orchestrator.backfilling.reporter import Reporter
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.runners.base import Runner
     from smart_orchestrator.store.base import Lake
 
-UNREACHABLE_GOAL = "the window cannot become whole any more"
+UNREACHABLE_GOAL = "the window can no longer become ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class Outcome:
     Attributes:
         filled: days that became complete, oldest first.
         failed: the last run of each day that did not become complete, oldest day first.
-        started: runs that this process started.
-        followed: runs of other processes that were followed.
+        started: runs that this process started, by day and then by attempt.
+        followed: runs of other processes that were followed, by day.
         abandoned: days that were unfinished when waiting ended, and why it ended.
         measured: measurements from the manifests of the filled days.
     """
@@ -118,45 +118,28 @@ class BackfillState:
 
     Attributes:
         dataset: the dataset whose days are backfilled.
-        runs: the runner that starts and polls the runs of the pipeline.
+        runner: starts and polls the runs of the pipeline.
         limits: bounds on parallel runs and attempts; the caller enforces the time-out.
         reporter: receives the progress.
         lake: replaces the lake that the dataset names.
         goal: when the window is ready; None if `fetch` runs given days regardless of the window.
-        queue: days for which a run must be started.
-        watched: days that an unknown writer is writing.
-        active: the run in flight of each day.
-        begun: number of runs that this process started for each day.
-        filled: days that became complete, with the measurements from their manifests.
-        failed: the last run of each day that failed for good.
-        started: runs that this process started, by name.
-        followed: runs of other processes that were followed, by name.
-        total: number of days in the backfill.
+        keys: the state of each day; queued days are started in this order.
     """
 
     dataset: Dataset
-    runs: Runner
+    runner: Runner
     limits: Limits
     reporter: Reporter
     lake: Lake | None = None
     goal: Goal | None = None
-    queue: deque[dt.date] = field(default_factory=deque)
-    watched: set[dt.date] = field(default_factory=set)
-    active: dict[dt.date, Run] = field(default_factory=dict)
-    begun: dict[dt.date, int] = field(default_factory=dict)
-    filled: dict[dt.date, Mapping[str, Any] | None] = field(default_factory=dict)
-    failed: dict[dt.date, Run] = field(default_factory=dict)
-    started: dict[str, Run] = field(default_factory=dict)
-    followed: dict[str, Run] = field(default_factory=dict)
-    total: int = 0
+    keys: dict[dt.date, KeyState] = field(default_factory=dict)
 
     def plan(self, plan: Plan) -> None:
         """Queue, watch and follow the days of a plan."""
         self.goal = Goal.of(plan.completeness)
-        self.queue.extend(plan.days(Action.START))
-        self.watched.update(written_elsewhere(plan))
         runs = [step.run for step in plan.steps if step.action is Action.FOLLOW and step.run]
-        self.total = len(self.queue) + len(self.watched) + len(runs)
+        self.keys = dict.fromkeys((*plan.days(Action.START), *(run.day for run in runs)), KeyState())
+        self.keys |= dict.fromkeys(written_elsewhere(plan), KeyState(Phase.WATCHED))
         for run in runs:
             self._track(run)
 
@@ -173,128 +156,136 @@ class BackfillState:
                 raise WindowError(
                     "day", day, f"is before {first}, the first that the upstream has", "Give a later day."
                 )
-        self.queue.extend(days)
-        self.total = len(self.queue)
+        self.keys = dict.fromkeys(days, KeyState())
 
     @property
     def unfinished(self) -> bool:
         """Whether a day is left to start or to wait for."""
-        return bool(self.queue or self.active or self.watched)
+        return not all(key.ended for key in self.keys.values())
 
     @property
     def awaited(self) -> list[dt.date]:
         """Days that are neither filled nor failed yet, oldest first."""
-        return sorted({*self.queue, *self.active, *self.watched})
+        return sorted(day for day, key in self.keys.items() if not key.ended)
 
-    def start_due(self) -> None:
-        """Start runs for the queued days, up to `limits.jobs` in flight."""
-        while self.queue and sum(1 for run in self.active.values() if run.ours) < self.limits.jobs:
-            day = self.queue[0]
-            run = self.runs.start(day)
-            self.queue.popleft()
+    @property
+    def queued(self) -> list[dt.date]:
+        """Days for which a run must be started, in the order of their start."""
+        return self._days_in(Phase.QUEUED)
+
+    @property
+    def watched(self) -> list[dt.date]:
+        """Days that an unknown writer is writing, oldest first."""
+        return sorted(self._days_in(Phase.WATCHED))
+
+    @property
+    def active(self) -> list[Run]:
+        """The runs in flight."""
+        return [key.run for key in self.keys.values() if key.phase is Phase.RUNNING and key.run]
+
+    def start_queued(self) -> bool:
+        """Start runs for the queued days, up to `limits.jobs` in flight; return whether a run was started."""
+        own = sum(run.ours for run in self.active)
+        started = False
+        while own < self.limits.jobs and (day := self._next_queued()):
+            run = self.runner.start(day)
             self._track(run)
-            if not run.in_flight:
+            started = True
+            if run.in_flight:
+                own += run.ours
+            else:
                 self._finish(run)
+        return started
 
     def poll_runs(self) -> None:
         """Poll the active runs once, and judge those that have ended."""
-        for run in self.runs.poll(list(self.active.values())):
+        for run in self.runner.poll(self.active):
             if not run.in_flight:
                 self._finish(run)
 
     def inspect_watched(self) -> None:
-        """Inspect the watched days once: complete days are filled, days that nobody writes any more are queued."""
-        for day in sorted(self.watched):
+        """Inspect the watched days once: days that are complete are filled, days whose writer has stopped are queued."""
+        for day in self.watched:
             partition = inspect_key(self.dataset, day, lake=self.lake)
             if partition.available:
-                self.watched.discard(day)
-                self._fill(partition)
+                self.keys[day] = self.keys[day].fill(_measured(partition))
                 self.reporter.filled(partition, None, self.progress())
             elif partition.code is not Code.STILL_WRITING:
-                self.watched.discard(day)
-                self.queue.append(day)
+                self._queue(day, self.keys[day].release())
 
-    def hopeless(self) -> bool:
+    @property
+    def goal_unreachable(self) -> bool:
         """Whether nothing is left to start, and the window cannot become ready even if all runs in flight succeed.
 
         False while runs execute inside this process: they would be lost if it stopped waiting.
         """
-        if self.goal is None or self.queue or not (self.active or self.watched):
+        if self.goal is None or self._next_queued() or not self.unfinished:
             return False
-        if self.runs.in_process and any(run.ours for run in self.active.values()):
+        if self.runner.in_process and any(run.ours for run in self.active):
             return False
-        possible = self.goal.available + len(self.filled) + len(self.active) + len(self.watched)
-        return possible < self.goal.needed
+        possible = sum(key.phase is not Phase.FAILED for key in self.keys.values())
+        return self.goal.available + possible < self.goal.needed
 
     def progress(self) -> tuple[int, int]:
         """Number of days that are filled or failed, and number of days in total."""
-        return len(self.filled) + len(self.failed), self.total
+        return sum(key.ended for key in self.keys.values()), len(self.keys)
 
     def outcome(self, why: str = "") -> Outcome:
         """The result so far; unfinished days are abandoned with the reason `why`."""
+        keys = sorted(self.keys.items())
+        runs = [run for _, key in keys for run in key.runs]
+        filled = {day: key.measured for day, key in keys if key.phase is Phase.FILLED}
         return Outcome(
-            filled=tuple(sorted(self.filled)),
-            failed=tuple(self.failed[day] for day in sorted(self.failed)),
-            started=tuple(self.started.values()),
-            followed=tuple(self.followed.values()),
+            filled=tuple(filled),
+            failed=tuple(key.run for _, key in keys if key.phase is Phase.FAILED and key.run),
+            started=tuple(run for run in runs if run.ours),
+            followed=tuple(run for run in runs if not run.ours),
             abandoned=tuple((day, why) for day in self.awaited),
-            measured={day: measured for day, measured in sorted(self.filled.items()) if measured is not None},
+            measured={day: measured for day, measured in filled.items() if measured is not None},
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The state without dataset, runner, limits, reporter and lake; `from_json` restores it."""
-
-        def iso(days: Iterable[dt.date]) -> list[str]:
-            return [day.isoformat() for day in days]
-
-        def documents(runs: Iterable[Run]) -> list[dict[str, object]]:
-            return [run.to_json() for run in runs]
-
+        """The goal and the keys as JSON types; `from_json` restores them."""
         return {
             "goal": None if self.goal is None else [self.goal.available, self.goal.needed],
-            "queue": iso(self.queue),
-            "watched": iso(sorted(self.watched)),
-            "active": documents(self.active.values()),
-            "begun": {day.isoformat(): count for day, count in self.begun.items()},
-            "filled": [[day.isoformat(), measured] for day, measured in self.filled.items()],
-            "failed": documents(self.failed.values()),
-            "started": documents(self.started.values()),
-            "followed": documents(self.followed.values()),
-            "total": self.total,
+            "keys": [{"key": key_text(day), **key.to_json()} for day, key in self.keys.items()],
         }
 
-    def from_json(self, document: Mapping[str, Any]) -> BackfillState:
-        """A copy of this backfill with the state that `to_json` returned."""
+    @classmethod
+    def from_json(
+        cls,
+        document: Mapping[str, Any],
+        dataset: Dataset,
+        runner: Runner,
+        limits: Limits,
+        reporter: Reporter,
+        lake: Lake | None = None,
+    ) -> BackfillState:
+        """Restore a backfill from the document that `to_json` returned, also from one that version 1 wrote."""
+        if "keys" in document:
+            keys = {parse_key(key["key"]): KeyState.from_json(key) for key in document["keys"]}
+        else:
+            keys = keys_of_first_version(document)
+        goal = None if document["goal"] is None else Goal(*document["goal"])
+        return cls(dataset, runner, limits, reporter, lake, goal, keys)
 
-        def days(name: str) -> list[dt.date]:
-            return [dt.date.fromisoformat(text) for text in document[name]]
+    def _days_in(self, phase: Phase) -> list[dt.date]:
+        return [day for day, key in self.keys.items() if key.phase is phase]
 
-        def runs(name: str) -> list[Run]:
-            return [Run.from_json(run) for run in document[name]]
+    def _next_queued(self) -> dt.date | None:
+        return next((day for day, key in self.keys.items() if key.phase is Phase.QUEUED), None)
 
-        return replace(
-            self,
-            goal=None if document["goal"] is None else Goal(*document["goal"]),
-            queue=deque(days("queue")),
-            watched=set(days("watched")),
-            active={run.day: run for run in runs("active")},
-            begun={dt.date.fromisoformat(day): count for day, count in document["begun"].items()},
-            filled={dt.date.fromisoformat(day): measured for day, measured in document["filled"]},
-            failed={run.day: run for run in runs("failed")},
-            started={run.name: run for run in runs("started")},
-            followed={run.name: run for run in runs("followed")},
-            total=document["total"],
-        )
+    def _queue(self, day: dt.date, key: KeyState) -> None:
+        """Put a day behind the days that are already queued."""
+        del self.keys[day]
+        self.keys[day] = key
 
     def _track(self, run: Run) -> None:
         """Make a run the active run of its day, and report it."""
-        self.active[run.day] = run
+        self.keys[run.day] = self.keys[run.day].start(run)
         if run.ours:
-            self.begun[run.day] = self.begun.get(run.day, 0) + 1
-            self.started[run.name] = run
             self.reporter.started(run, self.progress())
         elif run.in_flight:
-            self.followed[run.name] = run
             self.reporter.followed(run, self.progress())
 
     def _finish(self, run: Run) -> None:
@@ -302,13 +293,12 @@ class BackfillState:
         partition = inspect_key(
             self.dataset, run.day, lake=self.lake, writer_ended=run.state is RunState.SUCCEEDED
         )
-        del self.active[run.day]
-        self._record(run)
+        key = self.keys[run.day]
         # A backfill accepts a complete partition from any writer. A fetch also needs a run that succeeded: after a failed
         # run, the complete partition may be the old one.
         accepted = self.goal is not None or run.state is RunState.SUCCEEDED
         if partition.available and accepted:
-            self._fill(partition)
+            self.keys[run.day] = key.fill(_measured(partition), run)
             self.reporter.filled(partition, run, self.progress())
             return
         if run.state is RunState.SUCCEEDED:
@@ -316,25 +306,18 @@ class BackfillState:
                 f"the run succeeded, but the day is {partition.state} ({partition.code}: {partition.reason})"
             )
             run = replace(run, state=RunState.FAILED, failure=Failure.NO_DATA_AFTER_SUCCESS, message=message)
-            self._record(run)
         final = run.failure is not None and run.failure.final
-        again = not final and self.begun.get(run.day, 0) < self.limits.attempts
+        again = not final and key.starts < self.limits.attempts
         if again:
-            self.queue.append(run.day)
+            self._queue(run.day, key.retry(run))
         else:
-            self.failed[run.day] = run
+            self.keys[run.day] = key.fail(run)
         self.reporter.failed(run, self.progress(), again=again)
 
-    def _fill(self, partition: Partition) -> None:
-        """Mark a day as filled, with the measurements from its manifest."""
-        self.filled[partition.day] = partition.manifest.measured if partition.manifest else None
 
-    def _record(self, run: Run) -> None:
-        """Keep the latest state of a run that was started or followed."""
-        if run.ours:
-            self.started[run.name] = run
-        elif run.name in self.followed:
-            self.followed[run.name] = run
+def _measured(partition: Partition) -> Mapping[str, Any] | None:
+    """The measurements from the manifest of a complete partition."""
+    return partition.manifest.measured if partition.manifest else None
 
 
 def written_elsewhere(plan: Plan) -> list[dt.date]:

@@ -1,7 +1,7 @@
 """Start and follow the runs of a pipeline DAG through Airflow's REST API. Airflow need not be installed.
 
 The run of a day is named by day and attempt (`2025-11-05.1`), its `conf` is `{"target_date": "2025-11-05"}` and its logical
-date is null, so that nothing about it depends on a clock. Airflow refuses a second run of that name; the first one is then
+date is null, so the name of a run never depends on a clock. Airflow refuses a second run of that name; the first run is then
 followed. A run belongs to the day of its `conf`, else to the UTC date of its `run_after` minus the lag, so scheduled and
 manual runs are listed and followed as well.
 
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     from smart_orchestrator.runners.airflow_client import AirflowApi, Json
 
 CONF_DAY = "target_date"
-OUR_NAME = re.compile(r"\d{4}-\d{2}-\d{2}\.(\d+)")
+RUN_NAME = re.compile(r"\d{4}-\d{2}-\d{2}\.(\d+)")
 STATES = {
     "queued": RunState.QUEUED,
     "running": RunState.RUNNING,
     "success": RunState.SUCCEEDED,
     "failed": RunState.FAILED,
 }
-# The runs of a longer window are listed by year and not by month.
-MONTHS_ONE_BY_ONE = 12
-# Run names in one request, so that its URL stays below 4 KB.
-NAMES_AT_ONCE = 40
+# One request lists the runs of a month, or of a year if the window spans more months than this.
+MAX_MONTH_REQUESTS = 12
+# Run names in one request: its URL stays below 4 KB.
+NAMES_PER_REQUEST = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ class AirflowRunner:
         poll_seconds: seconds between two polls.
         force: run a day even if it is already complete.
         ui_url: address of Airflow's UI, used in links; by default the address of the API.
-        starter: who starts the runs: a line that becomes their note. Runs with that note count as ours, including those of
-            a process that was killed in the meantime.
+        note: the note of every run that this runner starts. Runs with that note count as ours, so a process that replaces
+            a killed one recognizes its runs.
     """
 
     in_process = False
@@ -88,7 +88,7 @@ class AirflowRunner:
         poll_seconds: float = 30.0,
         force: bool = False,
         ui_url: str | None = None,
-        starter: str = "",
+        note: str = "",
     ) -> None:
         if lag < 0:
             raise OptionError("lag", lag, "is negative", "Give 0 or more days.")
@@ -102,7 +102,7 @@ class AirflowRunner:
         self._api = api
         self._lag = dt.timedelta(days=lag)
         self._force = force
-        self._starter = starter
+        self._note = note
         self._path = f"/dags/{segment(dag_id)}"
         self._ui = f"{(ui_url or api.url).rstrip('/')}/dags/{segment(dag_id)}"
         self._checked = False
@@ -143,8 +143,8 @@ class AirflowRunner:
         """
         latest: dict[dt.date, Run] = {}
         for run in self._runs_of(days):
-            known = latest.get(run.day)
-            if known is None or _order(run) > _order(known):
+            best = latest.get(run.day)
+            if best is None or _priority(run) > _priority(best):
                 latest[run.day] = run
         return latest
 
@@ -157,24 +157,24 @@ class AirflowRunner:
                 "dag_runs"
             ]
             runs = [self._run(item, run_day) for item in newest if (run_day := self._day(item)) is not None]
-        return sorted(runs, key=_order, reverse=True)[:limit]
+        return sorted(runs, key=_priority, reverse=True)[:limit]
 
     def start(self, day: dt.date) -> Run:
         """Start the next attempt of `day`; return the run of that day that is in flight, if there is one, whoever started it.
 
-        A day that is already complete is not run: the returned run has succeeded. If another starter has created the
-        same attempt in the meantime, that run is returned in its current state.
+        A day that is already complete is not run: the returned run has succeeded. If another process has created
+        the same attempt in the meantime, that run is returned in its current state.
         """
         if not self._checked:
             self.ready()
-        known = self._runs_of([day])
-        for run in known:
+        runs = self._runs_of([day])
+        for run in runs:
             if run.in_flight:
                 return run
         # Inspected after the listing: a run that ended before the listing has committed its data by now.
         if not self._force and inspect(self._dataset, day).available:
-            return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was whole already")
-        return self._create(day, 1 + max((run.attempt for run in known), default=0))
+            return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was already complete")
+        return self._create(day, 1 + max((run.attempt for run in runs), default=0))
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
         """The current state of the given runs; a failed run has its failure and a link to its log, a deleted run is LOST.
@@ -184,7 +184,7 @@ class AirflowRunner:
         """
         if not runs:
             return []
-        items = self._by_name([run.name for run in runs])
+        items = self._items_by_id([run.name for run in runs])
         polled = [self._refreshed(run, items.get(run.name)) for run in runs]
         if any(run.in_flight for run in polled) and self._api.get(self._path).get("is_paused"):
             raise self._paused()
@@ -197,8 +197,8 @@ class AirflowRunner:
     def _create(self, day: dt.date, attempt: int) -> Run:
         name = run_name(day, attempt)
         body = {"dag_run_id": name, "logical_date": None, "conf": {CONF_DAY: day.isoformat()}}
-        if self._starter:
-            body["note"] = self._starter
+        if self._note:
+            body["note"] = self._note
         try:
             return self._run(self._api.post(f"{self._path}/dagRuns", body), day, ours=True)
         except Refused as refused:
@@ -208,7 +208,7 @@ class AirflowRunner:
                 raise
             # A request that was sent twice conflicts with the run that it created itself.
             ours = refused.repeated
-        existing = self._by_name([name]).get(name)
+        existing = self._items_by_id([name]).get(name)
         if existing is not None and self._day(existing) != day:
             raise RunsError(
                 self._api.name,
@@ -233,26 +233,26 @@ class AirflowRunner:
             return []
         first, last = min(days), max(days)
         by_conf = [
-            item for prefix in _shared_starts(first, last) for item in self._list_runs(conf_contains=prefix)
+            item for prefix in _date_prefixes(first, last) for item in self._list_runs(conf_contains=prefix)
         ]
         after = dt.datetime.combine(first + self._lag, dt.time(), dt.UTC)
         until = dt.datetime.combine(last + self._lag, dt.time(), dt.UTC) + dt.timedelta(days=1)
         by_date = self._list_runs(run_after_gte=after.isoformat(), run_after_lt=until.isoformat())
-        by_name = {item["dag_run_id"]: item for item in (*by_conf, *by_date)}
-        wanted = set(days)
+        by_id = {item["dag_run_id"]: item for item in (*by_conf, *by_date)}
+        requested = set(days)
         return [
             self._run(item, day)
-            for item in by_name.values()
-            if (day := self._day(item)) is not None and day in wanted
+            for item in by_id.values()
+            if (day := self._day(item)) is not None and day in requested
         ]
 
-    def _by_name(self, names: Sequence[str]) -> dict[str, Json]:
-        by_name: dict[str, Json] = {}
-        for start in range(0, len(names), NAMES_AT_ONCE):
-            batch = set(names[start : start + NAMES_AT_ONCE])
+    def _items_by_id(self, names: Sequence[str]) -> dict[str, Json]:
+        by_id: dict[str, Json] = {}
+        for start in range(0, len(names), NAMES_PER_REQUEST):
+            batch = set(names[start : start + NAMES_PER_REQUEST])
             items = self._list_runs(run_id_prefix_pattern="|".join(sorted(batch)))
-            by_name.update({item["dag_run_id"]: item for item in items if item["dag_run_id"] in batch})
-        return by_name
+            by_id.update({item["dag_run_id"]: item for item in items if item["dag_run_id"] in batch})
+        return by_id
 
     def _list_runs(self, **filters: str) -> list[Json]:
         try:
@@ -264,27 +264,27 @@ class AirflowRunner:
 
     def _day(self, item: Json) -> dt.date | None:
         """The day of a run; None if its conf has no valid day."""
-        given = (item.get("conf") or {}).get(CONF_DAY)
-        if given:
+        conf_day = (item.get("conf") or {}).get(CONF_DAY)
+        if conf_day:
             try:
-                return parse_day(str(given))
+                return parse_day(str(conf_day))
             except WindowError:
                 return None
-        due = _timestamp(item.get("run_after"))
-        return None if due is None else due.date() - self._lag
+        run_after = _timestamp(item.get("run_after"))
+        return None if run_after is None else run_after.date() - self._lag
 
     def _run(self, item: Json, day: dt.date, *, ours: bool = False) -> Run:
         name = str(item["dag_run_id"])
-        ours_by_name = OUR_NAME.fullmatch(name)
+        attempt = RUN_NAME.fullmatch(name)
         state = STATES.get(str(item.get("state")), RunState.RUNNING)
         failed = state is RunState.FAILED
         return Run(
             name=name,
             day=day,
-            # A scheduled or manual run is not an attempt of ours.
-            attempt=int(ours_by_name.group(1)) if ours_by_name else 0,
+            # Scheduled and manual runs have other names and no attempt number.
+            attempt=int(attempt.group(1)) if attempt else 0,
             state=state,
-            ours=ours or (bool(self._starter) and item.get("note") == self._starter),
+            ours=ours or (bool(self._note) and item.get("note") == self._note),
             failure=Failure.ERROR if failed else None,
             message="the run failed" if failed else "",
             started_at=_timestamp(item.get("start_date")),
@@ -293,8 +293,8 @@ class AirflowRunner:
         )
 
     def _missing(self) -> RunsError:
-        broken = self._import_errors()
-        hint = f" Files with import errors: {', '.join(broken)}." if broken else ""
+        files = self._files_with_import_errors()
+        hint = f" Files with import errors: {', '.join(files)}." if files else ""
         return RunsError(
             self._api.name,
             f"there is no DAG {self.dag_id}",
@@ -306,7 +306,7 @@ class AirflowRunner:
         return RunsError(
             self._api.name,
             f"the DAG {self.dag_id} has import errors{where}, so no run of it can start",
-            "Correct the file: `airflow dags list-import-errors` says what is wrong.",
+            "Correct the file: `airflow dags list-import-errors` shows the errors.",
         )
 
     def _paused(self) -> RunsError:
@@ -316,26 +316,26 @@ class AirflowRunner:
             f"Switch it on: airflow dags unpause {self.dag_id}.",
         )
 
-    def _import_errors(self) -> list[str]:
+    def _files_with_import_errors(self) -> list[str]:
         try:
             errors: Iterable[Json] = self._api.pages("/importErrors", "import_errors")
             return sorted({str(item.get("filename")) for item in errors})
         except Refused:
-            # The import errors are only a hint, and not every user may read them.
+            # The file names are only a hint, and not every user may read the import errors.
             return []
 
 
-def _order(run: Run) -> tuple[bool, dt.datetime, int]:
+def _priority(run: Run) -> tuple[bool, dt.datetime, int]:
     earliest = dt.datetime.min.replace(tzinfo=dt.UTC)
     return run.in_flight, run.started_at or earliest, run.attempt
 
 
-def _shared_starts(first: dt.date, last: dt.date) -> list[str]:
+def _date_prefixes(first: dt.date, last: dt.date) -> list[str]:
     """Prefixes of the ISO days from `first` to `last`: each month, or each year of a long window."""
     months = [(number // 12, number % 12 + 1) for number in range(_month(first), _month(last) + 1)]
     if first == last:
         return [first.isoformat()]
-    if len(months) <= MONTHS_ONE_BY_ONE:
+    if len(months) <= MAX_MONTH_REQUESTS:
         return [f"{year:04}-{month:02}-" for year, month in months]
     return [f"{year:04}-" for year in range(first.year, last.year + 1)]
 

@@ -2,8 +2,8 @@
 
 The client fetches a token with user and password from `POST /auth/token`, and fetches a new one when Airflow rejects it. A
 token that the caller passes cannot be renewed. A request without an answer or with a server error (5xx) is retried: for a
-few seconds if this Airflow has never answered, because the address is then most likely wrong, and for `patience` seconds
-otherwise, because Airflow is then most likely restarting. A failed request raises `RunsError`; one that Airflow refuses
+few seconds if this Airflow has never answered, because the address is then most likely wrong; otherwise for `patience`
+seconds, because Airflow is then most likely restarting. A failed request raises `RunsError`; one that Airflow refuses
 raises its subclass `Refused`, which has the status. Safe for concurrent threads. No text contains credentials.
 
 Source: https://airflow.apache.org/docs/apache-airflow/stable/stable-rest-api-ref.html
@@ -111,7 +111,7 @@ class AirflowApi:
         self.option_names = option_names or AirflowOptionNames()
         self._user = user
         self._password = password
-        self._given_token = token
+        self._fixed_token = token
         self._token = token
         self._timeout = timeout
         self._patience = patience
@@ -136,7 +136,7 @@ class AirflowApi:
             Refused: Airflow refuses the request.
             RunsError: no answer, or one that is not Airflow's.
         """
-        return self._json(self._signed("GET", f"/api/v2{path}", params=params))
+        return self._json(self.request("GET", f"/api/v2{path}", params=params))
 
     def post(self, path: str, body: Json) -> Json:
         """The JSON object that a POST to `/api/v2` + `path` returns. A retry may send it twice, so it must be idempotent.
@@ -145,12 +145,12 @@ class AirflowApi:
             Refused: Airflow refuses the request.
             RunsError: no answer, or one that is not Airflow's.
         """
-        return self._json(self._signed("POST", f"/api/v2{path}", body=body))
+        return self._json(self.request("POST", f"/api/v2{path}", body=body))
 
     def pages(self, path: str, items: str, **params: Any) -> Iterator[Json]:
         """Each object of the list `items` at `/api/v2` + `path`, from all pages.
 
-        `order_by` should be a field whose order new objects do not change.
+        `order_by` must be a field in which new objects come last; otherwise a page could miss an object.
         """
         offset = 0
         while True:
@@ -161,10 +161,16 @@ class AirflowApi:
             if not objects or offset >= int(page.get("total_entries") or 0):
                 return
 
-    def _signed(self, method: str, path: str, **request: Json) -> httpx2.Response:
+    def request(self, method: str, path: str, **request: Json) -> httpx2.Response:
+        """Send an authenticated request to `path`, which includes `/api/v2`.
+
+        Raises:
+            Refused: Airflow refuses the request.
+            RunsError: no answer.
+        """
         token = self._current_token()
         response, repeated = self._send_with_retries(method, path, token, **request)
-        if response.status_code == UNAUTHORIZED and not self._given_token:
+        if response.status_code == UNAUTHORIZED and not self._fixed_token:
             response, repeated = self._send_with_retries(
                 method, path, self._current_token(rejected=token), **request
             )
@@ -191,7 +197,7 @@ class AirflowApi:
             raise Refused(
                 self.name,
                 response.status_code,
-                f"user {self._user} was not let in",
+                f"user {self._user} cannot sign in",
                 f"Correct {self.option_names.user} and {self.option_names.password}.",
             )
         token = self._json(response).get("access_token") if response.status_code < 400 else None
@@ -245,7 +251,7 @@ class AirflowApi:
         if response.status_code == UNAUTHORIZED:
             fix = (
                 f"Replace {names.token}, or set {names.user} and {names.password}."
-                if self._given_token
+                if self._fixed_token
                 else "Sign in again."
             )
         elif response.status_code == FORBIDDEN:
@@ -257,7 +263,7 @@ class AirflowApi:
     def _not_airflow(self, status: int) -> RunsError:
         return RunsError(
             self.name,
-            f"what answers there is not Airflow 3 (HTTP {status})",
+            f"the server at this address is not Airflow 3 (HTTP {status})",
             f"Set {self.option_names.url} to the address of Airflow's UI, for example http://localhost:8080.",
         )
 
@@ -279,13 +285,13 @@ def _detail(response: httpx2.Response) -> str:
     except (ValueError, AttributeError):
         detail = None
     if isinstance(detail, list):
-        detail = "; ".join(_invalid(item) for item in detail)
+        detail = "; ".join(_validation_error(item) for item in detail)
     elif isinstance(detail, dict):
         detail = detail.get("reason") or detail.get("message")
     return " ".join(str(detail or "refused").split())[:LONGEST_DETAIL].rstrip(".")
 
 
-def _invalid(item: object) -> str:
+def _validation_error(item: object) -> str:
     """One validation error: its field and its message."""
     if not isinstance(item, dict):
         return str(item)

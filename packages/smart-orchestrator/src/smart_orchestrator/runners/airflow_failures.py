@@ -34,7 +34,7 @@ def why_failed(api: AirflowApi, path: str, ui: str, run: Run) -> Run:
     failed = [task for task in api.pages(tasks_path, "task_instances") if task.get("state") == "failed"]
     if not failed:
         # Timed out, or marked as failed by hand.
-        return replace(run, message="the run failed, and none of its tasks did")
+        return replace(run, message="the run failed, but none of its tasks failed")
     task = min(failed, key=lambda item: item.get("end_date") or "")
     failure, reason = _failure_from_xcom(api, tasks_path, task)
     if not reason:
@@ -87,4 +87,4 @@ def _exception_from_log(api: AirflowApi, tasks_path: str, task: Json) -> str:
         if isinstance(line, dict) and line.get("error_detail"):
             exception = line["error_detail"][0]
             return f"{exception.get('exc_type')}: {exception.get('exc_value')}"
-    return "its log says no more"
+    return "its log has no exception"

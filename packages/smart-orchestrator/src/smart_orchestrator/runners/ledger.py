@@ -33,7 +33,7 @@ _NO_ACCESS = (
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL,
 )  # fmt: skip
-# Other processes hold the ledger for milliseconds.
+# Other processes lock the ledger for milliseconds only.
 _BUSY_SECONDS = 60.0
 
 
@@ -97,20 +97,20 @@ class Ledger:
     def _refuse_foreign(self, database: sqlite3.Connection) -> None:
         """Raise before anything is written if the database belongs to another program."""
         tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        ours = [name for name in tables if name in _TABLES]
-        if tables and not ours:
-            raise self.damaged(f"it has no table of ours, but {', '.join(tables[:3])}")
-        for name in ours:
+        known = [name for name in tables if name in _TABLES]
+        if tables and not known:
+            raise self.damaged(f"it has no table `runs`, but {', '.join(tables[:3])}")
+        for name in known:
             columns = {row[1] for row in database.execute(f"PRAGMA table_info({name})")}
-            if absent := _TABLES[name] - columns:
-                raise self.damaged(f"its table {name} has no column {', '.join(sorted(absent))}")
+            if missing := _TABLES[name] - columns:
+                raise self.damaged(f"its table {name} has no column {', '.join(sorted(missing))}")
 
     def damaged(self, problem: object) -> RunsError:
-        """An error for content that this program has not written; it names the file and the fix."""
+        """An error for content that this program did not write; it names the file and the fix."""
         return RunsError(
             "local runs",
-            f"{self.path} is damaged or not a file of ours ({problem})",
-            "Move it away: a new one is made, without the history of runs and remembered verdicts.",
+            f"{self.path} is damaged, or another program wrote it ({problem})",
+            "Move it away: a new file is made, without the history of runs and the cached verdicts.",
         )
 
     def _unusable(self, error: Exception) -> RunsError:

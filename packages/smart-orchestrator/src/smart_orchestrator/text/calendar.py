@@ -1,6 +1,6 @@
 """Calendar view of a window: one row per week, one column per weekday, one mark per day.
 
-Each state has its own mark, so that colour is never the only sign.
+Each state has its own mark, so a reader does not depend on colours.
 """
 
 from __future__ import annotations

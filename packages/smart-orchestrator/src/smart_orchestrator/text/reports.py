@@ -35,15 +35,18 @@ def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Li
     lines: list[Line] = [
         (f"{completeness.dataset}  {window}  ({days}, as of {window.as_of}, lag {window.lag})", "strong")
     ]
-    shown = [
+    partitions = [
         p for p in reversed(completeness.partitions) if len(window) <= most or not completeness.accepts(p)
     ]
-    lines += [_day_line(partition, completeness.policy.state_of(partition)) for partition in shown[:most]]
-    if len(shown) > most:
-        lines.append((f"  … and {len(shown) - most} more days that are not available", "dim"))
+    lines += [
+        _day_line(partition, completeness.policy.state_of(partition)) for partition in partitions[:most]
+    ]
+    if len(partitions) > most:
+        lines.append((f"  … and {len(partitions) - most} more days that are not available", "dim"))
     lines.append(summary_line(completeness))
     lines += [
-        (f"stray: {name} is no day's key and does not count", "warn") for name in completeness.strays[:10]
+        (f"stray: {name} is not the key of a day and does not count", "warn")
+        for name in completeness.strays[:10]
     ]
     if len(completeness.strays) > 10:
         lines.append((f"… and {len(completeness.strays) - 10} more strays", "warn"))

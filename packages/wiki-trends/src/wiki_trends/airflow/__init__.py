@@ -1,7 +1,7 @@
 """The product in Airflow 3: each of its three Dags as a function that reads the settings and returns the Dag.
 
-A file in the DAG folder calls one of them; `wiki-trends airflow dags` writes those files. Only what is used is loaded, so
-that the files can be written where Airflow is not installed.
+A file in the DAG folder calls one of them; `wiki-trends airflow dags` writes those files. Modules are imported on
+first use, so the files can be written on a machine without Airflow.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The analytics alone, on demand: computes and publishes the trends of a window, if it is whole. Starts nothing.
+"""Computes and publishes the trends of a window on demand, if the window is complete. Starts no pipeline run.
 
-`{"days": 7}`, or `{"start": "2025-11-01", "end": "2025-11-07"}`; `{"min_coverage": 80}` lets days be missing.
+`{"days": 7}`, or `{"start": "2025-11-01", "end": "2025-11-07"}`; `{"min_coverage": 80}` accepts missing days;
+`{"replace_newer": true}` replaces a published window that ends later.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import datetime as dt
 from airflow.sdk import DAG
 
 from smart_orchestrator.airflow import Orchestration, RunConsumer, parameters
-from wiki_trends.airflow.consumer import TABLES, trends_consumer
+from wiki_trends.airflow.consumer import TABLES, replace_newer_parameter, trends_consumer
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
 
 
 def trends_dag() -> DAG:
-    """The Dag `wiki_analytics_trends`, from the settings as they are now."""
+    """The Dag `wiki_analytics_trends`, from the current settings."""
     settings = load()
     orchestration = Orchestration(
         layers(settings).diamond,
@@ -24,6 +25,7 @@ def trends_dag() -> DAG:
         lag=settings.lag,
         aws_conn_id="wiki_trends_lake",
         state=settings.state,
+        settle_seconds=settings.writing_seconds,
     )
     with DAG(
         "wiki_analytics_trends",
@@ -31,7 +33,8 @@ def trends_dag() -> DAG:
         start_date=dt.datetime(2025, 1, 1, tzinfo=dt.UTC),
         catchup=False,
         max_active_runs=1,
-        params=parameters(settings.days, "days", "as_of", "start", "end", "min_coverage"),
+        params={name: param for name, param in parameters(settings.days).items() if name != "dry_run"}
+        | replace_newer_parameter(),
         tags=["wiki trends"],
         doc_md=__doc__,
     ) as dag:
@@ -42,6 +45,6 @@ def trends_dag() -> DAG:
             outlets=[TABLES],
             retries=settings.task_retries,
             retry_delay=dt.timedelta(seconds=settings.task_retry_seconds),
-            doc_md="Looks at the window, and computes its trends from exactly what is there.",
+            doc_md="Checks the window, and computes its trends from exactly the checked partitions.",
         )
     return dag

@@ -1,9 +1,10 @@
 """The files that put the Dags into a DAG folder: two lines each, which call a function of `wiki_trends.airflow`.
 
-`install_dag_files` never replaces a file with other content unless it is told to, and then nothing at all is written. Needs
-no Airflow: a DAG folder is often made on another machine than the one that reads it.
+If the folder holds a file with other content, `install_dag_files` writes nothing, unless `force` is given. Airflow need not
+be installed: a DAG folder is often prepared on another machine.
 
-Fails with `SettingError` when the folder is absent or has other content, and with `ExportFailed` when the system refuses.
+Raises `SettingError` if the folder does not exist or holds other content, and `ExportFailed` if a file cannot be read or
+written.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class DagFile:
     """One file for a DAG folder.
 
     Attributes:
-        dag_id: the Dag that Airflow finds in it.
-        function: what makes the Dag, a name in `wiki_trends.airflow`.
+        dag_id: the Dag in it.
+        function: the function of `wiki_trends.airflow` that returns the Dag.
     """
 
     dag_id: str
@@ -35,12 +36,12 @@ class DagFile:
 
     @property
     def name(self) -> str:
-        """Its name in the DAG folder."""
+        """The file's name in the DAG folder."""
         return f"{self.dag_id}.py"
 
     @property
     def text(self) -> str:
-        """Its content. Airflow parses only files with the words `dag` and `airflow` in them."""
+        """The file's content. Airflow parses only files that contain the words `dag` and `airflow`."""
         return (
             f'"""The Dag `{self.dag_id}`, which the package wiki-trends makes."""\n\n'
             f"from wiki_trends.airflow import {self.function}\n\n"
@@ -66,10 +67,10 @@ DAG_FILES = (
 
 @dataclass(frozen=True, slots=True)
 class InstalledDagFile:
-    """A file of a DAG folder, and what was done about it.
+    """A file of a DAG folder, and how it was installed.
 
     Attributes:
-        path: where it is.
+        path: the path of the file.
         dag_id: the Dag in it.
         action: `written`, `unchanged` or `replaced`.
     """
@@ -84,7 +85,7 @@ class InstalledDagFile:
 
 
 def install_dag_files(folder: Path, *, force: bool = False) -> list[InstalledDagFile]:
-    """Write the Dag files into a DAG folder; a file that has this content already stays untouched.
+    """Write the Dag files into a DAG folder; a file that already has the right content is not written again.
 
     Args:
         folder: Airflow's DAG folder.
@@ -99,16 +100,16 @@ def install_dag_files(folder: Path, *, force: bool = False) -> list[InstalledDag
         raise _folder_error(
             folder, problem, f"Make it (mkdir -p {shlex.quote(str(folder))}), or name another folder."
         )
-    found = {file: _content(folder / file.name) for file in DAG_FILES}
-    differing = [file.name for file, content in found.items() if content not in (None, file.content)]
+    contents = {file: _content(folder / file.name) for file in DAG_FILES}
+    differing = [file.name for file, content in contents.items() if content not in (None, file.content)]
     if differing and not force:
         problem = f"has {', '.join(differing)} with other content; nothing was written"
-        raise _folder_error(folder, problem, "Move what is there away, or give --force to replace it.")
-    return [_install(folder / file.name, file, content) for file, content in found.items()]
+        raise _folder_error(folder, problem, "Move them away, or give --force to replace them.")
+    return [_install(folder / file.name, file, content) for file, content in contents.items()]
 
 
 def _content(path: Path) -> bytes | None:
-    """What is in a file; None when there is none."""
+    """The content of a file; None if it does not exist."""
     try:
         return path.read_bytes()
     except FileNotFoundError:

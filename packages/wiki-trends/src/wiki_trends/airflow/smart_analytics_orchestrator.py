@@ -1,7 +1,7 @@
-"""Every night at 3:00 UTC: the last days are whole, and the trends are computed from nothing else.
+"""Completes the last days every night at 3:00 UTC, and computes the trends of the complete window.
 
-Settings: `WIKI_TRENDS_ORCHESTRATOR_SCHEDULE`, `…_POLL`, `…_TIMEOUT`, and `WIKI_TRENDS_DAYS` for the days of a run that names none.
-Connections: `wiki_trends_airflow_api` (this Airflow's API), and where there are any `wiki_trends_lake` (type `aws`),
+Settings: `WIKI_TRENDS_ORCHESTRATOR_SCHEDULE`, `…_POLL`, `…_TIMEOUT`, and `WIKI_TRENDS_DAYS`, the default of the parameter `days`.
+Connections: `wiki_trends_airflow_api` (this Airflow's API), and optionally `wiki_trends_lake` (type `aws`),
 `wiki_trends_warehouse` (type `postgres`) and `wiki_trends_notify` (Apprise URLs as its password, or a variable of that name).
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.airflow import orchestrator_dag
-from wiki_trends.airflow.consumer import TABLES, trends_consumer
+from wiki_trends.airflow.consumer import TABLES, replace_newer_parameter, trends_consumer
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def wiki_orchestrator_dag() -> DAG:
-    """The Dag `wiki_smart_analytics_orchestrator`, from the settings as they are now."""
+    """The Dag `wiki_smart_analytics_orchestrator`, from the current settings."""
     settings = load()
     return orchestrator_dag(
         layers(settings).diamond,
@@ -37,6 +37,8 @@ def wiki_orchestrator_dag() -> DAG:
         aws_conn_id="wiki_trends_lake",
         notify_conn_id="wiki_trends_notify",
         state=settings.state,
+        settle_seconds=settings.writing_seconds,
         outlets=[TABLES],
+        params=replace_newer_parameter(),
         tags=["smart orchestrator", "wiki trends"],
     )

@@ -119,7 +119,7 @@ def dashboard(settings: Settings) -> FastAPI:
         poll_seconds=settings.airflow_poll,
         api_conn_id="wiki_trends_airflow_api",
     )
-    runs = orchestration.runs(STARTER)
+    runs = orchestration.runner(STARTER)
     return create_app(settings, guard=AirflowGuard(settings.airflow_dag), runs=runs, framed=True)
 
 

@@ -1,0 +1,92 @@
+"""The lock of one day on this machine: a process holds it while it runs the day.
+
+The operating system releases the lock when the process dies, so a killed run is detected at once and not by a time-out. A
+forked child would keep the lock: a pipeline must not fork.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.errors import RunsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class LockState(Enum):
+    """The state of a `DayLock` object: FREE -- acquire --> HELD -- release --> ENDED."""
+
+    FREE = auto()
+    HELD = auto()
+    ENDED = auto()
+
+
+class DayLock:
+    """The lock file of a day. One object belongs to one run: it is acquired once, and released at the end of the run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.state = LockState.FREE
+        self._descriptor = -1
+
+    def acquire(self) -> bool:
+        """Acquire the lock; False if another process, or another run of this process, holds it.
+
+        Raises:
+            RunsError: the lock file cannot be opened.
+        """
+        self._require(LockState.FREE)
+        descriptor = self._locked_descriptor(fcntl.LOCK_EX)
+        if descriptor is None:
+            return False
+        self._descriptor = descriptor
+        self.state = LockState.HELD
+        return True
+
+    def release(self) -> None:
+        """Release the lock, which this object holds."""
+        self._require(LockState.HELD)
+        self.state = LockState.ENDED
+        os.close(self._descriptor)
+
+    def is_held(self) -> bool:
+        """Whether any process holds the lock.
+
+        Raises:
+            RunsError: the lock file cannot be opened.
+        """
+        if not self.path.exists():
+            return False
+        # A shared lock: two polls at the same time must not take each other for the process that runs the day.
+        descriptor = self._locked_descriptor(fcntl.LOCK_SH)
+        if descriptor is None:
+            return True
+        os.close(descriptor)
+        return False
+
+    def _require(self, state: LockState) -> None:
+        if self.state is not state:
+            message = f"the lock {self.path} is {self.state.name}, not {state.name}"
+            raise ValueError(message)
+
+    def _locked_descriptor(self, kind: int) -> int | None:
+        """A descriptor that holds the lock, or None if another descriptor holds it."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise RunsError(
+                "local runs",
+                f"the lock {self.path} cannot be made ({error.strerror})",
+                "Make its folder writable.",
+            ) from error
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
