@@ -138,15 +138,15 @@ def test_consumed_says_which_days_changed_since_the_publish(place):
     place.write_days(DAYS[2], pages=4)
     changed = place.run("check", "--consumed")
     assert changed.code == 1
-    assert "  2025-11-07: other data than were used" in changed.out
+    assert "  2025-11-07: its data have changed" in changed.out
     assert place.run("check", "--consumed", "--json").json["changed"] == {
-        "2025-11-07": "other data than were used"
+        "2025-11-07": "its data have changed"
     }
     report = place.run("report")
     assert report.code == 0
     assert "changed since this was published: 2025-11-07" in report.err
     assert place.run("report", "--json").json["changed_since_publish"] == {
-        "2025-11-07": "other data than were used"
+        "2025-11-07": "its data have changed"
     }
 
 

@@ -1,4 +1,4 @@
-"""Maintenance of the lake by hand: waivers, and removing parts that killed writers left."""
+"""Maintenance of the lake: waivers, and the removal of parts that killed writers left behind."""
 
 from __future__ import annotations
 
@@ -82,9 +82,9 @@ def vacuum_layers(settings: Settings, *, older_than: str, dry_run: bool) -> dict
         SettingError: `older_than` is not an age.
         VacuumRefused: no layer has a manifest of this program.
     """
-    every = layers(settings)
+    lake = layers(settings)
     age = _age(older_than)
-    datasets = (every.bronze, every.silver, every.gold, every.diamond)
+    datasets = (lake.bronze, lake.silver, lake.gold, lake.diamond)
     leftovers = {dataset.name: find_leftovers(dataset, older_than=age) for dataset in datasets}
     if dry_run:
         return leftovers
@@ -93,12 +93,12 @@ def vacuum_layers(settings: Settings, *, older_than: str, dry_run: bool) -> dict
 
 
 def vacuum_lines(done: Mapping[str, Vacuumed]) -> list[Line]:
-    """A line for each object, and the sums."""
+    """A line for each object, and the totals."""
     lines: list[Line] = []
     for layer_name, removed in done.items():
         verb = "would remove" if removed.dry_run else "removed"
         lines += [(f"  {key}", "") for key in removed.keys]
-        lines += [(f"  {key}  (foreign, stays)", "") for key in removed.foreign]
+        lines += [(f"  {key}  (foreign, kept)", "") for key in removed.foreign]
         lines.append((f"{layer_name}: {verb} {len(removed.keys)} objects, {removed.size:,} bytes", ""))
     return lines
 

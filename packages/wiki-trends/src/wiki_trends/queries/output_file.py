@@ -1,7 +1,8 @@
 """Write a result into a file that a user names: completely or not at all, and without harm to what is there.
 
-A regular file is replaced by rename; its mode, extended attributes and, where the user may, its owner stay. Symbolic links
-are followed: the file that they point to is replaced. Anything else that has the name (a FIFO, a device, a descriptor such
+A regular file is replaced by rename; its mode, extended attributes and, where the user may, its owner stay. A file with
+several hard links is overwritten in place, when the complete result is on the disk, so every name has the new content.
+Symbolic links are followed: the file that they point to is replaced. Anything else that has the name (a FIFO, a device, a descriptor such
 as `/dev/stdout`) is written into.
 
 Fails with `SettingError` for a folder or an existing file that must not be replaced, and with `ExportFailed` when the file
@@ -75,8 +76,20 @@ def _replaced(path: Path, *, force: bool) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(handle)
+        if old is not None and old.st_nlink > 1:
+            _copy_into(new, path)
+            return
         new.replace(path)
         undo.pop_all()
+
+
+def _copy_into(new: Path, path: Path) -> None:
+    """Overwrite a file in place: its other names are hard links, which a rename would leave with the old content."""
+    with new.open("rb") as source, path.open("r+b") as target:
+        shutil.copyfileobj(source, target)
+        target.truncate()
+        target.flush()
+        os.fsync(target.fileno())
 
 
 def _keep_owner(handle: int, old: os.stat_result) -> None:

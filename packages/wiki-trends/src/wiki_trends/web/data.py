@@ -1,6 +1,6 @@
 """The data of the views: published tables, the lake's partitions, runs, excluded rows.
 
-Everything here blocks and is called in threads. Nothing is cached but connections. Texts of partitions, plans and runs are
+Every function blocks, and is called in a thread. Only connections are cached. Texts of partitions, plans and runs are
 clean: without locations of this installation and without secrets.
 Raises `WarehouseError`, `LakeError`, `RunsError`, `WindowError` and similar, which `problems` turns into responses.
 """
