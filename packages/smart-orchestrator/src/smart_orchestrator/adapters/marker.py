@@ -41,10 +41,10 @@ class MarkerAdapter(FilesAdapter):
         if files.marker.irregular:
             return verdict(key, Code.UNREADABLE, f"{MARKER} is {files.marker.irregular}")
         try:
-            named = self._named_files(key, files.marker)
+            file_names = self._named_files(key, files.marker)
         except ObjectMissing:
             return verdict(key, Code.STILL_WRITING, f"{MARKER} went away while it was read")
-        gone = sorted(named - {name.rpartition("/")[2] for name in files.data})
+        gone = sorted(file_names - {name.rpartition("/")[2] for name in files.data})
         if gone:
             return verdict(key, Code.PART_GONE, f"{names_text(gone)} is named by {MARKER} and not there")
         return self.judge_data(key, files, options)
