@@ -188,11 +188,18 @@ KINDS = st.sampled_from(["complete", "absent", "empty", "unreadable", "short", "
 STARTED = {"absent", "empty", "unreadable", "short"}
 
 
-@given(kinds=st.lists(KINDS, min_size=1, max_size=6), lag=st.integers(0, 3), history=st.integers(1, 8))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_plan_starts_what_an_independent_oracle_expects(tmp_path_factory, kinds, lag, history):
+@pytest.mark.parametrize("lakes", [25, pytest.param(500, marks=pytest.mark.long)])
+def test_a_plan_starts_what_an_independent_oracle_expects(tmp_path_factory, lakes):
+    @given(kinds=st.lists(KINDS, min_size=1, max_size=6), lag=st.integers(0, 3), history=st.integers(1, 8))
+    @settings(max_examples=lakes, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def one_lake(kinds, lag, history):
+        compare_with_oracle(tmp_path_factory.mktemp("lake"), kinds, lag, history)
+
+    one_lake()
+
+
+def compare_with_oracle(folder, kinds, lag, history):
     """The keys with action `start` of a random lake; a saved plan holds until the lake moves."""
-    folder = tmp_path_factory.mktemp("lake")
     text = f"""
 [datasets.a]
 url = "lake"
