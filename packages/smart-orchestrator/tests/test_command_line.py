@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import time
 
@@ -225,6 +226,25 @@ def test_a_run_outlives_a_killed_orchestrator_and_the_next_one_follows_it(lake):
     }
     (lake.folder / "go").touch()
     assert lake.json("run", "orders", *WINDOW, code=0)["missing"] == []
+    assert lake.lines("started.txt") == HOLES
+
+
+def test_an_interrupted_command_ends_with_130_and_its_runs_go_on(lake):
+    (lake.folder / "etl.py").write_text(SLOW)
+    process = subprocess.Popen(
+        [*COMMAND, "run", "orders", *WINDOW],
+        cwd=lake.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: lake.lines("started.txt") == HOLES)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert "interrupted: commands that were started go on." in errors
+    (lake.folder / "go").touch()
+    assert lake.json("run", "orders", *WINDOW, code=0)["ready"] is True
     assert lake.lines("started.txt") == HOLES
 
 
