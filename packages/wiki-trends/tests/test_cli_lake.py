@@ -6,10 +6,13 @@ import datetime as dt
 import os
 import time
 
+from smart_orchestrator.store.opening import lake_of
 from testing.product import CONTROL, DAYS
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
+from wiki_trends.pipeline.cache.pages import PageCache
+from wiki_trends.wikimedia import PageFacts
 
 AS_OF = ("--as-of", "2025-11-12")
 
@@ -125,6 +128,22 @@ def test_vacuum_removes_what_nothing_names_in_every_layer(place):
     assert place.run("check", *AS_OF).code == 0
     bad = place.run("vacuum", "--older-than", "soon")
     assert (bad.code, "--older-than: 'soon' is not an age" in bad.err) == (2, True)
+
+
+def test_vacuum_merges_the_page_cache(place):
+    place.write_days(*DAYS)
+    folder = place.folder / layers(load()).silver.lake / "_cache/en.wikipedia/pages"
+    cache = PageCache(lake_of(layers(load()).silver), "en.wikipedia")
+    for title in ("A", "B"):
+        cache.add({title: PageFacts(title)})
+    assert place.run("vacuum", "--json").json["page_cache"]["removed"] == []
+    dry = place.run("vacuum", "--older-than", "0s", "--dry-run")
+    assert "page_cache: would remove 2 objects" in dry.out
+    assert len(list(folder.iterdir())) == 2
+    document = place.run("vacuum", "--older-than", "0s", "--json").json
+    assert len(document["page_cache"]["removed"]) == 2
+    assert [path.suffix for path in folder.iterdir()] == [".parquet"]
+    assert set(cache.get(["A", "B"])) == {"A", "B"}
 
 
 def test_consumed_says_which_days_changed_since_the_publish(place):

@@ -170,8 +170,13 @@ def test_a_failure_leaves_every_hard_link_as_it_was(tmp_path):
     target, other = tmp_path / "report.html", tmp_path / "other.html"
     target.write_bytes(b"old")
     other.hardlink_to(target)
-    with pytest.raises(ZeroDivisionError), output_stream(target, force=True) as file:
-        file.write(b"new")
-        raise ZeroDivisionError
+
+    def write_half():
+        with output_stream(target, force=True) as file:
+            file.write(b"new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
     assert other.read_bytes() == target.read_bytes() == b"old"
     assert target.samefile(other)

@@ -308,6 +308,13 @@ def test_a_delta_table_that_is_not_there_is_refused(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder"]
 
 
+def test_a_delta_table_that_is_not_in_the_bucket_is_refused(s3):
+    with pytest.raises(DatasetError, match="there is no Delta table"):
+        rows(delta(f"{s3.url}/nothing"), DAY)
+    with pytest.raises(LakeDenied):
+        rows(delta("s3://no-such-bucket-here/table"), DAY)
+
+
 def test_a_delta_table_without_statistics_has_no_row_count(tmp_path):
     writer = DeltaWriter(str(tmp_path / "table"))
     deltalake.DeltaTable(writer.url).alter.set_table_properties({"delta.dataSkippingNumIndexedCols": "0"})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+import subprocess
+import sys
 from contextlib import closing
 
 import duckdb
@@ -209,3 +211,19 @@ def test_a_file_that_is_not_a_database_is_an_error(tmp_path):
     (tmp_path / "x.duckdb").write_bytes(b"not a database" * 1000)
     with pytest.raises((LakeUnreachable, DatasetError)):
         rows(f"duckdb:///{tmp_path}/x.duckdb", [DAY])
+
+
+def test_a_database_file_that_another_process_writes_is_an_error_that_may_pass(tmp_path):
+    path = tmp_path / "events.duckdb"
+    code = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print('open', flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout.readline() == b"open\n"
+        with pytest.raises(LakeUnreachable, match="lock"):
+            rows(f"duckdb:///{path}", [DAY])
+        writer.kill()
+
+
+def test_a_database_file_that_this_process_writes_is_an_error_that_may_pass(tmp_path):
+    path = tmp_path / "events.duckdb"
+    with closing(duckdb.connect(str(path))), pytest.raises(LakeUnreachable):
+        rows(f"duckdb:///{path}", [DAY])

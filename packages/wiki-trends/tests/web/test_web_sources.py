@@ -16,7 +16,7 @@ from wiki_trends.web.source_pool import DEADLINES, SourcePool, SourceTimeout, Un
 
 PAGE = {"Accept": "text/html"}
 LAKE = "wiki_trends.web.data.Sources.calendar"
-WAREHOUSE = "wiki_trends.queries.browse.pages"
+WAREHOUSE = "wiki_trends.queries.pages.list_pages"
 RUNS = "wiki_trends.web.data.Sources.latest_runs"
 
 

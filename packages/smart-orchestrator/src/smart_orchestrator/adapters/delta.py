@@ -20,6 +20,7 @@ from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
 from smart_orchestrator.store.aws import aws_settings
+from smart_orchestrator.store.opening import lake_setting_errors
 from smart_orchestrator.store.urls import parse_lake_url, redacted_url
 
 if TYPE_CHECKING:
@@ -105,23 +106,25 @@ class DeltaAdapter:
 
     def _translated(self, error: Exception) -> Exception:
         """The layer's error for an error of the store, or `Unreadable` for one of the log."""
-        text = one_line(_DECORATION.sub(" ", str(error)))
-        if any(refusal in text for refusal in _REFUSALS):
+        message = " ".join(_DECORATION.sub(" ", str(error)).split())
+        text = one_line(message)
+        if any(refusal in message for refusal in _REFUSALS):
             return LakeDenied(
                 self.url, "access was refused", "Check the bucket, the credentials and their rights."
             )
-        if isinstance(error, OSError) or "error sending request" in text or "retries" in text:
+        if isinstance(error, OSError) or "error sending request" in message or "retries" in message:
             return LakeUnreachable(
                 self.url, f"no usable answer ({text})", "Check the endpoint and the network."
             )
-        if "not a Delta table" in text or "No files in log segment" in text:
+        if "not a Delta table" in message or "No files in log segment" in message:
             return DatasetError(self.dataset.name, f"there is no Delta table at {self.url}")
         return Unreadable(text.partition(" 0: <unknown>")[0])
 
     def _storage_options(self, scheme: str) -> dict[str, str] | None:
         if scheme == "file":
             return None
-        aws = aws_settings(self.dataset.lake, os.environ)
+        with lake_setting_errors(self.url):
+            aws = aws_settings(os.environ)
         seconds = self.dataset.timeout
         options = {
             "AWS_REGION": aws.region,
@@ -145,11 +148,13 @@ class DeltaAdapter:
         """
         partitioned = table.metadata().partition_columns
         types = {each.name: str(getattr(each.type, "type", each.type)) for each in table.schema().fields}
-        named = self.dataset.key_column
-        candidates = [name for name in partitioned if types.get(name) in _TIMES and named in (None, name)]
+        key_column = self.dataset.key_column
+        candidates = [
+            name for name in partitioned if types.get(name) in _TIMES and key_column in (None, name)
+        ]
         described = ", ".join(partitioned) or "nothing"
         if not candidates:
-            problem = f"the table is partitioned by {described}; it must be partitioned by {named or 'a date or time'}"
+            problem = f"the table is partitioned by {described}; it must be partitioned by {key_column or 'a date or time'}"
             raise DatasetError(self.dataset.name, problem)
         if len(candidates) > 1:
             raise DatasetError(

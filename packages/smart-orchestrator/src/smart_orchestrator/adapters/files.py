@@ -128,11 +128,11 @@ class FilesAdapter(ObjectAdapter):
             partition = _recall(base, remembered)
             if partition is not None:
                 return partition
-        known = remembered.get("files")
+        remembered_files = remembered.get("files")
         facts: dict[str, FileFacts] = {}
         try:
             if self.dataset.format == "parquet" and options.depth is not Depth.ROWS:
-                facts = self._footers(base, known if isinstance(known, dict) else {})
+                facts = self._footers(base, remembered_files if isinstance(remembered_files, dict) else {})
                 partition = self._judge_footers(base, facts)
             else:
                 partition = self._judge_rows(base)
@@ -155,9 +155,9 @@ class FilesAdapter(ObjectAdapter):
         contract = (dataset.columns, dataset.min_rows, dataset.volume_column)
         return hashlib.sha256(repr((JUDGEMENT, rules, contract)).encode()).hexdigest()[:16]
 
-    def _footers(self, base: Partition, known: Mapping[str, object]) -> dict[str, FileFacts]:
-        """The facts of every file; the files that `known` does not hold are read."""
-        facts = {part.name: _known_facts(part, known.get(part.name)) for part in base.parts}
+    def _footers(self, base: Partition, remembered_files: Mapping[str, object]) -> dict[str, FileFacts]:
+        """The facts of every file; only files that are not remembered are read."""
+        facts = {part.name: _recall_facts(part, remembered_files.get(part.name)) for part in base.parts}
         unread = [part for part in base.parts if facts[part.name] is None]
         folder = self.dataset.key(base.day)
         if len(unread) > FILES_READ_ONE_BY_ONE:
@@ -293,7 +293,7 @@ def _recall(base: Partition, remembered: Mapping[str, object]) -> Partition | No
         return None
 
 
-def _known_facts(part: PartInfo, remembered: object) -> FileFacts | None:
+def _recall_facts(part: PartInfo, remembered: object) -> FileFacts | None:
     """The remembered facts of a file, where its size and ETag are the same."""
     if not isinstance(remembered, list) or len(remembered) != 5 or remembered[:2] != [part.size, part.etag]:
         return None

@@ -68,7 +68,8 @@ class IcebergAdapter:
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
-        self.url = redacted_url(dataset.lake)
+        # The options of a database URL may hold a password as well.
+        self.url = redacted_url(dataset.lake).partition("?")[0]
         self._requests = Requests()
 
     @property

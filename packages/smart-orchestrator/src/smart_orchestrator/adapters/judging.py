@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from smart_orchestrator.contract import rows as contents
 from smart_orchestrator.contract.finding import FIRST_FEW
@@ -17,7 +17,6 @@ from smart_orchestrator.model.partition import Code, Partition, rows_text, verdi
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from smart_orchestrator.adapters.manifest import Memory
     from smart_orchestrator.contract.rows import Contents
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
@@ -27,6 +26,18 @@ LARGE_PART = 8 << 20
 _large_parts = threading.BoundedSemaphore(2)
 # Increase it when the rules change: verdicts that were remembered under another number are not used.
 RULES_VERSION = 3
+
+
+class Memory(Protocol):
+    """Stores the verdicts on partitions whose data were read, so that the data are read once."""
+
+    def recall(self, key: str) -> str | None:
+        """The value stored under `key`, or None."""
+        ...
+
+    def remember(self, key: str, value: str) -> None:
+        """Store `value` under `key`."""
+        ...
 
 
 def judge_once(

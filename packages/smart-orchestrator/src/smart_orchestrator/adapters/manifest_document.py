@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 MARKER = "_SUCCESS"
 # The start of `name` in the marker of Hadoop's S3A committers.
 _HADOOP = "org.apache.hadoop."
-# The ends of names of files that are not data: backups and copies, checksums and signatures, and files that are being written.
-_NOT_DATA = re.compile(
+# How the names of files end that lie beside data: backups, copies, checksums, signatures, and files that are being written.
+_AUXILIARY = re.compile(
     r"""(~|\.(bak|old|orig|sw[op]|lock|crc|md5|sha1|sha256|sha512|sig|asc)
         |\.(tmp|temp|partial|part|filepart|crdownload|download|aria2|wget-tmp|inprogress|incomplete|writing|uploading|failed)
          ([.-][^/]*)?
@@ -123,7 +123,12 @@ def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
 
 def is_part(name: str) -> bool:
     """Whether an object in a partition's folder is data; `name` is its key without the folder."""
-    return name.startswith("part-") and "/" not in name and _NOT_DATA.search(name) is None
+    return name.startswith("part-") and "/" not in name and not is_auxiliary(name)
+
+
+def is_auxiliary(name: str) -> bool:
+    """Whether a name ends as that of a backup, a copy, a checksum, or a file that is being written."""
+    return _AUXILIARY.search(name) is not None
 
 
 def checksum_of(data: bytes) -> str:

@@ -203,7 +203,7 @@ class SqlAdapter:
             return {"read_only": path != ":memory:"}
         if driver not in _PSYCOPG:
             return {}
-        given = self._url.query.get("options", "")
+        url_options = self._url.query.get("options", "")
         settings = (
             f"timezone={self.dataset.timezone or 'UTC'}",
             f"statement_timeout={math.ceil(seconds * QUERY_TIMEOUTS * 1000)}",
@@ -213,7 +213,7 @@ class SqlAdapter:
             # The driver takes whole seconds, and at least two.
             "connect_timeout": max(2, math.ceil(seconds)),
             "tcp_user_timeout": math.ceil(seconds * QUERY_TIMEOUTS * 1000),
-            "options": " ".join([str(given), *(f"-c {setting}" for setting in settings)]).strip(),
+            "options": " ".join([str(url_options), *(f"-c {setting}" for setting in settings)]).strip(),
         }
 
     def _translated(self, error: Exception) -> Exception:

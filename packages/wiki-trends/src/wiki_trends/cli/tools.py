@@ -209,7 +209,8 @@ def vacuum(
     """Remove the leftovers of killed writers from every layer.
 
     An object is removed if its name is one that this program's writer makes, no manifest names it, and it is old enough. Other
-    objects are listed and kept. A lake without any manifest of this program is refused, except with --dry-run.
+    objects are listed and kept. A lake without any manifest of this program is refused, except with --dry-run. The files of the page
+    cache are merged into one.
     """
     from wiki_trends.jobs import maintenance
 

@@ -14,8 +14,8 @@ from fastapi import APIRouter
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotations when it runs
 from starlette.responses import Response
 
-from wiki_trends.queries import browse
 from wiki_trends.queries.links import page_link, project_of_dataset
+from wiki_trends.queries.risers import risers
 from wiki_trends.report.text import safe
 from wiki_trends.web.auth.caller import caller
 from wiki_trends.web.cache.responses import Rendered
@@ -47,7 +47,7 @@ def router(state: DashboardState) -> APIRouter:
         base = str(request.base_url).rstrip("/")
 
         def render() -> Rendered:
-            return Rendered.of(atom(*browse.risers(state.sources.warehouse), base), MEDIA_TYPE)
+            return Rendered.of(atom(*risers(state.sources.warehouse), base), MEDIA_TYPE)
 
         version = await state.published()
         rendered = await state.cache.get(
@@ -58,12 +58,12 @@ def router(state: DashboardState) -> APIRouter:
     return router
 
 
-def atom(run: RunRecord, risers: Sequence[Mapping[str, Any]], base: str) -> str:
+def atom(run: RunRecord, rows: Sequence[Mapping[str, Any]], base: str) -> str:
     """The feed as text.
 
     Args:
         run: the record of the published window.
-        risers: rows of `browse.risers`.
+        rows: the rows of `queries.risers`.
         base: URL of the dashboard, without a trailing slash.
     """
     feed = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
@@ -76,7 +76,7 @@ def atom(run: RunRecord, risers: Sequence[Mapping[str, Any]], base: str) -> str:
     ET.SubElement(feed, "link", {"rel": "self", "type": "application/atom+xml", "href": f"{base}/feed.atom"})
     ET.SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": f"{base}/"})
     positions: dict[dt.date, int] = {}
-    for row in risers:
+    for row in rows:
         day = row["window_end"]
         positions[day] = positions.get(day, 0) + 1
         _entry(feed, run, row, positions[day], base)

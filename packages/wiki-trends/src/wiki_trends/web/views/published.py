@@ -13,9 +13,10 @@ from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotation
 from starlette.responses import Response  # noqa: TC002
 
 from wiki_trends.errors import SettingError
-from wiki_trends.queries import browse
+from wiki_trends.queries import categories as category_queries
 from wiki_trends.queries import pages as page_queries
 from wiki_trends.queries.links import page_link, project_of_dataset
+from wiki_trends.queries.published import plain
 from wiki_trends.report import build_report, to_json
 from wiki_trends.report import calendar as report_calendar
 from wiki_trends.report.html.charts import categories_over_time, page_series
@@ -182,7 +183,7 @@ def _overview(sources: Sources, calendar: Calendar | None, problem: Problem | No
 class PageListing:
     """One batch of the list of pages, and the categories of the filter."""
 
-    list: browse.PageList
+    list: page_queries.PageList
     categories: Sequence[str]
 
     @property
@@ -194,27 +195,27 @@ class PageListing:
     def after(self) -> int | None:
         """The offset of the next batch; None if this is the last."""
         end = self.list.skipped + len(self.list.pages)
-        return end if end < self.list.found else None
+        return end if end < self.list.total else None
 
 
 def _pages(sources: Sources, query: PagesQuery) -> Content:
-    page_list = browse.pages(
-        sources.warehouse,
+    selection = page_queries.PageSelection(
         by=query.by,
         containing=query.q,
-        category=query.category,
+        category=query.category or None,
         skip=query.skip,
         limit=PAGE_SIZE,
     )
-    names = [row["category"] for row in browse.categories(sources.warehouse)[1]]
+    page_list = page_queries.list_pages(sources.warehouse, selection)
+    names = [row["category"] for row in category_queries.categories(sources.warehouse)[1]]
 
     def document() -> dict[str, Any]:
         return {
             "window": _window(page_list.run),
             "by": page_list.by,
-            "found": page_list.found,
+            "found": page_list.total,
             "skipped": page_list.skipped,
-            "pages": [page_queries.plain(row) for row in page_list.pages],
+            "pages": [plain(row) for row in page_list.pages],
         }
 
     return Content(PageListing(page_list, names), document, lambda: _table(page_list.pages, _PAGE_COLUMNS))
@@ -231,7 +232,7 @@ class PageDetails:
 
 
 def _page(sources: Sources, query: PageQuery) -> Content:
-    result = page_queries.page(sources.warehouse, query.title)
+    result = page_queries.page_details(sources.warehouse, query.title)
     band = _band(result.scores)
     spec = page_series(result.series, band=band, window_start=result.run.window_start)
     link = page_link(result.about["link"] or "", project_of_dataset(result.run.dataset))
@@ -250,10 +251,10 @@ class CategoryListing:
 
 
 def _categories(sources: Sources) -> Content:
-    listing = CategoryListing(*browse.categories(sources.warehouse))
+    listing = CategoryListing(*category_queries.categories(sources.warehouse))
 
     def document() -> dict[str, Any]:
-        rows = [page_queries.plain(row) for row in listing.rows]
+        rows = [plain(row) for row in listing.rows]
         return {"window": _window(listing.run), "categories": rows}
 
     return Content(listing, document, lambda: _table(listing.rows, _CATEGORY_COLUMNS))
@@ -263,13 +264,13 @@ def _categories(sources: Sources) -> Content:
 class CategoryDetails:
     """A category with its chart."""
 
-    result: browse.CategoryDetails
+    result: category_queries.CategoryDetails
     chart: dict[str, Any]
 
 
 def _category(sources: Sources, query: CategoryQuery) -> Content:
     try:
-        result = browse.category(sources.warehouse, query.name)
+        result = category_queries.category(sources.warehouse, query.name)
     except SettingError as error:
         message = f"The published window has no category {query.name!r}."
         raise Problem(404, "NO_SUCH_CATEGORY", message, error.fix) from None
@@ -279,9 +280,9 @@ def _category(sources: Sources, query: CategoryQuery) -> Content:
     def document() -> dict[str, Any]:
         return {
             "window": _window(result.run),
-            **page_queries.plain(result.about),
-            "days": [page_queries.plain(day) for day in result.days],
-            "leading": [page_queries.plain(row) for row in result.leading.pages],
+            **plain(result.about),
+            "days": [plain(day) for day in result.days],
+            "leading": [plain(row) for row in result.leading.pages],
         }
 
     columns = ("date", "views", "pages")
