@@ -271,3 +271,12 @@ def test_a_plan_that_has_moved_names_the_changes(tmp_path):
         chain.apply_saved(path)
     assert caught.value.changes == ("2025-11-05 was MISSING (start), and is OK (keep)",)
     assert caught.value.exit_code == 5
+
+
+def test_the_default_window_at_another_instant_keeps_to_the_days_of_the_consumer(tmp_path):
+    from smart_orchestrator.cli.options import WindowOptions
+
+    logs = project(tmp_path, HOURLY)
+    window = WindowOptions(as_of="2025-03-31T09").window(logs, logs.config.dataset("logs"))
+    assert str(window) == "2025-03-28T23 .. 2025-03-30T21"
+    assert window.as_of == Grain.HOUR.parse("2025-03-31T09")
