@@ -119,7 +119,7 @@ def test_a_file_counts_after_the_time_without_a_change(writer):
 def test_too_few_files_are_short(writer):
     writer.write([DAY])
     partition = judge(writer, min_files=2)
-    assert (partition.code, partition.reason) == (Code.SHORT, "1 data file, at least 2 are asked for")
+    assert (partition.code, partition.reason) == (Code.SHORT, "1 data file, at least 2 are required")
     put(writer, "data_1.parquet", parquet_of(3, 10))
     assert judge(writer, min_files=2).rows == ROWS + 3
 
