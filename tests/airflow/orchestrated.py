@@ -1,4 +1,4 @@
-"""What the tests of the orchestrator ask of a running Airflow: start a run, wait for its end, read what it left."""
+"""Start runs in a running Airflow, wait for their end, and read their results: helpers of the orchestrator's tests."""
 
 from __future__ import annotations
 
@@ -56,14 +56,16 @@ class Ran:
         return (moment(facts["end_date"]) - moment(facts["queued_at"])).total_seconds()
 
     def until(self, condition, seconds=240):
-        """Wait until `condition(self)`; what it said then."""
+        """Wait until `condition(self)` is true; return its value."""
         deadline = time.monotonic() + seconds
         while True:
-            found = condition(self)
-            if found:
-                return found
+            result = condition(self)
+            if result:
+                return result
             if time.monotonic() > deadline:
-                raise AssertionError(f"in vain: {self.facts['state']} {self.tasks}\n{self.logs()}")
+                raise AssertionError(
+                    f"the condition stayed false: {self.facts['state']} {self.tasks}\n{self.logs()}"
+                )
             time.sleep(0.5)
 
     def ended(self, seconds=240):
@@ -92,7 +94,7 @@ class Ran:
         return json.loads(value) if isinstance(value, str) and value[:1] in "[{" else value
 
     def log(self, task, attempt=None):
-        """The texts of a task's log, a line a record."""
+        """The texts of a task's log, one line for each record."""
         attempt = attempt or self.instances[task]["try_number"]
         records = self.api.get(f"{self.path}/taskInstances/{task}/logs/{attempt}", full_content=True)[
             "content"
@@ -105,7 +107,7 @@ class Ran:
         return "\n".join(lines)
 
     def mark_failed(self):
-        """End it, as somebody does by hand."""
+        """Mark the run as failed, as a user can in the UI."""
         self.api.request("PATCH", f"/api/v2{self.path}", body={"state": "failed"})
 
     def links(self, task):
@@ -127,8 +129,8 @@ def trigger(stack, dag_id, conf=None, run_id=None):
 
 def runs_of(stack, dag_id, first, last):
     """The runs of a DAG whose `target_date` lies in these days, both included."""
-    found = stack.api.pages(f"/dags/{dag_id}/dagRuns", "dag_runs", order_by="id")
-    days = [(item, (item["conf"] or {}).get("target_date") or "") for item in found]
+    runs = stack.api.pages(f"/dags/{dag_id}/dagRuns", "dag_runs", order_by="id")
+    days = [(item, (item["conf"] or {}).get("target_date") or "") for item in runs]
     return [item for item, day in days if str(first) <= day <= str(last)]
 
 

@@ -62,13 +62,13 @@ def test_a_run_is_named_by_day_and_attempt_and_started_once(runs):
 def test_failed_runs_say_which_task_why_and_where_its_log_is(runs, stack):
     wrong, absent = dt.date(2025, 11, 13), dt.date(2025, 11, 14)
 
-    one, other = ended(runs, [runs.start(wrong), runs.start(absent)])
+    failed, unpublished = ended(runs, [runs.start(wrong), runs.start(absent)])
 
-    assert (one.state, one.failure) == (RunState.FAILED, Failure.ERROR)
-    assert one.message == "task work failed: AirflowFailException: no luck with 2025-11-13"
-    assert one.url == f"{stack.url}/dags/small_pipeline/runs/{one.name}/tasks/work?try_number=1"
-    assert other.failure is Failure.NOT_PUBLISHED
-    assert other.message == "task work failed: the source has no 2025-11-14"
+    assert (failed.state, failed.failure) == (RunState.FAILED, Failure.ERROR)
+    assert failed.message == "task work failed: AirflowFailException: no luck with 2025-11-13"
+    assert failed.url == f"{stack.url}/dags/small_pipeline/runs/{failed.name}/tasks/work?try_number=1"
+    assert unpublished.failure is Failure.NOT_PUBLISHED
+    assert unpublished.message == "task work failed: the source has no 2025-11-14"
 
 
 def test_a_run_made_by_hand_is_followed_and_one_that_is_gone_is_lost(runs, stack):
@@ -103,8 +103,8 @@ def test_wrong_credentials_are_told_without_them(stack, dataset):
 
 def test_who_may_only_look_cannot_start(stack, dataset):
     viewer = AirflowApi(stack.url, user="viewer", password=stack.passwords["viewer"])
-    looking = AirflowRunner(dataset, viewer, "small_pipeline")
-    looking.latest([NOVEMBER])
+    runner = AirflowRunner(dataset, viewer, "small_pipeline")
+    runner.latest([NOVEMBER])
     with pytest.raises(Refused) as caught:
-        looking.start(dt.date(2025, 11, 27))
+        runner.start(dt.date(2025, 11, 27))
     assert caught.value.status == 403

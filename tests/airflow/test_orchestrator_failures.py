@@ -1,4 +1,4 @@
-"""Days that fail, days that go green without data, waits that end: told at once, with day, reason and log."""
+"""Failed days, runs that succeed without data, and waits that end are reported with day, reason and log."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def test_a_day_that_answers_500_for_ever(stack, receiver):
     for day in ("2025-03-04", "2025-03-06"):
         assert Ran(stack.api, PIPELINE, runs[day]["dag_run_id"]).ended().state == "success"
 
-    told = receiver[-1]
-    assert told["title"] == "diamond: FAILED, nothing was published"
-    assert "Days failed: 2025-03-05\n" in told["message"]
-    assert "internal server error" in told["message"] or "500" in told["message"]
-    assert "Coverage: " in told["message"]
+    message = receiver[-1]
+    assert (message["title"], message["type"]) == ("diamond: FAILED, nothing was published", "failure")
+    assert "Days failed: 2025-03-05\n" in message["message"]
+    assert "internal server error" in message["message"] or "500" in message["message"]
+    assert "Coverage: " in message["message"]
 
 
 def test_green_without_data_is_reported_as_just_that(stack, receiver):
@@ -76,7 +76,7 @@ def test_coverage_below_a_whole_window_is_enough_when_it_was_asked_for(stack, re
     [failed] = run.xcom(WAIT, "outcome")["failed"]
     assert failed["message"] == "task write failed: ValueError: no luck with 2025-07-13"
     assert run.xcom("run_analytics", "coverage_pct") == 80.0
-    assert receiver[-1]["title"] == "orders: analytics done"
+    assert (receiver[-1]["title"], receiver[-1]["type"]) == ("orders: analytics done", "success")
     assert "Coverage: 80.0 %" in receiver[-1]["message"]
     again = trigger(stack, "orders_orchestrator", {**conf, "min_coverage": 90}).ended()
     assert again.state == "failed"
@@ -111,10 +111,10 @@ def test_a_run_that_takes_too_long_is_told_by_its_deadline(stack, receiver):
     before = len(receiver)
     run = trigger(stack, "late_orchestrator", window("2025-08-09", "2025-08-09"))
 
-    def told(_):
+    def late_messages(_):
         return [item for item in receiver[before:] if "not done after" in item["title"]]
 
-    [late] = run.until(told, 90)
+    [late] = run.until(late_messages, 90)
     assert run.run_id in late["message"]
     run.ended()
 

@@ -64,6 +64,8 @@ def test_a_dry_run_only_says_what_would_be_done(stack):
     run = trigger(stack, ORCHESTRATOR, {**APRIL, "dry_run": True}).ended()
     assert run.state == "success"
     assert "+ 2025-04-02  start    MISSING: nothing is there" in run.log("check_completeness")
+    assert "Runs that would be started: 2025-04-01, 2025-04-02, 2025-04-03;" in run.log("check_completeness")
+    assert "the analytics would run if these runs succeed" in run.log("check_completeness")
     assert {run.tasks[name] for name in TASKS[1:4]} == {"skipped"}
     assert runs_of(stack, PIPELINE, "2025-04-01", "2025-04-03") == []
 

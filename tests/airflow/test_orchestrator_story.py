@@ -28,8 +28,8 @@ from wiki_trends.config.settings import load
 from wiki_trends.pipeline import run_day
 from wiki_trends.warehouse import open_warehouse
 
-# What users are used to is 15 minutes.
-SLACK = 40.0
+# Ten times what it takes on a quiet machine; users are used to 15 minutes.
+SLACK = 200.0
 
 
 @pytest.fixture

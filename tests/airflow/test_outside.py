@@ -84,7 +84,7 @@ def test_a_month_is_fetched_by_the_script_with_a_line_a_day(stack, outside):
 
 
 def test_of_bad_days_it_says_why_and_where_the_log_is(stack, outside):
-    # A backfill would end with the first of them: its window cannot become whole any more.
+    # A backfill would end with the first of them: its window can no longer become ready.
     days = days_between("2025-11-12", "2025-11-15")
     code, out, _ = outside.run("fetch", *days, "--json", **SMALL)
 

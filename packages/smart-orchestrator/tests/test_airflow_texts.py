@@ -1,4 +1,4 @@
-"""What needs no Airflow of the orchestrator in Airflow: what a run is asked for, and what is said about it."""
+"""The parts of the orchestrator that do not need Airflow: the parameters of a run, and the texts about it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ import pytest
 from smart_orchestrator import Policy, TextReporter, Window, WindowError, check, write_frame
 from smart_orchestrator.adapters.manifest import Depth
 from smart_orchestrator.airflow.log import LogReporter
-from smart_orchestrator.airflow.messages import abbreviated, not_ready_text, notification
+from smart_orchestrator.airflow.messages import (
+    RunSummary,
+    abbreviated,
+    not_ready_text,
+    notification,
+    problem_lines,
+)
 from smart_orchestrator.airflow.params import SCHEMAS, request_of
 from smart_orchestrator.backfilling.polling import poll_pauses
 from smart_orchestrator.backfilling.state import Outcome
@@ -114,6 +120,16 @@ def test_a_window_that_is_not_ready_is_told_with_day_reason_and_log(found):
     assert "2025-11-05 is not there yet: no end after 3 s" in text
 
 
+def test_a_day_that_is_no_longer_waited_for_has_the_link_of_its_run():
+    running = replace(FAILED, state=RunState.RUNNING, failure=None, message="")
+    outcome = Outcome((), (), (running,), (), ((DAYS[1], "the window can no longer become ready"),))
+    [line] = problem_lines(outcome.to_json())
+    assert line.startswith(
+        "2025-11-06 is not there yet, its run 2025-11-06.1 is running: the window can no longer"
+    )
+    assert line.endswith(" -- https://airflow/runs/2025-11-06.1")
+
+
 def test_days_within_the_lag_are_told_too(tmp_path):
     window = Window.between(DAYS[-1], RUN_DAY, RUN_DAY)
     dataset = pages(str(tmp_path))
@@ -123,16 +139,15 @@ def test_days_within_the_lag_are_told_too(tmp_path):
 
 def test_the_message_of_a_run_that_is_done():
     outcome = Outcome((DAYS[0], DAYS[1]), (), (), ()).to_json()
-    title, text = notification(
-        {
-            "name": "diamond",
-            "done": True,
-            "window": "2025-11-05 .. 2025-11-09",
-            "coverage_pct": 100.0,
-            "outcome": outcome,
-            "url": "https://airflow/run",
-        }
+    summary = RunSummary(
+        "diamond",
+        done=True,
+        window="2025-11-05 .. 2025-11-09",
+        coverage_pct=100.0,
+        outcome=outcome,
+        url="https://airflow/run",
     )
+    title, text = notification(summary)
     assert title == "diamond: analytics done"
     assert text.splitlines() == [
         "Window: 2025-11-05 .. 2025-11-09",
@@ -145,14 +160,14 @@ def test_the_message_of_a_run_that_is_done():
 
 def test_the_message_of_a_run_that_failed():
     outcome = Outcome((DAYS[0],), (FAILED,), (FAILED,), ()).to_json()
-    title, text = notification({"name": "diamond", "coverage_pct": 80.0, "outcome": outcome})
+    title, text = notification(RunSummary("diamond", coverage_pct=80.0, outcome=outcome))
     assert title == "diamond: FAILED, nothing was published"
     assert "Days failed: 2025-11-06\n  2025-11-06 failed (run 2025-11-06.1, ERROR)" in text
 
 
 def test_the_message_of_a_run_that_did_not_get_far():
     _, text = notification(
-        {"name": "diamond", "problems": ["as_of: 2099-01-01 is after today. Give an earlier day."]}
+        RunSummary("diamond", problems=["as_of: 2099-01-01 is after today. Give an earlier day."])
     )
     assert text == "Problem: as_of: 2099-01-01 is after today. Give an earlier day."
 
@@ -175,7 +190,8 @@ def test_runs_are_polled_soon_after_their_start_and_then_at_the_interval():
 
 
 def test_the_message_of_a_run_whose_consumer_changed_nothing():
-    facts = {"name": "diamond", "skipped": "a newer window is published.", "coverage_pct": 100.0}
-    title, text = notification(facts)
+    summary = RunSummary("diamond", skipped="a newer window is published.", coverage_pct=100.0)
+    assert not summary.failed
+    title, text = notification(summary)
     assert title == "diamond: analytics skipped"
     assert text == "Skipped: a newer window is published.\nCoverage: 100.0 %"

@@ -38,7 +38,7 @@ patient = orchestrator_dag(slow, "slow_pipeline", lambda _: None, **same)
 impatient = orchestrator_dag(
     slow, "slow_pipeline", lambda _: None, dag_id="impatient_orchestrator", timeout=3, **same
 )
-told_early = orchestrator_dag(
+with_deadline = orchestrator_dag(
     slow,
     "slow_pipeline",
     lambda _: None,

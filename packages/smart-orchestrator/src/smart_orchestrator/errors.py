@@ -139,7 +139,8 @@ class LakeUrlError(LakeError):
     exit_code = USAGE
 
     def __init__(self, lake: str, problem: str) -> None:
-        super().__init__(lake, problem, "Use a folder, file:///folder, s3://bucket/prefix or memory://name.")
+        fix = "Use a folder, file:///folder, s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or memory://name."
+        super().__init__(lake, problem, fix)
 
 
 class LakeSettingError(LakeError):

@@ -20,6 +20,7 @@ from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
 from smart_orchestrator.store.aws import aws_settings
+from smart_orchestrator.store.opening import lake_setting_errors
 from smart_orchestrator.store.urls import parse_lake_url, redacted_url
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ class DeltaAdapter:
     def _storage_options(self, scheme: str) -> dict[str, str] | None:
         if scheme == "file":
             return None
-        aws = aws_settings(self.dataset.lake, os.environ)
+        with lake_setting_errors(self.url):
+            aws = aws_settings(os.environ)
         seconds = self.dataset.timeout
         options = {
             "AWS_REGION": aws.region,

@@ -26,7 +26,13 @@ from smart_orchestrator.adapters.manifest_document import (
 )
 from smart_orchestrator.contract import rows as contents
 from smart_orchestrator.contract.sources import BytesPart
-from smart_orchestrator.errors import ContractError, LakeUnreachable, ObjectMissing, PartitionChanged
+from smart_orchestrator.errors import (
+    ContractError,
+    LakeUnreachable,
+    ObjectMissing,
+    OptionError,
+    PartitionChanged,
+)
 from smart_orchestrator.foreign import MAX_BYTES
 from smart_orchestrator.model.partition import (
     Code,
@@ -73,12 +79,21 @@ class InspectOptions:
         settle: parts without a marker that are younger than this count as being written.
         now: the present time, UTC.
         memory: the verdicts on partitions that were read before.
+
+    Raises:
+        OptionError: `settle` is negative, or `now` has no time zone.
     """
 
     depth: Depth = Depth.AS_NEEDED
     settle: dt.timedelta = DEFAULT_SETTLE
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC))
     memory: Memory | None = None
+
+    def __post_init__(self) -> None:
+        if self.settle < dt.timedelta(0):
+            raise OptionError("settle", self.settle, "is negative", "Give 0 seconds or more.")
+        if self.now.tzinfo is None:
+            raise OptionError("now", self.now, "has no time zone", "Give a time in UTC.")
 
 
 def inspect(

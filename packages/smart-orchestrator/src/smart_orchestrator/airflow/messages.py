@@ -5,6 +5,7 @@ Does not import Airflow.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,12 +26,26 @@ def abbreviated(items: Sequence[str], most: int = MAX_LISTED) -> str:
 
 def problem_lines(outcome: Mapping[str, Any]) -> list[str]:
     """One line for each failed or abandoned day of an outcome in JSON form, with the reason and the address of the log."""
+    in_flight = {
+        run["day"]: run
+        for run in (*outcome["runs_started"], *outcome["runs_followed"])
+        if run["state"] in ("queued", "running")
+    }
     lines = [
         f"{run['day']} failed (run {run['run']}, {run['failure'] or run['state']}): {run['message']}"
         + (f" -- {run['url']}" if run["url"] else "")
         for run in outcome["failed"]
     ]
-    return lines + [f"{item['day']} is not there yet: {item['why']}" for item in outcome["abandoned"]]
+    return lines + [_abandoned_line(item, in_flight.get(item["day"])) for item in outcome["abandoned"]]
+
+
+def _abandoned_line(item: Mapping[str, Any], run: Mapping[str, Any] | None) -> str:
+    """The line of a day that was no longer waited for; its run may still succeed."""
+    if run is None:
+        return f"{item['day']} is not there yet: {item['why']}"
+    return f"{item['day']} is not there yet, its run {run['run']} is {run['state']}: {item['why']}" + (
+        f" -- {run['url']}" if run["url"] else ""
+    )
 
 
 def not_ready_text(completeness: Completeness, outcome: Outcome | None = None) -> str:
@@ -50,32 +65,53 @@ def not_ready_text(completeness: Completeness, outcome: Outcome | None = None) -
     )
 
 
-def notification(facts: Mapping[str, Any]) -> tuple[str, str]:
-    """The title and the text of the notification at the end of a run.
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """The result of an orchestrator run, as its notification reports it.
 
-    Args:
-        facts: `name` of the dataset, `done` (the consumer ran), `skipped` (why the consumer changed nothing), `window`, `coverage_pct`, `outcome` of the backfill,
-            `problems` and `url` of the run; an unknown fact is None or empty.
+    Attributes:
+        dataset: the name of the dataset.
+        done: whether the consumer ran.
+        skipped: why the consumer changed nothing.
+        window: the window as text.
+        coverage_pct: the coverage of the window.
+        outcome: the outcome of the backfill in JSON form.
+        problems: the errors of the tasks.
+        url: the address of the run in Airflow's UI.
     """
-    outcome = facts.get("outcome")
-    skipped = facts.get("skipped")
-    state = "FAILED, nothing was published"
-    if facts.get("done"):
-        state = "analytics done"
-    elif skipped:
-        state = "analytics skipped"
-    title = f"{facts['name']}: {state}"
-    lines = [f"Skipped: {skipped}"] if skipped else []
-    if facts.get("window"):
-        lines.append(f"Window: {facts['window']}")
-    if facts.get("coverage_pct") is not None:
-        lines.append(f"Coverage: {facts['coverage_pct']:.1f} %")
-    if outcome:
-        lines.append(f"Days filled: {abbreviated(outcome['filled']) or 'none'}")
-        lines.append(f"Days failed: {abbreviated([run['day'] for run in outcome['failed']]) or 'none'}")
-        lines += [f"  {line}" for line in problem_lines(outcome)[:MAX_LISTED]]
+
+    dataset: str
+    done: bool = False
+    skipped: str | None = None
+    window: str | None = None
+    coverage_pct: float | None = None
+    outcome: Mapping[str, Any] | None = None
+    problems: Sequence[str] = ()
+    url: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the consumer neither ran nor skipped the window."""
+        return not self.done and not self.skipped
+
+
+def notification(summary: RunSummary) -> tuple[str, str]:
+    """The title and the text of the notification at the end of a run."""
+    state = "analytics skipped" if summary.skipped else "analytics done"
+    if summary.failed:
+        state = "FAILED, nothing was published"
+    lines = [f"Skipped: {summary.skipped}"] if summary.skipped else []
+    if summary.window:
+        lines.append(f"Window: {summary.window}")
+    if summary.coverage_pct is not None:
+        lines.append(f"Coverage: {summary.coverage_pct:.1f} %")
+    if summary.outcome:
+        failed = [run["day"] for run in summary.outcome["failed"]]
+        lines.append(f"Days filled: {abbreviated(summary.outcome['filled']) or 'none'}")
+        lines.append(f"Days failed: {abbreviated(failed) or 'none'}")
+        lines += [f"  {line}" for line in problem_lines(summary.outcome)[:MAX_LISTED]]
     else:
-        lines += [f"Problem: {problem}" for problem in facts.get("problems") or ()]
-    if facts.get("url"):
-        lines.append(f"Run: {facts['url']}")
-    return title, "\n".join(lines)
+        lines += [f"Problem: {problem}" for problem in summary.problems]
+    if summary.url:
+        lines.append(f"Run: {summary.url}")
+    return f"{summary.dataset}: {state}", "\n".join(lines)

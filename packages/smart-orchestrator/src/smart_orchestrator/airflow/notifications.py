@@ -11,9 +11,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
 
 from smart_orchestrator.airflow.connections import notification_urls, ui_url
-from smart_orchestrator.airflow.messages import notification
+from smart_orchestrator.airflow.messages import RunSummary, notification
 from smart_orchestrator.airflow.operators import (
     CHECK,
     CONSUME,
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class NotSent(RuntimeError):
-    """A notification could not be sent to every address."""
+class NotSent(AirflowFailException):
+    """A notification could not be sent to every address. The task is not retried: the other addresses have the message."""
 
     def __init__(self, name: str, number: int) -> None:
         super().__init__(
@@ -43,11 +44,17 @@ class NotSent(RuntimeError):
         )
 
 
-def send(name: str, title: str, text: str) -> int:
-    """Send a message to the addresses in the connection or variable `name`; return the number of addresses.
+def send(name: str, title: str, text: str, *, failure: bool = False) -> int:
+    """Send a message once to each address in the connection or variable `name`; return the number of addresses.
+
+    Args:
+        name: the connection or variable.
+        title: the title of the message.
+        text: the body of the message.
+        failure: whether the message has the type of a failure, which many services show in red.
 
     Raises:
-        NotSent: an address is invalid, or its service did not accept the message.
+        NotSent: an address is invalid, or its service did not accept the message; the other addresses have received it.
     """
     urls = notification_urls(name)
     if not urls:
@@ -55,11 +62,15 @@ def send(name: str, title: str, text: str) -> int:
     with extra("airflow"):
         import apprise
 
-    notifier = apprise.Apprise()
-    added = [notifier.add(url) for url in urls]
-    if not all(added) or not notifier.notify(body=text, title=title):
+    kind = apprise.NotifyType.FAILURE if failure else apprise.NotifyType.SUCCESS
+    sent = [_send_to(apprise.Apprise(), url, body=text, title=title, notify_type=kind) for url in urls]
+    if not all(sent):
         raise NotSent(name, len(urls))
     return len(urls)
+
+
+def _send_to(notifier: Any, url: str, **message: Any) -> bool:
+    return bool(notifier.add(url) and notifier.notify(**message))
 
 
 class Notify(BaseOperator):
@@ -80,29 +91,30 @@ class Notify(BaseOperator):
         if context["params"].get("dry_run"):
             self.log.info("dry run: no notification is sent")
             return
-        title, text = notification(self._facts(context))
+        summary = self._summary(context)
+        title, text = notification(summary)
         self.log.info("%s\n%s", title, text)
-        if not send(self.notify_conn_id, title, text):
+        if not send(self.notify_conn_id, title, text, failure=summary.failed):
             self.log.info(
                 "not sent: there is no connection and no variable %s with Apprise URLs", self.notify_conn_id
             )
 
-    def _facts(self, context: Context) -> dict[str, Any]:
+    def _summary(self, context: Context) -> RunSummary:
         pull = context["ti"].xcom_pull
         problems = [pull(task_ids=task, key=PROBLEM) for task in (CHECK, START, WAIT, CONSUME)]
         coverage = [pull(task_ids=task, key=COVERAGE) for task in (CONSUME, WAIT, CHECK)]
         run = context["dag_run"]
         ui = (ui_url() or "").rstrip("/")
-        return {
-            "name": self.dataset_name,
-            "done": pull(task_ids=CONSUME, key="return_value") is not None,
-            "skipped": pull(task_ids=CONSUME, key=SKIPPED),
-            "window": pull(task_ids=CHECK, key=WINDOW),
-            "coverage_pct": next((value for value in coverage if value is not None), None),
-            "outcome": pull(task_ids=WAIT, key=OUTCOME),
-            "problems": [problem for problem in problems if problem],
-            "url": f"{ui}/dags/{run.dag_id}/runs/{run.run_id}" if ui else None,
-        }
+        return RunSummary(
+            dataset=self.dataset_name,
+            done=pull(task_ids=CONSUME, key="return_value") is not None,
+            skipped=pull(task_ids=CONSUME, key=SKIPPED),
+            window=pull(task_ids=CHECK, key=WINDOW),
+            coverage_pct=next((value for value in coverage if value is not None), None),
+            outcome=pull(task_ids=WAIT, key=OUTCOME),
+            problems=[problem for problem in problems if problem],
+            url=f"{ui}/dags/{run.dag_id}/runs/{run.run_id}" if ui else None,
+        )
 
 
 async def late(context: dict[str, Any], *, dataset_name: str, notify_conn_id: str, seconds: float) -> None:
@@ -112,4 +124,4 @@ async def late(context: dict[str, Any], *, dataset_name: str, notify_conn_id: st
     title = f"{dataset_name}: not done after {seconds / 3600:g} h"
     text = f"Run {run_id} has not succeeded yet. This message does not stop it."
     logger.warning("%s. %s", title, text)
-    await asyncio.to_thread(send, notify_conn_id, title, text)
+    await asyncio.to_thread(send, notify_conn_id, title, text, failure=True)

@@ -19,7 +19,7 @@ from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import abbreviated, not_ready_text
 from smart_orchestrator.airflow.params import request_of
 from smart_orchestrator.airflow.triggers import DataReadyTrigger
-from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL
+from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL, Goal, written_elsewhere
 from smart_orchestrator.errors import SmartOrchestratorError
 from smart_orchestrator.expected_error import ExpectedError
 from smart_orchestrator.model.plan import Action, make_plan
@@ -123,18 +123,38 @@ class CheckCompleteness(OrchestratorTask, BranchMixIn):
             request = self._valid_request(context)
             completeness = self.check(request)
             self._push_completeness(context, completeness)
-            if not completeness.missing:
+            plan = self.plan(completeness, self.runner(context)) if completeness.missing else None
+            next_task: str | None = None
+            if request.dry_run:
+                self._log_dry_run(completeness, plan)
+            elif plan is None:
                 self.log.info("nothing is missing: straight to %s", CONSUME)
-                next_task: str | None = CONSUME
+                next_task = CONSUME
             else:
-                self.plan(completeness, self.runner(context))
                 self.log.info("%d dates are missing: starting to fetch them", len(completeness.missing))
                 next_task = START
-            if request.dry_run:
-                self.log.info("dry run: nothing is done")
-                next_task = None
         self.do_branch(context, next_task)
         return next_task
+
+    def _log_dry_run(self, completeness: Completeness, plan: Plan | None) -> None:
+        """Log what a run without `dry_run` would do."""
+        started = list(plan.days(Action.START)) if plan else []
+        followed = list(plan.days(Action.FOLLOW)) if plan else []
+        self.log.info(
+            "dry run: nothing is done. Runs that would be started: %s; followed: %s",
+            abbreviated([day.isoformat() for day in started]) or "none",
+            abbreviated([day.isoformat() for day in followed]) or "none",
+        )
+        goal = Goal.of(completeness)
+        possible = (
+            goal.available + len(started) + len(followed) + (len(written_elsewhere(plan)) if plan else 0)
+        )
+        if completeness.ready:
+            self.log.info("the analytics would run")
+        elif possible >= goal.needed:
+            self.log.info("the analytics would run if these runs succeed")
+        else:
+            self.log.info("the analytics would not run, even if these runs succeed")
 
     def _valid_request(self, context: Context) -> Request:
         try:

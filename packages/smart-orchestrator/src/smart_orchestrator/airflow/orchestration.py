@@ -18,6 +18,7 @@ from smart_orchestrator.backfilling.state import BackfillState, Limits
 from smart_orchestrator.checking import check
 from smart_orchestrator.errors import LakeDenied, LakeUnreachable, OptionError
 from smart_orchestrator.model.dataset import Column, Dataset
+from smart_orchestrator.model.grain import Grain, key_text, parse_key
 from smart_orchestrator.runners.airflow import AirflowRunner
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.store.opening import lake_of
@@ -83,23 +84,22 @@ class Orchestration:
         start = self.dataset.history_start
         serializable = {
             "columns": list(dataset["columns"]),
-            "history_start": start.isoformat() if start else None,
+            "needs": list(dataset["needs"]),
+            "grain": self.dataset.grain.value,
+            "history_start": None if start is None else key_text(start),
         }
         return {**asdict(self), "dataset": {**dataset, **serializable}}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Orchestration:
-        """Rebuild the configuration from the document of `to_json`."""
-        dataset = dict(document["dataset"])
-        columns = tuple(Column(**column) for column in dataset.pop("columns"))
-        start = dataset.pop("history_start", None)
-        history_start = dt.date.fromisoformat(start) if start else None
-        return cls(
-            **{
-                **document,
-                "dataset": Dataset(**dataset, columns=columns, history_start=history_start),
-            }
-        )
+        """Rebuild the configuration from the document of `to_json`, also from one that an earlier version wrote."""
+        fields = dict(document["dataset"])
+        start = fields.get("history_start")
+        fields["columns"] = tuple(Column(**column) for column in fields["columns"])
+        fields["needs"] = tuple(fields.get("needs", ()))
+        fields["grain"] = Grain(fields.get("grain", Grain.DAY))
+        fields["history_start"] = None if start is None else parse_key(start)
+        return cls(**{**document, "dataset": Dataset(**fields)})
 
     def export_keys(self) -> None:
         """Set the keys of the lake's connection in the environment of this process, which must be the task's own process."""
