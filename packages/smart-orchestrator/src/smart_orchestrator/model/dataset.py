@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -113,7 +113,8 @@ class Dataset:
     """
 
     name: str
-    lake: str
+    # The URL of a database may hold a password.
+    lake: str = field(repr=False)
     key_format: str = ""
     format: Format = "csv"
     columns: tuple[Column, ...] = ()
