@@ -381,7 +381,7 @@ def test_a_partition_of_ten_thousand_files_is_read_once(writer, tmp_path, memory
         adapter = adapter_of(writer.dataset())
         assert adapter.inspect([DAY], InspectOptions(memory=memory))[DAY].rows == 10_000
         costs.append(adapter.requests)
-    assert costs == [{"list": 1, "get": 10_000}, {"list": 1, "get": 0}]
+    assert costs == [{"list": 10, "get": 10_000}, {"list": 10, "get": 0}]
 
 
 @functools.cache
