@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator import Action, Code, Failure, RunState, State
-from wiki_trends.cli import exit_codes
+from smart_orchestrator.cli import exit_codes
 
 if TYPE_CHECKING:
     import enum

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
+from smart_orchestrator.cli.exit_codes import FAULT
 from testing.product import DAYS
-from wiki_trends.cli.exit_codes import FAULT
 from wiki_trends.jobs import main as main_job
 
 AS_OF = ("--as-of", "2025-11-12")

@@ -18,7 +18,11 @@ from smart_orchestrator.cli.options import DEFAULT_CONFIG, WindowOptions, datase
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PROGRAM = Program("smart-orchestrator")
+PROGRAM = Program(
+    "smart-orchestrator",
+    "smart-orchestrator",
+    interrupted="commands that were started go on. Run the same command again to follow them.",
+)
 app = typer.Typer(
     name=PROGRAM.name,
     add_completion=False,
@@ -77,7 +81,7 @@ def check(
 ) -> None:
     """List the partitions of the window, available or not, with the reason. Exit code 1 when it is not ready."""
     from smart_orchestrator.adapters.manifest import Depth, InspectOptions
-    from smart_orchestrator.cli import output
+    from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines
 
     project = tools.open_project(config)
@@ -93,13 +97,15 @@ def check(
     causes = project.causes(completeness)
     if as_json:
         document = output.check_document(completeness)
-        output.print_json({**document, "causes": output.causes_document(causes)})
+        printing.print_json({**document, "causes": output.causes_document(causes)})
     else:
-        output.out(completeness_lines(completeness))
+        printing.out(completeness_lines(completeness))
         if causes:
-            output.out([("causes:", "strong"), *output.cause_lines(completeness, causes)])
-        if not completeness.ready and completeness.missing:
-            output.out([(f"To fill it: {PROGRAM.name} run {described.name}, with the same options.", "dim")])
+            printing.out([("causes:", "strong"), *output.cause_lines(completeness, causes)])
+        if not completeness.ready and completeness.missing and described.runner is not None:
+            printing.out(
+                [(f"To fill it: {PROGRAM.name} run {described.name}, with the same options.", "dim")]
+            )
     raise typer.Exit(DONE if completeness.ready else INCOMPLETE)
 
 
@@ -124,7 +130,7 @@ def plan(
     as_json: options.AsJson = False,
 ) -> None:
     """Show what would be done with each partition, and why, without doing it."""
-    from smart_orchestrator.cli import output
+    from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import plan_lines
 
     project = tools.open_project(config)
@@ -133,11 +139,11 @@ def plan(
     made = project.plan(described.name, window)
     if output_file is not None:
         tools.write_plan(output_file, made)
-        output.err([(f"written to {output_file}: {PROGRAM.name} apply {output_file}", "dim")])
+        printing.err([(f"written to {output_file}: {PROGRAM.name} apply {output_file}", "dim")])
     if as_json:
-        output.print_json(output.plan_document(made))
+        printing.print_json(output.plan_document(made))
     else:
-        output.out(plan_lines(made, every=True))
+        printing.out(plan_lines(made, every=True))
 
 
 @app.command(
@@ -154,16 +160,16 @@ def apply(
 
     The plan is refused with exit code 5 when the lake or the runs are no longer as when it was made.
     """
-    from smart_orchestrator.cli import output
+    from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines
 
     project = tools.open_project(config)
-    done = project.apply_saved(plan_file, timeout=timeout, reporter=output.reporter_on(sys.stderr))
+    done = project.apply_saved(plan_file, timeout=timeout, reporter=printing.reporter_on(sys.stderr))
     if as_json:
-        output.print_json(output.backfill_document(done))
+        printing.print_json(output.backfill_document(done))
     else:
-        output.out(completeness_lines(done.completeness))
-    output.exit_after(done.outcome, ready=done.completeness.ready)
+        printing.out(completeness_lines(done.completeness))
+    printing.exit_after(done.outcome, ready=done.completeness.ready)
 
 
 @app.command(
@@ -185,7 +191,7 @@ def run(
     as_json: options.AsJson = False,
 ) -> None:
     """Run the pipeline once for each partition that needs it, check again, and run the consumers when they are ready."""
-    from smart_orchestrator.cli import output
+    from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines
 
     project = tools.open_project(config)
@@ -196,16 +202,16 @@ def run(
         window,
         policy=policy_of(project.config, described.name, min_coverage),
         timeout=timeout,
-        reporter=output.reporter_on(sys.stderr),
+        reporter=printing.reporter_on(sys.stderr),
     )
     if as_json:
-        output.print_json(output.run_document(done))
+        printing.print_json(output.run_document(done))
     else:
-        output.out(completeness_lines(done.backfill.completeness))
-    output.err(output.consumer_lines(done.consumers))
+        printing.out(completeness_lines(done.backfill.completeness))
+    printing.err(output.consumer_lines(done.consumers))
     failed = any(consumer.exit_code != 0 for consumer in done.consumers)
     ready = done.backfill.completeness.ready and not failed
-    output.exit_after(done.backfill.outcome, ready=ready)
+    printing.exit_after(done.backfill.outcome, ready=ready)
 
 
 app.add_typer(tools.app)
@@ -229,11 +235,11 @@ def _run_typer(arguments: Sequence[str] | None) -> int:
 
 def main() -> NoReturn:
     """The entry point of `smart-orchestrator`."""
-    from smart_orchestrator.cli.exit_codes import leave
+    from smart_orchestrator.cli.exit_codes import exit_process
     from smart_orchestrator.cli.streams import install_streams
 
     install_streams()
-    leave(run_command())
+    exit_process(run_command())
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Exit codes of a command, and the one line on stderr that goes with each of them.
+"""The exit codes of errors and of command lines, and the end of the process.
 
 0    done
 1    finished, but the window is not ready, a partition failed, or the output could not be written
 2    wrong usage or configuration
 3    a service that is needed did not answer
-4    a fault of the program itself; one line says where to report it, `--debug` prints the traceback
+4    a fault of the program itself; the message says where to report it, and `--debug` prints the traceback
 5    a plan that no longer holds
 130  interrupted
 """
@@ -33,7 +33,7 @@ INCOMPLETE = expected_error.INCOMPLETE
 USAGE = expected_error.USAGE
 UNREACHABLE = expected_error.UNREACHABLE
 REPORT_TO = "the project's issue tracker"
-_LONGEST_PROBLEM = 500
+_MAX_PROBLEM_LENGTH = 500
 _USER_INFO = re.compile(r"(?<=://)[^\s'\"/]*@")
 
 
@@ -43,19 +43,23 @@ class Program:
 
     Attributes:
         name: as users type it.
+        product: whose fault an unexpected error is.
         redact: removes credentials from a text.
-        debug: print the traceback of an unexpected error.
+        debug: whether the traceback of an unexpected error is printed.
+        interrupted: what an interruption leaves behind, and what to do.
     """
 
     name: str
+    product: str
     redact: Callable[[str], str] = lambda text: _USER_INFO.sub("(secret)@", text)
     debug: bool = False
+    interrupted: str = "nothing half-written is visible. Run the same command again to continue."
 
-    def run(self, work: Callable[[], int], words: Sequence[str] = ()) -> int:
+    def run(self, work: Callable[[], int], arguments: Sequence[str] = ()) -> int:
         """Call `work` and return its exit code; an error, or Ctrl-C, becomes one line on stderr.
 
-        An unexpected error has the exit code `FAULT`. With `--json` among the words of the command line it is one document on
-        stdout as well.
+        An unexpected error has the exit code `FAULT`. With `--json` among the arguments it is also printed as one document to
+        stdout.
         """
         try:
             code = work()
@@ -64,35 +68,36 @@ class Program:
         except (SystemExit, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - a panic of a Rust library is not an `Exception`
-            if isinstance(error, ExpectedError):
-                code = error.exit_code
-                print(f"error: {error_text(error)}", file=sys.stderr)
+            code = exit_code(error) or FAULT
+            if code == FAULT:
+                self._report_fault(error, arguments)
             else:
-                code = FAULT
-                self._report_fault(error, words)
+                print(f"error: {error_text(error)}", file=sys.stderr)
         if code == INTERRUPTED:
-            print(
-                "interrupted: nothing half-written is visible. Run the same command again to go on.",
-                file=sys.stderr,
-            )
+            print(f"interrupted: {self.interrupted}", file=sys.stderr)
         return _with_output_failure(code)
 
-    def _report_fault(self, error: BaseException, words: Sequence[str]) -> None:
-        command = next((word for word in words if re.fullmatch("[a-z][a-z-]*", word)), "")
-        doing = f"`{' '.join(filter(None, (self.name, command)))}`"
-        problem = self.redact(printable_line(f"{type(error).__name__}: {error}"))[:_LONGEST_PROBLEM]
+    def _report_fault(self, error: BaseException, arguments: Sequence[str]) -> None:
+        command = next((word for word in arguments if re.fullmatch("[a-z][a-z-]*", word)), "")
+        command_text = f"`{' '.join(filter(None, (self.name, command)))}`"
+        problem = self.redact(printable_line(f"{type(error).__name__}: {error}"))[:_MAX_PROBLEM_LENGTH]
         print(
-            f"error: a fault of {self.name} while it ran {doing}: {problem}. Report it at {REPORT_TO}; "
-            f"`{self.name} --debug` with the same command prints the traceback.",
+            f"error: a fault of {self.product} while it ran {command_text}: {problem}. Report it at {REPORT_TO}; "
+            f"`{self.name} --debug` with the same {'command' if command else 'options'} prints the traceback.",
             file=sys.stderr,
         )
-        if "--json" in words:
+        if "--json" in arguments:
             document = {
                 "error": {"code": FAULT, "command": command, "problem": problem, "report_to": REPORT_TO}
             }
             print(json.dumps(document, indent=2))
         if self.debug:
             print(self.redact("".join(traceback.format_exception(error))), file=sys.stderr)
+
+
+def exit_code(error: BaseException) -> int | None:
+    """The exit code of an expected error; None for an unexpected one, which is a bug."""
+    return error.exit_code if isinstance(error, ExpectedError) else None
 
 
 def error_text(error: BaseException) -> str:
@@ -116,8 +121,8 @@ def _with_output_failure(code: int) -> int:
     return code or INCOMPLETE
 
 
-def leave(code: int) -> NoReturn:
-    """End the process. A failed one does not wait for its threads: uncommitted work is not visible."""
+def exit_process(code: int) -> NoReturn:
+    """End the process. After a failure it does not wait for threads: uncommitted work is not visible."""
     if code == DONE:
         sys.exit(code)
     sys.stdout.flush()

@@ -106,10 +106,10 @@ class WindowOptions:
             return Window.between(start, end, as_of, lag, grain)
         if count is not None:
             return Window.of_last(count, as_of, lag, grain)
+        if self.as_of is not None:
+            project = project.at(grain.start(as_of, dataset.zone))
         window = project.last_window(dataset.name)
-        if self.as_of is None and self.lag is None:
-            return window
-        return Window.of_last(len(window), as_of, lag, grain)
+        return window if self.lag is None else Window.of_last(len(window), as_of, lag, grain)
 
     def _count(self, grain: Grain) -> int | None:
         """The number of partitions that the options name."""

@@ -1,14 +1,9 @@
-"""Output of the commands: results to stdout, progress to stderr."""
+"""The documents and lines that the commands print."""
 
 from __future__ import annotations
 
-import json
-import sys
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING
 
-import typer
-
-from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, UNREACHABLE
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.text.calendar import watermark
 
@@ -16,14 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from smart_orchestrator.backfilling.loop import Backfill
-    from smart_orchestrator.backfilling.state import Outcome
     from smart_orchestrator.consumers import ConsumerResult
     from smart_orchestrator.model.cause import Explanation
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.grain import Key
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.project import PartitionExplanation, ProjectRun
-    from smart_orchestrator.text.reporter import TextReporter
     from smart_orchestrator.text.reports import Line
 
 
@@ -123,37 +116,3 @@ def explanation_lines(explanation: PartitionExplanation) -> list[Line]:
         for run in explanation.runs
     ]
     return [*lines, (f"  plan    {step.action.value}: {step.why}", "")]
-
-
-def exit_after(outcome: Outcome, *, ready: bool) -> NoReturn:
-    """End with 0 when the window is ready, 3 when a partition failed because a service did not answer, and 1 otherwise."""
-    from smart_orchestrator.model.run import Failure
-
-    if ready:
-        raise typer.Exit(DONE)
-    unreachable = any(run.failure is Failure.UNREACHABLE for run in outcome.failed)
-    raise typer.Exit(UNREACHABLE if unreachable else INCOMPLETE)
-
-
-def print_json(document: object) -> None:
-    """Print one JSON document to stdout."""
-    # Escapes are the only form of other characters that is JSON in any encoding.
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    sys.stdout.write(json.dumps(document, ensure_ascii=not unicode, indent=2) + "\n")
-
-
-def reporter_on(stream: TextIO) -> TextReporter:
-    """A reporter that writes to `stream`, with colours on a terminal."""
-    from smart_orchestrator.text.reporter import TextReporter
-
-    return TextReporter(stream)
-
-
-def out(lines: Iterable[Line]) -> None:
-    """Print lines to stdout."""
-    reporter_on(sys.stdout).write(lines)
-
-
-def err(lines: Iterable[Line]) -> None:
-    """Print lines to stderr."""
-    reporter_on(sys.stderr).write(lines)

@@ -30,7 +30,7 @@ def init(
     """Look for partitions in a lake, and write a configuration for them. It says what it saw and how sure it is."""
     import datetime as dt
 
-    from smart_orchestrator.cli import output
+    from smart_orchestrator.cli import printing
     from smart_orchestrator.errors import OptionError
     from smart_orchestrator.model.grain import key_text
     from smart_orchestrator.proposal import propose, toml_of
@@ -53,21 +53,21 @@ def init(
             "Describe the dataset by hand, see docs/any-lake.md.",
         )
     try:
-        config.write_text(toml_of(proposals, url, words), encoding="utf-8")
+        config.write_text(toml_of(proposals, words), encoding="utf-8")
     except OSError as error:
         raise OptionError(
             "config", config, f"cannot be written ({error.strerror})", "Name another file."
         ) from None
     if as_json:
-        output.print_json({"file": str(config), "datasets": [proposal.to_json() for proposal in proposals]})
+        printing.print_json({"file": str(config), "datasets": [proposal.to_json() for proposal in proposals]})
         return
     for proposal in proposals:
         sure = "sure" if proposal.sure else "not sure, please check"
-        output.out([(f"{proposal.dataset.name}  {proposal.dataset.key_format}  ({sure})", "strong")])
-        output.out([(f"  {note}", "") for note in proposal.notes])
+        printing.out([(f"{proposal.dataset.name}  {proposal.dataset.key_format}  ({sure})", "strong")])
+        printing.out([(f"  {note}", "") for note in proposal.notes])
     first = proposals[0]
     window = f"--start {key_text(first.first)} --end {key_text(first.last)}"
-    output.out(
+    printing.out(
         [
             (f"written to {config}", "good"),
             (f"Next: smart-orchestrator check {first.dataset.name} {window}", "dim"),
@@ -81,13 +81,13 @@ def init(
 )
 def doctor(config: options.ConfigFile = DEFAULT_CONFIG, as_json: options.AsJson = False) -> None:
     """Check everything that the datasets need (configuration, lakes, commands, state folder), and say how to fix failures."""
-    from smart_orchestrator.cli import output
+    from smart_orchestrator.cli import printing
     from smart_orchestrator.cli.tools import open_project
     from smart_orchestrator.diagnosis import diagnose
 
     findings = diagnose(open_project(config))
     if as_json:
-        output.print_json([finding.to_json() for finding in findings])
+        printing.print_json([finding.to_json() for finding in findings])
     else:
-        output.out([finding.line() for finding in findings])
+        printing.out([finding.line() for finding in findings])
     raise typer.Exit(max((finding.exit_code for finding in findings), default=DONE))

@@ -34,7 +34,7 @@ def status(
     as_json: options.AsJson = False,
 ) -> None:
     """Show a mark for each partition of every dataset, and the cause of each hole. Exit code 1 when one is not ready."""
-    from smart_orchestrator.cli import output
+    from smart_orchestrator.cli import printing
     from smart_orchestrator.cli.status_output import status_document, status_rows
 
     project = open_project(config)
@@ -47,9 +47,9 @@ def status(
     if quiet:
         checks = [(completeness, causes) for completeness, causes in checks if not completeness.ready]
     if as_json:
-        output.print_json(status_document(checks))
+        printing.print_json(status_document(checks))
     else:
-        output.reporter_on(sys.stdout).write_rows(status_rows(checks))
+        printing.reporter_on(sys.stdout).write_rows(status_rows(checks))
     raise typer.Exit(DONE if all(completeness.ready for completeness, _ in checks) else INCOMPLETE)
 
 
@@ -64,15 +64,15 @@ def explain(
     as_json: options.AsJson = False,
 ) -> None:
     """Show the state of a partition, the cause with its evidence, its runs, and what would be done."""
-    from smart_orchestrator.cli import output
+    from smart_orchestrator.cli import output, printing
 
     project = open_project(config)
     described = dataset_of(project.config, dataset)
     explanation = project.explain(described.name, options.parse_key_argument(key, described))
     if as_json:
-        output.print_json(output.explanation_document(explanation))
+        printing.print_json(output.explanation_document(explanation))
     else:
-        output.out(output.explanation_lines(explanation))
+        printing.out(output.explanation_lines(explanation))
     raise typer.Exit(DONE if explanation.cause is None else INCOMPLETE)
 
 
@@ -96,7 +96,7 @@ def wait(
     as_json: options.AsJson = False,
 ) -> None:
     """Check the window again and again until it is ready. Starts no runs. Exit code 1 when the time is over."""
-    from smart_orchestrator.cli import output
+    from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines, summary_line
 
     project = open_project(config)
@@ -106,13 +106,13 @@ def wait(
     deadline = time.monotonic() + timeout
     completeness = project.check(described.name, window, policy=policy)
     while not completeness.ready and (left := deadline - time.monotonic()) > 0:
-        output.err([summary_line(completeness)])
+        printing.err([summary_line(completeness)])
         time.sleep(min(poll, left))
         completeness = project.check(described.name, window, policy=policy, strays=False)
     if as_json:
-        output.print_json(output.check_document(completeness))
+        printing.print_json(output.check_document(completeness))
     else:
-        output.out(completeness_lines(completeness))
+        printing.out(completeness_lines(completeness))
     raise typer.Exit(DONE if completeness.ready else INCOMPLETE)
 
 
@@ -139,7 +139,7 @@ def waive(
     import datetime as dt
 
     from smart_orchestrator import waiver_store
-    from smart_orchestrator.cli import output
+    from smart_orchestrator.cli import printing
     from smart_orchestrator.model.grain import key_text
 
     project = open_project(config)
@@ -157,9 +157,9 @@ def waive(
             waiver_store.waive(described, lake, waiver_store.Waiver(each, reason, by, last_day, now))
     waivers = waiver_store.waivers(described, lake)
     if as_json:
-        output.print_json([waiver.to_json() for waiver in waivers.values()])
+        printing.print_json([waiver.to_json() for waiver in waivers.values()])
         return
-    output.out(
+    printing.out(
         [(f"{key_text(waiver.day)}  {waiver.reason or waiver.problem}", "") for waiver in waivers.values()]
         or [("nothing is waived", "dim")]
     )
@@ -182,7 +182,7 @@ def vacuum(
     """Remove the leftovers of killed writers of this program. Only datasets with the adapter `manifest` have any."""
     import datetime as dt
 
-    from smart_orchestrator.cli import output
+    from smart_orchestrator.cli import printing
     from smart_orchestrator.committing.cleanup import vacuum as remove_leftovers
     from smart_orchestrator.errors import OptionError
 
@@ -197,10 +197,10 @@ def vacuum(
         )
     removed = remove_leftovers(described, older_than=dt.timedelta(seconds=older_than), dry_run=dry_run)
     if as_json:
-        output.print_json(removed.to_json())
+        printing.print_json(removed.to_json())
     else:
         verb = "would be removed" if dry_run else "removed"
-        output.out([(f"{len(removed.keys):,} objects {verb}, {removed.size:,} bytes", "")])
+        printing.out([(f"{len(removed.keys):,} objects {verb}, {removed.size:,} bytes", "")])
 
 
 def open_project(config: Path) -> Project:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from smart_orchestrator.cli.printing import out, print_json
 from wiki_trends.cli import options
-from wiki_trends.cli.output import out, print_json
 
 app = typer.Typer(
     name="airflow",

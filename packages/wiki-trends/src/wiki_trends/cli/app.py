@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, USAGE
+from smart_orchestrator.cli.printing import err, exit_after, out, print_json, reporter_on
 from wiki_trends.cli import airflow_dags, options, rules, tools, trends
 from wiki_trends.cli import fetch as fetch_commands
 from wiki_trends.cli import serve as serve_command
@@ -24,20 +26,7 @@ from wiki_trends.cli.options import (
     settings_of,
     with_groups,
 )
-from wiki_trends.cli.output import (
-    DONE,
-    INCOMPLETE,
-    USAGE,
-    err,
-    err_if_output_failed,
-    exit_after,
-    log_to_stderr,
-    out,
-    print_json,
-    print_report,
-    reporter_on,
-    write_html_report,
-)
+from wiki_trends.cli.output import err_if_output_failed, log_to_stderr, print_report, write_html_report
 from wiki_trends.jobs.progress import show_progress
 
 if TYPE_CHECKING:
@@ -74,10 +63,10 @@ def program(
     ] = False,
 ) -> None:
     """Check a daily lake of Wikipedia's most-viewed pages, backfill missing days, analyse complete windows."""
-    from wiki_trends.cli.exit_codes import set_debug
+    from wiki_trends.cli.exit_codes import WIKI_TRENDS
 
     del version
-    set_debug(debug)
+    WIKI_TRENDS.debug = debug
 
 
 @app.command(
@@ -109,6 +98,7 @@ def check(
     verbose: options.Verbose = False,
 ) -> None:
     """List the days of the window, each with its state and the reason. The exit code is 1 when the window is not ready."""
+    from smart_orchestrator.cli.output import check_document
     from wiki_trends.cli import check_output
     from wiki_trends.jobs.main import checker
 
@@ -125,7 +115,7 @@ def check(
     )
     completeness = checker(settings, window.window(settings), criteria)()
     if as_json:
-        print_json(check_output.to_json(completeness))
+        print_json(check_document(completeness))
     elif watermark:
         out(check_output.watermark_lines(completeness))
     elif calendar:
@@ -319,10 +309,10 @@ def _compare_with_publish(settings: Settings, *, as_json: bool) -> NoReturn:
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (default: that of the process) and return its exit code; expected errors go to stderr."""
-    from wiki_trends.cli.exit_codes import run_to_exit_code
+    from wiki_trends.cli.exit_codes import WIKI_TRENDS
 
     command_line = sys.argv[1:] if arguments is None else arguments
-    return run_to_exit_code(lambda: _run_typer(arguments), command_line)
+    return WIKI_TRENDS.run(lambda: _run_typer(arguments), command_line)
 
 
 def _run_typer(arguments: Sequence[str] | None) -> int:
@@ -336,8 +326,8 @@ def _run_typer(arguments: Sequence[str] | None) -> int:
 
 def main() -> NoReturn:
     """The entry point of `wiki-trends`."""
-    from wiki_trends.cli.exit_codes import exit_process
-    from wiki_trends.cli.streams import install_streams
+    from smart_orchestrator.cli.exit_codes import exit_process
+    from smart_orchestrator.cli.streams import install_streams
 
     install_streams()
     exit_process(run_command())

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import RunRecord
 
 
-def to_json(completeness: Completeness) -> dict[str, object]:
-    """The document that `check --json` prints."""
-    last = watermark(completeness)
-    return {**completeness.to_json(), "watermark": last.isoformat() if last else None}
-
-
 def check_lines(completeness: Completeness) -> list[Line]:
     """The days with their reasons, the totals, and the command that fills gaps."""
     lines = completeness_lines(completeness)

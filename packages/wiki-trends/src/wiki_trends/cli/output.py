@@ -1,32 +1,18 @@
-"""Output of the commands: results to stdout, progress and logs to stderr, and the shared exit codes."""
+"""Output of several commands: the report of the published tables, and logs."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING
 
-import typer
+from smart_orchestrator.cli.printing import err, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from smart_orchestrator.backfilling.state import Outcome
-    from smart_orchestrator.text.reporter import TextReporter
     from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
-
-DONE, INCOMPLETE, USAGE, UNREACHABLE = 0, 1, 2, 3
-
-
-def exit_after(outcome: Outcome, *, ready: bool) -> NoReturn:
-    """End with 0 when the window is ready, 3 when a day failed because a service did not answer, and 1 otherwise."""
-    from smart_orchestrator.model.run import Failure
-
-    if ready:
-        raise typer.Exit(DONE)
-    unreachable = any(run.failure is Failure.UNREACHABLE for run in outcome.failed)
-    raise typer.Exit(UNREACHABLE if unreachable else INCOMPLETE)
 
 
 def print_report(
@@ -79,35 +65,9 @@ def write_html_report(settings: Settings, target: Path, *, limit: int, force: bo
         err([(f"{target}: {written.size / 1e6:.2f} MB in {seconds:.1f} s; open it in a browser", "")])
 
 
-def print_json(document: object) -> None:
-    """Print one JSON document to stdout."""
-    import json
-
-    # In other encodings, characters outside ASCII are written as escapes.
-    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    sys.stdout.write(json.dumps(document, ensure_ascii=not is_utf8, indent=2) + "\n")
-
-
-def reporter_on(stream: TextIO) -> TextReporter:
-    """A reporter that writes to `stream`, with colours on a terminal."""
-    from smart_orchestrator.text.reporter import TextReporter
-
-    return TextReporter(stream)
-
-
-def out(lines: Iterable[Line]) -> None:
-    """Print lines to stdout."""
-    reporter_on(sys.stdout).write(lines)
-
-
-def err(lines: Iterable[Line]) -> None:
-    """Print lines to stderr."""
-    reporter_on(sys.stderr).write(lines)
-
-
 def err_if_output_failed(lines: Iterable[Line]) -> None:
     """Print lines to stderr if stdout could not be written, so that they are not lost."""
-    from wiki_trends.cli.streams import output_failure
+    from smart_orchestrator.cli.streams import output_failure
 
     if output_failure() is not None:
         err(lines)

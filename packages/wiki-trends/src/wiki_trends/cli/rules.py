@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from smart_orchestrator.cli.printing import out, print_json
 from wiki_trends.cli import options
 from wiki_trends.cli.options import settings_of
-from wiki_trends.cli.output import out, print_json
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 

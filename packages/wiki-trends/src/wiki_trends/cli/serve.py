@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from smart_orchestrator.cli.printing import err
 from wiki_trends.cli import options
 from wiki_trends.cli.options import LakeOptions, settings_of, with_groups
-from wiki_trends.cli.output import err, log_to_stderr
+from wiki_trends.cli.output import log_to_stderr
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 

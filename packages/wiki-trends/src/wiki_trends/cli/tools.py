@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from smart_orchestrator.cli.exit_codes import DONE
+from smart_orchestrator.cli.printing import out, print_json, reporter_on
 from wiki_trends.cli import options
 from wiki_trends.cli.options import LakeOptions, settings_of, with_groups
-from wiki_trends.cli.output import DONE, out, print_json, print_report, reporter_on
+from wiki_trends.cli.output import print_report
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 

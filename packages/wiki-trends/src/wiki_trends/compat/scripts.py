@@ -10,16 +10,10 @@ import sys
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, NoReturn
 
-from wiki_trends.cli.exit_codes import (
-    DONE,
-    INCOMPLETE,
-    UNREACHABLE,
-    exit_process,
-    run_to_exit_code,
-    set_debug,
-)
+from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, UNREACHABLE, exit_process
+from smart_orchestrator.cli.streams import install_streams
+from wiki_trends.cli.exit_codes import documented_script
 from wiki_trends.cli.output import err_if_output_failed
-from wiki_trends.cli.streams import install_streams
 from wiki_trends.compat.functions import check_window, dates_to_fetch, report_lines
 from wiki_trends.config.settings import load
 from wiki_trends.jobs.progress import show_progress
@@ -58,8 +52,8 @@ def _run(script: Callable[[Sequence[str]], int], file: str) -> NoReturn:
     """Run a script with the arguments of the process, and end the process."""
     install_streams()
     arguments = sys.argv[1:]
-    set_debug("--debug" in arguments)
-    exit_process(run_to_exit_code(lambda: script(arguments), arguments, f"python {file}"))
+    program = documented_script(file, debug="--debug" in arguments)
+    exit_process(program.run(lambda: script(arguments), arguments))
 
 
 def _check_and_fetch(arguments: Sequence[str]) -> int:
