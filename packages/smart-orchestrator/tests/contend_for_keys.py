@@ -1,6 +1,7 @@
-"""Starts runs of keys until each has succeeded: python contend_for_keys.py STATE LIVE KEYS.
+"""Starts runs of keys until each is done: python contend_for_keys.py STATE LIVE KEYS.
 
-Each run creates the file LIVE/KEY.live, fails when another run has created it, appends the key to LIVE/started.log, and removes it.
+While a run is alive there is a file LIVE/KEY.live, and at its end LIVE/KEY.done. A run that meets the file of another one appends
+its key to LIVE/twice.log, and every run appends its key to LIVE/started.log.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import datetime as dt
 import sys
 from pathlib import Path
 
-from smart_orchestrator.model.run import RunState
 from smart_orchestrator.runners.command import CommandRunner
 
 RUN = """
@@ -23,24 +23,27 @@ with open(f"{live}/started.log", "a") as log:
     log.write(key + "\\n")
 time.sleep(0.05)
 os.unlink(f"{live}/{key}.live")
+open(f"{live}/{key}.done", "w").close()
 """
 
 
 def main(state, live, keys):
     days = [dt.date(2025, 11, 1) + dt.timedelta(days=number) for number in range(int(keys))]
+
+    def is_done(day):
+        return Path(live, f"{day}.done").exists()
+
     runner = CommandRunner(
-        [sys.executable, "-I", "-S", "-c", RUN, live, "{key}"], state_dir=Path(state), identity="contended"
+        [sys.executable, "-I", "-S", "-c", RUN, live, "{key}"],
+        state_dir=Path(state),
+        identity="contended",
+        is_complete=is_done,
     )
-    while open_days := [day for day in days if not _succeeded(runner, day)]:
-        runs = [runner.start(day) for day in open_days]
+    while not all(is_done(day) for day in days):
+        runs = [runner.start(day) for day in days]
         while any(run.in_flight for run in runs):
             runner.wait(0.02)
             runs = runner.poll(runs)
-
-
-def _succeeded(runner, day):
-    run = runner.latest([day]).get(day)
-    return run is not None and run.state is RunState.SUCCEEDED
 
 
 if __name__ == "__main__":

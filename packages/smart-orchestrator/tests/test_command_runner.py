@@ -338,7 +338,7 @@ def test_contenders_that_are_killed_never_run_a_key_twice_at_once(tmp_path, tria
         assert codes[0] == 0
         assert not (live / "twice.log").exists()
         assert not list(live.glob("*.live"))
-        # Nobody had a reason to run a key again.
+        # A run outlives its starter, so each key is run exactly once.
         assert sorted((live / "started.log").read_text().split()) == [
             "2025-11-01",
             "2025-11-02",

@@ -25,6 +25,7 @@ NAMES = [
     "DailyDataset",
     "Dataset",
     "DatasetError",
+    "Depth",
     "Failure",
     "Grain",
     "InspectOptions",

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smart_orchestrator.adapters.manifest import InspectOptions, inspect, read_frame, read_parts
+    from smart_orchestrator.adapters.manifest import Depth, InspectOptions, inspect, read_frame, read_parts
     from smart_orchestrator.backfilling.loop import Backfill, backfill, fetch
     from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.backfilling.state import Limits, Outcome
@@ -78,6 +78,7 @@ __all__ = [
     "DailyDataset",
     "Dataset",
     "DatasetError",
+    "Depth",
     "Failure",
     "Grain",
     "InspectOptions",
@@ -144,7 +145,7 @@ __all__ = [
 ]
 
 _NAMES_OF = {
-    "adapters.manifest": "InspectOptions inspect read_frame read_parts",
+    "adapters.manifest": "Depth InspectOptions inspect read_frame read_parts",
     "backfilling.loop": "Backfill backfill fetch",
     "backfilling.reporter": "Reporter",
     "backfilling.state": "Limits Outcome",

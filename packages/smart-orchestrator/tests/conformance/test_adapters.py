@@ -117,7 +117,7 @@ def test_too_few_rows_are_short(writer):
     writer.write(WEEK)
     verdicts = inspect(writer, min_rows=ROWS + 1)
     assert set(codes(verdicts)) == {Code.SHORT}
-    assert verdicts[DAY].reason.startswith(f"{ROWS} rows, at least {ROWS + 1} are asked for")
+    assert verdicts[DAY].reason.startswith(f"{ROWS} rows, at least {ROWS + 1} are required")
 
 
 def test_a_restated_partition_has_another_fingerprint_and_the_others_keep_theirs(writer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import datetime as dt
+import functools
 import gzip
 import io
 import json
@@ -119,7 +120,7 @@ def test_a_file_counts_after_the_time_without_a_change(writer):
 def test_too_few_files_are_short(writer):
     writer.write([DAY])
     partition = judge(writer, min_files=2)
-    assert (partition.code, partition.reason) == (Code.SHORT, "1 data file, at least 2 are asked for")
+    assert (partition.code, partition.reason) == (Code.SHORT, "1 data file, at least 2 are required")
     put(writer, "data_1.parquet", parquet_of(3, 10))
     assert judge(writer, min_files=2).rows == ROWS + 3
 
@@ -367,6 +368,25 @@ def test_ten_years_on_s3_cost_few_listings_and_one_read_a_file(s3, memory):
     assert costs[0]["list"] <= -(-len(TEN_YEARS) // 1000) + 1
     assert costs[0]["get"] == len(TEN_YEARS)
     assert costs[1] == {"list": costs[0]["list"], "get": 0}
+
+
+@pytest.mark.long
+def test_a_partition_of_ten_thousand_files_is_read_once(writer, tmp_path, memory):
+    folder = tmp_path / "lake" / FOLDER
+    folder.mkdir(parents=True)
+    for number in range(10_000):
+        (folder / f"data_{number}.parquet").write_bytes(parquet_bytes())
+    costs = []
+    for _ in range(2):
+        adapter = adapter_of(writer.dataset())
+        assert adapter.inspect([DAY], InspectOptions(memory=memory))[DAY].rows == 10_000
+        costs.append(adapter.requests)
+    assert costs == [{"list": 10, "get": 10_000}, {"list": 10, "get": 0}]
+
+
+@functools.cache
+def parquet_bytes():
+    return parquet_of(1)
 
 
 def nested_table():

@@ -17,6 +17,7 @@ from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.errors import DatasetError, LakeDenied, LakeUnreachable
 from smart_orchestrator.model.dataset import Dataset
 from smart_orchestrator.model.grain import Grain
+from smart_orchestrator.runners.local import LocalRunner, dataset_identifier
 from testing.pg_server import ENCODED, PASSWORD
 
 DAY = dt.date(2025, 11, 5)
@@ -168,6 +169,14 @@ def test_a_password_that_is_refused_is_not_shown(postgres_events):
         assert PASSWORD not in text
         assert ENCODED not in text
         assert text.startswith("Lake postgresql://127.0.0.1:")
+
+
+def test_a_password_is_neither_in_the_text_of_a_dataset_nor_in_the_history_of_its_runs(tmp_path):
+    dataset = described("postgresql://user:s3cret@host/orders")
+    assert "s3cret" not in repr(dataset)
+    LocalRunner(dataset, lambda _: None, tmp_path).latest([DAY])
+    assert "s3cret" not in dataset_identifier(dataset)
+    assert b"s3cret" not in b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
 def test_a_right_that_is_missing_is_a_refusal(postgres_events, postgres):

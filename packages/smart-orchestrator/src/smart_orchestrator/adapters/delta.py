@@ -200,9 +200,11 @@ class DeltaAdapter:
         if rows == 0:
             return verdict(key, Code.EMPTY, "its data files have no row", base)
         if rows is None and self.dataset.min_rows > 1:
-            reason = f"its files have no statistics of their rows, at least {self.dataset.min_rows:,} are asked for"
+            reason = (
+                f"its files have no statistics of their rows, at least {self.dataset.min_rows:,} are required"
+            )
             return verdict(key, Code.SHORT, reason, base)
         if rows is not None and rows < self.dataset.min_rows:
-            reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are asked for"
+            reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are required"
             return verdict(key, Code.SHORT, reason, base)
         return verdict(key, Code.OK, rows_text(rows), base)

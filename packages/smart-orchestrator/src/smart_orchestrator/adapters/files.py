@@ -110,7 +110,7 @@ class FilesAdapter(ObjectAdapter):
             reason = f"{irregular} is {files.data[irregular].irregular}"
             return verdict(key, Code.UNREADABLE, reason, base)
         if len(parts) < self.dataset.min_files:
-            reason = f"{_files_text(len(parts))}, at least {self.dataset.min_files:,} are asked for"
+            reason = f"{_files_text(len(parts))}, at least {self.dataset.min_files:,} are required"
             return verdict(key, Code.SHORT, reason, base)
         if options.depth is Depth.METADATA:
             return verdict(key, Code.OK, f"{_files_text(len(parts))}, not read", base)
@@ -243,7 +243,7 @@ class FilesAdapter(ObjectAdapter):
         if not rows:
             return verdict(counted.day, Code.EMPTY, "its data files have no row", counted)
         if rows < self.dataset.min_rows:
-            reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are asked for"
+            reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are required"
             return verdict(counted.day, Code.SHORT, reason, counted)
         return verdict(counted.day, Code.OK, rows_text(rows), counted)
 

@@ -324,5 +324,5 @@ def judge_files(dataset: Dataset, key: Key, files: KeyFiles | None) -> Partition
     if not rows:
         return verdict(key, Code.EMPTY, "its data files have no row", base)
     if rows < dataset.min_rows:
-        return verdict(key, Code.SHORT, f"{text}, at least {dataset.min_rows:,} are asked for", base)
+        return verdict(key, Code.SHORT, f"{text}, at least {dataset.min_rows:,} are required", base)
     return verdict(key, Code.OK, text, base)

@@ -106,7 +106,7 @@ class SqlAdapter:
         digest = hashlib.sha256(json.dumps([rows, None if change is None else str(change)]).encode())
         base = Partition(key, Code.OK, "", PartitionData(rows=rows), digest.hexdigest()[:32])
         if rows < self.dataset.min_rows:
-            reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are asked for"
+            reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are required"
             return verdict(key, Code.SHORT, reason, base)
         return verdict(key, Code.OK, rows_text(rows), base)
 

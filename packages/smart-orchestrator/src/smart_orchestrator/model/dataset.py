@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -113,7 +113,8 @@ class Dataset:
     """
 
     name: str
-    lake: str
+    # The URL of a database may hold a password.
+    lake: str = field(repr=False)
     key_format: str = ""
     format: Format = "csv"
     columns: tuple[Column, ...] = ()
@@ -158,13 +159,13 @@ class Dataset:
             self._check_key_format()
 
     def _check_numbers(self) -> None:
-        for field, seconds in (("timeout", self.timeout), ("backoff", self.backoff)):
+        for name, seconds in (("timeout", self.timeout), ("backoff", self.backoff)):
             if not math.isfinite(seconds) or seconds <= 0:
-                raise DatasetError(self.name, f"{field} must be a number of seconds above 0, not {seconds}")
-        for field in ("min_rows", "min_files", "retries", "lag", "settle"):
-            count = getattr(self, field)
+                raise DatasetError(self.name, f"{name} must be a number of seconds above 0, not {seconds}")
+        for name in ("min_rows", "min_files", "retries", "lag", "settle"):
+            count = getattr(self, name)
             if count is not None and not 0 <= count < math.inf:
-                raise DatasetError(self.name, f"{field} must not be negative, not {count}")
+                raise DatasetError(self.name, f"{name} must not be negative, not {count}")
 
     def _check_time(self) -> None:
         """Check the time zone and the start of the history."""

@@ -29,6 +29,7 @@ from smart_orchestrator.model.run import Failure, Run, RunState, run_name
 from smart_orchestrator.runners.day_lock import DayLock, LockState, acquire_or_follow
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.runners.recorded_runs import PROCESS_DIED, RecordedRuns
+from smart_orchestrator.store.urls import redacted_url
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -153,5 +154,5 @@ class LocalRunner:
 
 def dataset_identifier(dataset: Dataset) -> str:
     """An identifier of the dataset that is the same in every process that uses the same lake."""
-    root = dataset.lake if "://" in dataset.lake else str(Path(dataset.lake).absolute())
+    root = redacted_url(dataset.lake) if "://" in dataset.lake else str(Path(dataset.lake).absolute())
     return f"{root.rstrip('/')}/{dataset.key_format}"
