@@ -8,7 +8,7 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web screenshots install clean distclean
+.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery test-bare lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web screenshots install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ test-airflow: $(AIRFLOW_READY) browser ## the orchestrator end to end in a real 
 test-celery: $(AIRFLOW_READY) browser redis ## the same with CeleryExecutor, Redis and two workers
 	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow --executor=CeleryExecutor tests/airflow
 
+test-bare: $(READY) ## demo and tests in a bare Debian 13 with Python 3.13, make and git alone; needs root (half an hour)
+	@$(BIN)/python -m tools.bare
+
 lint: $(READY) ## ruff, strict mypy, import contracts, shell syntax, compose.yaml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -65,8 +68,9 @@ lint-airflow: $(READY) $(AIRFLOW_READY) ## strict mypy of the modules that impor
 docs: $(READY) ## write the generated pages: docs/cli.md, docs/settings.md
 	$(BIN)/python -m tools.reference
 
-docs-check: $(READY) ## generated pages fresh, commands and settings documented, examples and links right
+docs-check: $(READY) ## generated pages fresh, commands and settings documented, links right, the site built without a warning
 	$(BIN)/python -m tools.docs_check
+	$(BIN)/mkdocs build --quiet --strict
 
 bench: $(READY) ## print the figures: the demo's phases, start-up times, the machine
 	$(BIN)/python -m benchmarks

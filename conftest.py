@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -18,13 +20,38 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "untimed")
 
 
+RAM_DISK = Path("/dev/shm")
+RAM_NEEDED = 4 << 30
+
+
+def pytest_configure() -> None:
+    """Keep the tests' folders on a RAM disk where there is a large one: every commit of a lake waits for the disk."""
+    if os.access(RAM_DISK, os.W_OK) and shutil.disk_usage(RAM_DISK).free > RAM_NEEDED:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(RAM_DISK))
+
+
+# Heaviest first, so that no worker is left with one of them at the end.
+FIRST = ("test_spark", "test_web_browser", "test_report_page", "test_trends_bench")
+# Independent cases without a costly fixture: they go to whichever worker is free.
+SPREAD = ("test_faults", "test_web_security", "test_lake", "test_commit")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests on Spark together, so that they share one Java, and begin with them: they take longest."""
-    on_spark = [item for item in items if "spark" in item.path.name and "csv" not in item.path.name]
-    for item in on_spark:
-        item.add_marker(pytest.mark.xdist_group("spark"))
-    others = [item for item in items if item not in on_spark]
-    items[:] = [*on_spark, *others]
+    """Give each module to one worker, so that what it starts (Spark, a browser, a server) is started once."""
+
+    def position(item: pytest.Item) -> int:
+        module = item.path.stem
+        if module in SPREAD:
+            return len(FIRST) + 1
+        return next((n for n, prefix in enumerate(FIRST) if module.startswith(prefix)), len(FIRST))
+
+    for item in items:
+        module = item.path.stem
+        if module not in SPREAD:
+            # Every module on Spark shares one Java.
+            on_spark = "spark" in module and "csv" not in module
+            item.add_marker(pytest.mark.xdist_group("spark" if on_spark else module))
+    items.sort(key=position)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from testing.pg_server import postgres_server
 from testing.s3_server import BUCKET
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.analytics.engines.base import DUCKDB
-from wiki_trends.analytics.tables.compiled import compiled
+from wiki_trends.analytics.tables.compilation import duckdb_sql
 from wiki_trends.warehouse import open_warehouse
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ def everything(dataset: DailyDataset, url: str) -> None:
 
 def documented(dataset: DailyDataset, url: str) -> None:
     """The same with the three documented tables alone, which is what the floor and the old loader can be held against."""
-    declared = compiled(DUCKDB)
+    declared = duckdb_sql()
     only = {name: declared[name] for name in DOCUMENTED}
-    with patch("wiki_trends.analytics.engines.duckdb.compiled", lambda _: only):
+    with patch("wiki_trends.analytics.engines.duckdb.duckdb_sql", lambda: only):
         everything(dataset, url)
 
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from wiki_trends.analytics.engines.duckdb import computed
-from wiki_trends.analytics.tables.documented import DAYS, EARLIER, EARLIER_DAYS, ROWS, RUN
+from wiki_trends.analytics.engines.duckdb import computed_tables
+from wiki_trends.analytics.tables.declarations import DAYS, EARLIER, EARLIER_DAYS, ROWS, RUN
 from wiki_trends.analytics.tables.history import BASELINE_DAYS
 from wiki_trends.pipeline.lists.device_share import Devices
 from wiki_trends.pipeline.lists.top_list import Listed
@@ -181,7 +181,7 @@ def analysis_of(rows: pl.DataFrame, first: dt.date, last: dt.date) -> dict[str, 
         EARLIER_DAYS: earlier.select("date").unique(),
         RUN: pl.DataFrame({"dataset": ["diamond"], "window_start": [first], "window_end": [last]}),
     }
-    with computed(inputs) as tables:
+    with computed_tables(inputs) as tables:
         names = ("wiki_trends_scores", "wiki_trends_growth")
         return {name: pl.DataFrame(_Stream(tables[name])) for name in names}
 

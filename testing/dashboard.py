@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 
 TOKEN = "a-token-of-the-tests-0123456789"
 AS_OF = dt.date(2025, 11, 12)
+# The headers of a browser that asks for a page, the parameters of an action, and a path of each kind.
+PAGE = {"Accept": "text/html"}
+START = {"params": {"day": "2025-11-07"}}
+PATHS = (
+    "/", "/pages", "/page?title=Legend_of_Gatanor", "/categories", "/category?name=Sports", "/completeness",
+    "/day?day=2025-11-07", "/runs", "/left-out", "/feed.atom", "/overview.json", "/overview.csv", "/runs.json",
+    "/completeness.csv", "/openapi.json", "/sign-in", "/static/app.js", "/no/such/page", "/day?day=yesterday",
+)  # fmt: skip
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from wiki_trends.warehouse.base import KEPT_BY, KEYS
+from wiki_trends.warehouse.base import KEYS, REPLACEMENT_KEYS
 
 
 def same(left, right):
@@ -20,7 +20,7 @@ def same(left, right):
 
 def table_of(reader, name, dataset):
     """The rows of this dataset, by key."""
-    of = f" WHERE dataset = '{dataset}'" if "dataset" in KEPT_BY.get(name, ()) else ""
+    of = f" WHERE dataset = '{dataset}'" if "dataset" in REPLACEMENT_KEYS.get(name, ()) else ""
     return {
         tuple(row[column] for column in KEYS[name]): row for row in reader.rows(f"SELECT * FROM {name}{of}")
     }
@@ -30,7 +30,7 @@ def assert_same_tables(expected_reader, reader, names, dataset):
     """Each table that `expecting` reads is what `finding` reads; tables that outlast a window may hold more rows there."""
     for name in names:
         expected, rows = table_of(expected_reader, name, dataset), table_of(reader, name, dataset)
-        if name not in KEPT_BY:
+        if name not in REPLACEMENT_KEYS:
             assert rows.keys() == expected.keys(), name
         for key, row in expected.items():
             differing = [column for column, value in row.items() if not same(value, rows[key][column])]

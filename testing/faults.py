@@ -1,6 +1,6 @@
 """A case of the corpus of faults: the fault, the command that meets it, and the expected result.
 
-A case runs in its own folder and process, on a local lake or on S3. Whatever the fault, there is no traceback, no secret in any
+A case runs in its own folder and forked process, on a local lake or on S3. Whatever the fault, there is no traceback, no secret in any
 output, one JSON document with `--json`, and no foreign file is changed.
 """
 
@@ -27,9 +27,10 @@ from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from smart_orchestrator.store.base import Lake
+    from testing.fork_server import ForkServer
 
 # Every secret of a case holds this text, and no output may.
 SECRET = "s3cr3t-of-the-faults"
@@ -136,25 +137,21 @@ class Fault:
     tree_stays: bool = True
     timeout: float = 120.0
 
-    def run(self, scene: Scene) -> Ended:
+    def run(self, scene: Scene, server: ForkServer) -> Ended:
         """Create the fault, run the command, and assert what holds for every case."""
         with scene.resources:
-            return self._run(scene)
+            return self._run(scene, server)
 
-    def _run(self, scene: Scene) -> Ended:
+    def _run(self, scene: Scene, server: ForkServer) -> Ended:
         self.arrange(scene)
         before = scene.tree() if self.tree_stays else {}
         kept = {k: v for k, v in os.environ.items() if not k.startswith("WIKI_TRENDS_")}
         settings = {"WIKI_TRENDS_LAKE": scene.lake_url, "WIKI_TRENDS_LAKE_RETRIES": "0"}
-        done = subprocess.run(
-            [sys.executable, "-m", "wiki_trends", *self.command],
-            cwd=scene.folder,
-            env=kept | settings | scene.environ,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=self.timeout,
-            check=False,
-        )
+        environ = kept | settings | scene.environ
+        if any(name.startswith("PYTHON") for name in scene.environ):
+            done = _run_in_new_interpreter(self.command, scene.folder, environ, self.timeout)
+        else:
+            done = server.run(self.command, cwd=scene.folder, env=environ, timeout=self.timeout)
         ended = Ended(
             done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
         )
@@ -174,3 +171,17 @@ class Fault:
         if self.expect is not None:
             self.expect(scene, ended)
         return ended
+
+
+def _run_in_new_interpreter(
+    words: Sequence[str], folder: Path, environ: Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "wiki_trends", *words],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=timeout,
+        check=False,
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 
 from smart_orchestrator.committing.writer import Part
 from smart_orchestrator.model.dataset import Column, DailyDataset
 from smart_orchestrator.model.window import Window
+from testing.gcs_server import BUCKET
 
 DAY = dt.date(2025, 11, 5)
 NEXT = dt.date(2025, 11, 6)
@@ -65,3 +67,15 @@ def version_of(parts):
 def globbed(lake, dataset, day=DAY):
     """The bytes that a plain glob reader sees: every part in the partition's folder."""
     return [lake.get(info.key)[0] for info in lake.list(dataset.key(day)) if "/part-" in info.key]
+
+
+def url_of_lake(request):
+    """The URL of an empty lake of the kind that is the parameter of a fixture's request."""
+    if request.param == "folder":
+        return str(request.getfixturevalue("tmp_path") / "lake")
+    if request.param == "memory":
+        return f"memory://{uuid.uuid4().hex}"
+    if request.param == "gcs":
+        request.getfixturevalue("gcs")
+        return f"gs://{BUCKET}/{uuid.uuid4().hex}"
+    return request.getfixturevalue("s3").url

@@ -25,7 +25,6 @@ def note(event: str, arguments: tuple[object, ...]) -> None:
 def use() -> None:
     from jinja2 import PackageLoader
 
-    from wiki_trends.analytics.tables.compiled import DIALECTS, compiled
     from wiki_trends.cli.app import run_command
     from wiki_trends.report.html.render import environment
     from wiki_trends.web.templating import Pages
@@ -34,8 +33,6 @@ def use() -> None:
     assert run_command(["demo", "--folder", "demo"]) == 0
     os.chdir("demo")
     assert run_command(["report", "--html", "report.html"]) == 0
-    for engine in DIALECTS:
-        assert compiled(engine)
     # The dashboard digests its static files as it starts.
     Pages()
     for package in ("wiki_trends.report", "wiki_trends.web"):

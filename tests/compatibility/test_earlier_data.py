@@ -8,6 +8,8 @@ nobody tried (2 and 3); the page cache; the tables of 7 to 9 November; and the h
 from __future__ import annotations
 
 import datetime as dt
+import gzip
+import json
 import sqlite3
 import tarfile
 from pathlib import Path
@@ -88,3 +90,18 @@ def test_the_same_partitions_have_the_fingerprints_that_were_published(earlier):
 
     assert ran.code == 0, ran.err
     assert ran.json["fingerprints"] == published
+
+
+def test_cached_pages_are_used_and_merged_into_the_form_of_today(earlier):
+    folder = earlier.folder / "lake/silver/_cache/en.wikipedia/pages"
+    document = json.loads(gzip.decompress(min(folder.iterdir()).read_bytes()))
+    title, (_, facts) = min(document["pages"].items())
+
+    before = earlier.run("explain", title, "--json").json
+    merged = earlier.run("vacuum", "--older-than", "0s", "--json").json["page_cache"]
+    after = earlier.run("explain", title, "--json").json
+
+    assert (before["source"], before["facts"]) == ("cache", facts)
+    assert len(merged["removed"]) == 8
+    assert [path.suffix for path in folder.iterdir()] == [".parquet"]
+    assert after == before

@@ -35,7 +35,11 @@ CASES = [
     _refused("short-token", says="shorter than 16", WIKI_TRENDS_WEB_TOKEN="s3cr3t"),
     _refused("blank-token", "--host", "0.0.0.0", says="WIKI_TRENDS_WEB_TOKEN", WIKI_TRENDS_WEB_TOKEN=" "),
     _refused(
-        "host-of-another-machine", "--host", "192.0.2.1", says="listened on", WIKI_TRENDS_WEB_TOKEN=SECRET
+        "host-of-another-machine",
+        "--host",
+        "192.0.2.1",
+        says="is not available",
+        WIKI_TRENDS_WEB_TOKEN=SECRET,
     ),
     _refused("proxy-is-a-wildcard", "--proxy", "*", says="--proxy.*is not the IP address"),
     _refused("proxy-is-the-world", "--proxy", "0.0.0.0/0", says="--proxy.*is not the IP address"),

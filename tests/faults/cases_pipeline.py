@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from smart_orchestrator.store.opening import open_lake
 from testing.faults import DAY, Ended, Fault, Scene
@@ -107,6 +110,12 @@ CACHE_KEY = "_cache/en.wikipedia/pages/0.json.gz"
 
 def segment(pages: object, version: int = 2) -> bytes:
     return gzip.compress(json.dumps({"version": version, "pages": pages}).encode())
+
+
+def parquet(columns: dict[str, list[object]]) -> bytes:
+    buffer = io.BytesIO()
+    pl.DataFrame(columns).write_parquet(buffer)
+    return buffer.getvalue()
 
 
 def cached(name: str, data: bytes, *says: str, key: str = CACHE_KEY, stays: bool = True) -> Fault:
@@ -224,6 +233,34 @@ CASES: list[Fault] = [
     cached("another-version", segment({}, 99), "it is of version 99"),
     cached("wrong-facts", segment({"Tarn": [9e9, {"title": 1}]})),
     cached("wrong-entry", segment({"Tarn": 1}), "pages/0.json.gz cannot be read"),
+    *(
+        cached(
+            f"parquet-{name}",
+            data,
+            "pages/0.parquet cannot be read",
+            key="_cache/en.wikipedia/pages/0.parquet",
+        )
+        for name, data in (
+            ("signature", b"PAR1"),
+            ("zeros", b"PAR1" + bytes(1_000_000) + b"PAR1"),
+            ("footer", b"PAR1" + b"\xff" * 4 + b"PAR1"),
+            ("other-columns", parquet({"a": [1]})),
+            ("other-types", parquet({"requested": ["Tarn"], "answered_at": ["now"], "title": ["Tarn"]})),
+            ("cut", parquet({"requested": ["Tarn"], "answered_at": [1.0], "title": ["Tarn"]})[:-9]),
+        )
+    ),
+    cached(
+        "parquet-impossible-row",
+        parquet({"requested": ["Tarn"], "answered_at": [1e300], "title": ["Tarn"]}),
+        "pages/0.parquet cannot be used: 1.",
+        key="_cache/en.wikipedia/pages/0.parquet",
+    ),
+    user_file(
+        "CATEGORIES_FILE",
+        "spellings",
+        b"[en.Sports]\n1 = [" + b'"a(b)(c)(d)(e)(f)(g)(h)(i)",' * 9_999 + b"]",
+        "at most 100,000 are possible",
+    ),
     cached(
         "siteinfo-deep",
         b"[" * 200_000,

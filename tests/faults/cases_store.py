@@ -186,7 +186,7 @@ CASES: list[Fault] = [
         expect=in_the_home_folder,
     ),
     Fault("vacuum-of-a-hive-lake", FOREIGN, hive, VACUUM, code=2, says=("no manifest of this program",)),
-    Fault("vacuum-dry-run-of-a-hive-lake", FOREIGN, hive, (*VACUUM, "--dry-run"), code=0, says=("foreign, stays",)),
+    Fault("vacuum-dry-run-of-a-hive-lake", FOREIGN, hive, (*VACUUM, "--dry-run"), code=0, says=("foreign, kept",)),
     Fault("vacuum-beside-ours", FOREIGN, beside_ours, (*VACUUM, "--json"), code=0, expect=foreign_is_listed),
     Fault(
         "vacuum-of-our-leftovers", FOREIGN, leftover, (*VACUUM, "--json"), code=0, tree_stays=False,

@@ -36,15 +36,24 @@ def s3(tmp_path_factory):
         yield server
 
 
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory):
+    """The process that forks for each command."""
+    from testing.fork_server import fork_server
+
+    with fork_server(tmp_path_factory.mktemp("commands")) as server:
+        yield server
+
+
 @pytest.mark.parametrize(("case", "store"), RUNS)
-def test_a_fault_ends_as_it_must(case, store, tmp_path, request, monkeypatch):
+def test_a_fault_ends_as_it_must(case, store, commands, tmp_path, request, monkeypatch):
     lake_url = f"{tmp_path}/lake/{{layer}}"
     if store == "s3":
         server = request.getfixturevalue("s3")
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         lake_url = f"{server.url}/{uuid.uuid4().hex}/{{layer}}"
-    case.run(Scene(tmp_path, lake_url))
+    case.run(Scene(tmp_path, lake_url), commands)
 
 
 def test_every_case_has_a_name_of_its_own():

@@ -1,4 +1,4 @@
-"""Lakes to test on: a local folder, memory, and a bucket of a real S3 server."""
+"""Lakes to test on: a local folder, memory, a bucket of a real S3 server, and one of a server like Google Cloud Storage."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import uuid
 import pytest
 
 from smart_orchestrator.store.opening import open_lake
+from testing.gcs_server import gcs_server
+from testing.lakes import url_of_lake
 from testing.s3_server import S3Server, s3_server
 
 
@@ -15,7 +17,7 @@ from testing.s3_server import S3Server, s3_server
 def no_settings(monkeypatch):
     """Nothing of the caller's environment reaches a test."""
     for name in os.environ:
-        if name.startswith(("AWS_", "WIKI_TRENDS_")):
+        if name.startswith(("AWS_", "AZURE_", "GOOGLE_", "WIKI_TRENDS_")):
             monkeypatch.delenv(name)
 
 
@@ -36,14 +38,19 @@ def s3(s3_running, monkeypatch):
     return S3Server(s3_running.port, uuid.uuid4().hex)
 
 
+@pytest.fixture
+def gcs(monkeypatch):
+    """A server like Google Cloud Storage with an empty bucket, and its credentials in the environment."""
+    with gcs_server() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
 @pytest.fixture(params=["folder", "memory", "s3"])
-def lake_url(request, tmp_path):
+def lake_url(request):
     """The URL of an empty lake of each kind."""
-    if request.param == "folder":
-        return str(tmp_path / "lake")
-    if request.param == "memory":
-        return f"memory://{uuid.uuid4().hex}"
-    return request.getfixturevalue("s3").url
+    return url_of_lake(request)
 
 
 @pytest.fixture

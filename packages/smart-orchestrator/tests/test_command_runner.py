@@ -97,6 +97,14 @@ def test_directory_and_variables_of_a_command(state, tmp_path):
     assert runner.output(done).read_text() == f"{tmp_path}/there hello\n"
 
 
+def test_the_folder_of_the_runs_may_be_relative(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner = CommandRunner(python("print('here')"), state_dir="state", cwd="/")
+    done = ended(runner, runner.start(DAY))
+    assert done.state is RunState.SUCCEEDED
+    assert runner.output(done).is_relative_to(tmp_path / "state" / "output")
+
+
 def test_an_exit_code_is_a_failure_that_names_code_and_output(state):
     runner = CommandRunner(python("import sys; print('why'); sys.exit(3)"), state_dir=state)
     done = ended(runner, runner.start(DAY))
@@ -181,7 +189,7 @@ def test_a_key_that_is_complete_is_not_run_again(state):
     assert (run.state, run.attempt, run.message) == (
         RunState.SUCCEEDED,
         0,
-        "the partition was complete already",
+        "the partition was already complete",
     )
     assert ended(runner, runner.start(NEXT)).state is RunState.FAILED
 

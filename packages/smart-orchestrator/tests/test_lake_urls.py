@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smart_orchestrator.errors import LakeError, LakeSettingError, LakeUrlError
-from smart_orchestrator.store.aws import aws_settings, check_network
+from smart_orchestrator.store.aws import aws_settings
 from smart_orchestrator.store.opening import open_lake
 from smart_orchestrator.store.urls import parse_lake_url
+from smart_orchestrator.store.variables import VariableError, check_network
 
 SECRET = "hidden-value"
 
@@ -114,7 +115,7 @@ def test_a_variable_that_a_store_cannot_use_is_named(name, value):
         ("http://h:1", {"ALL_PROXY": "socks5://p:1"}, "ALL_PROXY"),
         ("http://h:1", {"http_proxy": "ftp://p:1"}, "http_proxy"),
         ("https://h:1", {"HTTPS_PROXY": "socks5h://p:1"}, "HTTPS_PROXY"),
-        ("", {"HTTPS_PROXY": "http://p:x"}, "HTTPS_PROXY"),
+        ("https://h", {"HTTPS_PROXY": "http://p:x"}, "HTTPS_PROXY"),
         ("http://h:1", {"HTTP_PROXY": "a b"}, "HTTP_PROXY"),
         ("http://h:1", {"SSL_CERT_FILE": "/nowhere.pem"}, "SSL_CERT_FILE"),
         ("http://h:1", {"SSL_CERT_FILE": "/"}, "SSL_CERT_FILE"),
@@ -122,10 +123,10 @@ def test_a_variable_that_a_store_cannot_use_is_named(name, value):
     ],
 )
 def test_a_proxy_or_certificate_that_cannot_be_used_is_named(endpoint, environ, setting):
-    with pytest.raises(LakeSettingError) as caught:
-        check_network("s3://lake", endpoint, environ)
+    with pytest.raises(VariableError) as caught:
+        check_network(environ, endpoint)
 
-    assert caught.value.setting == setting
+    assert caught.value.name == setting
 
 
 @pytest.mark.parametrize(
@@ -137,15 +138,15 @@ def test_a_proxy_or_certificate_that_cannot_be_used_is_named(endpoint, environ, 
     ],
 )
 def test_a_proxy_that_is_not_used_or_can_be_used_passes(endpoint, environ):
-    check_network("s3://lake", endpoint, environ)
+    check_network(environ, endpoint)
 
 
 @given(st.sampled_from(sorted(KEYS)), st.text(max_size=30))
 def test_any_value_of_a_variable_is_settings_or_the_error_that_names_it(name, value):
     try:
-        settings = aws_settings("s3://lake", KEYS | {name: value})
-    except LakeSettingError as error:
-        assert error.setting in KEYS  # noqa: PT017 - either way is right
+        settings = aws_settings(KEYS | {name: value})
+    except VariableError as error:
+        assert error.name in KEYS  # noqa: PT017 - either way is right
     else:
         assert (settings.key_id + settings.secret).isascii()
 
@@ -170,8 +171,8 @@ def list_lake(environ):
 def test_a_certificate_file_without_certificates_is_named(tmp_path):
     (tmp_path / "empty.pem").write_text("none here")
 
-    with pytest.raises(LakeSettingError, match="SSL_CERT_FILE names a file without certificates"):
-        check_network("s3://lake", "https://h:1", {"SSL_CERT_FILE": f"{tmp_path}/empty.pem"})
+    with pytest.raises(VariableError, match="SSL_CERT_FILE names a file without certificates"):
+        check_network({"SSL_CERT_FILE": f"{tmp_path}/empty.pem"}, "https://h:1")
 
 
 @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])

@@ -18,7 +18,7 @@ import pytest
 from smart_orchestrator import LocalRunner, backfill, check, commit
 from smart_orchestrator.errors import NotPublished, RunsError
 from smart_orchestrator.model.run import Failure, RunState
-from smart_orchestrator.runners import local
+from smart_orchestrator.runners import day_lock
 from smart_orchestrator.runners.base import RunHistory
 from smart_orchestrator.runners.day_lock import DayLock, LockState
 from smart_orchestrator.runners.ledger import Ledger
@@ -173,7 +173,7 @@ def test_datasets_share_a_ledger_and_not_their_runs(tmp_path, dataset, state, mo
 
 
 def test_a_lock_without_a_row_is_no_run_and_a_start_waits_for_one_or_the_other(dataset, state, monkeypatch):
-    monkeypatch.setattr(local, "RECORD_TIMEOUT", 0.05)
+    monkeypatch.setattr(day_lock, "RECORD_TIMEOUT", 0.05)
     pipeline = BlockedPipeline(dataset)
     pipeline.go.set()
     runner = LocalRunner(dataset, pipeline, state)
@@ -202,7 +202,7 @@ def test_a_poll_never_makes_a_start_return_a_run_that_is_not_there(dataset, stat
             )
     # A poll of another process holds the lock, shared, for a moment.
     descriptor = runner._lock(DAY)._locked_descriptor(fcntl.LOCK_SH)
-    poll = threading.Timer(local.CHECK_PAUSE, os.close, [descriptor])
+    poll = threading.Timer(day_lock.CHECK_PAUSE, os.close, [descriptor])
     poll.start()
     run = runner.start(DAY)
     poll.join()

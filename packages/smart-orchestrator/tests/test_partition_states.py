@@ -378,7 +378,7 @@ def test_a_panic_of_the_reader_is_a_verdict_and_leaves_no_message(capfd, monkeyp
 
     def panic(*_, **__):
         os.write(2, b"before\n")
-        os.write(2, b"thread '<unnamed>' (7) panicked at crates/x.rs:1:1:\nbacktrace\n")
+        os.write(2, b"\nthread '<unnamed>' (7) panicked at crates/x.rs:1:1:\nbacktrace\n")
         raise PanicException("index out of range")
 
     monkeypatch.setattr(pl, "read_parquet_schema", panic)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
+
 import pytest
 
+from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.checking import states
+from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.completeness import WARNINGS, Completeness, Policy
 from smart_orchestrator.model.partition import EXPECTATION_CODES, Code, PartInfo, Partition, State, verdict
 from smart_orchestrator.model.window import Window
-from testing.lakes import AS_OF, DAY
+from smart_orchestrator.volume_check import with_volume
+from testing.lakes import AS_OF, DAY, pages
 
 WINDOW = Window.between(DAY, DAY, AS_OF)
 COMPLETE = (Code.OK, Code.UNUSUAL_VOLUME)
@@ -66,3 +72,37 @@ def test_the_policy_decides_whether_a_warning_counts(code, strict):
     assert checked.usable == (() if strict else checked.partitions)
     assert states(checked)[State.INVALID] == int(strict)
     assert checked.to_json()["days"][0]["state"] == ("invalid" if strict else "complete")
+
+
+@pytest.mark.parametrize(
+    "name", ["part-\n2025-11-06 complete", "part-\x1b[31m", "part-\udcff", "part-\u2028x"]
+)
+def test_a_reason_is_one_line_whatever_the_names_in_it(name):
+    for partition in (
+        Partition(DAY, Code.OK, f"{name} is gone"),
+        verdict(DAY, Code.SHORT, f"{name} is gone"),
+    ):
+        assert partition.reason.isprintable()
+        assert partition.reason.startswith("part-")
+        assert partition.reason.endswith("is gone")
+
+
+def test_a_long_reason_is_not_cut():
+    assert Partition(DAY, Code.OK, "x" * 1000 + "\n" + "y").reason == "x" * 1000 + " y"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Policy(min_days=math.nan),
+        lambda: Policy(min_days=-1),
+        lambda: Policy(min_coverage=math.nan),
+        lambda: InspectOptions(settle=dt.timedelta(seconds=-1)),
+        lambda: InspectOptions(now=dt.datetime(2025, 11, 5)),  # noqa: DTZ001 - that is the fault
+        lambda: with_volume(pages("memory://width"), Completeness("pages", WINDOW, ()), width=math.nan),
+        lambda: with_volume(pages("memory://width"), Completeness("pages", WINDOW, ()), width=0),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_when_it_is_given(make):
+    with pytest.raises(OptionError):
+        make()

@@ -196,6 +196,7 @@ def test_analyze_publishes_a_window_that_is_ready_and_starts_nothing(two_missing
 
 
 def test_a_slow_analysis_says_what_it_is_at(two_missing, monkeypatch):
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 3600.0)
     quick = two_missing.run("analyze", "--days", "3", *AS_OF)
     assert (quick.code, quick.err) == (0, "")
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)

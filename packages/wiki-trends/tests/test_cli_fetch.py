@@ -84,9 +84,9 @@ def test_a_dump_takes_the_place_of_the_api(place, sample_api, monkeypatch):
     [
         (["--from-dump", "notes.txt", DAY], "is not a pageview_complete file"),
         (["--from-dump", "gone.txt", DAY], "cannot be read"),
-        (["--from-dump", "notes.txt", DAY, "2025-11-06"], "is of one day, and 2 were named"),
-        (["--from-dump", "notes.txt", "--refresh", DAY], "was given beside --refresh"),
-        (["--top", "50", DAY], "is for --from-dump"),
+        (["--from-dump", "notes.txt", DAY, "2025-11-06"], "contains one day, and 2 days were given"),
+        (["--from-dump", "notes.txt", "--refresh", DAY], "cannot be combined with --refresh"),
+        (["--top", "50", DAY], "applies to --from-dump only"),
         (["2015-06-30"], "is before 2015-07-01"),
         ([(dt.datetime.now(tz=dt.UTC) + dt.timedelta(days=3)).date().isoformat()], "is not over yet"),
         (["--access", "television", DAY], "is not one of"),

@@ -24,7 +24,7 @@ def test_an_interrupted_backfill_says_how_to_go_on_and_goes_on(place, sample_api
     terminal.close()
     server.options = replace(server.options, latency=0)
     assert terminal.exitstatus == 130
-    assert "interrupted: nothing half-written is visible. Run the same command again to go on." in text
+    assert "interrupted: nothing half-written is visible. Run the same command again to continue." in text
     assert "Traceback" not in text
     found = place.run("check", *AS_OF, "--json").json
     assert found["missing"] == ["2025-11-06"]

@@ -6,10 +6,13 @@ import datetime as dt
 import os
 import time
 
+from smart_orchestrator.store.opening import lake_of
 from testing.product import CONTROL, DAYS
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
+from wiki_trends.pipeline.cache.pages import PageCache
+from wiki_trends.wikimedia import PageFacts
 
 AS_OF = ("--as-of", "2025-11-12")
 
@@ -127,6 +130,22 @@ def test_vacuum_removes_what_nothing_names_in_every_layer(place):
     assert (bad.code, "--older-than: 'soon' is not an age" in bad.err) == (2, True)
 
 
+def test_vacuum_merges_the_page_cache(place):
+    place.write_days(*DAYS)
+    folder = place.folder / layers(load()).silver.lake / "_cache/en.wikipedia/pages"
+    cache = PageCache(lake_of(layers(load()).silver), "en.wikipedia")
+    for title in ("A", "B"):
+        cache.add({title: PageFacts(title)})
+    assert place.run("vacuum", "--json").json["page_cache"]["removed"] == []
+    dry = place.run("vacuum", "--older-than", "0s", "--dry-run")
+    assert "page_cache: would remove 2 objects" in dry.out
+    assert len(list(folder.iterdir())) == 2
+    document = place.run("vacuum", "--older-than", "0s", "--json").json
+    assert len(document["page_cache"]["removed"]) == 2
+    assert [path.suffix for path in folder.iterdir()] == [".parquet"]
+    assert set(cache.get(["A", "B"])) == {"A", "B"}
+
+
 def test_consumed_says_which_days_changed_since_the_publish(place):
     place.write_days(*DAYS)
     nothing = place.run("check", "--consumed")
@@ -138,15 +157,15 @@ def test_consumed_says_which_days_changed_since_the_publish(place):
     place.write_days(DAYS[2], pages=4)
     changed = place.run("check", "--consumed")
     assert changed.code == 1
-    assert "  2025-11-07: other data than were used" in changed.out
+    assert "  2025-11-07: its data have changed" in changed.out
     assert place.run("check", "--consumed", "--json").json["changed"] == {
-        "2025-11-07": "other data than were used"
+        "2025-11-07": "its data have changed"
     }
     report = place.run("report")
     assert report.code == 0
     assert "changed since this was published: 2025-11-07" in report.err
     assert place.run("report", "--json").json["changed_since_publish"] == {
-        "2025-11-07": "other data than were used"
+        "2025-11-07": "its data have changed"
     }
 
 

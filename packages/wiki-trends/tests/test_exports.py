@@ -30,14 +30,14 @@ def long_table(request, tmp_path):
 def test_pieces_together_are_the_rows(long_table):
     sql = "SELECT page, views FROM wiki_trends_growth WHERE views = ? ORDER BY page"
     with long_table.reading() as reader:
-        pieces = list(reader.pieces(sql, 7))
-        assert len(pieces) > 1
-        assert [row for piece in pieces for row in piece] == reader.rows(sql, 7)
+        batches = list(reader.batches(sql, 7))
+        assert len(batches) > 1
+        assert [row for batch in batches for row in batch] == reader.rows(sql, 7)
 
 
 @pytest.fixture(autouse=True)
 def short_frames(monkeypatch):
-    monkeypatch.setattr(exports, "_ROWS_AT_ONCE", ROWS_AT_ONCE)
+    monkeypatch.setattr(exports, "_BATCH_ROWS", ROWS_AT_ONCE)
 
 
 @pytest.mark.parametrize("form", READ)

@@ -69,7 +69,7 @@ def test_a_run_that_is_not_waited_for_keeps_the_client_open(settings, closed):
 
 
 def test_a_backfill_whose_lake_fails_leaves_no_client_open(settings, closed, monkeypatch):
-    monkeypatch.setattr("wiki_trends.jobs.runners.reach", lambda _: None)
+    monkeypatch.setattr("wiki_trends.jobs.runners.check_wikimedia", lambda _: None)
     monkeypatch.setattr("wiki_trends.pipeline.run_day", lambda *_, **__: None)
     checks = iter([lambda: check(layers(settings).diamond, WINDOW)])
 

@@ -153,3 +153,30 @@ def test_only_what_is_neither_file_nor_folder_is_written_into(tmp_path):
     assert not is_written_into(tmp_path / "file")
     assert not is_written_into(tmp_path / "none")
     assert is_written_into(Path("/dev/null"))
+
+
+@pytest.mark.parametrize("size", [2, 200_000])
+def test_every_hard_link_has_the_new_content(tmp_path, size):
+    target, other = tmp_path / "report.html", tmp_path / "other.html"
+    target.write_bytes(b"old" * 1000)
+    other.hardlink_to(target)
+    write(target, b"n" * size)
+    assert other.read_bytes() == target.read_bytes() == b"n" * size
+    assert target.samefile(other)
+    assert sorted(names_in(tmp_path)) == ["other.html", "report.html"]
+
+
+def test_a_failure_leaves_every_hard_link_as_it_was(tmp_path):
+    target, other = tmp_path / "report.html", tmp_path / "other.html"
+    target.write_bytes(b"old")
+    other.hardlink_to(target)
+
+    def write_half():
+        with output_stream(target, force=True) as file:
+            file.write(b"new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
+    assert other.read_bytes() == target.read_bytes() == b"old"
+    assert target.samefile(other)

@@ -82,7 +82,7 @@ def test_an_unknown_name_in_the_environment_is_refused_with_the_right_one(tmp_pa
     [
         ("lake", "data/lake", "with {layer} in it"),
         ("lake", "", "with {layer} in it"),
-        ("lake", "gs://{layer}", "unknown scheme"),
+        ("lake", "ftp://{layer}", "the scheme 'ftp' is not supported"),
         ("warehouse", "sqlite:///x", "duckdb:///FILE"),
         ("project", "en wikipedia", "a Wikimedia project such as en.wikipedia"),
         ("access", "fax", "all-access, desktop, mobile-web, mobile-app"),

@@ -54,3 +54,5 @@ def test_an_exported_csv_holds_no_formula_and_other_formats_the_exact_titles(pla
     assert shown["views"].to_list() == ["100"] * len(titles)
     exact = pl.read_json(io.StringIO(place.process("export", "wiki_diamond", "--format", "json").out))
     assert set(exact["page_display"]) == set(titles)
+    exact_csv = place.process("export", "wiki_diamond", "--format", "csv", "--exact").out
+    assert set(pl.read_csv(io.StringIO(exact_csv), infer_schema=False)["page_display"]) == set(titles)

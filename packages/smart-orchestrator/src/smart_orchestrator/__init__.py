@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.checking import check
     from smart_orchestrator.committing.cleanup import Vacuumed, vacuum
     from smart_orchestrator.committing.writer import Part, commit, write_frame
+    from smart_orchestrator.config import load_config
     from smart_orchestrator.errors import (
         CommitError,
         ContractError,
@@ -39,15 +40,20 @@ if TYPE_CHECKING:
         WaiverError,
         WindowError,
     )
+    from smart_orchestrator.model.cause import Cause
     from smart_orchestrator.model.completeness import Completeness, Policy
-    from smart_orchestrator.model.dataset import Column, DailyDataset
+    from smart_orchestrator.model.dataset import Column, DailyDataset, Dataset
+    from smart_orchestrator.model.grain import Grain
     from smart_orchestrator.model.partition import Code, Manifest, Partition, State
     from smart_orchestrator.model.plan import Action, Plan, due, make_plan
     from smart_orchestrator.model.run import Failure, Run, RunState
     from smart_orchestrator.model.window import Window, parse_day, today_utc
+    from smart_orchestrator.project import Project
+    from smart_orchestrator.project_errors import ConfigError, PlanMoved
     from smart_orchestrator.runners.airflow import AirflowRunner, PipelineDag
     from smart_orchestrator.runners.airflow_client import AirflowApi
     from smart_orchestrator.runners.base import RunHistory, Runner
+    from smart_orchestrator.runners.command import CommandRunner
     from smart_orchestrator.runners.local import LocalRunner
     from smart_orchestrator.store.base import Lake
     from smart_orchestrator.store.opening import open_lake
@@ -61,14 +67,19 @@ __all__ = [
     "AirflowApi",
     "AirflowRunner",
     "Backfill",
+    "Cause",
     "Code",
     "Column",
+    "CommandRunner",
     "CommitError",
     "Completeness",
+    "ConfigError",
     "ContractError",
     "DailyDataset",
+    "Dataset",
     "DatasetError",
     "Failure",
+    "Grain",
     "InspectOptions",
     "Lake",
     "LakeDenied",
@@ -90,7 +101,9 @@ __all__ = [
     "PartitionChanged",
     "PipelineDag",
     "Plan",
+    "PlanMoved",
     "Policy",
+    "Project",
     "Reporter",
     "Run",
     "RunHistory",
@@ -114,6 +127,7 @@ __all__ = [
     "due",
     "fetch",
     "inspect",
+    "load_config",
     "make_plan",
     "open_lake",
     "parse_day",
@@ -135,6 +149,7 @@ _NAMES_OF = {
     "backfilling.reporter": "Reporter",
     "backfilling.state": "Limits Outcome",
     "checking": "check",
+    "config": "load_config",
     "committing.cleanup": "Vacuumed vacuum",
     "committing.writer": "Part commit write_frame",
     "errors": "CommitError ContractError DatasetError LakeDenied LakeError LakeUnreachable LakeUrlError LostRace"
@@ -142,13 +157,18 @@ _NAMES_OF = {
     " SmartOrchestratorError"
     " SourceRefused SourceUnreachable WaiverError WindowError",
     "model.completeness": "Completeness Policy",
-    "model.dataset": "Column DailyDataset",
+    "model.cause": "Cause",
+    "model.dataset": "Column DailyDataset Dataset",
+    "model.grain": "Grain",
     "model.partition": "Code Manifest Partition State",
     "model.plan": "Action Plan due make_plan",
     "model.run": "Failure Run RunState",
     "model.window": "Window parse_day today_utc",
     "runners.airflow": "AirflowRunner PipelineDag",
     "runners.airflow_client": "AirflowApi",
+    "project": "Project",
+    "project_errors": "ConfigError PlanMoved",
+    "runners.command": "CommandRunner",
     "runners.base": "Runner RunHistory",
     "runners.local": "LocalRunner",
     "store.base": "Lake",

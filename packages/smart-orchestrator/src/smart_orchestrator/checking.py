@@ -6,6 +6,7 @@ available, missing and coverage are derived. A lake that does not answer raises 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.base import adapter_of
@@ -14,6 +15,8 @@ from smart_orchestrator.model.completeness import Completeness, Policy
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code, Partition, State
+from smart_orchestrator.model.plan import written_by
+from smart_orchestrator.model.run import RunState
 from smart_orchestrator.store.opening import lake_of
 from smart_orchestrator.waiver_store import waivers
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from smart_orchestrator.model.dataset import Dataset
+    from smart_orchestrator.model.grain import Key
+    from smart_orchestrator.model.run import Run
     from smart_orchestrator.model.window import Window
     from smart_orchestrator.store.base import Lake
     from smart_orchestrator.waiver_store import Waiver
@@ -74,6 +79,27 @@ def check(
         policy=policy or Policy(),
         requests=_sum(adapter.requests, *(each.requests.to_json() for each in lakes.values())),
     )
+
+
+def with_settled(
+    dataset: Dataset, completeness: Completeness, runs: Mapping[Key, Run], options: InspectOptions
+) -> Completeness:
+    """The completeness, with a new verdict on each partition whose writer is known to have ended with success.
+
+    Files that nobody is known to have finished need time to settle; the files of a run that has succeeded do not.
+    """
+    settled = [
+        partition.day
+        for partition in completeness.partitions
+        if partition.code is Code.STILL_WRITING
+        and (run := runs.get(partition.day)) is not None
+        and run.state is RunState.SUCCEEDED
+        and written_by(partition, run)
+    ]
+    if not settled:
+        return completeness
+    verdicts = adapter_of(replace(dataset, settle=0.0)).inspect(settled, options)
+    return replace(completeness, partitions=tuple(verdicts.get(p.day, p) for p in completeness.partitions))
 
 
 def _sum(*counts: Mapping[str, int]) -> dict[str, int]:

@@ -5,6 +5,8 @@
         ├── WindowError             an impossible window
         ├── OptionError             a limit or a policy that cannot be met
         ├── DatasetError            a dataset whose description cannot work
+        ├── ConfigError             a value of the configuration file that cannot be used, see `project_errors`
+        ├── PlanMoved               the lake or the runs have changed since the plan was made, see `project_errors`
         ├── MissingExtra            an optional dependency is not installed
         ├── LakeError               the lake cannot be used
         │   ├── LakeUrlError        the URL is not the URL of a lake
@@ -28,7 +30,7 @@
             └── RunsUnreachable     the runner does not answer
 
 The message is made from the fields: what happened, to which object, and, as the last
-sentence, the fix. No message holds credentials: the errors of a lake are made from scheme, bucket and key only.
+sentence, the fix. No message contains credentials: the errors of a lake are made from scheme, bucket and key only.
 """
 
 from __future__ import annotations
@@ -137,7 +139,8 @@ class LakeUrlError(LakeError):
     exit_code = USAGE
 
     def __init__(self, lake: str, problem: str) -> None:
-        super().__init__(lake, problem, "Use a folder, file:///folder, s3://bucket/prefix or memory://name.")
+        fix = "Use a folder, file:///folder, s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or memory://name."
+        super().__init__(lake, problem, fix)
 
 
 class LakeSettingError(LakeError):
@@ -367,6 +370,6 @@ class RunsError(SmartOrchestratorError):
 
 
 class RunsUnreachable(RunsError):
-    """The runner does not answer: network, time-out or a failing server. The runs themselves may go on."""
+    """The runner does not answer: network, time-out or a failing server. The runs themselves may continue."""
 
     transient = True

@@ -1,8 +1,8 @@
-"""The base of every error that is raised on purpose, and what a retry, a run and a command make of one.
+"""The base of every error that is raised on purpose.
 
-An error class answers three questions for all its callers: may a retry help (`transient`), which failure has a run whose
-pipeline raises it (`failure`), and with which exit code does a command end (`exit_code`)? Other distributions derive their
-errors from `ExpectedError`, too.
+An error class answers three questions for all its callers: may a retry help (`transient`), how is a run recorded whose pipeline
+raises it (`failure`), and with which exit code does a command end (`exit_code`)? Other distributions derive their errors from
+`ExpectedError`, too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 # The exit codes of commands that end with an error.
-INCOMPLETE, USAGE, UNREACHABLE = 1, 2, 3
+INCOMPLETE, USAGE, UNREACHABLE, PLAN_MOVED = 1, 2, 3, 5
 
 
 class Failure(StrEnum):
@@ -37,9 +37,9 @@ class ExpectedError(Exception):
     """Base of every error that is raised on purpose. Any other exception is a bug. All subclasses pickle.
 
     Attributes:
-        transient: whether the same call may succeed later, although nobody has changed anything.
-        failure: why a run did not complete its day, when its pipeline raised this error.
-        exit_code: of a command that ends with this error.
+        transient: whether the same call may succeed later without a change by the user.
+        failure: the failure of a run whose pipeline raises this error.
+        exit_code: the exit code of a command that ends with this error.
     """
 
     transient: ClassVar[bool] = True
@@ -47,7 +47,7 @@ class ExpectedError(Exception):
     exit_code: ClassVar[int] = INCOMPLETE
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The constructors take the fields, and `args` holds the message.
+        # The default would call the constructor with the message, but constructors take the fields.
         return _restored, (type(self), self.args), self.__dict__
 
 

@@ -13,14 +13,22 @@ from smart_orchestrator.errors import MissingExtra
 if TYPE_CHECKING:
     from types import TracebackType
 
-Extra = Literal["frames", "console", "airflow-client", "airflow"]
+Extra = Literal[
+    "frames", "console", "sql", "iceberg", "delta", "aws", "gcs", "azure", "airflow-client", "airflow"
+]
 
 # The top-level packages of each extra.
 PACKAGES: dict[Extra, frozenset[str]] = {
     "frames": frozenset({"polars", "backports"}),
     "console": frozenset({"rich", "typer"}),
+    "sql": frozenset({"sqlalchemy"}),
+    "iceberg": frozenset({"pyiceberg"}),
+    "delta": frozenset({"deltalake"}),
     "airflow-client": frozenset({"httpx2"}),
     "airflow": frozenset({"airflow", "apprise"}),
+    "aws": frozenset({"boto3", "botocore"}),
+    "gcs": frozenset({"google"}),
+    "azure": frozenset({"azure"}),
 }
 
 

@@ -1,8 +1,8 @@
-"""Parse JSON documents that somebody else may have written: markers, waivers, remembered values.
+"""Parse JSON documents that another program may have written: markers, waivers, remembered values.
 
-Whatever the bytes are, the result is a document within bounds or one `BadDocument` with a one-line reason. Size, nesting and
-integers are bounded, numbers are finite, and every string can be printed. The field functions read one value of a document and
-raise the same error.
+The result is a document within bounds, or a `BadDocument` with a reason in one line. Size, nesting and integers are bounded,
+numbers are finite, and every string can be encoded. The field functions read one value of a document and raise the same
+error.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_BYTES = 16 << 20
+MAX_TOML_BYTES = 1 << 20
 MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
 REASON_LENGTH = 200
@@ -78,6 +79,22 @@ def parse_document(
     if not isinstance(document, dict):
         raise BadDocument(what, "not a JSON object")
     return document
+
+
+def parse_toml(data: bytes, *, what: str, max_bytes: int = MAX_TOML_BYTES) -> dict[str, Any]:
+    """The tables of a TOML document.
+
+    Raises:
+        BadDocument: too large, or not TOML.
+    """
+    import tomllib
+
+    if len(data) > max_bytes:
+        raise BadDocument(what, f"{len(data):,} bytes, at most {max_bytes:,} are read")
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError, OverflowError) as error:
+        raise BadDocument(what, f"not TOML ({one_line(error)})") from None
 
 
 def _integer(text: str) -> int:
@@ -149,7 +166,7 @@ def date_field(document: Mapping[str, Any], name: str, *, what: str) -> dt.date:
 
 
 def timestamp_field(document: Mapping[str, Any], name: str, *, what: str) -> dt.datetime:
-    """A time of the document in UTC; one without an offset is taken for UTC.
+    """A time of the document in UTC. A time without an offset counts as UTC.
 
     Raises:
         BadDocument: it is not there, not a time, or outside the calendar in UTC.

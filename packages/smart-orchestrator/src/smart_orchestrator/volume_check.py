@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import Depth, InspectOptions, inspect
+from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.partition import Code, Partition, verdict
 from smart_orchestrator.store.opening import lake_of
 
@@ -36,7 +37,7 @@ _MAD_TO_SIGMA = 1.4826
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """The usual range of one number, both ends included."""
+    """The usual range of a number, with both ends."""
 
     low: float
     high: float
@@ -73,8 +74,11 @@ def with_volume(
         width: k of the usual range.
 
     Raises:
+        OptionError: `width` is not more than 0.
         LakeError: the lake does not answer or refuses.
     """
+    if not width > 0:
+        raise OptionError("width", width, "is not more than 0", f"Give for example {WIDTH:g}.")
     lake = (lake or lake_of(dataset)).counted()
     metadata_only = replace(options or InspectOptions(), depth=Depth.METADATA)
     partitions = {partition.day: partition for partition in completeness.partitions}

@@ -22,7 +22,6 @@ from testing.window_data import (
 )
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.analytics.engines import duckdb as duckdb_engine
-from wiki_trends.analytics.engines.base import DUCKDB
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
 from wiki_trends.errors import EngineError, NothingPublished, WindowNotReady
@@ -108,9 +107,9 @@ def test_a_table_that_fails_while_it_is_published_is_the_engines_failure(
         warehouse = open_warehouse(request.getfixturevalue("postgres_url"))
     dataset, completeness = checked_window(tmp_path, [[row("A", 1)]])
     analyze(dataset, completeness, warehouse)
-    statements = duckdb_engine.compiled(DUCKDB)
-    monkeypatch.setattr(duckdb_engine, "LEAST_MEMORY", 100_000_000)
-    monkeypatch.setattr(duckdb_engine, "compiled", lambda _: {**statements, "wiki_trends_growth": sql})
+    statements = duckdb_engine.duckdb_sql()
+    monkeypatch.setattr(duckdb_engine, "MIN_MEMORY", 100_000_000)
+    monkeypatch.setattr(duckdb_engine, "duckdb_sql", lambda: {**statements, "wiki_trends_growth": sql})
     dataset, completeness = checked_window(tmp_path, [[row("A", 1), row("B", 1)]])
     with pytest.raises(EngineError) as caught:
         analyze(dataset, completeness, warehouse)

@@ -147,3 +147,19 @@ def test_confidence_falls_with_the_baseline():
     series = {"A": noisy(9, 20, 7), "B": noisy(8, 20, 8)}
     row = scores_of(series, 1)["A"]
     assert row["confidence"] == pytest.approx(19 / 28)
+
+
+def test_halves_of_a_window_of_one_day_are_null():
+    row = scores_of({"A": [10, 20, 30], "B": [5, 5, 5]}, 1)["A"]
+    assert (row["half_days"], row["first_half_views"], row["last_half_views"]) == (0, None, None)
+    assert row["wikitrends_score"] is None
+
+
+def test_tables_do_not_depend_on_the_order_of_the_rows():
+    frame = frame_of({f"P{number}": noisy(9, 20, number) for number in range(40)})
+    start, end = START + dt.timedelta(days=15), START + dt.timedelta(days=19)
+    expected = analysis_of(frame, start, end)
+    for seed in range(3):
+        actual = analysis_of(frame.sample(fraction=1.0, shuffle=True, seed=seed), start, end)
+        for name, table in expected.items():
+            assert actual[name].equals(table), name

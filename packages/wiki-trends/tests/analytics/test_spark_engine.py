@@ -121,7 +121,7 @@ def a_failure_during_the_publish_is_told_as_sparks(folder):
     write_day(dataset, 0, [row("A", 10)])
     warehouse = open_warehouse(f"duckdb:///{folder}/w.duckdb")
     with (
-        patch.object(spark_rows, "_written", failing),
+        patch.object(spark_rows, "_as_ipc_rows", failing),
         pytest.raises(EngineError, match=r"Spark \(local\[2\]\): it failed \(.*Python worker") as caught,
     ):
         analyze(dataset, window_at_the_end(dataset, 1, 1), warehouse, engine=open_engine("local[2]"))
@@ -234,7 +234,7 @@ def test_a_stand_alone_master_with_two_workers_reads_s3_and_fills_postgresql(
 def refused(engine):
     with (
         pytest.raises(EngineError) as caught,
-        open_engine(engine).computed(inputs_of_nothing()),
+        open_engine(engine).compute(inputs_of_nothing()),
     ):
         pass
     return str(caught.value)
@@ -295,7 +295,7 @@ def test_a_java_that_does_not_start_is_told(place, monkeypatch, tmp_path):
 def test_a_lake_in_memory_is_no_lake_for_workers():
     with (
         pytest.raises(EngineError, match=r"memory://x.*Use a folder or s3"),
-        open_engine("spark").computed(inputs_of_nothing("memory://x")),
+        open_engine("spark").compute(inputs_of_nothing("memory://x")),
     ):
         pass
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 from dataclasses import replace
 
 import pexpect
@@ -99,7 +101,7 @@ def test_ctrl_c_while_dates_are_fetched_leaves_nothing_half_done_and_says_how_to
     code, text = end_of(terminal)
     server.options = replace(server.options, latency=0)
     assert code == 130
-    assert "Run the same command again to go on." in text
+    assert "Run the same command again to continue." in text
     assert "Traceback" not in text
     assert place.run("check", *AS_OF, "--json").json["missing"] == ["2025-11-05", "2025-11-06"]
     assert place.process("check_and_fetch_data.py", "--auto", *AS_OF).code == 0
@@ -205,3 +207,32 @@ def test_what_the_scripts_need_and_is_not_there_has_its_exit_code(place, monkeyp
     ran = place.process("check_and_fetch_data.py", "--auto")
     assert ran.code == 2
     assert "WIKI_TRENDS_AIRFLOW_USER: '' is not a user with a password, and no token is set." in ran.err
+
+
+BROKEN = """
+import wiki_trends.compat.scripts as scripts
+import wiki_trends.jobs.main as main
+
+def broken(*_, **__):
+    raise ZeroDivisionError("of http://me:hunter2@host/")
+
+main.checker = broken
+scripts.{function}()
+"""
+
+
+@pytest.mark.parametrize("script", ["check_and_fetch_data", "run_analytics"])
+def test_a_fault_names_the_script_and_debug_prints_the_traceback(place, script):
+    code = BROKEN.format(function=script)
+
+    def ran(*options):
+        command = [sys.executable, "-c", code, *options]
+        return subprocess.run(command, cwd=place.folder, capture_output=True, text=True, check=False)
+
+    plain, debugged = ran(), ran("--debug")
+    assert (plain.returncode, debugged.returncode) == (4, 4)
+    assert f"while it ran `python {script}.py`: ZeroDivisionError" in plain.stderr
+    assert f"`python {script}.py --debug` with the same options prints the traceback" in plain.stderr
+    assert "Traceback" not in plain.stderr
+    assert "Traceback" in debugged.stderr
+    assert "hunter2" not in plain.stderr + debugged.stderr

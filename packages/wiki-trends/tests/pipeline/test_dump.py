@@ -8,6 +8,8 @@ import doctest
 import gzip
 import os
 import random
+import tempfile
+import threading
 import tracemalloc
 from collections import Counter
 from pathlib import Path
@@ -340,6 +342,30 @@ DAMAGED = [
 def test_a_damaged_file_is_refused(tmp_path, name, data, problem):
     with pytest.raises(SettingError, match=problem):
         read_dump([write_file(tmp_path, data, name)], project="en.wikipedia", day=DAY)
+
+
+@pytest.mark.parametrize("fault", ["damaged", "unsorted", "long line"])
+def test_a_file_that_fails_in_the_middle_leaves_no_thread_and_no_file(tmp_path, monkeypatch, fault):
+    monkeypatch.setattr(reader, "BLOCK_BYTES", 16 * 1024)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    lines = b"".join(b"en.wikipedia T%06d null desktop 5 A5\n" % number for number in range(20_000))
+    if fault == "damaged":
+        path = write_file(tmp_path, bz2.compress(lines)[:-9], "p.bz2")
+    elif fault == "unsorted":
+        path = write_file(tmp_path, lines + b"en.wikipedia A null desktop 5 A5\n", "p")
+    else:
+        path = write_file(tmp_path, lines + b"x" * 3_000_000, "p")
+    threads = set(threading.enumerate())
+    if fault == "unsorted":
+        assert read_dump([path], project="en.wikipedia", day=DAY).records == 20_001
+    else:
+        with pytest.raises(SettingError):
+            read_dump([path], project="en.wikipedia", day=DAY)
+    assert set(threading.enumerate()) == threads
+    assert list(temporary.iterdir()) == []
+    assert not [link for link in Path("/proc/self/fd").glob("*") if str(link.resolve()) == str(path)]
 
 
 def test_what_is_not_a_regular_file_is_refused_without_waiting(tmp_path):

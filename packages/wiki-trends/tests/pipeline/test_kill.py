@@ -17,7 +17,7 @@ from testing.small_wiki import DAY, SmallWiki, listing, settings_for
 from wiki_trends.config.layers import layers
 from wiki_trends.pipeline import run_day
 from wiki_trends.pipeline.lists.bronze import accesses_of, bronze_dataset
-from wiki_trends.pipeline.lists.device_share import SIDE_ACCESS
+from wiki_trends.pipeline.lists.device_share import LISTED_DEVICES
 from wiki_trends.wikimedia import WikimediaClient
 
 RUN = """
@@ -45,7 +45,9 @@ def test_a_killed_day_is_whole_or_not_there(tmp_path, rounds):
     days = [DAY + dt.timedelta(days=n) for n in range(rounds * DAYS_A_ROUND)]
     wiki = SmallWiki(
         lists={("en.wikipedia", day): listing(ROWS, day) for day in days},
-        sides={(access, day): listing(HALVES, day, access=access) for access in SIDE_ACCESS for day in days},
+        sides={
+            (access, day): listing(HALVES, day, access=access) for access in LISTED_DEVICES for day in days
+        },
     )
     with ScriptedServer(wiki) as server:
         settings = settings_for(server.url, tmp_path)

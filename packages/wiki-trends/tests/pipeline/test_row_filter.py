@@ -11,7 +11,7 @@ from wiki_trends.config.settings import Settings
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.lists.deny_list import denied_titles
 from wiki_trends.pipeline.lists.device_share import Devices, ShareBounds
-from wiki_trends.pipeline.lists.row_filter import MIN_JUDGED_VIEWS, RowFilter, filter_rows
+from wiki_trends.pipeline.lists.row_filter import MIN_JUDGED_PAGES, MIN_JUDGED_VIEWS, RowFilter, filter_rows
 from wiki_trends.pipeline.lists.top_list import Listed
 from wiki_trends.wikimedia.siteinfo import folded, parse_siteinfo
 
@@ -63,6 +63,47 @@ def test_a_few_views_say_nothing_about_who_reads(views, left):
     devices = Devices([Listed("Rare", views, 1)], [])
     result = filter_rows([Listed("Rare", views, 1)], RowFilter(SITE, devices=devices))
     assert [entry["reason"] for entry in result.excluded] == left
+
+
+def day_of(usual, number, *unusual):
+    """The excluded titles of a day on which `number` pages have about the same desktop share, and some have another one."""
+    shares = {f"Page_{n}": usual + 0.0005 * n for n in range(number)} | dict(unusual)
+    listed = [Listed(title, 10_000, n) for n, title in enumerate(shares, 1)]
+    desktop = [Listed(title, round(10_000 * share), 1) for title, share in shares.items()]
+    mobile = [Listed(title, 10_000 - round(10_000 * share), 1) for title, share in shares.items()]
+    result = filter_rows(listed, RowFilter(SITE, devices=Devices(desktop, mobile)))
+    return [entry["page"] for entry in result.excluded]
+
+
+PHONES, DESKTOPS = ("Phones", 0.01), ("Desktops", 0.99)
+
+
+@pytest.mark.parametrize(
+    ("usual", "left_out"),
+    [
+        (0.40, ["Phones", "Desktops"]),
+        (0.27, ["Phones", "Desktops"]),
+        (0.22, ["Desktops"]),
+        (0.05, ["Desktops"]),
+        (0.73, ["Phones", "Desktops"]),
+        (0.78, ["Phones"]),
+        (0.95, ["Phones"]),
+    ],
+)
+def test_a_share_that_most_pages_of_the_day_are_near_leaves_nothing_out(usual, left_out):
+    assert day_of(usual, 40, PHONES, DESKTOPS) == left_out
+
+
+def test_a_few_pages_say_nothing_about_the_readers_of_a_wiki():
+    assert len(day_of(0.05, MIN_JUDGED_PAGES - 1)) == MIN_JUDGED_PAGES - 1
+    assert day_of(0.05, MIN_JUDGED_PAGES) == []
+
+
+def test_a_median_that_is_not_certain_does_not_lift_a_limit():
+    listed = [Listed(f"Page_{n}", 100, 1) for n in range(40)] + [Listed("Phones", 10_000, 1)]
+    # The shares of the pages are between 0 and 0.3.
+    result = filter_rows(listed, RowFilter(SITE, devices=Devices([Listed("Other", 30, 1)], [])))
+    assert [entry["page"] for entry in result.excluded] == ["Phones"]
 
 
 def test_without_the_lists_nothing_is_judged():

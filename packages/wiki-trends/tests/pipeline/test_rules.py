@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.rules.countries import country_names, name_of
-from wiki_trends.pipeline.rules.phrases import NOTHING, Phrases, TableError, overlay, read_tables, words_of
+from wiki_trends.pipeline.rules.phrases import (
+    NO_LABEL,
+    Entry,
+    Hit,
+    Phrases,
+    PhraseTrie,
+    TableError,
+    overlay,
+    read_tables,
+    words_of,
+)
 from wiki_trends.pipeline.rules.rules import CATEGORIES, LOCATION_TYPES, Place, Rules
 from wiki_trends.wikimedia import PageFacts
 
@@ -37,8 +47,8 @@ def named(text, language="en"):
 def test_the_labels_are_the_nineteen_categories():
     assert len(CATEGORIES) == 19
     for language, table in tables("categories.toml").items():
-        assert set(table) <= {*CATEGORIES, NOTHING}, language
-    assert set(tables("categories.toml")["en"]) == {*CATEGORIES, NOTHING}
+        assert set(table) <= {*CATEGORIES, NO_LABEL}, language
+    assert set(tables("categories.toml")["en"]) == {*CATEGORIES, NO_LABEL}
 
 
 def test_the_labels_are_the_types_of_places():
@@ -233,6 +243,14 @@ def test_a_file_of_the_user_that_has_changed_is_read_again(tmp_path):
         ('[en."Sports"]\nnan = ["x"]', "the weight is not a number"),
         ('[en."Sports"]\n1 = "x"', "not a list of phrases"),
         ('[en."Sports"]\n1 = ["?"]', "not a list of phrases"),
+        ('[en."Sports"]\n"1e400" = ["x"]', "the weight is not a number"),
+        ('[en."Sports"]\n1 = [1]', "not a list of phrases"),
+        ('[en."Sports"]\n1 = ["' + "(" * 100_000 + '"]', "not a list of phrases"),
+        ('[en.""]\n1 = ["x"]', "is not one of the 19 categories"),
+        (
+            '[en."Sports"]\n1 = [' + '"a(b)(c)(d)(e)(f)(g)(h)(i)",' * 400 + "]",
+            "its phrases have 102,400 spellings, at most 100,000 are possible",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_is_told_with_its_place(tmp_path, text, problem):
@@ -242,6 +260,63 @@ def test_a_file_that_cannot_be_used_is_told_with_its_place(tmp_path, text, probl
     with pytest.raises(SettingError, match=problem) as error:
         Rules.load("en", str(mine))
     assert error.value.name == "categories_file"
+
+
+def entry(phrase):
+    return Entry(in_capitals=False, hit=Hit(phrase, 1.0, phrase))
+
+
+def trie_of(*phrases):
+    trie = PhraseTrie()
+    for phrase in phrases:
+        trie.add(phrase.split(), entry(phrase))
+    return trie
+
+
+def phrases_at(trie, text, start=0):
+    return [
+        (length, [item.hit.phrase for item in entries])
+        for length, entries in trie.longest_first(text.split(), start)
+    ]
+
+
+def test_a_trie_finds_the_phrases_at_a_word_longest_first():
+    trie = trie_of("law", "law school", "law school of ohio", "school")
+    assert phrases_at(trie, "law school of ohio") == [
+        (4, ["law school of ohio"]),
+        (2, ["law school"]),
+        (1, ["law"]),
+    ]
+    assert phrases_at(trie, "law school of ohio", 1) == [(1, ["school"])]
+    assert phrases_at(trie, "law of ohio") == [(1, ["law"])]
+
+
+def test_a_trie_finds_nothing_where_no_phrase_begins_or_a_phrase_is_cut():
+    trie = trie_of("law school")
+    assert phrases_at(trie, "law") == []
+    assert phrases_at(trie, "a law school") == []
+    assert phrases_at(trie, "law school", 2) == []
+    assert phrases_at(PhraseTrie(), "law") == []
+
+
+def test_a_trie_keeps_all_entries_of_one_phrase_in_their_order():
+    trie = trie_of("law")
+    trie.add(["law"], entry("other"))
+    assert phrases_at(trie, "law") == [(1, ["law", "other"])]
+
+
+@given(
+    phrases=st.sets(st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(" ".join), max_size=6),
+    text=st.lists(st.sampled_from("abc"), min_size=1, max_size=8),
+)
+def test_a_trie_finds_what_a_comparison_with_each_phrase_finds(phrases, text):
+    trie = trie_of(*phrases)
+    for start in range(len(text)):
+        rest = " ".join(text[start:]) + " "
+        expected = sorted(
+            (len(phrase.split()), [phrase]) for phrase in phrases if rest.startswith(f"{phrase} ")
+        )
+        assert phrases_at(trie, " ".join(text), start) == expected[::-1]
 
 
 def test_only_whole_words_match_in_any_case_and_with_any_hyphen():
@@ -260,7 +335,7 @@ def test_the_longest_phrase_counts_and_hides_the_words_in_it():
 
 
 def test_a_text_with_a_phrase_of_nothing_says_nothing():
-    table = Phrases({"Law": {"5": ["law"]}, NOTHING: {"0": ["alumni"]}})
+    table = Phrases({"Law": {"5": ["law"]}, NO_LABEL: {"0": ["alumni"]}})
     assert table.hits("Law alumni") == ()
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
@@ -12,7 +14,13 @@ from smart_orchestrator.store.opening import open_lake
 from testing.scripted_server import ScriptedServer
 from testing.small_wiki import DAY, SmallWiki, categories, listing, settings_for
 from wiki_trends.config.layers import layers
-from wiki_trends.errors import ContractBroken, DayNotPublished, RequestRejected, WikimediaUnreachable
+from wiki_trends.errors import (
+    ContractBroken,
+    DayNotPublished,
+    RequestRejected,
+    WikimediaUnreachable,
+    WikiTrendsError,
+)
 from wiki_trends.pipeline import run_day
 from wiki_trends.wikimedia import WikimediaClient
 
@@ -280,3 +288,27 @@ def test_the_lake_can_be_in_memory(wiki, tmp_path):
     object.__setattr__(elsewhere, "lake", f"memory://{tmp_path.name}-{{layer}}")
     assert read_after(run_day, elsewhere).equals(read_after(run_day, settings))
     assert isinstance(read_frame(layers(elsewhere).diamond, DAY), pl.DataFrame)
+
+
+@pytest.mark.parametrize("fault", ["list", "pages", "deny list", "gold"])
+def test_a_day_that_fails_in_the_middle_leaves_no_thread_and_no_connection(
+    wiki, tmp_path, monkeypatch, fault
+):
+    small, server = wiki
+    settings = settings_for(server.url, tmp_path)
+    if fault == "list":
+        small.lists["en.wikipedia", DAY] = b"{}"
+    elif fault == "pages":
+        small.broken_titles = {"Nova_Zembla"}
+    elif fault == "deny list":
+        settings = settings_for(server.url, tmp_path, deny=str(tmp_path / "nowhere.toml"))
+    else:
+        monkeypatch.setattr("wiki_trends.pipeline.run.categorize_pages", lambda *_: 1 / 0)
+    threads = set(threading.enumerate())
+    with pytest.raises((WikiTrendsError, ZeroDivisionError)):
+        run_day(DAY, settings)
+    # Threads of the scripted server end when the client has closed its connections.
+    deadline = time.monotonic() + 30
+    while (left := set(threading.enumerate()) - threads) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert left == set()

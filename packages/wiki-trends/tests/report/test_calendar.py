@@ -36,7 +36,7 @@ def test_the_label_says_day_state_and_reason():
         "Wednesday 5 November 2025, complete",
         "Thursday 6 November 2025, absent: why",
     ]
-    assert [day.day for day in window_calendar.holes] == [day_number(1)]
+    assert [day.day for day in window_calendar.flagged] == [day_number(1)]
     assert window_calendar.kinds == ("complete", "absent")
 
 
@@ -73,4 +73,4 @@ def test_a_run_of_an_earlier_version_knows_only_what_was_used():
     run = replace(run, days_used=(day_number(0),), as_of=day_number(2) + dt.timedelta(days=1))
     kinds = [(day.kind, day.available) for day in calendar.of_run(run).days]
     assert kinds == [("complete", True), ("lag", False), ("lag", False)]
-    assert "did not keep why" in calendar.of_run(run).days[1].reason
+    assert "did not record the reason" in calendar.of_run(run).days[1].reason

@@ -8,7 +8,7 @@ from testing.equal_tables import same
 from testing.report_windows import lively, publish, settings_in
 from testing.window_data import day_number, run_record
 from wiki_trends.errors import WarehouseError
-from wiki_trends.report.details import ALL_OTHERS, CATEGORIES_APART, RACERS, placed, read_details
+from wiki_trends.report.details import ALL_OTHERS, RACERS, SEPARATE_CATEGORIES, group_by_place, read_details
 from wiki_trends.warehouse import open_warehouse
 
 
@@ -35,7 +35,7 @@ def test_racers_are_on_every_day_of_the_window(details):
 
 def test_small_categories_are_told_together_and_nothing_is_lost(details):
     names = list(dict.fromkeys(row["category"] for row in details.category_days))
-    assert len(names) == CATEGORIES_APART + 1
+    assert len(names) == SEPARATE_CATEGORIES + 1
     assert names[-1] == ALL_OTHERS
     assert sum(row["views"] for row in details.category_days) == details.views
 
@@ -47,7 +47,7 @@ def test_pages_at_one_place_are_one_circle():
     rows = [page(f"P{number}", 10.01 + number / 1000, 10 - number) for number in range(5)] + [
         page("Far", 50.0, 99)
     ]
-    far, near = placed(rows)
+    far, near = group_by_place(rows)
     assert (far["label"], far["pages"]) == ("Far", 1)
     assert (near["label"], near["pages"], near["views"]) == ("P0, P1, P2 and 2 others", 5, 40)
     assert near["latitude"] == 10.0

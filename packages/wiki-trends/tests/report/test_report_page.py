@@ -199,7 +199,7 @@ def test_a_window_with_gaps_says_so_on_its_first_screen(browser, gapped):
             notice = made.page.get_by_role("note")
             text = " ".join(notice.inner_text().split())
             assert "This window has gaps. 3 days of 5 expected are in it, a coverage of 60.0 %" in text
-            assert "the policy asked for 60 %" in text
+            assert "the policy requires 60 %" in text
             assert "2025-11-14" in text or "14 November" in text
             assert "absent, nothing is there" in text
             box = notice.bounding_box()

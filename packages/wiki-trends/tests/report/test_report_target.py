@@ -98,7 +98,7 @@ def test_a_lake_that_is_gone_leaves_a_report_that_says_so(published, monkeypatch
     ran = published.run("report", "--html", "report.html", "--lake", "s3://secret-{layer}")
     assert ran.code == 0
     assert "not compared with the lake: Lake s3://secret-diamond" in ran.err
-    assert "what was left out is not known: Lake s3://secret-" in ran.err
+    assert "the titles that were left out are not known: Lake s3://secret-" in ran.err
     text = (published.folder / "report.html").read_text(encoding="utf-8")
     assert "the lake could not be read when this file was written" in text
     assert "secret-" not in text
@@ -110,4 +110,4 @@ def test_days_that_changed_since_are_told(published):
     assert published.run("report", "--html", "report.html").code == 0
     text = (published.folder / "report.html").read_text(encoding="utf-8")
     assert "The lake has changed since." in text
-    assert "2025-11-06: other data than were used" in text
+    assert "2025-11-06: its data have changed" in text

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from wiki_trends.sample import wikis
 from wiki_trends.sample.days import ACCESS_METHODS, World, world
 from wiki_trends.sample.pages import Catalogue, catalogue
-from wiki_trends.sample.topics import ODD_TITLES
+from wiki_trends.sample.topics import DIFFICULT_TITLES
 from wiki_trends.sample.wikis import WIKIS
 
 EN = WIKIS["en.wikipedia"]
@@ -131,7 +131,7 @@ def test_titles_are_unique_and_have_room_in_mediawiki(project, seed):
 def test_titles_that_programs_stumble_over_are_listed():
     window = [world(0, EN).top(DAY + dt.timedelta(days=n), "all-access") for n in range(14)]
     listed = {row.article for rows in window for row in rows}
-    assert {unicodedata.normalize("NFC", title) for title in ODD_TITLES} <= listed
+    assert {unicodedata.normalize("NFC", title) for title in DIFFICULT_TITLES} <= listed
     assert any(unicodedata.normalize("NFC", title) != title for title in listed), "none in NFD"
 
 
@@ -140,7 +140,7 @@ def test_no_article_bears_the_prefix_of_a_namespace():
         for page in catalogue(0, wiki).pages:
             number, _rest = wiki.namespace(page.title.replace("_", " "))
             outside = number != 0 or page.title in ("-", wiki.main_page.replace(" ", "_"))
-            assert outside == (page.role == "outside"), page.title
+            assert outside == (page.role == "non_article"), page.title
 
 
 def test_a_project_is_known_with_and_without_org():

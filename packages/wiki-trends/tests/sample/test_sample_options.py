@@ -35,9 +35,9 @@ def test_without_texts_one_day_was_never_published():
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"latency": "fast"}, r"--latency: 'fast' is no time"),
-        ({"latency": "-1"}, r"--latency: '-1' is no time"),
-        ({"stall": "2h"}, r"--stall: '2h' is no time"),
+        ({"latency": "fast"}, r"--latency: 'fast' is not a time"),
+        ({"latency": "-1"}, r"--latency: '-1' is not a time"),
+        ({"stall": "2h"}, r"--stall: '2h' is not a time"),
         ({"faults": ["418=0.1"]}, r"--fault: '418=0.1' names no kind .*429"),
         ({"faults": ["429"]}, r"--fault: '429' has no probability"),
         ({"faults": ["429=1.5"]}, r"--fault: '429=1.5' has no probability"),

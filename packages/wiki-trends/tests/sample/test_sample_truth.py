@@ -102,8 +102,8 @@ def test_new_pages_have_no_views_before_their_first_day(planted, seed):
     for event in of_kind(planted, "new"):
         page = there.catalogue.by_title[event["title"]]
         start = dt.date.fromisoformat(event["start"])
-        assert there.of_page(page, start - dt.timedelta(days=1)) is None
-        first = there.of_page(page, start)
+        assert there.page_views(page, start - dt.timedelta(days=1)) is None
+        first = there.page_views(page, start)
         assert first is not None
         assert first.of("all-access") > 20_000
 

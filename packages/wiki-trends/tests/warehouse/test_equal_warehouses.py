@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 
 from testing.equal_tables import assert_same_tables, same
 from testing.random_days import days, rows_of
-from testing.window_data import NOW, checked_window
+from testing.window_data import NOW, checked_window, row
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.report.build import build_report
 from wiki_trends.warehouse import open_warehouse
+from wiki_trends.warehouse.comments import COLUMNS, TABLES
 
 
 def reported(warehouse):
@@ -49,3 +50,33 @@ def test_every_table_is_the_same_in_both_warehouses(postgres_url, window):
 @given(window=days)
 def test_every_table_is_the_same_in_both_warehouses_on_many_lakes(postgres_url, window):
     publish_twice_and_compare(window, postgres_url)
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "postgresql"])
+def test_every_table_and_column_has_a_comment_of_its_own(tmp_path, request, kind):
+    url = (
+        f"duckdb:///{tmp_path / 'w.duckdb'}" if kind == "duckdb" else request.getfixturevalue("postgres_url")
+    )
+    dataset, completeness = checked_window(tmp_path, [[row("A", 1)], [row("A", 2)]])
+    warehouse = open_warehouse(url)
+    analyze(dataset, completeness, warehouse, clock=lambda: NOW)
+    with warehouse.reading() as reader:
+        comments = {
+            (line["table_name"], line["column_name"]): line["comment"]
+            for line in reader.rows(_COMMENTS[kind])
+        }
+        names = {name for name, _ in comments}
+    assert names == set(TABLES)
+    assert comments == {
+        (table, column): text for table, texts in COLUMNS.items() for column, text in texts.items()
+    }
+
+
+_COMMENTS = {
+    "duckdb": "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'main'",
+    "postgresql": """
+        SELECT table_name, column_name,
+               col_description(table_name::regclass, ordinal_position::int) AS comment
+        FROM information_schema.columns WHERE table_schema = current_schema() AND table_name LIKE 'wiki%'
+    """,
+}

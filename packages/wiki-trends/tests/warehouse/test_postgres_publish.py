@@ -96,9 +96,23 @@ def test_tables_are_made_with_types_keys_and_comments(sql):
     ]
     with pytest.raises(psycopg.errors.UniqueViolation):
         sql(f"INSERT INTO {SERIES} SELECT * FROM {SERIES}")
-    assert "A row a page and day" in sql(f"SELECT obj_description('{SERIES}'::regclass)")[0][0]
+    assert "A row for each listed page and day" in sql(f"SELECT obj_description('{SERIES}'::regclass)")[0][0]
     assert sql(f"SELECT col_description('{SERIES}'::regclass, 2)") == [("UTC day.",)]
     assert sql(f"SELECT obj_description('{RUNS}'::regclass)")[0][0]
+    indexes = f"SELECT indexdef FROM pg_indexes WHERE tablename = '{SERIES}' ORDER BY 1"
+    assert [definition.partition(" USING ")[2] for (definition,) in sql(indexes)] == [
+        "btree (page, date)",
+        "btree (date, page)",
+    ]
+
+
+@pytest.mark.usefixtures("published")
+def test_an_index_and_comments_that_an_earlier_version_did_not_make_are_added(warehouse, sql):
+    index = f"SELECT count(*) FROM pg_indexes WHERE indexname = '{SERIES}_page_date'"
+    sql(f"COMMENT ON COLUMN {SERIES}.date IS NULL", f"DROP INDEX {SERIES}_page_date")
+    warehouse.publish(tables(2), run_of(2))
+    assert sql(index) == [(1,)]
+    assert sql(f"SELECT col_description('{SERIES}'::regclass, 2)") == [("UTC day.",)]
 
 
 def written(sql):
@@ -194,12 +208,12 @@ def test_a_column_of_another_type_is_refused_and_nothing_is_dropped(published, s
 
 
 def test_a_new_column_waits_for_readers_only_so_long(published, postgres_url, monkeypatch):
-    monkeypatch.setattr(postgres_tables, "EXTEND_WITHIN", "100ms")
+    monkeypatch.setattr(postgres_tables, "EXTEND_LOCK_TIMEOUT", "100ms")
     newer = tables(2)
     newer[SERIES] = newer[SERIES].with_columns(category=pl.lit("Sports"))
     with psycopg.connect(postgres_url) as reader:
         reader.execute(f"SELECT * FROM {SERIES}")
-        with pytest.raises(WarehouseError, match=r"somebody has it in use\. Try again"):
+        with pytest.raises(WarehouseError, match=r"other transactions use the table\. Try again"):
             published.publish(newer, run_of(2))
     assert markers(published) == [1, 1, 1]
 
@@ -280,7 +294,7 @@ def test_a_reader_goes_on_with_its_window_and_holds_no_publish_up(published):
 def test_readers_that_share_connections_see_each_publish_and_survive_the_end_of_a_connection(
     published, postgres_url, sql
 ):
-    pooled = open_warehouse(postgres_url, all_day=True)
+    pooled = open_warehouse(postgres_url, long_running=True)
     before = pooled.version()
     for _ in range(5):
         assert set(markers(pooled)) == {1}

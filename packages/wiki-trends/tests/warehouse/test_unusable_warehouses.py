@@ -15,7 +15,7 @@ from testing.window_data import checked_window, ranked, run_record
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.errors import WarehouseError
 from wiki_trends.warehouse import open_warehouse
-from wiki_trends.warehouse.postgres.failures import explained
+from wiki_trends.warehouse.postgres.failures import warehouse_errors
 
 MASK = 2**64 - 1
 
@@ -174,7 +174,7 @@ def test_a_database_that_is_not_utf8_is_refused_before_anything_is_computed(post
         assert f"the encoding of the database is {encoding}, which cannot hold every title. Use" in message
 
     class Untouched:
-        def computed(self, _):
+        def compute(self, _):
             raise AssertionError("computed")
 
     with pytest.raises(WarehouseError, match=encoding):
@@ -200,7 +200,7 @@ def test_the_encoding_of_the_client_is_utf8_whatever_the_environment_says(postgr
     ],
 )
 def test_the_cause_of_an_error_is_kept_unless_it_shows_a_secret(secrets, text, chained):
-    with pytest.raises(WarehouseError) as caught, explained("postgresql://h/d", secrets):
+    with pytest.raises(WarehouseError) as caught, warehouse_errors("postgresql://h/d", secrets):
         raise psycopg.OperationalError(text)
     assert (caught.value.__cause__ is not None) == chained
     assert "hunter2" not in str(caught.value)

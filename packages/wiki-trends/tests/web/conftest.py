@@ -7,9 +7,10 @@ import shutil
 import pytest
 
 from smart_orchestrator.text.reporter import TextReporter
-from testing.dashboard import HOSTILE, published, serving, settings_of
+from testing.dashboard import HOSTILE, TOKEN, published, serving, settings_of
 from testing.window_data import row
 from wiki_trends.jobs import demo
+from wiki_trends.web.auth.sign_in import TokenGuard
 
 
 @pytest.fixture(scope="session")
@@ -59,4 +60,11 @@ def hostile(tmp_path_factory):
     ]
     later = [{**record, "views": record["views"] * (9 if at < 6 else 2)} for at, record in enumerate(day)]
     with serving(published(folder, [day, day, later])) as dashboard:
+        yield dashboard
+
+
+@pytest.fixture
+def closed(demo_settings):
+    """A dashboard as other machines reach it: nothing is shown without the token."""
+    with serving(demo_settings, TokenGuard(TOKEN, ["trends.example.org"], sees_all=False)) as dashboard:
         yield dashboard

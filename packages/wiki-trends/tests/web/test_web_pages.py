@@ -243,9 +243,10 @@ def test_what_nobody_foresaw_is_an_answer_and_a_line_in_the_log(demo_settings, m
     def broken(*_, **__):
         raise RuntimeError("secret of the machine")
 
-    monkeypatch.setattr("wiki_trends.queries.browse.pages", broken)
+    # Rendering a page fails, which only a fault of the dashboard itself can cause.
+    monkeypatch.setattr("wiki_trends.report.calendar.calendar", broken)
     with serving(demo_settings) as dashboard:
-        page = dashboard.client.get("/pages", headers=PAGE)
+        page = dashboard.client.get("/completeness", headers=PAGE)
         assert (page.status_code, "Unexpected error" in page.text) == (500, True)
         assert "secret of the machine" not in page.text
         assert "content-security-policy" in page.headers

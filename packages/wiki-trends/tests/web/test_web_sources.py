@@ -12,11 +12,11 @@ import pytest
 from smart_orchestrator.model.partition import Code
 from testing.dashboard import AS_OF, eventually, serving, settings_of
 from wiki_trends.errors import WarehouseError
-from wiki_trends.web.source_pool import DEADLINES, SourcePool, SourceSilent, UnexpectedFailure
+from wiki_trends.web.source_pool import DEADLINES, SourcePool, SourceTimeout, UnexpectedFailure
 
 PAGE = {"Accept": "text/html"}
 LAKE = "wiki_trends.web.data.Sources.calendar"
-WAREHOUSE = "wiki_trends.queries.browse.pages"
+WAREHOUSE = "wiki_trends.queries.pages.list_pages"
 RUNS = "wiki_trends.web.data.Sources.latest_runs"
 
 
@@ -80,7 +80,7 @@ def test_health_checks_what_it_says(demo_settings, monkeypatch):
         assert (ok.status_code, ok.text) == (200, "ok\n")
 
     def broken(*_):
-        raise WarehouseError("duckdb:////srv/x", "secret of the machine", "Mend it.")
+        raise WarehouseError(warehouse="duckdb:////srv/x", problem="secret of the machine", fix="Mend it.")
 
     monkeypatch.setattr("wiki_trends.web.cache.dashboard_state._published_version", broken)
     with serving(demo_settings) as dashboard:
@@ -103,7 +103,8 @@ def test_an_unexpected_failure_of_the_lake_is_not_one_of_every_page(demo_setting
         for path in ("/pages", "/categories", "/runs", "/feed.atom"):
             assert dashboard.client.get(path, headers=PAGE).status_code == 200, path
         page = dashboard.client.get("/completeness.json")
-        assert (page.status_code, page.json()["error"]) == (500, "BROKEN")
+        assert (page.status_code, page.json()["error"]) == (503, "LAKE")
+        assert f"unexpected error ({type(error).__name__})" in page.json()["message"]
         assert "bad object" not in page.text
         with dashboard.client.stream("GET", "/events") as stream:
             lines = stream.iter_lines()
@@ -180,10 +181,10 @@ def test_a_pool_refuses_while_nothing_answers_and_serves_again_afterwards(monkey
         calls = [asyncio.ensure_future(pool.run(released.wait, 300)) for _ in range(8)]
         return await asyncio.gather(*calls, return_exceptions=True)
 
-    assert {type(result) for result in asyncio.run(flood())} == {SourceSilent}
+    assert {type(result) for result in asyncio.run(flood())} == {SourceTimeout}
     assert pool.is_overdue(1)
     refusals = asyncio.run(flood())
-    assert all(isinstance(result, SourceSilent) for result in refusals)
+    assert all(isinstance(result, SourceTimeout) for result in refusals)
     released.set()
     assert eventually(lambda: not pool.is_overdue(0), 30)
     assert Call.run(pool, lambda: "again") == "again"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wiki_trends.config.contacts import contact_problem
-from wiki_trends.config.settings import Settings
-from wiki_trends.errors import ContactMissing
+from wiki_trends.config.settings import Settings, load
+from wiki_trends.errors import ContactMissing, SettingError
 from wiki_trends.wikimedia import WikimediaClient
 
 
@@ -29,6 +29,25 @@ def test_a_contact_by_which_somebody_can_be_reached(contact):
 
 
 @pytest.mark.parametrize(
+    "contact", ["https://me:hidden@university.edu/", "https://university.edu/?token=hidden", "x" * 256]
+)
+def test_a_contact_that_must_not_be_sent_is_refused_and_not_shown(contact):
+    with pytest.raises(SettingError, match="WIKI_TRENDS_CONTACT") as caught:
+        load(environ={"WIKI_TRENDS_CONTACT": contact})
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["wikimedia.org", "wikimedia.org.", "WIKIMEDIA.ORG", "www.wikimedia.org."])
+def test_every_spelling_of_a_host_of_wikimedia_needs_a_contact(tmp_path, host):
+    with pytest.raises(ContactMissing):
+        WikimediaClient(
+            Settings(
+                state=str(tmp_path), wikimedia_url=f"https://{host}/api", mediawiki_url="http://127.0.0.1:1"
+            )
+        )
+
+
+@pytest.mark.parametrize(
     ("contact", "words"),
     [
         ("you@example.org", "placeholder"),
@@ -48,6 +67,13 @@ def test_a_contact_by_which_somebody_can_be_reached(contact):
         ("User:", "neither"),
         ("https://", "neither"),
         ("3.14", "neither"),
+        ("me@10.0.0.1", "placeholder"),
+        ("http://192.168.1.5/me", "placeholder"),
+        ("http://0.0.0.0/", "placeholder"),
+        ("me@host.internal", "placeholder"),
+        ("me@box.lan", "placeholder"),
+        ("me@host.home.arpa", "placeholder"),
+        ("http://[::1]/me", "neither"),
     ],
 )
 def test_a_contact_by_which_nobody_can_be_reached(tmp_path, contact, words):

@@ -40,6 +40,18 @@ def test_every_spelling_leads_to_one_project_and_its_host(text, project, host):
 
 
 @pytest.mark.parametrize(
+    ("text", "project"),
+    [
+        ("EN.wikipedia", "en.wikipedia"),
+        ("Fr.Wikipedia.ORG", "fr.wikipedia"),
+        ("WWW.Wikidata.org", "wikidata"),
+    ],
+)
+def test_a_project_in_upper_case_is_the_same(text, project):
+    assert load({"project": text}, environ={}).project == project
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "xx.nowhere",
@@ -53,6 +65,10 @@ def test_every_spelling_leads_to_one_project_and_its_host(text, project, host):
         "a b.wikipedia",
         "-.wikipedia",
         "../en.wikipedia",
+        "a" * 64 + ".wikipedia",
+        "en.m.wikipedia",
+        "en.wikipedia.org.",
+        "https://en.wikipedia.org",
     ],
 )
 def test_a_project_that_wikimedia_does_not_have_is_unknown(text):

@@ -11,6 +11,7 @@ from testing.scripted_server import Reply, ScriptedServer, in_turn
 from testing.small_wiki import DAY, settings_for
 from wiki_trends.errors import ClientBlocked, RequestRejected, TokenRejected, WikimediaUnreachable
 from wiki_trends.wikimedia import WikimediaClient, transport
+from wiki_trends.wikimedia.answers import MAX_PAUSE_SECONDS, RetryLater, retry_after
 from wiki_trends.wikimedia.limiter import SLOW_SECONDS, Limiter
 
 GOOD = Reply({"items": [{"articles": []}]})
@@ -183,6 +184,11 @@ def test_a_redirect_within_wikimedia_is_followed(serve):
         "http://[",
         "http://u:p@127.0.0.1/",
         "",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1:0/",
+        "https://é..127.0.0.1/",
+        "x" * 70_000,
+        "javascript:1",
     ],
 )
 @pytest.mark.usefixtures("within_wikimedia")
@@ -218,6 +224,34 @@ def test_an_announced_end_is_reported_once_a_day(serve, caplog):
     assert len(caplog.records) == 1
     assert "Sunset: Wed, 01 Jul 2026 00:00:00 GMT" in caplog.text
     assert "Deprecation: @1767225600" in caplog.text
+
+
+def test_an_announcement_whose_value_changes_is_reported_once_and_in_one_line(serve, caplog, tmp_path):
+    replies = [
+        Reply({"items": []}, headers={"Deprecation": f"@{number}" + "x" * 9000}) for number in range(4)
+    ]
+    _, client = serve(*replies)
+    with caplog.at_level(logging.WARNING, logger="wiki_trends.wikimedia"):
+        for _ in range(4):
+            top(client)
+    assert len(caplog.records) == 1
+    assert len(caplog.text) < 1000
+    assert len(list(tmp_path.rglob("notice-*"))) == 1
+
+
+@pytest.mark.parametrize("error", ["text", ["code"], 7, {}])
+def test_an_error_of_any_form_is_not_an_answer_without_pages(serve, error):
+    _, client = serve(Reply({"error": error or {"info": "no code"}}))
+    with pytest.raises(RequestRejected, match="unknown"):
+        client.pages("en.wikipedia", ["A"])
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 400, "Wed, 21 Oct 9999 07:28:00 GMT", "-5", "nan", "inf", "1, 2", "\x7f", "soon"]
+)
+def test_a_delay_of_any_form_is_bounded_or_ignored(text):
+    seconds = retry_after({"retry-after": text})
+    assert seconds is None or RetryLater("", pause=seconds).pause <= MAX_PAUSE_SECONDS
 
 
 def test_a_notice_comes_again_on_the_next_day(limiter):

@@ -7,6 +7,7 @@ raises `LakeError`, and a description that does not fit the data raises `Dataset
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -78,9 +79,15 @@ def _table_adapter(dataset: Dataset) -> PartitionAdapter:
 
 
 def inspect_key(
-    dataset: Dataset, key: dt.date, *, lake: Lake | None = None, options: InspectOptions | None = None
+    dataset: Dataset, key: dt.date, *, lake: Lake | None = None, writer_ended: bool = False
 ) -> Partition:
     """The verdict on one partition.
+
+    Args:
+        dataset: the dataset.
+        key: the partition's key.
+        lake: an open lake; default the dataset's own.
+        writer_ended: the only writer of the partition has ended with success, so its files need no time to settle.
 
     Raises:
         LakeError: the lake or the database does not answer or refuses.
@@ -88,4 +95,6 @@ def inspect_key(
     """
     from smart_orchestrator.adapters.manifest import InspectOptions
 
-    return adapter_of(dataset, lake).inspect([key], options or InspectOptions())[key]
+    if writer_ended:
+        dataset = replace(dataset, settle=0.0)
+    return adapter_of(dataset, lake).inspect([key], InspectOptions())[key]

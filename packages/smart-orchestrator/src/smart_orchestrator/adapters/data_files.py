@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest_document import MARKER
+from smart_orchestrator.adapters.manifest_document import MARKER, is_auxiliary
 from smart_orchestrator.model.partition import PartInfo
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import ObjectInfo
 
-# Endings of copies, checksums, and files that are still being written.
-_TEMPORARY = ("~", ".tmp", ".temp", ".partial", ".part", "._copying_", ".crc", ".bak", ".swp", ".inprogress")
 # Folders of jobs that have not committed their files: those of Hadoop, of its S3A committers, and of Hive.
 _JOB_FOLDERS = ("_temporary", "__magic", ".hive-staging")
 # Files that writers leave beside complete data.
@@ -93,7 +91,7 @@ def fingerprint_of(parts: Sequence[PartInfo]) -> str:
 def is_temporary(name: str) -> bool:
     """Whether a file is hidden or temporary; readers of Hadoop skip names that begin with `_` or `.`."""
     hidden = any(level[:1] == "." or (level[:1] == "_" and "=" not in level) for level in name.split("/"))
-    return hidden or name.lower().endswith(_TEMPORARY)
+    return hidden or is_auxiliary(name)
 
 
 def is_data(dataset: Dataset, name: str) -> bool:

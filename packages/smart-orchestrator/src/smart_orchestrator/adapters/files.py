@@ -86,10 +86,8 @@ class FilesAdapter(ObjectAdapter):
         if abs(age) < seconds:
             reason = f"the youngest file was written {max(0, int(age))} s ago, {seconds:g} s must pass without a change"
             return replace(verdict(key, Code.STILL_WRITING, reason), newest_write=newest)
-        if files.unfinished:
-            reason = (
-                f"a job stopped half-way on {newest:%Y-%m-%d %H:%M} UTC, and its temporary files are left"
-            )
+        if files.unfinished or (files.not_read and not files.data):
+            reason = f"a writer stopped half-way on {newest:%Y-%m-%d %H:%M} UTC and left temporary files"
             return replace(verdict(key, Code.NO_MARKER, reason), newest_write=newest)
         return None
 
@@ -130,11 +128,11 @@ class FilesAdapter(ObjectAdapter):
             partition = _recall(base, remembered)
             if partition is not None:
                 return partition
-        known = remembered.get("files")
+        remembered_files = remembered.get("files")
         facts: dict[str, FileFacts] = {}
         try:
             if self.dataset.format == "parquet" and options.depth is not Depth.ROWS:
-                facts = self._footers(base, known if isinstance(known, dict) else {})
+                facts = self._footers(base, remembered_files if isinstance(remembered_files, dict) else {})
                 partition = self._judge_footers(base, facts)
             else:
                 partition = self._judge_rows(base)
@@ -157,9 +155,9 @@ class FilesAdapter(ObjectAdapter):
         contract = (dataset.columns, dataset.min_rows, dataset.volume_column)
         return hashlib.sha256(repr((JUDGEMENT, rules, contract)).encode()).hexdigest()[:16]
 
-    def _footers(self, base: Partition, known: Mapping[str, object]) -> dict[str, FileFacts]:
-        """The facts of every file; the files that `known` does not hold are read."""
-        facts = {part.name: _known_facts(part, known.get(part.name)) for part in base.parts}
+    def _footers(self, base: Partition, remembered_files: Mapping[str, object]) -> dict[str, FileFacts]:
+        """The facts of every file; only files that are not remembered are read."""
+        facts = {part.name: _recall_facts(part, remembered_files.get(part.name)) for part in base.parts}
         unread = [part for part in base.parts if facts[part.name] is None]
         folder = self.dataset.key(base.day)
         if len(unread) > FILES_READ_ONE_BY_ONE:
@@ -295,7 +293,7 @@ def _recall(base: Partition, remembered: Mapping[str, object]) -> Partition | No
         return None
 
 
-def _known_facts(part: PartInfo, remembered: object) -> FileFacts | None:
+def _recall_facts(part: PartInfo, remembered: object) -> FileFacts | None:
     """The remembered facts of a file, where its size and ETag are the same."""
     if not isinstance(remembered, list) or len(remembered) != 5 or remembered[:2] != [part.size, part.etag]:
         return None

@@ -10,12 +10,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import threading
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from smart_orchestrator.adapters.judging import check_contract, is_foreign, judge_once
 from smart_orchestrator.adapters.layout import Layout, list_partition, names_text
 from smart_orchestrator.adapters.manifest_document import (
     MARKER,
@@ -26,10 +25,15 @@ from smart_orchestrator.adapters.manifest_document import (
     parse_manifest,
 )
 from smart_orchestrator.contract import rows as contents
-from smart_orchestrator.contract.finding import FIRST_FEW
-from smart_orchestrator.contract.reading import PartFault
-from smart_orchestrator.contract.sources import BytesPart, LakePart
-from smart_orchestrator.errors import ContractError, LakeUnreachable, ObjectMissing, PartitionChanged
+from smart_orchestrator.contract.sources import BytesPart
+from smart_orchestrator.errors import (
+    ContractError,
+    LakeUnreachable,
+    ObjectMissing,
+    OptionError,
+    PartitionChanged,
+)
+from smart_orchestrator.foreign import MAX_BYTES
 from smart_orchestrator.model.partition import (
     Code,
     Manifest,
@@ -47,29 +51,12 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from smart_orchestrator.contract.rows import Contents
+    from smart_orchestrator.adapters.judging import Memory
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 MAX_INSPECTIONS = 3
-# Partitions with parts of more bytes than this are read two at a time, because each needs memory for its pieces.
-LARGE_PART = 8 << 20
-_large_parts = threading.BoundedSemaphore(2)
-# Increase it when the rules change: verdicts that were remembered under another number are not used.
-RULES_VERSION = 2
 DEFAULT_SETTLE = dt.timedelta(minutes=10)
-
-
-class Memory(Protocol):
-    """Stores the verdicts on partitions whose data were read, so that the data are read once."""
-
-    def recall(self, key: str) -> str | None:
-        """The value stored under `key`, or None."""
-        ...
-
-    def remember(self, key: str, value: str) -> None:
-        """Store `value` under `key`."""
-        ...
 
 
 class Depth(Enum):
@@ -92,12 +79,21 @@ class InspectOptions:
         settle: parts without a marker that are younger than this count as being written.
         now: the present time, UTC.
         memory: the verdicts on partitions that were read before.
+
+    Raises:
+        OptionError: `settle` is negative, or `now` has no time zone.
     """
 
     depth: Depth = Depth.AS_NEEDED
     settle: dt.timedelta = DEFAULT_SETTLE
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC))
     memory: Memory | None = None
+
+    def __post_init__(self) -> None:
+        if self.settle < dt.timedelta(0):
+            raise OptionError("settle", self.settle, "is negative", "Give 0 seconds or more.")
+        if self.now.tzinfo is None:
+            raise OptionError("now", self.now, "has no time zone", "Give a time in UTC.")
 
 
 def inspect(
@@ -140,6 +136,9 @@ def _inspect_once(
     layout = Layout.of(dataset.key(day), objects)
     if layout.marker is None:
         return _uncommitted(day, layout, options)
+    if layout.marker.size > MAX_BYTES:
+        reason = f"{MARKER} is not a manifest ({layout.marker.size:,} bytes, at most {MAX_BYTES:,} are read)"
+        return verdict(day, Code.BAD_MANIFEST, reason)
     data = b""
     if layout.marker.size:
         try:
@@ -154,8 +153,8 @@ def _inspect_once(
         if partition.manifest is None:
             return partition
         beside = [name for name in layout.parts if name not in {part.name for part in partition.parts}]
-        return _with_names_of_others(partition, [*beside, *layout.nested, *layout.others])
-    return _with_names_of_others(_inspect_foreign(dataset, day, layout, names, lake, options), layout.others)
+        return _with_unread_names(partition, [*beside, *layout.nested, *layout.others])
+    return _with_unread_names(_inspect_foreign(dataset, day, layout, names, lake, options), layout.others)
 
 
 def _misplaced(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Partition | None:
@@ -172,7 +171,7 @@ def _misplaced(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Part
     return None
 
 
-def _with_names_of_others(partition: Partition, others: Sequence[str]) -> Partition:
+def _with_unread_names(partition: Partition, others: Sequence[str]) -> Partition:
     """The partition with a reason that names the objects beside its parts."""
     if not others:
         return partition
@@ -222,7 +221,7 @@ def _inspect_foreign(
         return verdict(day, Code.COLUMNS, reason, base)
     if options.depth is Depth.METADATA:
         return verdict(day, Code.OK, "committed without a row count, not read", base)
-    return _judge_once(dataset, base, lake, options)
+    return judge_once(dataset, base, lake, options.memory, recall=options.depth is not Depth.ROWS)
 
 
 def _inspect_ours(
@@ -238,14 +237,15 @@ def _inspect_ours(
     if isinstance(manifest, Partition):
         return replace(manifest, fingerprint=digest)
     base = committed_partition(manifest, digest)
-    problem = _check_listing(base, parts) or _check_contract(dataset, base)
+    problem = _check_listing(base, parts) or check_contract(dataset, base)
     if problem is not None:
         return problem
-    # A part with another ETag is a copy, or has other bytes of the same size. The checksum tells which.
+    # A part with another ETag was copied, or was overwritten with bytes of the same size. Only its checksum can show which.
     etags = [[p.name, parts[p.name].etag] for p in manifest.parts if p.etag not in (None, parts[p.name].etag)]
     unproven = bool(etags) or manifest.rows is None
     if options.depth is Depth.ROWS or (unproven and options.depth is Depth.AS_NEEDED):
-        return _judge_once(dataset, base, lake, options, etags=etags)
+        recall = options.depth is not Depth.ROWS
+        return judge_once(dataset, base, lake, options.memory, etags=etags, recall=recall)
     return base
 
 
@@ -266,96 +266,6 @@ def _check_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partitio
             reason = f"{part.name} has {size:,} bytes, {part.size:,} were committed"
             return verdict(base.day, Code.PART_CHANGED, reason, base)
     return None
-
-
-def _check_contract(dataset: Dataset, base: Partition) -> Partition | None:
-    if base.rows is not None and base.rows < dataset.min_rows:
-        reason = f"{rows_text(base.rows)}, at least {dataset.min_rows:,} are required"
-        return verdict(base.day, Code.SHORT, reason, base)
-    columns = base.manifest.columns if base.manifest else ()
-    missing = [column.name for column in dataset.columns if column.name not in columns]
-    if columns and missing:
-        return verdict(base.day, Code.COLUMNS, f"the column {', '.join(missing)} is missing", base)
-    return None
-
-
-def _judge_once(
-    dataset: Dataset,
-    base: Partition,
-    lake: Lake,
-    options: InspectOptions,
-    *,
-    etags: Sequence[object] = (),
-) -> Partition:
-    """The verdict on a partition whose data must be read; it is remembered, so that they are read once."""
-    key = f"{dataset.name} {base.day} {base.fingerprint} {_rules_digest(dataset, etags)}"
-    if options.memory is not None and options.depth is not Depth.ROWS:
-        partition = _recall(base, options.memory.recall(key))
-        if partition is not None:
-            return partition
-    judged = _read_and_judge(dataset, base, lake)
-    if options.memory is not None and judged.code is not Code.PART_GONE:
-        options.memory.remember(key, json.dumps([judged.code, judged.reason, judged.rows, judged.volume]))
-    return judged
-
-
-def _rules_digest(dataset: Dataset, etags: Sequence[object]) -> str:
-    """A digest of everything that a verdict depends on besides the manifest and the parts that it names."""
-    reading = (dataset.format, dataset.header, dataset.compression)
-    rules = (RULES_VERSION, reading, dataset.columns, dataset.min_rows, dataset.volume_column, etags)
-    return hashlib.sha256(repr(rules).encode()).hexdigest()[:16]
-
-
-def _recall(base: Partition, remembered: str | None) -> Partition | None:
-    """The remembered verdict; None when there is none, or it cannot be parsed."""
-    if remembered is None:
-        return None
-    try:
-        code, reason, rows, volume = json.loads(remembered)
-        return verdict(base.day, Code(code), str(reason), base.with_counts(rows, volume))
-    except (ValueError, TypeError, RecursionError):
-        return None
-
-
-def _read_and_judge(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
-    large = max(part.size for part in base.parts) > LARGE_PART
-    with _large_parts if large else nullcontext():
-        return _judge_parts(dataset, base, lake)
-
-
-def _judge_parts(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
-    folder = dataset.key(base.day)
-    parts = [LakePart(lake, folder, part) for part in base.parts]
-    try:
-        if dataset.format == "raw":
-            for part in parts:
-                for _ in part.chunks():
-                    pass
-            return verdict(base.day, Code.OK, rows_text(base.rows), base)
-        return _judge_contents(dataset, base, contents.examine(dataset, parts, foreign=_is_foreign(base)))
-    except PartFault as fault:
-        return verdict(base.day, fault.code, fault.text, base)
-
-
-def _is_foreign(partition: Partition) -> bool:
-    """Whether another writer wrote the parts."""
-    return partition.manifest is None or partition.manifest.rows is None
-
-
-def _judge_contents(dataset: Dataset, base: Partition, examined: Contents) -> Partition:
-    counted = base.with_counts(examined.rows, examined.volume if examined.volume is not None else base.volume)
-    if examined.findings:
-        first = examined.findings[0]
-        texts = [finding.text for finding in examined.findings if finding.code is first.code]
-        more = f" (and {len(texts) - FIRST_FEW} more)" if len(texts) > FIRST_FEW else ""
-        return verdict(base.day, first.code, "; ".join(texts[:FIRST_FEW]) + more, counted)
-    if examined.rows == 0:
-        return verdict(base.day, Code.EMPTY, "committed without a row", counted)
-    if base.rows is not None and base.rows != examined.rows:
-        reason = f"{rows_text(examined.rows)} in the parts, {base.rows:,} were committed"
-        return verdict(base.day, Code.PART_CHANGED, reason, counted)
-    short = _check_contract(dataset, counted)
-    return short or verdict(base.day, Code.OK, rows_text(examined.rows), counted)
 
 
 def read_parts(dataset: Dataset, partition: Partition, *, lake: Lake | None = None) -> list[bytes]:
@@ -401,6 +311,6 @@ def read_frame(dataset: Dataset, day: dt.date | Partition, *, lake: Lake | None 
     parts = read_parts(dataset, partition, lake=lake)
     sources = [BytesPart(info.name, data) for info, data in zip(partition.parts, parts, strict=True)]
     try:
-        return contents.to_frame(dataset, sources, foreign=_is_foreign(partition))
+        return contents.to_frame(dataset, sources, foreign=is_foreign(partition))
     except ValueError as error:
         raise ContractError(dataset.name, partition.day, Code.UNREADABLE, [str(error)]) from None

@@ -8,6 +8,7 @@ and Hadoop's S3A committers write a JSON document of their own.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.foreign import (
@@ -28,15 +29,23 @@ if TYPE_CHECKING:
 MARKER = "_SUCCESS"
 # The start of `name` in the marker of Hadoop's S3A committers.
 _HADOOP = "org.apache.hadoop."
-# The ends of names of files that are not data (backups, checksums) or are still being written.
-_TEMPORARY = ("~", ".tmp", ".temp", ".partial", ".part", "._copying_", ".crc", ".bak", ".swp", ".inprogress")
+# How the names of files end that lie beside data: backups, copies, checksums, signatures, and files that are being written.
+_AUXILIARY = re.compile(
+    r"""(~|\.(bak|old|orig|sw[op]|lock|crc|md5|sha1|sha256|sha512|sig|asc)
+        |\.(tmp|temp|partial|part|filepart|crdownload|download|aria2|wget-tmp|inprogress|incomplete|writing|uploading|failed)
+         ([.-][^/]*)?
+        |\._copying_|\ \(\d+\)(\.[^/]*)?|\ (-\ )?copy(\ \d+)?(\.[^/]*)?)$""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def parse_manifest(day: dt.date, data: bytes) -> Manifest | Partition:
     """The manifest, or the verdict on a marker that cannot be used."""
     try:
         document = parse_document(data, what=MARKER)
-        version = integer_field(document, "version", what=MARKER)
+        if document.get("success") is False:
+            raise BadDocument(MARKER, "the job that wrote it failed")
+        version = integer_field(document, "version", what=MARKER, low=1)
         if version > MANIFEST_VERSION:
             reason = f"the manifest has version {version}, this program knows {MANIFEST_VERSION}: update it"
             return verdict(day, Code.NEWER_VERSION, reason)
@@ -50,6 +59,8 @@ def parse_manifest(day: dt.date, data: bytes) -> Manifest | Partition:
 
 def _manifest_of(document: Mapping[str, Any]) -> Manifest:
     parts = tuple(_part_of(part) for part in _list(document, "parts"))
+    if len({part.name for part in parts}) < len(parts):
+        raise BadDocument(MARKER, "it names a part twice")
     columns = _list(document, "columns") if document.get("columns") is not None else []
     measured = document.get("measured") or {}
     if not isinstance(measured, dict):
@@ -93,7 +104,7 @@ def _part_of(part: Any) -> PartInfo:
 
 
 def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
-    """The names of the parts that the marker of another writer lists; None when the marker is of an unknown writer.
+    """The names of the parts that the marker of another writer lists; None for an unknown writer or a failed job.
 
     The result is empty for a marker that lists no parts, such as Spark's.
     """
@@ -101,7 +112,8 @@ def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
         return ()
     try:
         document = parse_document(data, what=MARKER)
-        if not text_field(document, "name", what=MARKER).startswith(_HADOOP):
+        is_hadoop = text_field(document, "name", what=MARKER).startswith(_HADOOP)
+        if not is_hadoop or document.get("success") is False:
             return None
     except BadDocument:
         return None
@@ -111,7 +123,12 @@ def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
 
 def is_part(name: str) -> bool:
     """Whether an object in a partition's folder is data; `name` is its key without the folder."""
-    return name.startswith("part-") and "/" not in name and not name.lower().endswith(_TEMPORARY)
+    return name.startswith("part-") and "/" not in name and not is_auxiliary(name)
+
+
+def is_auxiliary(name: str) -> bool:
+    """Whether a name ends as that of a backup, a copy, a checksum, or a file that is being written."""
+    return _AUXILIARY.search(name) is not None
 
 
 def checksum_of(data: bytes) -> str:

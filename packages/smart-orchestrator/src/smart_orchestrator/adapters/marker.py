@@ -13,6 +13,7 @@ from smart_orchestrator.adapters.files import FilesAdapter
 from smart_orchestrator.adapters.layout import names_text
 from smart_orchestrator.adapters.manifest_document import MARKER, parse_foreign_marker, parse_manifest
 from smart_orchestrator.errors import ObjectMissing
+from smart_orchestrator.foreign import MAX_BYTES
 from smart_orchestrator.model.partition import Code, Manifest, verdict
 
 if TYPE_CHECKING:
@@ -35,13 +36,15 @@ class MarkerAdapter(FilesAdapter):
         """
         if files.marker is None:
             return self._without_marker(key, files, options)
+        if files.marker.size > MAX_BYTES:
+            return verdict(key, Code.BAD_MANIFEST, f"{MARKER} has more than {MAX_BYTES:,} bytes")
         if files.marker.irregular:
             return verdict(key, Code.UNREADABLE, f"{MARKER} is {files.marker.irregular}")
         try:
-            named = self._named_files(key, files.marker)
+            file_names = self._named_files(key, files.marker)
         except ObjectMissing:
             return verdict(key, Code.STILL_WRITING, f"{MARKER} went away while it was read")
-        gone = sorted(named - {name.rpartition("/")[2] for name in files.data})
+        gone = sorted(file_names - {name.rpartition("/")[2] for name in files.data})
         if gone:
             return verdict(key, Code.PART_GONE, f"{names_text(gone)} is named by {MARKER} and not there")
         return self.judge_data(key, files, options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from smart_orchestrator.adapters.bulk import inspect_deeply
 from smart_orchestrator.adapters.layout import list_partition
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Executor
 
+    from smart_orchestrator.adapters.judging import Memory
     from smart_orchestrator.adapters.manifest import InspectOptions
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.partition import Partition
@@ -23,6 +24,36 @@ if TYPE_CHECKING:
 
 # Up to this number of keys, one listing for each is cheaper than one listing from the first key to the last.
 KEYS_LISTED_ONE_BY_ONE = 30
+
+
+@runtime_checkable
+class BatchMemory(Protocol):
+    """A memory that stores many values at the cost of one."""
+
+    def remember_many(self, values: Mapping[str, str]) -> None:
+        """Store every value under its key."""
+        ...
+
+
+class _BufferedMemory:
+    """Collects the verdicts of a batch, and stores them together at its end."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._values: dict[str, str] = {}
+
+    def recall(self, key: str) -> str | None:
+        return self._memory.recall(key)
+
+    def remember(self, key: str, value: str) -> None:
+        self._values[key] = value
+
+    def flush(self) -> None:
+        if isinstance(self._memory, BatchMemory):
+            self._memory.remember_many(self._values)
+            return
+        for key, value in self._values.items():
+            self._memory.remember(key, value)
 
 
 class ObjectAdapter:
@@ -50,6 +81,15 @@ class ObjectAdapter:
         """
         if not keys:
             return {}
+        if options.memory is None:
+            return self._inspect_batch(keys, options)
+        buffer = _BufferedMemory(options.memory)
+        try:
+            return self._inspect_batch(keys, replace(options, memory=buffer))
+        finally:
+            buffer.flush()
+
+    def _inspect_batch(self, keys: Sequence[dt.date], options: InspectOptions) -> Mapping[dt.date, Partition]:
         listings = self._listings(keys)
         failures: list[LakeError] = []
 

@@ -79,17 +79,43 @@ def backfill(
     before = check()
     reporter.checked(before)
     plan = make_plan(before, runner.latest(list(before.missing)))
+    return execute_plan(dataset, plan, check, runner, limits=limits, reporter=reporter)
+
+
+def execute_plan(
+    dataset: Dataset,
+    plan: Plan,
+    check: Callable[[], Completeness],
+    runner: Runner,
+    *,
+    limits: Limits | None = None,
+    reporter: Reporter | None = None,
+) -> Backfill:
+    """Do exactly what a plan says: start its runs, follow those in flight, and check the window at the end.
+
+    Args:
+        dataset: the dataset whose days are backfilled.
+        plan: the action for each day of the window.
+        check: returns the completeness of the window; called after the runs.
+        runner: starts and polls the runs of the pipeline.
+        limits: bounds on parallel runs, attempts and time.
+        reporter: receives the progress; silent by default.
+
+    Raises:
+        LakeError: the lake does not answer, or refuses access.
+        RunsError: runs cannot be started or followed.
+    """
+    reporter = reporter or SilentReporter()
     reporter.planned(plan)
     if not (plan.days(Action.START) or plan.days(Action.FOLLOW) or written_elsewhere(plan)):
-        return Backfill(plan, Outcome((), (), (), ()), before)
+        return Backfill(plan, Outcome((), (), (), ()), plan.completeness)
     limits = limits or Limits()
     state = BackfillState(
         dataset, runner, _cap_jobs(limits, runner) if plan.days(Action.START) else limits, reporter
     )
     state.plan(plan)
     outcome = _execute(state)
-    after = check()
-    return Backfill(plan, outcome, after)
+    return Backfill(plan, outcome, check())
 
 
 def fetch(

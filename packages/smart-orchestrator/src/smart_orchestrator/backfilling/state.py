@@ -290,7 +290,9 @@ class BackfillState:
 
     def _finish(self, run: Run) -> None:
         """Judge a run that has ended by the partition that it left in the lake."""
-        partition = inspect_key(self.dataset, run.day, lake=self.lake)
+        partition = inspect_key(
+            self.dataset, run.day, lake=self.lake, writer_ended=run.state is RunState.SUCCEEDED
+        )
         key = self.keys[run.day]
         # A backfill accepts a complete partition from any writer. A fetch also needs a run that succeeded: after a failed
         # run, the complete partition may be the old one.

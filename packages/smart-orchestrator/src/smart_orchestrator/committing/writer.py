@@ -38,6 +38,7 @@ from smart_orchestrator.errors import (
     ObjectConflict,
     ObjectMissing,
 )
+from smart_orchestrator.foreign import MAX_INTEGER
 from smart_orchestrator.model.partition import Code, Manifest, PartInfo, Partition
 from smart_orchestrator.store.opening import lake_of
 
@@ -190,7 +191,7 @@ def _adopt_parts(target: _Target, marker: _Marker | None) -> _Marker | None:
 
 @contextmanager
 def _deleted_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
-    """Delete our parts when not all could be written; what cannot be deleted is left to the next commit."""
+    """Delete the new parts when not all could be written. The next commit deletes those that remain."""
     try:
         yield
     except BaseException:
@@ -278,6 +279,9 @@ def write_frame(
     findings = contents.violations(dataset, frame)
     if findings:
         raise ContractError(dataset.name, day, findings[0].code, [finding.text for finding in findings])
-    volume = int(frame[dataset.volume_column].sum()) if dataset.volume_column and frame.height else None
+    volume = contents.volume_of(dataset, frame)
+    if volume is not None and abs(volume) > MAX_INTEGER:
+        text = f"the sum of column {dataset.volume_column} is out of range ({volume:,})"
+        raise ContractError(dataset.name, day, Code.BAD_VALUES, [text])
     part = Part(contents.to_bytes(dataset, frame), frame.height)
     return commit(dataset, day, [part], columns=frame.columns, volume=volume, measured=measured, lake=lake)

@@ -29,7 +29,14 @@ BOM = b"\xef\xbb\xbf"
 PIECE = 4 << 20
 # A longer row is an error. Otherwise an unclosed quote would collect the rest of the part in memory.
 LONGEST_ROW = 32 << 20
-SIGNATURES = {b"PAR1": "Parquet", b"ORC": "ORC", b"Obj\x01": "Avro"}
+SIGNATURES = {
+    b"PAR1": "Parquet",
+    b"ORC": "ORC",
+    b"Obj\x01": "Avro",
+    b"PK\x03\x04": "ZIP",
+    b"\xfd7zXZ\x00": "XZ",
+    b"\x04\x22\x4d\x18": "LZ4",
+}
 _ESCAPED = re.compile(rb'\\[\\"]')
 _BLANK = re.compile(rb'"[^"]*"|(?<![^\n])\r?\n')
 _BLANK_SPARK = re.compile(rb'"(?:[^"\\]|\\.)*+"|(?<![^\n])\r?\n', re.DOTALL)

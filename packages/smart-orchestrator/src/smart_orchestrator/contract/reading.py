@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Code
 
 STDERR = 2
-_PANIC = re.compile(rb"^thread '[^\n]*panicked at.*", re.DOTALL | re.MULTILINE)
+_PANIC = re.compile(rb"(?:^\n)?^thread '[^\n]*panicked at.*", re.DOTALL | re.MULTILINE)
 
 
 class Unreadable(ValueError):

@@ -106,7 +106,8 @@ def _frames_of(dataset: Dataset, part: PartSource, *, foreign: bool) -> list[pl.
 def examine(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = False) -> Contents:
     """Read all rows of `parts` and check them against the contract.
 
-    Memory is bounded, except that each column whose values must be unique needs eight bytes per row.
+    Memory is bounded, with two exceptions: a column whose values must be unique needs eight bytes per row, and one column of
+    one row group of a Parquet part is decoded at a time.
 
     Raises:
         PartFault, LakeError: as for `PartSource`.
@@ -187,11 +188,23 @@ def _contract_columns(dataset: Dataset, parts: Sequence[bytes]) -> pl.DataFrame:
         return pl.concat(frame.select(names) for frame in frames)
 
 
+def volume_of(dataset: Dataset, frame: pl.DataFrame) -> int | None:
+    """The sum of the volume column of a frame; None without such a column or without rows."""
+    with extra("frames"):
+        import polars as pl
+
+    if not dataset.volume_column or not frame.height:
+        return None
+    values = frame[dataset.volume_column]
+    # Polars adds integers of 64 bits, and overflows silently.
+    return int((values.cast(pl.Int128) if values.dtype.is_integer() else values).sum())
+
+
 def violations(dataset: Dataset, frame: pl.DataFrame) -> tuple[Finding, ...]:
     """The violations of the contract in a frame; the texts call it `frame`."""
-    layout = [*column_findings(dataset, "frame", frame.columns)]
-    if layout or not dataset.columns:
-        return tuple(layout)
+    table_findings = [*column_findings(dataset, "frame", frame.columns)]
+    if table_findings or not dataset.columns:
+        return tuple(table_findings)
     return (*value_findings(dataset, "frame", frame), *_duplicates(dataset, frame))
 
 

@@ -45,7 +45,8 @@ def rule_expressions(dataset: Dataset, dtypes: tuple[pl.DataType, ...]) -> RuleE
     columns = list(zip(dataset.columns, dtypes, strict=True))
     masks = [mask.any() for column, dtype in columns for _, mask in rules(column, dtype)]
     unique = [pl.col(column.name + TYPED_SUFFIX) for column in dataset.columns if column.unique]
-    volume = pl.col(dataset.volume_column + TYPED_SUFFIX).sum() if dataset.volume_column else pl.lit(None)
+    sums = [_sum(column) for column in dataset.columns if column.name == dataset.volume_column]
+    volume = sums[0] if sums else pl.lit(None)
     return RuleExpressions(
         typed=[convert(column, dtype).alias(column.name + TYPED_SUFFIX) for column, dtype in columns],
         volume=volume.alias("volume"),
@@ -54,6 +55,15 @@ def rule_expressions(dataset: Dataset, dtypes: tuple[pl.DataType, ...]) -> RuleE
             (value.n_unique() < pl.len()).alias(f"unique {number}") for number, value in enumerate(unique)
         ],
     )
+
+
+def _sum(column: Column) -> pl.Expr:
+    """The sum of a column in the contract's type. Integers are added as 128 bits, because 64 bits overflow silently."""
+    with extra("frames"):
+        import polars as pl
+
+    values = pl.col(column.name + TYPED_SUFFIX)
+    return (values.cast(pl.Int128) if column.type == "integer" else values).sum()
 
 
 def contract_dtype(column: Column) -> pl.DataType:
@@ -80,7 +90,15 @@ def convert(column: Column, stored: pl.DataType) -> pl.Expr:
         return source.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None)
     if stored == pl.String() and column.type == "date":
         return source.str.to_date("%Y-%m-%d", strict=False)
-    if stored.is_float() and column.type == "integer":
+    not_convertible = {
+        "date": stored.is_numeric(),
+        "integer": stored.is_temporal(),
+        "float": stored.is_temporal(),
+        "boolean": stored.is_temporal(),
+    }
+    if not_convertible.get(column.type, False):
+        return pl.repeat(None, pl.len(), dtype=contract_dtype(column))
+    if (stored.is_float() or stored.is_decimal()) and column.type == "integer":
         source = pl.when(source == source.floor()).then(source)
     return source.cast(contract_dtype(column), strict=False)
 

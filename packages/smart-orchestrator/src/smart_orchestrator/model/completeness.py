@@ -43,8 +43,10 @@ class Policy:
             raise OptionError(
                 "min_coverage", self.min_coverage, "is not between 0 and 100 percent", "Give for example 80."
             )
-        if self.min_days < 0:
-            raise OptionError("min_days", self.min_days, "is negative", "Give 0 or more days.")
+        if not self.min_days >= 0:
+            raise OptionError(
+                "min_days", self.min_days, "is negative or not a number", "Give 0 or more days."
+            )
 
     def state_of(self, partition: Partition) -> State:
         """The state of the partition under this policy."""

@@ -171,12 +171,10 @@ class Dataset:
         if self.timezone is not None:
             if self.grain is Grain.HOUR:
                 raise DatasetError(self.name, "hours are UTC; a time zone is for days, weeks and months")
-            try:
-                ZoneInfo(self.timezone)
-            except (ValueError, OSError, KeyError):
+            if not is_time_zone(self.timezone):
                 raise DatasetError(
                     self.name, f"time zone {self.timezone!r} is not an IANA name such as Europe/Berlin"
-                ) from None
+                )
         if self.history_start is not None and not self.grain.is_key(self.history_start):
             raise DatasetError(
                 self.name, f"history_start {self.history_start} is not a key of grain {self.grain}"
@@ -254,3 +252,12 @@ class Dataset:
 @dataclass(frozen=True, slots=True)
 class DailyDataset(Dataset):
     """A dataset with one partition for each UTC day."""
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether a text is the IANA name of a time zone."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True

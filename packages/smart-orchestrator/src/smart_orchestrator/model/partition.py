@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import key_text
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class State(StrEnum):
     COMPLETE = "complete"
 
 
-# Codes about the expectation of a partition. They are in place of the code of what the lake holds, which `lake_code` keeps.
+# Codes that say whether a partition is expected. `Partition.lake_code` then has the code of what the lake holds.
 EXPECTATION_CODES = (Code.WITHIN_LAG, Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY, Code.BAD_WAIVER)
 
 # Every other code belongs to INVALID.
@@ -145,7 +146,7 @@ class Partition:
     Attributes:
         day: the partition key.
         code: stable reason for programs.
-        reason: the code as a sentence.
+        reason: the code as a sentence, in one line without control characters.
         data: its parts, rows and volume.
         fingerprint: a digest of the manifest, or of the names, sizes and ETags of the parts; None when not committed.
         manifest: the manifest of our writer; None for the markers of others.
@@ -169,6 +170,9 @@ class Partition:
         if self.lake_code is not None and self.code not in EXPECTATION_CODES:
             message = f"{self.code} says what the lake holds, so there is no other code for it"
             raise ValueError(message)
+        if not self.reason.isprintable():
+            # A reason may contain the name of a foreign object, and a line break in it would forge a line of a report.
+            object.__setattr__(self, "reason", one_line(self.reason, len(self.reason)))
 
     @property
     def state(self) -> State:

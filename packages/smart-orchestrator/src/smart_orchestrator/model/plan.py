@@ -1,6 +1,6 @@
 """Plan a backfill: the action for each day of a window and its reason.
 
-Pure: a plan is computed from a `Completeness` and the latest known run of each day, without I/O.
+Pure: a plan is computed from a `Completeness` and the latest run of each day, without I/O.
 
 *Missing* days are expected and not available. *Due* days are the missing days for which a run should start now. They are
 separate, so a retry rule can never hide a missing day.
@@ -103,12 +103,12 @@ def _step(partition: Partition, run: Run | None, *, accepted: bool) -> PlanStep:
         return PlanStep(partition.day, Action.GIVE_UP, partition.reason)
     if run is not None and run.in_flight:
         return PlanStep(partition.day, Action.FOLLOW, f"run {run.name} is {run.state}", run)
-    if partition.code is Code.STILL_WRITING and not _written_by(partition, run):
+    if partition.code is Code.STILL_WRITING and not written_by(partition, run):
         return PlanStep(partition.day, Action.WAIT, f"being written: {partition.reason}")
     return PlanStep(partition.day, Action.START, f"{partition.code}: {partition.reason}")
 
 
-def _written_by(partition: Partition, run: Run | None) -> bool:
+def written_by(partition: Partition, run: Run | None) -> bool:
     """Whether the newest file was written during this run. Once that run has ended, nobody is writing any more."""
     if run is None or run.started_at is None or partition.newest_write is None:
         return False

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import RunsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from smart_orchestrator.model.run import Run
+
+# A process that acquires a lock records its run within milliseconds; a poll releases the lock sooner.
+RECORD_TIMEOUT = 30.0
+# A poll also holds the lock, for a moment: a run holds it only if it is held at this many checks in a row.
+HELD_CHECKS = 4
+CHECK_PAUSE = 0.005
 
 
 class LockState(Enum):
@@ -46,6 +56,12 @@ class DayLock:
         self._descriptor = descriptor
         self.state = LockState.HELD
         return True
+
+    @property
+    def descriptor(self) -> int:
+        """The open file that holds the lock; a child process that inherits it holds the lock as well."""
+        self._require(LockState.HELD)
+        return self._descriptor
 
     def release(self) -> None:
         """Release the lock, which this object holds."""
@@ -90,3 +106,26 @@ class DayLock:
             os.close(descriptor)
             return None
         return descriptor
+
+
+def acquire_or_follow(lock: DayLock, latest_run: Callable[[], Run | None]) -> Run | None:
+    """Acquire the lock and return None, or return the run in flight whose process holds it.
+
+    Raises:
+        RunsError: the lock file cannot be opened, or a process holds the lock and records no run.
+    """
+    deadline = time.monotonic() + RECORD_TIMEOUT
+    checks = 0
+    while not lock.acquire():
+        checks += 1
+        run = latest_run()
+        if run is not None and run.in_flight and checks >= HELD_CHECKS:
+            return run
+        if time.monotonic() >= deadline:
+            raise RunsError(
+                "local runs",
+                f"the lock {lock.path} is held by a process that has recorded no run of {lock.path.stem}",
+                "End that process, then run the same command again.",
+            )
+        time.sleep(CHECK_PAUSE)
+    return None

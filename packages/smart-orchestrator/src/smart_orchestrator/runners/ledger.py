@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.errors import RunsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _SCHEMA = """
@@ -62,8 +62,12 @@ class Ledger:
 
     def remember(self, key: str, value: str) -> None:
         """Store `value` under `key`."""
+        self.remember_many({key: value})
+
+    def remember_many(self, values: Mapping[str, str]) -> None:
+        """Store every value under its key, in one transaction."""
         with self.connection() as database:
-            database.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", (key, value))
+            database.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", values.items())
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:

@@ -18,17 +18,15 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.base import inspect_key
-from smart_orchestrator.errors import RunsError
 from smart_orchestrator.expected_error import failure_of
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.run import Failure, Run, RunState, run_name
-from smart_orchestrator.runners.day_lock import DayLock, LockState
+from smart_orchestrator.runners.day_lock import DayLock, LockState, acquire_or_follow
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.runners.recorded_runs import PROCESS_DIED, RecordedRuns
 
@@ -39,12 +37,6 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
 
 logger = logging.getLogger(__name__)
-
-# A process that acquires a lock records its run within milliseconds; a poll releases the lock sooner.
-RECORD_TIMEOUT = 30.0
-# A poll also holds the lock, for a moment: a run holds it only if it is held at this many checks in a row.
-HELD_CHECKS = 4
-CHECK_PAUSE = 0.005
 
 
 class LocalRunner:
@@ -96,7 +88,7 @@ class LocalRunner:
             RunsError: the ledger or the lock cannot be used, or a process holds the lock and has recorded no run.
         """
         lock = self._lock(day)
-        running = self._acquire(lock, day)
+        running = acquire_or_follow(lock, lambda: self._recorded.latest([day]).get(day))
         if running is not None:
             return running
         try:
@@ -130,24 +122,6 @@ class LocalRunner:
 
     def _lock(self, day: dt.date) -> DayLock:
         return DayLock(self._locks / f"{key_text(day)}.lock")
-
-    def _acquire(self, lock: DayLock, day: dt.date) -> Run | None:
-        """Acquire the lock and return None, or return the run of the process that holds it."""
-        deadline = time.monotonic() + RECORD_TIMEOUT
-        checks = 0
-        while not lock.acquire():
-            checks += 1
-            run = self._recorded.latest([day]).get(day)
-            if run is not None and run.in_flight and checks >= HELD_CHECKS:
-                return run
-            if time.monotonic() >= deadline:
-                raise RunsError(
-                    "local runs",
-                    f"the lock {lock.path} is held by a process that has recorded no run of {key_text(day)}",
-                    "End that process, then run the same command again.",
-                )
-            time.sleep(CHECK_PAUSE)
-        return None
 
     def _current(self, run: Run) -> Run:
         """The current state of a run, with the `ours` of the given run: the ledger does not record who asks."""

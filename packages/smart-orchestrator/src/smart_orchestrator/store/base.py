@@ -1,8 +1,8 @@
-"""What every object store does: list, read, write and delete objects below one URL.
+"""The interface of a lake: list, read, write and delete the objects below one URL.
 
-Every failure is one of four errors: the object does not exist (`ObjectMissing`), a conditional write met another version
-(`ObjectConflict`), the lake refuses (`LakeDenied`), the lake does not answer (`LakeUnreachable`). No failure ever looks like an
-empty lake. Messages hold the lake's URL and keys, never credentials.
+Every failure raises one of four errors: the object does not exist (`ObjectMissing`), a conditional write met another version
+(`ObjectConflict`), the lake refuses (`LakeDenied`), the lake does not answer (`LakeUnreachable`). A failure is never reported as
+an empty lake. Messages hold the lake's URL and keys, never credentials.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from obstore import PutMode
 
 PAGE_SIZE = 1000
-# Objects up to this size are read by one request, larger ones by ranges of it.
+# An object up to this size is read with one request, a larger one in ranges of this size.
 CHUNK = 8 << 20
-# A regular file where a folder is expected.
+# The kind of a regular file that lies where a folder is expected.
 PLAIN_FILE = "a file, not a folder"
 
 
@@ -30,11 +30,11 @@ class ObjectInfo:
     """One object of a listing.
 
     Attributes:
-        key: from the lake's root.
+        key: relative to the lake's root.
         size: in bytes.
-        etag: the store's token of this version.
+        etag: identifies this version of the object.
         modified: UTC.
-        irregular: what it is if it is not a regular file, such as `a FIFO`; such an object cannot be read.
+        irregular: empty for a regular file; else its kind, such as `a FIFO`. Such an object cannot be read.
     """
 
     key: str
@@ -46,7 +46,7 @@ class ObjectInfo:
 
 @dataclass(slots=True)
 class Requests:
-    """Counts the requests to a lake; a listing counts once per page of 1,000 keys."""
+    """Number of requests to a lake by kind; a listing counts once per page of 1,000 keys."""
 
     list: int = 0
     get: int = 0
@@ -60,19 +60,19 @@ class Requests:
             setattr(self, kind, getattr(self, kind) + number)
 
     def to_json(self) -> dict[str, int]:
-        """The counts that are not zero; listings and reads always."""
+        """Listings and reads, and the other counts that are not zero."""
         counts = {"list": self.list, "get": self.get, "put": self.put, "delete": self.delete}
         return {kind: count for kind, count in counts.items() if count or kind in ("list", "get")}
 
 
 class Lake:
-    """Objects below one URL. Safe to use from several threads.
+    """The objects below one URL. Safe to use from several threads.
 
     Attributes:
         url: the lake's URL without credentials, for messages.
-        requests: the requests of this handle so far.
-        listing_is_local: listings cost no request (a folder, or memory).
-        concurrency: how many threads should read from it; more than a few only wait for each other on a local disk.
+        requests: the requests that were sent through this object.
+        listing_is_local: a listing sends no request (a folder, or memory).
+        concurrency: recommended number of reading threads; on a local disk more of them are not faster.
     """
 
     listing_is_local = True
@@ -83,11 +83,11 @@ class Lake:
         self.requests = Requests()
 
     def counted(self) -> Lake:
-        """The same lake with its own counters, at zero."""
-        twin = self.__class__.__new__(self.__class__)
-        twin.__dict__.update(self.__dict__)
-        twin.requests = Requests()
-        return twin
+        """A copy of this lake whose request counts start at zero."""
+        copy = self.__class__.__new__(self.__class__)
+        copy.__dict__.update(self.__dict__)
+        copy.requests = Requests()
+        return copy
 
     def list(self, prefix: str) -> list[ObjectInfo]:
         """Every object below the folder `prefix`, sorted by key.
@@ -98,19 +98,19 @@ class Lake:
         return sorted(self._iterate(prefix, None), key=lambda info: info.key)
 
     def list_between(self, folder: str, first: str, last: str) -> Iterator[ObjectInfo]:
-        """Objects below the keys from `first` to `last`, which lie in `folder` at the same depth.
+        """Objects below the folders from `first` to `last`, which lie in `folder` at the same depth.
 
-        Reads pages of 1,000 keys from `first` on and stops after `last`, whatever else the lake holds.
+        The listing starts at `first` and stops after `last`, so other objects of the lake cost no request.
         """
         low, high = first.split("/"), last.split("/")
-        # A listing starts after its offset, and SeaweedFS also skips everything below the offset. The offset is
-        # therefore below the first key, before any name.
+        # A listing starts after its offset, and SeaweedFS also skips everything below the offset. So the offset is a
+        # name inside the folder `first` that sorts before every real name.
         for info in self._iterate(folder, first + "/ "):
             position = info.key.split("/")[: len(high)]
             if low <= position <= high:
                 yield info
             elif info.key > last + "/" and not self.listing_is_local:
-                # S3 sorts by the complete key, SeaweedFS level by level. In both orders all other keys are later.
+                # S3 sorts by the complete key, SeaweedFS level by level. In both orders all remaining keys are after `last`.
                 return
 
     def names(self, folder: str, limit: int | None = None) -> Sequence[str]:
@@ -156,7 +156,7 @@ class Lake:
             yield data
 
     def local_path(self, key: str) -> str | None:
-        """The path of the object's file, where it is one."""
+        """The path of the object's file in a local folder; None in any other lake."""
         del key
         return None
 
@@ -186,7 +186,7 @@ class Lake:
 
     @contextmanager
     def exclusive(self, key: str) -> Iterator[None]:
-        """Lock the folder `key` against other writers on this machine, where conditional writes cannot."""
+        """Lock the folder `key` against other writers on this machine; a store with conditional writes needs no lock."""
         del key
         yield
 

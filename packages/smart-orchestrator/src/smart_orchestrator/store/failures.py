@@ -1,7 +1,7 @@
 """Translate the errors of a store or a disk into `LakeError`.
 
-A missing object and a failed condition are answers and pass through. Everything else is `LakeDenied` (the lake answered and
-refused), `LakeUrlError` or `LakeUnreachable`. No message holds credentials.
+A missing object and a failed condition are not failures, so these two errors pass through. Everything else becomes `LakeDenied`
+(the lake answered and refused), `LakeUrlError` or `LakeUnreachable`. No message holds credentials.
 """
 
 from __future__ import annotations
@@ -28,27 +28,55 @@ if TYPE_CHECKING:
 @contextmanager
 def lake_errors(url: str, key: str) -> Iterator[None]:
     """Translate the store's errors; a missing object stays `FileNotFoundError`."""
-    from obstore import exceptions as failures
+    from obstore import exceptions
 
     try:
         yield
-    except (failures.PreconditionError, failures.AlreadyExistsError):
+    except (exceptions.PreconditionError, exceptions.AlreadyExistsError):
         raise
     except FileNotFoundError as error:
-        if _NO_BUCKET[0] in str(error):
-            raise LakeDenied(url, *_NO_BUCKET[1:]) from None
+        for marker, problem, fix in (_NO_BUCKET, _NO_CONTAINER):
+            if marker in str(error):
+                raise LakeDenied(url, problem, fix) from None
         raise
-    except failures.BaseError as error:
-        raise _from_store(url, key, error) from None
+    except exceptions.BaseError as error:
+        raise _store_failure(url, key, error) from None
     except OSError as error:
         raise os_failure(url, key, error) from error
+    except BaseException as error:
+        # A panic of obstore's client, which is not an `Exception`: it cannot use a variable that nothing here checks.
+        if type(error).__name__ != "PanicException":
+            raise
+        problem = f"the store's client failed ({first_line(error)})"
+        raise LakeUnreachable(url, problem, "Check the environment variables of the store.") from None
 
 
 _NO_BUCKET = ("NoSuchBucket", "the bucket does not exist", "Create it, or correct the URL.")
-# The store asks the machine's metadata service, or reads a token, when no static keys are set.
-_NO_CREDENTIALS = ("169.254.169.254", "169.254.170.2", "[fd00:ec2::254]", "Failed to read token file")
-_ANSWERS = (
+_NO_CONTAINER = ("ContainerNotFound", "the container does not exist", "Create it, or correct the URL.")
+# Without static keys obstore asks the machine's metadata service or reads a token. An error that names one of these
+# means that there are no credentials.
+_CREDENTIAL_SOURCES = ("169.254.169.254", "169.254.170.2", "[fd00:ec2::254]", "Failed to read token file")
+# The variable that is not set then, and the fix.
+_AWS_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role.",
+)
+_STATIC_CREDENTIALS = {
+    "s3": _AWS_CREDENTIALS,
+    "s3a": _AWS_CREDENTIALS,
+    "gs": (
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "Set it to a file of credentials, or sign in with `gcloud auth application-default login`, or give the machine a role.",
+    ),
+    "az": (
+        "AZURE_STORAGE_ACCOUNT_KEY",
+        "Set it, or AZURE_STORAGE_SAS_TOKEN, or sign in with `az login` (extra `azure`), or give the machine a role.",
+    ),
+}
+_REFUSALS = (
     _NO_BUCKET,
+    _NO_CONTAINER,
+    ("AuthenticationFailed", "the credentials are wrong", "Check AZURE_STORAGE_ACCOUNT_KEY."),
     ("InvalidAccessKeyId", "the access key is unknown", "Check AWS_ACCESS_KEY_ID."),
     ("SignatureDoesNotMatch", "the secret key is wrong", "Check AWS_SECRET_ACCESS_KEY."),
     ("AuthorizationHeaderMalformed", "the region is wrong", "Check AWS_REGION."),
@@ -59,21 +87,22 @@ _ANSWERS = (
 )
 
 
-def _from_store(url: str, key: str, error: BaseError) -> LakeError:
-    from obstore import exceptions as failures
+def _store_failure(url: str, key: str, error: BaseError) -> LakeError:
+    from obstore import exceptions
 
     text = str(error)
-    if any(marker in text for marker in _NO_CREDENTIALS):
-        return LakeSettingError(
-            url,
-            "AWS_ACCESS_KEY_ID",
-            "is not set, and this machine has no other credentials",
-            "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role.",
+    if any(marker in text for marker in _CREDENTIAL_SOURCES):
+        variable, fix = _STATIC_CREDENTIALS[url.partition("://")[0]]
+        return LakeSettingError(url, variable, "is not set, and this machine has no other credentials", fix)
+    _, is_provider, reason = text.partition(" credential provider: ")
+    if is_provider:
+        return LakeDenied(
+            url, f"no credentials ({first_line(reason)})", "Sign in again, or set static credentials."
         )
-    for marker, problem, fix in _ANSWERS:
+    for marker, problem, fix in _REFUSALS:
         if marker in text:
             return LakeDenied(url, problem, fix)
-    if isinstance(error, (failures.PermissionDeniedError, failures.UnauthenticatedError)):
+    if isinstance(error, (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)):
         problem = f"access to {key or 'it'} was refused"
         return LakeDenied(url, problem, "Check the credentials and their rights.")
     return LakeUnreachable(
@@ -93,8 +122,8 @@ def os_failure(url: str, key: str, error: OSError) -> LakeError:
     return LakeUnreachable(url, f"{subject} cannot be used ({error.strerror or error})", "Check the disk.")
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: object) -> str:
     """The first line of a store's message without query strings, which may hold a signature."""
-    line = re.sub(r"\?\S+", "", str(error).splitlines()[0]).strip()
+    line = re.sub(r"\?\S+", "", next(iter(str(error).splitlines()), "no message")).strip()
     line = re.sub(r"^Generic \S+ error: |, max_retries: \d+, retry_timeout: \S+ ", "", line)
     return line if len(line) <= 200 else line[:199] + "…"

@@ -1,7 +1,7 @@
 """A lake in a local folder, with atomic and durable writes.
 
-obstore is not used here: its local store neither syncs nor offers a conditional update, and takes three times as long to read a
-small file.
+Does not use obstore, whose local store neither syncs nor offers a conditional update, and takes three times as long to read
+a small file.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class FolderLake(Lake):
         self._locks = threading.local()
 
     def _iterate(self, prefix: str, offset: str | None) -> Iterator[ObjectInfo]:
-        self._check()
+        self._require_folder()
         self._path(prefix)
         count = 0
         try:
@@ -68,12 +68,14 @@ class FolderLake(Lake):
             self.requests.add("list", max(1, -(-count // PAGE_SIZE)))
 
     def names(self, folder: str, limit: int | None = None) -> Sequence[str]:
-        """See `Lake.names`; reads the folder once."""
+        """See `Lake`."""
         names = []
         try:
             with os.scandir(self._path(folder)) as entries:
                 for entry in entries:
-                    names.append(entry.name + ("/" if entry.is_dir() else ""))
+                    # A name that is not UTF-8 cannot be printed.
+                    name = os.fsencode(entry.name).decode(errors="replace")
+                    names.append(name + ("/" if entry.is_dir() else ""))
                     if limit is not None and len(names) >= limit:
                         break
         except FileNotFoundError:
@@ -104,7 +106,7 @@ class FolderLake(Lake):
                 raise ObjectUnusable(self.url, key, OUTSIDE)
             return read(path)
         except (FileNotFoundError, IsADirectoryError):
-            self._check()
+            self._require_folder()
             raise ObjectMissing(self.url, key) from None
         except IrregularFileError as error:
             raise ObjectUnusable(self.url, key, str(error)) from None
@@ -112,11 +114,11 @@ class FolderLake(Lake):
             raise os_failure(self.url, key, error) from error
 
     def local_path(self, key: str) -> str | None:
-        """As for any lake."""
+        """See `Lake`."""
         return f"{self.root}/{key}"
 
     def has_object(self, key: str) -> bool:
-        """As for any lake."""
+        """See `Lake`."""
         return (self.root / key).is_file()
 
     def delete(self, keys: Sequence[str]) -> None:
@@ -124,31 +126,31 @@ class FolderLake(Lake):
         self.requests.add("delete", len(keys))
         for key in keys:
             try:
-                self._writable(key).unlink(missing_ok=True)
+                self._writable_path(key).unlink(missing_ok=True)
             except OSError as error:
                 raise os_failure(self.url, key, error) from error
 
     def _path(self, key: str) -> Path:
-        """The path of a key; a key cannot name anything outside the lake."""
+        """The path of a key; refuses a key that would leave the lake."""
         if "\0" in key or ".." in key.split("/") or key.startswith("/"):
             raise ObjectUnusable(self.url, repr(key), "not a key")
         return self.root / key
 
-    def _writable(self, key: str) -> Path:
-        """The path of a key, unless its folder is outside the lake."""
+    def _writable_path(self, key: str) -> Path:
+        """The path of a key to write to; refuses one whose folder is a link that leaves the lake."""
         path = self._path(key)
         if not self.outside_links and not is_below(str(self.root), str(path.parent)):
             raise ObjectUnusable(self.url, key, f"below {OUTSIDE}")
         return path
 
-    def _check(self) -> None:
-        """Refuse a file in the place of the folder; a missing folder is an empty lake."""
+    def _require_folder(self) -> None:
+        """Refuse a file at the lake's path; a missing folder is an empty lake."""
         if self.root.exists() and not self.root.is_dir():
             raise LakeUrlError(self.url, "is a file, not a folder")
 
     def _put(self, key: str, data: bytes, mode: PutMode | None) -> None:
         self.requests.add("put")
-        target = self._writable(key)
+        target = self._writable_path(key)
         try:
             if isinstance(mode, dict):
                 with self.exclusive(key.rpartition("/")[0]):
@@ -170,12 +172,12 @@ class FolderLake(Lake):
 
     @contextmanager
     def exclusive(self, key: str) -> Iterator[None]:
-        """Lock the folder `key` until the process ends at the latest; reentrant within a thread."""
+        """Lock the folder `key`, reentrant within a thread. The lock also ends with the process."""
         locked: set[str] = self._locks.__dict__.setdefault("keys", set())
         if key in locked:
             yield
             return
-        folder = self._writable(f"{key}/_" if key else "_").parent
+        folder = self._writable_path(f"{key}/_" if key else "_").parent
         try:
             descriptor = lock_folder(folder)
         except OSError as error:

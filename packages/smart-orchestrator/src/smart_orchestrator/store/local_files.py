@@ -1,8 +1,8 @@
-"""Files of a local lake: walk, read and write them so that a crash leaves no half-written file.
+"""Files of a local lake: list, read and write them so that a crash leaves no half-written file.
 
 Only regular files are data. A FIFO, a device, a socket, and a symbolic link that leaves the lake (unless `outside_links` is set) are
-listed as irregular and never opened: reading a FIFO would wait for ever. The functions raise `OSError`, which `FolderLake`
-translates.
+listed as irregular and never opened, because reading a FIFO can block for ever. The functions raise `OSError`, which
+`FolderLake` translates.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 TEMPORARY = ".writing-"
 OUTSIDE = "a link that leaves the lake"
-LOOP = "a link to a folder that holds it"
+LOOP = "a link to a folder that contains it"
+DANGLING = "a link to nothing"
+NOT_UTF_8 = "a file whose name is not UTF-8"
 _KINDS = (
     (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
@@ -33,11 +35,11 @@ _KINDS = (
 
 
 class IrregularFileError(OSError):
-    """A path that names something else than a regular file; the text says what."""
+    """The path is not a regular file; the text is its kind, such as `a FIFO`."""
 
 
 class ListedFile(NamedTuple):
-    """A file of a listing: key from the lake's root, status, and what it is if it is not a regular file."""
+    """A file of a listing: its key, its status, and its kind if it is irregular (else empty)."""
 
     key: str
     status: os.stat_result
@@ -50,7 +52,7 @@ def etag_of(status: os.stat_result) -> str:
 
 
 def irregular_kind(status: os.stat_result) -> str:
-    """What a file is that is neither regular nor a folder; else empty."""
+    """The kind of a special file, such as `a FIFO`; empty for a regular file or a folder."""
     return next((kind for is_kind, kind in _KINDS if is_kind(status.st_mode)), "")
 
 
@@ -64,7 +66,7 @@ def read_file(target: str) -> tuple[bytes, str]:
     """The bytes of a regular file and their ETag.
 
     Raises:
-        IrregularFileError: it is something else.
+        IrregularFileError: it is not a regular file.
         OSError: it does not exist, or cannot be read.
     """
     with _open_regular(target) as file:
@@ -72,10 +74,10 @@ def read_file(target: str) -> tuple[bytes, str]:
 
 
 def read_range(target: str, start: int, length: int) -> tuple[bytes, str]:
-    """Some bytes of a regular file and the ETag of the complete file.
+    """`length` bytes of a regular file from `start` on, and the ETag of the file.
 
     Raises:
-        IrregularFileError: it is something else.
+        IrregularFileError: it is not a regular file.
         OSError: it does not exist, or cannot be read.
     """
     with _open_regular(target) as file:
@@ -84,11 +86,11 @@ def read_range(target: str, start: int, length: int) -> tuple[bytes, str]:
 
 
 def _open_regular(target: str) -> FileIO:
-    # Opening a device can change it, so it is not opened at all.
+    # Opening a device can already change its state, so its kind is checked first.
     kind = irregular_kind(Path(target).stat())
     if kind:
         raise IrregularFileError(kind)
-    # Without O_NONBLOCK, opening a FIFO that replaced the file meanwhile would wait for a writer.
+    # A FIFO may have replaced the file since; without O_NONBLOCK, opening it would wait for a writer.
     file = FileIO(os.open(target, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
     kind = irregular_kind(os.fstat(file.fileno()))
     if kind:
@@ -98,10 +100,10 @@ def _open_regular(target: str) -> FileIO:
 
 
 def walk_files(root: str, key: str, *, outside_links: bool) -> Iterator[ListedFile]:
-    """All files below the folder `key`, in no order.
+    """All files below the folder `key`, unsorted.
 
-    Files that disappear meanwhile, temporary files and dangling links are left out. When `key` itself is not a folder of
-    the lake, it is listed as irregular.
+    Files that disappear meanwhile and temporary files are left out. When `key` itself is not a folder of the lake, it is
+    listed as irregular.
 
     Raises:
         OSError: a folder cannot be read.
@@ -120,7 +122,7 @@ def walk_files(root: str, key: str, *, outside_links: bool) -> Iterator[ListedFi
 
 
 def _walk(root: str, key: str, outside_links: bool, entered: frozenset[str]) -> Iterator[ListedFile]:
-    """Files below `key`; `entered` are the real paths of the linked folders on the way."""
+    """Files below `key`; `entered` holds the real paths of the folder links that were followed to reach it."""
     try:
         entries = os.scandir(f"{root}/{key}")
     except (FileNotFoundError, NotADirectoryError):
@@ -135,16 +137,28 @@ def _walk(root: str, key: str, outside_links: bool, entered: frozenset[str]) -> 
                 status = entry.stat()
                 problem = _link_problem(root, key, entry, outside_links, entered)
             except (FileNotFoundError, NotADirectoryError):
-                continue
+                try:
+                    status, problem = entry.stat(follow_symlinks=False), DANGLING
+                except FileNotFoundError:
+                    continue
             except OSError as error:
                 if error.errno != errno.ELOOP:
                     raise
                 status, problem = entry.stat(follow_symlinks=False), LOOP
             if problem or not stat.S_ISDIR(status.st_mode):
-                yield ListedFile(below, status, problem or irregular_kind(status))
+                yield ListedFile(below, status, problem or irregular_kind(status) or _name_problem(below))
             else:
                 linked = {os.path.realpath(entry.path)} if entry.is_symlink() else set()
                 yield from _walk(root, below, outside_links, entered | linked)
+
+
+def _name_problem(key: str) -> str:
+    """Why a key cannot be written into a document, or empty."""
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return NOT_UTF_8
+    return ""
 
 
 def _link_problem(
@@ -200,8 +214,8 @@ def _sync_folder(folder: Path) -> None:
 def lock_folder(folder: Path) -> int:
     """A descriptor of `folder` with an exclusive lock, which dies with the process.
 
-    The folder itself is locked: a lock file would lie between the data. Another tool may replace the folder while this
-    process waits; the lock is then on a deleted folder, and is taken again.
+    The folder itself is locked, because a lock file would be listed with the data. When another tool replaces the folder
+    while this process waits, the lock is on a deleted folder, so the new folder is locked instead.
     """
     while True:
         try:
@@ -229,6 +243,6 @@ def _inode(path: Path) -> int | None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove the temporary files of killed writers; only the holder of the lock writes here."""
+    """Remove the temporary files of killed writers. Call it with the folder locked: then nobody else writes here."""
     for leftover in [path for path in folder.iterdir() if path.name.startswith(TEMPORARY)]:
         leftover.unlink(missing_ok=True)

@@ -1,16 +1,17 @@
-"""Lakes in the stores of obstore: S3, and memory for tests."""
+"""Lakes in object stores that obstore reaches: S3, Google Cloud Storage, Azure Blob Storage, and memory for tests."""
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from datetime import timedelta
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import obstore
-from obstore import exceptions as failures
-from obstore.store import MemoryStore, S3Store
+from obstore import exceptions
+from obstore.store import MemoryStore, from_url
 
 from smart_orchestrator.errors import (
     LakeDenied,
@@ -18,26 +19,30 @@ from smart_orchestrator.errors import (
     ObjectConflict,
     ObjectMissing,
 )
+from smart_orchestrator.store.aws import REGION, aws_settings
+from smart_orchestrator.store.azure import azure_settings
 from smart_orchestrator.store.base import PAGE_SIZE, Lake, ObjectInfo
+from smart_orchestrator.store.credentials import aws_provider, azure_provider, google_provider
 from smart_orchestrator.store.failures import first_line, lake_errors
+from smart_orchestrator.store.google import google_settings
+from smart_orchestrator.store.variables import VariableError, check_network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from obstore import GetOptions, PutMode
-    from obstore.store import S3Config
+    from obstore.store import ObjectStore
 
-    from smart_orchestrator.store.aws import AwsSettings
-    from smart_orchestrator.store.urls import LakeUrl
-
-# The longest time for a complete answer, in time-outs.
+# A complete response may take this many time-outs.
 TOTAL_TIMEOUTS = 6
 
 
 class StoreLake(Lake):
     """A lake in an obstore store."""
 
-    def __init__(self, url: str, store: MemoryStore | S3Store) -> None:
+    deletes_per_request = 1
+
+    def __init__(self, url: str, store: ObjectStore) -> None:
         super().__init__(url)
         self._store = store
 
@@ -45,9 +50,9 @@ class StoreLake(Lake):
         """See `Lake`."""
         with lake_errors(self.url, folder):
             listing = obstore.list_with_delimiter(self._store, folder or None)
-        cut = len(folder) + 1 if folder else 0
-        names = [path[cut:] + "/" for path in listing["common_prefixes"]]
-        names += [item["path"][cut:] for item in listing["objects"]]
+        start = len(folder) + 1 if folder else 0
+        names = [path[start:] + "/" for path in listing["common_prefixes"]]
+        names += [item["path"][start:] for item in listing["objects"]]
         self.requests.add("list", max(1, -(-len(names) // PAGE_SIZE)))
         # A directory marker of the folder itself has an empty name.
         return sorted(name for name in names if name.strip("/"))[:limit]
@@ -57,30 +62,30 @@ class StoreLake(Lake):
         self.requests.add("get")
         try:
             with lake_errors(self.url, key):
-                answer = obstore.get(self._store, key)
-                return answer.bytes().to_bytes(), answer.meta["e_tag"]
+                response = obstore.get(self._store, key)
+                return response.bytes().to_bytes(), response.meta["e_tag"]
         except FileNotFoundError:
             raise ObjectMissing(self.url, key) from None
 
     def get_range(
         self, key: str, start: int, length: int, etag: str | None = None
     ) -> tuple[bytes, str | None]:
-        """As for any lake."""
+        """See `Lake`."""
         self.requests.add("get")
         options: GetOptions = {"range": (start, start + length)}
         if etag is not None:
             options["if_match"] = etag
         try:
             with lake_errors(self.url, key):
-                answer = obstore.get(self._store, key, options=options)
-                return answer.bytes().to_bytes(), answer.meta["e_tag"]
-        except failures.PreconditionError:
+                response = obstore.get(self._store, key, options=options)
+                return response.bytes().to_bytes(), response.meta["e_tag"]
+        except exceptions.PreconditionError:
             raise ObjectConflict(self.url, key) from None
         except FileNotFoundError:
             raise ObjectMissing(self.url, key) from None
 
     def has_object(self, key: str) -> bool:
-        """As for any lake."""
+        """See `Lake`."""
         self.requests.add("get")
         try:
             with lake_errors(self.url, key):
@@ -91,17 +96,27 @@ class StoreLake(Lake):
 
     def delete(self, keys: Sequence[str]) -> None:
         """See `Lake`."""
-        self.requests.add("delete", len(keys))
-        for key in keys:
-            with suppress(FileNotFoundError), lake_errors(self.url, key):
-                obstore.delete(self._store, key)
+        for start in range(0, len(keys), PAGE_SIZE):
+            self._delete_page(keys[start : start + PAGE_SIZE])
+
+    def _delete_page(self, keys: Sequence[str]) -> None:
+        self.requests.add("delete", -(-len(keys) // self.deletes_per_request))
+        try:
+            with lake_errors(self.url, keys[0]):
+                obstore.delete(self._store, keys)
+        except FileNotFoundError:
+            # Some stores stop at the first missing object, so the rest is deleted one by one.
+            self.requests.add("delete", len(keys))
+            for key in keys:
+                with suppress(FileNotFoundError), lake_errors(self.url, key):
+                    obstore.delete(self._store, key)
 
     def _put(self, key: str, data: bytes, mode: PutMode | None) -> None:
         self.requests.add("put")
         try:
             with lake_errors(self.url, key):
                 obstore.put(self._store, key, data, mode=mode, use_multipart=False)
-        except (failures.PreconditionError, failures.AlreadyExistsError):
+        except (exceptions.PreconditionError, exceptions.AlreadyExistsError):
             raise ObjectConflict(self.url, key) from None
         except FileNotFoundError:
             # The bucket does not exist, or an If-Match names an object that is gone.
@@ -110,6 +125,10 @@ class StoreLake(Lake):
             raise LakeDenied(
                 self.url, f"cannot write {key}, its bucket does not exist", "Create it first."
             ) from None
+
+    def _etag_of_listing(self, etag: str | None) -> str | None:
+        """The ETag of a listing in the form that reads and conditional writes use."""
+        return etag
 
     def _iterate(self, prefix: str, offset: str | None) -> Iterator[ObjectInfo]:
         self.requests.add("list")
@@ -122,7 +141,8 @@ class StoreLake(Lake):
                     if count % PAGE_SIZE == 1 and count > 1:
                         self.requests.add("list")
                     if item["path"] != prefix:  # a directory marker of the folder itself
-                        yield ObjectInfo(item["path"], item["size"], item["e_tag"], item["last_modified"])
+                        etag = self._etag_of_listing(item["e_tag"])
+                        yield ObjectInfo(item["path"], item["size"], etag, item["last_modified"])
             except FileNotFoundError:
                 raise LakeDenied(
                     self.url, "the bucket does not exist", "Create it, or correct the URL."
@@ -130,10 +150,44 @@ class StoreLake(Lake):
 
 
 class RemoteLake(StoreLake):
-    """A lake on an S3 server: every listing is a request."""
+    """A lake on a server: every listing is a request."""
 
     listing_is_local = False
     concurrency = 16
+
+
+class S3Lake(RemoteLake):
+    """A lake on an S3 server."""
+
+    deletes_per_request = 1000
+
+
+class AzureLake(RemoteLake):
+    """A lake in Azure Blob Storage. Its listings ignore an offset: obstore reads them from the beginning of the folder."""
+
+    deletes_per_request = 256
+
+    def _etag_of_listing(self, etag: str | None) -> str | None:
+        # A listing has ETags without the quotes that a read has.
+        return etag if etag is None or etag.startswith('"') else f'"{etag}"'
+
+
+class GoogleLake(RemoteLake):
+    """A lake in Google Cloud Storage, whose conditional writes name the generation of an object and not its ETag."""
+
+    def _put(self, key: str, data: bytes, mode: PutMode | None) -> None:
+        if isinstance(mode, dict):
+            self.requests.add("get")
+            try:
+                with lake_errors(self.url, key):
+                    current = obstore.head(self._store, key)
+            except FileNotFoundError:
+                raise ObjectConflict(self.url, key) from None
+            if current["e_tag"] != mode["e_tag"]:
+                raise ObjectConflict(self.url, key)
+            # The write fails if the object has been replaced since.
+            mode = {"e_tag": current["e_tag"], "version": current["version"]}
+        super()._put(key, data, mode)
 
 
 @cache
@@ -142,28 +196,29 @@ def memory_lake(name: str) -> Lake:
     return StoreLake(f"memory://{name}", MemoryStore())
 
 
-def s3_lake(url: str, parts: LakeUrl, timeout: float, retries: int, backoff: float, aws: AwsSettings) -> Lake:
-    """The lake at the `s3://` URL of these parts.
+def remote_lake(
+    url: str, scheme: str, timeout: float, retries: int, backoff: float, environ: Mapping[str, str]
+) -> Lake:
+    """The lake at the `s3://`, `s3a://`, `gs://` or `az://` URL.
 
     Raises:
         LakeUrlError: it cannot be used.
+        VariableError: a variable of `environ` cannot be used.
     """
-    # AWS itself needs no endpoint, and the store refuses None.
-    endpoint_option: dict[str, Any] = {"endpoint": aws.endpoint} if aws.endpoint else {}
+    lake_class, endpoint, config, provider = _CONNECTIONS[scheme](environ)
+    check_network(os.environ, endpoint)
     seconds = timedelta(seconds=timeout)
     try:
-        store = S3Store(
-            parts.host,
-            prefix=parts.path.strip("/") or None,
-            **endpoint_option,
-            region=aws.region,
-            config=_credentials(aws),
+        store = from_url(
+            url,
+            config=config,
+            credential_provider=provider,
             client_options={
-                # A long answer may take several time-outs while data arrive, but not for ever.
+                # A large response may take several time-outs as long as data arrive.
                 "read_timeout": seconds,
                 "timeout": seconds * TOTAL_TIMEOUTS,
                 "connect_timeout": seconds,
-                "allow_http": aws.endpoint.startswith("http://"),
+                "allow_http": endpoint.startswith("http://"),
             },
             retry_config={
                 "max_retries": retries,
@@ -175,17 +230,49 @@ def s3_lake(url: str, parts: LakeUrl, timeout: float, retries: int, backoff: flo
                 },
             },
         )
-    except (failures.BaseError, ValueError) as error:
-        raise LakeUrlError(url, first_line(error)) from None
-    return RemoteLake(url, store)
+    except (exceptions.BaseError, ValueError) as error:
+        reason = first_line(error)
+        name = next((name for name, value in environ.items() if f'"{value}"' in reason), "")
+        if not name:
+            raise LakeUrlError(url, reason) from None
+        # obstore reads more variables than are checked here, such as switches.
+        raise VariableError(name, f"cannot be used ({reason})", "Correct or unset it.") from None
+    return lake_class(url, store)
 
 
-def _credentials(aws: AwsSettings) -> S3Config:
-    """Static keys; without them obstore looks for others, such as those of an instance role."""
-    config: S3Config = {}
+class _Connection(NamedTuple):
+    """How to reach a store: the class of its lake, its endpoint, and its configuration and credentials for obstore."""
+
+    lake_class: type[RemoteLake]
+    endpoint: str
+    config: Any
+    provider: Any
+
+
+def _s3(environ: Mapping[str, str]) -> _Connection:
+    aws = aws_settings(environ)
+    provider = aws_provider(aws)
+    profile_region = "" if provider is None else provider.config.get("region", "")
+    config = {"region": aws.region or profile_region or REGION}
+    if aws.endpoint:
+        config["endpoint"] = aws.endpoint
     if aws.key_id:
-        config["access_key_id"] = aws.key_id
-        config["secret_access_key"] = aws.secret
+        config |= {"access_key_id": aws.key_id, "secret_access_key": aws.secret}
         if aws.token:
             config["session_token"] = aws.token
-    return config
+    return _Connection(S3Lake, aws.endpoint or "https://amazonaws.com", config, provider)
+
+
+def _google(environ: Mapping[str, str]) -> _Connection:
+    google = google_settings(environ)
+    endpoint = google.endpoint or "https://storage.googleapis.com"
+    return _Connection(GoogleLake, endpoint, dict(google.config), google_provider(google))
+
+
+def _azure(environ: Mapping[str, str]) -> _Connection:
+    azure = azure_settings(environ)
+    endpoint = azure.endpoint or "https://blob.core.windows.net"
+    return _Connection(AzureLake, endpoint, dict(azure.config), azure_provider(azure))
+
+
+_CONNECTIONS = {"s3": _s3, "s3a": _s3, "gs": _google, "az": _azure}

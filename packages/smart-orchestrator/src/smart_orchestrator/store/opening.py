@@ -1,22 +1,26 @@
-"""Opens a lake by its URL: a folder, `file://`, `s3://bucket/prefix` or `memory://name`."""
+"""Open a lake by its URL."""
 
 from __future__ import annotations
 
 import math
 import os
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import LakeSettingError
 from smart_orchestrator.store.local_disk import FolderLake
-from smart_orchestrator.store.urls import LakeUrl, parse_lake_url, redacted_url
+from smart_orchestrator.store.urls import parse_lake_url, redacted_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
+
+# What the environment variables of each store begin with.
+_VARIABLES = {"s3": "AWS_", "s3a": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
 
 
 def open_lake(
@@ -28,10 +32,12 @@ def open_lake(
     outside_links: bool = False,
     environ: Mapping[str, str] | None = None,
 ) -> Lake:
-    """The lake at `url`: a folder, `file:///folder`, `s3://bucket/prefix` or `memory://name`.
+    """Open the lake at `url`.
 
-    A lake in memory lives as long as the process and is shared under its name. S3 takes credentials, region and
-    endpoint from the standard `AWS_*` variables.
+    The URL is a folder, `file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix` or
+    `memory://name`. A lake in memory lives as long as the process; the same name opens the same lake. Credentials, region
+    and endpoint come from the standard `AWS_*`, `GOOGLE_*` and `AZURE_*` variables. A profile of AWS, `gcloud` and `az login`
+    need the extras `aws`, `gcs` and `azure`.
 
     Args:
         url: where the lake is.
@@ -40,10 +46,10 @@ def open_lake(
         retries: how many times a failed request is repeated.
         backoff: seconds before the first of these retries; they double, with jitter.
         outside_links: follow symbolic links that leave the folder of a local lake.
-        environ: holds the `AWS_*` variables; default the environment of the process.
+        environ: holds the variables of the store; default the environment of the process.
 
     Raises:
-        LakeUrlError: the URL has another form.
+        LakeUrlError: the URL is not the URL of a lake.
         LakeSettingError: a variable or a number cannot be used.
     """
     for name, number in (("timeout", timeout), ("backoff", backoff)):
@@ -62,16 +68,14 @@ def open_lake(
         from smart_orchestrator.store.object_store import memory_lake
 
         return memory_lake(parts.host + parts.path.rstrip("/")).counted()
-    from smart_orchestrator.store.aws import aws_settings, check_network
-
     environ = os.environ if environ is None else environ
-    aws = tuple(sorted((name, value) for name, value in environ.items() if name.startswith("AWS_")))
-    check_network(url, aws_settings(url, dict(aws)).endpoint)
-    return _open_s3(url, parts, timeout, retries, backoff, aws).counted()
+    prefix = _VARIABLES[parts.scheme]
+    variables = tuple(sorted((name, value) for name, value in environ.items() if name.startswith(prefix)))
+    return _open_remote(url, parts.scheme, timeout, retries, backoff, variables).counted()
 
 
 def lake_of(dataset: Dataset, environ: Mapping[str, str] | None = None) -> Lake:
-    """The lake of a dataset, with its time-out and retries; `environ` as for `open_lake`."""
+    """Open the lake of a dataset, with its time-out and retries; `environ` as for `open_lake`."""
     return open_lake(
         dataset.lake,
         timeout=dataset.timeout,
@@ -88,10 +92,30 @@ def _open_folder(url: str, path: str, outside_links: bool) -> Lake:
 
 
 @lru_cache(maxsize=64)
-def _open_s3(
-    url: str, parts: LakeUrl, timeout: float, retries: int, backoff: float, aws: tuple[tuple[str, str], ...]
+def _open_remote(
+    url: str,
+    scheme: str,
+    timeout: float,
+    retries: int,
+    backoff: float,
+    variables: tuple[tuple[str, str], ...],
 ) -> Lake:
-    from smart_orchestrator.store.aws import aws_settings
-    from smart_orchestrator.store.object_store import s3_lake
+    from smart_orchestrator.store.object_store import remote_lake
 
-    return s3_lake(url, parts, timeout, retries, backoff, aws_settings(url, dict(aws)))
+    with lake_setting_errors(url):
+        return remote_lake(url, scheme, timeout, retries, backoff, dict(variables))
+
+
+@contextmanager
+def lake_setting_errors(url: str) -> Iterator[None]:
+    """Raise a variable that cannot be used as an error of the lake at `url`.
+
+    Raises:
+        LakeSettingError: an environment variable cannot be used.
+    """
+    from smart_orchestrator.store.variables import VariableError
+
+    try:
+        yield
+    except VariableError as error:
+        raise LakeSettingError(url, error.name, error.problem, error.fix) from None

@@ -1,7 +1,7 @@
-"""Parse a lake's URL: used in full, or refused.
+"""Parse the URL of a lake. A URL of which any part would be ignored is refused.
 
-A plain path is taken as it is, with `~` expanded. In a URL `%` starts an escape, and `?` and `#` are refused: they would cut the
-URL, and two lakes would become one.
+A plain path is taken as it is, with `~` expanded. In a URL `%` starts an escape. `?` and `#` are refused: what follows them would
+be lost, so two different lakes would become one.
 """
 
 from __future__ import annotations
@@ -16,12 +16,17 @@ from smart_orchestrator.errors import LakeUrlError
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-SCHEMES = ("file", "memory", "s3", "s3a")
+SCHEMES = ("file", "memory", "s3", "s3a", "gs", "az")
+# What credentials in a URL are to be replaced by.
+_CREDENTIALS = {
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
-# A scheme whose slashes were forgotten would be the name of a folder.
-_SCHEME_ALONE = re.compile(r"([a-z][a-z0-9+.-]+):/?(?!/)", re.IGNORECASE)
-_KNOWN_SCHEMES = {*SCHEMES, "gs", "az", "abfs", "abfss", "http", "https", "ftp"}
+# `s3:bucket`, whose slashes were forgotten, would otherwise be the name of a folder.
+_MISSING_SLASHES = re.compile(r"([a-z][a-z0-9+.-]+):/?(?!/)", re.IGNORECASE)
+_KNOWN_SCHEMES = {*SCHEMES, "abfs", "abfss", "http", "https", "ftp"}
 
 
 class LakeUrl(NamedTuple):
@@ -33,8 +38,8 @@ class LakeUrl(NamedTuple):
 
 
 def redacted_url(url: str) -> str:
-    """The URL as one line, without user name and password."""
-    return _CONTROL.sub(" ", re.sub(r"//[^/]*@", "//", url))
+    """The URL as one line, without everything that could be a user name and a password."""
+    return _CONTROL.sub(" ", re.sub(r"//.*@", "//", url, flags=re.DOTALL))
 
 
 def local_path(text: str) -> Path:
@@ -58,58 +63,59 @@ def parse_lake_url(url: str) -> LakeUrl:
     """The parts of a URL of a lake.
 
     Raises:
-        LakeUrlError: it is not the URL of a lake, or a part of it would be lost.
+        LakeUrlError: it is not the URL of a lake, or a part of it would be ignored.
     """
-    shown = redacted_url(url)
+    redacted = redacted_url(url)
     if "://" not in url:
-        alone = _SCHEME_ALONE.match(url)
-        if alone and alone[1].lower() in _KNOWN_SCHEMES:
-            raise LakeUrlError(shown, f"a URL begins with {alone[1]}://")
+        scheme = _MISSING_SLASHES.match(url)
+        if scheme and scheme[1].lower() in _KNOWN_SCHEMES:
+            raise LakeUrlError(redacted, f"a URL begins with {scheme[1]}://")
         return LakeUrl("file", "", str(local_path(url)))
     if _CONTROL.search(url):
-        raise LakeUrlError(shown, "holds a control character")
+        raise LakeUrlError(redacted, "holds a control character")
     if url != url.strip():
-        raise LakeUrlError(shown, "begins or ends with a space")
+        raise LakeUrlError(redacted, "begins or ends with a space")
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise LakeUrlError(shown, f"is not a URL ({error})") from None
+        raise LakeUrlError(redacted, f"is not a URL ({error})") from None
     if parts.scheme not in SCHEMES:
-        raise LakeUrlError(shown, f"the scheme {parts.scheme!r} is not supported")
-    if "@" in parts.netloc:
-        problem = "holds credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        raise LakeUrlError(shown, problem)
+        raise LakeUrlError(redacted, f"the scheme {parts.scheme!r} is not supported")
+    # A password can hold a slash, which ends the host of the parsed URL.
+    if "@" in parts.netloc or (":" in parts.netloc and "@" in url):
+        variables = _CREDENTIALS.get(parts.scheme, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        raise LakeUrlError(redacted, f"holds credentials; set {variables}")
     if "?" in url or "#" in url:
-        raise LakeUrlError(shown, "holds a ? or #; write %3F or %23")
-    return LakeUrl(parts.scheme, _host(shown, parts), _path(shown, parts))
+        raise LakeUrlError(redacted, "has a ? or a #; write %3F or %23")
+    return LakeUrl(parts.scheme, _host(redacted, parts), _path(redacted, parts))
 
 
-def _host(shown: str, parts: SplitResult) -> str:
+def _host(redacted: str, parts: SplitResult) -> str:
     host = parts.netloc
     if parts.scheme == "file" and host not in ("", "localhost"):
-        raise LakeUrlError(shown, f"names the host {host}; write file:///folder")
-    if parts.scheme in ("s3", "s3a"):
+        raise LakeUrlError(redacted, f"names the host {host}; write file:///folder")
+    if parts.scheme not in ("file", "memory"):
         if not host:
-            raise LakeUrlError(shown, "names no bucket")
+            raise LakeUrlError(redacted, "names no bucket")
         if not _BUCKET.fullmatch(host) or ".." in host:
-            raise LakeUrlError(shown, f"{host!r} is not the name of a bucket")
+            raise LakeUrlError(redacted, f"{host!r} is not the name of a bucket")
     return host
 
 
-def _path(shown: str, parts: SplitResult) -> str:
+def _path(redacted: str, parts: SplitResult) -> str:
     """The path with its escapes resolved."""
     if re.search(r"%(?![0-9A-Fa-f]{2})", parts.path):
-        raise LakeUrlError(shown, "holds a % that begins no escape; write %25")
+        raise LakeUrlError(redacted, "holds a % that does not begin an escape; write %25")
     try:
         path = unquote_to_bytes(parts.path).decode("utf-8")
     except UnicodeDecodeError:
-        raise LakeUrlError(shown, "holds escapes that are not UTF-8") from None
+        raise LakeUrlError(redacted, "holds escapes that are not UTF-8") from None
     if _CONTROL.search(path):
-        raise LakeUrlError(shown, "holds a control character")
+        raise LakeUrlError(redacted, "holds a control character")
     if parts.scheme == "file" and not path.strip("/"):
-        raise LakeUrlError(shown, "names no folder")
-    # Stores know no parent folder: `..` is a name there, and refused as one.
+        raise LakeUrlError(redacted, "names no folder")
+    # An object store has no parent folders: there `..` would be an ordinary name.
     names = path.strip("/").split("/") if path.strip("/") else []
     if parts.scheme != "file" and any(name in ("", ".", "..") for name in names):
-        raise LakeUrlError(shown, "holds an empty, '.' or '..' folder")
+        raise LakeUrlError(redacted, "holds an empty, '.' or '..' folder")
     return path

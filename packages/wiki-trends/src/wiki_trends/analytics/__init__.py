@@ -1,1 +1,1 @@
-"""The tables of a window, declared once as Ibis expressions, and the function that computes and publishes them."""
+"""Declare the tables of a window as Ibis expressions, compute them with an engine, and publish them."""

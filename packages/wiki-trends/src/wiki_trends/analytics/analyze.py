@@ -1,7 +1,7 @@
 """Compute the tables of a checked window and publish them atomically.
 
-Fails with `WindowNotReady` when the check found a hole, with the errors of `window_rows` when the lake has changed since
-the check, and with `WarehouseError` when the tables cannot be published. In each case what was published before stays.
+Fails with `WindowNotReady` when the window does not fulfil its policy, with the errors of `window_rows` when the lake has
+changed since the check, and with `WarehouseError` when the tables cannot be published. The warehouse is then unchanged.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Analysis:
     Attributes:
         window: the window that was analysed.
         days: the days used, oldest first.
-        fingerprints: of the partitions that were read, by ISO day.
-        rows: number of rows of each published table, by name.
-        seconds: from the first read to the end of the publish.
-        run: the row that was added to `wiki_trends_runs`.
+        fingerprints: the fingerprint of each partition that was read, by ISO day.
+        rows: the number of rows of each published table, by name.
+        seconds: duration from the first read to the end of the publish.
+        run: the run that was added to `wiki_trends_runs`, or the last one when nothing has changed.
     """
 
     window: Window
@@ -53,7 +53,7 @@ class Analysis:
 
 
 def now_utc() -> dt.datetime:
-    """The present moment in UTC."""
+    """The current time in UTC."""
     return dt.datetime.now(tz=dt.UTC)
 
 
@@ -65,17 +65,17 @@ def analyze(
     engine: Engine | None = None,
     clock: Callable[[], dt.datetime] = now_utc,
 ) -> Analysis:
-    """Read the partitions of the check and of the baseline before it, compute every table of the window, and publish them.
+    """Read the partitions of a checked window and of its baseline, compute all tables, and publish them.
 
-    The baseline is the available partitions of the 56 days before the window, inspected here. No number of baseline days
-    is required: with fewer days, or none, the scores are less certain, and their `confidence` says so.
+    The baseline is the available partitions of the 56 days before the window, which this function inspects. It may be
+    shorter or empty; the scores are then less certain, and their `confidence` is lower.
 
     Args:
         dataset: the diamond layer.
         completeness: the check of the window; exactly its partitions are read.
         warehouse: where the tables are published.
         engine: the engine that computes them; default DuckDB.
-        clock: the moment of publishing, with a time zone.
+        clock: returns the current time, with a time zone.
 
     Raises:
         WarehouseError: the warehouse cannot be used; nothing is computed then.
@@ -92,7 +92,7 @@ def analyze(
         raise WindowNotReady(
             window=str(completeness.window), missing=missing, coverage_pct=completeness.coverage_pct
         )
-    # A warehouse that cannot be used is refused before anything is computed.
+    # Fail before computing anything when the warehouse cannot be used.
     with suppress(NothingPublished), warehouse.reading():
         pass
     began = time.monotonic()
@@ -100,17 +100,17 @@ def analyze(
     used = completeness.usable
     inputs = Inputs(dataset, window, used, baseline_of(dataset, window))
     logger.info("reading %d days", len(inputs.used) + len(inputs.baseline))
-    with (engine or open_engine(DUCKDB)).computed(inputs) as computed:
+    with (engine or open_engine(DUCKDB)).compute(inputs) as computed:
         run = run_record(dataset, completeness, computed.baseline, clock())
         tables = {**computed.tables, NAME: pipeline_runs([*computed.baseline, *used])}
-        done = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - began, 3)))
+        published = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - began, 3)))
     return Analysis(
         window=window,
-        days=done.days_used,
-        fingerprints=done.fingerprints,
-        rows=done.rows,
+        days=published.days_used,
+        fingerprints=published.fingerprints,
+        rows=published.rows,
         seconds=time.monotonic() - began,
-        run=done,
+        run=published,
     )
 
 
@@ -120,13 +120,13 @@ def run_record(
     baseline: Iterable[Partition],
     now: dt.datetime | None = None,
 ) -> RunRecord:
-    """The row of `wiki_trends_runs` that a publish of this check would add, without `rows` and `seconds`.
+    """The run that a publish of this check would add, without `rows` and `seconds`.
 
     Args:
         dataset: the diamond layer.
         completeness: the check of the window.
         baseline: the partitions before the window that the scores are compared with.
-        now: the moment of publishing; default the present.
+        now: the time of the publish; default the current time.
     """
     used = completeness.usable
     return RunRecord(

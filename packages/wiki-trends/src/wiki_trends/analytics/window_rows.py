@@ -1,8 +1,8 @@
-"""The rows of a window and of the baseline before it, read from exactly the partitions that were inspected.
+"""Read the rows of a window and of its baseline from exactly the partitions that were inspected.
 
 Reading the window fails with `PartitionChanged` when a partition has changed since the check, with `ContractError` when
-its rows break the contract, and with `LakeError` when the lake does not answer. Nothing is skipped. A day of the baseline
-that has changed or cannot be read is left out instead: the baseline never prevents the analysis of the window.
+its rows break the contract, and with `LakeError` when the lake does not answer. A day of the baseline that has changed or
+breaks the contract is left out instead, so that it does not prevent the analysis of the window.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from smart_orchestrator.checking import check
 from smart_orchestrator.errors import ContractError, PartitionChanged
 from smart_orchestrator.model.grain import ONE_DAY
 from smart_orchestrator.model.window import Window
-from wiki_trends.analytics.tables.documented import ROW_TYPES
+from wiki_trends.analytics.tables.declarations import ROW_TYPES
 from wiki_trends.analytics.tables.history import BASELINE_DAYS
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
 
 _READERS = 8
-_ROWS_AT_ONCE = 100_000
-_Read = TypeVar("_Read")
+_BATCH_ROWS = 100_000
+_Result = TypeVar("_Result")
 
 
 def baseline_of(dataset: DailyDataset, window: Window) -> tuple[Partition, ...]:
@@ -39,24 +39,24 @@ def baseline_of(dataset: DailyDataset, window: Window) -> tuple[Partition, ...]:
     if not days:
         return ()
     first = window.start - days * ONE_DAY
-    found = check(
+    completeness = check(
         dataset, Window.between(first, window.start - ONE_DAY, window.as_of, window.lag), strays=False
     )
-    return found.usable
+    return completeness.usable
 
 
 def read_window(dataset: DailyDataset, partitions: Sequence[Partition]) -> Iterator[pl.DataFrame]:
-    """The rows of every partition, a row a page and day, oldest first, with the columns of `ROW_TYPES`, some days at a time.
+    """Yield the rows of all partitions, oldest first, in frames of some days with the columns of `ROW_TYPES`.
 
-    `date` is the partition's UTC day.
+    A frame has a row for each page and day; `date` is the partition's UTC day.
     """
-    return _together(_in_order(lambda partition: read_day(dataset, partition), partitions))
+    return _concatenated(_read_ahead(lambda partition: read_day(dataset, partition), partitions))
 
 
 def read_baseline(
     dataset: DailyDataset, partitions: Sequence[Partition], used: list[Partition]
 ) -> Iterator[pl.DataFrame]:
-    """The same for every partition that can still be read; each of these is appended to `used`."""
+    """Yield the rows of the partitions that can still be read, like `read_window`, and append these partitions to `used`."""
 
     def attempt(partition: Partition) -> pl.DataFrame | None:
         try:
@@ -65,45 +65,47 @@ def read_baseline(
             return None
 
     def readable() -> Iterator[pl.DataFrame]:
-        for partition, frame in zip(partitions, _in_order(attempt, partitions), strict=True):
+        for partition, frame in zip(partitions, _read_ahead(attempt, partitions), strict=True):
             if frame is not None:
                 used.append(partition)
                 yield frame
 
-    return _together(readable())
+    return _concatenated(readable())
 
 
-def _in_order(read: Callable[[Partition], _Read], partitions: Sequence[Partition]) -> Iterator[_Read]:
-    """The results of `read` for each partition, in order, read concurrently but at most `_READERS` ahead."""
+def _read_ahead(read: Callable[[Partition], _Result], partitions: Sequence[Partition]) -> Iterator[_Result]:
+    """Yield the results of `read` in the order of the partitions; up to `_READERS` of them are read concurrently."""
     from collections import deque
     from concurrent.futures import Future, ThreadPoolExecutor
 
     with ThreadPoolExecutor(_READERS) as readers:
-        ahead: deque[Future[_Read]] = deque()
+        pending: deque[Future[_Result]] = deque()
         for partition in partitions:
-            if len(ahead) == _READERS:
-                yield ahead.popleft().result()
-            ahead.append(readers.submit(read, partition))
-        while ahead:
-            yield ahead.popleft().result()
+            if len(pending) == _READERS:
+                yield pending.popleft().result()
+            pending.append(readers.submit(read, partition))
+        while pending:
+            yield pending.popleft().result()
 
 
-def _together(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The same rows in fewer frames: passing a frame on costs as much as some thousand rows."""
+def _concatenated(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Concatenate frames to larger ones, because handing over a frame costs as much as some thousand rows."""
     import polars as pl
 
-    waiting: list[pl.DataFrame] = []
+    batch: list[pl.DataFrame] = []
+    rows = 0
     for frame in frames:
-        waiting.append(frame)
-        if sum(each.height for each in waiting) >= _ROWS_AT_ONCE:
-            yield pl.concat(waiting)
-            waiting = []
-    if waiting:
-        yield pl.concat(waiting)
+        batch.append(frame)
+        rows += frame.height
+        if rows >= _BATCH_ROWS:
+            yield pl.concat(batch)
+            batch, rows = [], 0
+    if batch:
+        yield pl.concat(batch)
 
 
 def read_day(dataset: DailyDataset, partition: Partition) -> pl.DataFrame:
-    """The rows of one partition, a row a page and day, with the columns of `ROW_TYPES`."""
+    """The rows of one partition, a row for each page, with the columns of `ROW_TYPES`."""
     import polars as pl
 
     from smart_orchestrator.adapters.manifest import read_frame

@@ -1,4 +1,4 @@
-"""The commands about Airflow: the files that put the Dags into a DAG folder."""
+"""The commands about Airflow: print or write the Dag files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wiki_trends.cli.output import out, print_json
 
 app = typer.Typer(
     name="airflow",
-    help="Put the Dags into an Airflow of your own.",
+    help="Install the Dags into an existing Airflow.",
     epilog="Example: wiki-trends airflow dags --write ~/airflow/dags",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -36,8 +36,8 @@ def dags(
 ) -> None:
     """Print the three Dag files, or write them into a DAG folder.
 
-    A file that is there already with the same content stays untouched; when one has other content, nothing is written
-    unless --force is given. The environment of Airflow's processes needs this package too, with its extra `airflow`.
+    Existing files with the same content are not changed. If an existing file has other content, nothing is written
+    unless --force is given. Airflow's own environment needs this package too, with the extra `airflow`.
     """
     from wiki_trends.airflow.dag_files import DAG_FILES, install_dag_files
 

@@ -15,7 +15,15 @@ import typer
 from wiki_trends.cli import airflow_dags, options, rules, tools, trends
 from wiki_trends.cli import fetch as fetch_commands
 from wiki_trends.cli import serve as serve_command
-from wiki_trends.cli.options import WindowOptions, check_options, settings_of
+from wiki_trends.cli.options import (
+    LakeOptions,
+    PolicyOptions,
+    RunOptions,
+    WindowOptions,
+    check_options,
+    settings_of,
+    with_groups,
+)
 from wiki_trends.cli.output import (
     DONE,
     INCOMPLETE,
@@ -76,15 +84,11 @@ def program(
     short_help="Which days of the window are available.",
     epilog="Example: wiki-trends check --days 5 --as-of 2025-11-12",
 )
+@with_groups
 def check(
-    days: options.Days = None,
-    as_of: options.AsOf = None,
-    start: options.Start = None,
-    end: options.End = None,
-    lag: options.Lag = None,
-    min_coverage: options.MinCoverage = 100.0,
-    min_days: options.MinDays = 1,
-    allow_lag: options.AllowLag = False,
+    *,
+    window: WindowOptions,
+    policy: PolicyOptions,
     deep: options.Deep = False,
     shallow: options.Shallow = False,
     strays: options.Strays = False,
@@ -94,30 +98,25 @@ def check(
         bool, typer.Option("--calendar", help="Draw a calendar with a mark for each state.")
     ] = False,
     watermark: Annotated[
-        bool, typer.Option("--watermark", help="Print only the last day up to which nothing is missing.")
+        bool, typer.Option("--watermark", help="Print only the last day before the first missing one.")
     ] = False,
     consumed: Annotated[
         bool, typer.Option("--consumed", help="Instead, list the days that changed since the last publish.")
     ] = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    lake: LakeOptions,
     warehouse: options.WarehouseUrl = None,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """List the days of the window, available or not, with the reason. Exit code 1 when the window is not ready."""
+    """List the days of the window, each with its state and the reason. The exit code is 1 when the window is not ready."""
     from wiki_trends.cli import check_output
     from wiki_trends.jobs.main import checker
 
-    window = WindowOptions(days, as_of, start, end)
-    settings = settings_of(window, lag=lag, project=project, access=access, lake=lake, warehouse=warehouse)
+    settings = settings_of(window, lake, warehouse=warehouse)
     if consumed:
         _compare_with_publish(settings, as_json=as_json)
     criteria = check_options(
-        min_coverage=min_coverage,
-        min_days=min_days,
-        allow_lag=allow_lag,
+        policy,
         deep=deep,
         shallow=shallow,
         strays=strays,
@@ -142,23 +141,18 @@ def check(
     short_help="What a backfill would do, and why.",
     epilog="Example: wiki-trends plan --days 30",
 )
+@with_groups
 def plan(
-    days: options.Days = None,
-    as_of: options.AsOf = None,
-    start: options.Start = None,
-    end: options.End = None,
-    lag: options.Lag = None,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    *,
+    window: WindowOptions,
+    lake: LakeOptions,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what a backfill would do with each day, and why, without doing it."""
+    """Show what a backfill would do with each day, and why. No runs are started."""
     from smart_orchestrator.text.reports import plan_lines
     from wiki_trends.jobs.main import checker, plan_of
 
-    window = WindowOptions(days, as_of, start, end)
-    settings = settings_of(window, lag=lag, project=project, access=access, lake=lake)
+    settings = settings_of(window, lake)
     backfill_plan = plan_of(settings, checker(settings, window.window(settings)))
     if as_json:
         print_json(backfill_plan.to_json())
@@ -170,21 +164,13 @@ def plan(
     short_help="Run the pipeline for the days that need it.",
     epilog="Example: wiki-trends backfill --start 2025-10-01 --end 2025-10-31 --jobs 8",
 )
+@with_groups
 def backfill(
-    days: options.Days = None,
-    as_of: options.AsOf = None,
-    start: options.Start = None,
-    end: options.End = None,
-    lag: options.Lag = None,
-    jobs: options.Jobs = None,
-    attempts: options.Attempts = None,
-    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
-    min_coverage: options.MinCoverage = 100.0,
-    min_days: options.MinDays = 1,
-    allow_lag: options.AllowLag = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    *,
+    window: WindowOptions,
+    runs: RunOptions,
+    policy: PolicyOptions,
+    lake: LakeOptions,
     contact: options.Contact = None,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
@@ -195,61 +181,42 @@ def backfill(
     from wiki_trends.jobs.runners import limits_of
 
     log_to_stderr(verbose=verbose)
-    window = WindowOptions(days, as_of, start, end)
-    settings = settings_of(
-        window,
-        lag=lag,
-        jobs=jobs,
-        attempts=attempts,
-        project=project,
-        access=access,
-        lake=lake,
-        contact=contact,
-    )
-    criteria = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
+    settings = settings_of(window, runs, lake, contact=contact)
+    criteria = check_options(policy)
     check_window = checker(settings, window.window(settings), criteria)
-    done = fill(settings, check_window, limits_of(settings, timeout), reporter_on(sys.stderr))
+    result = fill(settings, check_window, limits_of(settings, runs.timeout), reporter_on(sys.stderr))
     if as_json:
-        print_json(done.to_json())
+        print_json(result.to_json())
     else:
-        out(completeness_lines(done.completeness))
-    exit_after(done.outcome, ready=done.completeness.ready)
+        out(completeness_lines(result.completeness))
+    exit_after(result.outcome, ready=result.completeness.ready)
 
 
 @app.command(
     short_help="Publish the trends of a window that is ready.",
     epilog="Example: wiki-trends analyze --days 7",
 )
+@with_groups
 def analyze(
-    days: options.Days = None,
-    as_of: options.AsOf = None,
-    start: options.Start = None,
-    end: options.End = None,
-    lag: options.Lag = None,
-    min_coverage: options.MinCoverage = 100.0,
-    min_days: options.MinDays = 1,
-    allow_lag: options.AllowLag = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    *,
+    window: WindowOptions,
+    policy: PolicyOptions,
+    lake: LakeOptions,
     warehouse: options.WarehouseUrl = None,
     engine: options.Engine = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Compute the trends of a window that is ready, and publish the tables. Starts no runs."""
+    """Compute the trends of a window that is ready, and publish the tables. No runs are started."""
     from wiki_trends.jobs.main import analysis_json, analyze_window, checker
 
-    window = WindowOptions(days, as_of, start, end)
-    settings = settings_of(
-        window, lag=lag, project=project, access=access, lake=lake, warehouse=warehouse, engine=engine
-    )
-    criteria = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag)
+    settings = settings_of(window, lake, warehouse=warehouse, engine=engine)
+    criteria = check_options(policy)
     show_progress()
     check_window = checker(settings, window.window(settings), criteria)
-    done = analyze_window(settings, check_window(), check_window)
-    lines = [(f"{table}: {rows:,} rows", "") for table, rows in done.rows.items()]
+    analysis = analyze_window(settings, check_window(), check_window)
+    lines = [(f"{table}: {rows:,} rows", "") for table, rows in analysis.rows.items()]
     if as_json:
-        print_json(analysis_json(done))
+        print_json(analysis_json(analysis))
     else:
         out(lines)
     err_if_output_failed([("published:", ""), *lines])
@@ -259,22 +226,14 @@ def analyze(
     short_help="The main job: check, backfill, analyse, report.",
     epilog="Example: wiki-trends run --days 5 --contact you@example.org",
 )
+@with_groups
 def run(
-    days: options.Days = None,
-    as_of: options.AsOf = None,
-    start: options.Start = None,
-    end: options.End = None,
-    lag: options.Lag = None,
-    jobs: options.Jobs = None,
-    attempts: options.Attempts = None,
-    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
-    min_coverage: options.MinCoverage = 100.0,
-    min_days: options.MinDays = 1,
-    allow_lag: options.AllowLag = False,
+    *,
+    window: WindowOptions,
+    runs: RunOptions,
+    policy: PolicyOptions,
     strict: options.Strict = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    lake: LakeOptions,
     warehouse: options.WarehouseUrl = None,
     engine: options.Engine = None,
     contact: options.Contact = None,
@@ -286,37 +245,27 @@ def run(
     from wiki_trends.jobs.runners import limits_of
 
     log_to_stderr(verbose=verbose)
-    window = WindowOptions(days, as_of, start, end)
-    settings = settings_of(
-        window,
-        lag=lag,
-        jobs=jobs,
-        attempts=attempts,
-        project=project,
-        access=access,
-        lake=lake,
-        warehouse=warehouse,
-        engine=engine,
-        contact=contact,
-    )
-    criteria = check_options(min_coverage=min_coverage, min_days=min_days, allow_lag=allow_lag, strict=strict)
+    settings = settings_of(window, runs, lake, warehouse=warehouse, engine=engine, contact=contact)
+    criteria = check_options(policy, strict=strict)
     reporter = reporter_on(sys.stderr)
-    limits = limits_of(settings, timeout)
+    limits = limits_of(settings, runs.timeout)
     show_progress()
-    done = run_main_job(settings, window.window(settings), criteria, limits, reporter)
-    reporter.write(summary_lines(done))
+    job = run_main_job(settings, window.window(settings), criteria, limits, reporter)
+    reporter.write(summary_lines(job))
     if as_json:
-        print_json(done.to_json())
-    elif done.published is not None:
+        print_json(job.to_json())
+    elif job.published is not None:
         print_report(settings.warehouse)
-    exit_after(done.filled.outcome, ready=done.filled.completeness.ready)
+    exit_after(job.filled.outcome, ready=job.filled.completeness.ready)
 
 
 @app.command(
     short_help="Show the trends that were published last.",
     epilog="Example: wiki-trends report --html report.html",
 )
+@with_groups
 def report(
+    *,
     limit: Annotated[int, typer.Option(help="Rows in each list.", metavar="N", min=1)] = 10,
     html: Annotated[
         Path | None, typer.Option(help="Instead, write one HTML file that opens offline.", metavar="FILE")
@@ -324,21 +273,19 @@ def report(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file even if it is not a report.")
     ] = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    lake: LakeOptions,
     warehouse: options.WarehouseUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Show the trends of the window that was published last, and which of its days have changed since."""
     from wiki_trends.cli import check_output
-    from wiki_trends.jobs.publish_state import what_changed
+    from wiki_trends.jobs.publish_state import changes_for_report
 
-    settings = settings_of(project=project, access=access, lake=lake, warehouse=warehouse)
+    settings = settings_of(lake, warehouse=warehouse)
     if html is not None:
         write_html_report(settings, html, limit=limit, force=force, as_json=as_json)
         return
-    changed, not_compared = what_changed(settings)
+    changed, not_compared = changes_for_report(settings)
     print_report(
         settings.warehouse,
         limit=limit,
@@ -374,26 +321,26 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (default: that of the process) and return its exit code; expected errors go to stderr."""
     from wiki_trends.cli.exit_codes import run_to_exit_code
 
-    words = sys.argv[1:] if arguments is None else arguments
-    return run_to_exit_code(lambda: _run_typer(arguments), words)
+    command_line = sys.argv[1:] if arguments is None else arguments
+    return run_to_exit_code(lambda: _run_typer(arguments), command_line)
 
 
 def _run_typer(arguments: Sequence[str] | None) -> int:
     try:
         app(arguments, prog_name="wiki-trends")
-    except SystemExit as end:
+    except SystemExit as exit_request:
         # Typer ends every command this way, and turns Ctrl-C into code 130.
-        return end.code if isinstance(end.code, int) else USAGE
+        return exit_request.code if isinstance(exit_request.code, int) else USAGE
     return DONE
 
 
 def main() -> NoReturn:
     """The entry point of `wiki-trends`."""
-    from wiki_trends.cli.exit_codes import leave
+    from wiki_trends.cli.exit_codes import exit_process
     from wiki_trends.cli.streams import install_streams
 
     install_streams()
-    leave(run_command())
+    exit_process(run_command())
 
 
 if __name__ == "__main__":

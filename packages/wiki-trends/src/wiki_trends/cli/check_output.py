@@ -22,7 +22,7 @@ def to_json(completeness: Completeness) -> dict[str, object]:
 
 
 def check_lines(completeness: Completeness) -> list[Line]:
-    """The days and their reasons, the sums, and the command that fills holes."""
+    """The days with their reasons, the totals, and the command that fills gaps."""
     lines = completeness_lines(completeness)
     if not completeness.ready and completeness.missing:
         lines.append(
@@ -35,7 +35,7 @@ def check_lines(completeness: Completeness) -> list[Line]:
 
 
 def calendar_pieces(completeness: Completeness) -> list[list[Line]]:
-    """Weeks by weekdays with a mark for each state, the sums, and the legend; each line as pieces of one style."""
+    """A calendar with a mark for each state, the totals, and the legend; a row is a list of styled pieces."""
     rows: list[list[Line]] = [[("            Mo Tu We Th Fr Sa Su", "dim")]]
     for monday, cells in calendar_rows(completeness):
         rows.append([(f"{monday}  ", "dim"), *((f" {mark} ", style) for mark, style in cells)])
@@ -46,7 +46,7 @@ def calendar_pieces(completeness: Completeness) -> list[list[Line]]:
 
 
 def watermark_lines(completeness: Completeness) -> list[Line]:
-    """The last day up to which nothing is missing."""
+    """The last day before the first missing one."""
     last = watermark(completeness)
     return [(last.isoformat() if last else "none: the first expected day of the window is missing", "")]
 

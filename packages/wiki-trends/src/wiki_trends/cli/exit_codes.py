@@ -1,10 +1,10 @@
-"""Exit codes: of each error, of a command line, and how the process ends.
+"""The exit codes of errors and of command lines, and the end of the process.
 
 0    done
 1    finished, but the window is not ready, a day failed, or the output could not be written
 2    wrong usage or configuration
 3    a service that is needed did not answer
-4    a fault of wiki-trends itself; one line says where to report it, `--debug` prints the traceback
+4    a fault of wiki-trends itself; the message says where to report it, and `--debug` prints the traceback
 130  interrupted
 """
 
@@ -32,7 +32,7 @@ INCOMPLETE = expected_error.INCOMPLETE
 USAGE = expected_error.USAGE
 UNREACHABLE = expected_error.UNREACHABLE
 REPORT_TO = "the project's issue tracker"
-_LONGEST_PROBLEM = 500
+_MAX_PROBLEM_LENGTH = 500
 _debug = False
 
 
@@ -55,16 +55,15 @@ def error_text(error: BaseException) -> str:
 
 
 def set_debug(value: bool) -> None:
-    """Print the traceback of an unexpected error from now on, or do not."""
+    """Choose whether the traceback of an unexpected error is printed."""
     global _debug  # noqa: PLW0603 - an option of the process
     _debug = value
 
 
-def run_to_exit_code(work: Callable[[], int], words: Sequence[str] = ()) -> int:
+def run_to_exit_code(work: Callable[[], int], arguments: Sequence[str] = (), program: str = PROGRAM) -> int:
     """Call `work` and return its exit code; an error, or Ctrl-C, becomes one line on stderr.
 
-    An unexpected error has the exit code `FAULT`. With `--json` among the words of the command line it is one document on
-    stdout as well.
+    An unexpected error has the exit code `FAULT`. With `--json` among the arguments it is also printed as one document to stdout.
     """
     try:
         code = work()
@@ -75,29 +74,29 @@ def run_to_exit_code(work: Callable[[], int], words: Sequence[str] = ()) -> int:
     except BaseException as error:  # noqa: BLE001 - a panic of a Rust library is not an `Exception`
         code = exit_code(error) or FAULT
         if code == FAULT:
-            _report_fault(error, words)
+            _report_fault(error, arguments, program)
         else:
             print(f"error: {error_text(error)}", file=sys.stderr)
     if code == INTERRUPTED:
         print(
-            "interrupted: nothing half-written is visible. Run the same command again to go on.",
+            "interrupted: nothing half-written is visible. Run the same command again to continue.",
             file=sys.stderr,
         )
     return _with_output_failure(code)
 
 
-def _report_fault(error: BaseException, words: Sequence[str]) -> None:
+def _report_fault(error: BaseException, arguments: Sequence[str], program: str) -> None:
     from wiki_trends.config.urls import redacted
 
-    command = next((word for word in words if re.fullmatch("[a-z][a-z-]*", word)), "")
-    doing = f"`{' '.join(filter(None, (PROGRAM, command)))}`"
-    problem = redacted(printable_line(f"{type(error).__name__}: {error}"))[:_LONGEST_PROBLEM]
+    command = next((word for word in arguments if re.fullmatch("[a-z][a-z-]*", word)), "")
+    command_text = f"`{' '.join(filter(None, (program, command)))}`"
+    problem = redacted(printable_line(f"{type(error).__name__}: {error}"))[:_MAX_PROBLEM_LENGTH]
     print(
-        f"error: a fault of wiki-trends while it ran {doing}: {problem}. Report it at {REPORT_TO}; "
-        "`wiki-trends --debug` with the same command prints the traceback.",
+        f"error: a fault of wiki-trends while it ran {command_text}: {problem}. Report it at {REPORT_TO}; "
+        f"`{program} --debug` with the same {'command' if command else 'options'} prints the traceback.",
         file=sys.stderr,
     )
-    if "--json" in words:
+    if "--json" in arguments:
         document = {"error": {"code": FAULT, "command": command, "problem": problem, "report_to": REPORT_TO}}
         print(json.dumps(document, indent=2))
     if _debug:
@@ -117,8 +116,8 @@ def _with_output_failure(code: int) -> int:
     return code or INCOMPLETE
 
 
-def leave(code: int) -> NoReturn:
-    """End the process. A failed one does not wait for its threads: uncommitted work is not visible."""
+def exit_process(code: int) -> NoReturn:
+    """End the process. After a failure it does not wait for threads: uncommitted work is not visible."""
     if code == DONE:
         sys.exit(code)
     sys.stdout.flush()

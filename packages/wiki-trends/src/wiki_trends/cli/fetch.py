@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from wiki_trends.cli import options
-from wiki_trends.cli.options import settings_of
+from wiki_trends.cli.options import LakeOptions, RunOptions, settings_of, with_groups
 from wiki_trends.cli.output import exit_after, log_to_stderr, out, print_json, reporter_on
 from wiki_trends.jobs.progress import throttled_writer
 
@@ -20,7 +20,9 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
     short_help="Run the pipeline for the days you name.",
     epilog="Example: wiki-trends fetch 2025-11-05 2025-11-06",
 )
+@with_groups
 def fetch(
+    *,
     day: Annotated[
         list[str], typer.Argument(help="Days to run the pipeline for, YYYY-MM-DD.", metavar="DAY…")
     ],
@@ -40,30 +42,24 @@ def fetch(
             help="With --from-dump: number of pages; default 1,000.", metavar="K", min=1, max=1_000_000
         ),
     ] = None,
-    jobs: options.Jobs = None,
-    attempts: options.Attempts = None,
-    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    runs: RunOptions,
+    lake: LakeOptions,
     contact: options.Contact = None,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Run the pipeline for the named days, whatever the lake has for them. Raw lists in bronze are kept."""
+    """Run the pipeline for the named days, even for days that the lake already has. Raw lists in bronze are kept."""
     from wiki_trends.config.window_options import days_of
     from wiki_trends.jobs.fetch import change_lines, changes_of, first_step
     from wiki_trends.jobs.main import fetch_days
     from wiki_trends.jobs.runners import limits_of
 
     log_to_stderr(verbose=verbose)
-    settings = settings_of(
-        jobs=jobs, attempts=attempts, project=project, access=access, lake=lake, contact=contact
-    )
+    settings = settings_of(runs, lake, contact=contact)
     days = days_of(day)
     reporter = reporter_on(sys.stderr)
     show = throttled_writer()
-    step = first_step(
+    fetch_step = first_step(
         settings,
         days,
         refresh=refresh,
@@ -71,7 +67,7 @@ def fetch(
         top=top,
         on_progress=lambda part: show(f"reading the dump: {part:.0%}"),
     )
-    outcome = fetch_days(settings, days, limits_of(settings, timeout), reporter, step)
+    outcome = fetch_days(settings, days, limits_of(settings, runs.timeout), reporter, fetch_step)
     changes = changes_of(settings, outcome) if refresh else {}
     if as_json:
         extra = {"changes": {str(key): change for key, change in changes.items()}} if refresh else {}
@@ -85,24 +81,24 @@ def fetch(
     short_help="The rows left out of a day, and why.",
     epilog="Example: wiki-trends excluded 2025-11-05",
 )
+@with_groups
 def excluded(
+    *,
     day: Annotated[str, typer.Argument(help="A day that was fetched, YYYY-MM-DD.", metavar="DAY")],
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    lake: LakeOptions,
     as_json: options.AsJson = False,
 ) -> None:
-    """List the rows of a day's list that are not in the diamond layer, with their rank and the reason."""
+    """List the rows of a day's raw list that are not in the diamond layer, with their rank and the reason."""
     from wiki_trends.config.window_options import days_of
     from wiki_trends.pipeline.lists import excluded as exclusions
 
-    settings = settings_of(project=project, access=access, lake=lake)
-    (named,) = days_of([day])
-    rows = exclusions.excluded(named, settings)
+    settings = settings_of(lake)
+    (requested_day,) = days_of([day])
+    rows = exclusions.excluded(requested_day, settings)
     if as_json:
         print_json(
             {
-                "day": str(named),
+                "day": str(requested_day),
                 "project": settings.project,
                 "access": settings.access,
                 "counts": exclusions.counts(rows),

@@ -1,20 +1,30 @@
-"""The options that several commands share, and the settings, windows and check options made from them."""
+"""The options that several commands share, and the settings, windows and check options made from them.
+
+A group is a dataclass of options. A command that is decorated with `with_groups` takes groups as parameters; the command
+line has one option for each of their fields.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+import inspect
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smart_orchestrator.model.window import Window
     from wiki_trends.config.settings import Settings
     from wiki_trends.jobs.main import CheckOptions
 
 Days = Annotated[
     str | None,
-    typer.Option(help="The last N days that the source has; default WIKI_TRENDS_DAYS, 5.", metavar="N"),
+    typer.Option(
+        help="The last N days that Wikimedia has published; default WIKI_TRENDS_DAYS, 5.", metavar="N"
+    ),
 ]
 AsOf = Annotated[
     str | None,
@@ -23,7 +33,8 @@ AsOf = Annotated[
 Start = Annotated[str | None, typer.Option(help="First day of an explicit window.", metavar="DAY")]
 End = Annotated[str | None, typer.Option(help="Last day of an explicit window, included.", metavar="DAY")]
 Lag = Annotated[
-    str | None, typer.Option(help="Days until the source has a day; default WIKI_TRENDS_LAG, 3.", metavar="N")
+    str | None,
+    typer.Option(help="Days until Wikimedia publishes a day; default WIKI_TRENDS_LAG, 3.", metavar="N"),
 ]
 Project = Annotated[
     str | None,
@@ -63,7 +74,7 @@ Jobs = Annotated[
 ]
 Attempts = Annotated[
     str | None,
-    typer.Option(help="Most runs to start for one day; default WIKI_TRENDS_ATTEMPTS, 3.", metavar="N"),
+    typer.Option(help="The most runs to start for one day; default WIKI_TRENDS_ATTEMPTS, 3.", metavar="N"),
 ]
 Timeout = Annotated[float, typer.Option(help="Seconds after which waiting ends.", metavar="S", min=0.1)]
 MinCoverage = Annotated[
@@ -84,7 +95,9 @@ MinDays = Annotated[
 AllowLag = Annotated[bool, typer.Option("--allow-lag", help="Days within the lag may be missing.")]
 Deep = Annotated[bool, typer.Option("--deep", help="Read every row and check it against the contract.")]
 Shallow = Annotated[bool, typer.Option("--shallow", help="Do not read days that have no recorded row count.")]
-Strays = Annotated[bool, typer.Option("--strays", help="Search all names of the lake for strays.")]
+Strays = Annotated[
+    bool, typer.Option("--strays", help="Search the whole lake for names that are not the key of a day.")
+]
 Volume = Annotated[
     bool, typer.Option("--volume", help="Compare rows and views with the same weekday of the last 8 weeks.")
 ]
@@ -92,23 +105,25 @@ Strict = Annotated[bool, typer.Option("--strict", help="A day of unusual volume 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more to stderr.")]
 
+
 DEFAULT_TIMEOUT = 7200.0
 
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
-    """The four options that give a window."""
+    """The options that define a window."""
 
-    days: str | None = None
-    as_of: str | None = None
-    start: str | None = None
-    end: str | None = None
+    days: Days = None
+    as_of: AsOf = None
+    start: Start = None
+    end: End = None
+    lag: Lag = None
 
     def window(self, settings: Settings) -> Window:
-        """The window that the options name.
+        """The window that the options define.
 
         Raises:
-            WindowError: they exclude each other, or a value cannot be used.
+            WindowError: the options exclude each other, or a value is invalid.
         """
         from wiki_trends.config.window_options import window_of
 
@@ -117,18 +132,76 @@ class WindowOptions:
         )
 
 
-def settings_of(window: WindowOptions | None = None, **flags: str | None) -> Settings:
-    """Settings from flags, environment and file."""
-    from wiki_trends.config.settings import load
+@dataclass(frozen=True, slots=True)
+class LakeOptions:
+    """The options that select the lake, and the list in it."""
 
-    return load({**flags, "days": window.days if window else None})
+    project: Project = None
+    access: Access = None
+    lake: LakeUrl = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The limits of the runs of a command."""
+
+    jobs: Jobs = None
+    attempts: Attempts = None
+    timeout: Timeout = DEFAULT_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyOptions:
+    """When a window counts as ready."""
+
+    min_coverage: MinCoverage = 100.0
+    min_days: MinDays = 1
+    allow_lag: AllowLag = False
+
+
+Group = WindowOptions | LakeOptions | RunOptions | PolicyOptions
+
+
+def with_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Replace the groups among the parameters of a command by their fields, as Typer reads its signature."""
+    signature = inspect.signature(command, eval_str=True)
+    groups: dict[str, type[Any]] = {}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in signature.parameters.items():
+        group = parameter.annotation
+        if not (isinstance(group, type) and is_dataclass(group)):
+            parameters.append(parameter)
+            continue
+        groups[name] = group
+        hints = get_type_hints(group, include_extras=True)
+        parameters += [
+            parameter.replace(name=field.name, default=field.default, annotation=hints[field.name])
+            for field in fields(group)
+        ]
+
+    @wraps(command)
+    def call(**values: Any) -> None:
+        for name, group in groups.items():
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
+        command(**values)
+
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return call
+
+
+def settings_of(*groups: Group, **flags: str | None) -> Settings:
+    """Settings from groups and other flags, the environment and the file."""
+    from wiki_trends.config.settings import Settings, load
+
+    names = {field.name for field in fields(Settings)}
+    values = {name: value for group in groups for name, value in asdict(group).items() if name in names}
+    return load(values | flags)
 
 
 def check_options(
+    policy: PolicyOptions,
     *,
-    min_coverage: float = 100.0,
-    min_days: int = 1,
-    allow_lag: bool = False,
     deep: bool = False,
     shallow: bool = False,
     strays: bool = False,
@@ -140,6 +213,6 @@ def check_options(
     from smart_orchestrator.model.completeness import Policy
     from wiki_trends.jobs.main import CheckOptions
 
-    policy = Policy(min_coverage, min_days, allow_lag, strict)
+    readiness = Policy(policy.min_coverage, policy.min_days, policy.allow_lag, strict)
     depth = Depth.ROWS if deep else Depth.METADATA if shallow else Depth.AS_NEEDED
-    return CheckOptions(policy, depth, strays=strays or None, volume=volume)
+    return CheckOptions(readiness, depth, strays=strays or None, volume=volume)

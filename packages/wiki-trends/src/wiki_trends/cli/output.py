@@ -52,7 +52,7 @@ def write_html_report(settings: Settings, target: Path, *, limit: int, force: bo
     from wiki_trends.errors import SettingError
 
     try:
-        from wiki_trends.jobs.publish_state import what_changed
+        from wiki_trends.jobs.publish_state import changes_for_report
         from wiki_trends.report.html.document import write_report
     except ModuleNotFoundError as error:
         raise SettingError(
@@ -63,7 +63,7 @@ def write_html_report(settings: Settings, target: Path, *, limit: int, force: bo
             fix="Install the extra: pip install 'wiki-trends[web]'.",
         ) from error
     began = time.monotonic()
-    written = write_report(target, settings, what_changed(settings), limit, force=force)
+    written = write_report(target, settings, changes_for_report(settings), limit, force=force)
     seconds = time.monotonic() - began
     if as_json:
         print_json(
@@ -83,9 +83,9 @@ def print_json(document: object) -> None:
     """Print one JSON document to stdout."""
     import json
 
-    # Escapes are the only form of other characters that is JSON in any encoding.
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    sys.stdout.write(json.dumps(document, ensure_ascii=not unicode, indent=2) + "\n")
+    # In other encodings, characters outside ASCII are written as escapes.
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(document, ensure_ascii=not is_utf8, indent=2) + "\n")
 
 
 def reporter_on(stream: TextIO) -> TextReporter:
@@ -106,7 +106,7 @@ def err(lines: Iterable[Line]) -> None:
 
 
 def err_if_output_failed(lines: Iterable[Line]) -> None:
-    """Print lines to stderr when stdout could not be written: what was published is said in any case."""
+    """Print lines to stderr if stdout could not be written, so that they are not lost."""
     from wiki_trends.cli.streams import output_failure
 
     if output_failure() is not None:

@@ -1,4 +1,4 @@
-"""The `explain` command: why a page has its category and its place."""
+"""The `explain` command: why a page has its category and its location."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command(
-    short_help="Why a page has its category and its place.",
+    short_help="Why a page has its category and its location.",
     epilog='Example: wiki-trends explain "Marie Curie" --json',
 )
 def explain(
@@ -26,7 +26,7 @@ def explain(
     contact: options.Contact = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show a page's facts, the scores of each category and place, and the rules that applied.
+    """Show a page's facts, the scores of each category and location, and the rules that applied.
 
     The facts come from the cache in the lake, or from Wikimedia when the page is not in it.
     """

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wiki_trends.cli import options
-from wiki_trends.cli.options import settings_of
+from wiki_trends.cli.options import LakeOptions, settings_of, with_groups
 from wiki_trends.cli.output import err, log_to_stderr
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -18,7 +18,9 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
     short_help="Serve the dashboard.",
     epilog="Example: wiki-trends serve --port 8600",
 )
+@with_groups
 def serve(
+    *,
     host: Annotated[
         str,
         typer.Option(
@@ -28,37 +30,40 @@ def serve(
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8600,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="Another host name under which clients may call it, repeatable.", metavar="NAME"),
+        typer.Option(help="Another host name that clients may use, repeatable.", metavar="NAME"),
     ] = None,
     proxy: Annotated[
         list[str] | None,
         typer.Option(
-            help="IP address or network of a reverse proxy whose X-Forwarded-For is believed, repeatable.",
+            help="IP address or network of a reverse proxy whose X-Forwarded-For is trusted, repeatable.",
             metavar="ADDRESS",
         ),
     ] = None,
     as_of: options.AsOf = None,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    lake: LakeOptions,
     warehouse: options.WarehouseUrl = None,
     contact: options.Contact = None,
     verbose: options.Verbose = False,
 ) -> None:
-    """Serve the dashboard: trends, completeness, runs. Prints its address, and a link that signs in once.
+    """Serve the dashboard: trends, completeness, runs. It prints its address, and a link that signs in once.
 
-    Anyone on this machine may read the pages; starting a backfill needs the link, or the token.
+    Everyone on this machine can read the pages; starting a backfill requires the link or the token.
     """
     from smart_orchestrator.model.window import parse_day
     from wiki_trends.web.serve import serve as serve_forever
 
     log_to_stderr(verbose=verbose)
-    settings = settings_of(project=project, access=access, lake=lake, warehouse=warehouse, contact=contact)
+    settings = settings_of(lake, warehouse=warehouse, contact=contact)
 
     def print_address(address: str, link: str) -> None:
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
-        err([(f"To sign in, open this once: {link}", ""), ("Ctrl-C stops it.", "dim")])
+        err(
+            [
+                (f"To sign in, open this link, which works once: {link}", ""),
+                ("Press Ctrl-C to stop the server.", "dim"),
+            ]
+        )
 
     serve_forever(
         settings,

@@ -1,7 +1,7 @@
 """Standard streams that never raise: any encoding, a closed pipe, a closed descriptor, a full disk.
 
-A reader that goes away (`| head -1`) takes what it wants: later output is discarded, and the command ends with its own exit
-code. Any other failure of stdout is remembered, and `output_failure` returns it at the end of the command.
+When the reader of a pipe closes it early (`| head -1`), later output is discarded, and the command keeps its own exit code.
+Any other failure of stdout is remembered; `output_failure` returns it at the end of the command.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class _TolerantFile(io.RawIOBase):
     def __init__(self, descriptor: int, failure: OSError | None) -> None:
         super().__init__()
         self._descriptor = descriptor
-        self._closed_failure = failure
+        self._initial_failure = failure
         self._discards = failure is not None
         self.failure: OSError | None = None
 
@@ -39,7 +39,7 @@ class _TolerantFile(io.RawIOBase):
     def write(self, data: ReadableBuffer, /) -> int:
         size = memoryview(data).nbytes
         if self._discards:
-            self.failure = self.failure or self._closed_failure
+            self.failure = self.failure or self._initial_failure
             return size
         try:
             return os.write(self._descriptor, data)
@@ -55,12 +55,12 @@ _stdout_file: _TolerantFile | None = None
 
 
 def install_streams() -> None:
-    """Replace the process's stdout and stderr with streams that never raise, and occupy closed descriptors.
+    """Replace stdout and stderr with streams that never raise, and open the null device on closed descriptors.
 
-    A closed descriptor would be taken by the next file that is opened, and output would go into that file.
+    Otherwise the next file that is opened would get a closed descriptor, and output would go into that file.
     """
     global _stdout_file
-    closed = [descriptor for descriptor in (0, 1, 2) if _occupied(descriptor)]
+    closed = [descriptor for descriptor in (0, 1, 2) if _reopen_if_closed(descriptor)]
     if _is_descriptor(sys.stdout, 1):
         _stdout_file, sys.stdout = _tolerant(1, 1 in closed, sys.stdout)
     if _is_descriptor(sys.stderr, 2):
@@ -86,8 +86,8 @@ def _is_descriptor(stream: TextIO | None, descriptor: int) -> bool:
         return False
 
 
-def _occupied(descriptor: int) -> bool:
-    """Whether the descriptor was closed; it then refers to the null device."""
+def _reopen_if_closed(descriptor: int) -> bool:
+    """Open the null device on a closed descriptor; returns whether it was closed."""
     try:
         os.fstat(descriptor)
     except OSError:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from wiki_trends.cli import options
-from wiki_trends.cli.options import settings_of
+from wiki_trends.cli.options import LakeOptions, settings_of, with_groups
 from wiki_trends.cli.output import DONE, out, print_json, print_report, reporter_on
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -23,7 +23,7 @@ def sample_api(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8899,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic data.")] = 0,
-    latency: Annotated[str, typer.Option(help="Delay of each answer, for example 50ms or 0.1s.")] = "0",
+    latency: Annotated[str, typer.Option(help="Delay of each response, for example 50ms or 0.1s.")] = "0",
     fault: Annotated[
         list[str] | None,
         typer.Option(
@@ -42,10 +42,10 @@ def sample_api(
     log: Annotated[
         Path | None,
         typer.Option(
-            help="File of the request log; default stderr. A line has arrival, method, path, status, fault, time taken, in flight."
+            help="File of the request log; default stderr. A line has time, method, path, status, fault, duration, requests in flight."
         ),
     ] = None,
-    replay: Annotated[Path | None, typer.Option(help="Serve the recorded answers of this folder.")] = None,
+    replay: Annotated[Path | None, typer.Option(help="Serve the recorded responses of this folder.")] = None,
     truth: Annotated[
         bool, typer.Option("--truth", help="Print the trends planted in the data, as JSON, and exit.")
     ] = False,
@@ -53,7 +53,7 @@ def sample_api(
     start: Annotated[str | None, typer.Option(help="First day of --truth.", metavar="DAY")] = None,
     end: Annotated[str | None, typer.Option(help="Last day of --truth, included.", metavar="DAY")] = None,
 ) -> None:
-    """Serve a synthetic Wikimedia for demos and tests; prints its address, logs each request to stderr."""
+    """Serve a synthetic Wikimedia for demos and tests. It prints its address, and logs each request to stderr."""
     from wiki_trends import sample
     from wiki_trends.sample import options as sample_options
 
@@ -87,20 +87,20 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Folder of the demo; replaced each time.")] = Path("demo-data"),
     as_json: options.AsJson = False,
 ) -> None:
-    """Run the main job on synthetic data, without a network: fill a window with two holes, and publish its trends."""
+    """Run the main job on synthetic data, without a network: fill a window with two missing days, and publish its trends."""
     from wiki_trends.jobs.demo import next_step_lines, run_demo
 
     reporter = reporter_on(sys.stderr)
-    done = run_demo(folder, reporter)
+    result = run_demo(folder, reporter)
     if as_json:
-        print_json(done.to_json())
+        print_json(result.to_json())
     else:
-        print_report(done.warehouse)
-        out(next_step_lines(done))
+        print_report(result.warehouse)
+        out(next_step_lines(result))
 
 
 @app.command(
-    short_help="Check everything that is needed, with the fix.",
+    short_help="Check the installation, and say how to fix it.",
     epilog="Example: wiki-trends doctor --json",
 )
 def doctor(
@@ -119,7 +119,7 @@ def doctor(
     contact: options.Contact = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Check everything that the main job needs: lake, runs, runner, warehouse, Wikimedia; say how to fix what fails."""
+    """Check everything that the main job needs (lake, runs, runner, warehouse, Wikimedia), and say how to fix failures."""
     from smart_orchestrator.model.window import today_utc
     from wiki_trends.cli.exit_codes import finding_code
     from wiki_trends.jobs.doctor import diagnose, diagnose_live, settings_json
@@ -133,13 +133,13 @@ def doctor(
             out([(f"{name} = {value}", "") for name, value in values.items()])
         return
     if live:
-        answers = diagnose_live(settings, today_utc())
+        responses = diagnose_live(settings, today_utc())
         if as_json:
-            print_json([answer.to_json() for answer in answers])
+            print_json([response.to_json() for response in responses])
         else:
-            out([line for answer in answers for line in answer.lines()])
+            out([line for response in responses for line in response.lines()])
         raise typer.Exit(
-            max((finding_code(answer.error) for answer in answers if answer.error), default=DONE)
+            max((finding_code(response.error) for response in responses if response.error), default=DONE)
         )
     findings = diagnose(settings)
     if as_json:
@@ -155,7 +155,9 @@ def doctor(
     short_help="Record that days will never come.",
     epilog='Example: wiki-trends waive 2024-03-31 --reason "Wikimedia has no data for this day"',
 )
+@with_groups
 def waive(
+    *,
     day: Annotated[
         list[str] | None, typer.Argument(help="Days that will never come, YYYY-MM-DD.", metavar="[DAY…]")
     ] = None,
@@ -164,19 +166,17 @@ def waive(
     until: Annotated[
         str | None, typer.Option(help="Last as-of day on which the waiver applies.", metavar="DAY")
     ] = None,
-    list_them: Annotated[bool, typer.Option("--list", help="List the days that are waived.")] = False,
+    list_waived: Annotated[bool, typer.Option("--list", help="List the days that are waived.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the waivers of these days.")] = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    lake: LakeOptions,
     as_json: options.AsJson = False,
 ) -> None:
     """Record in the lake that days will never come: they are no longer expected, and every check shows them as waived."""
     from wiki_trends.jobs import maintenance
 
-    settings = settings_of(project=project, access=access, lake=lake)
-    if not day and not list_them:
-        raise typer.BadParameter("name a day, or give --list")
+    settings = settings_of(lake)
+    if not day and not list_waived:
+        raise typer.BadParameter("give a day, or --list")
     if remove:
         maintenance.unwaive_days(settings, day or [])
     elif day:
@@ -192,28 +192,29 @@ def waive(
     short_help="Remove the leftovers of killed writers.",
     epilog="Example: wiki-trends vacuum --older-than 1d --dry-run",
 )
+@with_groups
 def vacuum(
+    *,
     older_than: Annotated[
         str, typer.Option(help="Only objects older than this: 30m, 12h, 1d.", metavar="AGE")
     ] = "1d",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list the objects that would be removed.")
     ] = False,
-    project: options.Project = None,
-    access: options.Access = None,
-    lake: options.LakeUrl = None,
+    lake: LakeOptions,
     as_json: options.AsJson = False,
 ) -> None:
     """Remove the leftovers of killed writers from every layer.
 
-    Only objects that this program's writer names, that no manifest names and that are old enough are removed. Foreign objects are
-    listed and stay. A lake without any manifest of this program is refused; --dry-run lists it.
+    An object is removed if its name is one that this program's writer makes, no manifest names it, and it is old enough. Other
+    objects are listed and kept. A lake without any manifest of this program is refused, except with --dry-run. The files of the page
+    cache are merged into one.
     """
     from wiki_trends.jobs import maintenance
 
-    settings = settings_of(project=project, access=access, lake=lake)
-    done = maintenance.vacuum_layers(settings, older_than=older_than, dry_run=dry_run)
+    settings = settings_of(lake)
+    removed = maintenance.vacuum_layers(settings, older_than=older_than, dry_run=dry_run)
     if as_json:
-        print_json({layer: removed.to_json() for layer, removed in done.items()})
+        print_json({layer: result.to_json() for layer, result in removed.items()})
     else:
-        out(maintenance.vacuum_lines(done))
+        out(maintenance.vacuum_lines(removed))

@@ -29,9 +29,16 @@ def export(
         Path | None, typer.Option(help="File to write; default stdout.", metavar="FILE")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Write the exact text to CSV, for joins with other data.")
+    ] = False,
     warehouse: options.WarehouseUrl = None,
 ) -> None:
-    """Write all rows of a published table to stdout or to a new file."""
+    """Write all rows of a published table to stdout or to a new file.
+
+    In CSV, text that a spreadsheet would run as a formula, such as a title that begins with =, is preceded by an apostrophe.
+    With --exact it is not. Parquet and JSON always contain the exact text.
+    """
     from wiki_trends.queries.export import export as write_table
     from wiki_trends.queries.output_file import output_stream
     from wiki_trends.warehouse import open_warehouse
@@ -42,10 +49,10 @@ def export(
     show_progress()
     if output is None:
         sys.stdout.flush()
-        write_table(opened, table, form, sys.stdout.buffer)
+        write_table(opened, table, form, sys.stdout.buffer, exact=exact)
         return
     with output_stream(output, force=force) as file:
-        write_table(opened, table, form, file)
+        write_table(opened, table, form, file, exact=exact)
     size = f", {output.stat().st_size:,} bytes" if output.is_file() else ""
     err([(f"{output}: {table}{size}", "")])
 
@@ -89,7 +96,7 @@ def page(
     from wiki_trends.report.lookup_text import page_lines
     from wiki_trends.warehouse import open_warehouse
 
-    page_history = pages.page(open_warehouse(settings_of(warehouse=warehouse).warehouse), title)
+    page_history = pages.page_details(open_warehouse(settings_of(warehouse=warehouse).warehouse), title)
     if as_json:
         print_json(page_history.to_json())
     else:

@@ -50,7 +50,7 @@ class Triggered(TypedDict):
 
 
 def number_of_days(days: int | None, n_days: int | None) -> int | None:
-    """The number of days, from either of its two names.
+    """The number of days, given under either of its two names.
 
     Raises:
         TypeError: both are given.

@@ -1,7 +1,7 @@
 """The three scripts that README.md documents: report the last days and fetch missing ones; analyse; show the trends.
 
-They exit with the same codes as the command `wiki-trends`. Progress and results both go to stdout, because users read them as one
-dialogue. Questions are asked on a terminal only; in a pipe there are neither questions nor colours.
+They have the exit codes of the command `wiki-trends`. Progress and results both go to stdout, where users read them as one
+dialogue. Questions are asked on a terminal only; a pipe gets neither questions nor colours.
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ import sys
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, NoReturn
 
-from wiki_trends.cli.exit_codes import DONE, INCOMPLETE, UNREACHABLE, leave, run_to_exit_code
+from wiki_trends.cli.exit_codes import (
+    DONE,
+    INCOMPLETE,
+    UNREACHABLE,
+    exit_process,
+    run_to_exit_code,
+    set_debug,
+)
 from wiki_trends.cli.output import err_if_output_failed
 from wiki_trends.cli.streams import install_streams
 from wiki_trends.compat.functions import check_window, dates_to_fetch, report_lines
@@ -20,7 +27,7 @@ from wiki_trends.jobs.progress import show_progress
 if TYPE_CHECKING:
     import datetime as dt
     from argparse import Namespace
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.partition import Partition
@@ -34,20 +41,25 @@ if TYPE_CHECKING:
 
 def check_and_fetch_data() -> NoReturn:
     """The script `check_and_fetch_data.py`."""
-    install_streams()
-    leave(run_to_exit_code(lambda: _check_and_fetch(sys.argv[1:])))
+    _run(_check_and_fetch, "check_and_fetch_data.py")
 
 
 def run_analytics() -> NoReturn:
     """The script `run_analytics.py`."""
-    install_streams()
-    leave(run_to_exit_code(lambda: _run_analytics(sys.argv[1:])))
+    _run(_run_analytics, "run_analytics.py")
 
 
 def show_analytics_report() -> NoReturn:
     """The script `show_analytics_report.py`."""
+    _run(_show_report, "show_analytics_report.py")
+
+
+def _run(script: Callable[[Sequence[str]], int], file: str) -> NoReturn:
+    """Run a script with the arguments of the process, and end the process."""
     install_streams()
-    leave(run_to_exit_code(lambda: _show_report(sys.argv[1:])))
+    arguments = sys.argv[1:]
+    set_debug("--debug" in arguments)
+    exit_process(run_to_exit_code(lambda: script(arguments), arguments, f"python {file}"))
 
 
 def _check_and_fetch(arguments: Sequence[str]) -> int:
@@ -64,7 +76,7 @@ def _check_and_fetch(arguments: Sequence[str]) -> int:
     reporter = _stdout()
     reporter.write(report_lines(settings, completeness, "They have to be fetched:"))
     if not completeness.missing:
-        # With no day missing, a window can still be too short for the policy, or wait for a day within the lag.
+        # A window without a missing day can still be too short for the policy, or wait for a day within the lag.
         return DONE if completeness.ready else INCOMPLETE
     reporter.write(_age_lines(completeness))
     if not options.auto and not _confirmed(reporter, len(completeness.missing)):
@@ -77,14 +89,14 @@ def _fetch(settings: Settings, window: Window, reporter: TextReporter) -> int:
     from wiki_trends.jobs.main import checker, fill
     from wiki_trends.jobs.runners import limits_of
 
-    done = fill(settings, checker(settings, window), limits_of(settings), _Dialogue(reporter))
-    after = done.completeness
+    result = fill(settings, checker(settings, window), limits_of(settings), _Dialogue(reporter))
+    after = result.completeness
     if not after.missing:
         reporter.write([("All dates were fetched; analytics can be run: python run_analytics.py", "good")])
         return DONE
     listed = ", ".join(day.isoformat() for day in reversed(after.missing))
     reporter.write([(f"Still missing: {listed}. Coverage: {after.coverage_pct:.1f} %.", "bad")])
-    unreachable = any(run.failure is Failure.UNREACHABLE for run in done.outcome.failed)
+    unreachable = any(run.failure is Failure.UNREACHABLE for run in result.outcome.failed)
     return UNREACHABLE if unreachable else INCOMPLETE
 
 
@@ -100,8 +112,8 @@ def _run_analytics(arguments: Sequence[str]) -> int:
     settings = load({"days": options.days})
     show_progress()
     run_check = checker(settings, _window_of(settings, options))
-    done = analyze_window(settings, completeness=run_check(), recheck=run_check)
-    rows = done.rows
+    analysis = analyze_window(settings, completeness=run_check(), recheck=run_check)
+    rows = analysis.rows
     lines: list[Line] = [
         (f"Combined records: {rows['wiki_trends_timeseries']:,}", ""),
         (f"Common articles: {rows['wiki_trends_growth']:,}", ""),
@@ -130,7 +142,9 @@ def _show(settings: Settings) -> int:
 
 
 def _parser(text: str, epilog: str) -> ArgumentParser:
-    return ArgumentParser(description=text, epilog=epilog, allow_abbrev=False)
+    parser = ArgumentParser(description=text, epilog=epilog, allow_abbrev=False)
+    parser.add_argument("--debug", action="store_true", help="print the traceback of an unexpected error")
+    return parser
 
 
 def _window_options(parser: ArgumentParser) -> None:
@@ -187,7 +201,7 @@ class _Dialogue:
         self._numbers: dict[dt.date, int] = {}
 
     def checked(self, completeness: Completeness) -> None:
-        """Print nothing: the report has been shown."""
+        """Print nothing: the report has already been printed."""
 
     def planned(self, plan: Plan) -> None:
         """Print a line for each missing day for which no run will be started."""
@@ -215,11 +229,11 @@ class _Dialogue:
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
         """Print why the run failed, and whether the day is tried again."""
-        then = "trying again" if again else "giving it up"
-        text = f"failed ({run.failure}): {run.message} -- {then}"
+        next_step = "trying again" if again else "giving up"
+        text = f"failed ({run.failure}): {run.message} -- {next_step}"
         self._write(run.day, progress, text, "warn" if again else "bad")
 
     def _write(self, day: dt.date, progress: tuple[int, int], text: str, style: str = "") -> None:
-        # Days are numbered in the order in which they first appear, retries of a day keep its number.
+        # Days are numbered in the order in which they first appear; a retried day keeps its number.
         number = self._numbers.setdefault(day, len(self._numbers) + 1)
         self._reporter.write([(f"[{number}/{max(number, progress[1])}] {day} {text}", style)])

@@ -1,1 +1,1 @@
-"""Settings, the layers of the lake, and windows from options."""
+"""Settings, the datasets of the lake's layers, and windows from command-line options."""

@@ -1,4 +1,4 @@
-"""Checks the contact of the User-Agent: an e-mail address, a URL or a user page by which Wikimedia can reach somebody.
+"""Check the contact of the User-Agent: an e-mail address, a URL or a user page by which Wikimedia can reach the user.
 
 Wikimedia treats a client with a placeholder such as `you@example.org` like one without a contact: as not compliant.
 Source: https://foundation.wikimedia.org/wiki/Policy:Wikimedia_Foundation_User-Agent_Policy
@@ -6,21 +6,24 @@ Source: https://foundation.wikimedia.org/wiki/Policy:Wikimedia_Foundation_User-A
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 _ADDRESS = re.compile(r"[^\s@<>/:,;]+@([^\s@<>/:,;]+)")
-_URL = re.compile(r"https?://([^\s/@?#]*@)?([^\s/@?#:]+)", re.IGNORECASE)
+_URL = re.compile(r"https?://(?:[^\s/@?#]*@)?([^\s/@?#:]+)", re.IGNORECASE)
+
 # A URL without its scheme, such as `example.net/me`.
 _BARE_PAGE = re.compile(r"\b([\w-]+(?:\.[\w-]+)+)/\S+", re.IGNORECASE)
 _USER_PAGE = re.compile(r"\bUser(?:[ _]talk)?:\s*[^\s:/]", re.IGNORECASE)
-# Names that are reserved for documentation and local use: RFC 2606, RFC 6761, RFC 6762.
-_RESERVED_ENDINGS = ("example", "invalid", "localhost", "local", "test")
+# Names that are reserved for documentation and local use: RFC 2606, RFC 6761, RFC 6762, RFC 8375, and `internal` by ICANN; `lan`
+# and `localdomain` by custom.
+_RESERVED_ENDINGS = ("example", "internal", "invalid", "lan", "local", "localdomain", "localhost", "test")
 
 
 def contact_problem(contact: str) -> str | None:
-    """What is wrong with a contact, to follow its name in a message; None when somebody can be reached by it."""
+    """Why a contact cannot be used, as the rest of a sentence that begins with it; None for a usable one."""
     hosts = [match.group(1) for match in _ADDRESS.finditer(contact)]
-    hosts += [match.group(2) for match in _URL.finditer(contact)]
+    hosts += [match.group(1) for match in _URL.finditer(contact)]
     hosts += [match.group(1) for match in _BARE_PAGE.finditer(_URL.sub("", contact))]
     placeholders = [host for host in hosts if _is_placeholder(host)]
     if placeholders:
@@ -30,12 +33,18 @@ def contact_problem(contact: str) -> str | None:
     return "is neither an e-mail address nor a URL nor a user page"
 
 
+def _is_public_address(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return False
+
+
 def _is_placeholder(host: str) -> bool:
     labels = host.casefold().strip(".").split(".")
-    if labels[-1] in _RESERVED_ENDINGS:
+    if labels[-1] in _RESERVED_ENDINGS or labels[-2:] == ["home", "arpa"]:
         return True
-    # A loopback address.
-    if labels[-1].isdigit() and labels[0] == "127":
-        return True
+    if labels[-1].isdigit():
+        return not _is_public_address(host)
     # `example.org`, `example.co.uk`, `www.example.com`.
     return "example" in labels[-3:]

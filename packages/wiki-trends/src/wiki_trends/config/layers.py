@@ -1,8 +1,8 @@
-"""The four layers of the lake, as daily datasets with their contracts.
+"""The four layers of the lake as daily datasets with their contracts.
 
-Bronze holds the API's answer byte for byte; silver the articles of the day; gold adds category and place; diamond has
-the ten documented columns as CSV. `en.wikipedia` with `all-access` has the documented keys at the root of each layer.
-Every other project or access method has a folder of its own beside them.
+Bronze holds the API's response byte for byte; silver holds the day's articles; gold adds category and place; diamond has
+the ten documented columns as CSV. `en.wikipedia` with `all-access` uses the documented keys at the root of each layer.
+Every other project or access method has a folder of its own there.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from wiki_trends.config.projects import canonical_project
 if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
-# A list of the API has 1,000 rows; a list made from a dump may have more.
+# A list from the API has at most 1,000 rows; a list made from a dump may have more.
 MOST_ROWS = 1_000_000
-# The pageviews API has nothing before.
+# The first day of the pageviews API.
 HISTORY_START = dt.date(2015, 7, 1)
 _DOCUMENTED = ("en.wikipedia", "all-access")
 

@@ -1,6 +1,6 @@
-"""Parsers of setting values: each takes the text that was given and returns the value, or raises `ValueError`.
+"""Parse the texts of settings: each parser returns the value of a text, or raises `ValueError`.
 
-The message of the error completes the sentence "<value> …", for example "is not between 1 and 64".
+The message of the error is the rest of a sentence that begins with the value, for example "is not between 1 and 64".
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wiki_trends.config.urls import require_printable, without_credentials
+from smart_orchestrator.errors import LakeUrlError
+from smart_orchestrator.store.urls import parse_lake_url
+from wiki_trends.config.urls import redacted, require_printable, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-LAKE_SCHEMES = ("file", "s3", "s3a", "memory")
 
 
 def integer(low: int, high: int) -> Callable[[str], int]:
@@ -72,7 +72,7 @@ def choice(*choices: str) -> Callable[[str], str]:
 
 
 def matching(pattern: str, meaning: str) -> Callable[[str], str]:
-    """A text that a regular expression matches from end to end."""
+    """A text that matches a regular expression from its first to its last character."""
 
     def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -87,23 +87,12 @@ def lake_template(text: str) -> str:
     """A URL template or a folder with `{layer}` in it; `~` at the start of a folder is the home folder."""
     matching(r"\S.*\{layer\}.*", "a URL template with {layer} in it")(text)
     require_printable(text)
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        return _expanded(text)
-    if scheme not in LAKE_SCHEMES:
-        schemes = ", ".join(f"{name}://" for name in LAKE_SCHEMES)
-        msg = f"is of an unknown scheme; a folder, {schemes} can be opened"
-        raise ValueError(msg)
-    if "?" in rest or "#" in rest:
-        msg = "has a ? or a #, which a URL of a lake cannot have"
-        raise ValueError(msg)
-    if scheme in ("s3", "s3a"):
-        if "@" in rest.partition("/")[0]:
-            msg = "is a URL with a user or a password in it; credentials of S3 are set in AWS_*"
-            raise ValueError(msg)
-        bucket = rest.replace("{layer}", "bronze").partition("/")[0]
-        matching(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]", "a URL with the name of a bucket")(bucket)
-    return text
+    try:
+        parts = parse_lake_url(text.replace("{layer}", "bronze"))
+    except LakeUrlError as error:
+        msg = f"is not the URL of a lake: {error.problem}"
+        raise ValueError(msg) from None
+    return _expanded(text) if parts.scheme == "file" and "://" not in text else text
 
 
 def warehouse_url(text: str) -> str:
@@ -142,6 +131,15 @@ def local_path(text: str) -> str:
     """A path of a file or folder; `~` at the start is the home folder."""
     require_printable(text)
     return _expanded(text)
+
+
+def contact(text: str) -> str:
+    """A contact for the User-Agent, which every server is sent: one line without parentheses and without a password."""
+    matching(r"[^\r\n()]{0,255}", "one line without parentheses, of at most 255 characters")(text)
+    if redacted(text) != text:
+        msg = "holds a user or a password, which would be sent with every request"
+        raise ValueError(msg)
+    return text
 
 
 def any_text(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Names of Wikimedia projects: one canonical spelling for data, and the host of the wiki.
+"""Names of Wikimedia projects: the canonical spelling in data, and the host of the wiki.
 
-The pageviews API and the dumps name a wiki by its host without `.org` and without `www.`: `en.wikipedia`, `wikidata`. The
-wikis of some projects have no language, and their hosts begin with `www.`: `www.wikidata.org`.
+The pageviews API and the dumps name a wiki by its host without `.org` and without `www.`: `en.wikipedia`, `wikidata`. A
+wiki for all languages has a host that begins with `www.`: `www.wikidata.org`.
 Source: https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/reference/page-views.html
 """
 
@@ -22,11 +22,11 @@ FAMILIES = (
     "wiktionary",
 )
 SINGLE_WIKIS = ("mediawiki", "wikidata", "wikifunctions", "wikimania", "wikisource")
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def canonical_project(name: str) -> str:
-    """The spelling of data and folders: `en.wikipedia` for `en.wikipedia.org`, `wikidata` for `www.wikidata.org`."""
+    """The spelling in data and folders: `en.wikipedia` for `en.wikipedia.org`, `wikidata` for `www.wikidata.org`."""
     return name.removesuffix(".org").removeprefix("www.")
 
 
@@ -37,18 +37,18 @@ def host_of(project: str) -> str:
 
 
 def spellings(project: str) -> tuple[str, ...]:
-    """The names under which a project's lines can be listed in data: with and without `www.`."""
+    """All spellings of a project that occur in data: for a wiki for all languages with and without `www.`."""
     name = canonical_project(project)
     return (name,) if "." in name else (name, f"www.{name}")
 
 
 def parse_project(text: str) -> str:
-    """The canonical name of a project in any spelling.
+    """The canonical name of a project in any spelling, in upper or lower case.
 
     Raises:
-        ValueError: Wikimedia has no such project. Whether a language exists is left to the network.
+        ValueError: Wikimedia has no such project. Whether it has the language is only known once it is asked.
     """
-    name = canonical_project(text)
+    name = canonical_project(text.lower())
     language, dot, family = name.rpartition(".")
     if name in SINGLE_WIKIS if not dot else family in FAMILIES and _LABEL.fullmatch(language):
         return name

@@ -1,4 +1,4 @@
-"""Every setting, in one place: from flags, the environment (`WIKI_TRENDS_…`) and `wiki-trends.toml`, in that order.
+"""All settings, read from flags, the environment (`WIKI_TRENDS_…`) and `wiki-trends.toml`; the first that has a value wins.
 
 Imports the standard library only, so `wiki-trends --help` and `check` start quickly. A value that cannot be used raises
 `SettingError`, which names the value, its origin and the fix. An unknown name (`WIKI_TRENDS_LAEK`) is refused, with the
@@ -12,7 +12,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wiki_trends.config.environment import check_network_variables, check_s3_variables
+from wiki_trends.config.environment import check_lake_variables, check_network_variables
 from wiki_trends.config.parsers import (
     any_text,
     choice,
@@ -26,6 +26,9 @@ from wiki_trends.config.parsers import (
     seconds,
     warehouse_url,
 )
+from wiki_trends.config.parsers import (
+    contact as parse_contact,
+)
 from wiki_trends.config.projects import parse_project
 from wiki_trends.config.sources import (
     FILE_NAME,
@@ -34,7 +37,7 @@ from wiki_trends.config.sources import (
     env_name,
     from_environment,
     from_file,
-    shown_value,
+    safe_value,
 )
 from wiki_trends.errors import SettingError
 
@@ -59,13 +62,13 @@ def _setting(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings with their values. Build it at the edge with `load`, pass values inward."""
+    """The values of all settings. `load` reads them; only entry points call it."""
 
     lake: str = _setting(
         "data/lake/{layer}",
         lake_template,
         "The lake, a URL template: `{layer}` becomes bronze, silver, gold or diamond. "
-        "A folder, `file://`, `s3://` or `memory://`.",
+        "A folder, `file://`, `s3://`, `gs://`, `az://` or `memory://`.",
         example="s3://{layer}",
     )
     warehouse: str = _setting(
@@ -85,7 +88,7 @@ class Settings:
     state: str = _setting(
         "data/state",
         local_path,
-        "Folder for the state of this machine: the history of runs, locks, days that were read once.",
+        "Folder for the state of this machine: the history of runs, locks, remembered results of checks.",
         example="/var/lib/wiki-trends",
     )
     project: str = _setting(
@@ -102,9 +105,9 @@ class Settings:
     )
     contact: str = _setting(
         "",
-        matching(r"[^\r\n()]*", "one line without parentheses"),
-        "Your e-mail address, a URL or a user page, for the User-Agent; Wikimedia requires it. Its hosts are not contacted "
-        "without one, or with a placeholder.",
+        parse_contact,
+        "Your e-mail address, a URL or a user page, for the User-Agent. Wikimedia requires it: without one, or with a "
+        "placeholder, no request is sent to its hosts.",
         example="https://meta.wikimedia.org/wiki/User:Your_name",
     )
     token: str = _setting(
@@ -129,14 +132,14 @@ class Settings:
     rate_per_minute: int = _setting(
         0,
         integer(0, 1_000_000),
-        "Requests a minute to Wikimedia, over all processes of this machine; 0 for the 200 that Wikimedia allows for one "
-        "contact, with or without a token. Machines with the same contact share them: give each a part.",
+        "Most requests a minute to Wikimedia, over all processes of this machine; 0 for the 200 that Wikimedia allows one "
+        "contact, with or without a token. Machines with the same contact share these 200: give each a part.",
         example="100",
     )
     max_in_flight: int = _setting(
         3,
         integer(1, 64),
-        "Requests to Wikimedia at the same time, over all processes of this machine.",
+        "Most requests to Wikimedia at the same time, over all processes of this machine.",
         example="1",
     )
     request_timeout: float = _setting(
@@ -191,7 +194,7 @@ class Settings:
     lag: int = _setting(
         3,
         integer(0, 366),
-        "Days between a day and the first day on which the source has it.",
+        "Days after which Wikimedia is expected to have published a day; the newest day of a window is this many days ago.",
         example="2",
     )
     min_rows: int = _setting(
@@ -203,7 +206,7 @@ class Settings:
     writing_seconds: float = _setting(
         600.0,
         seconds(0, 86_400),
-        "Parts without `_SUCCESS` that are younger count as being written (`STILL_WRITING`).",
+        "A day without `_SUCCESS` whose newest part is younger than this many seconds counts as being written (`STILL_WRITING`).",
         example="60",
     )
     runner: str = _setting(
@@ -234,7 +237,7 @@ class Settings:
     airflow_dag: str = _setting(
         "wiki_trending_pipeline",
         matching(r"[\w.~-]+", "the name of a DAG"),
-        "The DAG that fills a day: it reads `target_date` from the configuration of its run.",
+        "The DAG that runs the pipeline for one day; it reads `target_date` from the configuration of its run.",
         example="wiki_trending_pipeline",
     )
     airflow_poll: float = _setting(
@@ -282,7 +285,7 @@ class Settings:
     jobs: int | None = _setting(
         None,
         integer(1, 64),
-        "Days that a backfill runs at the same time. Default 4; with the runner `airflow` the DAG's "
+        "Most days that a backfill runs at the same time. Default 4; with the runner `airflow` the DAG's "
         "`max_active_runs`, which is never exceeded.",
         example="8",
     )
@@ -296,13 +299,16 @@ class Settings:
     lake_timeout: float = _setting(
         5.0,
         seconds(0.1, 3600),
-        "Seconds without any data after which a request to the lake has failed. A lake that is gone is reported within "
-        "about twice as long.",
+        "Seconds without any data after which a request to the lake fails. An unreachable lake is reported within about "
+        "twice this time.",
         example="30",
     )
     lake_retries: int = _setting(4, integer(0, 100), "Retries of a failed request to the lake.", example="1")
     lake_backoff: float = _setting(
-        0.1, seconds(0.001, 60), "Seconds before the first retry of a request to the lake.", example="0.01"
+        0.1,
+        seconds(0.001, 60),
+        "Seconds before the first repetition of a request to the lake.",
+        example="0.01",
     )
     web_token: str = _setting(
         "",
@@ -327,7 +333,7 @@ def load(
     """Settings from flags, then the environment, then `wiki-trends.toml` of `folder`, then the defaults.
 
     Args:
-        flags: values from the command line by setting name; `None` means not given.
+        flags: values from the command line by setting name; `None` stands for an absent flag.
         environ: the environment; default `os.environ`.
         folder: the folder of `wiki-trends.toml`; default the working directory. `WIKI_TRENDS_CONFIG` names another file,
             which must exist.
@@ -343,8 +349,8 @@ def load(
             texts[name] = Value(str(flag), "--" + name.replace("_", "-"))
     values = {item.name: _parsed(item, texts[item.name]) for item in fields(Settings) if item.name in texts}
     settings = Settings(**values)
-    if settings.lake.startswith(("s3://", "s3a://")):
-        check_s3_variables(environ)
+    if not settings.lake.startswith(("file://", "memory://")) and "://" in settings.lake:
+        check_lake_variables(settings.lake, environ)
         check_network_variables(environ)
     return settings
 
@@ -353,11 +359,11 @@ def _parsed(item: Field[Any], value: Value) -> Any:
     try:
         return item.metadata["parse"](value.text)
     except ValueError as error:
-        shown = "(secret)" if item.metadata["secret"] else shown_value(item.name, value.text)
+        display = "(secret)" if item.metadata["secret"] else safe_value(item.name, value.text)
         example = item.metadata["example"]
         raise SettingError(
             name=item.name,
-            value=shown,
+            value=display,
             origin=value.origin,
             problem=str(error),
             fix=f"Give for example {example}.",

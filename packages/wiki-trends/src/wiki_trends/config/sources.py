@@ -1,11 +1,11 @@
-"""Where values of settings come from: the file `wiki-trends.toml` and the environment, as texts with their origin."""
+"""Read the texts of settings from the file `wiki-trends.toml` and the environment, each with its origin."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from wiki_trends.config.urls import redacted_value
+from wiki_trends.config.urls import redacted, redacted_value
 from wiki_trends.errors import SettingError
 
 if TYPE_CHECKING:
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 PREFIX = "WIKI_TRENDS_"
 FILE_NAME = "wiki-trends.toml"
 
-_NEVER_SHOWN = ("warehouse", "token", "password", "secret")
+_SECRET_WORDS = ("warehouse", "token", "password", "secret")
 # The values of these are e-mail addresses or texts, not URLs.
 _NOT_URLS = ("contact", "suspect_keep", "airflow_user")
 
 
 class Value(NamedTuple):
-    """The text of a setting, and where it was given."""
+    """The text of a setting, and where it was set."""
 
     text: str
     origin: str
@@ -41,7 +41,7 @@ def from_environment(environ: Mapping[str, str], names: Sequence[str]) -> dict[s
     for key, text in environ.items():
         if key.startswith(PREFIX) and key != f"{PREFIX}CONFIG":
             name = key.removeprefix(PREFIX).lower()
-            _require_known(name, names, written=key, origin="the environment", name_of=env_name)
+            _require_known(name, names, spelling=key, origin="the environment", name_of=env_name)
             values[name] = Value(text, key)
     return values
 
@@ -52,13 +52,13 @@ def from_file(environ: Mapping[str, str], folder: Path, names: Sequence[str]) ->
     Raises:
         SettingError: the named file does not exist, or a file cannot be used.
     """
-    named = environ.get(f"{PREFIX}CONFIG")
-    path = Path(named).expanduser() if named else folder / FILE_NAME
+    config = environ.get(f"{PREFIX}CONFIG")
+    path = Path(config).expanduser() if config else folder / FILE_NAME
     if not _is_file(path):
-        if named:
+        if config:
             raise SettingError(
                 name="config",
-                value=named,
+                value=config,
                 origin=f"{PREFIX}CONFIG",
                 problem="is not a file",
                 fix="Name an existing file, or unset the variable.",
@@ -66,11 +66,11 @@ def from_file(environ: Mapping[str, str], folder: Path, names: Sequence[str]) ->
         return {}
     values: dict[str, Value] = {}
     for name, value in _read_toml(path).items():
-        _require_known(name, names, written=name, origin=str(path), name_of=str)
+        _require_known(name, names, spelling=name, origin=str(path), name_of=str)
         if isinstance(value, (dict, list, bool)):
             raise SettingError(
                 name=name,
-                value=shown_value(name, str(value)),
+                value=safe_value(name, str(value)),
                 origin=f"{path}: {name}",
                 problem="is not a text or a number",
                 fix="Give one value.",
@@ -79,11 +79,11 @@ def from_file(environ: Mapping[str, str], folder: Path, names: Sequence[str]) ->
     return values
 
 
-def shown_value(name: str, text: str) -> str:
-    """The value of a setting as a message may show it."""
-    if any(word in name for word in _NEVER_SHOWN):
+def safe_value(name: str, text: str) -> str:
+    """The value of a setting for messages, without secrets."""
+    if any(word in name for word in _SECRET_WORDS):
         return "(secret)"
-    return text if name in _NOT_URLS else redacted_value(text)
+    return redacted(text) if name in _NOT_URLS else redacted_value(text)
 
 
 def _is_file(path: Path) -> bool:
@@ -106,12 +106,12 @@ def _read_toml(path: Path) -> dict[str, object]:
 
 
 def _require_known(
-    name: str, names: Sequence[str], *, written: str, origin: str, name_of: Callable[[str], str]
+    name: str, names: Sequence[str], *, spelling: str, origin: str, name_of: Callable[[str], str]
 ) -> None:
     if name_of(name) in {name_of(item) for item in names}:
         return
     import difflib
 
-    near = difflib.get_close_matches(written, [name_of(item) for item in names], n=1, cutoff=0.5)
-    fix = f"Did you mean {near[0]}?" if near else "`wiki-trends doctor --settings` lists the settings."
-    raise SettingError(name=name, value=written, origin=origin, problem="is not a setting", fix=fix)
+    similar = difflib.get_close_matches(spelling, [name_of(item) for item in names], n=1, cutoff=0.5)
+    fix = f"Did you mean {similar[0]}?" if similar else "`wiki-trends doctor --settings` lists the settings."
+    raise SettingError(name=name, value=spelling, origin=origin, problem="is not a setting", fix=fix)

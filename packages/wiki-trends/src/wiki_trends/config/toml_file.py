@@ -1,8 +1,8 @@
-"""Reads TOML files that a user wrote, within bounds.
+"""Read TOML files that a user wrote, with limits on their size and depth.
 
-Whatever a file holds, the result is a table or one `TomlError` with a one-line reason. Only regular files are read, so that a pipe or
-a device never blocks. Size and nesting are bounded: Python's parser recurses, and its time grows with the square of the length
-of a dotted key.
+Whatever a file holds, the result is a table or a `TomlError` with a reason in one line. Only regular files are read, because reading
+a pipe or a device can block. Size and nesting are limited because Python's parser recurses, and its time grows with the square of
+the length of a dotted key.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LONG_KEY = re.compile(rf"(?:{_KEY_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
 
 
 class TomlError(ValueError):
-    """A file that cannot be used; the text is the reason."""
+    """The file cannot be used; the text is the reason."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:

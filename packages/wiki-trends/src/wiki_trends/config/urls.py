@@ -1,7 +1,7 @@
-"""URLs in settings, and texts without credentials.
+"""Parse the URLs of settings, and redact credentials in texts.
 
-Every URL of a setting goes through `Url`. Only the warehouse and proxies may have credentials; any other URL with a user name, a
-password or a secret in its query is refused, so that none can reach a message, a log or a document.
+Every URL of a setting is parsed by `Url`. Only the URLs of the warehouse and of proxies may hold credentials. Any other URL with a user
+name, a password or a secret in its query is refused, so that credentials never reach a message, a log or a document.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from smart_orchestrator.store.variables import is_host
+
 _SECRET_PARAMETER = re.compile(
     r"([?&;\s][^=&;?\s]*(?:passw|pwd|passfile|token|secret|signature|credential|api_?key|access_?key)[^=&;\s]*=)[^&;\s'\"]*",
     re.IGNORECASE,
 )
 _USER_INFO = re.compile(r"(?<=://)[^\s'\"]*@")
-_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?", re.IGNORECASE)
+
 _NOT_PRINTABLE = "has a character that is not printable"
 
 
@@ -25,11 +27,10 @@ def redacted(text: str) -> str:
 
 
 def redacted_value(text: str) -> str:
-    """The value of a URL setting, which may be malformed, without anything that could be a credential."""
+    """The value of a URL setting, even a malformed one, with everything that could be a credential replaced by `(secret)`."""
     scheme, separator, _ = text.rpartition("@")[0].partition("://")
-    hidden = f"{scheme}://(secret)@" if separator else "(secret)@"
-    shown = hidden + text.rpartition("@")[2] if "@" in text else text
-    return redacted(shown)
+    prefix = f"{scheme}://(secret)@" if separator else "(secret)@"
+    return redacted(prefix + text.rpartition("@")[2] if "@" in text else text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Url:
             msg = f"is not a URL ({error})"
             raise ValueError(msg) from None
         host = parts.hostname or ""
-        if not host or (":" not in host and not _HOST.fullmatch(ascii_host(host))):
+        if not is_host(ascii_host(host)):
             msg = "is not a URL with a host name"
             raise ValueError(msg)
         if parts.netloc.endswith(":") or port == 0:
@@ -76,7 +77,7 @@ class Url:
 
 
 def ascii_host(host: str) -> str:
-    """A host name as it is looked up; empty for one that the HTTP client refuses."""
+    """A host name in the ASCII form that DNS uses (IDNA); empty for an invalid one."""
     if host.isascii():
         return host
     import idna

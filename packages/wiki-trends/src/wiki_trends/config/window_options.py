@@ -1,4 +1,4 @@
-"""Windows and days from the options of a command. Bad options raise `WindowError`, which names the argument."""
+"""Parse the options of a command into windows and days. An invalid option raises `WindowError`, which names the argument."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def window_of(
     """The window of a command: the last `settings.days` days, or those from `start` to `end`.
 
     Args:
-        settings: gives days and lag.
+        settings: `days` and `lag` are read.
         as_of: the day that counts as today, `YYYY-MM-DD`; default `today`.
         start: first day of an explicit window.
-        end: last day of it, included.
-        days_given: the user named a number of days, which excludes --start and --end.
+        end: last day of an explicit window, included.
+        days_given: `--days` is on the command line, which excludes `--start` and `--end`.
         today: the current UTC day; default from the clock.
 
     Raises:
@@ -48,8 +48,8 @@ def window_of(
     if start is None and end is None:
         return Window.of_days(settings.days, as_of_day, settings.lag)
     if start is None or end is None:
-        name, value, absent = ("end", end, "start") if start is None else ("start", start, "end")
-        raise WindowError(name, value, f"was given without --{absent}", "Give both --start and --end.")
+        name, value, missing = ("end", end, "start") if start is None else ("start", start, "end")
+        raise WindowError(name, value, f"was given without --{missing}", "Give both --start and --end.")
     if days_given:
         raise WindowError(
             "days", settings.days, "was given beside --start and --end", "Give one or the other."
@@ -58,7 +58,7 @@ def window_of(
 
 
 def days_of(texts: Sequence[str], today: dt.date | None = None) -> list[dt.date]:
-    """The days named on the command line, checked against what Wikimedia can have.
+    """The days named on the command line; each must be a day that Wikimedia can have published.
 
     Raises:
         WindowError: a text is not a day, or the day is before the pageviews API starts, or not over yet.

@@ -1,4 +1,4 @@
-"""The demo: the main job on synthetic data, on a lake of eight days whose window has two holes.
+"""The demo: the main job on synthetic data, on a lake of eight days, with two days of the window missing.
 
 Starts the sample API as a separate process on a free port, and writes below one folder. An earlier demo's folder is
 replaced; any other folder that is not empty is refused. Needs no network.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 AS_OF = date(2025, 11, 12)
 NEWEST = date(2025, 11, 9)
-HOLES = (date(2025, 11, 5), date(2025, 11, 6))
+MISSING_DAYS = (date(2025, 11, 5), date(2025, 11, 6))
 DAYS_IN_LAKE = 8
 PORT = 8899
 
@@ -53,10 +53,10 @@ class Demo:
 
 
 def run_demo(folder: Path, reporter: TextReporter) -> Demo:
-    """Make the lake with its holes, and run the main job on it.
+    """Make a lake with two missing days, and run the main job on it.
 
     Raises:
-        SettingError: the folder has other content than that of a demo.
+        SettingError: the folder is not empty, and its content is not that of an earlier demo.
         WikimediaUnreachable: the sample API did not start.
     """
     began = time.monotonic()
@@ -89,16 +89,16 @@ def next_step_lines(demo: Demo) -> list[Line]:
     """The paths of the demo's data, and commands to try next."""
     folder = demo.folder
     steps = [
-        (f"cd {folder}", f"its {FILE_NAME} names this lake"),
+        (f"cd {folder}", f"{FILE_NAME} there names this lake"),
         (f"wiki-trends sample-api --port {PORT} &", "the synthetic Wikimedia"),
-        ("rm -r lake/diamond/diamond_final_2025_11_07.csv", "break something"),
-        (f"wiki-trends check --as-of {AS_OF}", "says what is missing, and why"),
-        (f"wiki-trends run --as-of {AS_OF}", "fetches just that day"),
-        ("wiki-trends report --html report.html", "one page to send around"),
+        ("rm -r lake/diamond/diamond_final_2025_11_07.csv", "removes one day from the lake"),
+        (f"wiki-trends check --as-of {AS_OF}", "shows which day is missing, and why"),
+        (f"wiki-trends run --as-of {AS_OF}", "fetches only that day"),
+        ("wiki-trends report --html report.html", "one HTML file to share"),
     ]
     if shutil.which("wiki-trends") is None:
         steps.insert(
-            0, (f"source {Path(sys.executable).with_name('activate')}", "so that wiki-trends is found")
+            0, (f"source {Path(sys.executable).with_name('activate')}", "puts wiki-trends on the PATH")
         )
     width = max(len(command) for command, _ in steps)
     return [
@@ -171,7 +171,7 @@ def _prepare(settings: Settings) -> None:
     days: list[date] = []
     day = NEWEST
     while len(days) < DAYS_IN_LAKE:
-        if day not in HOLES:
+        if day not in MISSING_DAYS:
             days.append(day)
         day -= timedelta(days=1)
     fetch_days(settings, days, replace(limits_of(settings), attempts=1), SilentReporter())

@@ -1,6 +1,6 @@
-"""`doctor`: check everything that the product needs, and say how to fix what fails.
+"""`doctor`: check everything that the product needs, and say how to fix failures.
 
-The only change it makes is a test object in each layer of the lake, which it removes again.
+It writes one test object to each layer of the lake, and removes it again. Nothing else is changed.
 """
 
 from __future__ import annotations
@@ -31,28 +31,35 @@ EXTRAS = {"airflow": "apache-airflow", "postgres": "psycopg", "spark": "pyspark"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: its subject, whether it passed, the details or the fix, and the error when the subject is needed."""
+    """The result of one check.
 
-    thing: str
-    good: bool
+    Attributes:
+        subject: the part of the installation that was checked.
+        passed: whether it can be used.
+        text: the details, or the problem and its fix.
+        error: the error, if the main job needs the subject; None for an optional one.
+    """
+
+    subject: str
+    passed: bool
     text: str
     error: Exception | None = None
 
     def to_json(self) -> dict[str, object]:
         """The finding as `doctor --json` lists it."""
         return {
-            "thing": self.thing,
-            "ok": self.good,
+            "thing": self.subject,
+            "ok": self.passed,
             "text": self.text,
-            "needed": self.error is not None or self.good,
+            "needed": self.error is not None or self.passed,
         }
 
     def line(self) -> Line:
         """The finding as a line of text."""
         mark, style = (
-            ("ok", "good") if self.good else ("NO", "bad") if self.error is not None else ("--", "dim")
+            ("ok", "good") if self.passed else ("NO", "bad") if self.error is not None else ("--", "dim")
         )
-        return f"{mark}  {self.thing:<22} {self.text}", style
+        return f"{mark}  {self.subject:<22} {self.text}", style
 
 
 def diagnose(settings: Settings) -> list[Finding]:
@@ -85,8 +92,8 @@ def _needed(settings: Settings) -> Iterator[Finding]:
 
     python = ".".join(str(number) for number in sys.version_info[:3])
     yield Finding("Python", sys.version_info >= (3, 11), python)
-    every = layers(settings)
-    for dataset in (every.bronze, every.silver, every.gold, every.diamond):
+    lake = layers(settings)
+    for dataset in (lake.bronze, lake.silver, lake.gold, lake.diamond):
         layer = dataset.name.split()[0]
         yield _checked(f"lake, layer {layer}", lambda dataset=dataset: _lake(dataset))  # type: ignore[misc]
     yield _checked("runs and locks", lambda: _state(settings))
@@ -95,11 +102,11 @@ def _needed(settings: Settings) -> Iterator[Finding]:
     yield _checked("Wikimedia", lambda: _wikimedia(settings))
 
 
-def _checked(thing: str, probe: Callable[[], str]) -> Finding:
+def _checked(subject: str, probe: Callable[[], str]) -> Finding:
     try:
-        return Finding(thing, good=True, text=probe())
+        return Finding(subject, passed=True, text=probe())
     except (SmartOrchestratorError, WikiTrendsError, OSError) as error:
-        return Finding(thing, good=False, text=str(error), error=error)
+        return Finding(subject, passed=False, text=str(error), error=error)
 
 
 def _lake(dataset: DailyDataset) -> str:
@@ -141,16 +148,16 @@ def _warehouse(settings: Settings) -> str:
 
 
 def _wikimedia(settings: Settings) -> str:
-    from wiki_trends.jobs.runners import reach
+    from wiki_trends.jobs.runners import check_wikimedia
 
-    reach(settings)
+    check_wikimedia(settings)
     return f"answers: {settings.wikimedia_url} as {settings.project}"
 
 
 def _optional() -> Iterator[Finding]:
     for extra, package in EXTRAS.items():
         try:
-            yield Finding(f"extra {extra}", good=True, text=f"{package} {version(package)}")
+            yield Finding(f"extra {extra}", passed=True, text=f"{package} {version(package)}")
         except PackageNotFoundError:
-            text = f"not installed; only for what needs it: pip install 'wiki-trends[{extra}]'"
-            yield Finding(f"extra {extra}", good=False, text=text)
+            text = f"not installed; optional: pip install 'wiki-trends[{extra}]'"
+            yield Finding(f"extra {extra}", passed=False, text=text)

@@ -1,4 +1,4 @@
-"""Explain the category and the place of a page: the facts, the scores, the rules that applied.
+"""Explain the category and the location of a page: the facts, the scores, the rules that applied.
 
 The facts come from the cache in the lake, as the pipeline sees them, or from Wikimedia when the page is not in the cache.
 Nothing is written. A title that the wiki does not know has the defaults.
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 
 CACHE, WIKIMEDIA = "cache", "wikimedia"
 _FROM = {CACHE: "from the cache", WIKIMEDIA: "from Wikimedia"}
-_MOST_LABELS = 6
-_MOST_RULES = 12
+_MAX_LABELS = 6
+_MAX_RULES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class PageExplanation:
-    """A page with its facts, its category and its place.
+    """A page with its facts, its category and its location.
 
     Attributes:
         title: the title that was given.
         project: for example `en.wikipedia`.
         source: `cache` or `wikimedia`.
-        facts: what the wiki knows of the page.
-        why: category and place, with scores and rules.
+        facts: the page's facts, from the wiki.
+        why: category and location, with scores and rules.
     """
 
     title: str
@@ -72,7 +72,7 @@ def explain_page(title: str, settings: Settings) -> PageExplanation:
     """Explain one page of the settings' project; `title` has spaces or underscores.
 
     Raises:
-        SettingError: the title is empty, or the file of more phrases cannot be used.
+        SettingError: the title is empty, or the file of extra phrases cannot be used.
         ContactMissing: the page must be requested from Wikimedia, and no contact is set.
         RequestRejected, WikimediaUnreachable: the request failed.
     """
@@ -120,23 +120,23 @@ def explanation_lines(explanation: PageExplanation) -> list[Line]:
 
 
 def _rules(decision: Decision) -> list[Line]:
-    """The scores from best to worst, each with its heaviest rules."""
+    """The scores from best to worst, each with its highest-scoring rules."""
     if not decision.matches:
         return [("  no rule applies", "")]
     lines: list[Line] = []
-    for label, score in list(_ranked(decision.scores).items())[:_MOST_LABELS]:
+    for label, score in list(_ranked(decision.scores).items())[:_MAX_LABELS]:
         lines.append((f"  {score:6g}  {label}", ""))
         applied = sorted(
             (match for match in decision.matches if match.label == label), key=lambda match: -match.score
         )
         lines += [
             (f"          {match.score:6g}  {match.source}: {match.phrase!r} in {match.text!r}", "")
-            for match in applied[:_MOST_RULES]
+            for match in applied[:_MAX_RULES]
         ]
-        if len(applied) > _MOST_RULES:
-            lines.append((f"                  and {len(applied) - _MOST_RULES} more", ""))
-    if len(decision.scores) > _MOST_LABELS:
-        lines.append((f"          and {len(decision.scores) - _MOST_LABELS} more with lower scores", ""))
+        if len(applied) > _MAX_RULES:
+            lines.append((f"                  and {len(applied) - _MAX_RULES} more", ""))
+    if len(decision.scores) > _MAX_LABELS:
+        lines.append((f"          and {len(decision.scores) - _MAX_LABELS} more with lower scores", ""))
     return lines
 
 

@@ -32,18 +32,24 @@ def first_step(
     Dump files are read here, before any run; `on_progress` gets the fraction that has been read, 0 to 1, many times.
 
     Raises:
-        SettingError: the options exclude each other, or a file is not a dump of the day.
+        SettingError: the options exclude each other, or a file is not a dump of that day.
     """
     from wiki_trends.pipeline import fetch_top_pages
 
     if not files:
         if top is not None:
-            raise _excluded_option("top", top, "is for --from-dump: the API has 1,000 pages of a day")
+            raise _option_conflict(
+                "top", top, "applies to --from-dump only: the API returns 1,000 pages for a day"
+            )
         return partial(fetch_top_pages, refresh=True) if refresh else None
     if refresh:
-        raise _excluded_option("from_dump", str(files[0]), "was given beside --refresh, which asks the API")
+        raise _option_conflict(
+            "from_dump", str(files[0]), "cannot be combined with --refresh, which reads the API"
+        )
     if len(set(days)) != 1:
-        raise _excluded_option("from_dump", str(files[0]), f"is of one day, and {len(set(days))} were named")
+        raise _option_conflict(
+            "from_dump", str(files[0]), f"contains one day, and {len(set(days))} days were given"
+        )
     from wiki_trends.pipeline.dump.reader import read_dump
     from wiki_trends.pipeline.step_result import project_of
     from wiki_trends.pipeline.steps.fetch_from_dump import fetch_from_dump
@@ -73,7 +79,7 @@ def change_lines(changes: Mapping[dt.date, Mapping[str, Any]]) -> list[Line]:
     return [(f"{day}  {sentence(change)}", "") for day, change in sorted(changes.items())]
 
 
-def _excluded_option(name: str, value: object, problem: str) -> SettingError:
+def _option_conflict(name: str, value: object, problem: str) -> SettingError:
     return SettingError(
         name=name,
         value=value,

@@ -23,7 +23,7 @@ from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.volume_check import with_volume
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
-from wiki_trends.jobs.publish_state import same_as_published
+from wiki_trends.jobs.publish_state import unchanged_publish
 from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
 
 if TYPE_CHECKING:
@@ -61,11 +61,11 @@ def checker(
     options = options or CheckOptions()
     dataset = layers(settings).diamond
     runner = runner_for_polling(settings)
-    memory = Ledger(Path(settings.state), env_name("state"))
+    ledger = Ledger(Path(settings.state), env_name("state"))
     settle = timedelta(seconds=settings.writing_seconds)
 
     def check_window() -> Completeness:
-        inspect_options = InspectOptions(options.depth, settle=settle, memory=memory)
+        inspect_options = InspectOptions(options.depth, settle=settle, memory=ledger)
         completeness = check(
             dataset, window, options=inspect_options, policy=options.policy, strays=options.strays
         )
@@ -108,7 +108,7 @@ def fetch_days(
     reporter: Reporter,
     first_step: Fetch | None = None,
 ) -> Outcome:
-    """Run the pipeline for these days, whatever the lake has for them; the default first step reads the API."""
+    """Run the pipeline for these days, even for days that the lake already has; by default, the first step reads the API."""
     with LazyClient(settings) as client:
         runner = runner_for_starting(settings, force=True, client=client, fetch=first_step)
         return fetch(layers(settings).diamond, days, runner, limits=limits, reporter=reporter)
@@ -159,11 +159,11 @@ def run_main_job(
     clock = _Phases()
     check_window = checker(settings, window, replace(options, volume=True))
     filled = fill(settings, clock.timed("check", check_window), limits, reporter)
-    clock.rest("backfill")
+    clock.end_phase("backfill")
     analysis = unchanged = None
     if filled.completeness.ready:
         analysis, unchanged = publish(settings, filled.completeness, check_window)
-        clock.rest("analyze")
+        clock.end_phase("analyze")
     return MainJob(filled, analysis, unchanged, clock.seconds)
 
 
@@ -175,12 +175,11 @@ def analyze_window(
     Args:
         settings: lake, engine and warehouse.
         completeness: a check of the window.
-        recheck: the same check with the same options. A changed day must pass what the user asked for, for example
-            `--strict`.
+        recheck: repeats the check with the same options, for example `--strict`.
 
     Raises:
         WindowNotReady: the window is not ready under its policy.
-        PartitionChanged: a day changed after each check.
+        PartitionChanged: a day changed after every check.
         EngineError: the tables cannot be computed.
         WarehouseError: the tables cannot be published.
     """
@@ -208,7 +207,7 @@ def publish(
     Raises:
         WindowNotReady, WarehouseError: as in `analyze_window`.
     """
-    unchanged = same_as_published(settings, completeness)
+    unchanged = unchanged_publish(settings, completeness)
     return (
         (None, unchanged)
         if unchanged is not None
@@ -219,7 +218,7 @@ def publish(
 def publish_trends(
     settings: Settings, completeness: Completeness, warehouse: str | None = None
 ) -> dict[str, object]:
-    """`publish` as the consumer of an orchestrator; returns its result by name.
+    """`publish`, as the consumer of an orchestrator; returns the values that its log shows.
 
     Args:
         settings: lake, project and warehouse.
@@ -256,7 +255,7 @@ class _Phases:
         self._inside = 0.0
 
     def timed(self, name: str, function: Callable[[], Completeness]) -> Callable[[], Completeness]:
-        """`function`, whose time adds up under `name` and is subtracted from the surrounding phase."""
+        """Wrap `function`: its time is added to phase `name` and not to the surrounding phase."""
 
         def call() -> Completeness:
             began = time.monotonic()
@@ -269,22 +268,22 @@ class _Phases:
 
         return call
 
-    def rest(self, name: str) -> None:
-        """End the phase `name`: the time since the last phase, less the time measured by `timed`."""
+    def end_phase(self, name: str) -> None:
+        """End phase `name`. Its time is the time since the last phase, without the time of `timed` functions."""
         now = time.monotonic()
         self.seconds[name] = now - self._last - self._inside
         self._last, self._inside = now, 0.0
 
 
-def analysis_json(done: Analysis) -> dict[str, object]:
+def analysis_json(analysis: Analysis) -> dict[str, object]:
     """The document that `analyze --json` prints."""
     return {
-        "window": {"start": done.window.start.isoformat(), "end": done.window.last.isoformat()},
-        "days": [day.isoformat() for day in done.days],
-        "coverage_pct": done.run.coverage_pct,
-        "fingerprints": dict(done.fingerprints),
-        "rows": dict(done.rows),
-        "seconds": round(done.seconds, 3),
+        "window": {"start": analysis.window.start.isoformat(), "end": analysis.window.last.isoformat()},
+        "days": [day.isoformat() for day in analysis.days],
+        "coverage_pct": analysis.run.coverage_pct,
+        "fingerprints": dict(analysis.fingerprints),
+        "rows": dict(analysis.rows),
+        "seconds": round(analysis.seconds, 3),
     }
 
 

@@ -1,4 +1,4 @@
-"""Maintenance of the lake by hand: waivers, and removing parts that killed writers left."""
+"""Maintenance of the lake by hand: waivers, removing parts that killed writers left, and merging the page cache."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from smart_orchestrator.store.urls import redacted_url
 from smart_orchestrator.waiver_store import Waiver, unwaive, waive, waivers
 from wiki_trends.config.layers import layers
 from wiki_trends.errors import SettingError
+from wiki_trends.pipeline.cache.pages import PageCache
+from wiki_trends.pipeline.step_result import project_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,29 +78,36 @@ def _waiver_text(waiver: Waiver) -> str:
 
 
 def vacuum_layers(settings: Settings, *, older_than: str, dry_run: bool) -> dict[str, Vacuumed]:
-    """Remove the leftovers of killed writers from every layer; the results by the name of the layer.
+    """Remove the leftovers of killed writers from every layer, and merge the page cache.
+
+    Returns:
+        The results by the name of the layer, and that of the cache as `page_cache`.
 
     Raises:
         SettingError: `older_than` is not an age.
         VacuumRefused: no layer has a manifest of this program.
     """
-    every = layers(settings)
+    lake = layers(settings)
     age = _age(older_than)
-    datasets = (every.bronze, every.silver, every.gold, every.diamond)
+    datasets = (lake.bronze, lake.silver, lake.gold, lake.diamond)
     leftovers = {dataset.name: find_leftovers(dataset, older_than=age) for dataset in datasets}
+    cache = PageCache(lake_of(lake.silver), project_of(settings), keep_days=settings.cache_days)
     if dry_run:
-        return leftovers
+        return leftovers | {"page_cache": cache.vacuum(older_than=age, dry_run=True)}
     refuse_unmarked(redacted_url(settings.lake), list(leftovers.values()))
-    return {dataset.name: remove_leftovers(lake_of(dataset), leftovers[dataset.name]) for dataset in datasets}
+    removed = {
+        dataset.name: remove_leftovers(lake_of(dataset), leftovers[dataset.name]) for dataset in datasets
+    }
+    return removed | {"page_cache": cache.vacuum(older_than=age)}
 
 
 def vacuum_lines(done: Mapping[str, Vacuumed]) -> list[Line]:
-    """A line for each object, and the sums."""
+    """A line for each object, and the totals."""
     lines: list[Line] = []
     for layer_name, removed in done.items():
         verb = "would remove" if removed.dry_run else "removed"
         lines += [(f"  {key}", "") for key in removed.keys]
-        lines += [(f"  {key}  (foreign, stays)", "") for key in removed.foreign]
+        lines += [(f"  {key}  (foreign, kept)", "") for key in removed.foreign]
         lines.append((f"{layer_name}: {verb} {len(removed.keys)} objects, {removed.size:,} bytes", ""))
     return lines
 

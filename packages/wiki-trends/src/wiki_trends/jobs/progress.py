@@ -1,6 +1,6 @@
-"""Shows the progress of a long analysis on stderr: the log records of the packages in `LOGGERS`, one every few seconds at most.
+"""Show the progress of a long analysis on stderr: log records of the packages in `LOGGERS`, at most one every few seconds.
 
-Under Airflow the same records are in the log of the task.
+In Airflow, the log of the task has the same records.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 3.0
 
-# At INFO, these packages log only what is being done, such as "reading 30 days" or "computing wiki_trends_growth".
+# At INFO, these packages log only their current step, such as "reading 30 days" or "computing wiki_trends_growth".
 LOGGERS = ("wiki_trends.analytics", "wiki_trends.queries", "wiki_trends.warehouse")
 
 
 def throttled_writer() -> Callable[[str], None]:
-    """A function that writes a line to stderr at most every `SECONDS_BETWEEN_LINES`, counted from now; other lines are dropped."""
+    """A function that writes a line to stderr, at most one in `SECONDS_BETWEEN_LINES`; it drops the others."""
     from smart_orchestrator.text.reporter import TextReporter
 
     last_written = time.monotonic()
@@ -35,7 +35,7 @@ def throttled_writer() -> Callable[[str], None]:
 
 
 def show_progress() -> None:
-    """From now on, write to stderr what the analysis is doing, a line every few seconds at most."""
+    """Write the current step of the analysis to stderr from now on, at most one line every few seconds."""
     handler = _LineHandler(throttled_writer())
     for name in LOGGERS:
         logger = logging.getLogger(name)

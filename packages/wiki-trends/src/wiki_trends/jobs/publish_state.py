@@ -1,4 +1,4 @@
-"""Compare the published tables with the lake: were they made of the partitions that are there now?"""
+"""Compare the published tables with the lake: which of their partitions have changed since?"""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def last_published(settings: Settings) -> RunRecord | None:
         return None
 
 
-def same_as_published(settings: Settings, completeness: Completeness) -> RunRecord | None:
-    """The last published run, if it has the same partitions, window and version; else None."""
+def unchanged_publish(settings: Settings, completeness: Completeness) -> RunRecord | None:
+    """The last published run, if it used the same partitions, window and version; otherwise None."""
     from wiki_trends.analytics.analyze import run_record
     from wiki_trends.analytics.window_rows import baseline_of
 
@@ -42,8 +42,8 @@ def same_as_published(settings: Settings, completeness: Completeness) -> RunReco
     if last is None:
         return None
     dataset = layers(settings).diamond
-    now = run_record(dataset, completeness, baseline_of(dataset, completeness.window))
-    return last if last.inputs() == now.inputs() else None
+    current = run_record(dataset, completeness, baseline_of(dataset, completeness.window))
+    return last if last.inputs() == current.inputs() else None
 
 
 def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]] | None:
@@ -75,7 +75,7 @@ def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]
         ).partitions
     }
     changed = {
-        day: "other data than were used"
+        day: "its data have changed"
         if partitions[day].available
         else f"{partitions[day].code}: {partitions[day].reason}"
         for day, fingerprint in last.fingerprints.items()
@@ -84,10 +84,10 @@ def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]
     return last, changed
 
 
-def what_changed(settings: Settings) -> tuple[dict[str, str], str]:
-    """For a report: the days that changed since the publish, and the reason when they could not be compared.
+def changes_for_report(settings: Settings) -> tuple[dict[str, str], str]:
+    """The days that changed since the publish, and the reason if they could not be compared.
 
-    A report needs the warehouse only, so it is shown when the lake cannot be reached.
+    A report needs the warehouse only, so it is also shown when the lake cannot be reached.
     """
     try:
         compared = changed_since_publish(settings)

@@ -1,4 +1,4 @@
-"""The runners of the pipeline: in this process, or in Airflow, as the settings say."""
+"""The runners of the pipeline: in this process or in Airflow, depending on the settings."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 # Wikimedia must answer within this many seconds before the first run starts.
 REACHABLE_SECONDS = 5.0
 AIRFLOW = "airflow"
-# In Airflow the DAG's own concurrency is the bound, and Airflow retries its tasks.
-IN_AIRFLOW = Limits(jobs=64, attempts=1)
+# In Airflow, the DAG limits its own concurrency, and Airflow retries its tasks.
+AIRFLOW_LIMITS = Limits(jobs=64, attempts=1)
 
 
 def local_runner(
     settings: Settings, *, force: bool = False, client: LazyClient | None = None, fetch: Fetch | None = None
 ) -> LocalRunner:
-    """The runner of this machine; `fetch` is the first step of the pipeline, by default the API's."""
+    """The runner in this process; `fetch` is the first step of the pipeline, by default the one that reads the API."""
     client = client or LazyClient(settings)
 
     def pipeline(day: dt.date) -> None:
@@ -57,8 +57,8 @@ def local_runner(
 class LazyClient:
     """One client of Wikimedia for all days of this process, created on first use.
 
-    A context manager: at its end the client is closed, however the block ended. Runs that were not waited for keep it open
-    until the last of them ends.
+    A context manager, whose end closes the client. Runs that are still in progress then keep it open until the last of them
+    ends.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -99,7 +99,7 @@ class LazyClient:
                 unused.close()
 
     def _take_unused(self) -> WikimediaClient | None:
-        """The client, when it has to be closed now."""
+        """The client, if it must be closed now; otherwise None."""
         if not self._ended or self._users:
             return None
         client, self._client = self._client, None
@@ -158,7 +158,7 @@ def runner_for_starting(
     """
     if settings.runner != AIRFLOW:
         runner = local_runner(settings, force=force, client=client, fetch=fetch)
-        return PreflightRunner(runner, partial(reach, settings))
+        return PreflightRunner(runner, partial(check_wikimedia, settings))
     if fetch is not None:
         raise SettingError(
             name="runner",
@@ -172,21 +172,21 @@ def runner_for_starting(
 
 def limits_of(settings: Settings, timeout: float | None = None) -> Limits:
     """The limits of a backfill, from the settings or the runner's defaults; `timeout` in seconds."""
-    defaults = IN_AIRFLOW if settings.runner == AIRFLOW else Limits()
+    defaults = AIRFLOW_LIMITS if settings.runner == AIRFLOW else Limits()
     return Limits(
         settings.jobs or defaults.jobs, settings.attempts or defaults.attempts, timeout or defaults.timeout
     )
 
 
-def reach(settings: Settings) -> None:
-    """Make one small request to Wikimedia, so a missing network is one error and not one for each day and attempt.
+def check_wikimedia(settings: Settings) -> None:
+    """Check Wikimedia with one small request, so that a missing network is one error and not one for each run.
 
-    Also checks that the files that the settings name can be used, and that the project has a wiki.
+    The files that the settings name and the project are checked too.
 
     Raises:
         WikimediaUnreachable: no answer.
         ContactMissing: live use needs a contact.
-        SettingError: a file of more phrases or titles cannot be used, or the project does not exist.
+        SettingError: a file of extra phrases or titles cannot be used, or the project does not exist.
     """
     from wiki_trends.config.projects import canonical_project
     from wiki_trends.wikimedia import WikimediaClient
@@ -202,14 +202,14 @@ def reach(settings: Settings) -> None:
         from wiki_trends.pipeline.lists.deny_list import denied_titles
 
         denied_titles(settings, language)
-    quick = replace(settings, deadline=min(settings.deadline, REACHABLE_SECONDS))
-    with WikimediaClient(quick) as client:
+    quick_settings = replace(settings, deadline=min(settings.deadline, REACHABLE_SECONDS))
+    with WikimediaClient(quick_settings) as client:
         try:
             client.site_info(settings.project)
         except WikimediaUnreachable:
-            # The API's host has an address and the wiki's has not: the project does not exist.
+            # If the API's host resolves and the wiki's does not, the project does not exist.
             wiki = action_url(settings, settings.project)
-            if _has_address(wiki) or not _has_address(settings.wikimedia_url):
+            if _resolves(wiki) or not _resolves(settings.wikimedia_url):
                 raise
             raise SettingError(
                 name="project",
@@ -220,7 +220,7 @@ def reach(settings: Settings) -> None:
             ) from None
 
 
-def _has_address(url: str) -> bool:
+def _resolves(url: str) -> bool:
     try:
         return bool(socket.getaddrinfo(urlsplit(url).hostname, None))
     except OSError:
@@ -228,11 +228,11 @@ def _has_address(url: str) -> bool:
 
 
 class PreflightRunner:
-    """A runner that checks its source before the first start."""
+    """A runner that checks the upstream before the first start."""
 
-    def __init__(self, runner: Runner, reach: Callable[[], None]) -> None:
+    def __init__(self, runner: Runner, preflight: Callable[[], None]) -> None:
         self._runner = runner
-        self._reach: Callable[[], None] | None = reach
+        self._preflight: Callable[[], None] | None = preflight
         self.poll_seconds = runner.poll_seconds
         self.in_process = runner.in_process
         self.capacity = runner.capacity
@@ -241,8 +241,8 @@ class PreflightRunner:
         self.wait = runner.wait
 
     def start(self, day: dt.date) -> Run:
-        """Start a run; the first start raises what `reach` raises."""
-        if self._reach is not None:
-            self._reach()
-            self._reach = None
+        """Start a run. Before the first one, call `preflight`, which may raise."""
+        if self._preflight is not None:
+            self._preflight()
+            self._preflight = None
         return self._runner.start(day)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Fetch(Protocol):
-    """A first step: commits a day to bronze and passes the rows of its list to `on_rows` early."""
+    """The first step: commits a day's list to bronze, and calls `on_rows` with its rows before that."""
 
     def __call__(
         self,
@@ -47,12 +47,12 @@ class DayResult:
 
     Attributes:
         day: UTC.
-        rows: in the diamond partition.
-        seconds: of each step by its name.
-        requests: sent to Wikimedia, repeats included.
-        retries: how many of them were repeats.
+        rows: rows of the diamond partition.
+        seconds: duration of each step, by its name.
+        requests: requests to Wikimedia, including repeats.
+        retries: how many of the requests were repeats.
         cache_hits: pages that needed no request.
-        steps: what each step did, in order.
+        steps: result of each step, in order.
     """
 
     day: dt.date
@@ -72,24 +72,24 @@ def run_day(
     The list is not fetched again when bronze has it; the other layers are rebuilt.
 
     Args:
-        day: the day of the pages' views.
+        day: the day of the page views.
         settings: project, access method, lake and limits.
-        client: an open client, shared between days; by default the day gets a client of its own.
+        client: an open client, shared between days; by default a new client for this day.
         fetch: the first step, which commits the day to bronze: `fetch_top_pages`, or `fetch_from_dump` with its dump.
 
     Raises:
-        WikiTrendsError, SmartOrchestratorError: from a step; the diamond partition is untouched then.
+        WikiTrendsError, SmartOrchestratorError: a step failed; the diamond partition is unchanged.
     """
     with ExitStack() as stack:
         client = client or stack.enter_context(WikimediaClient(settings))
-        ahead = stack.enter_context(PagePrefetch(settings, client))
+        prefetch = stack.enter_context(PagePrefetch(settings, client))
         steps = [
-            fetch(day, settings, client, on_rows=ahead.begin),
+            fetch(day, settings, client, on_rows=prefetch.begin),
             clean_top_pages(day, settings, client),
-            fetch_wikipedia_categories(day, settings, client, ahead=ahead),
+            fetch_wikipedia_categories(day, settings, client, prefetch=prefetch),
             categorize_pages(day, settings, client),
         ]
-    steps.append(clean_gold_layer(day, settings, before=steps))
+    steps.append(clean_gold_layer(day, settings, steps))
     return DayResult(
         day=day,
         rows=steps[-1].rows_out,

@@ -33,22 +33,22 @@ STEPS = (*_STEP_FUNCTIONS, _LAST)
 
 
 def run_step(
-    name: str, day: dt.date, settings: Settings, before: Iterable[Mapping[str, Any]] = ()
+    name: str, day: dt.date, settings: Settings, earlier: Iterable[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
     """Run one of `STEPS`, in their order, for a UTC day; returns its `StepResult.to_json()`.
 
     Args:
-        name: of the step.
-        day: the day of the pages' views.
+        name: the step.
+        day: the day of the page views.
         settings: project, access method, lake and limits.
-        before: for the last step, the results of the earlier steps.
+        earlier: results of the earlier steps; only the last step reads them.
 
     Raises:
         KeyError: there is no such step.
-        WikiTrendsError, SmartOrchestratorError: from the step; its layer is unchanged then.
+        WikiTrendsError, SmartOrchestratorError: the step failed; its layer is unchanged.
     """
     if name == _LAST:
-        return clean_gold_layer(day, settings, [StepResult.from_json(result) for result in before]).to_json()
+        return clean_gold_layer(day, settings, [StepResult.from_json(result) for result in earlier]).to_json()
     step = _STEP_FUNCTIONS[name]
     with WikimediaClient(settings) as client:
         return step(day, settings, client).to_json()

@@ -1,4 +1,4 @@
-"""The result of a pipeline step, and the project's canonical name."""
+"""What the steps share: their result, a stopwatch, and the project's canonical name."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class StepResult:
     """Result of one step for one day.
 
     Attributes:
-        name: of the step, as in the pipeline's DAG.
+        name: the step's name, as in the pipeline's Dag.
         rows_in: rows read.
         rows_out: rows committed, or pages in the cache afterwards.
-        seconds: until just before the commit, so that the manifest can hold it.
-        requests: sent to Wikimedia.
-        retries: how many of them were repeats.
+        seconds: duration until just before the commit, because the commit writes it into the manifest.
+        requests: requests to Wikimedia, including repeats.
+        retries: how many of the requests were repeats.
         cache_hits: pages that needed no request.
         counts: further counters of the step, by name.
     """
@@ -39,7 +39,7 @@ class StepResult:
     counts: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """For manifests and `--json`."""
+        """The document for manifests and `--json`."""
         return {
             "step": self.name,
             "rows_in": self.rows_in,
@@ -58,16 +58,16 @@ class StepResult:
 
 
 class Stopwatch:
-    """Seconds since it was made."""
+    """Measures elapsed time from its creation on."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
 
     def seconds(self) -> float:
-        """Seconds since the start."""
+        """Seconds since the stopwatch was created."""
         return time.perf_counter() - self._started
 
 
 def project_of(settings: Settings) -> str:
-    """The project's canonical name: `en.wikipedia`, also for `en.wikipedia.org`; `wikidata` for `www.wikidata`."""
+    """The canonical name of the settings' project: `en.wikipedia` for `en.wikipedia.org`, `wikidata` for `www.wikidata`."""
     return canonical_project(settings.project)

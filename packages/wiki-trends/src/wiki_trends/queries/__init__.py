@@ -1,1 +1,1 @@
-"""What is read from the published tables."""
+"""Queries of the published tables, for the command line, the reports and the dashboard."""

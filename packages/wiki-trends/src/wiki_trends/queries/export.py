@@ -1,6 +1,6 @@
 """Export a published table as CSV, Parquet or JSON.
 
-Fails with `SettingError` for an unknown table or format, and with `WarehouseError`. `output_file` opens the target.
+Fails with `SettingError` for an unknown table or format, and with `WarehouseError`.
 """
 
 from __future__ import annotations
@@ -25,29 +25,33 @@ logger = logging.getLogger(__name__)
 
 FORMATS = ("csv", "parquet", "json")
 _ORDER = {**KEYS, RUNS: ("run",)}
-_ROWS_AT_ONCE = 50_000
+_BATCH_ROWS = 50_000
 _COLUMNS = """
-SELECT column_name, lower(data_type) AS kind FROM information_schema.columns
+SELECT column_name, lower(data_type) AS sql_type FROM information_schema.columns
 WHERE table_name = ? AND table_schema = current_schema() ORDER BY ordinal_position
 """
 
 
-def export(warehouse: Warehouse, table: str, form: str, stream: BinaryIO) -> None:
-    """Write all rows of a published table in the order of its key, in batches: the table need not fit into memory.
+def export(
+    warehouse: Warehouse, table: str, file_format: str, stream: BinaryIO, *, exact: bool = False
+) -> None:
+    """Write all rows of a published table, ordered by its key. The table need not fit into memory.
 
-    CSV has a header, commas, and nothing for null. JSON is one list of objects. Both are UTF-8, days as `YYYY-MM-DD`. In CSV
-    a text that a spreadsheet would take for a formula gets an apostrophe before it (`spreadsheet`). Parquet and JSON are exact.
+    CSV has a header, commas, and empty cells for null. JSON is one list of objects. Both are UTF-8, with days as
+    `YYYY-MM-DD`. In CSV, text that a spreadsheet would run as a formula is preceded by an apostrophe (`spreadsheet`), unless
+    `exact`; Parquet and JSON always contain the exact text.
 
     Args:
-        warehouse: the warehouse that holds the table.
+        warehouse: the warehouse of the table.
         table: its name.
-        form: one of `FORMATS`.
+        file_format: one of `FORMATS`.
         stream: the rows are written to it.
+        exact: whether CSV contains the exact text, for joins with other data.
     """
-    _one_of("TABLE", table, tuple(_ORDER))
-    _one_of("--format", form, FORMATS)
+    _refuse_unknown("TABLE", table, tuple(_ORDER))
+    _refuse_unknown("--format", file_format, FORMATS)
     with warehouse.reading() as reader:
-        columns = {row["column_name"]: row["kind"] for row in reader.rows(_COLUMNS, table)}
+        columns = {row["column_name"]: row["sql_type"] for row in reader.rows(_COLUMNS, table)}
         if not columns:
             raise WarehouseError(
                 warehouse=warehouse.url,
@@ -55,11 +59,14 @@ def export(warehouse: Warehouse, table: str, form: str, stream: BinaryIO) -> Non
                 fix="Run `wiki-trends analyze` for this window again.",
             )
         order = ", ".join(_ORDER[table])
-        pieces = reader.pieces(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608 - a constant
-        _WRITERS[form](_frames(columns, pieces), stream)
+        batches = reader.batches(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608 - a constant
+        frames = _frames(columns, batches)
+        if file_format == "csv" and not exact:
+            frames = map(_with_escaped_formulas, frames)
+        _WRITERS[file_format](frames, stream)
 
 
-def _one_of(origin: str, value: str, allowed: Sequence[str]) -> None:
+def _refuse_unknown(origin: str, value: str, allowed: Sequence[str]) -> None:
     if value not in allowed:
         raise SettingError(
             name=origin.strip("-").lower(),
@@ -70,25 +77,24 @@ def _one_of(origin: str, value: str, allowed: Sequence[str]) -> None:
         )
 
 
-def _for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
+def _with_escaped_formulas(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
-    from wiki_trends.queries.spreadsheet import PATTERN
+    from wiki_trends.queries.spreadsheet import FORMULA_PATTERN
 
     text = pl.col(pl.String)
     return frame.with_columns(
-        pl.when(text.str.contains(PATTERN)).then("'" + text).otherwise(text).name.keep()
+        pl.when(text.str.contains(FORMULA_PATTERN)).then("'" + text).otherwise(text).name.keep()
     )
 
 
-def _csv(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
+def _write_csv(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
     stream.writelines(
-        _for_spreadsheets(frame).write_csv(include_header=not number).encode()
-        for number, frame in enumerate(frames)
+        frame.write_csv(include_header=not number).encode() for number, frame in enumerate(frames)
     )
 
 
-def _json(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
+def _write_json(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
     stream.write(b"[")
     for number, frame in enumerate(frames):
         rows = frame.write_json().strip().removeprefix("[").removesuffix("]")
@@ -96,38 +102,38 @@ def _json(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
     stream.write(b"]\n")
 
 
-def _parquet(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
-    """Write temporary files first and merge them, because a Parquet file ends with a list of all its row groups."""
+def _write_parquet(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
+    """Write temporary files and merge them, because Polars cannot append row groups to a Parquet file."""
     import shutil
 
     import polars as pl
 
     with tempfile.TemporaryDirectory(prefix="wiki-trends-") as name:
-        parts, whole = Path(name, "parts"), Path(name, "whole.parquet")
+        parts, merged = Path(name, "parts"), Path(name, "merged.parquet")
         parts.mkdir()
         for number, frame in enumerate(frames):
             frame.write_parquet(parts / f"{number:08}.parquet")
-        # The type of a column that a user added is inferred in each part alone; it is null where all values are null.
+        # The type of a column that a user added is inferred for each part; it is null in a part without values.
         scans = [pl.scan_parquet(part) for part in sorted(parts.iterdir())]
-        pl.concat(scans, how="vertical_relaxed").sink_parquet(whole)
-        with whole.open("rb") as file:
+        pl.concat(scans, how="vertical_relaxed").sink_parquet(merged)
+        with merged.open("rb") as file:
             shutil.copyfileobj(file, stream)
 
 
 _WRITERS: Mapping[str, Callable[[Iterable[pl.DataFrame], BinaryIO], None]] = {
-    "csv": _csv,
-    "json": _json,
-    "parquet": _parquet,
+    "csv": _write_csv,
+    "json": _write_json,
+    "parquet": _write_parquet,
 }
 
 
 def _frames(
-    columns: Mapping[str, str], pieces: Iterable[Sequence[dict[str, object]]]
+    columns: Mapping[str, str], batches: Iterable[Sequence[dict[str, object]]]
 ) -> Iterator[pl.DataFrame]:
-    """The rows with the column types of the warehouse, also of columns that are all null; at least one frame."""
+    """The rows as frames with the column types of the warehouse, also for columns without values; at least one frame."""
     import polars as pl
 
-    kinds: dict[str, pl.DataType | type[pl.DataType]] = {
+    polars_types: dict[str, pl.DataType | type[pl.DataType]] = {
         "varchar": pl.String,
         "text": pl.String,
         "date": pl.Date,
@@ -139,12 +145,12 @@ def _frames(
         "double precision": pl.Float64,
         "boolean": pl.Boolean,
     }
-    # A column that a user added can be of any type.
-    schema = {name: kinds.get(kind) for name, kind in columns.items()}
-    written, every = 0, chain.from_iterable(pieces)
-    while rows := list(islice(every, _ROWS_AT_ONCE)):
+    # A column that a user added can have any other type; Polars infers it.
+    schema = {name: polars_types.get(sql_type) for name, sql_type in columns.items()}
+    row_count, all_rows = 0, chain.from_iterable(batches)
+    while rows := list(islice(all_rows, _BATCH_ROWS)):
         yield pl.DataFrame(rows, schema=schema, infer_schema_length=None)
-        written += len(rows)
-        logger.info("%s rows written", f"{written:,}")
-    if not written:
+        row_count += len(rows)
+        logger.info("%s rows written", f"{row_count:,}")
+    if not row_count:
         yield pl.DataFrame(schema=schema)

@@ -1,4 +1,4 @@
-"""Views and ranks of single pages over the published window."""
+"""Query the views and ranks of single pages on the days of the published window."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A page day by day over the complete window: None where it was outside the list, and on days that were not used.
+    """The views and ranks of a page on every day of a window; None outside the list and on days that were not used.
 
     Attributes:
-        views: of each day, oldest first.
-        ranks: of each day.
+        views: the views on each day, oldest first.
+        ranks: the ranks on each day, oldest first.
     """
 
     views: tuple[int | None, ...]
@@ -49,6 +49,6 @@ def read_series(reader: Reader, run: RunRecord, pages: Iterable[str]) -> Mapping
 
 
 def days_of(run: RunRecord) -> tuple[dt.date, ...]:
-    """Every day of the window, oldest first, used or not."""
+    """Every day of the window, whether it was used or not, oldest first."""
     length = (run.window_end - run.window_start).days + 1
     return tuple(run.window_start + dt.timedelta(days=offset) for offset in range(length))

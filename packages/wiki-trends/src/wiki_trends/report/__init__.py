@@ -1,4 +1,4 @@
-"""The report of the published window: built from the warehouse, then shown on a terminal or as JSON."""
+"""Build the report of the published window from the warehouse, and render it as text, JSON or HTML."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Build the report from the published tables, in one read of the warehouse.
+"""Build the report from one snapshot of the published tables.
 
-Fails with `NothingPublished` or another `WarehouseError`. Every order ends with the page's title, so that the same
-tables give the same report.
+Fails with `NothingPublished` or another `WarehouseError`. Every list is ordered by title at last, so that equal tables give
+equal reports.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from wiki_trends.queries.categories import read_categories
+from wiki_trends.queries.published import SCORES
 from wiki_trends.queries.series import read_series
 from wiki_trends.report.headline import headline
 from wiki_trends.report.model import Arrival, Category, Change, Peak, Report
@@ -16,7 +18,7 @@ from wiki_trends.report.model import Arrival, Category, Change, Peak, Report
 if TYPE_CHECKING:
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
-# Peaks are searched among this many best days only, so that the cost does not grow with the square of the window.
+# Only the best days of this many pages are candidates, so that the cost does not grow with the square of the window.
 _PEAK_CANDIDATES = 1000
 
 _PEAKS = """
@@ -45,24 +47,6 @@ ORDER BY views_above DESC, page
 LIMIT ?
 """
 
-_CATEGORIES = """
-WITH bounds AS (
-    SELECT min(date) AS first_date, max(date) AS last_date FROM wiki_trends_timeseries
-), total AS (
-    SELECT category, count(DISTINCT page) AS pages, sum(views) AS views,
-           coalesce(sum(CASE WHEN date = first_date THEN views END), 0) AS first_views,
-           coalesce(sum(CASE WHEN date = last_date THEN views END), 0) AS last_views
-    FROM wiki_trends_timeseries CROSS JOIN bounds
-    GROUP BY category
-)
-SELECT category, pages, CAST(views AS BIGINT) AS views, coalesce(views * 100.0 / nullif(sum(views) OVER (), 0), 0) AS share_pct,
-       CAST(first_views AS BIGINT) AS first_views, CAST(last_views AS BIGINT) AS last_views,
-       (last_views - first_views) * 100.0 / nullif(first_views, 0) AS views_change_pct
-FROM total
-ORDER BY total.views DESC, category
-LIMIT ?
-"""
-
 _GROWING = "WHERE views_change > 0 AND views_change_pct IS NOT NULL ORDER BY views_change_pct DESC, views_change DESC"
 _DECLINING = "WHERE views_change < 0 AND views_change_pct IS NOT NULL ORDER BY views_change_pct, views_change"
 _VOLATILE = "WHERE volatility > 0 ORDER BY volatility DESC"
@@ -70,7 +54,6 @@ _CLIMBERS = "WHERE rank_change > 0 ORDER BY rank_change DESC, last_rank"
 _SUSTAINED = "ORDER BY min_views DESC, avg_views DESC"
 
 
-_SCORES = "wiki_trends_scores"
 _ARRIVALS = """
 SELECT page, page_display, category, presence, days_listed, peak_date, peak_views, peak_rank, views
 FROM wiki_trends_scores
@@ -81,10 +64,10 @@ LIMIT ?
 
 
 def build_report(warehouse: Warehouse, limit: int = 10) -> Report:
-    """The report of the window that is published now, with at most `limit` rows in each list.
+    """Build the report of the published window, with at most `limit` rows in each list.
 
     Raises:
-        NothingPublished: there is none yet.
+        NothingPublished: nothing was published yet.
         WarehouseError: it cannot be read.
     """
     with warehouse.reading() as reader:
@@ -92,13 +75,13 @@ def build_report(warehouse: Warehouse, limit: int = 10) -> Report:
 
 
 def read_report(reader: Reader, limit: int) -> Report:
-    """The same through an open reader, so that the caller can read more of the same window."""
+    """Build the report through an open reader, so that the caller can read more from the same snapshot."""
     run = reader.last_run()
     peaks = tuple(Peak(**row) for row in reader.rows(_PEAKS, _PEAK_CANDIDATES, limit))
-    categories = tuple(Category(**row) for row in reader.rows(_CATEGORIES, limit))
+    categories = _categories(reader, run)[:limit]
     changes = {
-        name: _changes(reader, rule, limit)
-        for name, rule in (
+        name: _changes(reader, condition_and_order, limit)
+        for name, condition_and_order in (
             ("growing", _GROWING),
             ("declining", _DECLINING),
             ("volatile", _VOLATILE),
@@ -122,14 +105,21 @@ def read_report(reader: Reader, limit: int) -> Report:
     )
 
 
-def _changes(reader: Reader, rule: str, limit: int) -> tuple[Change, ...]:
-    names = ", ".join(item.name for item in fields(Change))
-    sql = f"SELECT {names} FROM wiki_trends_growth {rule}, page LIMIT ?"  # noqa: S608 - constants of this module
+def _categories(reader: Reader, run: RunRecord) -> tuple[Category, ...]:
+    if "wiki_trends_categories" not in run.rows:
+        return ()  # A version without this table published the window.
+    names = [item.name for item in fields(Category)]
+    return tuple(Category(**{name: row[name] for name in names}) for row in read_categories(reader))
+
+
+def _changes(reader: Reader, condition_and_order: str, limit: int) -> tuple[Change, ...]:
+    columns = ", ".join(item.name for item in fields(Change))
+    sql = f"SELECT {columns} FROM wiki_trends_growth {condition_and_order}, page LIMIT ?"  # noqa: S608 - constants
     return tuple(Change(**row) for row in reader.rows(sql, limit))
 
 
 def _arrivals(reader: Reader, run: RunRecord, presence: str, limit: int) -> tuple[Arrival, ...]:
-    if _SCORES not in run.rows:
-        return ()  # A version without scores published it.
+    if SCORES not in run.rows:
+        return ()  # A version without scores published the window.
     rows = reader.rows(_ARRIVALS, run.dataset, run.window_start, run.window_end, presence, limit)
     return tuple(Arrival(**row) for row in rows)

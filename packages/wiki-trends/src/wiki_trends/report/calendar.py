@@ -1,6 +1,6 @@
-"""The completeness calendar: weeks by weekdays, each day with its mark and its reason as text. Pure functions.
+"""Arrange the days of a window in a calendar of weeks, with the state and reason of each day. Pure functions.
 
-Colour is never the only sign: each kind of day has a mark of its own shape (`templates/marks.svg`) and a word.
+Each kind of day has a mark with its own shape (`templates/marks.svg`) and a word, so that no reader depends on colours.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from wiki_trends.warehouse.base import RunRecord
 
-# More weeks than these stand side by side, a small square a day.
-WEEKS_BELOW_EACH_OTHER = 9
+# A calendar with more weeks is dense: its weeks are columns, side by side.
+MAX_STACKED_WEEKS = 9
 
 KINDS: dict[str, str] = {
     "complete": "complete",
@@ -31,13 +31,13 @@ KINDS: dict[str, str] = {
     "lag": "not expected",
     "waived": "waived",
 }
-_OF_CODE = {
+_KIND_BY_CODE = {
     Code.UNUSUAL_VOLUME: "unusual",
     Code.WITHIN_LAG: "lag",
     Code.BEYOND_UPSTREAM_HISTORY: "lag",
     Code.WAIVED: "waived",
 }
-_OF_STATE = {
+_KIND_BY_STATE = {
     State.COMPLETE: "complete",
     State.ABSENT: "absent",
     State.UNCOMMITTED: "uncommitted",
@@ -47,13 +47,13 @@ _OF_STATE = {
 
 @dataclass(frozen=True, slots=True)
 class CalendarDay:
-    """A day as the calendar shows it.
+    """One day of a calendar.
 
     Attributes:
-        day: UTC.
+        day: the date, UTC.
         kind: one of `KINDS`, which is also the name of its mark.
-        code: stable reason, one of `Code`; empty when unknown.
-        reason: the same as a sentence.
+        code: the stable code of the reason, one of `Code`; empty when unknown.
+        reason: the reason as a sentence.
         available: whether the day is available.
     """
 
@@ -65,14 +65,14 @@ class CalendarDay:
 
     @property
     def label(self) -> str:
-        """The label for screen readers: the day, its state, and the reason."""
-        why = f": {self.reason}" if self.reason and self.kind != "complete" else ""
-        return f"{self.day:%A} {self.day.day} {self.day:%B %Y}, {KINDS[self.kind]}{why}"
+        """The label for screen readers: the date, the state and the reason."""
+        reason = f": {self.reason}" if self.reason and self.kind != "complete" else ""
+        return f"{self.day:%A} {self.day.day} {self.day:%B %Y}, {KINDS[self.kind]}{reason}"
 
 
 @dataclass(frozen=True, slots=True)
-class Spell:
-    """Consecutive days that are unavailable for the same reason, or available with the same warning."""
+class DayRange:
+    """Consecutive days with the same state and reason."""
 
     first: CalendarDay
     last: CalendarDay
@@ -88,8 +88,8 @@ class Calendar:
     """The days of a window in weeks.
 
     Attributes:
-        weeks: Monday to Sunday each, oldest first; None for a day outside the window.
-        dense: whether weeks stand side by side, because there are many.
+        weeks: seven entries each, Monday to Sunday; None for a day outside the window. Oldest week first.
+        dense: whether there are so many weeks that they are drawn as columns.
     """
 
     weeks: tuple[tuple[CalendarDay | None, ...], ...]
@@ -101,21 +101,21 @@ class Calendar:
         return tuple(day for week in self.weeks for day in week if day is not None)
 
     @property
-    def holes(self) -> tuple[CalendarDay, ...]:
-        """The days that are not available, and those that are available with a warning."""
+    def flagged(self) -> tuple[CalendarDay, ...]:
+        """The days to point out: those that are not available, and those with a warning."""
         return tuple(day for day in self.days if day.kind != "complete")
 
     @property
-    def spells(self) -> tuple[Spell, ...]:
-        """The holes; consecutive ones with the same reason are one spell."""
-        spells: list[Spell] = []
-        for day in self.holes:
-            last = spells[-1].last if spells else None
-            if last is not None and _goes_on(last, day):
-                spells[-1] = Spell(spells[-1].first, day)
+    def ranges(self) -> tuple[DayRange, ...]:
+        """The flagged days as ranges of consecutive days with the same state and reason."""
+        ranges: list[DayRange] = []
+        for day in self.flagged:
+            last = ranges[-1].last if ranges else None
+            if last is not None and _continues(day, last):
+                ranges[-1] = DayRange(ranges[-1].first, day)
             else:
-                spells.append(Spell(day, day))
-        return tuple(spells)
+                ranges.append(DayRange(day, day))
+        return tuple(ranges)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -125,7 +125,7 @@ class Calendar:
 
     @property
     def months(self) -> tuple[tuple[str, int], ...]:
-        """For a dense calendar: each month's name with the number of weeks that begin in it."""
+        """The months of a dense calendar, each with the number of weeks that begin in it."""
         months: list[tuple[str, int]] = []
         for week in self.weeks:
             first = next(day for day in week if day is not None)
@@ -136,7 +136,7 @@ class Calendar:
         return tuple(months)
 
 
-def _goes_on(before: CalendarDay, day: CalendarDay) -> bool:
+def _continues(day: CalendarDay, before: CalendarDay) -> bool:
     same = (before.kind, before.code, before.reason) == (day.kind, day.code, day.reason)
     return same and (day.day - before.day).days == 1
 
@@ -145,15 +145,18 @@ def kind_of(state: str, code: str, *, available: bool) -> str:
     """The kind of a day with this state and code."""
     if code == Code.UNUSUAL_VOLUME and not available:
         return "invalid"
-    return _OF_CODE[Code(code)] if code in _OF_CODE else _OF_STATE[State(state)]
+    return _KIND_BY_CODE[Code(code)] if code in _KIND_BY_CODE else _KIND_BY_STATE[State(state)]
 
 
 def of_run(run: RunRecord) -> Calendar:
-    """The days of a published window as they were when it was checked; without reasons when the run recorded none."""
-    return calendar(_of_run(run, day) for day in days_of(run))
+    """The calendar of a published window as it was when the window was checked.
+
+    Runs of earlier versions did not record the states; their calendars have no reasons.
+    """
+    return calendar(_published_day(run, day) for day in days_of(run))
 
 
-def _of_run(run: RunRecord, day: dt.date) -> CalendarDay:
+def _published_day(run: RunRecord, day: dt.date) -> CalendarDay:
     used = day in run.days_used
     state = run.states.get(day.isoformat())
     if state is not None:
@@ -162,7 +165,7 @@ def _of_run(run: RunRecord, day: dt.date) -> CalendarDay:
     if used:
         return CalendarDay(day, "complete", "", "", available=True)
     window = Window.between(run.window_start, run.window_end, run.as_of, run.lag_days)
-    reason = f"not used; version {run.version} did not keep why"
+    reason = f"not used; version {run.version} did not record the reason"
     return CalendarDay(day, "lag" if window.within_lag(day) else "absent", "", reason, available=False)
 
 
@@ -177,4 +180,4 @@ def calendar(days: Iterable[CalendarDay]) -> Calendar:
     while monday <= ordered[-1].day:
         weeks.append([by_day.get(monday + dt.timedelta(days=offset)) for offset in range(7)])
         monday += dt.timedelta(weeks=1)
-    return Calendar(tuple(map(tuple, weeks)), dense=len(weeks) > WEEKS_BELOW_EACH_OTHER)
+    return Calendar(tuple(map(tuple, weeks)), dense=len(weeks) > MAX_STACKED_WEEKS)

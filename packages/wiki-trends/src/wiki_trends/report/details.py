@@ -1,4 +1,4 @@
-"""The data of the HTML report beyond the lists: rank race, categories by day, places, and every page, from one read.
+"""Read the data of the HTML report from one snapshot: the report's lists, and the data of its charts and tables.
 
 Fails as `build` does, and with `WarehouseError` when a version without scores published the window.
 """
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.queries.links import page_link, project_of_dataset
-from wiki_trends.queries.pages import with_scores
+from wiki_trends.queries.pages import PageSelection, read_pages
+from wiki_trends.queries.published import run_with_scores
 from wiki_trends.queries.series import days_of, read_series
 from wiki_trends.report.build import read_report
 from wiki_trends.report.text import counted
@@ -22,20 +23,20 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
 RACERS = 8
-CATEGORIES_APART = 7
+SEPARATE_CATEGORIES = 7
 ALL_OTHERS = "All others"
-_PLACES = 300
-_NAMED = 3
+_MAX_PLACES = 300
+_TITLES_IN_LABEL = 3
 
-_FACTS = """
+_TOTALS = """
 SELECT count(DISTINCT page) AS pages, CAST(coalesce(sum(views), 0) AS BIGINT) AS views FROM wiki_trends_timeseries
 """
-_LINKS = "SELECT page, link FROM wiki_diamond WHERE date = ? ORDER BY rank, page LIMIT 1"
+_ONE_LINK = "SELECT page, link FROM wiki_diamond WHERE date = ? ORDER BY rank, page LIMIT 1"
 _CATEGORY_DAYS = """
 SELECT category, date, CAST(sum(views) AS BIGINT) AS views FROM wiki_trends_timeseries
 GROUP BY category, date ORDER BY date, category
 """
-_PLACED = """
+_PAGES_WITH_PLACE = """
 SELECT page_display, latitude, longitude, CAST(sum(views) AS BIGINT) AS views FROM wiki_trends_timeseries
 WHERE latitude IS NOT NULL AND longitude IS NOT NULL
 GROUP BY page_display, latitude, longitude ORDER BY views DESC, page_display
@@ -48,12 +49,9 @@ _SURPRISING = """
 SELECT page FROM wiki_trends_scores WHERE dataset = ? AND window_start = ? AND window_end = ?
 ORDER BY score DESC NULLS LAST, views DESC, page LIMIT ?
 """
-_PAGES = """
-SELECT s.page, s.page_display, s.category, s.location, s.presence, s.days_listed, s.views, s.peak_date, s.peak_views,
-       s.best_rank, s.score, g.views_change_pct
-FROM wiki_trends_scores AS s LEFT JOIN wiki_trends_growth AS g ON g.page = s.page
-WHERE s.dataset = ? AND s.window_start = ? AND s.window_end = ?
-ORDER BY s.views DESC, s.page
+_PAGE_COLUMNS = """
+s.page, s.page_display, s.category, s.location, s.presence, s.days_listed, s.views, s.peak_date, s.peak_views,
+s.best_rank, s.score, g.views_change_pct
 """
 
 
@@ -63,15 +61,15 @@ class Details:
 
     Attributes:
         report: its lists and findings.
-        pages: pages that were listed on at least one day used.
-        views: sum of all listed rows.
-        race: a row a racer and day of the window, as `charts.rank_race` takes them.
-        category_days: a row a category and day used, as `charts.categories_over_time` takes them: those with the most views,
-            then all others together.
-        places: a row a place, as `charts.places` takes them, most views first.
+        pages: number of pages that were listed on at least one day used.
+        views: sum of the views of all listed rows.
+        race: the rows of `charts.rank_race`.
+        category_days: the rows of `charts.categories_over_time`: the categories with the most views, then the sum of all
+            others.
+        places: the rows of `charts.places`, most views first.
         countries: `location`, `pages` and `views` of the countries with the most views.
-        every_page: a row a page, most views first: the columns of `_PAGES`.
-        link_base: the part of the wiki's addresses before the encoded title; empty when the links have no such form.
+        every_page: a row for each page, most views first, with the columns of `_PAGE_COLUMNS`.
+        link_base: the part of the wiki's URLs before the encoded title; empty when it is unknown.
     """
 
     report: Report
@@ -96,33 +94,33 @@ class Details:
 
 
 def read_details(warehouse: Warehouse, limit: int = 10) -> Details:
-    """The window that is published now, with at most `limit` rows in each list."""
+    """Read the published window, with at most `limit` rows in each list."""
     with warehouse.reading() as reader:
-        run = with_scores(reader, warehouse)
+        run = run_with_scores(reader, warehouse)
         report = read_report(reader, limit)
-        window = (run.dataset, run.window_start, run.window_end)
+        every_page, _ = read_pages(reader, run, PageSelection(by="views"), _PAGE_COLUMNS)
         return Details(
             report=report,
-            **reader.rows(_FACTS)[0],
+            **reader.rows(_TOTALS)[0],
             race=race(reader, report),
             category_days=category_days(reader),
-            places=placed(reader.rows(_PLACED)),
+            places=group_by_place(reader.rows(_PAGES_WITH_PLACE)),
             countries=reader.rows(_COUNTRIES, limit),
-            every_page=reader.rows(_PAGES, *window),
+            every_page=every_page,
             link_base=_link_base(reader, run),
         )
 
 
 def race(reader: Reader, report: Report) -> list[dict[str, Any]]:
-    """Views and ranks, on every day of the window, of the pages named in the findings, then of the most surprising ones."""
+    """Views and ranks on every day of the window of up to `RACERS` pages: those in the findings, then the most surprising."""
     run = report.run
     named = {sentence.subject for sentence in report.headline}
     candidates: list[Peak | Change] = [*report.peaks, *report.climbers]
-    found_in_headline = [row for row in candidates if row.page_display in named]
+    from_headline = [row for row in candidates if row.page_display in named]
     surprising = reader.rows(_SURPRISING, run.dataset, run.window_start, run.window_end, RACERS)
-    pages = list(
-        dict.fromkeys([row.page for row in found_in_headline] + [row["page"] for row in surprising])
-    )[:RACERS]
+    pages = list(dict.fromkeys([row.page for row in from_headline] + [row["page"] for row in surprising]))[
+        :RACERS
+    ]
     series = read_series(reader, run, pages)
     titles = {row["page"]: row["page_display"] for row in _titles(reader, pages)}
     return [
@@ -133,12 +131,12 @@ def race(reader: Reader, report: Report) -> list[dict[str, Any]]:
 
 
 def category_days(reader: Reader) -> list[dict[str, Any]]:
-    """The views of the largest categories day by day, and of all others together."""
+    """The views of the largest categories on each day, and the sum of all others."""
     rows = reader.rows(_CATEGORY_DAYS)
     totals: dict[str, int] = {}
     for row in rows:
         totals[row["category"]] = totals.get(row["category"], 0) + row["views"]
-    largest = sorted(totals, key=lambda name: (-totals[name], name))[:CATEGORIES_APART]
+    largest = sorted(totals, key=lambda name: (-totals[name], name))[:SEPARATE_CATEGORIES]
     sums: dict[tuple[str, dt.date], int] = {}
     for row in rows:
         key = (row["category"] if row["category"] in largest else ALL_OTHERS, row["date"])
@@ -152,8 +150,8 @@ def category_days(reader: Reader) -> list[dict[str, Any]]:
     ]
 
 
-def placed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Group pages by place (to a tenth of a degree), most views first; `label` names the three with the most views."""
+def group_by_place(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Group pages by place, to a tenth of a degree; `label` names the three pages with the most views. Most views first."""
     by_place: dict[tuple[float, float], list[Mapping[str, Any]]] = {}
     for row in rows:
         by_place.setdefault((round(row["latitude"], 1), round(row["longitude"], 1)), []).append(row)
@@ -167,12 +165,12 @@ def placed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for (latitude, longitude), here in by_place.items()
     ]
-    return sorted(places, key=lambda place: (-place["views"], place["label"]))[:_PLACES]
+    return sorted(places, key=lambda place: (-place["views"], place["label"]))[:_MAX_PLACES]
 
 
 def _label(titles: Sequence[str]) -> str:
-    more = len(titles) - _NAMED
-    named = ", ".join(titles[:_NAMED])
+    more = len(titles) - _TITLES_IN_LABEL
+    named = ", ".join(titles[:_TITLES_IN_LABEL])
     return f"{named} and {counted(more, 'other')}" if more > 0 else named
 
 
@@ -183,8 +181,8 @@ def _titles(reader: Reader, pages: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _link_base(reader: Reader, run: RunRecord) -> str:
-    """The wiki's address, taken from a link of the last day used; empty when its host is not the project's."""
-    rows = reader.rows(_LINKS, run.days_used[-1]) if run.days_used else []
+    """The start of the wiki's URLs, from a link of the last day used; empty when its host is not the project's."""
+    rows = reader.rows(_ONE_LINK, run.days_used[-1]) if run.days_used else []
     link = rows[0]["link"] if rows else None
     before, separator, _ = (page_link(link or "", project_of_dataset(run.dataset)) or "").rpartition("/wiki/")
     return f"{before}{separator}"

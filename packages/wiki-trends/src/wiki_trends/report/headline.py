@@ -1,4 +1,4 @@
-"""The findings of a window: sentences made from its figures. Pure functions, which do not fail on valid rows."""
+"""Write the findings of a window as sentences. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PEAKS = 3
 _CLIMBERS = 2
-_CLEAR_CLIMB = 10
+_MIN_CLIMB = 10
 
 
 def headline(
@@ -27,58 +27,58 @@ def headline(
     categories: Sequence[Category],
     series: Mapping[str, Series],
 ) -> tuple[Sentence, ...]:
-    """The largest peaks, then the clearest climbs in rank that no peak told already, then the category with the most views.
+    """The findings: the largest peaks, then the largest climbs of other pages, then the category with the most views.
 
     Args:
         run: the published window.
         peaks: largest first.
         climbers: best improvement of rank first.
         categories: most views first.
-        series: of the pages among the peaks; says where a page was on the day before.
+        series: the series of the peaks' pages, for the rank on the day before a peak.
     """
     peaked = {peak.page for peak in peaks[:_PEAKS]}
-    climbs = [page for page in climbers if page.page not in peaked and page.rank_change >= _CLEAR_CLIMB]
-    sentences = [_peak(peak, run, series.get(peak.page)) for peak in peaks[:_PEAKS]]
-    sentences += [_climb(page) for page in climbs[:_CLIMBERS]]
+    climbing = [page for page in climbers if page.page not in peaked and page.rank_change >= _MIN_CLIMB]
+    sentences = [_peak_sentence(peak, run, series.get(peak.page)) for peak in peaks[:_PEAKS]]
+    sentences += [_climb_sentence(page) for page in climbing[:_CLIMBERS]]
     if not sentences:
-        sentences.append(_quiet(run))
+        sentences.append(_no_findings_sentence(run))
     if len(categories) > 1:
-        sentences.append(_leading(categories))
+        sentences.append(_category_sentence(categories))
     return tuple(sentences)
 
 
-def _peak(peak: Peak, run: RunRecord, series: Series | None) -> Sentence:
+def _peak_sentence(peak: Peak, run: RunRecord, series: Series | None) -> Sentence:
     bound = "at least " if peak.days_unlisted else ""
     times = f", {bound}{peak.times:,.1f} times its usual day" if peak.times is not None else ""
     unlisted = f"; {counted(peak.days_unlisted, 'other day')} outside the list" if peak.days_unlisted else ""
     day = f"{peak.date:%A} {day_of_month(peak.date)}"
     return Sentence(
-        peak.page_display, f"{_came(peak, run, series)} on {day}: {peak.views:,} views{times}{unlisted}."
+        peak.page_display, f"{_movement(peak, run, series)} on {day}: {peak.views:,} views{times}{unlisted}."
     )
 
 
-def _came(peak: Peak, run: RunRecord, series: Series | None) -> str:
-    """How the page came to the rank of its best day from that of the day before, when that is known."""
+def _movement(peak: Peak, run: RunRecord, series: Series | None) -> str:
+    """The movement to the rank of the best day, from the rank of the day before if that is known."""
     place = days_of(run).index(peak.date) if series is not None else 0
     if series is None or not place or days_of(run)[place - 1] not in run.days_used:
         return f"peaked at rank {peak.rank}"
     before = series.ranks[place - 1]
     if before is None:
         return f"came from outside the list to rank {peak.rank}"
-    if before - peak.rank >= _CLEAR_CLIMB:
+    if before - peak.rank >= _MIN_CLIMB:
         return f"rose from rank {before} to {peak.rank}"
     return f"peaked at rank {peak.rank}"
 
 
-def _climb(page: Change) -> Sentence:
+def _climb_sentence(page: Change) -> Sentence:
     first, last = page.first_date, page.last_date
     same = (first.year, first.month) == (last.year, last.month)
     days = f"between {first.day if same else day_of_month(first)} and {day_of_month(last)}"
     return Sentence(page.page_display, f"rose from rank {page.first_rank} to {page.last_rank} {days}.")
 
 
-def _leading(categories: Sequence[Category]) -> Sentence:
-    # `Other` holds the pages without a category: its size says nothing.
+def _category_sentence(categories: Sequence[Category]) -> Sentence:
+    # `Other` contains the pages without a category, so it is not a finding.
     lead = next(item for item in categories if item.category != "Other")
     after = "" if lead is categories[0] else " after Other"
     return Sentence(
@@ -86,7 +86,7 @@ def _leading(categories: Sequence[Category]) -> Sentence:
     )
 
 
-def _quiet(run: RunRecord) -> Sentence:
+def _no_findings_sentence(run: RunRecord) -> Sentence:
     if len(run.days_used) < 2:
         return Sentence("", "One day has no trend: give a longer window to see what rose and fell.")
     return Sentence("", "No page stood out: none doubled its usual views, none climbed ten ranks.")

@@ -1,7 +1,7 @@
-"""Titles left out of the days of a window, with the reasons that the lake's layers recorded, summed over the days.
+"""Sum up the titles that were left out of the days of a window, by title and reason.
 
-The published tables do not hold them, so they are read from the lake when the report is written. The report does not
-depend on them: it names a day that cannot be read with the reason, and so a lake that cannot be reached.
+The published tables do not contain these titles, so they are read from the lake when the report is written. The report does
+not fail without them: the result names the days that cannot be read, or the reason why the lake cannot be reached.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import RunRecord
 
 REASONS: Mapping[str, str] = {
-    "placeholder": "rows of the list that name no page",
-    "control_character": "titles with characters that no title has",
-    "main_page": "the wiki's front page",
-    "namespace": "pages that are no articles: Special:, User:, Portal: and the like",
-    "denied": "titles of the deny list",
-    "suspect": "views that look like programs: nearly all, or nearly none, of them from desktops",
-    "leads_to_no_article": "redirects that end at no article",
-    "merged": "redirects, whose views were added to the page that they lead to",
+    "placeholder": "rows of the list that do not name a page",
+    "control_character": "titles with control characters",
+    "main_page": "the main page of the wiki",
+    "namespace": "pages outside the article namespace: Special:, User:, Portal: and others",
+    "denied": "titles on the deny list",
+    "suspect": "pages probably read by programs: nearly all views, or nearly none, are from desktops",
+    "leads_to_no_article": "redirects that do not lead to an article",
+    "merged": "redirects whose views were added to their target",
 }
-_AT_ONCE = 8
+_READERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class LeftOutTitle:
     """A title that was left out for one reason, over the days of the window.
 
     Attributes:
-        page: title as it was listed.
+        page: the title as it was listed.
         reason: one of `REASONS`.
-        text: the reason as a sentence, of the day on which it had the most views.
+        text: the reason as a sentence, from the day on which the title had the most views.
         days: number of days on which it was left out.
-        views: sum over these days.
-        best_rank: in the lists of these days.
+        views: sum of its views on these days.
+        best_rank: its best rank on these days.
     """
 
     page: str
@@ -61,8 +61,8 @@ class LeftOut:
 
     Attributes:
         titles: most views first.
-        unread: days that could not be read, with the reason.
-        problem: why the lake could not be read; empty when it could.
+        unread: the days that could not be read, each with the code of the reason.
+        problem: the reason why the lake could not be read; empty when it could.
     """
 
     titles: tuple[LeftOutTitle, ...] = ()
@@ -80,7 +80,7 @@ class LeftOut:
 
 
 def left_out(run: RunRecord, settings: Settings) -> LeftOut:
-    """The titles left out of the days that a published window used; the result names what cannot be read."""
+    """Read the titles that were left out of the days of a published window."""
     days = run.days_used
     if layers(settings).diamond.name != run.dataset:
         return LeftOut(
@@ -96,17 +96,17 @@ def left_out(run: RunRecord, settings: Settings) -> LeftOut:
     if not days:
         return LeftOut()
     try:
-        with ThreadPoolExecutor(min(_AT_ONCE, len(days)), thread_name_prefix="left-out") as pool:
+        with ThreadPoolExecutor(min(_READERS, len(days)), thread_name_prefix="left-out") as pool:
             by_day = dict(zip(days, pool.map(read, days), strict=True))
     except LakeError as error:
         return LeftOut(problem=str(error))
-    unread = tuple((day, why) for day, why in by_day.items() if isinstance(why, str))
+    unread = tuple((day, code) for day, code in by_day.items() if isinstance(code, str))
     return LeftOut(
-        _added_up([row for rows in by_day.values() if not isinstance(rows, str) for row in rows]), unread
+        _summed([row for rows in by_day.values() if not isinstance(rows, str) for row in rows]), unread
     )
 
 
-def _added_up(rows: Sequence[Exclusion]) -> tuple[LeftOutTitle, ...]:
+def _summed(rows: Sequence[Exclusion]) -> tuple[LeftOutTitle, ...]:
     groups: dict[tuple[str, str], list[Exclusion]] = {}
     for row in rows:
         groups.setdefault((row.page, row.reason), []).append(row)

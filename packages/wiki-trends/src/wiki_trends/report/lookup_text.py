@@ -1,6 +1,7 @@
-"""Look-ups as lines of text: the top pages, and one page with its series as a sparkline.
+"""Render the top pages, and one page with its series as a sparkline, as lines of text.
 
-A day outside the list is shown as `·`: its views are unknown, not zero. Titles are data, shown as `report.text.safe`.
+A day outside the list is shown as `·`, because its views are unknown, not zero. Titles are untrusted, so they pass
+`report.text.safe`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from smart_orchestrator.text.reports import Line
-    from wiki_trends.queries.pages import PageDetails, Top
+    from wiki_trends.queries.pages import PageDetails, PageList
 
 
-def top_lines(top: Top) -> list[Line]:
-    """A heading, and two lines a page: its place and title, then its scores."""
+def top_lines(top: PageList) -> list[Line]:
+    """A heading, and two lines for each page: place and title, then the scores."""
     run = top.run
     lines: list[Line] = [(f"Top by {top.by}, {run.window_start} .. {run.window_end}", "strong")]
     if not top.pages:
@@ -30,7 +31,7 @@ def top_lines(top: Top) -> list[Line]:
 
 
 def page_lines(page: PageDetails) -> list[Line]:
-    """Title, sparkline, the days of the window, its scores with their inputs, and its scores in earlier windows."""
+    """The title, a sparkline, the days of the window, the scores with their inputs, and the scores in earlier windows."""
     about, run = page.about, page.run
     lines: list[Line] = [
         (safe(about["page_display"]), "strong"),
@@ -72,12 +73,12 @@ def _listed(row: Mapping[str, Any]) -> list[str]:
 
 
 def _score_texts(row: Mapping[str, Any]) -> list[str]:
-    """The scores of a page as phrases, without those that could not be calculated."""
+    """The scores of a page as phrases, without those that could not be computed."""
     texts = []
     if row["score"] is not None:
-        what = row["shape"] or "score"
+        kind = row["shape"] or "score"
         texts.append(
-            f"{what} {row['score']:.1f}: {row['surprise_views']:,} views on {row['surprise_date']}, "
+            f"{kind} {row['score']:.1f}: {row['surprise_views']:,} views on {row['surprise_date']}, "
             f"{row['expected_views']:,.0f} expected, confidence {row['confidence']:.0%}"
         )
     if row["momentum"] is not None:

@@ -1,4 +1,4 @@
-"""The report as plain data, which every form of it (terminal, JSON, page) shows."""
+"""The report as plain data, which the terminal, JSON and HTML forms show."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A finding: its subject, a title or a category, and the rest of the sentence.
+    """A finding, as a sentence about a page or a category.
 
     Attributes:
-        subject: as people read it; empty when the sentence has no page or category as its subject.
+        subject: the display title of the page, or the category; empty when the sentence has neither.
         text: the rest of the sentence.
     """
 
@@ -33,9 +33,9 @@ class Sentence:
 class Peak:
     """A page whose best day had at least twice the views of its usual day in the window.
 
-    The usual day is the median of the other days used. On a day without the page in the list its views are unknown,
-    but not more than those of the last page listed; they are counted as that many. So `usual_views` is then an upper
-    bound, and `times` and `views_above` are lower bounds. (Not for a page that the cleaning left out on such a day.)
+    The usual day is the median of the other days used. On a day outside the list the page had an unknown number of views,
+    but not more than the last page listed, whose views are used instead. So `usual_views` is then an upper bound, and
+    `times` and `views_above` are lower bounds. (They are not for a page that the cleaning left out on such a day.)
 
     Attributes:
         page: title as in the tables.
@@ -62,7 +62,7 @@ class Peak:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A page that was listed on every day used: a row of `wiki_trends_growth`, with its meaning and units."""
+    """A page that was listed on every day used: columns of `wiki_trends_growth`, with the same meaning and units."""
 
     page: str
     page_display: str
@@ -111,7 +111,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One category over all listed pages of the window.
+    """A category of the window: columns of `wiki_trends_categories`.
 
     Attributes:
         category: its name.
@@ -139,7 +139,7 @@ class Report:
     Attributes:
         run: window, days, coverage, fingerprints and rows of each table.
         common_pages: pages that were listed on every day used.
-        headline: what the window was about, a sentence each.
+        headline: the findings, one sentence each.
         peaks: largest `views_above` first.
         growing: pages with more views on the last day than on the first, largest percentage first.
         declining: pages with fewer, largest loss in percent first.
@@ -149,7 +149,7 @@ class Report:
         sustained: pages listed on every day, ordered by the views of their weakest day.
         new: pages that no list of the baseline has, most views first; none without a baseline.
         returning: pages that were outside the lists for a week or longer, most views first.
-        series: of each page of these lists, by its title as in the tables.
+        series: the series of each page in these lists, by `page`.
     """
 
     run: RunRecord
@@ -167,12 +167,12 @@ class Report:
     series: Mapping[str, Series] = field(default_factory=dict)
 
     def views(self, page: str) -> tuple[int | None, ...]:
-        """The views of a page of the lists, day by day; empty for any other page."""
+        """The views of a page on each day of the window; empty for a page in none of the lists."""
         return self.series[page].views if page in self.series else ()
 
 
 def to_json(report: Report) -> dict[str, object]:
-    """The report as a document for `json.dumps`; days are ISO strings, findings complete sentences."""
+    """The report as a document for `json.dumps`, with days as ISO strings and findings as complete sentences."""
     document = asdict(report) | {"headline": [str(sentence) for sentence in report.headline]}
     return {name: _plain(value) for name, value in document.items()}
 

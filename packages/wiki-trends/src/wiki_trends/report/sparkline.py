@@ -1,4 +1,4 @@
-"""Sparklines of text: a bar a day. A day outside the list is `·`: its views are unknown, not zero."""
+"""Draw sparklines as text, with one bar for each day. A day outside the list is `·`: its views are unknown, not zero."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OUTSIDE = "·"
 
 
 def sparkline(views: Sequence[int | None]) -> str:
-    """A bar a day between the lowest and the highest of them; `·` where there is none."""
+    """One bar for each day, scaled from the lowest views to the highest; `·` for None."""
     counts = [count for count in views if count is not None]
     if not counts:
         return OUTSIDE * len(views)
@@ -23,7 +23,7 @@ def sparkline(views: Sequence[int | None]) -> str:
 
 
 def fitted(views: Sequence[int | None], width: int) -> list[int | None]:
-    """At most `width` values in place of these: each the highest of its days, None where it has none."""
+    """Combine consecutive days to at most `width` values: the highest of each group, None for a group of None."""
     if len(views) <= width:
         return list(views)
     edges = [round(index * len(views) / width) for index in range(width + 1)]

@@ -1,7 +1,7 @@
-"""The report as text for a terminal or a pipe.
+"""Render the report as text for a terminal or a pipe.
 
-Titles are data: Rich's markup in them is shown as text, and control characters are shown as their codes. Without colour
-the result has no control codes, whatever the environment variables are.
+Titles are untrusted: Rich's markup in them is shown as text, and control characters are shown as their codes. Without
+colour the result has no control codes, whatever the environment variables are.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from wiki_trends.report.calendar import Calendar
     from wiki_trends.report.model import Arrival, Category, Change, Report
 
-# A title, its views day by day, and the figures of the other columns.
+# A title, its views on each day, and the texts of the other columns.
 _Row: TypeAlias = "tuple[str, Sequence[int | None], *tuple[str, ...]]"
 
 MIN_WIDTH = 60
 _GAP = 2
 _MIN_TITLE = 8
-# Sparklines are left out when titles would get less room than this. They are at most as wide as a month.
-_GOOD_TITLE = 26
-_MOST_BARS = 31
+# Sparklines are omitted when titles would have fewer columns than this. They have at most as many bars as a month has days.
+_MIN_TITLE_BESIDE_BARS = 26
+_MAX_BARS = 31
 _CALENDAR_WEEKS = 9
-_GAPS_NAMED = 10
+_MAX_GAPS_NAMED = 10
 _MARKS = {
     "complete": ("■", "green"),
     "unusual": ("▲", "yellow"),
@@ -54,8 +54,8 @@ def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
     """The report as text with a line feed at its end.
 
     Args:
-        report: what to show.
-        width: columns; no line is longer. Less than 60 is taken as 60.
+        report: the report.
+        width: the maximum length of a line; values below 60 count as 60.
         colour: whether to add ANSI colours.
     """
     import io
@@ -79,18 +79,18 @@ def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
     _heading(console, report)
     _peaks(console, report)
     for name in ("growing", "declining"):
-        _changes(console, report, name, _VIEWS)
-    _changes(console, report, "volatile", _SPREAD)
-    _changes(console, report, "climbers", _RANKS)
+        _changes(console, report, name, _VIEWS_COLUMNS)
+    _changes(console, report, "volatile", _SPREAD_COLUMNS)
+    _changes(console, report, "climbers", _RANK_COLUMNS)
     _arrivals(console, report, "New in the lists", report.new)
     _arrivals(console, report, "Back in the lists", report.returning)
     _categories(console, report.categories)
-    _changes(console, report, "sustained", _STEADY)
+    _changes(console, report, "sustained", _SUSTAINED_COLUMNS)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
 def write(report: Report, stream: TextIO) -> None:
-    """Write the report as wide as the terminal, in colours when the stream is a terminal and `NO_COLOR` is not set."""
+    """Write the report in the terminal's width, with colours if the stream is a terminal and `NO_COLOR` is not set."""
     import os
     import shutil
 
@@ -109,8 +109,10 @@ def _heading(console: Console, report: Report) -> None:
     window_calendar = calendar.of_run(run)
     gaps = [day for day in window_calendar.days if not day.available]
     if gaps:
-        named = ", ".join(str(day.day) for day in gaps[:_GAPS_NAMED])
-        more = f" and {counted(len(gaps) - _GAPS_NAMED, 'day')} more" if len(gaps) > _GAPS_NAMED else ""
+        named = ", ".join(str(day.day) for day in gaps[:_MAX_GAPS_NAMED])
+        more = (
+            f" and {counted(len(gaps) - _MAX_GAPS_NAMED, 'day')} more" if len(gaps) > _MAX_GAPS_NAMED else ""
+        )
         console.print(f"Not in it: {named}{more}", style="bold red")
     console.print(
         f"{counted(run.rows['wiki_trends_timeseries'], 'record')}, "
@@ -124,7 +126,7 @@ def _heading(console: Console, report: Report) -> None:
 
 
 def _calendar(console: Console, window_calendar: Calendar) -> None:
-    """Weeks by weekdays, or a month a line when there are many; then the reasons of incomplete days, and the legend."""
+    """Print one line for each week, or for each month when there are many weeks; then the flagged days and the legend."""
     from rich.text import Text
 
     if len(window_calendar.weeks) <= _CALENDAR_WEEKS:
@@ -142,11 +144,11 @@ def _calendar(console: Console, window_calendar: Calendar) -> None:
             mark, style = (" ", "") if cell is None else _MARKS[cell.kind]
             line.append(f"{gap}{mark}{gap}", style=style)
         console.print(line)
-    for spell in window_calendar.spells:
-        first = spell.first
+    for day_range in window_calendar.ranges:
+        first = day_range.first
         mark, style = _MARKS[first.kind]
         why = f": {safe(first.reason)}" if first.reason else ""
-        span = str(first.day) if spell.length == 1 else f"{first.day} .. {spell.last.day}"
+        span = str(first.day) if day_range.length == 1 else f"{first.day} .. {day_range.last.day}"
         text = f"{span}  {calendar.KINDS[first.kind]}{f' ({first.code})' if first.code else ''}{why}"
         console.print(Text.assemble((f"{mark} ", style), text))
     legend = Text()
@@ -184,14 +186,19 @@ def _peaks(console: Console, report: Report) -> None:
     )
 
 
-_VIEWS = ("First", "Last", "Change", "%")
-_SPREAD = ("Lowest", "Highest", "Spread")
-_RANKS = ("From", "To", "Ranks")
-_STEADY = ("Weakest", "Average", "Rank")
+_VIEWS_COLUMNS = ("First", "Last", "Change", "%")
+_SPREAD_COLUMNS = ("Lowest", "Highest", "Spread")
+_RANK_COLUMNS = ("From", "To", "Ranks")
+_SUSTAINED_COLUMNS = ("Weakest", "Average", "Rank")
 
 
 def _changes(console: Console, report: Report, name: str, columns: tuple[str, ...]) -> None:
-    cells = {_VIEWS: _views, _SPREAD: _spread, _RANKS: _ranks, _STEADY: _steady}[columns]
+    cells = {
+        _VIEWS_COLUMNS: _views_cells,
+        _SPREAD_COLUMNS: _spread_cells,
+        _RANK_COLUMNS: _rank_cells,
+        _SUSTAINED_COLUMNS: _sustained_cells,
+    }[columns]
     pages: Sequence[Change] = getattr(report, name)
     rows: list[_Row] = [(page.page_display, report.views(page.page), *cells(page)) for page in pages]
     _table(console, _TITLES[name], ("Page", *columns), rows)
@@ -212,7 +219,7 @@ def _arrivals(console: Console, report: Report, title: str, pages: Sequence[Arri
         _table(console, title, ("Page", "Best day", "Views", "Rank"), rows)
 
 
-def _views(page: Change) -> tuple[str, ...]:
+def _views_cells(page: Change) -> tuple[str, ...]:
     return (
         f"{page.first_views:,}",
         f"{page.last_views:,}",
@@ -221,15 +228,15 @@ def _views(page: Change) -> tuple[str, ...]:
     )
 
 
-def _spread(page: Change) -> tuple[str, ...]:
+def _spread_cells(page: Change) -> tuple[str, ...]:
     return f"{page.min_views:,}", f"{page.max_views:,}", f"{page.volatility:,}"
 
 
-def _ranks(page: Change) -> tuple[str, ...]:
+def _rank_cells(page: Change) -> tuple[str, ...]:
     return f"{page.first_rank}", f"{page.last_rank}", f"{page.rank_change:+}"
 
 
-def _steady(page: Change) -> tuple[str, ...]:
+def _sustained_cells(page: Change) -> tuple[str, ...]:
     return f"{page.min_views:,}", f"{page.avg_views:,.0f}", f"{page.last_rank}"
 
 
@@ -258,7 +265,7 @@ def _table(
     columns: Sequence[str],
     rows: Sequence[_Row],
 ) -> None:
-    """A table of titles with their series as sparklines, when there is room for them, and figures."""
+    """Print a table of titles, sparklines if there is room for them, and figures."""
     from rich.table import Table
     from rich.text import Text
 
@@ -267,21 +274,21 @@ def _table(
     if not rows:
         console.print("  none")
         return
-    bars = min(max(len(row[1]) for row in rows), _MOST_BARS)
-    # In a narrow terminal only titles are shortened: a figure that is cut would be wrong.
+    bars = min(max(len(row[1]) for row in rows), _MAX_BARS)
+    # In a narrow terminal only titles are shortened, because a shortened figure would be wrong.
     figures = [(columns[1:]), *(row[2:] for row in rows)]
     widths = [max(len(line[index]) for line in figures) for index in range(len(columns) - 1)]
     room = console.width - sum(widths) - _GAP * len(widths)
-    drawn = bars > 1 and room - bars - _GAP >= _GOOD_TITLE
-    if drawn:
+    with_sparkline = bars > 1 and room - bars - _GAP >= _MIN_TITLE_BESIDE_BARS
+    if with_sparkline:
         room -= bars + _GAP
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, _GAP, 0, 0))
     table.add_column(columns[0], no_wrap=True, overflow="ellipsis", max_width=max(room, _MIN_TITLE))
-    if drawn:
+    if with_sparkline:
         table.add_column("", no_wrap=True, width=bars, style="cyan")
     for name, width in zip(columns[1:], widths, strict=True):
         table.add_column(name, justify="right", no_wrap=True, width=width)
-    for first, series, *others in rows:
-        spark = [Text(sparkline(fitted(series, bars)))] if drawn else []
-        table.add_row(Text(safe(first)), *spark, *(Text(cell) for cell in others))
+    for first, series, *figure_texts in rows:
+        spark = [Text(sparkline(fitted(series, bars)))] if with_sparkline else []
+        table.add_row(Text(safe(first)), *spark, *(Text(cell) for cell in figure_texts))
     console.print(table)

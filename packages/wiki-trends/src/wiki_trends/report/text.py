@@ -1,4 +1,4 @@
-"""Text that is safe to show: titles are untrusted, and a terminal interprets control characters."""
+"""Format text for people, and make untrusted titles safe to print on a terminal."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import datetime as dt
 
-# Controls, surrogates, line and paragraph separators.
-_UNSAFE = {"Cc", "Cs", "Zl", "Zp"}
-# Marks that change the direction of the text after them, with which a title could rearrange its neighbours.
-_TURNING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Unicode categories: control characters, surrogates, line and paragraph separators.
+_UNSAFE_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
+# Characters that change the direction of the text after them, so that a title could rearrange its neighbours.
+_DIRECTION_MARKS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def safe(text: str) -> str:
-    """The text with every character that could control a terminal replaced by its code, as in `U+202E`."""
-    return "".join(_escaped(char) if _steers(char) else char for char in text)
+    """Replace each character that could control a terminal by its code, such as `<U+202E>`."""
+    return "".join(_code_of(char) if _is_unsafe(char) else char for char in text)
 
 
 def counted(number: int, thing: str) -> str:
-    """A number with its noun in the right form: `1 day`, `2 days`."""
+    """A number with its noun in the singular or plural: `1 day`, `2 days`."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def _steers(char: str) -> bool:
-    return char in _TURNING or unicodedata.category(char) in _UNSAFE
+def _is_unsafe(char: str) -> bool:
+    return char in _DIRECTION_MARKS or unicodedata.category(char) in _UNSAFE_CATEGORIES
 
 
-def _escaped(char: str) -> str:
+def _code_of(char: str) -> str:
     return f"<U+{ord(char):04X}>"
 
 
 def shortened(text: str, length: int) -> str:
-    """The text, cut with an ellipsis when it is longer than `length` characters."""
+    """Shorten the text to `length` characters, with an ellipsis."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 

@@ -1,7 +1,7 @@
 """A synthetic Wikimedia for demos and tests without a network: pageviews and Action API, made from a seed.
 
-`SampleServer` serves in this process, `serve` in a process of its own; `truth` returns the planted events.
-Invented vocabulary, planted events, faults on request; or recorded answers of the real APIs (`replay`).
+`SampleServer` runs in this process, `serve` in a process of its own. `truth` returns the events that were planted in the data.
+Faults can be injected, and recorded responses of the real APIs can be served instead (`replay`).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ _TITLES = {400: "Bad Request", 404: "Not Found", 500: "Internal Server Error"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, body and headers (without length and encoding, which the server adds)."""
+    """An HTTP response: status, body and headers, without the length and encoding that the server adds."""
 
     status: int
     body: bytes

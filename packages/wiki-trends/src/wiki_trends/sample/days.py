@@ -1,7 +1,7 @@
 """Views of one day in a synthetic wiki, by page and access method, and the lists that the API serves.
 
-A day follows from (seed, project, day) alone. All-access is the sum of desktop, mobile web and mobile app, page by
-page; each list is cut on its own, so a page can be in one and not in another.
+A day's views are determined by (seed, project, day). The views of all-access are the sum of desktop, mobile web and mobile app for
+each page. Each list is cut on its own, so a page can be in one list and not in another.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 ACCESS_METHODS = ("all-access", "desktop", "mobile-web", "mobile-app")
 NOISE = 0.2  # standard deviation of a page's level from day to day
-_VISITOR_NOISE = 0.05
-# Monday to Sunday: added to every level.
+_SOLE_EVENT_NOISE = 0.05
+# Added to the level of every page, from Monday to Sunday.
 _WEEK = (0.06, 0.04, 0.02, 0.0, -0.03, -0.08, 0.0)
 
 
@@ -34,14 +34,14 @@ class Views(NamedTuple):
     mobile_app: int
 
     def of(self, access: str) -> int:
-        """Views by the name of the access method in the API."""
+        """Views by access method, under its name in the API."""
         if access == "all-access":
             return sum(self)
         return self[ACCESS_METHODS.index(access) - 1]
 
 
 class Row(NamedTuple):
-    """A row of a list, with the names of the API."""
+    """A row of a list, with the field names of the API."""
 
     article: str
     views: int
@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
 @lru_cache(maxsize=8)
 def world(seed: int, wiki: Wiki) -> World:
-    """The days of a wiki under a seed."""
+    """The days of a wiki for a seed."""
     return World(catalogue(seed, wiki))
 
 
@@ -61,25 +61,25 @@ class World:
         self.catalogue = pages
         self.schedule = Schedule(pages)
         self._name = f"{pages.seed}/{pages.wiki.project}"
-        self._outside = [page for page in pages.pages if page.role == "outside"]
+        self._non_articles = [page for page in pages.pages if page.role == "non_article"]
 
     @lru_cache(maxsize=64)  # noqa: B019 - worlds live as long as the process
     def views(self, day: dt.date) -> dict[int, Views]:
-        """Views on a day of each page that can be in a list, by page number."""
+        """Views on a day of every page that can be in a list, by page number."""
         rng = random.Random(f"{self._name}/day/{day}")
         weekend = day.weekday() >= 5
-        usual = _WEEK[day.weekday()]
+        weekday_level = _WEEK[day.weekday()]
         lifts = self.schedule.lifts(day)
         pages = self.catalogue.pages
         result: dict[int, Views] = {}
-        for page in (*(pages[number] for number in EVERGREEN), *self._outside):
-            level = page.level + usual + rng.gauss(0.0, NOISE) + lifts.get(page.number, 0.0)
+        for page in (*(pages[number] for number in EVERGREEN), *self._non_articles):
+            level = page.level + weekday_level + rng.gauss(0.0, NOISE) + lifts.get(page.number, 0.0)
             if weekend:
                 level += page.weekend
             result[page.number] = _split(math.exp(level), page.desktop - 0.05 * weekend, page.app)
-        for number, event in sorted(self.schedule.visitors(day).items()):
+        for number, event in sorted(self.schedule.sole_events(day).items()):
             page = pages[number]
-            level = event.level(day) + usual + rng.gauss(0.0, _VISITOR_NOISE)
+            level = event.level(day) + weekday_level + rng.gauss(0.0, _SOLE_EVENT_NOISE)
             if event.kind == "bot":
                 result[number] = _split(math.exp(level), event.desktop, (1 - event.desktop) / 10)
             else:
@@ -90,15 +90,16 @@ class World:
     def top(self, day: dt.date, access: str) -> tuple[Row, ...]:
         """The list of a day: the most read titles, ties in competition ranking (1, 2, 2, 4)."""
         pages = self.catalogue.pages
-        counted = [(-views.of(access), pages[number].title) for number, views in self.views(day).items()]
+        totals = [(views.of(access), pages[number].title) for number, views in self.views(day).items()]
+        totals.sort(key=lambda total: (-total[0], total[1]))
         rows: list[Row] = []
-        for place, (negative, title) in enumerate(sorted(counted)[: self.catalogue.wiki.rows], start=1):
-            tied = bool(rows) and rows[-1].views == -negative
-            rows.append(Row(title, -negative, rows[-1].rank if tied else place))
+        for position, (views, title) in enumerate(totals[: self.catalogue.wiki.rows], start=1):
+            tied = bool(rows) and rows[-1].views == views
+            rows.append(Row(title, views, rows[-1].rank if tied else position))
         return tuple(rows)
 
-    def of_page(self, page: Page, day: dt.date) -> Views | None:
-        """Views of one page on a day; None when nobody read it."""
+    def page_views(self, page: Page, day: dt.date) -> Views | None:
+        """Views of one page on a day; None when it has none."""
         views = self.views(day).get(page.number)
         if views is not None or page.number in NEW:
             return views

@@ -1,7 +1,7 @@
 """Planted events: bursts, growth and decline, weekly recurrences, new pages, automated traffic, and brief interest.
 
-Each event follows from (seed, project) and the part of the calendar that it begins in, never from the days asked
-before, so any day can be made on its own. Times are UTC days. Levels are natural logarithms of views.
+An event is determined by the seed, the project and the block of days in which it begins, so any day can be generated
+independently of other days. Days are UTC days. Levels are natural logarithms of views.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from wiki_trends.sample.pages import BOT, NEW, RARE, Catalogue, level_of_rank
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BLOCK = 10  # days
-BURSTS = NEWBORN = BOTS = 3  # that begin in a block
-FLEETING = 120  # that begin on a day
+BLOCK = 10  # days in a block
+BURSTS = NEW_PAGES = BOTS = 3  # events of each kind that begin in a block
+FLEETING = 120  # fleeting events that begin on a day
 CYCLE = 72  # days from one rise of a trending page to its next
-_LONGEST = 30  # days that an event of a block lasts at most
+_LONGEST = 30  # most days of an event that begins in a block
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class Event:
 
     Attributes:
         kind: `burst`, `growth`, `decline`, `weekly`, `new`, `bot` or `fleeting`.
-        number: the page.
-        start: first day of it.
+        number: number of its page.
+        start: its first day.
         days: how many days it lasts.
-        size: `burst`, `weekly`: logarithm of the factor on its best day; `growth`, `decline`: change of the level a
-            day; otherwise: level on the first day.
-        decay: what each further day takes from the level (`new`, `fleeting`), or multiplies the lift with (`burst`).
-        desktop: `bot`: the part of the traffic that comes from desktops.
+        size: `burst`, `weekly`: logarithm of the factor on its best day; `growth`, `decline`: daily change of the level;
+            other kinds: level on the first day.
+        decay: `new`, `fleeting`: subtracted from the level each day; `burst`: each day's lift is the previous one times this.
+        desktop: `bot`: fraction of the views that come from desktops.
     """
 
     kind: str
@@ -50,11 +50,11 @@ class Event:
 
     @property
     def end(self) -> dt.date:
-        """The last day of it, included."""
+        """Its last day, included."""
         return self.start + dt.timedelta(days=self.days - 1)
 
     def level(self, day: dt.date) -> float:
-        """Of an event that is a page's whole traffic: its level on a day within it."""
+        """The level of the page on a day of an event that is the page's only traffic."""
         return self.size - self.decay * (day - self.start).days
 
 
@@ -68,16 +68,16 @@ class Schedule:
         self._weekly = tuple(self._weekly_pages())
 
     def lifts(self, day: dt.date) -> dict[int, float]:
-        """Changes of the levels of evergreen pages on a day by events, by page."""
+        """How much events change the levels of evergreen pages on a day, by page number."""
         lifts: dict[int, float] = {}
         for event in self._block_events(day, "burst"):
             lifts[event.number] = event.size * event.decay ** (day - event.start).days
-        for place, number in enumerate(self._catalogue.roles["trend"]):
-            lifts[number] = self._trend_lift(place, day)
+        for position, number in enumerate(self._catalogue.roles["trend"]):
+            lifts[number] = self._trend_lift(position, day)
         return lifts | {number: lift for number, weekday, lift in self._weekly if weekday == day.weekday()}
 
-    def visitors(self, day: dt.date) -> dict[int, Event]:
-        """The events of a day that are the whole traffic of a page, by page; the greatest for each."""
+    def sole_events(self, day: dt.date) -> dict[int, Event]:
+        """The events of a day that are the only traffic of their page, by page number; the largest of each page."""
         events = [*self._block_events(day, "new"), *self._block_events(day, "bot"), *self._fleeting(day)]
         result: dict[int, Event] = {}
         for event in events:
@@ -87,16 +87,15 @@ class Schedule:
         return result
 
     def between(self, start: dt.date, end: dt.date) -> Iterator[Event]:
-        """Every event that has a day between two days, both included, in the order of start and page."""
+        """All events that have a day between `start` and `end`, both included, sorted by start and page."""
         events: set[Event] = set()
         for offset in range((end - start).days + 1):
             day = start + dt.timedelta(days=offset)
             events.update(*(self._block_events(day, kind) for kind in ("burst", "new", "bot")))
             events.update(self._fleeting(day))
-            for place in range(len(self._catalogue.roles["trend"])):
-                events.update(
-                    e for e in self._trend(place, self._cycle(place, day)) if e.start <= day <= e.end
-                )
+            for position in range(len(self._catalogue.roles["trend"])):
+                trend = self._trend(position, self._cycle(position, day))
+                events.update(event for event in trend if event.start <= day <= event.end)
             events.update(
                 Event("weekly", number, day, 1, lift)
                 for number, weekday, lift in self._weekly
@@ -113,50 +112,50 @@ class Schedule:
 
     @lru_cache(maxsize=2048)  # noqa: B019 - schedules live as long as the process
     def _starting(self, block: int) -> tuple[Event, ...]:
-        """The bursts, new pages and automated traffic that begin within a block of days."""
+        """The bursts, new pages and automated traffic that begin in a block of days."""
         rng = random.Random(f"{self._name}/block/{block}")
         bursting = self._catalogue.roles["burst"]
 
-        def begin() -> dt.date:
+        def random_start() -> dt.date:
             return dt.date.fromordinal(block * BLOCK + rng.randrange(BLOCK))
 
         bursts = [
             Event(
                 "burst",
                 bursting[(block * BURSTS + n) % len(bursting)],
-                begin(),
+                random_start(),
                 days=rng.randint(1, 4),
                 size=math.log(4) + rng.random() * math.log(6),
                 decay=0.55,
             )
             for n in range(BURSTS)
         ]
-        newborn = [
+        new_pages = [
             Event(
                 "new",
-                NEW[(block * NEWBORN + n) % len(NEW)],
-                begin(),
+                NEW[(block * NEW_PAGES + n) % len(NEW)],
+                random_start(),
                 days=rng.randint(20, _LONGEST),
                 size=level_of_rank(math.exp(rng.uniform(math.log(4), math.log(80))), self._scale),
                 decay=math.log(2) / rng.uniform(4, 10),
             )
-            for n in range(NEWBORN)
+            for n in range(NEW_PAGES)
         ]
         bots = [
             Event(
                 "bot",
                 BOT[(block * BOTS + n) % len(BOT)],
-                begin(),
+                random_start(),
                 days=rng.randint(8, 25),
                 size=math.log(self._scale * rng.uniform(120_000, 500_000)),
                 desktop=rng.uniform(0.97, 0.99) if n else rng.uniform(0.01, 0.03),
             )
             for n in range(BOTS)
         ]
-        return (*bursts, *newborn, *bots)
+        return (*bursts, *new_pages, *bots)
 
     def _fleeting(self, day: dt.date) -> list[Event]:
-        """The passing interest of a day: what began on it or up to two days before."""
+        """The fleeting events of a day, which began on it or up to two days before."""
         days = (day - dt.timedelta(days=back) for back in range(3))
         return [event for start in days for event in self._fleeting_from(start) if day <= event.end]
 
@@ -175,24 +174,25 @@ class Schedule:
             for _ in range(FLEETING)
         )
 
-    def _cycle(self, place: int, day: dt.date) -> int:
-        # The places are spread over the cycle, so that each day some pages rise and others fall.
-        return (day.toordinal() + place * 31) // CYCLE
+    def _cycle(self, position: int, day: dt.date) -> int:
+        """The cycle in which a trending page is on a day; `position` is its position in the role `trend`."""
+        # The cycles of different pages begin on different days, so that on each day some pages rise and others fall.
+        return (day.toordinal() + position * 31) // CYCLE
 
     @lru_cache(maxsize=8192)  # noqa: B019 - schedules live as long as the process
-    def _trend(self, place: int, cycle: int) -> tuple[Event, Event]:
-        """The rise of a trending page within a cycle, and its fall back to where it was."""
-        rng = random.Random(f"{self._name}/trend/{place}/{cycle}")
-        number = self._catalogue.roles["trend"][place]
-        start = dt.date.fromordinal(cycle * CYCLE - place * 31)
+    def _trend(self, position: int, cycle: int) -> tuple[Event, Event]:
+        """The rise of a trending page in a cycle, and its decline to the level before."""
+        rng = random.Random(f"{self._name}/trend/{position}/{cycle}")
+        number = self._catalogue.roles["trend"][position]
+        start = dt.date.fromordinal(cycle * CYCLE - position * 31)
         days, rate = rng.randint(14, 18), rng.uniform(0.032, 0.055)
         fall = start + dt.timedelta(days=days + rng.randint(6, 14))
         return Event("growth", number, start, days, rate), Event("decline", number, fall, days, -rate)
 
-    def _trend_lift(self, place: int, day: dt.date) -> float:
+    def _trend_lift(self, position: int, day: dt.date) -> float:
         return sum(
             event.size * min(max((day - event.start).days + 1, 0), event.days)
-            for event in self._trend(place, self._cycle(place, day))
+            for event in self._trend(position, self._cycle(position, day))
         )
 
     def _weekly_pages(self) -> Iterator[tuple[int, int, float]]:

@@ -1,8 +1,8 @@
-"""Injects faults into the synthetic API: kinds and probabilities, reproducible under a seed.
+"""Inject faults into the synthetic API by kind and probability, reproducible for a seed.
 
-`--fault KIND=PROBABILITY`: 429 and 403 as Wikimedia throttles, 500 and 503 of a failing server, `reset`, `timeout` (the
-connection is kept open) and `truncate` of a failing network, `maxlag` and `ratelimited` of the Action API. Any other
-fault raises `SettingError`.
+`--fault KIND=PROBABILITY`, where KIND is 429 or 403 (Wikimedia throttles), 500 or 503 (the server fails), `reset`, `timeout` (the
+connection stays open without a response) or `truncate` (the network fails), `maxlag` or `ratelimited` (errors of the Action
+API). Any other kind raises `SettingError`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Faults:
         self._lock = threading.Lock()
 
     def draw(self, *, action: bool) -> str | None:
-        """The kind of fault of the next request, None for none. `action`: the request is to the Action API."""
+        """The kind of fault of the next request, or None. `action`: it is a request to the Action API."""
         if not self._faults:
             return None
         with self._lock:

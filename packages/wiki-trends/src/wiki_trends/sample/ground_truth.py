@@ -1,4 +1,4 @@
-"""The ground truth of the synthetic world as one document, to evaluate analytics and pipelines."""
+"""The ground truth of the synthetic data as one document, for the evaluation of analytics and pipelines."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def truth(seed: int, project: str, start: dt.date, end: dt.date) -> dict[str, An
 
     Keys of the result:
         seed, project, start, end: the arguments.
-        events: `kind`, `title`, `start`, `end` (complete, also beyond the window) and their parameters:
-            `factor` over the usual views on the best day (`burst`, `weekly`), `pct_per_day` (`growth`, `decline`),
-            `desktop_share` (`bot`). `weekly`: one for each day on which it recurs, with `weekday` (Monday is 0).
-        fleeting: titles without a baseline that come up for one to three days, with `start` and `end`; no event.
+        events: for each event its `kind`, `title`, `start` and `end` (which may lie outside the window), and parameters:
+            `factor`, views on the best day divided by the usual views (`burst`, `weekly`); `pct_per_day` (`growth`, `decline`);
+            `desktop_share` (`bot`); `weekday`, Monday is 0 (`weekly`, one event for each day on which it recurs).
+        fleeting: titles that are read for one to three days only, with `start` and `end`. They do not count as events.
         bots: titles with automated traffic.
-        redirects: each listed title that leads to another, and that other.
+        redirects: for each listed redirect, the title of its target.
         non_articles: listed titles that are not articles.
         missing: listed titles that are not pages of the wiki.
         pages: for each listed article, `category`, `location_type`, `location` (its country; None without one),
-            `latitude`, `longitude`. A page without facts is `Other` and `General`.
-        days: for each day `day`, `published` (whether its lists exist), `rows`, `non_articles`, `merged` (rows that lead
-            to another listed title), `articles` (the rest) and `bots` among these, all of the all-access list.
+            `latitude`, `longitude`. A page without facts has the category `Other` and the location type `General`.
+        days: figures of each day's all-access list: `day`, `published` (whether the list exists), `rows`, `non_articles`,
+            `merged` (redirects to another listed title), `articles` (the rest), and `bots` (articles with automated traffic).
 
     Raises:
-        SettingError: there is no such project.
+        SettingError: the synthetic data have no such project.
     """
     wiki = wikis.find_wiki(project)
     if wiki is None:
@@ -75,7 +75,7 @@ def truth(seed: int, project: str, start: dt.date, end: dt.date) -> dict[str, An
             for page in pages_of_lists
             if page.target is not None
         },
-        "non_articles": [page.title for page in pages_of_lists if page.role == "outside"],
+        "non_articles": [page.title for page in pages_of_lists if page.role == "non_article"],
         "missing": [page.title for page in pages_of_lists if page.role in ("missing", "invalid")],
         "pages": dict(_about(pages_of_lists, days_of_wiki)),
         "days": [_day(day, listed.get(day), days_of_wiki) for day in days],
@@ -107,18 +107,18 @@ def _event(event: Event, days: World) -> dict[str, Any]:
 def _about(pages: Iterable[Page], days: World) -> Iterable[tuple[str, dict[str, Any]]]:
     for listed in pages:
         page = _target(listed, days)
-        if page.role == "outside":
+        if page.role == "non_article":
             continue
         details = days.catalogue.details(page.number)
-        nothing = page.role in ("missing", "invalid")
+        has_facts = page.role not in ("missing", "invalid")
         yield (
             page.title,
             {
-                "category": "Other" if nothing else page.topic.category,
-                "location_type": "General" if nothing else page.topic.location_type,
-                "location": details.country.name if details.country and not nothing else None,
-                "latitude": None if nothing else details.latitude,
-                "longitude": None if nothing else details.longitude,
+                "category": page.topic.category if has_facts else "Other",
+                "location_type": page.topic.location_type if has_facts else "General",
+                "location": details.country.name if details.country and has_facts else None,
+                "latitude": details.latitude if has_facts else None,
+                "longitude": details.longitude if has_facts else None,
             },
         )
 
@@ -134,16 +134,16 @@ def _day(day: dt.date, pages: list[Page] | None, days: World) -> dict[str, Any]:
             "articles": 0,
             "bots": 0,
         }
-    inside = [page for page in pages if page.role != "outside"]
-    articles = {_target(page, days).number for page in inside}
-    visitors = days.schedule.visitors(day)
-    bots = sum(1 for number in articles if number in visitors and visitors[number].kind == "bot")
+    listed_articles = [page for page in pages if page.role != "non_article"]
+    articles = {_target(page, days).number for page in listed_articles}
+    events = days.schedule.sole_events(day)
+    bots = sum(1 for number in articles if number in events and events[number].kind == "bot")
     return {
         "day": str(day),
         "published": True,
         "rows": len(pages),
-        "non_articles": len(pages) - len(inside),
-        "merged": len(inside) - len(articles),
+        "non_articles": len(pages) - len(listed_articles),
+        "merged": len(listed_articles) - len(articles),
         "articles": len(articles),
         "bots": bots,
     }

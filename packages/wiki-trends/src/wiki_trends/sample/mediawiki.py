@@ -1,7 +1,7 @@
 """The synthetic Action API: `action=query` for titles and for `siteinfo`.
 
-Responses have the form of MediaWiki's `formatversion=2`, with its normalisation of titles, redirects, missing and invalid
-pages and continuation (https://www.mediawiki.org/wiki/API:Query). Errors are HTTP 200 with an `error`.
+Responses have the form of MediaWiki's `formatversion=2`, with normalised titles, redirects, missing and invalid pages, and
+continuation (https://www.mediawiki.org/wiki/API:Query). An error has status 200 and an `error` in its body.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _PROPS = ("categories", "coordinates", "pageprops", "description", "info")
 
 
 class ActionApiError(Exception):
-    """The API answers with an error.
+    """The API responds with an error.
 
     Attributes:
-        code: as MediaWiki has it.
-        info: the sentence for people.
+        code: MediaWiki's code of the error.
+        info: the message of the error.
         extra: further keys of the error.
     """
 
@@ -42,27 +42,27 @@ class ActionApiError(Exception):
 
 
 def error(code: str, info: str, *, headers: dict[str, str] | None = None, **extra: Any) -> Answer:
-    """An error of the Action API: HTTP 200, and the reason in the body."""
+    """The response for an error of the Action API, which has status 200 and the error in its body."""
     body = {"error": {"code": code, "info": info, **extra}, "servedby": "sample"}
     return json_answer(body, headers={"MediaWiki-API-Error": code, **(headers or {})})
 
 
 def answer(params: Mapping[str, str], seed: int, wiki: Wiki, category_limit: int) -> Answer:
-    """The answer to an API request; at most `category_limit` categories come in one piece."""
+    """The response to a request; a piece of a continued response has at most `category_limit` categories."""
     try:
         check(params)
         if params.get("meta") == "siteinfo":
             return json_answer(wiki.siteinfo())
         return json_answer(_query(params, catalogue(seed, wiki), category_limit))
-    except ActionApiError as refused:
-        return error(refused.code, refused.info, **refused.extra)
+    except ActionApiError as failure:
+        return error(failure.code, failure.info, **failure.extra)
 
 
 def check(params: Mapping[str, str]) -> None:
     """Reject requests that this API does not implement.
 
     Raises:
-        Refused: another action, format or version of the format.
+        ActionApiError: another action, format or version of the format.
     """
     for name, expected in (("action", "query"), ("format", "json"), ("formatversion", "2")):
         value = params.get(name, "")
@@ -72,15 +72,15 @@ def check(params: Mapping[str, str]) -> None:
 
 
 def split_values(value: str) -> list[str]:
-    """The values of a parameter that takes several: separated by `|`, or by U+001F when it begins with that."""
+    """The values of a parameter with several values, separated by `|`, or by U+001F if the parameter begins with it."""
     return value[1:].split("\x1f") if value.startswith("\x1f") else value.split("|") if value else []
 
 
-def asked_titles(params: Mapping[str, str]) -> list[str]:
+def requested_titles(params: Mapping[str, str]) -> list[str]:
     """The requested titles, each once.
 
     Raises:
-        Refused: more than 50.
+        ActionApiError: more than 50.
     """
     titles = list(dict.fromkeys(split_values(params.get("titles", ""))))
     if len(titles) > MOST_TITLES:
@@ -95,7 +95,7 @@ def asked_titles(params: Mapping[str, str]) -> list[str]:
 
 
 def normalized(title: str, wiki: Wiki) -> str:
-    """A title as MediaWiki writes it: NFC, spaces for underscores, the namespace's own name, a capital first."""
+    """A title as MediaWiki normalises it: NFC, spaces for underscores, the namespace's local name, a capital first letter."""
     text = unicodedata.normalize("NFC", title)
     text = re.sub(r"[ _]+", " ", text).strip()
     number, rest = wiki.namespace(text)
@@ -115,15 +115,15 @@ def invalid_reason(title: str) -> str | None:
     return None
 
 
-def normalization(asked: str, title: str) -> dict[str, Any]:
-    """The entry of `normalized` for a title that was written in another way."""
-    encoded = unicodedata.normalize("NFC", asked) != asked
-    return {"fromencoded": encoded, "from": quote(asked, safe="") if encoded else asked, "to": title}
+def normalization(requested: str, title: str) -> dict[str, Any]:
+    """The entry in `normalized` that maps a requested title to its normalised form."""
+    encoded = unicodedata.normalize("NFC", requested) != requested
+    return {"fromencoded": encoded, "from": quote(requested, safe="") if encoded else requested, "to": title}
 
 
 @dataclass
 class _Resolution:
-    """The pages, redirects and other entries that the titles of a request resolve to."""
+    """The pages, redirects and other entries (special, missing, invalid) that the titles of a request resolve to."""
 
     normalized: list[dict[str, Any]] = field(default_factory=list)
     redirects: list[dict[str, str]] = field(default_factory=list)
@@ -133,13 +133,13 @@ class _Resolution:
 
 def _query(params: Mapping[str, str], pages: Catalogue, category_limit: int) -> dict[str, Any]:
     resolution = _Resolution()
-    for asked in asked_titles(params):
-        _resolve(asked, pages, resolution, follow="redirects" in params)
+    for requested in requested_titles(params):
+        _resolve(requested, pages, resolution, follow="redirects" in params)
     ordered = sorted(resolution.pages.values(), key=lambda page: pages.details(page.number).page_id)
     entries = {page.number: _entry(page, pages.details(page.number), pages.wiki) for page in ordered}
     props = split_values(params.get("prop", ""))
-    first = "clcontinue" not in params
-    if first:
+    is_first_piece = "clcontinue" not in params
+    if is_first_piece:
         for number, entry in entries.items():
             entry.update(_properties(pages.pages[number], pages.details(number), params, props))
     continuation = None
@@ -153,8 +153,8 @@ def _query(params: Mapping[str, str], pages: Catalogue, category_limit: int) -> 
     if continuation is None:
         result["batchcomplete"] = True
     else:
-        done = "|".join(name for name in props if name != "categories")
-        result["continue"] = {"clcontinue": continuation, "continue": f"||{done}"}
+        complete_props = "|".join(name for name in props if name != "categories")
+        result["continue"] = {"clcontinue": continuation, "continue": f"||{complete_props}"}
     query: dict[str, Any] = {}
     if resolution.normalized:
         query["normalized"] = resolution.normalized
@@ -165,14 +165,14 @@ def _query(params: Mapping[str, str], pages: Catalogue, category_limit: int) -> 
     return result | ({"query": query} if query else {})
 
 
-def _resolve(asked: str, pages: Catalogue, resolution: _Resolution, *, follow: bool) -> None:
-    title = normalized(asked, pages.wiki)
+def _resolve(requested: str, pages: Catalogue, resolution: _Resolution, *, follow: bool) -> None:
+    title = normalized(requested, pages.wiki)
     reason = invalid_reason(title)
     if reason is not None:
-        resolution.others[asked] = {"title": asked, "invalidreason": reason, "invalid": True}
+        resolution.others[requested] = {"title": requested, "invalidreason": reason, "invalid": True}
         return
-    if title != asked:
-        resolution.normalized.append(normalization(asked, title))
+    if title != requested:
+        resolution.normalized.append(normalization(requested, title))
     number, _rest = pages.wiki.namespace(title)
     page = pages.find(title)
     if number < 0:
@@ -197,7 +197,7 @@ def _entry(page: Page, details: Details, wiki: Wiki) -> dict[str, Any]:
 def _properties(page: Page, details: Details, params: Mapping[str, str], props: list[str]) -> dict[str, Any]:
     """The requested coordinates, properties and description that the page has."""
     result: dict[str, Any] = {}
-    if page.target is not None or page.role == "outside":
+    if page.target is not None or page.role == "non_article":
         return result
     if "info" in props:
         result["lastrevid"] = 1_000_000_000 + details.page_id
@@ -209,10 +209,8 @@ def _properties(page: Page, details: Details, params: Mapping[str, str], props: 
             "country": details.country.code if details.country else None,
             "region": None,
         }
-        place = {name: value for name, value in facts.items() if name in requested}
-        result["coordinates"] = [
-            {"lat": details.latitude, "lon": details.longitude, "primary": True, **place}
-        ]
+        point = {"lat": details.latitude, "lon": details.longitude, "primary": True}
+        result["coordinates"] = [point | {name: value for name, value in facts.items() if name in requested}]
     if "pageprops" in props:
         properties = {"wikibase_item": details.wikidata_id, "page_image_free": details.image}
         names = split_values(params.get("ppprop", "")) or list(properties)
@@ -227,23 +225,23 @@ def _properties(page: Page, details: Details, params: Mapping[str, str], props: 
 def _add_categories(
     entries: dict[int, dict[str, Any]], pages: Catalogue, params: Mapping[str, str], limit: int
 ) -> str | None:
-    """Add the next piece of the categories to the entries; returns the start of the piece after it, None after the last."""
-    shown = slice(None, -1) if "!hidden" in split_values(params.get("clshow", "")) else slice(None)
-    all_of_them = [
+    """Add one piece of the categories to the entries; returns the marker of the next piece, or None after the last one."""
+    visible = slice(None, -1) if "!hidden" in split_values(params.get("clshow", "")) else slice(None)
+    rows = [
         (entry["pageid"], name, entry)
         for number, entry in entries.items()
-        if pages.pages[number].target is None and pages.pages[number].role != "outside"
-        for name in sorted(pages.details(number).categories[shown])
+        if pages.pages[number].target is None and pages.pages[number].role != "non_article"
+        for name in sorted(pages.details(number).categories[visible])
     ]
     value = params.get("cllimit", "10")
     limit = limit if value == "max" else min(limit, _positive_integer(value))
-    begin = _resume_index(all_of_them, params.get("clcontinue"))
+    begin = _resume_index(rows, params.get("clcontinue"))
     prefix = pages.wiki.namespaces[14]
-    for _page_id, name, entry in all_of_them[begin : begin + limit]:
+    for _page_id, name, entry in rows[begin : begin + limit]:
         entry.setdefault("categories", []).append({"ns": 14, "title": f"{prefix}:{name}"})
-    if begin + limit >= len(all_of_them):
+    if begin + limit >= len(rows):
         return None
-    page_id, name, _entry_of_it = all_of_them[begin + limit]
+    page_id, name, _entry = rows[begin + limit]
     return f"{page_id}|{name.replace(' ', '_')}"
 
 
@@ -253,12 +251,12 @@ def _positive_integer(text: str) -> int:
     return int(text)
 
 
-def _resume_index(rows: list[tuple[int, str, dict[str, Any]]], mark: str | None) -> int:
-    if mark is None:
+def _resume_index(rows: list[tuple[int, str, dict[str, Any]]], marker: str | None) -> int:
+    if marker is None:
         return 0
-    for place, (page_id, name, _entry_of_it) in enumerate(rows):
-        if mark == f"{page_id}|{name.replace(' ', '_')}":
-            return place
+    for index, (page_id, name, _) in enumerate(rows):
+        if marker == f"{page_id}|{name.replace(' ', '_')}":
+            return index
     raise ActionApiError(
         "badcontinue", "Invalid continue param. You should pass the original value returned by the API."
     )

@@ -1,4 +1,4 @@
-"""The options of the synthetic API, from Python or from the texts of the command line.
+"""The options of the synthetic API, and a parser for their texts on the command line.
 
 An invalid text raises `SettingError`, which names the option, the value and the fix.
 """
@@ -28,19 +28,19 @@ class SampleOptions:
     """How the synthetic API behaves.
 
     Attributes:
-        port: 0 takes a free one.
+        port: port to listen on; 0 for a free one.
         host: address to listen on.
-        seed: another seed is another world.
-        latency: seconds from each request to its answer.
+        seed: determines the data.
+        latency: seconds from each request to its response.
         faults: probability of each kind of fault, see `faults.KINDS`.
-        stall: seconds for which the fault `timeout` keeps a connection open whose client does not hang up.
-        today: the UTC day that counts as today; None: the real one.
-        publication_lag: days from a day to the one on which it is published.
-        never: days that never are published.
-        broken: days whose lists answer 500.
-        replay: folder of recorded exchanges to serve instead of the synthetic world.
-        log: file to which one line per request is appended; None: stderr with `serve`, nowhere otherwise.
-        category_limit: categories in one piece of an answer of the Action API.
+        stall: seconds for which the fault `timeout` keeps a connection open, unless the client closes it before.
+        today: the UTC day that counts as today; None for the real one.
+        publication_lag: number of days after which a day is published.
+        never: days that are never published.
+        broken: days for whose lists the API responds with status 500.
+        replay: folder of recorded exchanges to serve instead of synthetic data.
+        log: file to which one line per request is appended; None for stderr with `serve`, and for no log otherwise.
+        category_limit: most categories in one piece of a response of the Action API.
     """
 
     port: int = 0
@@ -73,7 +73,7 @@ def parse(
     replay: Path | None = None,
     log: Path | None = None,
 ) -> SampleOptions:
-    """Options from the texts of the command line. `never` without any day: the one of Wikimedia.
+    """Options from the texts of the command line. Without `never`, the day that Wikimedia never published is missing.
 
     Raises:
         SettingError: an invalid text, or a folder to replay that is not a folder.
@@ -106,16 +106,16 @@ def parse_seconds(text: str, option: str) -> float:
     seconds = float(matched[1]) / (1000 if matched[2] == "ms" else 1) if matched else -1.0
     if not 0 <= seconds <= 3600:
         raise _setting_error(
-            option, text, "is no time between 0 and an hour", "Give for example 50ms or 0.1s."
+            option, text, "is not a time between 0 and an hour", "Give for example 50ms or 0.1s."
         )
     return seconds
 
 
 def truth_window(start: str | None, end: str | None) -> tuple[dt.date, dt.date]:
-    """First and last day of `--truth`, both needed, from their texts.
+    """First and last day of `--truth` from the texts of `--start` and `--end`, which are both required.
 
     Raises:
-        SettingError: one is not given or not a day, they are in the wrong order, or more than 3660 days.
+        SettingError: one is missing or not a day, they are in the wrong order, or the window has more than 3660 days.
     """
     for name, text in (("start", start), ("end", end)):
         if text is None:

@@ -1,8 +1,8 @@
 """The pages of one synthetic wiki: titles, their usual level of views, and their facts.
 
-Everything follows from (seed, project). A page is known by its number; the numbers are laid out in ranges:
-`evergreen` pages are read every day, `rare` ones come up for a day or two, `new` ones are created on some day, `bot` pages
-have automated traffic only, and the last ones are not articles.
+The seed and the project determine all of it. A page is identified by its number. Each range of numbers has a kind of page:
+`EVERGREEN` pages are read every day, `RARE` pages for a few days, `NEW` pages from the day of their creation, `BOT` pages have
+automated traffic only. Higher numbers are titles that are not articles.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from wiki_trends.sample import vocabulary
-from wiki_trends.sample.topics import ODD_TITLES, TOPICS
+from wiki_trends.sample.topics import DIFFICULT_TITLES, TOPICS
 
 if TYPE_CHECKING:
     from wiki_trends.sample.vocabulary import Country, Topic
@@ -26,15 +26,22 @@ RARE = range(2400, 8000)
 NEW = range(8000, 10400)
 BOT = range(10400, 10800)
 
-# Roles among the evergreen pages that are always in the list, so that an event has a baseline that can be seen.
+# The pages with these numbers are always in the list, so an event on one of them is preceded by usual days.
 _ROLE_NUMBERS = range(20, 450)
-_ROLE_SIZES = {"burst": 150, "trend": 120, "weekly": 40, "odd": len(ODD_TITLES), "redirect": 22, "alias": 2}
+_ROLE_SIZES = {
+    "burst": 150,
+    "trend": 120,
+    "weekly": 40,
+    "difficult": len(DIFFICULT_TITLES),
+    "redirect": 22,
+    "alias": 2,
+}
 _UNLISTED_REDIRECTS = range(460, 464)
 _MISSING = (470, 520, 610)
 _MISSING_TITLES = ("Undefined", "Wp-login.php", "Xxx_Velka")
 _INVALID = 560
 _INVALID_TITLE = "Vela[1]"
-_WORD_STEP = 4513  # has no divisor in common with WORDS, so that each number has a word of its own
+_WORD_STEP = 4513  # coprime to WORDS, so different pages have different words
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +49,16 @@ class Page:
     """A title that can be in a list.
 
     Attributes:
-        number: see the ranges of this module.
-        title: as in the lists, with underscores.
-        level: natural logarithm of its views on a usual day; of a page that is not evergreen: 0.
-        desktop: part of its views that comes from desktops.
-        app: part that comes from the apps.
-        weekend: what a Saturday or Sunday adds to `level`.
-        role: kind of planted event: `burst`, `trend`, `weekly`; or `odd`, `redirect`, `alias`, `missing`,
-            `invalid`, `outside` (not an article), `plain`.
+        number: its number, in one of the ranges of this module.
+        title: with underscores, as in the lists.
+        level: natural logarithm of its views on a usual day; 0 for a page that is not evergreen.
+        desktop: fraction of its views that come from desktops.
+        app: fraction of its views that come from the apps.
+        weekend: added to `level` on Saturdays and Sundays.
+        role: the kind of events planted on it (`burst`, `trend`, `weekly`); or `difficult` (a title that programs often mishandle),
+            `redirect`, `alias` (another spelling of a title), `missing`, `invalid`, `non_article` or `plain`.
         target: number of the page that a redirect or an alias leads to.
-        topic: what it is about.
+        topic: its topic.
     """
 
     number: int
@@ -70,14 +77,14 @@ class Details:
     """Facts about an article.
 
     Attributes:
-        page_id: the wiki's own number of it.
+        page_id: the wiki's id of the page.
         categories: names without namespace, in the wiki's order; the last one is hidden.
-        description: short description; empty: none.
-        latitude: in degrees; None: the page has no coordinates.
-        longitude: in degrees.
-        country: where it is; None: nowhere.
+        description: short description, or empty.
+        latitude: in degrees; None without coordinates.
+        longitude: in degrees; None without coordinates.
+        country: the country that the article is about, or None.
         wikidata_id: for example `Q123`.
-        image: file name of its free image; empty: none.
+        image: file name of its free image, or empty.
     """
 
     page_id: int
@@ -91,14 +98,14 @@ class Details:
 
 
 def level_of_rank(rank: float, scale: float) -> float:
-    """Logarithm of the views of a rank on a usual day, as on English Wikipedia times `scale`."""
+    """Natural logarithm of the views at a rank on a usual day: those of English Wikipedia times `scale`."""
     slope = 0.57 if rank >= 100 else 0.67
     return math.log(36_500 * scale) - slope * math.log(rank / 100)
 
 
 @lru_cache(maxsize=8)
 def catalogue(seed: int, wiki: Wiki) -> Catalogue:
-    """The pages of a wiki under a seed, made once."""
+    """The pages of a wiki for a seed; computed once."""
     return Catalogue(seed, wiki)
 
 
@@ -121,8 +128,8 @@ class Catalogue:
         for number, topic in enumerate(topics):
             word = vocabulary.word(number * _WORD_STEP + shift)
             self.pages.append(self._page(rng, number, topic, word, role_of.get(number, "plain")))
-        self._name_the_odd(rng)
-        self.pages += self._outside()
+        self._assign_special_titles(rng)
+        self.pages += self._non_articles()
 
     @cached_property
     def by_title(self) -> dict[str, Page]:
@@ -130,7 +137,7 @@ class Catalogue:
         return {page.title: page for page in self.pages}
 
     def find(self, title: str) -> Page | None:
-        """The page, or the redirect, of a normalised title with spaces; None when the wiki has none."""
+        """The page or the redirect with a normalised title (with spaces); None if the wiki has none."""
         page = self.by_title.get(title.replace(" ", "_"))
         return page if page is not None and page.role not in ("alias", "missing", "invalid") else None
 
@@ -183,8 +190,8 @@ class Catalogue:
             topic=topic,
         )
 
-    def _name_the_odd(self, rng: random.Random) -> None:
-        for number, title in zip(self.roles["odd"], ODD_TITLES, strict=True):
+    def _assign_special_titles(self, rng: random.Random) -> None:
+        for number, title in zip(self.roles["difficult"], DIFFICULT_TITLES, strict=True):
             self._replace(number, unicodedata.normalize("NFC", title), None)
         for number, title in zip(self.roles["missing"], _MISSING_TITLES, strict=True):
             self._replace(number, title, None)
@@ -199,7 +206,7 @@ class Catalogue:
         first, second = self.roles["alias"]
         title = self.pages[lower].title
         self._replace(first, title[0].lower() + title[1:], lower)
-        accented = next(n for n in self.roles["odd"] if "Été" in self.pages[n].title)
+        accented = next(n for n in self.roles["difficult"] if "Été" in self.pages[n].title)
         self._replace(second, unicodedata.normalize("NFD", self.pages[accented].title), accented)
 
     def _replace(self, number: int, title: str, target: int | None) -> None:
@@ -208,7 +215,7 @@ class Catalogue:
             number, title, old.level, old.desktop, old.app, old.weekend, old.role, old.topic, target
         )
 
-    def _outside(self) -> list[Page]:
+    def _non_articles(self) -> list[Page]:
         """Listed titles that are not articles: main page, special pages, other namespaces, `-`."""
         names = {number: text.replace(" ", "_") for number, text in self.wiki.namespaces.items()}
         special = names[-1]
@@ -238,7 +245,7 @@ class Catalogue:
                 desktop=desktop,
                 app=(1 - desktop) / 10,
                 weekend=0.0,
-                role="outside",
+                role="non_article",
                 topic=TOPICS[-1],
             )
             for n, (title, views, desktop) in enumerate(rows)
@@ -246,7 +253,7 @@ class Catalogue:
 
 
 def _roles(rng: random.Random) -> dict[str, list[int]]:
-    """Numbers of the pages of each role, spread over the list."""
+    """Numbers of the pages with each role, at random positions of the list."""
     numbers = rng.sample(_ROLE_NUMBERS, k=sum(_ROLE_SIZES.values()))
     roles: dict[str, list[int]] = {}
     for role, size in _ROLE_SIZES.items():

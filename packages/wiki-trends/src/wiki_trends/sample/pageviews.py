@@ -1,8 +1,8 @@
-"""The pageviews API: daily lists of the most read titles, and the daily views of one article.
+"""The synthetic pageviews API: daily lists of the most read titles, and the daily views of one article.
 
 Paths, bodies and errors are those of Wikimedia's Analytics Query Service
-(https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/). An unknown project, a day that is not published
-and a page without views give the same 404 as there.
+(https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/). As there, an unknown project, a day that is not
+published and a page without views all give the same 404.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
 FIRST_DAY = dt.date(2015, 7, 1)
 ROOT = "/metrics/pageviews/"
-# What each agent's traffic is as a part of the users', which is the traffic of the lists.
+# Views by each agent as a fraction of the views by users. The lists count users only.
 _AGENTS = {"user": 1.0, "spider": 0.08, "automated": 0.04, "all-agents": 1.12}
 _DAY = r"(\d{4})(\d{2})(\d{2})(?:00)?"
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Which days are served.
+    """Determines which days are published.
 
     Attributes:
-        today: gives the day that counts as today, UTC.
-        lag: days from a day to the one on which it is published.
-        never: days that were never published.
-        broken: days whose lists answer 500.
+        today: returns the day that counts as today, UTC.
+        lag: number of days after which a day is published.
+        never: days that are never published.
+        broken: days for whose lists the API responds with status 500.
     """
 
     today: Callable[[], dt.date]
@@ -48,12 +48,12 @@ class Publication:
     broken: frozenset[dt.date]
 
     def has(self, day: dt.date) -> bool:
-        """Whether the lists of a day are there."""
+        """Whether the lists of a day are published."""
         return FIRST_DAY <= day <= self.today() - dt.timedelta(days=self.lag) and day not in self.never
 
 
 def answer(path: str, seed: int, publication: Publication) -> Answer:
-    """The answer to a GET of a path (still percent-encoded) that holds `/metrics/pageviews/`."""
+    """The response to a GET of a path (still percent-encoded) that contains `/metrics/pageviews/`."""
     uri = path[path.index(ROOT) :]
     parts = [unquote(part) for part in uri.removeprefix(ROOT).split("/")]
     if parts[0] == "top" and len(parts) == 6:
@@ -66,7 +66,7 @@ def answer(path: str, seed: int, publication: Publication) -> Answer:
 def _top(uri: str, parts: list[str], seed: int, publication: Publication) -> Answer:
     project, access, *date = parts
     if access not in ACCESS_METHODS:
-        return _not_among(uri, "access", ACCESS_METHODS)
+        return _invalid_choice(uri, "access", ACCESS_METHODS)
     day = _day(*date)
     if day is None:
         return error_answer(400, uri, "Given year/month/day is invalid date")
@@ -81,11 +81,11 @@ def _top(uri: str, parts: list[str], seed: int, publication: Publication) -> Ans
 def _per_article(uri: str, parts: list[str], seed: int, publication: Publication) -> Answer:
     project, access, agent, title, granularity, start, end = parts
     if access not in ACCESS_METHODS:
-        return _not_among(uri, "access", ACCESS_METHODS)
+        return _invalid_choice(uri, "access", ACCESS_METHODS)
     if agent not in _AGENTS:
-        return _not_among(uri, "agent", tuple(_AGENTS))
+        return _invalid_choice(uri, "agent", tuple(_AGENTS))
     if granularity != "daily":
-        return _not_among(uri, "granularity", ("daily",))
+        return _invalid_choice(uri, "granularity", ("daily",))
     first, last = _timestamp(start), _timestamp(end)
     if first is None or last is None:
         return error_answer(400, uri, "start timestamp is invalid, must be a valid date in YYYYMMDD format")
@@ -117,7 +117,7 @@ def _series(
     first, last = max(first, FIRST_DAY), min(last, newest)
     for offset in range((last - first).days + 1):
         day = first + dt.timedelta(days=offset)
-        views = world(seed, wiki).of_page(page, day) if publication.has(day) else None
+        views = world(seed, wiki).page_views(page, day) if publication.has(day) else None
         if views is not None:
             yield day, views
 
@@ -133,11 +133,11 @@ def _list(seed: int, wiki: wikis.Wiki, day: dt.date, access: str) -> Answer:
         "articles": [row._asdict() for row in world(seed, wiki).top(day, access)],
     }
     body = json_answer({"items": [item]}).body
-    tag = hashlib.sha256(body).hexdigest()[:32]
-    return Answer(200, body, headers={"ETag": f'"{tag}"', "Cache-Control": "max-age=14400"})
+    digest = hashlib.sha256(body).hexdigest()[:32]
+    return Answer(200, body, headers={"ETag": f'"{digest}"', "Cache-Control": "max-age=14400"})
 
 
-def _not_among(uri: str, name: str, choices: tuple[str, ...]) -> Answer:
+def _invalid_choice(uri: str, name: str, choices: tuple[str, ...]) -> Answer:
     return error_answer(400, uri, f"{name} should be one of the following values: {', '.join(choices)}")
 
 

@@ -1,9 +1,9 @@
-"""Replays recorded responses of the real APIs.
+"""Replay recorded responses of the real APIs.
 
-A folder of JSON files, one exchange each: `request` (`method`, full `url`), `response` (`status`, `headers`, `body`).
-A request is matched on its parsed query, so order and escaping of parameters do not matter. Beyond exact matches:
-`siteinfo` of a wiki is its recorded one, whichever part is requested; titles without a recording are existing pages
-without properties; a list without a recording is the API's 404. A folder without any exchange raises `SettingError`.
+The folder holds JSON files with one exchange each: `request` (`method`, full `url`), `response` (`status`, `headers`, `body`).
+Requests are matched by their parsed query, so the order and escaping of parameters do not matter. Without an exact match, any
+request for a wiki's `siteinfo` gets the recorded one, a title without a recording is an existing page without properties, and
+a list without a recording is a 404. A folder without any exchange raises `SettingError`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LISTS = ("top", "per-article")
 _FORMAT_PARAMETERS = ("maxlag", "origin", "utf8", "ascii", "curtimestamp", "servedby")
 _PROPS = ("categories", "coordinates", "pageprops", "description")
 
-# Project (or host) and parsed query.
+# The key of a recorded request: project (or host) and parsed query.
 _Key = tuple[str, frozenset[tuple[str, frozenset[str]]]]
 
 
@@ -57,11 +57,11 @@ class Replay:
             )
 
     def rest(self, path: str) -> Answer:
-        """The recorded answer to a path (percent-encoded) from `/metrics` on, or the API's 404."""
+        """The recorded response to a path (percent-encoded), or the API's 404."""
         return self._paths.get(_path_key(path)) or error_answer(404, path[max(path.find("/metrics/"), 0) :])
 
     def action(self, project: str, params: Mapping[str, str]) -> Answer:
-        """The answer of a wiki's Action API."""
+        """The recorded response of a wiki's Action API, or one made from other recordings."""
         recorded = self._actions.get(_action_key(project, params))
         if recorded is not None:
             return recorded
@@ -72,8 +72,8 @@ class Replay:
                     "notrecorded", f"No siteinfo of {project} recorded."
                 )
             return json_answer(self._titles(project, params))
-        except mediawiki.ActionApiError as refused:
-            return mediawiki.error(refused.code, refused.info, **refused.extra)
+        except mediawiki.ActionApiError as failure:
+            return mediawiki.error(failure.code, failure.info, **failure.extra)
 
     def _record(self, request: dict[str, Any], response: dict[str, Any]) -> None:
         parts = urlsplit(request["url"])
@@ -104,7 +104,7 @@ class Replay:
         wiki = self._wikis.get(project) or _unknown_wiki(project)
         query: dict[str, Any] = {"normalized": [], "redirects": [], "pages": []}
         pages: dict[str, dict[str, Any]] = {}
-        for requested in mediawiki.asked_titles(params):
+        for requested in mediawiki.requested_titles(params):
             title = mediawiki.normalized(requested, wiki)
             reason = mediawiki.invalid_reason(title)
             if reason is not None:
@@ -123,13 +123,9 @@ class Replay:
     def _page(self, project: str, title: str, wiki: Wiki, props: list[str]) -> dict[str, Any]:
         page = self._pages.get((project, title))
         if page is not None:
-            keys = (
-                "pageid",
-                "ns",
-                "title",
-                *("lastrevid",) * ("info" in props),
-                *(name for name in _PROPS if name in props),
-            )
+            keys = ["pageid", "ns", "title", *(name for name in _PROPS if name in props)]
+            if "info" in props:
+                keys.append("lastrevid")
             return {name: page[name] for name in keys if name in page}
         number, _rest = wiki.namespace(title)
         if number < 0:
@@ -147,7 +143,7 @@ def _exchanges(folder: Path) -> Iterator[dict[str, Any]]:
                 value=str(path),
                 origin="--replay",
                 problem=f"is not JSON ({error})",
-                fix="Correct the file or take it away.",
+                fix="Correct the file, or remove it.",
             ) from None
         if isinstance(document, dict) and {"request", "response"} <= document.keys():
             yield document

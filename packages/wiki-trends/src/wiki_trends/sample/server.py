@@ -1,8 +1,8 @@
-"""The synthetic (or recorded) Wikimedia as an HTTP server on this machine.
+"""An HTTP server on this machine that serves the synthetic (or recorded) Wikimedia.
 
-Routes: `…/metrics/pageviews/…` is the pageviews API, `…/{project}/w/api.php` the Action API (without a project: that of
-the `Host` header, else English Wikipedia). One thread per connection, keep-alive, one log line per request. Every
-request gets a response; only a port in use raises (`SettingError`).
+Routes: `…/metrics/pageviews/…` is the pageviews API, `…/{project}/w/api.php` the Action API. A path without a project is for the
+project of the `Host` header, else for English Wikipedia. The server has one thread per connection, keeps connections open, and
+writes one log line per request. Every request gets a response; a port in use raises `SettingError`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _API = "/w/api.php"
 _SMALLEST_GZIPPED = 1000  # bytes
 _QUERY_CHARACTERS = "%&=+|!:;,/?@$'()*"
 _LONGEST_FORM = 1_000_000  # bytes
-# The socket option with which closing sends a reset.
+# The value of SO_LINGER with which closing a socket sends a reset.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -51,13 +51,13 @@ class Exchange:
 
     Attributes:
         method: `GET` or `POST`.
-        path: with the query; of a form its fields as a query.
-        status: of the answer; 0 when there was none (`reset`, `timeout`).
-        fault: kind of its fault, None without.
-        at: its arrival, UTC.
-        began: the same in seconds of a monotonic clock.
-        ended: when its response was sent, or its client had hung up, on the same clock.
-        in_flight: requests under way at its arrival, with it.
+        path: with its query; the fields of a POST are written as a query.
+        status: of the response; 0 without a response (`reset`, `timeout`).
+        fault: the injected fault, or None.
+        at: time of arrival, UTC.
+        began: time of arrival in seconds of a monotonic clock.
+        ended: when the response was sent, or the client closed the connection, on the same clock.
+        in_flight: number of requests in flight at its arrival, including itself.
     """
 
     method: str
@@ -70,14 +70,14 @@ class Exchange:
     in_flight: int
 
     def line(self) -> str:
-        """The log line, by single spaces: arrival, method, path, status, fault or `-`, milliseconds, in flight."""
+        """The log line: arrival, method, path, status, fault or `-`, milliseconds and in flight, separated by spaces."""
         arrival = f"{self.at:%Y-%m-%dT%H:%M:%S}.{self.at.microsecond // 1000:03}Z"
         duration = f"{1000 * (self.ended - self.began):.0f}ms"
         return f"{arrival} {self.method} {self.path} {self.status} {self.fault or '-'} {duration} {self.in_flight}"
 
 
 class Api:
-    """Answers requests, independent of connections."""
+    """Answers requests; knows nothing of connections."""
 
     def __init__(self, options: SampleOptions) -> None:
         self._options = options
@@ -91,7 +91,7 @@ class Api:
         )
 
     def answer(self, method: str, target: str, form: str, host: str) -> Answer:
-        """The answer to a request; `form` is the body of a POST."""
+        """The response to a request; `form` is the body of a POST."""
         path, _mark, query = target.partition("?")
         if path.endswith(_API):
             params = dict(parse_qsl(query, keep_blank_values=True)) | dict(
@@ -107,8 +107,8 @@ class Api:
         return error_answer(404, path, "invalid route")
 
     def _action(self, path: str, params: dict[str, str], host: str) -> Answer:
-        named = unquote(path.removesuffix(_API).rpartition("/")[2])
-        project = canonical_project(named or _project_of(host))
+        project_in_path = unquote(path.removesuffix(_API).rpartition("/")[2])
+        project = canonical_project(project_in_path or _project_of(host))
         if self._replay is not None:
             return self._replay.action(project, params)
         wiki = wikis.find_wiki(project)
@@ -118,7 +118,7 @@ class Api:
 
 
 class SampleServer:
-    """The synthetic API on a local port; a context manager that starts and stops it."""
+    """The synthetic API on a local port. As a context manager it starts and stops itself."""
 
     def __init__(self, options: SampleOptions) -> None:
         self.options = options
@@ -126,7 +126,7 @@ class SampleServer:
         self.faults = Faults(options.faults, options.seed)
         self.stopping = threading.Event()
         self.exchanges: list[Exchange] = []
-        self._under_way = 0
+        self._in_flight = 0
         self.echo: Callable[[str], object] | None = None
         self._lock = threading.Lock()
         self._log = None if options.log is None else options.log.open("a", encoding="utf-8")
@@ -166,7 +166,7 @@ class SampleServer:
 
     @property
     def most_in_flight(self) -> int:
-        """The greatest number of requests that were under way at the same time."""
+        """The largest number of requests that were in flight at the same time."""
         with self._lock:
             return max((item.in_flight for item in self.exchanges), default=0)
 
@@ -178,7 +178,7 @@ class SampleServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving and close open connections, also those that a fault keeps open."""
+        """Stop serving and close all connections, including those that a fault keeps open."""
         self.stopping.set()
         if self._thread is not None:
             self._http.shutdown()
@@ -190,27 +190,27 @@ class SampleServer:
 
     def serve_forever(self) -> None:
         """Answer until SIGINT or SIGTERM, then stop. Only in the main thread."""
-        ending = {signal.SIGINT, signal.SIGTERM}
+        signals = {signal.SIGINT, signal.SIGTERM}
         # Threads inherit the mask, so only `sigwait` below receives the signals.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)
+        previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         try:
             self.start()
-            signal.sigwait(ending)
+            signal.sigwait(signals)
         finally:
             self.stop()
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
 
     def begin_request(self) -> int:
-        """Count a request that arrived; returns the requests in flight. `end_request` ends it."""
+        """Count a new request and return the number in flight. Call `end_request` when it is finished."""
         with self._lock:
-            self._under_way += 1
-            return self._under_way
+            self._in_flight += 1
+            return self._in_flight
 
     def end_request(self, exchange: Exchange) -> None:
         """Record a finished request and write its log line."""
         line = exchange.line() + "\n"
         with self._lock:
-            self._under_way -= 1
+            self._in_flight -= 1
             self.exchanges.append(exchange)
             if self._log is not None and not self._log.closed:
                 self._log.write(line)
@@ -229,15 +229,15 @@ class SampleServer:
 
 
 def serve(options: SampleOptions) -> None:
-    """Serve until SIGINT or SIGTERM: the address on stdout, one line; a line a request on stderr, or in `options.log`.
+    """Serve until SIGINT or SIGTERM. Prints the address as one line on stdout, and logs requests to stderr or `options.log`.
 
     Raises:
-        SettingError: the port is taken, or the folder to replay holds nothing.
+        SettingError: the port is in use, or the folder to replay holds no exchange.
     """
     server = SampleServer(options)
     if options.log is None:
         server.echo = _to_stderr
-    # The parent process waits for this line; earlier requests wait in the socket's queue.
+    # A parent process waits for this line. The socket already listens, so a request that comes early waits in its queue.
     sys.stdout.write(f"{server.url}\n")
     sys.stdout.flush()
     server.serve_forever()
@@ -269,7 +269,7 @@ class _HttpServer(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        # HTTPServer looks the host's name up here, which can take seconds.
+        # The method of HTTPServer resolves the host's name, which can take seconds.
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
@@ -282,7 +282,7 @@ class _HttpServer(ThreadingHTTPServer):
         with self._open_lock:
             self._open.discard(request)
         if request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_RESET_ON_CLOSE)) == _RESET_ON_CLOSE:
-            self.close_request(request)  # an orderly shutdown before it would hide the reset
+            self.close_request(request)  # after an orderly shutdown the client would not see the reset
         else:
             super().shutdown_request(request)
 
@@ -290,11 +290,11 @@ class _HttpServer(ThreadingHTTPServer):
         """End every open connection, so that the thread of each ends."""
         with self._open_lock:
             for request in self._open:
-                with suppress(OSError):  # the client was faster
+                with suppress(OSError):  # the client has already closed it
                     request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client may hang up at any time; any other exception is a defect.
+        # A client may close its connection at any time; any other exception is a defect of this server.
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -317,7 +317,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._handle(self.rfile.read(int(length)).decode("utf-8", errors="replace"))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-        """Nothing: `SampleServer.end_request` logs."""
+        """Do nothing: `SampleServer.end_request` writes the log."""
 
     def _handle(self, form: str) -> None:
         sample = self.server.sample
@@ -330,11 +330,11 @@ class _Handler(BaseHTTPRequestHandler):
         if fault not in ("reset", "timeout"):
             answer = fault_answer(fault, self.path) if fault else None
             answer = answer or sample.api.answer(self.command, self.path, form, self.headers.get("Host", ""))
-        # The time spent on the response counts towards the latency.
+        # The latency includes the time that it took to make the response.
         sample.stopping.wait(max(0.0, began + sample.options.latency - time.monotonic()))
         if answer is None:
             self._fail(fault)
-        # Logged before the last byte is sent: a client that has a response finds it in the log.
+        # Logged before the response is sent, so that a client that has received it finds its request in the log.
         status = answer.status if answer else 0
         sample.end_request(
             Exchange(self.command, path, status, fault, at, began, time.monotonic(), in_flight)
@@ -343,9 +343,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(answer, {}, cut=fault == "truncate")
 
     def _fail(self, fault: str | None) -> None:
-        """Fail on the connection level."""
+        """Reset the connection, or keep it open without a response."""
         if fault == "timeout":
-            # Until the client hangs up: it sends nothing more before it has an answer.
+            # Wait until the client closes the connection; before a response it sends nothing more.
             select.select([self.connection], [], [], self.server.sample.options.stall)
         else:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)

@@ -1,7 +1,7 @@
-"""Topics of the synthetic articles: data for `vocabulary.Topic`.
+"""The topics of the synthetic articles, as data.
 
-Slots of the patterns: `{w}` the page's own word, `{first}` a first name, `{town}` an invented town, `{country}` and
-`{nat}` a country and its demonym, `{year}` a recent year, `{born}` a year of birth.
+Placeholders in the patterns: `{w}` is the page's own word, `{first}` a first name, `{town}` an invented town, `{country}` a
+country, `{nat}` its demonym, `{year}` a recent year, `{born}` a year of birth.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ TOPICS = (
 )  # fmt: skip
 
 # Titles with characters that programs often mishandle. Their topics are drawn as for other pages.
-ODD_TITLES = (
+DIFFICULT_TITLES = (
     "CON", "Nul", "3%", "What_If..._Velora?", "Tarn/Olwe/Kith", "Dova_&_Milek", '"Ruska"_(song)',
     "Ilve,_Count_of_Sarn", "Venla:_Return", "C++_for_Norrin", "Kes\\Tal", "O'Marren", "L'Été_à_Corvane",
     "Sørna_Ðal", "🎉_(album)", "ملك_فيلورا", "ヴェルモラの歌", ".velka", "=Sum(Orla)", "+Plus_Vora", "@Velka",

@@ -1,15 +1,15 @@
-"""The invented vocabulary: words, people, towns and countries, and the kinds of things that articles are about.
+"""The vocabulary of the synthetic articles: words, first names and countries, and the type of a topic.
 
-Names are made of syllables and mean nothing; the kinds ("2025 films", "Cities in Poland") are plain English, and some
-countries are real, so that rules for categories and places apply. Pure data and pure functions.
+Words are made of syllables and mean nothing. Categories ("2025 films", "Cities in Poland") are plain English, and some
+countries are real, so that the pipeline's rules for categories and places apply to them. Pure data and pure functions.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-# Each first and second syllable is consonants and one vowel, so a word can be taken apart in one way only, and two
-# numbers never make the same word.
+# Each first and second syllable is consonants and one vowel, so a word has only one division into syllables, and
+# different numbers never give the same word.
 _FIRST = (
     "Ba", "Bre", "Ca", "Co", "Da", "Dre", "Fa", "Fli", "Ga", "Gro", "Ha", "Ju",
     "Ka", "Kle", "La", "Mo", "Ne", "Pra", "Ru", "Sa", "Ste", "Ta", "Tro", "Ve",
@@ -31,7 +31,7 @@ FIRST_NAMES = (
 
 
 class Country(NamedTuple):
-    """A country with its demonym, ISO code (None: invented) and a point inside it."""
+    """A country with its demonym, its ISO code (None for an invented country) and a point inside it."""
 
     name: str
     demonym: str
@@ -69,7 +69,7 @@ COUNTRIES = (
 
 
 def word(number: int) -> str:
-    """The invented word of a number; different numbers below `WORDS` give different words."""
+    """The invented word for a number; different numbers below `WORDS` give different words."""
     rest, last = divmod(number % WORDS, len(_LAST))
     first, second = divmod(rest, len(_SECOND))
     return _FIRST[first] + _SECOND[second] + _LAST[last]
@@ -79,13 +79,13 @@ class Topic(NamedTuple):
     """A topic of articles.
 
     Attributes:
-        weight: how often it occurs.
-        category: its true category.
-        location_type: its true type of place.
-        titles: patterns of its titles, each with `{w}`, the page's own word.
-        description: pattern of its short description.
-        categories: patterns of its categories.
-        place: the type in its coordinates, for example `city`; None: it has none.
+        weight: relative frequency among articles.
+        category: the category that the pipeline should assign.
+        location_type: the location type that the pipeline should assign.
+        titles: patterns of titles, each with `{w}`, the page's own word.
+        description: pattern of the short description.
+        categories: patterns of the wiki's categories.
+        place: type of the coordinates, for example `city`; None for articles without coordinates.
     """
 
     weight: int

@@ -1,7 +1,7 @@
 """The wikis of the synthetic Wikimedia, with their site information (`meta=siteinfo`).
 
-Four languages with their namespaces, and one small wiki whose lists are short. Names of namespaces are those of the real
-wikis; any other project is unknown.
+Wikipedia in four languages, and a small wiki with short lists. Their namespaces have the names that the real wikis use. Any
+other project is unknown.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Wiki:
 
     Attributes:
         project: as in the lists, for example `fr.wikipedia`.
-        language: its code.
-        scale: its traffic as a part of English Wikipedia's.
-        main_page: title with spaces.
-        local_names: its own names of namespaces, where they differ from the English ones.
-        aliases: further names of namespaces.
-        rows: a list holds this many rows at most.
+        language: code of its language.
+        scale: its traffic as a fraction of English Wikipedia's.
+        main_page: title of the main page, with spaces.
+        local_names: names of namespaces that differ from the English ones, by number.
+        aliases: further names of namespaces, with their numbers.
+        rows: most rows of a list.
     """
 
     project: str
@@ -63,7 +63,7 @@ class Wiki:
 
     @cached_property
     def namespaces(self) -> dict[int, str]:
-        """The wiki's own name of each namespace."""
+        """The local name of each namespace, by number."""
         return _CANONICAL | self.local_names
 
     @cached_property
@@ -130,5 +130,5 @@ WIKIS = {
 
 
 def find_wiki(project: str) -> Wiki | None:
-    """The wiki of a project, with or without `.org`; None when there is none."""
+    """The wiki of a project, with or without `.org`; None for an unknown project."""
     return WIKIS.get(canonical_project(project))

@@ -1,4 +1,4 @@
-"""The warehouses that the analytics tables are published to: opened by URL, replaced atomically, read without locks."""
+"""Warehouses for the analytics tables: opened by URL, replaced atomically, read without locks."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 __all__ = ["open_warehouse"]
 
 
-def open_warehouse(url: str, *, all_day: bool = False) -> Warehouse:
+def open_warehouse(url: str, *, long_running: bool = False) -> Warehouse:
     """Open the warehouse behind `url`.
 
-    `duckdb:///FILE`, relative to the working directory, or absolute with a fourth slash; or
-    `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, with any parameter of libpq. Opening does not connect: the first
-    publish makes the tables. Set `all_day` in a server that reads for as long as it runs: readers of PostgreSQL then share
-    a few connections, and those of DuckDB use one thread each.
+    The URL is `duckdb:///FILE`, relative to the working directory, or absolute with a fourth slash; or
+    `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, with any parameter of libpq. Opening does not connect; the first
+    publish creates the tables. Set `long_running` in a server: readers of PostgreSQL then share a few connections, and
+    readers of DuckDB use one thread each.
 
     Raises:
         WarehouseError: the URL does not name a warehouse, or the driver of PostgreSQL is not installed.
@@ -29,13 +29,13 @@ def open_warehouse(url: str, *, all_day: bool = False) -> Warehouse:
 
         from wiki_trends.warehouse.duckdb.warehouse import DuckDBFile
 
-        return DuckDBFile(Path(rest[1:]), threads=1 if all_day else None)
+        return DuckDBFile(Path(rest[1:]), threads=1 if long_running else None)
     if scheme in ("postgresql", "postgres"):
         from wiki_trends.warehouse.postgres.warehouse import PostgreSQL
 
-        return PostgreSQL(url, pooled=all_day)
+        return PostgreSQL(url, pooled=long_running)
     raise WarehouseError(
-        # It may hold a password: only its scheme is shown.
+        # The URL may contain a password, so the message shows only its scheme.
         warehouse=f"{scheme}://…" if rest else "the warehouse's URL",
         problem="is not the URL of a warehouse",
         fix="Use duckdb:///FILE, for example duckdb:///data/warehouse.duckdb, or postgresql://USER:PASSWORD@HOST/DATABASE.",

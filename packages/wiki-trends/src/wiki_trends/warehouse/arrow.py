@@ -1,4 +1,4 @@
-"""Pass Arrow streams to DuckDB without importing pandas or pyarrow, which DuckDB does for objects it does not recognise."""
+"""Pass Arrow streams to DuckDB so that it does not import pandas or pyarrow, as it does for unknown kinds of objects."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
     from wiki_trends.warehouse.base import ArrowStream
 
-# Every connection uses this configuration, because DuckDB refuses a different one for a file that the process has open.
-# Without it DuckDB searches the internet for the extension of a misspelt function.
+# With DuckDB's defaults a misspelt function makes it search the internet for an extension. Every connection uses this
+# configuration, because DuckDB refuses a different one for a file that the process has already opened.
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
 
 
-_ROWS_AT_ONCE = 10_000
+_BATCH_ROWS = 10_000
 
 
 class _Stream:
@@ -35,8 +35,8 @@ class _Stream:
 
 
 @contextmanager
-def registered(connection: DuckDBPyConnection, name: str, table: ArrowStream) -> Iterator[None]:
-    """Within this context, statements can read `table` under `name`.
+def registered_stream(connection: DuckDBPyConnection, name: str, table: ArrowStream) -> Iterator[None]:
+    """Make `table` readable under `name` in SQL statements, within this context.
 
     Raises:
         TableFailed: computing the table failed.
@@ -51,14 +51,14 @@ def registered(connection: DuckDBPyConnection, name: str, table: ArrowStream) ->
 
 @contextmanager
 def _stream_errors(name: str) -> Iterator[None]:
-    """Raise `TableFailed` for what a stream raised: DuckDB passes its text on in an error of its own."""
+    """Raise `TableFailed` when a registered stream raises: DuckDB reports that as an error of its own with the same text."""
     import duckdb
 
     try:
         yield
     except duckdb.Error as error:
-        _, failed, reason = str(error).partition(f"registered as '{name}' failed: ")
-        if failed:
+        _, separator, reason = str(error).partition(f"registered as '{name}' failed: ")
+        if separator:
             raise TableFailed(engine="The engine", reason=reason) from error
         raise
 
@@ -69,7 +69,7 @@ class Rows:
 
     Attributes:
         columns: DuckDB's type of each column, by name.
-        batches: the rows as tuples, some thousands at a time; can be iterated once.
+        batches: the rows as tuples, some thousands in each list; can be iterated once.
     """
 
     columns: Mapping[str, str]
@@ -78,7 +78,7 @@ class Rows:
 
 @contextmanager
 def read_rows(table: ArrowStream) -> Iterator[Rows]:
-    """Within this context, the rows of `table` can be read in batches; they are never all in memory.
+    """Read the rows of `table` in batches, within this context, so that they are never all in memory.
 
     Raises:
         TableFailed: computing the table failed.
@@ -91,4 +91,4 @@ def read_rows(table: ArrowStream) -> Iterator[Rows]:
         relation = connection.table("incoming")
         columns = dict(zip(relation.columns, map(str, relation.types), strict=True))
         connection.execute("FROM incoming")
-        yield Rows(columns, iter(lambda: connection.fetchmany(_ROWS_AT_ONCE), []))
+        yield Rows(columns, iter(lambda: connection.fetchmany(_BATCH_ROWS), []))

@@ -1,6 +1,6 @@
-"""The protocols of a warehouse: tables that are replaced atomically, and readers that see one published window.
+"""The protocols of a warehouse and its readers, and the record of a publish.
 
-Tables come in as Arrow streams, so that tables of DuckDB, Polars and Spark need no conversion.
+Tables are passed as Arrow streams, which DuckDB, Polars and Spark produce without a conversion.
 """
 
 from __future__ import annotations
@@ -27,12 +27,20 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "wiki_pipeline_runs": ("date", "step"),
 }
 
-# Tables that keep rows of earlier windows: a publish replaces only the rows that agree with new ones in these columns.
-# Where the dataset is not among the columns, a publish of another dataset than the last one replaces all rows.
-KEPT_BY: Mapping[str, tuple[str, ...]] = {
+# Tables that keep rows of earlier windows. A publish deletes only the rows whose values in these columns occur among the
+# new rows. Where `dataset` is not one of the columns, publishing another dataset than last time replaces all rows.
+REPLACEMENT_KEYS: Mapping[str, tuple[str, ...]] = {
     "wiki_diamond": ("date",),
     "wiki_trends_scores": ("dataset", "window_start", "window_end"),
     "wiki_pipeline_runs": ("date",),
+}
+
+
+# Indexes in PostgreSQL beside the keys, for queries of one page.
+INDEXES: Mapping[str, tuple[str, ...]] = {
+    "wiki_diamond": ("page", "date"),
+    "wiki_trends_timeseries": ("page", "date"),
+    "wiki_trends_scores": ("page", "window_end"),
 }
 
 
@@ -40,7 +48,7 @@ class ArrowStream(Protocol):
     """An object that exports its rows through the Arrow C stream interface, any number of times."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """A PyCapsule of the stream."""
+        """Return a PyCapsule of the stream."""
         ...
 
 
@@ -51,21 +59,21 @@ class RunRecord:
     Attributes:
         dataset: name of the dataset whose partitions were read.
         window_start: first day of the window, UTC.
-        window_end: last day of the window, UTC, included.
+        window_end: last day of the window, UTC, inclusive.
         as_of: the day that counted as today.
         lag_days: days of publication lag.
         days_used: the days that were read, oldest first.
-        expected: days that the window was expected to have.
+        expected: number of expected days.
         coverage_pct: available / expected days, in percent.
         policy: the readiness policy that the window had to fulfil, as JSON.
-        fingerprints: of each partition that was read, by ISO day.
-        published_at: with a time zone; UTC when it is read back.
-        version: of this software.
-        rows: number of rows of each table in this publish, by name.
-        baseline: fingerprints of the partitions before the window that the scores were compared with, by ISO day.
-        seconds: from the first read to the beginning of the publish.
-        states: of each day of the window when it was checked, by ISO day: `state`, `code` and `reason`. Empty in a run that
-            an earlier version published.
+        fingerprints: the fingerprint of each partition that was read, by ISO day.
+        published_at: the time of the publish, with a time zone; in UTC when it is read back.
+        version: the version of wiki-trends that published the window.
+        rows: the number of rows of each table in this publish, by name.
+        baseline: the fingerprint of each partition of the baseline, the days before the window, by ISO day.
+        seconds: duration from the first read to the beginning of the publish.
+        states: `state`, `code` and `reason` of each day when the window was checked, by ISO day. Empty in a run that an
+            earlier version published.
     """
 
     dataset: str
@@ -86,7 +94,7 @@ class RunRecord:
     states: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def inputs(self) -> tuple[object, ...]:
-        """Everything that the tables depend on: two runs with equal inputs publish equal tables."""
+        """All fields that the tables depend on: two runs with equal inputs publish equal tables."""
         days = tuple(sorted(self.fingerprints.items()))
         return (
             self.dataset,
@@ -101,25 +109,25 @@ class RunRecord:
 
 
 class Reader(Protocol):
-    """A reader of one published state: everything read through it belongs to one window."""
+    """A reader of one published state: all queries of one reader see the same window."""
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
-        """The rows of a query as dictionaries; each `?` in the query stands for the next of `values`.
+        """Return the rows of a query as dictionaries; the `?` in the query are replaced by `values`, in order.
 
         Raises:
             WarehouseError: the query fails.
         """
         ...
 
-    def pieces(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
-        """The same, some thousand rows at a time: together they need not fit into memory.
+    def batches(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
+        """Yield the rows of a query in lists of some thousands, so that they need not all fit into memory.
 
         Exhaust the iterator before using this reader for another query.
         """
         ...
 
     def last_run(self) -> RunRecord:
-        """The window that the tables hold."""
+        """Return the run that published the current tables."""
         ...
 
 
@@ -132,10 +140,10 @@ class Warehouse(Protocol):
         ...
 
     def version(self) -> str:
-        """A token that changes with every publish; callers cache on it.
+        """Return a token that changes with every publish, for use as a cache key.
 
         Raises:
-            NothingPublished: there is nothing yet.
+            NothingPublished: nothing was published yet.
             WarehouseError: it cannot be read.
         """
         ...
@@ -143,17 +151,19 @@ class Warehouse(Protocol):
     def publish(self, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
         """Replace the tables atomically, add the run, and return it with the number of rows of each table.
 
+        When an error is raised, the warehouse is unchanged.
+
         Raises:
-            WarehouseError: the tables cannot be written. What was published before stays.
-            TableFailed: computing a table failed while it was read. What was published before stays.
+            WarehouseError: the tables cannot be written.
+            TableFailed: computing a table failed while it was read.
         """
         ...
 
     def reading(self) -> AbstractContextManager[Reader]:
-        """A reader of what is published now.
+        """Open a reader of the current tables.
 
         Raises:
-            NothingPublished: there is nothing yet.
+            NothingPublished: nothing was published yet.
             WarehouseError: it cannot be read.
         """
         ...

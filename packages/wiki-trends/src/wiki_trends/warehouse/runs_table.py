@@ -1,8 +1,8 @@
-"""`wiki_trends_runs`, a row for each published window, the newest last: its columns, and reading and writing it in DuckDB.
+"""The table `wiki_trends_runs`: its columns, the conversion of its rows, and its statements for DuckDB.
 
-`days_used`, `policy`, `fingerprints`, `states` and `table_rows` (rows of each table) are JSON texts. `published_at` is UTC
-without an offset, because reading a DuckDB timestamp with a time zone from Python needs another package. A table of that
-name without our columns was made by somebody else: `newest_schema` returns None for it.
+The table has a row for each published window. `days_used`, `policy`, `fingerprints`, `states`, `baseline` and `table_rows`
+are JSON texts. `published_at` is UTC without an offset, because reading a DuckDB timestamp with a time zone from Python
+needs another package.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ COLUMNS = {
 }
 
 
-def newest_schema(connection: DuckDBPyConnection) -> int | None:
-    """The highest schema version that was published; None when the table of runs was made by somebody else."""
+def newest_schema_version(connection: DuckDBPyConnection) -> int | None:
+    """The highest published schema version; None when another program created the table of runs."""
     if not {"schema_version", "fingerprints"} <= set(connection.table(RUNS).columns):
         return None
     rows = connection.execute("SELECT coalesce(max(schema_version), 0) FROM wiki_trends_runs").fetchall()
@@ -50,19 +50,21 @@ def newest_schema(connection: DuckDBPyConnection) -> int | None:
 
 
 def append(connection: DuckDBPyConnection, run: RunRecord) -> None:
-    """Add a run, numbered on from the last."""
+    """Add a run with the next number."""
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     connection.execute(f"CREATE TABLE IF NOT EXISTS {RUNS} ({columns})")
     for name, kind in COLUMNS.items():
-        # A file of an earlier version may lack the newer ones.
+        # A file of an earlier version may lack the newer columns.
         connection.execute(f"ALTER TABLE {RUNS} ADD COLUMN IF NOT EXISTS {name} {kind}")
-    row = to_row(run, _number(connection, "SELECT coalesce(max(run), 0) + 1 FROM wiki_trends_runs"))
+    # Fetch all rows: an unfinished result blocks the connection.
+    numbers = connection.execute("SELECT coalesce(max(run), 0) + 1 FROM wiki_trends_runs").fetchall()
+    row = to_row(run, int(numbers[0][0]))
     marks = ", ".join("?" for _ in row)
     connection.execute(f"INSERT INTO {RUNS} ({', '.join(row)}) VALUES ({marks})", list(row.values()))  # noqa: S608
 
 
 def last(connection: DuckDBPyConnection, url: str) -> RunRecord | None:
-    """The newest run, which is the window that the tables hold; None when there is none."""
+    """The newest run, which published the current tables; None when nothing was published."""
     cursor = connection.execute("SELECT * FROM wiki_trends_runs ORDER BY run DESC LIMIT 1")
     names = [column[0] for column in cursor.description or []]
     rows = cursor.fetchall()
@@ -70,7 +72,7 @@ def last(connection: DuckDBPyConnection, url: str) -> RunRecord | None:
 
 
 def to_row(run: RunRecord, number: int) -> dict[str, object]:
-    """The run as a row, by the names of `COLUMNS`."""
+    """The values of a run's row, by column name."""
     return {
         "run": number,
         "dataset": run.dataset,
@@ -94,18 +96,18 @@ def to_row(run: RunRecord, number: int) -> dict[str, object]:
 
 
 def from_row(row: Mapping[str, Any], url: str) -> RunRecord:
-    """The run in a row of any warehouse; columns that a user added are ignored.
+    """Read a run from a row of `wiki_trends_runs` in any warehouse, ignoring columns that a user added.
 
     Raises:
-        WarehouseError: the row of the warehouse at `url` does not describe a run.
+        WarehouseError: the row does not describe a run; `url` is the warehouse in the message.
     """
     try:
         return _run(row)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise _not_a_run(url) from error
+        raise _unreadable_run(url) from error
 
 
-def _not_a_run(url: str) -> WarehouseError:
+def _unreadable_run(url: str) -> WarehouseError:
     return WarehouseError(
         warehouse=url,
         problem=f"a row of {RUNS} does not describe a published window",
@@ -121,7 +123,7 @@ def _run(row: Mapping[str, Any]) -> RunRecord:
     values["days_used"] = tuple(dt.date.fromisoformat(day) for day in json.loads(values["days_used"]))
     values["fingerprints"] = json.loads(values["fingerprints"])
     values["rows"] = {str(name): int(count) for name, count in json.loads(row["table_rows"]).items()}
-    # Runs of earlier versions lack these.
+    # Earlier versions did not record these.
     values["baseline"] = json.loads(values["baseline"] or "{}")
     values["states"] = json.loads(values["states"] or "{}")
     values["seconds"] = values["seconds"] or 0.0
@@ -129,24 +131,19 @@ def _run(row: Mapping[str, Any]) -> RunRecord:
 
 
 def published_tables(connection: DuckDBPyConnection, url: str) -> set[str]:
-    """The names of all tables that any run published.
+    """The names of the tables that any run published.
 
     Raises:
-        WarehouseError: a row of the warehouse at `url` does not describe a run.
+        WarehouseError: a row does not describe a run; `url` is the warehouse in the message.
     """
     rows = connection.execute("SELECT DISTINCT table_rows FROM wiki_trends_runs").fetchall()
     try:
         return {str(name) for (counts,) in rows for name in json.loads(counts)}
     except (TypeError, ValueError, RecursionError) as error:
-        raise _not_a_run(url) from error
+        raise _unreadable_run(url) from error
 
 
 def last_dataset(connection: DuckDBPyConnection) -> str | None:
     """The dataset of the newest run; None when there is none."""
     rows = connection.execute("SELECT dataset FROM wiki_trends_runs ORDER BY run DESC LIMIT 1").fetchall()
     return rows[0][0] if rows else None
-
-
-def _number(connection: DuckDBPyConnection, sql: str) -> int:
-    # Fetch all rows: an unfinished result blocks the connection.
-    return int(connection.execute(sql).fetchall()[0][0])

@@ -1,7 +1,7 @@
 """The page "Data completeness" in Airflow's UI: the dashboard, mounted in Airflow's api-server, under Airflow's own rights.
 
-Airflow does not authenticate what a plugin mounts, so the guard does, for each request. Without a valid token of Airflow
-the response is 401. Users who may see the runs of the pipeline's DAG may see the pages; users who may trigger it may start
+Airflow does not authenticate the apps that a plugin mounts, so the guard authenticates each request. Without a valid token of
+Airflow the response is 401. Users who may see the runs of the pipeline's DAG may see the pages; users who may trigger it may start
 backfills. State-changing requests must come from the same site (`Origin`, `Sec-Fetch-Site`), or have a valid bearer
 token.
 
@@ -48,7 +48,7 @@ class AirflowGuard:
         self._dag_id = dag_id
 
     async def visitor(self, request: Request) -> Visitor:
-        """The user of the bearer token, or else of the session cookie, with their rights to the DAG's runs."""
+        """The user of the bearer token, or else of the session cookie, with the user's rights to the DAG's runs."""
         from fastapi import HTTPException
 
         try:
@@ -137,7 +137,7 @@ class LazyApp:
         try:
             app = await self._create()
         except Exception:
-            # Airflow must not fail with the page, whatever the cause.
+            # Airflow itself must not fail, whatever the cause.
             logger.exception("Data completeness cannot be shown")
             why = "The page cannot be shown; the api-server's log says why.\n"
             await PlainTextResponse(why, 503)(scope, receive, send)

@@ -33,15 +33,13 @@ from wiki_trends.web.auth.caller import return_path
 from wiki_trends.web.auth.guard import Guard, Visitor
 from wiki_trends.web.auth.shield import SecurityMiddleware
 from wiki_trends.web.backfills import Backfills
+from wiki_trends.web.cache.cache import Cache
 from wiki_trends.web.cache.dashboard_state import DashboardState
 from wiki_trends.web.data import Sources
 from wiki_trends.web.problems import Problem, problem_of
 from wiki_trends.web.templating import STATIC, Pages
-from wiki_trends.web.views import actions
-from wiki_trends.web.views import lake as lake_views
-from wiki_trends.web.views import published as published_views
-from wiki_trends.web.views.feed import router as feed_router
-from wiki_trends.web.views.view import ResponseCache, View, mount
+from wiki_trends.web.views import actions, feed, lake, published
+from wiki_trends.web.views.rendering import Renderer
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -55,17 +53,6 @@ if TYPE_CHECKING:
     from wiki_trends.web.public_text import PublicText
 
 logger = logging.getLogger(__name__)
-VIEWS: tuple[Callable[[DashboardState], View[Any, Any, Any]], ...] = (
-    published_views.overview,
-    published_views.pages,
-    published_views.page,
-    published_views.categories,
-    published_views.category,
-    lake_views.completeness,
-    lake_views.day,
-    lake_views.runs,
-    lake_views.left_out,
-)
 _DATA_SUFFIXES = (".json", ".csv", ".atom")
 
 
@@ -88,9 +75,9 @@ def create_app(
     """
     pages = Pages()
     sources = Sources(settings, runs, today)
-    responses = ResponseCache(pages)
-    backfills = Backfills(sources)
-    state = DashboardState(sources, backfills, responses, responses.warehouse)
+    cache = Cache()
+    state = DashboardState(sources, Backfills(sources), cache)
+    renderer = Renderer(pages, cache)
     app = FastAPI(
         title="wiki-trends",
         version=version("wiki-trends"),
@@ -102,13 +89,16 @@ def create_app(
     problem_responses = ProblemResponses(pages, guard, sources.public)
     problem_responses.register(app)
 
-    for view in VIEWS:
-        mount(app, view(state), responses)
-    app.include_router(feed_router(state, responses))
-    app.include_router(actions.router(state))
-    guard_router = guard.router()
-    if guard_router is not None:
-        app.include_router(guard_router)
+    routers = (
+        published.router(state, renderer),
+        lake.router(state, renderer),
+        feed.router(state),
+        actions.router(state),
+        guard.router(),
+    )
+    for router in routers:
+        if router is not None:
+            app.include_router(router)
 
     @app.get("/health", include_in_schema=False)
     async def health() -> Response:

@@ -1,7 +1,7 @@
 """Backfills that were started from a page, and their results.
 
-Each request is one `backfill` of a window of one day, so planning and attempts work as on the command line. An error of
-it is shown beside the day. The runner records its runs; this module remembers the requests since the start of the process.
+Each request is one `backfill` of a window of one day, so planning and attempts work as on the command line. The page of the
+day shows its error. The runner records its runs; this module remembers the requests since the start of the process.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Requests that may wait at the same time, and requests that are remembered.
+# The most requests in progress at the same time, and the most that are remembered.
 MAX_QUEUED = 400
 MAX_REMEMBERED = 1000
 
@@ -56,8 +56,8 @@ class BackfillRequest:
     message: str = ""
 
     @property
-    def under_way(self) -> bool:
-        """Whether it waits or runs."""
+    def in_progress(self) -> bool:
+        """Whether the request is waiting or running."""
         return self.state in ("waiting", "running")
 
 
@@ -92,14 +92,14 @@ class Backfills:
         return Window.between(day, day, self._sources.today(), self._sources.settings.lag)
 
     def start(self, day: dt.date, by: str, step: PlanStep) -> BackfillRequest:
-        """Queue the backfill of a day, given its step of the plan; if one is under way already, return that one.
+        """Queue the backfill of a day; if one is already in progress, return that one. `step` is the day's step of the plan.
 
         Raises:
             Problem: there is nothing to start, or too many requests are waiting.
         """
-        under_way = self.get(day)
-        if under_way is not None and under_way.under_way:
-            return under_way
+        request = self.get(day)
+        if request is not None and request.in_progress:
+            return request
         if step.action not in (Action.START, Action.FOLLOW):
             raise Problem(
                 409,
@@ -112,21 +112,21 @@ class Backfills:
     def _enqueue(self, request: BackfillRequest) -> BackfillRequest:
         with self._lock:
             previous = self._requests.get(request.day)
-            if previous is not None and previous.under_way:
+            if previous is not None and previous.in_progress:
                 return previous
-            if sum(1 for queued in self._requests.values() if queued.under_way) >= MAX_QUEUED:
+            if sum(1 for queued in self._requests.values() if queued.in_progress) >= MAX_QUEUED:
                 raise Problem(
                     429,
                     "TOO_MANY",
-                    f"{MAX_QUEUED} days are waiting already.",
-                    "Wait until some are done.",
+                    f"{MAX_QUEUED} backfills are already in progress.",
+                    "Wait until some of them have ended.",
                     60,
                 )
             self._store(request)
             self._queue.put(request.day)
             if self._threads < limits_of(self._sources.settings).jobs:
                 self._threads += 1
-                # Daemon threads: a run that ends with the process has committed nothing.
+                # Daemon threads: a run that the end of the process interrupts has committed nothing.
                 threading.Thread(
                     target=self._run_worker, name=f"backfill {self._threads}", daemon=True
                 ).start()
@@ -145,7 +145,7 @@ class Backfills:
                 message = (
                     f"{problem.message} {problem.fix}"
                     if problem
-                    else "It failed; the server's log has the reason."
+                    else "Unexpected error; see the server's log."
                 )
                 self._update(day, "failed", message)
             else:
@@ -173,7 +173,9 @@ class Backfills:
         self.version += 1
 
 
-_NOTHING_TO_START_FIX = "Open the day to see its state; `wiki-trends fetch` fetches a day whatever its state."
+_NOTHING_TO_START_FIX = (
+    "Open the day to see its state; `wiki-trends fetch` fetches a day regardless of its state."
+)
 
 
 def _final_state(result: Backfill) -> tuple[str, str]:

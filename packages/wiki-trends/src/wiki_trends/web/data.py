@@ -1,6 +1,6 @@
 """The data of the views: published tables, the lake's partitions, runs, excluded rows.
 
-Everything here blocks and is called in threads. Nothing is cached but connections. Texts of partitions, plans and runs are
+Every function blocks, and is called in a thread. Only connections are cached. Texts of partitions, plans and runs are
 clean: without locations of this installation and without secrets.
 Raises `WarehouseError`, `LakeError`, `RunsError`, `WindowError` and similar, which `problems` turns into responses.
 """
@@ -84,7 +84,7 @@ class Sources:
     @cached_property
     def warehouse(self) -> Warehouse:
         """The published tables."""
-        return open_warehouse(self.settings.warehouse, all_day=True)
+        return open_warehouse(self.settings.warehouse, long_running=True)
 
     @cached_property
     def dataset(self) -> DailyDataset:
@@ -165,7 +165,7 @@ class Sources:
 
     def page(self, title: str) -> page_queries.PageDetails:
         """Everything that is published about a page."""
-        return page_queries.page(self.warehouse, title)
+        return page_queries.page_details(self.warehouse, title)
 
 
 def _newest(run: Run) -> tuple[bool, dt.datetime]:

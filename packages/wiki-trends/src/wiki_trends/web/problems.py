@@ -61,6 +61,10 @@ class Problem(Exception):
         return ProblemDocument(error=self.code, message=self.message, fix=self.fix)
 
 
+# Every error that has a problem. `SourcePool.read` turns any other failure of a source into one of them.
+KNOWN_ERRORS = (Problem, WikiTrendsError, SmartOrchestratorError)
+
+
 def problem_of(error: Exception) -> Problem | None:
     """The problem for a known kind of error; None for an unexpected one."""
     if isinstance(error, Problem):
@@ -99,7 +103,7 @@ def _message_and_fix(error: Exception) -> tuple[str, str]:
             f"Did you mean {', '.join(error.similar)}?" if error.similar else "Search for it under Pages."
         )
         return (
-            "This page is in none of the lists: it was outside them, or its title is spelt differently.",
+            "No list contains this page: it was not among the most-viewed pages, or its title is spelt differently.",
             suggestion,
         )
     if isinstance(error, WindowError):

@@ -1,6 +1,6 @@
 """uvicorn's HTTP protocol with a deadline for receiving a request.
 
-A connection that has not sent a complete request (head and body) in time is closed, however often it sends a byte. The
+A connection that has not sent a complete request (head and body) in time is closed, even if it keeps sending bytes. The
 deadline starts with the connection, and for later requests with their first byte; between requests uvicorn's keep-alive
 timeout applies. Once the request is complete, the response may take as long as it needs, as the event stream does.
 """

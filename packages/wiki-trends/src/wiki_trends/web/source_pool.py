@@ -1,25 +1,27 @@
 """Threads for one source (lake, warehouse, runs), with a deadline for each call.
 
-Each source has its own threads, so a source that does not answer delays no other. A call that has no result in time raises
-`SourceSilent`; its thread goes on, and ends with the process. While as many calls are overdue as there are regular threads,
-one call at a time tries again, and the others are refused at once.
+Each source has its own threads, so a source that does not answer does not delay the others. A call without a result in time
+raises `SourceTimeout`; its thread continues, and ends with the process. While as many calls are overdue as there are regular
+threads, one call at a time tries again, and the others are refused immediately.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 import threading
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wiki_trends.web.problems import Problem
+from wiki_trends.web.problems import KNOWN_ERRORS, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 # Seconds for a call, by the name of the source.
 DEADLINES = {"lake": 30.0, "warehouse": 30.0, "runner of the pipeline": 30.0, "renderer of this page": 60.0}
@@ -29,8 +31,8 @@ _MAX_OUTSTANDING = 256
 _IDLE_SECONDS = 60.0
 
 
-class SourceSilent(Problem):
-    """A source has not answered in time.
+class SourceTimeout(Problem):
+    """A source did not answer in time.
 
     Attributes:
         source: its name, as in the message.
@@ -45,7 +47,23 @@ class SourceSilent(Problem):
 
 
 class UnexpectedFailure(RuntimeError):
-    """A reader has failed in a way that is not an `Exception`, such as a panic of a native library."""
+    """A reader failed with a `BaseException`, such as a panic of a native library."""
+
+
+class SourceFailure(Problem):
+    """A source failed with an exception that its reader does not expect, for example because its data are damaged."""
+
+    def __init__(self, source: str, code: str, error: BaseException) -> None:
+        if isinstance(error, UnexpectedFailure) and error.__cause__ is not None:
+            error = error.__cause__
+        kind = type(error).__name__
+        super().__init__(
+            503,
+            code,
+            f"The {source} cannot be read: unexpected error ({kind}).",
+            "See the server's log, and report the error with the traceback there.",
+            5,
+        )
 
 
 class SourcePool:
@@ -68,23 +86,38 @@ class SourcePool:
         """The result of a blocking function.
 
         Raises:
-            SourceSilent: there was no result in time, or earlier calls have had none.
+            SourceTimeout: there was no result in time, or too many earlier calls are overdue.
         """
         call = asyncio.wrap_future(self._submit(work, arguments))
         call.add_done_callback(_retrieve_exception)
         done, _ = await asyncio.wait({call}, timeout=DEADLINES[self.source])
         if not done:
-            raise self.silent()
+            raise self.timeout()
         return call.result()
 
-    def silent(self) -> SourceSilent:
-        """The problem that this source has not answered since its oldest call began."""
+    async def read(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of a blocking function that reads the source. Every exception of it becomes a known error.
+
+        Raises:
+            SourceTimeout: as in `run`.
+            SourceFailure: the function raised an unexpected exception; the log has the traceback.
+        """
+        try:
+            return await self.run(work, *arguments)
+        except KNOWN_ERRORS:
+            raise
+        except Exception as error:
+            logger.exception("the %s cannot be read", self.source)
+            raise SourceFailure(self.source, self._code, error) from error
+
+    def timeout(self) -> SourceTimeout:
+        """The problem to raise while this source does not answer."""
         with self._lock:
             since = min(self._started.values(), default=_now())
-        return SourceSilent(self.source, self._code, since)
+        return SourceTimeout(self.source, self._code, since)
 
     def is_overdue(self, seconds: float) -> bool:
-        """Whether a call has had no result for so many seconds."""
+        """Whether a call has been waiting for this many seconds."""
         limit = _now() - dt.timedelta(seconds=seconds)
         with self._lock:
             return any(started <= limit for started in self._started.values())
@@ -104,7 +137,7 @@ class SourcePool:
                     # Daemon threads: a call that never returns does not keep the process from ending.
                     threading.Thread(target=self._run_worker, name=self.source, daemon=True).start()
                 return future
-        raise self.silent()
+        raise self.timeout()
 
     def _run_worker(self) -> None:
         while True:
@@ -127,7 +160,7 @@ class SourcePool:
         except BaseException as error:  # noqa: BLE001 - raised to the caller
             failure = error
             if not isinstance(error, Exception):
-                # The event loop would end with it.
+                # A bare `BaseException` would end the event loop.
                 failure = UnexpectedFailure(f"{type(error).__name__}: {error}")
                 failure.__cause__ = error
         with self._lock:

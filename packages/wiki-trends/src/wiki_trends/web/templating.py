@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from wiki_trends.web.auth.guard import Visitor
 
 STATIC = (Path(__file__).with_name("static"), Path(assets.__file__).parent)
-# The files that are served; nothing else of these folders is.
+# The only files of these folders that are served.
 STATIC_NAMES = (
     ("app.js", "dashboard.css", "icon.svg"),
     (*assets.STYLES, *assets.CHART_SCRIPTS, *assets.PAGE_SCRIPTS),
@@ -44,8 +44,8 @@ NAVIGATION = (
 )
 # Points of a sparkline, at most.
 MAX_POINTS = 60
-# The entry of the navigation that a view belongs to.
-UNDER = {"page": "pages", "category": "categories", "day": "completeness"}
+# The entry of the navigation under which a view without its own entry is shown.
+PARENT_VIEW = {"page": "pages", "category": "categories", "day": "completeness"}
 
 
 class Pages:
@@ -67,7 +67,7 @@ class Pages:
             "version": version("wiki-trends"),
             "moment": _moment,
             "seconds": _seconds,
-            "turn": _turn,
+            "change_class": _change_class,
             "thinned": partial(fitted, width=MAX_POINTS),
             "of_run": of_run,
             "span_text": span_text,
@@ -97,7 +97,7 @@ class Pages:
         return template.render(
             **self._globals,
             name=name,
-            current=UNDER.get(name, name),
+            current=PARENT_VIEW.get(name, name),
             url=url,
             static=static,
             visitor=visitor,
@@ -124,6 +124,6 @@ def _seconds(started: dt.datetime | None, ended: dt.datetime | None) -> str:
     return f"{duration:.1f} s" if duration < 60 else f"{int(duration // 60)} min {int(duration % 60)} s"
 
 
-def _turn(change: float | None) -> str:
+def _change_class(change: float | None) -> str:
     """The CSS class of a change."""
     return "muted" if not change else "up" if change > 0 else "down"

@@ -1,4 +1,4 @@
-"""The client of Wikimedia's APIs, the only code that talks HTTP to them."""
+"""The client of Wikimedia's APIs, the only code that sends requests to them."""
 
 from wiki_trends.wikimedia.client import RawAnswer, WikimediaClient
 from wiki_trends.wikimedia.pages import PageFacts

@@ -1,7 +1,7 @@
-"""Classifies an HTTP response of Wikimedia: success, throttled, transient failure, or permanent error.
+"""Classify an HTTP response of Wikimedia: success, throttled, transient failure, or permanent error.
 
-Pure. Decides by the status first. An error body can be a JSON object, JSON with a list of details, or plain text, so it
-is parsed defensively. Sources: the documentation of the pageviews API
+Pure functions. The status decides first. The body of an error can be a JSON object, JSON with a list of details, or plain
+text, so it is parsed defensively. Sources: the documentation of the pageviews API
 (https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/) and of the Action API
 (https://www.mediawiki.org/wiki/API:Errors_and_warnings).
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # The result of `json.loads`, not validated yet.
 Json: TypeAlias = Any
 
-# Longer delays than this are not waited for, whatever a server asks.
+# A server may ask for a longer delay; the client never waits longer than this.
 MAX_PAUSE_SECONDS = 900.0
 _THROTTLING_CODES = ("maxlag", "ratelimited")
 _TOKEN_CODES = ("mwoauth-", "assertuserfailed")
@@ -32,9 +32,9 @@ class RetryLater(Exception):
     """The same request may succeed later.
 
     Attributes:
-        reason: the response in a few words, for messages.
-        pause: seconds that Wikimedia asked to wait, at most `MAX_PAUSE_SECONDS`; None without `Retry-After`.
-        slow_down: Wikimedia asked for a pause; does not count as a failed try.
+        reason: summary of the response, for messages.
+        pause: seconds to wait, from `Retry-After`, at most `MAX_PAUSE_SECONDS`; None without that header.
+        slow_down: Wikimedia asked to wait; the try does not count as failed.
         throttled: the rate of requests was too high.
     """
 
@@ -54,14 +54,14 @@ class RetryLater(Exception):
 
 
 class NoData(Exception):
-    """The 404 of the pageviews API itself: the day is not published, or not loaded."""
+    """The pageviews API answered 404: the day is not published, or not loaded."""
 
 
 class Blocked(Exception):
     """A 403 without `Retry-After`: repeating the request makes it worse.
 
     Attributes:
-        detail: the body in one line.
+        detail: the response's body in one line.
     """
 
     def __init__(self, detail: str) -> None:
@@ -70,14 +70,14 @@ class Blocked(Exception):
 
 
 def parse_response(url: str, status: int, headers: Mapping[str, str], body: bytes) -> Json:
-    """The parsed JSON of a good answer.
+    """The parsed JSON of a successful response.
 
     Raises:
-        RetryLater: throttled, a failing server, or a body that is not complete JSON.
+        RetryLater: the request was throttled, the server failed, or the body is not complete JSON.
         Blocked: Wikimedia blocks the client.
         NoData: the API has no data for the day.
         TokenRejected: the access token is not valid.
-        RequestRejected: the request itself is wrong.
+        RequestRejected: the request is invalid.
     """
     if status == 200:
         return _raise_action_error(url, headers, _load_json(body))
@@ -117,7 +117,7 @@ def _load_json(body: bytes) -> Json:
 
 
 def _raise_action_error(url: str, headers: Mapping[str, str], answer: Json) -> Json:
-    """Return the answer, or raise when it is an error of the Action API, which has status 200."""
+    """Return the answer, or raise if it is an error of the Action API, which sends errors with status 200."""
     code, text = _action_error(answer)
     if code is None:
         return answer
@@ -136,8 +136,10 @@ def _action_error(answer: Json) -> tuple[str | None, str]:
     errors = answer.get("errors")
     if isinstance(errors, list) and errors:
         error = errors[0]
-    if not isinstance(error, dict):
+    if not error:
         return None, ""
+    if not isinstance(error, dict):
+        return "unknown", str(error)
     return str(error.get("code", "unknown")), str(error.get("info") or error.get("text") or "")
 
 
@@ -153,7 +155,7 @@ def _is_no_data(body: bytes) -> bool:
 
 
 def _detail(body: bytes, limit: int = 200) -> str:
-    """The message of an error body in one line: its `detail`, a text or a list, or the complete text."""
+    """The message of an error in one line: the `detail` of its body (a text or a list), or else the complete body."""
     text = body.decode("utf-8", errors="replace")
     try:
         answer = json.loads(text)
@@ -164,6 +166,6 @@ def _detail(body: bytes, limit: int = 200) -> str:
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """Foreign text for messages: printable, in one line, shortened."""
+    """Text from a server, made fit for a message: printable, in one line, shortened to `limit` characters."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

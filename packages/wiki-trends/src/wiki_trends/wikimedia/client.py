@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
-# More pieces than a batch can have: a continuation that never ends must not block the client.
+# More pieces than any batch needs, so that an endless continuation is noticed.
 MAX_PIECES = 200
 SITEINFO = {
     "action": "query",
@@ -52,8 +52,8 @@ class RawAnswer:
     """A response, unparsed.
 
     Attributes:
-        body: byte for byte, after content decoding.
-        url: of the response.
+        body: the bytes of the body, after content decoding.
+        url: of the request.
         status: HTTP status.
         etag: of the response; None without.
         fetched_at: UTC.
@@ -67,7 +67,7 @@ class RawAnswer:
 
 
 class PageBatches:
-    """Facts about pages, batch by batch as responses arrive. Iterate once; `cancel` drops the pending requests."""
+    """Yields facts about pages, batch by batch as responses arrive. Iterate once; `cancel` drops the pending requests."""
 
     def __init__(
         self, local: Mapping[str, PageFacts], futures: Sequence[Future[dict[str, PageFacts]]]
@@ -83,7 +83,7 @@ class PageBatches:
             for future in as_completed(self._futures):
                 pending.remove(future)
                 if future.exception() is not None:
-                    # Batches that succeeded are delivered before the failure is raised.
+                    # Yield the batches that have succeeded before the failure is raised.
                     yield from (other.result() for other in pending if _has_result(other))
                 yield future.result()
         finally:
@@ -111,9 +111,9 @@ def action_url(settings: Settings, project: str) -> str:
 
 
 class WikimediaClient:
-    """Sends requests to Wikimedia within its limits, which all processes of the machine share. Safe between threads.
+    """Sends requests to Wikimedia within its limits, which all processes of the machine share. Thread-safe.
 
-    Use it as a context manager: leaving it closes the connections and cancels waiting requests.
+    Use it as a context manager, which closes the connections and cancels waiting requests at its end.
 
     Raises:
         ContactMissing: the settings point at Wikimedia itself and name no contact.
@@ -138,7 +138,7 @@ class WikimediaClient:
         self._transport.close()
 
     def counted(self) -> WikimediaClient:
-        """The same client with request counters of its own, at zero. Close the original, not this copy."""
+        """A copy of this client whose request counters start at zero. Close the original, not the copy."""
         copy = self.__class__.__new__(self.__class__)
         copy.__dict__.update(self.__dict__)
         copy.counters = Counters()
@@ -151,12 +151,12 @@ class WikimediaClient:
         return self._pool.submit(call, *args, **kwargs)
 
     def top_pages(self, project: str, access: str, day: dt.date) -> RawAnswer:
-        """The list of the most-viewed pages of a UTC day, at most 1,000, views by people only.
+        """The list of the most-viewed pages of a UTC day: at most 1,000, without views by bots.
 
         Source: https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/reference/page-views.html
 
         Raises:
-            DayNotPublished: the API has no list of that day (yet).
+            DayNotPublished: the API has no list of that day, or none yet.
         """
         url = top_url(self._settings, project, access, day)
         try:
@@ -177,22 +177,22 @@ class WikimediaClient:
         }
 
     def revisions(self, project: str, titles: Sequence[str]) -> dict[str, int | None]:
-        """The number of the current revision of each of `titles`; None for a page that is missing."""
+        """The id of the current revision of each of `titles`; None for a missing page."""
         batches = self.page_batches(project, titles, query=REVISIONS)
         return {title: facts.lastrevid for batch in batches for title, facts in batch.items()}
 
     def page_batches(
         self, project: str, titles: Sequence[str], *, query: Mapping[str, str] = QUERY
     ) -> PageBatches:
-        """The same as `pages`, batch by batch as responses arrive, so that a caller can save partial results.
+        """Facts about each of `titles`, batch by batch as responses arrive, so that a caller can save partial results.
 
-        The requests are submitted when this returns.
+        All requests are submitted before this returns.
         """
         distinct = list(dict.fromkeys(titles))
-        impossible = {title: missing_page(title) for title in distinct if not is_requestable(title)}
-        requested = [title for title in distinct if title not in impossible]
+        invalid = {title: missing_page(title) for title in distinct if not is_requestable(title)}
+        requested = [title for title in distinct if title not in invalid]
         batches = [requested[start : start + BATCH] for start in range(0, len(requested), BATCH)]
-        return PageBatches(impossible, [self.submit(self._batch, project, batch, query) for batch in batches])
+        return PageBatches(invalid, [self.submit(self._batch, project, batch, query) for batch in batches])
 
     def _batch(self, project: str, titles: Iterable[str], props: Mapping[str, str]) -> dict[str, PageFacts]:
         titles = list(titles)

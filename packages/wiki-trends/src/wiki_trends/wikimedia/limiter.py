@@ -1,8 +1,8 @@
-"""Rate limits towards Wikimedia for all processes of a machine: requests in flight, requests a minute, pauses.
+"""Limit the requests of all processes of a machine to Wikimedia: requests in flight, requests a minute, pauses.
 
-Processes that share the state folder share the limits. Slots are file locks, so they are released when their process
-dies; the token bucket is a few bytes under another lock. A folder that cannot be written is a `SettingError`. A wait
-that would pass the deadline is `DeadlinePassed`; no token is spent then.
+Processes that share the state folder share the limits. A slot for a request in flight is a file lock, so it is released when its
+process dies. The token bucket is a file of a few bytes under another lock. A folder that cannot be written raises `SettingError`.
+A wait that would pass the deadline raises `DeadlinePassed` and spends no token.
 """
 
 from __future__ import annotations
@@ -25,21 +25,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# Interval of polling for a free slot when other processes hold all of them.
+# Seconds between two polls for a free slot when other processes hold all of them.
 POLL_SECONDS = 0.01
-# Requests differ in transit time, and the server counts arrivals.
+# The server counts requests when they arrive, and they take differently long to get there. So a minute's requests are
+# spread over this many seconds more.
 TRANSIT_SECONDS = 3
-# How long the rate is halved after Wikimedia has throttled a request.
+# For how many seconds the rate is halved after Wikimedia has throttled a request.
 SLOW_SECONDS = 600.0
 _NOTICE_SECONDS = 86_400.0
-# Tokens, the time they were counted, the end of a pause, the end of the halved rate.
+# The fields of `_Bucket`.
 _BUCKET = struct.Struct("<dddd")
 _TIME = struct.Struct("<d")
-_OLDER_BUCKET = struct.Struct("<ddd")
+_LEGACY_BUCKET = struct.Struct("<ddd")
 
 
 class DeadlinePassed(Exception):
-    """The next request may only start after the deadline."""
+    """The limits do not let the next request start before the deadline."""
 
 
 class _Rate(NamedTuple):
@@ -58,23 +59,23 @@ class _Bucket(NamedTuple):
     """State of the token bucket; all times in Unix seconds.
 
     Attributes:
-        tokens: requests that may start now; negative when later ones are reserved.
-        at: the time at which they were counted.
-        not_before: end of a pause.
+        tokens: requests that may start now; negative when future ones are already reserved.
+        counted_at: the time at which the tokens were counted.
+        not_before: end of the pause that Wikimedia asked for.
         slow_until: end of the halved rate.
     """
 
     tokens: float
-    at: float
+    counted_at: float
     not_before: float = 0.0
     slow_until: float = 0.0
 
 
 class Limiter:
-    """Slots and a token bucket in one folder. Safe between threads and between processes.
+    """Limits requests with slots and a token bucket, kept in one folder. Safe between threads and between processes.
 
-    In any minute at most `rate_per_minute` requests arrive: the bucket holds a fifth of them for a burst, and fills at
-    the rate that the rest allows.
+    At most `rate_per_minute` requests arrive in any minute: a fifth of them may come in one burst, and the bucket is refilled
+    slowly enough that the burst and the refill together stay below the limit.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Limiter:
 
         Args:
             deadline: on the clock of `time.monotonic`.
-            sleep: waits that many seconds; may raise to end the wait.
+            sleep: is called to wait a number of seconds; may raise to end the wait.
 
         Raises:
             DeadlinePassed: the request could not start before the deadline.
@@ -113,7 +114,7 @@ class Limiter:
         try:
             descriptor = self._acquire_slot(deadline, sleep)
             try:
-                sleep(self._take(deadline - time.monotonic()))
+                sleep(self._reserve(deadline - time.monotonic()))
                 yield
             finally:
                 os.close(descriptor)
@@ -136,15 +137,15 @@ class Limiter:
             _write(descriptor, bucket._replace(tokens=tokens, slow_until=now + SLOW_SECONDS))
 
     def is_first_today(self, notice: str) -> bool:
-        """Whether no process of this machine has given this notice within a day; marks it as given."""
+        """Record a notice; False if a process of this machine has already recorded it within the last 24 hours."""
         name = f"notice-{hashlib.sha256(notice.encode()).hexdigest()[:16]}"
         descriptor = self._open(self.folder / name)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             raw = os.pread(descriptor, _TIME.size, 0)
             now = self._clock()
-            given = _TIME.unpack(raw)[0] if len(raw) == _TIME.size else 0.0
-            if 0 <= now - given < _NOTICE_SECONDS:
+            recorded_at = _TIME.unpack(raw)[0] if len(raw) == _TIME.size else 0.0
+            if 0 <= now - recorded_at < _NOTICE_SECONDS:
                 return False
             os.pwrite(descriptor, _TIME.pack(now), 0)
             return True
@@ -164,28 +165,28 @@ class Limiter:
                 raise DeadlinePassed
             sleep(POLL_SECONDS)
 
-    def _take(self, patience: float) -> float:
-        """Reserve the next request; returns the seconds to wait for it."""
+    def _reserve(self, longest_wait: float) -> float:
+        """Spend a token for the next request; returns the seconds to wait before it may start."""
         with self._locked_bucket() as descriptor:
             now = self._clock()
             bucket = self._refilled(self._read(descriptor), now)
             tokens = bucket.tokens - 1
             rate = self._halved if now < bucket.slow_until else self._full
             pause = bucket.not_before - now
-            if pause > MAX_PAUSE_SECONDS:  # Of an older version, or the clock was set back.
+            if pause > MAX_PAUSE_SECONDS:  # An older version wrote it, or the clock was set back.
                 pause, bucket = 0.0, bucket._replace(not_before=0.0)
             wait = max(0.0, -tokens / rate.per_second, pause)
-            if wait > patience:
+            if wait > longest_wait:
                 raise DeadlinePassed
             _write(descriptor, bucket._replace(tokens=tokens))
             return wait
 
     def _refilled(self, bucket: _Bucket, now: float) -> _Bucket:
-        """The bucket with the tokens of the time that has passed, counted at `now`."""
-        # A clock that was set back must not add waiting time.
-        passed = max(0.0, now - bucket.at)
+        """The bucket with the tokens added that have accrued until `now`."""
+        # A clock that was set back must not remove tokens.
+        passed = max(0.0, now - bucket.counted_at)
         slow_until = bucket.slow_until if bucket.slow_until - now <= SLOW_SECONDS else 0.0
-        slow = min(passed, max(0.0, slow_until - bucket.at))
+        slow = min(passed, max(0.0, slow_until - bucket.counted_at))
         rate = self._halved if now < slow_until else self._full
         tokens = bucket.tokens + slow * self._halved.per_second + (passed - slow) * self._full.per_second
         return _Bucket(min(rate.burst, tokens), now, bucket.not_before, slow_until)
@@ -200,9 +201,9 @@ class Limiter:
             os.close(descriptor)
 
     def _read(self, descriptor: int) -> _Bucket:
-        """The bucket of the state file, which an older version may have written; a full one without."""
+        """The bucket in the file, which an older version may have written; a full bucket when there is none."""
         raw = os.pread(descriptor, _BUCKET.size, 0)
-        form = {_BUCKET.size: _BUCKET, _OLDER_BUCKET.size: _OLDER_BUCKET}.get(len(raw))
+        form = {_BUCKET.size: _BUCKET, _LEGACY_BUCKET.size: _LEGACY_BUCKET}.get(len(raw))
         bucket = _Bucket(*form.unpack(raw)) if form else None
         if bucket is None or not all(map(math.isfinite, bucket)):
             return _Bucket(float(self._full.burst), self._clock())
@@ -230,6 +231,6 @@ def _write(descriptor: int, bucket: _Bucket) -> None:
 
 @lru_cache(maxsize=64)
 def _gate(folder: str, slots: int) -> threading.Semaphore:
-    """Lets threads of one process wait without polling; the file locks exclude other processes."""
+    """Lets the threads of one process wait for each other without polling; for other processes there are the file locks."""
     del folder
     return threading.Semaphore(slots)

@@ -1,8 +1,8 @@
-"""Facts about pages from responses of the Action API (`action=query`).
+"""Parse facts about pages from responses of the Action API (`action=query`).
 
-Responses come in pieces (`continue`), in another order than the titles, under normalised and redirected names:
-`Pages` merges the pieces and maps each requested title to its page. Source:
-https://www.mediawiki.org/wiki/API:Query. A response of another form is `ContractBroken`.
+A response comes in pieces (`continue`), in another order than the requested titles, and under normalised and redirected
+titles. `Pages` merges the pieces and maps each requested title to its page. A response of another form raises
+`ContractBroken`. Source: https://www.mediawiki.org/wiki/API:Query
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wiki_trends.wikimedia.answers import Json
 
 BATCH = 50
-# A title cannot hold a pipe, the separator of titles, and a leading U+001F would change the separator.
+# A pipe separates titles in a request, and a leading U+001F would change the separator. No valid title holds either.
 _FORBIDDEN = ("|", "\x1f")
 
 QUERY = {
@@ -36,8 +36,7 @@ QUERY = {
     "maxlag": "5",
 }
 
-
-# Only the current revision of each page.
+# Requests only the id of each page's current revision.
 REVISIONS = {
     "action": "query",
     "format": "json",
@@ -55,7 +54,7 @@ class PageFacts:
     Attributes:
         title: canonical, with spaces, after normalisation and redirects.
         namespace: its number; 0 for articles, -1 for special pages.
-        missing: there is no such page, or the title is invalid.
+        missing: the page does not exist, or the title is invalid.
         redirected: the requested title is a redirect to this page.
         categories: without hidden ones and without the namespace's name.
         latitude: in degrees, on Earth; None without.
@@ -66,7 +65,7 @@ class PageFacts:
         wikidata_id: for example `Q42`.
         image: file name of its free image.
         disambiguation: the page lists other pages of the same name.
-        lastrevid: number of the page's revision; None for a missing page.
+        lastrevid: id of the page's current revision; None for a missing page.
     """
 
     title: str
@@ -85,7 +84,7 @@ class PageFacts:
     lastrevid: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The fields that differ from their defaults; `from_json` reads it."""
+        """The fields that differ from their defaults; `from_json` reads them back."""
         values = {name: getattr(self, name) for name in _DEFAULTS}
         return {"title": self.title} | {
             name: value for name, value in values.items() if value != _DEFAULTS[name]
@@ -103,12 +102,12 @@ _DEFAULTS = {item.name: item.default for item in fields(PageFacts) if item.name 
 
 
 def is_requestable(title: str) -> bool:
-    """Whether a title can be sent in a list of titles."""
+    """Whether a title can be sent in a request for several titles."""
     return bool(title.strip("_ ")) and not any(char in title for char in _FORBIDDEN)
 
 
 class Pages:
-    """Collects the pieces of the answer to one batch of titles."""
+    """Collects the pieces of the response to one batch of titles."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -117,7 +116,7 @@ class Pages:
         self._redirects: dict[str, str] = {}
 
     def add(self, answer: Json) -> dict[str, str] | None:
-        """Add one piece; returns the parameters that request the next one, None after the last."""
+        """Add one piece; returns the parameters that request the next piece, or None after the last one."""
         try:
             query = answer.get("query", {})
             for item in query.get("normalized", []):
@@ -160,7 +159,7 @@ class Pages:
             title = self._redirects[title]
         page = self._pages.get(title)
         if page is None:
-            # Titles that name another wiki (`fr:Foo`) are listed apart from the pages.
+            # A title that names another wiki (`fr:Foo`) is not among the pages of the response.
             return PageFacts(title=_normalised(requested), missing=True, redirected=bool(followed))
         try:
             return _facts_of(page, redirected=bool(followed))
@@ -171,17 +170,17 @@ class Pages:
 
 
 def missing_page(title: str) -> PageFacts:
-    """Facts of an invalid title, without a request."""
+    """The facts of an invalid title, for which no request is needed."""
     return PageFacts(title=_normalised(title), missing=True)
 
 
 def _normalised(title: str) -> str:
-    """The title as MediaWiki writes it, as far as that follows from the title alone."""
+    """The title with single spaces, which MediaWiki makes of underscores and runs of spaces."""
     return " ".join(title.replace("_", " ").split()) or title
 
 
 def _facts_of(page: dict[str, Any], *, redirected: bool) -> PageFacts:
-    place = _primary_coordinates(page.get("coordinates", []))
+    coordinates = _primary_coordinates(page.get("coordinates", []))
     props = page.get("pageprops", {})
     # Flags are booleans in formatversion 2, and empty strings in 1.
     missing = any(page.get(flag, False) is not False for flag in ("missing", "invalid"))
@@ -193,10 +192,10 @@ def _facts_of(page: dict[str, Any], *, redirected: bool) -> PageFacts:
         categories=tuple(
             dict.fromkeys(_without_namespace(item["title"]) for item in page.get("categories", []))
         ),
-        latitude=place.get("lat"),
-        longitude=place.get("lon"),
-        place_type=_text(place.get("type")),
-        country=_text(place.get("country")),
+        latitude=coordinates.get("lat"),
+        longitude=coordinates.get("lon"),
+        place_type=_text(coordinates.get("type")),
+        country=_text(coordinates.get("country")),
         description=_text(page.get("description")),
         wikidata_id=_text(props.get("wikibase_item")),
         image=_text(props.get("page_image_free")),
@@ -206,7 +205,7 @@ def _facts_of(page: dict[str, Any], *, redirected: bool) -> PageFacts:
 
 
 def _primary_coordinates(coordinates: list[dict[str, Any]]) -> dict[str, Any]:
-    """The primary coordinates; empty unless they are on Earth and in range."""
+    """The primary coordinates, or empty; coordinates that are not on Earth or out of range are ignored."""
     for place in coordinates:
         latitude, longitude = place.get("lat"), place.get("lon")
         if place.get("globe", "earth") != "earth" or place.get("primary", True) is False:

@@ -1,6 +1,6 @@
-"""Sends one request to each of Wikimedia's services and reports the response as it is, for `doctor --live`.
+"""Send one request to each of Wikimedia's services and report the response unchanged, for `doctor --live`.
 
-Shows how Wikimedia treats this machine: nothing is retried, redirected or hidden. The limits apply as to every request.
+Shows how Wikimedia treats this machine: no request is repeated, and no redirect followed. The usual limits apply.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class LiveAnswer:
         server: header `server`.
         x_cache: header `x-cache`.
         retry_after: header `retry-after`.
-        first_line: of the body, shortened; without a response the reason.
-        error: what is wrong and what to do; None for a response with data.
+        first_line: first line of the body, shortened; without a response the reason.
+        error: the error that a client would raise for this response; None for a response with data.
     """
 
     service: str
@@ -96,9 +96,9 @@ def probe(settings: Settings, day: dt.date) -> list[LiveAnswer]:
 def _ask(transport: Transport, service: str, url: str, params: Mapping[str, str]) -> LiveAnswer:
     try:
         response = transport.send_raw(url, params)
-    except RetryLater as again:
-        failure = WikimediaUnreachable(url=url, attempts=1, reason=again.reason)
-        return LiveAnswer(service, url, None, None, None, None, None, again.reason, failure)
+    except RetryLater as retry:
+        failure = WikimediaUnreachable(url=url, attempts=1, reason=retry.reason)
+        return LiveAnswer(service, url, None, None, None, None, None, retry.reason, failure)
     except DeadlinePassed:
         reason = "the limits left no room before the deadline"
         failure = WikimediaUnreachable(url=url, attempts=0, reason=reason)
@@ -107,13 +107,13 @@ def _ask(transport: Transport, service: str, url: str, params: Mapping[str, str]
     try:
         parse_response(url, response.status, response.headers, response.body)
     except NoData:
-        error = None  # The service works: the day is not published yet.
+        error = None  # The service works; only the day is not published yet.
     except Blocked as block:
         error = ClientBlocked(
             url=url, status=403, detail=block.detail, user_agent=transport.user_agent, attempts=1
         )
-    except RetryLater as again:
-        error = WikimediaUnreachable(url=url, attempts=1, reason=again.reason)
+    except RetryLater as retry:
+        error = WikimediaUnreachable(url=url, attempts=1, reason=retry.reason)
     except WikiTrendsError as rejected:
         error = rejected
     text = response.body[:4000].decode("utf-8", errors="replace").strip()

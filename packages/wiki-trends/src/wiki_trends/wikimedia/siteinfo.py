@@ -1,6 +1,6 @@
-"""A wiki's site information (`meta=siteinfo`): its namespaces with all their names, and its main page.
+"""Parse a wiki's site information (`meta=siteinfo`): its namespaces with all their names, and its main page.
 
-Works for any language, because the names come from the wiki. A response without them is `ContractBroken`.
+The names come from the wiki itself, in its language. A response without them raises `ContractBroken`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class SiteInfo:
 
     Attributes:
         main_page: title with spaces, with its namespace if it has one.
-        namespaces: every name, English name and alias of each namespace but the articles', by number.
+        namespaces: all names of each namespace (local, English, aliases) by its number, without the articles' namespace.
     """
 
     main_page: str
@@ -46,12 +46,12 @@ class SiteInfo:
         return folded(title) == self._main_page
 
     def namespace(self, title: str) -> int:
-        """Number of the namespace that a title is in; 0 for articles, also those with a colon in their name."""
+        """Number of the namespace of a title; 0 for an article, even if its title has a colon."""
         prefix, colon, _rest = title.lstrip(": _").partition(":")
         return self._prefixes.get(folded(prefix), 0) if colon else 0
 
     def to_json(self) -> dict[str, Any]:
-        """For the cache; `from_json` reads it."""
+        """A document for the cache; `from_json` reads it back."""
         return {
             "main_page": self.main_page,
             "namespaces": {str(k): list(v) for k, v in self.namespaces.items()},

@@ -1,7 +1,7 @@
-"""Sends one request to Wikimedia with rate limits, retries, backoff and an overall deadline.
+"""Send a request to Wikimedia with rate limits, retries, backoff and an overall deadline.
 
-Permanent errors pass through (`RequestRejected`, `NoData`); when tries or time are used up, `WikimediaUnreachable` names
-the last reason. Closing the transport cancels every wait at once.
+Permanent errors are raised at once (`RequestRejected`, `NoData`). When no tries or no time are left, `WikimediaUnreachable` names
+the last reason. Closing the transport ends every wait at once.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit
 
+from smart_orchestrator.store.variables import is_host
 from wiki_trends.config.contacts import contact_problem
 from wiki_trends.errors import ClientBlocked, ContactMissing, RequestRejected, WikimediaUnreachable
-from wiki_trends.wikimedia.answers import Blocked, RetryLater, parse_response
+from wiki_trends.wikimedia.answers import Blocked, RetryLater, one_line, parse_response
 from wiki_trends.wikimedia.limiter import DeadlinePassed, Limiter
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ WIKIMEDIA_HOSTS = (
     "wikivoyage.org",
     "wiktionary.org",
 )
-# A throttled request does not count as a failed try: it is repeated until the deadline.
+# Most failed tries of a request. A throttled try does not count as failed: it is repeated until the deadline.
 TRIES = 8
 TRIES_TO_CONNECT = 4
 TRIES_WHEN_BLOCKED = 3
@@ -59,7 +60,7 @@ LARGEST_BODY = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful response: the body after content decoding, its JSON, and the request's URL."""
+    """A successful response: its body after content decoding, the parsed JSON, and the URL of the request."""
 
     body: bytes
     json: Json
@@ -78,7 +79,7 @@ class RawResponse(NamedTuple):
 
 
 class Counters:
-    """How many requests were sent, and how many of them were repeats. Safe between threads."""
+    """How many requests were sent, and how many of them were repetitions. Thread-safe."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -93,16 +94,16 @@ class Counters:
 
 
 class Transport:
-    """Sends requests over kept-alive connections. Safe between threads."""
+    """Sends requests over connections that stay open. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         import httpx2
 
-        hosts = [
+        urls = [
             urlsplit(settings.wikimedia_url),
             urlsplit(settings.mediawiki_url.replace("{project}", "en.wikipedia")),
         ]
-        if any(is_wikimedia(url.hostname or "") for url in hosts):
+        if any(is_wikimedia(url.hostname or "") for url in urls):
             check_contact(settings.contact)
         self._settings = settings
         self._limiter = Limiter(
@@ -110,28 +111,28 @@ class Transport:
             max_in_flight=settings.max_in_flight,
             rate_per_minute=settings.requests_per_minute,
         )
-        # Wikimedia never accepts a client without a contact, so trying again is useless.
+        # Wikimedia refuses every request without a contact, so a second try cannot succeed.
         self._tries_when_blocked = TRIES_WHEN_BLOCKED if settings.contact else 1
         self._closed = threading.Event()
         self._http = httpx2.Client(
             headers=_headers(settings, httpx2.__version__),
             timeout=httpx2.Timeout(settings.request_timeout, connect=min(settings.request_timeout, 10.0)),
-            # Negotiated by ALPN: over plain HTTP, and with servers that do not offer it, HTTP/1.1 is used.
+            # TLS negotiates HTTP/2 (ALPN). Plain HTTP, and servers without HTTP/2, use HTTP/1.1.
             http2=True,
-            # Loading the certificates takes 130 ms, which plain HTTP does not need.
-            verify=any(url.scheme == "https" for url in hosts),
+            # Loading the certificates takes 130 ms, and plain HTTP does not need them.
+            verify=any(url.scheme == "https" for url in urls),
             limits=httpx2.Limits(
                 max_connections=settings.max_in_flight, max_keepalive_connections=settings.max_in_flight
             ),
         )
 
     def get(self, url: str, params: Mapping[str, str], counters: Counters) -> Answer:
-        """Send a query, and repeat it until it succeeds, fails for good, or tries or time are used up.
+        """Send a query, and repeat it after transient failures while tries and time are left.
 
         Raises:
             NoData: the pageviews API has no data for the day.
-            RequestRejected: the request itself is wrong, or Wikimedia blocks this client.
-            WikimediaUnreachable: tries or time are used up.
+            RequestRejected: the request is invalid, or Wikimedia blocks this client.
+            WikimediaUnreachable: no tries or no time are left.
         """
         deadline = time.monotonic() + self._settings.deadline
         tries = _Tries(self._request(url, params), deadline)
@@ -145,18 +146,17 @@ class Transport:
             except _Redirected as redirected:
                 tries.follow(redirected)
             except Blocked as block:
-                if not tries.may_repeat(RetryLater("status 403"), self._tries_when_blocked):
+                if not tries.record_failure(RetryLater("status 403"), self._tries_when_blocked):
                     raise _blocked(tries, block) from None
-            except RetryLater as again:
-                will_repeat = tries.may_repeat(
-                    again, TRIES_TO_CONNECT if isinstance(again, _ConnectFailed) else TRIES
-                )
-                if again.throttled:
+            except RetryLater as failure:
+                most_tries = TRIES_TO_CONNECT if isinstance(failure, _ConnectFailed) else TRIES
+                will_repeat = tries.record_failure(failure, most_tries)
+                if failure.throttled:
                     self._limiter.slow_down()
-                if again.slow_down:
+                if failure.slow_down:
                     self._limiter.pause(tries.wait)
                 if not will_repeat:
-                    raise self._unreachable(tries.request, tries.attempts, again.reason) from None
+                    raise self._unreachable(tries.request, tries.attempts, failure.reason) from None
 
     @property
     def user_agent(self) -> str:
@@ -187,8 +187,8 @@ class Transport:
         request = self._http.build_request("GET", url, params=params or None)
         if len(str(request.url)) <= 4096:
             return request
-        # GET responses can be cached by Wikimedia, but servers refuse URLs beyond some 8 KB, and fifty titles of 255
-        # bytes, percent-encoded, need 40 KB. The header lets the nearest data centre serve a read-only POST.
+        # Servers refuse URLs of more than about 8 KB, and fifty long titles, percent-encoded, need up to 40 KB. A short
+        # query stays a GET, which Wikimedia can cache. The header lets the nearest data centre serve a read-only POST.
         return self._http.build_request(
             "POST", url, data=dict(params), headers={"Promise-Non-Write-API-Action": "true"}
         )
@@ -206,16 +206,18 @@ class Transport:
         return Answer(response.body, parsed, url, response.status, response.headers.get("etag"))
 
     def _report_deprecation(self, request: httpx2.Request, headers: Mapping[str, str]) -> None:
-        """Warn, at most once a day, when headers announce the end of an endpoint (RFC 9745, RFC 8594)."""
-        announced = [f"{name}: {headers[name]}" for name in ("Deprecation", "Sunset") if name in headers]
-        if not announced:
+        """Log a warning, at most once a day, when headers announce the end of an endpoint (RFC 9745, RFC 8594)."""
+        names = [name for name in ("Deprecation", "Sunset") if name in headers]
+        if not names:
             return
         endpoint = "/".join(str(request.url).partition("?")[0].split("/")[:7])
-        if self._limiter.is_first_today(f"{endpoint} {announced}"):
-            _log.warning("%s will be withdrawn (%s). Update wiki-trends.", endpoint, ", ".join(announced))
+        # The values are not part of the notice: a server may change them with each response.
+        if self._limiter.is_first_today(f"{endpoint} {names}"):
+            values = ", ".join(f"{name}: {one_line(headers[name])}" for name in names)
+            _log.warning("%s will be withdrawn (%s). Update wiki-trends.", endpoint, values)
 
     def _raise_redirect(self, request: httpx2.Request, status: int, headers: Mapping[str, str]) -> None:
-        """Raise `_Redirected` for a redirect that is safe to follow: of a GET, between Wikimedia's hosts, not from HTTPS to HTTP."""
+        """Raise `_Redirected` for a redirect that is safe to follow: a GET between Wikimedia's hosts, not from HTTPS to HTTP."""
         if status not in (301, 302, 303, 307, 308) or request.method != "GET" or "location" not in headers:
             return
         import httpx2
@@ -226,13 +228,14 @@ class Transport:
             return
         if not (is_wikimedia(request.url.host) and is_wikimedia(target.host)):
             return
-        if target.scheme in ("https", request.url.scheme) and not target.userinfo:
+        is_possible = is_host(target.host) and (target.port is None or 0 < target.port < 65_536)
+        if is_possible and target.scheme in ("https", request.url.scheme) and not target.userinfo:
             raise _Redirected(status, self._http.build_request("GET", target))
 
     def _exchange(self, request: httpx2.Request, deadline: float) -> RawResponse:
         import httpx2
 
-        # The library's time-outs are for each read; this one is for the complete body.
+        # The library's time-outs apply to each read; this one applies to the complete body.
         until = min(deadline, time.monotonic() + self._settings.request_timeout)
         chunks: list[bytes] = []
         size = 0
@@ -267,11 +270,11 @@ class _Tries:
     """The state of one query.
 
     Attributes:
-        request: to be sent next; another one after a redirect.
+        request: the request to send next; a redirect replaces it.
         deadline: on the clock of `time.monotonic`.
-        attempts: tries that did not succeed, for whatever reason.
-        failed: those of them that were not throttled; only these are limited in number.
-        redirects: followed so far.
+        attempts: number of tries that did not succeed.
+        failed: number of these tries that were not throttled; only they are limited.
+        redirects: number of redirects that were followed.
         wait: seconds before the next try.
     """
 
@@ -282,12 +285,12 @@ class _Tries:
     redirects: int = 0
     wait: float = 0.0
 
-    def may_repeat(self, again: RetryLater, most: int) -> bool:
-        """Count a failed try and set the wait before the next one; False when tries or time are used up."""
+    def record_failure(self, failure: RetryLater, most_tries: int) -> bool:
+        """Count a failed try and set the wait before the next one; False when no tries or no time are left."""
         self.attempts += 1
-        self.failed += not again.slow_down
-        self.wait = _delay(again, self.attempts)
-        return self.failed < most and time.monotonic() + self.wait <= self.deadline
+        self.failed += not failure.slow_down
+        self.wait = _delay(failure, self.attempts)
+        return self.failed < most_tries and time.monotonic() + self.wait <= self.deadline
 
     def follow(self, redirected: _Redirected) -> None:
         """Continue with the target of a redirect.
@@ -323,14 +326,14 @@ class _Redirected(Exception):
 
 
 class _ConnectFailed(RetryLater):
-    """No connection could be made: the network or the address is wrong, so fewer tries are made."""
+    """No connection was made. The network or the address is probably at fault, so fewer tries are made."""
 
 
 def check_contact(contact: str) -> None:
-    """Refuse a contact by which nobody can be reached.
+    """Refuse a contact by which Wikimedia cannot reach the user.
 
     Raises:
-        ContactMissing: there is none, or a placeholder.
+        ContactMissing: the contact is empty or a placeholder.
     """
     problem = contact_problem(contact) if contact else "is not a contact"
     if problem is not None:
@@ -339,6 +342,7 @@ def check_contact(contact: str) -> None:
 
 def is_wikimedia(host: str) -> bool:
     """Whether a host belongs to Wikimedia."""
+    host = host.lower().removesuffix(".")
     return any(host == name or host.endswith(f".{name}") for name in WIKIMEDIA_HOSTS)
 
 
@@ -357,16 +361,16 @@ def _headers(settings: Settings, library: str) -> dict[str, str]:
 _PRINTABLE = "".join(map(chr, range(32, 127)))
 
 
-def _delay(again: RetryLater, attempt: int) -> float:
-    """Seconds before the next try: `Retry-After`, else exponential backoff with a jitter of half."""
-    if again.pause is not None:
-        return max(again.pause, SHORTEST_BACKOFF)
-    first = FIRST_BACKOFF_WHEN_THROTTLED if again.slow_down else FIRST_BACKOFF
+def _delay(failure: RetryLater, attempt: int) -> float:
+    """Seconds before the next try: from `Retry-After`, else exponential backoff, of which jitter takes up to a half."""
+    if failure.pause is not None:
+        return max(failure.pause, SHORTEST_BACKOFF)
+    first = FIRST_BACKOFF_WHEN_THROTTLED if failure.slow_down else FIRST_BACKOFF
     return float(min(LONGEST_BACKOFF, first * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0))
 
 
 def _url_text(request: httpx2.Request) -> str:
-    """The URL for messages, cut after 300 characters: one with fifty titles would hide the rest of the message."""
+    """The URL for messages, cut after 300 characters, because a URL with fifty titles would bury the message."""
     url = str(request.url)
     return url if len(url) <= 300 else url[:299] + "…"
 

@@ -1,6 +1,6 @@
-"""The protocol of an engine that computes the declared tables: DuckDB in this process, or Spark for very large lakes.
+"""The protocol of an engine, which computes the declared tables: DuckDB in this process, or Spark for very large lakes.
 
-Both read exactly the partitions that were inspected, with the same reader, and compute the same declarations.
+Both engines read exactly the partitions that were inspected, with the same reader, and compute the same declarations.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class Inputs:
 
     @property
     def rows(self) -> int:
-        """The number of rows, as far as the partitions have a row count."""
+        """The number of rows of all partitions; a partition without a row count adds none."""
         return sum(partition.rows or 0 for partition in (*self.baseline, *self.used))
 
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """Every table by its published name, and the partitions of the baseline that could be read."""
+    """The tables by published name, and the partitions of the baseline that could be read."""
 
     tables: Mapping[str, ArrowStream]
     baseline: Sequence[Partition]
@@ -54,8 +54,8 @@ class Computed:
 class Engine(Protocol):
     """An engine that computes the declared tables."""
 
-    def computed(self, inputs: Inputs) -> AbstractContextManager[Computed]:
-        """Compute the tables; their streams can be read within this context.
+    def compute(self, inputs: Inputs) -> AbstractContextManager[Computed]:
+        """Compute the tables, whose streams can be read within the returned context.
 
         Raises:
             PartitionChanged, ContractError, LakeError: a partition of the window cannot be read as it was inspected.

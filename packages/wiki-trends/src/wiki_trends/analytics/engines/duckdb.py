@@ -1,7 +1,7 @@
-"""Compute the declared tables with DuckDB, in memory, and beyond a memory limit on the disk of this machine.
+"""Compute the declared tables with DuckDB, in memory up to a limit, then with temporary files.
 
-Fails with `EngineError` when memory and disk do not suffice. Rows that lack a column or do not have the types of
-`ROW_TYPES` fail with `duckdb.Error`; rows that were checked against a dataset's contract have them.
+Fails with `EngineError` when memory and disk do not suffice, and with `duckdb.Error` when rows do not have the columns and
+types of `ROW_TYPES`, which the dataset's contract ensures.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from wiki_trends.analytics.engines.base import DUCKDB, Computed
+from wiki_trends.analytics.engines.base import Computed
 from wiki_trends.analytics.engines.memory import available_memory
-from wiki_trends.analytics.tables.compiled import compiled
-from wiki_trends.analytics.tables.documented import (
+from wiki_trends.analytics.tables.compilation import duckdb_sql
+from wiki_trends.analytics.tables.declarations import (
     DAYS,
     EARLIER,
     EARLIER_DAYS,
@@ -24,7 +24,7 @@ from wiki_trends.analytics.tables.documented import (
     is_published,
 )
 from wiki_trends.errors import EngineError, TableFailed
-from wiki_trends.warehouse.arrow import CONFIG, registered
+from wiki_trends.warehouse.arrow import CONFIG, registered_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,33 +37,35 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Ten years of lists (four million rows) are computed within the least memory, hardly slower than with more. DuckDB spills
-# the rest to disk, except for its state of each group, so that days with many more pages need more.
-LEAST_MEMORY = 800_000_000
-MEMORY_A_ROW = 200
-PART_OF_THE_MACHINE = 0.8
+# Ten years of lists (four million rows) need only the minimum, hardly slower than with more memory. DuckDB cannot spill the
+# state of its aggregations to disk, so days with far more pages need more.
+MIN_MEMORY = 800_000_000
+BYTES_PER_ROW = 200
+MAX_MEMORY_SHARE = 0.8
 _SQL_TYPES = {"date": "DATE", "string": "VARCHAR", "int64": "BIGINT", "int32": "INTEGER", "float64": "DOUBLE"}
 
 
 class DuckDBEngine:
-    """Reads with Polars, computes with DuckDB, all in this process."""
+    """Reads the lake with Polars and computes with DuckDB, in this process."""
 
     @contextmanager
-    def computed(self, inputs: Inputs) -> Iterator[Computed]:
-        """See `Engine.computed`."""
+    def compute(self, inputs: Inputs) -> Iterator[Computed]:
+        """See `Engine.compute`."""
         import polars as pl
 
         from wiki_trends.analytics.window_rows import read_baseline, read_window
 
         window = inputs.window
         baseline: list[Partition] = []
-        with _Computation.begun(inputs.rows) as computation:
+        with _Computation.open(inputs.rows) as computation:
             for rows in read_window(inputs.dataset, inputs.used):
                 computation.add(ROWS, rows)
             for rows in read_baseline(inputs.dataset, inputs.baseline, baseline):
                 computation.add(EARLIER, rows)
-            computation.add(DAYS, pl.DataFrame({"date": [part.day for part in inputs.used]}))
-            earlier = pl.DataFrame({"date": [part.day for part in baseline]}, schema={"date": pl.Date})
+            computation.add(DAYS, pl.DataFrame({"date": [partition.day for partition in inputs.used]}))
+            earlier = pl.DataFrame(
+                {"date": [partition.day for partition in baseline]}, schema={"date": pl.Date}
+            )
             computation.add(EARLIER_DAYS, earlier)
             run = {
                 "dataset": [inputs.dataset.name],
@@ -75,25 +77,25 @@ class DuckDBEngine:
 
 
 @contextmanager
-def computed(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, ArrowStream]]:
-    """Compute every table from these inputs; their streams, by published name, can be read within this context.
+def computed_tables(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, ArrowStream]]:
+    """Compute all tables from input tables; yield their streams by published name, readable within this context.
 
     Args:
         inputs: the tables of `INPUTS`, with at least its columns.
     """
-    with _Computation.begun() as computation:
+    with _Computation.open() as computation:
         for name, rows in inputs.items():
             computation.add(name, rows)
         yield computation.tables()
 
 
 def _memory_for(rows: int) -> int:
-    """DuckDB's memory limit for so many rows, in bytes."""
-    return min(max(LEAST_MEMORY, rows * MEMORY_A_ROW), int(available_memory() * PART_OF_THE_MACHINE))
+    """DuckDB's memory limit, in bytes, for this number of input rows."""
+    return min(max(MIN_MEMORY, rows * BYTES_PER_ROW), int(available_memory() * MAX_MEMORY_SHARE))
 
 
 class _Computation:
-    """A database in memory that holds the inputs and steps, and computes the tables from them."""
+    """A database in memory with the inputs and steps, from which the tables are computed."""
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
         self._connection = connection
@@ -103,57 +105,58 @@ class _Computation:
 
     @classmethod
     @contextmanager
-    def begun(cls, rows: int = 0) -> Iterator[_Computation]:
-        """A new computation for so many rows, whose temporary files are removed afterwards."""
+    def open(cls, rows: int = 0) -> Iterator[_Computation]:
+        """Open a database for this number of input rows; its temporary files are removed at the end of the context."""
         import duckdb
 
         with tempfile.TemporaryDirectory(prefix="wiki-trends-") as folder:
             config = CONFIG | {"memory_limit": f"{_memory_for(rows)}B", "temp_directory": folder}
-            with duckdb.connect(config=config) as connection, _explained():
+            with duckdb.connect(config=config) as connection, _engine_errors():
                 yield cls(connection)
 
     def add(self, name: str, rows: ArrowStream) -> None:
         """Add rows to an input."""
         casts = ", ".join(f'CAST("{column}" AS {_SQL_TYPES[kind]})' for column, kind in INPUTS[name].items())
-        with registered(self._connection, "incoming", rows):
+        with registered_stream(self._connection, "incoming", rows):
             self._connection.execute(f"INSERT INTO {name} FROM incoming SELECT {casts}")
 
     def tables(self) -> Mapping[str, ArrowStream]:
-        """Every published table. Steps are computed here, and dropped after the last table that needs them.
+        """Compute the steps, and return the published tables as queries.
 
-        Published tables are computed while they are read: the largest are the inputs in another order, and need no copy.
+        A step is dropped when no later step needs it. Published tables are computed when they are read, because the largest
+        are the inputs in another order, and a copy would double the memory.
         """
-        statements = compiled(DUCKDB)
+        statements = duckdb_sql()
         for name, sql in statements.items():
             if not is_published(name):
                 logger.info("computing %s", name)
                 self._connection.execute(f"CREATE TABLE {name} AS {sql}")
-                self._drop_what_ends_with(name, statements)
+                self._drop_unneeded_steps(name, statements)
         return {name: self._connection.sql(sql) for name, sql in statements.items() if is_published(name)}
 
-    def _drop_what_ends_with(self, done: str, statements: Mapping[str, str]) -> None:
+    def _drop_unneeded_steps(self, computed: str, statements: Mapping[str, str]) -> None:
         for step in statements:
-            used = [name for name, sql in statements.items() if f'"{step}"' in sql]
-            if used and used[-1] == done:
+            dependents = [name for name, sql in statements.items() if f'"{step}"' in sql]
+            if dependents and dependents[-1] == computed:
                 self._connection.execute(f"DROP TABLE {step}")
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """Raise `EngineError` when memory or disk do not suffice, also while a table is read."""
+def _engine_errors() -> Iterator[None]:
+    """Raise `EngineError` when memory or disk do not suffice, also while a published table is read."""
     import duckdb
 
     try:
         yield
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-        raise _without_room(str(error)) from error
+        raise _out_of_space(str(error)) from error
     except TableFailed as error:
         if "Out of Memory Error" in error.reason or "IO Error" in error.reason:
-            raise _without_room(error.reason) from error
+            raise _out_of_space(error.reason) from error
         raise TableFailed(engine="DuckDB", reason=error.reason) from error
 
 
-def _without_room(reason: str) -> EngineError:
+def _out_of_space(reason: str) -> EngineError:
     return EngineError(
         engine="DuckDB",
         problem=f"memory and disk do not suffice ({reason.partition(chr(10))[0]})",

@@ -1,4 +1,4 @@
-"""Opens an engine by its name."""
+"""Open an engine by its name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 def open_engine(name: str) -> Engine:
-    """The engine of a name: `duckdb`; or Spark: `local[N]`, `spark://HOST:PORT`, or `spark` for the master of its settings.
+    """Return the engine with this name.
 
-    Opening starts nothing.
+    `duckdb` is DuckDB; `local[N]` and `spark://HOST:PORT` are Spark with that master; `spark` is Spark with the master of
+    its own settings. This starts nothing.
     """
     if name == DUCKDB:
         from wiki_trends.analytics.engines.duckdb import DuckDBEngine

@@ -1,7 +1,7 @@
 """Compute the declared tables with Spark, for lakes too large for one machine.
 
 Inputs, steps and tables stay on the workers, in memory or on their disks, until the analysis ends. This process receives
-the errors of days that could not be read, the row count of each table, and the rows while they are published.
+the errors of unreadable days, the row count of each table, and the rows while they are published.
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import ContractError, PartitionChanged
-from wiki_trends.analytics.engines.base import SPARK, Computed
+from wiki_trends.analytics.engines.base import Computed
 from wiki_trends.analytics.engines.spark_rows import SPARK_TYPES, SparkTable, read_days
-from wiki_trends.analytics.engines.spark_session import cause, java_may_be_gone, spark_name, spark_session
-from wiki_trends.analytics.tables.compiled import compiled
-from wiki_trends.analytics.tables.documented import (
+from wiki_trends.analytics.engines.spark_session import (
+    root_cause,
+    spark_name,
+    spark_session,
+    tolerate_stopped_java,
+)
+from wiki_trends.analytics.tables.compilation import SPARK_DIALECT, compile_tables
+from wiki_trends.analytics.tables.declarations import (
     DAYS,
     EARLIER,
     EARLIER_DAYS,
@@ -45,20 +50,20 @@ class SparkEngine:
         self._master = master
 
     @contextmanager
-    def computed(self, inputs: Inputs) -> Iterator[Computed]:
-        """See `Engine.computed`."""
-        self._refuse_memory(inputs.dataset.lake)
+    def compute(self, inputs: Inputs) -> Iterator[Computed]:
+        """See `Engine.compute`."""
+        self._refuse_memory_lake(inputs.dataset.lake)
         with spark_session(self._master, inputs.rows) as session:
             session_tables = _SessionTables(session)
             try:
-                with self._explained():
+                with self._engine_errors():
                     baseline = session_tables.read(inputs)
                     tables = session_tables.compute()
                     yield Computed(tables, baseline)
             finally:
-                session_tables.forget()
+                session_tables.release()
 
-    def _refuse_memory(self, lake: str) -> None:
+    def _refuse_memory_lake(self, lake: str) -> None:
         if lake.startswith("memory://"):
             raise EngineError(
                 engine="Spark",
@@ -67,11 +72,11 @@ class SparkEngine:
             )
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _engine_errors(self) -> Iterator[None]:
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
 
-        # PySpark also logs each failure that it raises, with the tracebacks of both languages.
+        # PySpark also logs each exception that it raises, with the tracebacks of both languages.
         logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
         try:
             yield
@@ -79,13 +84,13 @@ class SparkEngine:
             reason = error.reason if isinstance(error, TableFailed) else error
             raise EngineError(
                 engine=spark_name(self._master),
-                problem=f"it failed ({cause(reason)})",
-                fix="What was published before still is. Read Spark's log, and try again.",
+                problem=f"it failed ({root_cause(reason)})",
+                fix="The tables published before are unchanged. Read Spark's log, and try again.",
             ) from error
 
 
 class _SessionTables:
-    """The tables of one analysis, each under its name in a session, cached on the workers until `forget`."""
+    """The tables of one analysis as temporary views of a session, cached on the workers until `release`."""
 
     def __init__(self, session: SparkSession) -> None:
         self._session = session
@@ -110,34 +115,34 @@ class _SessionTables:
             if partition.day in days.problems:
                 raise days.problems[partition.day]
         start = inputs.window.start
-        self._small(DAYS, [(partition.day,) for partition in inputs.used])
-        self._small(EARLIER_DAYS, [(partition.day,) for partition in baseline])
-        self._small(RUN, [(inputs.dataset.name, start, inputs.window.last)])
+        self._create_small_view(DAYS, [(partition.day,) for partition in inputs.used])
+        self._create_small_view(EARLIER_DAYS, [(partition.day,) for partition in baseline])
+        self._create_small_view(RUN, [(inputs.dataset.name, start, inputs.window.last)])
         days.rows.where(days.rows.date >= start).createOrReplaceTempView(ROWS)
         days.rows.where(days.rows.date < start).createOrReplaceTempView(EARLIER)
         return baseline
 
     def compute(self) -> Mapping[str, ArrowStream]:
-        """Every declared table, by its published name."""
+        """Compute all declared tables; return the published ones by name."""
         tables: dict[str, ArrowStream] = {}
-        for name, sql in compiled(SPARK).items():
+        for name, sql in compile_tables(SPARK_DIALECT).items():
             logger.info("computing %s", name)
             frame = self._session.sql(sql).persist()
             self._frames.append(frame)
             frame.createOrReplaceTempView(name)
-            # Compute one after the other, so that each is planned with the sizes of those before it; and all before the
-            # publish begins, because a publish keeps other publishers waiting.
+            # Compute the tables one after the other, so that Spark plans each with the sizes of those before it; and before
+            # the publish begins, because other publishers wait for its end.
             frame.count()
             if is_published(name):
                 tables[name] = SparkTable(frame)
         return tables
 
-    def forget(self) -> None:
+    def release(self) -> None:
         """Remove the cached tables from the workers."""
-        with java_may_be_gone():
+        with tolerate_stopped_java():
             for frame in reversed(self._frames):
                 frame.unpersist()
 
-    def _small(self, name: str, rows: list[tuple[object, ...]]) -> None:
+    def _create_small_view(self, name: str, rows: list[tuple[object, ...]]) -> None:
         schema = ", ".join(f"`{column}` {SPARK_TYPES[kind]}" for column, kind in INPUTS[name].items())
         self._session.createDataFrame(rows, schema).createOrReplaceTempView(name)

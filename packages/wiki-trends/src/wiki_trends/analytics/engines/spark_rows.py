@@ -1,11 +1,11 @@
-"""Rows in and out of Spark: its workers read the days, and tables leave as Arrow streams.
+"""Read partitions on Spark's workers, and read computed tables from Spark as Arrow streams.
 
-The workers read the lake themselves with the reader of the DuckDB engine: exactly the parts that were inspected, verified
-against their checksums, whoever wrote them. So there is one reader, and Spark needs no connector to S3. The workers need
-this package and access to the lake: a folder must have the same path on each of them, and the S3 credentials of this
-process (`AWS_…`) are sent with the task to workers that have none.
+The workers read the lake with the same reader as the DuckDB engine, which reads exactly the parts that were inspected and
+verifies their checksums. So Spark needs no connector to S3. The workers need this package and access to the lake: a folder
+must have the same path on each of them. The task carries the S3 credentials of this process (`AWS_…`) to workers that have
+none.
 
-Tables are not collected: a published table passes through this process batch by batch, because one connection writes it.
+A published table passes through this process batch by batch; it is never collected.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import SmartOrchestratorError
-from wiki_trends.analytics.tables.documented import ROW_TYPES
+from wiki_trends.analytics.tables.declarations import ROW_TYPES
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
 
 SPARK_TYPES = {"date": "date", "string": "string", "int64": "bigint", "int32": "int", "float64": "double"}
-# The column beside those of a row that holds the error of a day without rows.
+# An extra column with the pickled error of a day that could not be read.
 PROBLEM = "problem"
 _TASKS_A_CORE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The rows of days, and the errors of days that could not be read.
+    """The rows of the readable days, and the errors of the others.
 
     Attributes:
-        read: the frame that the workers cache.
-        rows: its rows, a row a page and day, with the columns of `ROW_TYPES`. When a worker is lost and a day that was read
-            before cannot be read again, using them fails.
+        read: the frame that the workers cache, to be unpersisted at the end.
+        rows: a row for each page and day, with the columns of `ROW_TYPES`. A query of them fails when a worker is lost and
+            one of its days cannot be read again.
         problems: the error of each day that could not be read.
     """
 
@@ -52,40 +52,40 @@ class Days:
 
 
 def read_days(session: SparkSession, dataset: DailyDataset, partitions: Sequence[Partition]) -> Days:
-    """Read these partitions, once, on the workers."""
+    """Read these partitions once, on the workers."""
     from pyspark.sql import functions as f
 
     tasks = min(len(partitions), _TASKS_A_CORE * session.sparkContext.defaultParallelism)
     numbers = session.range(0, len(partitions), numPartitions=tasks)
     columns = ", ".join(f"`{name}` {SPARK_TYPES[kind]}" for name, kind in ROW_TYPES.items())
-    reading = _reader(_reachable(dataset), tuple(partitions), _credentials())
-    read = mapped(numbers, reading, f"{columns}, {PROBLEM} binary").persist()
+    reading = _day_reader(_with_absolute_path(dataset), tuple(partitions), _aws_environment())
+    read = map_in_arrow(numbers, reading, f"{columns}, {PROBLEM} binary").persist()
     failed = read.where(f.col(PROBLEM).isNotNull()).select("date", PROBLEM).collect()
     # The errors were pickled by our own workers.
     problems = {row["date"]: pickle.loads(row[PROBLEM]) for row in failed}  # noqa: S301
     reported = f.col("date").isin(list(problems))
-    lost = f.raise_error(f.lit("a day that had been read can no longer be"))
+    lost_day = f.raise_error(f.lit("a day that had been read can no longer be"))
     readable = (
-        f.when(f.col(PROBLEM).isNull(), f.lit(col=True)).when(reported, f.lit(col=False)).otherwise(lost)
+        f.when(f.col(PROBLEM).isNull(), f.lit(col=True)).when(reported, f.lit(col=False)).otherwise(lost_day)
     )
     return Days(read, read.where(readable.cast("boolean")).drop(PROBLEM), problems)
 
 
-def _reachable(dataset: DailyDataset) -> DailyDataset:
-    """The dataset with an absolute path: the workers have another working directory."""
+def _with_absolute_path(dataset: DailyDataset) -> DailyDataset:
+    """The dataset with an absolute path, because the workers have another working directory."""
     if "://" in dataset.lake:
         return dataset
     return replace(dataset, lake=str(Path(dataset.lake).resolve()))
 
 
-def _credentials() -> dict[str, str]:
+def _aws_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
 
-def _reader(
+def _day_reader(
     dataset: DailyDataset, partitions: Sequence[Partition], environment: Mapping[str, str]
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function of a worker: numbers of days in, their rows out, or one row with the error."""
+    """The function that a worker applies: for each index of a partition it yields the rows, or one row with the error."""
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from wiki_trends.analytics.window_rows import read_day
@@ -98,7 +98,7 @@ def _reader(
                 try:
                     rows = read_day(dataset, partition)
                 except SmartOrchestratorError as error:
-                    yield _one_row({"date": partition.day, PROBLEM: pickle.dumps(error)})
+                    yield _single_row({"date": partition.day, PROBLEM: pickle.dumps(error)})
                 else:
                     yield from rows.to_arrow().cast(_schema(ROW_TYPES)).to_batches()
 
@@ -129,14 +129,14 @@ def _schema(types: Mapping[str, str]) -> pa.Schema:
     return pa.schema([(name, kinds[kind]) for name, kind in types.items()])
 
 
-def _one_row(values: Mapping[str, object]) -> pa.RecordBatch:
+def _single_row(values: Mapping[str, object]) -> pa.RecordBatch:
     import pyarrow as pa
 
     return pa.RecordBatch.from_pylist([dict(values)])
 
 
 class SparkTable:
-    """A table that Spark has computed as an Arrow stream: one partition after the other, never all of it in memory."""
+    """A table of Spark as an Arrow stream, read one partition after the other and never all in memory."""
 
     def __init__(self, frame: DataFrame) -> None:
         self._frame = frame
@@ -153,15 +153,15 @@ class SparkTable:
     def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        # Through the RDD: Spark's scheduler never releases the jobs of a frame's own iterator, nor their data.
-        rows = mapped(self._frame, _written, "batches binary").rdd
+        # Use the RDD, because Spark's scheduler never releases the jobs of a frame's own iterator, nor their data.
+        rows = map_in_arrow(self._frame, _as_ipc_rows, "batches binary").rdd
         for row in rows.toLocalIterator(prefetchPartitions=True):
             for batch in pa.ipc.open_stream(row["batches"]):
                 yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 
 
-def _written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Each batch as one row, because a driver can fetch only rows partition by partition."""
+def _as_ipc_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Serialize each batch into one row, because only rows can be fetched partition by partition."""
     import pyarrow as pa
 
     for batch in batches:
@@ -171,8 +171,8 @@ def _written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pydict({"batches": pa.array([sink.getvalue().to_pybytes()], pa.binary())})
 
 
-def mapped(frame: DataFrame, function: Callable[..., Any], schema: str) -> DataFrame:
-    """`DataFrame.mapInArrow` without its warning about pandas, which is not used."""
+def map_in_arrow(frame: DataFrame, function: Callable[..., Any], schema: str) -> DataFrame:
+    """Call `DataFrame.mapInArrow` without its warning about pandas, which is not used."""
     import warnings
 
     with warnings.catch_warnings():

@@ -1,7 +1,7 @@
-"""A session of Spark: the active one of this process, or one that is started for the analysis and stopped after it.
+"""Provide a Spark session: the active one of this process, or one that is started for the analysis and stopped after it.
 
 Before the start this module checks that PySpark and Java are installed and that the master answers, and raises an
-`EngineError` with the fix instead of a traceback after a minute. Memory, cores and everything else about the cluster are
+`EngineError` with the fix instead of a traceback after a minute. Memory, cores and all other properties of the cluster are
 Spark's own settings (`spark-defaults.conf` in `SPARK_CONF_DIR`, `PYSPARK_SUBMIT_ARGS`).
 """
 
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-ANSWERS_WITHIN = 5.0
+CONNECT_TIMEOUT = 5.0
 # The declarations rely on these settings, whatever the cluster's defaults are.
 _SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 
-# With Spark's default a small window on two cores spends most of its time on empty tasks. In a large window a partition has
-# to be small enough to be sorted in memory, and to pass through this process while it is published.
+# With Spark's default number of shuffle partitions, a small window spends most of its time on empty tasks. A partition of a
+# large window must be small enough to be sorted in memory and to pass through this process while it is published.
 _PARTITIONS, _PARTITIONS_OF_SPARK = "spark.sql.shuffle.partitions", "200"
 _TASKS_A_CORE, _ROWS_A_PARTITION = 4, 250_000
 
 
 @contextmanager
 def spark_session(master: str, rows: int) -> Iterator[SparkSession]:
-    """A session with its own temporary views and settings; a Spark that already runs in this process is used as it is.
+    """Open a session with its own temporary views and settings, on the Spark of this process if one is running.
 
     Args:
         master: `spark://HOST:PORT`, `local[N]`, or empty for the master of Spark's own settings.
-        rows: number of rows to read, which sets the number of partitions of a table unless Spark's settings do.
+        rows: number of rows to read; determines the number of shuffle partitions unless Spark's settings do.
 
     Raises:
         EngineError: Spark cannot be started.
@@ -51,7 +51,7 @@ def spark_session(master: str, rows: int) -> Iterator[SparkSession]:
     from pyspark.sql import SparkSession
 
     running = SparkSession.getActiveSession()
-    session = (running or _started(master)).newSession()
+    session = (running or _start_session(master)).newSession()
     try:
         for name, value in _SETTINGS.items():
             session.conf.set(name, value)
@@ -62,13 +62,13 @@ def spark_session(master: str, rows: int) -> Iterator[SparkSession]:
             yield session
     finally:
         if running is None:
-            with java_may_be_gone():
+            with tolerate_stopped_java():
                 session.stop()
 
 
 @contextmanager
-def java_may_be_gone() -> Iterator[None]:
-    """Within this context, ignore that Java has ended: whatever is released here ended with it, and its cause is raised elsewhere."""
+def tolerate_stopped_java() -> Iterator[None]:
+    """Ignore, within this context, that the Java process has ended: there is then nothing to release."""
     from py4j.protocol import Py4JNetworkError
 
     with suppress(Py4JNetworkError, ConnectionError):
@@ -77,7 +77,7 @@ def java_may_be_gone() -> Iterator[None]:
 
 @contextmanager
 def _silent_py4j() -> Iterator[None]:
-    """Drop Py4J's records of the root logger: it logs, with tracebacks, errors that it also raises."""
+    """Drop Py4J's records of the root logger, because Py4J logs errors with tracebacks that it also raises."""
     root = logging.getLogger()
     root.addFilter(_not_of_py4j)
     try:
@@ -90,7 +90,7 @@ def _not_of_py4j(record: logging.LogRecord) -> bool:
     return Path(record.pathname).parent.name != "py4j"
 
 
-def _started(master: str) -> SparkSession:
+def _start_session(master: str) -> SparkSession:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
@@ -101,22 +101,22 @@ def _started(master: str) -> SparkSession:
         builder = builder.config("spark.ui.showConsoleProgress", "false")
     try:
         with warnings.catch_warnings():
-            # About the pandas version; pandas is not used here.
+            # PySpark warns about the pandas version; pandas is not used here.
             warnings.simplefilter("ignore", FutureWarning)
             return (builder.master(master) if master else builder).getOrCreate()
     except (PySparkException, RuntimeError, OSError) as error:
-        raise _failed(master, f"it could not be started ({cause(error)})") from error
+        raise _start_error(master, f"it could not be started ({root_cause(error)})") from error
 
 
-def cause(error: object) -> str:
+def root_cause(error: object) -> str:
     """The cause of an error of Spark as one line, without the tracebacks of two languages."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return _without_login((causes[-1:] or lines or [type(error).__name__])[0].rstrip("."))
+    return _hide_login((causes[-1:] or lines or [type(error).__name__])[0].rstrip("."))
 
 
 def _refuse_missing(master: str) -> None:
-    if any(find_spec(name) is None for name in ("pyspark", "pyarrow", "pandas")):
+    if any(find_spec(name) is None for name in ("pyspark", "pyarrow", "pandas", "ibis")):
         raise EngineError(
             engine=spark_name(master),
             problem="Spark is not installed",
@@ -132,34 +132,34 @@ def _refuse_missing(master: str) -> None:
             fix="Install Java 17 or newer, or set JAVA_HOME to one; or use --engine duckdb.",
         )
     if master.startswith("spark://"):
-        _refuse_silent(master)
+        _refuse_unreachable(master)
 
 
-def _refuse_silent(master: str) -> None:
-    """Refuse a master that does not answer: Spark itself would try for a minute and then fail elsewhere."""
+def _refuse_unreachable(master: str) -> None:
+    """Refuse a master that does not answer, because Spark would try for a minute and then fail with a traceback."""
     problem = "it has no host and port"
     for address in master.removeprefix("spark://").split(","):
         host, _, port = address.rpartition(":")
         try:
-            with closing(socket.create_connection((host.strip("[]"), int(port)), ANSWERS_WITHIN)):
+            with closing(socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT)):
                 return
         except OSError as error:
-            problem = f"the master does not answer ({cause(error)})"
+            problem = f"the master does not answer ({root_cause(error)})"
         except (ValueError, OverflowError):
-            # The error's text would show a part of the address, which can be of a password.
+            # The error's text would show a part of the address, which can be a part of a password.
             problem = "the master does not answer (its address has no host and port)"
-    raise _failed(master, problem)
+    raise _start_error(master, problem)
 
 
-def _failed(master: str, problem: str) -> EngineError:
-    fix = "Check the master in --engine or WIKI_TRENDS_ENGINE, that it runs, and what Java says above; then try again."
+def _start_error(master: str, problem: str) -> EngineError:
+    fix = "Check the master in --engine or WIKI_TRENDS_ENGINE, that it runs, and the messages of Java; then try again."
     return EngineError(engine=spark_name(master), problem=problem, fix=fix)
 
 
 def spark_name(master: str) -> str:
-    """Spark with its master, for messages: without the login that a URL can hold."""
-    return f"Spark ({_without_login(master)})" if master else "Spark"
+    """The name of Spark with its master for messages, without the login that a URL can contain."""
+    return f"Spark ({_hide_login(master)})" if master else "Spark"
 
 
-def _without_login(text: str) -> str:
+def _hide_login(text: str) -> str:
     return re.sub(r"(?<=://)[^\s/]*@", "…@", text)

@@ -1,15 +1,15 @@
-"""How a page changed over the window and towards its end: halves, momentum and steady trend.
+"""Declare how a page changed over the window and towards its end: halves, momentum and trend.
 
-Where a sum needs every day, a day outside the list counts with its bound, the views of the last page listed, because the
-page had fewer. So a page that entered the list rose by at least the published amount, and a page that left it fell by at
-least that. The trend leaves such days out, because a line through bounds would be flat.
+Halves and momentum need a number for every day. On a day outside the list they use the day's bound, the views of the last
+page listed, which the page did not exceed. So a page that entered the list rose by at least the published amount, and a
+page that left it fell by at least that amount. The trend omits such days, because a line through bounds would be flat.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends.analytics.tables.history import BASELINE_DAYS, day_number, whole
+from wiki_trends.analytics.tables.history import BASELINE_DAYS, as_bigint, day_number, exact_sum
 from wiki_trends.analytics.tables.surprise import PRIOR_DAYS, USUAL_NOISE
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ FAST_SPAN = 3
 SLOW_SPAN = 14
 TREND_DAYS = 14
 MIN_TREND_DAYS = 7
-# Least `momentum` of each label; at most, for a fall.
+# The `momentum` from which each label applies; `falling` applies from FALLING downwards.
 SURGING = 1.0
 RISING = 0.2
 FALLING = -0.2
@@ -29,9 +29,9 @@ FALLING = -0.2
 def halves(history: Table, available: Table, days: Table) -> Table:
     """The Wikitrends score of each page of the window: |h2 - h1| ln((h2 + 1) / (h1 + 1)), negative for a fall.
 
-    h1 and h2 are the views of the first and the last half of the days used; of an odd number the middle day belongs to
-    neither. Days outside the list count with their bound. Null for a window of one day. Columns: page, half_days,
-    first_half_views (h1), last_half_views (h2), wikitrends_score.
+    h1 and h2 are the views in the first and in the last half of the days used; with an odd number of days the middle one is
+    in neither half. Days outside the list count with their bound. h1, h2 and the score are null for a window of one day.
+    Columns: page, half_days, first_half_views (h1), last_half_views (h2), wikitrends_score.
 
     Source: J. Gunnarsson, description of Wikitrends on the list wikipedia-l, 2011-03-21
     (https://www.mail-archive.com/wikipedia-l@lists.wikimedia.org/msg00531.html), with halves of one window for his weeks.
@@ -57,27 +57,31 @@ def halves(history: Table, available: Table, days: Table) -> Table:
         last_above=above.sum(where=rows.half == 2).coalesce(0),
     )
     page = page.cross_join(bounds)
+    no_views = ibis.null("int64")
     page = page.select(
         "page",
         "half_days",
-        first_half_views=whole(page.first_above + page.first_bound),
-        last_half_views=whole(page.last_above + page.last_bound),
+        first_half_views=ibis.ifelse(
+            page.half_days > 0, as_bigint(page.first_above + page.first_bound), no_views
+        ),
+        last_half_views=ibis.ifelse(
+            page.half_days > 0, as_bigint(page.last_above + page.last_bound), no_views
+        ),
     )
     first, last = page.first_half_views.cast("float64"), page.last_half_views.cast("float64")
-    score = (last - first).abs() * ((last + 1.0) / (first + 1.0)).ln()
-    return page.mutate(wikitrends_score=ibis.ifelse(page.half_days > 0, score, ibis.null("float64")))
+    return page.mutate(wikitrends_score=(last - first).abs() * ((last + 1.0) / (first + 1.0)).ln())
 
 
 def momentum(history: Table, available: Table, days: Table) -> Table:
-    """Whether a page is read more at the end of the window than over the fortnight: fast average / slow average - 1.
+    """The views at the end of the window against those of the fortnight before: fast average / slow average - 1.
 
-    Both are exponentially weighted means of the views of the available days of window and baseline within 56 days of the
-    window's last day: weight (1 - a)^age with a = 2 / (span + 1), age in days, spans of 3 and 14 days, divided by the sum of
-    the weights. Days outside the list count with their bound. Columns: page, ewma_3, ewma_14 (views), momentum,
-    momentum_label: `surging` from +1, `rising` from +0.2, `falling` up to -0.2, else `steady`.
+    Both are exponentially weighted means of the views on the available days among the 56 that end with the last day used:
+    weight (1 - a)^age with a = 2 / (span + 1), age in days before the last day used, spans of 3 and 14 days, divided by the
+    sum of the weights. Days outside the list count with their bound. Columns: page, ewma_3, ewma_14 (views), momentum,
+    momentum_label: `surging` from +1, `rising` from +0.2, `falling` from -0.2 downwards, else `steady`.
 
     Source: the crossing of a fast and a slow average, as in G. Appel's MACD (Technical Analysis, 2005); weights as in
-    NIST/SEMATECH, e-Handbook of Statistical Methods, 6.3.2.4 (EWMA), normalised because the days are finitely many.
+    NIST/SEMATECH, e-Handbook of Statistical Methods, 6.3.2.4 (EWMA), normalised because the number of days is finite.
     """
     import ibis
 
@@ -86,15 +90,15 @@ def momentum(history: Table, available: Table, days: Table) -> Table:
     age = end - recent.day
     recent = recent.select("day", "bound", fast=_weight(age, FAST_SPAN), slow=_weight(age, SLOW_SPAN))
     sums = recent.agg(
-        fast_weight=recent.fast.sum(),
-        slow_weight=recent.slow.sum(),
-        fast_bound=(recent.fast * recent.bound).sum(),
-        slow_bound=(recent.slow * recent.bound).sum(),
+        fast_weight=exact_sum(recent.fast),
+        slow_weight=exact_sum(recent.slow),
+        fast_bound=exact_sum(recent.fast * recent.bound),
+        slow_bound=exact_sum(recent.slow * recent.bound),
     )
     rows = history.inner_join(recent, "day")
     above = (rows.views - rows.bound).cast("float64")
     page = rows.group_by("page").agg(
-        fast_above=(above * rows.fast).sum(), slow_above=(above * rows.slow).sum()
+        fast_above=exact_sum(above * rows.fast), slow_above=exact_sum(above * rows.slow)
     )
     page = page.cross_join(sums)
     page = page.select(
@@ -120,12 +124,13 @@ def _weight(age: IntegerValue, span: int) -> FloatingValue:
 
 
 def trends(history: Table, days: Table) -> Table:
-    """The steady growth or decline over the last 14 days up to the window's last: a least-squares line through the levels.
+    """The trend over the 14 days that end with the last day used: the slope of a least-squares line through the levels.
 
-    From each level the mean level of that day is subtracted, taken over all pages that were listed on every available day
-    of these 14, so that a weekend on which everybody reads less is not a decline. Days outside the list are left out. With
-    fewer than seven listed days the trend is null. Columns: page, trend_days (listed), trend_pct_per_day = (e^slope - 1) * 100,
-    trend_t = slope / its standard error, whose residual variance is drawn towards 0.2^2 with the weight of 14 days.
+    From each level the mean level of that day is subtracted, taken over the pages that were listed on every available day
+    of the 14, so that a weekend on which everybody reads less is not a decline. Days outside the list are omitted. With
+    fewer than seven listed days the trend is null. Columns: page, trend_days (listed days), trend_pct_per_day =
+    (e^slope - 1) * 100, trend_t = slope / its standard error, whose residual variance is shrunk towards 0.2^2 with the
+    weight of 14 days.
 
     Source: ordinary least squares; NIST/SEMATECH, e-Handbook of Statistical Methods, 4.1.4.1. The prior as in `surprise`.
     """
@@ -135,20 +140,20 @@ def trends(history: Table, days: Table) -> Table:
     recent = history.filter(history.day > end - TREND_DAYS, history.day <= end)
     available = recent.day.nunique().as_scalar()
     listed = recent.group_by("page").agg(listed=recent.count())
-    always = listed.filter(listed.listed == available)
-    steady = recent.semi_join(always, "page")
-    common = steady.group_by("day").agg(common=steady.level.mean())
-    joined = recent.left_join(common, "day")
+    always_listed = listed.filter(listed.listed == available)
+    common = recent.semi_join(always_listed, "page")
+    mean_levels = common.group_by("day").agg(mean_level=exact_sum(common.level) / common.count())
+    joined = recent.left_join(mean_levels, "day")
     points = joined.select(
-        "page", x=(recent.day - end).cast("float64"), y=recent.level - common.common.coalesce(0.0)
+        "page", x=(recent.day - end).cast("float64"), y=recent.level - mean_levels.mean_level.coalesce(0.0)
     )
     page = points.group_by("page").agg(
         n=points.count().cast("float64"),
         sx=points.x.sum(),
-        sy=points.y.sum(),
+        sy=exact_sum(points.y),
         sxx=(points.x * points.x).sum(),
-        sxy=(points.x * points.y).sum(),
-        syy=(points.y * points.y).sum(),
+        sxy=exact_sum(points.x * points.y),
+        syy=exact_sum(points.y * points.y),
     )
     page = page.filter(page.n >= MIN_TREND_DAYS)
     page = page.mutate(

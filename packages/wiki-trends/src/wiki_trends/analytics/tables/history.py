@@ -1,10 +1,8 @@
-"""The input of the scores: the rows of the window and of the baseline before it, day by day, with their levels.
+"""Declare the input of the scores: the rows of the window and of the baseline before it, with their levels.
 
 The *level* of a page on a day is ln(1 + views). The lists are cut at 1,000 pages: a page that is not in a day's list had
-an unknown number of views on it, but not more than the last page listed had. That number is the day's *bound*. (A page
-that the cleaning left out of a list can have had more; it then looks as if it had fewer.)
-
-These are declarations: they read no data.
+an unknown number of views on that day, but not more than the last page listed. That number is the day's *bound*. (The
+bound does not hold for a page that the cleaning left out of the list.)
 """
 
 from __future__ import annotations
@@ -13,34 +11,39 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ibis import Table
-    from ibis.expr.types import FloatingValue, IntegerColumn, Value
+    from ibis.expr.types import FloatingColumn, FloatingValue, IntegerColumn, Value
 
 REFERENCE_DAYS = 28
 BASELINE_DAYS = 56
 
 
 def level(views: Value) -> FloatingValue:
-    """ln(1 + views): the scale on which the scores measure changes of views."""
+    """ln(1 + views), the scale on which the scores measure changes of views."""
     return (views.cast("float64") + 1.0).ln()
 
 
 def day_number(date: Value) -> IntegerColumn:
-    """Days since 1970-01-01, so that windows of days are ranges of integers."""
+    """Days since 1970-01-01 as an integer, for range windows of days."""
     return date.epoch_days().cast("int64")
 
 
-def whole(total: Value) -> IntegerColumn:
-    """A sum of integers as BIGINT: some engines widen sums to 128 bits without Ibis's knowledge."""
+def as_bigint(total: Value) -> IntegerColumn:
+    """Cast a sum of integers to BIGINT; Ibis does not know that some engines return sums as 128-bit integers."""
     return total.cast("decimal(38, 0)").cast("int64")
 
 
-def with_columns_of(table: Table, other: Table) -> Table:
-    """`table` with the other columns of the row of `other` that has its page, null where there is none."""
+def exact_sum(values: FloatingColumn) -> FloatingValue:
+    """The sum of floating-point values as decimals with 20 places, so that it does not depend on the order of the rows."""
+    return values.cast("decimal(38, 20)").sum().cast("float64")
+
+
+def left_join_page(table: Table, other: Table) -> Table:
+    """Add the columns of `other` to `table` by page; they are null for a page that `other` does not have."""
     return table.left_join(other, "page", rname="{name}_other").drop("page_other")
 
 
 def history(rows: Table, earlier: Table) -> Table:
-    """A row a page and day, of the window and of the baseline.
+    """A row for each listed page and day, of the window and of the baseline.
 
     Columns: page; date (DATE, UTC); views (BIGINT); day (BIGINT, days since 1970); weekday (0 is Monday); level.
     """
@@ -56,7 +59,7 @@ def available_days(history: Table, days: Table, earlier_days: Table) -> Table:
     """A row for each available day, of the window and of the baseline.
 
     Columns: day (as in `history`); in_window; place (1 is the earliest available day); bound (views of the last page
-    listed; 0 for a day without rows); reference_days (available days among the 28 before it).
+    listed; 0 for a day without rows); reference_days (number of available days among the 28 before it).
     """
     import ibis
 

@@ -1,4 +1,4 @@
-"""`wiki_pipeline_runs`: the figures of each pipeline step of each day that was read, from the manifests of these days."""
+"""Make the table `wiki_pipeline_runs` from the manifests of the days that were read."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ NAME = "wiki_pipeline_runs"
 
 
 def pipeline_runs(partitions: Iterable[Partition]) -> pl.DataFrame:
-    """A row a day and step, ordered by both, with the figures that the run of that day measured.
+    """A row for each day and step of the pipeline, ordered by both, with the figures that the day's run measured.
 
     Columns: date (DATE, UTC); step (its name); place (1 is the first step); run_id (of the commit); written_at (TIMESTAMP of
-    the commit, UTC); rows_in, rows_out, requests, retries, cache_hits (BIGINT); seconds (DOUBLE). A day that was written by
-    another program, or by a version that measured nothing, has no rows.
+    the commit, UTC); rows_in, rows_out, requests, retries, cache_hits (BIGINT); seconds (DOUBLE). A day has no rows when
+    another program wrote it, or a version that measured nothing.
     """
     import polars as pl
 

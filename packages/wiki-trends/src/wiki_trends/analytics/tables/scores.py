@@ -1,4 +1,4 @@
-"""`wiki_trends_scores`: a row for each page listed in the window, with its scores and the figures they are computed from.
+"""Declare `wiki_trends_scores`: a row for each page listed in the window, with its scores and their inputs.
 
 The views of a day outside the list are *unknown*, not zero. Each part documents how it treats such days (`surprise`,
 `change`, and `listing` here).
@@ -9,28 +9,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wiki_trends.analytics.tables.change import halves, momentum, trends
-from wiki_trends.analytics.tables.history import available_days, day_number, history, whole, with_columns_of
-from wiki_trends.analytics.tables.surprise import judgements, most_surprising, surprises
+from wiki_trends.analytics.tables.history import (
+    as_bigint,
+    available_days,
+    day_number,
+    history,
+    left_join_page,
+)
+from wiki_trends.analytics.tables.surprise import expectations, most_surprising, surprises
 
 if TYPE_CHECKING:
     from ibis import Table
 
-# Available days outside the list after which a page counts as returning.
+# After this many available days outside the list a page is `returning`.
 RETURN_DAYS = 7
 
 
 def steps(
     rows: Table, days: Table, earlier: Table, earlier_days: Table
 ) -> tuple[dict[str, Table], tuple[Table, ...]]:
-    """The intermediate tables of the scores, in the order of computing, and those that `scores` joins, as unbound tables.
+    """Declare the intermediate tables of the scores.
 
-    Each is computed once under its name, because several later tables read the same earlier ones.
+    Each is computed once under its name, because several later tables read it.
 
     Args:
-        rows: of the window, columns and types of `tables.ROW_TYPES`.
+        rows: the rows of the window, with the columns of `declarations.ROW_TYPES`.
         days: the days used.
-        earlier: rows of the baseline, the same columns.
+        earlier: the rows of the baseline, with the same columns.
         earlier_days: the available days of the baseline.
+
+    Returns:
+        The tables by name, in the order in which they are computed; and those of them that `scores` joins.
     """
     import ibis
 
@@ -43,8 +52,8 @@ def steps(
 
     past = step("history", history(rows, earlier))
     available = step("days", available_days(past, days, earlier_days))
-    judged = step("judged", judgements(past, available))
-    best = step("best", most_surprising(judged))
+    expected = step("expected", expectations(past, available))
+    best = step("best", most_surprising(expected))
     parts = (
         step("listing", listing(rows, past, available, days)),
         step("surprise", surprises(best, past, available)),
@@ -56,11 +65,11 @@ def steps(
 
 
 def scores(run: Table, parts: tuple[Table, ...]) -> Table:
-    """A row a page and window: its place in the lists, the surprise, the halves, the momentum and the trend.
+    """A row for each page of the window: its listing, surprise, halves, momentum and trend.
 
     Columns: dataset, window_start, window_end, page, page_display, category, location (of its last listed day); then
     those of `listing`, of `surprise.surprises`, and of `change.halves`, `change.momentum` and `change.trends`. A score
-    that cannot be calculated is null. Ordered by score, then Wikitrends score, largest first, then page.
+    that cannot be computed is null. Ordered by score, then Wikitrends score, largest first, then page.
 
     Args:
         run: one row with dataset, window_start and window_end.
@@ -69,30 +78,31 @@ def scores(run: Table, parts: tuple[Table, ...]) -> Table:
     first, *others = parts
     result = run.cross_join(first)
     for part in others:
-        result = with_columns_of(result, part)
+        result = left_join_page(result, part)
     return result.order_by(
         result.score.desc(nulls_first=False), result.wikitrends_score.desc(nulls_first=False), "page"
     )
 
 
 def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
-    """When and how high each page of the window was listed.
+    """The days and ranks on which each page of the window was listed.
 
     Columns: page, page_display, category, location; days_used, days_listed (of these); baseline_days,
-    baseline_days_listed; peak_date, peak_views, peak_rank (its best day, the earliest of equals); best_rank; views (sum
-    of its listed days); streak (available days in a row, up to the window's last day, on which it was listed; 0 when it
-    was not on that day); presence: `new` when no list of the baseline has it, `returning` when at least seven available
-    days before its first day in the window have no listing of it but earlier ones do, otherwise `regular`; `unknown` without a baseline.
+    baseline_days_listed; peak_date, peak_views, peak_rank (the day with its most views, the earliest of equals);
+    best_rank; views (sum of its listed days); streak (number of consecutive available days on which it was listed, up to
+    the last day used; 0 when it was not listed on that day); presence.
 
-    A `new` page was outside the lists of the baseline, but it may have been read.
+    `presence` is `new` when no list of the baseline has the page; `returning` when it was outside the list on the last
+    seven available days or more before its first day in the window, but listed earlier; `unknown` without a baseline;
+    otherwise `regular`. A `new` page was outside the lists of the baseline, but it may have been read.
     """
     import ibis
 
     ranked = rows.mutate(
-        from_best=ibis.row_number().over(group_by="page", order_by=[ibis.desc("views"), ibis.asc("date")]),
-        from_last=ibis.row_number().over(group_by="page", order_by=ibis.desc("date")),
+        best_order=ibis.row_number().over(group_by="page", order_by=[ibis.desc("views"), ibis.asc("date")]),
+        latest_order=ibis.row_number().over(group_by="page", order_by=ibis.desc("date")),
     )
-    best, last = ranked.from_best == 0, ranked.from_last == 0
+    best, last = ranked.best_order == 0, ranked.latest_order == 0
     page = ranked.group_by("page").agg(
         page_display=ranked.page_display.max(where=last),
         category=ranked.category.max(where=last),
@@ -102,7 +112,7 @@ def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
         peak_views=ranked.views.max(),
         peak_rank=ranked["rank"].max(where=best),
         best_rank=ranked["rank"].min(),
-        views=whole(ranked.views.sum()),
+        views=as_bigint(ranked.views.sum()),
     )
     joined = page.inner_join(_presence(past, available, days), "page")
     return joined.select(
@@ -137,18 +147,21 @@ def _presence(past: Table, available: Table, days: Table) -> Table:
     placed = past.inner_join(available.select("day", "place", "in_window"), "day").select(
         "page", "day", "place", "in_window"
     )
-    # Places less their number within the page are equal along a run of available days without a gap.
+    # On consecutive available days the place and the number within the page's days both grow by one, so their difference
+    # is the same for the days of one streak.
     placed = placed.mutate(number=ibis.row_number().over(group_by="page", order_by="place"))
-    placed = placed.mutate(run_of=placed.place - placed.number)
-    runs = placed.group_by("page", "run_of").agg(length=placed.count().cast("int32"), last=placed.place.max())
+    placed = placed.mutate(streak_id=placed.place - placed.number)
+    runs = placed.group_by("page", "streak_id").agg(
+        length=placed.count().cast("int32"), last=placed.place.max()
+    )
     runs = runs.cross_join(counts.select("last_place"))
-    ending = runs.filter(runs.last == runs.last_place).select("page", "length")
+    current = runs.filter(runs.last == runs.last_place).select("page", "length")
     page = placed.group_by("page").agg(
         baseline_days_listed=(placed.day < start).sum().cast("int32"),
         first_place=placed.place.min(where=placed.in_window),
         before_place=placed.place.max(where=~placed.in_window),
     )
-    page = with_columns_of(page, ending).cross_join(counts)
+    page = left_join_page(page, current).cross_join(counts)
     gap = page.first_place - page.before_place - 1
     presence = ibis.cases(
         (page.baseline_days == 0, "unknown"),

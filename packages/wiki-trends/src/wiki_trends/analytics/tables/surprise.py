@@ -1,24 +1,25 @@
-"""The surprise of a page's most surprising day: how far it lies above the expected views, and with what confidence.
+"""Declare the surprise of a page: how far its most surprising day lies above the expected views, and how certain that is.
 
-    usual     the higher of two medians of the levels of the days on which the page was listed: of the 28 days before, and
-              of the 7 days before, so that a steady rise is no surprise every day anew. When the page was listed on less
-              than half of the available ones of the 28 days: the bound of the day itself
-    effect    median over the same weekday of the 56 days before of (level - median of the 28 days before that day); from at
-              least three such days, otherwise null. Only an effect above zero is expected of the day
-    expected  usual + effect, published as views: expected_views = e^expected - 1
+    usual     the higher of two medians of the page's levels on its listed days: over the 28 days before the day, and over
+              the 7 days before it, so that a steady rise is not a new surprise every day. When the page was listed on less
+              than half of the available days among the 28: the bound of the day itself
+    effect    median, over the same weekdays of the 56 days before, of (level - median of the 28 days before that weekday);
+              null with fewer than three such weekdays
+    expected  usual + effect, where a negative or unknown effect counts as 0; published as expected_views = e^expected - 1
     surprise  level - expected
-    spread    the scale of the usual day-to-day noise: 1.4826 times the median absolute deviation (MAD) of the listed days
-              among the 28 before, drawn towards 0.2 with the weight of 14 days:
-              sqrt((n (1.4826 MAD)^2 + 14 * 0.2^2) / (n + 14)), n the number of these days
+    spread    the usual day-to-day noise: 1.4826 times the median absolute deviation (MAD) of the levels on the listed days
+              among the 28 before, shrunk towards 0.2 with the weight of 14 days:
+              sqrt((n (1.4826 MAD)^2 + 14 * 0.2^2) / (n + 14)), where n is the number of these days
     score     surprise / spread * confidence, where confidence = available days among the 28 before / 28
-    burst     score of at least 5; its shape is `plateau` when the median of the up to three available days after it, within
-              the window, keeps half of the rise above usual or more, `spike` when less, null when there is no such day
+    burst     whether the score is at least 5
+    shape     of a burst: `plateau` when the median of the available days in the window among the three after it keeps at
+              least half of the rise above usual, `spike` when it keeps less, null without such a day
 
-All levels are ln(1 + views). The day with the greatest surprise in the window is the page's `surprise_date`, the earliest
-of equals. `robust_z` is the plain (level - median) / (1.4826 MAD) of that day, without weekday and prior.
+All levels are ln(1 + views). `surprise_date` is the day of the window with the page's greatest surprise, the earliest of
+equals. `robust_z` is (level - median) / (1.4826 MAD) of that day, without weekday effect and shrinkage.
 
-Days outside the list are left out of the medians, which are then too high: the surprise of a page near the end of the list
-is a lower bound. So is the surprise of a page that was hardly ever listed before, which is measured against the bound.
+The medians omit days outside the list, so they are too high for a page near the end of the list, and its surprise is a
+lower bound. So is the surprise of a page that was rarely listed before, because it is measured against the bound.
 
 Sources: the modified z-score is that of B. Iglewicz and D. C. Hoaglin, How to Detect and Handle Outliers (ASQC, 1993);
 1.4826 makes the MAD estimate the standard deviation of a normal distribution. The prior is the posterior mean of a
@@ -29,7 +30,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends.analytics.tables.history import BASELINE_DAYS, REFERENCE_DAYS, level, with_columns_of
+from wiki_trends.analytics.tables.history import BASELINE_DAYS, REFERENCE_DAYS, left_join_page, level
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -39,22 +40,23 @@ USUAL_NOISE = 0.2
 PRIOR_DAYS = 14
 RECENT_DAYS = 7
 MIN_WEEKDAYS = 3
-# Score from which a surprise is called a burst, and part of the rise that must remain for it to be a plateau.
+# A score of at least BURST is a burst. A burst that keeps at least this fraction of its rise is a plateau.
 BURST = 5.0
 PLATEAU = 0.5
-# Decimal places to which a value is rounded before it is compared with one of these bounds.
+# Engines differ in the last bits of a quotient, so values are rounded to these decimals before they are compared with a
+# threshold.
 ROUNDED = 9
 _AFTER_DAYS = 3
 
 
-def most_surprising(judged: Table) -> Table:
-    """The row of `judgements` with a page's greatest surprise in the window, the earliest of equals.
+def most_surprising(expected: Table) -> Table:
+    """The row of `expectations` with each page's greatest surprise in the window, the earliest of equals.
 
-    Without a row: a page that was listed only on days of the window with no available day among the 28 before.
+    Only days with an available day among the 28 before count; a page without such a day has no row.
     """
     import ibis
 
-    eligible = judged.filter(judged.in_window, judged.reference_days > 0)
+    eligible = expected.filter(expected.in_window, expected.reference_days > 0)
     best = eligible.mutate(
         place_of_page=ibis.row_number().over(
             group_by="page", order_by=[ibis.desc("surprise"), ibis.asc("day")]
@@ -64,7 +66,7 @@ def most_surprising(judged: Table) -> Table:
 
 
 def surprises(best: Table, history: Table, available: Table) -> Table:
-    """A row a page of `most_surprising`, with its score and the figures it is computed from; see the module.
+    """The score of each page of `most_surprising` and the inputs of the score; see the module's docstring.
 
     Args:
         best: see `most_surprising`.
@@ -74,31 +76,30 @@ def surprises(best: Table, history: Table, available: Table) -> Table:
     return _scored(_with_shape(_with_mad(best, history), history, available))
 
 
-def judgements(history: Table, available: Table) -> Table:
-    """Every row of the history with the expected level of the page on that day; see the module."""
+def expectations(history: Table, available: Table) -> Table:
+    """The rows of the history with the expected level of the page on that day; see the module's docstring."""
     import ibis
 
     before = ibis.window(
         group_by="page", order_by="day", range=(ibis.preceding(REFERENCE_DAYS), ibis.preceding(1))
     )
-    lately = ibis.window(
+    last_week = ibis.window(
         group_by="page", order_by="day", range=(ibis.preceding(RECENT_DAYS), ibis.preceding(1))
     )
     listed = history.mutate(
         median=history.level.median().over(before),
-        recent_median=history.level.median().over(lately),
+        recent_median=history.level.median().over(last_week),
         reference_listed=history.level.count().over(before).cast("int32"),
     )
     joined = listed.inner_join(available, "day")
-    visible = 2 * joined.reference_listed >= joined.reference_days
-    seen = visible & (joined.reference_listed > 0)
+    mostly_listed = (2 * joined.reference_listed >= joined.reference_days) & (joined.reference_listed > 0)
     joined = joined.mutate(
         usual=ibis.ifelse(
-            seen,
+            mostly_listed,
             ibis.greatest(joined.median, joined.recent_median.coalesce(joined.median)),
             level(joined.bound),
         ),
-        deviation=ibis.ifelse(seen, joined.level - joined.median, ibis.null("float64")),
+        deviation=ibis.ifelse(mostly_listed, joined.level - joined.median, ibis.null("float64")),
     )
     same_weekday = ibis.window(
         group_by=["page", "weekday"],
@@ -119,7 +120,7 @@ def judgements(history: Table, available: Table) -> Table:
 
 
 def _with_mad(best: Table, history: Table) -> Table:
-    """The same with the MAD of the listed days among the 28 before."""
+    """Add `mad`, the MAD of the page's listed days among the 28 before."""
     past = history.select(past_page="page", past_day="day", past_level="level")
     pairs = best.inner_join(
         past,
@@ -131,11 +132,11 @@ def _with_mad(best: Table, history: Table) -> Table:
     )
     distance = (pairs.past_level - pairs.median).abs()
     mad = pairs.group_by("page").agg(mad=distance.median())
-    return with_columns_of(best, mad)
+    return left_join_page(best, mad)
 
 
 def _with_shape(best: Table, history: Table, available: Table) -> Table:
-    """The same with the level of the up to three available days after, within the window; days outside as their bound."""
+    """Add `after`, the median level of the available days in the window among the three after; bounds outside the list."""
     later = available.filter(available.in_window).select(later_day="day", later_bound="bound")
     after = best.select("page", "day").inner_join(
         later, [later.later_day > best.day, later.later_day <= best.day + _AFTER_DAYS]
@@ -143,7 +144,7 @@ def _with_shape(best: Table, history: Table, available: Table) -> Table:
     listed = history.select(listed_page="page", listed_day="day", listed_level="level")
     after = after.left_join(listed, [after.page == listed.listed_page, after.later_day == listed.listed_day])
     after = after.group_by("page").agg(after=after.listed_level.coalesce(level(after.later_bound)).median())
-    return with_columns_of(best, after)
+    return left_join_page(best, after)
 
 
 def _scored(best: Table) -> Table:
@@ -155,7 +156,7 @@ def _scored(best: Table) -> Table:
     spread = (squares / (listed + PRIOR_DAYS)).sqrt()
     confidence = best.reference_days.cast("float64") / float(REFERENCE_DAYS)
     score = best.surprise / spread * confidence
-    # Engines differ in the last bits of a quotient; a value at the bound is on the same side of it in all of them.
+
     burst = score.round(ROUNDED) >= BURST
     share_kept = (best.after - best.usual) / (best.level - best.usual).nullif(0.0)
     shape = ibis.cases(

@@ -1,53 +1,58 @@
-"""Facts about pages, cached in the lake, so that a page that is viewed for five days is requested once.
+"""Caches facts about pages in the lake, so that a page that is viewed for five days is requested once.
 
-Each day adds one immutable segment (JSON, gzip). When there are many, one of the writers merges them and deletes the
-segments that it has read. No writer waits for another: a segment never changes, two writers that merge the same segments
-write the same facts twice, and the newer of two facts counts. A process keeps the segments that it has read in memory.
+Each run adds one immutable segment, a Parquet file; a run of more than a thousand pages adds several. `vacuum` merges the
+segments, and so does a run when there are too many. A merge writes a new segment and deletes those that it has read. Writers do
+not wait for each other: two merges of the same segments write the same facts twice, and the newest facts of a page count. A
+process keeps the segments that it has read in memory.
 
-A cache may always lose entries, so it never ends a run: an object that is not a segment (damaged, of another version or
-program, too large) and an entry that cannot be used are ignored with a warning, once a process. Such an object is not
-deleted. A lake that does not answer is an error as everywhere.
+A cache may lose entries, so it never ends a run. An object that is not a segment (damaged, of another program, too large) and an
+entry with impossible values are ignored, with a warning for each object and process. Such an object is not deleted. A lake that
+does not answer is an error, as everywhere.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import gzip
-import io
-import json
 import logging
-import math
 import threading
 import time
 import uuid
-import zlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
+from smart_orchestrator.committing.cleanup import Vacuumed
 from smart_orchestrator.errors import ObjectMissing
-from wiki_trends.pipeline.cache.facts import facts_from_json
+from wiki_trends.pipeline.cache.facts import (
+    ANSWERED_AT,
+    REQUESTED,
+    drop_impossible,
+    from_frame,
+    printable,
+    to_frame,
+)
+from wiki_trends.pipeline.cache.segments import (
+    LARGEST_OBJECT,
+    SUFFIX,
+    NotASegment,
+    read_segment,
+    write_segment,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import polars as pl
 
     from smart_orchestrator.store.base import Lake, ObjectInfo
     from wiki_trends.wikimedia.pages import PageFacts
 
 logger = logging.getLogger(__name__)
 
-VERSION = 2
 SECONDS_A_DAY = 86_400
 MOST_SEGMENTS = 32
 MOST_PAGES = 200_000
-# Of one segment, in the lake and decompressed: several times that of `MOST_PAGES` pages.
-LARGEST_OBJECT = 64 * 1024 * 1024
-LARGEST_DOCUMENT = 512 * 1024 * 1024
-# Clocks of machines differ; an entry from further in the future would never be replaced.
+# Clocks of machines differ. Facts from further in the future would never be replaced.
 _CLOCK_SKEW_SECONDS = SECONDS_A_DAY
-_DOCUMENT_START = b'{"version": '
-
-# Title as it was requested -> Unix seconds of the answer, and the facts as JSON.
-Segment = dict[str, tuple[float, dict[str, Any]]]
 
 
 class PageCache:
@@ -56,12 +61,12 @@ class PageCache:
     Args:
         lake: the lake.
         project: for example `en.wikipedia`.
-        keep_days: facts older than this are dropped when segments are merged.
-        most_segments: more segments than this are merged.
-        most_pages: the newest pages that a merge keeps.
+        keep_days: a merge drops facts that are older.
+        most_segments: a run merges the segments when there are more.
+        most_pages: a merge keeps at most so many pages, the newest.
 
     Raises:
-        ValueError: a number is too small to have a meaning.
+        ValueError: a number is too small.
     """
 
     def __init__(
@@ -89,39 +94,57 @@ class PageCache:
 
     def get(self, titles: Iterable[str], *, oldest: float = 0.0) -> dict[str, PageFacts]:
         """Facts of those of `titles` that the cache has, answered at `oldest` (Unix seconds) or later."""
-        cached = self._memory.read(self._lake)
-        result: dict[str, PageFacts] = {}
-        for title in titles:
-            entry = cached.get(title)
-            if entry is None or entry[0] < oldest:
-                continue
-            facts = facts_from_json(entry[1])
-            if facts is None:
-                self._memory.warn_of_entry(self._folder, title)
-            else:
-                result[title] = facts
-        return result
+        return from_frame(_rows(self._memory.read(self._lake).frames.values(), titles, oldest))
 
     def add(self, pages: Mapping[str, PageFacts], *, now: float | None = None) -> None:
         """Write facts, by the title that was requested, as one segment."""
         moment = time.time() if now is None else now
-        self._put({title: (moment, facts.to_json()) for title, facts in pages.items()})
-        if self._memory.count(self._lake) > self._most_segments:
-            self._merge(moment - self._keep_seconds)
+        self._write(to_frame((title, moment, facts) for title, facts in pages.items()))
+        content = self._memory.read(self._lake)
+        if len(content.segments) > self._most_segments:
+            self._merge(content.segments, content.frames, moment)
 
-    def _merge(self, oldest: float) -> None:
-        """Write one segment in place of all, with the facts answered at `oldest` or later."""
-        cached, keys = self._memory.read_with_keys(self._lake)
-        fresh = [(title, entry) for title, entry in cached.items() if entry[0] >= oldest]
-        fresh.sort(key=lambda item: item[1][0], reverse=True)
-        self._put(dict(fresh[: self._most_pages]))
+    def vacuum(self, *, older_than: dt.timedelta, dry_run: bool = False) -> Vacuumed:
+        """Merge the segments that are older than `older_than` into one, if there are at least two.
+
+        Returns:
+            The segments that were, or with `dry_run` would be, merged and removed; `foreign` names objects that are not
+            segments.
+        """
+        content = self._memory.read(self._lake)
+        newest = dt.datetime.now(tz=dt.UTC) - older_than
+        segments = [info for info in content.segments if info.modified < newest]
+        if len(segments) < 2:
+            segments = []
+        if segments and not dry_run:
+            self._merge(segments, content.frames, time.time())
+        return Vacuumed(
+            tuple(info.key for info in segments),
+            sum(info.size for info in segments),
+            dry_run=dry_run,
+            foreign=tuple(content.foreign),
+        )
+
+    def _merge(self, segments: Sequence[ObjectInfo], frames: Mapping[str, pl.DataFrame], now: float) -> None:
+        """Write the newest facts of `segments` as one segment, and delete `segments`."""
+        keys = [info.key for info in segments]
+        rows = _rows([frames[key] for key in keys], None, now - self._keep_seconds)
+        self._write(rows.unique(REQUESTED, keep="last", maintain_order=True).tail(self._most_pages))
         self._lake.delete(keys)
 
-    def _put(self, segment: Segment) -> None:
-        name = f"{dt.datetime.now(tz=dt.UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.json.gz"
-        document = json.dumps({"version": VERSION, "pages": segment}, ensure_ascii=False).encode()
-        self._lake.put(f"{self._folder}/{name}", gzip.compress(document, compresslevel=1, mtime=0))
-        self._memory.remember(f"{self._folder}/{name}", segment)
+    def _write(self, frame: pl.DataFrame) -> None:
+        name = f"{dt.datetime.now(tz=dt.UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}{SUFFIX}"
+        key = f"{self._folder}/{name}"
+        self._lake.put(key, write_segment(frame))
+        self._memory.remember(key, frame)
+
+
+class _Content(NamedTuple):
+    """The segments in a lake, the frame of each by its key, and the keys of objects that are not segments."""
+
+    segments: list[ObjectInfo]
+    frames: dict[str, pl.DataFrame]
+    foreign: list[str]
 
 
 class _Memory:
@@ -131,54 +154,31 @@ class _Memory:
         self._folder = folder
         self._lock = threading.Lock()
         # None for an object that is not a segment.
-        self._segments: dict[str, Segment | None] = {}
-        self._entries_warned_of: set[str] = set()
-        self._written: dict[str, Segment] = {}
-        self._merged: Segment = {}
+        self._frames: dict[str, pl.DataFrame | None] = {}
 
-    def remember(self, key: str, segment: Segment) -> None:
+    def remember(self, key: str, frame: pl.DataFrame) -> None:
         """Remember a segment that this process has written, so that it need not be read."""
         with self._lock:
-            self._written[key] = segment
+            self._frames[key] = frame
 
-    def count(self, lake: Lake) -> int:
-        """The number of objects that are segments, as far as this process knows."""
-        with self._lock:
-            keys = [info.key for info in lake.list(self._folder)]
-            return sum(self._segments.get(key, {}) is not None for key in keys)
-
-    def warn_of_entry(self, folder: str, title: str) -> None:
-        """Log that an entry cannot be used, once a process and title."""
-        with self._lock:
-            if title in self._entries_warned_of:
-                return
-            self._entries_warned_of.add(title)
-        logger.warning("The cached page %r in %s cannot be used; it is requested again.", title, folder)
-
-    def read(self, lake: Lake) -> Segment:
-        """The newest facts of all segments."""
-        return self.read_with_keys(lake)[0]
-
-    def read_with_keys(self, lake: Lake) -> tuple[Segment, list[str]]:
-        """The newest facts of all segments, and the keys of the segments."""
+    def read(self, lake: Lake) -> _Content:
+        """The segments that the lake has now. Only those that this process does not know are read."""
         with self._lock:
             while True:
                 objects = lake.list(self._folder)
-                if [info.key for info in objects] != list(self._segments):
-                    try:
-                        segments = {info.key: self._segment(lake, info) for info in objects}
-                    except ObjectMissing:
-                        continue  # Merged by another process after it was listed: list again.
-                    self._segments = segments
-                    self._written.clear()
-                    self._merged = _newest(segment for segment in segments.values() if segment is not None)
-                return self._merged, [key for key, segment in self._segments.items() if segment is not None]
+                try:
+                    self._frames = {info.key: self._frame(lake, info) for info in objects}
+                except ObjectMissing:
+                    continue  # Another process merged and deleted it after the listing.
+                frames = {key: frame for key, frame in self._frames.items() if frame is not None}
+                return _Content(
+                    [info for info in objects if info.key in frames],
+                    frames,
+                    [info.key for info in objects if info.key not in frames],
+                )
 
-    def _segment(self, lake: Lake, info: ObjectInfo) -> Segment | None:
-        for segments in (self._segments, self._written):
-            if info.key in segments:
-                return segments[info.key]
-        return _read(lake, info)
+    def _frame(self, lake: Lake, info: ObjectInfo) -> pl.DataFrame | None:
+        return self._frames[info.key] if info.key in self._frames else _read(lake, info)
 
 
 @lru_cache(maxsize=16)
@@ -187,67 +187,37 @@ def _memory(url: str, folder: str) -> _Memory:
     return _Memory(folder)
 
 
-def _read(lake: Lake, info: ObjectInfo) -> Segment | None:
-    """The entries of a segment; None, with a warning, for an object that is not one."""
+def _read(lake: Lake, info: ObjectInfo) -> pl.DataFrame | None:
+    """The facts of a segment; None, with a warning, for an object that is not a segment."""
     try:
+        if info.irregular:
+            raise NotASegment(f"it is {info.irregular}")
         if info.size > LARGEST_OBJECT:
-            message = f"it has {info.size:,} bytes, at most {LARGEST_OBJECT:,} are read"
-            raise ValueError(message)
-        document = json.loads(_decompress(lake.get(info.key)[0]))
-        if document["version"] != VERSION:
-            message = f"it is of version {document['version']!r}, this program reads {VERSION}"
-            raise ValueError(message)
-        entries = {title: (float(moment), facts) for title, (moment, facts) in document["pages"].items()}
-    except (
-        OSError,
-        EOFError,
-        zlib.error,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        ArithmeticError,
-    ) as error:
-        problem = f"{type(error).__name__}: {error}"
-    except RecursionError:
-        problem = "it is nested too deep"
-    else:
-        latest = time.time() + _CLOCK_SKEW_SECONDS
-        return {
-            title: entry for title, entry in entries.items() if math.isfinite(entry[0]) and entry[0] <= latest
-        }
-    logger.warning(
-        "The cached pages in %s cannot be read (%.200s). It is ignored and not deleted; its pages are requested again.",
-        info.key,
-        problem,
-    )
-    return None
+            raise NotASegment(f"it has {info.size:,} bytes, at most {LARGEST_OBJECT:,} are read")
+        frame, unusable = read_segment(lake.get(info.key)[0])
+    except NotASegment as error:
+        logger.warning(
+            "The cached pages in %s cannot be read (%s). It is ignored and not deleted; its pages are requested again.",
+            info.key,
+            error,
+        )
+        return None
+    possible = drop_impossible(frame, latest=time.time() + _CLOCK_SKEW_SECONDS)
+    unusable += frame.height - possible.height
+    if unusable:
+        logger.warning(
+            "Entries of %s cannot be used: %d. Their pages are requested again.", info.key, unusable
+        )
+    return possible
 
 
-def _decompress(data: bytes) -> bytes:
-    """The document in a gzip file, as far as it can be one of ours.
+def _rows(frames: Iterable[pl.DataFrame], titles: Iterable[str] | None, oldest: float) -> pl.DataFrame:
+    """The rows of `titles`, or with None of all titles, that were answered at `oldest` or later; the newest last."""
+    import polars as pl
 
-    Raises:
-        ValueError: it is larger than any segment, or does not begin like one.
-        EOFError: it is cut short.
-        OSError, zlib.error: it is not gzip, or damaged.
-    """
-    with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-        start = stream.read(len(_DOCUMENT_START))
-        if start != _DOCUMENT_START:
-            message = "it does not begin like a segment"
-            raise ValueError(message)
-        document = start + stream.read(LARGEST_DOCUMENT)
-        if len(document) > LARGEST_DOCUMENT:
-            message = f"it expands to more than {LARGEST_DOCUMENT:,} bytes"
-            raise ValueError(message)
-        return document
-
-
-def _newest(segments: Iterable[Segment]) -> Segment:
-    newest: Segment = {}
-    for segment in segments:
-        for title, entry in segment.items():
-            if title not in newest or newest[title][0] <= entry[0]:
-                newest[title] = entry
-    return newest
+    wanted = pl.col(ANSWERED_AT) >= oldest
+    if titles is not None:
+        requested = pl.Series([printable(title) for title in titles], dtype=pl.String)
+        wanted &= pl.col(REQUESTED).is_in(requested.implode())
+    rows = [frame.filter(wanted) for frame in frames]
+    return pl.concat([to_frame(()), *rows]).sort(ANSWERED_AT, maintain_order=True)

@@ -1,7 +1,7 @@
-"""Requests the facts about a day's pages as soon as its list is known, while the first layers are being written.
+"""Requests the facts about a day's pages as soon as its list has arrived, while bronze and silver are being written.
 
-Requests take most of a day's time, and only three may be in flight, so they start with the list and not with step 3. Step 3
-takes the answers and requests the rest.
+Requests take most of a day's time, and few may be in flight at once, so they do not wait for step 3. Step 3 reads the answers
+and requests the remaining pages.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class PagePrefetch:
-    """The requests for one day's pages. Leaving the context cancels those whose answers were not taken.
+    """The requests for one day's pages. Leaving the context cancels those whose answers were not read.
 
     Attributes:
-        titles: the pages that were requested.
-        client: counts the requests.
+        titles: titles of the requested pages.
+        client: sends and counts the requests.
     """
 
     def __init__(self, settings: Settings, client: WikimediaClient) -> None:
@@ -71,15 +71,15 @@ class PagePrefetch:
         uncached = [page for page in pages if page not in cached]
         self.titles = frozenset(uncached)
         self._batches = self.client.page_batches(self._project, uncached)
-        # Loading the rules takes as long as one answer, so they are loaded meanwhile.
+        # Loading the rules takes as long as a response, so they are loaded while the first one is awaited.
         self._rules = Rules.load(self._project.partition(".")[0], self._settings.categories_file)
 
     def answers(self) -> Iterator[dict[str, PageFacts]]:
-        """The answers, batch by batch, as they arrive. Can be iterated once."""
+        """The answers, batch by batch, as they arrive. They can be iterated once."""
         if self._batches is None or self._rules is None:
             return
         for batch in self._batches:
-            # Rules cache the labels of a page, and there is time while other answers are awaited.
+            # The rules cache the labels of a page; computing them here uses the time until the next response.
             for title, facts in batch.items():
                 self._rules.labels(title, facts)
             yield batch

@@ -1,4 +1,4 @@
-"""Namespaces and main page of a wiki, cached in the lake for a week."""
+"""Caches the namespaces and the main page of a wiki in the lake, for a week."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import ObjectMissing
+from smart_orchestrator.foreign import BadDocument, one_line, parse_document, timestamp_field
 from wiki_trends.wikimedia.siteinfo import SiteInfo
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _CLOCK_SKEW = dt.timedelta(days=1)
 
 
 def site_info(project: str, lake: Lake, client: WikimediaClient) -> SiteInfo:
-    """A wiki's namespaces and main page: from the lake, or from the wiki when the lake's are older than a week."""
+    """A wiki's namespaces and main page, from the cache if it has them, else from the wiki."""
     site = cached_site_info(project, lake)
     if site is None:
         site = client.site_info(project)
@@ -30,41 +31,43 @@ def site_info(project: str, lake: Lake, client: WikimediaClient) -> SiteInfo:
 
 
 def cached_site_info(project: str, lake: Lake) -> SiteInfo | None:
-    """The cached answer of a wiki; None when there is none, it is older than a week, or it cannot be used."""
+    """The cached site information of a wiki; None if there is none, it is older than a week, or it cannot be used."""
     try:
         data = lake.get(_key(project))[0]
     except ObjectMissing:
         return None
     try:
-        document = json.loads(data)
-        age = dt.datetime.now(tz=dt.UTC) - dt.datetime.fromisoformat(document["fetched_at"])
+        document = parse_document(data, what=_key(project))
+        age = dt.datetime.now(tz=dt.UTC) - timestamp_field(document, "fetched_at", what=_key(project))
         site = _parse(document["siteinfo"])
         if age < -_CLOCK_SKEW:
             message = "it is from the future"
             raise ValueError(message)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        logger.warning("%s cannot be used (%.200s); the wiki is asked again.", _key(project), repr(error))
+    except (BadDocument, ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = error.problem if isinstance(error, BadDocument) else one_line(repr(error))
+        logger.warning("%s cannot be used (%s); the wiki is asked again.", _key(project), problem)
         return None
     return site if age < SITEINFO_AGE else None
 
 
 def _parse(document: Any) -> SiteInfo:
-    """The site information, with texts where texts belong.
+    """The site information in a cached document.
 
     Raises:
         TypeError: a value has another type.
     """
-    spaces = document["namespaces"]
-    texts = [document["main_page"], *(text for names in spaces.values() for text in names)]
-    lists = all(isinstance(names, list) for names in spaces.values())
-    if not lists or not all(isinstance(text, str) for text in texts):
-        message = "a name is not a text"
+    namespaces = document["namespaces"]
+    names_by_number = list(namespaces.values())
+    names = [document["main_page"], *(name for names in names_by_number for name in names)]
+    are_lists = all(isinstance(names, list) for names in names_by_number)
+    if not are_lists or not all(isinstance(name, str) for name in names):
+        message = "a name is not a string"
         raise TypeError(message)
     return SiteInfo.from_json(document)
 
 
 def store_site_info(project: str, lake: Lake, site: SiteInfo) -> None:
-    """Cache a wiki's answer in the lake."""
+    """Cache the site information of a wiki in the lake."""
     document = {"fetched_at": dt.datetime.now(tz=dt.UTC).isoformat(), "siteinfo": site.to_json()}
     lake.put(_key(project), json.dumps(document, ensure_ascii=False).encode())
 

@@ -1,12 +1,12 @@
-r"""Parses a block of lines of a dump into records of one project: title, device and views.
+r"""Parses a block of lines of a dump into the records of one project: title, device and views.
 
-A block whose lines all have the usual form is parsed in one pass. Any other block is parsed line by line from both ends.
-A line that is not a record, or that continues a title with a line break, is counted and left out; no input raises.
+A block whose lines all have the usual form is parsed in one pass. In any other block, each line is parsed from both ends. A
+line that is not a record, or that belongs to a title with a line break, is left out and counted. No input raises an error.
 
-Since February 2023 the files are written by Spark's CSV writer with a space as the separator: a title with a quote or a space
-is quoted, and inside it quotes and backslashes are escaped (`"\"Weird_Al\"_Yankovic"`); an empty title is `""`. Spark sorts
-before it quotes. So titles are unquoted first, and their spaces are kept until the order of the file has been checked.
-Source: `make_hourly_dumps.hql` of Wikimedia's refinery.
+Since February 2023, Spark's CSV writer has written the files, with a space as the separator. A title with a quote or a space
+is quoted, with quotes and backslashes inside it escaped (`"\"Weird_Al\"_Yankovic"`); an empty title is `""`. Spark sorts
+the titles before it quotes them. So titles are unquoted first, and their spaces are kept until the order of the file has been
+checked. Source: `make_hourly_dumps.hql` of Wikimedia's refinery.
 """
 
 from __future__ import annotations
@@ -27,56 +27,59 @@ _ESCAPED = re.compile(rb'\\([\\"])')
 
 
 def parse_lines(block: bytes, project: str, *, after_record: bool) -> tuple[pl.DataFrame, int]:
-    """The project's records in a block, as `TopTitles` takes them, and the number of its broken lines.
+    """The project's records in a block, in the form that `TopTitles.add` takes, and the number of its broken lines.
 
-    Titles are as they were requested: unquoted, and with their spaces.
+    Titles are unquoted and keep their spaces.
 
     Args:
         block: complete lines.
         project: for example `en.wikipedia`.
-        after_record: the line before the block is the end of a record.
+        after_record: the line before the block ends a record.
     """
-    import polars as pl
-
     block = _unquote_titles(block, project)
     regular = _parse_regular(block, project) if after_record else None
-    if regular is not None:
-        return regular, 0
+    return _parse_any(block, project, after_record=after_record) if regular is None else (regular, 0)
+
+
+def _parse_any(block: bytes, project: str, *, after_record: bool) -> tuple[pl.DataFrame, int]:
+    """The result of `parse_lines` for any block with unquoted titles."""
+    import polars as pl
+
     raw = _split_lines(block)
     if raw["c7"].null_count() < raw.height:
         raw = _split_lines(_join_spaces(block))
-    # The last three columns of a line are device, views and hours, however many columns it has.
+    # The last three columns of a line are device, views and hours. A line has four to six columns.
     columns = [pl.col(f"c{number}") for number in range(1, 7)]
     device, views = columns[0], columns[1]
-    for place in range(3, 6):
-        present = columns[place].is_not_null()
-        device = pl.when(present).then(columns[place - 2]).otherwise(device)
-        views = pl.when(present).then(columns[place - 1]).otherwise(views)
+    for last in range(3, 6):
+        present = columns[last].is_not_null()
+        device = pl.when(present).then(columns[last - 2]).otherwise(device)
+        views = pl.when(present).then(columns[last - 1]).otherwise(views)
     lines = raw.lazy().select(
         "c1", "c2", "c3", "c5", "c6", device=device, views=views.cast(pl.UInt32, strict=False)
     )
-    ends = pl.col("device").is_in(DEVICES) & (pl.col("views") >= 0)
-    of_project = (
-        lines.with_columns(ends=ends.fill_null(value=False))
-        .with_columns(begins=pl.col("ends").shift(1, fill_value=after_record))
+    ends_record = pl.col("device").is_in(DEVICES) & (pl.col("views") >= 0)
+    lines_of_project = (
+        lines.with_columns(ends_record=ends_record.fill_null(value=False))
+        .with_columns(begins_record=pl.col("ends_record").shift(1, fill_value=after_record))
         .filter(pl.col("c1") == project)
         .collect()
     )
-    # An empty title is not a page; it is null here.
-    complete = pl.col("ends") & pl.col("begins") & pl.col("c5").is_not_null() & pl.col("c2").is_not_null()
-    records = of_project.filter(complete)
-    return records.select(_title(records), "device", "views"), of_project.height - records.height
+    # A record has at least five columns. An empty title, which Polars reads as null, is not a page.
+    has_title = pl.col("c5").is_not_null() & pl.col("c2").is_not_null()
+    records = lines_of_project.filter(pl.col("begins_record") & pl.col("ends_record") & has_title)
+    return records.select(_title(records), "device", "views"), lines_of_project.height - records.height
 
 
 def _unquote_titles(block: bytes, project: str) -> bytes:
-    """The same lines, with the quoted titles of the project as they were before Spark wrote them.
+    """The same lines, with the quotes and escapes of Spark removed from the project's titles.
 
-    A title that Spark would not have quoted stays as it is: `"Heroes"` of an older file is a title with quotes.
+    A title that Spark would not have quoted is not changed: in an older file, `"Heroes"` is a title with quotes.
     """
     line_start = b"\n" + project.encode() + b" "
     pieces: list[bytes] = []
     copied = 0
-    # Searching for the start of such a line is many times as fast as a regular expression over the block.
+    # `bytes.find` is many times as fast as a regular expression over the block.
     text = b"\n" + block
     at = text.find(line_start + b'"')
     while at >= 0:
@@ -93,14 +96,13 @@ def _parse_regular(block: bytes, project: str) -> pl.DataFrame | None:
     import polars as pl
 
     last = block[block.rfind(b"\n", 0, len(block) - 1) + 1 :]
-    # The hours are not parsed, so a file that breaks off in its last total is noticed only here. Any other cut line
-    # has too few columns.
+    # The hours are not parsed, so only this check detects a file that is cut within the last line's views.
     if len(last.split()) != len(_COLUMNS):
         return None
-    # The device is parsed as text: comparing it below is faster than parsing it as an enum.
+    # The device is parsed as text, because comparing texts below is faster than parsing an enum.
     schema: dict[str, Any] = dict.fromkeys(_COLUMNS, pl.String) | {"id": pl.Int64, "views": pl.UInt32}
     try:
-        # A line of another form raises: not a number, more columns, bytes that are not UTF-8.
+        # Polars raises an error for a line of another form: more columns, views or an id that are not numbers, not UTF-8.
         lines = pl.read_csv(
             block,
             separator=" ",
@@ -119,7 +121,7 @@ def _parse_regular(block: bytes, project: str) -> pl.DataFrame | None:
 
 
 def _title(records: pl.DataFrame) -> pl.Expr:
-    """The title of each record; the third column belongs to it where that column is not a page id."""
+    """The title of each record. Where the third column is not a page id, it is the second part of the title."""
     import polars as pl
 
     third = pl.col("c3")
@@ -149,7 +151,7 @@ def _split_lines(block: bytes) -> pl.DataFrame:
 
 
 def _join_spaces(block: bytes) -> bytes:
-    """The same lines, with a placeholder for the spaces of titles."""
+    """The same lines, with a placeholder for each space inside a title."""
     return b"\n".join(_join_title(line) if line.count(b" ") > 5 else line for line in block.split(b"\n"))
 
 

@@ -1,14 +1,13 @@
-"""Reads a day's lists from Wikimedia's `pageview_complete` files, which hold every page and not only the first thousand.
+"""Reads a day's lists from Wikimedia's `pageview_complete` files, which have every page and not only the first thousand.
 
-A line is `wiki title page_id device total hourly`; a page has one line for each device. Older files, and titles without a
-page, have no page id. A title is raw user input: it can hold spaces and line breaks. So a line is parsed from both
-ends, and the lines that follow a line without the end of a record are the rest of a title. Records with a line break in
-their title do not belong to a page; they are left out and counted. Source:
-https://dumps.wikimedia.org/other/pageview_complete/readme.html.
+A line is `wiki title page_id device total hourly`, and a page has one line for each device. Older files, and titles without a
+page, have no page id. A title is raw user input and can hold spaces and line breaks. So a line is parsed from both ends, and
+after a line that does not end a record, the next lines are the rest of its title. Pages have no line breaks in their titles,
+so such records are left out and counted. Source: https://dumps.wikimedia.org/other/pageview_complete/readme.html.
 
-Files are read as streams, a few megabytes at a time, and a few blocks are parsed concurrently, so the memory does not
-grow with the dump. A line of more than a megabyte, or a compressed file that expands more than a thousandfold, ends the
-reading. A file that is not a dump, is of another day, or cannot be read to its end raises `SettingError`.
+Files are read as streams, a few megabytes at a time, and only a few blocks are parsed at once, so memory does not grow with
+the dump. Reading fails on a line of more than a megabyte, and on a compressed file that expands more than a thousandfold. A
+file that is not a dump, is of another day, or cannot be read to its end raises `SettingError`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import tempfile
 import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -34,7 +33,7 @@ from wiki_trends.pipeline.dump.top_k import NotInOrder, TopTitles
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from concurrent.futures import Future
     from io import BufferedIOBase
 
@@ -47,18 +46,18 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 6 * 1024 * 1024
 WORKERS = 3
-# Blocks that are read and not parsed yet: enough for the reading to continue through the wikis that follow.
+# Blocks that wait for a worker. While the last blocks of the project are parsed, the next wikis are read already.
 QUEUED_BLOCKS = 8
 _SAMPLE_LINES = 200
 _LONGEST_SAMPLE = 64 * 1024
 LONGEST_LINE = 1024 * 1024
-# A real file expands five to ten times. More than this, above some size, is a file that was made to exhaust the reader.
+# A real file expands five to ten times. A larger file that expands more than this was made to exhaust the reader.
 MOST_EXPANSION = 1000
 _EXPANSION_CHECKED_FROM = 64 * 1024 * 1024
-# What the streams raise on a file that is damaged or cut short.
+# Errors that the streams raise on a file that is damaged or cut short.
 _READ_ERRORS = (OSError, EOFError, zlib.error)
 _RECORD_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-X]\d+)+$")
-# In monthly files the letter is the day, and runs past X.
+# The letters of a daily file are hours, A to X. Those of a monthly file are days and go on after X.
 _MONTHLY_RECORD_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-_]\d+)+$")
 _DAY_IN_NAME = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 
@@ -68,7 +67,7 @@ class Dump:
     """The lists of one project from dump files.
 
     Attributes:
-        lists: by access method, the most viewed titles first, ties in competition ranking (1, 2, 2, 4).
+        lists: the lists by access method, the most viewed title first, ties in competition ranking (1, 2, 2, 4).
         records: number of records of the project.
         broken: number of lines of the project that are not a complete record.
         files: names of the files.
@@ -88,7 +87,7 @@ def read_dump(
     top: int = 1000,
     on_progress: ProgressCallback | None = None,
 ) -> Dump:
-    """The first `top` titles of a project by views, for `all-access` and each device, from daily files of one day.
+    """The `top` most viewed titles of a project, for `all-access` and each device, from daily files of one day.
 
     Args:
         files: compressed with bzip2 or gzip, or not compressed.
@@ -138,8 +137,8 @@ def _read_lists(
         for path in files:
             longest = max(_EXPANSION_CHECKED_FROM, MOST_EXPANSION * _size(path))
             try:
-                with _open_dump(path, on_read) as stream:
-                    for frame in reader.frames(stream, longest):
+                with _open_dump(path, on_read) as stream, closing(reader.frames(stream, longest)) as frames:
+                    for frame in frames:
                         top_titles.add(frame)
             except _READ_ERRORS as error:
                 raise _unusable(path, f"cannot be read to its end ({error})") from None
@@ -151,7 +150,7 @@ class _RecordReader:
 
     Args:
         project: for example `en.wikipedia`.
-        drop_small: filters the records of a block; called in worker threads.
+        drop_small: drops records of a block that cannot matter; called in worker threads.
     """
 
     def __init__(self, project: str, drop_small: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
@@ -161,20 +160,23 @@ class _RecordReader:
         self._project = project
         self._line_start = project.encode() + b" "
 
-    def frames(self, stream: BufferedIOBase, longest: int) -> Iterator[pl.DataFrame]:
-        """Records as `TopTitles` takes them; a frame for each block that has some.
+    def frames(self, stream: BufferedIOBase, longest: int) -> Generator[pl.DataFrame]:
+        """Frames of records in the form that `TopTitles.add` takes, one for each block with lines of the project.
 
         Raises:
             OSError: the stream cannot be read, has a line that is too long, or more than `longest` bytes.
         """
         queue: deque[Future[tuple[pl.DataFrame, int, int]]] = deque()
-        with ThreadPoolExecutor(WORKERS) as pool:
+        pool = ThreadPoolExecutor(WORKERS)
+        try:
             for block, after_record in self._blocks(stream, longest):
                 queue.append(pool.submit(self._parse, block, after_record=after_record))
                 while queue and (len(queue) > QUEUED_BLOCKS or queue[0].done()):
                     yield self._count(*queue.popleft().result())
             while queue:
                 yield self._count(*queue.popleft().result())
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _parse(self, block: bytes, *, after_record: bool) -> tuple[pl.DataFrame, int, int]:
         lines, broken = parse_lines(block, self._project, after_record=after_record)
@@ -186,8 +188,8 @@ class _RecordReader:
         return frame
 
     def _blocks(self, stream: BufferedIOBase, longest: int) -> Iterator[tuple[bytes, bool]]:
-        """Blocks of complete lines that hold records of the project, and whether the line before ended a record."""
-        # One buffer for all blocks: allocating it anew would cost as much as the reading.
+        """Blocks of complete lines with records of the project, and whether the line before each block ends a record."""
+        # All blocks use one buffer, because allocating a new one costs as much time as reading.
         buffer = bytearray(BLOCK_BYTES)
         after_record = True
         total = 0
@@ -201,7 +203,8 @@ class _RecordReader:
                 message = f"it expands to more than {longest:,} bytes, {MOST_EXPANSION:,} times its size"
                 raise OSError(message)
             last = bytes(buffer[buffer.rfind(b"\n", 0, size - 1) + 1 : size]) + rest
-            # A file is sorted by wiki, so most of its blocks are of others. The name can lie across the end of the buffer.
+            # A file is sorted by wiki, so most blocks have no line of the project. The last line can lie across the end of
+            # the buffer.
             inside = (
                 buffer.startswith(self._line_start, 0, size)
                 or buffer.find(b"\n" + self._line_start, 0, size) >= 0
@@ -215,7 +218,7 @@ def _size(path: Path) -> int:
     """The bytes of a file on disk.
 
     Raises:
-        SettingError: it does not exist, or is not a regular file; a pipe would be empty when it is read again.
+        SettingError: it does not exist, or is not a regular file. The file is read twice, which a pipe cannot be.
     """
     try:
         status = path.stat()
@@ -227,7 +230,7 @@ def _size(path: Path) -> int:
 
 
 def _refuse_repeated(files: Sequence[Path]) -> None:
-    """Refuse a file that is named twice: its views would count twice."""
+    """Refuse a file that is named twice, because its views would be added twice."""
     first: dict[Path, Path] = {}
     for path in files:
         other = first.setdefault(path.resolve(), path)
@@ -236,25 +239,32 @@ def _refuse_repeated(files: Sequence[Path]) -> None:
 
 
 def _refuse_unusable(path: Path, day: dt.date) -> None:
-    """Refuse a file that is not a daily dump of the day, by its name, its kind and its first lines."""
+    """Refuse a file that is not a daily dump of the day, judged by its name, its type and its first lines."""
     match = _DAY_IN_NAME.search(path.name)
     if match is not None and match.group(0).replace("-", "") != f"{day:%Y%m%d}":
         raise _unusable(path, f"is not of {day}, by its name")
     _size(path)
+    lines = _first_lines(path)
+    records = [line for line in lines if _RECORD_END.search(line)]
+    # Every record of a daily file has the form of a monthly file, too.
+    monthly = [line for line in lines if _MONTHLY_RECORD_END.search(line)]
+    if len(monthly) > len(records):
+        raise _unusable(path, "is a monthly file, its letters are days")
+    if any(lines) and not records:
+        raise _unusable(path, "is not a pageview_complete file: none of its first lines has that form")
+
+
+def _first_lines(path: Path) -> list[bytes]:
     try:
         with _open_dump(path) as stream:
-            lines = [stream.readline(_LONGEST_SAMPLE).rstrip(b"\n") for _ in range(_SAMPLE_LINES)]
+            return [stream.readline(_LONGEST_SAMPLE).rstrip(b"\n") for _ in range(_SAMPLE_LINES)]
     except _READ_ERRORS as error:
         raise _unusable(path, f"cannot be read ({error})") from None
-    if any(_MONTHLY_RECORD_END.search(line) and not _RECORD_END.search(line) for line in lines):
-        raise _unusable(path, "is a monthly file, its letters are days")
-    if any(lines) and not any(_RECORD_END.search(line) for line in lines):
-        raise _unusable(path, "is not a pageview_complete file: none of its first lines has that form")
 
 
 @contextmanager
 def _open_dump(path: Path, on_read: Callable[[int], None] = lambda _size: None) -> Iterator[BufferedIOBase]:
-    """The decompressed bytes of a file; `on_read` is called with the size of each piece of the file that was read."""
+    """Open the decompressed bytes of a file. `on_read` is called with the number of bytes of each read from disk."""
     with io.BufferedReader(_CountingFile(path, on_read)) as file:
         start = file.peek(3)
         if start.startswith(b"BZh"):
@@ -266,7 +276,7 @@ def _open_dump(path: Path, on_read: Callable[[int], None] = lambda _size: None) 
 
 
 class _CountingFile(io.FileIO):
-    """A file that reports the bytes read from it."""
+    """A file that reports how many bytes were read from it."""
 
     def __init__(self, path: Path, on_read: Callable[[int], None]) -> None:
         super().__init__(path)

@@ -1,8 +1,8 @@
-"""Finds the most viewed titles among the records of a dump, without all of them in memory.
+"""Finds the most viewed titles among the records of a dump, without holding all records in memory.
 
-Records are frames with a row each: `title` (text), `device` (one of `DEVICES`) and `views` (of the day, 32 bits). A
-title has a record for each device, more when its page was created anew, and they can be in several frames. In
-a title, a space and an underscore are the same character; a file is sorted with them apart.
+Records come in frames, one row for each record: `title` (text), `device` (one of `DEVICES`) and `views` (of the day, 32 bits).
+A title has a record for each device, and more if its page was deleted and created again; they can be in several frames. A
+space and an underscore are the same character in a title, but files are sorted as if they were different.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEVICES = ("desktop", "mobile-web", "mobile-app")
 ACCESSES = ("all-access", *DEVICES)
 MOST_ROWS_IN_MEMORY = 100_000
-# Records of one title in a sorted file. A block in which a title has more is kept completely.
+# At most so many records of one title are expected in a block. Nothing is dropped from a block in which a title has more.
 MOST_RECORDS = 8
 
 
@@ -29,31 +29,31 @@ class NotInOrder(Exception):
 
 
 class Threshold:
-    """The views that a title needs to be among the first, learned from the runs of records that were summed so far.
+    """A lower bound of the views that a title needs to be in the list, raised with each run of summed records.
 
-    The argument: let `v` be the number of views of the last of the `number` best titles seen so far. At least `number`
-    titles have `v` views or more, so a title with fewer cannot be among the first. When the records of a title are
-    spread over at most `shares` places (its records in one sorted block, or its runs on disk), one of the places has
-    at least `v / shares` of its views. So a title none of whose places reaches `v / shares` can be left out before
-    anything is added up.
+    Let `number` be the length of the list, and `v` the views of the title at place `number` among the titles so far. At
+    least `number` titles have `v` views or more, so a title with fewer views cannot be in the list. The views of a title
+    can be split into several pieces: its records in one sorted block, or its rows in several runs. If it has at most `pieces`
+    pieces and at least `v` views, its largest piece has at least `v / pieces` views. So a title can be dropped, without
+    adding anything up, if each of its pieces has fewer than `v / pieces` views.
 
-    For example, with `number=2`, a first run in which A has 90 views, B 60 and C 10 gives `v = 60`:
+    For example, let a list of two titles be wanted. After a first run in which A has 90 views, B 60 and C 10, `v` is 60:
 
         >>> import polars as pl
         >>> threshold = Threshold(2)
         >>> views = {"desktop": [90, 50, 10], "mobile-web": [0, 10, 0], "mobile-app": [0, 0, 0]}
         >>> threshold.learn(pl.DataFrame({"title": ["A", "B", "C"], **views}))
-        >>> threshold.needed("all-access", shares=1)
+        >>> threshold.needed("all-access", pieces=1)
         60.0
 
-    A title D whose records are in at most three runs can only be among the first two when one run has at least 20
-    views of it:
+    A title D whose views are spread over at most three runs can be in the list only if it has at least 20 views in one
+    of the runs:
 
-        >>> threshold.needed("all-access", shares=3)
+        >>> threshold.needed("all-access", pieces=3)
         20.0
 
     Args:
-        number: how many titles are wanted of each access method.
+        number: the length of the list of each access method.
 
     Raises:
         ValueError: `number` is not positive.
@@ -68,28 +68,28 @@ class Threshold:
 
     @property
     def learned(self) -> bool:
-        """A run has been summed."""
+        """Whether there has been a run."""
         return bool(self._best)
 
     def learn(self, run: pl.DataFrame) -> None:
-        """Raise the threshold by a run: one row a title, with its views by device."""
+        """Raise the threshold with a run, which has one row for each title, with the views by device."""
         import polars as pl
 
         for access in ACCESSES:
             views = pl.col("views")
-            candidates = run.select("title", views=_views(access)).filter(views > self._certain(access))
+            candidates = run.select("title", views=_views(access)).filter(views > self._lower_bound(access))
             candidates = candidates.top_k(self._number, by="views")
             before = [self._best[access]] if access in self._best else []
             # A title can be in several runs, and counts once.
             best = pl.concat([*before, candidates]).group_by("title").agg(views.max())
             self._best[access] = best.top_k(self._number, by="views")
 
-    def needed(self, access: str, *, shares: int) -> float:
-        """The views that a title among the first has in at least one of its places, of which it has `shares` at most."""
-        return max(1.0, self._certain(access) / shares)
+    def needed(self, access: str, *, pieces: int) -> float:
+        """The views that the largest piece of a title must have if its views are split into at most `pieces` pieces."""
+        return max(1.0, self._lower_bound(access) / pieces)
 
-    def _certain(self, access: str) -> int:
-        """Views that at least `number` titles have."""
+    def _lower_bound(self, access: str) -> int:
+        """The number of views that at least `number` titles have."""
         best = self._best.get(access)
         if best is None or best.height < self._number:
             return 0
@@ -97,15 +97,16 @@ class Threshold:
 
 
 class TopTitles:
-    """Sums views by title and device, frame by frame, and ranks the first titles.
+    """Sums the views of each title by device, and makes the lists of the most viewed titles.
 
-    Frames are gathered, summed, and written to disk as runs. In a single file, which is sorted, only the first and the last
-    title of a block can be in another block; of the others, those below the threshold are dropped before they are summed.
+    Frames are collected until they have `MOST_ROWS_IN_MEMORY` rows, then summed and written to disk as a run. A single file
+    is sorted, so only the first and the last title of a block can be in another block. Of the other titles, those below the
+    threshold are dropped before anything is summed.
 
     Args:
-        folder: for the runs.
-        number: how many titles are wanted of each access method.
-        in_order: all frames are of one sorted file.
+        folder: folder for the runs.
+        number: length of the list of each access method.
+        in_order: all frames come from one sorted file.
     """
 
     def __init__(self, folder: Path, number: int, *, in_order: bool) -> None:
@@ -122,7 +123,7 @@ class TopTitles:
         """Add the records of one block.
 
         Raises:
-            NotInOrder: the file should be sorted, and these titles do not follow those of the block before.
+            NotInOrder: the records should be sorted, and a title sorts before a title of an earlier block.
         """
         if not records.height:
             return
@@ -136,12 +137,12 @@ class TopTitles:
             self._write_run()
 
     def drop_small(self, records: pl.DataFrame) -> pl.DataFrame:
-        """A block for `add` without most of the titles that cannot be among the first any more. Thread-safe.
+        """A block without most of the titles that cannot be in a list. Thread-safe.
 
-        A title that can be has, among its few records, one with its share of the views that it needs. Those records are kept,
-        and around each as many rows as one title may have, so that every record of the title is kept. So are the rows at
-        both ends of the block, whose titles may continue in another block. A title that keeps only a part of its records has
-        too few views to matter.
+        Every title that can be in a list has a record at or above the threshold for `MOST_RECORDS` pieces. Kept are these
+        records, and `MOST_RECORDS` rows before and after each, which include all records of the title, since they are
+        neighbours. The rows at both ends of the block are kept, too: their titles may continue in another block. Some other
+        titles keep a part of their records. Their sums are too low, but they cannot be in a list with all records either.
         """
         import polars as pl
 
@@ -149,11 +150,11 @@ class TopTitles:
         usable = self._in_order and self._threshold.learned and title.is_sorted()
         if not usable or _has_repeats(title, MOST_RECORDS):
             return records
-        large = views >= self._threshold.needed("all-access", shares=MOST_RECORDS)
+        large = views >= self._threshold.needed("all-access", pieces=MOST_RECORDS)
         for device in DEVICES:
-            least = self._threshold.needed(device, shares=MOST_RECORDS)
+            least = self._threshold.needed(device, pieces=MOST_RECORDS)
             large |= (pl.col("device") == device) & (views >= least)
-        # The records of a title with spaces and with underscores are not beside each other.
+        # The records of a title with spaces are not beside those of the same title with underscores.
         large |= pl.col("title").str.contains(" ", literal=True)
         rows = records.select(large).to_series().arg_true().cast(pl.Int64)
         if rows.len() * 2 * MOST_RECORDS > records.height:
@@ -165,18 +166,18 @@ class TopTitles:
         return records[near.filter((near >= 0) & (near < records.height))]
 
     def lists(self) -> dict[str, list[Listed]]:
-        """The first titles by views of each access method; empty when there are no records.
+        """The lists by access method; empty if there are no records.
 
-        Only titles that reach the threshold in one of their runs are summed over all runs.
+        Only titles that reach the threshold in at least one run are summed over all runs.
         """
         import polars as pl
 
         self._write_run()
         if not self._run_bounds:
             return {}
-        shares = self._most_runs_of_a_title()
+        pieces = self._most_runs_of_a_title()
         enough = pl.any_horizontal(
-            _views(access) >= self._threshold.needed(access, shares=shares) for access in ACCESSES
+            _views(access) >= self._threshold.needed(access, pieces=pieces) for access in ACCESSES
         )
         titles = pl.concat(run.filter(enough).select("title") for run in self._runs()).unique()
         pages = _sum_titles(pl.concat(run.join(titles, on="title", how="semi") for run in self._runs()))
@@ -196,7 +197,7 @@ class TopTitles:
         self._threshold.learn(run)
 
     def _most_runs_of_a_title(self) -> int:
-        """The most runs whose titles overlap, by their first and last titles."""
+        """The largest number of runs that can share a title, by the first and the last title of each run."""
         depth = most = 0
         for _, is_last in sorted(self._run_bounds):
             depth += -1 if is_last else 1
@@ -211,12 +212,12 @@ class TopTitles:
 
 
 def _has_repeats(title: pl.Series, distance: int) -> bool:
-    """Some title equals the one `distance` rows before."""
+    """Whether any title equals the title `distance` rows before it."""
     return bool((title == title.shift(distance)).any())
 
 
 def _sum_records(records: pl.DataFrame) -> pl.DataFrame:
-    """One row a title with its views by device; titles with underscores."""
+    """One row for each title, with underscores, and its views by device."""
     import polars as pl
 
     views = pl.col("views").cast(pl.Int64)
@@ -226,7 +227,7 @@ def _sum_records(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sum_sorted(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same as `_sum_titles` for sorted titles, in a quarter of its time."""
+    """The result of `_sum_titles` for sorted titles, in a quarter of the time."""
     import polars as pl
 
     last_of_title = (pl.col("title") != pl.col("title").shift(-1)).fill_null(value=True)
@@ -240,7 +241,7 @@ def _sum_sorted(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sum_titles(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row a title with the sums of its views."""
+    """One row for each title, with the sums of its views by device."""
     import polars as pl
 
     return frame.group_by("title").agg(pl.col(*DEVICES).sum())
@@ -258,7 +259,7 @@ def _rank(frame: pl.DataFrame, number: int) -> list[Listed]:
     viewed = frame.filter(pl.col("views") > 0)
     if not viewed.height:
         return []
-    # All titles that tie with the last one are kept, so that the order of titles decides among them.
+    # `top_k` breaks ties arbitrarily. So every title that ties with the last one is kept, and sorted by title.
     first = (
         viewed.filter(pl.col("views") >= viewed["views"].top_k(number).min())
         .sort(["views", "title"], descending=[True, False])

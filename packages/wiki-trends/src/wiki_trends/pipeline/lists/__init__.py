@@ -1,1 +1,1 @@
-"""Lists of most-viewed pages: kept raw, filtered, compared."""
+"""Lists of most-viewed pages: storing, filtering and comparing them."""

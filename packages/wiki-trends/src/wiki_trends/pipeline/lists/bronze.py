@@ -1,7 +1,7 @@
-"""The lists in bronze: one partition for each access method, the API's responses byte for byte.
+"""Reads and commits lists in bronze: one partition for each day and access method, the API's responses byte for byte.
 
-The lists by access method beside an `all-access` list are stored where `--access desktop` and `--access mobile-web`
-store theirs, so each is fetched once for all uses.
+An `all-access` list is accompanied by the desktop and the mobile-web list of the day. They are stored where
+`--access desktop` and `--access mobile-web` store theirs, so each list is fetched only once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from smart_orchestrator.committing.writer import Part, commit
 from smart_orchestrator.errors import ContractError
 from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
-from wiki_trends.pipeline.lists.device_share import SIDE_ACCESS
+from wiki_trends.pipeline.lists.device_share import LISTED_DEVICES
 from wiki_trends.pipeline.lists.top_list import Listed, parse_top_list
 from wiki_trends.pipeline.step_result import project_of
 
@@ -33,8 +33,8 @@ def bronze_dataset(settings: Settings, access: str) -> DailyDataset:
 
 
 def accesses_of(settings: Settings) -> tuple[str, ...]:
-    """The access method of the settings, then those whose lists show automated traffic."""
-    return (settings.access, *SIDE_ACCESS) if settings.access == "all-access" else (settings.access,)
+    """The access method of the settings, then the devices whose lists show automated traffic."""
+    return (settings.access, *LISTED_DEVICES) if settings.access == "all-access" else (settings.access,)
 
 
 def inspect_list(day: dt.date, settings: Settings, access: str) -> Partition:
@@ -46,11 +46,11 @@ def inspect_list(day: dt.date, settings: Settings, access: str) -> Partition:
 def read_list(
     day: dt.date, settings: Settings, access: str, partition: Partition | None = None
 ) -> list[Listed]:
-    """The rows of a day's list.
+    """The rows of a day's list; `partition` spares inspecting it again.
 
     Raises:
-        ContractError: bronze does not have it.
-        ContractBroken: bronze does not hold that list.
+        ContractError: bronze does not have the list.
+        ContractBroken: the bytes in bronze are not that list.
     """
     bronze = bronze_dataset(settings, access)
     partition = partition or inspect_list(day, settings, access)
@@ -68,7 +68,7 @@ def commit_list(
     rows: Sequence[Listed],
     measured: Mapping[str, object],
 ) -> None:
-    """Commit a list with its origin; its volume is the sum of views."""
+    """Commit the bytes of a list; the partition's volume is the sum of views, and `measured` goes into the manifest."""
     bronze = bronze_dataset(settings, access)
     volume = sum(row.views for row in rows)
     parts = [Part(body, len(rows))]

@@ -1,7 +1,7 @@
-"""Titles that are left out by name: the shipped ones (`deny.toml`) and those of the file that a setting names.
+"""Reads the deny lists: titles that are left out by name, from the shipped file (`deny.toml`) and from the user's file.
 
-A file that does not exist or has another form is a `SettingError`. Titles are compared without regard to case and Unicode
-form, with spaces or underscores.
+Titles are compared without regard to case, Unicode form, and spaces or underscores. A user's file that cannot be read, or
+has another form, raises `SettingError`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def denied_titles(settings: Settings, language: str) -> frozenset[str]:
-    """The folded titles that are left out for wikis of a language.
+    """The denied titles for wikis of a language, folded for comparison.
 
     Raises:
         SettingError: the user's file cannot be used.
@@ -29,11 +29,11 @@ def denied_titles(settings: Settings, language: str) -> frozenset[str]:
     shipped = files("wiki_trends.pipeline.lists").joinpath("deny.toml").read_text(encoding="utf-8")
     titles = _titles(tomllib.loads(shipped), language)
     if settings.deny:
-        titles += _of_user(settings.deny, language)
+        titles += _user_titles(settings.deny, language)
     return frozenset(folded(title) for title in titles)
 
 
-def _of_user(name: str, language: str) -> list[str]:
+def _user_titles(name: str, language: str) -> list[str]:
     try:
         return _titles(read_toml(Path(name)), language)
     except TomlError as error:

@@ -1,6 +1,6 @@
-"""Rows of a day's list that are not in its diamond partition, with reasons, from the manifests of silver and gold.
+"""Reads from the manifests of silver and gold which rows of a day's list are not in its diamond partition, and why.
 
-A day that silver does not have is a `ContractError`.
+A day that silver does not have raises `ContractError`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class Exclusion:
     """A row that was left out, or merged into another row.
 
     Attributes:
-        rank: in the list.
-        page: title as it was listed.
-        views: of the day.
+        rank: rank in the list.
+        page: title in the list.
+        views: views of the day.
         reason: `placeholder`, `control_character`, `main_page`, `namespace`, `denied`, `suspect`, `leads_to_no_article`,
             or `merged`.
-        desktop: of a suspect row: bounds of the share of its views that came from desktops.
-        into: of a merged row: the page that its views were added to.
+        desktop: for a suspect row, bounds of the share of its views that came from desktops.
+        into: for a merged row, the page to which its views were added.
     """
 
     rank: int
@@ -43,7 +43,7 @@ class Exclusion:
     into: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The fields that have a value."""
+        """The document for manifests and `--json`: the fields that have a value."""
         result: dict[str, Any] = {
             "rank": self.rank,
             "page": self.page,
@@ -55,7 +55,7 @@ class Exclusion:
         return result if self.into is None else result | {"into": self.into}
 
     def text(self) -> str:
-        """The reason for people."""
+        """The reason as text."""
         if self.into is not None:
             return f"{self.reason} into {self.into}"
         if self.desktop is None:
@@ -65,7 +65,7 @@ class Exclusion:
 
 
 def excluded(day: dt.date, settings: Settings) -> list[Exclusion]:
-    """The rows of a UTC day that were left out or merged, by original rank.
+    """The rows of a UTC day that were left out or merged, ordered by rank.
 
     Raises:
         ContractError: silver does not have the day.
@@ -82,12 +82,12 @@ def excluded(day: dt.date, settings: Settings) -> list[Exclusion]:
 
 
 def counts(exclusions: Sequence[Exclusion]) -> dict[str, int]:
-    """Rows by reason."""
+    """The number of rows for each reason."""
     return dict(sorted(Counter(row.reason for row in exclusions).items()))
 
 
 def lines(exclusions: Sequence[Exclusion]) -> list[Line]:
-    """The rows and their number by reason, for people."""
+    """A line for each row, and one with the number of rows for each reason."""
     rows: list[Line] = [
         (f"{row.rank:>7}  {row.views:>12,}  {row.page}  ({row.text()})", "") for row in exclusions
     ]

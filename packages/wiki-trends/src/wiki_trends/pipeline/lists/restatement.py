@@ -1,4 +1,4 @@
-"""Differences between two lists of one day: Wikimedia restates past days. Pure."""
+"""Compares two versions of a day's list: Wikimedia restates past days."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ if TYPE_CHECKING:
 
 
 def compare_lists(before: Sequence[Listed], now: Sequence[Listed]) -> dict[str, Any]:
-    """Numbers of rows that are `new`, `gone` and `restated` (other views), and the sums of views `before` and `now`."""
-    old = {row.title: row.views for row in before}
-    new = {row.title: row.views for row in now}
+    """The numbers of rows that are `new`, `gone`, or `restated` (have other views), and the sums of views."""
+    views_before = {row.title: row.views for row in before}
+    views_now = {row.title: row.views for row in now}
+    both = views_before.keys() & views_now.keys()
     return {
-        "new": len(new.keys() - old.keys()),
-        "gone": len(old.keys() - new.keys()),
-        "restated": sum(new[title] != old[title] for title in new.keys() & old.keys()),
+        "new": len(views_now.keys() - both),
+        "gone": len(views_before.keys() - both),
+        "restated": sum(views_now[title] != views_before[title] for title in both),
         "views_before": sum(row.views for row in before),
         "views_now": sum(row.views for row in now),
     }
 
 
 def sentence(changed: Mapping[str, Any]) -> str:
-    """The same for people."""
+    """The result of `compare_lists` as text."""
     if not any(changed[name] for name in ("new", "gone", "restated")):
         return "nothing has changed"
     rows = ", ".join(f"{changed[name]} {name}" for name in ("new", "gone", "restated"))

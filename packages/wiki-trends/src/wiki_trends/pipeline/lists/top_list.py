@@ -1,7 +1,7 @@
-"""Parses the API's list of a day's most-viewed pages and checks its contract.
+"""Parses and checks the API's list of a day's most-viewed pages.
 
-The body must be of the requested day, project and access method and hold at least one article with title,
-views and rank; anything else is `ContractBroken` with the first offending value.
+The body must be of the requested day, project and access method, and must hold at least one article; each article must have
+a title, views and a rank. Anything else raises `ContractBroken` with the first offending value.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Listed(NamedTuple):
-    """One row of the list: `title` with underscores as it was requested, `rank` with ties (1, 2, 2, 4)."""
+    """A row of a list: the requested title, with underscores, its views, and its rank with ties (1, 2, 2, 4)."""
 
     title: str
     views: int
@@ -38,9 +38,9 @@ def parse_top_list(body: bytes, *, project: str, access: str, day: dt.date) -> l
         item = json.loads(body)["items"][0]
         articles = item["articles"]
         _check_identity(what, item, {"project": project, "access": access}, day)
-        # The API's lists have 1,000 rows at most; those from a dump any number.
-        most = max(1000, len(articles))
-        rows = [_row(what, article, most) for article in articles]
+        # The API's lists have at most 1,000 rows, lists from a dump any number.
+        highest_rank = max(1000, len(articles))
+        rows = [_row(what, article, highest_rank) for article in articles]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         problem = f"it has another form ({type(error).__name__}: {error})"
         raise ContractBroken(what=what, problem=problem) from None
@@ -53,20 +53,20 @@ def _check_identity(what: str, item: dict[str, Any], expected: dict[str, str], d
     for key, value in expected.items():
         if canonical_project(item[key]) != canonical_project(value):
             raise ContractBroken(what=what, problem=f"its {key} is {item[key]!r}")
-    written = tuple(int(item[key]) for key in ("year", "month", "day"))
-    if written != (day.year, day.month, day.day):
-        raise ContractBroken(what=what, problem="it is of {}-{:02}-{:02}".format(*written))
+    year, month, day_of_month = (int(item[key]) for key in ("year", "month", "day"))
+    if (year, month, day_of_month) != (day.year, day.month, day.day):
+        raise ContractBroken(what=what, problem=f"it is of {year}-{month:02}-{day_of_month:02}")
 
 
-def _row(what: str, article: dict[str, Any], most: int) -> Listed:
+def _row(what: str, article: dict[str, Any], highest_rank: int) -> Listed:
     title = article["article"]
     if isinstance(title, str):
-        # Lone surrogates cannot be encoded; Wikimedia writes U+FFFD for undecodable bytes too.
+        # A lone surrogate cannot be encoded. Wikimedia itself writes U+FFFD for bytes that cannot be decoded.
         title = _LONE_SURROGATE.sub("\ufffd", title)
     row = Listed(title, article["views"], article["rank"])
-    # `type` and not `isinstance`: true and false are numbers to Python.
+    # `isinstance` would accept True and False, which are integers in Python.
     if not isinstance(row.title, str) or type(row.views) is not int or type(row.rank) is not int:
         raise ContractBroken(what=what, problem=f"a row is {article!r}")
-    if not 0 <= row.views < 2**63 or not 1 <= row.rank <= most:
+    if not 0 <= row.views < 2**63 or not 1 <= row.rank <= highest_rank:
         raise ContractBroken(what=what, problem=f"{row.title!r} has {row.views} views and rank {row.rank}")
     return row

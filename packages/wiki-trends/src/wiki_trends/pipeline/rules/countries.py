@@ -1,8 +1,8 @@
-"""Which countries a text names: by name, by adjective, or by one of their regions.
+"""Finds the countries that a text names: by a name, an adjective, or a region.
 
-Names, adjectives and regions come from the library `countryinfo`; `countries.toml` corrects and completes them. A country
-has one name in every language, the usual English one, so that projects can be compared. In English a name counts only
-with a capital: "turkey" is a bird. Other languages write adjectives in lower case.
+Names, adjectives and regions come from the library `countryinfo`; `countries.toml` corrects and completes them. The result is
+the usual English name of a country whatever the language of the text, so that projects can be compared. In English a name
+must begin with a capital, because "turkey" is a bird. Other languages write adjectives in lower case.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from wiki_trends.pipeline.rules.phrases import Phrases
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-# Label of phrases that look like a country's name and mean something else.
-NOWHERE = ""
+# The label of phrases that look like a country's name but mean something else.
+NOT_A_COUNTRY = ""
 _ENGLISH = "en"
-# Shorter spellings in the library are codes: `IN`, `FRA`.
+# Shorter spellings in the library are codes, such as `IN` and `FRA`.
 _SHORTEST_SPELLING = 4
 
 
 class CountryPhrase(NamedTuple):
-    """A phrase of a country, and the ISO 3166-1 alpha-2 code of the country."""
+    """A phrase that names a country, and the ISO 3166-1 alpha-2 code of the country."""
 
     code: str
     phrase: str
 
 
 class Source(NamedTuple):
-    """A source of countries' phrases in a language."""
+    """A source of phrases for each language."""
 
     name: str
     phrases: Callable[[str], Iterator[CountryPhrase]]
@@ -40,23 +40,26 @@ class Source(NamedTuple):
 
 @lru_cache(maxsize=32)
 def country_names(language: str) -> Phrases:
-    """The countries that texts in a language name, as labels; `NOWHERE` for other meanings of their names."""
+    """The phrases that name countries in a language, with the countries as labels, and those labelled `NOT_A_COUNTRY`."""
     corrections = _corrections()
-    table: dict[str, set[str]] = {NOWHERE: set(corrections["other_meanings"].get(language, []))}
-    taken: set[str] = set()
+    table: dict[str, set[str]] = {NOT_A_COUNTRY: set(corrections["other_meanings"].get(language, []))}
+    earlier_phrases: set[str] = set()
     for source in SOURCES:
-        added: set[str] = set()
-        for code, phrase in source.phrases(language):
-            if phrase not in taken:
-                table.setdefault(_names_by_code()[code], set()).add(phrase)
-                added.add(phrase)
-        taken |= added
-    # "English-language films" are not from England.
-    adjectives = {phrase for _, phrase in (*_adjectives(language), *_corrected(language))}
-    for word in corrections["not_here_after"].get(language, []):
-        table[NOWHERE] |= {f"{adjective} {word}" for adjective in adjectives if "(" not in adjective}
+        # Countries can share a phrase of one source; a later source adds only new phrases.
+        new = [item for item in source.phrases(language) if item.phrase not in earlier_phrases]
+        for code, phrase in new:
+            table.setdefault(_names_by_code()[code], set()).add(phrase)
+        earlier_phrases.update(item.phrase for item in new)
+    table[NOT_A_COUNTRY] |= _phrases_that_are_not_countries(language)
     weighted = {name: {"1": sorted(phrases)} for name, phrases in table.items()}
     return Phrases(weighted, capitals=language == _ENGLISH)
+
+
+def _phrases_that_are_not_countries(language: str) -> set[str]:
+    """Adjectives with a word that changes their meaning: "English-language films" are not from England."""
+    words = _corrections()["not_here_after"].get(language, [])
+    adjectives = {phrase for _, phrase in (*_adjectives(language), *_corrected(language))}
+    return {f"{adjective} {word}" for adjective in adjectives if "(" not in adjective for word in words}
 
 
 def name_of(code: str) -> str | None:
@@ -80,7 +83,7 @@ def _corrections() -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _library() -> dict[str, Mapping[str, Any]]:
-    """The library's facts about each country, by code; of those that share a code (Wales, the United Kingdom) the largest."""
+    """The library's facts about each country, by code. Of countries that share a code (Wales, the United Kingdom), the largest."""
     import countryinfo
 
     gone = set(_corrections()["gone"]["codes"])
@@ -110,11 +113,11 @@ def _names(language: str) -> Iterator[CountryPhrase]:
 def _adjectives(language: str) -> Iterator[CountryPhrase]:
     if language != _ENGLISH:
         return
-    # Small countries share adjectives with large ones: in the library, an islander of Réunion is French, too.
-    owners: dict[str, str] = {}
+    # Countries can share an adjective: in the library, people of Réunion are French, too. The largest country gets it.
+    codes: dict[str, str] = {}
     for code, info in sorted(_library().items(), key=lambda item: _population(item[1])):
-        owners |= dict.fromkeys((info.get("demonym") or "").split(","), code)
-    yield from (CountryPhrase(code, adjective) for adjective, code in owners.items() if adjective)
+        codes |= dict.fromkeys((info.get("demonym") or "").split(","), code)
+    yield from (CountryPhrase(code, adjective) for adjective, code in codes.items() if adjective)
 
 
 def _corrected(language: str) -> Iterator[CountryPhrase]:
@@ -129,7 +132,7 @@ def _regions(_language: str) -> Iterator[CountryPhrase]:
             yield CountryPhrase(code, region)
 
 
-# A phrase belongs to the first source that has it: a country's own name comes before another country's region.
+# In order of precedence: the first source that has a phrase decides. The name of a country comes before a region of another one.
 SOURCES = (
     Source("names of the library", _names),
     Source("adjectives of the library", _adjectives),

@@ -1,15 +1,15 @@
-"""Label a text by words and phrases with weights, from a table kept as data.
+"""Labels a text by the phrases in it, from a table of phrases with weights.
 
-A table is TOML: a section for each language, in it one for each label, in it phrases by weight:
+A table is TOML. It has a section for each language and label, with phrases by weight:
 
     [en."Sports"]
     3 = ["footballer(s)", "world cup"]
     1 = ["season"]
 
-The letters in parentheses inside a word are optional: `footballer(s)`, `américain(e)(s)`. Case, the Unicode form of
-accents, and punctuation do not count, and only complete words match: `bar` is not in "Barbados". Where phrases overlap, the
-longest counts: "law school" is not "law". A phrase with a weight of 0 hides the words in it and adds nothing. A text
-with a phrase of the label `-` has no label. A table that cannot be used raises `TableError`.
+Letters in parentheses are optional: `footballer(s)`, `américain(e)(s)`. Case, the Unicode form of accents, and punctuation are
+ignored. Only complete words match: `bar` does not match "Barbados". Where phrases overlap, the longest one matches: a text with
+"law school" does not match `law`. A phrase with a weight of 0 adds nothing, but shorter phrases do not match inside it. A text
+that matches a phrase of the label `-` gets no label. A table that cannot be used raises `TableError`.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 # Label -> weight as text -> phrases.
 Table = dict[str, dict[str, list[str]]]
 
-NOTHING = "-"
+NO_LABEL = "-"
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _OPTIONAL = re.compile(r"\(([^()\s]+)\)")
-# A phrase stands for twice as many spellings with each optional part.
+# Each optional part doubles the number of spellings of a phrase.
 _MOST_OPTIONAL_PARTS = 8
+# In a file; each spelling takes memory.
+MOST_SPELLINGS = 100_000
 _TEXTS_CACHED = 65_536
 _TEXTS_FOLDED = 1024
 
@@ -46,7 +48,7 @@ class TableError(ValueError):
 
 
 class Hit(NamedTuple):
-    """A label that a text names, the phrase that names it, and the weight of that phrase."""
+    """A label of a text, the weight of the phrase that gives it, and that phrase."""
 
     label: str
     weight: float
@@ -54,7 +56,7 @@ class Hit(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A phrase in the trie: whether it is written in capitals (`US`), and the hit that it gives."""
+    """A phrase in the trie: whether the table has it in capitals (`US`), and the hit of a text that has the phrase."""
 
     in_capitals: bool
     hit: Hit
@@ -62,11 +64,11 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class PhraseTrie:
-    """Phrases by their words, one node a word; finds all phrases that begin at a word in one walk.
+    """A trie of phrases with a node for each word. One walk finds all phrases that begin at a word of a text.
 
     Attributes:
-        children: the next word of a phrase, and the node that it leads to.
-        entries: the phrases that end here.
+        children: the next node for each next word of a phrase.
+        entries: the phrases that end at this node.
     """
 
     children: dict[str, PhraseTrie] = field(default_factory=dict)
@@ -80,7 +82,7 @@ class PhraseTrie:
         node.entries.append(entry)
 
     def longest_first(self, words: Sequence[str], start: int) -> Iterator[tuple[int, list[Entry]]]:
-        """The phrases that begin at `words[start]`, the longest first: number of words, and their entries."""
+        """The phrases that begin at `words[start]`, as pairs of their number of words and their entries, longest first."""
         node: PhraseTrie | None = self
         ends: list[tuple[int, list[Entry]]] = []
         for position in range(start, len(words)):
@@ -93,12 +95,12 @@ class PhraseTrie:
 
 
 class Phrases:
-    """The table of one language.
+    """The phrases of one language.
 
     Args:
-        table: phrases by label and weight. Labels keep this order; the earlier one wins a tie.
-        capitals: the first word of a phrase must begin with a capital in the text, and a phrase that the table has in
-            capitals (`US`) must begin with a word in capitals.
+        table: phrases by label and weight. Of labels with the same score, the earlier one wins.
+        capitals: a phrase matches only where its first word begins with a capital in the text. A phrase that the table
+            has in capitals (`US`) matches only where its first word is in capitals in the text.
     """
 
     def __init__(self, table: Mapping[str, Mapping[str, Iterable[str]]], *, capitals: bool = False) -> None:
@@ -109,11 +111,11 @@ class Phrases:
             for weight, phrases in weights.items():
                 for phrase in phrases:
                     self._add(phrase, Hit(label, float(weight), phrase))
-        # Categories repeat from page to page and from day to day.
+        # The same categories occur on many pages and days.
         self.hits = lru_cache(_TEXTS_CACHED)(self._hits)
 
     def best(self, scores: Mapping[str, float]) -> str | None:
-        """The label with the highest score, the earlier one of the table on a tie; None without any score."""
+        """The label with the highest score, on a tie the one that is earlier in the table; None without scores."""
         return max(scores, key=lambda label: (scores[label], -self.labels.index(label))) if scores else None
 
     def _add(self, phrase: str, hit: Hit) -> None:
@@ -124,41 +126,45 @@ class Phrases:
             self._trie.add(words, Entry(spelling.isupper(), hit))
 
     def _hits(self, text: str) -> tuple[Hit, ...]:
-        """The labels that a text names, in its order; of each label the heaviest phrase."""
+        """The labels of a text in the order of the text, each with its heaviest phrase."""
         words = _folded(text)
         if self._trie.children.keys().isdisjoint(words):
             return ()
         unfolded = _unfolded(text) if self._capitals else words
         hits: dict[str, Hit] = {}
-        # Words before `end` belong to a phrase already.
+        # The end of the last matching phrase; phrases do not overlap.
         end = 0
         for position, word in enumerate(words):
-            if position < end or word not in self._trie.children:
-                continue
-            for length, entries in self._trie.longest_first(words, position):
-                matching = [entry.hit for entry in entries if self._matches(entry, unfolded[position])]
-                if matching:
-                    _keep_heaviest(hits, matching)
-                    end = position + length
-                    break
-        return () if NOTHING in hits else tuple([hit for hit in hits.values() if hit.weight > 0])
+            if position >= end and word in self._trie.children:
+                length, candidates = self._longest_match(words, position, unfolded[position])
+                _keep_heaviest(hits, candidates)
+                end = position + length
+        return () if NO_LABEL in hits else tuple([hit for hit in hits.values() if hit.weight > 0])
+
+    def _longest_match(self, words: Sequence[str], position: int, first_word: str) -> tuple[int, list[Hit]]:
+        """The number of words and the hits of the longest phrase that matches at a position; 0 and no hits if none does."""
+        for length, entries in self._trie.longest_first(words, position):
+            hits = [entry.hit for entry in entries if self._matches(entry, first_word)]
+            if hits:
+                return length, hits
+        return 0, []
 
     def _matches(self, entry: Entry, first_word: str) -> bool:
-        """Whether the capitals of the first word in the text are those that the phrase needs."""
+        """Whether the first word has the capitals that the phrase requires; `first_word` is as the text has it."""
         if not self._capitals:
             return True
         return first_word.isupper() if entry.in_capitals else first_word[0].isupper()
 
 
 def _keep_heaviest(hits: dict[str, Hit], candidates: Iterable[Hit]) -> None:
-    """Put candidates into `hits` where they are the first or the heaviest of their label."""
+    """Add candidates to `hits`; of each label, the heaviest hit stays."""
     for hit in candidates:
         if hit.label not in hits or hits[hit.label].weight < hit.weight:
             hits[hit.label] = hit
 
 
 def shipped_table(file: str, language: str) -> Table | None:
-    """The table of a language in a file beside this module; None where the file does not have the language."""
+    """The table of a language in a file beside this module; None if the file does not have the language."""
     text = files("wiki_trends.pipeline.rules").joinpath(file).read_text(encoding="utf-8")
     return read_tables(text).get(language)
 
@@ -188,28 +194,30 @@ def load_tables(path: Path) -> dict[str, Table]:
 
 
 def _checked(tables: dict[str, Any]) -> dict[str, Table]:
+    spellings = 0
     for language, labels in tables.items():
         for label, weights in _section(labels, language).items():
             for weight, phrases in _section(weights, f"{language}.{label}").items():
                 _check(f"{language}.{label}.{weight}", weight, phrases)
+                spellings += sum(2 ** len(_OPTIONAL.findall(phrase)) for phrase in phrases)
+    if spellings > MOST_SPELLINGS:
+        raise TableError(f"its phrases have {spellings:,} spellings, at most {MOST_SPELLINGS:,} are possible")
     return tables
 
 
 def overlay(base: Table, extra: Table) -> Table:
-    """Two tables as one. A phrase of `extra` replaces the same phrase under any label of `base`."""
+    """Merge two tables. A phrase of `extra` replaces the same phrase under every label of `base`."""
     replaced = {
         words
         for weights in extra.values()
         for phrases in weights.values()
         for words in _words_of_all(phrases)
     }
-    result: Table = {
-        label: {
-            weight: [phrase for phrase in phrases if not replaced & _words_of_all([phrase])]
-            for weight, phrases in weights.items()
-        }
-        for label, weights in base.items()
-    }
+    result: Table = {}
+    for label, weights in base.items():
+        result[label] = {}
+        for weight, phrases in weights.items():
+            result[label][weight] = [phrase for phrase in phrases if not replaced & _words_of_all([phrase])]
     for label, weights in extra.items():
         for weight, phrases in weights.items():
             result.setdefault(label, {}).setdefault(weight, []).extend(phrases)
@@ -217,21 +225,21 @@ def overlay(base: Table, extra: Table) -> Table:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text as they are compared."""
+    """The words of a text, folded for comparison."""
     return list(_folded(text))
 
 
-# Several tables label a text, one right after the other.
+# Several tables label the same text in turn.
 @lru_cache(_TEXTS_FOLDED)
 def _folded(text: str) -> tuple[str, ...]:
     if text.isascii():
         return tuple(_WORD.findall(text.casefold()))
-    # Word by word: folding `İ` as part of a text would make two words of it.
+    # Words are folded one by one: `İ` becomes two characters, and the second one would end the word.
     return tuple([word.casefold() for word in _unfolded(text)])
 
 
 def _unfolded(text: str) -> list[str]:
-    """The words of a text in their own case."""
+    """The words of a text with their capitals."""
     return _WORD.findall(unicodedata.normalize("NFC", text))
 
 
@@ -240,7 +248,7 @@ def _words_of_all(phrases: Iterable[str]) -> set[tuple[str, ...]]:
 
 
 def _spellings(phrase: str) -> list[str]:
-    """All spellings that a phrase stands for."""
+    """All spellings of a phrase, with and without its optional parts."""
     parts = _OPTIONAL.split(phrase)
     choices = [(part,) if number % 2 == 0 else ("", part) for number, part in enumerate(parts)]
     return ["".join(chosen) for chosen in itertools.product(*choices)]

@@ -1,8 +1,8 @@
-"""The category and the place of a page, by rules kept as data, with an explanation.
+"""Decides the category and the place of a page by rules, and explains the decision.
 
-The data: `categories.toml` (phrases that name a category), `places.toml` (phrases that name a type of place) and
-`countries.toml`; see phrases.py and countries.py. A user's file overlays the first. A page that no rule applies to
-has the documented defaults: `Other`, `General`, `No specific location`. `docs/categories.md` describes all of it.
+The rules are data: phrases that name a category (`categories.toml`) or a type of place (`places.toml`), and names of countries
+(`countries.toml`). phrases.py and countries.py describe the files. A user's file overlays the first. A page to which no rule
+applies has the documented defaults: `Other`, `General`, `No specific location`. See `docs/categories.md`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.foreign import one_line
 from wiki_trends.errors import SettingError
-from wiki_trends.pipeline.rules.countries import NOWHERE, country_names, name_of
+from wiki_trends.pipeline.rules.countries import NOT_A_COUNTRY, country_names, name_of
 from wiki_trends.pipeline.rules.phrases import (
-    NOTHING,
+    NO_LABEL,
     Phrases,
     TableError,
     load_tables,
@@ -79,11 +79,12 @@ _PLACE_TYPES = {
 }
 _PLACES = ("City", "Country", "Region", "Landmark")
 
-# The description, one line by the wiki's authors, counts more than one category of many; its first label counts most.
+# Factors of the weights in a text: of the first label in it, and of the labels after it. The description is one line by the
+# wiki's authors, so it counts more than one of many categories, and its first label counts most.
 _DESCRIPTION_FACTORS = (4.0, 2.0)
 _TITLE_FACTORS = (3.0, 3.0)
 _CATEGORY_FACTORS = (1.0, 1.0)
-# Where several countries are named, one that a single category names is often incidental (a participant, a host).
+# If a page names several countries, a country with a lower score is often incidental, such as a participant or a host.
 _LEAST_OF_SEVERAL_COUNTRIES = 2.0
 _ENGLISH = "en"
 _PAGES_CACHED = 4096
@@ -91,7 +92,7 @@ _IN_PARENTHESES = re.compile(r"\(([^()]+)\)$")
 
 
 class Text(NamedTuple):
-    """Words about a page: their source, and the factors of the first label that they name and of those after it."""
+    """A text about a page, its source, and the factors of its first label and of the labels after it."""
 
     source: str
     text: str
@@ -99,21 +100,21 @@ class Text(NamedTuple):
 
 
 class Place(NamedTuple):
-    """`type` is one of `LOCATION_TYPES`, `name` a country, another place or the default."""
+    """The place of a page: one of `LOCATION_TYPES`, and the name of a country or another place, or the default."""
 
     type: str
     name: str
 
 
 class Labels(NamedTuple):
-    """The category and the place of a page, as the layers have them."""
+    """The category and the place of a page, as in gold and diamond."""
 
     category: str
     place: Place
 
 
 class Match(NamedTuple):
-    """A rule that applied: its label, its score, and the phrase, in which text from which source, that it applied to."""
+    """A rule that applied: its label and score, the phrase that matched, and the source and the text with the phrase."""
 
     label: str
     score: float
@@ -131,7 +132,7 @@ class Decision(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """How a page got its category and its place; the layers have `category.outcome` and `place`."""
+    """Why a page has its category and its place; gold and diamond have `category.outcome` and `place`."""
 
     category: Decision
     location_type: Decision
@@ -140,7 +141,7 @@ class Explanation(NamedTuple):
 
 
 class Rules:
-    """The rules of one language, and English rules for pages to which none of its own apply."""
+    """The rules of one language, with the English rules for pages to which none of them applies."""
 
     def __init__(self, language: str, extra: dict[str, Table] | None = None) -> None:
         languages = dict.fromkeys((language, _ENGLISH))
@@ -150,7 +151,7 @@ class Rules:
         ]
         self._types = [Phrases(shipped_table("places.toml", code) or {}) for code in languages]
         self._countries = [country_names(code) for code in languages]
-        # A page is labelled when its facts arrive, and again when its day is written.
+        # A page is labelled when its facts arrive, and again in step 4.
         self.labels = lru_cache(_PAGES_CACHED)(self._labels)
 
     @staticmethod
@@ -164,20 +165,22 @@ class Rules:
             changed = Path(file).stat().st_mtime_ns if file else 0
             return _load(language, file, changed)
         except (OSError, ValueError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
             raise SettingError(
                 name="categories_file",
                 value=file,
                 origin="WIKI_TRENDS_CATEGORIES_FILE",
-                problem=f"cannot be used: {one_line(error)}",
+                problem=f"cannot be used: {one_line(reason)}",
                 fix='Name a TOML file with sections such as [en."Sports"]; docs/categories.md shows one.',
             ) from None
 
     def _labels(self, page: str, facts: PageFacts) -> Labels:
-        """Category, and type and name of the place of a page.
+        """The category, and the type and name of the place of a page.
 
-        The category is one of the 19, from the page's categories, its description and the parentheses of its title. The
-        type of the place comes from the coordinates, else from the words; coordinates without a type give `Landmark`. The
-        name is the country, in English; a city, a region or a landmark without a country has its own name.
+        The category is one of the 19. It follows from the page's categories, its description, and the parentheses in its
+        title. The type of the place follows from the coordinates, else from the same texts; coordinates without a type give
+        `Landmark`. The name is the English name of the country. A city, a region or a landmark without a country has its own
+        name.
         """
         texts = _texts(page, facts)
         category = _decide(self._categories, texts).outcome or DEFAULT_CATEGORY
@@ -229,14 +232,14 @@ def _load(language: str, file: str, changed: int) -> Rules:
         return Rules(language)
     extra = load_tables(Path(file))
     for section, table in extra.items():
-        unknown = [label for label in table if label not in (*CATEGORIES, NOTHING)]
+        unknown = [label for label in table if label not in (*CATEGORIES, NO_LABEL)]
         if unknown:
             raise TableError(one_line(f"{section}.{unknown[0]} is not one of the 19 categories"))
     return Rules(language, extra)
 
 
 def _texts(page: str, facts: PageFacts) -> list[Text]:
-    """The texts about a page: the parentheses of its title, its description, its categories."""
+    """The texts about a page: its description, the parentheses in its title, its categories."""
     texts = [Text("category", category, _CATEGORY_FACTORS) for category in facts.categories]
     parentheses = _IN_PARENTHESES.search(page.replace("_", " "))
     if parentheses:
@@ -247,15 +250,15 @@ def _texts(page: str, facts: PageFacts) -> list[Text]:
 
 
 def _decide(tables: Sequence[Phrases], texts: Sequence[Text], *, explain: bool = False) -> Decision:
-    """The best label of the first table that has one; an empty outcome when no table has."""
+    """The best label by the first table that labels any of the texts; an empty outcome if none does."""
     for table in tables:
         scores: dict[str, float] = {}
         for _, text, factors in texts:
-            factor, following = factors
+            factor, later_factor = factors
             for label, weight, _ in table.hits(text):
-                if label != NOWHERE:
+                if label != NOT_A_COUNTRY:
                     scores[label] = scores.get(label, 0.0) + weight * factor
-                    factor = following
+                    factor = later_factor
         best = table.best(scores)
         if best is not None:
             return Decision(best, scores, tuple(_matches(table, texts)) if explain else ())
@@ -263,9 +266,9 @@ def _decide(tables: Sequence[Phrases], texts: Sequence[Text], *, explain: bool =
 
 
 def _matches(table: Phrases, texts: Iterable[Text]) -> Iterator[Match]:
-    """The hits that `_decide` sums up, one by one, with their scores."""
+    """The hits that `_decide` adds up, with their scores."""
     for source, text, factors in texts:
-        hits = [hit for hit in table.hits(text) if hit.label != NOWHERE]
+        hits = [hit for hit in table.hits(text) if hit.label != NOT_A_COUNTRY]
         for number, hit in enumerate(hits):
             yield Match(hit.label, hit.weight * factors[min(number, 1)], hit.phrase, source, text)
 

@@ -1,15 +1,15 @@
-"""Step 4: silver -> gold. Each page once, under its canonical title, with category and place.
+"""Step 4: silver -> gold. Adds category and place, and writes each page once, under its canonical title.
 
-Redirects are counted under their own titles by the source. Rows that lead to one page are merged here, as Wikimedia's
-own most-read service does: views are added, the best rank stays. A title that resolves to a
-page outside the articles (the main page, a project page) is left out. Both are counted and named in gold's manifest. A
-title that the wiki does not know stays with the defaults: it was viewed.
+Wikimedia counts the views of a redirect under the redirect's title. Rows of one page are merged here, as Wikimedia's own
+most-read service does: their views are added, and the best rank stays. A row that redirects to a page outside the articles
+(the main page, a project page) is left out. Gold's manifest names and counts both. A title that the wiki does not know was
+viewed, so it stays, with the default category and place.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smart_orchestrator.adapters.manifest import read_frame
 from smart_orchestrator.committing.writer import write_frame
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) -> StepResult:
     """Commit the day's pages with category and place to gold.
 
-    Columns: those of silver (page and page_display now canonical), category, location_type, location, latitude and
-    longitude in degrees, empty without coordinates. Rows are ordered by rank, then page.
+    Columns: page and page_display (canonical titles), views, rank, category, location_type, location, latitude and
+    longitude (in degrees, null without coordinates). Rows are ordered by rank, then page.
 
     Raises:
         ContractError: silver does not have the day.
@@ -67,60 +67,64 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
     return step
 
 
-Row = tuple[str, int, int, "PageFacts"]
+class MergedRow(NamedTuple):
+    """A page under its canonical title, with the views of its redirects."""
+
+    page: str
+    views: int
+    rank: int
+    facts: PageFacts
 
 
 def merge_rows(
     rows: Iterable[dict[str, Any]], facts: Mapping[str, PageFacts], site: SiteInfo
-) -> tuple[list[Row], list[dict[str, Any]]]:
-    """Rows (page, views, rank, facts) under canonical titles, and the rows that were merged or left out, with reasons."""
+) -> tuple[list[MergedRow], list[dict[str, Any]]]:
+    """The rows under canonical titles, and the rows that were merged or left out, with reasons."""
     excluded: list[dict[str, Any]] = []
-    pages: dict[str, Row] = {}
-    under: dict[str, dict[str, Any]] = {}
+    merged: dict[str, MergedRow] = {}
+    # Of each page, the row that is not named as an exclusion: the one with the canonical title, else the first.
+    kept: dict[str, dict[str, Any]] = {}
     for row in rows:
-        fact = facts[row["page"]]
-        if fact.namespace != 0 or site.is_main_page(fact.title):
+        page_facts = facts[row["page"]]
+        if page_facts.namespace != 0 or site.is_main_page(page_facts.title):
             excluded.append(_exclusion(row, "leads_to_no_article"))
             continue
         # A title that the wiki does not know has no canonical form.
-        page = row["page"] if fact.missing else fact.title.replace(" ", "_")
-        views, rank = row["views"], row["rank"]
-        if page in pages:
-            # The exclusion names the other title, whichever of the two was listed first.
-            other_row = under[page] if row["page"] == page else row
-            excluded.append(_exclusion(other_row, "merged", into=page))
-            _, other_views, other_rank, other = pages[page]
-            views, rank, fact = views + other_views, min(rank, other_rank), other
-        pages[page] = (page, views, rank, fact)
-        if page not in under or row["page"] == page:
-            under[page] = row
-    return sorted(pages.values(), key=lambda row: (row[2], row[0])), excluded
+        page = row["page"] if page_facts.missing else page_facts.title.replace(" ", "_")
+        if page not in merged:
+            merged[page], kept[page] = MergedRow(page, row["views"], row["rank"], page_facts), row
+            continue
+        other = row
+        if row["page"] == page:
+            kept[page], other = row, kept[page]
+        excluded.append(_exclusion(other, "merged", into=page))
+        so_far = merged[page]
+        merged[page] = so_far._replace(views=so_far.views + row["views"], rank=min(so_far.rank, row["rank"]))
+    return sorted(merged.values(), key=lambda row: (row.rank, row.page)), excluded
 
 
 def _exclusion(row: dict[str, Any], reason: str, **more: str) -> dict[str, Any]:
+    """An entry of the manifest's `excluded`."""
     return {"rank": row["rank"], "page": row["page"], "views": row["views"], "reason": reason, **more}
 
 
-def _frame(rows: list[Row], rules: Rules) -> pl.DataFrame:
+def _frame(rows: list[MergedRow], rules: Rules) -> pl.DataFrame:
     import polars as pl
 
-    labels = [rules.labels(page, facts) for page, _, _, facts in rows]
-    return pl.DataFrame(
-        {
-            "page": [row[0] for row in rows],
-            "page_display": [row[0].replace("_", " ") for row in rows],
-            "views": [row[1] for row in rows],
-            "rank": [row[2] for row in rows],
-            "category": [label.category for label in labels],
-            "location_type": [label.place.type for label in labels],
-            "location": [label.place.name for label in labels],
-            "latitude": [row[3].latitude for row in rows],
-            "longitude": [row[3].longitude for row in rows],
-        },
-        schema_overrides={
-            "views": pl.Int64,
-            "rank": pl.Int64,
-            "latitude": pl.Float64,
-            "longitude": pl.Float64,
-        },
-    )
+    schema = {
+        "page": pl.String,
+        "page_display": pl.String,
+        "views": pl.Int64,
+        "rank": pl.Int64,
+        "category": pl.String,
+        "location_type": pl.String,
+        "location": pl.String,
+        "latitude": pl.Float64,
+        "longitude": pl.Float64,
+    }
+    cells = []
+    for page, views, rank, facts in rows:
+        category, place = rules.labels(page, facts)
+        coordinates = (facts.latitude, facts.longitude)
+        cells.append((page, page.replace("_", " "), views, rank, category, *place, *coordinates))
+    return pl.DataFrame(cells, schema=schema, orient="row")

@@ -1,4 +1,4 @@
-"""Step 5: gold -> diamond. The ten columns that readers of the lake know, as CSV, under the contract."""
+"""Step 5: gold -> diamond. Writes the ten documented columns as CSV; the rows must satisfy the dataset's contract."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
     from wiki_trends.config.settings import Settings
 
-# Characters that MediaWiki does not encode in its own links.
+# MediaWiki does not percent-encode these characters in its own links.
 PLAIN_IN_LINKS = ";@$!*(),/~:"
 
 
-def clean_gold_layer(day: dt.date, settings: Settings, before: Sequence[StepResult] = ()) -> StepResult:
+def clean_gold_layer(day: dt.date, settings: Settings, earlier: Sequence[StepResult] = ()) -> StepResult:
     """Commit the day to diamond: page, page_display, views, rank, link, category, location_type, location, latitude, longitude.
 
-    Rows are ordered by rank, then page; page is unique, rank has the ties and gaps of the source. The manifest sums up
-    the requests, retries, cache hits and seconds of `before`, the steps of the same day, and of this one.
+    Rows are ordered by rank, then page. A page occurs once; ranks have the ties and gaps of the API's list. The manifest
+    holds the sums of requests, retries, cache hits and seconds over `earlier`, the results of the day's earlier steps,
+    and this step.
 
     Raises:
         ContractError: gold does not have the day, or the rows break the contract.
@@ -38,7 +39,7 @@ def clean_gold_layer(day: dt.date, settings: Settings, before: Sequence[StepResu
     links = pl.Series("link", [link(project_of(settings), page) for page in gold["page"]], dtype=pl.String)
     frame = gold.with_columns(links).select(column.name for column in DIAMOND_COLUMNS).sort("rank", "page")
     step = StepResult("clean_gold_layer", gold.height, frame.height, watch.seconds())
-    steps = [*before, step]
+    steps = [*earlier, step]
     measured = {
         "requests": sum(result.requests for result in steps),
         "retries": sum(result.retries for result in steps),
@@ -51,5 +52,5 @@ def clean_gold_layer(day: dt.date, settings: Settings, before: Sequence[StepResu
 
 
 def link(project: str, page: str) -> str:
-    """URL of a page for readers."""
+    """The public URL of a page."""
     return f"https://{host_of(project)}/wiki/{quote(page, safe=PLAIN_IN_LINKS)}"

@@ -1,7 +1,8 @@
-"""Step 2: bronze -> silver. The articles of the list that people read, without the other rows, with original ranks.
+"""Step 2: bronze -> silver. Keeps the articles that people read, with their original ranks.
 
-Silver's manifest counts each reason and names each row that was left out. Namespaces and main page come from the
-wiki's site information, denied titles from a deny list; the lists by access method show automated traffic.
+Silver's manifest names each row that was left out, with a reason, and counts the reasons. Namespaces and the main page come
+from the wiki's site information, denied titles from the deny lists. The desktop and mobile-web lists show which pages have
+automated traffic.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -> StepResult:
     """Commit the articles of a day's list to silver.
 
-    Columns: page (title with underscores, unique), page_display (with spaces), views, rank (in the complete list,
-    with ties), desktop_low and desktop_high (bounds of the part of the views that comes from desktops, empty when not
-    judged). Rows are ordered by rank, then page. The manifest's `excluded` names the rows that were left out.
+    Columns: page (title with underscores, unique), page_display (title with spaces), views, rank (in the complete list,
+    with ties), desktop_low and desktop_high (bounds of the share of the views that comes from desktops, null without
+    the lists by device). Rows are ordered by rank, then page. The manifest's `excluded` names the rows that were left out.
 
     Raises:
         ContractError: bronze does not have the day.
@@ -83,38 +84,34 @@ def row_filter_of(settings: Settings, site: SiteInfo, devices: Devices | None = 
 
 
 def _devices(day: dt.date, settings: Settings, partition: Partition) -> Devices | None:
-    """The lists by access method that were fetched with the day's list; None unless all of them exist."""
-    sides = accesses_of(settings)[1:]
+    """The lists by device that were fetched with the day's list; None unless all of them were."""
+    accesses = accesses_of(settings)[1:]
     fetched = partition.manifest.measured.get("lists", ()) if partition.manifest else ()
-    if not sides or not set(sides) <= set(fetched):
+    if not accesses or not set(accesses) <= set(fetched):
         return None
-    for access in sides:
-        side = inspect_list(day, settings, access)
-        if not side.available:
-            # It existed when the day was fetched. Re-judging a day does not rebuild it.
-            raise ContractError(bronze_dataset(settings, access).name, day, side.code, [side.reason])
-    return Devices(*(read_list(day, settings, access) for access in sides))
+    for access in accesses:
+        device_list = inspect_list(day, settings, access)
+        if not device_list.available:
+            # The list was fetched with the day and is gone. Without it, automated rows would return to silver unnoticed.
+            raise ContractError(
+                bronze_dataset(settings, access).name, day, device_list.code, [device_list.reason]
+            )
+    return Devices(*(read_list(day, settings, access) for access in accesses))
 
 
 def _frame(kept: Iterable[KeptRow]) -> pl.DataFrame:
     import polars as pl
 
-    kept = list(kept)
-    return pl.DataFrame(
-        {
-            "page": [row.title for row, _ in kept],
-            "page_display": [row.title.replace("_", " ") for row, _ in kept],
-            "views": [row.views for row, _ in kept],
-            "rank": [row.rank for row, _ in kept],
-            "desktop_low": [share.low if share else None for _, share in kept],
-            "desktop_high": [share.high if share else None for _, share in kept],
-        },
-        schema={
-            "page": pl.String,
-            "page_display": pl.String,
-            "views": pl.Int64,
-            "rank": pl.Int64,
-            "desktop_low": pl.Float64,
-            "desktop_high": pl.Float64,
-        },
-    )
+    schema = {
+        "page": pl.String,
+        "page_display": pl.String,
+        "views": pl.Int64,
+        "rank": pl.Int64,
+        "desktop_low": pl.Float64,
+        "desktop_high": pl.Float64,
+    }
+    cells = [
+        (title, title.replace("_", " "), views, rank, *(share or (None, None)))
+        for (title, views, rank), share in kept
+    ]
+    return pl.DataFrame(cells, schema=schema, orient="row")

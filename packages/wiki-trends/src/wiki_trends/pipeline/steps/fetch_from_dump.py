@@ -1,6 +1,6 @@
-"""Step 1 from dump files instead of the API: the day's lists with any number of rows.
+"""Step 1 with dump files instead of the API: a day's lists with any number of rows.
 
-Bronze gets them in the form of the API's responses, so that later steps do not differ; the manifest names the files.
+Bronze stores the lists in the form of the API's responses, so the later steps are the same. The manifest names the files.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ def fetch_from_dump(
     dump: Dump,
     on_rows: RowsCallback | None = None,
 ) -> StepResult:
-    """Commit the lists of a dump to bronze, replacing earlier ones; sends no request to Wikimedia.
+    """Commit the lists of a dump to bronze, replacing earlier ones. Sends no request to Wikimedia.
 
     Raises:
-        ContractBroken: the dump has nothing of the access method.
+        ContractBroken: the dump has no views by the access method of the settings.
     """
     del client
     watch = Stopwatch()
-    first, *sides = accesses_of(settings)
-    rows = dump.lists[first]
+    main, *by_device = accesses_of(settings)
+    rows = dump.lists[main]
     if not rows:
         what = f"the dump of {day} ({', '.join(dump.files)})"
-        raise ContractBroken(what=what, problem=f"it holds no views by {first}")
+        raise ContractBroken(what=what, problem=f"it holds no views by {main}")
     if on_rows is not None:
         on_rows(rows)
-    with_rows = [access for access in sides if dump.lists[access]]
+    with_rows = [access for access in by_device if dump.lists[access]]
     step = StepResult(
         "fetch_from_dump", dump.records, len(rows), watch.seconds(), counts={"broken_lines": dump.broken}
     )
@@ -54,14 +54,14 @@ def fetch_from_dump(
         "files": list(dump.files),
         "fetched_at": dt.datetime.now(tz=dt.UTC).isoformat(),
     }
-    for access in (*with_rows, first):
+    for access in (*with_rows, main):
         listed = dump.lists[access]
         commit_list(day, settings, access, _body(day, settings, access, listed), listed, measured)
     return step
 
 
 def _body(day: dt.date, settings: Settings, access: str, listed: Sequence[Listed]) -> bytes:
-    """A list as the API writes it."""
+    """A list as a response of the API."""
     item = {
         "project": project_of(settings),
         "access": access,

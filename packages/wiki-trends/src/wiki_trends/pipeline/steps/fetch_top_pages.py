@@ -1,9 +1,9 @@
-"""Step 1: the lists of a day's most-viewed pages, kept in bronze byte for byte.
+"""Step 1: fetches the lists of a day's most-viewed pages and stores the responses in bronze, byte for byte.
 
-A day that bronze has already is not requested again, so that it can be rebuilt without Wikimedia. The lists of desktop
-and mobile views are fetched with the `all-access` list: they show automated traffic. Without them the day is not judged.
-A list of another day or project is `ContractBroken`, an `all-access` list that does not exist `DayNotPublished`; then
-nothing is written.
+A day that bronze has is not requested again, so it can be rebuilt without Wikimedia. The desktop and mobile-web lists are
+fetched with the `all-access` list, because they show automated traffic; without them no page is checked for it. A list of
+another day or project raises `ContractBroken`, and an `all-access` list that does not exist raises `DayNotPublished`. In both
+cases nothing is written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from smart_orchestrator.model.partition import Partition
     from wiki_trends.config.settings import Settings
@@ -37,11 +37,11 @@ def fetch_top_pages(
 ) -> StepResult:
     """Commit the API's responses for a UTC day to bronze, unless bronze has the day.
 
-    The manifest keeps url, status, etag and fetched_at (UTC), in `lists` which lists by access method the day is judged
-    by, and after a refresh in `changes` the differences from the previous list.
+    The manifest holds `url`, `status`, `etag` and `fetched_at` (UTC); `lists` names the lists by device that were fetched
+    with the day, and after a refresh `changes` has the differences from the previous list.
 
     Args:
-        day: of the list.
+        day: the day of the list.
         settings: project, access method and lake.
         client: an open client.
         refresh: request the list although bronze has the day.
@@ -58,14 +58,10 @@ def fetch_top_pages(
             on_rows(read_list(day, settings, settings.access, partition))
         return StepResult("fetch_top_pages", 0, partition.rows or 0, watch.seconds(), counts={"kept": 1})
     counted = client.counted()
-    before = read_list(day, settings, settings.access, partition) if partition.available else None
+    previous = read_list(day, settings, settings.access, partition) if partition.available else None
     fetched = _fetch_lists(day, settings, counted, refresh=refresh, on_rows=on_rows)
     main = fetched.pop(settings.access)
-    judged_by = [
-        access
-        for access in accesses_of(settings)[1:]
-        if access in fetched or (not refresh and inspect_list(day, settings, access).available)
-    ]
+    by_device = _lists_by_device(day, settings, fetched, refresh=refresh)
     step = StepResult(
         "fetch_top_pages",
         0,
@@ -74,23 +70,25 @@ def fetch_top_pages(
         requests=counted.counters.requests,
         retries=counted.counters.retries,
     )
-    measured = step.to_json() | {"lists": judged_by}
-    if before is not None:
-        measured["changes"] = compare_lists(before, main.rows)
-    # Committed last: the day counts as fetched when bronze has this list.
-    for access, side in fetched.items():
-        commit_list(day, settings, access, side.answer.body, side.rows, _origin(side.answer))
+    measured = step.to_json() | {"lists": by_device}
+    if previous is not None:
+        measured["changes"] = compare_lists(previous, main.rows)
+    # The main list is committed last, because the day counts as fetched when bronze has it.
+    for access, device_list in fetched.items():
+        commit_list(
+            day, settings, access, device_list.answer.body, device_list.rows, _origin(device_list.answer)
+        )
     origin = _origin(main.answer)
     commit_list(day, settings, settings.access, main.answer.body, main.rows, measured | origin)
     return step
 
 
 def _has_all_lists(day: dt.date, settings: Settings, partition: Partition) -> bool:
-    """Whether bronze has the list and the lists by access method that were fetched with it."""
+    """Whether bronze has the list and the lists by device that were fetched with it."""
     if not partition.available or partition.manifest is None:
         return partition.available
-    sides = partition.manifest.measured.get("lists", ())
-    return all(inspect_list(day, settings, access).available for access in sides)
+    by_device = partition.manifest.measured.get("lists", ())
+    return all(inspect_list(day, settings, access).available for access in by_device)
 
 
 class _FetchedList(NamedTuple):
@@ -98,29 +96,40 @@ class _FetchedList(NamedTuple):
     rows: list[Listed]
 
 
+def _lists_by_device(
+    day: dt.date, settings: Settings, fetched: Mapping[str, _FetchedList], *, refresh: bool
+) -> list[str]:
+    """The devices whose lists of the day were fetched now, or, without a refresh, earlier."""
+    return [
+        access
+        for access in accesses_of(settings)[1:]
+        if access in fetched or (not refresh and inspect_list(day, settings, access).available)
+    ]
+
+
 def _fetch_lists(
     day: dt.date, settings: Settings, client: WikimediaClient, *, refresh: bool, on_rows: RowsCallback | None
 ) -> dict[str, _FetchedList]:
-    """Fetch the lists of a day by access method, concurrently; lists that the API does not have are left out."""
+    """Fetch the lists of a day concurrently, by access method; lists by device that the API does not have are left out."""
     project = project_of(settings)
-    first, *sides = accesses_of(settings)
+    main, *by_device = accesses_of(settings)
     if not refresh:
-        sides = [access for access in sides if not inspect_list(day, settings, access).available]
-    futures = {access: client.submit(client.top_pages, project, access, day) for access in (first, *sides)}
+        by_device = [access for access in by_device if not inspect_list(day, settings, access).available]
+    futures = {access: client.submit(client.top_pages, project, access, day) for access in (main, *by_device)}
 
     def parsed(access: str) -> _FetchedList:
         answer = futures[access].result()
         return _FetchedList(answer, parse_top_list(answer.body, project=project, access=access, day=day))
 
     try:
-        result = {first: parsed(first)}
+        result = {main: parsed(main)}
         if on_rows is not None:
-            on_rows(result[first].rows)
-        for access in sides:
+            on_rows(result[main].rows)
+        for access in by_device:
             try:
                 result[access] = parsed(access)
             except DayNotPublished:
-                continue  # Without it the day is not judged.
+                continue  # Step 2 does not need it.
         return result
     finally:
         for future in futures.values():
@@ -128,6 +137,7 @@ def _fetch_lists(
 
 
 def _origin(answer: RawAnswer) -> dict[str, Any]:
+    """The source of a response, for the manifest."""
     return {
         "url": answer.url,
         "status": answer.status,

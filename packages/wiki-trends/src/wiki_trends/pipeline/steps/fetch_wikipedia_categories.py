@@ -1,8 +1,8 @@
-"""Step 3: fetch facts about the day's pages into the cache: categories, coordinates, description, redirects.
+"""Step 3: fetches facts about the day's pages into the cache: categories, coordinates, descriptions, redirects.
 
-Fifty titles a request: those that the cache lacks, that have expired, or whose facts may be outdated (`find_stale`).
-Responses that arrived before a failure are cached, so that the next attempt does not request them again. Prefetched
-responses are used.
+A request has fifty titles. Requested are titles that are not cached, titles whose facts have expired, and those whose facts
+may be outdated (`find_stale`). Prefetched responses are used. Responses that arrived before a failure are cached, so the
+next attempt does not request them again.
 """
 
 from __future__ import annotations
@@ -20,19 +20,26 @@ from wiki_trends.pipeline.steps.stale_pages import CURRENT_SECONDS, find_stale, 
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
 
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.cache.prefetch import PagePrefetch
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
 
-# Pages per write to the cache: a killed process loses at most these.
-WRITE_EVERY = 500
+# A killed process loses at most this many fetched pages.
+WRITE_EVERY = 1000
 
 
 def fetch_wikipedia_categories(
-    day: dt.date, settings: Settings, client: WikimediaClient, *, ahead: PagePrefetch | None = None
+    day: dt.date, settings: Settings, client: WikimediaClient, *, prefetch: PagePrefetch | None = None
 ) -> StepResult:
-    """Fill the cache with facts about every page of the day's silver partition.
+    """Cache facts about every page of the day's silver partition.
+
+    Args:
+        day: the day of the page views.
+        settings: project, lake and age of the cache.
+        client: an open client.
+        prefetch: requests for the day's pages that are in flight.
 
     Raises:
         ContractError: silver does not have the day.
@@ -45,32 +52,21 @@ def fetch_wikipedia_categories(
     frame = read_frame(silver, day, lake=lake)
     ranks = dict(zip(frame["page"].to_list(), frame["rank"].to_list(), strict=True))
     titles = list(ranks)
-    listed = frozenset(titles)
     # The day's own pages must stay in the cache until its last step has read them.
     most = max(MOST_PAGES, 2 * len(titles))
     cache = PageCache(lake, project, keep_days=settings.cache_days, most_pages=most)
     now = time.time()
     cached = cache.get(titles, oldest=now - settings.cache_days * SECONDS_A_DAY)
-    counted = ahead.client if ahead else client.counted()
-    prefetched = ahead.titles if ahead else frozenset()
-    left = [title for title in titles if title not in cached and title not in prefetched]
+    counted = prefetch.client if prefetch else client.counted()
+    prefetched = prefetch.titles if prefetch else frozenset()
+    uncached = [title for title in titles if title not in cached and title not in prefetched]
     current = cache.get(titles, oldest=now - CURRENT_SECONDS)
     aging = {title: facts for title, facts in cached.items() if title not in current}
     check = find_stale(day, silver, ranks, aging, counted, project)
-    answered: dict[str, PageFacts] = {}
-    fresh: dict[str, PageFacts] = {}
-    try:
-        for batch in chain(
-            ahead.answers() if ahead else (), counted.page_batches(project, left + check.stale)
-        ):
-            answered |= batch
-            fresh |= batch
-            if len(fresh) >= WRITE_EVERY:
-                cache.add(fresh)
-                fresh = {}
-    finally:
-        if fresh:
-            cache.add(fresh)
+    answers = chain(
+        prefetch.answers() if prefetch else (), counted.page_batches(project, uncached + check.stale)
+    )
+    facts = cached | _cache_answers(cache, answers)
     mark_checked(silver, project, check)
     return StepResult(
         "fetch_wikipedia_categories",
@@ -83,6 +79,23 @@ def fetch_wikipedia_categories(
         counts={
             "checked": len(check.checked),
             "requested_again": len(check.stale),
-            "missing": sum(facts.missing for title, facts in (cached | answered).items() if title in listed),
+            "missing": sum(title in facts and facts[title].missing for title in titles),
         },
     )
+
+
+def _cache_answers(cache: PageCache, batches: Iterable[dict[str, PageFacts]]) -> dict[str, PageFacts]:
+    """Write facts to the cache as they arrive, also those that arrive before a failure; returns all of them."""
+    facts: dict[str, PageFacts] = {}
+    unwritten: dict[str, PageFacts] = {}
+    try:
+        for batch in batches:
+            facts |= batch
+            unwritten |= batch
+            if len(unwritten) >= WRITE_EVERY:
+                cache.add(unwritten)
+                unwritten = {}
+    finally:
+        if unwritten:
+            cache.add(unwritten)
+    return facts

@@ -1,11 +1,12 @@
-"""Finds the cached pages of a day whose facts may be outdated, so that the reason of a trend is not missed.
+"""Finds the cached pages of a day whose facts may be outdated.
 
-Facts stay in the cache for weeks, and the page that trends is the one that has just changed: a death moves a biography out of
-"Living people". One `prop=info` pass over the cached pages of the day, fifty titles a request, gives their current revisions.
-Requested again are pages with another revision among the first of the list, pages that are new in the list, and pages that
-have risen; the latter also with the same revision, since categories of templates and descriptions of Wikidata change without one.
+Facts stay in the cache for weeks, but a trending page has often just changed: a death moves a biography out of "Living people".
+So the current revisions of the day's cached pages are requested with `prop=info`, fifty titles a request. Three kinds of pages
+are stale: those near the top of the list that have a new revision, those that are new in the list, and those that have risen in
+it. A new or risen page is stale even with the same revision: categories of templates and descriptions of Wikidata change
+without a revision of the page.
 
-When Wikimedia cannot be reached, the cached facts are used as they are, with a warning: a day can be rebuilt offline.
+When Wikimedia cannot be reached, the cached facts are used, with a warning, so a day can be rebuilt offline.
 """
 
 from __future__ import annotations
@@ -27,12 +28,16 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import DailyDataset
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
 
-# Facts of this age are current: a backfill of many days must not check a page for each of them.
+# Younger facts are not checked, so a backfill of many days does not check a page once for each day.
 CURRENT_SECONDS = 12 * 3600
-# The first pages of the list, which are requested again whenever they have changed.
+# So many of the first pages are requested again whenever they have changed.
 TOP_PAGES = 200
+# A page has risen if it gained at least this many ranks since the day before.
 RISEN_RANKS = 10
 MAX_REQUESTS = 10
+
+# Titles whose checks a process records for a wiki: those of a very long backfill.
+_MOST_CHECK_TIMES = 500_000
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +46,7 @@ class Check(NamedTuple):
     """Result of a check of cached pages.
 
     Attributes:
-        stale: titles to request again, most important first.
+        stale: titles to request again; those that have certainly changed come first.
         checked: titles whose revisions were requested.
     """
 
@@ -57,19 +62,19 @@ def find_stale(
     client: WikimediaClient,
     project: str,
 ) -> Check:
-    """Check the cached titles of a day; at most `MAX_REQUESTS` batches of them are stale.
+    """Check the cached titles of a day; at most `MAX_REQUESTS` requests of titles are stale.
 
     Args:
-        day: of the list.
-        silver: holds the list of the day before, if any.
-        ranks: of the day's titles.
+        day: the day of the list.
+        silver: the dataset that may have the list of the day before.
+        ranks: the day's titles with their ranks.
         cached: facts that are older than `CURRENT_SECONDS`, by title.
-        client: counts the requests.
-        project: of the wiki.
+        client: sends and counts the requests.
+        project: the wiki.
     """
-    checked = _checked(silver.lake, project)
+    check_times = _check_times(silver.lake, project)
     limit = time.monotonic() - CURRENT_SECONDS
-    titles = [title for title in cached if checked.get(title, float("-inf")) < limit]
+    titles = [title for title in cached if check_times.get(title, float("-inf")) < limit]
     if not titles:
         return Check([], [])
     try:
@@ -77,13 +82,16 @@ def find_stale(
     except WikimediaUnreachable as error:
         logger.warning("The cached facts of %d pages of %s are used unchecked: %s", len(titles), day, error)
         return Check([], [])
-    older = {title: cached[title] for title in titles}
-    return Check(choose_stale(ranks, ranks_before(silver, day), older, revisions), titles)
+    unchecked = {title: cached[title] for title in titles}
+    return Check(choose_stale(ranks, ranks_before(silver, day), unchecked, revisions), titles)
 
 
 def mark_checked(silver: DailyDataset, project: str, check: Check) -> None:
-    """Remember in this process that pages were checked, once their new facts are cached."""
-    _checked(silver.lake, project).update(dict.fromkeys(check.checked, time.monotonic()))
+    """Record in this process that pages were checked. Call it after their new facts are cached."""
+    check_times = _check_times(silver.lake, project)
+    if len(check_times) + len(check.checked) > _MOST_CHECK_TIMES:
+        check_times.clear()
+    check_times.update(dict.fromkeys(check.checked, time.monotonic()))
 
 
 def choose_stale(
@@ -92,7 +100,14 @@ def choose_stale(
     cached: Mapping[str, PageFacts],
     revisions: Mapping[str, int | None],
 ) -> list[str]:
-    """The titles of `cached` to request again, by their ranks now and on the day before; None: that list is not there."""
+    """The titles of `cached` to request again.
+
+    Args:
+        ranks: ranks of the day.
+        before: ranks of the day before; None without that list.
+        cached: facts by title.
+        revisions: current revisions by title; None for a page that does not exist.
+    """
 
     def is_changed(title: str) -> bool:
         return revisions.get(title) != cached[title].lastrevid
@@ -105,7 +120,7 @@ def choose_stale(
     order: Sequence[str] = sorted(cached, key=lambda title: (ranks[title], title))
     top = frozenset(sorted(ranks, key=lambda title: (ranks[title], title))[:TOP_PAGES])
     stale = [title for title in order if is_rising(title) or (title in top and is_changed(title))]
-    # Pages that have certainly changed come first, should the limit cut the list.
+    # The limit may cut the list, so pages that have certainly changed come first.
     stale.sort(key=lambda title: not is_changed(title))
     return stale[: MAX_REQUESTS * BATCH]
 
@@ -121,7 +136,7 @@ def ranks_before(silver: DailyDataset, day: dt.date) -> dict[str, int] | None:
 
 
 @lru_cache(maxsize=64)
-def _checked(lake: str, project: str) -> dict[str, float]:
-    """When this process has checked each title, on the monotonic clock."""
+def _check_times(lake: str, project: str) -> dict[str, float]:
+    """When this process checked each title of a wiki last, on the monotonic clock."""
     del lake, project
     return {}

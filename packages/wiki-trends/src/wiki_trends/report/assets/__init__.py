@@ -1,4 +1,4 @@
-"""The static files of the pages as text: styles, scripts, the drawing library and an outline of the world."""
+"""Static files of the HTML pages, as text: styles, scripts, the drawing library and an outline of the world."""
 
 from __future__ import annotations
 

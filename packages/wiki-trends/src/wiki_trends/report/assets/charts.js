@@ -1,5 +1,5 @@
-// Draws every `<script type="application/json" data-chart>` into the plot before it, in the colours of the page.
-// Vega works without `eval` here (its interpreter), and loads nothing: all data are in the specification.
+// Draws the Vega specification of every `<script type="application/json" data-chart>` into its plot, in the page's colours.
+// Vega uses its interpreter instead of `eval`, and loads nothing: all data are in the specification.
 (() => {
   "use strict";
   const CATEGORIES = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -7,11 +7,11 @@
   const loader = { load: refuse, sanitize: refuse, http: refuse, file: refuse };
   const views = new Map();
 
-  // Colours are given by name, so that the theme and print change them without another drawing.
+  // Colours are CSS variables, so that the theme and the print style change them without drawing again.
   const colour = (name) => `var(--${name})`;
 
   const config = () => {
-    // A font must be its real name: Vega measures texts with it.
+    // Vega measures texts, so it needs the name of the font instead of a CSS variable.
     const font = getComputedStyle(document.documentElement).getPropertyValue("--sans").trim();
     const text = { labelColor: colour("muted"), titleColor: colour("muted"), labelFont: font, titleFont: font };
     return {
@@ -26,7 +26,7 @@
     };
   };
 
-  // Vega says what is under the pointer; it is shown as text, whatever is in it.
+  // Vega passes the fields under the pointer. They are shown as text, because titles are untrusted.
   const tooltip = (plot) => {
     const tip = document.createElement("div");
     tip.className = "plot-tip";
@@ -36,12 +36,12 @@
       tip.hidden = value === null || value === undefined || value === "";
       if (tip.hidden) return;
       const list = document.createElement("dl");
-      for (const [name, said] of Object.entries(typeof value === "object" ? value : { "": value })) {
+      for (const [name, content] of Object.entries(typeof value === "object" ? value : { "": value })) {
         const term = document.createElement("dt");
         const text = document.createElement("dd");
         const isolated = document.createElement("bdi");
         term.textContent = name;
-        isolated.textContent = said;
+        isolated.textContent = content;
         text.append(isolated);
         list.append(term, text);
       }
@@ -58,7 +58,7 @@
     views.get(plot)?.finalize();
     plot.replaceChildren();
     const inner = document.createElement("div");
-    inner.setAttribute("aria-hidden", "true"); // The plot's own label says it, and the table below has the figures.
+    inner.setAttribute("aria-hidden", "true"); // Screen readers get the plot's label and the table below.
     plot.append(inner);
     try {
       const runtime = vega.parse(JSON.parse(script.textContent), config(), { ast: true });
@@ -72,19 +72,19 @@
       drawing?.setAttribute("focusable", "false");
       plot.dataset.drawn = "true";
     } catch (error) {
-      const said = document.createElement("p");
-      said.className = "plot-failed";
-      said.textContent = "This chart could not be drawn; its figures are in the table below.";
-      plot.replaceChildren(said);
+      const message = document.createElement("p");
+      message.className = "plot-failed";
+      message.textContent = "This chart could not be drawn; its figures are in the table below.";
+      plot.replaceChildren(message);
       console.error(error);
     }
   };
 
-  const all = () => { for (const script of document.querySelectorAll("script[data-chart]")) draw(script); };
-  window.wikiTrends = { ...window.wikiTrends, drawCharts: all };
-  // Texts are measured when a chart is drawn, so their font has to be there.
+  const drawAll = () => { for (const script of document.querySelectorAll("script[data-chart]")) draw(script); };
+  window.wikiTrends = { ...window.wikiTrends, drawCharts: drawAll };
+  // Vega measures texts when it draws a chart, so the font must be loaded before.
   document.addEventListener("DOMContentLoaded", () => {
     const font = getComputedStyle(document.documentElement).getPropertyValue("--sans").trim();
-    Promise.all(["400", "600"].map((weight) => document.fonts.load(`${weight} 12px ${font}`))).finally(all);
+    Promise.all(["400", "600"].map((weight) => document.fonts.load(`${weight} 12px ${font}`))).finally(drawAll);
   });
 })();

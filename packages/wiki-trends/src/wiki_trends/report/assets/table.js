@@ -1,13 +1,13 @@
-// Sort and search. `<table data-table id=…>`: headings with `data-sort="text|number"` become buttons; a cell's value is its
-// `data-value`, else its text. A table with `data-rows="ID"` takes its rows from the JSON element of that id instead
-// (`{"columns": […], "rows": [[…], …]}`), and shows a hundred at a time: thousands of rows cost nothing until they are asked for.
+// Makes tables sortable and searchable. In `<table data-table id=…>`, headings with `data-sort="text|number"` become buttons;
+// the value of a cell is its `data-value`, else its text. A table with `data-rows="ID"` takes its rows from the JSON element
+// with that id (`{"columns": […], "rows": [[…], …]}`) and shows a hundred at a time.
 (() => {
   "use strict";
   const STEP = 100;
   const fold = (text) => String(text ?? "").normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const order = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
-  // Rows that are in the document already.
+  // The rows of a table in the document.
   const fromDocument = (body, kinds) =>
     [...body.rows].map((row) => ({
       node: row,
@@ -31,7 +31,7 @@
       const base = data.links;
       if (base && /^https?:\/\//.test(base)) {
         const link = document.createElement("a");
-        // A title is kept beside its text only where it is another one.
+        // The data have the title only where it differs from the displayed text.
         const page = row[column.page] || value.replaceAll(" ", "_");
         link.href = base + encodeURIComponent(page).replaceAll("%2F", "/").replaceAll("%3A", ":");
         link.rel = "noopener noreferrer external";
@@ -50,7 +50,7 @@
     return node;
   };
 
-  // Rows that are made when they are shown.
+  // The rows of a JSON element; their nodes are created when they are shown.
   const fromData = (data) =>
     data.rows.map((row) => ({
       values: data.columns.map((column) => (column.names ? column.names[row[column.at]] : row[column.at])),
@@ -65,12 +65,12 @@
   const compare = (kind, index, down) => (a, b) => {
     const [x, y] = [a.values[index], b.values[index]];
     const [noX, noY] = [x === null || x === undefined || x === "", y === null || y === undefined || y === ""];
-    if (noX || noY) return Number(noX) - Number(noY); // What is unknown comes last, whichever way.
+    if (noX || noY) return Number(noX) - Number(noY); // Unknown values come last in both directions.
     const by = kind === "number" ? x - y : order.compare(x, y);
     return down ? -by : by;
   };
 
-  const enliven = (table) => {
+  const activate = (table) => {
     const body = table.tBodies[0];
     const heads = [...table.tHead.rows[0].cells];
     const kinds = heads.map((head) => head.dataset.sort ?? "text");
@@ -85,14 +85,14 @@
 
     const show = () => {
       const words = fold(search?.value).split(/\s+/).filter(Boolean);
-      const chosen = filters.filter((one) => one.value !== "").map((one) => [Number(one.dataset.column), one.value]);
-      const found = sorted.filter((row) =>
-        words.every((word) => row.text.includes(word)) && chosen.every(([at, value]) => row.values[at] === value));
-      body.replaceChildren(...found.slice(0, shown).map((row) => row.node));
-      const some = Math.min(shown, found.length).toLocaleString("en");
-      const count = found.length.toLocaleString("en");
-      if (status) status.textContent = found.length > shown ? `${some} of ${count} rows shown` : `${count} ${found.length === 1 ? "row" : "rows"}`;
-      if (more) more.hidden = found.length <= shown;
+      const selected = filters.filter((filter) => filter.value !== "").map((filter) => [Number(filter.dataset.column), filter.value]);
+      const matching = sorted.filter((row) =>
+        words.every((word) => row.text.includes(word)) && selected.every(([column, value]) => row.values[column] === value));
+      body.replaceChildren(...matching.slice(0, shown).map((row) => row.node));
+      const some = Math.min(shown, matching.length).toLocaleString("en");
+      const count = matching.length.toLocaleString("en");
+      if (status) status.textContent = matching.length > shown ? `${some} of ${count} rows shown` : `${count} ${matching.length === 1 ? "row" : "rows"}`;
+      if (more) more.hidden = matching.length <= shown;
     };
 
     heads.forEach((head, index) => {
@@ -104,7 +104,7 @@
       head.append(button);
       button.addEventListener("click", () => {
         const now = head.getAttribute("aria-sort");
-        // Numbers are asked for with the largest first, texts from A.
+        // By default numbers are sorted largest first, texts from A.
         const down = now ? now === "ascending" : head.dataset.first ? head.dataset.first === "descending" : kinds[index] === "number";
         for (const other of heads) other.removeAttribute("aria-sort");
         head.setAttribute("aria-sort", down ? "descending" : "ascending");
@@ -113,16 +113,16 @@
         show();
       });
     });
-    const again = () => { if (source) shown = STEP; show(); };
-    search?.addEventListener("input", again);
-    for (const filter of filters) filter.addEventListener("change", again);
+    const reset = () => { if (source) shown = STEP; show(); };
+    search?.addEventListener("input", reset);
+    for (const filter of filters) filter.addEventListener("change", reset);
     more?.addEventListener("click", () => { shown += STEP; show(); });
     for (const tools of document.querySelectorAll(`[data-tools-of="${table.id}"]`)) tools.hidden = false;
     show();
   };
 
-  // A table that is wider than its room can be scrolled by keyboard, and only then is it a place to stop at.
-  const scrollable = (wrap) => {
+  // Make a table that overflows its container focusable, so that it can be scrolled by keyboard.
+  const updateScrollable = (wrap) => {
     const wide = wrap.scrollWidth > wrap.clientWidth || wrap.scrollHeight > wrap.clientHeight;
     if (wide && !wrap.hasAttribute("tabindex")) {
       wrap.tabIndex = 0;
@@ -135,14 +135,14 @@
     }
   };
 
-  const all = (root = document) => { for (const table of root.querySelectorAll("table[data-table]")) enliven(table); };
-  window.wikiTrends = { ...window.wikiTrends, enlivenTables: all };
+  const activateAll = (root = document) => { for (const table of root.querySelectorAll("table[data-table]")) activate(table); };
+  window.wikiTrends = { ...window.wikiTrends, activateTables: activateAll };
   document.addEventListener("DOMContentLoaded", () => {
-    all();
-    const watched = new ResizeObserver((entries) => { for (const entry of entries) scrollable(entry.target.closest(".table-wrap")); });
+    activateAll();
+    const observer = new ResizeObserver((entries) => { for (const entry of entries) updateScrollable(entry.target.closest(".table-wrap")); });
     for (const wrap of document.querySelectorAll(".table-wrap")) {
-      watched.observe(wrap);
-      if (wrap.firstElementChild) watched.observe(wrap.firstElementChild);
+      observer.observe(wrap);
+      if (wrap.firstElementChild) observer.observe(wrap.firstElementChild);
     }
   });
 })();

@@ -11,23 +11,23 @@
   };
   const dark = () =>
     root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  const tell = () => {
+  const updateButtons = () => {
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
       button.setAttribute("aria-pressed", String(dark()));
     }
   };
   const first = stored();
   if (first === "dark" || first === "light") root.dataset.theme = first;
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", tell);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", updateButtons);
   document.addEventListener("DOMContentLoaded", () => {
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
       button.hidden = false;
       button.addEventListener("click", () => {
         root.dataset.theme = dark() ? "light" : "dark";
         keep(root.dataset.theme);
-        tell();
+        updateButtons();
       });
     }
-    tell();
+    updateButtons();
   });
 })();

@@ -1,1 +1,1 @@
-"""The report and its charts as one HTML page."""
+"""Render the report and its charts as one HTML page."""

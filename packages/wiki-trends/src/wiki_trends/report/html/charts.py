@@ -1,9 +1,7 @@
-"""The charts: pure functions from plain rows to Vega-Lite specifications, declared with Altair.
+"""Declare the charts with Altair: pure functions from plain rows to a `ChartSpec`, which `vega.compiled` compiles to Vega.
 
-Colours are names of the page's design tokens (`var(--accent)`) or places in the range of categories that
-`assets/charts.js` defines, so that a drawn chart follows the theme. Days are UTC. A day outside the list has
-`views` and `rank` None: its line breaks there, it is never drawn as zero. `vega.compiled` makes Vega of a chart, so that
-the browser neither loads nor runs Vega-Lite.
+Colours are CSS variables of the page (`var(--accent)`) or the category colours that `assets/charts.js` defines, so that a
+drawn chart follows the theme. Days are UTC. On a day outside the list `views` and `rank` are None, and the line has a gap.
 """
 
 from __future__ import annotations
@@ -20,8 +18,8 @@ from wiki_trends.report.html.axes import (
     dot_area,
     end_labels,
     expression,
-    least_rank,
     milliseconds,
+    rank_scale_start,
     tooltip,
     views_axis,
 )
@@ -35,28 +33,31 @@ if TYPE_CHECKING:
 
 _HEIGHT = 320
 _LABEL_ROOM = 0.34
-# An equal-earth map without Antarctica: its width in units of the projection's scale, and in parts of this width the
-# height and the position of the equator.
+# An equal-earth map without Antarctica: its width in units of the projection's scale; its height and the position of the
+# equator as fractions of this width.
 _MAP_WIDTH, _MAP_HEIGHT, _MAP_MIDDLE = 5.45, 0.44, 0.252
 
 
 def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
-    """How a few pages moved through the ranks; the rank's scale is logarithmic, 1 at the top.
+    """Lines of the ranks of a few pages by day, on a logarithmic scale with rank 1 at the top.
 
     Args:
-        rows: a row a page and day used: `page_display`, `date` (a `datetime.date`), `rank` and `views`, both None where
-            the page was outside the list. At most eight pages, in the order of the legend.
+        rows: a row for each page and day: `page_display`, `date` (a `datetime.date`), `rank` and `views`, both None where
+            the page was outside the list. At most eight pages, in the order of their colours.
         height: pixels.
     """
     import altair as alt
 
     days = sorted({row["date"] for row in rows})
     pages = list(dict.fromkeys(row["page_display"] for row in rows))
-    worst = max((row["rank"] or 1 for row in rows), default=1)
+    lowest_rank = max((row["rank"] or 1 for row in rows), default=1)
     scale = alt.Scale(
-        type="log", domain=[least_rank(height, worst), max(worst * 1.15, 2)], reverse=True, nice=False
+        type="log",
+        domain=[rank_scale_start(height, lowest_rank), max(lowest_rank * 1.15, 2)],
+        reverse=True,
+        nice=False,
     )
-    ranks = [rank for rank in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000) if rank <= worst] or [1]
+    ranks = [rank for rank in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000) if rank <= lowest_rank] or [1]
     y = alt.Y("rank:Q", scale=scale, title="Rank", axis=alt.Axis(values=ranks, format="d", domain=False))
     colour = alt.Color("page:N", sort=pages, legend=None)
     values = [
@@ -89,7 +90,7 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
         height,
         day_domain(days, _LABEL_ROOM),
         rows=values,
-        labels=end_labels(rows, height, worst),
+        labels=end_labels(rows, height, lowest_rank),
     )
 
 
@@ -100,10 +101,10 @@ def page_series(
     window_start: dt.date | None = None,
     height: int = 280,
 ) -> ChartSpec:
-    """The views of one page, with the band between which its usual day lies.
+    """The views of one page by day, with a band for its usual day.
 
     Args:
-        rows: a row a day that was read: `date`, `views` and `rank`, both None where the page was outside the list.
+        rows: a row for each day that was read: `date`, `views` and `rank`, both None where the page was outside the list.
         band: lowest and highest views of a usual day; None without a baseline.
         window_start: first day of the window; the days before it are its baseline.
         height: pixels.
@@ -145,11 +146,11 @@ def page_series(
 
 
 def categories_over_time(rows: Sequence[Row], height: int = _HEIGHT) -> ChartSpec:
-    """The views of each category, stacked a day; a day that was not used has no bar.
+    """Stacked bars of the views of each category by day; a day that was not used has no bar.
 
     Args:
-        rows: a row a category and day: `category`, `date` and `views`. At most eight categories, in the order of the stack;
-            what is called `All others` comes last and is grey.
+        rows: a row for each category and day: `category`, `date` and `views`. At most eight categories, in the order of
+            the stack.
         height: pixels.
     """
     import altair as alt
@@ -191,10 +192,10 @@ def categories_over_time(rows: Sequence[Row], height: int = _HEIGHT) -> ChartSpe
 
 
 def places(rows: Sequence[Row]) -> ChartSpec:
-    """Where the pages of the window lie: a circle a place, its area the views. As high as the width allows.
+    """A map with a circle for each place, whose area is its views. The height follows the width.
 
     Args:
-        rows: a row a place: `latitude` and `longitude` in degrees, `label` (its pages), `views`.
+        rows: a row for each place: `latitude` and `longitude` in degrees, `label` (its pages), `views`.
     """
     import altair as alt
 

@@ -1,8 +1,8 @@
-"""`wiki-trends report --html`: the published window as one file that opens offline and prints well.
+"""Write the report of the published window as one HTML file, for `wiki-trends report --html`.
 
-The file contains its styles, scripts and data, and a Content-Security-Policy that lets it run nothing else and make no
-requests. All figures are those of `build` and `details`. Titles that were left out, and days that have changed since the
-publish, come from the lake; the report says that they are unknown when the lake cannot be reached.
+The file works offline: it contains its styles, scripts and data, and a Content-Security-Policy that allows no other scripts
+and no requests. Its figures come from `build` and `details`. The titles that were left out, and the days that have changed
+since the publish, come from the lake; the report says so when the lake cannot be reached.
 
 Fails with `WarehouseError`, and with `SettingError` or `ExportFailed` when the file cannot be written; an existing file
 then stays as it was.
@@ -57,13 +57,13 @@ SECTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class FromLake:
-    """The lake's part of the report of a published window.
+class LakeFacts:
+    """The facts about a published window that are read from the lake.
 
     Attributes:
-        left_out: the titles left out of its days.
-        changed: the days that have changed since they were used, by ISO day, with the reason.
-        not_compared: why the days could not be compared; empty when they could.
+        left_out: the titles that were left out of its days.
+        changed: the reason for each day that has changed since it was used, by ISO day.
+        not_compared: the reason why the days could not be compared; empty when they could.
     """
 
     left_out: LeftOut = field(default_factory=LeftOut)
@@ -76,9 +76,9 @@ class WrittenReport:
     """The outcome of writing a report.
 
     Attributes:
-        size: bytes of the file.
-        unknown: the parts that could not be read from the lake, with the reason. The file leaves the reasons out: it is made
-            to be sent around, and a reason can name folders and hosts.
+        size: the size of the file in bytes.
+        unknown: the parts that could not be read from the lake, with the reason. The file omits the reasons, because people
+            send it to others and a reason can name folders and hosts.
     """
 
     size: int
@@ -93,14 +93,15 @@ def write_report(
     *,
     force: bool = False,
 ) -> WrittenReport:
-    """Write the report of the published window into a file, completely or not at all.
+    """Write the report of the published window to a file, completely or not at all.
 
-    An existing report is replaced; any other file only with `force`. `compared` is the published days that have changed in
-    the lake since, by ISO day with the reason, and why that is unknown (empty when it is known).
+    An existing report is replaced, any other file only with `force`. `compared` is the fields `changed` and `not_compared`
+    of `LakeFacts`.
 
     Raises:
-        NothingPublished, WarehouseError: there is nothing to report, or it cannot be read.
-        SettingError: the target is a folder, or not a report, or in a folder that does not exist.
+        NothingPublished: nothing was published yet.
+        WarehouseError: the warehouse cannot be read.
+        SettingError: the target is a folder, or a file that is not a report, or in a folder that does not exist.
         ExportFailed: the target cannot be written.
     """
     from wiki_trends.report.details import read_details
@@ -110,7 +111,7 @@ def write_report(
     refuse_target(target, force=force)
     details = read_details(open_warehouse(settings.warehouse), limit)
     changed, not_compared = compared
-    lake = FromLake(left_out(details.run, settings), changed, not_compared)
+    lake = LakeFacts(left_out(details.run, settings), changed, not_compared)
     text = render(details, lake, dt.datetime.now(tz=dt.UTC))
     # A title may contain half of a surrogate pair, which UTF-8 cannot encode.
     data = text.encode("utf-8", "replace")
@@ -118,13 +119,13 @@ def write_report(
         file.write(data)
     unknown = [
         ("not compared with the lake", not_compared),
-        ("what was left out is not known", lake.left_out.problem),
+        ("the titles that were left out are not known", lake.left_out.problem),
     ]
-    return WrittenReport(len(data), tuple(f"{what}: {why}" for what, why in unknown if why))
+    return WrittenReport(len(data), tuple(f"{part}: {reason}" for part, reason in unknown if reason))
 
 
 def refuse_target(target: Path, *, force: bool) -> None:
-    """Refuse, before anything is computed, a target that cannot be written or that is not a report."""
+    """Raise an error, before anything is computed, for a target that must not or cannot be written."""
     if target.is_dir():
         raise _target_error(
             target, "is a folder", f"Name a file in it, for example {target / 'report.html'}."
@@ -133,24 +134,24 @@ def refuse_target(target: Path, *, force: bool) -> None:
         raise _target_error(
             target, f"is in {target.parent}, which is not a folder", "Make the folder, or name another one."
         )
-    if not force and not is_written_into(target) and target.exists() and not _is_report(target):
+    if not force and not is_written_into(target) and target.exists() and not _is_report_file(target):
         raise _target_error(
             target, "exists already and is not a report", "Name another file, or give --force to replace it."
         )
 
 
-def render(details: Details, lake: FromLake, now: dt.datetime) -> str:
+def render(details: Details, lake: LakeFacts, now: dt.datetime) -> str:
     """The report as HTML.
 
     Args:
         details: the data of the published window.
-        lake: the lake's part of the report.
+        lake: the facts from the lake.
         now: the time of writing that the report shows, with a time zone.
     """
     run = details.run
     days = calendar.of_run(run)
-    scripts = [_inline("table.js"), *map(_inline, CHART_SCRIPTS)]
-    early, style = _inline("theme.js"), Markup("\n".join(map(asset, STYLES)))  # noqa: S704 - ours
+    scripts = [_script_text("table.js"), *map(_script_text, CHART_SCRIPTS)]
+    early, style = _script_text("theme.js"), Markup("\n".join(map(asset, STYLES)))  # noqa: S704 - ours
     project = project_of_dataset(run.dataset)
     return (
         environment()
@@ -160,12 +161,12 @@ def render(details: Details, lake: FromLake, now: dt.datetime) -> str:
             report=details.report,
             run=run,
             days=days,
-            gaps=[spell for spell in days.spells if not spell.first.available],
+            gaps=[day_range for day_range in days.ranges if not day_range.first.available],
             changed=lake.changed,
             not_compared=lake.not_compared,
             left_out=lake.left_out,
             left_out_reasons=REASONS,
-            asked=_asked(run.policy),
+            terms=_policy_terms(run.policy),
             project=project,
             heading=_heading(project, run),
             address=lambda page: address(details.link_base, page),
@@ -198,7 +199,7 @@ def vega_charts(details: Details) -> dict[str, dict[str, Any]]:
 
 
 def address(base: str, page: str) -> str:
-    """The address of a page on its wiki; empty when the wiki is unknown."""
+    """The URL of a page on its wiki; empty when the wiki is unknown."""
     return f"{base}{quote(page, safe=PLAIN_IN_LINKS)}" if base else ""
 
 
@@ -216,14 +217,14 @@ def _hash(text: str) -> str:
     return f"'sha256-{digest}'"
 
 
-def _inline(name: str) -> Markup:
+def _script_text(name: str) -> Markup:
     text = asset(name)
     if "</script" in text.lower() or "<!--" in text:
         raise ValueError(f"{name} would end the script element that it stands in")
     return Markup(text)  # noqa: S704 - ours, and checked above
 
 
-def _is_report(target: Path) -> bool:
+def _is_report_file(target: Path) -> bool:
     mark = f'<meta name="generator" content="{GENERATOR}">'.encode()
     try:
         with target.open("rb") as file:
@@ -236,12 +237,12 @@ def _target_error(target: Path, problem: str, fix: str) -> SettingError:
     return SettingError(name="html", value=str(target), origin="--html", problem=problem, fix=fix)
 
 
-def _asked(policy: str) -> dict[str, Any]:
-    asked: dict[str, Any] = json.loads(policy or "{}")
-    return {"min_coverage": 100.0, "min_days": 1, "allow_lag": False} | asked
+def _policy_terms(policy: str) -> dict[str, Any]:
+    terms: dict[str, Any] = json.loads(policy or "{}")
+    return {"min_coverage": 100.0, "min_days": 1, "allow_lag": False} | terms
 
 
-def _site(project: str) -> str:
+def _project_name(project: str) -> str:
     """The name of a project for people: `Wikipedia (fr)` for `fr.wikipedia`."""
     language, _, family = project.partition(".")
     name = family.partition(".")[0].capitalize() or language
@@ -249,14 +250,14 @@ def _site(project: str) -> str:
 
 
 def _heading(project: str, run: RunRecord) -> str:
-    """The report's heading; a line break does not split its dates."""
+    """The heading of the report, with non-breaking spaces within its dates."""
     days = (
         span_text(run.window_start, run.window_end)
         .replace(" to ", "\n")
         .replace(" ", "\u00a0")
         .replace("\n", " to ")
     )
-    return f"What {_site(project)} read, {days}"
+    return f"What {_project_name(project)} read, {days}"
 
 
 def _race_rows(details: Details) -> list[tuple[str, list[int | None]]]:

@@ -1,6 +1,7 @@
-"""The table of every page as data that `assets/table.js` sorts, searches and shows a hundred rows at a time.
+"""Encode the table of all pages as data for `assets/table.js`, which sorts and searches it and shows parts of it.
 
-A row is a list without field names: a month of lists has thousands of pages, and repeated names would be most of the file.
+A row is a list without field names, because a month of lists has thousands of pages, and repeated names would be most of
+the file.
 """
 
 from __future__ import annotations
@@ -14,21 +15,21 @@ if TYPE_CHECKING:
 
     from wiki_trends.report.details import Details
 
-_NOWHERE = "No specific location"
+_NO_LOCATION = "No specific location"
 
 
 def every_page(details: Details) -> dict[str, Any]:
-    """`data` for the script element, and the `categories` and `presences` that readers can choose from."""
+    """The table: `data` for the script element, and the `categories` and `presences` for its filters."""
     rows = details.every_page
     categories, countries, presences, days = (
-        _names(rows, name) for name in ("category", "location", "presence", "peak_date")
+        _distinct(rows, name) for name in ("category", "location", "presence", "peak_date")
     )
-    shown = [
+    columns = [
         {"at": 0, "head": True, "page": 1, "search": True, "class": "title"},
         {"at": 2, "names": categories, "search": True, "class": "hide-narrow"},
         {
             "at": 3,
-            "names": ["–" if name == _NOWHERE else name for name in countries],
+            "names": ["–" if name == _NO_LOCATION else name for name in countries],
             "search": True,
             "class": "hide-narrow",
         },
@@ -43,7 +44,7 @@ def every_page(details: Details) -> dict[str, Any]:
     ]
     data = {
         "links": details.link_base,
-        "columns": shown,
+        "columns": columns,
         "rows": [
             [
                 safe(row["page_display"]),
@@ -65,7 +66,7 @@ def every_page(details: Details) -> dict[str, Any]:
     return {"data": data, "categories": sorted(categories), "presences": sorted(presences)}
 
 
-def _names(rows: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+def _distinct(rows: Sequence[Mapping[str, Any]], name: str) -> list[str]:
     return list(dict.fromkeys(str(row[name]) for row in rows))
 
 

@@ -1,7 +1,7 @@
-"""The Jinja environment that the report and the dashboard share, with its filters.
+"""Provide the Jinja environment of the report and the dashboard, with its filters.
 
-Everything is escaped unless it is `Markup`. Titles are untrusted: `title` shows control characters as their codes,
-`wiki_link` decides which addresses become links, and JSON in a script element cannot end the element.
+All values are escaped unless they are `Markup`. Titles are untrusted: `title` shows control characters as their codes,
+`wiki_link` allows only http and https URLs, and `script_json` cannot end a script element.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _IN_SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028
 
 @cache
 def environment() -> Environment:
-    """The environment for templates of this package, with the filters below; add a loader to a copy made by `overlay`."""
+    """The shared environment for templates of this package; a caller adds a loader to a copy made by `overlay`."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     jinja = Environment(
@@ -55,7 +55,7 @@ def environment() -> Environment:
 
 
 def script_json(document: object) -> Markup:
-    """A document as JSON that can stand in a script element."""
+    """A document as JSON that is safe inside a script element."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=_plain)
     for char, code in _IN_SCRIPT.items():
         text = text.replace(char, code)
@@ -63,12 +63,12 @@ def script_json(document: object) -> Markup:
 
 
 def title(text: str) -> Markup:
-    """A title for people: isolated, so that its text direction affects nothing else, with control characters escaped."""
+    """A title in a `bdi` element, so that its text direction affects nothing else, with control characters escaped."""
     return Markup("<bdi>{}</bdi>").format(safe(text))
 
 
 def wiki_link(url: str | None) -> str:
-    """The address when it is one of the web, else an empty text."""
+    """The URL if it is an http or https URL, else an empty string."""
     try:
         parts = urlsplit(url or "")
     except ValueError:
@@ -99,32 +99,32 @@ def whole(number: float | None) -> str:
 
 
 def signed(number: float | None) -> str:
-    """The same with its sign."""
+    """A number without decimals, with its sign; a dash for None."""
     return "–" if number is None else f"{number:+,.0f}".replace("-", "−")
 
 
 def percent(number: float | None, digits: int = 1) -> str:
-    """A percentage."""
+    """A percentage; a dash for None."""
     return "–" if number is None else f"{number:,.{digits}f} %"
 
 
 def change(number: float | None) -> str:
-    """A change in percent, with its sign."""
+    """A change in percent, with its sign; a dash for None."""
     return "–" if number is None else f"{number:+,.1f} %".replace("-", "−")
 
 
 def compact(number: float | None) -> str:
-    """A large number in three digits: `1.55 M`, `340 k`."""
+    """A number with three significant digits and a unit prefix: `1.55 M`, `340 k`."""
     if number is None:
         return "–"
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(number) >= 0.9995 * unit:
-            return f"{_three(number / unit)} {name}"
+            return f"{_three_digits(number / unit)} {name}"
     return f"{number:,.0f}"
 
 
-def _three(number: float) -> str:
-    """A number below a thousand in three digits."""
+def _three_digits(number: float) -> str:
+    """A number below a thousand with three significant digits."""
     return (
         f"{number:.2f}"
         if abs(number) < 9.995

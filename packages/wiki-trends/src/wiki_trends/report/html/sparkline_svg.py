@@ -1,6 +1,6 @@
-"""A sparkline as inline SVG: drawn on the server, so that it shows at once, without JavaScript, and in print.
+"""Draw sparklines as inline SVG, which needs no JavaScript and can be printed.
 
-A day outside the list breaks the line: its views are unknown, not zero. Colours come from the page's style sheet.
+On a day outside the list the line has a gap, because the views are unknown, not zero. Colours come from the style sheet.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def sparkline_svg(
     """The views of consecutive days, oldest first, as a line with a dot on the highest day.
 
     Args:
-        views: of each day; None where the page was outside the list. When there are more days than half the pixels, consecutive days
-            are drawn as one point, the highest of them.
+        views: the views on each day; None where the page was outside the list. A point needs two pixels of width: with more
+            days, consecutive days are combined to their highest.
         label: the label for screen readers; without one the drawing is hidden from them.
         width: pixels.
         height: pixels.
@@ -52,7 +52,7 @@ def sparkline_svg(
     parts = [Markup('<path class="spark-line" d="{}"/>').format(_path(points))]
     parts += [
         Markup('<circle class="spark-alone" cx="{}" cy="{}" r="1.4"/>').format(*point)
-        for point in _alone(points)
+        for point in _isolated_points(points)
     ]
     parts.append(Markup('<circle class="spark-top" cx="{}" cy="{}" r="2.4"/>').format(*top))
     return opening_tag + Markup("").join(parts) + Markup("</svg>")
@@ -69,7 +69,7 @@ def _path(points: Sequence[tuple[float, float] | None]) -> str:
     return "".join(pieces)
 
 
-def _alone(points: Sequence[tuple[float, float] | None]) -> list[tuple[float, float]]:
+def _isolated_points(points: Sequence[tuple[float, float] | None]) -> list[tuple[float, float]]:
     """Points without a neighbour, which a line does not show."""
     padded = [None, *points, None]
     return [

@@ -1,4 +1,4 @@
-"""A chart as data: a Vega-Lite specification with the rows and settings that Vega-Lite cannot express, and its compiled Vega."""
+"""Compile a chart to Vega, so that the browser neither loads nor runs Vega-Lite."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _VEGA_LITE = "6.4"
 
 @dataclass(frozen=True, slots=True)
 class ChartSpec:
-    """A chart before it is compiled.
+    """A chart as a Vega-Lite specification, with the data and settings that are added after compiling it to Vega.
 
     Attributes:
         spec: the Vega-Lite specification without its rows.
-        datasets: the rows by the names of the specification's data sources.
-        domains: the domain of a scale by its name: times in milliseconds, which Vega-Lite has no literals for.
-        height: an expression for the height, where it follows the width.
+        datasets: the rows of each data source of the specification, by name.
+        domains: the domains of scales of times, by name, in milliseconds, because Vega-Lite has no literals for times.
+        height: a Vega expression for the height; empty for the height of the specification.
     """
 
     spec: Mapping[str, Any]
@@ -37,10 +37,10 @@ def chart_spec(
     height_expression: str = "",
     **datasets: Any,
 ) -> ChartSpec:
-    """An Altair chart with its domains and datasets, as wide as its container.
+    """Make a `ChartSpec` of an Altair chart, as wide as its container.
 
     Args:
-        chart: of Altair.
+        chart: the Altair chart.
         height: pixels.
         domains: see `ChartSpec`.
         height_expression: see `ChartSpec`; replaces `height`.
@@ -50,21 +50,21 @@ def chart_spec(
 
     fitted = alt.AutoSizeParams(type="fit-x", contains="padding")
     spec: dict[str, Any] = chart.properties(width="container", height=height, autosize=fitted).to_dict()
-    # Screen readers get the label of the chart's place in the page, and the table below it.
+    # Screen readers get the label of the element around the chart, and the table below it.
     config = {"background": None, "view": {"stroke": None}, "aria": False}
     return ChartSpec(spec | {"config": config}, datasets, domains or {}, height_expression)
 
 
 def compiled(chart: ChartSpec) -> dict[str, Any]:
-    """The chart as Vega, which `assets/charts.js` draws."""
+    """Compile the chart to Vega, which `assets/charts.js` draws."""
     import vl_convert
 
-    # The rows bypass the compiler: it needs none of them, and they are most of the text.
+    # The rows are added afterwards: the compiler does not need them, and they are most of the data.
     result: dict[str, Any] = vl_convert.vegalite_to_vega(dict(chart.spec), vl_version=_VEGA_LITE)
     for source in result["data"]:
         if source["name"] in chart.datasets:
             source["values"] = chart.datasets[source["name"]]
-    # Vega-Lite has no literal times in domains and axes: it writes expressions that the interpreter reads differently.
+    # Vega-Lite writes times in domains and axes as expressions, which Vega's interpreter evaluates differently.
     for scale in result.get("scales", ()):
         if scale["name"] in chart.domains:
             scale["domain"] = chart.domains[scale["name"]]
@@ -78,6 +78,6 @@ def compiled(chart: ChartSpec) -> dict[str, Any]:
 
 
 def _literal(value: Any) -> Any:
-    """The milliseconds of an expression `datetime(…)`; any other value unchanged."""
+    """The milliseconds of a Vega expression `datetime(…)`; any other value unchanged."""
     match = re.fullmatch(r"datetime\((-?\d+)\)", value["signal"]) if isinstance(value, dict) else None
     return int(match[1]) if match else value

@@ -1,4 +1,4 @@
-"""Errors of DuckDB and the file system as a `WarehouseError` that names the fix."""
+"""Convert errors of DuckDB and of the file system to a `WarehouseError` with a fix."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from wiki_trends.errors import WarehouseError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NO_RIGHT = (
+_NO_PERMISSION = (
     "the file or its folder cannot be written or read",
-    "Give this user the right to, or use another file.",
+    "Give this user permission, or use another file.",
 )
-_FULL = ("its disk is full", "Make room there, and try again; what was published before still is.")
-# Signs in DuckDB's text, the problem and the fix; the first match counts.
-_KNOWN: tuple[tuple[tuple[str, ...], str, str], ...] = (
-    (("Permission denied",), *_NO_RIGHT),
-    ((os.strerror(errno.ENOSPC),), *_FULL),
+_DISK_FULL = (
+    "its disk is full",
+    "Make room there, and try again; the tables published before are unchanged.",
+)
+# Phrases of DuckDB's messages, the problem and the fix; the first match counts.
+_PROBLEMS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (("Permission denied",), *_NO_PERMISSION),
+    ((os.strerror(errno.ENOSPC),), *_DISK_FULL),
     (
         ("version number", "newer version of DuckDB"),
         "another version of DuckDB wrote it",
@@ -50,31 +53,31 @@ _KNOWN: tuple[tuple[tuple[str, ...], str, str], ...] = (
 
 
 @contextmanager
-def explained(url: str) -> Iterator[None]:
-    """Within this context, an error of DuckDB or of the file system becomes a `WarehouseError` about `url`."""
+def warehouse_errors(url: str) -> Iterator[None]:
+    """Raise a `WarehouseError` about `url` for an error of DuckDB or of the file system, within this context."""
     import duckdb
 
     try:
         yield
     except (OSError, duckdb.Error) as error:
-        problem, fix = _explanation(error)
+        problem, fix = _problem_and_fix(error)
         raise WarehouseError(warehouse=url, problem=problem, fix=fix) from error
 
 
-def _explanation(error: Exception) -> tuple[str, str]:
+def _problem_and_fix(error: Exception) -> tuple[str, str]:
     text = " ".join(str(error).split())
     if isinstance(error, OSError):
-        return _of_file_system(error, text)
-    for signs, problem, fix in _KNOWN:
-        if any(sign in text for sign in signs):
+        return _file_system_problem(error, text)
+    for phrases, problem, fix in _PROBLEMS:
+        if any(phrase in text for phrase in phrases):
             return problem.format(text=text.partition(" LINE 1:")[0]), fix
-    return text, "Try again; if it stays so, move the file away and publish anew."
+    return text, "Try again; if that does not help, move the file away and publish again."
 
 
-def _of_file_system(error: OSError, text: str) -> tuple[str, str]:
+def _file_system_problem(error: OSError, text: str) -> tuple[str, str]:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return _NO_RIGHT
+        return _NO_PERMISSION
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return _FULL
+        return _DISK_FULL
     where = f" ({error.filename})" if error.filename else ""
     return f"{error.strerror or text}{where}", "Make room or correct the path, and try again."

@@ -3,10 +3,11 @@
 While a process has a DuckDB file open for writing, no other process can open it. So a publisher copies the file, changes
 the copy, closes and syncs it, and renames it over the old file. Readers open the file read-only and are not disturbed. A
 publisher that is killed leaves the old file and a copy, which the next publisher removes. Publishers queue on a lock file
-whose lock ends with the process. The user's own tables and views are copied along.
+whose lock ends with the process. Tables and views of the user are part of the copy.
 
 Fails with `WarehouseError` when the file is not a DuckDB database, another process has it open for writing, a newer
-version wrote it, a user's own table or view has one of our names, or the folder or the disk refuses. The old file stays.
+version wrote it, a table or view of the user has one of our names, or the file system refuses. The old file is then
+unchanged.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import NothingPublished, WarehouseError
-from wiki_trends.warehouse import runs_table
-from wiki_trends.warehouse.arrow import CONFIG, registered
-from wiki_trends.warehouse.base import KEPT_BY, RUNS, SCHEMA_VERSION
-from wiki_trends.warehouse.duckdb.failures import explained
+from wiki_trends.warehouse import comments, runs_table
+from wiki_trends.warehouse.arrow import CONFIG, registered_stream
+from wiki_trends.warehouse.base import REPLACEMENT_KEYS, RUNS, SCHEMA_VERSION
+from wiki_trends.warehouse.duckdb.failures import warehouse_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_ROWS_AT_ONCE = 1000
+_BATCH_ROWS = 1000
 
 
 class DuckDBFile:
@@ -50,12 +51,12 @@ class DuckDBFile:
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
         self.url = f"duckdb:///{path}"
         self._threads = threads
-        # A symbolic link stays a link: the file that it points to is replaced.
+        # A publish through a symbolic link replaces the file that the link points to.
         self.path = path.resolve()
 
     def version(self) -> str:
         """A token that changes with every publish; see `Warehouse.version`."""
-        with explained(self.url):
+        with warehouse_errors(self.url):
             self._refuse_irregular()
             try:
                 return "-".join(map(str, _identity(self.path)))
@@ -63,34 +64,34 @@ class DuckDBFile:
                 raise NothingPublished(warehouse=self.url) from None
 
     def publish(self, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
-        """Replace the tables by these and add the run; see `Warehouse.publish`. Waits for other publishers."""
-        new = self._beside(f".{os.getpid()}.publishing")
-        with explained(self.url), self._lock():
+        """Replace the tables and add the run; see `Warehouse.publish`. Waits for other publishers."""
+        new = self._sibling(f".{os.getpid()}.publishing")
+        with warehouse_errors(self.url), self._lock():
             self._refuse_irregular()
             self._remove_leftovers()
             try:
-                with self._unchanged() as exists:
+                with self._writers_excluded() as exists:
                     if exists:
                         self._copy(new)
-                    done = self._write(new, tables, run)
+                    published = self._write(new, tables, run)
                     _sync(new)
                     new.replace(self.path)
                     _sync(self.path.parent)
             finally:
                 self._remove_leftovers()
-        return done
+        return published
 
     @contextmanager
     def reading(self) -> Iterator[DuckDBReader]:
-        """A reader of what is published now; see `Warehouse.reading`."""
-        with explained(self.url):
+        """Open a reader of the current tables; see `Warehouse.reading`."""
+        with warehouse_errors(self.url):
             self._refuse_irregular()
             if not self.path.exists():
                 raise NothingPublished(warehouse=self.url)
-            connection = self._connected_to_one_file()
+            connection = self._connect_consistently()
         with connection:
-            with explained(self.url):
-                if RUNS not in _kinds(connection):
+            with warehouse_errors(self.url):
+                if RUNS not in _table_types(connection):
                     raise NothingPublished(warehouse=self.url)
                 self._refuse_newer(connection)
                 last = runs_table.last(connection, self.url)
@@ -100,11 +101,11 @@ class DuckDBFile:
                     connection.execute(f"SET threads = {self._threads}")
             yield DuckDBReader(self.url, connection, last)
 
-    def _connected_to_one_file(self) -> DuckDBPyConnection:
-        """A connection whose handles all refer to the same file.
+    def _connect_consistently(self) -> DuckDBPyConnection:
+        """Connect so that all file handles of the connection refer to the same file.
 
-        DuckDB opens the path several times: for the headers, then for the blocks. When a publish comes in between, the
-        headers are of the old file and the blocks of the new one. So connect again until no publish came in between.
+        DuckDB opens the path several times: for the headers, then for the blocks. When a publish happens in between, the
+        headers are of the old file and the blocks of the new one. So connect again until no publish happened meanwhile.
         """
         import duckdb
 
@@ -122,31 +123,32 @@ class DuckDBFile:
 
     def _write(self, new: Path, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
         with _connect(new) as connection:
-            self._refuse_foreign(connection, tables)
-            scopes = _partly_replaced(connection, run)
+            self._refuse_taken_names(connection, tables)
+            keys = _replacement_keys(connection, run)
             rows = {
-                name: _replace_table(connection, name, table, scopes.get(name, ()))
+                name: _replace_table(connection, name, table, keys.get(name, ()))
                 for name, table in tables.items()
             }
-            done = replace(run, rows=rows)
-            runs_table.append(connection, done)
+            published = replace(run, rows=rows)
+            runs_table.append(connection, published)
+            _add_comments(connection)
             connection.execute("CHECKPOINT")
-        return done
+        return published
 
-    def _refuse_foreign(self, connection: DuckDBPyConnection, names: Mapping[str, ArrowStream]) -> None:
-        """Refuse to publish when a table or view that is not ours has one of our names."""
-        kinds, ours = _kinds(connection), set[str]()
-        if kinds.get(RUNS) == "BASE TABLE":
+    def _refuse_taken_names(self, connection: DuckDBPyConnection, names: Mapping[str, ArrowStream]) -> None:
+        """Refuse to publish when a table or view of the user has one of our names."""
+        types, ours = _table_types(connection), set[str]()
+        if types.get(RUNS) == "BASE TABLE":
             self._refuse_newer(connection)
             ours = {RUNS, *runs_table.published_tables(connection, self.url)}
         for name in (RUNS, *names):
-            if kinds.get(name) == "VIEW" or (name in kinds and name not in ours):
-                raise self._foreign(name)
+            if types.get(name) == "VIEW" or (name in types and name not in ours):
+                raise self._name_taken(name)
 
     def _refuse_newer(self, connection: DuckDBPyConnection) -> None:
-        newest = runs_table.newest_schema(connection)
+        newest = runs_table.newest_schema_version(connection)
         if newest is None:
-            raise self._foreign(RUNS)
+            raise self._name_taken(RUNS)
         if newest > SCHEMA_VERSION:
             raise WarehouseError(
                 warehouse=self.url,
@@ -154,7 +156,7 @@ class DuckDBFile:
                 fix="Update wiki-trends, or use another file.",
             )
 
-    def _foreign(self, name: str) -> WarehouseError:
+    def _name_taken(self, name: str) -> WarehouseError:
         return WarehouseError(
             warehouse=self.url,
             problem=f"{name} is there already, and it was not published by wiki-trends",
@@ -162,13 +164,13 @@ class DuckDBFile:
         )
 
     @contextmanager
-    def _unchanged(self) -> Iterator[bool]:
-        """Keep other writers out while the file is copied and replaced; yields whether the file exists."""
+    def _writers_excluded(self) -> Iterator[bool]:
+        """Exclude other writers while the file is copied and replaced; yield whether the file exists."""
         if not self.path.exists():
             yield False
             return
         if self.path.with_name(f"{self.path.name}.wal").exists():
-            # A process that died while writing left changes in the log beside the file: apply them before the copy.
+            # A process that died while writing left changes in the write-ahead log. Apply them before copying the file.
             with _connect(self.path) as connection:
                 connection.execute("CHECKPOINT")
         with _connect(self.path, read_only=True):
@@ -195,15 +197,15 @@ class DuckDBFile:
     @contextmanager
     def _lock(self) -> Iterator[None]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._beside(".lock").open("a") as lock:
+        with self._sibling(".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _beside(self, ending: str) -> Path:
+    def _sibling(self, ending: str) -> Path:
         return self.path.with_name(f".{self.path.name}{ending}")
 
     def _remove_leftovers(self) -> None:
-        # Call it only under the lock: then every such file is our own or of a publisher that died.
+        # Safe only under the lock, where every such file belongs to this publisher or to one that died.
         ours = re.compile(rf"\.{re.escape(self.path.name)}\.\d+\.publishing(\.wal)?")
         for path in self.path.parent.iterdir():
             if ours.fullmatch(path.name):
@@ -219,47 +221,47 @@ class DuckDBReader:
         self._last = last
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
-        """The rows of a query; see `Reader.rows`."""
-        return [row for piece in self.pieces(sql, *values) for row in piece]
+        """Return the rows of a query; see `Reader.rows`."""
+        return [row for batch in self.batches(sql, *values) for row in batch]
 
-    def pieces(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
-        """The same, some at a time; see `Reader.pieces`. Other threads can run in between."""
-        with explained(self._url):
+    def batches(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
+        """Yield the rows of a query in lists; see `Reader.batches`. Other threads can run between two of them."""
+        with warehouse_errors(self._url):
             cursor = self._connection.execute(sql, list(values))
             names = [column[0] for column in cursor.description or []]
         while True:
-            with explained(self._url):
-                rows = cursor.fetchmany(_ROWS_AT_ONCE)
+            with warehouse_errors(self._url):
+                rows = cursor.fetchmany(_BATCH_ROWS)
             if not rows:
                 return
             yield [dict(zip(names, row, strict=True)) for row in rows]
 
     def last_run(self) -> RunRecord:
-        """The window that the tables hold."""
+        """Return the run that published the current tables."""
         return self._last
 
 
-def _partly_replaced(connection: DuckDBPyConnection, run: RunRecord) -> Mapping[str, tuple[str, ...]]:
-    """The tables of which this publish replaces only some rows, with the columns that select them."""
-    last = runs_table.last_dataset(connection) if RUNS in _kinds(connection) else None
-    return {name: scope for name, scope in KEPT_BY.items() if last == run.dataset or "dataset" in scope}
+def _replacement_keys(connection: DuckDBPyConnection, run: RunRecord) -> Mapping[str, tuple[str, ...]]:
+    """The replacement key of each table that keeps rows in this publish."""
+    last = runs_table.last_dataset(connection) if RUNS in _table_types(connection) else None
+    return {name: key for name, key in REPLACEMENT_KEYS.items() if last == run.dataset or "dataset" in key}
 
 
 def _replace_table(
-    connection: DuckDBPyConnection, name: str, table: ArrowStream, scope: tuple[str, ...]
+    connection: DuckDBPyConnection, name: str, table: ArrowStream, replacement_key: tuple[str, ...]
 ) -> int:
-    """Replace the old rows, or those that agree in `scope`, by these; return the number of new rows.
+    """Replace all rows, or those that agree with new ones in the replacement key; return the number of new rows.
 
-    Where the columns are the same the table itself stays, with its comments. A table with a scope gets missing columns.
+    A table with the same columns is kept, with its comments. Missing columns are added to a table with a replacement key.
     """
     logger.info("publishing %s", name)
-    with registered(connection, "incoming", table):
+    with registered_stream(connection, "incoming", table):
         new_columns = _columns(connection, "incoming")
-        old_columns = _columns(connection, name) if name in _kinds(connection) else []
-        if old_columns and scope:
+        old_columns = _columns(connection, name) if name in _table_types(connection) else []
+        if old_columns and replacement_key:
             for column, kind in new_columns:
                 connection.execute(f'ALTER TABLE {name} ADD COLUMN IF NOT EXISTS "{column}" {kind}')
-            columns = f"({', '.join(scope)})"
+            columns = f"({', '.join(replacement_key)})"
             connection.execute(f"DELETE FROM {name} WHERE {columns} IN (SELECT {columns} FROM incoming)")  # noqa: S608
         elif old_columns == new_columns:
             connection.execute(f"TRUNCATE {name}")
@@ -269,13 +271,35 @@ def _replace_table(
     return int(added[0][0])
 
 
+def _add_comments(connection: DuckDBPyConnection) -> None:
+    """Comment the published tables and columns that have no comment; comments of the user are kept."""
+    tables = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' AND comment IS NULL"
+    ).fetchall()
+    columns = connection.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'main' AND comment IS NULL"
+    ).fetchall()
+    statements = [
+        comments.comment_statement(f'TABLE "{name}"', comments.TABLES[name])
+        for (name,) in tables
+        if name in comments.TABLES
+    ]
+    statements += [
+        comments.comment_statement(f'COLUMN "{table}"."{column}"', comments.COLUMNS[table][column])
+        for table, column in columns
+        if column in comments.COLUMNS.get(table, ())
+    ]
+    if statements:
+        connection.execute(";".join(statements))
+
+
 def _columns(connection: DuckDBPyConnection, name: str) -> list[tuple[str, str]]:
     relation = connection.table(name)
     return list(zip(relation.columns, map(str, relation.types), strict=True))
 
 
-def _kinds(connection: DuckDBPyConnection) -> dict[str, str]:
-    """`BASE TABLE` or `VIEW` of everything in the file's main schema, by name in lower case."""
+def _table_types(connection: DuckDBPyConnection) -> dict[str, str]:
+    """`BASE TABLE` or `VIEW` for each name, in lower case, of the file's main schema."""
     sql = "SELECT lower(table_name), table_type FROM information_schema.tables WHERE table_schema = 'main'"
     return dict(connection.execute(sql).fetchall())
 
@@ -287,7 +311,7 @@ def _connect(path: Path, *, read_only: bool = False) -> DuckDBPyConnection:
 
 
 def _identity(path: Path) -> tuple[int, ...]:
-    """Values that differ between a file and the one that was renamed over it, even when its inode number is reused."""
+    """A key that differs between a file and its replacement, even when the file system reuses the inode number."""
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 

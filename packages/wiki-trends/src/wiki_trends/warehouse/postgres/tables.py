@@ -1,7 +1,7 @@
-"""The published tables inside one transaction of PostgreSQL: create, extend, stage, merge.
+"""Create, extend, stage and merge the published tables in one transaction of PostgreSQL.
 
-All names are of one schema. Fails with `WarehouseError` when a table of the user's own or of a newer version is in the
-way, and with `psycopg.Error` when the server refuses a statement.
+All tables are in one schema. Fails with `WarehouseError` when a table of the user or of a newer version has one of our
+names, and with `psycopg.Error` when the server refuses a statement.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import WarehouseError
 from wiki_trends.warehouse import comments, runs_table
-from wiki_trends.warehouse.base import KEYS, RUNS, SCHEMA_VERSION
+from wiki_trends.warehouse.base import INDEXES, KEYS, RUNS, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +29,9 @@ TYPES = {
     "DOUBLE": "double precision",
     "BOOLEAN": "boolean",
 }
-EXTEND_WITHIN = "10s"
-_OURS = {"table_rows", "fingerprints", "schema_version"}
+EXTEND_LOCK_TIMEOUT = "10s"
+# A table of runs without these columns belongs to another program.
+_RUNS_SIGNATURE = {"table_rows", "fingerprints", "schema_version"}
 _BYTE_ORDER = ' COLLATE "C"'
 _COLUMNS_OF = """
 SELECT c.relkind IN ('r', 'p') AS is_table, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type
@@ -38,6 +39,15 @@ FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE n.nspname = %s AND c.relname = %s
+"""
+# The columns without a comment, of a table that this user may change.
+_UNCOMMENTED = """
+SELECT a.attname AS column
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.oid = to_regclass(%s) AND pg_has_role(c.relowner, 'USAGE') AND col_description(c.oid, a.attnum) IS NULL
+"""
+_LACKS_INDEX = """
+SELECT to_regclass(%s) IS NULL AND pg_has_role(relowner, 'USAGE') AS lacking FROM pg_class WHERE oid = to_regclass(%s)
 """
 
 
@@ -56,7 +66,7 @@ class Tables:
                 fix="Create one, or grant USAGE on it.",
             )
         self._schema: str = schema
-        # Created in this transaction: invisible to others, and empty, so there is nothing to merge with.
+        # Tables created in this transaction. Nobody else sees them yet, so rows are copied straight into them.
         self._new: set[str] = set()
 
     def _refuse_encoding(self) -> None:
@@ -73,18 +83,18 @@ class Tables:
         self._run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", f"wiki-trends {self._schema}")
 
     def last_run(self) -> RunRecord | None:
-        """The run published last; None when there is none."""
+        """The run published last; None when nothing was published."""
         column_types = self._column_types(RUNS)
         if column_types is None:
             return None
-        if not column_types.keys() >= _OURS:
-            raise self._foreign(RUNS)
+        if not column_types.keys() >= _RUNS_SIGNATURE:
+            raise self._name_taken(RUNS)
         rows = self._all(f"SELECT * FROM {self._table(RUNS)} ORDER BY run DESC LIMIT 1")
         if not rows:
             return None
         newest = rows[0]["schema_version"]
         if not isinstance(newest, int):
-            raise self._foreign(RUNS)
+            raise self._name_taken(RUNS)
         if newest > SCHEMA_VERSION:
             raise WarehouseError(
                 warehouse=self._url,
@@ -94,15 +104,22 @@ class Tables:
         return runs_table.from_row(rows[0], self._url)
 
     def prepare(self, name: str, columns: Mapping[str, str]) -> bool:
-        """Create or extend a table so that it has these columns (DuckDB's types); return whether anything changed."""
+        """Create or extend a table to have these columns, by DuckDB's types; return whether anything changed."""
         types = {column: TYPES[kind] for column, kind in columns.items()}
         column_types = self._column_types(name)
         if column_types is None:
             self._create(name, types)
             self._new.add(name)
-            return True
+            changed = True
+        else:
+            changed = self._extend(name, types, column_types)
+        self._add_comments(name)
+        return changed
+
+    def _extend(self, name: str, types: Mapping[str, str], column_types: Mapping[str, str]) -> bool:
+        """Add missing columns to an existing table; return whether there were any."""
         if name != RUNS and not self._was_published(name):
-            raise self._foreign(name)
+            raise self._name_taken(name)
         for column, kind in types.items():
             if column_types.get(column, kind) != kind:
                 raise WarehouseError(
@@ -112,12 +129,15 @@ class Tables:
                 )
         missing = {column: kind for column, kind in types.items() if column not in column_types}
         if missing:
-            self._extend(name, missing)
+            # Readers wait for this lock. It is taken only when a new version adds columns.
+            self._run(f"SET LOCAL lock_timeout = '{EXTEND_LOCK_TIMEOUT}'")
+        for column, kind in missing.items():
+            self._run(f"ALTER TABLE {self._table(name)} ADD COLUMN {_column_definition(column, kind)}")
         return bool(missing)
 
     def stage(self, name: str, rows: Rows) -> int:
         """Copy the rows into a temporary table, or into `name` when it is new; return the number of rows."""
-        names, staged = _listed(rows.columns), _staged(name)
+        names, staged = _column_list(rows.columns), _staged(name)
         if name in self._new:
             staged = self._table(name)
         else:
@@ -132,34 +152,37 @@ class Tables:
                         copy.write_row(row)
             return cursor.rowcount
 
-    def merge(self, name: str, columns: Iterable[str], kept_by: Sequence[str]) -> int:
+    def merge(self, name: str, columns: Iterable[str], replacement_key: Sequence[str]) -> int:
         """Merge the staged rows into the table with row locks only; return the changed rows, at least one for a new table.
 
         Args:
             name: the table.
             columns: the columns that were staged.
-            kept_by: rows that agree with no staged row in these columns stay; without columns, every row that was not
-                staged is deleted.
+            replacement_key: a row whose values in these columns occur in no staged row is kept. Without columns, every row
+                that was not staged is deleted.
         """
+        self._add_index(name)
         if name in self._new:
             return 1
         table, staged, key = self._table(name), _staged(name), KEYS[name]
         match = " AND ".join(f"t.{_quoted(column)} = s.{_quoted(column)}" for column in key)
-        of_scope = (
-            f"({_listed(kept_by, 't')}) IN (SELECT {_listed(kept_by)} FROM {staged})" if kept_by else "TRUE"
+        replaced = (
+            f"({_column_list(replacement_key, 't')}) IN (SELECT {_column_list(replacement_key)} FROM {staged})"
+            if replacement_key
+            else "TRUE"
         )
         changed = self._run(
-            f"DELETE FROM {table} t WHERE NOT EXISTS (SELECT FROM {staged} s WHERE {match}) AND {of_scope}"
+            f"DELETE FROM {table} t WHERE NOT EXISTS (SELECT FROM {staged} s WHERE {match}) AND {replaced}"
         )
         values = [column for column in columns if column not in key]
         if values:
             assigned = ", ".join(f"{_quoted(column)} = s.{_quoted(column)}" for column in values)
-            differs = f"({_listed(values, 't')}) IS DISTINCT FROM ({_listed(values, 's')})"
+            differs = f"({_column_list(values, 't')}) IS DISTINCT FROM ({_column_list(values, 's')})"
             changed += self._run(
                 f"UPDATE {table} t SET {assigned} FROM {staged} s WHERE {match} AND {differs}"
             )
         return changed + self._run(
-            f"INSERT INTO {table} ({_listed(columns)}) SELECT {_listed(columns)} FROM {staged} s "
+            f"INSERT INTO {table} ({_column_list(columns)}) SELECT {_column_list(columns)} FROM {staged} s "
             f"WHERE NOT EXISTS (SELECT FROM {table} t WHERE {match})"
         )
 
@@ -170,13 +193,13 @@ class Tables:
         ]
         row = runs_table.to_row(run, number)
         marks = ", ".join(["%s"] * len(row))
-        self._run(f"INSERT INTO {self._table(RUNS)} ({_listed(row)}) VALUES ({marks})", *row.values())
+        self._run(f"INSERT INTO {self._table(RUNS)} ({_column_list(row)}) VALUES ({marks})", *row.values())
 
     def _column_types(self, name: str) -> dict[str, str] | None:
-        """The type of each column of the table; None when nothing has that name."""
+        """The type of each column of the table; None when no relation has that name."""
         rows = self._all(_COLUMNS_OF, self._schema, name)
         if rows and not rows[0]["is_table"]:
-            raise self._foreign(name)
+            raise self._name_taken(name)
         return {row["column"]: row["type"] for row in rows} or None
 
     def _was_published(self, name: str) -> bool:
@@ -184,7 +207,7 @@ class Tables:
             self._all(f"SELECT 1 FROM {self._table(RUNS)} WHERE table_rows::jsonb ? %s LIMIT 1", name)
         )
 
-    def _foreign(self, name: str) -> WarehouseError:
+    def _name_taken(self, name: str) -> WarehouseError:
         return WarehouseError(
             warehouse=self._url,
             problem=f"{name} is there already, and it was not published by wiki-trends",
@@ -193,25 +216,27 @@ class Tables:
 
     def _create(self, name: str, columns: Mapping[str, str]) -> None:
         key = ("run",) if name == RUNS else KEYS[name]
-        described = ", ".join(_column(column, kind) for column, kind in columns.items())
-        self._run(f"CREATE TABLE {self._table(name)} ({described}, PRIMARY KEY ({_listed(key)}))")
-        self._comment(f"TABLE {self._table(name)}", comments.TABLES.get(name))
-        self._comment_columns(name, columns)
+        definitions = ", ".join(_column_definition(column, kind) for column, kind in columns.items())
+        self._run(f"CREATE TABLE {self._table(name)} ({definitions}, PRIMARY KEY ({_column_list(key)}))")
+        self._run(comments.comment_statement(f"TABLE {self._table(name)}", comments.TABLES[name]))
 
-    def _extend(self, name: str, columns: Mapping[str, str]) -> None:
-        # The only lock that readers notice, taken only when a new version adds columns.
-        self._run(f"SET LOCAL lock_timeout = '{EXTEND_WITHIN}'")
-        for column, kind in columns.items():
-            self._run(f"ALTER TABLE {self._table(name)} ADD COLUMN {_column(column, kind)}")
-        self._comment_columns(name, columns)
+    def _add_comments(self, name: str) -> None:
+        """Comment the columns that have no comment; comments of the user are kept."""
+        texts = comments.COLUMNS[name]
+        for row in self._all(_UNCOMMENTED, self._table(name)):
+            if row["column"] in texts:
+                column = f"COLUMN {self._table(name)}.{_quoted(row['column'])}"
+                self._run(comments.comment_statement(column, texts[row["column"]]))
 
-    def _comment_columns(self, name: str, columns: Iterable[str]) -> None:
-        for column in columns:
-            self._comment(f"COLUMN {self._table(name)}.{_quoted(column)}", comments.COLUMNS.get(column))
-
-    def _comment(self, what: str, text: str | None) -> None:
-        if text:
-            self._run(f"COMMENT ON {what} IS '{text.replace(chr(39), chr(39) * 2)}'")
+    def _add_index(self, name: str) -> None:
+        """Create the index of a table if it has one and lacks it; this blocks no readers."""
+        columns = INDEXES.get(name)
+        if columns is None:
+            return
+        index = f"{name}_{'_'.join(columns)}"
+        (row,) = self._all(_LACKS_INDEX, self._table(index), self._table(name))
+        if row["lacking"]:
+            self._run(f"CREATE INDEX {_quoted(index)} ON {self._table(name)} ({_column_list(columns)})")
 
     def _table(self, name: str) -> str:
         return f"{_quoted(self._schema)}.{_quoted(name)}"
@@ -230,13 +255,13 @@ def _staged(name: str) -> str:
     return f"pg_temp.{_quoted(f'publishing_{name}')}"
 
 
-def _column(name: str, kind: str) -> str:
-    # Texts sort as in DuckDB, whatever the database's language is.
+def _column_definition(name: str, kind: str) -> str:
+    # Texts sort by their bytes, as in DuckDB, whatever the locale of the database is.
     return f"{_quoted(name)} {kind}{_BYTE_ORDER if kind == 'text' else ''}"
 
 
-def _listed(columns: Iterable[str], of: str = "") -> str:
-    return ", ".join(f"{of}.{_quoted(column)}" if of else _quoted(column) for column in columns)
+def _column_list(columns: Iterable[str], alias: str = "") -> str:
+    return ", ".join(f"{alias}.{_quoted(column)}" if alias else _quoted(column) for column in columns)
 
 
 def _quoted(name: str) -> str:

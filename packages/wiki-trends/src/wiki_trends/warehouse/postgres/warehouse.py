@@ -1,13 +1,13 @@
 """The tables in a PostgreSQL database, merged in one transaction that takes row locks only.
 
-The rows of a publish are copied into temporary tables and merged from there: inserted, updated where they differ,
-deleted where they are gone. So readers are never blocked, readers in `REPEATABLE READ` keep their window, and views,
-grants and comments of users stay because the tables stay. Publishers queue on an advisory lock. Publishing the same
-window again writes nothing. The tables lie in the first schema of the connection's search path.
+The rows of a publish are copied into temporary tables and merged from there: new rows are inserted, changed rows updated,
+missing rows deleted. So readers are never blocked, readers in `REPEATABLE READ` keep their window, and views, grants and
+comments of users stay because the tables are never dropped. Publishers queue on an advisory lock. Publishing the same
+window again writes nothing. The tables are in the first schema of the connection's search path.
 
-Fails with `WarehouseError` when the server does not answer or refuses, when a right is missing, when a table of the
-user's own has one of our names, when a newer version wrote the tables, and when the database's encoding is not UTF-8.
-Nothing is changed then.
+Fails with `WarehouseError` when the server does not answer or refuses, when a privilege is missing, when a table of the
+user has one of our names, when a newer version wrote the tables, and when the database's encoding is not UTF-8. The
+tables are then unchanged.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from urllib.parse import quote
 
 from wiki_trends.errors import NothingPublished, WarehouseError
 from wiki_trends.warehouse.arrow import read_rows
-from wiki_trends.warehouse.base import KEPT_BY, RUNS
-from wiki_trends.warehouse.postgres.failures import explained
+from wiki_trends.warehouse.base import REPLACEMENT_KEYS, RUNS
+from wiki_trends.warehouse.postgres.failures import warehouse_errors
 from wiki_trends.warehouse.postgres.tables import Tables
 from wiki_trends.warehouse.runs_table import COLUMNS
 
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_DEFAULTS = {"connect_timeout": "10", "fallback_application_name": "wiki-trends"}
-# Titles of any language are sent and read, whatever PGCLIENTENCODING or the URL says.
-_ALWAYS = {"client_encoding": "UTF8"}
-# The most connections of a server that reads for as long as it runs, and how long a read waits for one of them.
-_POOLED, _POOL_SECONDS = 4, 10.0
-_ROWS_AT_ONCE = 10_000
-_TO_ESCAPE = re.compile(r"'[^']*'|\"[^\"]*\"|\?|%")
+_DEFAULT_PARAMETERS = {"connect_timeout": "10", "fallback_application_name": "wiki-trends"}
+# Titles are of any language, so PGCLIENTENCODING and the URL must not choose another encoding.
+_FIXED_PARAMETERS = {"client_encoding": "UTF8"}
+# The number of connections in the pool, and how many seconds a reader waits for one of them.
+_POOL_SIZE, _POOL_TIMEOUT = 4, 10.0
+_BATCH_ROWS = 10_000
+_QUOTED_OR_PLACEHOLDER = re.compile(r"'[^']*'|\"[^\"]*\"|\?|%")
 
 
 class PostgreSQL:
@@ -52,12 +52,12 @@ class PostgreSQL:
 
     Args:
         url: a connection URL of libpq.
-        pooled: whether readers share a pool of connections, for a server that reads for as long as it runs.
+        pooled: whether readers share a pool of connections, for a long-running server.
     """
 
     def __init__(self, url: str, *, pooled: bool = False) -> None:
         self._parameters = _parameters(url)
-        self.url = _shown(self._parameters)
+        self.url = _public_url(self._parameters)
         self._pool = self._new_pool() if pooled else None
 
     def version(self) -> str:
@@ -69,9 +69,9 @@ class PostgreSQL:
         """Merge these tables and add the run; see `Warehouse.publish`. Waits for other publishers.
 
         Returns:
-            The run with the rows of each table; the last published run when nothing differs from it.
+            The run with the number of rows of each table; the last published run when it has the same inputs and rows.
         """
-        with self._explained(), self._connected() as connection:
+        with self._warehouse_errors(), self._connect() as connection:
             target = Tables(connection, self.url)
             target.lock()
             last = target.last_run()
@@ -81,36 +81,36 @@ class PostgreSQL:
                 with read_rows(table) as incoming:
                     changed += target.prepare(name, incoming.columns)
                     rows[name] = target.stage(name, incoming)
-                    changed += target.merge(name, incoming.columns, _kept_by(name, run, last))
+                    changed += target.merge(name, incoming.columns, _replacement_key(name, run, last))
             if last is not None and not changed and last.inputs() == run.inputs():
                 return last
-            done = replace(run, rows=rows)
-            target.add_run(done)
-        return done
+            published = replace(run, rows=rows)
+            target.add_run(published)
+        return published
 
     @contextmanager
     def reading(self) -> Iterator[PostgresReader]:
-        """A reader of what is published now; see `Warehouse.reading`. Everything it reads is of one moment."""
-        with self._connected_to_read() as connection:
-            with self._explained():
+        """Open a reader of the current tables; see `Warehouse.reading`. All its queries see one snapshot."""
+        with self._read_connection() as connection:
+            with self._warehouse_errors():
                 last = Tables(connection, self.url).last_run()
             if last is None:
                 raise NothingPublished(warehouse=self.url)
-            yield PostgresReader(connection, last, self._explained)
+            yield PostgresReader(connection, last, self._warehouse_errors)
 
     @contextmanager
-    def _connected_to_read(self) -> Iterator[Connection[Any]]:
-        """A read-only connection in which every statement sees the same moment."""
+    def _read_connection(self) -> Iterator[Connection[Any]]:
+        """Open a read-only connection whose statements all see one snapshot."""
         with ExitStack() as stack:
-            with self._explained():
-                connection = self._from_pool(stack)
+            with self._warehouse_errors():
+                connection = self._pooled_connection(stack)
                 if connection is None:
-                    connection = stack.enter_context(closing(self._connected()))
-                    _for_reading(connection)
+                    connection = stack.enter_context(closing(self._connect()))
+                    _make_read_only(connection)
             yield connection
 
-    def _from_pool(self, stack: ExitStack) -> Connection[Any] | None:
-        """A connection of the pool; None without a pool or after a time-out, whose cause only a new connection reports."""
+    def _pooled_connection(self, stack: ExitStack) -> Connection[Any] | None:
+        """A connection of the pool; None without a pool, and after a time-out, whose cause only a new connection reports."""
         if self._pool is None:
             return None
         from psycopg_pool import PoolTimeout
@@ -127,62 +127,62 @@ class PostgreSQL:
         return ConnectionPool(
             kwargs=self._parameters,
             min_size=0,
-            max_size=_POOLED,
+            max_size=_POOL_SIZE,
             open=False,
-            timeout=_POOL_SECONDS,
-            configure=_for_reading,
+            timeout=_POOL_TIMEOUT,
+            configure=_make_read_only,
             check=ConnectionPool.check_connection,
         )
 
-    def _explained(self) -> AbstractContextManager[None]:
-        return explained(self.url, _secrets(self._parameters))
+    def _warehouse_errors(self) -> AbstractContextManager[None]:
+        return warehouse_errors(self.url, _secrets(self._parameters))
 
-    def _connected(self) -> Connection[Any]:
+    def _connect(self) -> Connection[Any]:
         import psycopg
 
         connection = psycopg.connect(**self._parameters)  # type: ignore[arg-type]
-        # Whatever the server's default is: a publisher that waited for another one must see what it wrote.
+        # A publisher that waited for another one must see its rows, whatever the server's default isolation level is.
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         return connection
 
 
 class PostgresReader:
-    """A reader of what was published at one moment."""
+    """A reader of one snapshot of the published tables."""
 
     def __init__(
         self,
         connection: Connection[Any],
         last: RunRecord,
-        explaining: Callable[[], AbstractContextManager[None]],
+        errors: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._connection = connection
         self._last = last
-        self._explaining = explaining
+        self._errors = errors
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
-        """The rows of a query; see `Reader.rows`. Numbers of any precision come as floats."""
+        """Return the rows of a query; see `Reader.rows`. Values of type numeric are returned as floats."""
         from psycopg.rows import dict_row
 
-        with self._explaining(), self._connection.cursor(row_factory=dict_row) as cursor:
+        with self._errors(), self._connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(_with_placeholders(sql, values), values or None).fetchall()
 
-    def pieces(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
-        """The same, some at a time; see `Reader.pieces`."""
+    def batches(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
+        """Yield the rows of a query in lists; see `Reader.batches`."""
         from psycopg.rows import dict_row
 
-        # A named cursor stays on the server, which keeps the rows that were not fetched yet.
-        with self._explaining(), self._connection.cursor("pieces", row_factory=dict_row) as cursor:
+        # With a named cursor the rows that were not fetched yet stay on the server.
+        with self._errors(), self._connection.cursor("batches", row_factory=dict_row) as cursor:
             cursor.execute(_with_placeholders(sql, values), values or None)
-            while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            while rows := cursor.fetchmany(_BATCH_ROWS):
                 yield rows
 
     def last_run(self) -> RunRecord:
-        """The window that the tables hold."""
+        """Return the run that published the current tables."""
         return self._last
 
 
-def _for_reading(connection: Connection[Any]) -> None:
-    """Make a connection read-only, and let all its statements see one moment."""
+def _make_read_only(connection: Connection[Any]) -> None:
+    """Make a connection read-only, with one snapshot for all its statements."""
     from psycopg import IsolationLevel
     from psycopg.types.numeric import FloatLoader
 
@@ -192,7 +192,7 @@ def _for_reading(connection: Connection[Any]) -> None:
 
 
 def _with_placeholders(sql: str, values: Sequence[object]) -> bytes:
-    return (_TO_ESCAPE.sub(_placeholder, sql) if values else sql).encode()
+    return (_QUOTED_OR_PLACEHOLDER.sub(_placeholder, sql) if values else sql).encode()
 
 
 def _placeholder(match: re.Match[str]) -> str:
@@ -200,16 +200,16 @@ def _placeholder(match: re.Match[str]) -> str:
     return "%s" if match[0] == "?" else match[0].replace("%", "%%")
 
 
-def _kept_by(name: str, run: RunRecord, last: RunRecord | None) -> Sequence[str]:
-    columns = KEPT_BY.get(name, ())
-    other = last is not None and last.dataset != run.dataset
-    return () if other and "dataset" not in columns else columns
+def _replacement_key(name: str, run: RunRecord, last: RunRecord | None) -> Sequence[str]:
+    key = REPLACEMENT_KEYS.get(name, ())
+    other_dataset = last is not None and last.dataset != run.dataset
+    return () if other_dataset and "dataset" not in key else key
 
 
 def _parameters(url: str) -> dict[str, str]:
     """The parameters of the URL, with our defaults.
 
-    The driver's reason for a refusal is not shown, because it can contain a part of the password.
+    A message about an invalid URL omits the driver's reason, which can contain a part of the password.
     """
     unreadable = WarehouseError(
         warehouse="postgresql://…",
@@ -229,22 +229,22 @@ def _parameters(url: str) -> dict[str, str]:
         parameters = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     except ProgrammingError:
         raise unreadable from None
-    # A remainder of a password that was not percent-encoded.
+    # A password that was not percent-encoded leaves one of these signs.
     if any("@" in parameters.get(name, "") for name in ("host", "dbname")) or re.search(
         r"[^\d,]", parameters.get("port", "")
     ):
         raise unreadable
-    return _DEFAULTS | parameters | _ALWAYS
+    return _DEFAULT_PARAMETERS | parameters | _FIXED_PARAMETERS
 
 
 def _secrets(parameters: Mapping[str, str]) -> list[str]:
-    """The parameters that no message may show, also as they stand in a URL, longest first."""
+    """The values that no message may show, plain and percent-encoded, longest first."""
     values = [parameters.get(name, "") for name in ("password", "sslpassword", "oauth_client_secret")]
     return sorted(
         {form for value in values for form in (value, quote(value, safe=""))}, key=len, reverse=True
     )
 
 
-def _shown(parameters: Mapping[str, str]) -> str:
+def _public_url(parameters: Mapping[str, str]) -> str:
     host, port = parameters.get("host", ""), parameters.get("port", "")
     return f"postgresql://{host}{':' if port else ''}{port}/{parameters.get('dbname', '')}"

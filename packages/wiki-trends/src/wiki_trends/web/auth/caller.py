@@ -15,7 +15,7 @@ _MAX_PATH = 2000
 
 
 def client_address(request: Request) -> str:
-    """The address of the client: of the connection, or as a proxy that is named with `--proxy` gives it."""
+    """The IP address of the client; behind a proxy named with `--proxy`, the address that the proxy reports."""
     return request.client.host if request.client else ""
 
 
@@ -25,7 +25,7 @@ def home_path(request: Request) -> str:
 
 
 def is_local_path(request: Request, path: str) -> bool:
-    """Whether this is a path below the app; redirects must not leave it."""
+    """Whether a path belongs to the app; redirects must not lead out of it."""
     return (
         path.startswith(home_path(request))
         and len(path) <= _MAX_PATH
@@ -37,9 +37,9 @@ def is_local_path(request: Request, path: str) -> bool:
 
 def return_path(request: Request, sign_in: str | None) -> str:
     """The path to return to after signing in; empty if only the sign-in page itself was requested."""
-    posted = request.scope.get("state", {}).get("return_path")
-    if posted is not None:
-        path = str(posted)
+    posted_path = request.scope.get("state", {}).get("return_path")
+    if posted_path is not None:
+        path = str(posted_path)
     elif request.url.path == sign_in or request.method != "GET":
         path = request.query_params.get("next", "")
     else:

@@ -1,6 +1,6 @@
 """The protocol of authentication and authorisation: who may see the dashboard, and who may act in it.
 
-The app asks the guard about every request before any view runs. The stand-alone guard is
+The app calls the guard for every request, before any view runs. The stand-alone guard is
 `wiki_trends.web.auth.sign_in.TokenGuard`; an app that mounts the dashboard passes its own.
 """
 
@@ -51,8 +51,8 @@ class Guard(Protocol):
     async def visitor(self, request: Request) -> Visitor:
         """The visitor who made this request; without valid credentials a `Visitor` without rights, not an error.
 
-        Afterwards the app refuses state-changing requests with a foreign `Origin`, except those with `by_token`: browsers
-        do not add a token to a forged request, but they do add the cookie.
+        The app then refuses state-changing requests with a foreign `Origin`, except those with `by_token`: browsers add the
+        cookie to a forged request, but not a token.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""A rate limit for each caller: token buckets that hold at most one minute's worth."""
+"""A rate limit for each caller. Each has a token bucket, which is full after a minute without requests."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Sessions as signed cookies, and the list of those that were revoked before they expired.
+"""Sessions as signed cookies, and a list of the revoked ones.
 
-A cookie names its expiry and a random id, signed with the token: a new token ends all sessions, and a restart with the same
-token ends none. Signing out adds the id to the list of revoked sessions. With a file, the list survives a restart. If the
-file cannot be written, the log has the reason, and the session is revoked only until the process restarts.
+A cookie contains its expiry and a random id, and is signed with the token. A new token ends all sessions; a restart with the
+same token ends none. Signing out adds the id to the list of revoked sessions. With a file, the list survives a restart. If the
+file cannot be written, the reason is logged, and the session is revoked only until the process restarts.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 SESSION_SECONDS = 7 * 86_400
 # Revoked sessions that are remembered; the ones that expire first are dropped first.
 _MAX_REVOKED = 10_000
-# An expiry in seconds has fewer digits than this.
-_TOO_MANY_DIGITS = 12
+# The most digits of an expiry in seconds.
+_EXPIRY_DIGITS = 11
 
 
 class Sessions:
@@ -50,7 +50,7 @@ class Sessions:
         return f"{body}.{self._signature(body)}"
 
     def is_valid(self, cookie: str) -> bool:
-        """Whether the cookie is one of ours, has not expired, and was not revoked."""
+        """Whether the cookie is signed with our key, has not expired, and was not revoked."""
         verified = self._verified(cookie)
         if verified is None:
             return False
@@ -68,10 +68,10 @@ class Sessions:
         self._save()
 
     def _verified(self, cookie: str) -> tuple[str, int] | None:
-        """Id and expiry of a cookie that we signed and that has not expired."""
+        """Session id and expiry of a cookie; None if the signature is invalid or the session has expired."""
         body, _, signature = cookie.rpartition(".")
         until, _, session_id = body.partition(".")
-        if not session_id or not (until.isascii() and until.isdecimal() and len(until) < _TOO_MANY_DIGITS):
+        if not session_id or not (until.isascii() and until.isdecimal() and len(until) <= _EXPIRY_DIGITS):
             return None
         if int(until) < self._clock():
             return None
@@ -101,7 +101,7 @@ class Sessions:
         revoked = {}
         for line in lines[:_MAX_REVOKED]:
             until, _, session_id = line.partition(" ")
-            if until.isascii() and until.isdecimal() and len(until) < _TOO_MANY_DIGITS and session_id:
+            if until.isascii() and until.isdecimal() and len(until) <= _EXPIRY_DIGITS and session_id:
                 revoked[session_id] = int(until)
         return revoked
 

@@ -1,8 +1,8 @@
 """The ASGI middleware for security: it checks every request before a view runs, and adds headers to every response.
 
-In this order: the host is allowed (against DNS rebinding); the body is small; a state-changing request comes from our own
-pages (`Origin`), or has a valid bearer token; the visitor has the right. A refusal is a response
-like any other, with the reason. The headers keep a browser from running, framing or guessing anything that we did not send.
+A request is refused, with the reason, unless the host is allowed (against DNS rebinding), the body is small, the visitor has
+the right, and a state-changing request comes from the dashboard's own pages (`Origin`) or has a valid bearer token. The
+headers forbid browsers to run foreign scripts, to show a page in a foreign frame, and to guess media types.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class SecurityMiddleware:
         request.scope.setdefault("state", {})["visitor"] = visitor
         caller.set(f"{visitor.name}@{client_address(request)}")
         if path not in self._guard.public and not (visitor.may_see and (visitor.may_act or not changes)):
-            raise _no_right(visitor)
+            raise _access_denied(visitor)
         if changes and not visitor.by_token:
             _check_origin(request)
         return body
@@ -135,7 +135,7 @@ class SecurityMiddleware:
         )
 
 
-def _no_right(visitor: Visitor) -> Problem:
+def _access_denied(visitor: Visitor) -> Problem:
     if visitor.name:
         return Problem(
             403, "FORBIDDEN", f"{visitor.name} may not do this.", "Ask the administrator for the right."
@@ -152,7 +152,7 @@ def _host_name(host: str) -> str:
 
 
 def _check_origin(request: Request) -> None:
-    """Refuse requests that another site's page makes with our visitor's cookie (CSRF).
+    """Refuse requests that a page of another site makes with the visitor's cookie (CSRF).
 
     A browser sends `Origin` with each such request, and `Sec-Fetch-Site` if it is new enough.
     """
@@ -163,12 +163,12 @@ def _check_origin(request: Request) -> None:
             403,
             "FOREIGN_ORIGIN",
             "This request does not come from a page of this dashboard.",
-            "Use the button in the dashboard; a program sends its token as Authorization: Bearer.",
+            "Use the button in the dashboard; a program must send its token as Authorization: Bearer.",
         )
 
 
 def _log_refusal(request: Request, problem: Problem) -> None:
-    """Log refused requests; somebody who has only not signed in yet is not worth a line."""
+    """Log a refused request, except a read by a visitor who has not signed in yet."""
     if problem.code != "SIGN_IN" or request.method not in SAFE_METHODS:
         logger.warning(
             "refused %s %.200r: %s, from %s",
@@ -180,7 +180,7 @@ def _log_refusal(request: Request, problem: Problem) -> None:
 
 
 async def _read_bounded_body(request: Request) -> Receive:
-    """Read the body and return a `receive` that replays it; raises `Problem` if it is larger than any form of ours."""
+    """Read the body and return a `receive` that replays it; raises `Problem` if it is larger than `MAX_BODY_BYTES`."""
     too_large = Problem(
         413,
         "TOO_LARGE",
@@ -193,8 +193,8 @@ async def _read_bounded_body(request: Request) -> Receive:
     if declared == "0" and "transfer-encoding" not in request.headers:
         return request.receive
     received = bytearray()
-    async for piece in request.stream():
-        received += piece
+    async for chunk in request.stream():
+        received += chunk
         if len(received) > MAX_BODY_BYTES:
             raise too_large
     messages: list[Message] = [{"type": "http.request", "body": bytes(received), "more_body": False}]

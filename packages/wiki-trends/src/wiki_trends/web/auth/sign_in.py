@@ -1,12 +1,12 @@
-"""The stand-alone guard: a token, exchanged for a cookie that scripts cannot read and other sites cannot use.
+"""The stand-alone guard: visitors exchange a token for a cookie that scripts cannot read and other sites cannot send.
 
 On a loopback address everybody may see, and visitors who have signed in may act; on other addresses nothing is shown
 without signing in. Ways to sign in: the link that `wiki-trends serve` prints, whose code is valid once and for an hour; the
 token in the form of `/sign-in`; and, for programs, `Authorization: Bearer TOKEN` with each request. Signing out
 ends the session on the server; see `sessions`. Sign-ins and refusals are logged, never the token.
 
-Attempts with a wrong token are limited for each address. The right token is always accepted, so nobody can lock out
-others behind the same address; tokens have at least 16 characters, so guessing one takes longer than anybody has.
+Attempts with a wrong token are limited for each address. The correct token is always accepted, so nobody can lock out
+others behind the same address. Tokens have at least 16 characters, so they cannot be guessed.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ def is_loopback(host: str) -> bool:
 
 
 class TokenGuard:
-    """Identifies visitors who have the token.
+    """Identifies visitors by the token, or by the cookie that they got for it.
 
     Args:
         token: the secret.
         hosts: accepted host names, besides those of this machine.
         sees_all: whether visitors may see the dashboard without signing in.
-        revoked_file: where sessions that were signed out are kept; None: only in memory.
+        revoked_file: stores revoked sessions; None: they are kept in memory only.
         clock: seconds since the epoch.
     """
 
@@ -119,7 +119,7 @@ class TokenGuard:
                 raise Problem(
                     401,
                     "LINK_SPENT",
-                    "This link was used already, or has expired.",
+                    "This link has already been used, or has expired.",
                     _HINT,
                 )
             return self._signed_in(request, home_path(request))
@@ -130,7 +130,7 @@ class TokenGuard:
             path = form.get("next", "")
             request.state.return_path = path
             if not self._check_token(request, form.get("token", "")):
-                raise Problem(401, "WRONG_TOKEN", "That is not the token.", _HINT)
+                raise Problem(401, "WRONG_TOKEN", "The token is not correct.", _HINT)
             return self._signed_in(request, path if is_local_path(request, path) else home_path(request))
 
         @router.post(SIGN_OUT_PATH)
@@ -158,18 +158,18 @@ class TokenGuard:
         return response
 
     def _check_token(self, request: Request, token: str) -> bool:
-        """Whether the token is right; a wrong one counts against the caller's limit."""
+        """Whether the token is correct; a wrong one counts against the caller's limit."""
         if hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._token):
             return True
         self._count_failure(request, "a wrong token")
         return False
 
-    def _count_failure(self, request: Request, what: str) -> None:
+    def _count_failure(self, request: Request, failure: str) -> None:
         """Log a failed attempt; raises `Problem` with status 429 after too many of them."""
         address = client_address(request)
         self._attempts.check(address)
         self._attempts.spend(address)
-        logger.warning("refused %s, from %s", what, address)
+        logger.warning("refused %s, from %s", failure, address)
 
 
 _ANONYMOUS = Visitor()
@@ -178,7 +178,7 @@ _BY_TOKEN = Visitor("token", may_see=True, may_act=True, by_token=True, sign_out
 
 
 def _form(body: bytes) -> dict[str, str]:
-    """The fields of a posted form; empty for a body that is not one of ours."""
+    """The fields of a posted form; empty for a body that cannot be parsed."""
     try:
         fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
     except ValueError:

@@ -1,1 +1,1 @@
-"""What the dashboard remembers between requests."""
+"""The cache of the dashboard, and the state of lake, runs and warehouse that it holds."""

@@ -33,7 +33,7 @@
     old.replaceWith(next);
     if (open) for (const details of next.querySelectorAll("details.confirm")) details.open = true;
     if (focused) [...next.querySelectorAll("a, button, input")].find((node) => key(node) === focused)?.focus();
-    window.wikiTrends?.enlivenTables?.(next);
+    window.wikiTrends?.activateTables?.(next);
   };
   const remember = () => { for (const part of document.querySelectorAll("[data-live]")) part.dataset.was ??= part.outerHTML; };
 
@@ -69,7 +69,7 @@
     if (!part) return false;
     const into = panel.querySelector("[data-into]");
     if (into.firstElementChild) swap(into.firstElementChild, part);
-    else { const node = document.importNode(part, true); node.dataset.was = part.outerHTML; into.append(node); window.wikiTrends?.enlivenTables?.(node); }
+    else { const node = document.importNode(part, true); node.dataset.was = part.outerHTML; into.append(node); window.wikiTrends?.activateTables?.(node); }
     panel.dataset.url = url;
     updateTimes();
     return true;

@@ -15,10 +15,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 
 from wiki_trends.web.auth.caller import caller, client_address
 from wiki_trends.web.auth.rate_limit import RateLimiter
-from wiki_trends.web.problems import Problem, problem_of
-from wiki_trends.web.views.documents import AskedDocument
+from wiki_trends.web.problems import KNOWN_ERRORS, Problem
+from wiki_trends.web.views.documents import BackfillDocument
 from wiki_trends.web.views.lake import request_json
-from wiki_trends.web.views.view import PROBLEMS
+from wiki_trends.web.views.rendering import PROBLEMS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,7 +44,7 @@ def router(state: DashboardState) -> APIRouter:
         summary="Start the backfill of a day that needs it",
         response_class=Response,
         responses={
-            202: {"model": AskedDocument, "description": "Started, or under way already."},
+            202: {"model": BackfillDocument, "description": "Started, or already in progress."},
             303: {"description": "The same for a browser: a redirect to the page of the day."},
             **PROBLEMS,
         },
@@ -114,9 +114,7 @@ async def _snapshot(state: DashboardState) -> tuple[Any, ...] | None:
     """The values whose change is announced; None if they cannot be read."""
     try:
         listing, published = await state.runs(), await state.published()
-    except Exception as error:
-        if problem_of(error) is None:
-            logger.exception("the event stream cannot read the state")
+    except KNOWN_ERRORS:
         return None
     return (
         tuple((run.name, run.state) for run in listing.runs),

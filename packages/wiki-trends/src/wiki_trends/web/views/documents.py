@@ -29,7 +29,7 @@ class RunDocument(BaseModel):
     url: str | None
 
 
-class AskedDocument(BaseModel):
+class BackfillDocument(BaseModel):
     """A backfill that was requested on the dashboard."""
 
     day: dt.date
@@ -67,7 +67,7 @@ class DayDocument(CalendarDayDocument):
     written_at: dt.datetime | None
     parts: list[PartDocument]
     runs: list[RunDocument]
-    asked: AskedDocument | None
+    asked: BackfillDocument | None
     may_start: bool
 
 
@@ -112,7 +112,7 @@ class RunsDocument(BaseModel):
     """The latest runs and the requested backfills, newest first."""
 
     runs: list[RunDocument]
-    asked: list[AskedDocument]
+    asked: list[BackfillDocument]
 
 
 class LeftOutRowDocument(BaseModel):

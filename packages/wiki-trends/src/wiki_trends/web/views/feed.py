@@ -14,18 +14,18 @@ from fastapi import APIRouter
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotations when it runs
 from starlette.responses import Response
 
-from wiki_trends.queries import browse
 from wiki_trends.queries.links import page_link, project_of_dataset
+from wiki_trends.queries.risers import risers
 from wiki_trends.report.text import safe
+from wiki_trends.web.auth.caller import caller
 from wiki_trends.web.cache.responses import Rendered
-from wiki_trends.web.views.view import PROBLEMS
+from wiki_trends.web.views.rendering import PROBLEMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wiki_trends.warehouse.base import RunRecord
     from wiki_trends.web.cache.dashboard_state import DashboardState
-    from wiki_trends.web.views.view import ResponseCache
 
 MEDIA_TYPE = "application/atom+xml; charset=utf-8"
 _ATOM = "http://www.w3.org/2005/Atom"
@@ -33,7 +33,7 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _TAG = "tag:wiki-trends.invalid,2025"
 
 
-def router(state: DashboardState, responses: ResponseCache) -> APIRouter:
+def router(state: DashboardState) -> APIRouter:
     """The route of the feed."""
     router = APIRouter()
 
@@ -46,22 +46,24 @@ def router(state: DashboardState, responses: ResponseCache) -> APIRouter:
     async def feed(request: Request) -> Response:
         base = str(request.base_url).rstrip("/")
 
-        def render(_: str) -> Rendered:
-            return Rendered.of(atom(*browse.risers(state.sources.warehouse), base), MEDIA_TYPE)
+        def render() -> Rendered:
+            return Rendered.of(atom(*risers(state.sources.warehouse), base), MEDIA_TYPE)
 
-        return (
-            await responses.cached(("feed", base), state.published, render, responses.warehouse)
-        ).response(request)
+        version = await state.published()
+        rendered = await state.cache.get(
+            ("feed", base), lambda: state.warehouse_pool.read(render), owner=caller.get(), version=version
+        )
+        return rendered.response(request)
 
     return router
 
 
-def atom(run: RunRecord, risers: Sequence[Mapping[str, Any]], base: str) -> str:
+def atom(run: RunRecord, rows: Sequence[Mapping[str, Any]], base: str) -> str:
     """The feed as text.
 
     Args:
         run: the record of the published window.
-        risers: rows of `browse.risers`.
+        rows: the rows of `queries.risers`.
         base: URL of the dashboard, without a trailing slash.
     """
     feed = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
@@ -74,7 +76,7 @@ def atom(run: RunRecord, risers: Sequence[Mapping[str, Any]], base: str) -> str:
     ET.SubElement(feed, "link", {"rel": "self", "type": "application/atom+xml", "href": f"{base}/feed.atom"})
     ET.SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": f"{base}/"})
     positions: dict[dt.date, int] = {}
-    for row in risers:
+    for row in rows:
         day = row["window_end"]
         positions[day] = positions.get(day, 0) + 1
         _entry(feed, run, row, positions[day], base)

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, model_validator
+from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotations when it runs
+from starlette.responses import Response  # noqa: TC002
 
 from smart_orchestrator.errors import ContractError, WindowError
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.text.calendar import watermark
 from wiki_trends.config.window_options import FIRST_DAY
 from wiki_trends.pipeline.lists.excluded import counts
-from wiki_trends.report import calendar as drawn
+from wiki_trends.report import calendar as report_calendar
 from wiki_trends.web.problems import Problem
 from wiki_trends.web.views import documents
-from wiki_trends.web.views.view import NoQuery, View
+from wiki_trends.web.views.rendering import PAGE_ROUTE, Content, csv_route, json_route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from smart_orchestrator.model.run import Run
     from wiki_trends.pipeline.lists.excluded import Exclusion
     from wiki_trends.web.backfills import BackfillRequest, RunListing
     from wiki_trends.web.cache.dashboard_state import DashboardState
     from wiki_trends.web.data import Calendar, Day
+    from wiki_trends.web.views.rendering import Renderer
 
 MAX_DAYS = 1100
+_COMPLETENESS = "The completeness of a window, with the reason for each missing day"
+_DAY = "One day of the lake: its state, its runs, its parts"
+_RUNS = "The pipeline's runs, newest first"
+_LEFT_OUT = "Rows left out of a day's list, with the reason"
 
 
 class WindowQuery(BaseModel):
@@ -59,12 +68,65 @@ class NewestDayQuery(BaseModel):
     day: Annotated[dt.date | None, Field(description="YYYY-MM-DD, a UTC day.")] = None
 
 
+def router(state: DashboardState, renderer: Renderer) -> APIRouter:
+    """The routes of the lake's views."""
+    router = APIRouter()
+    sources = state.sources
+
+    @router.get("/completeness", **PAGE_ROUTE)
+    @router.get("/completeness.json", **json_route(_COMPLETENESS, documents.CompletenessDocument))
+    @router.get("/completeness.csv", **csv_route(_COMPLETENESS))
+    async def completeness(request: Request, query: Annotated[WindowQuery, Query()]) -> Response:
+        calendar = await state.calendar(sources.window(query.days, query.start, query.end))
+        content = partial(_completeness, calendar)
+        return await renderer.response(request, "completeness", query, content, version=calendar)
+
+    @router.get("/day", **PAGE_ROUTE)
+    @router.get("/day.json", **json_route(_DAY, documents.DayDocument))
+    @router.get("/day.csv", **csv_route(_DAY))
+    async def day(request: Request, query: Annotated[DayQuery, Query()]) -> Response:
+        if not FIRST_DAY <= query.day <= sources.today():
+            raise WindowError(
+                "day",
+                query.day,
+                "is not a day that the upstream has",
+                f"Give one from {FIRST_DAY} to {sources.today()}.",
+            )
+        calendar = await state.calendar(sources.window(None, query.day, query.day))
+        runs = await state.runs_of(query.day)
+        backfill = state.backfills.get(query.day)
+        details = DayDetails(calendar.days[0], runs, backfill)
+        return await renderer.response(request, "day", query, partial(_day, details), version=details)
+
+    @router.get("/runs", **PAGE_ROUTE)
+    @router.get("/runs.json", **json_route(_RUNS, documents.RunsDocument))
+    @router.get("/runs.csv", **csv_route(_RUNS))
+    async def runs(request: Request) -> Response:
+        listing = await state.runs()
+        return await renderer.response(request, "runs", None, partial(_runs, listing), version=listing)
+
+    @router.get("/left-out", **PAGE_ROUTE)
+    @router.get("/left-out.json", **json_route(_LEFT_OUT, documents.LeftOutDocument))
+    @router.get("/left-out.csv", **csv_route(_LEFT_OUT))
+    async def left_out(request: Request, query: Annotated[NewestDayQuery, Query()]) -> Response:
+        day = query.day or sources.window().last
+        try:
+            rows = await state.left_out(day)
+        except ContractError as error:
+            message = f"The silver layer does not have {day}: {'; '.join(error.violations)}."
+            raise Problem(404, "NO_SUCH_DAY", message, "Choose another day.") from None
+        content = partial(_left_out, LeftOut(day, rows, counts(rows)))
+        return await renderer.response(request, "left_out", query, content, version=(day, rows))
+
+    return router
+
+
 @dataclass(frozen=True, slots=True)
 class CompletenessPage:
     """A checked window and the drawing of it."""
 
     calendar: Calendar
-    drawing: drawn.Calendar
+    drawing: report_calendar.Calendar
 
     @property
     def completeness(self) -> Any:
@@ -72,43 +134,26 @@ class CompletenessPage:
         return self.calendar.plan.completeness
 
 
-def completeness(state: DashboardState) -> View[WindowQuery, Calendar, CompletenessPage]:
-    """The completeness of a window, with the reason for each missing day."""
+def _completeness(calendar: Calendar) -> Content:
+    page = CompletenessPage(calendar, report_calendar.calendar(map(calendar_day, calendar.days)))
 
-    async def inputs(query: WindowQuery) -> Calendar:
-        return await state.calendar(state.sources.window(query.days, query.start, query.end))
-
-    def make(_: WindowQuery, calendar: Calendar) -> CompletenessPage:
-        return CompletenessPage(calendar, drawn.calendar(map(shown, calendar.days)))
-
-    def document(page: CompletenessPage) -> dict[str, Any]:
+    def document() -> dict[str, Any]:
         last = watermark(page.completeness)
-        checked = page.completeness.to_json()
-        days = [_day_json(day) for day in page.calendar.days]
-        in_flight = [day.isoformat() for day in page.calendar.in_flight]
-        due = [day.isoformat() for day in page.calendar.due]
-        newest = last.isoformat() if last else None
-        return {**checked, "days": days, "due": due, "in_flight": in_flight, "watermark": newest}
+        return {
+            **page.completeness.to_json(),
+            "days": [_day_json(day) for day in calendar.days],
+            "due": [day.isoformat() for day in calendar.due],
+            "in_flight": [day.isoformat() for day in calendar.in_flight],
+            "watermark": last.isoformat() if last else None,
+        }
 
-    def table(page: CompletenessPage) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
-        rows = (
-            (d.partition.day, d.partition.state, d.partition.code, d.partition.reason, d.partition.rows,
-             d.step.action, d.partition.fingerprint)
-            for d in page.calendar.days
-        )  # fmt: skip
-        return ("day", "state", "code", "reason", "rows", "action", "fingerprint"), rows
-
-    return View(
-        name="completeness",
-        path="/completeness",
-        summary="The completeness of a window, with the reason for each missing day",
-        query=WindowQuery,
-        inputs=inputs,
-        make=make,
-        document=document,
-        schema=documents.CompletenessDocument,
-        table=table,
-    )
+    rows = (
+        (d.partition.day, d.partition.state, d.partition.code, d.partition.reason, d.partition.rows,
+         d.step.action, d.partition.fingerprint)
+        for d in calendar.days
+    )  # fmt: skip
+    columns = ("day", "state", "code", "reason", "rows", "action", "fingerprint")
+    return Content(page, document, lambda: (columns, rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +163,16 @@ class DayDetails:
     day: Day
     runs: tuple[Run, ...]
     request: BackfillRequest | None
-    may_start: bool
 
     @property
-    def shown(self) -> drawn.CalendarDay:
+    def may_start(self) -> bool:
+        """Whether the day is due, and no backfill of it is in progress."""
+        return self.day.step.action is Action.START and not (self.request and self.request.in_progress)
+
+    @property
+    def shown(self) -> report_calendar.CalendarDay:
         """The day as drawn in a calendar."""
-        return shown(self.day)
+        return calendar_day(self.day)
 
     @property
     def before(self) -> dt.date:
@@ -136,31 +185,10 @@ class DayDetails:
         return self.day.partition.day + dt.timedelta(days=1)
 
 
-def day(
-    state: DashboardState,
-) -> View[DayQuery, tuple[Calendar, tuple[Run, ...], BackfillRequest | None], DayDetails]:
-    """One day: state, reason, runs, parts."""
+def _day(details: DayDetails) -> Content:
+    partition = details.day.partition
 
-    async def inputs(query: DayQuery) -> tuple[Calendar, tuple[Run, ...], BackfillRequest | None]:
-        requested = query.day
-        if not FIRST_DAY <= requested <= state.sources.today():
-            raise WindowError(
-                "day",
-                requested,
-                "is not a day that the upstream has",
-                f"Give one from {FIRST_DAY} to {state.sources.today()}.",
-            )
-        calendar = await state.calendar(state.sources.window(None, requested, requested))
-        runs = tuple(await state.runs_pool.run(state.sources.runs_of, requested))
-        return calendar, runs, state.backfills.get(requested)
-
-    def make(_: DayQuery, inputs: tuple[Calendar, tuple[Run, ...], BackfillRequest | None]) -> DayDetails:
-        calendar, runs, request = inputs
-        due = bool(calendar.due) and not (request is not None and request.under_way)
-        return DayDetails(calendar.days[0], runs, request, due)
-
-    def document(details: DayDetails) -> dict[str, Any]:
-        partition = details.day.partition
+    def document() -> dict[str, Any]:
         return {
             **_day_json(details.day),
             "volume": partition.volume,
@@ -173,55 +201,23 @@ def day(
             "may_start": details.may_start,
         }
 
-    def table(details: DayDetails) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
-        day = details.day.partition.day
-        return ("day", "part", "bytes", "checksum"), (
-            (day, part.name, part.size, part.checksum) for part in details.day.partition.parts
-        )
-
-    return View(
-        name="day",
-        path="/day",
-        summary="One day of the lake: its state, its runs, its parts",
-        query=DayQuery,
-        inputs=inputs,
-        make=make,
-        document=document,
-        schema=documents.DayDocument,
-        table=table,
-    )
+    rows = ((partition.day, part.name, part.size, part.checksum) for part in partition.parts)
+    return Content(details, document, lambda: (("day", "part", "bytes", "checksum"), rows))
 
 
-def runs(state: DashboardState) -> View[NoQuery, RunListing, RunListing]:
-    """The pipeline's runs, newest first."""
-
-    async def inputs(_: NoQuery) -> RunListing:
-        return await state.runs()
-
-    def document(listing: RunListing) -> dict[str, Any]:
+def _runs(listing: RunListing) -> Content:
+    def document() -> dict[str, Any]:
         return {
             "runs": [run_json(run) for run in listing.runs],
             "asked": [request_json(request) for request in listing.requests],
         }
 
-    def table(listing: RunListing) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
-        rows = (
-            (r.name, r.day, r.attempt, r.state, r.failure, r.message, r.started_at, r.ended_at)
-            for r in listing.runs
-        )
-        return ("run", "day", "attempt", "state", "failure", "message", "started_at", "ended_at"), rows
-
-    return View(
-        name="runs",
-        path="/runs",
-        summary="The pipeline's runs, newest first",
-        query=NoQuery,
-        inputs=inputs,
-        make=lambda _, inputs: inputs,
-        document=document,
-        schema=documents.RunsDocument,
-        table=table,
+    columns = ("run", "day", "attempt", "state", "failure", "message", "started_at", "ended_at")
+    rows = (
+        (r.name, r.day, r.attempt, r.state, r.failure, r.message, r.started_at, r.ended_at)
+        for r in listing.runs
     )
+    return Content(listing, document, lambda: (columns, rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,59 +229,27 @@ class LeftOut:
     by_reason: Mapping[str, int]
 
 
-def left_out(state: DashboardState) -> View[NewestDayQuery, LeftOut, LeftOut]:
-    """Rows of a day's list that are not in its partition, with the reason."""
-
-    async def inputs(query: NewestDayQuery) -> LeftOut:
-        day = query.day or state.sources.window().last
-        try:
-            rows = tuple(await state.lake_pool.run(state.sources.excluded, day))
-        except ContractError as error:
-            reason = "; ".join(error.violations)
-            raise Problem(
-                404,
-                "NO_SUCH_DAY",
-                f"The silver layer does not have {day}: {reason}.",
-                "Choose another day.",
-            ) from None
-        return LeftOut(day, rows, counts(rows))
-
-    def document(left_out: LeftOut) -> dict[str, Any]:
+def _left_out(left_out: LeftOut) -> Content:
+    def document() -> dict[str, Any]:
         return {
             "day": left_out.day.isoformat(),
             "by_reason": dict(left_out.by_reason),
             "rows": [row.to_json() for row in left_out.rows],
         }
 
-    def table(left_out: LeftOut) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
-        return ("rank", "page", "views", "reason"), (
-            (r.rank, r.page, r.views, r.text()) for r in left_out.rows
-        )
-
-    return View(
-        name="left_out",
-        path="/left-out",
-        summary="Rows left out of a day's list, with the reason",
-        query=NewestDayQuery,
-        inputs=inputs,
-        make=lambda _, inputs: inputs,
-        document=document,
-        schema=documents.LeftOutDocument,
-        table=table,
-    )
+    rows = ((row.rank, row.page, row.views, row.text()) for row in left_out.rows)
+    return Content(left_out, document, lambda: (("rank", "page", "views", "reason"), rows))
 
 
-def shown(day: Day) -> drawn.CalendarDay:
+def calendar_day(day: Day) -> report_calendar.CalendarDay:
     """A day as drawn in a calendar; a day with a run in flight has its own mark."""
     partition = day.partition
-    running = day.step.action is Action.FOLLOW
-    kind = (
-        "running"
-        if running
-        else drawn.kind_of(partition.state, partition.code, available=partition.available)
-    )
-    reason = day.step.why if running else partition.reason
-    return drawn.CalendarDay(partition.day, kind, partition.code.value, reason, partition.available)
+    if day.step.action is Action.FOLLOW:
+        kind, reason = "running", day.step.why
+    else:
+        kind = report_calendar.kind_of(partition.state, partition.code, available=partition.available)
+        reason = partition.reason
+    return report_calendar.CalendarDay(partition.day, kind, partition.code.value, reason, partition.available)
 
 
 def run_json(run: Run) -> dict[str, Any]:

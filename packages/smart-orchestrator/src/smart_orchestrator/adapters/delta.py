@@ -1,0 +1,208 @@
+"""Judge partitions of a Delta table by its transaction log. No data file is opened.
+
+The dataset's URL is that of the table: a folder, `file://` or `s3://`. The table must be partitioned by the key column, which holds a date, a
+time, or a text of either. The log has the number of rows of a file when its writer recorded statistics; without them the rows of
+a partition are not counted, and a dataset with `min_rows` above 1 does not accept it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from smart_orchestrator.contract.reading import Unreadable, translate_errors
+from smart_orchestrator.errors import DatasetError, LakeDenied, LakeUnreachable
+from smart_orchestrator.extras import extra
+from smart_orchestrator.foreign import one_line
+from smart_orchestrator.model.grain import Grain
+from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
+from smart_orchestrator.store.aws import aws_settings
+from smart_orchestrator.store.opening import lake_setting_errors
+from smart_orchestrator.store.urls import parse_lake_url, redacted_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from deltalake import DeltaTable
+
+    from smart_orchestrator.adapters.manifest import InspectOptions
+    from smart_orchestrator.model.dataset import Dataset
+    from smart_orchestrator.model.grain import Key
+
+# Texts of refusals among the errors of the store.
+_REFUSALS = (
+    "AccessDenied",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "NoSuchBucket",
+    "403 Forbidden",
+    "Permission denied",
+)
+# Colours and the frame of deltalake's error trees.
+_DECORATION = re.compile(r"\x1b\[[0-9;]*m|[↳│╰├─]|\?\S+")
+_TIMES = ("date", "timestamp", "timestamp_ntz", "string")
+
+
+class DeltaAdapter:
+    """Counts the rows of every key in the log of a table."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self.url = redacted_url(dataset.lake)
+        self._loads = 0
+
+    @property
+    def requests(self) -> Mapping[str, int]:
+        """How many times the log was read; the library does not count its requests."""
+        return {"log": self._loads}
+
+    def inspect(self, keys: Sequence[Key], options: InspectOptions) -> Mapping[Key, Partition]:
+        """A verdict for every key.
+
+        Raises:
+            LakeError: the store does not answer or refuses.
+            DatasetError: there is no such table, or it is not partitioned by the key.
+        """
+        del options
+        if not keys:
+            return {}
+        try:
+            table = self._load()
+            column = self._key_column(table)
+            with translate_errors():
+                files = self._files(table, column)
+        except Unreadable as error:
+            return {
+                key: verdict(key, Code.UNREADABLE, f"the table's log cannot be read: {error}") for key in keys
+            }
+        return {key: self._judge(key, files.get(key, [])) for key in keys}
+
+    def _load(self) -> DeltaTable:
+        """The table with its log.
+
+        Raises:
+            LakeError: the store does not answer or refuses.
+            DatasetError: there is no such table.
+            Unreadable: its log cannot be read.
+        """
+        with extra("delta"):
+            import deltalake
+            from deltalake.exceptions import DeltaError, TableNotFoundError
+
+        parts = parse_lake_url(self.dataset.lake)
+        location = parts.path if parts.scheme == "file" else f"s3://{parts.host}{parts.path}"
+        self._loads += 1
+        try:
+            return deltalake.DeltaTable(location, storage_options=self._storage_options(parts.scheme))
+        except TableNotFoundError:
+            raise DatasetError(self.dataset.name, f"there is no Delta table at {self.url}") from None
+        except DeltaError as error:
+            raise self._translated(error) from None
+        except OSError as error:
+            raise self._translated(error) from None
+
+    def _translated(self, error: Exception) -> Exception:
+        """The layer's error for an error of the store, or `Unreadable` for one of the log."""
+        message = " ".join(_DECORATION.sub(" ", str(error)).split())
+        text = one_line(message)
+        if any(refusal in message for refusal in _REFUSALS):
+            return LakeDenied(
+                self.url, "access was refused", "Check the bucket, the credentials and their rights."
+            )
+        if isinstance(error, OSError) or "error sending request" in message or "retries" in message:
+            return LakeUnreachable(
+                self.url, f"no usable answer ({text})", "Check the endpoint and the network."
+            )
+        if "not a Delta table" in message or "No files in log segment" in message:
+            return DatasetError(self.dataset.name, f"there is no Delta table at {self.url}")
+        return Unreadable(text.partition(" 0: <unknown>")[0])
+
+    def _storage_options(self, scheme: str) -> dict[str, str] | None:
+        if scheme == "file":
+            return None
+        with lake_setting_errors(self.url):
+            aws = aws_settings(os.environ)
+        seconds = self.dataset.timeout
+        options = {
+            "AWS_REGION": aws.region,
+            "AWS_ACCESS_KEY_ID": aws.key_id,
+            "AWS_SECRET_ACCESS_KEY": aws.secret,
+            "AWS_SESSION_TOKEN": aws.token,
+            "AWS_ENDPOINT_URL": aws.endpoint,
+            "allow_http": "true" if aws.endpoint.startswith("http://") else "",
+            "connect_timeout": f"{seconds}s",
+            "timeout": f"{seconds * 6}s",
+            "max_retries": str(self.dataset.retries),
+            "retry_timeout": f"{seconds * 1.5}s",
+        }
+        return {name: value for name, value in options.items() if value}
+
+    def _key_column(self, table: DeltaTable) -> str:
+        """The partition column that holds the key.
+
+        Raises:
+            DatasetError: there is none.
+        """
+        partitioned = table.metadata().partition_columns
+        types = {each.name: str(getattr(each.type, "type", each.type)) for each in table.schema().fields}
+        key_column = self.dataset.key_column
+        candidates = [
+            name for name in partitioned if types.get(name) in _TIMES and key_column in (None, name)
+        ]
+        described = ", ".join(partitioned) or "nothing"
+        if not candidates:
+            problem = f"the table is partitioned by {described}; it must be partitioned by {key_column or 'a date or time'}"
+            raise DatasetError(self.dataset.name, problem)
+        if len(candidates) > 1:
+            raise DatasetError(
+                self.dataset.name,
+                f"several partition columns may be the key ({described}); name its key_column",
+            )
+        if types[candidates[0]] == "date" and self.dataset.grain is Grain.HOUR:
+            raise DatasetError(
+                self.dataset.name, "the table is partitioned by a date, and its grain is the hour"
+            )
+        return candidates[0]
+
+    def _files(self, table: DeltaTable, column: str) -> dict[Key, list[tuple[str, int | None]]]:
+        """Path and rows of the files of every key."""
+        actions: Any = table.get_add_actions(flatten=True)
+        names = actions.schema.names
+        paths = actions.column("path").to_pylist()
+        values = actions.column(f"partition.{column}").to_pylist()
+        rows = actions.column("num_records").to_pylist() if "num_records" in names else [None] * len(paths)
+        files: dict[Key, list[tuple[str, int | None]]] = {}
+        for path, value, count in zip(paths, values, rows, strict=True):
+            if value is not None:
+                files.setdefault(self._key(value), []).append((path, count))
+        return files
+
+    def _key(self, value: object) -> Key:
+        grain = self.dataset.grain
+        if isinstance(value, dt.datetime):
+            return grain.floor(value if value.tzinfo else value.replace(tzinfo=dt.UTC), self.dataset.zone)
+        if isinstance(value, dt.date):
+            return grain.key_at(grain.index(value))
+        from smart_orchestrator.adapters.iceberg import key_of_text
+
+        return key_of_text(self.dataset, str(value))
+
+    def _judge(self, key: Key, files: Sequence[tuple[str, int | None]]) -> Partition:
+        if not files:
+            return verdict(key, Code.MISSING, "the table has no data file of it")
+        counts = [count for _, count in files if count is not None]
+        rows = sum(counts) if len(counts) == len(files) else None
+        digest = hashlib.sha256("\n".join(sorted(path for path, _ in files)).encode()).hexdigest()[:32]
+        base = Partition(key, Code.OK, "", PartitionData(rows=rows), digest)
+        if rows == 0:
+            return verdict(key, Code.EMPTY, "its data files have no row", base)
+        if rows is None and self.dataset.min_rows > 1:
+            reason = f"its files have no statistics of their rows, at least {self.dataset.min_rows:,} are asked for"
+            return verdict(key, Code.SHORT, reason, base)
+        if rows is not None and rows < self.dataset.min_rows:
+            reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are asked for"
+            return verdict(key, Code.SHORT, reason, base)
+        return verdict(key, Code.OK, rows_text(rows), base)

@@ -1,0 +1,111 @@
+"""Read the metadata of Iceberg tables through the object stores of this package.
+
+PyIceberg names this class by its import path. Requests are counted, time-outs and credentials are those of every lake, and
+nothing can be written.
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, NoReturn
+
+from smart_orchestrator.errors import ObjectMissing
+from smart_orchestrator.extras import extra
+from smart_orchestrator.store.base import Requests
+from smart_orchestrator.store.opening import open_lake
+
+with extra("iceberg"):
+    from pyiceberg.io import FileIO, InputFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyiceberg.io import InputStream, OutputFile
+    from pyiceberg.typedef import Properties
+
+TIMEOUT, RETRIES, BACKOFF = "orchestrator.timeout", "orchestrator.retries", "orchestrator.backoff"
+_requests: ContextVar[Requests] = ContextVar("requests")
+
+
+@contextmanager
+def counting(requests: Requests) -> Iterator[None]:
+    """Count the requests of every `LakeFileIO` that is made in the block."""
+    token = _requests.set(requests)
+    try:
+        yield
+    finally:
+        _requests.reset(token)
+
+
+class LakeFileIO(FileIO):
+    """Files of an Iceberg table, read from the lake that their location names."""
+
+    def __init__(self, properties: Properties) -> None:
+        super().__init__(properties)
+        self.requests = _requests.get(Requests())
+
+    def new_input(self, location: str) -> InputFile:
+        """The file at a location."""
+        return _LakeFile(location, self.requests, self.properties)
+
+    def new_output(self, location: str) -> OutputFile:
+        """Refused: a check writes nothing."""
+        _refuse(location)
+
+    def delete(self, location: object) -> None:
+        """Refused: a check removes nothing."""
+        _refuse(location)
+
+
+class _LakeFile(InputFile):
+    def __init__(self, location: str, requests: Requests, properties: Properties) -> None:
+        super().__init__(location)
+        self._requests = requests
+        self._properties = properties
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def exists(self) -> bool:
+        """Whether the file can be read."""
+        try:
+            self._read()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def open(self, seekable: bool = True) -> InputStream:
+        """The bytes of the file.
+
+        Raises:
+            FileNotFoundError: it does not exist.
+            LakeError: the lake does not answer or refuses.
+        """
+        del seekable
+        return io.BytesIO(self._read())
+
+    def _read(self) -> bytes:
+        scheme, _, path = self.location.rpartition("://")
+        if scheme in ("s3", "s3a", "s3n"):
+            bucket, _, key = path.partition("/")
+            root = f"s3://{bucket}"
+        else:
+            folder, _, key = (path.removeprefix("file:") if not scheme else path).rpartition("/")
+            root = folder or "/"
+        lake = open_lake(
+            root,
+            timeout=float(self._properties[TIMEOUT]),
+            retries=int(self._properties[RETRIES]),
+            backoff=float(self._properties[BACKOFF]),
+        )
+        self._requests.add("get")
+        try:
+            return lake.get(key)[0]
+        except ObjectMissing:
+            raise FileNotFoundError(f"{self.location} does not exist") from None
+
+
+def _refuse(location: object) -> NoReturn:
+    raise PermissionError(f"{location} is only read")

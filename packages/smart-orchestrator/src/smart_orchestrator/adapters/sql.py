@@ -1,0 +1,258 @@
+"""Judge partitions that are rows of a database's table: one grouped query for all keys.
+
+The database is named by an SQLAlchemy URL; PostgreSQL and DuckDB are tested. The URL may hold a password, so no message is made
+from the URL as it is written. A key is complete when it has at least `min_rows` rows; its fingerprint is made of their number
+and of the largest value of the change column, if the dataset names one. Without a change column, rows that are replaced
+by as many others are not noticed.
+
+A database that does not answer raises `LakeUnreachable`, one that refuses raises `LakeDenied`, and a table, column or query that does
+not exist raises `DatasetError`. Nothing is retried.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smart_orchestrator.errors import DatasetError, LakeDenied, LakeUnreachable
+from smart_orchestrator.extras import extra
+from smart_orchestrator.foreign import one_line
+from smart_orchestrator.model.grain import Grain
+from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import sqlalchemy as sa
+
+    from smart_orchestrator.adapters.manifest import InspectOptions
+    from smart_orchestrator.model.dataset import Dataset
+    from smart_orchestrator.model.grain import Key
+
+# The longest time for the query, in time-outs.
+QUERY_TIMEOUTS = 6
+_PSYCOPG = ("psycopg", "psycopg2")
+# Texts and SQLSTATE codes of refusals.
+_REFUSALS = (
+    "authentication failed",
+    "no password supplied",
+    "does not exist",
+    "permission denied",
+    "pg_hba.conf",
+)
+_REFUSED_CODES = ("28", "3D000", "42501")
+_UNREACHABLE_CODES = ("08", "53", "57", "58", "40", "55")
+# A colon that SQLAlchemy would take for a parameter; `::` is a cast.
+_PARAMETER = re.compile(r"(?<!:):(?=\w)")
+
+
+class SqlAdapter:
+    """Counts the rows of every key in a table or a query.
+
+    Args:
+        dataset: its `lake` is the URL of the database; it names a table or a query, and the key column.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self._queries = 0
+        if dataset.key_column is None or (dataset.table is None) == (dataset.query is None):
+            raise DatasetError(
+                dataset.name, "the adapter sql needs a key_column, and either a table or a query"
+            )
+        with extra("sql"):
+            import sqlalchemy as sa
+        try:
+            self._url = sa.make_url(dataset.lake)
+        except sa.exc.ArgumentError:
+            raise DatasetError(
+                dataset.name, "its URL is not that of a database, such as postgresql://user@host/database"
+            ) from None
+        if self._url.drivername == "postgres":
+            self._url = self._url.set(drivername="postgresql")
+        if dataset.timezone is not None and self._url.get_backend_name() != "postgresql":
+            raise DatasetError(
+                dataset.name, "a time zone needs PostgreSQL; without it the days are those of the column"
+            )
+        self.url = _shown(self._url)
+
+    @property
+    def requests(self) -> Mapping[str, int]:
+        """The queries so far."""
+        return {"query": self._queries}
+
+    def inspect(self, keys: Sequence[Key], options: InspectOptions) -> Mapping[Key, Partition]:
+        """A verdict for every key, from one query.
+
+        Raises:
+            LakeUnreachable: the database does not answer in time.
+            LakeDenied: it refuses.
+            DatasetError: the table, the column or the query does not exist, or does not fit.
+        """
+        del options
+        if not keys:
+            return {}
+        groups = self._groups(min(keys), max(keys))
+        return {key: self._judge(key, *groups.get(key, (0, None))) for key in keys}
+
+    def _judge(self, key: Key, rows: int, change: object) -> Partition:
+        if not rows:
+            return verdict(key, Code.MISSING, "there is no row")
+        digest = hashlib.sha256(json.dumps([rows, None if change is None else str(change)]).encode())
+        base = Partition(key, Code.OK, "", PartitionData(rows=rows), digest.hexdigest()[:32])
+        if rows < self.dataset.min_rows:
+            reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are asked for"
+            return verdict(key, Code.SHORT, reason, base)
+        return verdict(key, Code.OK, rows_text(rows), base)
+
+    def _groups(self, first: Key, last: Key) -> dict[Key, tuple[int, object]]:
+        """The number of rows and the largest change value of every key that has rows."""
+        with extra("sql"):
+            import sqlalchemy as sa
+        engine = self._engine()
+        try:
+            with engine.connect() as connection:
+                self._queries += 1
+                rows = connection.execute(self._statement(first, last)).all()
+        except (sa.exc.SQLAlchemyError, UnicodeError) as error:
+            raise self._translated(error) from None
+        finally:
+            engine.dispose()
+        return {self._key(value): (int(count), change) for value, count, change in rows}
+
+    def _statement(self, first: Key, last: Key) -> sa.Select[Any]:
+        """The grouped query over the keys from `first` to `last`."""
+        with extra("sql"):
+            import sqlalchemy as sa
+        column: sa.ColumnElement[Any] = sa.column(str(self.dataset.key_column))
+        grain = self.dataset.grain
+        if grain is Grain.DAY:
+            key: sa.ColumnElement[Any] = sa.cast(column, sa.Date)
+        else:
+            key = sa.func.date_trunc(sa.literal_column(f"'{grain.value}'"), sa.cast(column, sa.TIMESTAMP))
+        change: sa.ColumnElement[Any] = sa.null()
+        if self.dataset.change_column:
+            changed: sa.ColumnElement[Any] = sa.column(self.dataset.change_column)
+            change = sa.func.max(changed)
+        # Literals without a type: the database reads them as the type of the column, and can use an index on it.
+        start: sa.ColumnElement[Any] = sa.literal_column(f"'{_literal(first)}'")
+        stop: sa.ColumnElement[Any] = sa.literal_column(f"'{_literal(grain.key_at(grain.index(last) + 1))}'")
+        return (
+            sa.select(key.label("partition_key"), sa.func.count(), change)
+            .select_from(self._source())
+            .where(column >= start, column < stop)
+            .group_by(key)
+        )
+
+    def _source(self) -> sa.FromClause:
+        with extra("sql"):
+            import sqlalchemy as sa
+        if self.dataset.table is not None:
+            schema, _, name = self.dataset.table.rpartition(".")
+            return sa.table(name, schema=schema or None)
+        query = str(self.dataset.query).rstrip().rstrip(";")
+        return sa.text(_PARAMETER.sub(r"\\:", query)).columns().subquery("dataset_query")
+
+    def _key(self, value: object) -> Key:
+        """The partition key of a group."""
+        if isinstance(value, dt.datetime):
+            return value.replace(tzinfo=dt.UTC) if self.dataset.grain is Grain.HOUR else value.date()
+        if isinstance(value, dt.date):
+            return value
+        problem = (
+            f"the key column {self.dataset.key_column} gives {one_line(value, 40)!r}, which is not a date"
+        )
+        raise DatasetError(self.dataset.name, problem)
+
+    def _engine(self) -> sa.Engine:
+        """An engine whose connections only read.
+
+        Raises:
+            DatasetError: the driver is unknown or not installed.
+        """
+        with extra("sql"):
+            import sqlalchemy as sa
+        try:
+            driver = self._url.get_dialect().driver
+            return sa.create_engine(
+                self._url,
+                poolclass=sa.NullPool,
+                hide_parameters=True,
+                connect_args=self._connect_arguments(driver),
+            )
+        except sa.exc.NoSuchModuleError:
+            raise DatasetError(
+                self.dataset.name, f"no SQLAlchemy dialect for {self.url} is installed"
+            ) from None
+        except ModuleNotFoundError as error:
+            raise DatasetError(
+                self.dataset.name, f"the database driver {error.name} is not installed"
+            ) from None
+
+    def _connect_arguments(self, driver: str) -> dict[str, Any]:
+        seconds = self.dataset.timeout
+        if self._url.get_backend_name() == "duckdb":
+            path = self._url.database or ":memory:"
+            if path != ":memory:" and not Path(path).exists():
+                raise LakeDenied(self.url, "the database does not exist", "Create it, or correct the URL.")
+            return {"read_only": path != ":memory:"}
+        if driver not in _PSYCOPG:
+            return {}
+        url_options = self._url.query.get("options", "")
+        settings = (
+            f"timezone={self.dataset.timezone or 'UTC'}",
+            f"statement_timeout={math.ceil(seconds * QUERY_TIMEOUTS * 1000)}",
+            "default_transaction_read_only=on",
+        )
+        return {
+            # The driver takes whole seconds, and at least two.
+            "connect_timeout": max(2, math.ceil(seconds)),
+            "tcp_user_timeout": math.ceil(seconds * QUERY_TIMEOUTS * 1000),
+            "options": " ".join([str(url_options), *(f"-c {setting}" for setting in settings)]).strip(),
+        }
+
+    def _translated(self, error: Exception) -> Exception:
+        """The layer's error for an error of the database; its text holds no password."""
+        original = getattr(error, "orig", None) or error
+        state = str(getattr(original, "sqlstate", None) or getattr(original, "pgcode", None) or "")
+        text = one_line(next(iter(str(original).splitlines()), ""))
+        if self._url.password:
+            text = text.replace(self._url.password, "***")
+        if state == "57014":
+            limit = self.dataset.timeout * QUERY_TIMEOUTS
+            fix = "Raise the dataset's timeout, or add an index on the key column."
+            return LakeUnreachable(self.url, f"the query took longer than {limit:g} s", fix)
+        if state.startswith(_REFUSED_CODES) or (
+            _is_operational(error) and not state and any(refusal in text for refusal in _REFUSALS)
+        ):
+            return LakeDenied(self.url, text, "Check the user, the password, the database and the rights.")
+        if _is_operational(error) or state.startswith(_UNREACHABLE_CODES):
+            return LakeUnreachable(
+                self.url, f"no usable answer ({text})", "Check the server and the network."
+            )
+        return DatasetError(self.dataset.name, f"the query on {self.url} failed ({text})")
+
+
+def _is_operational(error: Exception) -> bool:
+    """Whether the failure is of the connection or the server, not of the query."""
+    with extra("sql"):
+        import sqlalchemy as sa
+
+    return isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError)) or bool(
+        getattr(error, "connection_invalidated", False)
+    )
+
+
+def _shown(url: sa.URL) -> str:
+    """The URL without user, password and options, which may hold secrets."""
+    host = f"{url.host}:{url.port}" if url.host and url.port else url.host or ""
+    return f"{url.get_backend_name()}://{host}/{url.database or ''}"
+
+
+def _literal(key: Key) -> str:
+    return f"{key:%Y-%m-%d %H}:00:00" if isinstance(key, dt.datetime) else key.isoformat()

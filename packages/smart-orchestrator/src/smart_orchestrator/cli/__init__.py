@@ -1,0 +1,1 @@
+"""The `smart-orchestrator` command: parse, call, print."""

@@ -1,0 +1,93 @@
+"""The commands that set a project up: `init` and `doctor`."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from smart_orchestrator.cli import options
+from smart_orchestrator.cli.exit_codes import DONE
+from smart_orchestrator.cli.options import DEFAULT_CONFIG
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(
+    short_help="Propose a configuration for a lake.",
+    epilog='Example: smart-orchestrator init lake --command "python etl.py --day {key}"',
+)
+def init(
+    url: Annotated[str, typer.Argument(help="The lake: a folder or a URL.", metavar="URL")],
+    command: Annotated[
+        str, typer.Option(help="The command that makes one partition, with {key} in it.", metavar="TEXT")
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    config: options.ConfigFile = DEFAULT_CONFIG,
+    as_json: options.AsJson = False,
+) -> None:
+    """Look for partitions in a lake, and write a configuration for them. It says what it saw and how sure it is."""
+    import datetime as dt
+
+    from smart_orchestrator.cli import output
+    from smart_orchestrator.errors import OptionError
+    from smart_orchestrator.model.grain import key_text
+    from smart_orchestrator.proposal import propose, toml_of
+    from smart_orchestrator.store.opening import open_lake
+
+    if config.exists() and not force:
+        raise OptionError("config", config, "exists already", "Give --force to replace it.")
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise OptionError(
+            "command", repr(command), f"cannot be split into words ({error})", "Correct it."
+        ) from None
+    proposals = propose(open_lake(url), url, dt.datetime.now(tz=dt.UTC))
+    if not proposals:
+        raise OptionError(
+            "URL",
+            url,
+            "has no folder with a date in its name",
+            "Describe the dataset by hand, see docs/any-lake.md.",
+        )
+    try:
+        config.write_text(toml_of(proposals, url, words), encoding="utf-8")
+    except OSError as error:
+        raise OptionError(
+            "config", config, f"cannot be written ({error.strerror})", "Name another file."
+        ) from None
+    if as_json:
+        output.print_json({"file": str(config), "datasets": [proposal.to_json() for proposal in proposals]})
+        return
+    for proposal in proposals:
+        sure = "sure" if proposal.sure else "not sure, please check"
+        output.out([(f"{proposal.dataset.name}  {proposal.dataset.key_format}  ({sure})", "strong")])
+        output.out([(f"  {note}", "") for note in proposal.notes])
+    first = proposals[0]
+    window = f"--start {key_text(first.first)} --end {key_text(first.last)}"
+    output.out(
+        [
+            (f"written to {config}", "good"),
+            (f"Next: smart-orchestrator check {first.dataset.name} {window}", "dim"),
+        ]
+    )
+
+
+@app.command(
+    short_help="Check the configuration, lakes and commands.",
+    epilog="Example: smart-orchestrator doctor --json",
+)
+def doctor(config: options.ConfigFile = DEFAULT_CONFIG, as_json: options.AsJson = False) -> None:
+    """Check everything that the datasets need (configuration, lakes, commands, state folder), and say how to fix failures."""
+    from smart_orchestrator.cli import output
+    from smart_orchestrator.cli.tools import open_project
+    from smart_orchestrator.diagnosis import diagnose
+
+    findings = diagnose(open_project(config))
+    if as_json:
+        output.print_json([finding.to_json() for finding in findings])
+    else:
+        output.out([finding.line() for finding in findings])
+    raise typer.Exit(max((finding.exit_code for finding in findings), default=DONE))

@@ -1,0 +1,47 @@
+"""The output of `status`: a mark for each partition of every dataset, and the cause of each hole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.cli.output import cause_lines, causes_document, check_document
+from smart_orchestrator.model.grain import key_text
+from smart_orchestrator.text.calendar import LEGEND, mark
+from smart_orchestrator.text.reports import summary_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from smart_orchestrator.model.cause import Explanation
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.grain import Key
+    from smart_orchestrator.text.reports import Line
+
+    Check = tuple[Completeness, Mapping[Key, Explanation]]
+
+
+def status_document(checks: Sequence[Check]) -> dict[str, object]:
+    """The document that `status --json` prints."""
+    return {
+        "ready": all(completeness.ready for completeness, _ in checks),
+        "datasets": {
+            completeness.dataset: {**check_document(completeness), "causes": causes_document(causes)}
+            for completeness, causes in checks
+        },
+    }
+
+
+def status_rows(checks: Sequence[Check]) -> list[list[Line]]:
+    """A row of marks for each dataset, oldest partition first, then the causes of its holes."""
+    width = max((len(completeness.dataset) for completeness, _ in checks), default=0)
+    rows: list[list[Line]] = []
+    for completeness, causes in checks:
+        window = completeness.window
+        marks: list[Line] = [mark(p, completeness.policy.state_of(p)) for p in completeness.partitions]
+        ends = f"  {key_text(window.start)} .. {key_text(window.last)}  "
+        rows.append([(f"{completeness.dataset:<{width}}", "strong"), (ends, "dim"), *marks])
+        text, style = summary_line(completeness)
+        rows.append([(f"{'':<{width}}  {text}", style)])
+        rows += [[line] for line in cause_lines(completeness, causes)]
+    legend = [piece for mark_, style, text in LEGEND for piece in ((mark_, style), (f" {text}  ", "dim"))]
+    return [*rows, legend] if rows else []

@@ -1,0 +1,231 @@
+"""The commands around the main ones: `status`, `explain`, `wait`, `waive`, `vacuum`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path  # noqa: TC003 - Typer reads annotations when it runs
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from smart_orchestrator.cli import options
+from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE
+from smart_orchestrator.cli.options import DEFAULT_CONFIG, WindowOptions, dataset_of, parse_until, policy_of
+
+if TYPE_CHECKING:
+    from smart_orchestrator.model.plan import Plan
+    from smart_orchestrator.project import Project
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(
+    short_help="All datasets at a glance.",
+    epilog="Example: smart-orchestrator status --quiet",
+)
+def status(
+    last: options.Last = None,
+    as_of: options.AsOf = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print only the datasets that are not ready.")
+    ] = False,
+    config: options.ConfigFile = DEFAULT_CONFIG,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show a mark for each partition of every dataset, and the cause of each hole. Exit code 1 when one is not ready."""
+    from smart_orchestrator.cli import output
+    from smart_orchestrator.cli.status_output import status_document, status_rows
+
+    project = open_project(config)
+    checks = []
+    for name, dataset in project.config.datasets.items():
+        completeness = project.check(
+            name, WindowOptions(last, as_of=as_of).window(project, dataset), strays=False
+        )
+        checks.append((completeness, project.causes(completeness)))
+    if quiet:
+        checks = [(completeness, causes) for completeness, causes in checks if not completeness.ready]
+    if as_json:
+        output.print_json(status_document(checks))
+    else:
+        output.reporter_on(sys.stdout).write_rows(status_rows(checks))
+    raise typer.Exit(DONE if all(completeness.ready for completeness, _ in checks) else INCOMPLETE)
+
+
+@app.command(
+    short_help="Why a partition is as it is.",
+    epilog="Example: smart-orchestrator explain orders 2025-11-06",
+)
+def explain(
+    dataset: Annotated[str, typer.Argument(help="A dataset of the configuration.", metavar="DATASET")],
+    key: Annotated[str, typer.Argument(help="A partition key.", metavar="KEY")],
+    config: options.ConfigFile = DEFAULT_CONFIG,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show the state of a partition, the cause with its evidence, its runs, and what would be done."""
+    from smart_orchestrator.cli import output
+
+    project = open_project(config)
+    described = dataset_of(project.config, dataset)
+    explanation = project.explain(described.name, options.parse_key_argument(key, described))
+    if as_json:
+        output.print_json(output.explanation_document(explanation))
+    else:
+        output.out(output.explanation_lines(explanation))
+    raise typer.Exit(DONE if explanation.cause is None else INCOMPLETE)
+
+
+@app.command(
+    short_help="Wait until the window is ready.",
+    epilog="Example: smart-orchestrator wait orders --last 7 --timeout 3600",
+)
+def wait(
+    dataset: options.DatasetName = None,
+    last: options.Last = None,
+    days: options.Days = None,
+    hours: options.Hours = None,
+    start: options.Start = None,
+    end: options.End = None,
+    as_of: options.AsOf = None,
+    lag: options.Lag = None,
+    min_coverage: options.MinCoverage = None,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    poll: Annotated[float, typer.Option(help="Seconds between two checks.", metavar="S", min=0.1)] = 60.0,
+    config: options.ConfigFile = DEFAULT_CONFIG,
+    as_json: options.AsJson = False,
+) -> None:
+    """Check the window again and again until it is ready. Starts no runs. Exit code 1 when the time is over."""
+    from smart_orchestrator.cli import output
+    from smart_orchestrator.text.reports import completeness_lines, summary_line
+
+    project = open_project(config)
+    described = dataset_of(project.config, dataset)
+    window = WindowOptions(last, days, hours, start, end, as_of, lag).window(project, described)
+    policy = policy_of(project.config, described.name, min_coverage)
+    deadline = time.monotonic() + timeout
+    completeness = project.check(described.name, window, policy=policy)
+    while not completeness.ready and (left := deadline - time.monotonic()) > 0:
+        output.err([summary_line(completeness)])
+        time.sleep(min(poll, left))
+        completeness = project.check(described.name, window, policy=policy, strays=False)
+    if as_json:
+        output.print_json(output.check_document(completeness))
+    else:
+        output.out(completeness_lines(completeness))
+    raise typer.Exit(DONE if completeness.ready else INCOMPLETE)
+
+
+@app.command(
+    short_help="Record that partitions will never come.",
+    epilog='Example: smart-orchestrator waive orders 2025-11-06 --reason "the shop was closed"',
+)
+def waive(
+    dataset: Annotated[str, typer.Argument(help="A dataset of the configuration.", metavar="DATASET")],
+    key: Annotated[
+        list[str] | None, typer.Argument(help="Partition keys that will never come.", metavar="[KEY…]")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why they will never come.", metavar="TEXT")] = "",
+    by: Annotated[str, typer.Option(help="Who recorded it.", metavar="NAME")] = "",
+    until: Annotated[
+        str | None, typer.Option(help="Last as-of day on which the waiver applies.", metavar="DAY")
+    ] = None,
+    list_waived: Annotated[bool, typer.Option("--list", help="List the partitions that are waived.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the waivers of these partitions.")] = False,
+    config: options.ConfigFile = DEFAULT_CONFIG,
+    as_json: options.AsJson = False,
+) -> None:
+    """Record that partitions will never come: they are no longer expected, and every check shows them as waived."""
+    import datetime as dt
+
+    from smart_orchestrator import waiver_store
+    from smart_orchestrator.cli import output
+    from smart_orchestrator.model.grain import key_text
+
+    project = open_project(config)
+    described = dataset_of(project.config, dataset)
+    lake = project.waiver_lake(described.name)
+    if not key and not list_waived:
+        raise typer.BadParameter("give a partition key, or --list")
+    keys = [options.parse_key_argument(text, described) for text in key or []]
+    last_day = parse_until(until)
+    now = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
+    for each in keys:
+        if remove:
+            waiver_store.unwaive(described, lake, each)
+        else:
+            waiver_store.waive(described, lake, waiver_store.Waiver(each, reason, by, last_day, now))
+    waivers = waiver_store.waivers(described, lake)
+    if as_json:
+        output.print_json([waiver.to_json() for waiver in waivers.values()])
+        return
+    output.out(
+        [(f"{key_text(waiver.day)}  {waiver.reason or waiver.problem}", "") for waiver in waivers.values()]
+        or [("nothing is waived", "dim")]
+    )
+
+
+@app.command(
+    short_help="Remove the leftovers of killed writers.", epilog="Example: smart-orchestrator vacuum orders"
+)
+def vacuum(
+    dataset: options.DatasetName = None,
+    older_than: Annotated[
+        float, typer.Option(help="Only objects older than this number of seconds.", metavar="S", min=0)
+    ] = 86400.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list the objects that would be removed.")
+    ] = False,
+    config: options.ConfigFile = DEFAULT_CONFIG,
+    as_json: options.AsJson = False,
+) -> None:
+    """Remove the leftovers of killed writers of this program. Only datasets with the adapter `manifest` have any."""
+    import datetime as dt
+
+    from smart_orchestrator.cli import output
+    from smart_orchestrator.committing.cleanup import vacuum as remove_leftovers
+    from smart_orchestrator.errors import OptionError
+
+    project = open_project(config)
+    described = dataset_of(project.config, dataset)
+    if described.adapter != "manifest":
+        raise OptionError(
+            "vacuum",
+            described.name,
+            f"has the adapter {described.adapter}: its files are written by other programs, which alone know their leftovers",
+            "Clean them up with the program that writes them.",
+        )
+    removed = remove_leftovers(described, older_than=dt.timedelta(seconds=older_than), dry_run=dry_run)
+    if as_json:
+        output.print_json(removed.to_json())
+    else:
+        verb = "would be removed" if dry_run else "removed"
+        output.out([(f"{len(removed.keys):,} objects {verb}, {removed.size:,} bytes", "")])
+
+
+def open_project(config: Path) -> Project:
+    """The project of a configuration file."""
+    from smart_orchestrator.config import load_config
+    from smart_orchestrator.project import Project
+
+    return Project(load_config(config))
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    """Write a plan to a file, for `apply`.
+
+    Raises:
+        OptionError: the file cannot be written.
+    """
+    import json
+
+    from smart_orchestrator.backfilling.saved_plan import SavedPlan
+    from smart_orchestrator.errors import OptionError
+
+    text = json.dumps(SavedPlan.of(plan).to_json(), indent=1) + "\n"
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OptionError(
+            "output", path, f"cannot be written ({error.strerror})", "Name another file."
+        ) from None

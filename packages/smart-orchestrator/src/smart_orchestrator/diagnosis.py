@@ -1,0 +1,95 @@
+"""Check everything that a project needs, one finding for each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.expected_error import USAGE, ExpectedError
+from smart_orchestrator.model.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from smart_orchestrator.project import Project
+    from smart_orchestrator.text.reports import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check.
+
+    Attributes:
+        subject: what was checked.
+        text: what it is, or what is wrong and how to fix it.
+        exit_code: 0 when it can be used.
+    """
+
+    subject: str
+    text: str
+    exit_code: int = 0
+
+    def line(self) -> Line:
+        """The finding as a line of text."""
+        mark, style = ("fail", "bad") if self.exit_code else ("ok", "good")
+        return f"{mark:<5} {self.subject}: {self.text}", style
+
+    def to_json(self) -> dict[str, object]:
+        """The finding as a JSON object."""
+        return {"subject": self.subject, "ok": not self.exit_code, "text": self.text}
+
+
+def diagnose(project: Project) -> list[Finding]:
+    """Check the configuration, the state folder, every dataset and every command of a project."""
+    config = project.config
+    findings = [
+        Finding(
+            "configuration",
+            f"{config.path}: {_count(len(config.datasets), 'dataset')}, {_count(len(config.runners), 'runner')}",
+        ),
+        _finding("state", lambda: f"{project.runs_recorded()} runs recorded in {config.state}"),
+    ]
+    findings += [_finding(f"dataset {name}", _newest(project, name)) for name in config.datasets]
+    return [*findings, *_commands(project)]
+
+
+def _newest(project: Project, name: str) -> Callable[[], str]:
+    """A check of the newest expected partition of a dataset."""
+
+    def check() -> str:
+        dataset = project.config.dataset(name)
+        window = Window.of_last(1, project.as_of(dataset), dataset.lag, dataset.grain)
+        partition = project.check(name, window, strays=False).partitions[0]
+        return f"its lake answers; {window.last} is {partition.state.value} ({partition.code.value})"
+
+    return check
+
+
+def _commands(project: Project) -> Iterator[Finding]:
+    """Whether the commands of runners and consumers can be started."""
+    config = project.config
+    tables = [(f"runner {name}", runner.command) for name, runner in config.runners.items()]
+    tables += [(f"consumer {name}", consumer.command) for name, consumer in config.consumers.items()]
+    folder = config.path.absolute().parent
+    for subject, command in tables:
+        program = command[0]
+        path = str(folder / program) if os.sep in program and not Path(program).is_absolute() else program
+        if shutil.which(path) is None:
+            fix = "Install it, or write the full path in its command."
+            yield Finding(subject, f"{program} is not a program that can be started. {fix}", USAGE)
+        else:
+            yield Finding(subject, f"{program} can be started")
+
+
+def _finding(subject: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, check())
+    except ExpectedError as error:
+        return Finding(subject, str(error), error.exit_code)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,48 @@
+"""Keys of one grain that lie within keys of another: the hours of a local day, the day of an hour."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from smart_orchestrator.model.grain import ONE_HOUR, Grain
+from smart_orchestrator.model.window import Window
+
+if TYPE_CHECKING:
+    from smart_orchestrator.model.dataset import Dataset
+    from smart_orchestrator.model.grain import Key
+
+# The years over which the offset of a time zone is examined.
+_YEARS = range(2015, 2036)
+
+
+def keys_within(start: dt.datetime, end: dt.datetime, grain: Grain, zone: dt.tzinfo) -> list[Key]:
+    """The keys of a grain whose spans overlap the time from `start` to `end`, oldest first."""
+    keys: list[Key] = []
+    key = grain.floor(start, zone)
+    while grain.start(key, zone) < end:
+        if grain.end(key, zone) > start:
+            keys.append(key)
+        key = grain.key_at(grain.index(key) + 1)
+    return keys
+
+
+def keys_for(dataset: Dataset, key: Key, needed: Dataset) -> list[Key]:
+    """The keys of a needed dataset that must be available for one key of a dataset."""
+    start, end = dataset.grain.start(key, dataset.zone), dataset.grain.end(key, dataset.zone)
+    return keys_within(start, end, needed.grain, needed.zone)
+
+
+def window_for(window: Window, zone: dt.tzinfo, dataset: Dataset, as_of: Key) -> Window:
+    """The window of a dataset that covers a window of another grain or time zone."""
+    start, end = window.grain.start(window.start, zone), window.grain.end(window.last, zone)
+    keys = keys_within(start, end, dataset.grain, dataset.zone)
+    return Window.between(keys[0], keys[-1], as_of, dataset.lag, dataset.grain)
+
+
+def has_whole_hours(zone_name: str) -> bool:
+    """Whether the offset of a time zone is always a number of hours, so that its days consist of UTC hours."""
+    zone = ZoneInfo(zone_name)
+    moments = (dt.datetime(year, month, 1, tzinfo=dt.UTC) for year in _YEARS for month in range(1, 13))
+    return all(moment.astimezone(zone).utcoffset() % ONE_HOUR == dt.timedelta(0) for moment in moments)  # type: ignore[operator]

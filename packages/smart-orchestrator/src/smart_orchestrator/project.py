@@ -1,0 +1,383 @@
+"""The work of the command: check, plan, apply and run the datasets of a configuration file.
+
+A dataset runs after those that it needs. A key whose needs are incomplete waits, and its plan says for what. A consumer's command runs
+only when the windows of all its datasets are ready.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.adapters.base import inspect_key
+from smart_orchestrator.adapters.manifest import InspectOptions
+from smart_orchestrator.backfilling.loop import Backfill, execute_plan
+from smart_orchestrator.backfilling.reporter import SilentReporter
+from smart_orchestrator.backfilling.saved_plan import SavedPlan
+from smart_orchestrator.backfilling.state import Limits, Outcome
+from smart_orchestrator.checking import check, with_settled
+from smart_orchestrator.consumers import ConsumerResult, run_consumer
+from smart_orchestrator.errors import OptionError
+from smart_orchestrator.model.cause import Explanation, explain
+from smart_orchestrator.model.dataset import PATH_ADAPTERS
+from smart_orchestrator.model.grain import Grain, key_text
+from smart_orchestrator.model.partition import Code
+from smart_orchestrator.model.plan import Action, Plan, make_plan
+from smart_orchestrator.model.spans import keys_for, window_for
+from smart_orchestrator.model.window import Window
+from smart_orchestrator.project_errors import ConfigError, PlanMoved
+from smart_orchestrator.runners.command import CommandRunner
+from smart_orchestrator.runners.ledger import Ledger
+from smart_orchestrator.store.opening import lake_of, open_lake
+from smart_orchestrator.store.urls import redacted_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from smart_orchestrator.backfilling.reporter import Reporter
+    from smart_orchestrator.config import Config, ConsumerConfig
+    from smart_orchestrator.model.completeness import Completeness, Policy
+    from smart_orchestrator.model.dataset import Dataset
+    from smart_orchestrator.model.grain import Key
+    from smart_orchestrator.model.run import Run
+    from smart_orchestrator.store.base import Lake
+
+DEFAULT_LAST = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 3}
+# The latest runs that an explanation lists.
+_RECENT_RUNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRun:
+    """The result of `run`: the backfill of the dataset, those of the datasets that it needs, and its consumers."""
+
+    backfill: Backfill
+    needs: Mapping[str, Backfill] = field(default_factory=dict)
+    consumers: tuple[ConsumerResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionExplanation:
+    """Everything that is known about one key of a dataset."""
+
+    completeness: Completeness
+    cause: Explanation | None
+    runs: tuple[Run, ...]
+    plan: Plan
+
+
+class Project:
+    """The datasets, runners and consumers of a configuration file.
+
+    Args:
+        config: the configuration.
+        now: the instant that counts as now; default the present.
+    """
+
+    def __init__(self, config: Config, *, now: dt.datetime | None = None) -> None:
+        self.config = config
+        self.now = now or dt.datetime.now(tz=dt.UTC)
+        self._ledger = Ledger(config.state)
+
+    def as_of(self, dataset: Dataset) -> Key:
+        """The key of a dataset that counts as now."""
+        return dataset.grain.floor(self.now, dataset.zone)
+
+    def last_window(self, name: str) -> Window:
+        """The window that a command takes without options: the longest of the dataset's consumers."""
+        dataset = self.config.dataset(name)
+        as_of = self.as_of(dataset)
+        windows = [self.consumer_window(consumer, dataset) for consumer in self.config.consumers_of(name)]
+        if windows:
+            return max(windows, key=len)
+        return Window.of_last(DEFAULT_LAST[dataset.grain], as_of, dataset.lag, dataset.grain)
+
+    def consumer_window(self, consumer: ConsumerConfig, dataset: Dataset) -> Window:
+        """The window of a dataset that a consumer reads."""
+        as_of = self.as_of(dataset)
+        if consumer.grain is None or (consumer.grain is dataset.grain and consumer.timezone is None):
+            return Window.of_last(consumer.last, as_of, dataset.lag, dataset.grain)
+        zone = consumer.zone or dataset.zone
+        newest = dataset.grain.key_at(dataset.grain.index(as_of) - dataset.lag)
+        # The newest key of the consumer whose span has ended when the newest partition of the dataset has.
+        end = dataset.grain.end(newest, dataset.zone)
+        last = consumer.grain.index(consumer.grain.floor(end, zone)) - 1
+        first = consumer.grain.key_at(last - consumer.last + 1)
+        window = Window.between(
+            first, consumer.grain.key_at(last), consumer.grain.floor(self.now, zone), 0, consumer.grain
+        )
+        return window_for(window, zone, dataset, as_of)
+
+    def check(
+        self,
+        name: str,
+        window: Window,
+        *,
+        policy: Policy | None = None,
+        options: InspectOptions | None = None,
+        strays: bool | None = None,
+    ) -> Completeness:
+        """The completeness of a window of a dataset, with its runs in flight.
+
+        Raises:
+            LakeError: the lake does not answer or refuses.
+        """
+        dataset = self.config.dataset(name)
+        options = replace(options or InspectOptions(), memory=self._ledger)
+        completeness = check(
+            dataset,
+            window,
+            waiver_lake=self.waiver_lake(name),
+            options=options,
+            policy=policy or self.config.policies[name],
+            strays=strays,
+        )
+        runs = self.latest_runs(name, completeness)
+        completeness = with_settled(dataset, completeness, runs, options)
+        running = [run.day for run in runs.values() if run.in_flight]
+        return completeness.with_runs_in_flight(running) if running else completeness
+
+    def waiver_lake(self, name: str) -> Lake:
+        """The lake that holds the waivers of a dataset: its own, or for tables a lake of their own."""
+        dataset = self.config.dataset(name)
+        return lake_of(dataset) if name not in self.config.waivers else open_lake(self.config.waivers[name])
+
+    def runner(self, name: str) -> CommandRunner:
+        """The runner of a dataset.
+
+        Raises:
+            ConfigError: the dataset has none.
+        """
+        dataset = self.config.dataset(name)
+        if dataset.runner is None:
+            raise ConfigError(
+                str(self.config.path),
+                f"datasets.{name}.runner",
+                "the dataset has no runner, so nothing can be started",
+                'Add runner = "NAME" and a table [runners.NAME].',
+            )
+        runner = self.config.runners[dataset.runner]
+        place = dataset.key_format if dataset.adapter in PATH_ADAPTERS else dataset.table or dataset.name
+        return CommandRunner(
+            runner.command,
+            state_dir=self.config.state,
+            jobs=runner.jobs,
+            attempts=runner.attempts,
+            timeout=runner.timeout,
+            cwd=self.config.path.absolute().parent,
+            env=runner.env,
+            identity=f"{redacted_url(dataset.lake).rstrip('/')}/{place}",
+            span=lambda key: (
+                dataset.grain.start(key, dataset.zone),
+                dataset.grain.end(key, dataset.zone),
+            ),
+            is_complete=lambda key: inspect_key(dataset, key).available,
+        )
+
+    def runs_recorded(self) -> int:
+        """The number of runs in the ledger of the state folder.
+
+        Raises:
+            RunsError: the folder or the ledger cannot be used.
+        """
+        with self._ledger.connection() as database:
+            (count,) = database.execute("SELECT count(*) FROM runs").fetchone()
+        return int(count)
+
+    def latest_runs(self, name: str, completeness: Completeness) -> Mapping[Key, Run]:
+        """The latest run of each missing key; none for a dataset without a runner."""
+        if self.config.dataset(name).runner is None or not completeness.missing:
+            return {}
+        return self.runner(name).latest(list(completeness.missing))
+
+    def plan(self, name: str, window: Window, *, policy: Policy | None = None) -> Plan:
+        """The plan of a window: keys whose needs are incomplete wait.
+
+        Raises:
+            LakeError: the lake does not answer or refuses.
+        """
+        completeness = self.check(name, window, policy=policy)
+        plan = make_plan(completeness, self.latest_runs(name, completeness))
+        blocked = self._blocked(name, plan.days(Action.START))
+        if not blocked:
+            return plan
+        steps = tuple(
+            replace(step, action=Action.WAIT, why=blocked[step.day])
+            if step.action is Action.START and step.day in blocked
+            else step
+            for step in plan.steps
+        )
+        return replace(plan, steps=steps)
+
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        limits: Limits | None = None,
+        reporter: Reporter | None = None,
+    ) -> Backfill:
+        """Start exactly the runs of a plan, and check the window at the end.
+
+        Raises:
+            ConfigError: the dataset has no runner.
+            LakeError: the lake does not answer or refuses.
+        """
+        reporter = reporter or SilentReporter()
+        name = plan.completeness.dataset
+        dataset = self.config.dataset(name)
+        window, policy = plan.completeness.window, plan.completeness.policy
+        if dataset.runner is None and not plan.days(Action.START):
+            reporter.planned(plan)
+            return Backfill(plan, Outcome((), (), (), ()), plan.completeness)
+        # Runs that have been started are followed to their end, even if the window cannot become ready.
+        patient = replace(plan.completeness, policy=replace(policy, min_coverage=0, min_days=0))
+        done = execute_plan(
+            dataset,
+            replace(plan, completeness=patient),
+            partial(self.check, name, window, policy=policy),
+            self.runner(name),
+            limits=limits or self.limits(name),
+            reporter=reporter,
+        )
+        return replace(done, plan=plan, completeness=replace(done.completeness, policy=policy))
+
+    def apply_saved(
+        self,
+        path: Path,
+        *,
+        timeout: float = 7200.0,
+        reporter: Reporter | None = None,
+    ) -> Backfill:
+        """Apply the plan in a file, if the lake and the runs are as when it was made.
+
+        Raises:
+            OptionError: the file is not a plan, or its dataset is not in the configuration.
+            PlanMoved: the lake or the runs have changed.
+        """
+        saved = SavedPlan.read(path)
+        dataset = self.config.dataset(saved.dataset)
+        try:
+            start, end, as_of = (dataset.grain.parse(text) for text in (saved.start, saved.end, saved.as_of))
+        except ValueError as error:
+            raise OptionError(
+                "plan", path, f"does not fit the dataset: {error}", "Make a new plan."
+            ) from None
+        plan = self.plan(saved.dataset, Window.between(start, end, as_of, saved.lag, dataset.grain))
+        changes = saved.changes_since(plan)
+        if changes:
+            raise PlanMoved(str(path), changes)
+        return self.apply(plan, limits=self.limits(saved.dataset, timeout), reporter=reporter)
+
+    def run(
+        self,
+        name: str,
+        window: Window,
+        *,
+        policy: Policy | None = None,
+        timeout: float = 7200.0,
+        reporter: Reporter | None = None,
+    ) -> ProjectRun:
+        """Plan, apply and verify the needs of a dataset and then the dataset; run its consumers when they are ready.
+
+        Raises:
+            ConfigError: something is due, and its dataset has no runner.
+            LakeError: the lake does not answer or refuses.
+        """
+        reporter = reporter or SilentReporter()
+        dataset = self.config.dataset(name)
+        needs: dict[str, Backfill] = {}
+        for need in self.config.needed_by(name):
+            needed = self.config.dataset(need)
+            if needed.runner is not None:
+                needed_window = window_for(window, dataset.zone, needed, self.as_of(needed))
+                needs[need] = self._fill(need, needed_window, None, timeout, reporter)
+        backfill = self._fill(name, window, policy, timeout, reporter)
+        consumers = tuple(
+            self._consume(consumer, backfill.completeness) for consumer in self.config.consumers_of(name)
+        )
+        return ProjectRun(backfill, needs, consumers)
+
+    def explain(self, name: str, key: Key) -> PartitionExplanation:
+        """Everything that is known about one key: its state, the cause, its runs and what would be done.
+
+        Raises:
+            LakeError: the lake does not answer or refuses.
+        """
+        dataset = self.config.dataset(name)
+        window = Window.between(key, key, self.as_of(dataset), dataset.lag, dataset.grain)
+        plan = self.plan(name, window)
+        runs = () if dataset.runner is None else tuple(self.runner(name).recent(_RECENT_RUNS, key))
+        causes = self.causes(plan.completeness)
+        return PartitionExplanation(plan.completeness, causes.get(key), runs, plan)
+
+    def causes(self, completeness: Completeness) -> dict[Key, Explanation]:
+        """The cause of each partition that is not available."""
+        dataset = self.config.dataset(completeness.dataset)
+        runs = self.latest_runs(dataset.name, completeness)
+        attempts = self.config.runners[dataset.runner].attempts if dataset.runner else 1
+        explanations = [explain(p, runs.get(p.day), attempts) for p in completeness.partitions]
+        causes = {each.key: each for each in explanations if each is not None}
+        blocked = self._blocked(dataset.name, list(completeness.missing))
+        return {
+            key: replace(each, evidence=blocked[key]) if key in blocked else each
+            for key, each in causes.items()
+        }
+
+    def limits(self, name: str, timeout: float = 7200.0) -> Limits:
+        """The bounds of a backfill of a dataset, from its runner."""
+        dataset = self.config.dataset(name)
+        if dataset.runner is None:
+            return Limits(timeout=timeout)
+        runner = self.config.runners[dataset.runner]
+        return Limits(runner.jobs, runner.attempts, timeout)
+
+    def _fill(
+        self, name: str, window: Window, policy: Policy | None, timeout: float, reporter: Reporter
+    ) -> Backfill:
+        plan = self.plan(name, window, policy=policy)
+        reporter.checked(plan.completeness)
+        return self.apply(plan, limits=self.limits(name, timeout), reporter=reporter)
+
+    def _blocked(self, name: str, keys: list[Key] | tuple[Key, ...]) -> dict[Key, str]:
+        """The keys whose needs are incomplete, with a sentence that names the first partition that lacks."""
+        dataset = self.config.dataset(name)
+        blocked: dict[Key, str] = {}
+        for need in dataset.needs if keys else ():
+            needed = self.config.dataset(need)
+            wanted = {key: keys_for(dataset, key, needed) for key in keys}
+            flat = [key for group in wanted.values() for key in group]
+            window = Window.between(min(flat), max(flat), self.as_of(needed), needed.lag, needed.grain)
+            completeness = self.check(need, window, strays=False)
+            for key, group in wanted.items():
+                lacking = [completeness[each] for each in group if _blocks(completeness, each)]
+                if lacking and key not in blocked:
+                    first = lacking[0]
+                    blocked[key] = (
+                        f"needs {need} {key_text(first.day)}, which is {first.state.value} ({first.code.value})"
+                    )
+        return blocked
+
+    def _consume(self, consumer: ConsumerConfig, completeness: Completeness) -> ConsumerResult:
+        """Run the command of a consumer if the windows of all its datasets are ready."""
+        own = self.config.dataset(completeness.dataset)
+        for name in consumer.datasets:
+            dataset = self.config.dataset(name)
+            if dataset.name == own.name:
+                checked = replace(completeness, policy=consumer.policy)
+            else:
+                window = window_for(completeness.window, own.zone, dataset, self.as_of(dataset))
+                checked = self.check(name, window, policy=consumer.policy)
+            if not checked.ready:
+                lacking = ", ".join(key_text(key) for key in checked.missing[:3])
+                reason = f"{name} is not ready: coverage {checked.coverage_pct:.1f} %, missing {lacking or 'nothing'}"
+                return ConsumerResult(consumer.name, None, reason)
+        return run_consumer(consumer, completeness.window, self.config.path.absolute().parent)
+
+
+def _blocks(completeness: Completeness, key: Key) -> bool:
+    """Whether a needed partition keeps others from running: it is expected, now or later, and not available."""
+    partition = completeness[key]
+    return not partition.available and partition.code not in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY)

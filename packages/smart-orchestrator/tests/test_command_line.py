@@ -1,0 +1,188 @@
+"""The command `smart-orchestrator` on a lake that others wrote."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from .any_lake import CONFIG, WINDOW, AnyLake
+
+HOLES = ["2025-11-06", "2025-11-08"]
+
+
+@pytest.fixture
+def lake(tmp_path):
+    """Five days of orders without two of them."""
+    lake = AnyLake(tmp_path)
+    lake.take_away(*HOLES)
+    return lake
+
+
+def test_a_lake_of_others_is_checked_filled_and_consumed(lake):
+    checked = lake.json("check", "orders", *WINDOW, code=1)
+    assert (checked["missing"], checked["coverage_pct"], checked["ready"]) == (HOLES, 60.0, False)
+    assert checked["available"] == ["2025-11-05", "2025-11-07", "2025-11-09"]
+    assert [(each["key"], each["cause"]) for each in checked["causes"]] == [
+        (day, "never_attempted") for day in HOLES
+    ]
+
+    planned = lake.json("plan", "orders", *WINDOW, code=0)
+    assert (planned["due"], planned["missing"], planned["coverage_pct"]) == (HOLES, HOLES, 60.0)
+    assert lake.lines("started.txt") == []
+
+    done = lake.json("run", "orders", *WINDOW, code=0)
+    assert (done["missing"], done["coverage_pct"], done["ready"]) == ([], 100.0, True)
+    assert lake.lines("started.txt") == HOLES
+    assert done["consumers"] == [{"consumer": "revenue", "exit_code": 0, "reason": ""}]
+    assert lake.lines("revenue.txt") == ["2025-11-05 2025-11-09"]
+
+    assert lake.json("run", "orders", *WINDOW, code=0)["runs_started"] == []
+    assert lake.lines("started.txt") == HOLES
+
+
+def test_the_text_of_the_commands(lake):
+    checked = lake.run("check", "orders", *WINDOW, code=1).stdout
+    assert "2025-11-06  Thursday   absent       MISSING: " in checked
+    assert "expected 5, available 3, missing 2, coverage 60.0 %" in checked
+    assert "2025-11-06  never_attempted: no run is recorded" in checked
+    planned = lake.run("plan", *WINDOW, code=0).stdout
+    assert "+ 2025-11-06  start " in planned
+    done = lake.run("run", *WINDOW, code=0)
+    assert "expected 5, available 5, missing 0, coverage 100.0 %" in done.stdout
+    assert "consumer revenue is done" in done.stderr
+    assert "revenue of 2025-11-05 2025-11-09" in done.stderr
+
+
+def test_a_saved_plan_starts_exactly_its_runs_and_then_no_longer_holds(lake):
+    lake.run("plan", "orders", *WINDOW, "-o", "plan.json", code=0)
+    assert json.loads((lake.folder / "plan.json").read_text())["start"] == HOLES
+    assert lake.json("apply", "plan.json", code=0)["missing"] == []
+    assert lake.lines("started.txt") == HOLES
+    assert lake.lines("revenue.txt") == []
+
+    refused = lake.run("apply", "plan.json", code=5)
+    assert "2025-11-06 was MISSING (start), and is OK (keep)" in refused.stderr
+    assert lake.lines("started.txt") == HOLES
+
+
+def test_a_plan_is_refused_after_the_lake_has_moved(lake):
+    lake.run("plan", "orders", *WINDOW, "-o", "plan.json", code=0)
+    lake.take_away("2025-11-07")
+    assert "2025-11-07 was OK (keep), and is MISSING (start)" in lake.run("apply", "plan.json", code=5).stderr
+    assert lake.lines("started.txt") == []
+
+
+def test_an_edited_plan_is_refused(lake):
+    lake.run("plan", "orders", *WINDOW, "-o", "plan.json", code=0)
+    path = lake.folder / "plan.json"
+    path.write_text(path.read_text().replace('"start",', '"keep",', 1))
+    assert "was edited" in lake.run("apply", "plan.json", code=2).stderr
+    path.write_text("[]")
+    assert "is not a plan" in lake.run("apply", "plan.json", code=2).stderr
+    assert "cannot be read" in lake.run("apply", "absent.json", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("leaves", "failure", "cause"),
+    [
+        ("nothing", "NO_DATA_AFTER_SUCCESS", "no_data_after_success"),
+        ("an error", "ERROR", "attempts_exhausted"),
+    ],
+)
+def test_a_run_that_leaves_no_data_has_a_cause_with_evidence(tmp_path, leaves, failure, cause):
+    lake, day = AnyLake(tmp_path), HOLES[0]
+    lake.take_away(day)
+    shutil.rmtree(lake.folder / "source" / f"dt={day}")
+    if leaves == "nothing":
+        (lake.folder / "source" / f"dt={day}").mkdir()
+    done = lake.json("run", "orders", *WINDOW, code=1)
+    assert done["missing"] == [day]
+    assert [(run["day"], run["failure"]) for run in done["failed"]] == [(day, failure)]
+    assert lake.lines("started.txt") == [day] * 3
+    assert done["consumers"][0]["exit_code"] is None
+    assert "orders is not ready" in done["consumers"][0]["reason"]
+    assert lake.lines("revenue.txt") == []
+    (explanation,) = lake.json("check", "orders", *WINDOW, code=1)["causes"]
+    assert (explanation["key"], explanation["cause"]) == (day, cause)
+    assert explanation["url"].startswith("file://")
+
+    explained = lake.json("explain", "orders", day, code=1)
+    assert (explained["state"], explained["cause"]["cause"]) == ("absent", cause)
+    assert len(explained["runs"]) == 3
+    assert explained["plan"]["action"] == "start"
+    assert f"  cause   {cause}: " in lake.run("explain", "orders", day, code=1).stdout
+
+
+def test_the_status_of_all_datasets(lake):
+    status = lake.json("status", "--last", "5", code=1)
+    assert status["ready"] is False
+    text = lake.run("status", code=1).stdout
+    assert "orders" in text
+    assert "·" in text
+
+
+def test_a_status_that_is_quiet_prints_only_datasets_that_are_not_ready(lake):
+    assert "orders" in lake.run("status", "--quiet", "--last", "2", "--as-of", "2025-11-09", code=1).stdout
+    lake.run("run", *WINDOW, code=0)
+    assert lake.run("status", "--quiet", "--last", "2", "--as-of", "2025-11-09", code=0).stdout == ""
+    assert "■■" in lake.run("status", "--last", "2", "--as-of", "2025-11-09", code=0).stdout
+
+
+def test_waivers_are_recorded_listed_and_removed(lake):
+    lake.run("waive", "orders", HOLES[0], "--reason", "the shop was closed", code=0)
+    assert lake.json("check", "orders", *WINDOW, code=1)["waived"] == HOLES[:1]
+    assert [each["day"] for each in lake.json("waive", "orders", "--list", code=0)] == HOLES[:1]
+    assert lake.json("run", "orders", *WINDOW, code=0)["coverage_pct"] == 100.0
+    assert lake.lines("started.txt") == HOLES[1:]
+    assert lake.json("waive", "orders", HOLES[0], "--remove", code=0) == []
+
+
+def test_waiting_ends_with_the_time_or_when_the_window_is_ready(lake):
+    assert (
+        lake.json("wait", "orders", *WINDOW, "--timeout", "0.2", "--poll", "0.1", code=1)["missing"] == HOLES
+    )
+    lake.run("run", "orders", *WINDOW, code=0)
+    assert lake.json("wait", "orders", *WINDOW, code=0)["ready"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["check", "order"], "datasets: 'order' is not in the file. Did you mean orders?"),
+        (["check", "--start", "2025-11-05"], "--end:  is missing: an explicit window has both ends"),
+        (["check", "--start", "5.11.2025", "--end", "2025-11-09"], "--start: '5.11.2025' is not a day"),
+        (["check", "--hours", "3"], "--hours: 3 does not fit a dataset of grain day"),
+        (["check", "--last", "3", "--days", "3"], "--last: 3 excludes days"),
+        (["explain", "orders", "yesterday"], "KEY: 'yesterday' is not a day"),
+        (["check", "--config", "other.toml"], "other.toml: the file does not exist"),
+        (["vacuum"], "vacuum: orders has the adapter files"),
+    ],
+)
+def test_wrong_usage_names_the_option_and_ends_with_2(lake, words, text):
+    done = lake.run(*words, code=2)
+    assert text in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_dataset_without_a_runner_is_checked_and_not_run(tmp_path):
+    lake = AnyLake(tmp_path, CONFIG.replace('runner = "etl"\n', ""))
+    assert lake.json("run", "orders", *WINDOW, code=0)["ready"] is True
+    lake.take_away("2025-11-06")
+    assert "the dataset has no runner" in lake.run("run", "orders", *WINDOW, code=2).stderr
+
+
+def test_a_consumer_that_fails_ends_the_run_with_1(tmp_path):
+    lake = AnyLake(tmp_path, CONFIG.replace('"revenue.py"', '"-c", "raise SystemExit(7)"'))
+    done = lake.json("run", "orders", *WINDOW, code=1)
+    assert (done["ready"], done["consumers"][0]["exit_code"]) == (True, 7)
+
+
+def test_a_lake_that_is_not_reachable_ends_with_3(tmp_path, monkeypatch):
+    config = CONFIG.replace('url = "lake/sales"', 'url = "s3://nowhere"\ntimeout = 0.5\nretries = 0')
+    lake = AnyLake(tmp_path, config)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    assert "nowhere" in lake.run("check", *WINDOW, code=3).stderr

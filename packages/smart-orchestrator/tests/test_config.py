@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smart_orchestrator.config import Config, load_config, parse_config
+from smart_orchestrator.model.grain import Grain
+from smart_orchestrator.project_errors import ConfigError
+
+ISSUE = """
+[datasets.orders]
+url = "s3://lake/sales"
+key = "orders/dt={start:%Y-%m-%d}"
+grain = "day"
+adapter = "files"
+format = "parquet"
+lag = 1
+settle = 600
+min_rows = 1000
+runner = "etl"
+needs = ["customers"]
+
+[datasets.customers]
+url = "sales"
+key = "customers/{start:%G-W%V}"
+grain = "week"
+timezone = "Europe/Berlin"
+history_start = 2024-12-30
+
+[runners.etl]
+command = ["python", "etl.py", "--day", "{key}"]
+jobs = 4
+attempts = 3
+timeout = 1800
+
+[consumers.revenue]
+datasets = ["orders"]
+last = 7
+min_coverage = 100
+command = ["dbt", "build", "--select", "revenue"]
+"""
+MINIMAL = '[datasets.a]\nurl = "lake"\nkey = "{start:%Y-%m-%d}"\n'
+
+
+def parse(text):
+    return parse_config(text.encode(), Path("/project/smart-orchestrator.toml"))
+
+
+def result_of(call):
+    """The result of a call, or its `ConfigError`."""
+    try:
+        return call()
+    except ConfigError as error:
+        return error
+
+
+def test_every_table_of_a_file():
+    config = parse(ISSUE)
+    assert list(config.datasets) == ["customers", "orders"]
+    orders, customers = config.dataset("orders"), config.dataset("customers")
+    assert (orders.lake, orders.key_format, orders.adapter) == (
+        "s3://lake/sales",
+        "orders/dt={start:%Y-%m-%d}",
+        "files",
+    )
+    assert (orders.lag, orders.settle, orders.min_rows, orders.runner, orders.needs) == (
+        1,
+        600,
+        1000,
+        "etl",
+        ("customers",),
+    )
+    assert (customers.lake, customers.grain, customers.timezone) == (
+        "/project/sales",
+        Grain.WEEK,
+        "Europe/Berlin",
+    )
+    assert customers.history_start == dt.date(2024, 12, 30)
+    assert config.runners["etl"].command == ("python", "etl.py", "--day", "{key}")
+    assert (config.runners["etl"].jobs, config.runners["etl"].attempts, config.runners["etl"].timeout) == (
+        4,
+        3,
+        1800,
+    )
+    assert [consumer.name for consumer in config.consumers_of("orders")] == ["revenue"]
+    assert config.needed_by("orders") == ["customers"]
+    assert config.state == Path("/project/.smart-orchestrator")
+
+
+def test_the_waivers_of_tables_are_beside_the_state_unless_they_are_named():
+    table = '[datasets.t]\nurl = "postgresql://user:pass@db/shop"\nadapter = "sql"\ntable = "orders"\nkey_column = "day"\n'
+    assert parse(table).waivers == {"t": "/project/.smart-orchestrator/waivers/t"}
+    assert parse(table + 'waivers = "s3://lake/waivers"\n').waivers == {"t": "s3://lake/waivers"}
+    assert parse(MINIMAL).waivers == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", "datasets: the file describes no dataset. Add a table [datasets.NAME]."),
+        ("datasets = 3", "datasets: 3 is not a table. Write [datasets.NAME]."),
+        ("[datasets]\na = 3", "datasets.a: 3 is not a table."),
+        ("[datasets.a", "not TOML ("),
+        (MINIMAL + "lagg = 3", "datasets.a.lagg: is not an option. Did you mean lag?"),
+        (MINIMAL + "[consumer.x]", "consumer: is not an option. Did you mean consumers?"),
+        (
+            MINIMAL + 'grain = "dayly"',
+            "datasets.a.grain: 'dayly' is not one of hour, day, week, month. Correct it.",
+        ),
+        (
+            MINIMAL + 'lag = "three"',
+            "datasets.a.lag: 'three' is not an integer from 0 on. Write lag = 0, for example.",
+        ),
+        (MINIMAL + "lag = -1", "datasets.a.lag: -1 is not an integer from 0 on."),
+        (MINIMAL + "settle = nan", "datasets.a.settle: nan is not a number."),
+        (MINIMAL + "min_coverage = 101", "datasets.a.min_coverage: 101.0 is not between 0 and 100 percent."),
+        (MINIMAL + 'adapter = "hive"', "datasets.a: adapter 'hive' is not one of manifest, marker, files,"),
+        (MINIMAL + 'timezone = "Berlin"', "datasets.a: time zone 'Berlin' is not an IANA name"),
+        (MINIMAL + 'grain = "hour"\ntimezone = "Europe/Berlin"', "datasets.a: hours are UTC"),
+        (
+            MINIMAL + 'history_start = "soon"',
+            "datasets.a.history_start: 'soon' is not a day written as YYYY-MM-DD",
+        ),
+        (MINIMAL + 'needs = ["b"]', "datasets.a.needs: 'b' is not in the file. It has a."),
+        (MINIMAL + 'needs = ["a"]', "datasets: a needs a: a circle. Remove one of these needs."),
+        (MINIMAL + 'runner = "etl"', "datasets.a.runner: 'etl' is not in the file. It has none."),
+        (MINIMAL + "[runners.r]\ncommand = []", "runners.r.command: is empty."),
+        (
+            MINIMAL + '[runners.r]\ncommand = "python etl.py"',
+            "runners.r.command: 'python etl.py' is not a list of texts.",
+        ),
+        (
+            MINIMAL + '[runners.r]\ncommand = ["x"]\njobs = 0',
+            "runners.r.jobs: 0 is not an integer from 1 on.",
+        ),
+        (MINIMAL + '[runners.r]\ncommand = ["x"]\ntimeout = 0', "runners.r.timeout: 0 is not more than 0."),
+        (
+            MINIMAL + '[consumers.c]\ncommand = ["x"]',
+            "consumers.c.datasets: is missing. Add datasets to [consumers.c].",
+        ),
+        (
+            MINIMAL + '[consumers.c]\ndatasets = ["b"]\ncommand = ["x"]',
+            "consumers.c.datasets: 'b' is not in the file.",
+        ),
+        ('[datasets.a]\nkey = "{start:%Y-%m-%d}"', "datasets.a.url: is missing. Add url to [datasets.a]."),
+        ('[datasets.a]\nurl = "x"', "datasets.a.key: is missing. Add key to [datasets.a]."),
+        (
+            '[datasets.a]\nurl = "x"\nkey = "{start:%Y-%m}"',
+            "datasets.a: key format '{start:%Y-%m}' gives different days",
+        ),
+    ],
+)
+def test_an_error_names_the_file_the_key_the_value_and_the_fix(text, error):
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert str(caught.value).startswith(f"/project/smart-orchestrator.toml: {error}")
+    assert caught.value.exit_code == 2
+
+
+HOURLY = '[datasets.logs]\nurl = "x"\nkey = "{start:%Y-%m-%d/%H}"\ngrain = "hour"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (
+            HOURLY + '[consumers.c]\ndatasets = ["logs"]\ngrain = "day"\ntimezone = "ZONE"\ncommand = ["x"]',
+            "consumers.c.timezone",
+        ),
+        (
+            HOURLY + '[datasets.d]\nurl = "x"\nkey = "{start:%Y-%m-%d}"\ntimezone = "ZONE"\nneeds = ["logs"]',
+            "datasets.d.timezone",
+        ),
+    ],
+)
+def test_local_days_of_utc_hours_need_a_zone_of_whole_hours(text, key):
+    assert parse(text.replace("ZONE", "Europe/Berlin")).datasets
+    with pytest.raises(ConfigError, match=f"{key}: 'Asia/Kolkata' is not a whole number of hours from UTC"):
+        parse(text.replace("ZONE", "Asia/Kolkata"))
+
+
+def test_a_password_in_a_url_is_in_no_message():
+    text = '[datasets.a]\nurl = "postgresql://user:secret@db/shop"\nadapter = "sql"\nlag = "x"'
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(ConfigError, match="the file does not exist"):
+        load_config(tmp_path / "absent.toml")
+    with pytest.raises(ConfigError, match="the file cannot be read"):
+        load_config(tmp_path)
+    (tmp_path / "large.toml").write_bytes(b"#" * (1 << 20) + b"#")
+    with pytest.raises(ConfigError, match="1,048,577 bytes, at most 1,048,576 are read"):
+        load_config(tmp_path / "large.toml")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_configuration_or_one_error(data):
+    result = result_of(lambda: parse_config(data, Path("x.toml")))
+    assert isinstance(result, Config) or str(result).startswith("x.toml: ")
+
+
+@given(
+    st.sampled_from(
+        [
+            "url",
+            "key",
+            "grain",
+            "lag",
+            "settle",
+            "min_rows",
+            "header",
+            "needs",
+            "columns",
+            "history_start",
+            "timezone",
+        ]
+    ),
+    st.sampled_from(
+        [
+            "3",
+            "-1",
+            "1.5",
+            "inf",
+            "true",
+            '"x"',
+            "[]",
+            "[1]",
+            "{}",
+            "{ a = 1 }",
+            "2025-01-01",
+            "07:00:00",
+            '"\\u0000"',
+        ]
+    ),
+)
+def test_any_value_of_any_option_is_used_or_refused(key, value):
+    options = {"url": '"lake"', "key": '"{start:%Y-%m-%d}"', key: value}
+    text = "[datasets.a]\n" + "".join(f"{name} = {each}\n" for name, each in options.items())
+    result = result_of(lambda: parse(text))
+    assert isinstance(result, Config) or "datasets.a" in str(result)

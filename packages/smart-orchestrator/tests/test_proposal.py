@@ -1,0 +1,149 @@
+"""`init` and `doctor`: proposals for lakes of any writer, and findings about a project."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+
+import polars as pl
+import pytest
+
+from smart_orchestrator.config import parse_config
+from smart_orchestrator.proposal import propose, toml_of
+from smart_orchestrator.store.opening import open_lake
+
+from .any_lake import CONFIG, WINDOW, AnyLake
+
+NOW = dt.datetime(2025, 11, 12, tzinfo=dt.UTC)
+DAYS = ["2025-11-03", "2025-11-04", "2025-11-05", "2025-11-06"]
+
+
+def write(folder, *paths, name="part-0.parquet", marker=False):
+    for path in paths:
+        target = folder / path
+        target.mkdir(parents=True, exist_ok=True)
+        pl.DataFrame({"id": range(8)}).write_parquet(target / name)
+        if marker:
+            (target / "_SUCCESS").touch()
+
+
+def proposals(folder):
+    return propose(open_lake(str(folder)), str(folder), NOW)
+
+
+@pytest.mark.parametrize(
+    ("paths", "key", "grain"),
+    [
+        ([f"orders/dt={day}" for day in DAYS], "orders/dt={start:%Y-%m-%d}", "day"),
+        ([f"sales_{day.replace('-', '_')}.parquet" for day in DAYS], "sales_{start:%Y_%m_%d}.parquet", "day"),
+        ([f"x/{day.replace('-', '')}" for day in DAYS], "x/{start:%Y%m%d}", "day"),
+        (
+            [f"y/year=2025/month=9/day={day}" for day in (9, 10, 11)],
+            "y/year={start:%Y}/month={start:%-m}/day={start:%-d}",
+            "day",
+        ),
+        ([f"z/2025/11/{day:02}" for day in (4, 5, 6)], "z/{start:%Y}/{start:%m}/{start:%d}", "day"),
+        (
+            [f"logs/dt=2025-11-05/hour={hour:02}" for hour in (7, 8, 9, 10)],
+            "logs/dt={start:%Y-%m-%d}/hour={start:%H}",
+            "hour",
+        ),
+        ([f"w/{day}" for day in ("2025-10-20", "2025-10-27", "2025-11-03")], "w/{start:%Y-%m-%d}", "week"),
+        ([f"w/2025-W{week}" for week in (43, 44, 45)], "w/{start:%G-W%V}", "week"),
+        ([f"m/{month}" for month in ("2025-08", "2025-09", "2025-10")], "m/{start:%Y-%m}", "month"),
+        (
+            [f"m/{month}-01" for month in ("2025-08", "2025-09", "2025-10")],
+            "m/{start:%Y-%m-%d}",
+            "month",
+        ),
+        (
+            [f"orders/dt={day}/country={country}" for day in DAYS for country in ("de", "fr")],
+            "orders/dt={start:%Y-%m-%d}",
+            "day",
+        ),
+    ],
+)
+def test_key_format_and_grain_come_from_the_names(tmp_path, paths, key, grain):
+    write(tmp_path, *paths)
+    (proposal,) = proposals(tmp_path)
+    assert (proposal.dataset.key_format, proposal.dataset.grain.value) == (key, grain)
+    assert (proposal.dataset.adapter, proposal.dataset.format) == ("files", "parquet")
+    assert proposal.sure
+    assert proposal.dataset.min_rows in (4, 8)
+    config = parse_config(toml_of([proposal], str(tmp_path), ["true"]).encode(), tmp_path / "x.toml")
+    assert next(iter(config.datasets.values())).key_format == key
+
+
+def test_a_marker_in_every_partition_means_the_adapter_marker(tmp_path):
+    write(tmp_path, *(f"dt={day}" for day in DAYS), marker=True)
+    (proposal,) = proposals(tmp_path)
+    assert (proposal.dataset.adapter, proposal.sure) == ("marker", True)
+
+
+def test_a_marker_in_some_partitions_is_not_sure(tmp_path):
+    write(tmp_path, *(f"dt={day}" for day in DAYS[:3]), marker=True)
+    write(tmp_path, f"dt={DAYS[3]}")
+    (proposal,) = proposals(tmp_path)
+    assert (proposal.dataset.adapter, proposal.sure) == ("marker", False)
+
+
+def test_folders_that_do_not_fit_and_few_folders_are_not_sure(tmp_path):
+    write(tmp_path, f"a/dt={DAYS[0]}", *(f"b/dt={day}" for day in [*DAYS, "2025-13-01"]))
+    first, second = proposals(tmp_path)
+    assert [first.dataset.name, second.dataset.name] == ["a", "b"]
+    assert not first.sure
+    assert not second.sure
+    assert "4 of 5 folders of the sample fit the key format" in second.notes
+
+
+def test_a_lake_without_dates_has_no_proposal(tmp_path):
+    write(tmp_path, "a/b", "c")
+    assert proposals(tmp_path) == []
+
+
+def test_names_of_foreign_objects_cannot_add_lines_to_the_file(tmp_path):
+    write(tmp_path, *(f'x"\n[runners.evil]\ncommand=1/dt={day}' for day in DAYS))
+    text = toml_of(proposals(tmp_path), "lake", [])
+    assert set(tomllib.loads(text)) <= {"datasets"}
+
+
+def test_init_check_plan_and_run_in_an_empty_folder(tmp_path):
+    lake = AnyLake(tmp_path)
+    (tmp_path / "smart-orchestrator.toml").unlink()
+    lake.take_away("2025-11-06")
+    command = CONFIG.partition('command = ["')[2].partition('"')[0] + " etl.py --day {key}"
+    assert "is missing" not in lake.run("init", "lake/sales", "--command", command, code=0).stderr
+    assert "exists already" in lake.run("init", "lake/sales", code=2).stderr
+    assert lake.json("check", "orders", *WINDOW, code=1)["missing"] == ["2025-11-06"]
+    assert lake.json("plan", "orders", *WINDOW, code=0)["due"] == ["2025-11-06"]
+    assert lake.json("run", "orders", *WINDOW, code=0)["coverage_pct"] == 100.0
+    assert lake.lines("started.txt") == ["2025-11-06"]
+
+
+def test_init_says_what_it_cannot_do(tmp_path):
+    lake = AnyLake(tmp_path)
+    (tmp_path / "empty").mkdir()
+    done = lake.run("init", "empty", "--config", "new.toml", code=2)
+    assert "has no folder with a date in its name" in done.stderr
+    assert not (tmp_path / "new.toml").exists()
+
+
+def test_doctor_names_what_fails_and_the_fix(tmp_path, monkeypatch):
+    lake = AnyLake(tmp_path, CONFIG.replace('"revenue.py"', '"revenue.py", "x"'))
+    assert [finding["ok"] for finding in lake.json("doctor", code=0)] == [True] * 5
+    text = CONFIG.replace("lake/sales", "s3://nowhere").replace(
+        "min_rows", "timeout = 0.5\nretries = 0\nmin_rows"
+    )
+    lake = AnyLake(
+        tmp_path / "other",
+        text + '\n[consumers.gone]\ndatasets = ["orders"]\ncommand = ["no-such-program"]\n',
+    )
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    findings = {finding["subject"]: finding for finding in lake.json("doctor", code=3)}
+    assert [name for name, finding in findings.items() if not finding["ok"]] == [
+        "dataset orders",
+        "consumer gone",
+    ]
+    assert "no-such-program is not a program that can be started" in findings["consumer gone"]["text"]

@@ -1,0 +1,117 @@
+"""Reads and writes the segments of the page cache: Parquet, and the JSON of earlier versions.
+
+A segment of an earlier version is JSON in gzip: `{"version": 2, "pages": {title: [answered_at, facts]}}`. Bytes that are neither
+raise `NotASegment`, whatever their reader raises. Bounded are the bytes of a segment, of its JSON, and its number of rows.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.contract.reading import Unreadable, translate_parquet_errors
+from smart_orchestrator.foreign import one_line
+from wiki_trends.pipeline.cache.facts import columns, complete, facts_from_json, to_frame
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Several times the largest segment that a merge writes.
+LARGEST_OBJECT = 64 * 1024 * 1024
+LARGEST_DOCUMENT = 512 * 1024 * 1024
+MOST_ROWS = 1_000_000
+SUFFIX = ".parquet"
+JSON_SUFFIX = ".json.gz"
+JSON_VERSION = 2
+_JSON_START = b'{"version": '
+_JSON_ERRORS = (
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+
+
+class NotASegment(ValueError):
+    """Bytes that are not a segment; the text says why, in one line."""
+
+
+def write_segment(frame: pl.DataFrame) -> bytes:
+    """A frame of facts as the bytes of a segment."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def read_segment(data: bytes) -> tuple[pl.DataFrame, int]:
+    """The facts of a segment, and the number of entries that cannot be used.
+
+    Raises:
+        NotASegment: the bytes are not a segment.
+    """
+    try:
+        if data.startswith(b"PAR1"):
+            return _read_parquet(data), 0
+        return _read_json(data)
+    except Unreadable as error:
+        raise NotASegment(str(error)) from None
+    except RecursionError:
+        raise NotASegment("it is nested too deep") from None
+    except _JSON_ERRORS as error:
+        raise NotASegment(one_line(f"{type(error).__name__}: {error}")) from None
+
+
+def _read_parquet(data: bytes) -> pl.DataFrame:
+    import polars as pl
+
+    with translate_parquet_errors():
+        scan = pl.scan_parquet(io.BytesIO(data))
+        rows = int(scan.select(pl.len()).collect().item())
+        if rows > MOST_ROWS:
+            message = f"it has {rows:,} rows, at most {MOST_ROWS:,} are read"
+            raise ValueError(message)
+        names = [name for name in scan.collect_schema() if name in columns()]
+        # The columns are checked before a row is decoded.
+        complete(scan.select(names).clear().collect())
+        return complete(scan.select(names).collect())
+
+
+def _read_json(data: bytes) -> tuple[pl.DataFrame, int]:
+    document = json.loads(_decompress(data))
+    if document["version"] != JSON_VERSION:
+        message = f"it is of version {document['version']!r}, this program reads {JSON_VERSION}"
+        raise ValueError(message)
+    entries = [
+        (title, float(answered_at), facts_from_json(facts))
+        for title, (answered_at, facts) in document["pages"].items()
+    ]
+    usable = [(title, answered_at, facts) for title, answered_at, facts in entries if facts is not None]
+    return to_frame(usable), len(entries) - len(usable)
+
+
+def _decompress(data: bytes) -> bytes:
+    """The JSON document in a gzip file.
+
+    Raises:
+        ValueError: it is too large, or does not begin like a segment.
+        EOFError: it is cut short.
+        OSError, zlib.error: it is not gzip, or damaged.
+    """
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+        start = stream.read(len(_JSON_START))
+        if start != _JSON_START:
+            message = "it does not begin like a segment"
+            raise ValueError(message)
+        document = start + stream.read(LARGEST_DOCUMENT)
+        if len(document) > LARGEST_DOCUMENT:
+            message = f"it expands to more than {LARGEST_DOCUMENT:,} bytes"
+            raise ValueError(message)
+        return document

@@ -1,0 +1,68 @@
+"""Helpers of the queries: the published run, the spelling of a category, patterns, and rows as JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from wiki_trends.errors import SettingError, WarehouseError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
+
+Row: TypeAlias = dict[str, Any]
+
+SCORES = "wiki_trends_scores"
+
+
+def run_with_scores(reader: Reader, warehouse: Warehouse) -> RunRecord:
+    """The run that published the current tables, which must include scores.
+
+    Raises:
+        WarehouseError: a version without scores published them.
+    """
+    run = reader.last_run()
+    if SCORES not in run.rows:
+        raise WarehouseError(
+            warehouse=warehouse.url,
+            problem=f"its window was published by version {run.version}, which had no scores",
+            fix="Run `wiki-trends analyze` for this window again.",
+        )
+    return run
+
+
+def category_spelling(reader: Reader, category: str) -> str:
+    """The category as the published window spells it; the case of `category` is ignored.
+
+    Raises:
+        SettingError: the window has no such category.
+    """
+    rows = reader.rows("SELECT category FROM wiki_trends_categories ORDER BY category")
+    spellings = {row["category"].casefold(): row["category"] for row in rows}
+    if category.casefold() not in spellings:
+        raise SettingError(
+            name="category",
+            value=category,
+            origin="--category",
+            problem="is not a category of the published window",
+            fix=f"Give one of {', '.join(spellings.values())}.",
+        )
+    return str(spellings[category.casefold()])
+
+
+def containing_pattern(text: str) -> str:
+    r"""The pattern for `LIKE ? ESCAPE '\'` that matches every text containing this one."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def plain(row: Mapping[str, Any]) -> dict[str, object]:
+    """A row for `json.dumps`, with days as ISO strings."""
+    return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in row.items()}
+
+
+def window_json(run: RunRecord) -> dict[str, str]:
+    """The first and the last day of a published window for `json.dumps`."""
+    return {"start": run.window_start.isoformat(), "end": run.window_end.isoformat()}

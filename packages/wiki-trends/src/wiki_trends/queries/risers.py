@@ -1,0 +1,46 @@
+"""Query the pages that rose on the last day of a published window, for the feed. Fails with `WarehouseError`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wiki_trends.queries.published import run_with_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wiki_trends.queries.published import Row
+    from wiki_trends.warehouse.base import RunRecord, Warehouse
+
+# Windows of different length can end on the same day: a page then counts once, with its highest score.
+_RISERS = """
+SELECT page, page_display, category, window_start, window_end, surprise_views, expected_views, score, shape, peak_rank, link
+FROM (
+    SELECT rising.*,
+           row_number() OVER (PARTITION BY window_end ORDER BY score DESC, page) AS place_in_day,
+           dense_rank() OVER (ORDER BY window_end DESC) AS day_number
+    FROM (
+        SELECT s.*, d.link,
+               row_number() OVER (
+                   PARTITION BY s.window_end, s.page ORDER BY s.score DESC, s.window_start
+               ) AS place_in_page
+        FROM wiki_trends_scores AS s JOIN wiki_diamond AS d ON d.page = s.page AND d.date = s.window_end
+        WHERE s.dataset = ? AND s.surprise_date = s.window_end AND s.score > 0
+    ) AS rising
+    WHERE place_in_page = 1
+) AS ranked
+WHERE day_number <= ? AND place_in_day <= ?
+ORDER BY window_end DESC, score DESC, page
+"""
+RISERS_A_DAY = 10
+_LAST_DAYS = 7
+
+
+def risers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
+    """The published run, and the pages whose most surprising day was the last day of a recent window.
+
+    The rows cover the seven newest last days, newest first, each with at most `RISERS_A_DAY` pages, highest score first.
+    """
+    with warehouse.reading() as reader:
+        run = run_with_scores(reader, warehouse)
+        return run, reader.rows(_RISERS, run.dataset, _LAST_DAYS, RISERS_A_DAY)

@@ -1,0 +1,120 @@
+"""Runs the project in a bare Debian 13 that has Python 3.13, make and git, and nothing else (`make test-bare`).
+
+debootstrap makes the system in a folder below `build`. The project is cloned into it, and each target runs there through
+chroot, with `/proc`, pseudo-terminals and shared memory of its own: no Java, Node, compiler or Docker. Needs root, since
+mounting and chroot do. Every run makes the folder anew and removes it at the end unless `--keep` is given.
+
+The new system uses this machine's resolver, certificate authorities and pip and proxy variables, because package
+registries may be reachable only through them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tools.debian import install, may_install
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "build" / "bare"
+PACKAGES = ("python3", "python3-venv", "make", "git", "ca-certificates")
+CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
+OF_THE_NETWORK = ("/etc/resolv.conf", "/etc/hosts", f"/{CERTIFICATES}")
+VARIABLES = (
+    "PIP_CERT",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_INDEX_URL",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "UV_DEFAULT_INDEX",
+)
+PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+# Mounts belong to a namespace of the command, so they end with it, however it ends.
+MOUNTS = """
+set -e
+mount -t proc proc "$1/proc"
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$1/dev/pts"
+ln -sf pts/ptmx "$1/dev/ptmx"
+mkdir -p "$1/dev/shm"
+mount -t tmpfs tmpfs "$1/dev/shm"
+exec chroot "$1" /bin/sh -c "cd /root/project && exec $2"
+"""
+
+
+def bootstrap(folder: Path, suite: str) -> None:
+    """Make a minimal Debian in an empty folder, and clone the project's committed state into it."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    include = f"--include={','.join(PACKAGES)}"
+    subprocess.run(["debootstrap", "--variant=minbase", include, suite, str(folder)], check=True)
+    for path in OF_THE_NETWORK:
+        if Path(path).is_file():
+            shutil.copyfile(path, folder / path.lstrip("/"))
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder / "root" / "project")], check=True)
+
+
+def environment() -> dict[str, str]:
+    """The environment of the commands inside: an empty home, and what the network needs."""
+    passed = [*VARIABLES, *PROXIES, *(name.upper() for name in PROXIES)]
+    plain = {"HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "CI": "true"}
+    return plain | {name: os.environ[name] for name in passed if name in os.environ}
+
+
+def run_inside(folder: Path, command: str) -> int:
+    """Run a command in the project's folder of the new system, and return its exit code."""
+    words = [
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "sh",
+        "-c",
+        MOUNTS,
+        "bare",
+        str(folder),
+        command,
+    ]
+    return subprocess.run(words, env=environment(), check=False).returncode
+
+
+def main() -> int:
+    """Make the system, run each target in it, and print how long each took."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("targets", nargs="*", default=["demo", "test"], help="targets of the Makefile")
+    parser.add_argument("--suite", default="trixie", help="the release of Debian")
+    parser.add_argument("--keep", action="store_true", help="keep the folder")
+    arguments = parser.parse_args()
+    if os.geteuid() != 0:
+        print("make test-bare needs root: it mounts file systems and uses chroot.", file=sys.stderr)
+        return 1
+    if shutil.which("debootstrap") is None:
+        if not may_install():
+            print("make test-bare needs debootstrap, a package of Debian and Ubuntu.", file=sys.stderr)
+            return 1
+        install(["debootstrap"])
+    started = time.monotonic()
+    bootstrap(FOLDER, arguments.suite)
+    times = [f"system and clone {time.monotonic() - started:.0f} s"]
+    code = 0
+    for target in arguments.targets:
+        started = time.monotonic()
+        code = run_inside(FOLDER, f"make {target}")
+        times.append(f"make {target} {time.monotonic() - started:.0f} s (exit code {code})")
+        if code:
+            break
+    if not arguments.keep:
+        shutil.rmtree(FOLDER)
+    print(f"Debian {arguments.suite}: {'; '.join(times)}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
