@@ -161,6 +161,10 @@ def test_waiting_ends_with_the_time_or_when_the_window_is_ready(lake):
         (["explain", "orders", "yesterday"], "KEY: 'yesterday' is not a day"),
         (["check", "--config", "other.toml"], "other.toml: the file does not exist"),
         (["vacuum"], "vacuum: orders has the adapter files"),
+        (
+            ["waive", "orders", "2025-11-06", "--reason", "x", "--until", "soon"],
+            "--until: 'soon' is not a day",
+        ),
     ],
 )
 def test_wrong_usage_names_the_option_and_ends_with_2(lake, words, text):
@@ -263,3 +267,13 @@ def test_orchestrators_at_the_same_time_start_one_run_for_a_key(lake):
     (lake.folder / "go").touch()
     assert [run.wait() for run in runs] == [0, 0, 0]
     assert lake.lines("started.txt") == HOLES
+
+
+MANIFEST = CONFIG.replace('adapter = "files"', 'adapter = "manifest"')
+
+
+def test_leftovers_are_removed_only_where_this_program_writes(tmp_path):
+    lake = AnyLake(tmp_path, MANIFEST)
+    assert "--older-than: 'old' is not an age" in lake.run("vacuum", "--older-than", "old", code=2).stderr
+    assert lake.json("vacuum", "--older-than", "1h", "--dry-run", code=0)["removed"] == []
+    assert "no manifest of this program" in lake.run("vacuum", code=2).stderr
