@@ -1,7 +1,7 @@
 """The data of the views: published tables, the lake's partitions, runs, excluded rows.
 
 Every function blocks, and is called in a thread. Only connections are cached. Texts of partitions, plans and runs are
-clean: without locations of this installation and without secrets.
+clean; see `public_text`.
 Raises `WarehouseError`, `LakeError`, `RunsError`, `WindowError` and similar, which `problems` turns into responses.
 """
 
