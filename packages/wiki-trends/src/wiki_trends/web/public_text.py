@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
     from wiki_trends.web.problems import Problem
 
-HIDDEN_SECRET = "***"
+HIDDEN = "***"
 HIDDEN_IN_LOG = "The message names a path of the server, so it is only in the server's log."
 HIDDEN_IN_PLAN = "The message names a path of the server; `wiki-trends plan` on the server shows it."
 _LAYERS = ("bronze", "silver", "gold", "diamond")
@@ -49,8 +49,8 @@ class PublicText:
     def clean(self, text: str, hidden: str = HIDDEN_IN_LOG) -> str:
         """The text without secrets; `hidden` instead of a text that names a path of this machine."""
         for secret in self._secrets:
-            text = text.replace(secret, HIDDEN_SECRET)
-        text = self._without_lake(_USERINFO.sub(f"{HIDDEN_SECRET}@", text))
+            text = text.replace(secret, HIDDEN)
+        text = self._without_lake(_USERINFO.sub(f"{HIDDEN}@", text))
         return hidden if self._names_path(text) else text
 
     def problem(self, problem: Problem) -> Problem:
