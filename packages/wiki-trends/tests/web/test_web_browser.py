@@ -20,6 +20,9 @@ PATHS = (
 )  # fmt: skip
 
 
+SMALL = 320
+
+
 @contextmanager
 def visited(browser, dashboard, *, signed_in=False, **options):
     """A browser tab on a dashboard; with `signed_in` it has a session cookie."""
@@ -49,9 +52,47 @@ def test_every_page_is_quiet_asks_nobody_else_and_can_be_used_by_everybody(share
         for scheme in ("light", "dark"):
             seen.page.emulate_media(color_scheme=scheme)
             assert seen.violations() == [], scheme
-        seen.page.set_viewport_size({"width": PHONE, "height": 844})
-        assert seen.overflow() == 0
+        for width in (PHONE, SMALL):
+            seen.page.set_viewport_size({"width": width, "height": 844})
+            assert seen.overflow() == 0, width
         assert problems(seen) == []
+
+
+def test_a_long_calendar_opens_at_today_and_is_one_tab_stop(shared, browser):
+    days = ".calendar a.day"
+    with visited(browser, shared) as seen:
+        seen.page.goto("/completeness?days=365")
+        wrap = "document.querySelector('.dense')"
+        assert seen.page.evaluate(f"{wrap}.scrollWidth - {wrap}.clientWidth") == 0
+        seen.page.set_viewport_size({"width": SMALL, "height": 844})
+        seen.page.reload()
+        hidden = seen.page.evaluate(f"{wrap}.scrollWidth - {wrap}.clientWidth")
+        assert hidden > 0
+        assert abs(seen.page.evaluate(f"{wrap}.scrollLeft") - hidden) <= 1
+        assert seen.page.locator(f"{days}[tabindex='0']").count() == 1
+        seen.page.locator(f"{days}[tabindex='0']").focus()
+        for key, day in (
+            ("ArrowLeft", "2025-11-02"),
+            ("ArrowUp", "2025-11-01"),
+            ("ArrowDown", "2025-11-02"),
+            ("ArrowRight", "2025-11-09"),
+            ("ArrowRight", "2025-11-09"),
+            ("Home", "2024-11-10"),
+            ("End", "2025-11-09"),
+        ):
+            seen.page.keyboard.press(key)
+            assert seen.page.evaluate("document.activeElement.href").endswith(day), key
+        assert seen.page.locator(f"{days}[tabindex='0']").count() == 1
+
+
+def test_the_navigation_shows_where_you_are_on_a_small_screen(shared, browser):
+    with visited(browser, shared) as seen:
+        seen.page.set_viewport_size({"width": SMALL, "height": 844})
+        for path in ("/", "/runs", "/left-out"):
+            seen.page.goto(path)
+            box = seen.page.locator("nav [aria-current]").bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= SMALL
 
 
 def test_the_charts_are_drawn(shared, browser):

@@ -147,6 +147,11 @@ class OverviewPage:
         return report_calendar.calendar(map(calendar_day, self.calendar.days)) if self.calendar else None
 
     @property
+    def project(self) -> str:
+        """The wiki, for example `en.wikipedia`."""
+        return project_of_dataset(self.report.run.dataset)
+
+    @property
     def days_behind(self) -> int:
         """Days by which the published window ends before the current one."""
         if self.calendar is None:
