@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from urllib.parse import quote
 
 import pytest
@@ -215,6 +215,20 @@ def test_runs_are_followed_as_they_happen(demo_copy, browser):
             timeout=15_000
         )
         assert "WIKI_TRENDS_CONTACT" in seen.page.locator("main").inner_text()
+
+
+def test_a_page_says_when_it_is_disconnected(demo_settings, browser):
+    with ExitStack() as stack:
+        server = stack.enter_context(ExitStack())
+        dashboard = server.enter_context(serving(demo_settings))
+        seen = stack.enter_context(visited(browser, dashboard))
+        seen.page.goto("/runs")
+        notice = seen.page.locator("#disconnected")
+        with seen.page.expect_response("**/events"):
+            seen.page.reload()
+        assert not notice.is_visible()
+        server.close()
+        notice.get_by_text("Disconnected").wait_for(timeout=60_000)
 
 
 def test_a_stranger_signs_in_by_the_form_and_is_brought_back(shared, browser):

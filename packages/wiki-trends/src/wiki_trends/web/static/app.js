@@ -147,13 +147,22 @@
     } catch { form.submit(); }
   });
 
+  // Say whether live updates have stopped; returns whether they had.
+  const disconnected = (now) => {
+    const notice = document.getElementById("disconnected");
+    const before = notice.textContent !== "";
+    if (before !== now) notice.textContent = now ? "Disconnected: this page is not updated. Trying again …" : "";
+    return before;
+  };
+
   // The event stream; closed while the page is hidden.
   let stream;
   const listen = () => {
     if (document.hidden || stream || !document.querySelector("[data-live]")) return;
     stream = new EventSource(document.body.dataset.events);
     stream.addEventListener("changed", refresh);
-    stream.addEventListener("error", () => { if (stream.readyState === EventSource.CLOSED) { stream = undefined; setTimeout(listen, 5000); } });
+    stream.addEventListener("open", () => { if (disconnected(false)) refresh(); });
+    stream.addEventListener("error", () => { disconnected(true); if (stream.readyState === EventSource.CLOSED) { stream = undefined; setTimeout(listen, 5000); } });
   };
   const stop = () => { stream?.close(); stream = undefined; };
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : listen()));
