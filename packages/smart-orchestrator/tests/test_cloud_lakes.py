@@ -270,6 +270,42 @@ def test_a_profile_whose_sign_in_has_ended_says_so(s3, monkeypatch, tmp_path):
     assert str(caught.value).endswith("Sign in again, or set static credentials.")
 
 
+def test_credentials_that_only_google_auth_can_read_are_read_by_it(monkeypatch, tmp_path):
+    token, file = tmp_path / "token", tmp_path / "credentials.json"
+    token.write_text(SECRET)
+    document = {
+        "type": "external_account",
+        "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/x",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": "http://127.0.0.1:1/v1/token",
+        "credential_source": {"file": str(token)},
+    }
+    file.write_text(json.dumps(document))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+
+    # The service that exchanges the token does not answer.
+    with pytest.raises(LakeDenied, match=r"no credentials \(TransportError") as caught:
+        open_lake("gs://lake", **QUICK).list("")
+
+    assert SECRET not in str(caught.value)
+
+
+def test_a_file_of_a_token_of_azure_can_have_any_name_and_must_exist(monkeypatch, tmp_path):
+    environ = {
+        "AZURE_STORAGE_ACCOUNT_NAME": "account",
+        "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "a token"),
+        "AZURE_CLIENT_ID": "client",
+        "AZURE_TENANT_ID": "tenant",
+    }
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(LakeSettingError, match="AZURE_FEDERATED_TOKEN_FILE names a file that does not exist"):
+        open_lake("az://lake")
+    (tmp_path / "a token").write_text(SECRET)
+    assert open_lake("az://lake").url == "az://lake"
+
+
 # Runs in a process in which no SDK of a cloud can be imported.
 WITHOUT_SDKS = """
 import sys

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import time
 
 import pytest
 
-from .any_lake import CONFIG, WINDOW, AnyLake
+from .any_lake import COMMAND, CONFIG, WINDOW, AnyLake
 
 HOLES = ["2025-11-06", "2025-11-08"]
 
@@ -158,6 +161,10 @@ def test_waiting_ends_with_the_time_or_when_the_window_is_ready(lake):
         (["explain", "orders", "yesterday"], "KEY: 'yesterday' is not a day"),
         (["check", "--config", "other.toml"], "other.toml: the file does not exist"),
         (["vacuum"], "vacuum: orders has the adapter files"),
+        (
+            ["waive", "orders", "2025-11-06", "--reason", "x", "--until", "soon"],
+            "--until: 'soon' is not a day",
+        ),
     ],
 )
 def test_wrong_usage_names_the_option_and_ends_with_2(lake, words, text):
@@ -186,3 +193,87 @@ def test_a_lake_that_is_not_reachable_ends_with_3(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
     assert "nowhere" in lake.run("check", *WINDOW, code=3).stderr
+
+
+SLOW = """
+import os, shutil, sys, time
+day = sys.argv[sys.argv.index("--day") + 1]
+with open("started.txt", "a") as file:
+    file.write(day + "\\n")
+while not os.path.exists("go"):
+    time.sleep(0.02)
+shutil.copytree(f"source/dt={day}", f"lake/sales/orders/dt={day}", copy_function=shutil.copyfile)
+"""
+
+
+def wait_for(condition):
+    """Poll until the condition is true; the time-out of the test is the limit."""
+    while not condition():
+        time.sleep(0.02)
+
+
+def test_a_run_outlives_a_killed_orchestrator_and_the_next_one_follows_it(lake):
+    (lake.folder / "etl.py").write_text(SLOW)
+    first = subprocess.Popen(
+        [*COMMAND, "run", "orders", *WINDOW],
+        cwd=lake.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: lake.lines("started.txt") == HOLES)
+    first.kill()
+    first.wait()
+    planned = lake.json("plan", "orders", *WINDOW, code=0)
+    assert [step["action"] for step in planned["days"]] == ["keep", "follow", "keep", "follow", "keep"]
+    assert {each["cause"] for each in lake.json("check", "orders", *WINDOW, code=1)["causes"]} == {
+        "in_flight"
+    }
+    (lake.folder / "go").touch()
+    assert lake.json("run", "orders", *WINDOW, code=0)["missing"] == []
+    assert lake.lines("started.txt") == HOLES
+
+
+def test_an_interrupted_command_ends_with_130_and_its_runs_go_on(lake):
+    (lake.folder / "etl.py").write_text(SLOW)
+    process = subprocess.Popen(
+        [*COMMAND, "run", "orders", *WINDOW],
+        cwd=lake.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: lake.lines("started.txt") == HOLES)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert "interrupted: commands that were started go on." in errors
+    (lake.folder / "go").touch()
+    assert lake.json("run", "orders", *WINDOW, code=0)["ready"] is True
+    assert lake.lines("started.txt") == HOLES
+
+
+def test_orchestrators_at_the_same_time_start_one_run_for_a_key(lake):
+    (lake.folder / "etl.py").write_text(SLOW)
+    runs = [
+        subprocess.Popen(
+            [*COMMAND, "run", "orders", *WINDOW],
+            cwd=lake.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(3)
+    ]
+    wait_for(lambda: lake.lines("started.txt") == HOLES)
+    (lake.folder / "go").touch()
+    assert [run.wait() for run in runs] == [0, 0, 0]
+    assert lake.lines("started.txt") == HOLES
+
+
+MANIFEST = CONFIG.replace('adapter = "files"', 'adapter = "manifest"')
+
+
+def test_leftovers_are_removed_only_where_this_program_writes(tmp_path):
+    lake = AnyLake(tmp_path, MANIFEST)
+    assert "--older-than: 'old' is not an age" in lake.run("vacuum", "--older-than", "old", code=2).stderr
+    assert lake.json("vacuum", "--older-than", "1h", "--dry-run", code=0)["removed"] == []
+    assert "no manifest of this program" in lake.run("vacuum", code=2).stderr

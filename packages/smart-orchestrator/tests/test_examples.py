@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-EXAMPLE = ROOT / "examples" / "hive_parquet"
+EXAMPLES = ROOT / "examples"
+HIVE = EXAMPLES / "hive_parquet"
+HOURLY = EXAMPLES / "hourly_logs"
 PROGRAMS = {
     "python": [sys.executable],
     "smart-orchestrator": [sys.executable, "-m", "smart_orchestrator"],
 }
 # These end with 1: the window is not ready yet.
-NOT_READY = ("check",)
+NOT_READY = ("check", "status")
 
 
 def session(page: Path) -> list[tuple[list[str], list[str]]]:
@@ -48,13 +50,18 @@ def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "page",
-    [EXAMPLE / "README.md", ROOT / "docs" / "any-lake.md", Path(__file__).parents[1] / "README.md"],
-    ids=["example", "docs", "readme"],
+    ("page", "example"),
+    [
+        (HIVE / "README.md", HIVE),
+        (HOURLY / "README.md", HOURLY),
+        (ROOT / "docs" / "any-lake.md", HIVE),
+        (Path(__file__).parents[1] / "README.md", HIVE),
+    ],
+    ids=["hive", "hourly", "docs", "readme"],
 )
-def test_a_documented_session_prints_what_it_shows(page, tmp_path):
-    folder = tmp_path / "hive_parquet"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("lake", "source", ".smart-orchestrator"))
+def test_a_documented_session_prints_what_it_shows(page, example, tmp_path):
+    folder = tmp_path / "example"
+    shutil.copytree(example, folder, ignore=shutil.ignore_patterns("lake", "source", ".smart-orchestrator"))
     run(["python", "make_lake.py"], folder).check_returncode()
     steps = session(page)
     assert len(steps) >= 4

@@ -188,11 +188,18 @@ KINDS = st.sampled_from(["complete", "absent", "empty", "unreadable", "short", "
 STARTED = {"absent", "empty", "unreadable", "short"}
 
 
-@given(kinds=st.lists(KINDS, min_size=1, max_size=6), lag=st.integers(0, 3), history=st.integers(1, 8))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_plan_starts_what_an_independent_oracle_expects(tmp_path_factory, kinds, lag, history):
+@pytest.mark.parametrize("lakes", [25, pytest.param(500, marks=pytest.mark.long)])
+def test_a_plan_starts_what_an_independent_oracle_expects(tmp_path_factory, lakes):
+    @given(kinds=st.lists(KINDS, min_size=1, max_size=6), lag=st.integers(0, 3), history=st.integers(1, 8))
+    @settings(max_examples=lakes, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def one_lake(kinds, lag, history):
+        compare_with_oracle(tmp_path_factory.mktemp("lake"), kinds, lag, history)
+
+    one_lake()
+
+
+def compare_with_oracle(folder, kinds, lag, history):
     """The keys with action `start` of a random lake; a saved plan holds until the lake moves."""
-    folder = tmp_path_factory.mktemp("lake")
     text = f"""
 [datasets.a]
 url = "lake"
@@ -264,3 +271,12 @@ def test_a_plan_that_has_moved_names_the_changes(tmp_path):
         chain.apply_saved(path)
     assert caught.value.changes == ("2025-11-05 was MISSING (start), and is OK (keep)",)
     assert caught.value.exit_code == 5
+
+
+def test_the_default_window_at_another_instant_keeps_to_the_days_of_the_consumer(tmp_path):
+    from smart_orchestrator.cli.options import WindowOptions
+
+    logs = project(tmp_path, HOURLY)
+    window = WindowOptions(as_of="2025-03-31T09").window(logs, logs.config.dataset("logs"))
+    assert str(window) == "2025-03-28T23 .. 2025-03-30T21"
+    assert window.as_of == Grain.HOUR.parse("2025-03-31T09")

@@ -70,7 +70,7 @@ def test_key_format_and_grain_come_from_the_names(tmp_path, paths, key, grain):
     assert (proposal.dataset.adapter, proposal.dataset.format) == ("files", "parquet")
     assert proposal.sure
     assert proposal.dataset.min_rows in (4, 8)
-    config = parse_config(toml_of([proposal], str(tmp_path), ["true"]).encode(), tmp_path / "x.toml")
+    config = parse_config(toml_of([proposal], ["true"]).encode(), tmp_path / "x.toml")
     assert next(iter(config.datasets.values())).key_format == key
 
 
@@ -85,6 +85,19 @@ def test_a_marker_in_some_partitions_is_not_sure(tmp_path):
     write(tmp_path, f"dt={DAYS[3]}")
     (proposal,) = proposals(tmp_path)
     assert (proposal.dataset.adapter, proposal.sure) == ("marker", False)
+
+
+def test_a_delta_table_is_judged_by_its_log(tmp_path):
+    import deltalake
+
+    rows = pl.DataFrame({"id": range(4), "day": DAYS})
+    (tmp_path / "shop").mkdir()
+    deltalake.write_deltalake(str(tmp_path / "shop" / "orders"), rows.to_arrow(), partition_by=["day"])
+    (proposal,) = proposals(tmp_path)
+    dataset = proposal.dataset
+    assert (dataset.name, dataset.adapter, dataset.key_column) == ("orders", "delta", "day")
+    config = parse_config(toml_of([proposal], []).encode(), tmp_path / "x.toml")
+    assert config.dataset("orders").lake == f"{tmp_path}/shop/orders"
 
 
 def test_folders_that_do_not_fit_and_few_folders_are_not_sure(tmp_path):
@@ -103,7 +116,7 @@ def test_a_lake_without_dates_has_no_proposal(tmp_path):
 
 def test_names_of_foreign_objects_cannot_add_lines_to_the_file(tmp_path):
     write(tmp_path, *(f'x"\n[runners.evil]\ncommand=1/dt={day}' for day in DAYS))
-    text = toml_of(proposals(tmp_path), "lake", [])
+    text = toml_of(proposals(tmp_path), [])
     assert set(tomllib.loads(text)) <= {"datasets"}
 
 

@@ -1,4 +1,4 @@
-"""Exports of tables that are read in more than one piece, from both warehouses."""
+"""Exports of tables that are read in several batches, from both warehouses."""
 
 import io
 
@@ -18,7 +18,7 @@ READ = {"csv": pl.read_csv, "parquet": pl.read_parquet, "json": pl.read_json}
 
 @pytest.fixture(params=["duckdb", "postgresql"])
 def long_table(request, tmp_path):
-    """Of more rows than either warehouse hands out at once."""
+    """A warehouse whose table has more rows than a batch of either warehouse."""
     url = f"duckdb:///{tmp_path}/w.duckdb"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres_url")

@@ -1,4 +1,4 @@
-"""Which addresses of pages become links."""
+"""The URLs of pages that become links."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The target of `export --output` and `report --html`: replaced without harm, or written into."""
+"""The target of `export --output` and `report --html` is replaced atomically, or opened for writing."""
 
 import errno
 import os

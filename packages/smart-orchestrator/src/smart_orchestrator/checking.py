@@ -115,8 +115,9 @@ def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -
     """The partition; with a code that says so when it is not available and the upstream does not have its day."""
     if partition.available:
         return partition
-    if dataset.beyond_history(partition.day):
-        reason = f"the upstream has no day before {dataset.history_start}: {partition.reason}"
+    first = dataset.history_start
+    if first is not None and dataset.beyond_history(partition.day):
+        reason = f"the upstream has no {dataset.grain} before {key_text(first)}: {partition.reason}"
         return partition.with_expectation(Code.BEYOND_UPSTREAM_HISTORY, reason)
     if window.within_lag(partition.day):
         reason = f"not expected before {key_text(window.expected_from(partition.day))}: {partition.reason}"

@@ -338,9 +338,9 @@ def _resolved(url: str, folder: Path) -> str:
     return url if _SCHEMES_OF_URLS in url or url.startswith("~") else str(folder / url)
 
 
-def _unknown(path: str, key: str, name: str, known: Iterable[str]) -> ConfigError:
+def _unknown(path: str, key: str, name: str, names: Iterable[str]) -> ConfigError:
     """An error for a name that the file does not define, with the closest name that it does."""
-    names = list(known)
-    close = difflib.get_close_matches(name, names, 1)
-    fix = f"Did you mean {close[0]}?" if close else f"It has {', '.join(names) or 'none'}."
+    defined = list(names)
+    suggestions = difflib.get_close_matches(name, defined, 1)
+    fix = f"Did you mean {suggestions[0]}?" if suggestions else f"It has {', '.join(defined) or 'none'}."
     return ConfigError(path, key, f"{name!r} is not in the file", fix)

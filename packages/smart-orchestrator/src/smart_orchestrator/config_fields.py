@@ -49,15 +49,19 @@ class ConfigTable:
         """
         for key in self._values:
             if key not in self._read:
-                close = difflib.get_close_matches(key, self._read, 1)
-                fix = f"Did you mean {close[0]}?" if close else f"The options are {', '.join(self._read)}."
+                suggestions = difflib.get_close_matches(key, self._read, 1)
+                fix = (
+                    f"Did you mean {suggestions[0]}?"
+                    if suggestions
+                    else f"The options are {', '.join(self._read)}."
+                )
                 raise self.error(one_line(key, 80), "is not an option", fix)
 
     def text(self, key: str, default: str = _REQUIRED) -> str:
         """A text."""
         value = self._value(key, default)
         if not isinstance(value, str):
-            raise self.error(key, f"{_shown(value)} is not a text", f'Write {key} = "…".')
+            raise self.error(key, f"{_quoted(value)} is not a text", f'Write {key} = "…".')
         if len(value) > _LONGEST_TEXT or not value.replace("\n", " ").isprintable():
             raise self.error(key, "is too long or holds a control character", "Correct it.")
         return value
@@ -79,21 +83,21 @@ class ConfigTable:
         """One of several texts."""
         value = self.text(key, default)
         if value not in choices:
-            raise self.error(key, f"{_shown(value)} is not one of {', '.join(choices)}", "Correct it.")
+            raise self.error(key, f"{_quoted(value)} is not one of {', '.join(choices)}", "Correct it.")
         return value
 
     def texts(self, key: str, default: Sequence[str] = _REQUIRED) -> list[str]:
         """A list of texts."""
         values = self._value(key, default)
         if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
-            raise self.error(key, f"{_shown(values)} is not a list of texts", f'Write {key} = ["…", "…"].')
+            raise self.error(key, f"{_quoted(values)} is not a list of texts", f'Write {key} = ["…", "…"].')
         return list(values)
 
     def number(self, key: str, default: float = _REQUIRED) -> float:
         """A finite number."""
         value = self._value(key, default)
         if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-            raise self.error(key, f"{_shown(value)} is not a number", f"Write {key} = 1, for example.")
+            raise self.error(key, f"{_quoted(value)} is not a number", f"Write {key} = 1, for example.")
         return float(value)
 
     def optional_number(self, key: str, above: float = -math.inf) -> float | None:
@@ -110,7 +114,7 @@ class ConfigTable:
         value = self._value(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < low:
             raise self.error(
-                key, f"{_shown(value)} is not an integer from {low} on", f"Write {key} = {low}, for example."
+                key, f"{_quoted(value)} is not an integer from {low} on", f"Write {key} = {low}, for example."
             )
         return value
 
@@ -124,7 +128,7 @@ class ConfigTable:
             return None
         value = self._value(key, _REQUIRED)
         if not isinstance(value, bool):
-            raise self.error(key, f"{_shown(value)} is not true or false", f"Write {key} = true, or false.")
+            raise self.error(key, f"{_quoted(value)} is not true or false", f"Write {key} = true, or false.")
         return value
 
     def key(self, key: str, grain: Grain) -> Key | None:
@@ -138,16 +142,16 @@ class ConfigTable:
         try:
             return grain.parse(text)
         except (ValueError, TypeError):
-            raise self.error(key, f"{_shown(value)} is not {grain.description}", "Correct it.") from None
+            raise self.error(key, f"{_quoted(value)} is not {grain.description}", "Correct it.") from None
 
     def tables(self, key: str) -> dict[str, ConfigTable]:
         """The tables below this one, by name."""
         values = self._value(key, {})
         if not isinstance(values, dict):
-            raise self.error(key, f"{_shown(values)} is not a table", f"Write [{key}.NAME].")
+            raise self.error(key, f"{_quoted(values)} is not a table", f"Write [{key}.NAME].")
         for name, value in values.items():
             if not isinstance(value, dict):
-                raise self.error(f"{key}.{name}", f"{_shown(value)} is not a table", f"Write [{key}.NAME].")
+                raise self.error(f"{key}.{name}", f"{_quoted(value)} is not a table", f"Write [{key}.NAME].")
         return {name: ConfigTable(self.path, f"{key}.{name}", value) for name, value in values.items()}
 
     def list_of_tables(self, key: str) -> list[ConfigTable]:
@@ -155,7 +159,7 @@ class ConfigTable:
         values = self._value(key, [])
         if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
             raise self.error(
-                key, f"{_shown(values)} is not a list of tables", f'Write {key} = [{{ name = "…" }}].'
+                key, f"{_quoted(values)} is not a list of tables", f'Write {key} = [{{ name = "…" }}].'
             )
         return [ConfigTable(self.path, f"{self.prefix}.{key}[{i}]", value) for i, value in enumerate(values)]
 
@@ -179,5 +183,5 @@ class ConfigTable:
         return default
 
 
-def _shown(value: object) -> str:
+def _quoted(value: object) -> str:
     return one_line(repr(value), 80)

@@ -21,7 +21,7 @@ _NOT_STARTED = 127
 
 @dataclass(frozen=True, slots=True)
 class ConsumerResult:
-    """What became of one consumer.
+    """The result of one consumer.
 
     Attributes:
         name: the consumer's name.

@@ -82,6 +82,10 @@ class Project:
         self.now = now or dt.datetime.now(tz=dt.UTC)
         self._ledger = Ledger(config.state)
 
+    def at(self, now: dt.datetime) -> Project:
+        """The same project at another instant."""
+        return Project(self.config, now=now)
+
     def as_of(self, dataset: Dataset) -> Key:
         """The key of a dataset that counts as now."""
         return dataset.grain.floor(self.now, dataset.zone)
@@ -160,7 +164,7 @@ class Project:
                 'Add runner = "NAME" and a table [runners.NAME].',
             )
         runner = self.config.runners[dataset.runner]
-        place = dataset.key_format if dataset.adapter in PATH_ADAPTERS else dataset.table or dataset.name
+        location = dataset.key_format if dataset.adapter in PATH_ADAPTERS else dataset.table or dataset.name
         return CommandRunner(
             runner.command,
             state_dir=self.config.state,
@@ -169,7 +173,7 @@ class Project:
             timeout=runner.timeout,
             cwd=self.config.path.absolute().parent,
             env=runner.env,
-            identity=f"{redacted_url(dataset.lake).rstrip('/')}/{place}",
+            identity=f"{redacted_url(dataset.lake).rstrip('/')}/{location}",
             span=lambda key: (
                 dataset.grain.start(key, dataset.zone),
                 dataset.grain.end(key, dataset.zone),
@@ -233,10 +237,10 @@ class Project:
             reporter.planned(plan)
             return Backfill(plan, Outcome((), (), (), ()), plan.completeness)
         # Runs that have been started are followed to their end, even if the window cannot become ready.
-        patient = replace(plan.completeness, policy=replace(policy, min_coverage=0, min_days=0))
+        without_minimum = replace(plan.completeness, policy=replace(policy, min_coverage=0, min_days=0))
         done = execute_plan(
             dataset,
-            replace(plan, completeness=patient),
+            replace(plan, completeness=without_minimum),
             partial(self.check, name, window, policy=policy),
             self.runner(name),
             limits=limits or self.limits(name),
@@ -319,11 +323,11 @@ class Project:
         runs = self.latest_runs(dataset.name, completeness)
         attempts = self.config.runners[dataset.runner].attempts if dataset.runner else 1
         explanations = [explain(p, runs.get(p.day), attempts) for p in completeness.partitions]
-        causes = {each.key: each for each in explanations if each is not None}
+        causes = {explanation.key: explanation for explanation in explanations if explanation is not None}
         blocked = self._blocked(dataset.name, list(completeness.missing))
         return {
-            key: replace(each, evidence=blocked[key]) if key in blocked else each
-            for key, each in causes.items()
+            key: replace(cause, evidence=blocked[key]) if key in blocked else cause
+            for key, cause in causes.items()
         }
 
     def limits(self, name: str, timeout: float = 7200.0) -> Limits:
@@ -342,22 +346,20 @@ class Project:
         return self.apply(plan, limits=self.limits(name, timeout), reporter=reporter)
 
     def _blocked(self, name: str, keys: list[Key] | tuple[Key, ...]) -> dict[Key, str]:
-        """The keys whose needs are incomplete, with a sentence that names the first partition that lacks."""
+        """The keys whose needs are incomplete, with a sentence that names the first partition that is not available."""
         dataset = self.config.dataset(name)
         blocked: dict[Key, str] = {}
         for need in dataset.needs if keys else ():
             needed = self.config.dataset(need)
-            wanted = {key: keys_for(dataset, key, needed) for key in keys}
-            flat = [key for group in wanted.values() for key in group]
-            window = Window.between(min(flat), max(flat), self.as_of(needed), needed.lag, needed.grain)
+            needed_keys = {key: keys_for(dataset, key, needed) for key in keys}
+            first, last = min(map(min, needed_keys.values())), max(map(max, needed_keys.values()))
+            window = Window.between(first, last, self.as_of(needed), needed.lag, needed.grain)
             completeness = self.check(need, window, strays=False)
-            for key, group in wanted.items():
-                lacking = [completeness[each] for each in group if _blocks(completeness, each)]
-                if lacking and key not in blocked:
-                    first = lacking[0]
-                    blocked[key] = (
-                        f"needs {need} {key_text(first.day)}, which is {first.state.value} ({first.code.value})"
-                    )
+            for key, group in needed_keys.items():
+                partition = next((completeness[k] for k in group if _blocks(completeness, k)), None)
+                if partition is not None and key not in blocked:
+                    state = f"{partition.state.value} ({partition.code.value})"
+                    blocked[key] = f"needs {need} {key_text(partition.day)}, which is {state}"
         return blocked
 
     def _consume(self, consumer: ConsumerConfig, completeness: Completeness) -> ConsumerResult:
@@ -371,8 +373,8 @@ class Project:
                 window = window_for(completeness.window, own.zone, dataset, self.as_of(dataset))
                 checked = self.check(name, window, policy=consumer.policy)
             if not checked.ready:
-                lacking = ", ".join(key_text(key) for key in checked.missing[:3])
-                reason = f"{name} is not ready: coverage {checked.coverage_pct:.1f} %, missing {lacking or 'nothing'}"
+                missing = ", ".join(key_text(key) for key in checked.missing[:3]) or "nothing"
+                reason = f"{name} is not ready: coverage {checked.coverage_pct:.1f} %, missing {missing}"
                 return ConsumerResult(consumer.name, None, reason)
         return run_consumer(consumer, completeness.window, self.config.path.absolute().parent)
 

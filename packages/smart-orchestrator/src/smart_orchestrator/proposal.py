@@ -35,6 +35,7 @@ _MAX_FILES = 5_000
 # The newest partitions whose rows are counted.
 _CHECKED = 5
 _SURE = 3
+_DELTA_LOG = "/_delta_log/"
 
 # The forms of a date within one name, the most specific first.
 _DATES = (
@@ -107,7 +108,11 @@ def propose(lake: Lake, url: str, now: dt.datetime) -> list[Proposal]:
         LakeError: the lake does not answer or refuses.
     """
     groups: dict[str, _Group] = {}
+    logs: set[str] = set()
     for path in _sample(lake):
+        table, log, _ = path.rpartition(_DELTA_LOG)
+        if log:
+            logs.add(table)
         folders, name = path.split("/")[:-1], path.rpartition("/")[2]
         template, depth = _template(folders)
         if not depth:
@@ -120,25 +125,30 @@ def propose(lake: Lake, url: str, now: dt.datetime) -> list[Proposal]:
             group.marked.add(partition)
         elif not name.startswith(("_", ".")):
             group.endings[_ending(name)] += 1
-    proposals = [_proposal(template, group, url) for template, group in groups.items()]
-    found = [proposal for proposal in proposals if proposal is not None]
-    return _named([_with_rows(proposal, lake, now) for proposal in found])
+    proposals: list[Proposal] = []
+    for template, group in groups.items():
+        proposal = _proposal(template, group, url)
+        if proposal is not None:
+            folder = proposal.dataset.folder
+            proposal = _as_delta_table(proposal, folder) if folder in logs else proposal
+            proposals.append(_with_rows(proposal, lake, now))
+    return _named(proposals)
 
 
-def toml_of(proposals: Sequence[Proposal], url: str, command: Sequence[str]) -> str:
+def toml_of(proposals: Sequence[Proposal], command: Sequence[str]) -> str:
     """The text of a configuration file with the proposed datasets and, if there is a command, a runner for it."""
     lines: list[str] = []
     for proposal in proposals:
         dataset = proposal.dataset
         lines += [f"# {one_line(note)}" for note in proposal.notes]
         options: dict[str, object] = {
-            "url": url,
-            "key": dataset.key_format,
+            "url": dataset.lake,
+            **({"key": dataset.key_format} if dataset.key_format else {"key_column": dataset.key_column}),
             "grain": dataset.grain.value,
             "adapter": dataset.adapter,
             "format": dataset.format,
             "lag": dataset.lag,
-            "settle": 600,
+            **({} if dataset.adapter == "delta" else {"settle": 600}),
             "min_rows": dataset.min_rows,
             "history_start": key_text(proposal.first),
         }
@@ -228,6 +238,21 @@ def _proposal(template: str, group: _Group, url: str) -> Proposal | None:
         if len(keys) == len(group.paths) or (keys and grain is _grains(template)[-1]):
             return _described(dataset, keys, group)
     return None
+
+
+def _as_delta_table(proposal: Proposal, folder: str) -> Proposal:
+    """The proposal for a Delta table whose partition column is in the names of its folders."""
+    dataset = proposal.dataset
+    column = dataset.key_format.removeprefix(f"{folder}/").partition("=")[0]
+    table = replace(
+        dataset,
+        lake=f"{dataset.lake.rstrip('/')}/{folder}",
+        key_format="",
+        adapter="delta",
+        key_column=column,
+    )
+    notes = (*proposal.notes[:2], f"{folder}/_delta_log is there: adapter delta, by the column {column}")
+    return replace(proposal, dataset=table, notes=notes)
 
 
 def _described(dataset: Dataset, keys: Sequence[Key], group: _Group) -> Proposal:

@@ -1,9 +1,10 @@
-"""Detect partitions with an unusual number of rows or an unusual volume, from manifests alone.
+"""Detect partitions with an unusual number of rows or an unusual volume, from metadata alone.
 
 A partition can be committed, keep its contract, and still lack half of its rows: the API answered early, or a filter
-removed too much. The rows and the volume of a day are compared with those of the same weekday in the past eight weeks. The
-usual range is median ± k · 1.4826 · MAD, and at least median ± a tenth of the median: otherwise any change would be unusual
-after eight equal days. With fewer than four past days there is no verdict.
+removed too much. Its rows and its volume are compared with those of eight past partitions: for days and hours, the same weekday
+and hour of the past eight weeks; for weeks and months, the eight before. The usual range is median ± k · 1.4826 · MAD, and at
+least median ± a tenth of the median, because otherwise any change would be unusual after eight equal partitions. With fewer than
+four past partitions there is no verdict.
 
 Source of the factor: the MAD of a normal distribution is its standard deviation / 1.4826.
 """
@@ -12,14 +13,14 @@ from __future__ import annotations
 
 import datetime as dt
 import statistics
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.manifest import Depth, InspectOptions, inspect
+from smart_orchestrator.adapters.base import adapter_of
+from smart_orchestrator.adapters.manifest import Depth, InspectOptions
 from smart_orchestrator.errors import OptionError
+from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.partition import Code, Partition, verdict
-from smart_orchestrator.store.opening import lake_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
 
-WEEKS = 8
-MIN_PAST_DAYS = 4
+# The number of past partitions that a partition is compared with, and the distance between them.
+PAST_KEYS = 8
+_STEPS = {Grain.HOUR: 7 * 24, Grain.DAY: 7, Grain.WEEK: 1, Grain.MONTH: 1}
+MIN_PAST_KEYS = 4
 WIDTH = 6.0
 MIN_RELATIVE_WIDTH = 0.1
 _MAD_TO_SIGMA = 1.4826
@@ -48,7 +51,7 @@ class Band:
 
 def band(past: Sequence[float], width: float = WIDTH) -> Band | None:
     """The usual range, from past values; None when there are too few of them."""
-    if len(past) < MIN_PAST_DAYS:
+    if len(past) < MIN_PAST_KEYS:
         return None
     middle = statistics.median(past)
     spread = statistics.median(abs(value - middle) for value in past) * _MAD_TO_SIGMA
@@ -69,8 +72,8 @@ def with_volume(
     Args:
         dataset: the dataset of the check.
         completeness: a check of the window.
-        lake: an open lake; default the dataset's own.
-        options: how to inspect the past days; their data are never read.
+        lake: an open lake; default the dataset's own. Adapters that do not read objects ignore it.
+        options: how to inspect the past partitions; their data are never read.
         width: k of the usual range.
 
     Raises:
@@ -79,38 +82,44 @@ def with_volume(
     """
     if not width > 0:
         raise OptionError("width", width, "is not more than 0", f"Give for example {WIDTH:g}.")
-    lake = (lake or lake_of(dataset)).counted()
+    adapter = adapter_of(dataset, lake)
     metadata_only = replace(options or InspectOptions(), depth=Depth.METADATA)
     partitions = {partition.day: partition for partition in completeness.partitions}
     past = {
-        day
+        key
         for partition in completeness.partitions
         if partition.available
-        for day in _same_weekday(partition.day)
+        for key in _comparable_keys(dataset.grain, partition.day)
     }
     outside = sorted(past - partitions.keys())
     if outside:
-        with ThreadPoolExecutor(min(lake.concurrency, len(outside)), thread_name_prefix="volume") as pool:
-            inspected = pool.map(lambda day: inspect(dataset, day, lake=lake, options=metadata_only), outside)
-            partitions |= zip(outside, inspected, strict=True)
-    checked = tuple(_check_volume(partition, partitions, width) for partition in completeness.partitions)
-    return replace(completeness, partitions=checked, volume_requests=lake.requests.to_json())
+        partitions |= adapter.inspect(outside, metadata_only)
+    checked = tuple(
+        _check_volume(dataset.grain, partition, partitions, width) for partition in completeness.partitions
+    )
+    return replace(completeness, partitions=checked, volume_requests=dict(adapter.requests))
 
 
-def _same_weekday(day: dt.date) -> list[dt.date]:
-    return [day - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1)]
+def _comparable_keys(grain: Grain, key: dt.date) -> list[dt.date]:
+    """The keys whose volume is compared with that of `key`, newest first."""
+    newest, first = grain.index(key), grain.index(dt.date.min)
+    indices = [newest - _STEPS[grain] * number for number in range(1, PAST_KEYS + 1)]
+    return [grain.key_at(index) for index in indices if index >= first]
 
 
-def _check_volume(partition: Partition, partitions: Mapping[dt.date, Partition], width: float) -> Partition:
+def _check_volume(
+    grain: Grain, partition: Partition, partitions: Mapping[dt.date, Partition], width: float
+) -> Partition:
     if not partition.available:
         return partition
-    past = [partitions[day] for day in _same_weekday(partition.day) if partitions[day].available]
+    past = [partitions[key] for key in _comparable_keys(grain, partition.day) if partitions[key].available]
+    when = " on this weekday" if _STEPS[grain] > 1 else ""
     for measure, value, past_values in (
         ("rows", partition.rows, [p.rows for p in past if p.rows is not None]),
         ("total", partition.volume, [p.volume for p in past if p.volume is not None]),
     ):
         usual = band(past_values, width)
         if value is not None and usual is not None and value not in usual:
-            reason = f"{measure} {value:,}, usual on this weekday are {usual.low:,.0f} to {usual.high:,.0f}"
+            reason = f"{measure} {value:,}, usual{when} are {usual.low:,.0f} to {usual.high:,.0f}"
             return verdict(partition.day, Code.UNUSUAL_VOLUME, reason, partition)
     return partition

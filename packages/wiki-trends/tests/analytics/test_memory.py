@@ -1,4 +1,4 @@
-"""The memory limit of DuckDB: the least of the machine and the container."""
+"""The memory limit of DuckDB is derived from the smaller of the machine's and the container's memory."""
 
 import os
 

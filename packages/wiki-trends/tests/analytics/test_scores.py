@@ -1,4 +1,4 @@
-"""The scores against a second calculation of them in plain Python, and what they do with days outside the list."""
+"""The scores equal a second computation in plain Python, also with days outside the list."""
 
 import datetime as dt
 import math
@@ -15,7 +15,7 @@ BASE = 56
 
 
 def frame_of(series):
-    """A frame from a list of views a day for each page; None is outside the list."""
+    """A frame from the views of each page by day; None is a day outside the list."""
     rows = [
         (START + dt.timedelta(days=offset), page, count)
         for page, counts in series.items()

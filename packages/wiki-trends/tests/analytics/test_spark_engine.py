@@ -1,4 +1,4 @@
-"""The same declarations on Spark: every table equal to DuckDB's, the same partitions read, the same refusals."""
+"""Spark computes the same tables as DuckDB, reads the same partitions and refuses the same inputs."""
 
 import datetime as dt
 import gc
@@ -42,7 +42,7 @@ def window_at_the_end(dataset, total, length):
 
 
 def publish_by_both_and_compare(lake, length):
-    """The last days are the window, those before it its baseline."""
+    """Publish with both engines and compare; the last `length` days are the window, the days before it the baseline."""
     with tempfile.TemporaryDirectory() as folder:
         dataset = diamond_in(folder)
         for offset, day in enumerate(lake):
@@ -71,7 +71,7 @@ def on_many_lakes(number):
 
 @pytest.mark.timeout(900)
 def test_tables_are_the_same_on_spark(tmp_path):
-    """One test, since a session takes longer to start than all of this, and each process of the tests would need one."""
+    """One test for all cases, because a session takes longer to start than the cases, and each test process needs one."""
     with spark_session(tmp_path / "spark") as running, forgotten_sessions(running):
         on_many_lakes(LAKES)
         a_day_that_was_committed_anew_stops_the_analysis(tmp_path / "changed")
@@ -131,7 +131,7 @@ def a_failure_during_the_publish_is_told_as_sparks(folder):
 
 @contextmanager
 def forgotten_sessions(running):
-    """Else a process that analyses one window after the other runs out of memory."""
+    """Sessions must be collected, or a process that analyses many windows runs out of memory."""
     java = running.sparkContext._jvm.java.lang
     sessions = []
 
@@ -153,7 +153,7 @@ def forgotten_sessions(running):
         if alive <= OF_THREADS + 1:
             return
         assert time.monotonic() < end, f"{alive} of {len(sessions)} sessions are kept"
-        # What Spark lets go when an object is collected follows in threads of its own.
+        # Spark releases the resources of collected objects in its own threads.
         time.sleep(0.5)
 
 

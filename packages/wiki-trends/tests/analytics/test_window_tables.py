@@ -1,4 +1,4 @@
-"""The published tables against a second calculation of them, in plain Python, from their definitions alone."""
+"""The published tables equal a second computation from their definitions in plain Python."""
 
 import datetime as dt
 import math

@@ -1,4 +1,4 @@
-"""The specifications: what is in them, and what is not."""
+"""The Vega specifications of the charts."""
 
 import datetime as dt
 import json

@@ -1,4 +1,4 @@
-"""What the page shows beyond the lists, from either warehouse."""
+"""The data of the HTML report's charts and tables, from both warehouses."""
 
 from dataclasses import asdict, replace
 
@@ -29,7 +29,7 @@ def test_racers_are_on_every_day_of_the_window(details):
     pages = list(dict.fromkeys(row["page"] for row in details.race))
     assert len(pages) == RACERS
     assert len(details.race) == RACERS * 5
-    # The one that leapt on a day before the window is named by no finding, but surprises most.
+    # The page that rose before the window is in no finding, but has the highest score.
     assert "Page_17" in pages
 
 

@@ -16,7 +16,7 @@ PAGES = 230
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """The report of a whole window, with hostile titles among its pages."""
+    """The report of a complete window, with hostile titles among its pages."""
     folder = tmp_path_factory.mktemp("report")
     settings = settings_in(folder)
     days = {offset: lively(offset, HOSTILE, PAGES) for offset in range(12)}

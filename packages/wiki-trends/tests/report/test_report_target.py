@@ -1,4 +1,4 @@
-"""Where `wiki-trends report --html` writes, and where it does not."""
+"""The targets that `wiki-trends report --html` writes to, and those that it refuses."""
 
 import pytest
 
@@ -70,7 +70,7 @@ def test_a_folder_that_refuses_leaves_what_was_there(published, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    # Root may write anywhere: a full disk is what can still refuse.
+    # Root may write anywhere, so the test simulates a full disk.
     monkeypatch.setattr("wiki_trends.queries.output_file.os.fsync", full)
     ran = published.run("report", "--html", "report.html")
     assert ran.code != 0

@@ -1,4 +1,4 @@
-"""For each number of seconds on stdin: publish over and over in a child, kill it after so long, and say so."""
+"""For each number of seconds on stdin, publish repeatedly in a child process, kill it after that time, and report it."""
 
 import itertools
 import os
@@ -20,7 +20,7 @@ def publish_for_ever(url):
 
 
 def main():
-    # Imported before the fork, used only after it: every round then takes milliseconds.
+    # Imported before the fork, so that a round takes milliseconds.
     assert duckdb.__version__
     assert psycopg.__version__
     for line in sys.stdin:

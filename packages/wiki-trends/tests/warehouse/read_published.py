@@ -1,4 +1,4 @@
-"""Read what is published so many times, each time opening it anew, and print how often and the markers seen as JSON."""
+"""Open and read a warehouse repeatedly, and print the number of reads and the markers seen as JSON."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ def main():
     for _ in range(int(sys.argv[2])):
         with warehouse.reading() as reader:
             seen.append(marker_of(reader))
-    # A reader never goes back to a window that it has seen replaced.
+    # A reader must not see a window again that was replaced before.
     assert seen == sorted(seen)
     print(json.dumps({"reads": len(seen), "markers": sorted(set(seen))}))
 

@@ -200,7 +200,7 @@ def test_a_folder_that_cannot_be_is_named(tmp_path):
 
 def test_a_folder_without_the_right_to_write_is_refused():
     # Not even root may write here.
-    with pytest.raises(WarehouseError, match=r"cannot be written or read\. Give this user the right"):
+    with pytest.raises(WarehouseError, match=r"cannot be written or read\. Give this user permission"):
         open_warehouse("duckdb:////sys/w.duckdb").publish(tables(1), run_record())
 
 

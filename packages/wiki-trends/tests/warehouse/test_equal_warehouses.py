@@ -1,4 +1,4 @@
-"""One window published to DuckDB and to PostgreSQL is the same window, in every table and in the report."""
+"""DuckDB and PostgreSQL have equal tables, reports, comments and constraints after the same publish."""
 
 import tempfile
 from dataclasses import asdict, replace
@@ -13,11 +13,12 @@ from testing.window_data import NOW, checked_window, row
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.report.build import build_report
 from wiki_trends.warehouse import open_warehouse
+from wiki_trends.warehouse.base import NULLABLE
 from wiki_trends.warehouse.comments import COLUMNS, TABLES
 
 
 def reported(warehouse):
-    """The report without the one figure that differs from run to run."""
+    """The report without `seconds`, which differs from run to run."""
     made = build_report(warehouse)
     return asdict(replace(made, run=replace(made.run, seconds=0.0)))
 
@@ -32,7 +33,7 @@ def publish_twice_and_compare(window, postgres_url):
         done = analyze(dataset, completeness, embedded, clock=lambda: NOW)
         assert analyze(dataset, completeness, server, clock=lambda: NOW).rows == done.rows
         with embedded.reading() as embedded_reader, server.reading() as other:
-            # wiki_diamond holds the days of earlier examples too.
+            # wiki_diamond also has the days of earlier examples.
             names = [name for name in done.rows if name != "wiki_diamond"]
             assert_same_tables(embedded_reader, other, names, dataset.name)
         assert same(reported(server), reported(embedded)), (reported(server), reported(embedded))
@@ -72,8 +73,28 @@ def test_every_table_and_column_has_a_comment_of_its_own(tmp_path, request, kind
     }
 
 
+@pytest.mark.parametrize("kind", ["duckdb", "postgresql"])
+def test_columns_are_not_null_unless_they_may_be(tmp_path, request, kind):
+    url = (
+        f"duckdb:///{tmp_path / 'w.duckdb'}" if kind == "duckdb" else request.getfixturevalue("postgres_url")
+    )
+    dataset, completeness = checked_window(tmp_path, [[row("A", 1)], [row("A", 2)]])
+    warehouse = open_warehouse(url)
+    tables = analyze(dataset, completeness, warehouse, clock=lambda: NOW).rows
+    with warehouse.reading() as reader:
+        columns = reader.rows(
+            "SELECT table_name, column_name, is_nullable FROM information_schema.columns "
+            "WHERE table_schema = current_schema()"
+        )
+    nullable = {name: set[str]() for name in tables}
+    for column in columns:
+        if column["table_name"] in tables and column["is_nullable"] == "YES":
+            nullable[column["table_name"]].add(column["column_name"])
+    assert nullable == {name: NULLABLE.get(name, frozenset()) for name in tables}
+
+
 _COMMENTS = {
-    "duckdb": "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'main'",
+    "duckdb": "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE table_name LIKE 'wiki%'",
     "postgresql": """
         SELECT table_name, column_name,
                col_description(table_name::regclass, ordinal_position::int) AS comment

@@ -1,4 +1,4 @@
-"""A disk that is full: a clear message, nothing lost, nothing left behind."""
+"""A full disk gives a clear message, loses nothing and leaves no temporary files."""
 
 import tempfile
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
 
 
 def test_a_full_disk_of_postgresql_leaves_the_old_rows():
-    # In a folder that the user who runs the server can look into.
+    # In a folder that the user of the server can read.
     with (
         tempfile.TemporaryDirectory(prefix="wiki-trends-disk-") as name,
         small_disk(Path(name), "24m") as disk,

@@ -1,4 +1,4 @@
-"""Publishing to a real PostgreSQL: what is written, what stays, what is refused."""
+"""Publish to a real PostgreSQL: written rows, kept objects of the user, refusals."""
 
 import datetime as dt
 import sys
@@ -56,7 +56,7 @@ def published(warehouse):
 
 @pytest.fixture
 def sql(postgres_url):
-    """Runs statements as the user would, and gives the rows of the last."""
+    """Run statements of a user, and return the rows of the last one."""
 
     def run(*statements):
         with psycopg.connect(postgres_url) as connection:
@@ -92,7 +92,7 @@ def test_tables_are_made_with_types_keys_and_comments(sql):
     assert sql(types % SERIES) == [
         ("page", "text", "NO"),
         ("date", "date", "NO"),
-        ("views", "integer", "YES"),
+        ("views", "integer", "NO"),
     ]
     with pytest.raises(psycopg.errors.UniqueViolation):
         sql(f"INSERT INTO {SERIES} SELECT * FROM {SERIES}")
@@ -116,7 +116,7 @@ def test_an_index_and_comments_that_an_earlier_version_did_not_make_are_added(wa
 
 
 def written(sql):
-    """Which version of each row is where: changes with every row that is written."""
+    """The version and position of each row, which change when the row is written."""
     return {name: sql(f"SELECT xmin::text, ctid::text FROM {name}") for name in (SERIES, GROWTH, RUNS)}
 
 
@@ -128,15 +128,17 @@ def test_publishing_the_same_again_writes_nothing(published, sql):
 
 
 def test_only_rows_that_differ_are_written(published, sql):
-    changed = tables(1)
-    changed[SERIES] = changed[SERIES].with_columns(views=pl.Series([1, 9, None], dtype=pl.Int32))
+    first, changed = tables(1), tables(1)
+    first[SERIES] = first[SERIES].with_columns(latitude=pl.Series([1.0, 1.0, 1.0]))
+    changed[SERIES] = changed[SERIES].with_columns(latitude=pl.Series([1.0, 9.0, None]))
+    published.publish(first, run_of(2))
     before = written(sql)
-    published.publish(changed, run_of(2))
+    published.publish(changed, run_of(3))
     after = written(sql)
-    assert markers(published) == [1, 9, None]
+    assert sql(f"SELECT latitude FROM {SERIES} ORDER BY page") == [(1.0,), (9.0,), (None,)]
     assert len(set(before[SERIES]) & set(after[SERIES])) == 1
     assert after[GROWTH] == before[GROWTH]
-    assert len(after[RUNS]) == 2
+    assert len(after[RUNS]) == len(before[RUNS]) + 1
 
 
 def test_a_day_that_was_changed_by_hand_is_right_again_after_the_same_publish(published, sql):
@@ -185,7 +187,7 @@ def test_tables_that_outlast_a_window_keep_the_rows_of_the_others(warehouse):
     assert publish(1, "en", scores("en", 1, "A", "B")) == ([("en", "A"), ("en", "B")], [1])
     assert publish(2, "en", scores("en", 2, "A")) == ([("en", "A"), ("en", "B"), ("en", "A")], [1, 2])
     assert publish(3, "en", scores("en", 1, "C")) == ([("en", "C"), ("en", "A")], [1, 2, 3])
-    # Days say nothing of the dataset that they are of: those of another one go.
+    # Rows by day do not name their dataset, so those of another dataset are deleted.
     assert publish(4, "fr", scores("fr", 1, "D")) == ([("en", "C"), ("en", "A"), ("fr", "D")], [4])
 
 
@@ -201,7 +203,8 @@ def test_columns_of_a_newer_version_are_added(published, sql):
 def test_a_column_of_another_type_is_refused_and_nothing_is_dropped(published, sql):
     sql(f"ALTER TABLE {SERIES} ALTER COLUMN views TYPE text")
     with pytest.raises(
-        WarehouseError, match=r"column views of wiki_trends_timeseries is text.* out of the way"
+        WarehouseError,
+        match=r"column views of wiki_trends_timeseries is text.* Rename wiki_trends_timeseries",
     ):
         published.publish(tables(2), run_of(2))
     assert sql(f"SELECT DISTINCT views FROM {SERIES}") == [("1",)]
@@ -261,7 +264,7 @@ def test_a_failing_publish_leaves_the_old_tables(published, sql):
 
 
 class Looking:
-    """A table that looks, when it is read, at the locks which the publisher holds by then."""
+    """A table that records the locks of the publisher when it is read."""
 
     def __init__(self, frame, look):
         self._frame, self._look, self.seen = frame, look, None
@@ -354,7 +357,7 @@ def test_the_tables_lie_where_the_search_path_says(postgres_url, sql):
 
 @pytest.fixture
 def guest(sql, postgres, postgres_url):
-    """The URL of a user without rights."""
+    """The URL of a user without privileges."""
     sql("CREATE ROLE guest LOGIN PASSWORD 'hunter3'", "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     yield postgres.url(postgres_url.rsplit("/", 1)[1], user="guest", password="hunter3")
     sql("DROP OWNED BY guest", "DROP ROLE guest")
@@ -401,7 +404,9 @@ def test_a_refused_connection_is_told_without_the_password(postgres, change, say
 
 
 def test_a_server_that_is_not_there_is_told():
-    with pytest.raises(WarehouseError, match=r"postgresql://127.0.0.1:9/db: connection.* Check that it runs"):
+    with pytest.raises(
+        WarehouseError, match=r"postgresql://127.0.0.1:9/db: connection.* Check that the server runs"
+    ):
         markers(open_warehouse("postgresql://me:hunter2@127.0.0.1:9/db"))
 
 

@@ -1,4 +1,4 @@
-"""SIGKILL of a publisher, and of PostgreSQL itself: afterwards the old window or the new one, whole."""
+"""After SIGKILL of a publisher or of PostgreSQL, the warehouse has the complete old window or the complete new one."""
 
 import os
 import random
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[4]
 
 @contextmanager
 def publisher(url):
-    """Publish for so many seconds, then kill the publisher: a function that does it."""
+    """A function that starts a publisher and kills it after a number of seconds."""
     script = Path(__file__).with_name("publish_until_killed.py")
     with subprocess.Popen(
         [sys.executable, str(script), url],
@@ -45,7 +45,7 @@ def publisher(url):
 
 
 def first_publishes(warehouse):
-    """Publish twice; how many seconds the second took, by which the moments of the kills are chosen."""
+    """Publish twice, and return the seconds that the second publish took, from which the times of the kills are derived."""
     publish(warehouse, 0)
     began = time.monotonic()
     publish(warehouse, 1)
@@ -53,7 +53,7 @@ def first_publishes(warehouse):
 
 
 def kill_publishers(url, rounds, was_interrupted):
-    """The markers that were seen, a round each, and in how many rounds the publisher was in the middle of its work."""
+    """The marker seen in each round, and the number of rounds in which the publisher was killed while publishing."""
     warehouse = open_warehouse(url)
     usual = first_publishes(warehouse)
     seen, interrupted, before = [], 0, 1
@@ -68,7 +68,7 @@ def kill_publishers(url, rounds, was_interrupted):
     publish(warehouse, max(seen) + 1)
     with warehouse.reading() as reader:
         assert marker_of(reader) == max(seen) + 1
-    # The rounds mean something only if some were killed in the middle and some got through.
+    # Some publishers must have been killed while publishing, and some must have finished.
     assert len(set(seen)) > 1
     return interrupted
 
@@ -85,7 +85,7 @@ def staging_tables(url):
 
 
 def postgres_killed(url, rounds):
-    # What was staged is seen by nobody else: the publishers that were cut off are counted by the server.
+    # Staged rows are invisible to other sessions, so the interrupted publishers are counted by the server.
     kill_publishers(url, rounds, lambda: False)
     assert staging_tables(url) == []
     with psycopg.connect(url) as connection:
@@ -114,7 +114,7 @@ def test_many_killed_publishers_leave_the_old_rows_or_the_new_ones_whole(postgre
 
 
 def publish_until_refused(url):
-    """Publish over and over until the server is gone; how often, and what was said."""
+    """Publish repeatedly until the server is gone; return the number of publishes and the message."""
     warehouse = open_warehouse(url)
     first = time.monotonic_ns() // 1000
     for marker in range(first, first + 100_000):
@@ -126,12 +126,12 @@ def publish_until_refused(url):
 
 
 def kill_a_backend(url):
-    """SIGKILL for the publisher's own server process, after which the server starts all of them anew."""
+    """Send SIGKILL to the publisher's server process, after which the server restarts all of them."""
     with psycopg.connect(url, autocommit=True) as connection:
         find = "SELECT pid FROM pg_stat_activity WHERE application_name = 'wiki-trends'"
         while True:
             for (pid,) in connection.execute(find).fetchall():
-                # Between two publishes it may have ended by itself: then the next one's.
+                # The process may have ended between two publishes; then the next one is killed.
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                     return

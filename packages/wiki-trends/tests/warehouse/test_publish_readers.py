@@ -1,4 +1,4 @@
-"""Readers in other processes while windows are published: never an error, nothing empty, never two windows mixed."""
+"""Readers in other processes see no error, no empty table and no mixed windows while windows are published."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ def start_reader(url, reads):
 
 
 def read_while_publishing(url, reads, publishes):
-    """So many reads by other processes while at least so many windows are published; seconds of each publish."""
+    """Publish windows while other processes read; return the seconds of each publish."""
     warehouse = open_warehouse(url)
     publish(warehouse, 1)
     readers = [start_reader(url, reads // READERS) for _ in range(READERS)]
@@ -61,7 +61,7 @@ def test_ten_thousand_reads_of_the_file_see_one_window_at_a_time(tmp_path):
 
 
 def publish_beside_what_the_user_built(server, reads, publishes, held_for):
-    """Readers come and go, one stays for `held_for` seconds, and the user's view, grant and comment are there after."""
+    """Publish while readers come and go and one reads for `held_for` seconds; the user's view, grant and comment remain."""
     url = server.new_database()
     publish(open_warehouse(url), 0)
     with psycopg.connect(url, autocommit=True) as mine:
@@ -84,7 +84,7 @@ def publish_beside_what_the_user_built(server, reads, publishes, held_for):
         assert found == [(True, "as I like it")]
         mine.execute("DROP OWNED BY visitor")
         mine.execute("DROP ROLE visitor")
-    # A publish that waited for the patient reader would have taken as long as that one reads.
+    # A publish that waited for the slow reader would have taken as long as that reader.
     assert max(beside) < held_for
 
 
@@ -111,8 +111,8 @@ def bytes_of(url):
 
 
 def sizes_over(publishes):
-    """Bytes of the tables after the first publish, and the most that they ever had after one."""
-    # Autovacuum looks each second and not each minute, because the publishes follow each other without a pause.
+    """The size of the tables in bytes after the first publish, and the largest size after any publish."""
+    # Autovacuum runs each second and not each minute, because the publishes follow each other without a pause.
     with postgres_server(autovacuum_naptime="1s") as server:
         url = server.new_database()
         warehouse = open_warehouse(url)

@@ -1,4 +1,4 @@
-"""Warehouses that cannot be used: each is one clear error, before anything is computed, and what is there stays."""
+"""A warehouse that cannot be used is one clear error, before anything is computed, and stays unchanged."""
 
 import hashlib
 import os

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from urllib.parse import quote
 
 import pytest
@@ -18,6 +18,9 @@ PATHS = (
     "/category?name=Sports", "/completeness", "/completeness?days=365", "/day?day=2025-11-07", "/day?day=2025-11-01",
     "/runs", "/left-out", "/sign-in",
 )  # fmt: skip
+
+
+SMALL = 320
 
 
 @contextmanager
@@ -49,9 +52,47 @@ def test_every_page_is_quiet_asks_nobody_else_and_can_be_used_by_everybody(share
         for scheme in ("light", "dark"):
             seen.page.emulate_media(color_scheme=scheme)
             assert seen.violations() == [], scheme
-        seen.page.set_viewport_size({"width": PHONE, "height": 844})
-        assert seen.overflow() == 0
+        for width in (PHONE, SMALL):
+            seen.page.set_viewport_size({"width": width, "height": 844})
+            assert seen.overflow() == 0, width
         assert problems(seen) == []
+
+
+def test_a_long_calendar_opens_at_today_and_is_one_tab_stop(shared, browser):
+    days = ".calendar a.day"
+    with visited(browser, shared) as seen:
+        seen.page.goto("/completeness?days=365")
+        wrap = "document.querySelector('.dense')"
+        assert seen.page.evaluate(f"{wrap}.scrollWidth - {wrap}.clientWidth") == 0
+        seen.page.set_viewport_size({"width": SMALL, "height": 844})
+        seen.page.reload()
+        hidden = seen.page.evaluate(f"{wrap}.scrollWidth - {wrap}.clientWidth")
+        assert hidden > 0
+        assert abs(seen.page.evaluate(f"{wrap}.scrollLeft") - hidden) <= 1
+        assert seen.page.locator(f"{days}[tabindex='0']").count() == 1
+        seen.page.locator(f"{days}[tabindex='0']").focus()
+        for key, day in (
+            ("ArrowLeft", "2025-11-02"),
+            ("ArrowUp", "2025-11-01"),
+            ("ArrowDown", "2025-11-02"),
+            ("ArrowRight", "2025-11-09"),
+            ("ArrowRight", "2025-11-09"),
+            ("Home", "2024-11-10"),
+            ("End", "2025-11-09"),
+        ):
+            seen.page.keyboard.press(key)
+            assert seen.page.evaluate("document.activeElement.href").endswith(day), key
+        assert seen.page.locator(f"{days}[tabindex='0']").count() == 1
+
+
+def test_the_navigation_shows_where_you_are_on_a_small_screen(shared, browser):
+    with visited(browser, shared) as seen:
+        seen.page.set_viewport_size({"width": SMALL, "height": 844})
+        for path in ("/", "/runs", "/left-out"):
+            seen.page.goto(path)
+            box = seen.page.locator("nav [aria-current]").bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= SMALL
 
 
 def test_the_charts_are_drawn(shared, browser):
@@ -174,6 +215,20 @@ def test_runs_are_followed_as_they_happen(demo_copy, browser):
             timeout=15_000
         )
         assert "WIKI_TRENDS_CONTACT" in seen.page.locator("main").inner_text()
+
+
+def test_a_page_says_when_it_is_disconnected(demo_settings, browser):
+    with ExitStack() as stack:
+        server = stack.enter_context(ExitStack())
+        dashboard = server.enter_context(serving(demo_settings))
+        seen = stack.enter_context(visited(browser, dashboard))
+        seen.page.goto("/runs")
+        notice = seen.page.locator("#disconnected")
+        with seen.page.expect_response("**/events"):
+            seen.page.reload()
+        assert not notice.is_visible()
+        server.close()
+        notice.get_by_text("Disconnected").wait_for(timeout=60_000)
 
 
 def test_a_stranger_signs_in_by_the_form_and_is_brought_back(shared, browser):

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import pytest
 
-from smart_orchestrator.errors import RunsError
+from smart_orchestrator.errors import LakeError, RunsError
 from smart_orchestrator.model.run import Failure, Run, RunState
 from testing.dashboard import PAGE, PATHS, START, TOKEN, published, serving, settings_of
 from testing.window_data import row
-from wiki_trends.web.public_text import PublicText
+from wiki_trends.web.public_text import HIDDEN_IN_LOG, PublicText
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -26,22 +26,24 @@ def test_no_answer_names_a_path_or_the_token(shared, demo_folder, path):
 def test_paths_are_taken_out_of_sentences_and_addresses_are_not(tmp_path):
     place = tmp_path / "my data"
     public = PublicText(settings_of(place, lake=f"{place}/lake/{{layer}}", state=f"{place}/state"))
-    for text, shown in (
-        (
-            f"{place}/lake/diamond/x_2025.csv/part-0.csv cannot be read",
-            "diamond/x_2025.csv/part-0.csv cannot be read",
-        ),
-        (f"the lock {place}/state/locks/a.lock is held", "the lock (state)/locks/a.lock is held"),
-        (f"duckdb:///{place}/warehouse.duckdb: x", "(warehouse): x"),
-        (f"file://{place}/lake/gold: x", "gold: x"),
-        (f"'{place}/lake/silver', ({place}/lake)", "'silver', ((lake))"),
+    for text in (
+        f"{place}/lake/diamond/x_2025.csv/part-0.csv cannot be read",
+        f"the lock {place}/state/locks/a.lock is held",
+        f"duckdb:///{place}/warehouse.duckdb: x",
+        f"file://{place}/lake/gold: x",
+        "the file '/usr/lib/python3/x.py' and (/etc/passwd)",
+        "file:///mnt/elsewhere",
     ):
-        assert public.clean(text) == shown
+        assert public.clean(text) == HIDDEN_IN_LOG
+        assert public.clean(text, hidden="see there") == "see there"
+    full = LakeError(f"{place}/lake/diamond", "no space is left", "Free some.")
+    assert public.clean(str(full)) == "Lake: no space is left. Free some."
     for text in (
         "https://en.wikipedia.org/wiki/A/B and 3/4 of it",
-        "the pages /r/science, /dev/null and AC/DC",
-        f"https://x.example{place}/lake/diamond",
+        "the pages /r/science and AC/DC",
+        "Lake s3://bucket/diamond: no answer. Check the network.",
         "s3://bucket/diamond/x.csv",
+        "diamond_final_2025_11_05.csv/part-00000.csv has no column page",
     ):
         assert public.clean(text) == text
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import re
 import shutil
 import threading
 
 import pytest
 
 from smart_orchestrator.model.partition import Code
+from smart_orchestrator.model.run import Failure, Run, RunState
 from testing.dashboard import AS_OF, eventually, serving, settings_of
 from wiki_trends.errors import WarehouseError
 from wiki_trends.web.source_pool import DEADLINES, SourcePool, SourceTimeout, UnexpectedFailure
@@ -146,6 +148,33 @@ def test_the_overview_says_how_old_the_window_is_and_what_is_due(demo_copy):
         said = "This window ends 3 days before the newest day that is expected. 3 days are due, and nothing is running."
         assert said in text
         assert "being made" not in text
+
+
+def test_the_first_line_of_the_overview_is_for_the_person_on_call(demo_copy):
+    shutil.rmtree(demo_copy / "lake/diamond/diamond_final_2025_11_07.csv")
+    with serving(settings_of(demo_copy)) as dashboard:
+        main = dashboard.client.get("/", headers=PAGE).text.partition("<main")[2]
+        line = " ".join(re.sub("<[^>]+>", "", main.partition("</p>")[0].partition(">")[2]).split())
+        assert re.fullmatch(
+            r"en\.wikipedia: 1 due · 0 failing · 0 days late · 0 in flight · published \S+ \S+ UTC", line
+        )
+    with serving(settings_of(demo_copy), runs=FailedRuns()) as dashboard:
+        text = dashboard.client.get("/", headers=PAGE).text
+        assert "1 failing" in text
+        assert "failed (ERROR): the disk is full" in text
+        assert "1 failing" in dashboard.client.get("/completeness", headers=PAGE).text
+
+
+class FailedRuns:
+    """A runner whose run of each day has failed."""
+
+    poll_seconds, in_process, capacity = 0.1, False, None
+
+    def latest(self, days):
+        return {
+            day: Run(f"{day}.1", day, 1, RunState.FAILED, failure=Failure.ERROR, message="the disk is full")
+            for day in days
+        }
 
 
 class Call:

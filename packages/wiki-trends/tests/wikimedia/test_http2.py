@@ -10,6 +10,7 @@ from testing.http2_server import tls_server
 from wiki_trends.config.settings import Settings
 from wiki_trends.errors import WikimediaUnreachable
 from wiki_trends.wikimedia import WikimediaClient
+from wiki_trends.wikimedia.probe import probe
 
 LIST = {"items": [{"articles": []}]}
 DAYS = [dt.date(2025, 11, 5), dt.date(2025, 11, 6)]
@@ -39,6 +40,14 @@ def test_the_newest_protocol_that_the_server_offers_is_spoken(tmp_path, monkeypa
     assert server.protocols == [spoken, spoken]
     assert server.connections == 1
     assert all(agent.startswith("wiki-trends/") for agent in server.user_agents)
+
+
+def test_the_protocol_is_reported_by_a_live_probe(tmp_path, monkeypatch):
+    with tls_server(tmp_path, ["h2"], LIST) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+        answers = probe(settings_for(server.url, tmp_path), DAYS[0])
+
+    assert [answer.http_version for answer in answers] == ["HTTP/2", "HTTP/2"]
 
 
 @pytest.mark.parametrize("fault", ["goaway", "reset", "garbage", "cut"])

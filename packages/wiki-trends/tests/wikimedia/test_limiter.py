@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -134,3 +136,25 @@ def test_a_folder_that_cannot_hold_locks_is_a_setting_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(SettingError, match=r"WIKI_TRENDS_STATE.*Name a folder that can be written"):
         Limiter(tmp_path / "file" / "limits", max_in_flight=1, rate_per_minute=1)
+
+
+def _fifo(path):
+    os.mkfifo(path)
+
+
+def _full_disk(path):
+    path.symlink_to("/dev/full")
+
+
+@pytest.mark.parametrize("arrange", [Path.mkdir, _fifo, _full_disk])
+def test_a_state_file_that_cannot_be_used_is_an_error_of_the_setting(tmp_path, arrange):
+    limiter = Limiter(tmp_path, max_in_flight=1, rate_per_minute=60)
+    arrange(tmp_path / "bucket")
+
+    def request():
+        with limiter.request(time.monotonic() + 5, lambda _: None):
+            pass
+
+    for use in (request, limiter.slow_down, lambda: limiter.pause(1)):
+        with pytest.raises(SettingError, match="WIKI_TRENDS_STATE"):
+            use()

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from smart_orchestrator.foreign import (
     MAX_INTEGER,
     BadDocument,
-    date_field,
     integer_field,
     parse_document,
     text_field,
     timestamp_field,
 )
+from smart_orchestrator.model.grain import parse_key
 from smart_orchestrator.model.partition import MANIFEST_VERSION, Code, Manifest, PartInfo, Partition, verdict
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _manifest_of(document: Mapping[str, Any]) -> Manifest:
     if not isinstance(measured, dict):
         raise BadDocument(MARKER, "measured is not an object")
     return Manifest(
-        day=date_field(document, "day", what=MARKER),
+        day=_key_of(document),
         run_id=text_field(document, "run_id", what=MARKER),
         parts=parts,
         rows=None if _is_null(document, "rows") else integer_field(document, "rows", what=MARKER),
@@ -77,6 +77,14 @@ def _manifest_of(document: Mapping[str, Any]) -> Manifest:
         measured=measured,
         written_at=timestamp_field(document, "written_at", what=MARKER),
     )
+
+
+def _key_of(document: Mapping[str, Any]) -> dt.date:
+    text = text_field(document, "day", what=MARKER)
+    try:
+        return parse_key(text)
+    except ValueError:
+        raise BadDocument(MARKER, f"day is not a date ({text!r})") from None
 
 
 def _is_null(document: Mapping[str, Any], name: str) -> bool:

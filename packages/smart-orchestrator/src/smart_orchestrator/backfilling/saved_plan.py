@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import OptionError
-from smart_orchestrator.foreign import BadDocument, parse_document, text_field
+from smart_orchestrator.foreign import BadDocument, integer_field, parse_document, text_field
 from smart_orchestrator.model.grain import key_text
 
 if TYPE_CHECKING:
@@ -78,11 +78,14 @@ class SavedPlan:
     def changes_since(self, plan: Plan) -> list[str]:
         """What differs in a plan that was made now for the same window, one sentence for each key."""
         now = SavedPlan.of(plan).steps
-        return [
-            f"{key} was {step['code']} ({step['action']}), and is {now[key]['code']} ({now[key]['action']})"
+        changed = [
+            key
             for key, step in sorted(self.steps.items())
-            if _compared(step) != _compared(now[key])
+            if key in now and _compared(step) != _compared(now[key])
         ]
+        return [
+            f"{key} was {_state_text(self.steps[key])}, and is {_state_text(now[key])}" for key in changed
+        ] + [f"{key} is in only one of the two plans" for key in sorted(self.steps.keys() ^ now.keys())]
 
     def to_json(self) -> dict[str, object]:
         """The document of the file."""
@@ -110,7 +113,7 @@ class SavedPlan:
                 start=text_field(window, "start", what=path.name),
                 end=text_field(window, "end", what=path.name),
                 as_of=text_field(window, "as_of", what=path.name),
-                lag=window["lag"],
+                lag=integer_field(window, "lag", what=path.name),
                 steps=steps,
             )
             digest = plan.digest
@@ -126,3 +129,7 @@ class SavedPlan:
 def _compared(step: Mapping[str, Any]) -> list[object]:
     """The facts of a step that must not have changed. The reasons hold ages and may differ."""
     return [step["action"], step["code"], step["fingerprint"], step["run"]]
+
+
+def _state_text(step: Mapping[str, Any]) -> str:
+    return f"{step['code']} ({step['action']})"

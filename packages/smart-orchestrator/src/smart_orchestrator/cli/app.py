@@ -18,7 +18,11 @@ from smart_orchestrator.cli.options import DEFAULT_CONFIG, WindowOptions, datase
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PROGRAM = Program("smart-orchestrator", "smart-orchestrator")
+PROGRAM = Program(
+    "smart-orchestrator",
+    "smart-orchestrator",
+    interrupted="commands that were started go on. Run the same command again to follow them.",
+)
 app = typer.Typer(
     name=PROGRAM.name,
     add_completion=False,
@@ -98,7 +102,7 @@ def check(
         printing.out(completeness_lines(completeness))
         if causes:
             printing.out([("causes:", "strong"), *output.cause_lines(completeness, causes)])
-        if not completeness.ready and completeness.missing:
+        if not completeness.ready and completeness.missing and described.runner is not None:
             printing.out(
                 [(f"To fill it: {PROGRAM.name} run {described.name}, with the same options.", "dim")]
             )

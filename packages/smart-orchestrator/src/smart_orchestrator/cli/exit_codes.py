@@ -46,12 +46,14 @@ class Program:
         product: whose fault an unexpected error is.
         redact: removes credentials from a text.
         debug: whether the traceback of an unexpected error is printed.
+        interrupted: what an interruption leaves behind, and what to do.
     """
 
     name: str
     product: str
     redact: Callable[[str], str] = lambda text: _USER_INFO.sub("(secret)@", text)
     debug: bool = False
+    interrupted: str = "nothing half-written is visible. Run the same command again to continue."
 
     def run(self, work: Callable[[], int], arguments: Sequence[str] = ()) -> int:
         """Call `work` and return its exit code; an error, or Ctrl-C, becomes one line on stderr.
@@ -72,10 +74,7 @@ class Program:
             else:
                 print(f"error: {error_text(error)}", file=sys.stderr)
         if code == INTERRUPTED:
-            print(
-                "interrupted: nothing half-written is visible. Run the same command again to continue.",
-                file=sys.stderr,
-            )
+            print(f"interrupted: {self.interrupted}", file=sys.stderr)
         return _with_output_failure(code)
 
     def _report_fault(self, error: BaseException, arguments: Sequence[str]) -> None:

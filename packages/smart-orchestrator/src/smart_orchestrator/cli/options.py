@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from smart_orchestrator.errors import WindowError
+from smart_orchestrator.errors import OptionError, WindowError
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.window import Window
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from smart_orchestrator.config import Config
     from smart_orchestrator.model.completeness import Policy
     from smart_orchestrator.model.dataset import Dataset
@@ -70,6 +70,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to
 
 DEFAULT_CONFIG = Path("smart-orchestrator.toml")
 DEFAULT_TIMEOUT = 7200.0
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,10 @@ class WindowOptions:
             return Window.between(start, end, as_of, lag, grain)
         if count is not None:
             return Window.of_last(count, as_of, lag, grain)
+        if self.as_of is not None:
+            project = project.at(grain.start(as_of, dataset.zone))
         window = project.last_window(dataset.name)
-        if self.as_of is None and self.lag is None:
-            return window
-        return Window.of_last(len(window), as_of, lag, grain)
+        return window if self.lag is None else Window.of_last(len(window), as_of, lag, grain)
 
     def _count(self, grain: Grain) -> int | None:
         """The number of partitions that the options name."""
@@ -178,3 +179,16 @@ def parse_until(text: str | None) -> dt.date | None:
     from smart_orchestrator.model.window import parse_day
 
     return None if text is None else parse_day(text, "until")
+
+
+def parse_age(text: str) -> dt.timedelta:
+    """The age that an option gives as a number and a unit: `30m`, `12h`, `1d`.
+
+    Raises:
+        OptionError: it is not an age.
+    """
+    match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
+    if match is None:
+        fix = "Give a number and a unit, for example 30m, 12h or 1d."
+        raise OptionError("--older-than", repr(text), "is not an age", fix)
+    return dt.timedelta(seconds=int(match[1]) * _SECONDS[match[2]])

@@ -53,7 +53,7 @@ def init(
             "Describe the dataset by hand, see docs/any-lake.md.",
         )
     try:
-        config.write_text(toml_of(proposals, url, words), encoding="utf-8")
+        config.write_text(toml_of(proposals, words), encoding="utf-8")
     except OSError as error:
         raise OptionError(
             "config", config, f"cannot be written ({error.strerror})", "Name another file."

@@ -11,7 +11,14 @@ import typer
 
 from smart_orchestrator.cli import options
 from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE
-from smart_orchestrator.cli.options import DEFAULT_CONFIG, WindowOptions, dataset_of, parse_until, policy_of
+from smart_orchestrator.cli.options import (
+    DEFAULT_CONFIG,
+    WindowOptions,
+    dataset_of,
+    parse_age,
+    parse_until,
+    policy_of,
+)
 
 if TYPE_CHECKING:
     from smart_orchestrator.model.plan import Plan
@@ -171,8 +178,8 @@ def waive(
 def vacuum(
     dataset: options.DatasetName = None,
     older_than: Annotated[
-        float, typer.Option(help="Only objects older than this number of seconds.", metavar="S", min=0)
-    ] = 86400.0,
+        str, typer.Option(help="Only objects older than this: 30m, 12h, 1d.", metavar="AGE")
+    ] = "1d",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list the objects that would be removed.")
     ] = False,
@@ -180,8 +187,6 @@ def vacuum(
     as_json: options.AsJson = False,
 ) -> None:
     """Remove the leftovers of killed writers of this program. Only datasets with the adapter `manifest` have any."""
-    import datetime as dt
-
     from smart_orchestrator.cli import printing
     from smart_orchestrator.committing.cleanup import vacuum as remove_leftovers
     from smart_orchestrator.errors import OptionError
@@ -195,7 +200,7 @@ def vacuum(
             f"has the adapter {described.adapter}: its files are written by other programs, which alone know their leftovers",
             "Clean them up with the program that writes them.",
         )
-    removed = remove_leftovers(described, older_than=dt.timedelta(seconds=older_than), dry_run=dry_run)
+    removed = remove_leftovers(described, older_than=parse_age(older_than), dry_run=dry_run)
     if as_json:
         printing.print_json(removed.to_json())
     else:

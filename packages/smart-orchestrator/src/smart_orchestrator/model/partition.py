@@ -106,7 +106,7 @@ class Manifest:
         """The bytes of the marker."""
         document = {
             "version": MANIFEST_VERSION,
-            "day": self.day.isoformat(),
+            "day": key_text(self.day),
             "run_id": self.run_id,
             "parts": [
                 {"name": part.name, "size": part.size, "checksum": part.checksum, "etag": part.etag}

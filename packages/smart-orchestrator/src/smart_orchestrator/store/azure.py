@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.store.variables import VariableError, check_endpoint, refuse_empty, require_visible
@@ -16,15 +17,16 @@ if TYPE_CHECKING:
 ACCOUNT = "AZURE_STORAGE_ACCOUNT_NAME"
 ACCOUNT_KEY = "AZURE_STORAGE_ACCOUNT_KEY"
 _ENDPOINT = "AZURE_STORAGE_ENDPOINT"
-# Each of these is a credential, or the last part of one.
-_CREDENTIALS = (
+_SECRETS = (
     ACCOUNT_KEY,
     "AZURE_STORAGE_SAS_TOKEN",
     "AZURE_STORAGE_SAS_KEY",
     "AZURE_STORAGE_TOKEN",
     "AZURE_CLIENT_SECRET",
-    "AZURE_FEDERATED_TOKEN_FILE",
 )
+# One of these is enough to sign requests.
+_TOKEN_FILE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name of a variable
+_CREDENTIALS = (*_SECRETS, _TOKEN_FILE)
 _OTHERS = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST")
 
 
@@ -59,8 +61,10 @@ def azure_settings(environ: Mapping[str, str]) -> AzureSettings:
     if endpoint:
         check_endpoint(_ENDPOINT, endpoint, ACCOUNT_KEY)
     refuse_empty((_ENDPOINT, "AZURE_STORAGE_USE_EMULATOR"))
-    for name in _CREDENTIALS:
+    for name in _SECRETS:
         require_visible(name, config.get(name, ""))
+    if _TOKEN_FILE in config and not Path(config[_TOKEN_FILE]).is_file():
+        raise VariableError(_TOKEN_FILE, "names a file that does not exist", "Correct or unset it.")
     try:
         base64.b64decode(config.get(ACCOUNT_KEY, ""), validate=True)
     except binascii.Error:

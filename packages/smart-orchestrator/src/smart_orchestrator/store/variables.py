@@ -12,7 +12,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,6 +134,9 @@ def _proxy_variables(endpoint: str | None, environ: Mapping[str, str]) -> Sequen
     """Names of the variables that can hold a proxy for the endpoint, those with precedence first."""
     schemes = ["http", "https"]
     if endpoint is not None:
+        # Its import takes 20 ms, which most commands do not need.
+        from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+
         parts = urlsplit(endpoint)
         excluded = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
         if excluded and proxy_bypass_environment(parts.hostname or "", {"no": excluded}):

@@ -31,9 +31,13 @@ def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Li
     If the window has more than `most` days, only those that are not available are listed, and at most `most` of them.
     """
     window = completeness.window
-    days = "1 day" if len(window) == 1 else f"{len(window)} days"
+    grain = window.grain.value
+    length = f"1 {grain}" if len(window) == 1 else f"{len(window)} {grain}s"
     lines: list[Line] = [
-        (f"{completeness.dataset}  {window}  ({days}, as of {window.as_of}, lag {window.lag})", "strong")
+        (
+            f"{completeness.dataset}  {window}  ({length}, as of {key_text(window.as_of)}, lag {window.lag})",
+            "strong",
+        )
     ]
     partitions = [
         p for p in reversed(completeness.partitions) if len(window) <= most or not completeness.accepts(p)
@@ -42,10 +46,10 @@ def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Li
         _day_line(partition, completeness.policy.state_of(partition)) for partition in partitions[:most]
     ]
     if len(partitions) > most:
-        lines.append((f"  … and {len(partitions) - most} more days that are not available", "dim"))
+        lines.append((f"  … and {len(partitions) - most} more {grain}s that are not available", "dim"))
     lines.append(summary_line(completeness))
     lines += [
-        (f"stray: {name} is not the key of a day and does not count", "warn")
+        (f"stray: {name} is not the key of a {grain} and does not count", "warn")
         for name in completeness.strays[:10]
     ]
     if len(completeness.strays) > 10:
@@ -88,7 +92,7 @@ def plan_lines(plan: Plan, *, every: bool = False) -> list[Line]:
     """The plan, one line for each day that is not kept (for each day with `every`)."""
     steps = [step for step in plan.steps if every or step.action is not Action.KEEP]
     if not steps:
-        return [("plan: nothing to do, every day is kept", "good")]
+        return [(f"plan: nothing to do, every {plan.completeness.window.grain} is kept", "good")]
     lines: list[Line] = [("plan:", "strong")]
     lines += [
         (f"  {_MARKS[step.action]} {key_text(step.day)}  {step.action:<7}  {step.why}", "") for step in steps

@@ -27,6 +27,23 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "wiki_pipeline_runs": ("date", "step"),
 }
 
+# fmt: off
+# The columns that may be null, by table. The other columns of a new table are NOT NULL.
+NULLABLE: Mapping[str, frozenset[str]] = {
+    "wiki_diamond": frozenset({"latitude", "longitude"}),
+    "wiki_trends_timeseries": frozenset({"latitude", "longitude"}),
+    "wiki_trends_growth": frozenset({"views_change_pct"}),
+    "wiki_trends_categories": frozenset({"views_change_pct"}),
+    "wiki_trends_scores": frozenset({
+        "surprise_date", "surprise_views", "reference_days", "reference_listed", "median_level", "mad", "robust_z",
+        "usual_views", "weekday_days", "weekday_effect", "expected_views", "surprise", "spread", "confidence", "score",
+        "burst", "shape", "first_half_views", "last_half_views", "wikitrends_score", "ewma_3", "ewma_14", "momentum",
+        "momentum_label", "trend_days", "trend_pct_per_day", "trend_t",
+    }),
+    "wiki_pipeline_runs": frozenset({"rows_in", "rows_out", "requests", "retries", "cache_hits", "seconds"}),
+}
+# fmt: on
+
 # Tables that keep rows of earlier windows. A publish deletes only the rows whose values in these columns occur among the
 # new rows. Where `dataset` is not one of the columns, publishing another dataset than last time replaces all rows.
 REPLACEMENT_KEYS: Mapping[str, tuple[str, ...]] = {

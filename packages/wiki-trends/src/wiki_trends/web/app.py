@@ -129,7 +129,7 @@ class ProblemResponses:
 
     def response(self, request: Request, problem: Problem) -> Response:
         """The problem as a page if the client accepts HTML, otherwise as JSON."""
-        problem = problem.cleaned(self._public.clean)
+        problem = self._public.problem(problem)
         headers = {"Cache-Control": "no-store"}
         if problem.retry_after is not None:
             headers["Retry-After"] = str(problem.retry_after)

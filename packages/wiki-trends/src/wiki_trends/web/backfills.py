@@ -149,7 +149,10 @@ class Backfills:
                 )
                 self._update(day, "failed", message)
             else:
-                self._update(day, *_final_state(result))
+                state, message = _final_state(result)
+                if state == "failed":
+                    logger.warning("the backfill of %s failed: %s", day, message)
+                self._update(day, state, message)
 
     def _run_backfill(self, day: dt.date) -> Backfill:
         sources, settings = self._sources, self._sources.settings

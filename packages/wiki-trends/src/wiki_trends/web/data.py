@@ -1,7 +1,7 @@
 """The data of the views: published tables, the lake's partitions, runs, excluded rows.
 
 Every function blocks, and is called in a thread. Only connections are cached. Texts of partitions, plans and runs are
-clean: without locations of this installation and without secrets.
+clean; see `public_text`.
 Raises `WarehouseError`, `LakeError`, `RunsError`, `WindowError` and similar, which `problems` turns into responses.
 """
 
@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.model.plan import Action, Plan, make_plan
+from smart_orchestrator.model.run import RunState
 from smart_orchestrator.model.window import Window, today_utc
 from smart_orchestrator.runners.base import RunHistory
 from wiki_trends.config.layers import layers
@@ -57,6 +58,17 @@ class Calendar:
     def in_flight(self) -> tuple[dt.date, ...]:
         """Days with a run in flight."""
         return self.plan.days(Action.FOLLOW)
+
+    @property
+    def failing(self) -> tuple[Day, ...]:
+        """Days that are not available, and whose latest run has failed."""
+        return tuple(
+            day
+            for day in self.days
+            if day.run is not None
+            and day.run.state in (RunState.FAILED, RunState.LOST)
+            and day.partition.day in self.plan.completeness.missing
+        )
 
     @property
     def due(self) -> tuple[dt.date, ...]:

@@ -1,7 +1,7 @@
 """Problems: the documents of failed requests, the same text as a page and as JSON.
 
 Messages about lake, warehouse and runs are written from the fields of the error, without the location that the error's own
-text starts with. `app.ProblemResponses` removes what else visitors must not see; see `public_text`.
+text starts with. A message that still names a path is not shown; see `public_text`.
 """
 
 from __future__ import annotations
@@ -69,6 +69,9 @@ def problem_of(error: Exception) -> Problem | None:
     """The problem for a known kind of error; None for an unexpected one."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, SettingError) and not error.origin.startswith("--"):
+        # A setting of the server, not a parameter of the request: its value is not shown.
+        return Problem(503, "SETTING", f"{error.origin} {error.problem}.", error.fix)
     for error_type, status, code in _PROBLEMS_BY_ERROR:
         if isinstance(error, error_type):
             message, fix = _message_and_fix(error)

@@ -1,7 +1,7 @@
-"""Removes from texts what visitors must not see: the locations of this installation, and secrets.
+"""Keeps from visitors what they must not see: the paths of this installation, and secrets.
 
-Texts of the lake, of runs and of errors may name a file or a URL. The locations are known from the settings, so they are
-replaced exactly: `/srv/lake/diamond/x.csv` becomes `diamond/x.csv`, and a page that is called `/r/science` stays as it is.
+Messages about the lake, runs and errors may name a path of this machine. Such a message is not shown; a fixed sentence
+says where to find it. The location that the message of a `LakeError` starts with is left out, and the rest is shown.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.plan import PlanStep
     from smart_orchestrator.model.run import Run
     from wiki_trends.config.settings import Settings
+    from wiki_trends.web.problems import Problem
 
 HIDDEN = "***"
+HIDDEN_IN_LOG = "The message names a path of the server, so it is only in the server's log."
+HIDDEN_IN_PLAN = "The message names a path of the server; `wiki-trends plan` on the server shows it."
 _LAYERS = ("bronze", "silver", "gold", "diamond")
 _SECRET_SETTINGS = ("token", "web_token", "airflow_password", "airflow_token")
 _SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY", "PGPASSWORD")
@@ -31,36 +34,66 @@ _SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAG
 _USERINFO = re.compile(r"(?<=://)[^\s/?#'\"<>]*@")
 # Shorter values would be found in words.
 _MIN_SECRET = 4
+# The characters before a path in a sentence; a slash between others is part of a URL, of a key or of a title.
+_BEFORE_PATH = frozenset(" \t\n'\"`([{<=:,;")
 
 
 class PublicText:
-    """Cleans texts for visitors of a dashboard with these settings."""
+    """Decides which texts visitors of a dashboard with these settings may see."""
 
     def __init__(self, settings: Settings) -> None:
         self._secrets = sorted(set(_secrets(settings)), key=len, reverse=True)
-        self._names = dict(_locations(settings))
-        paths = "|".join(re.escape(path) for path in sorted(self._names, key=len, reverse=True))
-        # A location begins at a boundary and ends at one: `/srv/lake` is not in `/srv/lake2` or `https://x/srv/lake`.
-        self._location = re.compile(rf"(?:(?:file|duckdb)://+|(?<![\w:/.-]))(?P<path>{paths})(?![\w-])")
+        self._locations = tuple(_locations(settings))
+        self._roots = tuple(f"/{folder.name}/" for folder in Path("/").iterdir() if folder.is_dir())
 
-    def clean(self, text: str) -> str:
-        """The text without locations and secrets."""
+    def clean(self, text: str, hidden: str = HIDDEN_IN_LOG) -> str:
+        """The text without secrets; `hidden` instead of a text that names a path of this machine."""
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
-        text = _USERINFO.sub(f"{HIDDEN}@", text)
-        return self._location.sub(lambda match: self._names[match["path"]], text)
+        text = self._without_lake(_USERINFO.sub(f"{HIDDEN}@", text))
+        return hidden if self._names_path(text) else text
+
+    def problem(self, problem: Problem) -> Problem:
+        """The problem with clean texts."""
+        return problem.cleaned(self.clean)
 
     def run(self, run: Run) -> Run:
         """The run with a clean message."""
-        return replace(run, message=self.clean(run.message), url=self.clean(run.url) if run.url else run.url)
+        url = self.clean(run.url, hidden="") if run.url else None
+        return replace(run, message=self.clean(run.message, HIDDEN_IN_PLAN), url=url or None)
 
     def partition(self, partition: Partition) -> Partition:
         """The partition with a clean reason."""
-        return replace(partition, reason=self.clean(partition.reason))
+        return replace(partition, reason=self.clean(partition.reason, HIDDEN_IN_PLAN))
 
     def step(self, step: PlanStep) -> PlanStep:
         """The step of a plan with a clean reason and run."""
-        return replace(step, why=self.clean(step.why), run=self.run(step.run) if step.run else None)
+        return replace(
+            step, why=self.clean(step.why, HIDDEN_IN_PLAN), run=self.run(step.run) if step.run else None
+        )
+
+    def _without_lake(self, text: str) -> str:
+        """A message without the location of the lake that the text of a `LakeError` starts with."""
+        location, separator, message = text.removeprefix("Lake ").partition(": ")
+        if not separator or not text.startswith("Lake ") or not self._names_path(location):
+            return text
+        return f"Lake: {message}"
+
+    def _names_path(self, text: str) -> bool:
+        """Whether the text contains a location of this installation, or another absolute path of this machine."""
+        if "file:/" in text or any(location in text for location in self._locations):
+            return True
+        return any(_begins_word(text, root) for root in self._roots)
+
+
+def _begins_word(text: str, root: str) -> bool:
+    """Whether `root`, such as `/usr/`, begins a word of the text."""
+    at = text.find(root)
+    while at >= 0:
+        if at == 0 or text[at - 1] in _BEFORE_PATH:
+            return True
+        at = text.find(root, at + 1)
+    return False
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
@@ -80,24 +113,25 @@ def _password(value: Any) -> str:
         return ""
 
 
-def _locations(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Absolute paths of this installation, and what stands for them."""
-    named: list[tuple[str | Path, str]] = [
-        (sys.prefix, "(python)"),
-        (Path(__file__).parents[2], "(python)"),
-        (tempfile.gettempdir(), "(temporary)"),
-        (Path.home(), "(home)"),
-        (Path.cwd(), "."),
-        (settings.state, "(state)"),
+def _locations(settings: Settings) -> Iterator[str]:
+    """Absolute paths of this installation."""
+    places: list[str | Path] = [
+        sys.prefix,
+        Path(__file__).parents[2],
+        tempfile.gettempdir(),
+        Path.home(),
+        Path.cwd(),
+        settings.state,
     ]
     folder = settings.lake.removeprefix("file://")
     if "://" not in folder:
-        named += [(folder.replace("{layer}", layer), layer) for layer in _LAYERS]
-        named.append((folder.partition("{layer}")[0].rstrip("/"), "(lake)"))
+        places += [folder.replace("{layer}", layer) for layer in _LAYERS]
+        places.append(folder.partition("{layer}")[0])
     file = settings.warehouse.removeprefix("duckdb:///")
     if "://" not in file:
-        named += [(file, "(warehouse)"), (Path(file).parent, "(warehouse)")]
-    for path, name in named:
-        for form in {str(path), str(Path(path).absolute()), str(Path(path).resolve())}:
+        places += [file, Path(file).parent]
+    for place in places:
+        for form in {str(place), str(Path(place).absolute()), str(Path(place).resolve())}:
+            # The root itself would be found in every text with a slash.
             if form.startswith("/") and form.strip("/"):
-                yield form.rstrip("/"), name
+                yield form.rstrip("/")

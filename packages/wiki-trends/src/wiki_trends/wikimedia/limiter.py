@@ -139,9 +139,7 @@ class Limiter:
     def is_first_today(self, notice: str) -> bool:
         """Record a notice; False if a process of this machine has already recorded it within the last 24 hours."""
         name = f"notice-{hashlib.sha256(notice.encode()).hexdigest()[:16]}"
-        descriptor = self._open(self.folder / name)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with self._locked_file(self.folder / name) as descriptor:
             raw = os.pread(descriptor, _TIME.size, 0)
             now = self._clock()
             recorded_at = _TIME.unpack(raw)[0] if len(raw) == _TIME.size else 0.0
@@ -149,8 +147,6 @@ class Limiter:
                 return False
             os.pwrite(descriptor, _TIME.pack(now), 0)
             return True
-        finally:
-            os.close(descriptor)
 
     def _acquire_slot(self, deadline: float, sleep: Callable[[float], None]) -> int:
         while True:
@@ -193,10 +189,18 @@ class Limiter:
 
     @contextmanager
     def _locked_bucket(self) -> Iterator[int]:
-        descriptor = self._open(self._bucket)
+        with self._locked_file(self._bucket) as descriptor:
+            yield descriptor
+
+    @contextmanager
+    def _locked_file(self, path: Path) -> Iterator[int]:
+        """A descriptor of a locked file; a failure to read or write it in the block is a `SettingError`, too."""
+        descriptor = self._open(path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
+        except OSError as error:
+            raise self._unusable(error) from error
         finally:
             os.close(descriptor)
 

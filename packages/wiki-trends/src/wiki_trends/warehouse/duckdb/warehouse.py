@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from wiki_trends.errors import NothingPublished, WarehouseError
 from wiki_trends.warehouse import comments, runs_table
 from wiki_trends.warehouse.arrow import CONFIG, registered_stream
-from wiki_trends.warehouse.base import REPLACEMENT_KEYS, RUNS, SCHEMA_VERSION
+from wiki_trends.warehouse.base import NULLABLE, REPLACEMENT_KEYS, RUNS, SCHEMA_VERSION
 from wiki_trends.warehouse.duckdb.failures import warehouse_errors
 
 if TYPE_CHECKING:
@@ -266,7 +266,12 @@ def _replace_table(
         elif old_columns == new_columns:
             connection.execute(f"TRUNCATE {name}")
         else:
-            connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM incoming LIMIT 0")
+            nullable = NULLABLE.get(name, frozenset())
+            definitions = ", ".join(
+                f'"{column}" {kind}{"" if column in nullable else " NOT NULL"}'
+                for column, kind in new_columns
+            )
+            connection.execute(f"CREATE OR REPLACE TABLE {name} ({definitions})")
         added = connection.execute(f"INSERT INTO {name} BY NAME FROM incoming").fetchall()
     return int(added[0][0])
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import WarehouseError
 from wiki_trends.warehouse import comments, runs_table
-from wiki_trends.warehouse.base import INDEXES, KEYS, RUNS, SCHEMA_VERSION
+from wiki_trends.warehouse.base import INDEXES, KEYS, NULLABLE, RUNS, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -125,7 +125,7 @@ class Tables:
                 raise WarehouseError(
                     warehouse=self._url,
                     problem=f"column {column} of {name} is {column_types[column]}, and this version writes {kind}",
-                    fix=f"Move {name} out of the way, with what is built on it, and publish again.",
+                    fix=f"Rename {name}, and publish again.",
                 )
         missing = {column: kind for column, kind in types.items() if column not in column_types}
         if missing:
@@ -216,7 +216,12 @@ class Tables:
 
     def _create(self, name: str, columns: Mapping[str, str]) -> None:
         key = ("run",) if name == RUNS else KEYS[name]
-        definitions = ", ".join(_column_definition(column, kind) for column, kind in columns.items())
+        # `runs_table.from_row` validates the rows of runs, which lack some values in tables of earlier versions.
+        nullable = columns.keys() if name == RUNS else NULLABLE.get(name, frozenset())
+        definitions = ", ".join(
+            _column_definition(column, kind) + ("" if column in nullable else " NOT NULL")
+            for column, kind in columns.items()
+        )
         self._run(f"CREATE TABLE {self._table(name)} ({definitions}, PRIMARY KEY ({_column_list(key)}))")
         self._run(comments.comment_statement(f"TABLE {self._table(name)}", comments.TABLES[name]))
 

@@ -21,18 +21,55 @@
     }
   };
 
+  // Calendars: a long one opens at its newest day; the days are one tab stop, and the arrow keys move between them.
+  const DAY_STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 };
+  const DENSE_STEPS = { ArrowLeft: -7, ArrowRight: 7, ArrowUp: -1, ArrowDown: 1 };
+  const daysOf = (calendar) => [...calendar.querySelectorAll("a.day")].sort((a, b) => (a.href < b.href ? -1 : 1));
+  const prepareCalendars = (root) => {
+    for (const calendar of root.querySelectorAll("table.calendar")) {
+      const days = daysOf(calendar);
+      if (!days.length) continue;
+      days.forEach((day, at) => { day.tabIndex = at === days.length - 1 ? 0 : -1; });
+      const wrap = calendar.closest(".dense");
+      if (wrap) { wrap.removeAttribute("tabindex"); wrap.scrollLeft = wrap.scrollWidth; }
+    }
+  };
+  document.addEventListener("keydown", (event) => {
+    const day = event.target.closest?.("table.calendar a.day");
+    if (!day || event.metaKey || event.ctrlKey || event.altKey) return;
+    const calendar = day.closest("table.calendar");
+    const days = daysOf(calendar);
+    const step = (calendar.closest(".dense") ? DENSE_STEPS : DAY_STEPS)[event.key];
+    const to = event.key === "Home" ? 0 : event.key === "End" ? days.length - 1 : step && days.indexOf(day) + step;
+    if (to === undefined) return;
+    event.preventDefault();
+    if (!days[to]) return;
+    day.tabIndex = -1;
+    days[to].tabIndex = 0;
+    days[to].focus();
+  });
+
   // Replace an element if its new version differs; the focus stays where it was.
   const key = (node) => node?.id || node?.getAttribute?.("href") || "";
   const swap = (old, fresh) => {
     if (old.dataset.was === fresh.outerHTML) return;
     const was = fresh.outerHTML;
     const focused = old.contains(document.activeElement) ? key(document.activeElement) : "";
+    const scrolled = [...old.querySelectorAll(".table-wrap")].map((wrap) => wrap.scrollLeft);
     const open = [...old.querySelectorAll("details[open]")].length > 0;
     const next = document.importNode(fresh, true);
     next.dataset.was = was;
     old.replaceWith(next);
+    prepareCalendars(next);
+    next.querySelectorAll(".table-wrap").forEach((wrap, at) => { if (at in scrolled) wrap.scrollLeft = scrolled[at]; });
     if (open) for (const details of next.querySelectorAll("details.confirm")) details.open = true;
-    if (focused) [...next.querySelectorAll("a, button, input")].find((node) => key(node) === focused)?.focus();
+    const wasFocused = focused && [...next.querySelectorAll("a, button, input")].find((node) => key(node) === focused);
+    if (wasFocused) {
+      if (wasFocused.matches("table.calendar a.day")) {
+        for (const day of wasFocused.closest("table").querySelectorAll("a.day")) day.tabIndex = day === wasFocused ? 0 : -1;
+      }
+      wasFocused.focus();
+    }
     window.wikiTrends?.activateTables?.(next);
   };
   const remember = () => { for (const part of document.querySelectorAll("[data-live]")) part.dataset.was ??= part.outerHTML; };
@@ -110,13 +147,22 @@
     } catch { form.submit(); }
   });
 
+  // Say whether live updates have stopped; returns whether they had.
+  const disconnected = (now) => {
+    const notice = document.getElementById("disconnected");
+    const before = notice.textContent !== "";
+    if (before !== now) notice.textContent = now ? "Disconnected: this page is not updated. Trying again …" : "";
+    return before;
+  };
+
   // The event stream; closed while the page is hidden.
   let stream;
   const listen = () => {
     if (document.hidden || stream || !document.querySelector("[data-live]")) return;
     stream = new EventSource(document.body.dataset.events);
     stream.addEventListener("changed", refresh);
-    stream.addEventListener("error", () => { if (stream.readyState === EventSource.CLOSED) { stream = undefined; setTimeout(listen, 5000); } });
+    stream.addEventListener("open", () => { if (disconnected(false)) refresh(); });
+    stream.addEventListener("error", () => { disconnected(true); if (stream.readyState === EventSource.CLOSED) { stream = undefined; setTimeout(listen, 5000); } });
   };
   const stop = () => { stream?.close(); stream = undefined; };
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : listen()));
@@ -125,6 +171,8 @@
   document.addEventListener("DOMContentLoaded", () => {
     remember();
     updateTimes();
+    prepareCalendars(document);
+    document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
     listen();
     // After signing in, visitors return to this page.
     for (const link of document.querySelectorAll("a[data-sign-in]")) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from wiki_trends.web.data import Calendar, Sources
     from wiki_trends.web.views.rendering import Renderer, Table
 
+logger = logging.getLogger(__name__)
 PAGE_SIZE = 100
 LIST_LENGTH = 10
 # Half of the band's width, in units of the usual noise.
@@ -145,6 +147,11 @@ class OverviewPage:
         return report_calendar.calendar(map(calendar_day, self.calendar.days)) if self.calendar else None
 
     @property
+    def project(self) -> str:
+        """The wiki, for example `en.wikipedia`."""
+        return project_of_dataset(self.report.run.dataset)
+
+    @property
     def days_behind(self) -> int:
         """Days by which the published window ends before the current one."""
         if self.calendar is None:
@@ -159,7 +166,8 @@ async def _current_window(state: DashboardState) -> tuple[Calendar | None, Probl
         return await state.within_patience(calendar, state.lake_pool, state.runs_pool), None
     except KNOWN_ERRORS as error:
         problem = problem_of(error)
-        return None, problem and problem.cleaned(state.sources.public.clean)
+        logger.warning("the current window cannot be read: %s", error)
+        return None, problem and state.sources.public.problem(problem)
 
 
 def _overview(sources: Sources, calendar: Calendar | None, problem: Problem | None) -> Content:
