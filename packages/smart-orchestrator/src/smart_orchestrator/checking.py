@@ -84,9 +84,9 @@ def check(
 def with_settled(
     dataset: Dataset, completeness: Completeness, runs: Mapping[Key, Run], options: InspectOptions
 ) -> Completeness:
-    """The completeness, with a new verdict on each partition whose writer is known to have ended with success.
+    """The completeness, with a new verdict on each partition whose run has succeeded a moment ago.
 
-    Files that nobody is known to have finished need time to settle; the files of a run that has succeeded do not.
+    Files need time to settle while their writer may still be at work. The files of a run that has succeeded do not.
     """
     settled = [
         partition.day
