@@ -1,4 +1,4 @@
-"""HTTP responses of the synthetic API, and the error bodies of Wikimedia's pageviews API."""
+"""Makes HTTP responses of the synthetic APIs, with the error bodies of Wikimedia's pageviews API."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _TITLES = {400: "Bad Request", 404: "Not Found", 500: "Internal Server Error"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP response: status, body and headers, without the length and encoding that the server adds."""
+class Response:
+    """An HTTP response: status, body and headers. The server adds the headers for length and encoding."""
 
     status: int
     body: bytes
@@ -23,14 +23,20 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def json_answer(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
-    """A document as compact JSON in UTF-8, as Wikimedia sends it."""
+def json_response(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Make a response of compact JSON in UTF-8, as Wikimedia sends it."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return Answer(status, text.encode("utf-8", errors="surrogatepass"), headers=headers or {})
+    return Response(status, text.encode("utf-8", errors="surrogatepass"), headers=headers or {})
 
 
-def error_answer(status: int, uri: str, detail: str = _NO_DATA) -> Answer:
-    """An error of the pageviews API. `uri` is the path from `/metrics` on; 404 without a detail means "no data"."""
+def error_response(status: int, uri: str, detail: str = _NO_DATA) -> Response:
+    """Make an error response of the pageviews API.
+
+    Args:
+        status: the HTTP status.
+        uri: the path of the request from `/metrics` on.
+        detail: the text of the error; by default, the text for missing data.
+    """
     body = {
         "detail": detail,
         "method": "get",
@@ -40,9 +46,9 @@ def error_answer(status: int, uri: str, detail: str = _NO_DATA) -> Answer:
         "uri": uri,
     }
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Answer(status, text.encode(), content_type="application/problem+json")
+    return Response(status, text.encode(), content_type="application/problem+json")
 
 
-def text_answer(status: int, text: str, headers: dict[str, str] | None = None) -> Answer:
-    """A plain-text response, as the servers in front of the API send it."""
-    return Answer(status, text.encode(), content_type="text/plain; charset=utf-8", headers=headers or {})
+def text_response(status: int, text: str, headers: dict[str, str] | None = None) -> Response:
+    """Make a plain-text response, as the servers in front of the API send it."""
+    return Response(status, text.encode(), content_type="text/plain; charset=utf-8", headers=headers or {})
