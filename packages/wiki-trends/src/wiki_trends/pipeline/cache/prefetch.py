@@ -56,7 +56,7 @@ class PagePrefetch:
         if self._batches is not None:
             self._batches.cancel()
 
-    def begin(self, listed: Sequence[ListRow]) -> None:
+    def begin(self, rows: Sequence[ListRow]) -> None:
         """Request the facts about the articles of a list, except cached facts."""
         if self._site is None and self._site_request is not None:
             self._site = self._site_request.result()
@@ -64,13 +64,13 @@ class PagePrefetch:
         if self._site is None:
             return
         row_filter = row_filter_of(self._settings, self._site)
-        articles = (row.title for row in listed if row_filter.not_an_article(row.title) is None)
+        articles = (row.title for row in rows if row_filter.not_an_article(row.title) is None)
         pages = list(dict.fromkeys(title.replace(" ", "_") for title in articles))
         oldest = time.time() - self._settings.cache_days * SECONDS_PER_DAY
-        cached = PageCache(self._lake, self._project).get(pages, oldest=oldest)
-        uncached = [page for page in pages if page not in cached]
-        self.titles = frozenset(uncached)
-        self._batches = self.client.page_batches(self._project, uncached)
+        cached_facts = PageCache(self._lake, self._project).get(pages, oldest=oldest)
+        uncached_pages = [page for page in pages if page not in cached_facts]
+        self.titles = frozenset(uncached_pages)
+        self._batches = self.client.page_batches(self._project, uncached_pages)
         # The rules load while the first response is in flight; both take about the same time.
         self._rules = Rules.load(self._project.partition(".")[0], self._settings.categories_file)
 

@@ -31,8 +31,8 @@ class NotInOrder(Exception):
 class Threshold:
     """A lower bound of the views that a title needs to be in the list. Each run of summed records raises the bound.
 
-    Let `number` be the length of the list, and `v` the views of the title at place `number` among the titles so far. At
-    least `number` titles have `v` views or more, so a title with fewer views cannot be in the list. The views of a title
+    Let `v` be the views of the title at place `list_length` among the titles so far. At least `list_length` titles have `v`
+    views or more, so a title with fewer views cannot be in the list. The views of a title
     can be split into several pieces: records in one sorted block, or rows in several runs. If a title has at most `pieces`
     pieces and at least `v` views, the largest piece has at least `v / pieces` views. So a title can be dropped before its
     views are summed if each piece has fewer than `v / pieces` views.
@@ -52,17 +52,17 @@ class Threshold:
         20.0
 
     Args:
-        number: the length of the list of each access method.
+        list_length: the length of the list of each access method.
 
     Raises:
-        ValueError: `number` is not positive.
+        ValueError: `list_length` is not positive.
     """
 
-    def __init__(self, number: int) -> None:
-        if number < 1:
-            message = f"the first {number} titles: the number must be 1 or more"
+    def __init__(self, list_length: int) -> None:
+        if list_length < 1:
+            message = f"the first {list_length} titles: the number must be 1 or more"
             raise ValueError(message)
-        self._number = number
+        self._list_length = list_length
         self._best: dict[str, pl.DataFrame] = {}
 
     @property
@@ -79,20 +79,20 @@ class Threshold:
             candidates = run.select("title", views=_views_expression(access)).filter(
                 views > self._lower_bound(access)
             )
-            candidates = candidates.top_k(self._number, by="views")
+            candidates = candidates.top_k(self._list_length, by="views")
             earlier = [self._best[access]] if access in self._best else []
             # A title can be in several runs, but the bound counts titles, so each title counts once.
             best = pl.concat([*earlier, candidates]).group_by("title").agg(views.max())
-            self._best[access] = best.top_k(self._number, by="views")
+            self._best[access] = best.top_k(self._list_length, by="views")
 
     def views_required(self, access: str, *, pieces: int) -> float:
         """Return the views that the largest piece must have if the views of a title have at most `pieces` pieces."""
         return max(1.0, self._lower_bound(access) / pieces)
 
     def _lower_bound(self, access: str) -> int:
-        """Return the largest known number of views that at least `number` titles have."""
+        """Return the views of the title at place `list_length` among the titles so far; 0 if there are too few titles."""
         best = self._best.get(access)
-        if best is None or best.height < self._number:
+        if best is None or best.height < self._list_length:
             return 0
         return best["views"].min()  # type: ignore[return-value]
 
@@ -106,19 +106,19 @@ class TopTitles:
 
     Args:
         folder: the folder for the runs.
-        number: the length of the list of each access method.
+        list_length: the length of the list of each access method.
         is_sorted: whether all frames come from one sorted file.
     """
 
-    def __init__(self, folder: Path, number: int, *, is_sorted: bool) -> None:
+    def __init__(self, folder: Path, list_length: int, *, is_sorted: bool) -> None:
         self._folder = folder
-        self._number = number
+        self._list_length = list_length
         self._is_sorted = is_sorted
         self._pending: list[pl.DataFrame] = []
         self._pending_rows = 0
         self._last_title = ""
         self._run_bounds: list[tuple[str, bool]] = []
-        self._threshold = Threshold(number)
+        self._threshold = Threshold(list_length)
 
     def add(self, records: pl.DataFrame) -> None:
         """Add the records of one block.
@@ -187,7 +187,7 @@ class TopTitles:
         ).unique()
         pages = _sum_titles(pl.concat(run.join(titles, on="title", how="semi") for run in self._read_runs()))
         by_access = {access: pages.select("title", views=_views_expression(access)) for access in ACCESSES}
-        return {access: _rank_titles(frame, self._number) for access, frame in by_access.items()}
+        return {access: _rank_titles(frame, self._list_length) for access, frame in by_access.items()}
 
     def _write_run(self) -> None:
         """Sum the pending records, write them as a run, and raise the threshold."""
@@ -258,7 +258,7 @@ def _views_expression(access: str) -> pl.Expr:
     return pl.sum_horizontal(DEVICES) if access == "all-access" else pl.col(access)
 
 
-def _rank_titles(frame: pl.DataFrame, number: int) -> list[ListRow]:
+def _rank_titles(frame: pl.DataFrame, list_length: int) -> list[ListRow]:
     import polars as pl
 
     viewed_titles = frame.filter(pl.col("views") > 0)
@@ -266,9 +266,9 @@ def _rank_titles(frame: pl.DataFrame, number: int) -> list[ListRow]:
         return []
     # `top_k` breaks ties arbitrarily, so titles with equal views are sorted by title before the list is cut.
     top_titles = (
-        viewed_titles.filter(pl.col("views") >= viewed_titles["views"].top_k(number).min())
+        viewed_titles.filter(pl.col("views") >= viewed_titles["views"].top_k(list_length).min())
         .sort(["views", "title"], descending=[True, False])
-        .head(number)
+        .head(list_length)
     )
     ranked = top_titles.with_columns(rank=pl.col("views").rank("min", descending=True).cast(pl.Int64))
     return [ListRow(*row) for row in ranked.iter_rows()]

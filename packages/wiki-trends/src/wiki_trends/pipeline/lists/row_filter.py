@@ -112,12 +112,12 @@ class FilteredRows(NamedTuple):
     counts: dict[str, int]
 
 
-def filter_rows(listed: Iterable[ListRow], row_filter: RowFilter) -> FilteredRows:
+def filter_rows(rows: Iterable[ListRow], row_filter: RowFilter) -> FilteredRows:
     """Split a list into articles that people read and rows to leave out."""
     counts: Counter[str] = Counter()
     excluded: list[dict[str, Any]] = []
     pages: dict[str, ListRow] = {}
-    for row in listed:
+    for row in rows:
         reason = row_filter.not_an_article(row.title)
         page = row.title.replace(" ", "_")
         if reason is not None:

@@ -135,13 +135,13 @@ class Phrases:
         words = _fold_words(text)
         if self._trie.children.keys().isdisjoint(words):
             return ()
-        unfolded = _split_words(text) if self._capitals else words
+        original_words = _split_words(text) if self._capitals else words
         hits: dict[str, Hit] = {}
         # Matches must not overlap, so the next match begins at or after the end of the last one.
         end = 0
         for position, word in enumerate(words):
             if position >= end and word in self._trie.children:
-                length, candidates = self._longest_match(words, position, unfolded[position])
+                length, candidates = self._longest_match(words, position, original_words[position])
                 _keep_heaviest(hits, candidates)
                 end = position + length
         return () if NO_LABEL in hits else tuple([hit for hit in hits.values() if hit.weight > 0])
@@ -212,7 +212,7 @@ def _validate_tables(tables: dict[str, Any]) -> dict[str, Table]:
 
 def overlay(base: Table, extra: Table) -> Table:
     """Merge two tables. A phrase of `extra` replaces the same phrase under every label of `base`."""
-    replaced = {
+    replaced_phrases = {
         words
         for weights in extra.values()
         for phrases in weights.values()
@@ -222,7 +222,9 @@ def overlay(base: Table, extra: Table) -> Table:
     for label, weights in base.items():
         result[label] = {}
         for weight, phrases in weights.items():
-            result[label][weight] = [phrase for phrase in phrases if not replaced & _words_of_all([phrase])]
+            result[label][weight] = [
+                phrase for phrase in phrases if not replaced_phrases & _words_of_all([phrase])
+            ]
     for label, weights in extra.items():
         for weight, phrases in weights.items():
             result.setdefault(label, {}).setdefault(weight, []).extend(phrases)

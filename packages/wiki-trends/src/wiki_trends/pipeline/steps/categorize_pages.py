@@ -51,16 +51,18 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
     if uncached:
         problem = f"it lacks {len(uncached)} pages of {day}, the first is {uncached[0]!r}"
         raise ContractBroken(what=f"the cache of {project}'s pages", problem=problem)
-    counted = client.counted()
-    rows, excluded = merge_rows(silver.iter_rows(named=True), facts, site_info(project, lake, counted))
+    counting_client = client.counted()
+    rows, excluded = merge_rows(
+        silver.iter_rows(named=True), facts, site_info(project, lake, counting_client)
+    )
     frame = _to_frame(rows, Rules.load(project.partition(".")[0], settings.categories_file))
     step = StepResult(
         "categorize_pages",
         silver.height,
         frame.height,
         watch.seconds(),
-        requests=counted.counters.requests,
-        retries=counted.counters.retries,
+        requests=counting_client.counters.requests,
+        retries=counting_client.counters.retries,
         counts=dict(sorted(Counter(entry["reason"] for entry in excluded).items())),
     )
     write_frame(datasets.gold, day, frame, measured=step.to_json() | {"excluded": excluded})
@@ -81,9 +83,9 @@ def merge_rows(
 ) -> tuple[list[MergedRow], list[dict[str, Any]]]:
     """Merge the rows of each page under its canonical title. Also return the rows that were merged or left out, with reasons."""
     excluded: list[dict[str, Any]] = []
-    merged: dict[str, MergedRow] = {}
+    merged_rows: dict[str, MergedRow] = {}
     # The row of each page that is not an exclusion: the row with the canonical title, or else the first row.
-    kept: dict[str, dict[str, Any]] = {}
+    kept_rows: dict[str, dict[str, Any]] = {}
     for row in rows:
         page_facts = facts[row["page"]]
         if page_facts.namespace != 0 or site.is_main_page(page_facts.title):
@@ -91,16 +93,18 @@ def merge_rows(
             continue
         # A title that the wiki does not have has no canonical form.
         page = row["page"] if page_facts.missing else page_facts.title.replace(" ", "_")
-        if page not in merged:
-            merged[page], kept[page] = MergedRow(page, row["views"], row["rank"], page_facts), row
+        if page not in merged_rows:
+            merged_rows[page], kept_rows[page] = MergedRow(page, row["views"], row["rank"], page_facts), row
             continue
         merged_row = row
         if row["page"] == page:
-            kept[page], merged_row = row, kept[page]
+            kept_rows[page], merged_row = row, kept_rows[page]
         excluded.append(_exclusion(merged_row, "merged", into=page))
-        total = merged[page]
-        merged[page] = total._replace(views=total.views + row["views"], rank=min(total.rank, row["rank"]))
-    return sorted(merged.values(), key=lambda row: (row.rank, row.page)), excluded
+        total = merged_rows[page]
+        merged_rows[page] = total._replace(
+            views=total.views + row["views"], rank=min(total.rank, row["rank"])
+        )
+    return sorted(merged_rows.values(), key=lambda row: (row.rank, row.page)), excluded
 
 
 def _exclusion(row: dict[str, Any], reason: str, **more: str) -> dict[str, Any]:

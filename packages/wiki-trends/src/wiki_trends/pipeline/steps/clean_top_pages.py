@@ -47,25 +47,25 @@ def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -
     """
     watch = Stopwatch()
     partition = inspect_list(day, settings, settings.access)
-    listed = read_list(day, settings, settings.access, partition)
+    rows = read_list(day, settings, settings.access, partition)
     silver = layers(settings).silver
     lake = lake_of(silver)
-    counted = client.counted()
-    site = site_info(project_of(settings), lake, counted)
-    filtered = filter_rows(
-        listed, row_filter_of(settings, site, _read_device_lists(day, settings, partition))
+    counting_client = client.counted()
+    site = site_info(project_of(settings), lake, counting_client)
+    filtered_rows = filter_rows(
+        rows, row_filter_of(settings, site, _read_device_lists(day, settings, partition))
     )
-    frame = _to_frame(filtered.kept)
+    frame = _to_frame(filtered_rows.kept)
     step = StepResult(
         "clean_top_pages",
-        len(listed),
+        len(rows),
         frame.height,
         watch.seconds(),
-        requests=counted.counters.requests,
-        retries=counted.counters.retries,
-        counts=filtered.counts,
+        requests=counting_client.counters.requests,
+        retries=counting_client.counters.retries,
+        counts=filtered_rows.counts,
     )
-    write_frame(silver, day, frame, measured=step.to_json() | {"excluded": filtered.excluded}, lake=lake)
+    write_frame(silver, day, frame, measured=step.to_json() | {"excluded": filtered_rows.excluded}, lake=lake)
     return step
 
 
@@ -88,8 +88,8 @@ def row_filter_of(settings: Settings, site: SiteInfo, devices: DeviceLists | Non
 def _read_device_lists(day: dt.date, settings: Settings, partition: Partition) -> DeviceLists | None:
     """Read the lists by device that were fetched with the day's list; None if a device's list was not fetched."""
     accesses = accesses_of(settings)[1:]
-    fetched = partition.manifest.measured.get("lists", ()) if partition.manifest else ()
-    if not accesses or not set(accesses) <= set(fetched):
+    fetched_devices = partition.manifest.measured.get("lists", ()) if partition.manifest else ()
+    if not accesses or not set(accesses) <= set(fetched_devices):
         return None
     for access in accesses:
         device_list = inspect_list(day, settings, access)

@@ -38,14 +38,14 @@ def fetch_from_dump(
     """
     del client
     watch = Stopwatch()
-    main, *by_device = accesses_of(settings)
-    rows = dump.lists[main]
+    main_access, *devices = accesses_of(settings)
+    rows = dump.lists[main_access]
     if not rows:
         what = f"the dump of {day} ({', '.join(dump.files)})"
-        raise ContractBroken(what=what, problem=f"it holds no views by {main}")
+        raise ContractBroken(what=what, problem=f"it holds no views by {main_access}")
     if on_rows is not None:
         on_rows(rows)
-    devices_with_rows = [access for access in by_device if dump.lists[access]]
+    devices_with_rows = [access for access in devices if dump.lists[access]]
     step = StepResult(
         "fetch_from_dump", dump.records, len(rows), watch.seconds(), counts={"broken_lines": dump.broken}
     )
@@ -54,13 +54,15 @@ def fetch_from_dump(
         "files": list(dump.files),
         "fetched_at": dt.datetime.now(tz=dt.UTC).isoformat(),
     }
-    for access in (*devices_with_rows, main):
-        listed = dump.lists[access]
-        commit_list(day, settings, access, _response_body(day, settings, access, listed), listed, measured)
+    for access in (*devices_with_rows, main_access):
+        list_rows = dump.lists[access]
+        commit_list(
+            day, settings, access, _response_body(day, settings, access, list_rows), list_rows, measured
+        )
     return step
 
 
-def _response_body(day: dt.date, settings: Settings, access: str, listed: Sequence[ListRow]) -> bytes:
+def _response_body(day: dt.date, settings: Settings, access: str, list_rows: Sequence[ListRow]) -> bytes:
     """Convert a list to the body of a response of the API."""
     item = {
         "project": project_of(settings),
@@ -68,6 +70,6 @@ def _response_body(day: dt.date, settings: Settings, access: str, listed: Sequen
         "year": f"{day:%Y}",
         "month": f"{day:%m}",
         "day": f"{day:%d}",
-        "articles": [{"article": row.title, "views": row.views, "rank": row.rank} for row in listed],
+        "articles": [{"article": row.title, "views": row.views, "rank": row.rank} for row in list_rows],
     }
     return json.dumps({"items": [item]}, ensure_ascii=False).encode()

@@ -57,34 +57,34 @@ def fetch_top_pages(
         if on_rows is not None:
             on_rows(read_list(day, settings, settings.access, partition))
         return StepResult("fetch_top_pages", 0, partition.rows or 0, watch.seconds(), counts={"kept": 1})
-    counted = client.counted()
-    previous = read_list(day, settings, settings.access, partition) if partition.available else None
-    fetched = _fetch_lists(day, settings, counted, refresh=refresh, on_rows=on_rows)
-    main = fetched.pop(settings.access)
-    by_device = _lists_by_device(day, settings, fetched, refresh=refresh)
+    counting_client = client.counted()
+    previous_rows = read_list(day, settings, settings.access, partition) if partition.available else None
+    lists_by_access = _fetch_lists(day, settings, counting_client, refresh=refresh, on_rows=on_rows)
+    main_list = lists_by_access.pop(settings.access)
+    devices = _fetched_devices(day, settings, lists_by_access, refresh=refresh)
     step = StepResult(
         "fetch_top_pages",
         0,
-        len(main.rows),
+        len(main_list.rows),
         watch.seconds(),
-        requests=counted.counters.requests,
-        retries=counted.counters.retries,
+        requests=counting_client.counters.requests,
+        retries=counting_client.counters.retries,
     )
-    measured = step.to_json() | {"lists": by_device}
-    if previous is not None:
-        measured["changes"] = compare_lists(previous, main.rows)
+    measured = step.to_json() | {"lists": devices}
+    if previous_rows is not None:
+        measured["changes"] = compare_lists(previous_rows, main_list.rows)
     # The main list is committed last, because its commit marks the day as fetched.
-    for access, device_list in fetched.items():
+    for access, device_list in lists_by_access.items():
         commit_list(
             day,
             settings,
             access,
-            device_list.answer.body,
+            device_list.response.body,
             device_list.rows,
-            _response_source(device_list.answer),
+            _response_source(device_list.response),
         )
-    origin = _response_source(main.answer)
-    commit_list(day, settings, settings.access, main.answer.body, main.rows, measured | origin)
+    origin = _response_source(main_list.response)
+    commit_list(day, settings, settings.access, main_list.response.body, main_list.rows, measured | origin)
     return step
 
 
@@ -92,25 +92,25 @@ def _has_all_lists(day: dt.date, settings: Settings, partition: Partition) -> bo
     """Return whether bronze has the main list and all lists by device that were fetched with it."""
     if not partition.available or partition.manifest is None:
         return partition.available
-    by_device = partition.manifest.measured.get("lists", ())
-    return all(inspect_list(day, settings, access).available for access in by_device)
+    devices = partition.manifest.measured.get("lists", ())
+    return all(inspect_list(day, settings, access).available for access in devices)
 
 
 class _FetchedList(NamedTuple):
     """A response and the rows of its list."""
 
-    answer: RawAnswer
+    response: RawAnswer
     rows: list[ListRow]
 
 
-def _lists_by_device(
-    day: dt.date, settings: Settings, fetched: Mapping[str, _FetchedList], *, refresh: bool
+def _fetched_devices(
+    day: dt.date, settings: Settings, lists_by_access: Mapping[str, _FetchedList], *, refresh: bool
 ) -> list[str]:
     """Return the devices whose lists were fetched now. Without a refresh, earlier lists count, too."""
     return [
         access
         for access in accesses_of(settings)[1:]
-        if access in fetched or (not refresh and inspect_list(day, settings, access).available)
+        if access in lists_by_access or (not refresh and inspect_list(day, settings, access).available)
     ]
 
 
@@ -119,20 +119,22 @@ def _fetch_lists(
 ) -> dict[str, _FetchedList]:
     """Fetch the lists of a day concurrently, by access method. Skip a list by device that the API does not have."""
     project = project_of(settings)
-    main, *by_device = accesses_of(settings)
+    main_access, *devices = accesses_of(settings)
     if not refresh:
-        by_device = [access for access in by_device if not inspect_list(day, settings, access).available]
-    futures = {access: client.submit(client.top_pages, project, access, day) for access in (main, *by_device)}
+        devices = [access for access in devices if not inspect_list(day, settings, access).available]
+    futures = {
+        access: client.submit(client.top_pages, project, access, day) for access in (main_access, *devices)
+    }
 
     def wait_for(access: str) -> _FetchedList:
-        answer = futures[access].result()
-        return _FetchedList(answer, parse_top_list(answer.body, project=project, access=access, day=day))
+        response = futures[access].result()
+        return _FetchedList(response, parse_top_list(response.body, project=project, access=access, day=day))
 
     try:
-        result = {main: wait_for(main)}
+        result = {main_access: wait_for(main_access)}
         if on_rows is not None:
-            on_rows(result[main].rows)
-        for access in by_device:
+            on_rows(result[main_access].rows)
+        for access in devices:
             try:
                 result[access] = wait_for(access)
             except DayNotPublished:
@@ -143,11 +145,11 @@ def _fetch_lists(
             future.cancel()
 
 
-def _response_source(answer: RawAnswer) -> dict[str, Any]:
+def _response_source(response: RawAnswer) -> dict[str, Any]:
     """Return the source of a response, for the manifest."""
     return {
-        "url": answer.url,
-        "status": answer.status,
-        "etag": answer.etag,
-        "fetched_at": answer.fetched_at.isoformat(),
+        "url": response.url,
+        "status": response.status,
+        "etag": response.etag,
+        "fetched_at": response.fetched_at.isoformat(),
     }

@@ -56,29 +56,32 @@ def fetch_wikipedia_categories(
     max_pages = max(MAX_PAGES, 2 * len(titles))
     cache = PageCache(lake, project, keep_days=settings.cache_days, max_pages=max_pages)
     now = time.time()
-    cached = cache.get(titles, oldest=now - settings.cache_days * SECONDS_PER_DAY)
-    counted = prefetch.client if prefetch else client.counted()
-    prefetched = prefetch.titles if prefetch else frozenset()
-    uncached = [title for title in titles if title not in cached and title not in prefetched]
-    fresh = cache.get(titles, oldest=now - FRESH_SECONDS)
-    to_check = {title: facts for title, facts in cached.items() if title not in fresh}
-    check = find_stale(day, silver, ranks, to_check, counted, project)
+    cached_facts = cache.get(titles, oldest=now - settings.cache_days * SECONDS_PER_DAY)
+    counting_client = prefetch.client if prefetch else client.counted()
+    prefetched_titles = prefetch.titles if prefetch else frozenset()
+    uncached_titles = [
+        title for title in titles if title not in cached_facts and title not in prefetched_titles
+    ]
+    fresh_facts = cache.get(titles, oldest=now - FRESH_SECONDS)
+    facts_to_check = {title: facts for title, facts in cached_facts.items() if title not in fresh_facts}
+    check = find_stale(day, silver, ranks, facts_to_check, counting_client, project)
     batches = chain(
-        prefetch.batches() if prefetch else (), counted.page_batches(project, uncached + check.stale)
+        prefetch.batches() if prefetch else (),
+        counting_client.page_batches(project, uncached_titles + check.stale_titles),
     )
-    facts = cached | _cache_batches(cache, batches)
+    facts = cached_facts | _cache_batches(cache, batches)
     mark_checked(silver, project, check)
     return StepResult(
         "fetch_wikipedia_categories",
         len(titles),
         len(titles),
         watch.seconds(),
-        requests=counted.counters.requests,
-        retries=counted.counters.retries,
-        cache_hits=len(cached) - len(check.stale),
+        requests=counting_client.counters.requests,
+        retries=counting_client.counters.retries,
+        cache_hits=len(cached_facts) - len(check.stale_titles),
         counts={
-            "checked": len(check.checked),
-            "requested_again": len(check.stale),
+            "checked": len(check.checked_titles),
+            "requested_again": len(check.stale_titles),
             "missing": sum(title in facts and facts[title].missing for title in titles),
         },
     )
@@ -87,15 +90,15 @@ def fetch_wikipedia_categories(
 def _cache_batches(cache: PageCache, batches: Iterable[dict[str, PageFacts]]) -> dict[str, PageFacts]:
     """Write facts to the cache as they arrive, even if a later request fails. Return all facts by title."""
     facts: dict[str, PageFacts] = {}
-    unwritten: dict[str, PageFacts] = {}
+    unwritten_facts: dict[str, PageFacts] = {}
     try:
         for batch in batches:
             facts |= batch
-            unwritten |= batch
-            if len(unwritten) >= PAGES_PER_WRITE:
-                cache.add(unwritten)
-                unwritten = {}
+            unwritten_facts |= batch
+            if len(unwritten_facts) >= PAGES_PER_WRITE:
+                cache.add(unwritten_facts)
+                unwritten_facts = {}
     finally:
-        if unwritten:
-            cache.add(unwritten)
+        if unwritten_facts:
+            cache.add(unwritten_facts)
     return facts

@@ -45,19 +45,19 @@ class StaleCheck(NamedTuple):
     """The result of a check of cached pages.
 
     Attributes:
-        stale: the titles to request again; titles with a new revision come first.
-        checked: the titles whose revisions were requested.
+        stale_titles: the titles to request again; titles with a new revision come first.
+        checked_titles: the titles whose revisions were requested.
     """
 
-    stale: list[str]
-    checked: list[str]
+    stale_titles: list[str]
+    checked_titles: list[str]
 
 
 def find_stale(
     day: dt.date,
     silver: DailyDataset,
     ranks: Mapping[str, int],
-    cached: Mapping[str, PageFacts],
+    cached_facts: Mapping[str, PageFacts],
     client: WikimediaClient,
     project: str,
 ) -> StaleCheck:
@@ -67,13 +67,13 @@ def find_stale(
         day: the day of the list.
         silver: the silver dataset, which may have the list of the day before.
         ranks: the ranks of the day's titles.
-        cached: the facts that are older than `FRESH_SECONDS`, by title.
+        cached_facts: the facts that are older than `FRESH_SECONDS`, by title.
         client: the client that sends and counts the requests.
         project: the project of the wiki.
     """
     check_times = _check_times(silver.lake, project)
     checked_before = time.monotonic() - FRESH_SECONDS
-    titles = [title for title in cached if check_times.get(title, float("-inf")) < checked_before]
+    titles = [title for title in cached_facts if check_times.get(title, float("-inf")) < checked_before]
     if not titles:
         return StaleCheck([], [])
     try:
@@ -81,47 +81,49 @@ def find_stale(
     except WikimediaUnreachable as error:
         logger.warning("The cached facts of %d pages of %s are used unchecked: %s", len(titles), day, error)
         return StaleCheck([], [])
-    unchecked = {title: cached[title] for title in titles}
-    return StaleCheck(choose_stale(ranks, ranks_of_day_before(silver, day), unchecked, revisions), titles)
+    facts_to_check = {title: cached_facts[title] for title in titles}
+    return StaleCheck(
+        choose_stale(ranks, ranks_of_day_before(silver, day), facts_to_check, revisions), titles
+    )
 
 
 def mark_checked(silver: DailyDataset, project: str, check: StaleCheck) -> None:
     """Record in this process that pages were checked. Call this function after the new facts are cached."""
     check_times = _check_times(silver.lake, project)
-    if len(check_times) + len(check.checked) > _MAX_CHECK_TIMES:
+    if len(check_times) + len(check.checked_titles) > _MAX_CHECK_TIMES:
         check_times.clear()
-    check_times.update(dict.fromkeys(check.checked, time.monotonic()))
+    check_times.update(dict.fromkeys(check.checked_titles, time.monotonic()))
 
 
 def choose_stale(
     ranks: Mapping[str, int],
     previous_ranks: Mapping[str, int] | None,
-    cached: Mapping[str, PageFacts],
+    cached_facts: Mapping[str, PageFacts],
     revisions: Mapping[str, int | None],
 ) -> list[str]:
-    """Choose the titles of `cached` to request again.
+    """Choose the titles of `cached_facts` to request again.
 
     Args:
         ranks: the ranks of the day, by title.
         previous_ranks: the ranks of the day before, by title; None if that day has no list.
-        cached: the facts by title.
+        cached_facts: the facts by title.
         revisions: the current revisions by title; None for a page that does not exist.
     """
 
     def is_changed(title: str) -> bool:
-        return revisions.get(title) != cached[title].lastrevid
+        return revisions.get(title) != cached_facts[title].lastrevid
 
     def is_rising(title: str) -> bool:
         if previous_ranks is None:
             return False
         return title not in previous_ranks or previous_ranks[title] - ranks[title] >= RISEN_RANKS
 
-    by_rank: Sequence[str] = sorted(cached, key=lambda title: (ranks[title], title))
+    by_rank: Sequence[str] = sorted(cached_facts, key=lambda title: (ranks[title], title))
     top = frozenset(sorted(ranks, key=lambda title: (ranks[title], title))[:TOP_PAGES])
-    stale = [title for title in by_rank if is_rising(title) or (title in top and is_changed(title))]
+    stale_titles = [title for title in by_rank if is_rising(title) or (title in top and is_changed(title))]
     # The limit may cut the list, so pages with a new revision come first.
-    stale.sort(key=lambda title: not is_changed(title))
-    return stale[: MAX_REQUESTS * BATCH]
+    stale_titles.sort(key=lambda title: not is_changed(title))
+    return stale_titles[: MAX_REQUESTS * BATCH]
 
 
 def ranks_of_day_before(silver: DailyDataset, day: dt.date) -> dict[str, int] | None:
