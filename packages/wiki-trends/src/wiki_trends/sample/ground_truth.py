@@ -54,14 +54,14 @@ def truth(seed: int, project: str, start: dt.date, end: dt.date) -> dict[str, An
         )
     traffic = wiki_traffic(seed, wiki)
     days = [start + dt.timedelta(days=offset) for offset in range((end - start).days + 1)]
-    listed = {
+    pages_by_day = {
         day: [traffic.catalogue.by_title[row.article] for row in traffic.top(day, "all-access")]
         for day in days
         if day >= FIRST_DAY and day not in NEVER_PUBLISHED
     }
-    distinct = {page.number: page for pages in listed.values() for page in pages}
+    distinct_pages = {page.number: page for pages in pages_by_day.values() for page in pages}
     events = list(traffic.schedule.events_between(start, end))
-    listed_pages = sorted(distinct.values(), key=lambda page: page.number)
+    listed_pages = sorted(distinct_pages.values(), key=lambda page: page.number)
     return {
         "seed": seed,
         "project": wiki.project,
@@ -78,7 +78,7 @@ def truth(seed: int, project: str, start: dt.date, end: dt.date) -> dict[str, An
         "non_articles": [page.title for page in listed_pages if page.role == "non_article"],
         "missing": [page.title for page in listed_pages if page.role in ("missing", "invalid")],
         "pages": dict(_describe_pages(listed_pages, traffic)),
-        "days": [_describe_day(day, listed.get(day), traffic) for day in days],
+        "days": [_describe_day(day, pages_by_day.get(day), traffic) for day in days],
     }
 
 
@@ -105,8 +105,8 @@ def _describe_event(event: Event, traffic: WikiTraffic) -> dict[str, Any]:
 
 
 def _describe_pages(pages: Iterable[Page], traffic: WikiTraffic) -> Iterable[tuple[str, dict[str, Any]]]:
-    for listed in pages:
-        page = _target(listed, traffic)
+    for listed_page in pages:
+        page = _target(listed_page, traffic)
         if page.role == "non_article":
             continue
         details = traffic.catalogue.details(page.number)
