@@ -45,20 +45,20 @@ def parse_lines(block: bytes, project: str, *, is_after_record: bool) -> tuple[p
 
 
 def _parse_irregular(block: bytes, project: str, *, is_after_record: bool) -> tuple[pl.DataFrame, int]:
-    """Parse each line of a block with unquoted titles from both ends; the result is that of `parse_lines`."""
+    """Parse a block with unquoted titles, each line from both ends. Return the same values as `parse_lines`."""
     import polars as pl
 
-    columns_of_lines = _split_lines(block)
-    if columns_of_lines["c7"].null_count() < columns_of_lines.height:
-        columns_of_lines = _split_lines(_join_spaces(block))
+    frame = _split_lines(block)
+    if frame["c7"].null_count() < frame.height:
+        frame = _split_lines(_join_spaces(block))
     # The last three columns of a line are device, views and hours. A line has four to six columns.
     columns = [pl.col(f"c{number}") for number in range(1, 7)]
     device, views = columns[0], columns[1]
     for last in range(3, 6):
-        present = columns[last].is_not_null()
-        device = pl.when(present).then(columns[last - 2]).otherwise(device)
-        views = pl.when(present).then(columns[last - 1]).otherwise(views)
-    lines = columns_of_lines.lazy().select(
+        has_column = columns[last].is_not_null()
+        device = pl.when(has_column).then(columns[last - 2]).otherwise(device)
+        views = pl.when(has_column).then(columns[last - 1]).otherwise(views)
+    lines = frame.lazy().select(
         "c1", "c2", "c3", "c5", "c6", device=device, views=views.cast(pl.UInt32, strict=False)
     )
     ends_record = pl.col("device").is_in(DEVICES) & (pl.col("views") >= 0)
@@ -126,15 +126,19 @@ def _parse_regular(block: bytes, project: str) -> pl.DataFrame | None:
 
 
 def _title_expression(records: pl.DataFrame) -> pl.Expr:
-    """Return the title of each record. A third column that is not a page id is the second part of the title."""
+    """Return an expression for the titles. A third column that is not a page id is the second part of the title."""
     import polars as pl
 
-    third = pl.col("c3")
-    has_no_id = (third != "null") & third.cast(pl.Int64, strict=False).is_null() & pl.col("c6").is_not_null()
-    if not records.select(has_no_id.any()).item():
+    third_column = pl.col("c3")
+    third_is_title = (
+        (third_column != "null")
+        & third_column.cast(pl.Int64, strict=False).is_null()
+        & pl.col("c6").is_not_null()
+    )
+    if not records.select(third_is_title.any()).item():
         title = pl.col("c2")
     else:
-        title = pl.when(has_no_id).then(pl.concat_str("c2", "c3", separator=" ")).otherwise("c2")
+        title = pl.when(third_is_title).then(pl.concat_str("c2", "c3", separator=" ")).otherwise("c2")
     return title.str.replace_all(_SPACE, " ", literal=True).alias("title")
 
 

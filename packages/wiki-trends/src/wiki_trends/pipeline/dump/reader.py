@@ -133,7 +133,7 @@ def _read_lists(
 
     with tempfile.TemporaryDirectory(prefix="wiki-trends-dump-") as folder:
         top_titles = TopTitles(Path(folder), top, is_sorted=is_sorted)
-        reader = _RecordReader(project, top_titles.drop_small)
+        reader = _RecordReader(project, top_titles.drop_small_records)
         for path in files:
             max_bytes = max(_MIN_EXPANDED_BYTES, MAX_EXPANSION_FACTOR * _file_size(path))
             try:
@@ -153,11 +153,11 @@ class _RecordReader:
 
     Args:
         project: the project, for example `en.wikipedia`.
-        drop_small: a function that drops records that cannot be in a list; the parser threads call it for each block.
+        drop_small_records: a function that drops records that cannot be in a list; the parser threads call it for each block.
     """
 
-    def __init__(self, project: str, drop_small: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
-        self._drop_small = drop_small
+    def __init__(self, project: str, drop_small_records: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        self._drop_small_records = drop_small_records
         self.records = 0
         self.broken = 0
         self._project = project
@@ -183,7 +183,7 @@ class _RecordReader:
 
     def _parse(self, block: bytes, *, is_after_record: bool) -> tuple[pl.DataFrame, int, int]:
         lines, broken = parse_lines(block, self._project, is_after_record=is_after_record)
-        return self._drop_small(lines), lines.height, broken
+        return self._drop_small_records(lines), lines.height, broken
 
     def _count(self, frame: pl.DataFrame, records: int, broken: int) -> pl.DataFrame:
         self.records += records

@@ -137,7 +137,7 @@ class TopTitles:
         if self._pending_rows > MAX_ROWS_IN_MEMORY:
             self._write_run()
 
-    def drop_small(self, records: pl.DataFrame) -> pl.DataFrame:
+    def drop_small_records(self, records: pl.DataFrame) -> pl.DataFrame:
         """Drop most of the titles that cannot be in a list from a block. Thread-safe.
 
         Every title that can be in a list has a large record: its views reach the threshold for `MAX_RECORDS_PER_TITLE` pieces.
