@@ -47,7 +47,7 @@ class Replay:
         self._redirects: dict[tuple[str, str], dict[str, Any]] = {}
         count = 0
         for exchange in _read_exchanges(folder):
-            self._record(exchange["request"], exchange["response"])
+            self._add_exchange(exchange["request"], exchange["response"])
             count += 1
         if not count:
             raise SettingError(
@@ -64,9 +64,9 @@ class Replay:
 
     def respond_action(self, project: str, params: Mapping[str, str]) -> Response:
         """Return the recorded response of a wiki's Action API, or make a response from other recordings."""
-        recorded = self._actions.get(_action_key(project, params))
-        if recorded is not None:
-            return recorded
+        recorded_response = self._actions.get(_action_key(project, params))
+        if recorded_response is not None:
+            return recorded_response
         try:
             mediawiki.check_parameters(params)
             if params.get("meta") == "siteinfo":
@@ -77,24 +77,26 @@ class Replay:
         except mediawiki.ActionApiError as failure:
             return mediawiki.api_error(failure.code, failure.info, **failure.extra)
 
-    def _record(self, request: dict[str, Any], response: dict[str, Any]) -> None:
+    def _add_exchange(self, request: dict[str, Any], response: dict[str, Any]) -> None:
         parts = urlsplit(request["url"])
         body = response["body"]
-        recorded = json_response(body, status=response["status"])
+        recorded_response = json_response(body, status=response["status"])
         if isinstance(body, str):
-            recorded = Response(response["status"], body.encode(), content_type="text/plain; charset=utf-8")
+            recorded_response = Response(
+                response["status"], body.encode(), content_type="text/plain; charset=utf-8"
+            )
         if not parts.path.endswith("/api.php"):
-            self._paths[_path_key(parts.path)] = recorded
+            self._paths[_path_key(parts.path)] = recorded_response
             return
         project = canonical_project(parts.hostname or "")
         params = dict(parse_qsl(parts.query, keep_blank_values=True))
-        self._actions[_action_key(project, params)] = recorded
+        self._actions[_action_key(project, params)] = recorded_response
         if params.get("formatversion") == "2" and isinstance(body, dict) and "query" in body:
-            self._record_query(project, body["query"], recorded)
+            self._add_query(project, body["query"], recorded_response)
 
-    def _record_query(self, project: str, query: dict[str, Any], recorded: Response) -> None:
+    def _add_query(self, project: str, query: dict[str, Any], recorded_response: Response) -> None:
         if "namespaces" in query and "namespacealiases" in query:
-            self._siteinfo[project] = recorded
+            self._siteinfo[project] = recorded_response
             self._wikis[project] = _make_wiki(project, query)
         for page in query.get("pages", []):
             if "title" in page and "missing" not in page:
@@ -106,14 +108,14 @@ class Replay:
         wiki = self._wikis.get(project) or _unknown_wiki(project)
         query: dict[str, Any] = {"normalized": [], "redirects": [], "pages": []}
         pages: dict[str, dict[str, Any]] = {}
-        for requested in mediawiki.parse_titles(params):
-            title = mediawiki.normalize(requested, wiki)
+        for requested_title in mediawiki.parse_titles(params):
+            title = mediawiki.normalize(requested_title, wiki)
             reason = mediawiki.invalid_reason(title)
             if reason is not None:
-                pages[requested] = {"title": requested, "invalidreason": reason, "invalid": True}
+                pages[requested_title] = {"title": requested_title, "invalidreason": reason, "invalid": True}
                 continue
-            if title != requested:
-                query["normalized"].append(mediawiki.normalized_entry(requested, title))
+            if title != requested_title:
+                query["normalized"].append(mediawiki.normalized_entry(requested_title, title))
             redirect = self._redirects.get((project, title))
             if redirect is not None and "redirects" in params:
                 query["redirects"].append(redirect)
