@@ -23,7 +23,7 @@ from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import Settings
 from wiki_trends.pipeline import run_day
-from wiki_trends.pipeline.cache.pages import SECONDS_A_DAY, PageCache
+from wiki_trends.pipeline.cache.pages import SECONDS_PER_DAY, PageCache
 from wiki_trends.pipeline.cache.siteinfo import site_info, store_site_info
 from wiki_trends.pipeline.dump.reader import read_dump
 from wiki_trends.pipeline.dump.top_k import ACCESSES
@@ -112,7 +112,7 @@ def _later_day(settings: Settings, client: WikimediaClient) -> DayResult:
     cache = PageCache(lake, PROJECT)
     cached = cache.get(read_frame(layers(settings).silver, DAY)["page"].to_list())
     lake.delete([info.key for info in lake.list(f"_cache/{PROJECT}/pages")])
-    cache.add(cached, now=time.time() - SECONDS_A_DAY)
+    cache.add(cached, now=time.time() - SECONDS_PER_DAY)
     return run_day(DAY + dt.timedelta(days=1), settings, client=client)
 
 

@@ -20,10 +20,10 @@ import polars as pl
 from wiki_trends.analytics.engines.duckdb import computed_tables
 from wiki_trends.analytics.tables.declarations import DAYS, EARLIER, EARLIER_DAYS, ROWS, RUN
 from wiki_trends.analytics.tables.history import BASELINE_DAYS
-from wiki_trends.pipeline.lists.device_share import Devices
-from wiki_trends.pipeline.lists.top_list import Listed
+from wiki_trends.pipeline.lists.device_share import DeviceLists
+from wiki_trends.pipeline.lists.top_list import ListRow
 from wiki_trends.sample import truth, wikis
-from wiki_trends.sample.days import world
+from wiki_trends.sample.days import wiki_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -144,16 +144,16 @@ def _touches(event: Mapping[str, Any], first: dt.date, last: dt.date) -> bool:
 
 def lists(seed: int, planted: Mapping[str, Any]) -> pl.DataFrame:
     """The cleaned lists of a world, a row a page and day, with the columns of the diamond layer and `date`."""
-    synthetic = world(seed, wikis.WIKIS[PROJECT])
+    synthetic = wiki_traffic(seed, wikis.WIKIS[PROJECT])
     outside, leads_to = set(planted["non_articles"]), planted["redirects"]
     rows: list[tuple[dt.date, str, int]] = []
     for described in planted["days"]:
         day = dt.date.fromisoformat(described["day"])
         access = {
-            name: [Listed(*row) for row in synthetic.top(day, name)]
+            name: [ListRow(*row) for row in synthetic.top(day, name)]
             for name in ("all-access", "desktop", "mobile-web")
         }
-        devices = Devices(access["desktop"], access["mobile-web"])
+        devices = DeviceLists(access["desktop"], access["mobile-web"])
         views: dict[str, int] = {}
         for row in access["all-access"]:
             share = devices.desktop_share(row.title, row.views)

@@ -1,24 +1,24 @@
-"""The exceptions of the product; each has its facts as fields.
+"""The exceptions of the product. The fields of an exception hold the facts of the failure.
 
     WikiTrendsError
     ├── SettingError            a setting or an option has a value that cannot be used
     │   └── ContactMissing      live use of Wikimedia's APIs needs a contact
-    ├── WikimediaError          Wikimedia answered without the requested data
+    ├── WikimediaError          Wikimedia's response does not have the requested data
     │   ├── DayNotPublished     the list of a day does not exist (yet)
-    │   ├── RequestRejected     a request that must not be retried
+    │   ├── RequestRejected     Wikimedia rejected a request, and a retry cannot help
     │   │   ├── ClientBlocked   a 403 without `Retry-After`: Wikimedia blocks this client
     │   │   └── TokenRejected   a 401: the access token is not valid
-    │   └── ContractBroken      an answer or a layer does not have the expected form
-    ├── WikimediaUnreachable    no answer within the deadline
-    ├── PageNotListed           a page that is in none of the lists that were read
+    │   └── ContractBroken      a response or a layer does not have the expected form
+    ├── WikimediaUnreachable    no usable response came before the deadline
+    ├── PageNotListed           a page is in none of the lists that were read
     ├── ExportFailed            the target of an export cannot be written
-    ├── WindowNotReady          analytics on a window that is not ready
+    ├── WindowNotReady          analytics were requested for a window that is not ready
     ├── EngineError             the analytics engine is missing, or fails
-    │   └── TableFailed         it failed while a table was read
+    │   └── TableFailed         the engine failed while it read a table
     └── WarehouseError          the tables cannot be read or published
         └── NothingPublished    no window has been published yet
 
-The text of each is made from its fields: what happened, to which object, and, as the last sentence, the fix.
+The message of an exception is made from its fields. The message says what happened to which object, and ends with the fix.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class SettingError(WikiTrendsError):
     """A setting has a value that cannot be used.
 
     Attributes:
-        name: the setting, as in `Settings`.
-        value: the value that was given.
-        origin: where it was given, for example `--days` or `WIKI_TRENDS_DAYS`.
-        problem: what is wrong with the value.
-        fix: what to do, a sentence.
+        name: the name of the setting in `Settings`.
+        value: the value that the user gave.
+        origin: the option or the variable with the value, for example `--days` or `WIKI_TRENDS_DAYS`.
+        problem: the reason that the value cannot be used.
+        fix: a sentence that says what to do.
     """
 
     transient = False
@@ -60,7 +60,7 @@ class SettingError(WikiTrendsError):
 
 
 class ContactMissing(SettingError):
-    """Live use of Wikimedia's APIs needs a contact in the User-Agent, and none, or a placeholder, is set."""
+    """The User-Agent for Wikimedia's APIs needs a contact, and the setting is empty or has a placeholder."""
 
     def __init__(self, *, contact: str = "", problem: str = "is not a contact") -> None:
         super().__init__(
@@ -79,16 +79,16 @@ class ContactMissing(SettingError):
 
 
 class WikimediaError(WikiTrendsError):
-    """Wikimedia answered without the requested data."""
+    """Wikimedia's response does not have the requested data."""
 
 
 class DayNotPublished(WikimediaError, NotPublished):
-    """The list of a day does not exist: it is not published yet, or never will be.
+    """The list of a day does not exist. Wikimedia publishes the list later, or never.
 
     Attributes:
         day: the requested UTC day.
         project: the Wikimedia project, for example `en.wikipedia`.
-        url: the address that answered 404.
+        url: the URL of the request that got status 404.
     """
 
     def __init__(self, *, day: date, project: str, url: str) -> None:
@@ -98,12 +98,12 @@ class DayNotPublished(WikimediaError, NotPublished):
 
 
 class RequestRejected(WikimediaError, SourceRefused):
-    """Wikimedia refused a request that must not be retried.
+    """Wikimedia rejected a request, and a retry cannot help.
 
     Attributes:
-        url: the requested address.
-        status: HTTP status of the answer.
-        detail: the text of the answer, shortened.
+        url: the requested URL.
+        status: the HTTP status of the response.
+        detail: the shortened text of the response.
     """
 
     exit_code = USAGE
@@ -122,11 +122,11 @@ class RequestRejected(WikimediaError, SourceRefused):
 
 
 class ClientBlocked(RequestRejected):
-    """Wikimedia blocks this client: a 403 without `Retry-After`, after a few tries.
+    """Wikimedia blocks this client: each of a few attempts got a 403 without `Retry-After`.
 
     Attributes:
         user_agent: the User-Agent that was sent.
-        attempts: how often the request was sent.
+        attempts: the number of attempts.
     """
 
     def __init__(self, *, url: str, status: int, detail: str, user_agent: str, attempts: int) -> None:
@@ -144,7 +144,7 @@ class ClientBlocked(RequestRejected):
 
 
 class TokenRejected(RequestRejected):
-    """Wikimedia does not accept the access token: a 401."""
+    """Wikimedia does not accept the access token: the response has status 401."""
 
     def _message(self) -> str:
         return (
@@ -154,11 +154,11 @@ class TokenRejected(RequestRejected):
 
 
 class ContractBroken(WikimediaError):
-    """An answer of Wikimedia, or a layer made from it, breaks its contract.
+    """A response of Wikimedia, or a layer made from one, breaks its contract.
 
     Attributes:
-        what: the answer or the layer.
-        problem: what is wrong, with the first offending value.
+        what: the name of the response or of the layer.
+        problem: the broken rule and the first value that breaks the rule.
     """
 
     def __init__(self, *, what: str, problem: str) -> None:
@@ -170,12 +170,12 @@ class ContractBroken(WikimediaError):
 
 
 class WikimediaUnreachable(WikiTrendsError, SourceUnreachable):
-    """No usable answer came within the deadline.
+    """No usable response came before the deadline.
 
     Attributes:
-        url: the requested address.
-        attempts: the number of tries.
-        reason: the last failure.
+        url: the requested URL.
+        attempts: the number of attempts.
+        reason: the failure of the last attempt.
     """
 
     def __init__(self, *, url: str, attempts: int, reason: str) -> None:
@@ -194,8 +194,8 @@ class PageNotListed(WikiTrendsError):
     """A page is in none of the lists that were read.
 
     Attributes:
-        title: the title that was given.
-        similar: up to five titles that contain it.
+        title: the requested title.
+        similar: up to five listed titles that contain the requested title.
     """
 
     transient = False
@@ -203,9 +203,9 @@ class PageNotListed(WikiTrendsError):
     def __init__(self, *, title: str, similar: list[str]) -> None:
         self.title = title
         self.similar = similar
-        near = f"Did you mean {', '.join(map(repr, similar))}?" if similar else "See `wiki-trends top`."
+        hint = f"Did you mean {', '.join(map(repr, similar))}?" if similar else "See `wiki-trends top`."
         super().__init__(
-            f"{title!r} is in none of the lists that were read: it was outside the top, or is spelled differently. {near}"
+            f"{title!r} is in none of the lists that were read: it was outside the top, or is spelled differently. {hint}"
         )
 
 
@@ -213,8 +213,8 @@ class ExportFailed(WikiTrendsError):
     """The target of an export cannot be written; an existing file is unchanged.
 
     Attributes:
-        target: the file.
-        problem: the message of the operating system.
+        target: the path of the file.
+        problem: the error message of the operating system.
     """
 
     transient = False
@@ -228,12 +228,12 @@ class ExportFailed(WikiTrendsError):
 
 
 class WindowNotReady(WikiTrendsError):
-    """Analytics need a window that is ready under its policy, and this one is not.
+    """Analytics need a window that is ready under its policy, and the requested window is not ready.
 
     Attributes:
-        window: the window as people write it.
-        missing: days that are expected and not available, as ISO strings.
-        coverage_pct: available / expected in percent.
+        window: the window as text.
+        missing: the expected days that are not available, as ISO strings.
+        coverage_pct: the percentage of the expected days that are available.
     """
 
     transient = False
@@ -243,9 +243,9 @@ class WindowNotReady(WikiTrendsError):
         self.missing = missing
         self.coverage_pct = coverage_pct
         listed = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
-        why = f"missing: {listed}" if missing else "nothing in it is expected yet"
+        reason = f"missing: {listed}" if missing else "nothing in it is expected yet"
         super().__init__(
-            f"The window {window} is not ready: coverage {coverage_pct:.1f} %, {why}. "
+            f"The window {window} is not ready: coverage {coverage_pct:.1f} %, {reason}. "
             "Run `wiki-trends run` to fill it, or `wiki-trends check` to see why."
         )
 
@@ -254,9 +254,9 @@ class EngineError(WikiTrendsError):
     """The analytics engine is missing, or fails. The published tables are unchanged.
 
     Attributes:
-        engine: its name.
-        problem: what is wrong.
-        fix: what to do, a sentence.
+        engine: the name of the engine.
+        problem: the failure as text.
+        fix: a sentence that says what to do.
     """
 
     transient = False
@@ -270,10 +270,10 @@ class EngineError(WikiTrendsError):
 
 
 class TableFailed(EngineError):
-    """The analytics engine failed while a table was read.
+    """The analytics engine failed while it read a table.
 
     Attributes:
-        reason: its complete message.
+        reason: the complete message of the engine.
     """
 
     transient = True
@@ -291,9 +291,9 @@ class WarehouseError(WikiTrendsError):
     """The published tables cannot be read or replaced.
 
     Attributes:
-        warehouse: its URL without credentials.
-        problem: what is wrong.
-        fix: what to do, a sentence.
+        warehouse: the URL of the warehouse, without credentials.
+        problem: the failure as text.
+        fix: a sentence that says what to do.
     """
 
     exit_code = UNREACHABLE

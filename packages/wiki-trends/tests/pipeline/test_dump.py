@@ -22,7 +22,7 @@ from testing.recorded import RECORDED, needs_recorded
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.dump import reader, top_k
 from wiki_trends.pipeline.dump.reader import read_dump
-from wiki_trends.pipeline.lists.top_list import Listed
+from wiki_trends.pipeline.lists.top_list import ListRow
 
 DUMPS = RECORDED / "pageview_complete"
 DAY = dt.date(2021, 1, 2)
@@ -52,16 +52,16 @@ def write_file(tmp_path, text, name="part.txt"):
 def test_lines_are_read_from_both_ends(tmp_path):
     dump = read_dump([write_file(tmp_path, LINES)], project="en.wikipedia", day=DAY)
     assert dump.lists["all-access"] == [
-        Listed("Nova", 11, 1),
-        Listed("Three_more_words", 6, 2),
-        Listed("Two_words", 5, 3),
-        Listed("-", 4, 4),
-        Listed("Old_form", 2, 5),
-        Listed('"Quoted",_title', 1, 6),
-        Listed("Tie", 1, 6),
+        ListRow("Nova", 11, 1),
+        ListRow("Three_more_words", 6, 2),
+        ListRow("Two_words", 5, 3),
+        ListRow("-", 4, 4),
+        ListRow("Old_form", 2, 5),
+        ListRow('"Quoted",_title', 1, 6),
+        ListRow("Tie", 1, 6),
     ]
-    assert dump.lists["mobile-web"] == [Listed("Nova", 8, 1)]
-    assert dump.lists["mobile-app"] == [Listed("Two_words", 5, 1)]
+    assert dump.lists["mobile-web"] == [ListRow("Nova", 8, 1)]
+    assert dump.lists["mobile-app"] == [ListRow("Two_words", 5, 1)]
     assert (dump.records, dump.broken) == (8, 2)
 
 
@@ -86,7 +86,7 @@ def test_no_line_is_lost_where_the_file_is_cut(tmp_path, monkeypatch, chunk):
     monkeypatch.setattr(reader, "BLOCK_BYTES", chunk)
     text = "de.wikipedia A 1 desktop 1 A1\nen.wikipedia B 2 desktop 7 A7\nfr.wikipedia C 3 desktop 1 A1\n"
     dump = read_dump([write_file(tmp_path, text)], project="en.wikipedia", day=DAY)
-    assert dump.lists["desktop"] == [Listed("B", 7, 1)]
+    assert dump.lists["desktop"] == [ListRow("B", 7, 1)]
 
 
 @pytest.mark.parametrize("top", [1, 2, 6, 7, 100])
@@ -124,7 +124,7 @@ LINE = st.builds(
 @given(lines=st.lists(LINE, min_size=1, max_size=40), top=st.integers(1, 8), chunk=st.integers(20, 400))
 def test_it_agrees_with_a_plain_loop_however_the_file_is_cut(tmp_path, monkeypatch, lines, top, chunk):
     monkeypatch.setattr(reader, "BLOCK_BYTES", chunk)
-    monkeypatch.setattr(top_k, "MOST_ROWS_IN_MEMORY", 3)
+    monkeypatch.setattr(top_k, "MAX_ROWS_IN_MEMORY", 3)
     texts = [
         " ".join(part for part in (wiki, title, number, device, str(views), f"A{views}") if part is not None)
         for wiki, title, number, device, views in lines
@@ -162,8 +162,8 @@ def sorted_lines(rng, titles):
 def test_what_is_left_out_of_a_sorted_file_is_never_among_the_first(tmp_path, monkeypatch, seed):
     rng = random.Random(seed)
     monkeypatch.setattr(reader, "BLOCK_BYTES", rng.randrange(10_000, 60_000))
-    monkeypatch.setattr(reader, "QUEUED_BLOCKS", 1)
-    monkeypatch.setattr(top_k, "MOST_ROWS_IN_MEMORY", 500)
+    monkeypatch.setattr(reader, "MAX_QUEUED_BLOCKS", 1)
+    monkeypatch.setattr(top_k, "MAX_ROWS_IN_MEMORY", 500)
     kept = []
     add = top_k.TopTitles.add
     monkeypatch.setattr(
@@ -236,7 +236,7 @@ def test_real_daily_files():
     dump = read_dump(
         [DUMPS / "daily/pageviews-20230320-user.bz2"], project="en.wikipedia", day=dt.date(2023, 3, 20)
     )
-    assert dump.lists["all-access"][0] == Listed("Obergesteln", 2, 1)
+    assert dump.lists["all-access"][0] == ListRow("Obergesteln", 2, 1)
     with pytest.raises(SettingError, match="holds no line of"):
         read_dump(
             [DUMPS / "daily/pageviews-20230323-user.bz2"], project="en.wikipedia", day=dt.date(2023, 3, 23)
@@ -283,7 +283,7 @@ en.wikipedia AC\DC 12 desktop 2 A2
 def test_titles_that_spark_would_not_have_quoted_keep_their_quotes(tmp_path, title):
     lines = f"en.wikipedia {title} 5 desktop 5 A5\n"
     dump = read_dump([write_file(tmp_path, lines)], project="en.wikipedia", day=DAY)
-    assert dump.lists["desktop"] == [Listed(title, 5, 1)]
+    assert dump.lists["desktop"] == [ListRow(title, 5, 1)]
 
 
 @pytest.fixture
@@ -292,9 +292,9 @@ def passes(monkeypatch):
     passes = []
     read_lists = reader._read_lists
 
-    def counted(*arguments, in_order):
-        passes.append(in_order)
-        return read_lists(*arguments, in_order=in_order)
+    def counted(*arguments, is_sorted):
+        passes.append(is_sorted)
+        return read_lists(*arguments, is_sorted=is_sorted)
 
     monkeypatch.setattr(reader, "_read_lists", counted)
     return passes
@@ -307,7 +307,7 @@ def passes(monkeypatch):
 )
 def test_a_file_of_spark_is_in_order_and_read_once(tmp_path, monkeypatch, passes, titles, block):
     monkeypatch.setattr(reader, "BLOCK_BYTES", block)
-    monkeypatch.setattr(top_k, "MOST_ROWS_IN_MEMORY", 3)
+    monkeypatch.setattr(top_k, "MAX_ROWS_IN_MEMORY", 3)
     passes.clear()
     dump = read_dump([spark_file(tmp_path, titles)], project="en.wikipedia", day=DAY)
     sums = Counter()
@@ -319,11 +319,11 @@ def test_a_file_of_spark_is_in_order_and_read_once(tmp_path, monkeypatch, passes
 
 def test_a_title_with_spaces_is_the_same_page_wherever_it_stands(tmp_path, monkeypatch, passes):
     monkeypatch.setattr(reader, "BLOCK_BYTES", 4_000)
-    monkeypatch.setattr(reader, "QUEUED_BLOCKS", 1)
-    monkeypatch.setattr(top_k, "MOST_ROWS_IN_MEMORY", 100)
+    monkeypatch.setattr(reader, "MAX_QUEUED_BLOCKS", 1)
+    monkeypatch.setattr(top_k, "MAX_ROWS_IN_MEMORY", 100)
     titles = {f"Title{number:05}" for number in range(3_000)} | {"Title Page", "Title_Page"}
     dump = read_dump([spark_file(tmp_path, titles)], project="en.wikipedia", day=DAY, top=1)
-    assert dump.lists["all-access"] == [Listed("Title_Page", 14, 1)]
+    assert dump.lists["all-access"] == [ListRow("Title_Page", 14, 1)]
     assert passes == [True]
 
 
@@ -388,7 +388,7 @@ def test_a_file_that_is_named_twice_is_refused(tmp_path):
 
 
 def test_a_file_that_was_made_to_exhaust_the_reader_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(reader, "_EXPANSION_CHECKED_FROM", 1024 * 1024)
+    monkeypatch.setattr(reader, "_MIN_EXPANDED_BYTES", 1024 * 1024)
     monkeypatch.setattr(reader, "BLOCK_BYTES", 64 * 1024)
     path = write_file(tmp_path, bz2.compress(LINES.encode() + b"\n" * 30_000_000), "p.bz2")
     with pytest.raises(SettingError, match=r"expands to more than .* 1,000 times its size"):

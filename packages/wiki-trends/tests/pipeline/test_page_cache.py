@@ -89,7 +89,7 @@ def test_segments_are_read_once(lake):
 
 
 def test_many_segments_are_put_together_and_nothing_is_lost(lake):
-    cache = PageCache(lake, "en.wikipedia", most_segments=4)
+    cache = PageCache(lake, "en.wikipedia", max_segments=4)
     for number in range(23):
         cache.add(facts(f"P{number}"), now=number)
         assert len(lake.list("_cache")) <= 5
@@ -97,7 +97,7 @@ def test_many_segments_are_put_together_and_nothing_is_lost(lake):
 
 
 def test_the_newest_pages_stay_when_there_are_too_many(lake):
-    cache = PageCache(lake, "en.wikipedia", most_segments=2, most_pages=3)
+    cache = PageCache(lake, "en.wikipedia", max_segments=2, max_pages=3)
     for number in range(6):
         cache.add(facts(f"P{number}"), now=number)
     cache.add(facts("P6"), now=6)
@@ -108,7 +108,7 @@ def test_the_newest_pages_stay_when_there_are_too_many(lake):
 
 
 def test_what_is_too_old_goes_when_segments_are_put_together(lake):
-    cache = PageCache(lake, "en.wikipedia", keep_days=2, most_segments=1)
+    cache = PageCache(lake, "en.wikipedia", keep_days=2, max_segments=1)
     cache.add(facts("Old"), now=0)
     cache.add(facts("Young"), now=2 * 86_400 + 1)
     assert set(cache.get(["Old", "Young"])) == {"Young"}
@@ -137,7 +137,7 @@ def test_many_writers_at_once_lose_nothing(lake):
 
     def write(writer: int) -> None:
         try:
-            mine = PageCache(lake, "en.wikipedia", most_segments=3)
+            mine = PageCache(lake, "en.wikipedia", max_segments=3)
             for number in range(12):
                 mine.add(facts(f"P{writer}-{number}"))
                 assert f"P{writer}-{number}" in mine.get([f"P{writer}-{number}"])
@@ -182,7 +182,7 @@ def test_an_object_that_is_not_a_segment_is_ignored_with_one_warning_and_never_d
     key = "_cache/en.wikipedia/pages/0.json.gz"
     lake.put(key, NOT_SEGMENTS[name])
     with caplog.at_level(logging.WARNING):
-        cache = PageCache(lake, "en.wikipedia", most_segments=2)
+        cache = PageCache(lake, "en.wikipedia", max_segments=2)
         for number in range(7):
             cache.add(facts(f"P{number}"), now=1000 + number)
             assert len(lake.list("_cache")) <= 4
@@ -192,7 +192,7 @@ def test_an_object_that_is_not_a_segment_is_ignored_with_one_warning_and_never_d
 
 
 def test_a_segment_that_is_too_large_is_not_even_fetched(lake, caplog, monkeypatch):
-    monkeypatch.setattr(pages_module, "LARGEST_OBJECT", 10)
+    monkeypatch.setattr(pages_module, "MAX_SEGMENT_BYTES", 10)
     lake.put("_cache/en.wikipedia/pages/0.json.gz", segment({"A": [1000, {"title": "A"}]}))
     before = lake.requests.get
     with caplog.at_level(logging.WARNING):
@@ -202,7 +202,7 @@ def test_a_segment_that_is_too_large_is_not_even_fetched(lake, caplog, monkeypat
 
 
 def test_a_segment_that_expands_too_far_is_ignored(lake, caplog, monkeypatch):
-    monkeypatch.setattr(segments_module, "LARGEST_DOCUMENT", 1_000)
+    monkeypatch.setattr(segments_module, "MAX_JSON_BYTES", 1_000)
     lake.put("_cache/en.wikipedia/pages/0.json.gz", segment({"A": [1000, {"title": "A" * 2_000}]}))
     with caplog.at_level(logging.WARNING):
         assert PageCache(lake, "en.wikipedia").get(["A"]) == {}
@@ -257,7 +257,7 @@ def test_every_field_of_the_facts_goes_there_and_back(lake):
     assert PageCache(lake, "en.wikipedia").get(["A"]) == {"A": EVERY_FACT}
 
 
-@pytest.mark.parametrize("numbers", [{"keep_days": -1}, {"most_segments": 0}, {"most_pages": 0}])
+@pytest.mark.parametrize("numbers", [{"keep_days": -1}, {"max_segments": 0}, {"max_pages": 0}])
 def test_numbers_without_a_meaning_are_refused(lake, numbers):
     with pytest.raises(ValueError, match="or more"):
         PageCache(lake, "en.wikipedia", **numbers)
@@ -295,8 +295,8 @@ def test_the_answer_of_a_wiki_goes_there_and_back(lake, caplog):
 
 def test_every_fact_of_a_page_has_a_rule_by_which_a_cached_one_is_accepted():
     names = [item.name for item in fields(PageFacts)]
-    assert list(facts_module._VALID) == names
-    assert list(facts_module.FACTS) == names
+    assert list(facts_module._VALIDATORS) == names
+    assert list(facts_module.FACT_COLUMNS) == names
 
 
 def parquet(*entries, **columns):
@@ -307,7 +307,7 @@ def parquet(*entries, **columns):
 
 def read_anew(lake, *titles):
     """What another process reads."""
-    pages_module._memory.cache_clear()
+    pages_module._memory_for.cache_clear()
     return PageCache(lake, "en.wikipedia").get(titles)
 
 
@@ -322,7 +322,7 @@ def test_a_run_adds_one_parquet_file_that_another_process_reads(lake):
 
 
 def test_a_segment_is_never_written_again(lake):
-    cache = PageCache(lake, "en.wikipedia", most_segments=3)
+    cache = PageCache(lake, "en.wikipedia", max_segments=3)
     written: dict[str, bytes] = {}
     for number in range(12):
         cache.add(facts(f"P{number}"), now=number)
@@ -428,7 +428,7 @@ def test_an_object_that_is_not_such_a_parquet_file_is_ignored_with_one_warning(l
     key = "_cache/en.wikipedia/pages/0.parquet"
     lake.put(key, NOT_PARQUET[name])
     with caplog.at_level(logging.WARNING):
-        cache = PageCache(lake, "en.wikipedia", most_segments=1)
+        cache = PageCache(lake, "en.wikipedia", max_segments=1)
         for number in range(4):
             cache.add(facts(f"P{number}"), now=1000 + number)
     assert len(read_anew(lake, *(f"P{number}" for number in range(4)))) == 4
@@ -457,7 +457,7 @@ def test_an_object_that_is_not_such_a_parquet_file_is_ignored_with_one_warning(l
     ids=str,
 )
 def test_a_row_with_an_impossible_value_is_requested_again(lake, caplog, columns):
-    types = facts_module.columns()
+    types = facts_module.frame_schema()
     bad = {name: pl.lit(value, dtype=types[name]) for name, value in columns.items()}
     good = facts_module.to_frame([("B", 1000.0, PageFacts("B"))])
     frame = pl.concat([facts_module.to_frame([("A", 1000.0, PageFacts("A"))]).with_columns(**bad), good])
@@ -478,7 +478,7 @@ def test_a_segment_of_another_version_is_read_as_far_as_it_is_known(lake):
 
 
 def test_a_segment_with_too_many_rows_is_not_decoded(lake, caplog, monkeypatch):
-    monkeypatch.setattr(segments_module, "MOST_ROWS", 10)
+    monkeypatch.setattr(segments_module, "MAX_ROWS", 10)
     lake.put(
         "_cache/en.wikipedia/pages/0.parquet",
         parquet_of(
@@ -526,7 +526,7 @@ def test_what_is_not_a_regular_file_among_the_segments_is_left_alone(tmp_path, c
     else:
         (tmp_path / "secret.parquet").write_bytes(A_PARQUET)
         path.symlink_to(tmp_path / "secret.parquet")
-    cache = PageCache(open_lake(str(tmp_path / "lake")), "en.wikipedia", most_segments=1)
+    cache = PageCache(open_lake(str(tmp_path / "lake")), "en.wikipedia", max_segments=1)
     with caplog.at_level(logging.WARNING):
         for number in range(3):
             cache.add(facts(f"P{number}"), now=1000 + number)

@@ -12,7 +12,7 @@ from wiki_trends.config.layers import layers
 from wiki_trends.errors import DayNotPublished
 from wiki_trends.jobs.fetch import first_step
 from wiki_trends.pipeline import run_day
-from wiki_trends.pipeline.lists.excluded import counts, excluded, lines
+from wiki_trends.pipeline.lists.excluded import count_by_reason, exclusion_lines, read_exclusions
 
 ROWS = [("Main_Page", 9000, 1), ("Robot", 1000, 2), ("Nova", 900, 3), ("Phones", 800, 4), ("novae", 100, 5)]
 DESKTOP = [("Robot", 990, 1), ("Nova", 300, 2), ("Least", 40, 3)]
@@ -48,23 +48,23 @@ def test_traffic_that_no_human_made_is_left_out_and_the_bounds_stand_in_silver(b
 def test_what_was_left_out_is_named_with_rank_and_reason(bench):
     _, _, settings = bench
     run_day(DAY, settings)
-    exclusions = excluded(DAY, settings)
+    exclusions = read_exclusions(DAY, settings)
     assert [(row.rank, row.page, row.views, row.reason, row.into) for row in exclusions] == [
         (1, "Main_Page", 9000, "main_page", None),
         (2, "Robot", 1000, "suspect", None),
         (4, "Phones", 800, "suspect", None),
         (5, "novae", 100, "merged", "Nova"),
     ]
-    assert counts(exclusions) == {"main_page": 1, "merged": 1, "suspect": 2}
-    assert "99.0 % from desktops" in lines(exclusions)[1][0]
-    assert "0.0 to 2.5 % from desktops" in lines(exclusions)[2][0]
-    assert lines(exclusions)[-1][0] == "left out or merged: 4 (1 main_page, 1 merged, 2 suspect)"
+    assert count_by_reason(exclusions) == {"main_page": 1, "merged": 1, "suspect": 2}
+    assert "99.0 % from desktops" in exclusion_lines(exclusions)[1][0]
+    assert "0.0 to 2.5 % from desktops" in exclusion_lines(exclusions)[2][0]
+    assert exclusion_lines(exclusions)[-1][0] == "left out or merged: 4 (1 main_page, 1 merged, 2 suspect)"
 
 
 def test_a_day_that_was_not_fetched_has_nothing_left_out(bench):
     _, _, settings = bench
     with pytest.raises(ContractError, match=r"silver 2025-11-05 .*MISSING"):
-        excluded(DAY, settings)
+        read_exclusions(DAY, settings)
 
 
 @pytest.mark.parametrize("gone", ["desktop", "mobile-web"])

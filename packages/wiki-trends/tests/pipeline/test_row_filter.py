@@ -10,24 +10,29 @@ from testing.small_wiki import SITEINFO
 from wiki_trends.config.settings import Settings
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.lists.deny_list import denied_titles
-from wiki_trends.pipeline.lists.device_share import Devices, ShareBounds
-from wiki_trends.pipeline.lists.row_filter import MIN_JUDGED_PAGES, MIN_JUDGED_VIEWS, RowFilter, filter_rows
-from wiki_trends.pipeline.lists.top_list import Listed
+from wiki_trends.pipeline.lists.device_share import DeviceLists, ShareBounds
+from wiki_trends.pipeline.lists.row_filter import (
+    MIN_PAGES_FOR_MEDIAN,
+    MIN_VIEWS_TO_SUSPECT,
+    RowFilter,
+    filter_rows,
+)
+from wiki_trends.pipeline.lists.top_list import ListRow
 from wiki_trends.wikimedia.siteinfo import folded, parse_siteinfo
 
 SITE = parse_siteinfo(SITEINFO, url="u")
-DESKTOP = [Listed("Robot", 990, 1), Listed("People", 400, 2), Listed("Least", 50, 3)]
-MOBILE = [Listed("People", 550, 1), Listed("Phones", 960, 2), Listed("Least", 40, 3)]
+DESKTOP = [ListRow("Robot", 990, 1), ListRow("People", 400, 2), ListRow("Least", 50, 3)]
+MOBILE = [ListRow("People", 550, 1), ListRow("Phones", 960, 2), ListRow("Least", 40, 3)]
 LISTED = [
-    Listed("Robot", 1000, 1),
-    Listed("Phones", 1000, 1),
-    Listed("People", 1000, 1),
-    Listed("Unsure", 400, 4),
+    ListRow("Robot", 1000, 1),
+    ListRow("Phones", 1000, 1),
+    ListRow("People", 1000, 1),
+    ListRow("Unsure", 400, 4),
 ]
 
 
 def filtered(**more):
-    return filter_rows(LISTED, RowFilter(SITE, devices=Devices(DESKTOP, MOBILE), **more))
+    return filter_rows(LISTED, RowFilter(SITE, devices=DeviceLists(DESKTOP, MOBILE), **more))
 
 
 def test_what_comes_from_one_kind_of_device_alone_is_suspect_and_said_with_its_bounds():
@@ -58,20 +63,22 @@ def test_the_limits_and_what_is_kept_are_settings(more, left):
     assert {entry["page"] for entry in filtered(**more).excluded} == left
 
 
-@pytest.mark.parametrize(("views", "left"), [(MIN_JUDGED_VIEWS - 1, []), (MIN_JUDGED_VIEWS, ["suspect"])])
+@pytest.mark.parametrize(
+    ("views", "left"), [(MIN_VIEWS_TO_SUSPECT - 1, []), (MIN_VIEWS_TO_SUSPECT, ["suspect"])]
+)
 def test_a_few_views_say_nothing_about_who_reads(views, left):
-    devices = Devices([Listed("Rare", views, 1)], [])
-    result = filter_rows([Listed("Rare", views, 1)], RowFilter(SITE, devices=devices))
+    devices = DeviceLists([ListRow("Rare", views, 1)], [])
+    result = filter_rows([ListRow("Rare", views, 1)], RowFilter(SITE, devices=devices))
     assert [entry["reason"] for entry in result.excluded] == left
 
 
 def day_of(usual, number, *unusual):
     """The excluded titles of a day on which `number` pages have about the same desktop share, and some have another one."""
     shares = {f"Page_{n}": usual + 0.0005 * n for n in range(number)} | dict(unusual)
-    listed = [Listed(title, 10_000, n) for n, title in enumerate(shares, 1)]
-    desktop = [Listed(title, round(10_000 * share), 1) for title, share in shares.items()]
-    mobile = [Listed(title, 10_000 - round(10_000 * share), 1) for title, share in shares.items()]
-    result = filter_rows(listed, RowFilter(SITE, devices=Devices(desktop, mobile)))
+    listed = [ListRow(title, 10_000, n) for n, title in enumerate(shares, 1)]
+    desktop = [ListRow(title, round(10_000 * share), 1) for title, share in shares.items()]
+    mobile = [ListRow(title, 10_000 - round(10_000 * share), 1) for title, share in shares.items()]
+    result = filter_rows(listed, RowFilter(SITE, devices=DeviceLists(desktop, mobile)))
     return [entry["page"] for entry in result.excluded]
 
 
@@ -95,14 +102,14 @@ def test_a_share_that_most_pages_of_the_day_are_near_leaves_nothing_out(usual, l
 
 
 def test_a_few_pages_say_nothing_about_the_readers_of_a_wiki():
-    assert len(day_of(0.05, MIN_JUDGED_PAGES - 1)) == MIN_JUDGED_PAGES - 1
-    assert day_of(0.05, MIN_JUDGED_PAGES) == []
+    assert len(day_of(0.05, MIN_PAGES_FOR_MEDIAN - 1)) == MIN_PAGES_FOR_MEDIAN - 1
+    assert day_of(0.05, MIN_PAGES_FOR_MEDIAN) == []
 
 
 def test_a_median_that_is_not_certain_does_not_lift_a_limit():
-    listed = [Listed(f"Page_{n}", 100, 1) for n in range(40)] + [Listed("Phones", 10_000, 1)]
+    listed = [ListRow(f"Page_{n}", 100, 1) for n in range(40)] + [ListRow("Phones", 10_000, 1)]
     # The shares of the pages are between 0 and 0.3.
-    result = filter_rows(listed, RowFilter(SITE, devices=Devices([Listed("Other", 30, 1)], [])))
+    result = filter_rows(listed, RowFilter(SITE, devices=DeviceLists([ListRow("Other", 30, 1)], [])))
     assert [entry["page"] for entry in result.excluded] == ["Phones"]
 
 
@@ -123,9 +130,9 @@ VIEWS = st.dictionaries(
 def test_the_bounds_hold_whatever_the_lists_were_cut_at(views, desktop_rows, mobile_rows):
     def cut(place, rows):
         ordered = sorted(((-by[place], page) for page, by in views.items() if by[place]))[:rows]
-        return [Listed(page, -negative, n + 1) for n, (negative, page) in enumerate(ordered)]
+        return [ListRow(page, -negative, n + 1) for n, (negative, page) in enumerate(ordered)]
 
-    devices = Devices(cut(0, desktop_rows), cut(1, mobile_rows))
+    devices = DeviceLists(cut(0, desktop_rows), cut(1, mobile_rows))
     for page, by in views.items():
         if sum(by):
             part = devices.desktop_share(page, sum(by))
@@ -154,4 +161,4 @@ def test_a_deny_list_that_cannot_be_used_is_told_with_its_name(tmp_path, text):
 
 def test_case_form_and_underscores_do_not_hide_a_denied_title():
     row_filter = RowFilter(SITE, frozenset({folded("Caf\u00e9 noir")}))
-    assert filter_rows([Listed("cafe\u0301_NOIR", 1, 1)], row_filter).counts == {"denied": 1}
+    assert filter_rows([ListRow("cafe\u0301_NOIR", 1, 1)], row_filter).counts == {"denied": 1}

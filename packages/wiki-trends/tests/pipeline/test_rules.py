@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wiki_trends.errors import SettingError
-from wiki_trends.pipeline.rules.countries import country_names, name_of
+from wiki_trends.pipeline.rules.countries import country_phrases, name_of
 from wiki_trends.pipeline.rules.phrases import (
     NO_LABEL,
     Entry,
@@ -41,7 +41,7 @@ def place_of(page, known, language="en"):
 
 
 def named(text, language="en"):
-    return [hit.label for hit in country_names(language).hits(text)]
+    return [hit.label for hit in country_phrases(language).hits(text)]
 
 
 def test_the_labels_are_the_nineteen_categories():
@@ -263,7 +263,7 @@ def test_a_file_that_cannot_be_used_is_told_with_its_place(tmp_path, text, probl
 
 
 def entry(phrase):
-    return Entry(in_capitals=False, hit=Hit(phrase, 1.0, phrase))
+    return Entry(is_in_capitals=False, hit=Hit(phrase, 1.0, phrase))
 
 
 def trie_of(*phrases):
@@ -324,7 +324,7 @@ def test_only_whole_words_match_in_any_case_and_with_any_hyphen():
     assert table.hits("Barbados") == ()
     assert [hit.label for hit in table.hits("BARS of Paris")] == ["Bar"]
     assert [(hit.label, hit.weight) for hit in table.hits("Role playing Games")] == [("Game", 3.0)]
-    assert table.best({}) is None
+    assert table.best_label({}) is None
 
 
 def test_the_longest_phrase_counts_and_hides_the_words_in_it():
@@ -342,7 +342,7 @@ def test_a_text_with_a_phrase_of_nothing_says_nothing():
 def test_one_phrase_can_be_under_two_labels_and_the_first_wins_a_tie():
     table = Phrases({"B": {"1": ["word"]}, "A": {"1": ["word"]}})
     assert [hit.label for hit in table.hits("a word")] == ["B", "A"]
-    assert table.best({"A": 1.0, "B": 1.0}) == "B"
+    assert table.best_label({"A": 1.0, "B": 1.0}) == "B"
 
 
 def test_what_stands_in_parentheses_may_be_there_or_not():

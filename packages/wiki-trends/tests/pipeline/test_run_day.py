@@ -227,8 +227,8 @@ def test_a_partial_fetch_is_not_committed_and_what_came_is_kept(wiki, tmp_path):
 
 
 def test_a_day_of_many_pages_keeps_what_came_while_it_goes_on(wiki, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetch_wikipedia_categories, "WRITE_EVERY", 100)
-    monkeypatch.setattr(fetch_wikipedia_categories, "MOST_PAGES", 10)
+    monkeypatch.setattr(fetch_wikipedia_categories, "PAGES_PER_WRITE", 100)
+    monkeypatch.setattr(fetch_wikipedia_categories, "MAX_PAGES", 10)
     small, server = wiki
     small.lists["en.wikipedia", DAY] = listing([(f"Page_{n}", 1000 - n, n + 1) for n in range(320)])
     settings = settings_for(server.url, tmp_path)

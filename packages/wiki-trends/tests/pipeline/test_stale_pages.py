@@ -65,8 +65,8 @@ def test_ten_requests_are_the_limit_and_changed_pages_come_first():
 @pytest.fixture
 def aged(monkeypatch):
     """All cached facts are old enough to be checked."""
-    monkeypatch.setattr(stale_pages, "CURRENT_SECONDS", -1)
-    monkeypatch.setattr(fetch_wikipedia_categories, "CURRENT_SECONDS", -1)
+    monkeypatch.setattr(stale_pages, "FRESH_SECONDS", -1)
+    monkeypatch.setattr(fetch_wikipedia_categories, "FRESH_SECONDS", -1)
 
 
 def page(revision, *names):
@@ -121,7 +121,7 @@ def test_pages_that_were_requested_today_are_not_checked(tmp_path):
 
 
 def test_a_backfill_checks_a_page_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(fetch_wikipedia_categories, "CURRENT_SECONDS", -1)
+    monkeypatch.setattr(fetch_wikipedia_categories, "FRESH_SECONDS", -1)
     with ScriptedServer(two_days()) as server:
         settings = settings_for(server.url, tmp_path)
         for day in (BEFORE, DAY, DAY, BEFORE):
@@ -141,7 +141,7 @@ def test_without_wikimedia_the_cached_facts_are_used_with_a_warning(tmp_path, ca
 
 
 def test_a_check_whose_pages_could_not_be_requested_is_made_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(fetch_wikipedia_categories, "CURRENT_SECONDS", -1)
+    monkeypatch.setattr(fetch_wikipedia_categories, "FRESH_SECONDS", -1)
     wiki = two_days()
     with ScriptedServer(wiki) as server:
         settings = settings_for(server.url, tmp_path)

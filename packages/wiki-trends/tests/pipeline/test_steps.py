@@ -26,9 +26,9 @@ from wiki_trends.pipeline import (
     run_day,
     run_step,
 )
-from wiki_trends.pipeline.lists.excluded import excluded
+from wiki_trends.pipeline.lists.excluded import read_exclusions
 from wiki_trends.pipeline.lists.row_filter import RowFilter, filter_rows
-from wiki_trends.pipeline.lists.top_list import Listed, parse_top_list
+from wiki_trends.pipeline.lists.top_list import ListRow, parse_top_list
 from wiki_trends.pipeline.steps.categorize_pages import merge_rows
 from wiki_trends.sample import SampleOptions, SampleServer
 from wiki_trends.wikimedia import PageFacts, WikimediaClient
@@ -89,7 +89,7 @@ def test_steps_in_processes_of_their_own_give_what_a_day_in_one_process_gives(tm
     for layer in ("silver", "gold", "diamond"):
         mine, theirs = getattr(layers(apart), layer), getattr(layers(whole), layer)
         assert read_frame(mine, DAY).equals(read_frame(theirs, DAY))
-    assert excluded(DAY, apart) == excluded(DAY, whole)
+    assert read_exclusions(DAY, apart) == read_exclusions(DAY, whole)
     of_day, of_steps = (
         inspect(layers(settings).diamond, DAY).manifest.measured for settings in (whole, apart)
     )
@@ -148,21 +148,21 @@ def test_a_bronze_day_of_something_else_is_refused(bench):
 
 
 def test_a_title_that_is_listed_twice_is_one_row():
-    filtered = filter_rows([Listed("A b", 5, 3), Listed("A_b", 4, 2), Listed("C", 9, 1)], RowFilter(SITE))
+    filtered = filter_rows([ListRow("A b", 5, 3), ListRow("A_b", 4, 2), ListRow("C", 9, 1)], RowFilter(SITE))
     assert rows_of(filtered) == [("C", 9, 1), ("A_b", 9, 2)]
     assert (filtered.counts, filtered.excluded) == ({"listed_twice": 1}, [])
 
 
 @pytest.mark.parametrize("title", ["-", "", "_", "--", " "])
 def test_placeholders_are_no_articles(title):
-    filtered = filter_rows([Listed(title, 1, 1)], RowFilter(SITE))
+    filtered = filter_rows([ListRow(title, 1, 1)], RowFilter(SITE))
     assert (filtered.kept, filtered.counts) == ([], {"placeholder": 1})
     assert filtered.excluded == [{"rank": 1, "page": title, "views": 1, "reason": "placeholder"}]
 
 
 @pytest.mark.parametrize("title", ["a\x00b", "a\nb", "\tx", "x\x7f", "\x1f"])
 def test_a_title_with_a_control_character_can_be_no_article(title):
-    filtered = filter_rows([Listed(title, 1, 1)], RowFilter(SITE))
+    filtered = filter_rows([ListRow(title, 1, 1)], RowFilter(SITE))
     assert (filtered.kept, filtered.counts) == ([], {"control_character": 1})
 
 

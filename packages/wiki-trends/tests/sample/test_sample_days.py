@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiki_trends.sample import wikis
-from wiki_trends.sample.days import ACCESS_METHODS, World, world
+from wiki_trends.sample.days import ACCESS_METHODS, WikiTraffic, wiki_traffic
 from wiki_trends.sample.pages import Catalogue, catalogue
 from wiki_trends.sample.topics import DIFFICULT_TITLES
 from wiki_trends.sample.wikis import WIKIS
@@ -25,15 +25,15 @@ days = st.dates(dt.date(2015, 7, 1), dt.date(2027, 1, 1))
 
 
 def fingerprint(seed: int, project: str, day: dt.date) -> str:
-    rows = World(Catalogue(seed, WIKIS[project])).top(day, "all-access")
+    rows = WikiTraffic(Catalogue(seed, WIKIS[project])).top(day, "all-access")
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
 def test_a_day_is_the_same_in_another_process_with_another_hash_seed():
     program = (
-        "import datetime as dt, hashlib;from wiki_trends.sample.days import world;"
+        "import datetime as dt, hashlib;from wiki_trends.sample.days import wiki_traffic;"
         "from wiki_trends.sample.wikis import WIKIS;"
-        "rows=world(7, WIKIS['fr.wikipedia']).top(dt.date(2025, 11, 5), 'all-access');"
+        "rows=wiki_traffic(7, WIKIS['fr.wikipedia']).top(dt.date(2025, 11, 5), 'all-access');"
         "print(hashlib.sha256(repr(rows).encode()).hexdigest())"
     )
     printed = subprocess.run(
@@ -47,10 +47,10 @@ def test_a_day_is_the_same_in_another_process_with_another_hash_seed():
 
 
 def test_a_day_does_not_depend_on_the_days_asked_before():
-    backwards = World(Catalogue(1, EN))
+    backwards = WikiTraffic(Catalogue(1, EN))
     for offset in range(5, -1, -1):
         last = backwards.top(DAY + dt.timedelta(days=offset), "all-access")
-    assert last == World(Catalogue(1, EN)).top(DAY, "all-access")
+    assert last == WikiTraffic(Catalogue(1, EN)).top(DAY, "all-access")
 
 
 def test_seed_project_and_day_each_make_another_list():
@@ -66,7 +66,7 @@ def test_seed_project_and_day_each_make_another_list():
 @settings(max_examples=15, deadline=None)
 @given(day=days, access=st.sampled_from(ACCESS_METHODS), project=st.sampled_from(sorted(WIKIS)))
 def test_ranks_are_in_competition_order_and_titles_unique(day, access, project):
-    rows = world(0, WIKIS[project]).top(day, access)
+    rows = wiki_traffic(0, WIKIS[project]).top(day, access)
     assert len(rows) == WIKIS[project].rows
     assert len({row.article for row in rows}) == len(rows)
     for row in rows:
@@ -78,7 +78,8 @@ def test_ranks_are_in_competition_order_and_titles_unique(day, access, project):
 @given(day=days)
 def test_all_access_is_the_sum_of_the_other_lists_where_all_have_the_page(day):
     lists = {
-        access: {row.article: row.views for row in world(0, EN).top(day, access)} for access in ACCESS_METHODS
+        access: {row.article: row.views for row in wiki_traffic(0, EN).top(day, access)}
+        for access in ACCESS_METHODS
     }
     parts = [lists[access] for access in ACCESS_METHODS[1:]]
     shared = [title for title in lists["all-access"] if all(title in part for part in parts)]
@@ -87,12 +88,12 @@ def test_all_access_is_the_sum_of_the_other_lists_where_all_have_the_page(day):
 
 
 def test_a_list_has_the_scale_tail_and_ties_of_a_large_wiki():
-    rows = world(0, EN).top(DAY, "all-access")
+    rows = wiki_traffic(0, EN).top(DAY, "all-access")
     assert rows[0].article == "Main_Page"
     assert 3_000_000 < rows[0].views < 9_000_000
     assert 8_000 < rows[-1].views < 14_000
     assert len(rows) - len({row.views for row in rows}) > 10
-    french = world(0, WIKIS["fr.wikipedia"]).top(DAY, "all-access")
+    french = wiki_traffic(0, WIKIS["fr.wikipedia"]).top(DAY, "all-access")
     assert french[0].article == "Wikipédia:Accueil_principal"
     assert len(french) - len({row.views for row in french}) > 100
 
@@ -100,7 +101,7 @@ def test_a_list_has_the_scale_tail_and_ties_of_a_large_wiki():
 @pytest.mark.parametrize("seed", range(3))
 def test_about_two_thirds_of_a_list_are_there_the_next_day(seed):
     titles = [
-        {row.article for row in world(seed, EN).top(DAY + dt.timedelta(days=n), "all-access")}
+        {row.article for row in wiki_traffic(seed, EN).top(DAY + dt.timedelta(days=n), "all-access")}
         for n in range(8)
     ]
     kept = [len(one & two) / 1000 for one, two in itertools.pairwise(titles)]
@@ -111,9 +112,9 @@ def test_weekends_are_quieter_and_more_mobile():
     def total(access, weekdays):
         chosen = [dt.date(2025, 10, 6) + dt.timedelta(days=n) for n in range(28)]
         chosen = [day for day in chosen if day.weekday() in weekdays]
-        return sum(sum(v.of(access) for v in world(0, EN).views(day).values()) for day in chosen) / len(
-            chosen
-        )
+        return sum(
+            sum(v.of(access) for v in wiki_traffic(0, EN).views(day).values()) for day in chosen
+        ) / len(chosen)
 
     assert total("all-access", {5}) < 0.95 * total("all-access", {0})
     assert total("desktop", {5}) / total("all-access", {5}) < total("desktop", {0}) / total("all-access", {0})
@@ -129,7 +130,7 @@ def test_titles_are_unique_and_have_room_in_mediawiki(project, seed):
 
 
 def test_titles_that_programs_stumble_over_are_listed():
-    window = [world(0, EN).top(DAY + dt.timedelta(days=n), "all-access") for n in range(14)]
+    window = [wiki_traffic(0, EN).top(DAY + dt.timedelta(days=n), "all-access") for n in range(14)]
     listed = {row.article for rows in window for row in rows}
     assert {unicodedata.normalize("NFC", title) for title in DIFFICULT_TITLES} <= listed
     assert any(unicodedata.normalize("NFC", title) != title for title in listed), "none in NFD"
@@ -138,7 +139,7 @@ def test_titles_that_programs_stumble_over_are_listed():
 def test_no_article_bears_the_prefix_of_a_namespace():
     for wiki in WIKIS.values():
         for page in catalogue(0, wiki).pages:
-            number, _rest = wiki.namespace(page.title.replace("_", " "))
+            number, _rest = wiki.split_namespace(page.title.replace("_", " "))
             outside = number != 0 or page.title in ("-", wiki.main_page.replace(" ", "_"))
             assert outside == (page.role == "non_article"), page.title
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from wiki_trends.sample import mediawiki, truth
-from wiki_trends.sample.days import world
+from wiki_trends.sample.days import wiki_traffic
 from wiki_trends.sample.wikis import WIKIS
 from wiki_trends.wikimedia.pages import QUERY, Pages
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
@@ -21,7 +21,7 @@ DAY = dt.date(2025, 11, 5)
 
 
 def ask(params, wiki=EN, *, limit=240):
-    answer = mediawiki.answer(params, 0, wiki, limit)
+    answer = mediawiki.respond(params, 0, wiki, limit)
     assert answer.status == 200
     return json.loads(answer.body)
 
@@ -48,7 +48,7 @@ def planted():
 
 @pytest.fixture(scope="module")
 def titles():
-    return [row.article for row in world(0, EN).top(DAY, "all-access")]
+    return [row.article for row in wiki_traffic(0, EN).top(DAY, "all-access")]
 
 
 def test_underscores_case_and_unicode_form_are_normalised():
@@ -151,7 +151,9 @@ def test_some_batches_of_a_day_need_a_continuation(titles):
     counts = [pages_of(titles[start : start + 50])[1] for start in range(0, 1000, 50)]
     assert set(counts) <= {1, 2}
     split_values = [
-        row.article for n in range(10) for row in world(0, EN).top(DAY + dt.timedelta(days=n), "all-access")
+        row.article
+        for n in range(10)
+        for row in wiki_traffic(0, EN).top(DAY + dt.timedelta(days=n), "all-access")
     ]
     assert any(
         pages_of(split_values[start : start + 50])[1] == 2 for start in range(0, len(split_values), 50)

@@ -59,14 +59,14 @@ def test_a_folder_to_replay_must_be_one(tmp_path):
 
 
 def test_the_days_of_truth_are_needed_and_in_order():
-    assert options.truth_window("2025-11-01", "2025-11-01") == (dt.date(2025, 11, 1),) * 2
+    assert options.parse_truth_window("2025-11-01", "2025-11-01") == (dt.date(2025, 11, 1),) * 2
     for start, end, text in [
         (None, "2025-11-01", "--start: '' is not given"),
         ("2025-11-02", "2025-11-01", "--end: '2025-11-01' is before the start"),
         ("2000-01-01", "2025-11-01", "more than 3660 days"),
     ]:
         with pytest.raises(SettingError, match=text):
-            options.truth_window(start, end)
+            options.parse_truth_window(start, end)
 
 
 def test_faults_of_a_probability_of_zero_or_one_are_taken():

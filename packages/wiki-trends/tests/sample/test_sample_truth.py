@@ -12,7 +12,7 @@ import pytest
 
 from wiki_trends.errors import SettingError
 from wiki_trends.sample import truth, wikis
-from wiki_trends.sample.days import world
+from wiki_trends.sample.days import wiki_traffic
 
 EN = wikis.WIKIS["en.wikipedia"]
 START, END = dt.date(2025, 9, 1), dt.date(2025, 10, 30)
@@ -35,7 +35,7 @@ def series(seed):
     result: dict[str, dict[dt.date, float]] = {}
     for offset in range((END - START + BASELINE).days + 1):
         day = START - BASELINE + dt.timedelta(days=offset)
-        for row in world(seed, EN).top(day, "all-access"):
+        for row in wiki_traffic(seed, EN).top(day, "all-access"):
             result.setdefault(row.article, {})[day] = math.log(row.views)
     return result
 
@@ -98,7 +98,7 @@ def test_weekly_pages_rise_on_their_weekday_alone(planted, series):
 
 
 def test_new_pages_have_no_views_before_their_first_day(planted, seed):
-    there = world(seed, EN)
+    there = wiki_traffic(seed, EN)
     for event in of_kind(planted, "new"):
         page = there.catalogue.by_title[event["title"]]
         start = dt.date.fromisoformat(event["start"])
@@ -109,7 +109,7 @@ def test_new_pages_have_no_views_before_their_first_day(planted, seed):
 
 
 def test_traffic_of_programs_is_certainly_beyond_the_shares_of_readers(planted, seed):
-    there = world(seed, EN)
+    there = wiki_traffic(seed, EN)
     for day in (START, END):
         lists = {
             name: {r.article: r.views for r in there.top(day, name)} for name in ("all-access", "desktop")
@@ -133,7 +133,9 @@ def test_traffic_of_programs_is_certainly_beyond_the_shares_of_readers(planted, 
 def test_it_counts_what_is_left_of_each_list(planted, seed):
     outside, leading = set(planted["non_articles"]), planted["redirects"]
     for entry in planted["days"]:
-        titles = [r.article for r in world(seed, EN).top(dt.date.fromisoformat(entry["day"]), "all-access")]
+        titles = [
+            r.article for r in wiki_traffic(seed, EN).top(dt.date.fromisoformat(entry["day"]), "all-access")
+        ]
         articles = {leading.get(title, title) for title in titles if title not in outside}
         assert entry["articles"] == len(articles)
         assert entry["rows"] == 1000 == entry["articles"] + entry["merged"] + entry["non_articles"]

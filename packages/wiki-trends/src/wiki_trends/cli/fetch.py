@@ -95,16 +95,16 @@ def excluded(
 
     settings = settings_of(lake)
     (requested_day,) = days_of([day])
-    rows = exclusions.excluded(requested_day, settings)
+    rows = exclusions.read_exclusions(requested_day, settings)
     if as_json:
         print_json(
             {
                 "day": str(requested_day),
                 "project": settings.project,
                 "access": settings.access,
-                "counts": exclusions.counts(rows),
+                "counts": exclusions.count_by_reason(rows),
                 "excluded": [row.to_json() for row in rows],
             }
         )
     else:
-        out(exclusions.lines(rows))
+        out(exclusions.exclusion_lines(rows))

@@ -60,7 +60,7 @@ def sample_api(
     from wiki_trends.sample import options as sample_options
 
     if truth:
-        first, last = sample_options.truth_window(start, end)
+        first, last = sample_options.parse_truth_window(start, end)
         print_json(sample.truth(seed, project, first, last))
         return
     sample.serve(

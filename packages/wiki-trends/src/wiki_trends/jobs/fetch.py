@@ -74,9 +74,9 @@ def changes_of(settings: Settings, outcome: Outcome) -> dict[dt.date, Mapping[st
 
 def change_lines(changes: Mapping[dt.date, Mapping[str, Any]]) -> list[Line]:
     """The changes of a refresh as lines of text."""
-    from wiki_trends.pipeline.lists.restatement import sentence
+    from wiki_trends.pipeline.lists.restatement import describe_changes
 
-    return [(f"{day}  {sentence(change)}", "") for day, change in sorted(changes.items())]
+    return [(f"{day}  {describe_changes(change)}", "") for day, change in sorted(changes.items())]
 
 
 def _option_conflict(name: str, value: object, problem: str) -> SettingError:

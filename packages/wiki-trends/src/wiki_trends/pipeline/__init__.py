@@ -1,4 +1,4 @@
-"""The daily pipeline: bronze -> silver -> gold -> diamond, one module and one plain function for each step."""
+"""The daily pipeline: bronze -> silver -> gold -> diamond, with one module and one function for each step."""
 
 from wiki_trends.pipeline.run import DayResult, run_day
 from wiki_trends.pipeline.single_step import STEPS, run_step

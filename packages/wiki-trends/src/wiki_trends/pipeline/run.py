@@ -1,6 +1,6 @@
 """Runs all steps of the pipeline for one day in this process.
 
-A step that fails ends the run: what earlier steps committed stays, and the diamond partition is unchanged.
+If a step fails, the run ends. The commits of the earlier steps stay, and the diamond partition is unchanged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Fetch(Protocol):
-    """The first step: commits a day's list to bronze, and calls `on_rows` with its rows before that."""
+    """The first step: calls `on_rows` with the rows of a day's list, then commits the list to bronze."""
 
     def __call__(
         self,
@@ -37,22 +37,22 @@ class Fetch(Protocol):
         *,
         on_rows: RowsCallback | None = None,
     ) -> StepResult:
-        """Run the step."""
+        """Fetch the list of a day, and commit it to bronze."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DayResult:
-    """Result of the pipeline for one day.
+    """The result of the pipeline for one day.
 
     Attributes:
-        day: UTC.
-        rows: rows of the diamond partition.
-        seconds: duration of each step, by its name.
-        requests: requests to Wikimedia, including repeats.
-        retries: how many of the requests were repeats.
-        cache_hits: pages that needed no request.
-        steps: result of each step, in order.
+        day: the UTC day.
+        rows: the number of rows in the diamond partition.
+        seconds: the duration of each step in seconds, by the name of the step.
+        requests: the number of requests to Wikimedia, including retries.
+        retries: the number of retries.
+        cache_hits: the number of pages whose facts were cached.
+        steps: the results of the steps, in order.
     """
 
     day: dt.date
@@ -69,13 +69,13 @@ def run_day(
 ) -> DayResult:
     """Fetch, clean, enrich, categorise and commit one UTC day.
 
-    The list is not fetched again when bronze has it; the other layers are rebuilt.
+    If bronze has the list, the list is not fetched again. The other layers are always rebuilt.
 
     Args:
         day: the day of the page views.
-        settings: project, access method, lake and limits.
-        client: an open client, shared between days; by default a new client for this day.
-        fetch: the first step, which commits the day to bronze: `fetch_top_pages`, or `fetch_from_dump` with its dump.
+        settings: the settings, with project, access method, lake and limits.
+        client: an open client that several days can share; by default, the run opens its own client.
+        fetch: the first step: `fetch_top_pages`, or `fetch_from_dump` with a bound `dump`.
 
     Raises:
         WikiTrendsError, SmartOrchestratorError: a step failed; the diamond partition is unchanged.

@@ -1,7 +1,7 @@
-"""Runs one step of a day by its name, for schedulers that run each step in a process of its own.
+"""Runs one step of a day by its name, for schedulers that run each step in its own process.
 
-Rows go from step to step through the lake. The scheduler passes on each step's result, a small document: the last step
-writes all of them into the manifest of the diamond partition.
+Each step reads rows from the lake and writes rows to the lake. The scheduler passes the results of the steps, which are small JSON
+objects, to the last step. The last step writes all results into the manifest of the diamond partition.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ _STEP_FUNCTIONS: dict[str, Callable[[dt.date, Settings, WikimediaClient], StepRe
     "fetch_wikipedia_categories": fetch_wikipedia_categories,
     "categorize_pages": categorize_pages,
 }
-_LAST = "clean_gold_layer"
-STEPS = (*_STEP_FUNCTIONS, _LAST)
+_LAST_STEP = "clean_gold_layer"
+STEPS = (*_STEP_FUNCTIONS, _LAST_STEP)
 
 
 def run_step(
     name: str, day: dt.date, settings: Settings, earlier: Iterable[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
-    """Run one of `STEPS`, in their order, for a UTC day; returns its `StepResult.to_json()`.
+    """Run one step for a UTC day, and return its `StepResult.to_json()`. Run the steps in the order of `STEPS`.
 
     Args:
-        name: the step.
+        name: the name of the step, from `STEPS`.
         day: the day of the page views.
-        settings: project, access method, lake and limits.
-        earlier: results of the earlier steps; only the last step reads them.
+        settings: the settings, with project, access method, lake and limits.
+        earlier: the results of the earlier steps; only the last step reads them.
 
     Raises:
-        KeyError: there is no such step.
-        WikiTrendsError, SmartOrchestratorError: the step failed; its layer is unchanged.
+        KeyError: no step has this name.
+        WikiTrendsError, SmartOrchestratorError: the step failed; the layer that the step writes is unchanged.
     """
-    if name == _LAST:
+    if name == _LAST_STEP:
         return clean_gold_layer(day, settings, [StepResult.from_json(result) for result in earlier]).to_json()
     step = _STEP_FUNCTIONS[name]
     with WikimediaClient(settings) as client:

@@ -1,4 +1,4 @@
-"""What the steps share: their result, a stopwatch, and the project's canonical name."""
+"""Code that all steps use: the result of a step, a stopwatch, and the canonical name of the project."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """Result of one step for one day.
+    """The result of one step for one day.
 
     Attributes:
-        name: the step's name, as in the pipeline's Dag.
-        rows_in: rows read.
-        rows_out: rows committed, or pages in the cache afterwards.
-        seconds: duration until just before the commit, because the commit writes it into the manifest.
-        requests: requests to Wikimedia, including repeats.
-        retries: how many of the requests were repeats.
-        cache_hits: pages that needed no request.
+        name: the name of the step, as in the pipeline's Dag.
+        rows_in: the number of rows that the step read.
+        rows_out: the number of committed rows; for step 3, the number of the day's pages.
+        seconds: the duration in seconds until just before the commit, because the commit writes it into the manifest.
+        requests: the number of requests to Wikimedia, including retries.
+        retries: the number of retries.
+        cache_hits: the number of pages whose facts were cached.
         counts: further counters of the step, by name.
     """
 
@@ -39,7 +39,7 @@ class StepResult:
     counts: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The document for manifests and `--json`."""
+        """Return the result as the JSON object for manifests and `--json`."""
         return {
             "step": self.name,
             "rows_in": self.rows_in,
@@ -53,21 +53,21 @@ class StepResult:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> StepResult:
-        """The inverse of `to_json`."""
+        """Parse the JSON object that `to_json` returns."""
         return cls(data["step"], **{name: value for name, value in data.items() if name != "step"})
 
 
 class Stopwatch:
-    """Measures elapsed time from its creation on."""
+    """Measures the time since the stopwatch was created."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
 
     def seconds(self) -> float:
-        """Seconds since the stopwatch was created."""
+        """Return the seconds since the stopwatch was created."""
         return time.perf_counter() - self._started
 
 
 def project_of(settings: Settings) -> str:
-    """The canonical name of the settings' project: `en.wikipedia` for `en.wikipedia.org`, `wikidata` for `www.wikidata`."""
+    """Return the canonical name of the project: `en.wikipedia` for `en.wikipedia.org`, `wikidata` for `www.wikidata`."""
     return canonical_project(settings.project)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import ContractError, LakeError
 from wiki_trends.config.layers import layers
-from wiki_trends.pipeline.lists.excluded import Exclusion, excluded
+from wiki_trends.pipeline.lists.excluded import Exclusion, read_exclusions
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -89,7 +89,7 @@ def left_out(run: RunRecord, settings: Settings) -> LeftOut:
 
     def read(day: dt.date) -> list[Exclusion] | str:
         try:
-            return excluded(day, settings)
+            return read_exclusions(day, settings)
         except ContractError as error:
             return error.code
 

@@ -1,7 +1,7 @@
-"""A synthetic Wikimedia for demos and tests without a network: pageviews and Action API, made from a seed.
+"""A synthetic Wikimedia for demos and tests without a network: the pageviews API and the Action API, with data made from a seed.
 
-`SampleServer` runs in this process, `serve` in a process of its own. `truth` returns the events that were planted in the data.
-Faults can be injected, and recorded responses of the real APIs can be served instead (`replay`).
+`SampleServer` serves the APIs in threads of the caller's process. `serve` blocks, as the main function of a process. `truth` returns
+the events that were planted in the data. Options inject faults, or replay recorded responses of the real APIs.
 """
 
 from __future__ import annotations

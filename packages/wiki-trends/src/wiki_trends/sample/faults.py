@@ -1,8 +1,13 @@
-"""Inject faults into the synthetic API by kind and probability, reproducible for a seed.
+"""Injects faults into the synthetic APIs by kind and probability. A seed makes the faults reproducible.
 
-`--fault KIND=PROBABILITY`, where KIND is 429 or 403 (Wikimedia throttles), 500 or 503 (the server fails), `reset`, `timeout` (the
-connection stays open without a response) or `truncate` (the network fails), `maxlag` or `ratelimited` (errors of the Action
-API). Any other kind raises `SettingError`.
+The option is `--fault KIND=PROBABILITY`. The kinds are:
+
+- 429 and 403: Wikimedia throttles the client;
+- 500 and 503: the server fails;
+- `reset`, `timeout` and `truncate`: the network fails; with `timeout`, the connection stays open without a response;
+- `maxlag` and `ratelimited`: errors of the Action API.
+
+Any other kind raises `SettingError`.
 """
 
 from __future__ import annotations
@@ -13,32 +18,32 @@ from typing import TYPE_CHECKING
 
 from wiki_trends.errors import SettingError
 from wiki_trends.sample import mediawiki
-from wiki_trends.sample.answers import error_answer, text_answer
+from wiki_trends.sample.responses import error_response, text_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wiki_trends.sample.answers import Answer
+    from wiki_trends.sample.responses import Response
 
-ACTION_KINDS = ("maxlag", "ratelimited")
-KINDS = ("429", "403", "500", "503", "reset", "timeout", "truncate", *ACTION_KINDS)
+ACTION_API_KINDS = ("maxlag", "ratelimited")
+FAULT_KINDS = ("429", "403", "500", "503", "reset", "timeout", "truncate", *ACTION_API_KINDS)
 _ORIGIN = "--fault"
 
 
 def parse_faults(texts: Iterable[str]) -> dict[str, float]:
-    """The probability of each kind, from texts such as `429=0.2`.
+    """Parse texts such as `429=0.2` into the probabilities of the kinds.
 
     Raises:
-        SettingError: an unknown kind, no probability, or a sum above 1.
+        SettingError: a kind is unknown, a probability is missing or invalid, or the sum is above 1.
     """
     faults: dict[str, float] = {}
     for text in texts:
         kind, _equals, number = text.partition("=")
-        if kind not in KINDS:
+        if kind not in FAULT_KINDS:
             raise _setting_error(
-                text, "names no kind of fault", f"Kinds are {', '.join(KINDS)}, for example 429=0.2."
+                text, "names no kind of fault", f"Kinds are {', '.join(FAULT_KINDS)}, for example 429=0.2."
             )
-        faults[kind] = _probability(text, number)
+        faults[kind] = _parse_probability(text, number)
     if sum(faults.values()) > 1 + 1e-9:
         raise _setting_error(
             dict(faults), "is more than 1 together", "Give probabilities with a sum of at most 1."
@@ -55,39 +60,41 @@ class Faults:
         self._lock = threading.Lock()
 
     def draw(self, *, action: bool) -> str | None:
-        """The kind of fault of the next request, or None. `action`: it is a request to the Action API."""
+        """Draw the kind of fault for the next request, or None. `action` is true for a request to the Action API."""
         if not self._faults:
             return None
         with self._lock:
-            drawn = self._rng.random()
+            number = self._rng.random()
         for kind, probability in self._faults.items():
-            if drawn < probability:
-                return kind if action or kind not in ACTION_KINDS else None
-            drawn -= probability
+            if number < probability:
+                return kind if action or kind not in ACTION_API_KINDS else None
+            number -= probability
         return None
 
 
-def fault_answer(kind: str, path: str) -> Answer | None:
-    """The response of a fault; None for faults of the connection."""
+def fault_response(kind: str, path: str) -> Response | None:
+    """Make the response of a fault; None for a fault of the network."""
     if kind == "429":
-        return text_answer(429, "Too many requests, please slow down.\n", {"Retry-After": "1"})
+        return text_response(429, "Too many requests, please slow down.\n", {"Retry-After": "1"})
     if kind == "403":
-        return text_answer(403, "Too many requests. Please respect our robot policy.\n", {"Retry-After": "1"})
+        return text_response(
+            403, "Too many requests. Please respect our robot policy.\n", {"Retry-After": "1"}
+        )
     if kind == "500":
-        return error_answer(500, path, "internal server error")
+        return error_response(500, path, "internal server error")
     if kind == "503":
-        return text_answer(503, "upstream connect error or disconnect/reset before headers\n")
+        return text_response(503, "upstream connect error or disconnect/reset before headers\n")
     if kind == "maxlag":
         info = "Waiting for a database server: 6 seconds lagged."
-        return mediawiki.error("maxlag", info, headers={"Retry-After": "1"}, lag=6)
+        return mediawiki.api_error("maxlag", info, headers={"Retry-After": "1"}, lag=6)
     if kind == "ratelimited":
-        return mediawiki.error(
+        return mediawiki.api_error(
             "ratelimited", "You've exceeded your rate limit. Please wait some time and try again."
         )
     return None
 
 
-def _probability(text: str, number: str) -> float:
+def _parse_probability(text: str, number: str) -> float:
     try:
         value = float(number)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The synthetic Action API: `action=query` for titles and for `siteinfo`.
+"""Implements the synthetic Action API: `action=query` for titles and for `siteinfo`.
 
 Responses have the form of MediaWiki's `formatversion=2`, with normalised titles, redirects, missing and invalid pages, and
-continuation (https://www.mediawiki.org/wiki/API:Query). An error has status 200 and an `error` in its body.
+continuation (https://www.mediawiki.org/wiki/API:Query). The response for an error has status 200 and an `error` in the body.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from wiki_trends.sample.answers import Answer, json_answer
 from wiki_trends.sample.pages import Catalogue, Details, Page, catalogue
+from wiki_trends.sample.responses import Response, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wiki_trends.sample.wikis import Wiki
 
-MOST_TITLES = 50
+MAX_TITLES = 50
 _INVALID = re.compile(r"[\[\]{}<>|#\ufffd]|%[0-9A-Fa-f]{2}")
 _PROPS = ("categories", "coordinates", "pageprops", "description", "info")
 
 
 class ActionApiError(Exception):
-    """The API responds with an error.
+    """An error that the Action API reports to the client.
 
     Attributes:
-        code: MediaWiki's code of the error.
+        code: MediaWiki's code for the error.
         info: the message of the error.
-        extra: further keys of the error.
+        extra: the further values in the error object, by name.
     """
 
     def __init__(self, code: str, info: str, **extra: Any) -> None:
@@ -41,28 +41,28 @@ class ActionApiError(Exception):
         super().__init__(info)
 
 
-def error(code: str, info: str, *, headers: dict[str, str] | None = None, **extra: Any) -> Answer:
-    """The response for an error of the Action API, which has status 200 and the error in its body."""
+def api_error(code: str, info: str, *, headers: dict[str, str] | None = None, **extra: Any) -> Response:
+    """Make the response for an error of the Action API, with status 200 and the error in the body."""
     body = {"error": {"code": code, "info": info, **extra}, "servedby": "sample"}
-    return json_answer(body, headers={"MediaWiki-API-Error": code, **(headers or {})})
+    return json_response(body, headers={"MediaWiki-API-Error": code, **(headers or {})})
 
 
-def answer(params: Mapping[str, str], seed: int, wiki: Wiki, category_limit: int) -> Answer:
-    """The response to a request; a piece of a continued response has at most `category_limit` categories."""
+def respond(params: Mapping[str, str], seed: int, wiki: Wiki, category_limit: int) -> Response:
+    """Answer a request. A continued response has at most `category_limit` categories in each piece."""
     try:
-        check(params)
+        check_parameters(params)
         if params.get("meta") == "siteinfo":
-            return json_answer(wiki.siteinfo())
-        return json_answer(_query(params, catalogue(seed, wiki), category_limit))
+            return json_response(wiki.siteinfo())
+        return json_response(_query(params, catalogue(seed, wiki), category_limit))
     except ActionApiError as failure:
-        return error(failure.code, failure.info, **failure.extra)
+        return api_error(failure.code, failure.info, **failure.extra)
 
 
-def check(params: Mapping[str, str]) -> None:
-    """Reject requests that this API does not implement.
+def check_parameters(params: Mapping[str, str]) -> None:
+    """Reject a request that this API does not implement.
 
     Raises:
-        ActionApiError: another action, format or version of the format.
+        ActionApiError: the request has another action, format or version of the format.
     """
     for name, expected in (("action", "query"), ("format", "json"), ("formatversion", "2")):
         value = params.get(name, "")
@@ -72,42 +72,42 @@ def check(params: Mapping[str, str]) -> None:
 
 
 def split_values(value: str) -> list[str]:
-    """The values of a parameter with several values, separated by `|`, or by U+001F if the parameter begins with it."""
+    """Split a parameter into its values at `|`, or at U+001F if the parameter begins with U+001F."""
     return value[1:].split("\x1f") if value.startswith("\x1f") else value.split("|") if value else []
 
 
-def requested_titles(params: Mapping[str, str]) -> list[str]:
-    """The requested titles, each once.
+def parse_titles(params: Mapping[str, str]) -> list[str]:
+    """Return the requested titles without duplicates.
 
     Raises:
-        ActionApiError: more than 50.
+        ActionApiError: the request has more than 50 titles.
     """
     titles = list(dict.fromkeys(split_values(params.get("titles", ""))))
-    if len(titles) > MOST_TITLES:
+    if len(titles) > MAX_TITLES:
         raise ActionApiError(
             "toomanyvalues",
-            f'Too many values supplied for parameter "titles". The limit is {MOST_TITLES}.',
-            limit=MOST_TITLES,
-            lowlimit=MOST_TITLES,
+            f'Too many values supplied for parameter "titles". The limit is {MAX_TITLES}.',
+            limit=MAX_TITLES,
+            lowlimit=MAX_TITLES,
             highlimit=500,
         )
     return titles
 
 
-def normalized(title: str, wiki: Wiki) -> str:
-    """A title as MediaWiki normalises it: NFC, spaces for underscores, the namespace's local name, a capital first letter."""
+def normalize(title: str, wiki: Wiki) -> str:
+    """Normalise a title like MediaWiki: NFC, spaces for underscores, the namespace's local name, a capital first letter."""
     text = unicodedata.normalize("NFC", title)
     text = re.sub(r"[ _]+", " ", text).strip()
-    number, rest = wiki.namespace(text)
+    number, rest = wiki.split_namespace(text)
     rest = rest[:1].upper() + rest[1:]
     return f"{wiki.namespaces[number]}:{rest}" if number else rest
 
 
 def invalid_reason(title: str) -> str | None:
-    """Why a title is invalid; None when it is valid."""
-    invalid = _INVALID.search(title)
-    if invalid is not None:
-        return f'The requested page title contains invalid characters: "{invalid.group()}".'
+    """Return the reason that a title is invalid; None for a valid title."""
+    match = _INVALID.search(title)
+    if match is not None:
+        return f'The requested page title contains invalid characters: "{match.group()}".'
     if not title:
         return "The requested page title is empty or contains only a namespace prefix."
     if len(title.encode()) > 255:
@@ -115,15 +115,19 @@ def invalid_reason(title: str) -> str | None:
     return None
 
 
-def normalization(requested: str, title: str) -> dict[str, Any]:
-    """The entry in `normalized` that maps a requested title to its normalised form."""
-    encoded = unicodedata.normalize("NFC", requested) != requested
-    return {"fromencoded": encoded, "from": quote(requested, safe="") if encoded else requested, "to": title}
+def normalized_entry(requested: str, title: str) -> dict[str, Any]:
+    """Return the entry for `normalized` that maps a requested title to its normalised form."""
+    is_encoded = unicodedata.normalize("NFC", requested) != requested
+    return {
+        "fromencoded": is_encoded,
+        "from": quote(requested, safe="") if is_encoded else requested,
+        "to": title,
+    }
 
 
 @dataclass
-class _Resolution:
-    """The pages, redirects and other entries (special, missing, invalid) that the titles of a request resolve to."""
+class _ResolvedTitles:
+    """The pages, redirects and other entries (special, missing, invalid) for the titles of a request."""
 
     normalized: list[dict[str, Any]] = field(default_factory=list)
     redirects: list[dict[str, str]] = field(default_factory=list)
@@ -132,11 +136,11 @@ class _Resolution:
 
 
 def _query(params: Mapping[str, str], pages: Catalogue, category_limit: int) -> dict[str, Any]:
-    resolution = _Resolution()
-    for requested in requested_titles(params):
-        _resolve(requested, pages, resolution, follow="redirects" in params)
-    ordered = sorted(resolution.pages.values(), key=lambda page: pages.details(page.number).page_id)
-    entries = {page.number: _entry(page, pages.details(page.number), pages.wiki) for page in ordered}
+    resolved = _ResolvedTitles()
+    for requested in parse_titles(params):
+        _resolve(requested, pages, resolved, follow="redirects" in params)
+    ordered = sorted(resolved.pages.values(), key=lambda page: pages.details(page.number).page_id)
+    entries = {page.number: _page_entry(page, pages.details(page.number), pages.wiki) for page in ordered}
     props = split_values(params.get("prop", ""))
     is_first_piece = "clcontinue" not in params
     if is_first_piece:
@@ -156,46 +160,46 @@ def _query(params: Mapping[str, str], pages: Catalogue, category_limit: int) -> 
         complete_props = "|".join(name for name in props if name != "categories")
         result["continue"] = {"clcontinue": continuation, "continue": f"||{complete_props}"}
     query: dict[str, Any] = {}
-    if resolution.normalized:
-        query["normalized"] = resolution.normalized
-    if resolution.redirects:
-        query["redirects"] = resolution.redirects
-    if resolution.pages or resolution.others:
-        query["pages"] = [*resolution.others.values(), *entries.values()]
+    if resolved.normalized:
+        query["normalized"] = resolved.normalized
+    if resolved.redirects:
+        query["redirects"] = resolved.redirects
+    if resolved.pages or resolved.others:
+        query["pages"] = [*resolved.others.values(), *entries.values()]
     return result | ({"query": query} if query else {})
 
 
-def _resolve(requested: str, pages: Catalogue, resolution: _Resolution, *, follow: bool) -> None:
-    title = normalized(requested, pages.wiki)
+def _resolve(requested: str, pages: Catalogue, resolved: _ResolvedTitles, *, follow: bool) -> None:
+    title = normalize(requested, pages.wiki)
     reason = invalid_reason(title)
     if reason is not None:
-        resolution.others[requested] = {"title": requested, "invalidreason": reason, "invalid": True}
+        resolved.others[requested] = {"title": requested, "invalidreason": reason, "invalid": True}
         return
     if title != requested:
-        resolution.normalized.append(normalization(requested, title))
-    number, _rest = pages.wiki.namespace(title)
+        resolved.normalized.append(normalized_entry(requested, title))
+    number, _rest = pages.wiki.split_namespace(title)
     page = pages.find(title)
     if number < 0:
-        resolution.others[title] = {"ns": number, "title": title, "special": True}
+        resolved.others[title] = {"ns": number, "title": title, "special": True}
     elif page is None or page.title == "-":
-        resolution.others[title] = {"ns": number, "title": title, "missing": True}
+        resolved.others[title] = {"ns": number, "title": title, "missing": True}
     elif page.target is not None and follow:
         target = pages.pages[page.target]
         entry = {"from": title, "to": target.title.replace("_", " ")}
         # Some redirects lead to a section of a page.
-        resolution.redirects.append(entry | {"tofragment": "History"} if page.number % 5 == 0 else entry)
-        resolution.pages[target.title] = target
+        resolved.redirects.append(entry | {"tofragment": "History"} if page.number % 5 == 0 else entry)
+        resolved.pages[target.title] = target
     else:
-        resolution.pages[page.title] = page
+        resolved.pages[page.title] = page
 
 
-def _entry(page: Page, details: Details, wiki: Wiki) -> dict[str, Any]:
+def _page_entry(page: Page, details: Details, wiki: Wiki) -> dict[str, Any]:
     title = page.title.replace("_", " ")
-    return {"pageid": details.page_id, "ns": wiki.namespace(title)[0], "title": title}
+    return {"pageid": details.page_id, "ns": wiki.split_namespace(title)[0], "title": title}
 
 
 def _properties(page: Page, details: Details, params: Mapping[str, str], props: list[str]) -> dict[str, Any]:
-    """The requested coordinates, properties and description that the page has."""
+    """Return the requested properties of a page: `info`, coordinates, page properties and description."""
     result: dict[str, Any] = {}
     if page.target is not None or page.role == "non_article":
         return result
@@ -225,7 +229,7 @@ def _properties(page: Page, details: Details, params: Mapping[str, str], props: 
 def _add_categories(
     entries: dict[int, dict[str, Any]], pages: Catalogue, params: Mapping[str, str], limit: int
 ) -> str | None:
-    """Add one piece of the categories to the entries; returns the marker of the next piece, or None after the last one."""
+    """Add one piece of the categories to the entries. Return the marker of the next piece, or None after the last piece."""
     visible = slice(None, -1) if "!hidden" in split_values(params.get("clshow", "")) else slice(None)
     rows = [
         (entry["pageid"], name, entry)
@@ -235,13 +239,13 @@ def _add_categories(
     ]
     value = params.get("cllimit", "10")
     limit = limit if value == "max" else min(limit, _positive_integer(value))
-    begin = _resume_index(rows, params.get("clcontinue"))
+    start = _resume_index(rows, params.get("clcontinue"))
     prefix = pages.wiki.namespaces[14]
-    for _page_id, name, entry in rows[begin : begin + limit]:
+    for _page_id, name, entry in rows[start : start + limit]:
         entry.setdefault("categories", []).append({"ns": 14, "title": f"{prefix}:{name}"})
-    if begin + limit >= len(rows):
+    if start + limit >= len(rows):
         return None
-    page_id, name, _entry = rows[begin + limit]
+    page_id, name, _entry = rows[start + limit]
     return f"{page_id}|{name.replace(' ', '_')}"
 
 

@@ -1,6 +1,6 @@
-"""The options of the synthetic API, and a parser for their texts on the command line.
+"""Defines the options of the synthetic APIs, and parses their texts from the command line.
 
-An invalid text raises `SettingError`, which names the option, the value and the fix.
+An invalid text raises `SettingError` with the option, the value and the fix.
 """
 
 from __future__ import annotations
@@ -19,28 +19,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-# The day that Wikimedia never published for any project.
+# Wikimedia never published this day for any project.
 NEVER_PUBLISHED = (dt.date(2024, 3, 31),)
 
 
 @dataclass(frozen=True, slots=True)
 class SampleOptions:
-    """How the synthetic API behaves.
+    """The options of the synthetic APIs.
 
     Attributes:
-        port: port to listen on; 0 for a free one.
-        host: address to listen on.
-        seed: determines the data.
-        latency: seconds from each request to its response.
-        faults: probability of each kind of fault, see `faults.KINDS`.
-        stall: seconds for which the fault `timeout` keeps a connection open, unless the client closes it before.
-        today: the UTC day that counts as today; None for the real one.
-        publication_lag: number of days after which a day is published.
-        never: days that are never published.
-        broken: days for whose lists the API responds with status 500.
-        replay: folder of recorded exchanges to serve instead of synthetic data.
-        log: file to which one line per request is appended; None for stderr with `serve`, and for no log otherwise.
-        category_limit: most categories in one piece of a response of the Action API.
+        port: the port to listen on; 0 for a free port.
+        host: the address to listen on.
+        seed: the seed of the data.
+        latency: the time in seconds from each request to its response.
+        faults: the probability of each kind of fault, see `faults.FAULT_KINDS`.
+        stall: the maximum time in seconds for which the fault `timeout` keeps a connection open.
+        today: the UTC day that counts as today; None for the real day.
+        publication_lag: the number of days after which a day is published.
+        never: the days that are never published.
+        broken: the days for whose lists the API responds with status 500.
+        replay: the folder of recorded exchanges to serve instead of synthetic data.
+        log: the file to which the server appends one line per request. With None, `serve` logs to stderr, and a
+            `SampleServer` has no log.
+        category_limit: the largest number of categories in one piece of a response of the Action API.
     """
 
     port: int = 0
@@ -73,10 +74,10 @@ def parse(
     replay: Path | None = None,
     log: Path | None = None,
 ) -> SampleOptions:
-    """Options from the texts of the command line. Without `never`, the day that Wikimedia never published is missing.
+    """Parse the texts of the command line into options. The default of `never` is `NEVER_PUBLISHED`.
 
     Raises:
-        SettingError: an invalid text, or a folder to replay that is not a folder.
+        SettingError: a text is invalid, or `replay` is not a folder.
     """
     if replay is not None and not replay.is_dir():
         raise _setting_error("replay", str(replay), "is not a folder", "Name a folder of recorded exchanges.")
@@ -87,23 +88,23 @@ def parse(
         latency=parse_seconds(latency, "latency"),
         faults=parse_faults(faults),
         stall=parse_seconds(stall, "stall"),
-        today=None if today is None else _day(today, "today"),
+        today=None if today is None else _parse_day(today, "today"),
         publication_lag=publication_lag,
-        never=NEVER_PUBLISHED if never is None else tuple(_day(text, "never") for text in never),
-        broken=tuple(_day(text, "broken-day") for text in broken),
+        never=NEVER_PUBLISHED if never is None else tuple(_parse_day(text, "never") for text in never),
+        broken=tuple(_parse_day(text, "broken-day") for text in broken),
         replay=replay,
         log=log,
     )
 
 
 def parse_seconds(text: str, option: str) -> float:
-    """Seconds from `0.1`, `0.1s` or `50ms`.
+    """Parse a time such as `0.1`, `0.1s` or `50ms` into seconds.
 
     Raises:
-        SettingError: another form, or more than an hour.
+        SettingError: the text has another form, or the time is more than an hour.
     """
-    matched = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)?", text.strip(), flags=re.ASCII)
-    seconds = float(matched[1]) / (1000 if matched[2] == "ms" else 1) if matched else -1.0
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)?", text.strip(), flags=re.ASCII)
+    seconds = float(match[1]) / (1000 if match[2] == "ms" else 1) if match else -1.0
     if not 0 <= seconds <= 3600:
         raise _setting_error(
             option, text, "is not a time between 0 and an hour", "Give for example 50ms or 0.1s."
@@ -111,16 +112,16 @@ def parse_seconds(text: str, option: str) -> float:
     return seconds
 
 
-def truth_window(start: str | None, end: str | None) -> tuple[dt.date, dt.date]:
-    """First and last day of `--truth` from the texts of `--start` and `--end`, which are both required.
+def parse_truth_window(start: str | None, end: str | None) -> tuple[dt.date, dt.date]:
+    """Parse `--start` and `--end` into the first and the last day of `--truth`. Both options are required.
 
     Raises:
-        SettingError: one is missing or not a day, they are in the wrong order, or the window has more than 3660 days.
+        SettingError: an option is missing or not a day, the end is before the start, or the window has more than 3660 days.
     """
     for name, text in (("start", start), ("end", end)):
         if text is None:
             raise _setting_error(name, "", "is not given", "With --truth give --start DAY and --end DAY.")
-    first, last = _day(start or "", "start"), _day(end or "", "end")
+    first, last = _parse_day(start or "", "start"), _parse_day(end or "", "end")
     if last < first:
         raise _setting_error("end", str(last), f"is before the start {first}", "Give an end on or after it.")
     if (last - first).days >= MAX_DAYS:
@@ -130,7 +131,7 @@ def truth_window(start: str | None, end: str | None) -> tuple[dt.date, dt.date]:
     return first, last
 
 
-def _day(text: str, option: str) -> dt.date:
+def _parse_day(text: str, option: str) -> dt.date:
     try:
         return parse_day(text)
     except WindowError as error:

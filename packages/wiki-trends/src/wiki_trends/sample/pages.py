@@ -1,8 +1,12 @@
-"""The pages of one synthetic wiki: titles, their usual level of views, and their facts.
+"""Generates the pages of one synthetic wiki: their titles, usual levels of views, and facts.
 
-The seed and the project determine all of it. A page is identified by its number. Each range of numbers has a kind of page:
-`EVERGREEN` pages are read every day, `RARE` pages for a few days, `NEW` pages from the day of their creation, `BOT` pages have
-automated traffic only. Higher numbers are titles that are not articles.
+The seed and the project determine all values. A number identifies a page, and the range of the number gives the kind of page:
+
+- `EVERGREEN_NUMBERS`: pages that are read every day;
+- `RARE_NUMBERS`: pages that are read for a few days;
+- `NEW_NUMBERS`: pages that are read from the day of their creation;
+- `BOT_NUMBERS`: pages that have only automated traffic;
+- higher numbers: titles that are not articles.
 """
 
 from __future__ import annotations
@@ -21,12 +25,12 @@ if TYPE_CHECKING:
     from wiki_trends.sample.vocabulary import Country, Topic
     from wiki_trends.sample.wikis import Wiki
 
-EVERGREEN = range(2400)
-RARE = range(2400, 8000)
-NEW = range(8000, 10400)
-BOT = range(10400, 10800)
+EVERGREEN_NUMBERS = range(2400)
+RARE_NUMBERS = range(2400, 8000)
+NEW_NUMBERS = range(8000, 10400)
+BOT_NUMBERS = range(10400, 10800)
 
-# The pages with these numbers are always in the list, so an event on one of them is preceded by usual days.
+# The pages with these numbers are in the list on every day, so the list shows usual days before an event on a page.
 _ROLE_NUMBERS = range(20, 450)
 _ROLE_SIZES = {
     "burst": 150,
@@ -41,7 +45,7 @@ _MISSING = (470, 520, 610)
 _MISSING_TITLES = ("Undefined", "Wp-login.php", "Xxx_Velka")
 _INVALID = 560
 _INVALID_TITLE = "Vela[1]"
-_WORD_STEP = 4513  # coprime to WORDS, so different pages have different words
+_WORD_STEP = 4513  # coprime to WORD_COUNT, so different pages have different words
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +53,17 @@ class Page:
     """A title that can be in a list.
 
     Attributes:
-        number: its number, in one of the ranges of this module.
-        title: with underscores, as in the lists.
-        level: natural logarithm of its views on a usual day; 0 for a page that is not evergreen.
-        desktop: fraction of its views that come from desktops.
-        app: fraction of its views that come from the apps.
-        weekend: added to `level` on Saturdays and Sundays.
-        role: the kind of events planted on it (`burst`, `trend`, `weekly`); or `difficult` (a title that programs often mishandle),
-            `redirect`, `alias` (another spelling of a title), `missing`, `invalid`, `non_article` or `plain`.
-        target: number of the page that a redirect or an alias leads to.
-        topic: its topic.
+        number: the number of the page, in one of the ranges of this module.
+        title: the title with underscores, as in the lists.
+        level: the natural logarithm of the views on a usual day; 0 for a page that is not evergreen.
+        desktop: the fraction of the views that come from desktops.
+        app: the fraction of the views that come from the apps.
+        weekend: the number that is added to `level` on Saturdays and Sundays.
+        role: the kind of the planted events (`burst`, `trend`, `weekly`), or another role: `difficult` (a title that programs
+            often mishandle), `redirect`, `alias` (another spelling of a title), `missing`, `invalid`, `non_article` or
+            `plain`.
+        target: the number of the page to which a redirect or an alias leads.
+        topic: the topic of the page.
     """
 
     number: int
@@ -74,17 +79,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """Facts about an article.
+    """The facts about an article.
 
     Attributes:
-        page_id: the wiki's id of the page.
-        categories: names without namespace, in the wiki's order; the last one is hidden.
-        description: short description, or empty.
-        latitude: in degrees; None without coordinates.
-        longitude: in degrees; None without coordinates.
+        page_id: the id of the page in the wiki.
+        categories: the names of the categories without namespace, in the wiki's order; the last category is hidden.
+        description: the short description, or an empty text.
+        latitude: the latitude in degrees; None without coordinates.
+        longitude: the longitude in degrees; None without coordinates.
         country: the country that the article is about, or None.
-        wikidata_id: for example `Q123`.
-        image: file name of its free image, or empty.
+        wikidata_id: the id in Wikidata, for example `Q123`.
+        image: the file name of a free image, or an empty text.
     """
 
     page_id: int
@@ -98,14 +103,14 @@ class Details:
 
 
 def level_of_rank(rank: float, scale: float) -> float:
-    """Natural logarithm of the views at a rank on a usual day: those of English Wikipedia times `scale`."""
+    """Return the level of a rank on a usual day: the natural logarithm of `scale` times the views in English Wikipedia."""
     slope = 0.57 if rank >= 100 else 0.67
     return math.log(36_500 * scale) - slope * math.log(rank / 100)
 
 
 @lru_cache(maxsize=8)
 def catalogue(seed: int, wiki: Wiki) -> Catalogue:
-    """The pages of a wiki for a seed; computed once."""
+    """Return the (cached) pages of a wiki for a seed."""
     return Catalogue(seed, wiki)
 
 
@@ -120,36 +125,36 @@ class Catalogue:
 
     def __post_init__(self) -> None:
         rng = random.Random(f"{self.seed}/{self.wiki.project}/pages")
-        self.roles = _roles(rng)
+        self.roles = _assign_roles(rng)
         role_of = {number: role for role, numbers in self.roles.items() for number in numbers}
-        shift = rng.randrange(vocabulary.WORDS)
-        topics = rng.choices(TOPICS, weights=[topic.weight for topic in TOPICS], k=BOT.stop)
+        shift = rng.randrange(vocabulary.WORD_COUNT)
+        topics = rng.choices(TOPICS, weights=[topic.weight for topic in TOPICS], k=BOT_NUMBERS.stop)
         self.pages = []
         for number, topic in enumerate(topics):
             word = vocabulary.word(number * _WORD_STEP + shift)
-            self.pages.append(self._page(rng, number, topic, word, role_of.get(number, "plain")))
+            self.pages.append(self._make_page(rng, number, topic, word, role_of.get(number, "plain")))
         self._assign_special_titles(rng)
-        self.pages += self._non_articles()
+        self.pages += self._make_non_articles()
 
     @cached_property
     def by_title(self) -> dict[str, Page]:
-        """Every page by its title as in the lists."""
+        """The pages by title, with underscores as in the lists."""
         return {page.title: page for page in self.pages}
 
     def find(self, title: str) -> Page | None:
-        """The page or the redirect with a normalised title (with spaces); None if the wiki has none."""
+        """Return the page or redirect with a normalised title (with spaces); None if the wiki has no such page."""
         page = self.by_title.get(title.replace(" ", "_"))
         return page if page is not None and page.role not in ("alias", "missing", "invalid") else None
 
     @lru_cache(maxsize=20_000)  # noqa: B019 - catalogues live as long as the process
     def details(self, number: int) -> Details:
-        """Facts about the article with this number."""
+        """Return the facts about the article with a number."""
         page = self.pages[number]
         rng = random.Random(f"{self.seed}/{self.wiki.project}/details/{number}")
         country = _named_country(page.title) or rng.choice(vocabulary.COUNTRIES)
-        slots = _slots(rng, page, country)
+        values = _placeholder_values(rng, page, country)
         topic = page.topic
-        categories = [text.format_map(slots) for text in topic.categories]
+        categories = [text.format_map(values) for text in topic.categories]
         latitude = longitude = None
         if topic.place is not None and (rng.random() < 0.9 or topic.location_type in ("City", "Landmark")):
             latitude = round(country.latitude + rng.uniform(-1.5, 1.5), 5)
@@ -160,7 +165,7 @@ class Catalogue:
         return Details(
             page_id=1000 + number * 7919 % 1_000_003,
             categories=(*categories, "Articles with short description"),
-            description=topic.description.format_map(slots),
+            description=topic.description.format_map(values),
             latitude=latitude,
             longitude=longitude,
             country=country if mentions_country or latitude is not None else None,
@@ -168,7 +173,7 @@ class Catalogue:
             image=f"{page.title}.jpg" if rng.random() < 0.6 else "",
         )
 
-    def _page(self, rng: random.Random, number: int, topic: Topic, word: str, role: str) -> Page:
+    def _make_page(self, rng: random.Random, number: int, topic: Topic, word: str, role: str) -> Page:
         title = rng.choice(topic.titles).format_map(
             {
                 "w": word,
@@ -182,7 +187,7 @@ class Catalogue:
         return Page(
             number=number,
             title=title.replace(" ", "_"),
-            level=level_of_rank(number + 1, self.wiki.scale) if number in EVERGREEN else 0.0,
+            level=level_of_rank(number + 1, self.wiki.scale) if number in EVERGREEN_NUMBERS else 0.0,
             desktop=rng.uniform(0.2, 0.55),
             app=rng.uniform(0.02, 0.05),
             weekend=rng.uniform(-0.12, 0.12),
@@ -198,16 +203,16 @@ class Catalogue:
         self._replace(_INVALID, _INVALID_TITLE, None)
         plain = [n for n in _ROLE_NUMBERS if self.pages[n].role == "plain"]
         targets = rng.sample(plain, k=_ROLE_SIZES["redirect"] + 1)
-        targets += [RARE[40 * n] for n in range(len(_UNLISTED_REDIRECTS))]
-        lower = next(number for number in targets if self.pages[number].title[0].isalpha())
-        targets.remove(lower)
+        targets += [RARE_NUMBERS[40 * n] for n in range(len(_UNLISTED_REDIRECTS))]
+        lowercase_target = next(number for number in targets if self.pages[number].title[0].isalpha())
+        targets.remove(lowercase_target)
         for number, target in zip(self.roles["redirect"], targets, strict=True):
             self._replace(number, self.pages[number].title, target)
-        first, second = self.roles["alias"]
-        title = self.pages[lower].title
-        self._replace(first, title[0].lower() + title[1:], lower)
+        lowercase_alias, decomposed_alias = self.roles["alias"]
+        title = self.pages[lowercase_target].title
+        self._replace(lowercase_alias, title[0].lower() + title[1:], lowercase_target)
         accented = next(n for n in self.roles["difficult"] if "Été" in self.pages[n].title)
-        self._replace(second, unicodedata.normalize("NFD", self.pages[accented].title), accented)
+        self._replace(decomposed_alias, unicodedata.normalize("NFD", self.pages[accented].title), accented)
 
     def _replace(self, number: int, title: str, target: int | None) -> None:
         old = self.pages[number]
@@ -215,8 +220,8 @@ class Catalogue:
             number, title, old.level, old.desktop, old.app, old.weekend, old.role, old.topic, target
         )
 
-    def _non_articles(self) -> list[Page]:
-        """Listed titles that are not articles: main page, special pages, other namespaces, `-`."""
+    def _make_non_articles(self) -> list[Page]:
+        """Make the listed titles that are not articles: main page, special pages, other namespaces, `-`."""
         names = {number: text.replace(" ", "_") for number, text in self.wiki.namespaces.items()}
         special = names[-1]
         rows = [
@@ -252,8 +257,8 @@ class Catalogue:
         ]
 
 
-def _roles(rng: random.Random) -> dict[str, list[int]]:
-    """Numbers of the pages with each role, at random positions of the list."""
+def _assign_roles(rng: random.Random) -> dict[str, list[int]]:
+    """Assign roles to random numbers. The result has the numbers of the pages by role."""
     numbers = rng.sample(_ROLE_NUMBERS, k=sum(_ROLE_SIZES.values()))
     roles: dict[str, list[int]] = {}
     for role, size in _ROLE_SIZES.items():
@@ -263,16 +268,16 @@ def _roles(rng: random.Random) -> dict[str, list[int]]:
 
 
 def _named_country(title: str) -> Country | None:
-    """The country that a title such as `Tasaden,_Greece` names."""
+    """Return the country that a title such as `Tasaden,_Greece` names; None for other titles."""
     return next((item for item in vocabulary.COUNTRIES if title.endswith(f",_{item.name}")), None)
 
 
-def _slots(rng: random.Random, page: Page, country: Country) -> dict[str, object]:
+def _placeholder_values(rng: random.Random, page: Page, country: Country) -> dict[str, object]:
     return {
         "country": country.name,
         "nat": country.demonym,
         "first": rng.choice(vocabulary.FIRST_NAMES),
-        "town": vocabulary.word(rng.randrange(vocabulary.WORDS)),
+        "town": vocabulary.word(rng.randrange(vocabulary.WORD_COUNT)),
         "year": next((part for part in page.title.split("_") if part.isdigit() and len(part) == 4), 2024),
         "born": rng.randint(1950, 2004),
     }

@@ -1,8 +1,8 @@
-"""The synthetic pageviews API: daily lists of the most read titles, and the daily views of one article.
+"""Implements the synthetic pageviews API: daily lists of the most read titles, and the daily views of one article.
 
-Paths, bodies and errors are those of Wikimedia's Analytics Query Service
-(https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/). As there, an unknown project, a day that is not
-published and a page without views all give the same 404.
+Paths, bodies and errors are the same as in Wikimedia's Analytics Query Service
+(https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/). Like that service, this API gives the same 404 for an unknown
+project, a day that is not published, and a page without views.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from wiki_trends.sample import wikis
-from wiki_trends.sample.answers import Answer, error_answer, json_answer
-from wiki_trends.sample.days import ACCESS_METHODS, Views, world
+from wiki_trends.sample.days import ACCESS_METHODS, Views, wiki_traffic
+from wiki_trends.sample.responses import Response, error_response, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 FIRST_DAY = dt.date(2015, 7, 1)
 ROOT = "/metrics/pageviews/"
-# Views by each agent as a fraction of the views by users. The lists count users only.
+# The views by each agent as a fraction of the views by users. The lists count only views by users.
 _AGENTS = {"user": 1.0, "spider": 0.08, "automated": 0.04, "all-agents": 1.12}
-_DAY = r"(\d{4})(\d{2})(\d{2})(?:00)?"
+_DAY_PATTERN = r"(\d{4})(\d{2})(\d{2})(?:00)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class Publication:
     """Determines which days are published.
 
     Attributes:
-        today: returns the day that counts as today, UTC.
-        lag: number of days after which a day is published.
-        never: days that are never published.
-        broken: days for whose lists the API responds with status 500.
+        today: a function that returns the UTC day that counts as today.
+        lag: the number of days after which a day is published.
+        never: the days that are never published.
+        broken: the days for whose lists the API responds with status 500.
     """
 
     today: Callable[[], dt.date]
@@ -47,38 +47,38 @@ class Publication:
     never: frozenset[dt.date]
     broken: frozenset[dt.date]
 
-    def has(self, day: dt.date) -> bool:
-        """Whether the lists of a day are published."""
+    def includes(self, day: dt.date) -> bool:
+        """Return whether the lists of a day are published."""
         return FIRST_DAY <= day <= self.today() - dt.timedelta(days=self.lag) and day not in self.never
 
 
-def answer(path: str, seed: int, publication: Publication) -> Answer:
-    """The response to a GET of a path (still percent-encoded) that contains `/metrics/pageviews/`."""
+def respond(path: str, seed: int, publication: Publication) -> Response:
+    """Answer a GET request for a percent-encoded path that contains `/metrics/pageviews/`."""
     uri = path[path.index(ROOT) :]
     parts = [unquote(part) for part in uri.removeprefix(ROOT).split("/")]
     if parts[0] == "top" and len(parts) == 6:
-        return _top(uri, parts[1:], seed, publication)
+        return _respond_top(uri, parts[1:], seed, publication)
     if parts[0] == "per-article" and len(parts) == 8:
-        return _per_article(uri, parts[1:], seed, publication)
-    return error_answer(404, uri, "invalid route")
+        return _respond_per_article(uri, parts[1:], seed, publication)
+    return error_response(404, uri, "invalid route")
 
 
-def _top(uri: str, parts: list[str], seed: int, publication: Publication) -> Answer:
+def _respond_top(uri: str, parts: list[str], seed: int, publication: Publication) -> Response:
     project, access, *date = parts
     if access not in ACCESS_METHODS:
         return _invalid_choice(uri, "access", ACCESS_METHODS)
-    day = _day(*date)
+    day = _parse_day(*date)
     if day is None:
-        return error_answer(400, uri, "Given year/month/day is invalid date")
+        return error_response(400, uri, "Given year/month/day is invalid date")
     wiki = wikis.find_wiki(project)
-    if wiki is None or not publication.has(day):
-        return error_answer(404, uri)
+    if wiki is None or not publication.includes(day):
+        return error_response(404, uri)
     if day in publication.broken:
-        return error_answer(500, uri, "internal server error")
-    return _list(seed, wiki, day, access)
+        return error_response(500, uri, "internal server error")
+    return _list_response(seed, wiki, day, access)
 
 
-def _per_article(uri: str, parts: list[str], seed: int, publication: Publication) -> Answer:
+def _respond_per_article(uri: str, parts: list[str], seed: int, publication: Publication) -> Response:
     project, access, agent, title, granularity, start, end = parts
     if access not in ACCESS_METHODS:
         return _invalid_choice(uri, "access", ACCESS_METHODS)
@@ -86,15 +86,15 @@ def _per_article(uri: str, parts: list[str], seed: int, publication: Publication
         return _invalid_choice(uri, "agent", tuple(_AGENTS))
     if granularity != "daily":
         return _invalid_choice(uri, "granularity", ("daily",))
-    first, last = _timestamp(start), _timestamp(end)
+    first, last = _parse_timestamp(start), _parse_timestamp(end)
     if first is None or last is None:
-        return error_answer(400, uri, "start timestamp is invalid, must be a valid date in YYYYMMDD format")
+        return error_response(400, uri, "start timestamp is invalid, must be a valid date in YYYYMMDD format")
     if last < first:
-        return error_answer(400, uri, "start timestamp should be before the end timestamp")
+        return error_response(400, uri, "start timestamp should be before the end timestamp")
     wiki = wikis.find_wiki(project)
-    page = None if wiki is None else world(seed, wiki).catalogue.by_title.get(title.replace(" ", "_"))
+    page = None if wiki is None else wiki_traffic(seed, wiki).catalogue.by_title.get(title.replace(" ", "_"))
     if wiki is None or page is None:
-        return error_answer(404, uri)
+        return error_response(404, uri)
     items: list[dict[str, Any]] = [
         {
             "project": wiki.project,
@@ -105,43 +105,43 @@ def _per_article(uri: str, parts: list[str], seed: int, publication: Publication
             "agent": agent,
             "views": round(views.of(access) * _AGENTS[agent]),
         }
-        for day, views in _series(seed, wiki, page, first, last, publication)
+        for day, views in _daily_views(seed, wiki, page, first, last, publication)
     ]
-    return json_answer({"items": items}) if items else error_answer(404, uri)
+    return json_response({"items": items}) if items else error_response(404, uri)
 
 
-def _series(
+def _daily_views(
     seed: int, wiki: wikis.Wiki, page: Page, first: dt.date, last: dt.date, publication: Publication
 ) -> Iterator[tuple[dt.date, Views]]:
     newest = publication.today() - dt.timedelta(days=publication.lag)
     first, last = max(first, FIRST_DAY), min(last, newest)
     for offset in range((last - first).days + 1):
         day = first + dt.timedelta(days=offset)
-        views = world(seed, wiki).page_views(page, day) if publication.has(day) else None
+        views = wiki_traffic(seed, wiki).page_views(page, day) if publication.includes(day) else None
         if views is not None:
             yield day, views
 
 
 @lru_cache(maxsize=128)
-def _list(seed: int, wiki: wikis.Wiki, day: dt.date, access: str) -> Answer:
+def _list_response(seed: int, wiki: wikis.Wiki, day: dt.date, access: str) -> Response:
     item = {
         "project": wiki.project,
         "access": access,
         "year": f"{day:%Y}",
         "month": f"{day:%m}",
         "day": f"{day:%d}",
-        "articles": [row._asdict() for row in world(seed, wiki).top(day, access)],
+        "articles": [row._asdict() for row in wiki_traffic(seed, wiki).top(day, access)],
     }
-    body = json_answer({"items": [item]}).body
+    body = json_response({"items": [item]}).body
     digest = hashlib.sha256(body).hexdigest()[:32]
-    return Answer(200, body, headers={"ETag": f'"{digest}"', "Cache-Control": "max-age=14400"})
+    return Response(200, body, headers={"ETag": f'"{digest}"', "Cache-Control": "max-age=14400"})
 
 
-def _invalid_choice(uri: str, name: str, choices: tuple[str, ...]) -> Answer:
-    return error_answer(400, uri, f"{name} should be one of the following values: {', '.join(choices)}")
+def _invalid_choice(uri: str, name: str, choices: tuple[str, ...]) -> Response:
+    return error_response(400, uri, f"{name} should be one of the following values: {', '.join(choices)}")
 
 
-def _day(year: str, month: str, day: str) -> dt.date | None:
+def _parse_day(year: str, month: str, day: str) -> dt.date | None:
     if not all(text.isascii() and text.isdigit() for text in (year, month, day)):
         return None
     try:
@@ -150,6 +150,6 @@ def _day(year: str, month: str, day: str) -> dt.date | None:
         return None
 
 
-def _timestamp(text: str) -> dt.date | None:
-    matched = re.fullmatch(_DAY, text, flags=re.ASCII)
-    return None if matched is None else _day(*matched.groups())
+def _parse_timestamp(text: str) -> dt.date | None:
+    match = re.fullmatch(_DAY_PATTERN, text, flags=re.ASCII)
+    return None if match is None else _parse_day(*match.groups())

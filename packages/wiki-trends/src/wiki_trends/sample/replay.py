@@ -1,9 +1,11 @@
-"""Replay recorded responses of the real APIs.
+"""Replays recorded responses of the real APIs.
 
-The folder holds JSON files with one exchange each: `request` (`method`, full `url`), `response` (`status`, `headers`, `body`).
-Requests are matched by their parsed query, so the order and escaping of parameters do not matter. Without an exact match, any
-request for a wiki's `siteinfo` gets the recorded one, a title without a recording is an existing page without properties, and
-a list without a recording is a 404. A folder without any exchange raises `SettingError`.
+Each JSON file in the folder has one exchange: `request` (`method`, full `url`) and `response` (`status`, `headers`, `body`). A request
+matches a recorded request if both parsed queries are equal, so the order and escaping of parameters do not matter.
+
+Without an exact match, the response depends on the request. A request for a wiki's `siteinfo` gets any recorded `siteinfo` of the
+wiki. A title without a recording is an existing page without properties. A list without a recording gets a 404. A folder without
+an exchange raises `SettingError`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from wiki_trends.config.projects import canonical_project
 from wiki_trends.errors import SettingError
 from wiki_trends.sample import mediawiki
-from wiki_trends.sample.answers import Answer, error_answer, json_answer
+from wiki_trends.sample.responses import Response, error_response, json_response
 from wiki_trends.sample.wikis import Wiki
 
 if TYPE_CHECKING:
@@ -25,27 +27,27 @@ if TYPE_CHECKING:
 
 _REST_PATH = "/api/rest_v1"
 _LISTS = ("top", "per-article")
-# Parameters that change the form of a response, not its content.
+# These parameters change only the form of a response, so they do not matter for a match.
 _FORMAT_PARAMETERS = ("maxlag", "origin", "utf8", "ascii", "curtimestamp", "servedby")
 _PROPS = ("categories", "coordinates", "pageprops", "description")
 
-# The key of a recorded request: project (or host) and parsed query.
-_Key = tuple[str, frozenset[tuple[str, frozenset[str]]]]
+# A recorded request as a dict key: the project (or host) and the parsed query.
+_RequestKey = tuple[str, frozenset[tuple[str, frozenset[str]]]]
 
 
 class Replay:
     """The recorded exchanges of a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._actions: dict[_Key, Answer] = {}
-        self._paths: dict[str, Answer] = {}
+        self._actions: dict[_RequestKey, Response] = {}
+        self._paths: dict[str, Response] = {}
         self._wikis: dict[str, Wiki] = {}
-        self._siteinfo: dict[str, Answer] = {}
+        self._siteinfo: dict[str, Response] = {}
         self._pages: dict[tuple[str, str], dict[str, Any]] = {}
         self._redirects: dict[tuple[str, str], dict[str, Any]] = {}
         count = 0
-        for exchange in _exchanges(folder):
-            self._record(exchange["request"], exchange["response"])
+        for exchange in _read_exchanges(folder):
+            self._add_exchange(exchange["request"], exchange["response"])
             count += 1
         if not count:
             raise SettingError(
@@ -56,84 +58,88 @@ class Replay:
                 fix="Name a folder of JSON files with `request` and `response`.",
             )
 
-    def rest(self, path: str) -> Answer:
-        """The recorded response to a path (percent-encoded), or the API's 404."""
-        return self._paths.get(_path_key(path)) or error_answer(404, path[max(path.find("/metrics/"), 0) :])
+    def respond_rest(self, path: str) -> Response:
+        """Return the recorded response for a percent-encoded path, or the API's 404."""
+        return self._paths.get(_path_key(path)) or error_response(404, path[max(path.find("/metrics/"), 0) :])
 
-    def action(self, project: str, params: Mapping[str, str]) -> Answer:
-        """The recorded response of a wiki's Action API, or one made from other recordings."""
-        recorded = self._actions.get(_action_key(project, params))
-        if recorded is not None:
-            return recorded
+    def respond_action(self, project: str, params: Mapping[str, str]) -> Response:
+        """Return the recorded response of a wiki's Action API, or make a response from other recordings."""
+        recorded_response = self._actions.get(_action_key(project, params))
+        if recorded_response is not None:
+            return recorded_response
         try:
-            mediawiki.check(params)
+            mediawiki.check_parameters(params)
             if params.get("meta") == "siteinfo":
-                return self._siteinfo.get(project) or mediawiki.error(
+                return self._siteinfo.get(project) or mediawiki.api_error(
                     "notrecorded", f"No siteinfo of {project} recorded."
                 )
-            return json_answer(self._titles(project, params))
+            return json_response(self._query_titles(project, params))
         except mediawiki.ActionApiError as failure:
-            return mediawiki.error(failure.code, failure.info, **failure.extra)
+            return mediawiki.api_error(failure.code, failure.info, **failure.extra)
 
-    def _record(self, request: dict[str, Any], response: dict[str, Any]) -> None:
+    def _add_exchange(self, request: dict[str, Any], response: dict[str, Any]) -> None:
         parts = urlsplit(request["url"])
         body = response["body"]
-        answer = json_answer(body, status=response["status"])
+        recorded_response = json_response(body, status=response["status"])
         if isinstance(body, str):
-            answer = Answer(response["status"], body.encode(), content_type="text/plain; charset=utf-8")
+            recorded_response = Response(
+                response["status"], body.encode(), content_type="text/plain; charset=utf-8"
+            )
         if not parts.path.endswith("/api.php"):
-            self._paths[_path_key(parts.path)] = answer
+            self._paths[_path_key(parts.path)] = recorded_response
             return
         project = canonical_project(parts.hostname or "")
         params = dict(parse_qsl(parts.query, keep_blank_values=True))
-        self._actions[_action_key(project, params)] = answer
+        self._actions[_action_key(project, params)] = recorded_response
         if params.get("formatversion") == "2" and isinstance(body, dict) and "query" in body:
-            self._record_query(project, body["query"], answer)
+            self._add_query(project, body["query"], recorded_response)
 
-    def _record_query(self, project: str, query: dict[str, Any], answer: Answer) -> None:
+    def _add_query(self, project: str, query: dict[str, Any], recorded_response: Response) -> None:
         if "namespaces" in query and "namespacealiases" in query:
-            self._siteinfo[project] = answer
-            self._wikis[project] = _wiki(project, query)
+            self._siteinfo[project] = recorded_response
+            self._wikis[project] = _make_wiki(project, query)
         for page in query.get("pages", []):
             if "title" in page and "missing" not in page:
                 self._pages.setdefault((project, page["title"]), {}).update(page)
         for redirect in query.get("redirects", []):
             self._redirects[project, redirect["from"]] = redirect
 
-    def _titles(self, project: str, params: Mapping[str, str]) -> dict[str, Any]:
+    def _query_titles(self, project: str, params: Mapping[str, str]) -> dict[str, Any]:
         wiki = self._wikis.get(project) or _unknown_wiki(project)
         query: dict[str, Any] = {"normalized": [], "redirects": [], "pages": []}
         pages: dict[str, dict[str, Any]] = {}
-        for requested in mediawiki.requested_titles(params):
-            title = mediawiki.normalized(requested, wiki)
+        for requested_title in mediawiki.parse_titles(params):
+            title = mediawiki.normalize(requested_title, wiki)
             reason = mediawiki.invalid_reason(title)
             if reason is not None:
-                pages[requested] = {"title": requested, "invalidreason": reason, "invalid": True}
+                pages[requested_title] = {"title": requested_title, "invalidreason": reason, "invalid": True}
                 continue
-            if title != requested:
-                query["normalized"].append(mediawiki.normalization(requested, title))
+            if title != requested_title:
+                query["normalized"].append(mediawiki.normalized_entry(requested_title, title))
             redirect = self._redirects.get((project, title))
             if redirect is not None and "redirects" in params:
                 query["redirects"].append(redirect)
                 title = redirect["to"]
-            pages[title] = self._page(project, title, wiki, mediawiki.split_values(params.get("prop", "")))
+            pages[title] = self._page_entry(
+                project, title, wiki, mediawiki.split_values(params.get("prop", ""))
+            )
         query["pages"] = list(pages.values())
         return {"batchcomplete": True, "query": {name: value for name, value in query.items() if value}}
 
-    def _page(self, project: str, title: str, wiki: Wiki, props: list[str]) -> dict[str, Any]:
+    def _page_entry(self, project: str, title: str, wiki: Wiki, props: list[str]) -> dict[str, Any]:
         page = self._pages.get((project, title))
         if page is not None:
             keys = ["pageid", "ns", "title", *(name for name in _PROPS if name in props)]
             if "info" in props:
                 keys.append("lastrevid")
             return {name: page[name] for name in keys if name in page}
-        number, _rest = wiki.namespace(title)
+        number, _rest = wiki.split_namespace(title)
         if number < 0:
             return {"ns": number, "title": title, "special": True}
         return {"pageid": zlib.crc32(title.encode("utf-8", "replace")) + 1, "ns": number, "title": title}
 
 
-def _exchanges(folder: Path) -> Iterator[dict[str, Any]]:
+def _read_exchanges(folder: Path) -> Iterator[dict[str, Any]]:
     for path in sorted(folder.rglob("*.json")):
         try:
             document = json.loads(path.read_bytes())
@@ -150,7 +156,7 @@ def _exchanges(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _path_key(path: str) -> str:
-    """The path from `/metrics` on, decoded, and its project without `.org`."""
+    """Return the decoded path from `/metrics` on, with the project without `.org`."""
     parts = [unquote(part) for part in path.partition(_REST_PATH)[2].split("/")] if _REST_PATH in path else []
     parts = parts or [unquote(part) for part in path.split("/")]
     if len(parts) > 4 and parts[1:3] == ["metrics", "pageviews"] and parts[3] in _LISTS:
@@ -158,7 +164,7 @@ def _path_key(path: str) -> str:
     return "\0".join(parts)
 
 
-def _action_key(project: str, params: Mapping[str, str]) -> _Key:
+def _action_key(project: str, params: Mapping[str, str]) -> _RequestKey:
     query = frozenset(
         (name, frozenset(mediawiki.split_values(value)))
         for name, value in params.items()
@@ -167,7 +173,7 @@ def _action_key(project: str, params: Mapping[str, str]) -> _Key:
     return project, query
 
 
-def _wiki(project: str, query: dict[str, Any]) -> Wiki:
+def _make_wiki(project: str, query: dict[str, Any]) -> Wiki:
     spaces = query["namespaces"].values()
     names = [(int(space["id"]), space["canonical"]) for space in spaces if "canonical" in space]
     names += [(int(item["id"]), item["alias"]) for item in query["namespacealiases"]]
@@ -183,5 +189,5 @@ def _wiki(project: str, query: dict[str, Any]) -> Wiki:
 
 
 def _unknown_wiki(project: str) -> Wiki:
-    """A wiki without a recorded siteinfo: English names only."""
+    """Make a wiki with only English names, for a project without a recorded `siteinfo`."""
     return Wiki(project, project.partition(".")[0], 0.0, "Main Page", {}, ())

@@ -1,8 +1,9 @@
-"""An HTTP server on this machine that serves the synthetic (or recorded) Wikimedia.
+"""Serves the synthetic (or recorded) Wikimedia on a local HTTP port.
 
-Routes: `…/metrics/pageviews/…` is the pageviews API, `…/{project}/w/api.php` the Action API. A path without a project is for the
-project of the `Host` header, else for English Wikipedia. The server has one thread per connection, keeps connections open, and
-writes one log line per request. Every request gets a response; a port in use raises `SettingError`.
+`…/metrics/pageviews/…` is the route of the pageviews API, and `…/{project}/w/api.php` the route of the Action API. If the path has
+no project, the `Host` header decides the project; the default is English Wikipedia. The server has one thread per connection,
+keeps connections open, and writes one log line per request. Except for injected faults, every request gets a response. If the port
+is in use, `SampleServer` raises `SettingError`.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from smart_orchestrator.model.window import today_utc
 from wiki_trends.config.projects import canonical_project
 from wiki_trends.errors import SettingError
 from wiki_trends.sample import mediawiki, pageviews, wikis
-from wiki_trends.sample.answers import Answer, error_answer, text_answer
-from wiki_trends.sample.faults import Faults, fault_answer
+from wiki_trends.sample.faults import Faults, fault_response
 from wiki_trends.sample.replay import Replay
+from wiki_trends.sample.responses import Response, error_response, text_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +39,10 @@ if TYPE_CHECKING:
     from wiki_trends.sample.options import SampleOptions
 
 _API = "/w/api.php"
-_SMALLEST_GZIPPED = 1000  # bytes
+_MIN_GZIP_BYTES = 1000
 _QUERY_CHARACTERS = "%&=+|!:;,/?@$'()*"
-_LONGEST_FORM = 1_000_000  # bytes
-# The value of SO_LINGER with which closing a socket sends a reset.
+_MAX_FORM_BYTES = 1_000_000
+# With this value of SO_LINGER, closing a socket sends a reset.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -50,14 +51,14 @@ class Exchange:
     """One request and its outcome.
 
     Attributes:
-        method: `GET` or `POST`.
-        path: with its query; the fields of a POST are written as a query.
-        status: of the response; 0 without a response (`reset`, `timeout`).
+        method: the HTTP method, `GET` or `POST`.
+        path: the path with the query; the fields of a POST are part of the query.
+        status: the status of the response; 0 without a response (`reset`, `timeout`).
         fault: the injected fault, or None.
-        at: time of arrival, UTC.
-        began: time of arrival in seconds of a monotonic clock.
-        ended: when the response was sent, or the client closed the connection, on the same clock.
-        in_flight: number of requests in flight at its arrival, including itself.
+        at: the UTC time of arrival.
+        began: the time of arrival in seconds of a monotonic clock.
+        ended: the end of the request on the same clock: just before the response is sent, or when a fault has ended it.
+        in_flight: the number of requests in flight at the time of arrival, including this request.
     """
 
     method: str
@@ -70,14 +71,14 @@ class Exchange:
     in_flight: int
 
     def line(self) -> str:
-        """The log line: arrival, method, path, status, fault or `-`, milliseconds and in flight, separated by spaces."""
+        """Return the log line: arrival, method, path, status, fault or `-`, duration and number in flight, separated by spaces."""
         arrival = f"{self.at:%Y-%m-%dT%H:%M:%S}.{self.at.microsecond // 1000:03}Z"
         duration = f"{1000 * (self.ended - self.began):.0f}ms"
         return f"{arrival} {self.method} {self.path} {self.status} {self.fault or '-'} {duration} {self.in_flight}"
 
 
 class Api:
-    """Answers requests; knows nothing of connections."""
+    """Answers requests to both APIs, independently of HTTP connections."""
 
     def __init__(self, options: SampleOptions) -> None:
         self._options = options
@@ -90,35 +91,35 @@ class Api:
             broken=frozenset(options.broken),
         )
 
-    def answer(self, method: str, target: str, form: str, host: str) -> Answer:
-        """The response to a request; `form` is the body of a POST."""
+    def respond(self, method: str, target: str, form: str, host: str) -> Response:
+        """Answer a request. `form` is the body of a POST request."""
         path, _mark, query = target.partition("?")
         if path.endswith(_API):
             params = dict(parse_qsl(query, keep_blank_values=True)) | dict(
                 parse_qsl(form, keep_blank_values=True)
             )
-            return self._action(path, params, host)
+            return self._respond_action(path, params, host)
         if method != "GET":
-            return text_answer(405, "Method Not Allowed\n", {"Allow": "GET"})
+            return text_response(405, "Method Not Allowed\n", {"Allow": "GET"})
         if self._replay is not None:
-            return self._replay.rest(path)
+            return self._replay.respond_rest(path)
         if pageviews.ROOT in path:
-            return pageviews.answer(path, self._options.seed, self._publication)
-        return error_answer(404, path, "invalid route")
+            return pageviews.respond(path, self._options.seed, self._publication)
+        return error_response(404, path, "invalid route")
 
-    def _action(self, path: str, params: dict[str, str], host: str) -> Answer:
+    def _respond_action(self, path: str, params: dict[str, str], host: str) -> Response:
         project_in_path = unquote(path.removesuffix(_API).rpartition("/")[2])
         project = canonical_project(project_in_path or _project_of(host))
         if self._replay is not None:
-            return self._replay.action(project, params)
+            return self._replay.respond_action(project, params)
         wiki = wikis.find_wiki(project)
         if wiki is None:
-            return text_answer(404, f"There is no wiki {project}.\n")
-        return mediawiki.answer(params, self._options.seed, wiki, self._options.category_limit)
+            return text_response(404, f"There is no wiki {project}.\n")
+        return mediawiki.respond(params, self._options.seed, wiki, self._options.category_limit)
 
 
 class SampleServer:
-    """The synthetic API on a local port. As a context manager it starts and stops itself."""
+    """The synthetic APIs on a local port. Entering the context starts the server, and leaving the context stops it."""
 
     def __init__(self, options: SampleOptions) -> None:
         self.options = options
@@ -144,23 +145,23 @@ class SampleServer:
 
     @property
     def url(self) -> str:
-        """The server's base address."""
+        """The base URL of the server."""
         host = self.options.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self._http.server_address[1]}"
 
     @property
     def wikimedia_url(self) -> str:
-        """For the setting `wikimedia_url`."""
+        """The value for the setting `wikimedia_url`."""
         return f"{self.url}/api/rest_v1"
 
     @property
     def mediawiki_url(self) -> str:
-        """For the setting `mediawiki_url`, with the literal `{project}`."""
+        """The value for the setting `mediawiki_url`, with the literal `{project}`."""
         return f"{self.url}/{{project}}/w/api.php"
 
     @property
     def requests(self) -> list[tuple[str, str, int]]:
-        """Method, path and status of each request, in the order of completion."""
+        """The method, path and status of each request, in the order of completion."""
         with self._lock:
             return [(item.method, item.path, item.status) for item in self.exchanges]
 
@@ -178,7 +179,7 @@ class SampleServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving and close all connections, including those that a fault keeps open."""
+        """Stop serving and close all connections, including connections that a fault keeps open."""
         self.stopping.set()
         if self._thread is not None:
             self._http.shutdown()
@@ -189,7 +190,7 @@ class SampleServer:
             self._log.close()
 
     def serve_forever(self) -> None:
-        """Answer until SIGINT or SIGTERM, then stop. Only in the main thread."""
+        """Serve until SIGINT or SIGTERM, then stop. Call this method only in the main thread."""
         signals = {signal.SIGINT, signal.SIGTERM}
         # Threads inherit the mask, so only `sigwait` below receives the signals.
         previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
@@ -201,7 +202,7 @@ class SampleServer:
             signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
 
     def begin_request(self) -> int:
-        """Count a new request and return the number in flight. Call `end_request` when it is finished."""
+        """Count a new request and return the number of requests in flight. Call `end_request` when the request has ended."""
         with self._lock:
             self._in_flight += 1
             return self._in_flight
@@ -229,21 +230,21 @@ class SampleServer:
 
 
 def serve(options: SampleOptions) -> None:
-    """Serve until SIGINT or SIGTERM. Prints the address as one line on stdout, and logs requests to stderr or `options.log`.
+    """Serve until SIGINT or SIGTERM. Print the URL as one line to stdout, and log requests to stderr or `options.log`.
 
     Raises:
-        SettingError: the port is in use, or the folder to replay holds no exchange.
+        SettingError: the port is in use, or the folder `options.replay` has no exchange.
     """
     server = SampleServer(options)
     if options.log is None:
-        server.echo = _to_stderr
-    # A parent process waits for this line. The socket already listens, so a request that comes early waits in its queue.
+        server.echo = _write_to_stderr
+    # A parent process can wait for this line. The socket already listens, so an early request waits in the socket's queue.
     sys.stdout.write(f"{server.url}\n")
     sys.stdout.flush()
     server.serve_forever()
 
 
-def _to_stderr(line: str) -> None:
+def _write_to_stderr(line: str) -> None:
     sys.stderr.write(line)
     sys.stderr.flush()
 
@@ -254,7 +255,7 @@ def _project_of(host: str) -> str:
 
 
 class _HttpServer(ThreadingHTTPServer):
-    """Tracks open connections, so that stopping does not wait for clients."""
+    """An HTTP server that tracks open connections, so that it can stop without waiting for clients."""
 
     daemon_threads = False
     request_queue_size = 128
@@ -282,15 +283,15 @@ class _HttpServer(ThreadingHTTPServer):
         with self._open_lock:
             self._open.discard(request)
         if request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_RESET_ON_CLOSE)) == _RESET_ON_CLOSE:
-            self.close_request(request)  # after an orderly shutdown the client would not see the reset
+            self.close_request(request)  # An orderly shutdown would hide the reset from the client.
         else:
             super().shutdown_request(request)
 
     def close_connections(self) -> None:
-        """End every open connection, so that the thread of each ends."""
+        """Shut down every open connection, so that the threads of the connections end."""
         with self._open_lock:
             for request in self._open:
-                with suppress(OSError):  # the client has already closed it
+                with suppress(OSError):  # The client has already closed the connection.
                     request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -302,7 +303,7 @@ class _HttpServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # headers and body in one packet
+    wbufsize = -1  # A buffer sends headers and body in one packet.
     server: _HttpServer
 
     def do_GET(self) -> None:
@@ -310,58 +311,65 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdigit() and int(length) <= _LONGEST_FORM):
+        if not (length.isascii() and length.isdigit() and int(length) <= _MAX_FORM_BYTES):
             self.close_connection = True
-            self._send(text_answer(411, "Length Required\n"), {"Connection": "close"})
+            self._send(text_response(411, "Length Required\n"), {"Connection": "close"})
             return
         self._handle(self.rfile.read(int(length)).decode("utf-8", errors="replace"))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-        """Do nothing: `SampleServer.end_request` writes the log."""
+        """Do nothing, because `SampleServer.end_request` writes the log."""
 
     def _handle(self, form: str) -> None:
         sample = self.server.sample
-        at, began, in_flight = dt.datetime.now(tz=dt.UTC), time.monotonic(), sample.begin_request()
+        arrival, began, in_flight = dt.datetime.now(tz=dt.UTC), time.monotonic(), sample.begin_request()
         path = self.path
         if form:
             path += ("&" if "?" in path else "?") + quote(form, safe=_QUERY_CHARACTERS)
         fault = sample.faults.draw(action=self.path.partition("?")[0].endswith(_API))
-        answer = None
+        response = None
         if fault not in ("reset", "timeout"):
-            answer = fault_answer(fault, self.path) if fault else None
-            answer = answer or sample.api.answer(self.command, self.path, form, self.headers.get("Host", ""))
-        # The latency includes the time that it took to make the response.
+            response = fault_response(fault, self.path) if fault else None
+            response = response or sample.api.respond(
+                self.command, self.path, form, self.headers.get("Host", "")
+            )
+        # The latency includes the time to make the response.
         sample.stopping.wait(max(0.0, began + sample.options.latency - time.monotonic()))
-        if answer is None:
-            self._fail(fault)
-        # Logged before the response is sent, so that a client that has received it finds its request in the log.
-        status = answer.status if answer else 0
+        if response is None:
+            self._simulate_network_fault(fault)
+        # The request is logged before the response is sent, so a client with a response always finds its request in the log.
+        status = response.status if response else 0
         sample.end_request(
-            Exchange(self.command, path, status, fault, at, began, time.monotonic(), in_flight)
+            Exchange(self.command, path, status, fault, arrival, began, time.monotonic(), in_flight)
         )
-        if answer is not None:
-            self._send(answer, {}, cut=fault == "truncate")
+        if response is not None:
+            self._send(response, {}, cut=fault == "truncate")
 
-    def _fail(self, fault: str | None) -> None:
+    def _simulate_network_fault(self, fault: str | None) -> None:
         """Reset the connection, or keep it open without a response."""
         if fault == "timeout":
-            # Wait until the client closes the connection; before a response it sends nothing more.
+            # A client sends nothing more before a response, so the socket becomes readable only when the client closes it.
             select.select([self.connection], [], [], self.server.sample.options.stall)
         else:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self.close_connection = True
 
-    def _send(self, answer: Answer, extra: dict[str, str], *, cut: bool = False) -> None:
-        body = answer.body
-        headers = {"Content-Type": answer.content_type, "Vary": "Accept-Encoding", **answer.headers, **extra}
-        if len(body) >= _SMALLEST_GZIPPED and "gzip" in self.headers.get("Accept-Encoding", ""):
+    def _send(self, response: Response, extra: dict[str, str], *, cut: bool = False) -> None:
+        body = response.body
+        headers = {
+            "Content-Type": response.content_type,
+            "Vary": "Accept-Encoding",
+            **response.headers,
+            **extra,
+        }
+        if len(body) >= _MIN_GZIP_BYTES and "gzip" in self.headers.get("Accept-Encoding", ""):
             import gzip
 
             body = gzip.compress(body, compresslevel=1, mtime=0)
             headers["Content-Encoding"] = "gzip"
         if cut:
             self.close_connection = True
-        self.send_response(answer.status)
+        self.send_response(response.status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))

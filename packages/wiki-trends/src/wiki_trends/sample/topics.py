@@ -1,7 +1,14 @@
 """The topics of the synthetic articles, as data.
 
-Placeholders in the patterns: `{w}` is the page's own word, `{first}` a first name, `{town}` an invented town, `{country}` a
-country, `{nat}` its demonym, `{year}` a recent year, `{born}` a year of birth.
+The placeholders in the patterns are:
+
+- `{w}`: the page's own word;
+- `{first}`: a first name;
+- `{town}`: an invented town;
+- `{country}`: a country;
+- `{nat}`: the demonym of the country;
+- `{year}`: a recent year;
+- `{born}`: a year of birth.
 """
 
 from __future__ import annotations
@@ -119,7 +126,7 @@ TOPICS = (
     Topic(9, "Other", "General", ("{w} (folklore)", "Legend of {w}"), "", ()),
 )  # fmt: skip
 
-# Titles with characters that programs often mishandle. Their topics are drawn as for other pages.
+# Titles with characters that programs often mishandle. The topics of these pages are random, as for other pages.
 DIFFICULT_TITLES = (
     "CON", "Nul", "3%", "What_If..._Velora?", "Tarn/Olwe/Kith", "Dova_&_Milek", '"Ruska"_(song)',
     "Ilve,_Count_of_Sarn", "Venla:_Return", "C++_for_Norrin", "Kes\\Tal", "O'Marren", "L'Été_à_Corvane",

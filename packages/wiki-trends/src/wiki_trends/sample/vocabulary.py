@@ -1,28 +1,28 @@
 """The vocabulary of the synthetic articles: words, first names and countries, and the type of a topic.
 
-Words are made of syllables and mean nothing. Categories ("2025 films", "Cities in Poland") are plain English, and some
-countries are real, so that the pipeline's rules for categories and places apply to them. Pure data and pure functions.
+Words are made of syllables and have no meaning. Categories ("2025 films", "Cities in Poland") are plain English, and most
+countries are real. So the pipeline's rules for categories and places apply to the articles.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-# Each first and second syllable is consonants and one vowel, so a word has only one division into syllables, and
-# different numbers never give the same word.
-_FIRST = (
+# Each first and second syllable consists of consonants and one final vowel. So a word can be divided into syllables in only one
+# way, and different numbers never give the same word.
+_FIRST_SYLLABLES = (
     "Ba", "Bre", "Ca", "Co", "Da", "Dre", "Fa", "Fli", "Ga", "Gro", "Ha", "Ju",
     "Ka", "Kle", "La", "Mo", "Ne", "Pra", "Ru", "Sa", "Ste", "Ta", "Tro", "Ve",
 )  # fmt: skip
-_SECOND = (
+_SECOND_SYLLABLES = (
     "da", "do", "ga", "li", "lo", "ma", "mi", "na", "ni", "po",
     "ra", "ri", "ro", "sa", "so", "ta", "ti", "va", "ve", "zo",
 )  # fmt: skip
-_LAST = (
+_LAST_SYLLABLES = (
     "bel", "bria", "den", "dra", "fell", "gor", "lane", "lia", "lund", "mar", "mont", "nak",
     "nor", "quin", "ran", "ren", "rin", "sk", "stan", "tan", "tor", "van", "vik", "zar",
 )  # fmt: skip
-WORDS = len(_FIRST) * len(_SECOND) * len(_LAST)
+WORD_COUNT = len(_FIRST_SYLLABLES) * len(_SECOND_SYLLABLES) * len(_LAST_SYLLABLES)
 
 FIRST_NAMES = (
     "Adra", "Belan", "Cemile", "Doru", "Elka", "Faro", "Gisa", "Hano", "Ilva", "Joren", "Kesia", "Lirio",
@@ -31,7 +31,7 @@ FIRST_NAMES = (
 
 
 class Country(NamedTuple):
-    """A country with its demonym, its ISO code (None for an invented country) and a point inside it."""
+    """A country with its demonym, its ISO code (None for an invented country) and a point inside the country."""
 
     name: str
     demonym: str
@@ -69,23 +69,23 @@ COUNTRIES = (
 
 
 def word(number: int) -> str:
-    """The invented word for a number; different numbers below `WORDS` give different words."""
-    rest, last = divmod(number % WORDS, len(_LAST))
-    first, second = divmod(rest, len(_SECOND))
-    return _FIRST[first] + _SECOND[second] + _LAST[last]
+    """Return the invented word for a number. Different numbers below `WORD_COUNT` give different words."""
+    rest, last = divmod(number % WORD_COUNT, len(_LAST_SYLLABLES))
+    first, second = divmod(rest, len(_SECOND_SYLLABLES))
+    return _FIRST_SYLLABLES[first] + _SECOND_SYLLABLES[second] + _LAST_SYLLABLES[last]
 
 
 class Topic(NamedTuple):
     """A topic of articles.
 
     Attributes:
-        weight: relative frequency among articles.
+        weight: the relative frequency among articles.
         category: the category that the pipeline should assign.
         location_type: the location type that the pipeline should assign.
-        titles: patterns of titles, each with `{w}`, the page's own word.
-        description: pattern of the short description.
-        categories: patterns of the wiki's categories.
-        place: type of the coordinates, for example `city`; None for articles without coordinates.
+        titles: the patterns of titles; each has `{w}`, the page's own word.
+        description: the pattern of the short description.
+        categories: the patterns of the wiki's categories.
+        place: the type of the coordinates, for example `city`; None for articles without coordinates.
     """
 
     weight: int

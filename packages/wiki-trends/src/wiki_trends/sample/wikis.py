@@ -1,7 +1,7 @@
 """The wikis of the synthetic Wikimedia, with their site information (`meta=siteinfo`).
 
-Wikipedia in four languages, and a small wiki with short lists. Their namespaces have the names that the real wikis use. Any
-other project is unknown.
+The wikis are Wikipedia in four languages, and a small wiki with short lists. The namespaces have the same names as in the real
+wikis. Any other project is unknown.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from urllib.parse import quote
 
 from wiki_trends.config.projects import canonical_project
 
-_CANONICAL = {
+_CANONICAL_NAMES = {
     -2: "Media", -1: "Special", 0: "", 1: "Talk", 2: "User", 3: "User talk", 4: "Project", 5: "Project talk",
     6: "File", 7: "File talk", 8: "MediaWiki", 9: "MediaWiki talk", 10: "Template", 11: "Template talk",
     12: "Help", 13: "Help talk", 14: "Category", 15: "Category talk", 100: "Portal", 101: "Portal talk",
 }  # fmt: skip
-_ENGLISH = {4: "Wikipedia", 5: "Wikipedia talk"}
-_GERMAN = {
+_ENGLISH_NAMES = {4: "Wikipedia", 5: "Wikipedia talk"}
+_GERMAN_NAMES = {
     -2: "Medium", -1: "Spezial", 1: "Diskussion", 2: "Benutzer", 3: "Benutzer Diskussion", 4: "Wikipedia",
     5: "Wikipedia Diskussion", 6: "Datei", 7: "Datei Diskussion", 9: "MediaWiki Diskussion", 10: "Vorlage",
     11: "Vorlage Diskussion", 12: "Hilfe", 13: "Hilfe Diskussion", 14: "Kategorie", 15: "Kategorie Diskussion",
     101: "Portal Diskussion",
 }  # fmt: skip
-_FRENCH = {
+_FRENCH_NAMES = {
     -2: "Média", -1: "Spécial", 1: "Discussion", 2: "Utilisateur", 3: "Discussion utilisateur", 4: "Wikipédia",
     5: "Discussion Wikipédia", 6: "Fichier", 7: "Discussion fichier", 9: "Discussion MediaWiki", 10: "Modèle",
     11: "Discussion modèle", 12: "Aide", 13: "Discussion aide", 14: "Catégorie", 15: "Discussion catégorie",
     100: "Portail", 101: "Discussion Portail",
 }  # fmt: skip
-_ITALIAN = {
+_ITALIAN_NAMES = {
     -1: "Speciale", 1: "Discussione", 2: "Utente", 3: "Discussioni utente", 4: "Wikipedia",
     5: "Discussioni Wikipedia", 7: "Discussioni file", 9: "Discussioni MediaWiki", 11: "Discussioni template",
     12: "Aiuto", 13: "Discussioni aiuto", 14: "Categoria", 15: "Discussioni categoria", 100: "Portale",
@@ -44,13 +44,13 @@ class Wiki:
     """One wiki.
 
     Attributes:
-        project: as in the lists, for example `fr.wikipedia`.
-        language: code of its language.
-        scale: its traffic as a fraction of English Wikipedia's.
-        main_page: title of the main page, with spaces.
-        local_names: names of namespaces that differ from the English ones, by number.
-        aliases: further names of namespaces, with their numbers.
-        rows: most rows of a list.
+        project: the name of the project in the lists, for example `fr.wikipedia`.
+        language: the code of the language.
+        scale: the traffic as a fraction of the traffic of English Wikipedia.
+        main_page: the title of the main page, with spaces.
+        local_names: the local names of namespaces that differ from the canonical names, by number.
+        aliases: the numbers and names of further aliases of namespaces.
+        rows: the largest number of rows in a list.
     """
 
     project: str
@@ -63,24 +63,24 @@ class Wiki:
 
     @cached_property
     def namespaces(self) -> dict[int, str]:
-        """The local name of each namespace, by number."""
-        return _CANONICAL | self.local_names
+        """The local names of the namespaces, by number."""
+        return _CANONICAL_NAMES | self.local_names
 
     @cached_property
-    def _numbers(self) -> dict[str, int]:
+    def _numbers_by_name(self) -> dict[str, int]:
         names = [(text, number) for number, text in self.aliases]
-        names += [(text, number) for number, text in _CANONICAL.items()]
+        names += [(text, number) for number, text in _CANONICAL_NAMES.items()]
         names += [(text, number) for number, text in self.namespaces.items()]
         return {text.casefold(): number for text, number in names if text}
 
-    def namespace(self, title: str) -> tuple[int, str]:
-        """Number of the namespace of a title with spaces, and the title without its prefix."""
+    def split_namespace(self, title: str) -> tuple[int, str]:
+        """Split a title with spaces into the number of its namespace and the title without the prefix."""
         prefix, colon, rest = title.partition(":")
-        number = self._numbers.get(prefix.strip().casefold()) if colon else None
+        number = self._numbers_by_name.get(prefix.strip().casefold()) if colon else None
         return (0, title) if number is None else (number, rest.strip())
 
     def siteinfo(self) -> dict[str, Any]:
-        """The body of `meta=siteinfo&siprop=general|namespaces|namespacealiases` in `formatversion=2`."""
+        """Return the body of `meta=siteinfo&siprop=general|namespaces|namespacealiases` in `formatversion=2`."""
         server = f"//{self.project}.org"
         return {
             "batchcomplete": True,
@@ -95,12 +95,14 @@ class Wiki:
                     "server": server,
                     "timezone": "UTC",
                 },
-                "namespaces": {str(number): self._namespace(number) for number in sorted(_CANONICAL)},
+                "namespaces": {
+                    str(number): self._namespace_entry(number) for number in sorted(_CANONICAL_NAMES)
+                },
                 "namespacealiases": [{"id": number, "alias": text} for number, text in self.aliases],
             },
         }
 
-    def _namespace(self, number: int) -> dict[str, Any]:
+    def _namespace_entry(self, number: int) -> dict[str, Any]:
         entry = {
             "id": number,
             "case": "first-letter",
@@ -109,26 +111,36 @@ class Wiki:
             "content": number == 0,
             "nonincludable": False,
         }
-        return entry if number == 0 else entry | {"canonical": _CANONICAL[number]}
+        return entry if number == 0 else entry | {"canonical": _CANONICAL_NAMES[number]}
 
 
 _ALIASES = ((4, "WP"), (6, "Image"), (7, "Image talk"))
 WIKIS = {
     wiki.project: wiki
     for wiki in (
-        Wiki("en.wikipedia", "en", 1.0, "Main Page", _ENGLISH, (*_ALIASES, (5, "WT"))),
+        Wiki("en.wikipedia", "en", 1.0, "Main Page", _ENGLISH_NAMES, (*_ALIASES, (5, "WT"))),
         Wiki(
-            "de.wikipedia", "de", 0.16, "Wikipedia:Hauptseite", _GERMAN, (*_ALIASES, (6, "Bild"), (3, "BD"))
+            "de.wikipedia",
+            "de",
+            0.16,
+            "Wikipedia:Hauptseite",
+            _GERMAN_NAMES,
+            (*_ALIASES, (6, "Bild"), (3, "BD")),
         ),
         Wiki(
-            "fr.wikipedia", "fr", 0.13, "Wikipédia:Accueil principal", _FRENCH, (*_ALIASES, (1, "Discuter"))
+            "fr.wikipedia",
+            "fr",
+            0.13,
+            "Wikipédia:Accueil principal",
+            _FRENCH_NAMES,
+            (*_ALIASES, (1, "Discuter")),
         ),
-        Wiki("it.wikipedia", "it", 0.11, "Pagina principale", _ITALIAN, (*_ALIASES, (6, "Immagine"))),
-        Wiki("simple.wikipedia", "en", 0.01, "Main Page", _ENGLISH, _ALIASES, rows=400),
+        Wiki("it.wikipedia", "it", 0.11, "Pagina principale", _ITALIAN_NAMES, (*_ALIASES, (6, "Immagine"))),
+        Wiki("simple.wikipedia", "en", 0.01, "Main Page", _ENGLISH_NAMES, _ALIASES, rows=400),
     )
 }
 
 
 def find_wiki(project: str) -> Wiki | None:
-    """The wiki of a project, with or without `.org`; None for an unknown project."""
+    """Return the wiki of a project, with or without `.org`; None for an unknown project."""
     return WIKIS.get(canonical_project(project))

@@ -171,9 +171,9 @@ class Sources:
 
     def excluded(self, day: dt.date) -> Sequence[Exclusion]:
         """The rows that were left out of a day's list."""
-        from wiki_trends.pipeline.lists.excluded import excluded
+        from wiki_trends.pipeline.lists.excluded import read_exclusions
 
-        return excluded(day, self.settings)
+        return read_exclusions(day, self.settings)
 
     def page(self, title: str) -> page_queries.PageDetails:
         """Everything that is published about a page."""

@@ -1,7 +1,8 @@
 """Converts facts about pages to rows of a frame and back, and drops rows that another program may have damaged.
 
-A row has the title that was requested, when it was answered (Unix seconds), and a column for each fact. The categories are one
-text, a line for each: titles of MediaWiki have no line breaks, and a list in Parquet can hold more values than memory.
+A row has the requested title, the time of the response (Unix seconds), and a column for each fact. The categories are one text
+with one category in each line, because titles in MediaWiki have no line breaks. They are not a list, because a damaged Parquet
+file can hold a list that does not fit into memory.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 REQUESTED, ANSWERED_AT, CATEGORIES = "requested", "answered_at", "categories"
-# The fields of `PageFacts`, in their order.
-FACTS = (
+# The fields of `PageFacts`, in the order of the class.
+FACT_COLUMNS = (
     "title",
     "namespace",
     "missing",
@@ -35,74 +36,75 @@ FACTS = (
     "disambiguation",
     "lastrevid",
 )
-# The columns without which a file does not hold cached facts. Any other fact may be one that its writer did not know.
-REQUIRED = (REQUESTED, ANSWERED_AT, "title")
+# A file without one of these columns is not a segment. An older version may have written a file without the other columns.
+REQUIRED_COLUMNS = (REQUESTED, ANSWERED_AT, "title")
 
-# JSON can hold a lone surrogate, UTF-8 cannot.
+# JSON can hold a lone surrogate, but UTF-8 cannot encode one.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def columns() -> dict[str, pl.DataType]:
-    """The columns of a frame of facts."""
+def frame_schema() -> dict[str, pl.DataType]:
+    """Return the names and types of the columns of a frame of facts."""
     import polars as pl
 
-    types: dict[str, pl.DataType] = {name: pl.String() for name in (REQUESTED, *FACTS)}
+    types: dict[str, pl.DataType] = {name: pl.String() for name in (REQUESTED, *FACT_COLUMNS)}
     types |= {name: pl.Float64() for name in (ANSWERED_AT, "latitude", "longitude")}
     types |= {name: pl.Int64() for name in ("namespace", "lastrevid")}
     return types | {name: pl.Boolean() for name in ("missing", "redirected", "disambiguation")}
 
 
 def to_frame(entries: Iterable[tuple[str, float, PageFacts]]) -> pl.DataFrame:
-    """Requested titles, the times of the answers, and the facts, as a frame."""
+    """Convert (requested title, time of the response, facts) to the rows of a frame."""
     import polars as pl
 
     rows = [
         {
-            REQUESTED: printable(requested),
+            REQUESTED: replace_surrogates(requested),
             ANSWERED_AT: answered_at,
-            **{name: _cell(getattr(facts, name)) for name in FACTS},
+            **{name: _to_cell(getattr(facts, name)) for name in FACT_COLUMNS},
         }
         for requested, answered_at, facts in entries
     ]
-    return pl.DataFrame(rows, schema=columns(), orient="row")
+    return pl.DataFrame(rows, schema=frame_schema(), orient="row")
 
 
 def from_frame(frame: pl.DataFrame) -> dict[str, PageFacts]:
-    """The facts by requested title; the last row of a title counts."""
-    result: dict[str, PageFacts] = {}
-    at = FACTS.index(CATEGORIES)
-    for requested, *values in frame.select(REQUESTED, *FACTS).iter_rows():
-        values[at] = tuple(values[at].split("\n")) if values[at] else ()
-        result[requested] = PageFacts(*values)
-    return result
+    """Return the facts by requested title. If a title has several rows, the last row counts."""
+    facts_by_title: dict[str, PageFacts] = {}
+    position = FACT_COLUMNS.index(CATEGORIES)
+    for requested, *values in frame.select(REQUESTED, *FACT_COLUMNS).iter_rows():
+        categories = values[position]
+        values[position] = tuple(categories.split("\n")) if categories else ()
+        facts_by_title[requested] = PageFacts(*values)
+    return facts_by_title
 
 
-def complete(frame: pl.DataFrame) -> pl.DataFrame:
-    """A frame of another program with exactly the columns of a frame of facts; facts that it lacks have their defaults.
+def add_missing_columns(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the missing columns with default values to a frame, and drop unknown columns.
 
     Raises:
-        ValueError: a column is missing, or has another type.
+        ValueError: a required column is missing, or a column has another type.
     """
     import polars as pl
 
-    for name in REQUIRED:
+    for name in REQUIRED_COLUMNS:
         if name not in frame.columns:
             message = f"the column {name} is missing"
             raise ValueError(message)
-    expected = columns()
+    expected = frame_schema()
     for name, dtype in frame.schema.items():
         if name in expected and dtype != expected[name]:
             message = f"the column {name} is of type {dtype}, not {expected[name]}"
             raise ValueError(message)
     defaults = to_frame([("", 0.0, PageFacts(""))]).row(0, named=True)
-    lacking = [
+    missing_columns = [
         pl.lit(defaults[name], dtype=expected[name]).alias(name) for name in expected if name not in frame
     ]
-    return frame.with_columns(lacking).select(list(expected))
+    return frame.with_columns(missing_columns).select(list(expected))
 
 
 def drop_impossible(frame: pl.DataFrame, *, latest: float) -> pl.DataFrame:
-    """The rows whose values this program could have written, answered at `latest` or before."""
+    """Drop rows with values that this program cannot have written, and rows with a response after `latest`."""
     import polars as pl
 
     never_null = (
@@ -124,23 +126,23 @@ def drop_impossible(frame: pl.DataFrame, *, latest: float) -> pl.DataFrame:
 
 
 def facts_from_json(document: object) -> PageFacts | None:
-    """The facts that `PageFacts.to_json` wrote; None for a document with a missing, unknown or impossible value."""
+    """Convert a document of `PageFacts.to_json` to facts; None if a value is missing, unknown or impossible."""
     if not isinstance(document, dict) or "title" not in document:
         return None
-    if not all(name in _VALID and _VALID[name](value) for name, value in document.items()):
+    if not all(name in _VALIDATORS and _VALIDATORS[name](value) for name, value in document.items()):
         return None
     return PageFacts.from_json(document)
 
 
-def printable(text: str) -> str:
-    """A text that UTF-8 can encode."""
+def replace_surrogates(text: str) -> str:
+    """Replace lone surrogates, so that UTF-8 can encode the text."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
-def _cell(value: Any) -> Any:
+def _to_cell(value: Any) -> Any:
     if isinstance(value, tuple):
-        return "\n".join(printable(text) for text in value)
-    return printable(value) if isinstance(value, str) else value
+        return "\n".join(replace_surrogates(text) for text in value)
+    return replace_surrogates(value) if isinstance(value, str) else value
 
 
 def _is_text(value: object) -> bool:
@@ -160,14 +162,14 @@ def _is_list_of_texts(value: object) -> bool:
 
 
 def _is_degrees(limit: float) -> Callable[[Any], bool]:
-    def valid(value: object) -> bool:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and math.isfinite(value) and -limit <= value <= limit  # type: ignore[arg-type,operator]
+    def is_valid(value: object) -> bool:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and math.isfinite(value) and -limit <= value <= limit  # type: ignore[arg-type,operator]
 
-    return valid
+    return is_valid
 
 
-_VALID: Mapping[str, Callable[[Any], bool]] = {
+_VALIDATORS: Mapping[str, Callable[[Any], bool]] = {
     "title": _is_text,
     "namespace": _is_integer,
     "missing": _is_flag,

@@ -1,13 +1,13 @@
-"""Caches facts about pages in the lake, so that a page that is viewed for five days is requested once.
+"""Caches facts about pages in the lake, so that a page in the lists of several days is requested only once.
 
-Each run adds one immutable segment, a Parquet file; a run of more than a thousand pages adds several. `vacuum` merges the
-segments, and so does a run when there are too many. A merge writes a new segment and deletes those that it has read. Writers do
-not wait for each other: two merges of the same segments write the same facts twice, and the newest facts of a page count. A
-process keeps the segments that it has read in memory.
+The cache consists of immutable segments, which are Parquet files. A run adds one segment for each thousand requested pages. A
+merge writes the facts of several segments to a new segment and deletes the old segments. `vacuum` merges segments, and a run
+merges them if there are too many. Writers do not wait for each other: two merges of the same segments write the same facts twice,
+and the newest facts of a page count. A process keeps the segments that it has read in memory.
 
-A cache may lose entries, so it never ends a run. An object that is not a segment (damaged, of another program, too large) and an
-entry with impossible values are ignored, with a warning for each object and process. Such an object is not deleted. A lake that
-does not answer is an error, as everywhere.
+A bad entry never ends a run, because the facts can be requested again. An object that is not a segment (damaged, of another
+program, too large) is ignored and not deleted. An entry with impossible values is ignored, too. A process warns once for each such
+object. An error of the lake is raised.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from wiki_trends.pipeline.cache.facts import (
     REQUESTED,
     drop_impossible,
     from_frame,
-    printable,
+    replace_surrogates,
     to_frame,
 )
 from wiki_trends.pipeline.cache.segments import (
-    LARGEST_OBJECT,
+    MAX_SEGMENT_BYTES,
     SUFFIX,
     NotASegment,
     read_segment,
@@ -48,25 +48,25 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SECONDS_A_DAY = 86_400
-MOST_SEGMENTS = 32
-MOST_PAGES = 200_000
-# Clocks of machines differ. Facts from further in the future would never be replaced.
-_CLOCK_SKEW_SECONDS = SECONDS_A_DAY
+SECONDS_PER_DAY = 86_400
+MAX_SEGMENTS = 32
+MAX_PAGES = 200_000
+# Clocks of machines differ by less than this. Facts from further in the future would never expire.
+_CLOCK_SKEW_SECONDS = SECONDS_PER_DAY
 
 
 class PageCache:
-    """The facts about the pages of one project in a lake. Safe between threads and processes.
+    """The cached facts about the pages of one project in a lake. Safe between threads and processes.
 
     Args:
-        lake: the lake.
-        project: for example `en.wikipedia`.
-        keep_days: a merge drops facts that are older.
-        most_segments: a run merges the segments when there are more.
-        most_pages: a merge keeps at most so many pages, the newest.
+        lake: the lake that holds the cache.
+        project: the project, for example `en.wikipedia`.
+        keep_days: the age in days above which a merge drops facts.
+        max_segments: the number of segments above which a run merges them.
+        max_pages: the largest number of pages that a merge keeps; it drops the oldest facts first.
 
     Raises:
-        ValueError: a number is too small.
+        ValueError: `keep_days` is negative, or another number is less than 1.
     """
 
     def __init__(
@@ -75,45 +75,45 @@ class PageCache:
         project: str,
         *,
         keep_days: int = 30,
-        most_segments: int = MOST_SEGMENTS,
-        most_pages: int = MOST_PAGES,
+        max_segments: int = MAX_SEGMENTS,
+        max_pages: int = MAX_PAGES,
     ) -> None:
-        if keep_days < 0 or most_segments < 1 or most_pages < 1:
+        if keep_days < 0 or max_segments < 1 or max_pages < 1:
             message = (
-                f"keep_days={keep_days}, most_segments={most_segments}, most_pages={most_pages}: "
-                "days must be 0 or more, the others 1 or more"
+                f"keep_days={keep_days}, most_segments={max_segments}, most_pages={max_pages}: "
+                "keep_days must be 0 or more, and the other numbers 1 or more"
             )
             raise ValueError(message)
         self._lake = lake
         self._folder = f"_cache/{project}/pages"
-        self._memory = _memory(lake.url, self._folder)
-        # At least a day: a run reads its own facts again some seconds later.
-        self._keep_seconds = max(1, keep_days) * SECONDS_A_DAY
-        self._most_segments = most_segments
-        self._most_pages = most_pages
+        self._memory = _memory_for(lake.url, self._folder)
+        # At least one day, because a later step of the same run reads the facts again.
+        self._keep_seconds = max(1, keep_days) * SECONDS_PER_DAY
+        self._max_segments = max_segments
+        self._max_pages = max_pages
 
     def get(self, titles: Iterable[str], *, oldest: float = 0.0) -> dict[str, PageFacts]:
-        """Facts of those of `titles` that the cache has, answered at `oldest` (Unix seconds) or later."""
-        return from_frame(_rows(self._memory.read(self._lake).frames.values(), titles, oldest))
+        """Return the cached facts about `titles` whose response came at `oldest` (Unix seconds) or later."""
+        return from_frame(_select_rows(self._memory.read(self._lake).frames.values(), titles, oldest))
 
     def add(self, pages: Mapping[str, PageFacts], *, now: float | None = None) -> None:
-        """Write facts, by the title that was requested, as one segment."""
-        moment = time.time() if now is None else now
-        self._write(to_frame((title, moment, facts) for title, facts in pages.items()))
+        """Write the facts about `pages`, a mapping from requested titles, as one segment."""
+        timestamp = time.time() if now is None else now
+        self._write(to_frame((title, timestamp, facts) for title, facts in pages.items()))
         content = self._memory.read(self._lake)
-        if len(content.segments) > self._most_segments:
-            self._merge(content.segments, content.frames, moment)
+        if len(content.segments) > self._max_segments:
+            self._merge(content.segments, content.frames, timestamp)
 
     def vacuum(self, *, older_than: dt.timedelta, dry_run: bool = False) -> Vacuumed:
         """Merge the segments that are older than `older_than` into one, if there are at least two.
 
         Returns:
-            The segments that were, or with `dry_run` would be, merged and removed; `foreign` names objects that are not
-            segments.
+            The keys of the merged segments, or with `dry_run` of the segments that a merge would remove. `foreign` has
+            the keys of objects that are not segments.
         """
         content = self._memory.read(self._lake)
-        newest = dt.datetime.now(tz=dt.UTC) - older_than
-        segments = [info for info in content.segments if info.modified < newest]
+        cutoff = dt.datetime.now(tz=dt.UTC) - older_than
+        segments = [info for info in content.segments if info.modified < cutoff]
         if len(segments) < 2:
             segments = []
         if segments and not dry_run:
@@ -128,8 +128,8 @@ class PageCache:
     def _merge(self, segments: Sequence[ObjectInfo], frames: Mapping[str, pl.DataFrame], now: float) -> None:
         """Write the newest facts of `segments` as one segment, and delete `segments`."""
         keys = [info.key for info in segments]
-        rows = _rows([frames[key] for key in keys], None, now - self._keep_seconds)
-        self._write(rows.unique(REQUESTED, keep="last", maintain_order=True).tail(self._most_pages))
+        rows = _select_rows([frames[key] for key in keys], None, now - self._keep_seconds)
+        self._write(rows.unique(REQUESTED, keep="last", maintain_order=True).tail(self._max_pages))
         self._lake.delete(keys)
 
     def _write(self, frame: pl.DataFrame) -> None:
@@ -139,85 +139,85 @@ class PageCache:
         self._memory.remember(key, frame)
 
 
-class _Content(NamedTuple):
-    """The segments in a lake, the frame of each by its key, and the keys of objects that are not segments."""
+class _CacheContent(NamedTuple):
+    """The segments of a cache, their frames by key, and the keys of objects that are not segments."""
 
     segments: list[ObjectInfo]
     frames: dict[str, pl.DataFrame]
     foreign: list[str]
 
 
-class _Memory:
+class _SegmentMemory:
     """The segments of one cache that this process has read or written."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        # None for an object that is not a segment.
+        # Maps the key of an object to its frame, or to None if the object is not a segment.
         self._frames: dict[str, pl.DataFrame | None] = {}
 
     def remember(self, key: str, frame: pl.DataFrame) -> None:
-        """Remember a segment that this process has written, so that it need not be read."""
+        """Keep a segment that this process has written, so that the process does not read it again."""
         with self._lock:
             self._frames[key] = frame
 
-    def read(self, lake: Lake) -> _Content:
-        """The segments that the lake has now. Only those that this process does not know are read."""
+    def read(self, lake: Lake) -> _CacheContent:
+        """List the segments in the lake, and read the segments that are not in memory."""
         with self._lock:
             while True:
                 objects = lake.list(self._folder)
                 try:
-                    self._frames = {info.key: self._frame(lake, info) for info in objects}
+                    self._frames = {info.key: self._load_frame(lake, info) for info in objects}
                 except ObjectMissing:
-                    continue  # Another process merged and deleted it after the listing.
+                    continue  # Another process deleted a segment after the listing.
                 frames = {key: frame for key, frame in self._frames.items() if frame is not None}
-                return _Content(
+                return _CacheContent(
                     [info for info in objects if info.key in frames],
                     frames,
                     [info.key for info in objects if info.key not in frames],
                 )
 
-    def _frame(self, lake: Lake, info: ObjectInfo) -> pl.DataFrame | None:
-        return self._frames[info.key] if info.key in self._frames else _read(lake, info)
+    def _load_frame(self, lake: Lake, info: ObjectInfo) -> pl.DataFrame | None:
+        return self._frames[info.key] if info.key in self._frames else _read_object(lake, info)
 
 
 @lru_cache(maxsize=16)
-def _memory(url: str, folder: str) -> _Memory:
-    del url
-    return _Memory(folder)
+def _memory_for(url: str, folder: str) -> _SegmentMemory:
+    del url  # Only a part of the cache key.
+    return _SegmentMemory(folder)
 
 
-def _read(lake: Lake, info: ObjectInfo) -> pl.DataFrame | None:
-    """The facts of a segment; None, with a warning, for an object that is not a segment."""
+def _read_object(lake: Lake, info: ObjectInfo) -> pl.DataFrame | None:
+    """Read the facts of a segment. For an object that is not a segment, log a warning and return None."""
     try:
         if info.irregular:
             raise NotASegment(f"it is {info.irregular}")
-        if info.size > LARGEST_OBJECT:
-            raise NotASegment(f"it has {info.size:,} bytes, at most {LARGEST_OBJECT:,} are read")
-        frame, unusable = read_segment(lake.get(info.key)[0])
+        if info.size > MAX_SEGMENT_BYTES:
+            raise NotASegment(f"it has {info.size:,} bytes, at most {MAX_SEGMENT_BYTES:,} are read")
+        frame, unusable_entries = read_segment(lake.get(info.key)[0])
     except NotASegment as error:
         logger.warning(
-            "The cached pages in %s cannot be read (%s). It is ignored and not deleted; its pages are requested again.",
+            "The cached pages in %s cannot be read (%s). The file is ignored, and its pages are requested again.",
             info.key,
             error,
         )
         return None
     possible = drop_impossible(frame, latest=time.time() + _CLOCK_SKEW_SECONDS)
-    unusable += frame.height - possible.height
-    if unusable:
+    unusable_entries += frame.height - possible.height
+    if unusable_entries:
         logger.warning(
-            "Entries of %s cannot be used: %d. Their pages are requested again.", info.key, unusable
+            "Entries of %s cannot be used: %d. Their pages are requested again.", info.key, unusable_entries
         )
     return possible
 
 
-def _rows(frames: Iterable[pl.DataFrame], titles: Iterable[str] | None, oldest: float) -> pl.DataFrame:
-    """The rows of `titles`, or with None of all titles, that were answered at `oldest` or later; the newest last."""
+def _select_rows(frames: Iterable[pl.DataFrame], titles: Iterable[str] | None, oldest: float) -> pl.DataFrame:
+    """Return the rows whose response came at `oldest` or later, oldest first. `titles` is None for all titles."""
     import polars as pl
 
-    wanted = pl.col(ANSWERED_AT) >= oldest
+    matches = pl.col(ANSWERED_AT) >= oldest
     if titles is not None:
-        requested = pl.Series([printable(title) for title in titles], dtype=pl.String)
-        wanted &= pl.col(REQUESTED).is_in(requested.implode())
-    rows = [frame.filter(wanted) for frame in frames]
+        requested = pl.Series([replace_surrogates(title) for title in titles], dtype=pl.String)
+        matches &= pl.col(REQUESTED).is_in(requested.implode())
+    rows = [frame.filter(matches) for frame in frames]
     return pl.concat([to_frame(()), *rows]).sort(ANSWERED_AT, maintain_order=True)

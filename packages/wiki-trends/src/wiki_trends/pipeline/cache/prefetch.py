@@ -1,7 +1,7 @@
-"""Requests the facts about a day's pages as soon as its list has arrived, while bronze and silver are being written.
+"""Requests the facts about a day's pages as soon as the day's list has arrived, while steps 1 and 2 write bronze and silver.
 
-Requests take most of a day's time, and few may be in flight at once, so they do not wait for step 3. Step 3 reads the answers
-and requests the remaining pages.
+Requests take most of the time of a run, and only a few may be in flight at once. So they start before step 3. Step 3 reads the
+responses and requests the remaining pages.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
-from wiki_trends.pipeline.cache.pages import SECONDS_A_DAY, PageCache
+from wiki_trends.pipeline.cache.pages import SECONDS_PER_DAY, PageCache
 from wiki_trends.pipeline.cache.siteinfo import cached_site_info, store_site_info
 from wiki_trends.pipeline.rules.rules import Rules
 from wiki_trends.pipeline.step_result import project_of
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from wiki_trends.config.settings import Settings
-    from wiki_trends.pipeline.lists.top_list import Listed
+    from wiki_trends.pipeline.lists.top_list import ListRow
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
     from wiki_trends.wikimedia.client import PageBatches
 
 
 class PagePrefetch:
-    """The requests for one day's pages. Leaving the context cancels those whose answers were not read.
+    """The requests for one day's pages. Leaving the context cancels the requests whose responses were not read.
 
     Attributes:
-        titles: titles of the requested pages.
-        client: sends and counts the requests.
+        titles: the titles of the requested pages.
+        client: the client that sends and counts the requests.
     """
 
     def __init__(self, settings: Settings, client: WikimediaClient) -> None:
@@ -56,30 +56,30 @@ class PagePrefetch:
         if self._batches is not None:
             self._batches.cancel()
 
-    def begin(self, listed: Sequence[Listed]) -> None:
-        """Request the articles of a list that are not cached."""
+    def begin(self, rows: Sequence[ListRow]) -> None:
+        """Request the facts about the articles of a list, except cached facts."""
         if self._site is None and self._site_request is not None:
             self._site = self._site_request.result()
             store_site_info(self._project, self._lake, self._site)
         if self._site is None:
             return
         row_filter = row_filter_of(self._settings, self._site)
-        articles = (row.title for row in listed if row_filter.not_an_article(row.title) is None)
+        articles = (row.title for row in rows if row_filter.not_an_article(row.title) is None)
         pages = list(dict.fromkeys(title.replace(" ", "_") for title in articles))
-        oldest = time.time() - self._settings.cache_days * SECONDS_A_DAY
-        cached = PageCache(self._lake, self._project).get(pages, oldest=oldest)
-        uncached = [page for page in pages if page not in cached]
-        self.titles = frozenset(uncached)
-        self._batches = self.client.page_batches(self._project, uncached)
-        # Loading the rules takes as long as a response, so they are loaded while the first one is awaited.
+        oldest = time.time() - self._settings.cache_days * SECONDS_PER_DAY
+        cached_facts = PageCache(self._lake, self._project).get(pages, oldest=oldest)
+        uncached_pages = [page for page in pages if page not in cached_facts]
+        self.titles = frozenset(uncached_pages)
+        self._batches = self.client.page_batches(self._project, uncached_pages)
+        # The rules load while the first response is in flight; both take about the same time.
         self._rules = Rules.load(self._project.partition(".")[0], self._settings.categories_file)
 
-    def answers(self) -> Iterator[dict[str, PageFacts]]:
-        """The answers, batch by batch, as they arrive. They can be iterated once."""
+    def batches(self) -> Iterator[dict[str, PageFacts]]:
+        """Yield the facts of each response by title, in the order of arrival. Call this method only once."""
         if self._batches is None or self._rules is None:
             return
         for batch in self._batches:
-            # The rules cache the labels of a page; computing them here uses the time until the next response.
+            # `labels` caches its results for step 4. Calling it here uses the time until the next response.
             for title, facts in batch.items():
                 self._rules.labels(title, facts)
             yield batch

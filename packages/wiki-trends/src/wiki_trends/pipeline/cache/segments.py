@@ -1,7 +1,8 @@
 """Reads and writes the segments of the page cache: Parquet, and the JSON of earlier versions.
 
-A segment of an earlier version is JSON in gzip: `{"version": 2, "pages": {title: [answered_at, facts]}}`. Bytes that are neither
-raise `NotASegment`, whatever their reader raises. Bounded are the bytes of a segment, of its JSON, and its number of rows.
+A segment of an earlier version is JSON in gzip: `{"version": 2, "pages": {title: [answered_at, facts]}}`. Bytes in any other form
+raise `NotASegment`. The size of a file, the size of its JSON document, and the number of its rows are limited, because a damaged
+file must not exhaust memory.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract.reading import Unreadable, translate_parquet_errors
 from smart_orchestrator.foreign import one_line
-from wiki_trends.pipeline.cache.facts import columns, complete, facts_from_json, to_frame
+from wiki_trends.pipeline.cache.facts import add_missing_columns, facts_from_json, frame_schema, to_frame
 
 if TYPE_CHECKING:
     import polars as pl
 
-# Several times the largest segment that a merge writes.
-LARGEST_OBJECT = 64 * 1024 * 1024
-LARGEST_DOCUMENT = 512 * 1024 * 1024
-MOST_ROWS = 1_000_000
+# Several times the size of the largest segment that a merge writes.
+MAX_SEGMENT_BYTES = 64 * 1024 * 1024
+MAX_JSON_BYTES = 512 * 1024 * 1024
+MAX_ROWS = 1_000_000
 SUFFIX = ".parquet"
 JSON_SUFFIX = ".json.gz"
 JSON_VERSION = 2
@@ -41,18 +42,18 @@ _JSON_ERRORS = (
 
 
 class NotASegment(ValueError):
-    """Bytes that are not a segment; the text says why, in one line."""
+    """Bytes are not a segment. The message gives the reason in one line."""
 
 
 def write_segment(frame: pl.DataFrame) -> bytes:
-    """A frame of facts as the bytes of a segment."""
+    """Convert a frame of facts to the bytes of a segment."""
     buffer = io.BytesIO()
     frame.write_parquet(buffer, compression="zstd")
     return buffer.getvalue()
 
 
 def read_segment(data: bytes) -> tuple[pl.DataFrame, int]:
-    """The facts of a segment, and the number of entries that cannot be used.
+    """Parse a segment into its facts, and count the entries that cannot be used.
 
     Raises:
         NotASegment: the bytes are not a segment.
@@ -75,13 +76,13 @@ def _read_parquet(data: bytes) -> pl.DataFrame:
     with translate_parquet_errors():
         scan = pl.scan_parquet(io.BytesIO(data))
         rows = int(scan.select(pl.len()).collect().item())
-        if rows > MOST_ROWS:
-            message = f"it has {rows:,} rows, at most {MOST_ROWS:,} are read"
+        if rows > MAX_ROWS:
+            message = f"it has {rows:,} rows, at most {MAX_ROWS:,} are read"
             raise ValueError(message)
-        names = [name for name in scan.collect_schema() if name in columns()]
-        # The columns are checked before a row is decoded.
-        complete(scan.select(names).clear().collect())
-        return complete(scan.select(names).collect())
+        names = [name for name in scan.collect_schema() if name in frame_schema()]
+        # Check the columns of an empty frame first, because decoding the rows is expensive.
+        add_missing_columns(scan.select(names).clear().collect())
+        return add_missing_columns(scan.select(names).collect())
 
 
 def _read_json(data: bytes) -> tuple[pl.DataFrame, int]:
@@ -98,20 +99,20 @@ def _read_json(data: bytes) -> tuple[pl.DataFrame, int]:
 
 
 def _decompress(data: bytes) -> bytes:
-    """The JSON document in a gzip file.
+    """Decompress the JSON document of a gzip file.
 
     Raises:
-        ValueError: it is too large, or does not begin like a segment.
-        EOFError: it is cut short.
-        OSError, zlib.error: it is not gzip, or damaged.
+        ValueError: the document is too large, or does not begin like a segment.
+        EOFError: the file is cut short.
+        OSError, zlib.error: the file is not gzip, or is damaged.
     """
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
         start = stream.read(len(_JSON_START))
         if start != _JSON_START:
             message = "it does not begin like a segment"
             raise ValueError(message)
-        document = start + stream.read(LARGEST_DOCUMENT)
-        if len(document) > LARGEST_DOCUMENT:
-            message = f"it expands to more than {LARGEST_DOCUMENT:,} bytes"
+        document = start + stream.read(MAX_JSON_BYTES)
+        if len(document) > MAX_JSON_BYTES:
+            message = f"it expands to more than {MAX_JSON_BYTES:,} bytes"
             raise ValueError(message)
         return document

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SITEINFO_AGE = dt.timedelta(days=7)
+MAX_SITEINFO_AGE = dt.timedelta(days=7)
 _CLOCK_SKEW = dt.timedelta(days=1)
 
 
 def site_info(project: str, lake: Lake, client: WikimediaClient) -> SiteInfo:
-    """A wiki's namespaces and main page, from the cache if it has them, else from the wiki."""
+    """Return a wiki's namespaces and main page from the cache. If they are not cached, request and cache them."""
     site = cached_site_info(project, lake)
     if site is None:
         site = client.site_info(project)
@@ -31,7 +31,7 @@ def site_info(project: str, lake: Lake, client: WikimediaClient) -> SiteInfo:
 
 
 def cached_site_info(project: str, lake: Lake) -> SiteInfo | None:
-    """The cached site information of a wiki; None if there is none, it is older than a week, or it cannot be used."""
+    """Return the cached site information of a wiki; None if it is missing, older than a week, or unusable."""
     try:
         data = lake.get(_key(project))[0]
     except ObjectMissing:
@@ -39,22 +39,24 @@ def cached_site_info(project: str, lake: Lake) -> SiteInfo | None:
     try:
         document = parse_document(data, what=_key(project))
         age = dt.datetime.now(tz=dt.UTC) - timestamp_field(document, "fetched_at", what=_key(project))
-        site = _parse(document["siteinfo"])
+        site = _parse_site_info(document["siteinfo"])
         if age < -_CLOCK_SKEW:
             message = "it is from the future"
             raise ValueError(message)
     except (BadDocument, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = error.problem if isinstance(error, BadDocument) else one_line(repr(error))
-        logger.warning("%s cannot be used (%s); the wiki is asked again.", _key(project), problem)
+        logger.warning(
+            "%s cannot be used (%s). The site information is requested again.", _key(project), problem
+        )
         return None
-    return site if age < SITEINFO_AGE else None
+    return site if age < MAX_SITEINFO_AGE else None
 
 
-def _parse(document: Any) -> SiteInfo:
-    """The site information in a cached document.
+def _parse_site_info(document: Any) -> SiteInfo:
+    """Parse the site information of a cached document.
 
     Raises:
-        TypeError: a value has another type.
+        TypeError: a value does not have the expected type.
     """
     namespaces = document["namespaces"]
     names_by_number = list(namespaces.values())

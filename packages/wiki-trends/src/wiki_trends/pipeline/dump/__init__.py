@@ -1,1 +1,1 @@
-"""The most-viewed pages of a day from a pageview_complete file."""
+"""Finds the most-viewed pages of a day in pageview_complete files."""

@@ -1,12 +1,13 @@
 r"""Parses a block of lines of a dump into the records of one project: title, device and views.
 
-A block whose lines all have the usual form is parsed in one pass. In any other block, each line is parsed from both ends. A
-line that is not a record, or that belongs to a title with a line break, is left out and counted. No input raises an error.
+If all lines of a block have the usual form, Polars parses the block in one pass. In any other block, each line is parsed from both
+ends. A line that is not a record, or that belongs to a title with a line break, is broken: the line is left out and counted. No
+input raises an error.
 
-Since February 2023, Spark's CSV writer has written the files, with a space as the separator. A title with a quote or a space
-is quoted, with quotes and backslashes inside it escaped (`"\"Weird_Al\"_Yankovic"`); an empty title is `""`. Spark sorts
-the titles before it quotes them. So titles are unquoted first, and their spaces are kept until the order of the file has been
-checked. Source: `make_hourly_dumps.hql` of Wikimedia's refinery.
+Since February 2023, Spark's CSV writer has written the files, with a space as the separator. Spark quotes a title with a quote or a
+space, and escapes quotes and backslashes inside the title (`"\"Weird_Al\"_Yankovic"`). An empty title is `""`. Spark sorts the titles
+before it quotes them, so this module removes the quotes before `top_k.py` checks the order. For the same reason, titles keep their
+spaces until then. Source: `make_hourly_dumps.hql` of Wikimedia's refinery.
 """
 
 from __future__ import annotations
@@ -26,83 +27,87 @@ _QUOTED = re.compile(rb'"((?:[^"\\\n]|\\[^\n])*+)" ')
 _ESCAPED = re.compile(rb'\\([\\"])')
 
 
-def parse_lines(block: bytes, project: str, *, after_record: bool) -> tuple[pl.DataFrame, int]:
-    """The project's records in a block, in the form that `TopTitles.add` takes, and the number of its broken lines.
+def parse_lines(block: bytes, project: str, *, is_after_record: bool) -> tuple[pl.DataFrame, int]:
+    """Parse a block into the project's records, and count the project's broken lines.
 
-    Titles are unquoted and keep their spaces.
+    The records have the columns that `TopTitles.add` requires. Titles are unquoted and keep their spaces.
 
     Args:
-        block: complete lines.
-        project: for example `en.wikipedia`.
-        after_record: the line before the block ends a record.
+        block: a block of complete lines.
+        project: the project, for example `en.wikipedia`.
+        is_after_record: whether the line before the block ends a record.
     """
     block = _unquote_titles(block, project)
-    regular = _parse_regular(block, project) if after_record else None
-    return _parse_any(block, project, after_record=after_record) if regular is None else (regular, 0)
+    records = _parse_regular(block, project) if is_after_record else None
+    return (
+        _parse_irregular(block, project, is_after_record=is_after_record) if records is None else (records, 0)
+    )
 
 
-def _parse_any(block: bytes, project: str, *, after_record: bool) -> tuple[pl.DataFrame, int]:
-    """The result of `parse_lines` for any block with unquoted titles."""
+def _parse_irregular(block: bytes, project: str, *, is_after_record: bool) -> tuple[pl.DataFrame, int]:
+    """Parse a block with unquoted titles, each line from both ends. Return the same values as `parse_lines`."""
     import polars as pl
 
-    raw = _split_lines(block)
-    if raw["c7"].null_count() < raw.height:
-        raw = _split_lines(_join_spaces(block))
+    frame = _split_lines(block)
+    if frame["c7"].null_count() < frame.height:
+        frame = _split_lines(_join_spaces(block))
     # The last three columns of a line are device, views and hours. A line has four to six columns.
     columns = [pl.col(f"c{number}") for number in range(1, 7)]
     device, views = columns[0], columns[1]
     for last in range(3, 6):
-        present = columns[last].is_not_null()
-        device = pl.when(present).then(columns[last - 2]).otherwise(device)
-        views = pl.when(present).then(columns[last - 1]).otherwise(views)
-    lines = raw.lazy().select(
+        has_column = columns[last].is_not_null()
+        device = pl.when(has_column).then(columns[last - 2]).otherwise(device)
+        views = pl.when(has_column).then(columns[last - 1]).otherwise(views)
+    lines = frame.lazy().select(
         "c1", "c2", "c3", "c5", "c6", device=device, views=views.cast(pl.UInt32, strict=False)
     )
     ends_record = pl.col("device").is_in(DEVICES) & (pl.col("views") >= 0)
     lines_of_project = (
         lines.with_columns(ends_record=ends_record.fill_null(value=False))
-        .with_columns(begins_record=pl.col("ends_record").shift(1, fill_value=after_record))
+        .with_columns(begins_record=pl.col("ends_record").shift(1, fill_value=is_after_record))
         .filter(pl.col("c1") == project)
         .collect()
     )
-    # A record has at least five columns. An empty title, which Polars reads as null, is not a page.
+    # A record has at least five columns and a title. Polars reads an empty title as null.
     has_title = pl.col("c5").is_not_null() & pl.col("c2").is_not_null()
     records = lines_of_project.filter(pl.col("begins_record") & pl.col("ends_record") & has_title)
-    return records.select(_title(records), "device", "views"), lines_of_project.height - records.height
+    return records.select(
+        _title_expression(records), "device", "views"
+    ), lines_of_project.height - records.height
 
 
 def _unquote_titles(block: bytes, project: str) -> bytes:
-    """The same lines, with the quotes and escapes of Spark removed from the project's titles.
+    """Remove the quotes and escapes that Spark has added to the project's titles.
 
-    A title that Spark would not have quoted is not changed: in an older file, `"Heroes"` is a title with quotes.
+    A title that Spark would not quote stays as it is: in an older file, `"Heroes"` is a title with quotes.
     """
     line_start = b"\n" + project.encode() + b" "
     pieces: list[bytes] = []
-    copied = 0
+    copied_bytes = 0
     # `bytes.find` is many times as fast as a regular expression over the block.
     text = b"\n" + block
-    at = text.find(line_start + b'"')
-    while at >= 0:
-        match = _QUOTED.match(text, at + len(line_start))
+    position = text.find(line_start + b'"')
+    while position >= 0:
+        match = _QUOTED.match(text, position + len(line_start))
         if match is not None and (not match[1] or b" " in match[1] or b'\\"' in match[1]):
-            pieces += [text[copied : match.start()], _ESCAPED.sub(rb"\1", match[1])]
-            copied = match.end() - 1
-        at = text.find(line_start + b'"', at + 1)
-    return b"".join((*pieces, text[copied:]))[1:] if pieces else block
+            pieces += [text[copied_bytes : match.start()], _ESCAPED.sub(rb"\1", match[1])]
+            copied_bytes = match.end() - 1
+        position = text.find(line_start + b'"', position + 1)
+    return b"".join((*pieces, text[copied_bytes:]))[1:] if pieces else block
 
 
 def _parse_regular(block: bytes, project: str) -> pl.DataFrame | None:
-    """Title, device and views of a block whose lines are all records of the project; None for any other block."""
+    """Parse a block in one pass if all lines are records of the project; return None for any other block."""
     import polars as pl
 
-    last = block[block.rfind(b"\n", 0, len(block) - 1) + 1 :]
-    # The hours are not parsed, so only this check detects a file that is cut within the last line's views.
-    if len(last.split()) != len(_COLUMNS):
+    last_line = block[block.rfind(b"\n", 0, len(block) - 1) + 1 :]
+    # Polars does not parse the hours, so only this check detects a file that is cut inside the last line.
+    if len(last_line.split()) != len(_COLUMNS):
         return None
-    # The device is parsed as text, because comparing texts below is faster than parsing an enum.
+    # Comparing the devices as text is faster than parsing an enum.
     schema: dict[str, Any] = dict.fromkeys(_COLUMNS, pl.String) | {"id": pl.Int64, "views": pl.UInt32}
     try:
-        # Polars raises an error for a line of another form: more columns, views or an id that are not numbers, not UTF-8.
+        # Polars raises an error if a line has too many columns, if views or id are not numbers, or if text is not UTF-8.
         lines = pl.read_csv(
             block,
             separator=" ",
@@ -114,27 +119,31 @@ def _parse_regular(block: bytes, project: str) -> pl.DataFrame | None:
         )
     except pl.exceptions.PolarsError:
         return None
-    device = pl.any_horizontal(pl.col("device").eq_missing(name) for name in DEVICES)
-    present = [pl.col(name).is_not_null().all() for name in ("title", "views")]
-    regular = pl.all_horizontal(pl.col("wiki").eq_missing(project).all(), device.all(), *present)
-    return lines.select("title", "device", "views") if lines.select(regular).item() else None
+    is_device = pl.any_horizontal(pl.col("device").eq_missing(name) for name in DEVICES)
+    has_values = [pl.col(name).is_not_null().all() for name in ("title", "views")]
+    is_regular = pl.all_horizontal(pl.col("wiki").eq_missing(project).all(), is_device.all(), *has_values)
+    return lines.select("title", "device", "views") if lines.select(is_regular).item() else None
 
 
-def _title(records: pl.DataFrame) -> pl.Expr:
-    """The title of each record. Where the third column is not a page id, it is the second part of the title."""
+def _title_expression(records: pl.DataFrame) -> pl.Expr:
+    """Return an expression for the titles. A third column that is not a page id is the second part of the title."""
     import polars as pl
 
-    third = pl.col("c3")
-    no_id = (third != "null") & third.cast(pl.Int64, strict=False).is_null() & pl.col("c6").is_not_null()
-    if not records.select(no_id.any()).item():
+    third_column = pl.col("c3")
+    third_is_title = (
+        (third_column != "null")
+        & third_column.cast(pl.Int64, strict=False).is_null()
+        & pl.col("c6").is_not_null()
+    )
+    if not records.select(third_is_title.any()).item():
         title = pl.col("c2")
     else:
-        title = pl.when(no_id).then(pl.concat_str("c2", "c3", separator=" ")).otherwise("c2")
+        title = pl.when(third_is_title).then(pl.concat_str("c2", "c3", separator=" ")).otherwise("c2")
     return title.str.replace_all(_SPACE, " ", literal=True).alias("title")
 
 
 def _split_lines(block: bytes) -> pl.DataFrame:
-    """Seven columns of text, split at single spaces; the seventh is filled only where a title holds spaces."""
+    """Split lines at spaces into seven columns of text. Only a line whose title has spaces has a seventh column."""
     import polars as pl
 
     return pl.read_csv(
@@ -151,7 +160,7 @@ def _split_lines(block: bytes) -> pl.DataFrame:
 
 
 def _join_spaces(block: bytes) -> bytes:
-    """The same lines, with a placeholder for each space inside a title."""
+    """Replace each space inside a title with a placeholder."""
     return b"\n".join(_join_title(line) if line.count(b" ") > 5 else line for line in block.split(b"\n"))
 
 

@@ -1,13 +1,13 @@
 """Reads a day's lists from Wikimedia's `pageview_complete` files, which have every page and not only the first thousand.
 
-A line is `wiki title page_id device total hourly`, and a page has one line for each device. Older files, and titles without a
-page, have no page id. A title is raw user input and can hold spaces and line breaks. So a line is parsed from both ends, and
-after a line that does not end a record, the next lines are the rest of its title. Pages have no line breaks in their titles,
-so such records are left out and counted. Source: https://dumps.wikimedia.org/other/pageview_complete/readme.html.
+A line is `wiki title page_id device total hourly`, and a page has one line for each device. The page id is missing in older files,
+and for titles without a page. A title is raw user input and can hold spaces and line breaks. So a line is parsed from both ends.
+If a line does not end a record, the next lines are the rest of its title. Titles of pages have no line breaks, so a record with a
+line break is left out and counted. Source: https://dumps.wikimedia.org/other/pageview_complete/readme.html.
 
-Files are read as streams, a few megabytes at a time, and only a few blocks are parsed at once, so memory does not grow with
-the dump. Reading fails on a line of more than a megabyte, and on a compressed file that expands more than a thousandfold. A
-file that is not a dump, is of another day, or cannot be read to its end raises `SettingError`.
+The reader streams files in blocks of a few megabytes and parses only a few blocks at once, so memory does not grow with the dump.
+Reading fails on a line of more than a megabyte, and on a compressed file that expands more than a thousandfold. A file that is not
+a dump, is of another day, or cannot be read to its end raises `SettingError`.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ if TYPE_CHECKING:
     import polars as pl
     from typing_extensions import Buffer
 
-    from wiki_trends.pipeline.lists.top_list import Listed
+    from wiki_trends.pipeline.lists.top_list import ListRow
 
     ProgressCallback: TypeAlias = Callable[[float], None]
 
 BLOCK_BYTES = 6 * 1024 * 1024
-WORKERS = 3
-# Blocks that wait for a worker. While the last blocks of the project are parsed, the next wikis are read already.
-QUEUED_BLOCKS = 8
+PARSER_THREADS = 3
+# The number of blocks that wait for a thread. A queue lets the reader skip the next wikis while the threads parse.
+MAX_QUEUED_BLOCKS = 8
 _SAMPLE_LINES = 200
-_LONGEST_SAMPLE = 64 * 1024
-LONGEST_LINE = 1024 * 1024
-# A real file expands five to ten times. A larger file that expands more than this was made to exhaust the reader.
-MOST_EXPANSION = 1000
-_EXPANSION_CHECKED_FROM = 64 * 1024 * 1024
-# Errors that the streams raise on a file that is damaged or cut short.
+_MAX_SAMPLE_LINE_BYTES = 64 * 1024
+MAX_LINE_BYTES = 1024 * 1024
+# A real file expands five to ten times. A file that expands more than this was made to exhaust the reader.
+MAX_EXPANSION_FACTOR = 1000
+_MIN_EXPANDED_BYTES = 64 * 1024 * 1024
+# The streams raise these errors if a file is damaged or cut short.
 _READ_ERRORS = (OSError, EOFError, zlib.error)
 _RECORD_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-X]\d+)+$")
-# The letters of a daily file are hours, A to X. Those of a monthly file are days and go on after X.
+# In a daily file, the letters A to X are hours. In a monthly file, the letters are days and continue after X.
 _MONTHLY_RECORD_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-_]\d+)+$")
 _DAY_IN_NAME = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 
@@ -67,13 +67,13 @@ class Dump:
     """The lists of one project from dump files.
 
     Attributes:
-        lists: the lists by access method, the most viewed title first, ties in competition ranking (1, 2, 2, 4).
-        records: number of records of the project.
-        broken: number of lines of the project that are not a complete record.
-        files: names of the files.
+        lists: the lists by access method. The most viewed title is first. Tied titles share a rank (1, 2, 2, 4).
+        records: the number of the project's records.
+        broken: the number of the project's lines that are not a complete record.
+        files: the names of the files.
     """
 
-    lists: dict[str, list[Listed]]
+    lists: dict[str, list[ListRow]]
     records: int
     broken: int
     files: tuple[str, ...]
@@ -87,184 +87,189 @@ def read_dump(
     top: int = 1000,
     on_progress: ProgressCallback | None = None,
 ) -> Dump:
-    """The `top` most viewed titles of a project, for `all-access` and each device, from daily files of one day.
+    """Read the most viewed titles of a project, for `all-access` and each device, from daily files of one day.
 
     Args:
-        files: compressed with bzip2 or gzip, or not compressed.
-        project: for example `en.wikipedia`.
+        files: the paths of the files, compressed with bzip2 or gzip, or not compressed.
+        project: the project, for example `en.wikipedia`.
         day: the day of the files.
-        top: number of titles in each list.
-        on_progress: called often with the fraction of the files that has been read, 0 to 1.
+        top: the number of titles in each list.
+        on_progress: a callback for the fraction of the files that has been read, 0 to 1.
 
     Raises:
-        SettingError: a file does not exist, is not a daily dump, is of another day, is named twice, or cannot be read to
-            its end; or no file has a record of the project.
-        ValueError: there are no files, or `top` is not positive.
+        SettingError: a file does not exist, is not a daily dump, is of another day, is named twice, or cannot be read to its
+            end. Also raised if no file has a record of the project.
+        ValueError: `files` is empty, or `top` is not positive.
     """
     if not files or top < 1:
         message = f"{len(files)} files and the first {top} titles: both must be 1 or more"
         raise ValueError(message)
     for path in files:
-        _refuse_unusable(path, day)
+        _check_file(path, day)
     _refuse_repeated(files)
     for name in spellings(project):
         try:
-            lists, reader = _read_lists(files, name, top, on_progress, in_order=len(files) == 1)
+            lists, reader = _read_lists(files, name, top, on_progress, is_sorted=len(files) == 1)
         except NotInOrder:
-            lists, reader = _read_lists(files, name, top, on_progress, in_order=False)
+            lists, reader = _read_lists(files, name, top, on_progress, is_sorted=False)
         if lists:
             break
     else:
-        raise _unusable(files[0], f"holds no line of {project}")
+        raise _file_error(files[0], f"holds no line of {project}")
     return Dump(lists, reader.records, reader.broken, tuple(path.name for path in files))
 
 
 def _read_lists(
-    files: Sequence[Path], project: str, top: int, on_progress: ProgressCallback | None, *, in_order: bool
-) -> tuple[dict[str, list[Listed]], _RecordReader]:
-    total = sum(_size(path) for path in files)
-    done = 0
+    files: Sequence[Path], project: str, top: int, on_progress: ProgressCallback | None, *, is_sorted: bool
+) -> tuple[dict[str, list[ListRow]], _RecordReader]:
+    total_bytes = sum(_file_size(path) for path in files)
+    bytes_read = 0
 
     def on_read(size: int) -> None:
-        nonlocal done
-        done += size
+        nonlocal bytes_read
+        bytes_read += size
         if on_progress is not None and size:
-            on_progress(done / total)
+            on_progress(bytes_read / total_bytes)
 
     with tempfile.TemporaryDirectory(prefix="wiki-trends-dump-") as folder:
-        top_titles = TopTitles(Path(folder), top, in_order=in_order)
-        reader = _RecordReader(project, top_titles.drop_small)
+        top_titles = TopTitles(Path(folder), top, is_sorted=is_sorted)
+        reader = _RecordReader(project, top_titles.drop_small_records)
         for path in files:
-            longest = max(_EXPANSION_CHECKED_FROM, MOST_EXPANSION * _size(path))
+            max_bytes = max(_MIN_EXPANDED_BYTES, MAX_EXPANSION_FACTOR * _file_size(path))
             try:
-                with _open_dump(path, on_read) as stream, closing(reader.frames(stream, longest)) as frames:
+                with (
+                    _open_dump(path, on_read) as stream,
+                    closing(reader.read_frames(stream, max_bytes)) as frames,
+                ):
                     for frame in frames:
                         top_titles.add(frame)
             except _READ_ERRORS as error:
-                raise _unusable(path, f"cannot be read to its end ({error})") from None
+                raise _file_error(path, f"cannot be read to its end ({error})") from None
         return top_titles.lists(), reader
 
 
 class _RecordReader:
-    """Reads the records of one project from streams of bytes, and counts them.
+    """Reads the records of one project from streams of bytes, and counts the records and the broken lines.
 
     Args:
-        project: for example `en.wikipedia`.
-        drop_small: drops records of a block that cannot matter; called in worker threads.
+        project: the project, for example `en.wikipedia`.
+        drop_small_records: a function that drops records that cannot be in a list; the parser threads call it for each block.
     """
 
-    def __init__(self, project: str, drop_small: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
-        self._drop_small = drop_small
+    def __init__(self, project: str, drop_small_records: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        self._drop_small_records = drop_small_records
         self.records = 0
         self.broken = 0
         self._project = project
         self._line_start = project.encode() + b" "
 
-    def frames(self, stream: BufferedIOBase, longest: int) -> Generator[pl.DataFrame]:
-        """Frames of records in the form that `TopTitles.add` takes, one for each block with lines of the project.
+    def read_frames(self, stream: BufferedIOBase, max_bytes: int) -> Generator[pl.DataFrame]:
+        """Yield a frame of records for each block with lines of the project, with the columns that `TopTitles.add` requires.
 
         Raises:
-            OSError: the stream cannot be read, has a line that is too long, or more than `longest` bytes.
+            OSError: the stream cannot be read, has a line that is too long, or has more than `max_bytes` bytes.
         """
         queue: deque[Future[tuple[pl.DataFrame, int, int]]] = deque()
-        pool = ThreadPoolExecutor(WORKERS)
+        pool = ThreadPoolExecutor(PARSER_THREADS)
         try:
-            for block, after_record in self._blocks(stream, longest):
-                queue.append(pool.submit(self._parse, block, after_record=after_record))
-                while queue and (len(queue) > QUEUED_BLOCKS or queue[0].done()):
+            for block, is_after_record in self._read_blocks(stream, max_bytes):
+                queue.append(pool.submit(self._parse, block, is_after_record=is_after_record))
+                while queue and (len(queue) > MAX_QUEUED_BLOCKS or queue[0].done()):
                     yield self._count(*queue.popleft().result())
             while queue:
                 yield self._count(*queue.popleft().result())
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _parse(self, block: bytes, *, after_record: bool) -> tuple[pl.DataFrame, int, int]:
-        lines, broken = parse_lines(block, self._project, after_record=after_record)
-        return self._drop_small(lines), lines.height, broken
+    def _parse(self, block: bytes, *, is_after_record: bool) -> tuple[pl.DataFrame, int, int]:
+        lines, broken = parse_lines(block, self._project, is_after_record=is_after_record)
+        return self._drop_small_records(lines), lines.height, broken
 
     def _count(self, frame: pl.DataFrame, records: int, broken: int) -> pl.DataFrame:
         self.records += records
         self.broken += broken
         return frame
 
-    def _blocks(self, stream: BufferedIOBase, longest: int) -> Iterator[tuple[bytes, bool]]:
-        """Blocks of complete lines with records of the project, and whether the line before each block ends a record."""
-        # All blocks use one buffer, because allocating a new one costs as much time as reading.
+    def _read_blocks(self, stream: BufferedIOBase, max_bytes: int) -> Iterator[tuple[bytes, bool]]:
+        """Yield blocks of complete lines with records of the project, and whether the line before each ends a record."""
+        # All blocks use one buffer, because allocating a buffer takes as long as reading a block.
         buffer = bytearray(BLOCK_BYTES)
-        after_record = True
-        total = 0
+        is_after_record = True
+        bytes_read = 0
         while size := stream.readinto(buffer):
-            rest = stream.readline(LONGEST_LINE)
-            total += size + len(rest)
-            if len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
-                message = f"it has a line of more than {LONGEST_LINE:,} bytes"
+            rest_of_line = stream.readline(MAX_LINE_BYTES)
+            bytes_read += size + len(rest_of_line)
+            if len(rest_of_line) == MAX_LINE_BYTES and not rest_of_line.endswith(b"\n"):
+                message = f"it has a line of more than {MAX_LINE_BYTES:,} bytes"
                 raise OSError(message)
-            if total > longest:
-                message = f"it expands to more than {longest:,} bytes, {MOST_EXPANSION:,} times its size"
+            if bytes_read > max_bytes:
+                message = (
+                    f"it expands to more than {max_bytes:,} bytes, {MAX_EXPANSION_FACTOR:,} times its size"
+                )
                 raise OSError(message)
-            last = bytes(buffer[buffer.rfind(b"\n", 0, size - 1) + 1 : size]) + rest
-            # A file is sorted by wiki, so most blocks have no line of the project. The last line can lie across the end of
-            # the buffer.
-            inside = (
+            last_line = bytes(buffer[buffer.rfind(b"\n", 0, size - 1) + 1 : size]) + rest_of_line
+            # A file is sorted by wiki, so most blocks have no line of the project. The end of the buffer can split the
+            # last line, so the last line is searched separately.
+            has_project_line = (
                 buffer.startswith(self._line_start, 0, size)
                 or buffer.find(b"\n" + self._line_start, 0, size) >= 0
             )
-            if inside or b"\n" + self._line_start in b"\n" + last:
-                yield b"".join((memoryview(buffer)[:size], rest)), after_record
-            after_record = _RECORD_END.search(last.removesuffix(b"\n")) is not None
+            if has_project_line or b"\n" + self._line_start in b"\n" + last_line:
+                yield b"".join((memoryview(buffer)[:size], rest_of_line)), is_after_record
+            is_after_record = _RECORD_END.search(last_line.removesuffix(b"\n")) is not None
 
 
-def _size(path: Path) -> int:
-    """The bytes of a file on disk.
+def _file_size(path: Path) -> int:
+    """Return the size of a file in bytes.
 
     Raises:
-        SettingError: it does not exist, or is not a regular file. The file is read twice, which a pipe cannot be.
+        SettingError: the file does not exist, or is not a regular file. A pipe cannot be used, because files are read twice.
     """
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
-        raise _unusable(path, f"cannot be read ({error})") from None
+        raise _file_error(path, f"cannot be read ({error})") from None
     if not stat.S_ISREG(status.st_mode):
-        raise _unusable(path, "is not a regular file")
+        raise _file_error(path, "is not a regular file")
     return status.st_size
 
 
 def _refuse_repeated(files: Sequence[Path]) -> None:
     """Refuse a file that is named twice, because its views would be added twice."""
-    first: dict[Path, Path] = {}
+    first_paths: dict[Path, Path] = {}
     for path in files:
-        other = first.setdefault(path.resolve(), path)
-        if other is not path:
-            raise _unusable(path, f"is the same file as {other}")
+        first_path = first_paths.setdefault(path.resolve(), path)
+        if first_path is not path:
+            raise _file_error(path, f"is the same file as {first_path}")
 
 
-def _refuse_unusable(path: Path, day: dt.date) -> None:
-    """Refuse a file that is not a daily dump of the day, judged by its name, its type and its first lines."""
+def _check_file(path: Path, day: dt.date) -> None:
+    """Check the name, the type and the first lines of a file, and refuse a file that is not a daily dump of the day."""
     match = _DAY_IN_NAME.search(path.name)
     if match is not None and match.group(0).replace("-", "") != f"{day:%Y%m%d}":
-        raise _unusable(path, f"is not of {day}, by its name")
-    _size(path)
-    lines = _first_lines(path)
+        raise _file_error(path, f"is not of {day}, by its name")
+    _file_size(path)
+    lines = _read_first_lines(path)
     records = [line for line in lines if _RECORD_END.search(line)]
-    # Every record of a daily file has the form of a monthly file, too.
-    monthly = [line for line in lines if _MONTHLY_RECORD_END.search(line)]
-    if len(monthly) > len(records):
-        raise _unusable(path, "is a monthly file, its letters are days")
+    # A daily record matches both patterns, so only a larger number shows a monthly file.
+    monthly_records = [line for line in lines if _MONTHLY_RECORD_END.search(line)]
+    if len(monthly_records) > len(records):
+        raise _file_error(path, "is a monthly file, its letters are days")
     if any(lines) and not records:
-        raise _unusable(path, "is not a pageview_complete file: none of its first lines has that form")
+        raise _file_error(path, "is not a pageview_complete file: none of its first lines has that form")
 
 
-def _first_lines(path: Path) -> list[bytes]:
+def _read_first_lines(path: Path) -> list[bytes]:
     try:
         with _open_dump(path) as stream:
-            return [stream.readline(_LONGEST_SAMPLE).rstrip(b"\n") for _ in range(_SAMPLE_LINES)]
+            return [stream.readline(_MAX_SAMPLE_LINE_BYTES).rstrip(b"\n") for _ in range(_SAMPLE_LINES)]
     except _READ_ERRORS as error:
-        raise _unusable(path, f"cannot be read ({error})") from None
+        raise _file_error(path, f"cannot be read ({error})") from None
 
 
 @contextmanager
 def _open_dump(path: Path, on_read: Callable[[int], None] = lambda _size: None) -> Iterator[BufferedIOBase]:
-    """Open the decompressed bytes of a file. `on_read` is called with the number of bytes of each read from disk."""
+    """Open the decompressed bytes of a file, and call `on_read` with the number of bytes of each read from disk."""
     with io.BufferedReader(_CountingFile(path, on_read)) as file:
         start = file.peek(3)
         if start.startswith(b"BZh"):
@@ -276,7 +281,7 @@ def _open_dump(path: Path, on_read: Callable[[int], None] = lambda _size: None) 
 
 
 class _CountingFile(io.FileIO):
-    """A file that reports how many bytes were read from it."""
+    """A file that reports the number of bytes of each read."""
 
     def __init__(self, path: Path, on_read: Callable[[int], None]) -> None:
         super().__init__(path)
@@ -288,7 +293,7 @@ class _CountingFile(io.FileIO):
         return size
 
 
-def _unusable(path: Path, problem: str) -> SettingError:
+def _file_error(path: Path, problem: str) -> SettingError:
     return SettingError(
         name="from_dump",
         value=str(path),

@@ -1,1 +1,1 @@
-"""Lists of most-viewed pages: storing, filtering and comparing them."""
+"""Stores, filters and compares lists of most-viewed pages."""

@@ -1,7 +1,7 @@
-"""Reads and commits lists in bronze: one partition for each day and access method, the API's responses byte for byte.
+"""Reads and commits lists in bronze: one partition for each day and access method, with the exact bytes of the API's response.
 
-An `all-access` list is accompanied by the desktop and the mobile-web list of the day. They are stored where
-`--access desktop` and `--access mobile-web` store theirs, so each list is fetched only once.
+With an `all-access` list, the pipeline also fetches the day's desktop and mobile-web lists. They are stored in the partitions that
+`--access desktop` and `--access mobile-web` use, so each list is fetched only once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from smart_orchestrator.errors import ContractError
 from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.pipeline.lists.device_share import LISTED_DEVICES
-from wiki_trends.pipeline.lists.top_list import Listed, parse_top_list
+from wiki_trends.pipeline.lists.top_list import ListRow, parse_top_list
 from wiki_trends.pipeline.step_result import project_of
 
 if TYPE_CHECKING:
@@ -28,29 +28,29 @@ if TYPE_CHECKING:
 
 
 def bronze_dataset(settings: Settings, access: str) -> DailyDataset:
-    """The dataset of the lists of an access method."""
+    """Return the bronze dataset for the lists of an access method."""
     return layers(replace(settings, access=access)).bronze
 
 
 def accesses_of(settings: Settings) -> tuple[str, ...]:
-    """The access method of the settings, then the devices whose lists show automated traffic."""
+    """Return the access method of the settings, then the devices whose lists reveal automated traffic."""
     return (settings.access, *LISTED_DEVICES) if settings.access == "all-access" else (settings.access,)
 
 
 def inspect_list(day: dt.date, settings: Settings, access: str) -> Partition:
-    """The partition of a day's list in bronze."""
+    """Inspect the partition of a day's list in bronze."""
     bronze = bronze_dataset(settings, access)
     return inspect(bronze, day, lake=lake_of(bronze))
 
 
 def read_list(
     day: dt.date, settings: Settings, access: str, partition: Partition | None = None
-) -> list[Listed]:
-    """The rows of a day's list; `partition` spares inspecting it again.
+) -> list[ListRow]:
+    """Read the rows of a day's list. Without `partition`, the partition is inspected first.
 
     Raises:
         ContractError: bronze does not have the list.
-        ContractBroken: the bytes in bronze are not that list.
+        ContractBroken: the bytes in bronze are not the requested list.
     """
     bronze = bronze_dataset(settings, access)
     partition = partition or inspect_list(day, settings, access)
@@ -65,10 +65,10 @@ def commit_list(
     settings: Settings,
     access: str,
     body: bytes,
-    rows: Sequence[Listed],
+    rows: Sequence[ListRow],
     measured: Mapping[str, object],
 ) -> None:
-    """Commit the bytes of a list; the partition's volume is the sum of views, and `measured` goes into the manifest."""
+    """Commit the bytes of a list, with the sum of views as the volume and `measured` in the manifest."""
     bronze = bronze_dataset(settings, access)
     volume = sum(row.views for row in rows)
     parts = [Part(body, len(rows))]

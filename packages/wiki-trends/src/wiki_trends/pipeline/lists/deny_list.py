@@ -1,7 +1,7 @@
-"""Reads the deny lists: titles that are left out by name, from the shipped file (`deny.toml`) and from the user's file.
+"""Reads the deny lists from the shipped file (`deny.toml`) and from the user's file: titles that the pipeline leaves out.
 
-Titles are compared without regard to case, Unicode form, and spaces or underscores. A user's file that cannot be read, or
-has another form, raises `SettingError`.
+Comparisons of titles ignore case and Unicode form, and treat spaces and underscores as equal. A user's file that cannot be read,
+or does not have the required form, raises `SettingError`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def denied_titles(settings: Settings, language: str) -> frozenset[str]:
-    """The denied titles for wikis of a language, folded for comparison.
+    """Return the denied titles for wikis of a language, folded for comparison.
 
     Raises:
         SettingError: the user's file cannot be used.
     """
     shipped = files("wiki_trends.pipeline.lists").joinpath("deny.toml").read_text(encoding="utf-8")
-    titles = _titles(tomllib.loads(shipped), language)
+    titles = _titles_for(tomllib.loads(shipped), language)
     if settings.deny:
         titles += _user_titles(settings.deny, language)
     return frozenset(folded(title) for title in titles)
@@ -35,7 +35,7 @@ def denied_titles(settings: Settings, language: str) -> frozenset[str]:
 
 def _user_titles(name: str, language: str) -> list[str]:
     try:
-        return _titles(read_toml(Path(name)), language)
+        return _titles_for(read_toml(Path(name)), language)
     except TomlError as error:
         problem = f"cannot be read ({error})"
     except ValueError as error:
@@ -49,17 +49,17 @@ def _user_titles(name: str, language: str) -> list[str]:
     )
 
 
-def _titles(table: dict[str, object], language: str) -> list[str]:
-    """The titles for all wikis and for a language.
+def _titles_for(table: dict[str, object], language: str) -> list[str]:
+    """Return the titles for all wikis and the titles for a language.
 
     Raises:
-        ValueError: a key does not hold a list of texts.
+        ValueError: an entry is not a list of texts.
     """
     titles: list[str] = []
-    for key, value in table.items():
-        if not isinstance(value, list) or not all(isinstance(title, str) for title in value):
-            msg = one_line(f"{key} does not hold a list of texts")
-            raise ValueError(msg)
-        if key in ("all", language):
-            titles += value
+    for name, entry in table.items():
+        if not isinstance(entry, list) or not all(isinstance(title, str) for title in entry):
+            message = one_line(f"{name} does not hold a list of texts")
+            raise ValueError(message)
+        if name in ("all", language):
+            titles += entry
     return titles

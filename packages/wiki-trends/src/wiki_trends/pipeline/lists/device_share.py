@@ -1,7 +1,7 @@
-"""The share of a page's views that comes from desktops: readers use desktops and phones, bots often only one of them.
+"""Computes the share of a page's views that comes from desktops. Readers use desktops and phones, but bots often use only one.
 
-Each device has a list of its own, with a thousand pages. A page that a list lacks had at most as many views as the last row
-of the list, so the share of many pages is known only within bounds.
+The list of a device has only a thousand pages. If a page is not in the list, it had at most as many views as the last row of the
+list. So the share of many pages is known only within bounds.
 """
 
 from __future__ import annotations
@@ -12,40 +12,40 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wiki_trends.pipeline.lists.top_list import Listed
+    from wiki_trends.pipeline.lists.top_list import ListRow
 
 LISTED_DEVICES = ("desktop", "mobile-web")
 
 
 class ShareBounds(NamedTuple):
-    """Bounds of the share of views that comes from desktops, 0 to 1; they are equal when the share is exact."""
+    """Bounds of the share of views that comes from desktops, 0 to 1. If the share is known exactly, both bounds are equal."""
 
     low: float
     high: float
 
 
-class Devices:
-    """The day's desktop and mobile-web lists."""
+class DeviceLists:
+    """The desktop and mobile-web lists of one day."""
 
-    def __init__(self, desktop: Iterable[Listed], mobile: Iterable[Listed]) -> None:
+    def __init__(self, desktop: Iterable[ListRow], mobile: Iterable[ListRow]) -> None:
         desktop = list(desktop)
         self._desktop = _views_by_page(desktop)
         self._mobile = _views_by_page(mobile)
         self._fewest_desktop_views = min((row.views for row in desktop), default=0)
 
     def desktop_share(self, page: str, views: int) -> ShareBounds:
-        """The desktop share of a page that has `views` views by all access methods; `page` has underscores."""
+        """Return the desktop share of a page with `views` views over all access methods; `page` has underscores."""
         if views <= 0:
             return ShareBounds(0.0, 1.0)
         if page in self._desktop:
             share = min(1.0, self._desktop[page] / views)
             return ShareBounds(share, share)
-        # The page is below the end of the desktop list, and its views of the mobile site did not come from desktops.
-        most = min(self._fewest_desktop_views, max(0, views - self._mobile.get(page, 0)))
-        return ShareBounds(0.0, min(1.0, most / views))
+        # The page has at most as many desktop views as the last row of the desktop list, and no mobile view is a desktop view.
+        max_desktop_views = min(self._fewest_desktop_views, max(0, views - self._mobile.get(page, 0)))
+        return ShareBounds(0.0, min(1.0, max_desktop_views / views))
 
 
-def _views_by_page(rows: Iterable[Listed]) -> Counter[str]:
+def _views_by_page(rows: Iterable[ListRow]) -> Counter[str]:
     views: Counter[str] = Counter()
     for row in rows:
         views[row.title.replace(" ", "_")] += row.views

@@ -1,6 +1,6 @@
-"""Reads from the manifests of silver and gold which rows of a day's list are not in its diamond partition, and why.
+"""Reads the excluded rows of a day's list, with the reasons, from the manifests of silver and gold.
 
-A day that silver does not have raises `ContractError`.
+If silver does not have the day, `read_exclusions` raises `ContractError`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class Exclusion:
     """A row that was left out, or merged into another row.
 
     Attributes:
-        rank: rank in the list.
-        page: title in the list.
-        views: views of the day.
-        reason: `placeholder`, `control_character`, `main_page`, `namespace`, `denied`, `suspect`, `leads_to_no_article`,
-            or `merged`.
-        desktop: for a suspect row, bounds of the share of its views that came from desktops.
-        into: for a merged row, the page to which its views were added.
+        rank: the rank of the row in the list.
+        page: the title of the row in the list.
+        views: the views on the day.
+        reason: the reason of the exclusion: `placeholder`, `control_character`, `main_page`, `namespace`, `denied`, `suspect`,
+            `leads_to_no_article` or `merged`.
+        desktop: the bounds of the share of views from desktops; only for a suspect row.
+        into: the page to which the views were added; only for a merged row.
     """
 
     rank: int
@@ -43,7 +43,7 @@ class Exclusion:
     into: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The document for manifests and `--json`: the fields that have a value."""
+        """Return the fields that have a value, as the JSON object for manifests and `--json`."""
         result: dict[str, Any] = {
             "rank": self.rank,
             "page": self.page,
@@ -55,7 +55,7 @@ class Exclusion:
         return result if self.into is None else result | {"into": self.into}
 
     def text(self) -> str:
-        """The reason as text."""
+        """Return the reason as text, with the details."""
         if self.into is not None:
             return f"{self.reason} into {self.into}"
         if self.desktop is None:
@@ -64,8 +64,8 @@ class Exclusion:
         return f"{self.reason}: {low if low == high else f'{low} to {high}'} % from desktops"
 
 
-def excluded(day: dt.date, settings: Settings) -> list[Exclusion]:
-    """The rows of a UTC day that were left out or merged, ordered by rank.
+def read_exclusions(day: dt.date, settings: Settings) -> list[Exclusion]:
+    """Read the rows of a UTC day that were left out or merged, ordered by rank.
 
     Raises:
         ContractError: silver does not have the day.
@@ -77,27 +77,27 @@ def excluded(day: dt.date, settings: Settings) -> list[Exclusion]:
     entries = list(silver.manifest.measured.get("excluded", ()))
     if gold.available and gold.manifest is not None:
         entries += gold.manifest.measured.get("excluded", ())
-    exclusions = (_exclusion(entry) for entry in entries)
+    exclusions = (_parse_exclusion(entry) for entry in entries)
     return sorted(exclusions, key=lambda row: (row.rank, row.page))
 
 
-def counts(exclusions: Sequence[Exclusion]) -> dict[str, int]:
-    """The number of rows for each reason."""
+def count_by_reason(exclusions: Sequence[Exclusion]) -> dict[str, int]:
+    """Count the rows for each reason."""
     return dict(sorted(Counter(row.reason for row in exclusions).items()))
 
 
-def lines(exclusions: Sequence[Exclusion]) -> list[Line]:
-    """A line for each row, and one with the number of rows for each reason."""
+def exclusion_lines(exclusions: Sequence[Exclusion]) -> list[Line]:
+    """Return a line of text for each row, and a last line with the number of rows for each reason."""
     rows: list[Line] = [
         (f"{row.rank:>7}  {row.views:>12,}  {row.page}  ({row.text()})", "") for row in exclusions
     ]
-    by_reason = ", ".join(f"{number} {reason}" for reason, number in counts(exclusions).items())
+    by_reason = ", ".join(f"{number} {reason}" for reason, number in count_by_reason(exclusions).items())
     return [
         *rows,
         (f"left out or merged: {len(exclusions)}{f' ({by_reason})' if by_reason else ''}", "strong"),
     ]
 
 
-def _exclusion(entry: dict[str, Any]) -> Exclusion:
+def _parse_exclusion(entry: dict[str, Any]) -> Exclusion:
     desktop = entry.get("desktop")
     return Exclusion(**entry | ({"desktop": (desktop[0], desktop[1])} if desktop else {}))

@@ -1,7 +1,7 @@
 """Parses and checks the API's list of a day's most-viewed pages.
 
-The body must be of the requested day, project and access method, and must hold at least one article; each article must have
-a title, views and a rank. Anything else raises `ContractBroken` with the first offending value.
+A list must have the requested day, project and access method, and at least one article. Each article must have a title, views and a
+rank. A list that breaks one of these rules raises `ContractBroken` with the first value that breaks the rule.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Listed(NamedTuple):
-    """A row of a list: the requested title, with underscores, its views, and its rank with ties (1, 2, 2, 4)."""
+class ListRow(NamedTuple):
+    """A row of a list: a title with underscores, its views, and its rank. Tied titles share a rank (1, 2, 2, 4)."""
 
     title: str
     views: int
     rank: int
 
 
-def parse_top_list(body: bytes, *, project: str, access: str, day: dt.date) -> list[Listed]:
-    """The rows of a list in the API's order.
+def parse_top_list(body: bytes, *, project: str, access: str, day: dt.date) -> list[ListRow]:
+    """Parse the body of a list into rows, in the API's order.
 
     Raises:
         ContractBroken: the body is not the requested list.
@@ -37,10 +37,10 @@ def parse_top_list(body: bytes, *, project: str, access: str, day: dt.date) -> l
     try:
         item = json.loads(body)["items"][0]
         articles = item["articles"]
-        _check_identity(what, item, {"project": project, "access": access}, day)
-        # The API's lists have at most 1,000 rows, lists from a dump any number.
+        _check_attributes(what, item, {"project": project, "access": access}, day)
+        # A list of the API has at most 1,000 rows. A list from a dump can have more.
         highest_rank = max(1000, len(articles))
-        rows = [_row(what, article, highest_rank) for article in articles]
+        rows = [_parse_row(what, article, highest_rank) for article in articles]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         problem = f"it has another form ({type(error).__name__}: {error})"
         raise ContractBroken(what=what, problem=problem) from None
@@ -49,21 +49,21 @@ def parse_top_list(body: bytes, *, project: str, access: str, day: dt.date) -> l
     return rows
 
 
-def _check_identity(what: str, item: dict[str, Any], expected: dict[str, str], day: dt.date) -> None:
-    for key, value in expected.items():
-        if canonical_project(item[key]) != canonical_project(value):
-            raise ContractBroken(what=what, problem=f"its {key} is {item[key]!r}")
-    year, month, day_of_month = (int(item[key]) for key in ("year", "month", "day"))
+def _check_attributes(what: str, item: dict[str, Any], expected: dict[str, str], day: dt.date) -> None:
+    for name, value in expected.items():
+        if canonical_project(item[name]) != canonical_project(value):
+            raise ContractBroken(what=what, problem=f"its {name} is {item[name]!r}")
+    year, month, day_of_month = (int(item[name]) for name in ("year", "month", "day"))
     if (year, month, day_of_month) != (day.year, day.month, day.day):
         raise ContractBroken(what=what, problem=f"it is of {year}-{month:02}-{day_of_month:02}")
 
 
-def _row(what: str, article: dict[str, Any], highest_rank: int) -> Listed:
+def _parse_row(what: str, article: dict[str, Any], highest_rank: int) -> ListRow:
     title = article["article"]
     if isinstance(title, str):
         # A lone surrogate cannot be encoded. Wikimedia itself writes U+FFFD for bytes that cannot be decoded.
         title = _LONE_SURROGATE.sub("\ufffd", title)
-    row = Listed(title, article["views"], article["rank"])
+    row = ListRow(title, article["views"], article["rank"])
     # `isinstance` would accept True and False, which are integers in Python.
     if not isinstance(row.title, str) or type(row.views) is not int or type(row.rank) is not int:
         raise ContractBroken(what=what, problem=f"a row is {article!r}")

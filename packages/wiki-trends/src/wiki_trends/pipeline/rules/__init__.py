@@ -1,1 +1,1 @@
-"""Categories and places of pages, by rules that are kept as data."""
+"""Decides the categories and places of pages by rules in data files."""

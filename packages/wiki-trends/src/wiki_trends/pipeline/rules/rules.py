@@ -1,8 +1,8 @@
 """Decides the category and the place of a page by rules, and explains the decision.
 
 The rules are data: phrases that name a category (`categories.toml`) or a type of place (`places.toml`), and names of countries
-(`countries.toml`). phrases.py and countries.py describe the files. A user's file overlays the first. A page to which no rule
-applies has the documented defaults: `Other`, `General`, `No specific location`. See `docs/categories.md`.
+(`countries.toml`). `phrases.py` and `countries.py` describe the files. A user's file can overlay `categories.toml`. If no rule applies
+to a page, the page has the documented defaults: `Other`, `General`, `No specific location`. See `docs/categories.md`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.foreign import one_line
 from wiki_trends.errors import SettingError
-from wiki_trends.pipeline.rules.countries import NOT_A_COUNTRY, country_names, name_of
+from wiki_trends.pipeline.rules.countries import NOT_A_COUNTRY, country_phrases, name_of
 from wiki_trends.pipeline.rules.phrases import (
     NO_LABEL,
     Phrases,
@@ -57,7 +57,7 @@ CATEGORIES = (
 )
 LOCATION_TYPES = ("City", "Country", "Region", "Landmark", "Person", "Event", DEFAULT_LOCATION_TYPE)
 
-# Types in coordinates, https://www.mediawiki.org/wiki/Extension:GeoData; other types are ignored.
+# The types of coordinates, from https://www.mediawiki.org/wiki/Extension:GeoData. Other types are ignored.
 _PLACE_TYPES = {
     "city": "City",
     "country": "Country",
@@ -77,22 +77,22 @@ _PLACE_TYPES = {
     "waterbody": "Landmark",
     "event": "Event",
 }
-_PLACES = ("City", "Country", "Region", "Landmark")
+_TYPES_WITH_OWN_NAME = ("City", "Country", "Region", "Landmark")
 
-# Factors of the weights in a text: of the first label in it, and of the labels after it. The description is one line by the
-# wiki's authors, so it counts more than one of many categories, and its first label counts most.
+# A weight is multiplied by the first factor for the first label of a text, and by the second factor for the other labels. The
+# description is one line by the wiki's authors, so it counts more than one of many categories, and its first label counts most.
 _DESCRIPTION_FACTORS = (4.0, 2.0)
 _TITLE_FACTORS = (3.0, 3.0)
 _CATEGORY_FACTORS = (1.0, 1.0)
-# If a page names several countries, a country with a lower score is often incidental, such as a participant or a host.
-_LEAST_OF_SEVERAL_COUNTRIES = 2.0
+# If a page names several countries, a country with a lower score than this is often incidental, such as a host of an event.
+_MIN_SCORE_OF_SEVERAL_COUNTRIES = 2.0
 _ENGLISH = "en"
-_PAGES_CACHED = 4096
+_LABELS_CACHE_SIZE = 4096
 _IN_PARENTHESES = re.compile(r"\(([^()]+)\)$")
 
 
-class Text(NamedTuple):
-    """A text about a page, its source, and the factors of its first label and of the labels after it."""
+class WeightedText(NamedTuple):
+    """A text about a page, with its source and the factors for its first label and its other labels."""
 
     source: str
     text: str
@@ -100,21 +100,26 @@ class Text(NamedTuple):
 
 
 class Place(NamedTuple):
-    """The place of a page: one of `LOCATION_TYPES`, and the name of a country or another place, or the default."""
+    """The place of a page.
+
+    Attributes:
+        type: one of `LOCATION_TYPES`.
+        name: the name of a country or another place, or `DEFAULT_LOCATION`.
+    """
 
     type: str
     name: str
 
 
 class Labels(NamedTuple):
-    """The category and the place of a page, as in gold and diamond."""
+    """The category and the place of a page, as gold and diamond store them."""
 
     category: str
     place: Place
 
 
 class Match(NamedTuple):
-    """A rule that applied: its label and score, the phrase that matched, and the source and the text with the phrase."""
+    """A rule that applied: its label and score, the matching phrase, and the text with the phrase and the source of the text."""
 
     label: str
     score: float
@@ -132,7 +137,7 @@ class Decision(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """Why a page has its category and its place; gold and diamond have `category.outcome` and `place`."""
+    """The decisions behind the category and the place of a page. Gold and diamond store `category.outcome` and `place`."""
 
     category: Decision
     location_type: Decision
@@ -141,7 +146,7 @@ class Explanation(NamedTuple):
 
 
 class Rules:
-    """The rules of one language, with the English rules for pages to which none of them applies."""
+    """The rules of one language. If no rule of the language applies to a page, the English rules decide."""
 
     def __init__(self, language: str, extra: dict[str, Table] | None = None) -> None:
         languages = dict.fromkeys((language, _ENGLISH))
@@ -150,20 +155,20 @@ class Rules:
             for code in languages
         ]
         self._types = [Phrases(shipped_table("places.toml", code) or {}) for code in languages]
-        self._countries = [country_names(code) for code in languages]
-        # A page is labelled when its facts arrive, and again in step 4.
-        self.labels = lru_cache(_PAGES_CACHED)(self._labels)
+        self._countries = [country_phrases(code) for code in languages]
+        # `PagePrefetch` labels a page when its facts arrive, and step 4 labels the page again.
+        self.labels = lru_cache(_LABELS_CACHE_SIZE)(self._decide_labels)
 
     @staticmethod
     def load(language: str, file: str = "") -> Rules:
-        """The rules of a language, overlaid with a user's file; the file is read again when it has changed.
+        """Load the rules of a language, overlaid with a user's file. Each change of the file is noticed.
 
         Raises:
-            SettingError: the file cannot be read, or is not of the documented form.
+            SettingError: the file cannot be read, or does not have the documented form.
         """
         try:
-            changed = Path(file).stat().st_mtime_ns if file else 0
-            return _load(language, file, changed)
+            modified_ns = Path(file).stat().st_mtime_ns if file else 0
+            return _load(language, file, modified_ns)
         except (OSError, ValueError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or error
             raise SettingError(
@@ -174,60 +179,72 @@ class Rules:
                 fix='Name a TOML file with sections such as [en."Sports"]; docs/categories.md shows one.',
             ) from None
 
-    def _labels(self, page: str, facts: PageFacts) -> Labels:
-        """The category, and the type and name of the place of a page.
+    def _decide_labels(self, page: str, facts: PageFacts) -> Labels:
+        """Decide the category, and the type and name of the place of a page.
 
-        The category is one of the 19. It follows from the page's categories, its description, and the parentheses in its
-        title. The type of the place follows from the coordinates, else from the same texts; coordinates without a type give
-        `Landmark`. The name is the English name of the country. A city, a region or a landmark without a country has its own
-        name.
+        The category is one of `CATEGORIES`. The rules decide it by the page's categories, its description, and the
+        parentheses in its title. The type of the coordinates decides the type of the place. Without such a type, the rules
+        decide by the same texts; if no rule applies and the page has coordinates, the type is `Landmark`. The name of the
+        place is the English name of the country. A city, a region or a landmark without a country has the page's own name.
         """
-        texts = _texts(page, facts)
+        texts = _collect_texts(page, facts)
         category = _decide(self._categories, texts).outcome or DEFAULT_CATEGORY
-        kind = self._type(facts, texts).outcome
-        return Labels(category, Place(kind, self._location(page, facts, texts, kind).outcome))
-
-    def explain(self, page: str, facts: PageFacts) -> Explanation:
-        """The category and the place of a page, with the scores and the rules that applied."""
-        texts = _texts(page, facts)
-        category = _decide(self._categories, texts, explain=True)
-        kind = self._type(facts, texts, explain=True)
-        location = self._location(page, facts, texts, kind.outcome, explain=True)
-        return Explanation(
-            category._replace(outcome=category.outcome or DEFAULT_CATEGORY),
-            kind,
-            location,
-            Place(kind.outcome, location.outcome),
+        place_type = self._decide_type(facts, texts).outcome
+        return Labels(
+            category, Place(place_type, self._decide_location(page, facts, texts, place_type).outcome)
         )
 
-    def _type(self, facts: PageFacts, texts: Sequence[Text], *, explain: bool = False) -> Decision:
-        kind = _PLACE_TYPES.get(facts.place_type or "")
-        if kind is not None:
-            return _certain(kind, f"type:{facts.place_type}")
+    def explain(self, page: str, facts: PageFacts) -> Explanation:
+        """Explain the category and the place of a page with the scores and the rules that applied."""
+        texts = _collect_texts(page, facts)
+        category = _decide(self._categories, texts, explain=True)
+        location_type = self._decide_type(facts, texts, explain=True)
+        location = self._decide_location(page, facts, texts, location_type.outcome, explain=True)
+        return Explanation(
+            category._replace(outcome=category.outcome or DEFAULT_CATEGORY),
+            location_type,
+            location,
+            Place(location_type.outcome, location.outcome),
+        )
+
+    def _decide_type(
+        self, facts: PageFacts, texts: Sequence[WeightedText], *, explain: bool = False
+    ) -> Decision:
+        place_type = _PLACE_TYPES.get(facts.place_type or "")
+        if place_type is not None:
+            return _decide_by_coordinates(place_type, f"type:{facts.place_type}")
         decision = _decide(self._types, texts, explain=explain)
         if decision.outcome:
             return decision
         if facts.latitude is not None:
-            return _certain("Landmark", "coordinates without a type")
+            return _decide_by_coordinates("Landmark", "coordinates without a type")
         return decision._replace(outcome=DEFAULT_LOCATION_TYPE)
 
-    def _location(
-        self, page: str, facts: PageFacts, texts: Sequence[Text], kind: str, *, explain: bool = False
+    def _decide_location(
+        self,
+        page: str,
+        facts: PageFacts,
+        texts: Sequence[WeightedText],
+        place_type: str,
+        *,
+        explain: bool = False,
     ) -> Decision:
         country = name_of(facts.country) if facts.country else None
         if country:
-            return _certain(country, f"country:{facts.country}")
+            return _decide_by_coordinates(country, f"country:{facts.country}")
         decision = _decide(self._countries, texts, explain=explain)
-        least = _LEAST_OF_SEVERAL_COUNTRIES if len(decision.scores) > 1 else 0.0
-        if decision.outcome and decision.scores[decision.outcome] >= least:
+        min_score = _MIN_SCORE_OF_SEVERAL_COUNTRIES if len(decision.scores) > 1 else 0.0
+        if decision.outcome and decision.scores[decision.outcome] >= min_score:
             return decision
-        own_name = kind in _PLACES
-        return decision._replace(outcome=_name_without_parentheses(page) if own_name else DEFAULT_LOCATION)
+        has_own_name = place_type in _TYPES_WITH_OWN_NAME
+        return decision._replace(
+            outcome=_name_without_parentheses(page) if has_own_name else DEFAULT_LOCATION
+        )
 
 
 @lru_cache(maxsize=32)
-def _load(language: str, file: str, changed: int) -> Rules:
-    del changed  # Only a part of the cache key.
+def _load(language: str, file: str, modified_ns: int) -> Rules:
+    del modified_ns  # Only a part of the cache key.
     if not file:
         return Rules(language)
     extra = load_tables(Path(file))
@@ -238,19 +255,19 @@ def _load(language: str, file: str, changed: int) -> Rules:
     return Rules(language, extra)
 
 
-def _texts(page: str, facts: PageFacts) -> list[Text]:
-    """The texts about a page: its description, the parentheses in its title, its categories."""
-    texts = [Text("category", category, _CATEGORY_FACTORS) for category in facts.categories]
+def _collect_texts(page: str, facts: PageFacts) -> list[WeightedText]:
+    """Return the texts about a page: its description, the parentheses in its title, and its categories."""
+    texts = [WeightedText("category", category, _CATEGORY_FACTORS) for category in facts.categories]
     parentheses = _IN_PARENTHESES.search(page.replace("_", " "))
     if parentheses:
-        texts.insert(0, Text("title", parentheses[1], _TITLE_FACTORS))
+        texts.insert(0, WeightedText("title", parentheses[1], _TITLE_FACTORS))
     if facts.description:
-        texts.insert(0, Text("description", facts.description, _DESCRIPTION_FACTORS))
+        texts.insert(0, WeightedText("description", facts.description, _DESCRIPTION_FACTORS))
     return texts
 
 
-def _decide(tables: Sequence[Phrases], texts: Sequence[Text], *, explain: bool = False) -> Decision:
-    """The best label by the first table that labels any of the texts; an empty outcome if none does."""
+def _decide(tables: Sequence[Phrases], texts: Sequence[WeightedText], *, explain: bool = False) -> Decision:
+    """Decide the best label with the first table that labels any of the texts. Without a label, the outcome is empty."""
     for table in tables:
         scores: dict[str, float] = {}
         for _, text, factors in texts:
@@ -259,21 +276,21 @@ def _decide(tables: Sequence[Phrases], texts: Sequence[Text], *, explain: bool =
                 if label != NOT_A_COUNTRY:
                     scores[label] = scores.get(label, 0.0) + weight * factor
                     factor = later_factor
-        best = table.best(scores)
+        best = table.best_label(scores)
         if best is not None:
             return Decision(best, scores, tuple(_matches(table, texts)) if explain else ())
     return Decision("", {}, ())
 
 
-def _matches(table: Phrases, texts: Iterable[Text]) -> Iterator[Match]:
-    """The hits that `_decide` adds up, with their scores."""
+def _matches(table: Phrases, texts: Iterable[WeightedText]) -> Iterator[Match]:
+    """Yield the hits that `_decide` adds up, with their scores."""
     for source, text, factors in texts:
         hits = [hit for hit in table.hits(text) if hit.label != NOT_A_COUNTRY]
         for number, hit in enumerate(hits):
             yield Match(hit.label, hit.weight * factors[min(number, 1)], hit.phrase, source, text)
 
 
-def _certain(outcome: str, reason: str) -> Decision:
+def _decide_by_coordinates(outcome: str, reason: str) -> Decision:
     return Decision(outcome, {outcome: 1.0}, (Match(outcome, 1.0, reason, "coordinates", reason),))
 
 

@@ -1,1 +1,1 @@
-"""The steps of the pipeline, one module each."""
+"""The steps of the pipeline, with one module for each step."""

@@ -1,9 +1,9 @@
 """Step 4: silver -> gold. Adds category and place, and writes each page once, under its canonical title.
 
-Wikimedia counts the views of a redirect under the redirect's title. Rows of one page are merged here, as Wikimedia's own
-most-read service does: their views are added, and the best rank stays. A row that redirects to a page outside the articles
-(the main page, a project page) is left out. Gold's manifest names and counts both. A title that the wiki does not know was
-viewed, so it stays, with the default category and place.
+Wikimedia counts the views of a redirect under the redirect's title. This step merges the rows of a page and its redirects, as
+Wikimedia's most-read service does: the merged row has the sum of the views and the best rank. A redirect to a page that is not an
+article (the main page, a project page) is left out. Gold's manifest lists and counts the merged rows and the rows that were left
+out. A title that the wiki does not have was still viewed, so the step keeps it with the default category and place.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
 
     Raises:
         ContractError: silver does not have the day.
-        ContractBroken: the cache lacks one of its pages.
+        ContractBroken: the cache does not have a page of the day.
     """
     watch = Stopwatch()
     datasets = layers(settings)
@@ -47,20 +47,22 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
     lake = lake_of(datasets.silver)
     silver = read_frame(datasets.silver, day, lake=lake)
     facts = PageCache(lake, project).get(silver["page"].to_list())
-    unknown = [page for page in silver["page"] if page not in facts]
-    if unknown:
-        problem = f"it lacks {len(unknown)} pages of {day}, the first is {unknown[0]!r}"
+    uncached = [page for page in silver["page"] if page not in facts]
+    if uncached:
+        problem = f"it lacks {len(uncached)} pages of {day}, the first is {uncached[0]!r}"
         raise ContractBroken(what=f"the cache of {project}'s pages", problem=problem)
-    counted = client.counted()
-    rows, excluded = merge_rows(silver.iter_rows(named=True), facts, site_info(project, lake, counted))
-    frame = _frame(rows, Rules.load(project.partition(".")[0], settings.categories_file))
+    counting_client = client.counted()
+    rows, excluded = merge_rows(
+        silver.iter_rows(named=True), facts, site_info(project, lake, counting_client)
+    )
+    frame = _to_frame(rows, Rules.load(project.partition(".")[0], settings.categories_file))
     step = StepResult(
         "categorize_pages",
         silver.height,
         frame.height,
         watch.seconds(),
-        requests=counted.counters.requests,
-        retries=counted.counters.retries,
+        requests=counting_client.counters.requests,
+        retries=counting_client.counters.retries,
         counts=dict(sorted(Counter(entry["reason"] for entry in excluded).items())),
     )
     write_frame(datasets.gold, day, frame, measured=step.to_json() | {"excluded": excluded})
@@ -68,7 +70,7 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
 
 
 class MergedRow(NamedTuple):
-    """A page under its canonical title, with the views of its redirects."""
+    """A page under its canonical title, with the sum of its own views and the views of its redirects."""
 
     page: str
     views: int
@@ -79,36 +81,38 @@ class MergedRow(NamedTuple):
 def merge_rows(
     rows: Iterable[dict[str, Any]], facts: Mapping[str, PageFacts], site: SiteInfo
 ) -> tuple[list[MergedRow], list[dict[str, Any]]]:
-    """The rows under canonical titles, and the rows that were merged or left out, with reasons."""
+    """Merge the rows of each page under its canonical title. Also return the rows that were merged or left out, with reasons."""
     excluded: list[dict[str, Any]] = []
-    merged: dict[str, MergedRow] = {}
-    # Of each page, the row that is not named as an exclusion: the one with the canonical title, else the first.
-    kept: dict[str, dict[str, Any]] = {}
+    merged_rows: dict[str, MergedRow] = {}
+    # The row of each page that is not an exclusion: the row with the canonical title, or else the first row.
+    kept_rows: dict[str, dict[str, Any]] = {}
     for row in rows:
         page_facts = facts[row["page"]]
         if page_facts.namespace != 0 or site.is_main_page(page_facts.title):
             excluded.append(_exclusion(row, "leads_to_no_article"))
             continue
-        # A title that the wiki does not know has no canonical form.
+        # A title that the wiki does not have has no canonical form.
         page = row["page"] if page_facts.missing else page_facts.title.replace(" ", "_")
-        if page not in merged:
-            merged[page], kept[page] = MergedRow(page, row["views"], row["rank"], page_facts), row
+        if page not in merged_rows:
+            merged_rows[page], kept_rows[page] = MergedRow(page, row["views"], row["rank"], page_facts), row
             continue
-        other = row
+        merged_row = row
         if row["page"] == page:
-            kept[page], other = row, kept[page]
-        excluded.append(_exclusion(other, "merged", into=page))
-        so_far = merged[page]
-        merged[page] = so_far._replace(views=so_far.views + row["views"], rank=min(so_far.rank, row["rank"]))
-    return sorted(merged.values(), key=lambda row: (row.rank, row.page)), excluded
+            kept_rows[page], merged_row = row, kept_rows[page]
+        excluded.append(_exclusion(merged_row, "merged", into=page))
+        total = merged_rows[page]
+        merged_rows[page] = total._replace(
+            views=total.views + row["views"], rank=min(total.rank, row["rank"])
+        )
+    return sorted(merged_rows.values(), key=lambda row: (row.rank, row.page)), excluded
 
 
 def _exclusion(row: dict[str, Any], reason: str, **more: str) -> dict[str, Any]:
-    """An entry of the manifest's `excluded`."""
+    """Return an entry for `excluded` in the manifest."""
     return {"rank": row["rank"], "page": row["page"], "views": row["views"], "reason": reason, **more}
 
 
-def _frame(rows: list[MergedRow], rules: Rules) -> pl.DataFrame:
+def _to_frame(rows: list[MergedRow], rules: Rules) -> pl.DataFrame:
     import polars as pl
 
     schema = {

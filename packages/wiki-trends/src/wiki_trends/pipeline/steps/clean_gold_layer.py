@@ -1,4 +1,4 @@
-"""Step 5: gold -> diamond. Writes the ten documented columns as CSV; the rows must satisfy the dataset's contract."""
+"""Step 5: gold -> diamond. Checks the rows against the dataset's contract, and writes the ten documented columns as CSV."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
     from wiki_trends.config.settings import Settings
 
-# MediaWiki does not percent-encode these characters in its own links.
+# MediaWiki does not percent-encode these characters in links.
 PLAIN_IN_LINKS = ";@$!*(),/~:"
 
 
 def clean_gold_layer(day: dt.date, settings: Settings, earlier: Sequence[StepResult] = ()) -> StepResult:
-    """Commit the day to diamond: page, page_display, views, rank, link, category, location_type, location, latitude, longitude.
+    """Commit the day to diamond.
 
-    Rows are ordered by rank, then page. A page occurs once; ranks have the ties and gaps of the API's list. The manifest
-    holds the sums of requests, retries, cache hits and seconds over `earlier`, the results of the day's earlier steps,
-    and this step.
+    Columns: page, page_display, views, rank, link, category, location_type, location, latitude, longitude. Rows are ordered
+    by rank, then page. A page occurs once. Ranks have the ties and gaps of the API's list. `earlier` has the results of the
+    day's earlier steps. The manifest has the sums of requests, retries, cache hits and seconds over all steps.
 
     Raises:
-        ContractError: gold does not have the day, or the rows break the contract.
+        ContractError: gold does not have the day, or the rows break the contract of the dataset.
     """
     import polars as pl
 
@@ -52,5 +52,5 @@ def clean_gold_layer(day: dt.date, settings: Settings, earlier: Sequence[StepRes
 
 
 def link(project: str, page: str) -> str:
-    """The public URL of a page."""
+    """Return the public URL of a page."""
     return f"https://{host_of(project)}/wiki/{quote(page, safe=PLAIN_IN_LINKS)}"

@@ -1,8 +1,8 @@
 """Step 2: bronze -> silver. Keeps the articles that people read, with their original ranks.
 
-Silver's manifest names each row that was left out, with a reason, and counts the reasons. Namespaces and the main page come
-from the wiki's site information, denied titles from the deny lists. The desktop and mobile-web lists show which pages have
-automated traffic.
+Silver's manifest lists each row that was left out, with the reason, and the number of rows for each reason. The step uses three
+sources: the wiki's site information (namespaces, main page), the deny lists (titles), and the desktop and mobile-web lists, which
+reveal automated traffic.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wiki_trends.config.layers import layers
 from wiki_trends.pipeline.cache.siteinfo import site_info
 from wiki_trends.pipeline.lists.bronze import accesses_of, bronze_dataset, inspect_list, read_list
 from wiki_trends.pipeline.lists.deny_list import denied_titles
-from wiki_trends.pipeline.lists.device_share import Devices
+from wiki_trends.pipeline.lists.device_share import DeviceLists
 from wiki_trends.pipeline.lists.row_filter import RowFilter, filter_rows
 from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 from wiki_trends.wikimedia.siteinfo import folded
@@ -38,37 +38,39 @@ def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -
 
     Columns: page (title with underscores, unique), page_display (title with spaces), views, rank (in the complete list,
     with ties), desktop_low and desktop_high (bounds of the share of the views that comes from desktops, null without
-    the lists by device). Rows are ordered by rank, then page. The manifest's `excluded` names the rows that were left out.
+    the lists by device). Rows are ordered by rank, then page. The manifest's `excluded` lists the rows that were left out.
 
     Raises:
         ContractError: bronze does not have the day.
-        ContractBroken: bronze does not hold that day's list.
+        ContractBroken: the bytes in bronze are not the day's list.
         SettingError: the deny list cannot be used.
     """
     watch = Stopwatch()
     partition = inspect_list(day, settings, settings.access)
-    listed = read_list(day, settings, settings.access, partition)
+    rows = read_list(day, settings, settings.access, partition)
     silver = layers(settings).silver
     lake = lake_of(silver)
-    counted = client.counted()
-    site = site_info(project_of(settings), lake, counted)
-    filtered = filter_rows(listed, row_filter_of(settings, site, _devices(day, settings, partition)))
-    frame = _frame(filtered.kept)
+    counting_client = client.counted()
+    site = site_info(project_of(settings), lake, counting_client)
+    filtered_rows = filter_rows(
+        rows, row_filter_of(settings, site, _read_device_lists(day, settings, partition))
+    )
+    frame = _to_frame(filtered_rows.kept)
     step = StepResult(
         "clean_top_pages",
-        len(listed),
+        len(rows),
         frame.height,
         watch.seconds(),
-        requests=counted.counters.requests,
-        retries=counted.counters.retries,
-        counts=filtered.counts,
+        requests=counting_client.counters.requests,
+        retries=counting_client.counters.retries,
+        counts=filtered_rows.counts,
     )
-    write_frame(silver, day, frame, measured=step.to_json() | {"excluded": filtered.excluded}, lake=lake)
+    write_frame(silver, day, frame, measured=step.to_json() | {"excluded": filtered_rows.excluded}, lake=lake)
     return step
 
 
-def row_filter_of(settings: Settings, site: SiteInfo, devices: Devices | None = None) -> RowFilter:
-    """The row filter for these settings.
+def row_filter_of(settings: Settings, site: SiteInfo, devices: DeviceLists | None = None) -> RowFilter:
+    """Make the row filter for the settings.
 
     Raises:
         SettingError: the deny list cannot be used.
@@ -83,23 +85,23 @@ def row_filter_of(settings: Settings, site: SiteInfo, devices: Devices | None = 
     )
 
 
-def _devices(day: dt.date, settings: Settings, partition: Partition) -> Devices | None:
-    """The lists by device that were fetched with the day's list; None unless all of them were."""
+def _read_device_lists(day: dt.date, settings: Settings, partition: Partition) -> DeviceLists | None:
+    """Read the lists by device that were fetched with the day's list; None if a device's list was not fetched."""
     accesses = accesses_of(settings)[1:]
-    fetched = partition.manifest.measured.get("lists", ()) if partition.manifest else ()
-    if not accesses or not set(accesses) <= set(fetched):
+    fetched_devices = partition.manifest.measured.get("lists", ()) if partition.manifest else ()
+    if not accesses or not set(accesses) <= set(fetched_devices):
         return None
     for access in accesses:
         device_list = inspect_list(day, settings, access)
         if not device_list.available:
-            # The list was fetched with the day and is gone. Without it, automated rows would return to silver unnoticed.
+            # The list was fetched and later deleted. Without the list, silver would silently keep automated traffic.
             raise ContractError(
                 bronze_dataset(settings, access).name, day, device_list.code, [device_list.reason]
             )
-    return Devices(*(read_list(day, settings, access) for access in accesses))
+    return DeviceLists(*(read_list(day, settings, access) for access in accesses))
 
 
-def _frame(kept: Iterable[KeptRow]) -> pl.DataFrame:
+def _to_frame(kept: Iterable[KeptRow]) -> pl.DataFrame:
     import polars as pl
 
     schema = {

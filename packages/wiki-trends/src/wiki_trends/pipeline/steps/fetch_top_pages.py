@@ -1,9 +1,9 @@
-"""Step 1: fetches the lists of a day's most-viewed pages and stores the responses in bronze, byte for byte.
+"""Step 1: fetches the lists of a day's most-viewed pages, and stores the exact bytes of the responses in bronze.
 
-A day that bronze has is not requested again, so it can be rebuilt without Wikimedia. The desktop and mobile-web lists are
-fetched with the `all-access` list, because they show automated traffic; without them no page is checked for it. A list of
-another day or project raises `ContractBroken`, and an `all-access` list that does not exist raises `DayNotPublished`. In both
-cases nothing is written.
+If bronze has a day, the day is not requested again, so it can be rebuilt without Wikimedia. With the `all-access` list, the step
+also fetches the desktop and mobile-web lists. Step 2 uses both lists to find automated traffic, and skips this check without them.
+A list of another day or project raises `ContractBroken`. A missing main list raises `DayNotPublished`. In both cases nothing is
+written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from wiki_trends.errors import DayNotPublished
 from wiki_trends.pipeline.lists.bronze import accesses_of, commit_list, inspect_list, read_list
 from wiki_trends.pipeline.lists.restatement import compare_lists
-from wiki_trends.pipeline.lists.top_list import Listed, parse_top_list
+from wiki_trends.pipeline.lists.top_list import ListRow, parse_top_list
 from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
     from wiki_trends.wikimedia import RawAnswer, WikimediaClient
 
-    RowsCallback: TypeAlias = Callable[[Sequence[Listed]], None]
+    RowsCallback: TypeAlias = Callable[[Sequence[ListRow]], None]
 
 
 def fetch_top_pages(
@@ -37,18 +37,18 @@ def fetch_top_pages(
 ) -> StepResult:
     """Commit the API's responses for a UTC day to bronze, unless bronze has the day.
 
-    The manifest holds `url`, `status`, `etag` and `fetched_at` (UTC); `lists` names the lists by device that were fetched
-    with the day, and after a refresh `changes` has the differences from the previous list.
+    The manifest has `url`, `status`, `etag` and `fetched_at` (UTC) of the response. `lists` in the manifest has the devices
+    whose lists were fetched with the day. After a refresh, `changes` has the differences from the previous list.
 
     Args:
         day: the day of the list.
-        settings: project, access method and lake.
+        settings: the settings, with project, access method and lake.
         client: an open client.
-        refresh: request the list although bronze has the day.
-        on_rows: called with the rows of the list as soon as they arrive, before anything is committed.
+        refresh: whether to request the list even if bronze has the day.
+        on_rows: a callback for the rows of the list; the step calls it as soon as they arrive, before the commit.
 
     Raises:
-        DayNotPublished: the API has no list of that day.
+        DayNotPublished: the API does not have the list of the day.
         ContractBroken: a response is not the requested list.
     """
     watch = Stopwatch()
@@ -57,90 +57,99 @@ def fetch_top_pages(
         if on_rows is not None:
             on_rows(read_list(day, settings, settings.access, partition))
         return StepResult("fetch_top_pages", 0, partition.rows or 0, watch.seconds(), counts={"kept": 1})
-    counted = client.counted()
-    previous = read_list(day, settings, settings.access, partition) if partition.available else None
-    fetched = _fetch_lists(day, settings, counted, refresh=refresh, on_rows=on_rows)
-    main = fetched.pop(settings.access)
-    by_device = _lists_by_device(day, settings, fetched, refresh=refresh)
+    counting_client = client.counted()
+    previous_rows = read_list(day, settings, settings.access, partition) if partition.available else None
+    lists_by_access = _fetch_lists(day, settings, counting_client, refresh=refresh, on_rows=on_rows)
+    main_list = lists_by_access.pop(settings.access)
+    devices = _fetched_devices(day, settings, lists_by_access, refresh=refresh)
     step = StepResult(
         "fetch_top_pages",
         0,
-        len(main.rows),
+        len(main_list.rows),
         watch.seconds(),
-        requests=counted.counters.requests,
-        retries=counted.counters.retries,
+        requests=counting_client.counters.requests,
+        retries=counting_client.counters.retries,
     )
-    measured = step.to_json() | {"lists": by_device}
-    if previous is not None:
-        measured["changes"] = compare_lists(previous, main.rows)
-    # The main list is committed last, because the day counts as fetched when bronze has it.
-    for access, device_list in fetched.items():
+    measured = step.to_json() | {"lists": devices}
+    if previous_rows is not None:
+        measured["changes"] = compare_lists(previous_rows, main_list.rows)
+    # The main list is committed last, because its commit marks the day as fetched.
+    for access, device_list in lists_by_access.items():
         commit_list(
-            day, settings, access, device_list.answer.body, device_list.rows, _origin(device_list.answer)
+            day,
+            settings,
+            access,
+            device_list.response.body,
+            device_list.rows,
+            _response_source(device_list.response),
         )
-    origin = _origin(main.answer)
-    commit_list(day, settings, settings.access, main.answer.body, main.rows, measured | origin)
+    origin = _response_source(main_list.response)
+    commit_list(day, settings, settings.access, main_list.response.body, main_list.rows, measured | origin)
     return step
 
 
 def _has_all_lists(day: dt.date, settings: Settings, partition: Partition) -> bool:
-    """Whether bronze has the list and the lists by device that were fetched with it."""
+    """Return whether bronze has the main list and all lists by device that were fetched with it."""
     if not partition.available or partition.manifest is None:
         return partition.available
-    by_device = partition.manifest.measured.get("lists", ())
-    return all(inspect_list(day, settings, access).available for access in by_device)
+    devices = partition.manifest.measured.get("lists", ())
+    return all(inspect_list(day, settings, access).available for access in devices)
 
 
 class _FetchedList(NamedTuple):
-    answer: RawAnswer
-    rows: list[Listed]
+    """A response and the rows of its list."""
+
+    response: RawAnswer
+    rows: list[ListRow]
 
 
-def _lists_by_device(
-    day: dt.date, settings: Settings, fetched: Mapping[str, _FetchedList], *, refresh: bool
+def _fetched_devices(
+    day: dt.date, settings: Settings, lists_by_access: Mapping[str, _FetchedList], *, refresh: bool
 ) -> list[str]:
-    """The devices whose lists of the day were fetched now, or, without a refresh, earlier."""
+    """Return the devices whose lists were fetched now. Without a refresh, earlier lists count, too."""
     return [
         access
         for access in accesses_of(settings)[1:]
-        if access in fetched or (not refresh and inspect_list(day, settings, access).available)
+        if access in lists_by_access or (not refresh and inspect_list(day, settings, access).available)
     ]
 
 
 def _fetch_lists(
     day: dt.date, settings: Settings, client: WikimediaClient, *, refresh: bool, on_rows: RowsCallback | None
 ) -> dict[str, _FetchedList]:
-    """Fetch the lists of a day concurrently, by access method; lists by device that the API does not have are left out."""
+    """Fetch the lists of a day concurrently, by access method. Skip a list by device that the API does not have."""
     project = project_of(settings)
-    main, *by_device = accesses_of(settings)
+    main_access, *devices = accesses_of(settings)
     if not refresh:
-        by_device = [access for access in by_device if not inspect_list(day, settings, access).available]
-    futures = {access: client.submit(client.top_pages, project, access, day) for access in (main, *by_device)}
+        devices = [access for access in devices if not inspect_list(day, settings, access).available]
+    futures = {
+        access: client.submit(client.top_pages, project, access, day) for access in (main_access, *devices)
+    }
 
-    def parsed(access: str) -> _FetchedList:
-        answer = futures[access].result()
-        return _FetchedList(answer, parse_top_list(answer.body, project=project, access=access, day=day))
+    def wait_for(access: str) -> _FetchedList:
+        response = futures[access].result()
+        return _FetchedList(response, parse_top_list(response.body, project=project, access=access, day=day))
 
     try:
-        result = {main: parsed(main)}
+        result = {main_access: wait_for(main_access)}
         if on_rows is not None:
-            on_rows(result[main].rows)
-        for access in by_device:
+            on_rows(result[main_access].rows)
+        for access in devices:
             try:
-                result[access] = parsed(access)
+                result[access] = wait_for(access)
             except DayNotPublished:
-                continue  # Step 2 does not need it.
+                continue  # Step 2 works without a list by device.
         return result
     finally:
         for future in futures.values():
             future.cancel()
 
 
-def _origin(answer: RawAnswer) -> dict[str, Any]:
-    """The source of a response, for the manifest."""
+def _response_source(response: RawAnswer) -> dict[str, Any]:
+    """Return the source of a response, for the manifest."""
     return {
-        "url": answer.url,
-        "status": answer.status,
-        "etag": answer.etag,
-        "fetched_at": answer.fetched_at.isoformat(),
+        "url": response.url,
+        "status": response.status,
+        "etag": response.etag,
+        "fetched_at": response.fetched_at.isoformat(),
     }

@@ -1,8 +1,8 @@
 """Step 3: fetches facts about the day's pages into the cache: categories, coordinates, descriptions, redirects.
 
-A request has fifty titles. Requested are titles that are not cached, titles whose facts have expired, and those whose facts
-may be outdated (`find_stale`). Prefetched responses are used. Responses that arrived before a failure are cached, so the
-next attempt does not request them again.
+A request has fifty titles. The step requests three kinds of titles: titles that are not cached, titles whose facts have expired, and
+titles whose facts may be outdated (`find_stale`). The step does not request titles that `PagePrefetch` has requested. If a request
+fails, the facts of earlier responses are cached, so the next attempt does not request these pages again.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.adapters.manifest import read_frame
 from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
-from wiki_trends.pipeline.cache.pages import MOST_PAGES, SECONDS_A_DAY, PageCache
+from wiki_trends.pipeline.cache.pages import MAX_PAGES, SECONDS_PER_DAY, PageCache
 from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
-from wiki_trends.pipeline.steps.stale_pages import CURRENT_SECONDS, find_stale, mark_checked
+from wiki_trends.pipeline.steps.stale_pages import FRESH_SECONDS, find_stale, mark_checked
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
 
 # A killed process loses at most this many fetched pages.
-WRITE_EVERY = 1000
+PAGES_PER_WRITE = 1000
 
 
 def fetch_wikipedia_categories(
@@ -37,13 +37,13 @@ def fetch_wikipedia_categories(
 
     Args:
         day: the day of the page views.
-        settings: project, lake and age of the cache.
+        settings: the settings, with project, lake and the maximum age of cached facts.
         client: an open client.
-        prefetch: requests for the day's pages that are in flight.
+        prefetch: the requests for the day's pages that are already in flight.
 
     Raises:
         ContractError: silver does not have the day.
-        RequestRejected, WikimediaUnreachable: some pages could not be requested.
+        RequestRejected, WikimediaUnreachable: a request failed.
     """
     watch = Stopwatch()
     silver = layers(settings).silver
@@ -52,50 +52,53 @@ def fetch_wikipedia_categories(
     frame = read_frame(silver, day, lake=lake)
     ranks = dict(zip(frame["page"].to_list(), frame["rank"].to_list(), strict=True))
     titles = list(ranks)
-    # The day's own pages must stay in the cache until its last step has read them.
-    most = max(MOST_PAGES, 2 * len(titles))
-    cache = PageCache(lake, project, keep_days=settings.cache_days, most_pages=most)
+    # A merge must not drop the day's pages before step 4 has read them.
+    max_pages = max(MAX_PAGES, 2 * len(titles))
+    cache = PageCache(lake, project, keep_days=settings.cache_days, max_pages=max_pages)
     now = time.time()
-    cached = cache.get(titles, oldest=now - settings.cache_days * SECONDS_A_DAY)
-    counted = prefetch.client if prefetch else client.counted()
-    prefetched = prefetch.titles if prefetch else frozenset()
-    uncached = [title for title in titles if title not in cached and title not in prefetched]
-    current = cache.get(titles, oldest=now - CURRENT_SECONDS)
-    aging = {title: facts for title, facts in cached.items() if title not in current}
-    check = find_stale(day, silver, ranks, aging, counted, project)
-    answers = chain(
-        prefetch.answers() if prefetch else (), counted.page_batches(project, uncached + check.stale)
+    cached_facts = cache.get(titles, oldest=now - settings.cache_days * SECONDS_PER_DAY)
+    counting_client = prefetch.client if prefetch else client.counted()
+    prefetched_titles = prefetch.titles if prefetch else frozenset()
+    uncached_titles = [
+        title for title in titles if title not in cached_facts and title not in prefetched_titles
+    ]
+    fresh_facts = cache.get(titles, oldest=now - FRESH_SECONDS)
+    facts_to_check = {title: facts for title, facts in cached_facts.items() if title not in fresh_facts}
+    check = find_stale(day, silver, ranks, facts_to_check, counting_client, project)
+    batches = chain(
+        prefetch.batches() if prefetch else (),
+        counting_client.page_batches(project, uncached_titles + check.stale_titles),
     )
-    facts = cached | _cache_answers(cache, answers)
+    facts = cached_facts | _cache_batches(cache, batches)
     mark_checked(silver, project, check)
     return StepResult(
         "fetch_wikipedia_categories",
         len(titles),
         len(titles),
         watch.seconds(),
-        requests=counted.counters.requests,
-        retries=counted.counters.retries,
-        cache_hits=len(cached) - len(check.stale),
+        requests=counting_client.counters.requests,
+        retries=counting_client.counters.retries,
+        cache_hits=len(cached_facts) - len(check.stale_titles),
         counts={
-            "checked": len(check.checked),
-            "requested_again": len(check.stale),
+            "checked": len(check.checked_titles),
+            "requested_again": len(check.stale_titles),
             "missing": sum(title in facts and facts[title].missing for title in titles),
         },
     )
 
 
-def _cache_answers(cache: PageCache, batches: Iterable[dict[str, PageFacts]]) -> dict[str, PageFacts]:
-    """Write facts to the cache as they arrive, also those that arrive before a failure; returns all of them."""
+def _cache_batches(cache: PageCache, batches: Iterable[dict[str, PageFacts]]) -> dict[str, PageFacts]:
+    """Write facts to the cache as they arrive, even if a later request fails. Return all facts by title."""
     facts: dict[str, PageFacts] = {}
-    unwritten: dict[str, PageFacts] = {}
+    unwritten_facts: dict[str, PageFacts] = {}
     try:
         for batch in batches:
             facts |= batch
-            unwritten |= batch
-            if len(unwritten) >= WRITE_EVERY:
-                cache.add(unwritten)
-                unwritten = {}
+            unwritten_facts |= batch
+            if len(unwritten_facts) >= PAGES_PER_WRITE:
+                cache.add(unwritten_facts)
+                unwritten_facts = {}
     finally:
-        if unwritten:
-            cache.add(unwritten)
+        if unwritten_facts:
+            cache.add(unwritten_facts)
     return facts

@@ -16,7 +16,7 @@ from smart_orchestrator.errors import ContractError, WindowError
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.text.calendar import watermark
 from wiki_trends.config.window_options import FIRST_DAY
-from wiki_trends.pipeline.lists.excluded import counts
+from wiki_trends.pipeline.lists.excluded import count_by_reason
 from wiki_trends.report import calendar as report_calendar
 from wiki_trends.web.problems import Problem
 from wiki_trends.web.views import documents
@@ -115,7 +115,7 @@ def router(state: DashboardState, renderer: Renderer) -> APIRouter:
         except ContractError as error:
             message = f"The silver layer does not have {day}: {'; '.join(error.violations)}."
             raise Problem(404, "NO_SUCH_DAY", message, "Choose another day.") from None
-        content = partial(_left_out, LeftOut(day, rows, counts(rows)))
+        content = partial(_left_out, LeftOut(day, rows, count_by_reason(rows)))
         return await renderer.response(request, "left_out", query, content, version=(day, rows))
 
     return router
