@@ -44,7 +44,7 @@ def check(
     policy: Policy | None = None,
     strays: bool | None = None,
 ) -> Completeness:
-    """The completeness of a window: a verdict on every key, and what follows from them.
+    """Return the completeness of a window: a verdict on every key, and what follows from them.
 
     A key before the dataset's `history_start` is not expected. A window of nothing else expects nothing, and is not ready.
 
@@ -84,7 +84,7 @@ def check(
 def with_settled(
     dataset: Dataset, completeness: Completeness, runs: Mapping[Key, Run], options: InspectOptions
 ) -> Completeness:
-    """The completeness, with a new verdict on each partition whose writer is known to have ended with success.
+    """Return the completeness, with a new verdict on each partition whose writer is known to have ended with success.
 
     Files that nobody is known to have finished need time to settle; the files of a run that has succeeded do not.
     """
@@ -103,7 +103,7 @@ def with_settled(
 
 
 def _sum(*counts: Mapping[str, int]) -> dict[str, int]:
-    """The sum of several counts of requests, by kind."""
+    """Return the sum of several counts of requests, by kind."""
     total: dict[str, int] = {}
     for count in counts:
         for kind, number in count.items():
@@ -112,7 +112,7 @@ def _sum(*counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -> Partition:
-    """The partition; with a code that says so when it is not available and the upstream does not have its day."""
+    """Return the partition; with a code that says so when it is not available and the upstream does not have its day."""
     if partition.available:
         return partition
     first = dataset.history_start
@@ -128,7 +128,7 @@ def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -
 def _mark_waived(
     dataset: Dataset, window: Window, partitions: Sequence[Partition], lake: Lake
 ) -> list[Partition]:
-    """The partitions, with `WAIVED` as the code of those that were waived.
+    """Return the partitions, with `WAIVED` as the code of those that were waived.
 
     The waivers are read only when a partition is not available.
     """
@@ -143,7 +143,7 @@ def _mark_waived(
 
 
 def _with_waiver(partition: Partition, waiver: Waiver, window: Window) -> Partition:
-    """The partition with its waiver: waived, or expected as before when the waiver does not hold."""
+    """Return the partition with its waiver: waived, or expected as before when the waiver does not hold."""
     if waiver.problem:
         return partition.with_expectation(Code.BAD_WAIVER, f"{waiver.problem}; {partition.reason}")
     if waiver.holds(window.as_of):
@@ -171,13 +171,13 @@ def find_strays(dataset: Dataset, lake: Lake, thorough: bool | None = True) -> S
 
 
 def total_days(dataset: Dataset, lake: Lake) -> int:
-    """How many keys of partitions the lake holds, complete or not: one listing of the dataset's folder."""
+    """Return how many keys of partitions the lake holds, complete or not: one listing of the dataset's folder."""
     folder = dataset.folder
     above = f"{folder}/" if folder else ""
     return sum(1 for name in lake.names(folder) if dataset.day(above + name.rstrip("/")) is not None)
 
 
 def states(completeness: Completeness) -> dict[State, int]:
-    """How many partitions are in each state."""
+    """Return how many partitions are in each state."""
     states_of_partitions = [completeness.policy.state_of(partition) for partition in completeness.partitions]
     return {state: states_of_partitions.count(state) for state in State}

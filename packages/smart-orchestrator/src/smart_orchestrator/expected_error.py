@@ -58,6 +58,6 @@ def _restored(kind: type[ExpectedError], args: tuple[object, ...]) -> ExpectedEr
 
 
 def failure_of(error: Exception) -> tuple[Failure, str]:
-    """The failure of a run whose pipeline raised `error`, and the message."""
+    """Return the failure of a run whose pipeline raised `error`, and the message."""
     failure = error.failure if isinstance(error, ExpectedError) else Failure.ERROR
     return failure, str(error) or type(error).__name__

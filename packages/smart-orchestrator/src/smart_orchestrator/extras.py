@@ -56,7 +56,7 @@ _EXTRAS = {name: _Extra(name) for name in PACKAGES}
 
 
 def extra(name: Extra) -> _Extra:
-    """A context manager for imports that need the extra `name`.
+    """Return a context manager for imports that need the extra `name`.
 
     Raises:
         MissingExtra: the library is not installed; raised at the end of the block.

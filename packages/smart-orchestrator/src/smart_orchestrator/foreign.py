@@ -44,7 +44,7 @@ class BadDocument(SmartOrchestratorError):
 
 
 def one_line(text: object, length: int = REASON_LENGTH) -> str:
-    """The text as one line without control characters, cut to `length` characters."""
+    """Return the text as one line without control characters, cut to `length` characters."""
     line = "".join(c if c.isprintable() else " " for c in str(text)[: 4 * length])
     line = " ".join(line.split())
     return line if len(line) <= length else line[: length - 1] + "…"
@@ -53,7 +53,7 @@ def one_line(text: object, length: int = REASON_LENGTH) -> str:
 def parse_document(
     data: bytes, *, what: str, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
 ) -> dict[str, Any]:
-    """The JSON object in `data`.
+    """Return the JSON object in `data`.
 
     Args:
         data: UTF-8, with or without a byte order mark.
@@ -82,7 +82,7 @@ def parse_document(
 
 
 def parse_toml(data: bytes, *, what: str, max_bytes: int = MAX_TOML_BYTES) -> dict[str, Any]:
-    """The tables of a TOML document.
+    """Return the tables of a TOML document.
 
     Raises:
         BadDocument: too large, or not TOML.
@@ -114,7 +114,7 @@ def _finite(text: str) -> float:
 
 
 def _depth(data: bytes, limit: int) -> int:
-    """The nesting depth of brackets outside of strings; counting stops above `limit`."""
+    """Return the nesting depth of brackets outside of strings; counting stops above `limit`."""
     depth = deepest = 0
     for match in _TOKEN.finditer(data):
         token = match[0]
@@ -129,7 +129,7 @@ def _depth(data: bytes, limit: int) -> int:
 
 
 def integer_field(document: Mapping[str, Any], name: str, *, what: str, low: int = 0) -> int:
-    """An integer of the document that is at least `low`.
+    """Return an integer of the document that is at least `low`.
 
     Raises:
         BadDocument: it is not there, or not such a number.
@@ -141,7 +141,7 @@ def integer_field(document: Mapping[str, Any], name: str, *, what: str, low: int
 
 
 def text_field(document: Mapping[str, Any], name: str, *, what: str) -> str:
-    """A string of the document.
+    """Return a string of the document.
 
     Raises:
         BadDocument: it is not there, or not a string.
@@ -153,7 +153,7 @@ def text_field(document: Mapping[str, Any], name: str, *, what: str) -> str:
 
 
 def date_field(document: Mapping[str, Any], name: str, *, what: str) -> dt.date:
-    """A date of the document, written `YYYY-MM-DD`.
+    """Return a date of the document, written `YYYY-MM-DD`.
 
     Raises:
         BadDocument: it is not there, or not a date.
@@ -166,7 +166,7 @@ def date_field(document: Mapping[str, Any], name: str, *, what: str) -> dt.date:
 
 
 def timestamp_field(document: Mapping[str, Any], name: str, *, what: str) -> dt.datetime:
-    """A time of the document in UTC. A time without an offset counts as UTC.
+    """Return a time of the document in UTC. A time without an offset counts as UTC.
 
     Raises:
         BadDocument: it is not there, not a time, or outside the calendar in UTC.

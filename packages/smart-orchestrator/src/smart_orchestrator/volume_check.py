@@ -50,7 +50,7 @@ class Band:
 
 
 def band(past: Sequence[float], width: float = WIDTH) -> Band | None:
-    """The usual range, from past values; None when there are too few of them."""
+    """Return the usual range, from past values; None when there are too few of them."""
     if len(past) < MIN_PAST_KEYS:
         return None
     middle = statistics.median(past)
@@ -67,7 +67,7 @@ def with_volume(
     options: InspectOptions | None = None,
     width: float = WIDTH,
 ) -> Completeness:
-    """A copy of `completeness` in which partitions of an unusual volume have the code `UNUSUAL_VOLUME`.
+    """Return a copy of `completeness` in which partitions of an unusual volume have the code `UNUSUAL_VOLUME`.
 
     Args:
         dataset: the dataset of the check.
@@ -101,7 +101,7 @@ def with_volume(
 
 
 def _comparable_keys(grain: Grain, key: dt.date) -> list[dt.date]:
-    """The keys whose volume is compared with that of `key`, newest first."""
+    """Return the keys whose volume is compared with that of `key`, newest first."""
     newest, first = grain.index(key), grain.index(dt.date.min)
     indices = [newest - _STEPS[grain] * number for number in range(1, PAST_KEYS + 1)]
     return [grain.key_at(index) for index in indices if index >= first]

@@ -56,11 +56,11 @@ class Waiver:
     problem: str = ""
 
     def holds(self, as_of: dt.date) -> bool:
-        """Whether the day is waived on `as_of`."""
+        """Return whether the day is waived on `as_of`."""
         return not self.problem and (self.until is None or key_text(as_of)[:10] <= self.until.isoformat())
 
     def to_json(self) -> dict[str, object]:
-        """The waiver as it is stored and listed."""
+        """Return the waiver as it is stored and listed."""
         problem = {"problem": self.problem} if self.problem else {}
         return {
             "day": key_text(self.day),
@@ -113,7 +113,7 @@ def unwaive(dataset: Dataset, lake: Lake, day: dt.date) -> None:
 
 
 def waivers(dataset: Dataset, lake: Lake, days: Collection[dt.date] | None = None) -> dict[dt.date, Waiver]:
-    """The waivers of these days (default: all), by day: one listing, and one small read per waiver.
+    """Return the waivers of these days (default: all), by day: one listing, and one small read per waiver.
 
     A waiver that cannot be read has a `problem`.
 

@@ -48,7 +48,7 @@ class Vacuumed:
     manifests: int = 0
 
     def to_json(self) -> dict[str, object]:
-        """The document that `vacuum --json` prints."""
+        """Return the document that `vacuum --json` prints."""
         return {
             "removed": list(self.keys),
             "bytes": self.size,
@@ -87,7 +87,7 @@ def find_leftovers(
     lake: Lake | None = None,
     now: dt.datetime | None = None,
 ) -> Vacuumed:
-    """The leftovers of a dataset and its foreign objects; nothing is removed.
+    """Return the leftovers of a dataset and its foreign objects; nothing is removed.
 
     Raises:
         ValueError: `older_than` is negative.
@@ -152,7 +152,7 @@ def _objects_by_day(dataset: Dataset, lake: Lake) -> Iterator[tuple[dt.date, lis
 
 
 def _removable(dataset: Dataset, partition: Partition, objects: Sequence[ObjectInfo]) -> set[str]:
-    """The keys of our writer that no marker names, and those below `_temporary/` of a committed partition."""
+    """Return the keys of our writer that no marker names, and those below `_temporary/` of a committed partition."""
     folder = dataset.key(partition.day) + "/"
     marked = any(info.key == folder + MARKER for info in objects)
     if marked and partition.manifest is None and not partition.parts:
@@ -168,7 +168,7 @@ def _removable(dataset: Dataset, partition: Partition, objects: Sequence[ObjectI
 
 
 def _keys_to_keep(dataset: Dataset, partition: Partition) -> set[str]:
-    """The keys of the marker and of the parts that it names; empty when the marker cannot be understood."""
+    """Return the keys of the marker and of the parts that it names; empty when the marker cannot be understood."""
     if partition.manifest is None and not partition.parts:
         return set()
     folder = dataset.key(partition.day)

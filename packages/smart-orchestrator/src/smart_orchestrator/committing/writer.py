@@ -94,7 +94,7 @@ class _Target:
         return f"{self.folder}/{MARKER}"
 
     def lost_race(self, winner: str | None) -> LostRace:
-        """The error when another writer committed the partition meanwhile."""
+        """Return the error when another writer committed the partition meanwhile."""
         return LostRace(self.dataset.name, self.day, winner or UNKNOWN_WRITER)
 
 
@@ -255,7 +255,7 @@ def _delete_old_parts(lake: Lake, listed: Mapping[str, ObjectInfo], new_keys: Se
 
 
 def _run_of(target: _Target, marker: _Marker | None) -> str | None:
-    """The run that a manifest names; None for any other marker."""
+    """Return the run that a manifest names; None for any other marker."""
     if marker is None or not marker.data:
         return None
     manifest = parse_manifest(target.day, marker.data)

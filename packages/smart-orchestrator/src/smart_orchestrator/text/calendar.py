@@ -45,14 +45,14 @@ LEGEND: tuple[tuple[str, str, str], ...] = (
 
 
 def mark(partition: Partition, state: State) -> Cell:
-    """The mark of one day and its style; the state is that under the policy of the check."""
+    """Return the mark of one day and its style; the state is that under the policy of the check."""
     if partition.code is Code.UNUSUAL_VOLUME and state is State.INVALID:
         return _MARKS[state]
     return _SPECIAL.get(partition.code, _MARKS[state])
 
 
 def calendar_rows(completeness: Completeness) -> Iterator[tuple[str, list[Cell]]]:
-    """One row per week, oldest first: the ISO date of its Monday, and seven cells from Monday to Sunday."""
+    """Yield one row per week, oldest first: the ISO date of its Monday, and seven cells from Monday to Sunday."""
     window = completeness.window
     monday = window.start - dt.timedelta(days=window.start.weekday())
     while monday < window.stop:
@@ -67,7 +67,7 @@ def _cell(completeness: Completeness, day: dt.date) -> Cell:
 
 
 def watermark(completeness: Completeness) -> dt.date | None:
-    """The last expected day before the first missing day, or the last expected day if none is missing.
+    """Return the last expected day before the first missing day, or the last expected day if none is missing.
 
     None if the first expected day is missing, or if no day is expected.
     """

@@ -94,7 +94,7 @@ class TextReporter:
 
 
 def _terminal(stream: TextIO) -> Terminal | None:
-    """A Rich console for the stream if it is a terminal, otherwise None."""
+    """Return a Rich console for the stream if it is a terminal, otherwise None."""
     if not stream.isatty():
         return None
     with extra("console"):
@@ -118,6 +118,6 @@ def printable_line(text: str) -> str:
 
 
 def _counter(progress: tuple[int, int]) -> str:
-    """The progress as `[done/total]`."""
+    """Return the progress as `[done/total]`."""
     done, total = progress
     return f"[{done}/{total}]"

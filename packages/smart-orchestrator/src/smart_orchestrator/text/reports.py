@@ -21,12 +21,12 @@ Line = tuple[str, str]
 
 
 def weekday(day: dt.date) -> str:
-    """The English name of the weekday, independent of the locale."""
+    """Return the English name of the weekday, independent of the locale."""
     return ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")[day.weekday()]
 
 
 def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Line]:
-    """The report of a window: its days, newest first, then the totals.
+    """Return the report of a window: its days, newest first, then the totals.
 
     If the window has more than `most` days, only those that are not available are listed, and at most `most` of them.
     """
@@ -58,7 +58,7 @@ def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Li
 
 
 def summary_line(completeness: Completeness) -> Line:
-    """The totals of a window in one line."""
+    """Return the totals of a window in one line."""
     parts = [
         f"expected {len(completeness.expected)}",
         f"available {len(completeness.available)}",
@@ -75,7 +75,7 @@ def summary_line(completeness: Completeness) -> Line:
 
 
 def _day_line(partition: Partition, state: State) -> Line:
-    """One day of the report: date, weekday, state and reason."""
+    """Return one day of the report: date, weekday, state and reason."""
     style = "good" if state is State.COMPLETE else "bad"
     if partition.code in NOT_EXPECTED:
         style = "dim"
@@ -89,7 +89,7 @@ _MARKS = {Action.START: "+", Action.FOLLOW: ">", Action.WAIT: "~", Action.GIVE_U
 
 
 def plan_lines(plan: Plan, *, every: bool = False) -> list[Line]:
-    """The plan, one line for each day that is not kept (for each day with `every`)."""
+    """Return the plan, one line for each day that is not kept (for each day with `every`)."""
     steps = [step for step in plan.steps if every or step.action is not Action.KEEP]
     if not steps:
         return [(f"plan: nothing to do, every {plan.completeness.window.grain} is kept", "good")]
