@@ -93,7 +93,7 @@ def test_pieces_end_where_rows_end(table, size, line_end, spark):
         text = buffer.getvalue()
     data = text.encode()
     chunks = [data[at : at + size] for at in range(0, len(data), size)]
-    with patch.object(csv_parts, "PIECE", size):
+    with patch.object(csv_parts, "PIECE_BYTES", size):
         pieces = list(csv_parts.row_pieces(iter(chunks), spark=spark))
     assert b"".join(pieces) == data
     rows = [row for piece in pieces for row in rows_of(piece.decode(), spark=spark)]
@@ -111,7 +111,7 @@ MANY = "page,views\n" + "".join(f'"Page\n{number}",{number}\n' for number in ran
 
 def judged(text, foreign=False, dataset=CONTRACT, piece=64):
     data = text if isinstance(text, bytes) else text.encode()
-    with patch.object(csv_parts, "PIECE", piece):
+    with patch.object(csv_parts, "PIECE_BYTES", piece):
         return examine(dataset, [BytesPart("part", data)], foreign=foreign)
 
 

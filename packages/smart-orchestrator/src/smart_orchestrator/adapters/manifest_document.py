@@ -47,7 +47,7 @@ def parse_manifest(day: dt.date, data: bytes) -> Manifest | Partition:
             raise BadDocument(MARKER, "the job that wrote it failed")
         version = integer_field(document, "version", what=MARKER, low=1)
         if version > MANIFEST_VERSION:
-            reason = f"the manifest has version {version}, this program knows {MANIFEST_VERSION}: update it"
+            reason = f"the manifest has version {version}, but this program reads version {MANIFEST_VERSION}: upgrade the program"
             return verdict(day, Code.NEWER_VERSION, reason)
         manifest = _manifest_of(document)
     except BadDocument as error:
