@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
+import subprocess
+import sys
 import tarfile
 import zipfile
 from configparser import ConfigParser
@@ -82,7 +85,10 @@ def test_an_sdist_holds_every_file_of_its_package(built, package):
 @pytest.mark.parametrize(
     ("package", "points"),
     [
-        ("smart_orchestrator", {"apache_airflow_provider": ["provider_info"]}),
+        (
+            "smart_orchestrator",
+            {"console_scripts": ["smart-orchestrator"], "apache_airflow_provider": ["provider_info"]},
+        ),
         ("wiki_trends", {"console_scripts": ["wiki-trends"], "airflow.plugins": ["data_completeness"]}),
     ],
 )
@@ -177,3 +183,32 @@ def test_every_public_name_of_the_core_is_imported_without_an_extra(core):
         "print(len(smart_orchestrator.__all__))"
     )
     assert int(core.run("python", "-c", program)) > 0
+
+
+def test_the_command_without_its_extra_says_what_to_install(core):
+    program = (
+        "import subprocess\n"
+        "done = subprocess.run(['smart-orchestrator', 'check'], capture_output=True, text=True)\n"
+        "print(done.returncode, done.stderr)"
+    )
+    assert core.run("python", "-c", program).strip() == (
+        "2 error: typer is not installed. Install the extra: pip install 'smart-orchestrator[console]'."
+    )
+
+
+def test_five_minutes_of_a_newcomer(built, tmp_path_factory):
+    """In a fresh environment, on Hive Parquet of another program: init, check, plan and run."""
+    wheel = built.requirement("smart_orchestrator", "console", "frames")
+    environment = install(tmp_path_factory.mktemp("newcomer"), wheel)
+    example = ROOT / "examples" / "hive_parquet"
+    subprocess.run([sys.executable, str(example / "make_lake.py")], cwd=environment.place, check=True)
+    shutil.copy(example / "etl.py", environment.place)
+
+    command = "python etl.py --day {key}"
+    assert "(sure)" in environment.run("smart-orchestrator", "init", "lake", "--command", command)
+    window = ("orders", "--start", "2025-11-05", "--end", "2025-11-09")
+    plan = json.loads(environment.run("smart-orchestrator", "plan", *window, "--json"))
+    assert plan["due"] == plan["missing"] == ["2025-11-06", "2025-11-08"]
+    done = json.loads(environment.run("smart-orchestrator", "run", *window, "--json"))
+    assert (done["missing"], done["coverage_pct"]) == ([], 100.0)
+    assert "coverage 100.0 %" in environment.run("smart-orchestrator", "check", *window)

@@ -114,6 +114,13 @@ def test_a_lake_without_dates_has_no_proposal(tmp_path):
     assert proposals(tmp_path) == []
 
 
+@pytest.mark.parametrize("days", [["2025-11-03"], ["2025-09-01"], ["2025-10-27", "2025-11-03"]])
+def test_few_days_are_days_and_not_sure(tmp_path, days):
+    write(tmp_path, *(f"dt={day}" for day in days))
+    (proposal,) = proposals(tmp_path)
+    assert (proposal.dataset.grain.value, proposal.sure) == ("day", False)
+
+
 def test_names_of_foreign_objects_cannot_add_lines_to_the_file(tmp_path):
     write(tmp_path, *(f'x"\n[runners.evil]\ncommand=1/dt={day}' for day in DAYS))
     text = toml_of(proposals(tmp_path), [])
@@ -131,6 +138,15 @@ def test_init_check_plan_and_run_in_an_empty_folder(tmp_path):
     assert lake.json("plan", "orders", *WINDOW, code=0)["due"] == ["2025-11-06"]
     assert lake.json("run", "orders", *WINDOW, code=0)["coverage_pct"] == 100.0
     assert lake.lines("started.txt") == ["2025-11-06"]
+
+
+def test_a_configuration_in_another_folder_names_the_lake_in_full(tmp_path):
+    lake = AnyLake(tmp_path)
+    (tmp_path / "config").mkdir()
+    lake.run("init", "lake/sales", "--config", "config/new.toml", code=0)
+    text = (tmp_path / "config" / "new.toml").read_text()
+    assert tomllib.loads(text)["datasets"]["orders"]["url"] == str(tmp_path / "lake" / "sales")
+    assert lake.json("check", *WINDOW, "--config", "config/new.toml", code=0)["missing"] == []
 
 
 def test_init_says_what_it_cannot_do(tmp_path):

@@ -62,12 +62,15 @@ BAD_INPUT = [
         WIKI_TRENDS_LAEK="x",
     ),
     row(
-        "check --lake ftp://host/{layer}", 2, "--lake: 'ftp://host/{layer}' is of an unknown scheme", "s3://"
+        "check --lake ftp://host/{layer}",
+        2,
+        "--lake: 'ftp://host/{layer}' is not the URL of a lake: the scheme 'ftp' is not supported",
+        "s3://",
     ),
     row(
         "check",
         2,
-        "WIKI_TRENDS_LAKE: 'ftp://host/{layer}' is of an unknown scheme",
+        "WIKI_TRENDS_LAKE: 'ftp://host/{layer}' is not the URL of a lake: the scheme 'ftp' is not supported",
         "Give for example s3://{layer}.",
         WIKI_TRENDS_LAKE="ftp://host/{layer}",
     ),

@@ -84,7 +84,7 @@ def check(
 def with_settled(
     dataset: Dataset, completeness: Completeness, runs: Mapping[Key, Run], options: InspectOptions
 ) -> Completeness:
-    """Inspect the partitions again whose run has succeeded since, and return the updated completeness.
+    """Inspect again the partitions of runs that have just succeeded, and return the updated completeness.
 
     Files of an unknown writer count as complete only after the settle time. Files of a succeeded run need no settle time.
     """

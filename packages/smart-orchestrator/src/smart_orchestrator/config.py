@@ -114,13 +114,13 @@ class Config:
 
     def needed_by(self, name: str) -> list[str]:
         """The names of all datasets that a dataset needs, directly or not, those that others need first."""
-        wanted: set[str] = set()
+        needed: set[str] = set()
         pending = [name]
         while pending:
             needs = self.datasets[pending.pop()].needs
-            pending += [need for need in needs if need not in wanted]
-            wanted.update(needs)
-        return [each for each in self.datasets if each in wanted]
+            pending += [need for need in needs if need not in needed]
+            needed.update(needs)
+        return [dataset for dataset in self.datasets if dataset in needed]
 
     def consumers_of(self, name: str) -> list[ConsumerConfig]:
         """The consumers that read a dataset."""

@@ -42,7 +42,7 @@ class ConfigTable:
         return ConfigError(self.path, f"{self.prefix}.{key}" if self.prefix else key, problem, fix)
 
     def refuse_others(self) -> None:
-        """Refuse the keys that nobody asked for.
+        """Refuse the keys that no function has read.
 
         Raises:
             ConfigError: the table has such a key.
@@ -71,7 +71,7 @@ class ConfigTable:
         return self.text(key) if self._has(key) else None
 
     def url(self, key: str) -> str:
-        """A URL or a path. It is never shown: it may hold a password."""
+        """A URL or a path. It may hold a password, so no message contains it."""
         value = self._value(key, _REQUIRED)
         if not isinstance(value, str) or not value.strip():
             raise self.error(
@@ -164,7 +164,7 @@ class ConfigTable:
         return [ConfigTable(self.path, f"{self.prefix}.{key}[{i}]", value) for i, value in enumerate(values)]
 
     def text_table(self, key: str) -> dict[str, str]:
-        """A table of texts. Its values are never shown."""
+        """A table of texts. No message contains its values."""
         values = self._value(key, {})
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise self.error(key, "is not a table of texts", f'Write {key} = {{ NAME = "…" }}.')

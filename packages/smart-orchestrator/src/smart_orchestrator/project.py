@@ -61,7 +61,7 @@ class ProjectRun:
 
 @dataclass(frozen=True, slots=True)
 class PartitionExplanation:
-    """Everything that is known about one key of a dataset."""
+    """The completeness, the cause, the latest runs and the plan of one key of a dataset."""
 
     completeness: Completeness
     cause: Explanation | None
@@ -305,7 +305,7 @@ class Project:
         return ProjectRun(backfill, needs, consumers)
 
     def explain(self, name: str, key: Key) -> PartitionExplanation:
-        """Everything that is known about one key: its state, the cause, its runs and what would be done.
+        """Explain one key: its state, the cause, its latest runs and what would be done.
 
         Raises:
             LakeError: the lake does not answer or refuses.

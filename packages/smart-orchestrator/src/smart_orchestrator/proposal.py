@@ -34,6 +34,7 @@ _MAX_DEPTH = 8
 _MAX_FILES = 5_000
 # The newest partitions whose rows are counted.
 _CHECKED = 5
+# Fewer partitions are not enough to be sure.
 _SURE = 3
 _DELTA_LOG = "/_delta_log/"
 
@@ -229,13 +230,17 @@ def _proposal(template: str, group: _Group, url: str) -> Proposal | None:
     """The proposal for partitions of one form; None when their names are not keys of any grain."""
     if group.unpadded:
         template = re.sub(r"=\{start:%([mdH])\}", r"={start:%-\1}", template)
-    for grain in _grains(template):
+    grains = _grains(template)
+    if len(group.paths) < _SURE:
+        # A single Monday does not make weeks.
+        grains = grains[-1:]
+    for grain in grains:
         try:
             dataset = Dataset("dataset", url, template, _format(group), adapter=_adapter(group), grain=grain)
         except DatasetError:
             continue
         keys = sorted(key for path in group.paths if (key := dataset.day(path)) is not None)
-        if len(keys) == len(group.paths) or (keys and grain is _grains(template)[-1]):
+        if len(keys) == len(group.paths) or (keys and grain is grains[-1]):
             return _described(dataset, keys, group)
     return None
 

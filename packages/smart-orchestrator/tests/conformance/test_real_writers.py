@@ -166,6 +166,8 @@ WRITERS = ("duckdb", "polars", "spark", "iceberg", "delta", "postgresql")
 MOMENTS = [pytest.param(1, id="1"), pytest.param(50, id="50", marks=pytest.mark.long)]
 
 
+# Fifty writers, each in a process of its own that imports its library.
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kind", WRITERS)
 @pytest.mark.parametrize("moments", MOMENTS)
 def test_what_a_killed_writer_leaves_counts_only_with_all_of_its_rows(kind, moments, tmp_path, request):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,6 +45,9 @@ def init(
         raise OptionError(
             "command", repr(command), f"cannot be split into words ({error})", "Correct it."
         ) from None
+    if "://" not in url and config.absolute().parent != Path.cwd():
+        # A relative path of the file is relative to its folder.
+        url = str(Path(url).absolute())
     proposals = propose(open_lake(url), url, dt.datetime.now(tz=dt.UTC))
     if not proposals:
         raise OptionError(

@@ -9,8 +9,9 @@ Contract for apps that mount it:
 - `runs` is the runner of the pipeline (`smart_orchestrator.runners.base.Runner`); by default the one that the settings
   name. If it implements `RunHistory`, its history is shown; otherwise the latest run of each day.
 - `framed` lets pages of the same origin show it in a frame; otherwise no page may.
-- Errors are responses: 404 for unknown things, 409 for actions that are impossible now, 422 for bad values, 503 for a
-  warehouse, lake or runner that does not answer, each as a page or as `ProblemDocument`. Unexpected errors are 500.
+- Errors are responses, each as a page or as `ProblemDocument`: 404 for unknown things, 409 for actions that are impossible
+  now, 422 for bad values, 503 for a warehouse, lake or runner that does not answer or that fails in any other way. 500 means
+  a fault of the dashboard itself.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class PublicText:
     def __init__(self, settings: Settings) -> None:
         self._secrets = sorted(set(_secrets(settings)), key=len, reverse=True)
         self._locations = tuple(_locations(settings))
-        self._roots = tuple(f"/{folder.name}/" for folder in Path("/").iterdir() if folder.is_dir())
+        self._roots = tuple(f"/{entry.name}/" for entry in Path("/").iterdir())
 
     def clean(self, text: str, hidden: str = HIDDEN_IN_LOG) -> str:
         """The text without secrets; `hidden` instead of a text that names a path of this machine."""
