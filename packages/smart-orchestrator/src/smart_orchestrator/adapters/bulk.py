@@ -39,7 +39,7 @@ def inspect_deeply(
     inspect_metadata: Callable[[dt.date], Partition],
     inspect_rows: Callable[[dt.date], Partition],
 ) -> Iterator[Partition]:
-    """The verdict on every partition by its rows, in the order of `days`.
+    """Yield the verdict on every partition by its rows, in the order of `days`.
 
     Args:
         dataset: the dataset with the contract.
@@ -77,7 +77,7 @@ def _record(
 
 
 def _read_committed(dataset: Dataset, partition: Partition, lake: Lake) -> list[bytes]:
-    """The bytes of a partition's parts; empty when they are not those committed, or the query cannot confirm the partition.
+    """Return the bytes of a partition's parts; empty when they are not those committed, or the query cannot confirm the partition.
 
     Raises:
         LakeError: the lake does not answer or refuses.
@@ -93,7 +93,7 @@ def _read_committed(dataset: Dataset, partition: Partition, lake: Lake) -> list[
 
 
 def _confirm(dataset: Dataset, reads: Iterator[tuple[Partition, list[bytes]]]) -> Iterator[Partition]:
-    """The partitions whose rows keep the contract and whose number of rows and volume are those committed."""
+    """Yield the partitions whose rows keep the contract and whose number of rows and volume are those committed."""
     while batch := list(islice(reads, QUERY)):
         results = contents.judge_together(dataset, [parts for _, parts in batch])
         for (partition, _), result in zip(batch, results, strict=True):

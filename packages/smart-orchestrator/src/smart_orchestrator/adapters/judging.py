@@ -32,7 +32,7 @@ class Memory(Protocol):
     """Stores the verdicts on partitions whose data were read, so that the data are read once."""
 
     def recall(self, key: str) -> str | None:
-        """The value stored under `key`, or None."""
+        """Return the value stored under `key`, or None."""
         ...
 
     def remember(self, key: str, value: str) -> None:
@@ -49,7 +49,7 @@ def judge_once(
     etags: Sequence[object] = (),
     recall: bool = True,
 ) -> Partition:
-    """The verdict on a partition whose data must be read; it is remembered, so that they are read once.
+    """Return the verdict on a partition whose data must be read; it is remembered, so that they are read once.
 
     Args:
         dataset: the dataset with the contract.
@@ -74,14 +74,14 @@ def judge_once(
 
 
 def _rules_digest(dataset: Dataset, etags: Sequence[object]) -> str:
-    """A digest of everything that a verdict depends on besides the manifest and the parts that it names."""
+    """Return a digest of everything that a verdict depends on besides the manifest and the parts that it names."""
     reading = (dataset.format, dataset.header, dataset.compression)
     rules = (RULES_VERSION, reading, dataset.columns, dataset.min_rows, dataset.volume_column, etags)
     return hashlib.sha256(repr(rules).encode()).hexdigest()[:16]
 
 
 def _recall(base: Partition, remembered: str | None) -> Partition | None:
-    """The remembered verdict; None when there is none, or it cannot be parsed."""
+    """Return the remembered verdict; None when there is none, or it cannot be parsed."""
     if remembered is None:
         return None
     try:
@@ -112,7 +112,7 @@ def _judge_parts(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
 
 
 def is_foreign(partition: Partition) -> bool:
-    """Whether another writer wrote the parts."""
+    """Return whether another writer wrote the parts."""
     return partition.manifest is None or partition.manifest.rows is None
 
 
@@ -133,7 +133,7 @@ def _judge_contents(dataset: Dataset, base: Partition, examined: Contents) -> Pa
 
 
 def check_contract(dataset: Dataset, base: Partition) -> Partition | None:
-    """The verdict when the partition has too few rows, or lacks a column of the contract by its manifest."""
+    """Return the verdict when the partition has too few rows, or lacks a column of the contract by its manifest."""
     if base.rows is not None and base.rows < dataset.min_rows:
         reason = f"{rows_text(base.rows)}, at least {dataset.min_rows:,} are required"
         return verdict(base.day, Code.SHORT, reason, base)

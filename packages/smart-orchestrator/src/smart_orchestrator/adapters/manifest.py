@@ -99,7 +99,7 @@ class InspectOptions:
 def inspect(
     dataset: Dataset, day: dt.date, *, lake: Lake | None = None, options: InspectOptions | None = None
 ) -> Partition:
-    """The verdict on the partition of `day`: one listing, and one small read of the marker.
+    """Return the verdict on the partition of `day`: one listing, and one small read of the marker.
 
     Raises:
         LakeError: the lake does not answer or refuses.
@@ -129,7 +129,7 @@ def inspect_listed(
 def _inspect_once(
     dataset: Dataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake, options: InspectOptions
 ) -> Partition | None:
-    """The partition as listed; None when the marker changed after the listing."""
+    """Return the partition as listed; None when the marker changed after the listing."""
     misplaced = _misplaced(day, dataset.key(day) + "/", objects)
     if misplaced is not None:
         return misplaced
@@ -158,7 +158,7 @@ def _inspect_once(
 
 
 def _misplaced(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Partition | None:
-    """The verdict when the partition, its marker or a part is not a regular file."""
+    """Return the verdict when the partition, its marker or a part is not a regular file."""
     for info in objects:
         name = info.key.removeprefix(folder)
         if info.key == folder[:-1] and info.irregular in ("", PLAIN_FILE):
@@ -172,7 +172,7 @@ def _misplaced(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Part
 
 
 def _with_unread_names(partition: Partition, others: Sequence[str]) -> Partition:
-    """The partition with a reason that names the objects beside its parts."""
+    """Return the partition with a reason that names the objects beside its parts."""
     if not others:
         return partition
     reason = f"{partition.reason}; not read are {names_text(others)} beside the parts"
@@ -204,7 +204,7 @@ def _inspect_foreign(
     lake: Lake,
     options: InspectOptions,
 ) -> Partition:
-    """The verdict on a partition with the marker of another writer, which may name some of the parts."""
+    """Return the verdict on a partition with the marker of another writer, which may name some of the parts."""
     parts = {**layout.parts, **layout.nested}
     infos = tuple(PartInfo(name, info.size, None, info.etag) for name, info in sorted(parts.items()))
     digest = hashlib.sha256(json.dumps([[p.name, p.size, p.etag] for p in infos]).encode()).hexdigest()
@@ -250,7 +250,7 @@ def _inspect_ours(
 
 
 def committed_partition(manifest: Manifest, digest: str) -> Partition:
-    """The partition that a manifest of our writer commits, by what the manifest records."""
+    """Return the partition that a manifest of our writer commits, by what the manifest records."""
     data = PartitionData(manifest.parts, manifest.rows, manifest.volume)
     return Partition(manifest.day, Code.OK, rows_text(manifest.rows), data, digest, manifest)
 
@@ -269,7 +269,7 @@ def _check_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partitio
 
 
 def read_parts(dataset: Dataset, partition: Partition, *, lake: Lake | None = None) -> list[bytes]:
-    """The bytes of exactly the parts that were inspected.
+    """Return the bytes of exactly the parts that were inspected.
 
     Raises:
         PartitionChanged: a part is gone, or has other bytes than were committed.
@@ -295,7 +295,7 @@ def read_parts(dataset: Dataset, partition: Partition, *, lake: Lake | None = No
 
 
 def read_frame(dataset: Dataset, day: dt.date | Partition, *, lake: Lake | None = None) -> pl.DataFrame:
-    """The rows of a partition as a Polars frame with the contract's columns and types.
+    """Return the rows of a partition as a Polars frame with the contract's columns and types.
 
     A `Partition` is read as it was inspected; a day is inspected first.
 

@@ -40,7 +40,7 @@ _AUXILIARY = re.compile(
 
 
 def parse_manifest(day: dt.date, data: bytes) -> Manifest | Partition:
-    """The manifest, or the verdict on a marker that cannot be used."""
+    """Return the manifest, or the verdict on a marker that cannot be used."""
     try:
         document = parse_document(data, what=MARKER)
         if document.get("success") is False:
@@ -88,7 +88,7 @@ def _key_of(document: Mapping[str, Any]) -> dt.date:
 
 
 def _is_null(document: Mapping[str, Any], name: str) -> bool:
-    """Whether a field is present with the value null."""
+    """Return whether a field is present with the value null."""
     return name in document and document[name] is None
 
 
@@ -112,7 +112,7 @@ def _part_of(part: Any) -> PartInfo:
 
 
 def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
-    """The names of the parts that the marker of another writer lists; None for an unknown writer or a failed job.
+    """Return the names of the parts that the marker of another writer lists; None for an unknown writer or a failed job.
 
     The result is empty for a marker that lists no parts, such as Spark's.
     """
@@ -130,20 +130,20 @@ def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
 
 
 def is_part(name: str) -> bool:
-    """Whether an object in a partition's folder is data; `name` is its key without the folder."""
+    """Return whether an object in a partition's folder is data; `name` is its key without the folder."""
     return name.startswith("part-") and "/" not in name and not is_auxiliary(name)
 
 
 def is_auxiliary(name: str) -> bool:
-    """Whether a name ends as that of a backup, a copy, a checksum, or a file that is being written."""
+    """Return whether a name ends as that of a backup, a copy, a checksum, or a file that is being written."""
     return _AUXILIARY.search(name) is not None
 
 
 def checksum_of(data: bytes) -> str:
-    """The checksum of a part, as in a manifest."""
+    """Return the checksum of a part, as in a manifest."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def digest_of(manifest: bytes) -> str:
-    """The fingerprint of a partition: a digest of the bytes of its manifest."""
+    """Return the fingerprint of a partition: a digest of the bytes of its manifest."""
     return hashlib.sha256(manifest).hexdigest()[:32]

@@ -53,7 +53,7 @@ class Explanation:
     url: str | None = None
 
     def to_json(self) -> dict[str, object]:
-        """The explanation as a JSON object."""
+        """Return the explanation as a JSON object."""
         return {
             "key": key_text(self.key),
             "cause": self.cause.value,
@@ -71,7 +71,7 @@ _NOT_EXPECTED = {
 
 
 def explain(partition: Partition, run: Run | None, attempts: int) -> Explanation | None:
-    """The cause of a partition that is not available; None for an available one.
+    """Return the cause of a partition that is not available; None for an available one.
 
     Args:
         partition: the verdict of a check.
@@ -100,7 +100,7 @@ def explain(partition: Partition, run: Run | None, attempts: int) -> Explanation
 
 
 def _cause_of_run(run: Run, attempts: int) -> tuple[Cause, str]:
-    """The cause of an absent partition whose latest run has ended."""
+    """Return the cause of an absent partition whose latest run has ended."""
     if run.failure is Failure.NOT_PUBLISHED:
         return Cause.NOT_PUBLISHED, run.message
     if run.state is RunState.SUCCEEDED or run.failure is Failure.NO_DATA_AFTER_SUCCESS:

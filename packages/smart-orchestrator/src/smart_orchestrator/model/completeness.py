@@ -49,12 +49,12 @@ class Policy:
             )
 
     def state_of(self, partition: Partition) -> State:
-        """The state of the partition under this policy."""
+        """Return the state of the partition under this policy."""
         refused = self.strict and partition.available and partition.code in WARNINGS
         return State.INVALID if refused else partition.state
 
     def to_json(self) -> dict[str, object]:
-        """The policy as a JSON object, as `check --json` prints it."""
+        """Return the policy as a JSON object, as `check --json` prints it."""
         return {"min_coverage": self.min_coverage, "min_days": self.min_days, "allow_lag": self.allow_lag}
 
 
@@ -89,7 +89,7 @@ class Completeness:
         return self.partitions[self.window.position(day)]
 
     def accepts(self, partition: Partition) -> bool:
-        """Whether the data of the partition can be used under the policy."""
+        """Return whether the data of the partition can be used under the policy."""
         return self.policy.state_of(partition) is State.COMPLETE
 
     @property
@@ -153,7 +153,7 @@ class Completeness:
         return bool(self.expected) and not self.missing
 
     def with_runs_in_flight(self, days: Collection[dt.date]) -> Completeness:
-        """A copy in which absent and uncommitted days with a run in flight have the code `STILL_WRITING`."""
+        """Return a copy in which absent and uncommitted days with a run in flight have the code `STILL_WRITING`."""
         marked = tuple(
             replace(partition, code=Code.STILL_WRITING, reason=f"a run is in flight: {partition.reason}")
             if partition.day in days and partition.code in (Code.MISSING, Code.NO_MARKER)
@@ -163,7 +163,7 @@ class Completeness:
         return replace(self, partitions=marked)
 
     def to_json(self) -> dict[str, object]:
-        """The document that `check --json` prints; days are ISO strings, oldest first."""
+        """Return the document that `check --json` prints; days are ISO strings, oldest first."""
 
         def iso(days: Iterable[dt.date]) -> list[str]:
             return [key_text(day) for day in days]

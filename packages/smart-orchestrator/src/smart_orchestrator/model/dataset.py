@@ -227,15 +227,15 @@ class Dataset:
         return ZoneInfo(self.timezone) if self.timezone else dt.UTC
 
     def beyond_history(self, day: Key) -> bool:
-        """Whether a key lies before the first one that the upstream has."""
+        """Return whether a key lies before the first one that the upstream has."""
         return self.history_start is not None and day < self.history_start
 
     def key(self, day: Key) -> str:
-        """The path of a key's partition below the lake's root, without a slash at the end."""
+        """Return the path of a key's partition below the lake's root, without a slash at the end."""
         return format_key(self.key_format, day)
 
     def day(self, key: str) -> Key | None:
-        """The partition key of a path, or None for any other text: the inverse of `key`."""
+        """Return the partition key of a path, or None for any other text: the inverse of `key`."""
         return parse_path(self.key_format, self.grain, key)
 
     @property
@@ -256,7 +256,7 @@ class DailyDataset(Dataset):
 
 
 def is_time_zone(name: str) -> bool:
-    """Whether a text is the IANA name of a time zone."""
+    """Return whether a text is the IANA name of a time zone."""
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):

@@ -35,7 +35,7 @@ class Grain(StrEnum):
     MONTH = "month"
 
     def index(self, key: Key) -> int:  # type: ignore[override]
-        """The position of a key among all keys of this grain; the next key has the next integer."""
+        """Return the position of a key among all keys of this grain; the next key has the next integer."""
         if self is Grain.HOUR:
             return key.toordinal() * 24 + (key.hour if isinstance(key, dt.datetime) else 0)
         if self is Grain.WEEK:
@@ -45,7 +45,7 @@ class Grain(StrEnum):
         return key.toordinal()
 
     def key_at(self, index: int) -> Key:
-        """The key at a position; the inverse of `index`."""
+        """Return the key at a position; the inverse of `index`."""
         if self is Grain.HOUR:
             day = dt.date.fromordinal(index // 24)
             return dt.datetime(day.year, day.month, day.day, index % 24, tzinfo=dt.UTC)
@@ -61,7 +61,7 @@ class Grain(StrEnum):
         return self.index(dt.datetime.max.replace(tzinfo=dt.UTC) if self is Grain.HOUR else dt.date.max)
 
     def is_key(self, value: object) -> bool:
-        """Whether a value is a key of this grain: the start of a span, with the right type."""
+        """Return whether a value is a key of this grain: the start of a span, with the right type."""
         if not isinstance(value, dt.date) or isinstance(value, dt.datetime) != (self is Grain.HOUR):
             return False
         if isinstance(value, dt.datetime) and value.tzinfo is None:
@@ -69,13 +69,13 @@ class Grain(StrEnum):
         return self.key_at(self.index(value)) == value
 
     def floor(self, moment: dt.datetime, zone: dt.tzinfo = dt.UTC) -> Key:
-        """The key of the span that holds an instant; `moment` has a time zone."""
+        """Return the key of the span that holds an instant; `moment` has a time zone."""
         if self is Grain.HOUR:
             return moment.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
         return self.key_at(self.index(moment.astimezone(zone).date()))
 
     def start(self, key: Key, zone: dt.tzinfo = dt.UTC) -> dt.datetime:
-        """The first instant of the key's span, UTC."""
+        """Return the first instant of the key's span, UTC."""
         if isinstance(key, dt.datetime):
             return key
         midnight = dt.datetime(key.year, key.month, key.day, tzinfo=zone)
@@ -85,15 +85,15 @@ class Grain(StrEnum):
         return _first_instant(key, zone, start)
 
     def end(self, key: Key, zone: dt.tzinfo = dt.UTC) -> dt.datetime:
-        """The first instant after the key's span, UTC."""
+        """Return the first instant after the key's span, UTC."""
         return self.start(self.key_at(self.index(key) + 1), zone)
 
     def text(self, key: Key) -> str:
-        """The key as text: `2025-11-05`, and `2025-11-05T07` for an hour."""
+        """Return the key as text: `2025-11-05`, and `2025-11-05T07` for an hour."""
         return key_text(key)
 
     def parse(self, text: str) -> Key:
-        """The key that a text names: the inverse of `text`; a month may also be written `2025-11`.
+        """Return the key that a text names: the inverse of `text`; a month may also be written `2025-11`.
 
         Raises:
             ValueError: the text does not name a key of this grain.
@@ -120,14 +120,14 @@ class Grain(StrEnum):
 
 
 def key_text(key: Key) -> str:
-    """A key of any grain as text: `2025-11-05`, and `2025-11-05T07` for an hour."""
+    """Return a key of any grain as text: `2025-11-05`, and `2025-11-05T07` for an hour."""
     if isinstance(key, dt.datetime):
         return f"{key.date().isoformat()}T{key.hour:02}"
     return key.isoformat()
 
 
 def parse_key(text: str) -> Key:
-    """The key of a text that `key_text` returned.
+    """Return the key of a text that `key_text` returned.
 
     Raises:
         ValueError: the text is not of this form.
@@ -140,7 +140,7 @@ def parse_key(text: str) -> Key:
 
 
 def hours_of(start: dt.datetime, end: dt.datetime) -> list[Key]:
-    """The keys of the UTC hours from `start` to `end`, exclusive.
+    """Return the keys of the UTC hours from `start` to `end`, exclusive.
 
     Raises:
         ValueError: the span does not start and end on a UTC hour.
@@ -153,7 +153,7 @@ def hours_of(start: dt.datetime, end: dt.datetime) -> list[Key]:
 
 
 def _first_instant(day: dt.date, zone: dt.tzinfo, candidate: dt.datetime) -> dt.datetime:
-    """The first instant of a local day whose midnight does not exist, at or before `candidate`."""
+    """Return the first instant of a local day whose midnight does not exist, at or before `candidate`."""
     # Seconds before the candidate: at `early` the local day has not begun, at `late` it has.
     early, late = int(ONE_DAY.total_seconds()), 0
     while early - late > 1:

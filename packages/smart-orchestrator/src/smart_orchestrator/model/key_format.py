@@ -22,7 +22,7 @@ _WIDTH = {"Y": 4, "G": 4, "m": 2, "d": 2, "H": 2, "V": 2, "j": 3}
 
 
 def format_key(template: str, key: Key) -> str:
-    """The path of a key's partition below the lake's root, without a slash at the end.
+    """Return the path of a key's partition below the lake's root, without a slash at the end.
 
     Raises:
         ValueError: the template cannot be used.
@@ -31,7 +31,7 @@ def format_key(template: str, key: Key) -> str:
 
 
 def parse_path(template: str, grain: Grain, path: str) -> Key | None:
-    """The key whose partition lies at `path`, or None for any other path."""
+    """Return the key whose partition lies at `path`, or None for any other path."""
     pattern, directives = _pattern(template, grain.value == "hour")
     match = pattern.fullmatch(path)
     if match is None:
@@ -46,12 +46,12 @@ def parse_path(template: str, grain: Grain, path: str) -> Key | None:
 
 
 def fixed_folder(template: str) -> str:
-    """The folders at the start of a template that are the same for every key: `orders` of `orders/dt=…`, or empty."""
+    """Return the folders at the start of a template that are the same for every key: `orders` of `orders/dt=…`, or empty."""
     return template.split("{", 1)[0].rpartition("/")[0]
 
 
 def _pieces(template: str, key: Key) -> list[str]:
-    """The directives and the fixed texts of a template, in order."""
+    """Return the directives and the fixed texts of a template, in order."""
     return _split(template, isinstance(key, dt.datetime))
 
 
@@ -76,7 +76,7 @@ def _fixed(text: str) -> str:
 
 
 def _formatted(directive: str, key: Key) -> str:
-    """One directive for a key. `strftime` does not pad the years before 1000, and has no `%-m`, on every system."""
+    """Return one directive for a key. `strftime` does not pad the years before 1000, and has no `%-m`, on every system."""
     code = directive[-1]
     iso = key.isocalendar()
     number = {
@@ -95,7 +95,7 @@ def _formatted(directive: str, key: Key) -> str:
 
 @lru_cache(maxsize=64)
 def _pattern(template: str, hourly: bool) -> tuple[re.Pattern[str], list[str]]:
-    """The regular expression of a path, and the directive of each of its groups."""
+    """Return the regular expression of a path, and the directive of each of its groups."""
     pattern = ""
     directives: list[str] = []
     for piece in _split(template, hourly):
@@ -109,7 +109,7 @@ def _pattern(template: str, hourly: bool) -> tuple[re.Pattern[str], list[str]]:
 
 
 def _key(numbers: Mapping[str, int], *, hourly: bool) -> Key | None:
-    """The key that the numbers of a path name; None when they do not name a date."""
+    """Return the key that the numbers of a path name; None when they do not name a date."""
     if "Y" in numbers and "j" in numbers:
         day = dt.date(numbers["Y"], 1, 1) + dt.timedelta(days=numbers["j"] - 1)
     elif "Y" in numbers and "m" in numbers:

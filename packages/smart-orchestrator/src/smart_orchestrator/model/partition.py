@@ -103,7 +103,7 @@ class Manifest:
     written_at: dt.datetime
 
     def to_bytes(self) -> bytes:
-        """The bytes of the marker."""
+        """Return the bytes of the marker."""
         document = {
             "version": MANIFEST_VERSION,
             "day": key_text(self.day),
@@ -200,15 +200,15 @@ class Partition:
         return self.data.volume
 
     def with_counts(self, rows: int | None, volume: int | None) -> Partition:
-        """A copy with the number of rows and the volume that were read."""
+        """Return a copy with the number of rows and the volume that were read."""
         return replace(self, data=PartitionData(self.parts, rows, volume))
 
     def with_expectation(self, code: Code, reason: str) -> Partition:
-        """A copy whose code says why the partition is not expected, or that its waiver cannot be read; its state stays."""
+        """Return a copy whose code says why the partition is not expected, or that its waiver cannot be read; its state stays."""
         return replace(self, code=code, reason=reason, lake_code=self.lake_code or self.code)
 
     def to_json(self) -> dict[str, object]:
-        """The partition as `check --json` lists it."""
+        """Return the partition as `check --json` lists it."""
         return {
             "day": key_text(self.day),
             "state": self.state.value,
@@ -220,12 +220,12 @@ class Partition:
 
 
 def verdict(day: dt.date, code: Code, reason: str, base: Partition | None = None) -> Partition:
-    """A partition with this code; all other attributes come from `base`."""
+    """Return a partition with this code; all other attributes come from `base`."""
     if base is None:
         return Partition(day, code, reason)
     return replace(base, code=code, reason=reason)
 
 
 def rows_text(rows: int | None) -> str:
-    """A number of rows as text."""
+    """Return a number of rows as text."""
     return "rows not counted" if rows is None else f"{rows:,} row" + ("s" if rows != 1 else "")

@@ -47,7 +47,7 @@ class PlanStep:
     run: Run | None = None
 
     def to_json(self) -> dict[str, object]:
-        """The step as a JSON object, as `plan --json` prints it."""
+        """Return the step as a JSON object, as `plan --json` prints it."""
         return {
             "day": key_text(self.day),
             "action": self.action.value,
@@ -64,11 +64,11 @@ class Plan:
     steps: tuple[PlanStep, ...]
 
     def days(self, action: Action) -> tuple[dt.date, ...]:
-        """The days that have this action, oldest first."""
+        """Return the days that have this action, oldest first."""
         return tuple(step.day for step in self.steps if step.action is action)
 
     def to_json(self) -> dict[str, object]:
-        """The document that `plan --json` prints."""
+        """Return the document that `plan --json` prints."""
         document = self.completeness.to_json()
         copied = ("dataset", "as_of", "window", "missing", "coverage_pct")
         return {key: document[key] for key in copied} | {
@@ -89,7 +89,7 @@ def make_plan(completeness: Completeness, latest: Mapping[dt.date, Run]) -> Plan
 
 
 def due(completeness: Completeness, latest: Mapping[dt.date, Run]) -> tuple[dt.date, ...]:
-    """The missing days for which a run should start now, oldest first."""
+    """Return the missing days for which a run should start now, oldest first."""
     return make_plan(completeness, latest).days(Action.START)
 
 
@@ -109,7 +109,7 @@ def _step(partition: Partition, run: Run | None, *, accepted: bool) -> PlanStep:
 
 
 def written_by(partition: Partition, run: Run | None) -> bool:
-    """Whether the newest file was written during this run. Once that run has ended, nobody is writing any more."""
+    """Return whether the newest file was written during this run. Once that run has ended, nobody is writing any more."""
     if run is None or run.started_at is None or partition.newest_write is None:
         return False
     ended = run.ended_at or dt.datetime.max.replace(tzinfo=dt.UTC) - CLOCK_SLACK

@@ -66,7 +66,7 @@ class Run:
         return self.state in (RunState.QUEUED, RunState.RUNNING)
 
     def to_json(self) -> dict[str, object]:
-        """The run as a JSON object, as `--json` prints it."""
+        """Return the run as a JSON object, as `--json` prints it."""
         return {
             "run": self.name,
             "day": key_text(self.day),
@@ -102,5 +102,5 @@ class Run:
 
 
 def run_name(day: dt.date, attempt: int) -> str:
-    """The name of a run. The same day and attempt always give the same name."""
+    """Return the name of a run. The same day and attempt always give the same name."""
     return f"{key_text(day)}.{attempt}"

@@ -26,7 +26,7 @@ MAX_HOURS = MAX_DAYS * 24
 
 
 def today_utc() -> dt.date:
-    """The current UTC day."""
+    """Return the current UTC day."""
     return dt.datetime.now(tz=dt.UTC).date()
 
 
@@ -91,7 +91,7 @@ class Window:
 
     @classmethod
     def of_days(cls, days: int, as_of: dt.date, lag: int = 3) -> Window:
-        """The last `days` days that the source has published by `as_of`.
+        """Return the last `days` days that the source has published by `as_of`.
 
         With the default lag, `days=5, as_of=2025-11-12` ends on 2025-11-09.
 
@@ -102,7 +102,7 @@ class Window:
 
     @classmethod
     def of_last(cls, count: int, as_of: Key, lag: int = 3, grain: Grain = Grain.DAY) -> Window:
-        """The last `count` keys that the source has published by `as_of`.
+        """Return the last `count` keys that the source has published by `as_of`.
 
         Raises:
             WindowError: `count` is too small or too large, or the window reaches before the year 1.
@@ -126,7 +126,7 @@ class Window:
 
     @classmethod
     def between(cls, start: Key, end: Key, as_of: Key, lag: int = 3, grain: Grain = Grain.DAY) -> Window:
-        """The keys from `start` to `end`, both inclusive. Keys within the lag are included but not expected.
+        """Return the keys from `start` to `end`, both inclusive. Keys within the lag are included but not expected.
 
         Raises:
             WindowError: `end` is before `start`, or the window is longer than 3660 days.
@@ -158,15 +158,15 @@ class Window:
         return self.grain.key_at(self.grain.index(self.as_of) - self.lag)
 
     def within_lag(self, key: Key) -> bool:
-        """Whether `key` is so recent that the source may not have published it by the as-of key."""
+        """Return whether `key` is so recent that the source may not have published it by the as-of key."""
         return self.grain.index(self.as_of) - self.grain.index(key) < self.lag
 
     def expected_from(self, key: Key) -> Key:
-        """The first as-of key on which the source has `key`, capped at the last key of the calendar."""
+        """Return the first as-of key on which the source has `key`, capped at the last key of the calendar."""
         return self.grain.key_at(min(self.grain.index(key) + self.lag, self.grain.last_index))
 
     def position(self, key: Key) -> int:
-        """The position of a key in the window, counted from 0; negative or too large for a key outside."""
+        """Return the position of a key in the window, counted from 0; negative or too large for a key outside."""
         return self.grain.index(key) - self.grain.index(self.start)
 
     def __len__(self) -> int:
@@ -189,5 +189,5 @@ class Window:
 
 
 def _longest(grain: Grain) -> int:
-    """The largest number of keys in a window."""
+    """Return the largest number of keys in a window."""
     return MAX_HOURS if grain is Grain.HOUR else MAX_DAYS

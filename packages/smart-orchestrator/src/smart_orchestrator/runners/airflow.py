@@ -129,7 +129,7 @@ class AirflowRunner:
         return PipelineDag(self.dag_id, int(dag.get("max_active_runs") or 1))
 
     def capacity(self) -> int:
-        """The pipeline's `max_active_runs`.
+        """Return the pipeline's `max_active_runs`.
 
         Raises:
             RunsError: a run of the pipeline would not be executed.
@@ -137,7 +137,7 @@ class AirflowRunner:
         return self.ready().max_active_runs
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
-        """The latest run of each of these days; a run in flight takes precedence over any that has ended.
+        """Return the latest run of each of these days; a run in flight takes precedence over any that has ended.
 
         A failed run has no reason yet: `poll` adds it.
         """
@@ -149,7 +149,7 @@ class AirflowRunner:
         return latest
 
     def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
-        """At most `limit` runs of one day or of all days: runs in flight first, then the newest."""
+        """Return at most `limit` runs of one day or of all days: runs in flight first, then the newest."""
         if day is not None:
             runs = self._runs_of([day])
         else:
@@ -177,7 +177,7 @@ class AirflowRunner:
         return self._create(day, 1 + max((run.attempt for run in runs), default=0))
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
-        """The current state of the given runs; a failed run has its failure and a link to its log, a deleted run is LOST.
+        """Return the current state of the given runs; a failed run has its failure and a link to its log, a deleted run is LOST.
 
         Raises:
             RunsError: the pipeline was paused, so that none of the runs continues.
@@ -218,7 +218,7 @@ class AirflowRunner:
         return self._refreshed(Run(name, day, attempt, RunState.QUEUED, ours=ours), existing)
 
     def _refreshed(self, run: Run, item: Json | None) -> Run:
-        """The run in the state that Airflow lists for it; LOST if Airflow does not list it."""
+        """Return the run in the state that Airflow lists for it; LOST if Airflow does not list it."""
         if item is None:
             message = "the run was deleted from Airflow"
             return Run(run.name, run.day, run.attempt, RunState.LOST, run.ours, Failure.LOST, message)
@@ -228,7 +228,7 @@ class AirflowRunner:
         return why_failed(self._api, self._path, self._ui, refreshed)
 
     def _runs_of(self, days: Collection[dt.date]) -> list[Run]:
-        """Every run of these days, listed both by the text of its conf and by its `run_after`."""
+        """Return every run of these days, listed both by the text of its conf and by its `run_after`."""
         if not days:
             return []
         first, last = min(days), max(days)
@@ -263,7 +263,7 @@ class AirflowRunner:
             raise
 
     def _day(self, item: Json) -> dt.date | None:
-        """The day of a run; None if its conf has no valid day."""
+        """Return the day of a run; None if its conf has no valid day."""
         conf_day = (item.get("conf") or {}).get(CONF_DAY)
         if conf_day:
             try:

@@ -130,7 +130,7 @@ class AirflowApi:
         return f"AirflowApi({self.url!r})"
 
     def get(self, path: str, **params: Any) -> Json:
-        """The JSON object at `/api/v2` + `path`.
+        """Return the JSON object at `/api/v2` + `path`.
 
         Raises:
             Refused: Airflow refuses the request.
@@ -139,7 +139,7 @@ class AirflowApi:
         return self._json(self.request("GET", f"/api/v2{path}", params=params))
 
     def post(self, path: str, body: Json) -> Json:
-        """The JSON object that a POST to `/api/v2` + `path` returns. A retry may send it twice, so it must be idempotent.
+        """Return the JSON object that a POST to `/api/v2` + `path` returns. A retry may send it twice, so it must be idempotent.
 
         Raises:
             Refused: Airflow refuses the request.
@@ -148,7 +148,7 @@ class AirflowApi:
         return self._json(self.request("POST", f"/api/v2{path}", body=body))
 
     def pages(self, path: str, items: str, **params: Any) -> Iterator[Json]:
-        """Each object of the list `items` at `/api/v2` + `path`, from all pages.
+        """Yield each object of the list `items` at `/api/v2` + `path`, from all pages.
 
         `order_by` must be a field in which new objects come last; otherwise a page could miss an object.
         """
@@ -179,7 +179,7 @@ class AirflowApi:
         return response
 
     def _current_token(self, rejected: str | None = None) -> str:
-        """The token; a new one is fetched if there is none or the present one is `rejected`."""
+        """Return the token; a new one is fetched if there is none or the present one is `rejected`."""
         with self._lock:
             if self._token and self._token != rejected:
                 return self._token
@@ -292,7 +292,7 @@ def _detail(response: httpx2.Response) -> str:
 
 
 def _validation_error(item: object) -> str:
-    """One validation error: its field and its message."""
+    """Return one validation error: its field and its message."""
     if not isinstance(item, dict):
         return str(item)
     where = ".".join(str(part) for part in item.get("loc", ()))

@@ -22,7 +22,7 @@ LONGEST_MESSAGE = 500
 
 
 def why_failed(api: AirflowApi, path: str, ui: str, run: Run) -> Run:
-    """The failed run with failure, message and a link to the log of the task that failed first.
+    """Return the failed run with failure, message and a link to the log of the task that failed first.
 
     Args:
         api: the client of Airflow's API.
@@ -77,7 +77,7 @@ def _failure_from_xcom(api: AirflowApi, tasks_path: str, task: Json) -> tuple[Fa
 
 
 def _exception_from_log(api: AirflowApi, tasks_path: str, task: Json) -> str:
-    """The last exception in the log of the task's last try."""
+    """Return the last exception in the log of the task's last try."""
     path = f"{tasks_path}/{segment(str(task['task_id']))}/logs/{task.get('try_number', 1)}"
     try:
         content = api.get(path, map_index=task.get("map_index", -1), full_content=True).get("content") or []

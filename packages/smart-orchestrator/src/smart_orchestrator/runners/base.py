@@ -29,11 +29,11 @@ class Runner(Protocol):
         ...
 
     def capacity(self) -> int | None:
-        """The largest number of runs that execute at the same time; None for no limit."""
+        """Return the largest number of runs that execute at the same time; None for no limit."""
         ...
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
-        """The latest run of each of these days, whoever started it; days without a run are left out."""
+        """Return the latest run of each of these days, whoever started it; days without a run are left out."""
         ...
 
     def start(self, day: dt.date) -> Run:
@@ -41,7 +41,7 @@ class Runner(Protocol):
         ...
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
-        """The current state of the given runs, in the same order."""
+        """Return the current state of the given runs, in the same order."""
         ...
 
     def wait(self, seconds: float) -> None:
@@ -54,5 +54,5 @@ class RunHistory(Protocol):
     """A runner that also lists past runs."""
 
     def recent(self, limit: int, day: dt.date | None = None) -> Sequence[Run]:
-        """At most `limit` runs of one day or of all days, in their current state: runs in flight first, then the newest."""
+        """Return at most `limit` runs of one day or of all days, in their current state: runs in flight first, then the newest."""
         ...

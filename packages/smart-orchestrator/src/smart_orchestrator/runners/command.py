@@ -99,16 +99,16 @@ class CommandRunner:
         self._guard = threading.Lock()
 
     def capacity(self) -> int:
-        """The largest number of runs at the same time."""
+        """Return the largest number of runs at the same time."""
         return self._jobs
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
-        """The latest run of each of these keys on this machine."""
+        """Return the latest run of each of these keys on this machine."""
         recorded = self._recorded.latest(days)
         return {day: self._current(recorded[day]) for day in sorted(recorded)}
 
     def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
-        """At most `limit` runs of this machine, of one key or of all: runs in flight first, then the newest."""
+        """Return at most `limit` runs of this machine, of one key or of all: runs in flight first, then the newest."""
         return [self._current(run) for run in self._recorded.recent(limit, day)]
 
     def start(self, day: dt.date) -> Run:
@@ -142,7 +142,7 @@ class CommandRunner:
             lock.release()
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
-        """The current state of the given runs; a run whose processes died is LOST."""
+        """Return the current state of the given runs; a run whose processes died is LOST."""
         return [self._current(run) for run in runs]
 
     def wait(self, seconds: float) -> None:
@@ -152,7 +152,7 @@ class CommandRunner:
             time.sleep(min(left, 0.05))
 
     def output(self, run: Run) -> Path:
-        """The file with what the run has written to stdout and stderr."""
+        """Return the file with what the run has written to stdout and stderr."""
         return self._outputs / f"{run.name}.log"
 
     def _start_supervisor(self, run: Run, descriptor: int) -> None:
@@ -181,7 +181,7 @@ class CommandRunner:
             self._supervisors[run.name] = supervisor
 
     def _any_ended(self) -> bool:
-        """Whether a supervisor of this process has ended since the last call."""
+        """Return whether a supervisor of this process has ended since the last call."""
         with self._guard:
             ended = [name for name, process in self._supervisors.items() if process.poll() is not None]
             for name in ended:
@@ -189,7 +189,7 @@ class CommandRunner:
         return bool(ended)
 
     def _current(self, run: Run) -> Run:
-        """The current state of a run, from the ledger, the record of its supervisor and the lock of its key."""
+        """Return the current state of a run, from the ledger, the record of its supervisor and the lock of its key."""
         recorded = self._recorded.get(run.day, run.attempt) if run.in_flight else run
         current = self._with_url(replace(recorded or run, ours=run.ours))
         if not current.in_flight:
@@ -204,7 +204,7 @@ class CommandRunner:
         return replace(current, state=RunState.LOST, failure=Failure.LOST, message=NO_RECORD)
 
     def _problem(self, run: Run) -> str | None:
-        """Why the command failed, empty when it succeeded, None while its supervisor has not recorded its end.
+        """Return why the command failed, empty when it succeeded, None while its supervisor has not recorded its end.
 
         Raises:
             RunsError: the record cannot be read.
@@ -238,7 +238,7 @@ class CommandRunner:
 
 
 def utc_span(key: dt.date) -> tuple[dt.datetime, dt.datetime]:
-    """The start and the end of a key in UTC: of its hour for a `datetime`, of its day for a `date`."""
+    """Return the start and the end of a key in UTC: of its hour for a `datetime`, of its day for a `date`."""
     grain = Grain.HOUR if isinstance(key, dt.datetime) else Grain.DAY
     return grain.start(key), grain.end(key)
 
@@ -259,7 +259,7 @@ def _check_options(command: Sequence[str], jobs: int, attempts: int, timeout: fl
 
 
 def _problem_of(record: Mapping[str, Any], timeout: float | None) -> str:
-    """Why the command failed, or empty."""
+    """Return why the command failed, or empty."""
     if "error" in record:
         return f"the command could not be started ({one_line(record['error'])})"
     if record.get("timed_out"):

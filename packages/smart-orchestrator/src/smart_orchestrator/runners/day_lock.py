@@ -70,7 +70,7 @@ class DayLock:
         os.close(self._descriptor)
 
     def is_held(self) -> bool:
-        """Whether any process holds the lock.
+        """Return whether any process holds the lock.
 
         Raises:
             RunsError: the lock file cannot be opened.
@@ -90,7 +90,7 @@ class DayLock:
             raise ValueError(message)
 
     def _locked_descriptor(self, kind: int) -> int | None:
-        """A descriptor that holds the lock, or None if another descriptor holds it."""
+        """Return a descriptor that holds the lock, or None if another descriptor holds it."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -55,7 +55,7 @@ class Ledger:
         self._ready = False
 
     def recall(self, key: str) -> str | None:
-        """The value stored under `key`, or None."""
+        """Return the value stored under `key`, or None."""
         with self.connection() as database:
             row = database.execute("SELECT value FROM verdicts WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
@@ -106,7 +106,7 @@ class Ledger:
                 raise self.damaged(f"its table {name} has no column {', '.join(sorted(missing))}")
 
     def damaged(self, problem: object) -> RunsError:
-        """An error for content that this program did not write; it names the file and the fix."""
+        """Return an error for content that this program did not write; it names the file and the fix."""
         return RunsError(
             "local runs",
             f"{self.path} is damaged, or another program wrote it ({problem})",

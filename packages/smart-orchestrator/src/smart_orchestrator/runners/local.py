@@ -76,7 +76,7 @@ class LocalRunner:
         """None: the number of runs has no limit."""
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
-        """The latest run of each of these days on this machine."""
+        """Return the latest run of each of these days on this machine."""
         recorded = self._recorded.latest(days)
         return {day: self._current(recorded[day]) for day in sorted(recorded)}
 
@@ -109,11 +109,11 @@ class LocalRunner:
         return run
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
-        """The current state of the given runs; a run whose process died is LOST."""
+        """Return the current state of the given runs; a run whose process died is LOST."""
         return [self._current(run) for run in runs]
 
     def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
-        """At most `limit` runs of this machine, of one day or of all days: runs in flight first, then the newest."""
+        """Return at most `limit` runs of this machine, of one day or of all days: runs in flight first, then the newest."""
         return [self._current(run) for run in self._recorded.recent(limit, day)]
 
     def wait(self, seconds: float) -> None:
@@ -125,7 +125,7 @@ class LocalRunner:
         return DayLock(self._locks / f"{key_text(day)}.lock")
 
     def _current(self, run: Run) -> Run:
-        """The current state of a run, with the `ours` of the given run: the ledger does not record who asks."""
+        """Return the current state of a run, with the `ours` of the given run: the ledger does not record who asks."""
         if not run.in_flight:
             return run
         recorded = self._recorded.get(run.day, run.attempt) or run
@@ -153,6 +153,6 @@ class LocalRunner:
 
 
 def dataset_identifier(dataset: Dataset) -> str:
-    """An identifier of the dataset that is the same in every process that uses the same lake."""
+    """Return an identifier of the dataset that is the same in every process that uses the same lake."""
     root = redacted_url(dataset.lake) if "://" in dataset.lake else str(Path(dataset.lake).absolute())
     return f"{root.rstrip('/')}/{dataset.key_format}"

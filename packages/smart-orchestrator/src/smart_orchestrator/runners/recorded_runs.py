@@ -29,7 +29,7 @@ class RecordedRuns:
         self.dataset_id = dataset_id
 
     def latest(self, days: Collection[dt.date]) -> dict[dt.date, Run]:
-        """The last attempt of each of these days."""
+        """Return the last attempt of each of these days."""
         if not days:
             return {}
         query = f"SELECT {RUN_COLUMNS} FROM runs WHERE dataset = ? AND day BETWEEN ? AND ? ORDER BY attempt"  # noqa: S608 - constant
@@ -41,14 +41,14 @@ class RecordedRuns:
         return {run.day: run for run in runs if run.day in days}
 
     def get(self, day: dt.date, attempt: int) -> Run | None:
-        """One attempt of a day, or None if it is not recorded."""
+        """Return one attempt of a day, or None if it is not recorded."""
         query = f"SELECT {RUN_COLUMNS} FROM runs WHERE dataset = ? AND day = ? AND attempt = ?"  # noqa: S608 - constant
         with self.ledger.connection() as database:
             row = database.execute(query, (self.dataset_id, key_text(day), attempt)).fetchone()
         return None if row is None else self._run(row)
 
     def recent(self, limit: int, day: dt.date | None) -> list[Run]:
-        """At most `limit` runs, of one day or of all days: runs in flight first, then the newest."""
+        """Return at most `limit` runs, of one day or of all days: runs in flight first, then the newest."""
         query = (
             f"SELECT {RUN_COLUMNS} FROM runs WHERE dataset = ? AND (? IS NULL OR day = ?) "  # noqa: S608 - constant
             "ORDER BY state = 'running' DESC, started_at DESC, day DESC LIMIT ?"
@@ -92,7 +92,7 @@ class RecordedRuns:
             )
 
     def _run(self, row: tuple[str, int, str, str | None, str, str, str | None]) -> Run:
-        """The run that a row of the ledger describes."""
+        """Return the run that a row of the ledger describes."""
         day_text, attempt, state, failure, message, started, ended = row
         try:
             day = parse_key(day_text)
