@@ -24,10 +24,10 @@ from smart_orchestrator.adapters.manifest import committed_partition
 from smart_orchestrator.adapters.manifest_document import (
     MARKER,
     checksum_of,
-    digest_of,
     is_part,
     parse_foreign_marker,
     parse_manifest,
+    partition_fingerprint,
 )
 from smart_orchestrator.contract import rows as contents
 from smart_orchestrator.errors import (
@@ -148,7 +148,7 @@ def commit(
             data = manifest.to_bytes()
         _replace_marker(target, manifest.run_id, data, marker, new_keys)
         _delete_old_parts(target.lake, listed, new_keys)
-    return committed_partition(manifest, digest_of(data))
+    return committed_partition(manifest, partition_fingerprint(data))
 
 
 def _read_marker(target: _Target) -> _Marker | None:
