@@ -166,7 +166,7 @@ def test_all_pages_are_read(airflow, api, runs):
     airflow.runs = [run(number) for number in range(1, 2 * PAGE_SIZE + 51)]
     assert [item["dag_run_id"] for item in api.pages("/dags/x/dagRuns", "dag_runs")][
         -1
-    ] == f"2025-11-05.{2 * PAGE + 50}"
+    ] == f"2025-11-05.{2 * PAGE_SIZE + 50}"
     assert runs.start(DAY).ours
     assert runs.latest([DAY])[DAY].attempt == 2 * PAGE_SIZE + 50
 

@@ -227,7 +227,7 @@ def test_a_ledger_that_is_no_database_is_said(tmp_path, data):
     path = tmp_path / "runs.sqlite"
     path.write_bytes(data)
     with pytest.raises(
-        RunsError, match=rf"{path} is damaged, or another program wrote it \(.*\)\. Move it away"
+        RunsError, match=rf"{path} is damaged, or another program wrote it \(.*\)\. Move the file away"
     ):
         Ledger(tmp_path).recall("a")
     assert path.read_bytes() == data

@@ -385,7 +385,7 @@ def test_a_panic_of_the_reader_is_a_verdict_and_leaves_no_message(capfd, monkeyp
     dataset = pages("memory://panics", format="parquet")
     contents = examine(dataset, [sources.BytesPart("part-0.parquet", b"PAR1PAR1")])
     assert contents.findings[0].text == (
-        "part-0.parquet cannot be read: its reader failed (index out of range)"
+        "part-0.parquet cannot be read: the reader failed (index out of range)"
     )
     assert capfd.readouterr().err == "before\n"
 

@@ -95,7 +95,7 @@ def _read_committed(dataset: Dataset, partition: Partition, lake: Lake) -> list[
 def _confirm(dataset: Dataset, reads: Iterator[tuple[Partition, list[bytes]]]) -> Iterator[Partition]:
     """Yield the partitions that follow the contract and have the committed number of rows and volume."""
     while batch := list(islice(reads, PARTITIONS_PER_QUERY)):
-        results = contents.judge_together(dataset, [parts for _, parts in batch])
+        results = contents.check_together(dataset, [parts for _, parts in batch])
         for (partition, _), result in zip(batch, results, strict=True):
             if result == (partition.rows, partition.volume):
                 yield verdict(partition.day, partition.code, rows_text(partition.rows), partition)

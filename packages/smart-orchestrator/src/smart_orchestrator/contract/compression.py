@@ -99,7 +99,7 @@ def _decompress_streams(chunks: Iterator[bytes], compression: Compression) -> It
             if stream.eof:
                 data, stream = stream.unused_data, None
     if stream is not None:
-        msg = f"its {compression} stream is cut short"
+        msg = f"the {compression} stream is cut short"
         raise Unreadable(msg)
 
 

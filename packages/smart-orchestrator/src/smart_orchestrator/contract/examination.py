@@ -125,7 +125,9 @@ def column_findings(dataset: Dataset, part: str, header: Sequence[str]) -> Itera
     missing = [column.name for column in dataset.columns if column.name not in header]
     if missing:
         hint = (
-            "" if len(missing) < len(dataset.columns) else "; its first row is not a header of the contract"
+            ""
+            if len(missing) < len(dataset.columns)
+            else "; the first row is not a header with these columns"
         )
         yield Finding(Code.COLUMNS, f"{part} lacks the column {', '.join(missing)}{hint}")
 

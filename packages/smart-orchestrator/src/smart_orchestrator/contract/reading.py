@@ -61,7 +61,7 @@ def translate_errors() -> Iterator[None]:
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        raise Unreadable(f"its reader failed ({_first_line(error)})") from None
+        raise Unreadable(f"the reader failed ({_first_line(error)})") from None
 
 
 def _first_line(error: BaseException) -> str:

@@ -139,7 +139,7 @@ def _differing_columns(dataset: Dataset, examined: Sequence[Examination]) -> Ite
             yield Finding(Code.COLUMNS, text)
 
 
-def judge_together(
+def check_together(
     dataset: Dataset, partitions: Sequence[Sequence[bytes]]
 ) -> Sequence[tuple[int, int | None] | None]:
     """Count the rows and sum the volume column of each partition. The result is None for a partition that may have a fault.

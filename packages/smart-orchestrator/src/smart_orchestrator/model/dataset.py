@@ -193,12 +193,12 @@ class Dataset:
                 self.name, f"volume column {self.volume_column} is not one of {', '.join(names)}"
             )
         if not self.header and not self.columns:
-            raise DatasetError(self.name, "without a header the fields have no names; describe its columns")
+            raise DatasetError(self.name, "without a header the fields have no names; describe the columns")
         if self.compression not in get_args(Compression):
-            raise DatasetError(self.name, f"compression {self.compression!r} is not one that can be read")
+            raise DatasetError(self.name, f"compression {self.compression!r} is not supported")
         if self.format != "csv" and (not self.header or self.compression != "infer"):
             raise DatasetError(
-                self.name, f"header and compression are of csv, and its format is {self.format}"
+                self.name, f"header and compression apply only to csv, but the format is {self.format}"
             )
 
     def _check_key_format(self) -> None:

@@ -298,7 +298,7 @@ class AirflowRunner:
         return RunsError(
             self._api.name,
             f"there is no DAG {self.dag_id}",
-            f"Put its file into Airflow's DAG folder, or correct {self._api.option_names.dag}.{hint}",
+            f"Put the DAG's file into Airflow's DAG folder, or correct {self._api.option_names.dag}.{hint}",
         )
 
     def _broken(self, file: object) -> RunsError:

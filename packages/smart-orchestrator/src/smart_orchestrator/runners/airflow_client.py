@@ -260,7 +260,7 @@ class AirflowApi:
         elif response.status_code == FORBIDDEN:
             fix = "Give the user the rights to see and start runs of this DAG."
         elif response.status_code == NOT_FOUND:
-            fix = f"Check its name, and that {names.url} is the address of an Airflow 3."
+            fix = f"Check the name of the DAG, and that {names.url} is the address of an Airflow 3."
         return Refused(self.name, response.status_code, _detail(response), fix, repeated=repeated)
 
     def _not_airflow(self, status: int) -> RunsError:

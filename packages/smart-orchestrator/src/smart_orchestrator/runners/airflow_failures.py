@@ -63,7 +63,7 @@ def _failure_from_xcom(api: AirflowApi, tasks_path: str, task: Json) -> tuple[Fa
     except Refused as refused:
         return (
             Failure.ERROR,
-            "" if refused.status == NOT_FOUND else f"its XCom cannot be read: {refused.detail}",
+            "" if refused.status == NOT_FOUND else f"the XCom of the task cannot be read: {refused.detail}",
         )
     if isinstance(value, str):
         try:
@@ -82,9 +82,9 @@ def _exception_from_log(api: AirflowApi, tasks_path: str, task: Json) -> str:
     try:
         content = api.get(path, map_index=task.get("map_index", -1), full_content=True).get("content") or []
     except Refused as refused:
-        return f"its log cannot be read: {refused.detail}"
+        return f"the log of the task cannot be read: {refused.detail}"
     for line in reversed(content):
         if isinstance(line, dict) and line.get("error_detail"):
             exception = line["error_detail"][0]
             return f"{exception.get('exc_type')}: {exception.get('exc_value')}"
-    return "its log has no exception"
+    return "the log of the task has no exception"

@@ -41,7 +41,7 @@ SUPERVISOR = Path(__file__).with_name("command_supervisor.py")
 # Seconds between SIGTERM and SIGKILL at the time-out.
 GRACE_SECONDS = 10.0
 RUNNER = "command runs"
-NO_RECORD = "its processes ended without a record of an exit code"
+NO_RECORD = "the processes of the run ended without recording an exit code"
 _PLACEHOLDER = re.compile(r"\{(key|start|end)\}")
 
 
@@ -228,7 +228,7 @@ class CommandRunner:
             supervisor = self._supervisors.pop(run.name, None)
         if supervisor is not None:
             supervisor.wait()  # Without `wait`, the ended supervisor would stay as a zombie.
-        message = f"{problem}; its output is in {self.output(run)}" if problem else ""
+        message = f"{problem}; the output is in {self.output(run)}" if problem else ""
         self._recorded.end(run, Failure.ERROR if problem else None, message)
         ended = self._recorded.get(run.day, run.attempt) or run
         return self._with_url(replace(ended, ours=run.ours))

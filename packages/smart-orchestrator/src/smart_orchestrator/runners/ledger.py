@@ -109,7 +109,7 @@ class Ledger:
         return RunsError(
             "local runs",
             f"{self.path} is damaged, or another program wrote it ({problem})",
-            "Move it away: a new file is made, without the history of runs and the cached verdicts.",
+            "Move the file away: a new file is created, without the history of runs and the cached verdicts.",
         )
 
     def _unusable(self, error: Exception) -> RunsError:
