@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smart_orchestrator import Column, DailyDataset
-from smart_orchestrator.contract.rows import examine, check_together
+from smart_orchestrator.contract.rows import check_together, examine
 from smart_orchestrator.contract.sources import BytesPart
 
 DATASET = DailyDataset(

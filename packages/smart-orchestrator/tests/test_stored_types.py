@@ -9,7 +9,7 @@ import pytest
 
 from smart_orchestrator.adapters.manifest import inspect
 from smart_orchestrator.committing.writer import write_frame
-from smart_orchestrator.contract.rows import examine, check_together, to_bytes
+from smart_orchestrator.contract.rows import check_together, examine, to_bytes
 from smart_orchestrator.contract.sources import BytesPart
 from smart_orchestrator.errors import ContractError
 from smart_orchestrator.model.dataset import Column, DailyDataset

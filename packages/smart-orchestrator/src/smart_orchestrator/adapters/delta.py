@@ -86,7 +86,7 @@ class DeltaAdapter:
         Raises:
             LakeError: the store does not answer or refuses.
             DatasetError: there is no such table.
-            Unreadable: the log of the task cannot be read.
+            Unreadable: its log cannot be read.
         """
         with extra("delta"):
             import deltalake
