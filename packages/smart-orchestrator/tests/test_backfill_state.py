@@ -34,7 +34,7 @@ def begun(dataset, runs, *, policy=None, **limits):
 
 def stepped(state, between):
     """The outcome after all steps, with a call of `between` after each step."""
-    while state.is_unfinished and not state.goal_unreachable:
+    while state.is_unfinished and not state.is_goal_unreachable:
         state.start_queued()
         state = between(state)
         state.inspect_watched()

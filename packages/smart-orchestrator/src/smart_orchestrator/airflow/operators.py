@@ -244,7 +244,7 @@ class WaitForDataReady(BackfillTask):
     def _continue_wait(self, context: Context, backfill: BackfillState, deadline: str, why: str) -> None:
         if not why:
             backfill.start_queued()
-            why = GOAL_UNREACHABLE_REASON if backfill.goal_unreachable else ""
+            why = GOAL_UNREACHABLE_REASON if backfill.is_goal_unreachable else ""
         if backfill.is_unfinished and not why:
             push_links(context, self.orchestration.pipeline_dag_id, backfill)
             self._wait(backfill, deadline)

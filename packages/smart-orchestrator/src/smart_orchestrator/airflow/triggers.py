@@ -76,7 +76,7 @@ class DataReadyTrigger(BaseTrigger):
                     backfill = await asyncio.to_thread(self._restore_backfill, orchestration)
                 await asyncio.to_thread(_poll_backfill, backfill)
                 last_error = ""
-                why = GOAL_UNREACHABLE_REASON if backfill.goal_unreachable else ""
+                why = GOAL_UNREACHABLE_REASON if backfill.is_goal_unreachable else ""
             except (LakeError, RunsError) as error:
                 if error.transient:
                     last_error = f"; the last poll failed: {error}"

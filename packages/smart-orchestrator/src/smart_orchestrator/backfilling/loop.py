@@ -159,7 +159,7 @@ def _execute(state: BackfillState) -> Outcome:
             next_inspection = time.monotonic() + INSPECT_SECONDS
         if time.monotonic() >= deadline:
             return state.outcome(f"no end after {limits.timeout:g} s")
-        if state.goal_unreachable:
+        if state.is_goal_unreachable:
             return state.outcome(GOAL_UNREACHABLE_REASON)
         if state.active or state.watched:
             runner.wait(next(pauses) if state.active else min(INSPECT_SECONDS, limits.timeout))

@@ -214,8 +214,8 @@ class BackfillState:
                 self._queue(key, self.states[key].requeue())
 
     @property
-    def goal_unreachable(self) -> bool:
-        """Whether no run must be started, and the window cannot become ready even if all runs in flight succeed.
+    def is_goal_unreachable(self) -> bool:
+        """Whether no key is queued, and the window cannot become ready even if all runs in flight succeed.
 
         False while runs execute inside this process, because the runs would be lost if the process stopped waiting.
         """

@@ -55,21 +55,23 @@ def read_csv(
             a blank line is not a row.
 
     Raises:
-        Unreadable: the part is not CSV. The iterator raises it as well.
-        NotSparkCsv: the part is not in Spark's dialect. The iterator raises it as well.
+        Unreadable: the part is not CSV. Reading the iterator may raise it, too.
+        NotSparkCsv: the part is not in Spark's dialect. Reading the iterator may raise it, too.
     """
     with translate_errors():
         pieces = row_pieces(decompressed(chunks, dataset.compression), spark=spark)
-        first = next(pieces, b"").removeprefix(BOM)
-        kind = next((kind for sign, kind in SIGNATURES.items() if first.startswith(sign)), None)
-        if kind is not None:
-            msg = f"the file is {kind}, but the dataset's format is CSV"
+        first_piece = next(pieces, b"").removeprefix(BOM)
+        other_format = next(
+            (name for prefix, name in SIGNATURES.items() if first_piece.startswith(prefix)), None
+        )
+        if other_format is not None:
+            msg = f"the file is {other_format}, but the dataset's format is CSV"
             raise Unreadable(msg)
         if dataset.header:
-            header, first = _split_header(first.lstrip(b"\r\n"), spark=spark)
+            header, first_piece = _split_header(first_piece.lstrip(b"\r\n"), spark=spark)
         else:
-            header = [column.name for column in dataset.columns] if first else []
-    return header, _frames(header, chain([first], pieces), spark=spark, foreign=foreign)
+            header = [column.name for column in dataset.columns] if first_piece else []
+    return header, _frames(header, chain([first_piece], pieces), spark=spark, foreign=foreign)
 
 
 def row_pieces(chunks: Iterator[bytes], *, spark: bool) -> Iterator[bytes]:
