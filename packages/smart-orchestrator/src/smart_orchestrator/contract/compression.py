@@ -69,7 +69,7 @@ class _Gzip:
         return text
 
 
-def decompressed(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
+def decompress_chunks(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
     """Decompress `chunks` in pieces of at most one megabyte.
 
     Raises:
@@ -119,7 +119,7 @@ def _decompressor(compression: Compression) -> Decompressor:
     return stream
 
 
-def compressed(data: bytes, compression: Compression) -> bytes:
+def compress_part(data: bytes, compression: Compression) -> bytes:
     """Compress the bytes of a part. Without a declared compression, return them unchanged."""
     if compression == "gzip":
         import gzip

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract import spark_csv
-from smart_orchestrator.contract.compression import decompressed
+from smart_orchestrator.contract.compression import decompress_chunks
 from smart_orchestrator.contract.reading import NotSparkCsv, Unreadable, translate_errors
 from smart_orchestrator.extras import extra
 
@@ -59,7 +59,7 @@ def read_csv(
         NotSparkCsv: the part is not in Spark's dialect. Reading the iterator may raise it, too.
     """
     with translate_errors():
-        pieces = row_pieces(decompressed(chunks, dataset.compression), spark=spark)
+        pieces = split_into_row_pieces(decompress_chunks(chunks, dataset.compression), spark=spark)
         first_piece = next(pieces, b"").removeprefix(BOM)
         other_format = next(
             (name for prefix, name in SIGNATURES.items() if first_piece.startswith(prefix)), None
@@ -71,10 +71,10 @@ def read_csv(
             header, first_piece = _split_header(first_piece.lstrip(b"\r\n"), spark=spark)
         else:
             header = [column.name for column in dataset.columns] if first_piece else []
-    return header, _frames(header, chain([first_piece], pieces), spark=spark, foreign=foreign)
+    return header, _parse_pieces(header, chain([first_piece], pieces), spark=spark, foreign=foreign)
 
 
-def row_pieces(chunks: Iterator[bytes], *, spark: bool) -> Iterator[bytes]:
+def split_into_row_pieces(chunks: Iterator[bytes], *, spark: bool) -> Iterator[bytes]:
     """Split the text into pieces of complete rows.
 
     Raises:
@@ -86,7 +86,7 @@ def row_pieces(chunks: Iterator[bytes], *, spark: bool) -> Iterator[bytes]:
             rest += chunk[start : start + PIECE_BYTES]
             if len(rest) < PIECE_BYTES:
                 continue
-            end = rows_end(rest, spark=spark)
+            end = find_rows_end(rest, spark=spark)
             if end:
                 yield rest[:end]
                 rest = rest[end:]
@@ -97,18 +97,18 @@ def row_pieces(chunks: Iterator[bytes], *, spark: bool) -> Iterator[bytes]:
         yield rest
 
 
-def rows_end(text: bytes, *, spark: bool) -> int:
+def find_rows_end(text: bytes, *, spark: bool) -> int:
     """Return the offset after the last complete row, that is, after the last line break outside of quotes."""
     if spark and b"\\" in text:
         text = _ESCAPED.sub(b"  ", text)
     # A line break is inside quotes if an odd number of quotes comes before it.
-    inside_quotes = text.count(b'"') % 2
+    is_inside_quotes = text.count(b'"') % 2
     end = len(text)
-    while (at := text.rfind(b"\n", 0, end)) >= 0:
-        inside_quotes ^= text.count(b'"', at, end) % 2
-        if not inside_quotes:
-            return at + 1
-        end = at
+    while (line_break := text.rfind(b"\n", 0, end)) >= 0:
+        is_inside_quotes ^= text.count(b'"', line_break, end) % 2
+        if not is_inside_quotes:
+            return line_break + 1
+        end = line_break
     return 0
 
 
@@ -118,21 +118,21 @@ def _split_header(text: bytes, *, spark: bool) -> tuple[list[str], bytes]:
     The record may contain line breaks inside quotes.
     """
     masked = _ESCAPED.sub(b"  ", text) if spark and b"\\" in text[:PIECE_BYTES] else text
-    end = inside_quotes = 0
+    end = is_inside_quotes = 0
     while True:
-        at = masked.find(b"\n", end)
-        inside_quotes ^= masked.count(b'"', end, at if at >= 0 else len(masked)) % 2
-        if at < 0:
+        line_break = masked.find(b"\n", end)
+        is_inside_quotes ^= masked.count(b'"', end, line_break if line_break >= 0 else len(masked)) % 2
+        if line_break < 0:
             end = len(text)
             break
-        end = at + 1
-        if not inside_quotes:
+        end = line_break + 1
+        if not is_inside_quotes:
             break
     line = text[:end].decode("utf-8")
     if not line:
         return [], b""
     if spark and spark_csv.dialects_differ(text[:end]):
-        records = spark_csv.spark_records(line)
+        records = spark_csv.parse_spark_records(line)
         if records is None:
             raise NotSparkCsv
         cells = [cell or "" for cell in records[0]]
@@ -141,15 +141,16 @@ def _split_header(text: bytes, *, spark: bool) -> tuple[list[str], bytes]:
     return cells, text[end:]
 
 
-def _frames(
+def _parse_pieces(
     header: Sequence[str], pieces: Iterator[bytes], *, spark: bool, foreign: bool
 ) -> Iterator[pl.DataFrame]:
+    """Parse the pieces into frames. The frames have unique column names."""
     rows_before = 0
     names = _unique_names(header)
     with translate_errors():
         for piece in pieces:
             if foreign or len(header) > 1:
-                piece = without_blank_lines(piece, spark=spark)
+                piece = remove_blank_lines(piece, spark=spark)
             frame = _parse(names, piece, rows_before, spark=spark, foreign=foreign)
             rows_before += frame.height
             yield frame
@@ -163,7 +164,7 @@ def _unique_names(header: Sequence[str]) -> list[str]:
     return names
 
 
-def without_blank_lines(text: bytes, *, spark: bool) -> bytes:
+def remove_blank_lines(text: bytes, *, spark: bool) -> bytes:
     """Remove the blank lines outside of quotes."""
     if b"\n\n" not in text and b"\n\r\n" not in text and text[:1] not in (b"\n", b"\r"):
         return text
@@ -174,6 +175,7 @@ def without_blank_lines(text: bytes, *, spark: bool) -> bytes:
 def _parse(
     names: Sequence[str], text: bytes, rows_before: int, *, spark: bool, foreign: bool
 ) -> pl.DataFrame:
+    """Parse one piece, after `rows_before` rows of the part."""
     with extra("frames"):
         import polars as pl
 
@@ -210,7 +212,7 @@ def _check_field_counts(names: Sequence[str], text: bytes, rows_before: int) -> 
 
 
 def _raise_field_count(row_number: int) -> None:
-    msg = f"row {row_number} has another number of fields than the header"
+    msg = f"row {row_number} has more or fewer fields than the header"
     raise Unreadable(msg)
 
 
@@ -218,7 +220,7 @@ def _parse_spark(names: Sequence[str], text: bytes, rows_before: int) -> pl.Data
     with extra("frames"):
         import polars as pl
 
-    records = spark_csv.spark_records(text.decode("utf-8"))
+    records = spark_csv.parse_spark_records(text.decode("utf-8"))
     if records is None:
         raise NotSparkCsv
     for row_number, record in enumerate(records, rows_before + 1):

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.contract.compression import compressed
+from smart_orchestrator.contract.compression import compress_part
 from smart_orchestrator.contract.examination import Examination, column_findings, value_findings
 from smart_orchestrator.contract.finding import FIRST_FEW, Finding, duplicate_finding
 from smart_orchestrator.contract.reading import Unreadable, translate_errors
@@ -61,7 +61,7 @@ def to_bytes(dataset: Dataset, frame: pl.DataFrame) -> bytes:
         frame.write_parquet(buffer, compression="zstd")
     else:
         frame.write_csv(buffer, include_header=dataset.header)
-    return compressed(buffer.getvalue(), dataset.compression)
+    return compress_part(buffer.getvalue(), dataset.compression)
 
 
 def to_frame(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = False) -> pl.DataFrame:
@@ -79,7 +79,7 @@ def to_frame(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = F
     with extra("frames"):
         import polars as pl
 
-    frames = [frame for part in parts for frame in _frames_of(dataset, part, foreign=foreign)]
+    frames = [frame for part in parts for frame in _read_frames(dataset, part, foreign=foreign)]
     if not frames:
         return pl.DataFrame(schema={column.name: contract_dtype(column) for column in dataset.columns})
     with translate_errors():
@@ -91,7 +91,7 @@ def to_frame(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = F
         return pl.concat(frames)
 
 
-def _frames_of(dataset: Dataset, part: PartSource, *, foreign: bool) -> list[pl.DataFrame]:
+def _read_frames(dataset: Dataset, part: PartSource, *, foreign: bool) -> list[pl.DataFrame]:
     for dialect in dialects(dataset, foreign=foreign):
         with dialect, open_table(dataset, part, dialect, every_column=not dataset.columns) as table:
             if not table.header:
@@ -183,7 +183,7 @@ def _contract_columns(dataset: Dataset, parts: Sequence[bytes]) -> pl.DataFrame:
 
     names = [column.name for column in dataset.columns]
     sources = [BytesPart(f"part {number}", data) for number, data in enumerate(parts)]
-    frames = [frame for source in sources for frame in _frames_of(dataset, source, foreign=False)]
+    frames = [frame for source in sources for frame in _read_frames(dataset, source, foreign=False)]
     with translate_errors():
         return pl.concat(frame.select(names) for frame in frames)
 

@@ -19,7 +19,7 @@ def dialects_differ(data: bytes) -> bool:
     return b'"' in data and (b"\\" in data or b'""' in data)
 
 
-def spark_records(text: str) -> list[Record] | None:
+def parse_spark_records(text: str) -> list[Record] | None:
     """Return the records of a text in Spark's dialect, or None if the text is not in this dialect."""
     records: list[Record] = []
     record: Record = []
