@@ -87,7 +87,7 @@ def test_a_run_made_by_hand_is_followed_and_one_that_is_gone_is_lost(runs, stack
 
 def test_what_cannot_run_is_told_at_once_with_the_fix(stack, dataset):
     absent = AirflowRunner(dataset, stack.api, "no_such_dag")
-    with pytest.raises(RunsError, match=r"there is no DAG no_such_dag\. Put its file into"):
+    with pytest.raises(RunsError, match=r"there is no DAG no_such_dag\. Put the DAG's file into"):
         absent.start(NOVEMBER)
     with pytest.raises(RunsError, match="there is no DAG no_such_dag"):
         absent.latest([NOVEMBER])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from smart_orchestrator.contract.compression import compressed
+from smart_orchestrator.contract.compression import compress_part
 from testing.faults import CSV, DAY, FOLDER, HEADER, ROW, WINDOW, Ended, Fault, Scene
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ CASES: list[Fault] = [
     unreadable("gzip-with-a-changed-byte", changed(gzip.compress(TWO_ROWS), 20), part=f"{PART}.gz"),
     unreadable("gzip-with-rubbish-behind", gzip.compress(CSV) + b"rubbish", part=f"{PART}.gz"),
     unreadable("bzip2-cut", bz2.compress(CSV)[:-4], ONE_FAULT, "cut short", part=f"{PART}.bz2"),
-    unreadable("zstandard-cut", compressed(CSV, "zstd")[:-2], ONE_FAULT, "cut short", part=f"{PART}.zst"),
+    unreadable("zstandard-cut", compress_part(CSV, "zstd")[:-2], ONE_FAULT, "cut short", part=f"{PART}.zst"),
     unreadable("a-gigabyte-of-zeros", gzip.compress(bytes(1 << 30), 1), ONE_FAULT, "a row has more than"),
     unreadable("bytes-that-are-no-text", f"{HEADER}\n".encode() + b"\xff\xfe" + ROW.encode() + b"\n"),
     unreadable("a-quote-that-is-not-closed", f'{HEADER}\n"{ROW}\n'.encode()),
@@ -213,7 +213,7 @@ CASES: list[Fault] = [
     complete("gzip-of-two-members", one_part(gzip.compress(CSV) + gzip.compress(f"{SECOND}\n".encode())), 2),
     complete("gzip-named-as-text", one_part(gzip.compress(TWO_ROWS)), 2),
     complete("bzip2", one_part(bz2.compress(TWO_ROWS), f"{PART}.bz2"), 2),
-    complete("zstandard", one_part(compressed(TWO_ROWS, "zstd"), f"{PART}.zst"), 2),
+    complete("zstandard", one_part(compress_part(TWO_ROWS, "zstd"), f"{PART}.zst"), 2),
     # Names.
     complete("a-copy-of-an-editor", marked((PART, CSV), (f"{PART}~", CSV)), 1, f"not read are {PART}~"),
     complete(

@@ -193,7 +193,7 @@ CASES: list[Fault] = [
     ),
     *(
         Fault(f"{kind.lower()}-in-a-lake-of-csv", COMPLETE, marked((PART, sign + b"0123456789")),
-              verdict=("invalid", "UNREADABLE"), says=(f"a file of {kind}",), stores=LOCAL)
+              verdict=("invalid", "UNREADABLE"), says=(f"the file is {kind}",), stores=LOCAL)
         for kind, sign in (("ZIP", b"PK\x03\x04"), ("XZ", b"\xfd7zXZ\x00"), ("LZ4", b"\x04\x22\x4d\x18"))
     ),
 ]  # fmt: skip

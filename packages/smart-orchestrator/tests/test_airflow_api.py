@@ -11,7 +11,7 @@ from smart_orchestrator.errors import OptionError, RunsError, RunsUnreachable
 from smart_orchestrator.model.dataset import DailyDataset
 from smart_orchestrator.model.run import Failure, RunState
 from smart_orchestrator.runners.airflow import AirflowRunner, _date_prefixes
-from smart_orchestrator.runners.airflow_client import PAGE, AirflowApi, Refused
+from smart_orchestrator.runners.airflow_client import PAGE_SIZE, AirflowApi, Refused
 from testing.scripted_server import Reply, ScriptedServer
 
 PASSWORD = "correct-horse"
@@ -163,12 +163,12 @@ def test_a_validation_error_is_one_sentence(airflow, api):
 
 
 def test_all_pages_are_read(airflow, api, runs):
-    airflow.runs = [run(number) for number in range(1, 2 * PAGE + 51)]
+    airflow.runs = [run(number) for number in range(1, 2 * PAGE_SIZE + 51)]
     assert [item["dag_run_id"] for item in api.pages("/dags/x/dagRuns", "dag_runs")][
         -1
-    ] == f"2025-11-05.{2 * PAGE + 50}"
+    ] == f"2025-11-05.{2 * PAGE_SIZE + 50}"
     assert runs.start(DAY).ours
-    assert runs.latest([DAY])[DAY].attempt == 2 * PAGE + 50
+    assert runs.latest([DAY])[DAY].attempt == 2 * PAGE_SIZE + 50
 
 
 @pytest.mark.parametrize(("first", "ours"), [([Reply(fault="reset")], True), ([], False)])

@@ -28,13 +28,13 @@ SCRIPTS = st.dictionaries(
 def begun(dataset, runs, *, policy=None, **limits):
     plan = make_plan(check(dataset, WINDOW, policy=policy), runs.latest(DAYS))
     state = BackfillState(dataset, runs, Limits(**limits), SilentReporter())
-    state.plan(plan)
+    state.load_plan(plan)
     return state
 
 
 def stepped(state, between):
     """The outcome after all steps, with a call of `between` after each step."""
-    while state.unfinished and not state.goal_unreachable:
+    while state.is_unfinished and not state.is_goal_unreachable:
         state.start_queued()
         state = between(state)
         state.inspect_watched()
@@ -142,7 +142,7 @@ TRANSITIONS = {
     "fail": (lambda key: key.fail(ENDED_RUN), {Phase.RUNNING}, Phase.FAILED),
     "fill after a run": (lambda key: key.fill(None, ENDED_RUN), {Phase.RUNNING}, Phase.FILLED),
     "fill without a run": (lambda key: key.fill({"rows": 3}), {Phase.WATCHED}, Phase.FILLED),
-    "release": (lambda key: key.release(), {Phase.WATCHED}, Phase.QUEUED),
+    "requeue": (lambda key: key.requeue(), {Phase.WATCHED}, Phase.QUEUED),
 }
 
 
@@ -157,7 +157,11 @@ def test_a_key_takes_no_other_transition_than_those_of_its_phase(phase, names):
             continue
         key = transition(key)
         starts += name == "start"
-        assert (key.phase, key.starts, key.ended) == (target, starts, target in (Phase.FILLED, Phase.FAILED))
+        assert (key.phase, key.starts, key.has_ended) == (
+            target,
+            starts,
+            target in (Phase.FILLED, Phase.FAILED),
+        )
         assert KeyState.from_json(json.loads(json.dumps(key.to_json()))) == key
 
 
@@ -190,14 +194,14 @@ def test_in_any_order_of_steps_no_key_is_started_twice_and_every_key_ends(
         if step == "wait":
             runs.wait(0)
         elif step == "restore":
-            assert restored(state).keys == state.keys
+            assert restored(state).states == state.states
             state = restored(state)
         else:
             getattr(state, step)()
         assert sum(run.ours for run in state.active) <= jobs
-    assert not state.unfinished
+    assert not state.is_unfinished
     assert state.progress() == (len(DAYS), len(DAYS))
-    assert all(key.starts <= attempts for key in state.keys.values())
+    assert all(key.starts <= attempts for key in state.states.values())
     outcome = state.outcome()
     assert sorted((*outcome.filled, *(run.day for run in outcome.failed))) == DAYS
 

@@ -109,7 +109,7 @@ def test_an_exit_code_is_a_failure_that_names_code_and_output(state):
     runner = CommandRunner(python("import sys; print('why'); sys.exit(3)"), state_dir=state)
     done = ended(runner, runner.start(DAY))
     assert (done.state, done.failure) == (RunState.FAILED, Failure.ERROR)
-    assert done.message == f"the command ended with exit code 3; its output is in {runner.output(done)}"
+    assert done.message == f"the command ended with exit code 3; the output is in {runner.output(done)}"
     assert runner.output(done).read_text() == "why\n"
     second = ended(runner, runner.start(DAY))
     assert second.name == "2025-11-05.2"

@@ -223,7 +223,8 @@ def test_a_newer_programs_day_is_never_overwritten(lake_url):
     lake.put(key, newer)
     before = [info.key for info in lake.list("")]
     with pytest.raises(
-        CommitError, match=r"has version 2, this program knows 1: update it. Update this program."
+        CommitError,
+        match=r"has version 2, but this program reads version 1: upgrade the program. Then run the day again.",
     ):
         commit(dataset, DAY, version_parts(2))
     assert lake.get(key)[0] == newer

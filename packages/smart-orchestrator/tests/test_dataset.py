@@ -158,5 +158,5 @@ def test_a_degenerate_column_is_refused(options):
 def test_a_part_with_negative_rows_is_refused():
     from smart_orchestrator.committing.writer import Part
 
-    with pytest.raises(ValueError, match="0 rows or more, not -1"):
+    with pytest.raises(ValueError, match="must not be negative, not -1"):
         Part(b"", -1)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smart_orchestrator import Column, DailyDataset
-from smart_orchestrator.contract.rows import examine, judge_together
+from smart_orchestrator.contract.rows import check_together, examine
 from smart_orchestrator.contract.sources import BytesPart
 
 DATASET = DailyDataset(
@@ -47,7 +47,7 @@ def alone(day):
 
 @given(days)
 def test_what_is_right_together_is_right_alone(days):
-    for together, day in zip(judge_together(DATASET, days), days, strict=True):
+    for together, day in zip(check_together(DATASET, days), days, strict=True):
         assert together is None or together == alone(day)
 
 
@@ -56,22 +56,22 @@ def test_right_days_are_confirmed_together():
         [(HEADER + "a,1,2.5\nb,2,\n").encode()],
         [(HEADER + "a,5,1\n").encode(), (HEADER + "b,6,1\n").encode()],
     ]
-    assert list(judge_together(DATASET, right)) == [(2, 3), (2, 11)]
+    assert list(check_together(DATASET, right)) == [(2, 3), (2, 11)]
 
 
 def test_one_broken_day_does_not_hide_the_others():
     broken = [(HEADER + "a,1,1\na,1,1\n").encode()]
     right = [(HEADER + "a,1,1\n").encode()]
-    assert list(judge_together(DATASET, [right, broken, right])) == [(1, 1), None, (1, 1)]
+    assert list(check_together(DATASET, [right, broken, right])) == [(1, 1), None, (1, 1)]
 
 
 def test_an_open_quote_does_not_run_into_the_next_day():
     opened, closing = [(HEADER + 'a,1,1\nb,2,"1\n').encode()], [(HEADER + '"c",2,1\n').encode()]
-    assert judge_together(DATASET, [opened, closing])[0] is None
+    assert check_together(DATASET, [opened, closing])[0] is None
 
 
 def test_control_characters_in_a_part_do_not_end_it():
     opened = (HEADER + '"\n').encode()
     foreign = [opened, opened + b"\x1c\x1d,,\n"]
-    assert list(judge_together(DATASET, [foreign])) == [None]
+    assert list(check_together(DATASET, [foreign])) == [None]
     assert alone(foreign) is None

@@ -173,7 +173,7 @@ def test_datasets_share_a_ledger_and_not_their_runs(tmp_path, dataset, state, mo
 
 
 def test_a_lock_without_a_row_is_no_run_and_a_start_waits_for_one_or_the_other(dataset, state, monkeypatch):
-    monkeypatch.setattr(day_lock, "RECORD_TIMEOUT", 0.05)
+    monkeypatch.setattr(day_lock, "RECORD_TIMEOUT_SECONDS", 0.05)
     pipeline = BlockedPipeline(dataset)
     pipeline.go.set()
     runner = LocalRunner(dataset, pipeline, state)
@@ -201,8 +201,8 @@ def test_a_poll_never_makes_a_start_return_a_run_that_is_not_there(dataset, stat
                 (dataset_identifier(dataset), DAY.isoformat(), "2025-11-05T00:00:00+00:00"),
             )
     # A poll of another process holds the lock, shared, for a moment.
-    descriptor = runner._lock(DAY)._locked_descriptor(fcntl.LOCK_SH)
-    poll = threading.Timer(day_lock.CHECK_PAUSE, os.close, [descriptor])
+    descriptor = runner._lock(DAY)._try_lock(fcntl.LOCK_SH)
+    poll = threading.Timer(day_lock.CHECK_PAUSE_SECONDS, os.close, [descriptor])
     poll.start()
     run = runner.start(DAY)
     poll.join()
@@ -227,7 +227,7 @@ def test_a_ledger_that_is_no_database_is_said(tmp_path, data):
     path = tmp_path / "runs.sqlite"
     path.write_bytes(data)
     with pytest.raises(
-        RunsError, match=rf"{path} is damaged, or another program wrote it \(.*\)\. Move it away"
+        RunsError, match=rf"{path} is damaged, or another program wrote it \(.*\)\. Move the file away"
     ):
         Ledger(tmp_path).recall("a")
     assert path.read_bytes() == data
@@ -385,6 +385,6 @@ def test_a_lock_belongs_to_one_run_at_a_time(tmp_path):
 
 def test_the_polls_of_two_processes_do_not_take_each_other_for_a_run(tmp_path):
     lock = DayLock(tmp_path / "2025-11-05.lock")
-    descriptor = lock._locked_descriptor(fcntl.LOCK_SH)
+    descriptor = lock._try_lock(fcntl.LOCK_SH)
     assert not lock.is_held()
     os.close(descriptor)

@@ -116,7 +116,7 @@ KINDS = {
         lambda d, lake: (ours(d), marker(lake, d.key(DAY), parts=[{"name": "../part-0", "size": 1}])),
         "BAD_MANIFEST", "'../part-0' is not the name of a part",
     ),
-    "manifest of a newer version": (newer, "NEWER_VERSION", "has version 2, this program knows 1: update it"),
+    "manifest of a newer version": (newer, "NEWER_VERSION", "has version 2, but this program reads version 1: upgrade the program"),
     "other rows than the manifest says, deep": (miscounted, "PART_CHANGED", "3 rows in the parts, 2 were committed"),
     "header only": (lambda d, lake: spark(lake, d.key(DAY), HEADER), "EMPTY", "committed without a row"),
     "no byte": (lambda d, lake: spark(lake, d.key(DAY), b""), "EMPTY", "committed without a row"),
@@ -385,7 +385,7 @@ def test_a_panic_of_the_reader_is_a_verdict_and_leaves_no_message(capfd, monkeyp
     dataset = pages("memory://panics", format="parquet")
     contents = examine(dataset, [sources.BytesPart("part-0.parquet", b"PAR1PAR1")])
     assert contents.findings[0].text == (
-        "part-0.parquet cannot be read: its reader failed (index out of range)"
+        "part-0.parquet cannot be read: the reader failed (index out of range)"
     )
     assert capfd.readouterr().err == "before\n"
 

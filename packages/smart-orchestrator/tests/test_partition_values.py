@@ -47,7 +47,7 @@ def test_a_code_about_the_expectation_keeps_the_state(code, lake_code):
 
 
 def test_two_codes_for_what_the_lake_holds_are_refused():
-    with pytest.raises(ValueError, match="OK says what the lake holds"):
+    with pytest.raises(ValueError, match="OK describes the data in the lake"):
         Partition(DAY, Code.OK, "", lake_code=Code.MISSING)
 
 

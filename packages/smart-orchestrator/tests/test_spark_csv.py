@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from smart_orchestrator import Code, Column, DailyDataset, DatasetError
 from smart_orchestrator.contract import csv_parts
-from smart_orchestrator.contract.compression import compressed
+from smart_orchestrator.contract.compression import compress_part
 from smart_orchestrator.contract.rows import examine, to_bytes, to_frame
 from smart_orchestrator.contract.sources import BytesPart
-from smart_orchestrator.contract.spark_csv import dialects_differ, spark_records
+from smart_orchestrator.contract.spark_csv import dialects_differ, parse_spark_records
 
 TEXT = DailyDataset("text", "memory://spark-csv", "{day:%Y-%m-%d}")
 
@@ -50,14 +50,14 @@ def empty_is_null(table):
 @given(TABLES)
 def test_what_spark_writes_comes_back(table):
     text = "".join(",".join(map(as_spark, line)) + "\n" for line in table)
-    assert spark_records(text) == empty_is_null(table)
+    assert parse_spark_records(text) == empty_is_null(table)
 
 
 @given(TABLES)
 def test_where_the_dialects_do_not_differ_both_read_the_same(table):
     text = "".join(",".join(map(as_spark, line)) + "\n" for line in table)
     if not dialects_differ(text.encode()):
-        assert spark_records(text) == empty_is_null(csv.reader(io.StringIO(text, newline="")))
+        assert parse_spark_records(text) == empty_is_null(csv.reader(io.StringIO(text, newline="")))
 
 
 @pytest.mark.parametrize(
@@ -93,15 +93,15 @@ def test_pieces_end_where_rows_end(table, size, line_end, spark):
         text = buffer.getvalue()
     data = text.encode()
     chunks = [data[at : at + size] for at in range(0, len(data), size)]
-    with patch.object(csv_parts, "PIECE", size):
-        pieces = list(csv_parts.row_pieces(iter(chunks), spark=spark))
+    with patch.object(csv_parts, "PIECE_BYTES", size):
+        pieces = list(csv_parts.split_into_row_pieces(iter(chunks), spark=spark))
     assert b"".join(pieces) == data
     rows = [row for piece in pieces for row in rows_of(piece.decode(), spark=spark)]
     assert rows == rows_of(text, spark=spark)
 
 
 def rows_of(text, *, spark):
-    return spark_records(text) if spark else list(csv.reader(io.StringIO(text, newline="")))
+    return parse_spark_records(text) if spark else list(csv.reader(io.StringIO(text, newline="")))
 
 
 COLUMNS = (Column("page", nullable=False, unique=True), Column("views", "integer", low=0))
@@ -111,7 +111,7 @@ MANY = "page,views\n" + "".join(f'"Page\n{number}",{number}\n' for number in ran
 
 def judged(text, foreign=False, dataset=CONTRACT, piece=64):
     data = text if isinstance(text, bytes) else text.encode()
-    with patch.object(csv_parts, "PIECE", piece):
+    with patch.object(csv_parts, "PIECE_BYTES", piece):
         return examine(dataset, [BytesPart("part", data)], foreign=foreign)
 
 
@@ -122,7 +122,7 @@ def judged(text, foreign=False, dataset=CONTRACT, piece=64):
         gzip.compress,
         bz2.compress,
         lambda data: bz2.compress(data, 1),
-        lambda data: compressed(data, "zstd"),
+        lambda data: compress_part(data, "zstd"),
     ],
 )
 def test_parts_of_many_pieces_are_one_table(compress):
@@ -138,7 +138,7 @@ def test_rows_are_numbered_and_repeated_values_met_across_pieces():
     ]
     cut = judged(MANY + "Page")
     assert [finding.text for finding in cut.findings] == [
-        "part cannot be read: row 501 has another number of fields than the header"
+        "part cannot be read: row 501 has more or fewer fields than the header"
     ]
 
 

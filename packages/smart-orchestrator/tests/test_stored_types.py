@@ -9,7 +9,7 @@ import pytest
 
 from smart_orchestrator.adapters.manifest import inspect
 from smart_orchestrator.committing.writer import write_frame
-from smart_orchestrator.contract.rows import examine, judge_together, to_bytes
+from smart_orchestrator.contract.rows import check_together, examine, to_bytes
 from smart_orchestrator.contract.sources import BytesPart
 from smart_orchestrator.errors import ContractError
 from smart_orchestrator.model.dataset import Column, DailyDataset
@@ -69,7 +69,7 @@ def test_a_sum_of_large_integers_does_not_overflow():
     data = to_bytes(contract, pl.DataFrame({"value": [LARGEST, LARGEST]}))
 
     assert examine(contract, [BytesPart("part-0.parquet", data)]).volume == 2 * LARGEST
-    assert judge_together(contract, [[data]]) == [(2, 2 * LARGEST)]
+    assert check_together(contract, [[data]]) == [(2, 2 * LARGEST)]
 
 
 def test_a_volume_that_no_manifest_can_hold_is_not_committed(tmp_path):

@@ -1,7 +1,7 @@
 """Check a window of partitions against the lake.
 
-`check` asks the dataset's adapter for a verdict on every key and returns a `Completeness`: a pure value from which expected,
-available, missing and coverage are derived. A lake that does not answer raises `LakeError`; it never counts as empty.
+`check` inspects every key through the dataset's adapter, and returns a `Completeness`. This value has the expected, available
+and missing keys and the coverage. If the lake does not answer, `check` raises `LakeError`: no answer never means an empty lake.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake
     from smart_orchestrator.waiver_store import Waiver
 
-# Names beside the partitions that are listed by default; listing more has to be asked for.
-FREE_NAMES = 1000
+# The number of names beside the partitions that a check reads by default.
+MAX_NAMES_BY_DEFAULT = 1000
 
 
 def check(
@@ -44,49 +44,49 @@ def check(
     policy: Policy | None = None,
     strays: bool | None = None,
 ) -> Completeness:
-    """The completeness of a window: a verdict on every key, and what follows from them.
+    """Inspect every partition of a window, and return the completeness of the window.
 
-    A key before the dataset's `history_start` is not expected. A window of nothing else expects nothing, and is not ready.
+    A key before the dataset's `history_start` is not expected. A window without expected keys is not ready.
 
     Args:
         dataset: the dataset to check.
         window: the partitions to check.
-        lake: an open lake; default the dataset's own. Adapters that do not read objects ignore it.
-        waiver_lake: where the waivers are; default the lake. Tables have none by default.
-        options: how closely to inspect; by default listings and manifests only.
-        policy: when the window counts as ready; by default when every expected partition is available.
-        strays: list all names beside the partitions (True) or none (False); by default the first thousand names of a
-            lake whose listings cost no request.
+        lake: an open lake; by default, the lake that the dataset names. Adapters that do not read objects ignore this argument.
+        waiver_lake: the lake that stores the waivers; by default `lake`. Without this argument, tables have no waivers.
+        options: how thoroughly to inspect; by default, listings and manifests only.
+        policy: the condition for a ready window; by default, every expected partition is available.
+        strays: list all names beside the partitions (True) or none (False). By default, the first thousand names are listed
+            if listing the lake needs no request.
 
     Raises:
         LakeError: the lake does not answer or refuses.
-        DatasetError: the dataset's description does not fit what is there.
+        DatasetError: the description of the dataset does not match the data.
     """
     lake = (lake or lake_of(dataset)).counted() if dataset.adapter in PATH_ADAPTERS else None
     adapter = adapter_of(dataset, lake)
-    verdicts = adapter.inspect(list(window), options or InspectOptions())
-    partitions = [_mark_not_expected(dataset, window, verdicts[key]) for key in window]
+    inspected = adapter.inspect(list(window), options or InspectOptions())
+    partitions = [_mark_not_expected(dataset, window, inspected[key]) for key in window]
     waiver_lake = waiver_lake.counted() if waiver_lake is not None else lake
     names = find_strays(dataset, lake, strays) if lake is not None else ()
     if waiver_lake is not None:
         partitions = _mark_waived(dataset, window, partitions, waiver_lake)
-    lakes = {id(each): each for each in (lake, waiver_lake) if each is not None}
+    lakes = {id(used): used for used in (lake, waiver_lake) if used is not None}
     return Completeness(
         dataset=dataset.name,
         window=window,
         partitions=tuple(partitions),
         strays=tuple(names),
         policy=policy or Policy(),
-        requests=_sum(adapter.requests, *(each.requests.to_json() for each in lakes.values())),
+        requests=_sum_requests(adapter.requests, *(used.requests.to_json() for used in lakes.values())),
     )
 
 
 def with_settled(
     dataset: Dataset, completeness: Completeness, runs: Mapping[Key, Run], options: InspectOptions
 ) -> Completeness:
-    """The completeness, with a new verdict on each partition whose run has succeeded a moment ago.
+    """Inspect again the partitions of runs that have just succeeded, and return the updated completeness.
 
-    Files need time to settle while their writer may still be at work. The files of a run that has succeeded do not.
+    Files of an unknown writer count as complete only after the settle time. Files of a succeeded run need no settle time.
     """
     settled = [
         partition.day
@@ -98,12 +98,12 @@ def with_settled(
     ]
     if not settled:
         return completeness
-    verdicts = adapter_of(replace(dataset, settle=0.0)).inspect(settled, options)
-    return replace(completeness, partitions=tuple(verdicts.get(p.day, p) for p in completeness.partitions))
+    inspected = adapter_of(replace(dataset, settle=0.0)).inspect(settled, options)
+    return replace(completeness, partitions=tuple(inspected.get(p.day, p) for p in completeness.partitions))
 
 
-def _sum(*counts: Mapping[str, int]) -> dict[str, int]:
-    """The sum of several counts of requests, by kind."""
+def _sum_requests(*counts: Mapping[str, int]) -> dict[str, int]:
+    """Add up the numbers of requests by kind."""
     total: dict[str, int] = {}
     for count in counts:
         for kind, number in count.items():
@@ -112,7 +112,7 @@ def _sum(*counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -> Partition:
-    """The partition; with a code that says so when it is not available and the upstream does not have its day."""
+    """Return the partition, with the code for a key that is not expected if the upstream cannot have published the key."""
     if partition.available:
         return partition
     first = dataset.history_start
@@ -128,9 +128,9 @@ def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -
 def _mark_waived(
     dataset: Dataset, window: Window, partitions: Sequence[Partition], lake: Lake
 ) -> list[Partition]:
-    """The partitions, with `WAIVED` as the code of those that were waived.
+    """Return the partitions, with the code `WAIVED` on waived partitions.
 
-    The waivers are read only when a partition is not available.
+    The waivers are read only if a partition is not available.
     """
     unavailable = [partition.day for partition in partitions if not partition.available]
     if not unavailable:
@@ -143,7 +143,7 @@ def _mark_waived(
 
 
 def _with_waiver(partition: Partition, waiver: Waiver, window: Window) -> Partition:
-    """The partition with its waiver: waived, or expected as before when the waiver does not hold."""
+    """Apply a waiver to a partition. A waiver that has expired changes nothing."""
     if waiver.problem:
         return partition.with_expectation(Code.BAD_WAIVER, f"{waiver.problem}; {partition.reason}")
     if waiver.holds(window.as_of):
@@ -152,9 +152,9 @@ def _with_waiver(partition: Partition, waiver: Waiver, window: Window) -> Partit
 
 
 def find_strays(dataset: Dataset, lake: Lake, thorough: bool | None = True) -> Sequence[str]:
-    """Names beside the partitions that are not a partition's key.
+    """List the names beside the partitions that are not the key of a partition.
 
-    Names that begin with `_` or `.` are not data and are left out.
+    Names that begin with `_` or `.` are not data, and are not listed.
     """
     if thorough is False or (thorough is None and not lake.listing_is_local):
         return []
@@ -162,8 +162,8 @@ def find_strays(dataset: Dataset, lake: Lake, thorough: bool | None = True) -> S
     above = f"{folder}/" if folder else ""
     depth = dataset.key_format.count("/") - above.count("/")
     if depth:
-        return []  # Keys of several levels have names of other datasets beside them.
-    names = lake.names(folder, None if thorough else FREE_NAMES)
+        return []  # Other datasets may have names beside keys of several levels.
+    names = lake.names(folder, None if thorough else MAX_NAMES_BY_DEFAULT)
     visible = [name for name in names if name.strip("/") and not name.startswith(("_", "."))]
     return [
         above + name for name in visible if not name.endswith("/") or dataset.day(above + name[:-1]) is None
@@ -171,13 +171,13 @@ def find_strays(dataset: Dataset, lake: Lake, thorough: bool | None = True) -> S
 
 
 def total_days(dataset: Dataset, lake: Lake) -> int:
-    """How many keys of partitions the lake holds, complete or not: one listing of the dataset's folder."""
+    """Count the partitions in the dataset's folder, complete or not, with one listing."""
     folder = dataset.folder
     above = f"{folder}/" if folder else ""
     return sum(1 for name in lake.names(folder) if dataset.day(above + name.rstrip("/")) is not None)
 
 
 def states(completeness: Completeness) -> dict[State, int]:
-    """How many partitions are in each state."""
+    """Count the partitions in each state."""
     states_of_partitions = [completeness.policy.state_of(partition) for partition in completeness.partitions]
     return {state: states_of_partitions.count(state) for state in State}

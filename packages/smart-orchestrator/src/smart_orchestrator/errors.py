@@ -1,11 +1,11 @@
-"""The exceptions of the layer; each has its facts as attributes.
+"""The exceptions of the layer. The attributes of an exception carry its details.
 
-    ExpectedError                   see `expected_error`
+    ExpectedError                   base class, see `expected_error`
     └── SmartOrchestratorError
         ├── WindowError             an impossible window
-        ├── OptionError             a limit or a policy that cannot be met
-        ├── DatasetError            a dataset whose description cannot work
-        ├── ConfigError             a value of the configuration file that cannot be used, see `project_errors`
+        ├── OptionError             an invalid limit or policy
+        ├── DatasetError            an invalid description of a dataset
+        ├── ConfigError             an invalid value in the configuration file, see `project_errors`
         ├── PlanMoved               the lake or the runs have changed since the plan was made, see `project_errors`
         ├── MissingExtra            an optional dependency is not installed
         ├── LakeError               the lake cannot be used
@@ -14,23 +14,23 @@
         │   ├── LakeUnreachable     no answer: network, time-out, server
         │   └── LakeDenied          the lake answered and refused: credentials, rights, missing bucket
         ├── ObjectError             an object of the lake is not as expected
-        │   ├── ObjectMissing       it does not exist
-        │   ├── ObjectUnusable      its key does not lead to a regular file
-        │   └── ObjectConflict      a conditional write met another version
-        ├── VacuumRefused           nothing shows that this program writes the lake
+        │   ├── ObjectMissing       the object does not exist
+        │   ├── ObjectUnusable      the key does not lead to a regular file
+        │   └── ObjectConflict      a conditional write found another version
+        ├── VacuumRefused           no object of the lake is a manifest of this program
         ├── CommitError             a partition could not be committed
         │   └── LostRace            another writer committed the day first
         ├── ContractError           rows break the dataset's contract
         ├── WaiverError             a waiver cannot be recorded, read or removed
         ├── PartitionChanged        a partition changed after it was inspected
         ├── NotPublished            the source does not have the day, and the run is not at fault
-        ├── SourceRefused           the source refused the request itself
-        ├── SourceUnreachable       the source gave no answer within its deadline
+        ├── SourceRefused           the source refused the request
+        ├── SourceUnreachable       the source did not answer before the deadline
         └── RunsError               the runs cannot be started or followed
             └── RunsUnreachable     the runner does not answer
 
-The message is made from the fields: what happened, to which object, and, as the last
-sentence, the fix. No message contains credentials: the errors of a lake are made from scheme, bucket and key only.
+The message is made from the attributes: what happened, to which object, and, in the last sentence, the fix. No message
+contains credentials, because the errors of a lake show only the scheme, the bucket and the key.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class SmartOrchestratorError(ExpectedError):
 
 
 class _ValueError(SmartOrchestratorError):
-    """A value that cannot be used.
+    """An invalid value.
 
     Attributes:
-        field: the argument or option.
-        value: its value.
+        field: the name of the argument or option.
+        value: the value of the argument or option.
         problem: what is wrong with the value.
-        fix: what to give instead, as a sentence.
+        fix: which value to give instead, as a sentence.
     """
 
     transient = False
@@ -74,14 +74,14 @@ class WindowError(_ValueError):
 
 
 class OptionError(_ValueError):
-    """A limit or a policy that cannot be met: no jobs, a coverage beyond 100 percent, not a number."""
+    """An invalid limit or policy: for example no jobs, a coverage above 100 percent, or not a number."""
 
 
 class DatasetError(SmartOrchestratorError):
-    """A dataset whose description cannot work.
+    """An invalid description of a dataset.
 
     Attributes:
-        dataset: the dataset's name.
+        dataset: the name of the dataset.
         problem: what is wrong with the description.
     """
 
@@ -99,7 +99,7 @@ class MissingExtra(SmartOrchestratorError):
 
     Attributes:
         package: the package that could not be imported.
-        extra: the extra of `smart-orchestrator` that brings it.
+        extra: the extra of `smart-orchestrator` that installs the package.
     """
 
     transient = False
@@ -119,7 +119,7 @@ class LakeError(SmartOrchestratorError):
     Attributes:
         lake: the lake's URL, without credentials.
         problem: what happened.
-        fix: what to do, a sentence.
+        fix: what to do, as a sentence.
     """
 
     transient = False
@@ -147,7 +147,7 @@ class LakeSettingError(LakeError):
     """A setting or an environment variable of the lake cannot be used.
 
     Attributes:
-        setting: its name.
+        setting: the name of the setting or the environment variable.
     """
 
     exit_code = USAGE
@@ -158,7 +158,7 @@ class LakeSettingError(LakeError):
 
 
 class LakeUnreachable(LakeError):
-    """No answer from the lake: network, time-out or a failing server. It never means that the lake is empty."""
+    """The lake does not answer: network, time-out or a failing server. This error never means that the lake is empty."""
 
     transient = True
 
@@ -203,7 +203,7 @@ class ObjectUnusable(ObjectError):
 
 
 class ObjectConflict(ObjectError):
-    """A conditional write met another version of the object than expected."""
+    """A conditional write found another version of the object than expected."""
 
     def __init__(self, lake: str, key: str) -> None:
         super().__init__(
@@ -216,7 +216,7 @@ class VacuumRefused(SmartOrchestratorError):
 
     Attributes:
         lake: the lake's URL, without credentials.
-        objects: how many objects there are.
+        objects: the number of objects in the lake.
     """
 
     transient = False
@@ -232,13 +232,13 @@ class VacuumRefused(SmartOrchestratorError):
 
 
 class CommitError(SmartOrchestratorError):
-    """A partition could not be committed; the data that were visible stay visible.
+    """A partition could not be committed. The old partition stays visible.
 
     Attributes:
         dataset: the dataset's name.
         day: the UTC day.
         problem: what happened.
-        fix: what to do, a sentence.
+        fix: what to do, as a sentence.
     """
 
     def __init__(self, dataset: str, day: date, problem: str, fix: str = "Run the day again.") -> None:
@@ -250,7 +250,7 @@ class CommitError(SmartOrchestratorError):
 
 
 class LostRace(CommitError):
-    """Another writer committed the day after our writer read the marker and before it replaced it."""
+    """Another writer committed the day between two steps of our writer: reading the marker and replacing it."""
 
     def __init__(self, dataset: str, day: date, winner: str) -> None:
         self.winner = winner
@@ -268,7 +268,7 @@ class ContractError(SmartOrchestratorError):
     Attributes:
         dataset: the dataset's name.
         day: the UTC day.
-        code: the stable code, as in `partition.Code`.
+        code: the stable code, see `model.partition.Code`.
         violations: the first few violations, each with its part, row and column.
     """
 
@@ -286,8 +286,8 @@ class WaiverError(SmartOrchestratorError):
 
     Attributes:
         day: the UTC day.
-        problem: what is wrong.
-        fix: what to do, a sentence.
+        problem: what is wrong with the day or its waiver.
+        fix: what to do, as a sentence.
     """
 
     transient = False
@@ -306,7 +306,7 @@ class PartitionChanged(SmartOrchestratorError):
     Attributes:
         dataset: the dataset's name.
         day: the UTC day.
-        problem: what differs.
+        problem: what has changed.
     """
 
     def __init__(self, dataset: str, day: date, problem: str) -> None:
@@ -317,11 +317,11 @@ class PartitionChanged(SmartOrchestratorError):
 
 
 class NotPublished(SmartOrchestratorError):
-    """The source does not have the day. A pipeline raises this class or a subclass of it when a retry is useless for now.
+    """The source does not have the day yet. A pipeline raises this class or a subclass if an immediate retry is useless.
 
     Attributes:
         day: the UTC day.
-        problem: what the source said.
+        problem: what the source responded.
     """
 
     transient = False
@@ -337,14 +337,14 @@ class NotPublished(SmartOrchestratorError):
 
 
 class SourceRefused(SmartOrchestratorError):
-    """The source refused the request itself. A pipeline raises a subclass when a retry is useless."""
+    """The source refused the request. A pipeline raises a subclass if a retry is useless."""
 
     transient = False
     failure = Failure.REFUSED
 
 
 class SourceUnreachable(SmartOrchestratorError):
-    """The source gave no answer within its deadline. A pipeline raises a subclass for that."""
+    """The source did not answer before the deadline. A pipeline raises a subclass."""
 
     failure = Failure.UNREACHABLE
     exit_code = UNREACHABLE
@@ -356,7 +356,7 @@ class RunsError(SmartOrchestratorError):
     Attributes:
         runner: the runner's name.
         problem: what happened.
-        fix: what to do, a sentence.
+        fix: what to do, as a sentence.
     """
 
     transient = False

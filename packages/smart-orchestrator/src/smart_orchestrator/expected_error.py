@@ -1,8 +1,7 @@
-"""The base of every error that is raised on purpose.
+"""The base class of every error that is raised on purpose, also in other distributions.
 
-An error class answers three questions for all its callers: may a retry help (`transient`), how is a run recorded whose pipeline
-raises it (`failure`), and with which exit code does a command end (`exit_code`)? Other distributions derive their errors from
-`ExpectedError`, too.
+An error class tells its callers three things: whether a retry may help (`transient`), which failure is recorded for a run
+whose pipeline raises the error (`failure`), and with which code a command exits (`exit_code`).
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ class Failure(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether another attempt right away would end the same way.
+        """Whether an immediate retry would fail in the same way.
 
-        This includes UNREACHABLE: source and lake are retried until a deadline before they count as unreachable.
+        UNREACHABLE is final, because requests to a source or lake are retried until a deadline before this failure is recorded.
         """
         return self in (Failure.NOT_PUBLISHED, Failure.UNREACHABLE, Failure.REFUSED)
 
 
 class ExpectedError(Exception):
-    """Base of every error that is raised on purpose. Any other exception is a bug. All subclasses pickle.
+    """The base class of every error that is raised on purpose. Any other exception is a bug. All subclasses can be pickled.
 
     Attributes:
-        transient: whether the same call may succeed later without a change by the user.
+        transient: whether the same call may succeed later, although the user changes nothing.
         failure: the failure of a run whose pipeline raises this error.
         exit_code: the exit code of a command that ends with this error.
     """
@@ -47,17 +46,17 @@ class ExpectedError(Exception):
     exit_code: ClassVar[int] = INCOMPLETE
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The default would call the constructor with the message, but constructors take the fields.
-        return _restored, (type(self), self.args), self.__dict__
+        # By default, pickle would call the constructor with the message, but the constructors take the attributes.
+        return _restore, (type(self), self.args), self.__dict__
 
 
-def _restored(kind: type[ExpectedError], args: tuple[object, ...]) -> ExpectedError:
+def _restore(kind: type[ExpectedError], args: tuple[object, ...]) -> ExpectedError:
     error = kind.__new__(kind)
     error.args = args
     return error
 
 
 def failure_of(error: Exception) -> tuple[Failure, str]:
-    """The failure of a run whose pipeline raised `error`, and the message."""
+    """Return the failure and the message to record for a run whose pipeline raised `error`."""
     failure = error.failure if isinstance(error, ExpectedError) else Failure.ERROR
     return failure, str(error) or type(error).__name__

@@ -1,7 +1,7 @@
 """Import optional dependencies: `with extra("frames"): import polars as pl`.
 
-The core needs obstore alone. Every other library is imported inside the function that uses it, within this block, which
-names the extra when the library is not installed.
+The core needs only obstore. Every other library is imported inside the function that uses the library, within an `extra` block.
+If the library is not installed, the block raises an error that names the extra.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PACKAGES: dict[Extra, frozenset[str]] = {
 
 
 class _Extra:
-    """Translates a failed import of one of the extra's packages into `MissingExtra`; other errors pass."""
+    """A context manager that turns a failed import of the extra's packages into `MissingExtra`. It does not change other errors."""
 
     __slots__ = ("name",)
 
@@ -56,9 +56,9 @@ _EXTRAS = {name: _Extra(name) for name in PACKAGES}
 
 
 def extra(name: Extra) -> _Extra:
-    """A context manager for imports that need the extra `name`.
+    """Return a context manager for imports that need the extra `name`.
 
     Raises:
-        MissingExtra: the library is not installed; raised at the end of the block.
+        MissingExtra: the library is not installed. The end of the block raises this error.
     """
     return _EXTRAS[name]

@@ -1,8 +1,7 @@
-"""Parse JSON documents that another program may have written: markers, waivers, remembered values.
+"""Parse JSON documents that another program may have written: markers, waivers, cached values.
 
-The result is a document within bounds, or a `BadDocument` with a reason in one line. Size, nesting and integers are bounded,
-numbers are finite, and every string can be encoded. The field functions read one value of a document and raise the same
-error.
+A parsed document has a bounded size, nesting and integers, finite numbers, and strings that can be encoded. Any other document
+raises `BadDocument` with a reason in one line. The field functions read one value of a document and raise `BadDocument`, too.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ MAX_BYTES = 16 << 20
 MAX_TOML_BYTES = 1 << 20
 MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
-REASON_LENGTH = 200
+MAX_REASON_LENGTH = 200
 
-# A string, which may contain brackets, or a single bracket.
+# A single bracket, or a complete string, because brackets inside strings do not count.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -34,7 +33,7 @@ class BadDocument(SmartOrchestratorError):
 
     Attributes:
         what: the name of the document in the message.
-        problem: what is wrong with it, in one line.
+        problem: what is wrong with the document, in one line.
     """
 
     def __init__(self, what: str, problem: str) -> None:
@@ -43,8 +42,8 @@ class BadDocument(SmartOrchestratorError):
         super().__init__(f"{what}: {self.problem}. Remove it, or write it again.")
 
 
-def one_line(text: object, length: int = REASON_LENGTH) -> str:
-    """The text as one line without control characters, cut to `length` characters."""
+def one_line(text: object, length: int = MAX_REASON_LENGTH) -> str:
+    """Return the text as one line without control characters, cut to `length` characters."""
     line = "".join(c if c.isprintable() else " " for c in str(text)[: 4 * length])
     line = " ".join(line.split())
     return line if len(line) <= length else line[: length - 1] + "…"
@@ -53,17 +52,17 @@ def one_line(text: object, length: int = REASON_LENGTH) -> str:
 def parse_document(
     data: bytes, *, what: str, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
 ) -> dict[str, Any]:
-    """The JSON object in `data`.
+    """Parse `data` as a JSON object within bounds.
 
     Args:
-        data: UTF-8, with or without a byte order mark.
+        data: the bytes of the document in UTF-8, with or without a byte order mark.
         what: the name of the document in the message of the error.
-        max_bytes: the largest size.
-        max_depth: the deepest nesting of objects and arrays.
+        max_bytes: the maximum size.
+        max_depth: the maximum nesting depth of objects and arrays.
 
     Raises:
-        BadDocument: it is too large or nested too deep, it is not a JSON object, a number is out of range, or a string cannot
-            be encoded.
+        BadDocument: the document is too large, nested too deep or not a JSON object, a number is out of range, or a string
+            cannot be encoded.
     """
     if len(data) > max_bytes:
         raise BadDocument(what, f"{len(data):,} bytes, at most {max_bytes:,} are read")
@@ -82,10 +81,10 @@ def parse_document(
 
 
 def parse_toml(data: bytes, *, what: str, max_bytes: int = MAX_TOML_BYTES) -> dict[str, Any]:
-    """The tables of a TOML document.
+    """Parse `data` as a TOML document of a bounded size.
 
     Raises:
-        BadDocument: too large, or not TOML.
+        BadDocument: the document is too large or not TOML.
     """
     import tomllib
 
@@ -98,7 +97,7 @@ def parse_toml(data: bytes, *, what: str, max_bytes: int = MAX_TOML_BYTES) -> di
 
 
 def _integer(text: str) -> int:
-    # Python has a limit of its own for long digits, with another error.
+    # The length is compared first, because `int` raises a different error for more than 4,300 digits.
     if len(text) > 20 or abs(int(text)) > MAX_INTEGER:
         message = f"the number {text[:24]} is out of range"
         raise ValueError(message)
@@ -114,7 +113,7 @@ def _finite(text: str) -> float:
 
 
 def _depth(data: bytes, limit: int) -> int:
-    """The nesting depth of brackets outside of strings; counting stops above `limit`."""
+    """Return the nesting depth of the brackets outside of strings. Stop counting above `limit`."""
     depth = deepest = 0
     for match in _TOKEN.finditer(data):
         token = match[0]
@@ -129,22 +128,22 @@ def _depth(data: bytes, limit: int) -> int:
 
 
 def integer_field(document: Mapping[str, Any], name: str, *, what: str, low: int = 0) -> int:
-    """An integer of the document that is at least `low`.
+    """Return the integer in the field `name`.
 
     Raises:
-        BadDocument: it is not there, or not such a number.
+        BadDocument: the field is missing, not an integer, or less than `low`.
     """
     value = _field(document, name, what)
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
-        raise BadDocument(what, f"{name} is not a number from {low} on ({value!r})")
+        raise BadDocument(what, f"{name} is not an integer of at least {low} ({value!r})")
     return value
 
 
 def text_field(document: Mapping[str, Any], name: str, *, what: str) -> str:
-    """A string of the document.
+    """Return the string in the field `name`.
 
     Raises:
-        BadDocument: it is not there, or not a string.
+        BadDocument: the field is missing or not a string.
     """
     value = _field(document, name, what)
     if not isinstance(value, str):
@@ -153,10 +152,10 @@ def text_field(document: Mapping[str, Any], name: str, *, what: str) -> str:
 
 
 def date_field(document: Mapping[str, Any], name: str, *, what: str) -> dt.date:
-    """A date of the document, written `YYYY-MM-DD`.
+    """Return the date in the field `name`, written as `YYYY-MM-DD`.
 
     Raises:
-        BadDocument: it is not there, or not a date.
+        BadDocument: the field is missing or not a date.
     """
     value = text_field(document, name, what=what)
     try:
@@ -166,10 +165,10 @@ def date_field(document: Mapping[str, Any], name: str, *, what: str) -> dt.date:
 
 
 def timestamp_field(document: Mapping[str, Any], name: str, *, what: str) -> dt.datetime:
-    """A time of the document in UTC. A time without an offset counts as UTC.
+    """Return the time in the field `name`, in UTC. A time without an offset counts as UTC.
 
     Raises:
-        BadDocument: it is not there, not a time, or outside the calendar in UTC.
+        BadDocument: the field is missing or not a time, or the time in UTC is not between the years 1 and 9999.
     """
     value = text_field(document, name, what=what)
     try:

@@ -1,12 +1,12 @@
 """Detect partitions with an unusual number of rows or an unusual volume, from metadata alone.
 
-A partition can be committed, keep its contract, and still lack half of its rows: the API answered early, or a filter
-removed too much. Its rows and its volume are compared with those of eight past partitions: for days and hours, the same weekday
-and hour of the past eight weeks; for weeks and months, the eight before. The usual range is median ± k · 1.4826 · MAD, and at
-least median ± a tenth of the median, because otherwise any change would be unusual after eight equal partitions. With fewer than
-four past partitions there is no verdict.
+A committed partition that follows its contract may still lack half of its rows: the API answered early, or a filter removed
+too much. The check compares the number of rows and the volume of a partition with eight past partitions. For days and hours,
+these are the same weekday and hour of the past eight weeks. For weeks and months, they are the previous eight. The usual range
+is median ± k · 1.4826 · MAD, and at least median ± a tenth of the median. Without this minimum, any change after eight equal
+partitions would be unusual. A partition with fewer than four past partitions is not checked.
 
-Source of the factor: the MAD of a normal distribution is its standard deviation / 1.4826.
+Source of the factor 1.4826: the MAD of a normal distribution is its standard deviation / 1.4826.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
 
-# The number of past partitions that a partition is compared with, and the distance between them.
+# The number of past partitions in a comparison, and the distance between two of them in keys.
 PAST_KEYS = 8
-_STEPS = {Grain.HOUR: 7 * 24, Grain.DAY: 7, Grain.WEEK: 1, Grain.MONTH: 1}
+_KEYS_BETWEEN = {Grain.HOUR: 7 * 24, Grain.DAY: 7, Grain.WEEK: 1, Grain.MONTH: 1}
 MIN_PAST_KEYS = 4
 WIDTH = 6.0
 MIN_RELATIVE_WIDTH = 0.1
@@ -40,7 +40,7 @@ _MAD_TO_SIGMA = 1.4826
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """The usual range of a number, with both ends."""
+    """The usual range of a number, including both ends."""
 
     low: float
     high: float
@@ -50,7 +50,7 @@ class Band:
 
 
 def band(past: Sequence[float], width: float = WIDTH) -> Band | None:
-    """The usual range, from past values; None when there are too few of them."""
+    """Return the usual range according to past values, or None if there are too few past values."""
     if len(past) < MIN_PAST_KEYS:
         return None
     middle = statistics.median(past)
@@ -67,14 +67,14 @@ def with_volume(
     options: InspectOptions | None = None,
     width: float = WIDTH,
 ) -> Completeness:
-    """A copy of `completeness` in which partitions of an unusual volume have the code `UNUSUAL_VOLUME`.
+    """Return a copy of `completeness` in which partitions with an unusual volume have the code `UNUSUAL_VOLUME`.
 
     Args:
         dataset: the dataset of the check.
-        completeness: a check of the window.
-        lake: an open lake; default the dataset's own. Adapters that do not read objects ignore it.
-        options: how to inspect the past partitions; their data are never read.
-        width: k of the usual range.
+        completeness: the completeness of the window.
+        lake: an open lake; by default, the lake that the dataset names. Adapters that do not read objects ignore this argument.
+        options: how to inspect the past partitions. The check never reads their data.
+        width: the factor k of the usual range.
 
     Raises:
         OptionError: `width` is not more than 0.
@@ -91,9 +91,9 @@ def with_volume(
         if partition.available
         for key in _comparable_keys(dataset.grain, partition.day)
     }
-    outside = sorted(past - partitions.keys())
-    if outside:
-        partitions |= adapter.inspect(outside, metadata_only)
+    not_inspected = sorted(past - partitions.keys())
+    if not_inspected:
+        partitions |= adapter.inspect(not_inspected, metadata_only)
     checked = tuple(
         _check_volume(dataset.grain, partition, partitions, width) for partition in completeness.partitions
     )
@@ -101,9 +101,9 @@ def with_volume(
 
 
 def _comparable_keys(grain: Grain, key: dt.date) -> list[dt.date]:
-    """The keys whose volume is compared with that of `key`, newest first."""
+    """Return the keys whose volume is compared with that of `key`, newest first."""
     newest, first = grain.index(key), grain.index(dt.date.min)
-    indices = [newest - _STEPS[grain] * number for number in range(1, PAST_KEYS + 1)]
+    indices = [newest - _KEYS_BETWEEN[grain] * number for number in range(1, PAST_KEYS + 1)]
     return [grain.key_at(index) for index in indices if index >= first]
 
 
@@ -113,7 +113,7 @@ def _check_volume(
     if not partition.available:
         return partition
     past = [partitions[key] for key in _comparable_keys(grain, partition.day) if partitions[key].available]
-    when = " on this weekday" if _STEPS[grain] > 1 else ""
+    when = " on this weekday" if _KEYS_BETWEEN[grain] > 1 else ""
     for measure, value, past_values in (
         ("rows", partition.rows, [p.rows for p in past if p.rows is not None]),
         ("total", partition.volume, [p.volume for p in past if p.volume is not None]),

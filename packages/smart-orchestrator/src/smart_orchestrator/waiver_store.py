@@ -1,7 +1,7 @@
-"""Waivers: recorded statements that a partition will never come, stored in the lake for everyone who checks it.
+"""Store waivers in the lake. A waiver states that a partition will never come, for everyone who checks the dataset.
 
-A waiver is one small object under `_waived/` beside the partitions. It is created only if it is absent, so no waiver
-overwrites another. A waived partition is not expected; if its data arrive after all, it counts again.
+A waiver is a small object under `_waived/` beside the partitions. A waiver never overwrites another waiver. A waived partition
+is not expected. If its data arrive later, the partition counts as expected again.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 FOLDER = "_waived"
-MAX_REASON = 500
-MAX_BY = 200
+MAX_REASON_LENGTH = 500
+MAX_AUTHOR_LENGTH = 200
 MAX_BYTES = 64 << 10
 
 
@@ -42,10 +42,10 @@ class Waiver:
     Attributes:
         day: the UTC day.
         reason: why the partition will never come.
-        by: the author; empty when unknown.
+        by: the author of the waiver; empty when unknown.
         until: the last as-of day on which the waiver holds; None when it does not expire.
-        waived_at: when it was recorded, UTC.
-        problem: why the stored waiver cannot be read; empty when it can. A waiver that cannot be read never holds.
+        waived_at: the time at which the waiver was recorded, in UTC.
+        problem: why the stored waiver cannot be read; empty when the waiver is valid. An unreadable waiver never holds.
     """
 
     day: dt.date
@@ -56,11 +56,11 @@ class Waiver:
     problem: str = ""
 
     def holds(self, as_of: dt.date) -> bool:
-        """Whether the day is waived on `as_of`."""
+        """Return whether the day is waived on `as_of`."""
         return not self.problem and (self.until is None or key_text(as_of)[:10] <= self.until.isoformat())
 
     def to_json(self) -> dict[str, object]:
-        """The waiver as it is stored and listed."""
+        """Return the waiver as JSON types, in the form for the lake and for lists."""
         problem = {"problem": self.problem} if self.problem else {}
         return {
             "day": key_text(self.day),
@@ -81,7 +81,10 @@ def waive(dataset: Dataset, lake: Lake, waiver: Waiver) -> None:
     """
     if not waiver.reason.strip():
         raise WaiverError(waiver.day, "a waiver needs a reason", 'Say why with --reason "…".')
-    for name, text, limit in (("reason", waiver.reason, MAX_REASON), ("by", waiver.by, MAX_BY)):
+    for name, text, limit in (
+        ("reason", waiver.reason, MAX_REASON_LENGTH),
+        ("by", waiver.by, MAX_AUTHOR_LENGTH),
+    ):
         if not text.isprintable():
             raise WaiverError(
                 waiver.day, f"{name} holds a line break or a control character", "Write one line."
@@ -113,14 +116,14 @@ def unwaive(dataset: Dataset, lake: Lake, day: dt.date) -> None:
 
 
 def waivers(dataset: Dataset, lake: Lake, days: Collection[dt.date] | None = None) -> dict[dt.date, Waiver]:
-    """The waivers of these days (default: all), by day: one listing, and one small read per waiver.
+    """Read the waivers of the given days, by default of all days. This takes one listing, and one small read for each waiver.
 
     A waiver that cannot be read has a `problem`.
 
     Raises:
         LakeError: the lake does not answer or refuses.
     """
-    waived: dict[dt.date, Waiver] = {}
+    by_day: dict[dt.date, Waiver] = {}
     for info in lake.list(_folder(dataset)):
         name = info.key.rpartition("/")[2].removesuffix(".json")
         try:
@@ -130,8 +133,8 @@ def waivers(dataset: Dataset, lake: Lake, days: Collection[dt.date] | None = Non
         if days is None or day in days:
             waiver = _read(lake, info, day)
             if waiver is not None:
-                waived[day] = waiver
-    return dict(sorted(waived.items()))
+                by_day[day] = waiver
+    return dict(sorted(by_day.items()))
 
 
 def _folder(dataset: Dataset) -> str:
@@ -158,7 +161,7 @@ def _read(lake: Lake, info: ObjectInfo, day: dt.date) -> Waiver | None:
 
 
 def _parse(day: dt.date, data: bytes, name: str) -> Waiver:
-    """Parse a stored waiver; its texts become bounded lines.
+    """Parse a stored waiver, and cut its texts to one line of bounded length.
 
     Raises:
         BadDocument: `data` is not a waiver of `day`.
@@ -166,13 +169,13 @@ def _parse(day: dt.date, data: bytes, name: str) -> Waiver:
     document = parse_document(data, what=name, max_bytes=MAX_BYTES)
     if "day" in document and text_field(document, "day", what=name) != key_text(day):
         raise BadDocument(name, f"it is the waiver of {document['day']}")
-    reason = one_line(text_field(document, "reason", what=name), MAX_REASON)
+    reason = one_line(text_field(document, "reason", what=name), MAX_REASON_LENGTH)
     if not reason:
         raise BadDocument(name, "it has no reason")
     return Waiver(
         day=day,
         reason=reason,
-        by=one_line(document.get("by") or "", MAX_BY),
+        by=one_line(document.get("by") or "", MAX_AUTHOR_LENGTH),
         until=date_field(document, "until", what=name) if document.get("until") else None,
         waived_at=timestamp_field(document, "waived_at", what=name),
     )

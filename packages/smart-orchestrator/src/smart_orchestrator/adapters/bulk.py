@@ -1,7 +1,7 @@
-"""Check the rows of many partitions together, in one query instead of one query for each partition.
+"""Check the rows of many partitions in one query, which is faster than one query for each partition.
 
-The query can confirm that a partition is complete. Every partition that it does not confirm (a violated rule, a part that is
-gone or changed, no manifest of ours) is inspected by itself, which names the fault and its place.
+The query confirms that a partition is complete. It cannot confirm a partition with a violated rule, with a missing or changed
+part, or without a manifest of our writer. Such a partition is inspected separately, and the result names the fault.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.store.base import Lake
 
-# The number of partitions in memory at once; with a thousand rows each they need some megabytes.
-BATCH = 64
-# The number of partitions in one query. More would delay the start of the first query.
-QUERY = 32
-# Partitions of more bytes are inspected in pieces instead.
-LARGEST = 1 << 20
+# The number of partitions in memory. With a thousand rows each, they need some megabytes.
+PARTITIONS_IN_MEMORY = 64
+# The number of partitions in one query. A larger number would delay the first query.
+PARTITIONS_PER_QUERY = 32
+# Larger partitions are inspected separately, in pieces.
+MAX_PARTITION_BYTES = 1 << 20
 
 
 def inspect_deeply(
@@ -39,15 +39,15 @@ def inspect_deeply(
     inspect_metadata: Callable[[dt.date], Partition],
     inspect_rows: Callable[[dt.date], Partition],
 ) -> Iterator[Partition]:
-    """The verdict on every partition by its rows, in the order of `days`.
+    """Inspect every partition and its rows, and yield the results in the order of `days`.
 
     Args:
         dataset: the dataset with the contract.
         days: the partition keys.
         lake: the lake of the partitions.
         pool: the threads that read the parts.
-        inspect_metadata: inspects a partition by listing and manifest alone.
-        inspect_rows: inspects a partition by its rows, and names all faults in them.
+        inspect_metadata: the function that inspects the listing and the manifest of a partition.
+        inspect_rows: the function that inspects the rows of a partition, too, and names the faults.
 
     Raises:
         LakeError: the lake does not answer or refuses.
@@ -57,19 +57,19 @@ def inspect_deeply(
         partition = inspect_metadata(day)
         return partition, _read_committed(dataset, partition, lake)
 
-    for start in range(0, len(days), BATCH):
+    for start in range(0, len(days), PARTITIONS_IN_MEMORY):
         partitions: list[Partition] = []
-        reads = _record(pool.map(read, days[start : start + BATCH]), partitions)
+        reads = _record(pool.map(read, days[start : start + PARTITIONS_IN_MEMORY]), partitions)
         checked = {partition.day: partition for partition in _confirm(dataset, reads)}
-        doubtful = [p.day for p in partitions if p.available and p.day not in checked]
-        checked |= zip(doubtful, pool.map(inspect_rows, doubtful), strict=True)
+        unconfirmed = [p.day for p in partitions if p.available and p.day not in checked]
+        checked |= zip(unconfirmed, pool.map(inspect_rows, unconfirmed), strict=True)
         yield from (checked.get(partition.day, partition) for partition in partitions)
 
 
 def _record(
     reads: Iterable[tuple[Partition, list[bytes]]], partitions: list[Partition]
 ) -> Iterator[tuple[Partition, list[bytes]]]:
-    """Append every partition to `partitions`, and pass on those whose bytes were read."""
+    """Append every partition to `partitions`, and yield the partitions whose bytes were read."""
     for partition, parts in reads:
         partitions.append(partition)
         if parts:
@@ -77,14 +77,14 @@ def _record(
 
 
 def _read_committed(dataset: Dataset, partition: Partition, lake: Lake) -> list[bytes]:
-    """The bytes of a partition's parts; empty when they are not those committed, or the query cannot confirm the partition.
+    """Read the parts of a partition. Return no bytes if a part has changed or the query cannot confirm the partition.
 
     Raises:
         LakeError: the lake does not answer or refuses.
     """
     is_counted = partition.available and partition.manifest is not None and partition.rows is not None
-    large = sum(part.size for part in partition.parts) > LARGEST
-    if not is_counted or large or dataset.format == "raw" or not dataset.columns:
+    is_large = sum(part.size for part in partition.parts) > MAX_PARTITION_BYTES
+    if not is_counted or is_large or dataset.format == "raw" or not dataset.columns:
         return []
     try:
         return read_parts(dataset, partition, lake=lake)
@@ -93,9 +93,9 @@ def _read_committed(dataset: Dataset, partition: Partition, lake: Lake) -> list[
 
 
 def _confirm(dataset: Dataset, reads: Iterator[tuple[Partition, list[bytes]]]) -> Iterator[Partition]:
-    """The partitions whose rows keep the contract and whose number of rows and volume are those committed."""
-    while batch := list(islice(reads, QUERY)):
-        results = contents.judge_together(dataset, [parts for _, parts in batch])
+    """Yield the partitions that follow the contract and have the committed number of rows and volume."""
+    while batch := list(islice(reads, PARTITIONS_PER_QUERY)):
+        results = contents.check_together(dataset, [parts for _, parts in batch])
         for (partition, _), result in zip(batch, results, strict=True):
             if result == (partition.rows, partition.volume):
                 yield verdict(partition.day, partition.code, rows_text(partition.rows), partition)

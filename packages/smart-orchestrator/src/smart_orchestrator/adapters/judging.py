@@ -1,4 +1,4 @@
-"""Judge a partition by its data: read the parts, check the rows against the contract, and remember the verdict."""
+"""Check a partition by its data: read the parts, check the rows against the contract, and cache the result."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
 
-# Partitions with parts of more bytes than this are read two at a time, because each needs memory for its pieces.
-LARGE_PART = 8 << 20
+# At most two partitions with a larger part are read in parallel, because each needs memory for its pieces.
+LARGE_PART_BYTES = 8 << 20
 _large_parts = threading.BoundedSemaphore(2)
-# Increase it when the rules change: verdicts that were remembered under another number are not used.
+# Increase this number when the rules change. Cached results with another number are not used.
 RULES_VERSION = 3
 
 
 class Memory(Protocol):
-    """Stores the verdicts on partitions whose data were read, so that the data are read once."""
+    """A cache of results for partitions whose data were read."""
 
     def recall(self, key: str) -> str | None:
-        """The value stored under `key`, or None."""
+        """Return the value that is stored under `key`, or None."""
         ...
 
     def remember(self, key: str, value: str) -> None:
@@ -49,55 +49,55 @@ def judge_once(
     etags: Sequence[object] = (),
     recall: bool = True,
 ) -> Partition:
-    """The verdict on a partition whose data must be read; it is remembered, so that they are read once.
+    """Check the data of a partition, or return the cached result of an earlier check.
 
     Args:
         dataset: the dataset with the contract.
-        base: the partition as its metadata describe it.
-        lake: the lake of its parts.
-        memory: the verdicts on partitions that were read before.
-        etags: the ETags of parts that differ from those in the manifest.
-        recall: whether a remembered verdict is used; a new one is remembered in any case.
+        base: the partition according to its metadata.
+        lake: the lake of the parts.
+        memory: the cache; None without a cache.
+        etags: the names and ETags of parts whose ETag differs from the manifest.
+        recall: whether to use a cached result. A new result is always stored.
 
     Raises:
         LakeError: the lake does not answer or refuses.
     """
     key = f"{dataset.name} {base.day} {base.fingerprint} {_rules_digest(dataset, etags)}"
     if memory is not None and recall:
-        partition = _recall(base, memory.recall(key))
+        partition = _parse_cached(base, memory.recall(key))
         if partition is not None:
             return partition
-    judged = _read_and_judge(dataset, base, lake)
-    if memory is not None and judged.code is not Code.PART_GONE:
-        memory.remember(key, json.dumps([judged.code, judged.reason, judged.rows, judged.volume]))
-    return judged
+    checked = _check_data(dataset, base, lake)
+    if memory is not None and checked.code is not Code.PART_GONE:
+        memory.remember(key, json.dumps([checked.code, checked.reason, checked.rows, checked.volume]))
+    return checked
 
 
 def _rules_digest(dataset: Dataset, etags: Sequence[object]) -> str:
-    """A digest of everything that a verdict depends on besides the manifest and the parts that it names."""
+    """Return a digest of everything, except the manifest and the parts, that the result of a check depends on."""
     reading = (dataset.format, dataset.header, dataset.compression)
     rules = (RULES_VERSION, reading, dataset.columns, dataset.min_rows, dataset.volume_column, etags)
     return hashlib.sha256(repr(rules).encode()).hexdigest()[:16]
 
 
-def _recall(base: Partition, remembered: str | None) -> Partition | None:
-    """The remembered verdict; None when there is none, or it cannot be parsed."""
-    if remembered is None:
+def _parse_cached(base: Partition, cached: str | None) -> Partition | None:
+    """Return the partition with a cached result, or None without a valid cached result."""
+    if cached is None:
         return None
     try:
-        code, reason, rows, volume = json.loads(remembered)
+        code, reason, rows, volume = json.loads(cached)
         return verdict(base.day, Code(code), str(reason), base.with_counts(rows, volume))
     except (ValueError, TypeError, RecursionError):
         return None
 
 
-def _read_and_judge(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
-    large = max(part.size for part in base.parts) > LARGE_PART
-    with _large_parts if large else nullcontext():
-        return _judge_parts(dataset, base, lake)
+def _check_data(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
+    is_large = max(part.size for part in base.parts) > LARGE_PART_BYTES
+    with _large_parts if is_large else nullcontext():
+        return _check_parts(dataset, base, lake)
 
 
-def _judge_parts(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
+def _check_parts(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
     folder = dataset.key(base.day)
     parts = [LakePart(lake, folder, part) for part in base.parts]
     try:
@@ -106,17 +106,17 @@ def _judge_parts(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
                 for _ in part.chunks():
                     pass
             return verdict(base.day, Code.OK, rows_text(base.rows), base)
-        return _judge_contents(dataset, base, contents.examine(dataset, parts, foreign=is_foreign(base)))
+        return _check_contents(dataset, base, contents.examine(dataset, parts, foreign=is_foreign(base)))
     except PartFault as fault:
         return verdict(base.day, fault.code, fault.text, base)
 
 
 def is_foreign(partition: Partition) -> bool:
-    """Whether another writer wrote the parts."""
+    """Return whether another writer wrote the parts."""
     return partition.manifest is None or partition.manifest.rows is None
 
 
-def _judge_contents(dataset: Dataset, base: Partition, examined: Contents) -> Partition:
+def _check_contents(dataset: Dataset, base: Partition, examined: Contents) -> Partition:
     counted = base.with_counts(examined.rows, examined.volume if examined.volume is not None else base.volume)
     if examined.findings:
         first = examined.findings[0]
@@ -128,12 +128,12 @@ def _judge_contents(dataset: Dataset, base: Partition, examined: Contents) -> Pa
     if base.rows is not None and base.rows != examined.rows:
         reason = f"{rows_text(examined.rows)} in the parts, {base.rows:,} were committed"
         return verdict(base.day, Code.PART_CHANGED, reason, counted)
-    short = check_contract(dataset, counted)
-    return short or verdict(base.day, Code.OK, rows_text(examined.rows), counted)
+    problem = check_contract(dataset, counted)
+    return problem or verdict(base.day, Code.OK, rows_text(examined.rows), counted)
 
 
 def check_contract(dataset: Dataset, base: Partition) -> Partition | None:
-    """The verdict when the partition has too few rows, or lacks a column of the contract by its manifest."""
+    """Return an invalid partition if the metadata violate the contract: too few rows, or a missing column."""
     if base.rows is not None and base.rows < dataset.min_rows:
         reason = f"{rows_text(base.rows)}, at least {dataset.min_rows:,} are required"
         return verdict(base.day, Code.SHORT, reason, base)

@@ -1,8 +1,8 @@
-"""Inspect a partition of the lake, and read exactly the objects that were inspected.
+"""Inspect a partition of the lake, and read the objects that were inspected.
 
-A partition is visible once its marker `_SUCCESS` names its parts. Our marker is a JSON manifest. The marker of another
-writer (empty, a line break, or Hadoop's JSON) commits every `part-*` beside or below it. A lake that does not answer raises
-`LakeError`. A fault of the partition itself is a verdict with a code and a reason.
+The marker `_SUCCESS` commits a partition. The marker of our writer is a JSON manifest, which names the parts. The marker of
+another writer is empty, a line break, or Hadoop's JSON, and commits every `part-*` beside or below the marker. The functions raise
+`LakeError` if the lake does not answer. A fault of the partition does not raise, but sets the code and the reason of the result.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from smart_orchestrator.adapters.layout import Layout, list_partition, names_tex
 from smart_orchestrator.adapters.manifest_document import (
     MARKER,
     checksum_of,
-    digest_of,
     is_part,
     parse_foreign_marker,
     parse_manifest,
+    partition_fingerprint,
 )
 from smart_orchestrator.contract import rows as contents
 from smart_orchestrator.contract.sources import BytesPart
@@ -60,25 +60,25 @@ DEFAULT_SETTLE = dt.timedelta(minutes=10)
 
 
 class Depth(Enum):
-    """Which data an inspection reads."""
+    """The data that an inspection reads."""
 
     METADATA = "metadata"
-    """Only listings and markers. Without a manifest of ours, the number of rows stays unknown."""
+    """Only listings and markers. Without a manifest of our writer, the number of rows remains unknown."""
     AS_NEEDED = "as needed"
-    """Also the data of partitions whose metadata do not prove that they are complete."""
+    """Also the data of a partition if its metadata do not prove that the partition is complete."""
     ROWS = "rows"
-    """The rows of every partition, which are checked against the contract."""
+    """The rows of every partition, to check them against the contract."""
 
 
 @dataclass(frozen=True, slots=True)
 class InspectOptions:
-    """How partitions are inspected.
+    """Options of an inspection.
 
     Attributes:
-        depth: which data are read.
-        settle: parts without a marker that are younger than this count as being written.
-        now: the present time, UTC.
-        memory: the verdicts on partitions that were read before.
+        depth: the data to read.
+        settle: the settle time. Parts without a marker count as being written while they are younger than this time.
+        now: the current time, in UTC.
+        memory: the cache of results for partitions whose data were read; None without a cache.
 
     Raises:
         OptionError: `settle` is negative, or `now` has no time zone.
@@ -99,7 +99,7 @@ class InspectOptions:
 def inspect(
     dataset: Dataset, day: dt.date, *, lake: Lake | None = None, options: InspectOptions | None = None
 ) -> Partition:
-    """The verdict on the partition of `day`: one listing, and one small read of the marker.
+    """Inspect the partition of `day`. This takes one listing, and one small read of the marker.
 
     Raises:
         LakeError: the lake does not answer or refuses.
@@ -112,16 +112,16 @@ def inspect(
 def inspect_listed(
     dataset: Dataset, day: dt.date, objects: Sequence[ObjectInfo], *, lake: Lake, options: InspectOptions
 ) -> Partition:
-    """As `inspect`, for a partition whose objects are listed already."""
+    """Inspect a partition whose objects have already been listed."""
     for _ in range(MAX_INSPECTIONS - 1):
         partition = _inspect_once(dataset, day, objects, lake, options)
         if partition is not None and partition.code is not Code.PART_GONE:
             return partition
-        # A commit may have replaced manifest and parts between our listing and our reading.
+        # A commit may have replaced the manifest and the parts after the listing.
         objects = list_partition(dataset, day, lake)
     partition = _inspect_once(dataset, day, objects, lake, options)
     if partition is None:
-        problem = f"{dataset.key(day)}/{MARKER} cannot be read with the size that is listed"
+        problem = f"{dataset.key(day)}/{MARKER} does not have the size in the listing"
         raise LakeUnreachable(lake.url, problem, "Check again.")
     return partition
 
@@ -129,7 +129,7 @@ def inspect_listed(
 def _inspect_once(
     dataset: Dataset, day: dt.date, objects: Sequence[ObjectInfo], lake: Lake, options: InspectOptions
 ) -> Partition | None:
-    """The partition as listed; None when the marker changed after the listing."""
+    """Inspect the listed objects. Return None if the marker has changed since the listing."""
     misplaced = _misplaced(day, dataset.key(day) + "/", objects)
     if misplaced is not None:
         return misplaced
@@ -158,7 +158,7 @@ def _inspect_once(
 
 
 def _misplaced(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Partition | None:
-    """The verdict when the partition, its marker or a part is not a regular file."""
+    """Return an invalid partition if the partition, the marker or a part is not a regular object. Otherwise return None."""
     for info in objects:
         name = info.key.removeprefix(folder)
         if info.key == folder[:-1] and info.irregular in ("", PLAIN_FILE):
@@ -172,7 +172,7 @@ def _misplaced(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Part
 
 
 def _with_unread_names(partition: Partition, others: Sequence[str]) -> Partition:
-    """The partition with a reason that names the objects beside its parts."""
+    """Return the partition with the names of unread objects in its reason."""
     if not others:
         return partition
     reason = f"{partition.reason}; not read are {names_text(others)} beside the parts"
@@ -204,7 +204,7 @@ def _inspect_foreign(
     lake: Lake,
     options: InspectOptions,
 ) -> Partition:
-    """The verdict on a partition with the marker of another writer, which may name some of the parts."""
+    """Inspect a partition with the marker of another writer. `part_names` are the names that the marker lists."""
     parts = {**layout.parts, **layout.nested}
     infos = tuple(PartInfo(name, info.size, None, info.etag) for name, info in sorted(parts.items()))
     digest = hashlib.sha256(json.dumps([[p.name, p.size, p.etag] for p in infos]).encode()).hexdigest()
@@ -232,7 +232,7 @@ def _inspect_ours(
     lake: Lake,
     options: InspectOptions,
 ) -> Partition:
-    digest = digest_of(data)
+    digest = partition_fingerprint(data)
     manifest = parse_manifest(day, data)
     if isinstance(manifest, Partition):
         return replace(manifest, fingerprint=digest)
@@ -240,17 +240,17 @@ def _inspect_ours(
     problem = _check_listing(base, parts) or check_contract(dataset, base)
     if problem is not None:
         return problem
-    # A part with another ETag was copied, or was overwritten with bytes of the same size. Only its checksum can show which.
+    # A part with a different ETag was either copied or overwritten. Only its checksum can tell.
     etags = [[p.name, parts[p.name].etag] for p in manifest.parts if p.etag not in (None, parts[p.name].etag)]
-    unproven = bool(etags) or manifest.rows is None
-    if options.depth is Depth.ROWS or (unproven and options.depth is Depth.AS_NEEDED):
+    is_unproven = bool(etags) or manifest.rows is None
+    if options.depth is Depth.ROWS or (is_unproven and options.depth is Depth.AS_NEEDED):
         recall = options.depth is not Depth.ROWS
         return judge_once(dataset, base, lake, options.memory, etags=etags, recall=recall)
     return base
 
 
 def committed_partition(manifest: Manifest, digest: str) -> Partition:
-    """The partition that a manifest of our writer commits, by what the manifest records."""
+    """Return the partition that a manifest of our writer describes."""
     data = PartitionData(manifest.parts, manifest.rows, manifest.volume)
     return Partition(manifest.day, Code.OK, rows_text(manifest.rows), data, digest, manifest)
 
@@ -269,35 +269,35 @@ def _check_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partitio
 
 
 def read_parts(dataset: Dataset, partition: Partition, *, lake: Lake | None = None) -> list[bytes]:
-    """The bytes of exactly the parts that were inspected.
+    """Read the parts that were inspected, and verify that they have not changed.
 
     Raises:
-        PartitionChanged: a part is gone, or has other bytes than were committed.
+        PartitionChanged: a part is gone, or its bytes are not the bytes that were committed.
         LakeError: the lake does not answer or refuses.
     """
     lake = lake or lake_of(dataset)
     folder = dataset.key(partition.day)
-    read: list[bytes] = []
+    contents_of_parts: list[bytes] = []
     for part in partition.parts:
         try:
             data, etag = lake.get(f"{folder}/{part.name}")
         except ObjectMissing:
             raise PartitionChanged(dataset.name, partition.day, f"{part.name} is gone") from None
-        changed = (
+        has_changed = (
             part.checksum != checksum_of(data)
             if part.checksum
             else (len(data), etag) != (part.size, part.etag)
         )
-        if changed:
+        if has_changed:
             raise PartitionChanged(dataset.name, partition.day, f"{part.name} has other bytes")
-        read.append(data)
-    return read
+        contents_of_parts.append(data)
+    return contents_of_parts
 
 
 def read_frame(dataset: Dataset, day: dt.date | Partition, *, lake: Lake | None = None) -> pl.DataFrame:
-    """The rows of a partition as a Polars frame with the contract's columns and types.
+    """Read the rows of a partition as a Polars frame with the contract's columns and types.
 
-    A `Partition` is read as it was inspected; a day is inspected first.
+    A day is inspected first. A `Partition` must not have changed since its inspection.
 
     Raises:
         ContractError: the partition is not available, or its rows break the contract.

@@ -1,8 +1,8 @@
-"""Read the marker of a committed partition: the manifest of our writer, and the markers of others.
+"""Parse the marker of a committed partition: the manifest of our writer, or the marker of another writer.
 
-The marker `_SUCCESS` of our writer holds a `Manifest` as JSON. `parse_manifest` does not raise for bad bytes: for a
-marker that cannot be used it returns a verdict on the partition. Spark's marker is empty, some tools write one line break,
-and Hadoop's S3A committers write a JSON document of their own.
+The marker `_SUCCESS` of our writer contains a `Manifest` as JSON. For an invalid manifest, `parse_manifest` does not raise, but
+returns an invalid `Partition` with the reason. Spark writes an empty marker, and some tools write one line break. Hadoop's S3A
+committers write a JSON document of a different form.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MARKER = "_SUCCESS"
-# The start of `name` in the marker of Hadoop's S3A committers.
+# The field `name` in the marker of Hadoop's S3A committers begins with this text.
 _HADOOP = "org.apache.hadoop."
-# How the names of files end that lie beside data: backups, copies, checksums, signatures, and files that are being written.
+# The endings of file names that are not data: backups, copies, checksums, signatures, and files that are being written.
 _AUXILIARY = re.compile(
     r"""(~|\.(bak|old|orig|sw[op]|lock|crc|md5|sha1|sha256|sha512|sig|asc)
         |\.(tmp|temp|partial|part|filepart|crdownload|download|aria2|wget-tmp|inprogress|incomplete|writing|uploading|failed)
@@ -40,16 +40,16 @@ _AUXILIARY = re.compile(
 
 
 def parse_manifest(day: dt.date, data: bytes) -> Manifest | Partition:
-    """The manifest, or the verdict on a marker that cannot be used."""
+    """Parse a marker. Return the manifest, or an invalid partition with the reason why the marker cannot be used."""
     try:
         document = parse_document(data, what=MARKER)
         if document.get("success") is False:
             raise BadDocument(MARKER, "the job that wrote it failed")
         version = integer_field(document, "version", what=MARKER, low=1)
         if version > MANIFEST_VERSION:
-            reason = f"the manifest has version {version}, this program knows {MANIFEST_VERSION}: update it"
+            reason = f"the manifest has version {version}, but this program reads version {MANIFEST_VERSION}: upgrade the program"
             return verdict(day, Code.NEWER_VERSION, reason)
-        manifest = _manifest_of(document)
+        manifest = _manifest_from_document(document)
     except BadDocument as error:
         return verdict(day, Code.BAD_MANIFEST, f"{MARKER} is not a manifest ({error.problem})")
     if manifest.day != day:
@@ -57,16 +57,16 @@ def parse_manifest(day: dt.date, data: bytes) -> Manifest | Partition:
     return manifest
 
 
-def _manifest_of(document: Mapping[str, Any]) -> Manifest:
-    parts = tuple(_part_of(part) for part in _list(document, "parts"))
+def _manifest_from_document(document: Mapping[str, Any]) -> Manifest:
+    parts = tuple(_part_from_document(part) for part in _list_field(document, "parts"))
     if len({part.name for part in parts}) < len(parts):
         raise BadDocument(MARKER, "it names a part twice")
-    columns = _list(document, "columns") if document.get("columns") is not None else []
+    columns = _list_field(document, "columns") if document.get("columns") is not None else []
     measured = document.get("measured") or {}
     if not isinstance(measured, dict):
         raise BadDocument(MARKER, "measured is not an object")
     return Manifest(
-        day=_key_of(document),
+        day=_key_field(document),
         run_id=text_field(document, "run_id", what=MARKER),
         parts=parts,
         rows=None if _is_null(document, "rows") else integer_field(document, "rows", what=MARKER),
@@ -79,7 +79,7 @@ def _manifest_of(document: Mapping[str, Any]) -> Manifest:
     )
 
 
-def _key_of(document: Mapping[str, Any]) -> dt.date:
+def _key_field(document: Mapping[str, Any]) -> dt.date:
     text = text_field(document, "day", what=MARKER)
     try:
         return parse_key(text)
@@ -88,11 +88,11 @@ def _key_of(document: Mapping[str, Any]) -> dt.date:
 
 
 def _is_null(document: Mapping[str, Any], name: str) -> bool:
-    """Whether a field is present with the value null."""
+    """Return whether the field exists and its value is null."""
     return name in document and document[name] is None
 
 
-def _list(document: Mapping[str, Any], name: str) -> list[Any]:
+def _list_field(document: Mapping[str, Any], name: str) -> list[Any]:
     if name not in document:
         raise BadDocument(MARKER, f"{name} is missing")
     value = document[name]
@@ -101,7 +101,7 @@ def _list(document: Mapping[str, Any], name: str) -> list[Any]:
     return value
 
 
-def _part_of(part: Any) -> PartInfo:
+def _part_from_document(part: Any) -> PartInfo:
     name = text_field(part, "name", what=MARKER)
     if not is_part(name):
         raise BadDocument(MARKER, f"{name!r} is not the name of a part")
@@ -112,9 +112,9 @@ def _part_of(part: Any) -> PartInfo:
 
 
 def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
-    """The names of the parts that the marker of another writer lists; None for an unknown writer or a failed job.
+    """Return the names of the parts that a foreign marker lists. Return None for an unknown writer or a failed job.
 
-    The result is empty for a marker that lists no parts, such as Spark's.
+    The result is empty for a marker without names, such as Spark's marker.
     """
     if not data.strip():
         return ()
@@ -130,20 +130,20 @@ def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
 
 
 def is_part(name: str) -> bool:
-    """Whether an object in a partition's folder is data; `name` is its key without the folder."""
+    """Return whether an object is data. `name` is the object's key relative to the partition's folder."""
     return name.startswith("part-") and "/" not in name and not is_auxiliary(name)
 
 
 def is_auxiliary(name: str) -> bool:
-    """Whether a name ends as that of a backup, a copy, a checksum, or a file that is being written."""
+    """Return whether the name belongs to a backup, a copy, a checksum, or a file that is being written."""
     return _AUXILIARY.search(name) is not None
 
 
 def checksum_of(data: bytes) -> str:
-    """The checksum of a part, as in a manifest."""
+    """Return the checksum of a part in the form that a manifest records."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def digest_of(manifest: bytes) -> str:
-    """The fingerprint of a partition: a digest of the bytes of its manifest."""
-    return hashlib.sha256(manifest).hexdigest()[:32]
+def partition_fingerprint(manifest_bytes: bytes) -> str:
+    """Return the fingerprint of a partition, which is a digest of the bytes of its manifest."""
+    return hashlib.sha256(manifest_bytes).hexdigest()[:32]

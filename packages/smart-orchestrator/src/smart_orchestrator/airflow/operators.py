@@ -19,7 +19,7 @@ from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import abbreviated, not_ready_text
 from smart_orchestrator.airflow.params import request_of
 from smart_orchestrator.airflow.triggers import DataReadyTrigger
-from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL, Goal, written_elsewhere
+from smart_orchestrator.backfilling.state import GOAL_UNREACHABLE_REASON, Goal, written_elsewhere
 from smart_orchestrator.errors import SmartOrchestratorError
 from smart_orchestrator.expected_error import ExpectedError
 from smart_orchestrator.model.plan import Action, make_plan
@@ -186,7 +186,7 @@ class BackfillTask(OrchestratorTask):
             self.log.info(
                 "%s runs at most %d at a time", self.orchestration.pipeline_dag_id, pipeline.max_active_runs
             )
-        backfill.plan(plan)
+        backfill.load_plan(plan)
         backfill.start_queued()
         deadline = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=self.orchestration.timeout)
         return backfill, deadline.isoformat()
@@ -244,8 +244,8 @@ class WaitForDataReady(BackfillTask):
     def _continue_wait(self, context: Context, backfill: BackfillState, deadline: str, why: str) -> None:
         if not why:
             backfill.start_queued()
-            why = UNREACHABLE_GOAL if backfill.goal_unreachable else ""
-        if backfill.unfinished and not why:
+            why = GOAL_UNREACHABLE_REASON if backfill.is_goal_unreachable else ""
+        if backfill.is_unfinished and not why:
             push_links(context, self.orchestration.pipeline_dag_id, backfill)
             self._wait(backfill, deadline)
         self._finish_wait(context, backfill, why)

@@ -20,7 +20,7 @@ from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import abbreviated
 from smart_orchestrator.airflow.orchestration import TRIGGER_PATIENCE, Orchestration
 from smart_orchestrator.backfilling.polling import poll_pauses
-from smart_orchestrator.backfilling.state import UNREACHABLE_GOAL
+from smart_orchestrator.backfilling.state import GOAL_UNREACHABLE_REASON
 from smart_orchestrator.errors import LakeError, RunsError
 from smart_orchestrator.extras import extra
 
@@ -76,7 +76,7 @@ class DataReadyTrigger(BaseTrigger):
                     backfill = await asyncio.to_thread(self._restore_backfill, orchestration)
                 await asyncio.to_thread(_poll_backfill, backfill)
                 last_error = ""
-                why = UNREACHABLE_GOAL if backfill.goal_unreachable else ""
+                why = GOAL_UNREACHABLE_REASON if backfill.is_goal_unreachable else ""
             except (LakeError, RunsError) as error:
                 if error.transient:
                     last_error = f"; the last poll failed: {error}"
@@ -120,7 +120,7 @@ def _poll_backfill(backfill: BackfillState) -> None:
 
 def _nothing_to_wait_for(backfill: BackfillState) -> bool:
     """Whether every day has ended, or a task must start a run first."""
-    return bool(backfill.queued) or not backfill.unfinished
+    return bool(backfill.queued) or not backfill.is_unfinished
 
 
 def _seconds_until(moment: dt.datetime) -> float:

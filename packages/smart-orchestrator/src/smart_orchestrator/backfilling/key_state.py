@@ -6,11 +6,11 @@ RUNNING -- retry   --> QUEUED
 RUNNING -- fill    --> FILLED
 RUNNING -- fail    --> FAILED
 WATCHED -- fill    --> FILLED
-WATCHED -- release --> QUEUED
+WATCHED -- requeue --> QUEUED
 ```
 
-A `KeyState` is a value: each transition returns a new state, and a transition from another phase raises `ValueError`. So a key with a run in
-flight cannot be started again, and a key that is filled or failed never changes.
+A `KeyState` is a value: each transition returns a new state. A transition that the list does not allow raises `ValueError`.
+Therefore a key with a run in flight cannot be started again, and a filled or failed key never changes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Phase(StrEnum):
-    """Where a key is in the backfill; the values are part of the JSON form."""
+    """The phase of a key in a backfill. The values are part of the JSON form."""
 
     QUEUED = "queued"
     WATCHED = "watched"
@@ -36,7 +36,7 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
-ENDED = (Phase.FILLED, Phase.FAILED)
+FINAL_PHASES = (Phase.FILLED, Phase.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,8 @@ class KeyState:
     """The state of one key.
 
     Attributes:
-        phase: QUEUED (a run must be started), WATCHED (an unknown writer is writing the partition), RUNNING, FILLED or
-            FAILED.
-        run: the run in flight, or the last run of a key that has none in flight.
+        phase: the phase of the key. A QUEUED key needs a run. The partition of a WATCHED key is being written by an unknown writer.
+        run: the run in flight, or the last run if no run is in flight.
         runs: the runs that this process started or followed, oldest first.
         measured: the measurements from the manifest of a filled key.
     """
@@ -57,44 +56,44 @@ class KeyState:
     measured: Mapping[str, Any] | None = None
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether the key is filled or failed."""
-        return self.phase in ENDED
+        return self.phase in FINAL_PHASES
 
     @property
     def starts(self) -> int:
-        """Number of runs that this process started."""
+        """The number of runs that this process started."""
         return sum(run.ours for run in self.runs)
 
     def start(self, run: Run) -> KeyState:
-        """A run was started, or the run in flight of another process is followed."""
+        """Return the state after a run was started, or after following a run of another process has begun."""
         self._require(Phase.QUEUED)
-        # A run that had ended before it could be followed is neither started nor followed.
+        # A foreign run that had already ended was neither started nor followed.
         counted = (run,) if run.ours or run.in_flight else ()
         return replace(self, phase=Phase.RUNNING, run=run, runs=(*self.runs, *counted))
 
     def retry(self, run: Run) -> KeyState:
-        """The run ended without a complete partition, and another run must be started."""
-        return replace(self._with_ended(run), phase=Phase.QUEUED)
+        """Return the state after the run ended without a complete partition, if another run must be started."""
+        return replace(self._with_ended_run(run), phase=Phase.QUEUED)
 
     def fail(self, run: Run) -> KeyState:
-        """The run ended without a complete partition, and was the last one."""
-        return replace(self._with_ended(run), phase=Phase.FAILED)
+        """Return the state after the last run ended without a complete partition."""
+        return replace(self._with_ended_run(run), phase=Phase.FAILED)
 
     def fill(self, measured: Mapping[str, Any] | None, run: Run | None = None) -> KeyState:
-        """The partition is complete; `run` is the run that has ended, if the key had one."""
+        """Return the state after the partition became complete. `run` is the run that has ended, if there was one."""
         if run is None:
             self._require(Phase.WATCHED)
             return replace(self, phase=Phase.FILLED, measured=measured)
-        return replace(self._with_ended(run), phase=Phase.FILLED, measured=measured)
+        return replace(self._with_ended_run(run), phase=Phase.FILLED, measured=measured)
 
-    def release(self) -> KeyState:
-        """The unknown writer stopped, and left no complete partition."""
+    def requeue(self) -> KeyState:
+        """Return the state after the unknown writer stopped without a complete partition."""
         self._require(Phase.WATCHED)
         return replace(self, phase=Phase.QUEUED)
 
     def to_json(self) -> dict[str, Any]:
-        """The state as JSON types; `from_json` restores it."""
+        """Return the state as JSON types, for `from_json`."""
         return {
             "phase": self.phase.value,
             "run": None if self.run is None else self.run.to_json(),
@@ -112,8 +111,8 @@ class KeyState:
             document["measured"],
         )
 
-    def _with_ended(self, run: Run) -> KeyState:
-        """This state with its run replaced by the same run after its end."""
+    def _with_ended_run(self, run: Run) -> KeyState:
+        """Return a copy of this state with `run` in place of the earlier record of the same run."""
         self._require(Phase.RUNNING)
         runs = tuple(run if earlier.name == run.name else earlier for earlier in self.runs)
         return replace(self, run=run, runs=runs)
@@ -124,8 +123,8 @@ class KeyState:
             raise ValueError(message)
 
 
-def keys_of_first_version(document: Mapping[str, Any]) -> dict[dt.date, KeyState]:
-    """The keys of a state that version 1 wrote: Airflow may hold one while it is upgraded."""
+def states_of_first_version(document: Mapping[str, Any]) -> dict[dt.date, KeyState]:
+    """Parse a state that version 1 wrote. A task that Airflow deferred before an upgrade passes such a state."""
 
     def runs(name: str) -> dict[dt.date, Run]:
         return {run.day: run for run in map(Run.from_json, document[name])}

@@ -1,10 +1,10 @@
-"""Execute a backfill: start the runs that are due, follow the runs in flight, and stop when every day has ended.
+"""Execute a backfill: start the runs that are due, follow the runs in flight, and stop when every key is filled or failed.
 
-At most `jobs` runs of this process are in flight at once; one day's failure does not affect the others. A run that
-succeeded without leaving a complete partition counts as a failure with its own reason. Waiting ends once the window can
-no longer become ready, except for runs that execute in this process. `RunsError` or `LakeError` is raised if runs or
-partitions cannot be started or inspected. Ctrl-C raises `KeyboardInterrupt`; because partitions are visible only after
-their commit, the same command resumes the backfill.
+This process starts at most `jobs` parallel runs. The failure of one key does not affect other keys. A run that succeeds
+without a complete partition counts as failed, with the failure NO_DATA_AFTER_SUCCESS. The loop stops waiting when the window
+can no longer become ready, unless runs execute in this process. The functions raise `RunsError` if runs cannot be started or
+polled, and `LakeError` if partitions cannot be inspected. After Ctrl-C (`KeyboardInterrupt`), the same command resumes the
+backfill, because partitions become visible only when they are committed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.backfilling.polling import FIRST_POLL_SECONDS, poll_pauses
 from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.backfilling.state import (
-    UNREACHABLE_GOAL,
+    GOAL_UNREACHABLE_REASON,
     BackfillState,
     Limits,
     Outcome,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.runners.base import Runner
 
-# Seconds between two inspections of the days that an unknown writer is writing.
+# Seconds between two inspections of partitions that an unknown writer is writing.
 INSPECT_SECONDS = 2.0
 
 
@@ -46,7 +46,7 @@ class Backfill:
     completeness: Completeness
 
     def to_json(self) -> dict[str, object]:
-        """The document that `backfill --json` prints."""
+        """Return the JSON document that `backfill --json` prints."""
         return {
             "plan": self.plan.to_json(),
             **self.outcome.to_json(),
@@ -62,14 +62,14 @@ def backfill(
     limits: Limits | None = None,
     reporter: Reporter | None = None,
 ) -> Backfill:
-    """Complete the window of `check` as far as possible.
+    """Run the pipeline for the missing keys of a window, and check the window again.
 
     Args:
-        dataset: the dataset whose days are backfilled.
-        check: returns the completeness of the window; called before and after the backfill.
-        runner: starts and polls the runs of the pipeline.
-        limits: bounds on parallel runs, attempts and time.
-        reporter: receives the progress; silent by default.
+        dataset: the dataset whose keys are backfilled.
+        check: the function that returns the completeness of the window. It is called before and after the backfill.
+        runner: the runner of the pipeline.
+        limits: the limits on parallel runs, attempts and time.
+        reporter: the receiver of progress reports; by default, nothing is reported.
 
     Raises:
         LakeError: the lake does not answer, or refuses access.
@@ -91,15 +91,15 @@ def execute_plan(
     limits: Limits | None = None,
     reporter: Reporter | None = None,
 ) -> Backfill:
-    """Do exactly what a plan says: start its runs, follow those in flight, and check the window at the end.
+    """Execute the steps of a plan: start and follow runs, and check the window at the end.
 
     Args:
-        dataset: the dataset whose days are backfilled.
-        plan: the action for each day of the window.
-        check: returns the completeness of the window; called after the runs.
-        runner: starts and polls the runs of the pipeline.
-        limits: bounds on parallel runs, attempts and time.
-        reporter: receives the progress; silent by default.
+        dataset: the dataset whose keys are backfilled.
+        plan: the action for each key of the window.
+        check: the function that returns the completeness of the window. It is called after the runs.
+        runner: the runner of the pipeline.
+        limits: the limits on parallel runs, attempts and time.
+        reporter: the receiver of progress reports; by default, nothing is reported.
 
     Raises:
         LakeError: the lake does not answer, or refuses access.
@@ -113,7 +113,7 @@ def execute_plan(
     state = BackfillState(
         dataset, runner, _cap_jobs(limits, runner) if plan.days(Action.START) else limits, reporter
     )
-    state.plan(plan)
+    state.load_plan(plan)
     outcome = _execute(state)
     return Backfill(plan, outcome, check())
 
@@ -126,10 +126,10 @@ def fetch(
     limits: Limits | None = None,
     reporter: Reporter | None = None,
 ) -> Outcome:
-    """Run the pipeline for exactly these days, regardless of what the lake has for them.
+    """Run the pipeline for exactly these days, whether or not their partitions are complete.
 
     Raises:
-        WindowError: a day is before the start of the upstream's history.
+        WindowError: a day is before the first key of the upstream.
         LakeError: the lake does not answer, or refuses access.
         RunsError: runs cannot be started or followed.
     """
@@ -141,17 +141,17 @@ def fetch(
 
 
 def _cap_jobs(limits: Limits, runner: Runner) -> Limits:
-    """The limits, with `jobs` capped at the capacity of the runner."""
+    """Return the limits, with `jobs` reduced to the capacity of the runner."""
     return replace(limits, jobs=min(limits.jobs, runner.capacity() or limits.jobs))
 
 
 def _execute(state: BackfillState) -> Outcome:
-    """Step the backfill until it is finished, the goal is unreachable, or the time-out is over."""
+    """Repeat the steps of a backfill until it is finished, the goal is unreachable, or the time-out expires."""
     runner, limits = state.runner, state.limits
     deadline = time.monotonic() + limits.timeout
     next_inspection = 0.0
     pauses = poll_pauses(runner.poll_seconds, min(FIRST_POLL_SECONDS, runner.poll_seconds))
-    while state.unfinished:
+    while state.is_unfinished:
         if state.start_queued():
             pauses = poll_pauses(runner.poll_seconds, min(FIRST_POLL_SECONDS, runner.poll_seconds))
         if state.watched and time.monotonic() >= next_inspection:
@@ -159,8 +159,8 @@ def _execute(state: BackfillState) -> Outcome:
             next_inspection = time.monotonic() + INSPECT_SECONDS
         if time.monotonic() >= deadline:
             return state.outcome(f"no end after {limits.timeout:g} s")
-        if state.goal_unreachable:
-            return state.outcome(UNREACHABLE_GOAL)
+        if state.is_goal_unreachable:
+            return state.outcome(GOAL_UNREACHABLE_REASON)
         if state.active or state.watched:
             runner.wait(next(pauses) if state.active else min(INSPECT_SECONDS, limits.timeout))
         state.poll_runs()

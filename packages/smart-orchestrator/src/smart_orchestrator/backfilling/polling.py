@@ -1,4 +1,4 @@
-"""When the runs in flight are polled: soon after their start, and less often the longer they take."""
+"""The pauses between the polls of a run: short after its start, and longer the longer the run takes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ FIRST_POLL_SECONDS = 10.0
 
 
 def poll_pauses(interval: float, first: float = FIRST_POLL_SECONDS) -> Iterator[float]:
-    """Seconds to wait before each poll, without end.
+    """Yield the pause before each poll, in seconds. The iterator never ends.
 
     Args:
-        interval: the longest pause.
-        first: the first pause. The default polls 10, 15, 22, 33 … s after the start, until the pauses reach `interval`.
+        interval: the longest pause, in seconds.
+        first: the first pause, in seconds. By default, the polls are 10, 15, 22, 33 … s after the start, until the pauses reach
+            `interval`.
     """
     yield first
     elapsed = first

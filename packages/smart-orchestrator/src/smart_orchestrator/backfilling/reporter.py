@@ -1,6 +1,6 @@
-"""The protocol that receives the progress of a backfill, and a silent implementation.
+"""The protocol for reporting the progress of a backfill, and an implementation that reports nothing.
 
-The layer itself prints nothing.
+The layer prints nothing except through a reporter.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ if TYPE_CHECKING:
 
 
 class Reporter(Protocol):
-    """Receives the events of a backfill. `progress` is (days done, days in total)."""
+    """The receiver of progress reports. `progress` is the number of finished days and the total number of days."""
 
     def checked(self, completeness: Completeness) -> None:
-        """The window was checked."""
+        """Report the result of checking the window."""
         ...
 
     def planned(self, plan: Plan) -> None:
-        """The plan was made."""
+        """Report the plan."""
         ...
 
     def started(self, run: Run, progress: tuple[int, int]) -> None:
-        """This process started a run."""
+        """Report that this process started a run."""
         ...
 
     def followed(self, run: Run, progress: tuple[int, int]) -> None:
-        """A run that another process started is followed."""
+        """Report that this process follows a run of another process."""
         ...
 
     def filled(self, partition: Partition, run: Run | None, progress: tuple[int, int]) -> None:
-        """A day became complete; `run` is None if no known run wrote it."""
+        """Report that a day became complete. `run` is None if the writer is unknown."""
         ...
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
-        """A run did not complete its day; `again` says whether the day is tried again."""
+        """Report that a run failed. `again` is true if the day is retried."""
         ...
 
 
 class SilentReporter:
-    """Ignores all events."""
+    """A reporter that ignores all reports."""
 
     def checked(self, completeness: Completeness) -> None:
         """Do nothing."""

@@ -1,7 +1,7 @@
-"""Plans in files: what would be done, and a digest of what was seen when the plan was made.
+"""Save plans in files and read them. A file contains the steps of a plan, and a digest of the facts behind the steps.
 
-A saved plan holds no command. It is applied only while the lake and the runs are as they were: `changes_since` compares it with a
-plan that was made afresh for the same window.
+A saved plan contains no command. A saved plan is executed only if the lake and the runs have not changed: `changes_since`
+compares the saved plan with a new plan for the same window.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _FIX = "Make a new plan with `plan -o FILE`."
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """A plan as it is kept in a file.
+    """The form of a plan in a file.
 
     Attributes:
-        dataset: name of the dataset.
-        start: first key of the window, as text.
-        end: last key of the window, as text.
-        as_of: the key that counted as now, as text.
-        lag: of the window.
-        steps: what was seen and decided for each key: code, fingerprint, action, latest run.
+        dataset: the name of the dataset.
+        start: the first key of the window, as text.
+        end: the last key of the window, as text.
+        as_of: the as-of key of the window, as text.
+        lag: the publication lag of the window, in grains.
+        steps: the step of each key: action, code, fingerprint, run and reason.
     """
 
     dataset: str
@@ -47,7 +47,7 @@ class SavedPlan:
 
     @classmethod
     def of(cls, plan: Plan) -> SavedPlan:
-        """The saved form of a plan."""
+        """Return the saved form of a plan."""
         window = plan.completeness.window
         steps = {
             key_text(step.day): {
@@ -70,25 +70,26 @@ class SavedPlan:
 
     @property
     def digest(self) -> str:
-        """A digest of everything that was seen and decided."""
-        seen = [[key, _compared(step)] for key, step in sorted(self.steps.items())]
-        document = [self.dataset, self.start, self.end, self.as_of, self.lag, seen]
+        """A digest of the window, and of the comparable facts of each step."""
+        compared = [[key, _comparable_facts(step)] for key, step in sorted(self.steps.items())]
+        document = [self.dataset, self.start, self.end, self.as_of, self.lag, compared]
         return hashlib.sha256(json.dumps(document).encode()).hexdigest()
 
     def changes_since(self, plan: Plan) -> list[str]:
-        """What differs in a plan that was made now for the same window, one sentence for each key."""
-        now = SavedPlan.of(plan).steps
+        """Compare with a new plan for the same window. Return one sentence for each key that differs."""
+        new_steps = SavedPlan.of(plan).steps
         changed = [
             key
             for key, step in sorted(self.steps.items())
-            if key in now and _compared(step) != _compared(now[key])
+            if key in new_steps and _comparable_facts(step) != _comparable_facts(new_steps[key])
         ]
         return [
-            f"{key} was {_state_text(self.steps[key])}, and is {_state_text(now[key])}" for key in changed
-        ] + [f"{key} is in only one of the two plans" for key in sorted(self.steps.keys() ^ now.keys())]
+            f"{key} was {_state_text(self.steps[key])}, and is {_state_text(new_steps[key])}"
+            for key in changed
+        ] + [f"{key} is in only one of the two plans" for key in sorted(self.steps.keys() ^ new_steps.keys())]
 
     def to_json(self) -> dict[str, object]:
-        """The document of the file."""
+        """Return the document to write into a file."""
         return {
             "version": VERSION,
             "dataset": self.dataset,
@@ -100,7 +101,7 @@ class SavedPlan:
 
     @classmethod
     def read(cls, path: Path) -> SavedPlan:
-        """The plan in a file.
+        """Read a plan from a file.
 
         Raises:
             OptionError: the file cannot be read, is not a plan, or was edited.
@@ -126,8 +127,8 @@ class SavedPlan:
         return plan
 
 
-def _compared(step: Mapping[str, Any]) -> list[object]:
-    """The facts of a step that must not have changed. The reasons hold ages and may differ."""
+def _comparable_facts(step: Mapping[str, Any]) -> list[object]:
+    """Return the facts of a step that must not change. The reason is left out, because it may contain an age."""
     return [step["action"], step["code"], step["fingerprint"], step["run"]]
 
 

@@ -1,9 +1,9 @@
-"""The state of a backfill in progress, and the steps that advance it: start queued runs, poll runs, inspect days.
+"""The state of a backfill in progress, and the steps that advance it: start queued runs, poll runs, inspect keys.
 
-No step waits for a run, so a loop in this process and a trigger in Airflow share the same steps. Between two steps the state can
-be serialized (`to_json`) and restored in another process (`from_json`). Runs are judged by the partition that they leave
-in the lake, so the next step sees everything that happened in between. A step that raises `LakeError` or `RunsError`
-keeps the runs and days that it has not judged, and can be repeated.
+No step waits for a run, so a loop in this process and a trigger in Airflow can use the same steps. Between two steps the state
+can be serialized (`to_json`) and restored in another process (`from_json`). A step evaluates an ended run by the partition in
+the lake, so a restored state misses nothing. After a step has raised `LakeError` or `RunsError`, the runs and keys that it has
+not evaluated are unchanged, and the step can be repeated.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.adapters.base import inspect_key
-from smart_orchestrator.backfilling.key_state import KeyState, Phase, keys_of_first_version
+from smart_orchestrator.backfilling.key_state import KeyState, Phase, states_of_first_version
 from smart_orchestrator.errors import OptionError, WindowError
 from smart_orchestrator.model.grain import key_text, parse_key
 from smart_orchestrator.model.partition import Code
@@ -20,28 +20,28 @@ from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.run import Failure, Run, RunState
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Mapping
 
     from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.dataset import Dataset
+    from smart_orchestrator.model.grain import Key
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.runners.base import Runner
     from smart_orchestrator.store.base import Lake
 
-UNREACHABLE_GOAL = "the window can no longer become ready"
+GOAL_UNREACHABLE_REASON = "the window can no longer become ready"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on parallel runs, attempts and time.
+    """Limits on parallel runs, attempts and time.
 
     Attributes:
-        jobs: maximum number of runs that this process has in flight at once.
-        attempts: maximum number of runs that are started for one day.
-        timeout: seconds after which the backfill stops waiting.
+        jobs: the maximum number of parallel runs that this process starts.
+        attempts: the maximum number of runs that this process starts for one key.
+        timeout: the time after which the backfill stops waiting, in seconds.
 
     Raises:
         OptionError: `jobs` or `attempts` is less than 1, or `timeout` is not more than 0.
@@ -62,26 +62,26 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result for each day of a backfill.
+    """The result for each key of a backfill.
 
     Attributes:
-        filled: days that became complete, oldest first.
-        failed: the last run of each day that did not become complete, oldest day first.
-        started: runs that this process started, by day and then by attempt.
-        followed: runs of other processes that were followed, by day.
-        abandoned: days that were unfinished when waiting ended, and why it ended.
-        measured: measurements from the manifests of the filled days.
+        filled: the keys that became complete, oldest first.
+        failed: the last run of each key that did not become complete, oldest key first.
+        started: the runs that this process started, ordered by key and attempt.
+        followed: the runs of other processes that this process followed, ordered by key.
+        abandoned: the keys without a result when the backfill stopped waiting, each with the reason for stopping.
+        measured: the measurements from the manifests of the filled keys.
     """
 
-    filled: tuple[dt.date, ...]
+    filled: tuple[Key, ...]
     failed: tuple[Run, ...]
     started: tuple[Run, ...]
     followed: tuple[Run, ...]
-    abandoned: tuple[tuple[dt.date, str], ...] = ()
-    measured: Mapping[dt.date, Mapping[str, Any]] = field(default_factory=dict)
+    abandoned: tuple[tuple[Key, str], ...] = ()
+    measured: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
-        """The outcome as a JSON object, as `backfill --json` and `run --json` print it."""
+        """Return the outcome as a JSON object, for `backfill --json` and `run --json`."""
         return {
             "filled": [key_text(day) for day in self.filled],
             "failed": [run.to_json() for run in self.failed],
@@ -94,11 +94,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """How many available days the window needs to be ready, and how many it had before the backfill.
+    """The number of available keys that makes a window ready, and the number before the backfill.
 
     Attributes:
-        available: number of days that were available before the backfill.
-        needed: number of available days that makes the window ready; may be fractional.
+        available: the number of keys that were available before the backfill.
+        needed: the number of available keys that makes the window ready. It may be fractional.
     """
 
     available: int
@@ -106,7 +106,7 @@ class Goal:
 
     @classmethod
     def of(cls, before: Completeness) -> Goal:
-        """The goal of a window with this completeness."""
+        """Return the goal of a window, given its completeness before the backfill."""
         policy = before.policy
         needed = max(policy.min_coverage * len(before.expected) / 100, policy.min_days)
         return cls(len(before.available), needed)
@@ -117,13 +117,13 @@ class BackfillState:
     """The state of one backfill in progress, and the steps that change it.
 
     Attributes:
-        dataset: the dataset whose days are backfilled.
-        runner: starts and polls the runs of the pipeline.
-        limits: bounds on parallel runs and attempts; the caller enforces the time-out.
-        reporter: receives the progress.
-        lake: replaces the lake that the dataset names.
-        goal: when the window is ready; None if `fetch` runs given days regardless of the window.
-        keys: the state of each day; queued days are started in this order.
+        dataset: the dataset whose keys are backfilled.
+        runner: the runner of the pipeline.
+        limits: the limits on parallel runs and attempts. The caller enforces the time-out.
+        reporter: the receiver of progress reports.
+        lake: the lake to inspect; None for the lake that the dataset names.
+        goal: the goal of the window; None for a `fetch`, which has no window.
+        states: the state of each key. Queued keys are started in the order of this mapping.
     """
 
     dataset: Dataset
@@ -132,22 +132,22 @@ class BackfillState:
     reporter: Reporter
     lake: Lake | None = None
     goal: Goal | None = None
-    keys: dict[dt.date, KeyState] = field(default_factory=dict)
+    states: dict[Key, KeyState] = field(default_factory=dict)
 
-    def plan(self, plan: Plan) -> None:
-        """Queue, watch and follow the days of a plan."""
+    def load_plan(self, plan: Plan) -> None:
+        """Queue, watch and follow the keys of a plan."""
         self.goal = Goal.of(plan.completeness)
         runs = [step.run for step in plan.steps if step.action is Action.FOLLOW and step.run]
-        self.keys = dict.fromkeys((*plan.days(Action.START), *(run.day for run in runs)), KeyState())
-        self.keys |= dict.fromkeys(written_elsewhere(plan), KeyState(Phase.WATCHED))
+        self.states = dict.fromkeys((*plan.days(Action.START), *(run.day for run in runs)), KeyState())
+        self.states |= dict.fromkeys(written_elsewhere(plan), KeyState(Phase.WATCHED))
         for run in runs:
             self._track(run)
 
-    def fetch(self, days: Iterable[dt.date]) -> None:
-        """Queue these days, regardless of what the lake has for them.
+    def fetch(self, days: Iterable[Key]) -> None:
+        """Queue `days`, whether or not their partitions are complete.
 
         Raises:
-            WindowError: a day is before the start of the upstream's history.
+            WindowError: a day is before the first key of the upstream.
         """
         days = sorted(set(days))
         for day in days:
@@ -156,99 +156,99 @@ class BackfillState:
                 raise WindowError(
                     "day", day, f"is before {first}, the first that the upstream has", "Give a later day."
                 )
-        self.keys = dict.fromkeys(days, KeyState())
+        self.states = dict.fromkeys(days, KeyState())
 
     @property
-    def unfinished(self) -> bool:
-        """Whether a day is left to start or to wait for."""
-        return not all(key.ended for key in self.keys.values())
+    def is_unfinished(self) -> bool:
+        """Whether a key is neither filled nor failed."""
+        return any(not state.has_ended for state in self.states.values())
 
     @property
-    def awaited(self) -> list[dt.date]:
-        """Days that are neither filled nor failed yet, oldest first."""
-        return sorted(day for day, key in self.keys.items() if not key.ended)
+    def awaited(self) -> list[Key]:
+        """The keys that are neither filled nor failed, oldest first."""
+        return sorted(key for key, state in self.states.items() if not state.has_ended)
 
     @property
-    def queued(self) -> list[dt.date]:
-        """Days for which a run must be started, in the order of their start."""
-        return self._days_in(Phase.QUEUED)
+    def queued(self) -> list[Key]:
+        """The keys that need a run, in the order in which the runs are started."""
+        return self._keys_in(Phase.QUEUED)
 
     @property
-    def watched(self) -> list[dt.date]:
-        """Days that an unknown writer is writing, oldest first."""
-        return sorted(self._days_in(Phase.WATCHED))
+    def watched(self) -> list[Key]:
+        """The keys whose partition an unknown writer is writing, oldest first."""
+        return sorted(self._keys_in(Phase.WATCHED))
 
     @property
     def active(self) -> list[Run]:
         """The runs in flight."""
-        return [key.run for key in self.keys.values() if key.phase is Phase.RUNNING and key.run]
+        return [state.run for state in self.states.values() if state.phase is Phase.RUNNING and state.run]
 
     def start_queued(self) -> bool:
-        """Start runs for the queued days, up to `limits.jobs` in flight; return whether a run was started."""
-        own = sum(run.ours for run in self.active)
-        started = False
-        while own < self.limits.jobs and (day := self._next_queued()):
-            run = self.runner.start(day)
+        """Start runs for the queued keys, up to `limits.jobs` in flight. Return whether a run was started."""
+        own_runs = sum(run.ours for run in self.active)
+        has_started = False
+        while own_runs < self.limits.jobs and (key := self._next_queued()):
+            run = self.runner.start(key)
             self._track(run)
-            started = True
+            has_started = True
             if run.in_flight:
-                own += run.ours
+                own_runs += run.ours
             else:
-                self._finish(run)
-        return started
+                self._evaluate_ended_run(run)
+        return has_started
 
     def poll_runs(self) -> None:
-        """Poll the active runs once, and judge those that have ended."""
+        """Poll the active runs once, and evaluate the runs that have ended."""
         for run in self.runner.poll(self.active):
             if not run.in_flight:
-                self._finish(run)
+                self._evaluate_ended_run(run)
 
     def inspect_watched(self) -> None:
-        """Inspect the watched days once: days that are complete are filled, days whose writer has stopped are queued."""
-        for day in self.watched:
-            partition = inspect_key(self.dataset, day, lake=self.lake)
+        """Inspect the watched keys once. Fill complete keys, and queue keys whose writer has stopped."""
+        for key in self.watched:
+            partition = inspect_key(self.dataset, key, lake=self.lake)
             if partition.available:
-                self.keys[day] = self.keys[day].fill(_measured(partition))
+                self.states[key] = self.states[key].fill(_measurements(partition))
                 self.reporter.filled(partition, None, self.progress())
             elif partition.code is not Code.STILL_WRITING:
-                self._queue(day, self.keys[day].release())
+                self._queue(key, self.states[key].requeue())
 
     @property
-    def goal_unreachable(self) -> bool:
-        """Whether nothing is left to start, and the window cannot become ready even if all runs in flight succeed.
+    def is_goal_unreachable(self) -> bool:
+        """Whether no key is queued, and the window cannot become ready even if all runs in flight succeed.
 
-        False while runs execute inside this process: they would be lost if it stopped waiting.
+        False while runs execute inside this process, because the runs would be lost if the process stopped waiting.
         """
-        if self.goal is None or self._next_queued() or not self.unfinished:
+        if self.goal is None or self._next_queued() or not self.is_unfinished:
             return False
         if self.runner.in_process and any(run.ours for run in self.active):
             return False
-        possible = sum(key.phase is not Phase.FAILED for key in self.keys.values())
-        return self.goal.available + possible < self.goal.needed
+        not_failed = sum(state.phase is not Phase.FAILED for state in self.states.values())
+        return self.goal.available + not_failed < self.goal.needed
 
     def progress(self) -> tuple[int, int]:
-        """Number of days that are filled or failed, and number of days in total."""
-        return sum(key.ended for key in self.keys.values()), len(self.keys)
+        """Return the number of keys that are filled or failed, and the total number of keys."""
+        return sum(state.has_ended for state in self.states.values()), len(self.states)
 
     def outcome(self, why: str = "") -> Outcome:
-        """The result so far; unfinished days are abandoned with the reason `why`."""
-        keys = sorted(self.keys.items())
-        runs = [run for _, key in keys for run in key.runs]
-        filled = {day: key.measured for day, key in keys if key.phase is Phase.FILLED}
+        """Return the result so far. Unfinished keys count as abandoned, for the reason `why`."""
+        states = sorted(self.states.items())
+        runs = [run for _, state in states for run in state.runs]
+        filled = {key: state.measured for key, state in states if state.phase is Phase.FILLED}
         return Outcome(
             filled=tuple(filled),
-            failed=tuple(key.run for _, key in keys if key.phase is Phase.FAILED and key.run),
+            failed=tuple(state.run for _, state in states if state.phase is Phase.FAILED and state.run),
             started=tuple(run for run in runs if run.ours),
             followed=tuple(run for run in runs if not run.ours),
-            abandoned=tuple((day, why) for day in self.awaited),
-            measured={day: measured for day, measured in filled.items() if measured is not None},
+            abandoned=tuple((key, why) for key in self.awaited),
+            measured={key: measured for key, measured in filled.items() if measured is not None},
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The goal and the keys as JSON types; `from_json` restores them."""
+        """Return the goal and the states as JSON types, for `from_json`."""
         return {
             "goal": None if self.goal is None else [self.goal.available, self.goal.needed],
-            "keys": [{"key": key_text(day), **key.to_json()} for day, key in self.keys.items()],
+            "keys": [{"key": key_text(key), **state.to_json()} for key, state in self.states.items()],
         }
 
     @classmethod
@@ -261,44 +261,44 @@ class BackfillState:
         reporter: Reporter,
         lake: Lake | None = None,
     ) -> BackfillState:
-        """Restore a backfill from the document that `to_json` returned, also from one that version 1 wrote."""
+        """Restore a backfill from a document of `to_json`, of this version or of version 1."""
         if "keys" in document:
-            keys = {parse_key(key["key"]): KeyState.from_json(key) for key in document["keys"]}
+            states = {parse_key(item["key"]): KeyState.from_json(item) for item in document["keys"]}
         else:
-            keys = keys_of_first_version(document)
+            states = states_of_first_version(document)
         goal = None if document["goal"] is None else Goal(*document["goal"])
-        return cls(dataset, runner, limits, reporter, lake, goal, keys)
+        return cls(dataset, runner, limits, reporter, lake, goal, states)
 
-    def _days_in(self, phase: Phase) -> list[dt.date]:
-        return [day for day, key in self.keys.items() if key.phase is phase]
+    def _keys_in(self, phase: Phase) -> list[Key]:
+        return [key for key, state in self.states.items() if state.phase is phase]
 
-    def _next_queued(self) -> dt.date | None:
-        return next((day for day, key in self.keys.items() if key.phase is Phase.QUEUED), None)
+    def _next_queued(self) -> Key | None:
+        return next(iter(self.queued), None)
 
-    def _queue(self, day: dt.date, key: KeyState) -> None:
-        """Put a day behind the days that are already queued."""
-        del self.keys[day]
-        self.keys[day] = key
+    def _queue(self, key: Key, state: KeyState) -> None:
+        """Move a key to the end of the queue."""
+        del self.states[key]
+        self.states[key] = state
 
     def _track(self, run: Run) -> None:
-        """Make a run the active run of its day, and report it."""
-        self.keys[run.day] = self.keys[run.day].start(run)
+        """Record `run` as the active run of its key, and report the run."""
+        self.states[run.day] = self.states[run.day].start(run)
         if run.ours:
             self.reporter.started(run, self.progress())
         elif run.in_flight:
             self.reporter.followed(run, self.progress())
 
-    def _finish(self, run: Run) -> None:
-        """Judge a run that has ended by the partition that it left in the lake."""
+    def _evaluate_ended_run(self, run: Run) -> None:
+        """Inspect the partition of a run that has ended, and fill, requeue or fail the key."""
         partition = inspect_key(
             self.dataset, run.day, lake=self.lake, writer_ended=run.state is RunState.SUCCEEDED
         )
-        key = self.keys[run.day]
-        # A backfill accepts a complete partition from any writer. A fetch also needs a run that succeeded: after a failed
-        # run, the complete partition may be the old one.
-        accepted = self.goal is not None or run.state is RunState.SUCCEEDED
-        if partition.available and accepted:
-            self.keys[run.day] = key.fill(_measured(partition), run)
+        state = self.states[run.day]
+        # A backfill accepts a complete partition from any writer. A fetch accepts it only after a successful run, because after a
+        # failed run the old partition may still be in place.
+        is_accepted = self.goal is not None or run.state is RunState.SUCCEEDED
+        if partition.available and is_accepted:
+            self.states[run.day] = state.fill(_measurements(partition), run)
             self.reporter.filled(partition, run, self.progress())
             return
         if run.state is RunState.SUCCEEDED:
@@ -306,21 +306,21 @@ class BackfillState:
                 f"the run succeeded, but the day is {partition.state} ({partition.code}: {partition.reason})"
             )
             run = replace(run, state=RunState.FAILED, failure=Failure.NO_DATA_AFTER_SUCCESS, message=message)
-        final = run.failure is not None and run.failure.final
-        again = not final and key.starts < self.limits.attempts
-        if again:
-            self._queue(run.day, key.retry(run))
+        is_final = run.failure is not None and run.failure.final
+        will_retry = not is_final and state.starts < self.limits.attempts
+        if will_retry:
+            self._queue(run.day, state.retry(run))
         else:
-            self.keys[run.day] = key.fail(run)
-        self.reporter.failed(run, self.progress(), again=again)
+            self.states[run.day] = state.fail(run)
+        self.reporter.failed(run, self.progress(), again=will_retry)
 
 
-def _measured(partition: Partition) -> Mapping[str, Any] | None:
-    """The measurements from the manifest of a complete partition."""
+def _measurements(partition: Partition) -> Mapping[str, Any] | None:
+    """Return the measurements from the manifest of a complete partition."""
     return partition.manifest.measured if partition.manifest else None
 
 
-def written_elsewhere(plan: Plan) -> list[dt.date]:
-    """The days of a plan that an unknown writer is writing; they must be inspected again."""
+def written_elsewhere(plan: Plan) -> list[Key]:
+    """Return the keys of a plan whose partition an unknown writer is writing. These keys must be inspected again."""
     waiting = set(plan.days(Action.WAIT))
     return [p.day for p in plan.completeness.partitions if p.code is Code.STILL_WRITING and p.day in waiting]

@@ -1,1 +1,1 @@
-"""Our own commit protocol: partitions become visible atomically, and leftovers of killed writers are removed."""
+"""Commit partitions atomically, and remove the leftovers of killed writers."""

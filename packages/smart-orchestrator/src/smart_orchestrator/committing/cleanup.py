@@ -1,9 +1,9 @@
 """Remove the leftovers of this program's killed writers, and nothing else.
 
-A vacuum removes the objects whose names only this program's writer makes and that no manifest names, and `_temporary/` of a
-committed partition. It lists every other object as foreign and leaves it. It leaves the parts that a marker names, and every
-object younger than `older_than`, because a writer may still be at work. It lists the dataset's complete folder, so its cost
-grows with the lake.
+A vacuum removes two kinds of objects: parts that this program's writer named but no manifest lists, and the objects below
+`_temporary/` of a committed partition. A vacuum keeps the parts that a marker names, and reports all other objects as foreign.
+Objects younger than `older_than` stay, because their writer may still be running. A vacuum lists the complete folder of the
+dataset, so its cost grows with the lake.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Vacuumed:
     """The objects that a vacuum removed, or would have removed.
 
     Attributes:
-        keys: the objects, in order.
-        size: their total size in bytes.
-        dry_run: whether nothing was removed.
-        foreign: objects of the partitions that no marker names and that this program did not write; they stay.
-        manifests: how many partitions have a manifest of this program.
+        keys: the keys of the objects, in order.
+        size: the total size of the objects in bytes.
+        dry_run: whether the objects were only listed and not removed.
+        foreign: the keys of objects that no marker names and that this program did not write. They stay.
+        manifests: the number of partitions with a manifest of this program.
     """
 
     keys: tuple[str, ...]
@@ -48,7 +48,7 @@ class Vacuumed:
     manifests: int = 0
 
     def to_json(self) -> dict[str, object]:
-        """The document that `vacuum --json` prints."""
+        """Return the JSON document that `vacuum --json` prints."""
         return {
             "removed": list(self.keys),
             "bytes": self.size,
@@ -69,7 +69,7 @@ def vacuum(
 
     Raises:
         ValueError: `older_than` is negative.
-        VacuumRefused: there are objects but no manifest of this program; a dry run lists them.
+        VacuumRefused: the dataset has objects but no manifest of this program. A dry run lists the objects.
         LakeError: the lake does not answer or refuses.
     """
     lake = lake or lake_of(dataset)
@@ -87,7 +87,7 @@ def find_leftovers(
     lake: Lake | None = None,
     now: dt.datetime | None = None,
 ) -> Vacuumed:
-    """The leftovers of a dataset and its foreign objects; nothing is removed.
+    """List the leftovers and the foreign objects of a dataset, and remove nothing.
 
     Raises:
         ValueError: `older_than` is negative.
@@ -107,9 +107,9 @@ def find_leftovers(
         )
         manifests += partition.manifest is not None
         removable = _removable(dataset, partition, objects)
-        named = _keys_to_keep(dataset, partition)
+        kept = _keys_to_keep(dataset, partition)
         leftovers += [info for info in objects if info.key in removable and now - info.modified > older_than]
-        foreign += [info.key for info in objects if info.key not in removable | named]
+        foreign += [info.key for info in objects if info.key not in removable | kept]
     return Vacuumed(
         tuple(info.key for info in leftovers),
         sum(info.size for info in leftovers),
@@ -120,13 +120,13 @@ def find_leftovers(
 
 
 def refuse_unmarked(lake_url: str, leftovers: Sequence[Vacuumed]) -> None:
-    """Refuse to clean a lake that holds objects but no manifest of this program.
+    """Raise an error if the lake has objects but no manifest of this program.
 
     Raises:
-        VacuumRefused: the lake has no such manifest.
+        VacuumRefused: the lake has objects and no manifest of this program.
     """
-    objects = sum(len(each.keys) + len(each.foreign) for each in leftovers)
-    if objects and not any(each.manifests for each in leftovers):
+    objects = sum(len(listed.keys) + len(listed.foreign) for listed in leftovers)
+    if objects and not any(listed.manifests for listed in leftovers):
         raise VacuumRefused(lake_url, objects)
 
 
@@ -152,23 +152,24 @@ def _objects_by_day(dataset: Dataset, lake: Lake) -> Iterator[tuple[dt.date, lis
 
 
 def _removable(dataset: Dataset, partition: Partition, objects: Sequence[ObjectInfo]) -> set[str]:
-    """The keys of our writer that no marker names, and those below `_temporary/` of a committed partition."""
+    """Return the keys of this program's parts that no marker names, and the keys below `_temporary/` if there is a marker."""
     folder = dataset.key(partition.day) + "/"
-    marked = any(info.key == folder + MARKER for info in objects)
-    if marked and partition.manifest is None and not partition.parts:
-        return set()  # The marker cannot be understood, so nothing is removed.
-    ours = re.compile(rf"part-[0-9]{{5}}-[0-9a-f]{{32}}{re.escape(dataset.suffix)}")
-    named = {part.name for part in partition.parts}
+    has_marker = any(info.key == folder + MARKER for info in objects)
+    if has_marker and partition.manifest is None and not partition.parts:
+        return set()  # An unreadable marker may name any object.
+    own_part = re.compile(rf"part-[0-9]{{5}}-[0-9a-f]{{32}}{re.escape(dataset.suffix)}")
+    committed = {part.name for part in partition.parts}
     names = {info.key.removeprefix(folder) for info in objects if not info.irregular}
     return {
         folder + name
         for name in names
-        if (ours.fullmatch(name) and name not in named) or (marked and name.startswith(TEMPORARY_FOLDER))
+        if (own_part.fullmatch(name) and name not in committed)
+        or (has_marker and name.startswith(TEMPORARY_FOLDER))
     }
 
 
 def _keys_to_keep(dataset: Dataset, partition: Partition) -> set[str]:
-    """The keys of the marker and of the parts that it names; empty when the marker cannot be understood."""
+    """Return the keys of the marker and of the parts that the marker names; none if the marker cannot be read."""
     if partition.manifest is None and not partition.parts:
         return set()
     folder = dataset.key(partition.day)

@@ -1,15 +1,15 @@
 """Replace a partition of a dataset atomically.
 
-Every reader of manifests sees the old partition or the new one, even when a writer is killed. The steps of a commit are:
+A reader of manifests sees either the old partition or the new one, even when a writer is killed. A commit has these steps:
 
-    0. `_adopt_parts`      replace the marker of another writer by a manifest of the parts that it commits
+    0. `_adopt_parts`      replace a foreign marker by a manifest of the parts that the marker commits
     1. `_read_marker`      read the marker `_SUCCESS` and its ETag
     2. `_put_parts`        put the new parts under fresh names
     3. `_list_parts`       list the partition's parts, new and old
-    4. `_replace_marker`   replace the marker by the new manifest, on condition that it still has the ETag of step 1
+    4. `_replace_marker`   replace the marker by the new manifest, if the marker still has the ETag of step 1
     5. `_delete_old_parts` delete all other parts
 
-A failure before step 4 changes nothing that is visible. The next commit deletes the leftovers of a killed writer.
+After a failure before step 4, readers still see the old partition. The next commit deletes the leftovers of a killed writer.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from smart_orchestrator.adapters.manifest import committed_partition
 from smart_orchestrator.adapters.manifest_document import (
     MARKER,
     checksum_of,
-    digest_of,
     is_part,
     parse_foreign_marker,
     parse_manifest,
+    partition_fingerprint,
 )
 from smart_orchestrator.contract import rows as contents
 from smart_orchestrator.errors import (
@@ -51,25 +51,25 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 
-# The winner of a lost race, in the message, when its marker names no run.
+# The text for the winner of a lost race when the marker names no run.
 UNKNOWN_WRITER = "of another writer"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One data object of a commit: its bytes and its number of rows."""
+    """One data object of a commit: the bytes and the number of rows."""
 
     data: bytes
     rows: int
 
     def __post_init__(self) -> None:
         if self.rows < 0:
-            message = f"a part has 0 rows or more, not {self.rows}"
+            message = f"the number of rows must not be negative, not {self.rows}"
             raise ValueError(message)
 
 
 class _Marker(NamedTuple):
-    """A marker as it was read."""
+    """The bytes and the ETag of a marker, as they were read."""
 
     data: bytes
     etag: str | None
@@ -94,7 +94,7 @@ class _Target:
         return f"{self.folder}/{MARKER}"
 
     def lost_race(self, winner: str | None) -> LostRace:
-        """The error when another writer committed the partition meanwhile."""
+        """Return the error for a partition that another writer committed during this commit."""
         return LostRace(self.dataset.name, self.day, winner or UNKNOWN_WRITER)
 
 
@@ -113,16 +113,16 @@ def commit(
     Args:
         dataset: the dataset of the partition.
         day: the partition key.
-        parts: the data objects; their rows must not be 0 in total.
+        parts: the data objects. Together they must have at least one row.
         columns: the columns of the parts, in order.
         volume: the sum of the dataset's volume column.
-        measured: facts of the run to keep in the manifest; JSON values.
-        lake: an open lake; default the dataset's own.
+        measured: measurements of the run for the manifest, as JSON values.
+        lake: an open lake; by default, the lake that the dataset names.
 
     Raises:
-        CommitError: there are no rows, or a newer program wrote the day.
-        LostRace: another writer committed the day meanwhile; its data stay.
-        LakeError: the lake does not answer or refuses. What was visible before still is.
+        CommitError: there are no rows, or a newer version of this program wrote the partition.
+        LostRace: another writer committed the partition during this commit. The data of that writer stay.
+        LakeError: the lake does not answer or refuses. The old partition stays visible.
     """
     target = _Target(dataset, day, lake or lake_of(dataset))
     rows = sum(part.rows for part in parts)
@@ -132,7 +132,7 @@ def commit(
     new_keys = [f"{target.folder}/part-{n:05d}-{run_id}{dataset.suffix}" for n in range(len(parts))]
     with target.lake.exclusive(target.folder):
         marker = _adopt_parts(target, _read_marker(target))
-        with _deleted_on_failure(target.lake, new_keys):
+        with _delete_on_failure(target.lake, new_keys):
             _put_parts(target.lake, new_keys, parts)
             listed = _list_parts(target, new_keys)
             manifest = Manifest(
@@ -148,11 +148,11 @@ def commit(
             data = manifest.to_bytes()
         _replace_marker(target, manifest.run_id, data, marker, new_keys)
         _delete_old_parts(target.lake, listed, new_keys)
-    return committed_partition(manifest, digest_of(data))
+    return committed_partition(manifest, partition_fingerprint(data))
 
 
 def _read_marker(target: _Target) -> _Marker | None:
-    """Step 1: the marker with its ETag; None when there is no marker."""
+    """Step 1: read the marker and its ETag. Return None if there is no marker."""
     try:
         return _Marker(*target.lake.get(target.marker_key))
     except ObjectMissing:
@@ -160,27 +160,27 @@ def _read_marker(target: _Target) -> _Marker | None:
 
 
 def _adopt_parts(target: _Target, marker: _Marker | None) -> _Marker | None:
-    """Step 0: the marker that step 4 may replace, after a marker of another writer has become a manifest.
+    """Step 0: replace a foreign marker by a manifest. Return the marker that step 4 may replace.
 
-    An empty marker commits every part beside it, so new parts would join the old partition before the commit.
+    An empty marker commits all parts beside it. Without this step, new parts would join the old partition before the commit.
 
     Raises:
-        CommitError: a newer program wrote the manifest.
-        LostRace: another writer replaced the marker meanwhile.
+        CommitError: a newer version of this program wrote the manifest.
+        LostRace: another writer replaced the marker during this step.
     """
     if marker is None:
         return None
     if parse_foreign_marker(marker.data) is None:
         parsed = parse_manifest(target.day, marker.data)
         if isinstance(parsed, Partition) and parsed.code is Code.NEWER_VERSION:
-            raise CommitError(target.dataset.name, target.day, parsed.reason, "Update this program.")
+            raise CommitError(target.dataset.name, target.day, parsed.reason, "Then run the day again.")
         return marker
     prefix = target.folder + "/"
     names = {info.key.removeprefix(prefix): info for info in target.lake.list(target.folder)}
     parts = tuple(PartInfo(name, info.size, None, info.etag) for name, info in names.items() if is_part(name))
     now = dt.datetime.now(tz=dt.UTC)
     manifest = Manifest(target.day, f"adopted-{uuid.uuid4().hex}", parts, None, (), None, {}, now)
-    # The answer of a successful write can get lost. The retry of the write then conflicts with our own manifest.
+    # If the response to a successful write is lost, the retry conflicts with our own manifest.
     with suppress(ObjectConflict):
         target.lake.put_if(target.marker_key, manifest.to_bytes(), marker.etag)
     adopted = _read_marker(target)
@@ -190,8 +190,8 @@ def _adopt_parts(target: _Target, marker: _Marker | None) -> _Marker | None:
 
 
 @contextmanager
-def _deleted_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
-    """Delete the new parts when not all could be written. The next commit deletes those that remain."""
+def _delete_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
+    """Delete the new parts if the block fails. The next commit deletes the parts that could not be deleted."""
     try:
         yield
     except BaseException:
@@ -207,17 +207,17 @@ def _put_parts(lake: Lake, keys: Sequence[str], parts: Sequence[Part]) -> None:
 
 
 def _list_parts(target: _Target, new_keys: Sequence[str]) -> dict[str, ObjectInfo]:
-    """Step 3: the parts of the partition by key, new and old.
+    """Step 3: list the parts of the partition, new and old. Return them by key.
 
     Raises:
-        LostRace: a new part is gone. A commit deletes the parts of writers that have not committed yet.
+        LostRace: a new part is gone, because another commit deleted it.
     """
     prefix = target.folder + "/"
     objects = target.lake.list(target.folder)
     listed = {info.key: info for info in objects if is_part(info.key.removeprefix(prefix))}
     if not listed.keys() >= set(new_keys):
         marker = _read_marker(target)
-        raise target.lost_race(_run_of(target, marker))
+        raise target.lost_race(_run_id_of(target, marker))
     return listed
 
 
@@ -228,21 +228,21 @@ def _part_info(listed: ObjectInfo, part: Part) -> PartInfo:
 def _replace_marker(
     target: _Target, run_id: str, data: bytes, marker: _Marker | None, new_keys: Sequence[str]
 ) -> None:
-    """Step 4: replace the marker by the new manifest, if it is still the one that was read.
+    """Step 4: replace the marker by the new manifest, if the marker has not changed since step 1.
 
-    If the lake does not answer, the new manifest may be the marker already; the new parts then stay.
+    If the lake does not answer, the new parts stay, because the new manifest may already be in place.
 
     Raises:
-        LostRace: another writer replaced the marker meanwhile.
+        LostRace: another writer replaced the marker during this commit.
     """
     try:
         target.lake.put_if(target.marker_key, data, marker.etag if marker is not None else None)
     except ObjectConflict:
-        # The answer of a successful write can get lost. The retry of the write then conflicts with our own manifest.
-        winner = _run_of(target, _read_marker(target))
+        # If the response to a successful write is lost, the retry conflicts with our own manifest.
+        winner = _run_id_of(target, _read_marker(target))
         if winner == run_id:
             return
-        # A marker without a run may be a truncated one of ours, so the new parts are deleted only for a known winner.
+        # A marker without a run may be our own, truncated. Only if the winner is known, the new parts are surely not committed.
         if winner is not None:
             with suppress(LakeError):
                 target.lake.delete(new_keys)
@@ -254,8 +254,8 @@ def _delete_old_parts(lake: Lake, listed: Mapping[str, ObjectInfo], new_keys: Se
     lake.delete([key for key in listed if key not in new_keys])
 
 
-def _run_of(target: _Target, marker: _Marker | None) -> str | None:
-    """The run that a manifest names; None for any other marker."""
+def _run_id_of(target: _Target, marker: _Marker | None) -> str | None:
+    """Return the id of the run that a manifest names, or None for any other marker."""
     if marker is None or not marker.data:
         return None
     manifest = parse_manifest(target.day, marker.data)

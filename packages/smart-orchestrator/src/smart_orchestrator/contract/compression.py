@@ -1,6 +1,7 @@
 """Decompress CSV parts in bounded pieces: gzip, bzip2 and Zstandard.
 
-Without a declared compression the first bytes decide: no CSV in UTF-8 begins with the signature of gzip or Zstandard.
+If a dataset declares no compression, the first bytes of a part decide. No CSV in UTF-8 begins with the signature of gzip or
+Zstandard.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.dataset import Compression
 
-# The largest number of decompressed bytes at a time, whatever the compression ratio.
-PIECE = 1 << 20
-# bzip2 begins with its level and the signature of a block, or of the end of an empty stream.
+# The largest decompressed piece, whatever the compression ratio.
+PIECE_BYTES = 1 << 20
+# A bzip2 stream begins with the compression level, then the signature of a block or of the end of an empty stream.
 SIGNATURES: tuple[tuple[re.Pattern[bytes], Compression], ...] = (
     (re.compile(rb"\x1f\x8b"), "gzip"),
     (re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), "bz2"),
@@ -30,7 +31,7 @@ SIGNATURES: tuple[tuple[re.Pattern[bytes], Compression], ...] = (
 
 
 class Decompressor(Protocol):
-    """One compressed stream, as the standard library's `bz2.BZ2Decompressor`."""
+    """The decompressor of one stream, with the interface of `bz2.BZ2Decompressor`."""
 
     @property
     def eof(self) -> bool:
@@ -39,7 +40,7 @@ class Decompressor(Protocol):
 
     @property
     def needs_input(self) -> bool:
-        """Whether the next text needs more input."""
+        """Whether `decompress` needs more input before it can return more bytes."""
         ...
 
     @property
@@ -48,7 +49,7 @@ class Decompressor(Protocol):
         ...
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        """At most `max_length` decompressed bytes."""
+        """Decompress `data`, and return at most `max_length` bytes."""
         ...
 
 
@@ -68,37 +69,37 @@ class _Gzip:
         return text
 
 
-def decompressed(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
-    """The bytes of `chunks`, decompressed at most a megabyte at a time.
+def decompress_chunks(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
+    """Decompress `chunks` in pieces of at most one megabyte.
 
     Raises:
-        Unreadable: the stream is cut short, or other bytes follow it.
+        Unreadable: the stream is cut short, or bytes that are not a stream follow it.
     """
     first = next(chunks, b"")
     if compression == "infer":
-        compression = next((name for sign, name in SIGNATURES if sign.match(first)), "none")
+        compression = next((name for pattern, name in SIGNATURES if pattern.match(first)), "none")
     chunks = chain((first,), chunks)
-    return chunks if compression == "none" else _streams(chunks, compression)
+    return chunks if compression == "none" else _decompress_streams(chunks, compression)
 
 
-def _streams(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
+def _decompress_streams(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
     stream: Decompressor | None = None
     for chunk in chunks:
         data = chunk
         while data or (stream is not None and not stream.needs_input):
             if stream is None:
-                # The last block of a tape or a disk may be filled with zeros.
+                # Tapes and disks may fill the last block with zeros.
                 if not data.strip(b"\0"):
                     break
                 stream = _decompressor(compression)
-            text = stream.decompress(data, PIECE)
+            text = stream.decompress(data, PIECE_BYTES)
             data = b""
             if text:
                 yield text
             if stream.eof:
                 data, stream = stream.unused_data, None
     if stream is not None:
-        msg = f"its {compression} stream is cut short"
+        msg = f"the {compression} stream is cut short"
         raise Unreadable(msg)
 
 
@@ -118,8 +119,8 @@ def _decompressor(compression: Compression) -> Decompressor:
     return stream
 
 
-def compressed(data: bytes, compression: Compression) -> bytes:
-    """The bytes of a part in the dataset's compression; unchanged when none is declared."""
+def compress_part(data: bytes, compression: Compression) -> bytes:
+    """Compress the bytes of a part. Without a declared compression, return them unchanged."""
     if compression == "gzip":
         import gzip
 

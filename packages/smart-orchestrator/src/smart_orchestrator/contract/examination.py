@@ -27,12 +27,12 @@ class Examination:
     """The result of reading one part.
 
     Attributes:
-        part: the part.
-        dialect: the dialect in which it was read.
-        columns: its columns with their types; empty for an empty part.
-        rows: the number of its rows.
+        part: the part that was read.
+        dialect: the CSV dialect in which the part was read.
+        columns: the columns of the part with their types; empty for an empty part.
+        rows: the number of rows.
         volume: the sum of the volume column; None when nothing was summed.
-        table_findings: why it cannot be read as a table of the contract.
+        table_findings: the reasons why the part cannot be read as a table of the contract.
         value_findings: the values that violate the contract, the first few for each rule.
         hashes: the hashes of the values of unique columns.
     """
@@ -48,7 +48,7 @@ class Examination:
 
     @classmethod
     def of_part(cls, dataset: Dataset, part: PartSource, *, foreign: bool) -> Examination:
-        """Read the part.
+        """Read a part and return its examination.
 
         Raises:
             PartFault, LakeError: as for `PartSource`.
@@ -60,17 +60,17 @@ class Examination:
                     with open_table(dataset, part, dialect) as table:
                         examination.read(dataset, table)
                 except Unreadable as error:
-                    # If these are not the bytes that were committed, that is the reason to report.
+                    # Reading all bytes compares the checksum: a changed part raises `PartFault`, which is the better reason.
                     for _ in part.chunks():
                         pass
                     text = f"{part.name} cannot be read: {error}"
                     examination.table_findings.append(Finding(Code.UNREADABLE, text))
                 return examination
-        message = "the last dialect cannot be refused"
+        message = "the last dialect never raises NotSparkCsv"
         raise AssertionError(message)
 
     def read(self, dataset: Dataset, table: Table) -> None:
-        """Read all rows of the table.
+        """Read all rows of the table, and collect the findings.
 
         Raises:
             Unreadable: the rows cannot be read.
@@ -111,21 +111,23 @@ class Examination:
 
 
 def _restrict_to(dataset: Dataset, names: Sequence[str]) -> Dataset:
-    """The dataset with only these columns in its contract."""
+    """Return a copy of the dataset whose contract has only these columns."""
     columns = tuple(column for column in dataset.columns if column.name in names)
     volume = dataset.volume_column if dataset.volume_column in names else None
     return replace(dataset, columns=columns, volume_column=volume)
 
 
 def column_findings(dataset: Dataset, part: str, header: Sequence[str]) -> Iterator[Finding]:
-    """The duplicate columns of the header, and the columns of the contract that it lacks."""
+    """Yield a finding for duplicate columns of the header, and one for the contract's columns that the header lacks."""
     duplicates = sorted({name for name in header if list(header).count(name) > 1})
     if duplicates:
         yield Finding(Code.COLUMNS, f"{part} has the column {duplicates[0]} twice")
     missing = [column.name for column in dataset.columns if column.name not in header]
     if missing:
         hint = (
-            "" if len(missing) < len(dataset.columns) else "; its first row is not a header of the contract"
+            ""
+            if len(missing) < len(dataset.columns)
+            else "; the first row is not a header with these columns"
         )
         yield Finding(Code.COLUMNS, f"{part} lacks the column {', '.join(missing)}{hint}")
 
@@ -137,14 +139,14 @@ def value_findings(
     offset: int = 0,
     counts: dict[str, int] | None = None,
 ) -> Iterator[Finding]:
-    """The values that violate a rule, the first few for each rule.
+    """Yield a finding for each of the first few values that violate a rule.
 
     Args:
         dataset: the dataset with the contract.
         part: the name of the part, for the texts.
-        frame: the contract's columns in the types in which they are stored.
+        frame: the contract's columns, in their stored types.
         offset: the number of rows of the part before the frame.
-        counts: how often earlier rows of the part violated each rule; updated.
+        counts: the number of earlier violations of each rule in the part. The function updates the mapping.
     """
     counts = {} if counts is None else counts
     for column in dataset.columns:
@@ -153,8 +155,8 @@ def value_findings(
         for problem, mask in rules(column, stored.dtype):
             rule = f"{column.name} {problem}"
             remaining = FIRST_FEW + 1 - counts.get(rule, 0)
-            for row in columns.select(mask).to_series().arg_true().head(max(remaining, 0)).to_list():
+            for index in columns.select(mask).to_series().arg_true().head(max(remaining, 0)).to_list():
                 counts[rule] = counts.get(rule, 0) + 1
-                value = "" if stored[row] is None else f" ({str(stored[row])[:40]!r})"
-                text = f"{part} row {offset + row + 1} column {column.name}{value} {problem}"
+                value = "" if stored[index] is None else f" ({str(stored[index])[:40]!r})"
+                text = f"{part} row {offset + index + 1} column {column.name}{value} {problem}"
                 yield Finding(Code.BAD_VALUES, text)

@@ -10,18 +10,18 @@ from smart_orchestrator.model.partition import Code
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-# A reason names this many violations of one rule; a damaged partition has thousands of them.
+# The number of violations of one rule that a reason lists. A damaged partition may have thousands.
 FIRST_FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One violation: its code, and a sentence that names the part, the row and the column."""
+    """One violation: a code, and a sentence that names the part, the row and the column."""
 
     code: Code
     text: str
 
 
 def duplicate_finding(column: str, value: Hashable) -> Finding:
-    """The finding for a value that must be unique and occurs more than once."""
+    """Return the finding for a value that must be unique and occurs more than once."""
     return Finding(Code.DUPLICATE_ROWS, f"column {column} holds {str(value)[:80]!r} more than once")

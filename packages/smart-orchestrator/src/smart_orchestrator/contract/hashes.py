@@ -1,4 +1,4 @@
-"""Hashes of the values of unique columns: eight bytes a row."""
+"""Hashes of the values of unique columns. A hash has eight bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Hashes:
         self.by_column: dict[str, list[pl.Series]] = {}
 
     def add(self, dataset: Dataset, rows: pl.DataFrame) -> None:
-        """Add rows; each unique column is also there in the contract's type, under its name and `TYPED_SUFFIX`."""
+        """Add the hashes of `rows`. The frame must contain each unique column in the contract's type, named with `TYPED_SUFFIX`."""
         for column in dataset.columns:
             if column.unique and rows.height:
                 hashes = rows[column.name + TYPED_SUFFIX].hash()

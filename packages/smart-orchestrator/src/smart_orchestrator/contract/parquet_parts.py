@@ -1,4 +1,4 @@
-"""Read Parquet parts: columns and number of rows from the footer, then the values in batches of bounded size."""
+"""Read Parquet parts: first the columns and the number of rows from the footer, then the values in bounded batches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIGNATURE = b"PAR1"
 
 @contextmanager
 def open_parquet(source: PartSource, *, footer_only: bool) -> Iterator[tuple[pl.Schema, int, str]]:
-    """The columns of a part, its number of rows, and the path of a file for `read_batches`.
+    """Open a part, and yield its schema, its number of rows, and the path of a local file for `read_batches`.
 
     Raises:
         Unreadable: the part is not a Parquet file.
@@ -37,29 +37,29 @@ def open_parquet(source: PartSource, *, footer_only: bool) -> Iterator[tuple[pl.
         with translate_parquet_errors():
             with Path(path).open("rb") as file:
                 if file.read(4) != SIGNATURE:
-                    msg = "it is not a file of Parquet"
+                    msg = "the file is not Parquet"
                     raise Unreadable(msg)
             schema = pl.Schema(pl.read_parquet_schema(path))
             rows = int(pl.scan_parquet(path).select(pl.len()).collect().item())
         yield schema, rows, path
 
 
-def read_batches(path: str, columns: Sequence[str], rows: int, size: int) -> Iterator[pl.DataFrame]:
-    """The values of some columns, in batches. Memory holds these columns of one row group, and one batch.
+def read_batches(path: str, columns: Sequence[str], rows: int, file_bytes: int) -> Iterator[pl.DataFrame]:
+    """Yield the values of some columns, in batches. Memory holds one batch, and these columns of one row group.
 
     Raises:
-        Unreadable: they cannot be read.
+        Unreadable: the values cannot be read.
     """
     with extra("frames"):
         import polars as pl
 
     if not columns:
         return
-    step = max(1, min(BATCH_ROWS, BATCH_BYTES * rows // max(size, 1)))
-    for start in range(0, rows, step):
+    batch_rows = max(1, min(BATCH_ROWS, BATCH_BYTES * rows // max(file_bytes, 1)))
+    for start in range(0, rows, batch_rows):
         with translate_parquet_errors():
-            frame = pl.scan_parquet(path).select(columns).slice(start, step).collect()
-            if frame.height != min(step, rows - start):
-                msg = f"its footer names {rows:,} rows, and fewer can be read"
+            frame = pl.scan_parquet(path).select(columns).slice(start, batch_rows).collect()
+            if frame.height != min(batch_rows, rows - start):
+                msg = f"the footer declares {rows:,} rows, but fewer can be read"
                 raise Unreadable(msg)
         yield frame

@@ -1,7 +1,8 @@
 """Translate the exceptions of file readers: every failure to read a part becomes `Unreadable`.
 
 Readers raise more than their own error classes: zlib raises `OSError`, and a panic of Polars derives from `BaseException`.
-Only errors that say nothing about the bytes pass: those of the lake, missing packages, memory and interrupts.
+Errors that say nothing about the bytes are raised unchanged: errors of the lake, missing packages, a lack of memory, and
+interrupts.
 """
 
 from __future__ import annotations
@@ -22,24 +23,24 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.partition import Code
 
-STDERR = 2
+STDERR_DESCRIPTOR = 2
 _PANIC = re.compile(rb"(?:^\n)?^thread '[^\n]*panicked at.*", re.DOTALL | re.MULTILINE)
 
 
 class Unreadable(ValueError):
-    """The bytes cannot be read in the dataset's format; the text says why, in one line."""
+    """The bytes cannot be read in the dataset's format. The message is the reason, in one line."""
 
 
-class OtherDialect(Exception):
+class NotSparkCsv(Exception):
     """The CSV is not in Spark's dialect."""
 
 
 class PartFault(Exception):
-    """A part is gone, or has other bytes than were committed.
+    """A part is gone, or its bytes are not the bytes that were committed.
 
     Attributes:
-        code: the code of its partition.
-        text: the reason.
+        code: the code for the partition of the part.
+        text: the reason, as a sentence.
     """
 
     def __init__(self, code: Code, text: str) -> None:
@@ -50,17 +51,17 @@ class PartFault(Exception):
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise `Unreadable` for every exception that a reader raises inside."""
+    """Raise `Unreadable` for every exception that a reader raises inside the `with` block."""
     try:
         yield
-    except (SmartOrchestratorError, PartFault, Unreadable, OtherDialect, ImportError, MemoryError):
+    except (SmartOrchestratorError, PartFault, Unreadable, NotSparkCsv, ImportError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - readers raise any class
         raise Unreadable(_first_line(error)) from None
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        raise Unreadable(f"its reader failed ({_first_line(error)})") from None
+        raise Unreadable(f"the reader failed ({_first_line(error)})") from None
 
 
 def _first_line(error: BaseException) -> str:
@@ -69,10 +70,10 @@ def _first_line(error: BaseException) -> str:
 
 
 class _PanicFilter:
-    """Removes the messages of panics, which Rust writes to the descriptor of stderr.
+    """A filter that removes the panic messages that Rust writes to the descriptor of stderr.
 
-    While any thread is between `enter` and `leave`, stderr goes to a temporary file. The last `leave` writes the file to stderr
-    without the messages of panics.
+    While any thread is between `enter` and `leave`, stderr is redirected to a temporary file. The last `leave` copies the file to
+    stderr, without the panic messages.
     """
 
     def __init__(self) -> None:
@@ -87,10 +88,10 @@ class _PanicFilter:
             if self._threads == 1:
                 with suppress(OSError, ValueError):
                     sys.stderr.flush()
-                self._stderr = os.dup(STDERR)
+                self._stderr = os.dup(STDERR_DESCRIPTOR)
                 self._file, name = tempfile.mkstemp(prefix="stderr-")
                 os.unlink(name)  # noqa: PTH108 - only the descriptor is needed
-                os.dup2(self._file, STDERR)
+                os.dup2(self._file, STDERR_DESCRIPTOR)
 
     def leave(self) -> None:
         with self._lock:
@@ -99,13 +100,13 @@ class _PanicFilter:
                 return
             with suppress(OSError, ValueError):
                 sys.stderr.flush()
-            os.dup2(self._stderr, STDERR)
+            os.dup2(self._stderr, STDERR_DESCRIPTOR)
             os.lseek(self._file, 0, os.SEEK_SET)
             with os.fdopen(self._file, "rb") as file:
                 text = _PANIC.sub(b"", file.read())
             if text:
                 with suppress(OSError):
-                    os.write(STDERR, text)
+                    os.write(STDERR_DESCRIPTOR, text)
             os.close(self._stderr)
 
 
@@ -114,15 +115,15 @@ _panics = _PanicFilter()
 
 @contextmanager
 def translate_parquet_errors() -> Iterator[None]:
-    """As `translate_errors`, for Parquet: its reader panics on damaged files and prints a message."""
+    """Do the same as `translate_errors`, and suppress the messages that the Parquet reader prints when it panics."""
     try:
         _panics.enter()
-        filtered = True
+        is_filtering = True
     except OSError:
-        filtered = False  # There is no stderr, or no temporary file can be made.
+        is_filtering = False  # There is no stderr, or no temporary file can be made.
     try:
         with translate_errors():
             yield
     finally:
-        if filtered:
+        if is_filtering:
             _panics.leave()

@@ -1,8 +1,8 @@
-"""Check the rows of a partition against the dataset's contract, in bounded memory, and read them as frames.
+"""Check the rows of a partition against the dataset's contract, in bounded memory, and read the rows as frames.
 
-Frames are Polars frames with the contract's columns in its order (all columns when the contract names none). `examine`
-does not raise for faults of the data: it returns findings, each with a stable code and a sentence that names the
-part, the row (1 is the first after the header) and the column. Errors of the lake (`LakeError`) are raised to the caller.
+Frames are Polars frames with the contract's columns in the contract's order, or with all columns when the contract names none.
+`examine` does not raise for faults of the data. It returns findings, each with a stable code and a sentence that names the
+part, the row and the column. Row 1 is the first row after the header. Errors of the lake (`LakeError`) reach the caller.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.contract.compression import compressed
+from smart_orchestrator.contract.compression import compress_part
 from smart_orchestrator.contract.examination import Examination, column_findings, value_findings
 from smart_orchestrator.contract.finding import FIRST_FEW, Finding, duplicate_finding
 from smart_orchestrator.contract.reading import Unreadable, translate_errors
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.contract.sources import PartSource
     from smart_orchestrator.model.dataset import Dataset
 
-# The column with the number of each row's partition. No column of a contract has a NUL in its name.
-PARTITION = "\0partition"
+# The name of the column that numbers the partitions. No column of a contract has a NUL in its name.
+PARTITION_COLUMN = "\0partition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Contents:
     """The contents of a partition's parts.
 
     Attributes:
-        rows: the number of rows of all parts, without headers.
-        volume: the sum of the dataset's volume column, if it has one.
-        findings: violations of the contract; empty when there are none.
+        rows: the number of rows in all parts, without headers.
+        volume: the sum of the volume column; None if the dataset has no volume column.
+        findings: the violations of the contract; empty when there are none.
     """
 
     rows: int
@@ -51,21 +51,21 @@ class Contents:
 
 
 def to_bytes(dataset: Dataset, frame: pl.DataFrame) -> bytes:
-    """A frame as one part of the dataset's format.
+    """Encode a frame as one part in the dataset's format.
 
-    CSV is RFC 4180 in UTF-8 with LF. A field is quoted only where it must be, a quote inside it is doubled, and null is an
-    empty field. The header is written if the dataset has one.
+    CSV follows RFC 4180, in UTF-8 with LF. A field is quoted only where RFC 4180 requires quotes, a quote inside a field is
+    doubled, and null is an empty field. The header is written if the dataset declares one.
     """
     buffer = io.BytesIO()
     if dataset.format == "parquet":
         frame.write_parquet(buffer, compression="zstd")
     else:
         frame.write_csv(buffer, include_header=dataset.header)
-    return compressed(buffer.getvalue(), dataset.compression)
+    return compress_part(buffer.getvalue(), dataset.compression)
 
 
 def to_frame(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = False) -> pl.DataFrame:
-    """The rows of `parts` as one frame with the contract's columns and types.
+    """Read the rows of `parts` as one frame with the contract's columns and types.
 
     Args:
         dataset: the dataset with the contract.
@@ -79,7 +79,7 @@ def to_frame(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = F
     with extra("frames"):
         import polars as pl
 
-    frames = [frame for part in parts for frame in _frames_of(dataset, part, foreign=foreign)]
+    frames = [frame for part in parts for frame in _read_frames(dataset, part, foreign=foreign)]
     if not frames:
         return pl.DataFrame(schema={column.name: contract_dtype(column) for column in dataset.columns})
     with translate_errors():
@@ -91,13 +91,13 @@ def to_frame(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = F
         return pl.concat(frames)
 
 
-def _frames_of(dataset: Dataset, part: PartSource, *, foreign: bool) -> list[pl.DataFrame]:
+def _read_frames(dataset: Dataset, part: PartSource, *, foreign: bool) -> list[pl.DataFrame]:
     for dialect in dialects(dataset, foreign=foreign):
         with dialect, open_table(dataset, part, dialect, every_column=not dataset.columns) as table:
             if not table.header:
                 return []
             if any(column_findings(dataset, part.name, table.header)):
-                msg = f"{part.name} has other columns than the contract"
+                msg = f"{part.name} does not have the contract's columns"
                 raise Unreadable(msg)
             return list(table.frames(table.header))
     return []
@@ -106,26 +106,26 @@ def _frames_of(dataset: Dataset, part: PartSource, *, foreign: bool) -> list[pl.
 def examine(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = False) -> Contents:
     """Read all rows of `parts` and check them against the contract.
 
-    Memory is bounded, with two exceptions: a column whose values must be unique needs eight bytes per row, and one column of
-    one row group of a Parquet part is decoded at a time.
+    Memory is bounded, with two exceptions: a unique column needs eight bytes per row, and one column of one row group of a
+    Parquet part is decoded at a time.
 
     Raises:
         PartFault, LakeError: as for `PartSource`.
     """
     examined = [Examination.of_part(dataset, part, foreign=foreign) for part in parts]
     table_findings = [finding for examination in examined for finding in examination.table_findings]
-    findings_about_values = [finding for examination in examined for finding in examination.value_findings]
+    value_findings_of_parts = [finding for examination in examined for finding in examination.value_findings]
     if not table_findings:
         table_findings += _differing_columns(dataset, examined)
     if not table_findings:
-        findings_about_values += duplicate_findings(dataset, examined)
+        value_findings_of_parts += duplicate_findings(dataset, examined)
     volumes = [examination.volume for examination in examined if examination.volume is not None]
     rows = sum(examination.rows for examination in examined)
-    return Contents(rows, sum(volumes) if volumes else None, (*table_findings, *findings_about_values))
+    return Contents(rows, sum(volumes) if volumes else None, (*table_findings, *value_findings_of_parts))
 
 
 def _differing_columns(dataset: Dataset, examined: Sequence[Examination]) -> Iterator[Finding]:
-    """Parts whose columns differ from those of the first part, for a dataset whose contract names no columns."""
+    """Yield a finding for each part whose columns differ from the first part's, if the contract names no columns."""
     if dataset.columns:
         return
     headers = [
@@ -139,13 +139,13 @@ def _differing_columns(dataset: Dataset, examined: Sequence[Examination]) -> Ite
             yield Finding(Code.COLUMNS, text)
 
 
-def judge_together(
+def check_together(
     dataset: Dataset, partitions: Sequence[Sequence[bytes]]
 ) -> Sequence[tuple[int, int | None] | None]:
-    """The number of rows and the sum of the volume column of each partition; None for a partition that may have a fault.
+    """Count the rows and sum the volume column of each partition. The result is None for a partition that may have a fault.
 
-    Every part is parsed by itself. The rules are then evaluated in one query over the rows of all partitions, in which the
-    column `PARTITION` tells them apart. For a partition with None, call `examine`: it names the faults.
+    Each part is parsed separately. Then one query evaluates the rules over the rows of all partitions, grouped by
+    `PARTITION_COLUMN`. `examine` names the faults of a partition whose result is None.
     """
     with extra("frames"):
         import polars as pl
@@ -155,14 +155,14 @@ def judge_together(
         with suppress(ValueError):
             frames[number] = _contract_columns(dataset, parts)
     results: list[tuple[int, int | None] | None] = [None] * len(partitions)
-    # The rules depend on the stored types: partitions with the same types are judged in one query.
+    # The rules depend on the stored types, so each query covers the partitions with the same types.
     for dtypes in {tuple(frame.dtypes) for frame in frames.values()}:
         same_types = {number: frame for number, frame in frames.items() if tuple(frame.dtypes) == dtypes}
         rows = pl.concat(
-            frame.with_columns(pl.lit(number).alias(PARTITION)) for number, frame in same_types.items()
+            frame.with_columns(pl.lit(number).alias(PARTITION_COLUMN)) for number, frame in same_types.items()
         )
         expressions = rule_expressions(dataset, dtypes)
-        by_partition = rows.with_columns(expressions.typed).group_by(PARTITION)
+        by_partition = rows.with_columns(expressions.typed).group_by(PARTITION_COLUMN)
         any_violated = pl.any_horizontal(*expressions.violated, *expressions.duplicated, pl.lit(value=False))
         for number, row_count, volume, is_violated in by_partition.agg(
             pl.len(), expressions.volume, any_violated.alias("violated")
@@ -173,35 +173,35 @@ def judge_together(
 
 
 def _contract_columns(dataset: Dataset, parts: Sequence[bytes]) -> pl.DataFrame:
-    """The contract's columns of all parts, in the types in which they are stored.
+    """Read the contract's columns of all parts, in their stored types.
 
     Raises:
-        ValueError: a part cannot be read, or its columns differ from the contract or from those of another part.
+        ValueError: a part cannot be read, lacks columns of the contract, or differs in its columns from another part.
     """
     with extra("frames"):
         import polars as pl
 
     names = [column.name for column in dataset.columns]
     sources = [BytesPart(f"part {number}", data) for number, data in enumerate(parts)]
-    frames = [frame for source in sources for frame in _frames_of(dataset, source, foreign=False)]
+    frames = [frame for source in sources for frame in _read_frames(dataset, source, foreign=False)]
     with translate_errors():
         return pl.concat(frame.select(names) for frame in frames)
 
 
 def volume_of(dataset: Dataset, frame: pl.DataFrame) -> int | None:
-    """The sum of the volume column of a frame; None without such a column or without rows."""
+    """Sum the volume column of a frame. Return None if the dataset has no volume column or the frame has no rows."""
     with extra("frames"):
         import polars as pl
 
     if not dataset.volume_column or not frame.height:
         return None
     values = frame[dataset.volume_column]
-    # Polars adds integers of 64 bits, and overflows silently.
+    # Sums of 64-bit integers overflow silently in Polars.
     return int((values.cast(pl.Int128) if values.dtype.is_integer() else values).sum())
 
 
 def violations(dataset: Dataset, frame: pl.DataFrame) -> tuple[Finding, ...]:
-    """The violations of the contract in a frame; the texts call it `frame`."""
+    """Return the violations of the contract in a frame. Their texts name the frame `frame`, in place of a part."""
     table_findings = [*column_findings(dataset, "frame", frame.columns)]
     if table_findings or not dataset.columns:
         return tuple(table_findings)

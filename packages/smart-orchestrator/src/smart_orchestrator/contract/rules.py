@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.dataset import Column, Dataset
 
-# Ends the name of a column that was converted to the contract's type. No column of a contract has a NUL in its name.
+# The suffix of columns that were converted to the contract's types. No column of a contract has a NUL in its name.
 TYPED_SUFFIX = "\0typed"
 
 
@@ -24,10 +24,10 @@ class RuleExpressions:
     """The contract as Polars expressions over rows.
 
     Attributes:
-        typed: the columns converted to the contract's types; the other expressions need them in the frame.
-        volume: the sum of the volume column; null without such a column.
-        violated: one boolean for each rule, true when a row violates it.
-        duplicated: one boolean for each unique column, true when a value occurs more than once.
+        typed: the columns converted to the contract's types. The other expressions read these columns.
+        volume: the sum of the volume column; null without a volume column.
+        violated: one boolean for each rule; true when any row violates the rule.
+        duplicated: one boolean for each unique column; true when a value occurs more than once.
     """
 
     typed: Sequence[pl.Expr]
@@ -38,14 +38,14 @@ class RuleExpressions:
 
 @lru_cache(maxsize=64)
 def rule_expressions(dataset: Dataset, dtypes: tuple[pl.DataType, ...]) -> RuleExpressions:
-    """The expressions for rows whose columns of the contract are stored in these types."""
+    """Return the expressions for rows that store the contract's columns in the types `dtypes`."""
     with extra("frames"):
         import polars as pl
 
     columns = list(zip(dataset.columns, dtypes, strict=True))
     masks = [mask.any() for column, dtype in columns for _, mask in rules(column, dtype)]
     unique = [pl.col(column.name + TYPED_SUFFIX) for column in dataset.columns if column.unique]
-    sums = [_sum(column) for column in dataset.columns if column.name == dataset.volume_column]
+    sums = [_sum_expression(column) for column in dataset.columns if column.name == dataset.volume_column]
     volume = sums[0] if sums else pl.lit(None)
     return RuleExpressions(
         typed=[convert(column, dtype).alias(column.name + TYPED_SUFFIX) for column, dtype in columns],
@@ -57,8 +57,8 @@ def rule_expressions(dataset: Dataset, dtypes: tuple[pl.DataType, ...]) -> RuleE
     )
 
 
-def _sum(column: Column) -> pl.Expr:
-    """The sum of a column in the contract's type. Integers are added as 128 bits, because 64 bits overflow silently."""
+def _sum_expression(column: Column) -> pl.Expr:
+    """Return the sum of a column in the contract's type. Sums of 64-bit integers would overflow silently."""
     with extra("frames"):
         import polars as pl
 
@@ -67,7 +67,7 @@ def _sum(column: Column) -> pl.Expr:
 
 
 def contract_dtype(column: Column) -> pl.DataType:
-    """The type of a column of the contract."""
+    """Return the Polars type of a column of the contract."""
     with extra("frames"):
         import polars as pl
 
@@ -81,7 +81,10 @@ def contract_dtype(column: Column) -> pl.DataType:
 
 
 def convert(column: Column, stored: pl.DataType) -> pl.Expr:
-    """The column, stored in this type, converted to the contract's type; null where a value cannot be converted."""
+    """Return an expression that converts a column from its stored type to the contract's type.
+
+    A value that cannot be converted becomes null.
+    """
     with extra("frames"):
         import polars as pl
 
@@ -104,9 +107,9 @@ def convert(column: Column, stored: pl.DataType) -> pl.Expr:
 
 
 def rules(column: Column, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
-    """The rules for the values of a column: for each, what is wrong with a value, and the mask of the rows that violate it.
+    """Yield the rules for the values of a column, each as a problem and the mask of the rows that have the problem.
 
-    The masks need the converted column as well, under the column's name and `TYPED_SUFFIX`.
+    The masks read the converted column, too; its name is the column's name and `TYPED_SUFFIX`.
     """
     with extra("frames"):
         import polars as pl

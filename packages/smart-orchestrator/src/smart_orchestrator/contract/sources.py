@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import PartInfo
     from smart_orchestrator.store.base import Lake
 
-# The length of the footer and a signature, at the end of a Parquet file.
-_FOOTER_TAIL = 8
+# A Parquet file ends with the length of the footer (4 bytes) and a signature (4 bytes).
+_FOOTER_TAIL_BYTES = 8
 
 
 class PartSource(Protocol):
@@ -30,25 +30,25 @@ class PartSource(Protocol):
 
     @property
     def name(self) -> str:
-        """The name below the partition's folder."""
+        """The name of the part, relative to the partition's folder."""
         ...
 
     @property
     def size(self) -> int:
-        """The size in bytes."""
+        """The size of the part in bytes."""
         ...
 
     def chunks(self) -> Iterator[bytes]:
-        """All bytes in order. Each call reads them anew.
+        """Return all bytes in order. Each call reads the part again.
 
         Raises:
-            PartFault: the part is gone, or has other bytes than were committed.
+            PartFault: the part is gone, or its bytes are not the bytes that were committed.
             LakeError: the lake does not answer or refuses.
         """
         ...
 
     def file(self, *, footer_only: bool) -> AbstractContextManager[str]:
-        """The path of a local file with these bytes. With `footer_only`, a Parquet file may have only its footer."""
+        """Provide the path of a local file with these bytes. With `footer_only`, the file may contain the Parquet footer only."""
         ...
 
 
@@ -81,7 +81,7 @@ class BytesPart:
 
 @dataclass(frozen=True, slots=True)
 class LakePart:
-    """A part in a lake; its size is compared with the listing, and its checksum with the manifest."""
+    """A part in a lake. Reading it compares the size with the listing, and the checksum with the manifest."""
 
     lake: Lake
     folder: str
@@ -112,7 +112,7 @@ class LakePart:
                 size += len(chunk)
                 yield chunk
         if size != self.size:
-            problem = f"{self._key} is listed with {self.size:,} bytes and was read with {size:,}"
+            problem = f"{self._key} has {self.size:,} bytes in the listing, but {size:,} bytes were read"
             raise LakeUnreachable(self.lake.url, problem, "Check again.")
         if self.info.checksum not in (None, f"sha256:{digest.hexdigest()}"):
             raise PartFault(
@@ -121,7 +121,7 @@ class LakePart:
 
     @contextmanager
     def file(self, *, footer_only: bool) -> Iterator[str]:
-        """See `PartSource`; a remote part is copied into a temporary file."""
+        """See `PartSource`. A part of a remote lake is copied into a temporary file."""
         local = self.lake.local_path(self._key)
         if local is not None:
             if self.info.checksum is not None:
@@ -142,8 +142,8 @@ class LakePart:
     def _copy_footer(self, descriptor: int) -> None:
         """Write the footer of a Parquet file at its place in a sparse file of the same size."""
         os.ftruncate(descriptor, self.size)
-        end, etag = self.lake.get_range(self._key, self.size - _FOOTER_TAIL, _FOOTER_TAIL)
-        length = min(int.from_bytes(end[:4], "little") + _FOOTER_TAIL, self.size)
+        end, etag = self.lake.get_range(self._key, self.size - _FOOTER_TAIL_BYTES, _FOOTER_TAIL_BYTES)
+        length = min(int.from_bytes(end[:4], "little") + _FOOTER_TAIL_BYTES, self.size)
         footer, _ = self.lake.get_range(self._key, self.size - length, length, etag)
         os.pwrite(descriptor, footer, self.size - length)
         os.pwrite(descriptor, self.lake.get_range(self._key, 0, 4, etag)[0], 0)

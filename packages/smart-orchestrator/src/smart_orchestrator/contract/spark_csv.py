@@ -1,8 +1,7 @@
-"""Parse CSV in the dialect that Spark writes by default, which dialects_differ from RFC 4180. Pure.
+"""Parse CSV in the dialect that Spark writes by default, which differs from RFC 4180.
 
-Inside quotes a backslash escapes a quote or a backslash; outside quotes it is an ordinary character; an empty field is null,
-quoted or not. Other writers that leave an empty marker write RFC 4180, so for text that is not in Spark's dialect the result
-is None.
+Inside quotes, a backslash escapes a quote or a backslash. Outside quotes, a backslash is an ordinary character. An empty field
+is null, quoted or not. An empty marker does not prove that Spark wrote a part: other writers of empty markers write RFC 4180.
 """
 
 from __future__ import annotations
@@ -16,23 +15,23 @@ Record = list[str | None]
 
 
 def dialects_differ(data: bytes) -> bool:
-    """Whether the two dialects may read these bytes differently; if not, the faster reader of RFC 4180 can be used."""
+    """Return whether the two dialects may parse these bytes differently. If not, the faster parser of RFC 4180 can be used."""
     return b'"' in data and (b"\\" in data or b'""' in data)
 
 
-def spark_records(text: str) -> list[Record] | None:
-    """The fields of each line in Spark's dialect; None when the text is not in this dialect."""
-    lines: list[Record] = []
-    line: Record = []
-    at, end = 0, "\n"
-    while at < len(text) or end == ",":
-        field = _FIELD.match(text, at)
+def parse_spark_records(text: str) -> list[Record] | None:
+    """Return the records of a text in Spark's dialect, or None if the text is not in this dialect."""
+    records: list[Record] = []
+    record: Record = []
+    position, end = 0, "\n"
+    while position < len(text) or end == ",":
+        field = _FIELD.match(text, position)
         if field is None:
             return None
         quoted, plain, end = field.groups()
-        line.append((_ESCAPED.sub(r"\1", quoted) if quoted else plain) or None)
-        at = field.end()
+        record.append((_ESCAPED.sub(r"\1", quoted) if quoted else plain) or None)
+        position = field.end()
         if end != ",":
-            lines.append(line)
-            line = []
-    return lines
+            records.append(record)
+            record = []
+    return records

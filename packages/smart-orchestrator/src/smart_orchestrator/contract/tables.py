@@ -1,4 +1,4 @@
-"""Open a part as a table with named columns, whose rows are read in frames of bounded size."""
+"""Open a part as a table with named columns, and read its rows in frames of bounded size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from smart_orchestrator.contract.csv_parts import read_csv
 from smart_orchestrator.contract.parquet_parts import open_parquet, read_batches
-from smart_orchestrator.contract.reading import OtherDialect
+from smart_orchestrator.contract.reading import NotSparkCsv
 from smart_orchestrator.extras import extra
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.contract.sources import PartSource
     from smart_orchestrator.model.dataset import Dataset
 
-# The value of null in a folder name of Hive and Spark.
+# Hive and Spark write a null in a folder name as this text.
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -30,12 +30,12 @@ class Table:
     """A part as a table.
 
     Attributes:
-        header: the names of its columns, a duplicate name twice; empty for an empty part.
-        columns: the names with their types, as text.
-        rows: the number of rows in the footer; None when they must be counted.
-        column_groups: the columns of the contract, in groups to be read one after the other. Parquet is read column by column,
-            which needs less memory.
-        frames: reads the rows; a frame has the given columns and may have others.
+        header: the names of the columns, including duplicates; empty for an empty part.
+        columns: the names of the columns, with their types if the format has types.
+        rows: the number of rows that the footer declares; None when the rows must be counted.
+        column_groups: the columns of the contract, in groups that are read one after the other. A group of a Parquet part is one
+            column, which needs less memory.
+        frames: the function that reads the rows. Its frames have the requested columns, and may have further columns.
     """
 
     header: Sequence[str]
@@ -46,11 +46,11 @@ class Table:
 
 
 class Dialect:
-    """A dialect of CSV. As a context manager it swallows `OtherDialect`, so that the caller can try the next dialect.
+    """A dialect of CSV. As a context manager, it suppresses `NotSparkCsv`, so that the caller can try the next dialect.
 
     Attributes:
-        spark: whether it is Spark's instead of RFC 4180.
-        foreign: whether another writer than ours wrote the part.
+        spark: whether the dialect is Spark's instead of RFC 4180.
+        foreign: whether another program wrote the part.
     """
 
     def __init__(self, *, spark: bool, foreign: bool) -> None:
@@ -63,11 +63,11 @@ class Dialect:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        return isinstance(error, OtherDialect)
+        return isinstance(error, NotSparkCsv)
 
 
 def dialects(dataset: Dataset, *, foreign: bool) -> list[Dialect]:
-    """The dialects to try, in this order. An empty marker does not prove that Spark wrote the parts."""
+    """Return the dialects to try, in this order. An empty marker does not prove that Spark wrote the parts."""
     own = Dialect(spark=False, foreign=foreign)
     return [Dialect(spark=True, foreign=True), own] if foreign and dataset.format == "csv" else [own]
 
@@ -76,42 +76,42 @@ def dialects(dataset: Dataset, *, foreign: bool) -> list[Dialect]:
 def open_table(
     dataset: Dataset, source: PartSource, dialect: Dialect, *, every_column: bool = False
 ) -> Iterator[Table]:
-    """Open the part as a table; its columns include those in the names of its folders.
+    """Open the part as a table. Its columns include the columns in the folder names.
 
     Args:
         dataset: the dataset of the part.
         source: the part.
         dialect: the dialect of a CSV part.
-        every_column: whether the values of columns outside of the contract are needed as well.
+        every_column: whether the caller needs the values of columns outside of the contract, too.
 
     Raises:
-        Unreadable: the part does not have the dataset's format. The frames raise it as well.
-        OtherDialect: the CSV is not in the dialect. The frames raise it as well.
+        Unreadable: the part does not have the dataset's format. Reading the frames may raise it, too.
+        NotSparkCsv: the CSV is not in the dialect. Reading the frames may raise it, too.
         PartFault, LakeError: as for `PartSource`.
     """
-    folders = folder_columns(source.name)
+    values_in_folders = folder_columns(source.name)
     if dataset.format == "parquet":
         footer_only = not dataset.columns and not every_column
         with open_parquet(source, footer_only=footer_only) as (schema, rows, path):
-            added = {name: value for name, value in folders.items() if name not in schema}
+            added = {name: value for name, value in values_in_folders.items() if name not in schema}
             types = [f"{name} {kind}" for name, kind in schema.items()]
 
             def read(names: Sequence[str]) -> Iterator[pl.DataFrame]:
                 stored = [name for name in names if name in schema] or list(schema)[:1]
                 return _with_columns(read_batches(path, stored, rows, source.size), added)
 
-            single = [[column.name] for column in dataset.columns]
-            yield Table([*schema, *added], [*types, *added], rows, single, read)
+            single_columns = [[column.name] for column in dataset.columns]
+            yield Table([*schema, *added], [*types, *added], rows, single_columns, read)
         return
     header, frames = read_csv(dataset, source.chunks(), spark=dialect.spark, foreign=dialect.foreign)
-    added = {name: value for name, value in folders.items() if header and name not in header}
+    added = {name: value for name, value in values_in_folders.items() if header and name not in header}
     columns = [*header, *added]
-    wanted = [column.name for column in dataset.columns]
-    yield Table(columns, columns, None, [wanted], lambda _: _with_columns(frames, added))
+    contract_columns = [column.name for column in dataset.columns]
+    yield Table(columns, columns, None, [contract_columns], lambda _: _with_columns(frames, added))
 
 
 def folder_columns(name: str) -> dict[str, str | None]:
-    """The columns and values in the folder names of Hive and Spark, such as `country=US/part-0.csv`."""
+    """Return the columns and values in the folder names of Hive and Spark, such as `country=US/part-0.csv`."""
     pairs = [folder.split("=", 1) for folder in name.split("/")[:-1] if "=" in folder]
     return {unquote(key): None if value == HIVE_NULL else unquote(value) for key, value in pairs}
 

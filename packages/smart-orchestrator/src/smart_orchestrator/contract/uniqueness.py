@@ -1,6 +1,6 @@
-"""Find duplicate values of unique columns by their hashes, which need eight bytes a row.
+"""Find duplicate values of unique columns by hashes, which need eight bytes per row.
 
-Different values may have equal hashes, so the values of equal hashes are read again and compared.
+Different values may have equal hashes. Values with equal hashes are therefore read again and compared.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
     from smart_orchestrator.contract.examination import Examination
     from smart_orchestrator.model.dataset import Column, Dataset
 
-# Many hashes are compared in this many groups: a comparison needs memory of its own.
+# Hashes of more than MAX_UNGROUPED_ROWS rows are compared in groups, which bounds the memory of a comparison.
 GROUPS = 16
 MAX_UNGROUPED_ROWS = 1 << 18
-# The number of equal hashes whose values are compared. So many hashes of different values are never equal by chance.
+# The largest number of repeated hashes whose values are compared. So many hashes do not collide by chance.
 MAX_SUSPECTS = 1000
 
 
 def duplicate_findings(dataset: Dataset, examined: Sequence[Examination]) -> Iterator[Finding]:
-    """The first few values of unique columns that occur more than once in the parts.
+    """Yield a finding for each of the first few values that occur more than once in a unique column.
 
     Raises:
         PartFault, LakeError: as for `PartSource`.
     """
     for column in dataset.columns:
         if column.unique:
-            suspects = _equal_hashes(
+            suspects = _repeated_hashes(
                 [h for examination in examined for h in examination.hashes.by_column.get(column.name, [])]
             )
             if suspects is not None:
-                values = _values(dataset, column, examined, suspects)
+                values = _values_with_hashes(dataset, column, examined, suspects)
                 for value in (
                     values.filter(values.is_duplicated()).unique(maintain_order=True).head(FIRST_FEW)
                 ):
                     yield duplicate_finding(column.name, value)
 
 
-def _equal_hashes(hashes: list[pl.Series]) -> pl.Series | None:
-    """At most `MAX_SUSPECTS` hashes that occur more than once; None when there are none."""
+def _repeated_hashes(hashes: list[pl.Series]) -> pl.Series | None:
+    """Return at most `MAX_SUSPECTS` hashes that occur more than once, or None if every hash occurs once."""
     with extra("frames"):
         import polars as pl
 
@@ -65,10 +65,10 @@ def _equal_hashes(hashes: list[pl.Series]) -> pl.Series | None:
     return None
 
 
-def _values(
+def _values_with_hashes(
     dataset: Dataset, column: Column, examined: Sequence[Examination], suspects: pl.Series
 ) -> pl.Series:
-    """The values of a column that have one of these hashes, from all parts."""
+    """Read the values of a column from all parts, and return the values with one of these hashes."""
     with extra("frames"):
         import polars as pl
 

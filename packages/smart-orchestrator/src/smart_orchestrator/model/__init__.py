@@ -1,1 +1,1 @@
-"""Pure values: no I/O and no clock. Windows, datasets, partitions, runs, plans."""
+"""Pure values without I/O and without a clock: windows, datasets, partitions, runs and plans."""

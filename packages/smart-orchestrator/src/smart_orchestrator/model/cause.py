@@ -1,7 +1,7 @@
-"""The cause of a partition that is not available: exactly one of a closed list, with the evidence for it.
+"""The cause of a partition that is not available: one value of a closed list, with the evidence.
 
-The code of a partition says what the lake holds. The cause also takes the runs of its key into account, and says why the data are
-not there.
+The code of a partition describes the data in the lake. The cause explains why the data are not available, and is derived from
+the code and the latest run of the key.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Cause(StrEnum):
-    """Why a partition is not available. Stable: programs branch on it."""
+    """Why a partition is not available. The values are stable, because programs branch on them."""
 
     WITHIN_LAG = "within_lag"
     NOT_PUBLISHED = "not_published"
@@ -40,10 +40,10 @@ class Explanation:
 
     Attributes:
         key: the partition key.
-        cause: see `Cause`.
-        evidence: the object, run or waiver that shows it, as a sentence.
-        run: name of the run that is part of the evidence, if there is one.
-        url: address of that run's logs, if there is one.
+        cause: the cause.
+        evidence: the object, run or waiver that proves the cause, as a sentence.
+        run: the name of the run in the evidence; None without a run.
+        url: the address of the run's logs, if the run has one.
     """
 
     key: Key
@@ -53,7 +53,7 @@ class Explanation:
     url: str | None = None
 
     def to_json(self) -> dict[str, object]:
-        """The explanation as a JSON object."""
+        """Return the explanation as a JSON object."""
         return {
             "key": key_text(self.key),
             "cause": self.cause.value,
@@ -71,12 +71,12 @@ _NOT_EXPECTED = {
 
 
 def explain(partition: Partition, run: Run | None, attempts: int) -> Explanation | None:
-    """The cause of a partition that is not available; None for an available one.
+    """Explain why a partition is not available. Return None for an available partition.
 
     Args:
-        partition: the verdict of a check.
-        run: the latest run of its key, if there is one.
-        attempts: how many runs a backfill starts for one key.
+        partition: the partition, as a check returned it.
+        run: the latest run of the key; None without a run.
+        attempts: the maximum number of runs that a backfill starts for one key.
     """
     if partition.available:
         return None
@@ -100,7 +100,7 @@ def explain(partition: Partition, run: Run | None, attempts: int) -> Explanation
 
 
 def _cause_of_run(run: Run, attempts: int) -> tuple[Cause, str]:
-    """The cause of an absent partition whose latest run has ended."""
+    """Return the cause of an absent partition whose latest run has ended."""
     if run.failure is Failure.NOT_PUBLISHED:
         return Cause.NOT_PUBLISHED, run.message
     if run.state is RunState.SUCCEEDED or run.failure is Failure.NO_DATA_AFTER_SUCCESS:

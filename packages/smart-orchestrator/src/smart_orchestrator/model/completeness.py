@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.window import Window
 
 
-# The codes of complete partitions that a strict policy refuses.
+# A strict policy does not accept complete partitions with one of these codes.
 WARNINGS = (Code.UNUSUAL_VOLUME,)
 # A partition with one of these codes is not expected unless it is available.
 NOT_EXPECTED = (Code.WITHIN_LAG, Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY)
@@ -24,12 +24,12 @@ NOT_EXPECTED = (Code.WITHIN_LAG, Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When a window counts as ready.
+    """The conditions under which a window is ready.
 
     Attributes:
-        min_coverage: minimum percentage of the expected days that must be available.
-        min_days: minimum number of available days.
-        allow_lag: whether an explicit window may contain days within the publication lag that are not available.
+        min_coverage: the minimum percentage of the expected days that must be available.
+        min_days: the minimum number of available days.
+        allow_lag: whether a window may be ready although days within the publication lag are not available.
         strict: whether a complete partition with a warning, such as `UNUSUAL_VOLUME`, counts as invalid.
     """
 
@@ -49,12 +49,12 @@ class Policy:
             )
 
     def state_of(self, partition: Partition) -> State:
-        """The state of the partition under this policy."""
-        refused = self.strict and partition.available and partition.code in WARNINGS
-        return State.INVALID if refused else partition.state
+        """Return the state of the partition under this policy."""
+        is_refused = self.strict and partition.available and partition.code in WARNINGS
+        return State.INVALID if is_refused else partition.state
 
     def to_json(self) -> dict[str, object]:
-        """The policy as a JSON object, as `check --json` prints it."""
+        """Return the policy as a JSON object, for `check --json`."""
         return {"min_coverage": self.min_coverage, "min_days": self.min_days, "allow_lag": self.allow_lag}
 
 
@@ -63,13 +63,13 @@ class Completeness:
     """The state of every day of a window, and the totals derived from it.
 
     Attributes:
-        dataset: the dataset's name.
-        window: the days that were checked.
-        partitions: one for each day, oldest first; days that are not expected have one of the codes in `NOT_EXPECTED`.
-        strays: names beside the partitions that are not partition keys.
-        policy: when the window counts as ready.
-        requests: number of lake requests that the check made, by kind.
-        volume_requests: number of additional lake requests that the volume check made, by kind.
+        dataset: the name of the dataset.
+        window: the window that was checked.
+        partitions: the partition of each day, oldest first. Days that are not expected have one of the codes in `NOT_EXPECTED`.
+        strays: the names beside the partitions that are not partition keys.
+        policy: the conditions under which the window is ready.
+        requests: the number of requests that the check sent to the lake, by kind.
+        volume_requests: the number of additional requests that the volume check sent, by kind.
     """
 
     dataset: str
@@ -89,7 +89,7 @@ class Completeness:
         return self.partitions[self.window.position(day)]
 
     def accepts(self, partition: Partition) -> bool:
-        """Whether the data of the partition can be used under the policy."""
+        """Return whether the data of the partition can be used under the policy."""
         return self.policy.state_of(partition) is State.COMPLETE
 
     @property
@@ -99,40 +99,40 @@ class Completeness:
 
     @property
     def expected(self) -> tuple[dt.date, ...]:
-        """Days that must be available, and all other days that are available, oldest first."""
+        """The days that must be available, and all further days that are available, oldest first."""
         return tuple(p.day for p in self.partitions if self.accepts(p) or p.code not in NOT_EXPECTED)
 
     @property
     def available(self) -> tuple[dt.date, ...]:
-        """Days whose data can be used, oldest first."""
+        """The days whose data can be used, oldest first."""
         return tuple(p.day for p in self.usable)
 
     @property
     def missing(self) -> tuple[dt.date, ...]:
-        """Days that are expected and not available, oldest first."""
+        """The days that are expected but not available, oldest first."""
         available = set(self.available)
         return tuple(day for day in self.expected if day not in available)
 
     @property
     def waived(self) -> tuple[dt.date, ...]:
-        """Days with a waiver that are not available, oldest first."""
+        """The days with a waiver that are not available, oldest first."""
         return tuple(p.day for p in self.partitions if p.code is Code.WAIVED)
 
     @property
     def not_yet(self) -> tuple[dt.date, ...]:
-        """Days within the publication lag that are not available, oldest first."""
+        """The days within the publication lag that are not available, oldest first."""
         return tuple(p.day for p in self.partitions if p.code is Code.WITHIN_LAG)
 
     @property
     def beyond_history(self) -> tuple[dt.date, ...]:
-        """Days before the start of the upstream's history that are not available, oldest first."""
+        """The days before the first day of the upstream that are not available, oldest first."""
         return tuple(p.day for p in self.partitions if p.code is Code.BEYOND_UPSTREAM_HISTORY)
 
     @property
     def coverage_pct(self) -> float:
-        """Available / expected days in percent, with one decimal.
+        """The percentage of expected days that are available, with one decimal.
 
-        100.0 only if no day is missing; 0.0 if no day is expected.
+        The percentage is 100.0 only if no day is missing, and 0.0 if no day is expected.
         """
         expected = len(self.expected)
         if not expected:
@@ -153,7 +153,7 @@ class Completeness:
         return bool(self.expected) and not self.missing
 
     def with_runs_in_flight(self, days: Collection[dt.date]) -> Completeness:
-        """A copy in which absent and uncommitted days with a run in flight have the code `STILL_WRITING`."""
+        """Return a copy in which each absent or uncommitted day with a run in flight has the code `STILL_WRITING`."""
         marked = tuple(
             replace(partition, code=Code.STILL_WRITING, reason=f"a run is in flight: {partition.reason}")
             if partition.day in days and partition.code in (Code.MISSING, Code.NO_MARKER)
@@ -163,7 +163,7 @@ class Completeness:
         return replace(self, partitions=marked)
 
     def to_json(self) -> dict[str, object]:
-        """The document that `check --json` prints; days are ISO strings, oldest first."""
+        """Return the JSON document that `check --json` prints. Days are ISO strings, oldest first."""
 
         def iso(days: Iterable[dt.date]) -> list[str]:
             return [key_text(day) for day in days]

@@ -1,7 +1,7 @@
-"""A dataset: the location of its partitions, their grain, the format of their keys, and the contract of their rows.
+"""A dataset: the location, grain and key format of its partitions, and the contract of their rows.
 
-Pure values without I/O. A description that cannot work (a key format that gives two days the same key, a duplicate column) raises
-`DatasetError` in the constructor.
+The module has pure values without I/O. The constructors raise `DatasetError` for an invalid description, such as a duplicate
+column, or a key format that gives two days the same path.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Format = Literal["csv", "parquet", "raw"]
 Compression = Literal["infer", "none", "gzip", "bz2", "zstd"]
 Adapter = Literal["manifest", "marker", "files", "sql", "iceberg", "delta"]
 
-# These find partitions by their path below a lake; the others ask a table.
+# These adapters find partitions by a path below a lake. All other adapters query a table.
 PATH_ADAPTERS: tuple[Adapter, ...] = ("manifest", "marker", "files")
 _EXAMPLES = {
     Grain.HOUR: "{start:%Y-%m-%d}/{start:%H}",
@@ -32,7 +32,7 @@ _EXAMPLES = {
     Grain.WEEK: "{start:%G-W%V}",
     Grain.MONTH: "{start:%Y-%m}",
 }
-# Keys that differ in every part that a key format may name.
+# Sample keys that differ in every directive of a key format.
 _SAMPLES = [
     dt.datetime(2024, 2, 29, 23, tzinfo=dt.UTC),
     dt.datetime(2024, 3, 1, 0, tzinfo=dt.UTC),
@@ -47,12 +47,12 @@ class Column:
     """One column of a dataset's contract.
 
     Attributes:
-        name: as in the header.
-        type: the type of every value.
-        nullable: whether it may be empty.
-        unique: whether each value may occur only once per partition.
-        low: smallest allowed value.
-        high: largest allowed value.
+        name: the name of the column in the header.
+        type: the type of the values.
+        nullable: whether a value may be empty.
+        unique: whether a value may occur only once in a partition.
+        low: the smallest allowed value.
+        high: the largest allowed value.
     """
 
     name: str
@@ -76,44 +76,46 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A set of partitions, one for each key of a grain: where they lie, and when one of them is complete.
+    """A set of partitions, one for each key of a grain: their location, and the conditions for a complete partition.
 
     Attributes:
-        name: for messages and for the history of runs.
-        lake: URL of the lake's root: a folder, `file://`, `s3://bucket/prefix` or `memory://name`; for the adapter `sql` the URL of
-            a database, for `iceberg` and `delta` that of a table.
-        key_format: the path of a partition below the root, a template of the start of its span:
-            `sales_{start:%Y_%m_%d}.csv`, `orders/dt={start:%Y-%m-%d}`. `{day:…}` is the same as `{start:…}`.
-        format: of the parts: `csv`, `parquet`, or `raw` for bytes that are not parsed.
-        columns: the contract of the rows; empty accepts any columns.
-        min_rows: a partition with fewer rows is `SHORT`.
-        volume_column: the column whose sum is kept in the manifest.
-        header: CSV parts begin with a row of column names; without one, the contract's columns name the fields in order.
-            Spark writes a header only with the option `header`.
-        compression: of CSV parts; `infer` reads gzip, bzip2 and Zstandard by their first bytes and writes plain text.
-        timeout: seconds without any data before a request to the lake fails; see `open_lake`.
-        retries: how many times a failed request to the lake is repeated.
-        backoff: seconds before the first of these retries.
-        history_start: the first key that the upstream has; earlier keys are not expected and never run. None where
-            the upstream's history has no known beginning.
-        outside_links: follow symbolic links that leave the folder of a local lake.
-        adapter: how a partition is judged; see `smart_orchestrator.adapters`.
-        grain: the length of a partition's span.
-        timezone: IANA name of the zone of days, weeks and months; hours are always UTC.
-        lag: number of grains between a key and the first key on which the upstream has it.
-        settle: seconds without a change before a partition without a marker counts; default: those of the check.
-        min_files: a partition of `files` or `marker` with fewer data files is `SHORT`.
-        glob: data files whose names match it count; by default those with the usual endings of the format.
-        table: of `sql`, `schema.table`; of `iceberg`, the name of the table in the catalog at `lake`.
-        query: of `sql`, a SELECT in place of a table.
-        key_column: of `sql`, `iceberg` and `delta`: the column with the date or time of a row.
-        change_column: of `sql`: a column whose largest value changes whenever rows change.
-        needs: names of datasets that must be complete for a key before this dataset can run it.
-        runner: name of the runner of its pipeline.
+        name: the name of the dataset in messages and in the history of runs.
+        lake: the URL of the lake's root: a folder, `file://`, `s3://bucket/prefix` or `memory://name`. For the adapter `sql`,
+            the URL of a database. For `iceberg` and `delta`, the URL of a table.
+        key_format: the path of a partition below the root, as a template with the start of the key's span, such as
+            `sales_{start:%Y_%m_%d}.csv` or `orders/dt={start:%Y-%m-%d}`. `{day:…}` is the same as `{start:…}`.
+        format: the format of the parts: `csv`, `parquet`, or `raw` for bytes that are not parsed.
+        columns: the contract's columns. If empty, any columns are accepted.
+        min_rows: the minimum number of rows. A partition with fewer rows is `SHORT`.
+        volume_column: the column whose sum the manifest records.
+        header: whether CSV parts begin with a row of column names. Without this row, the contract's columns name the fields in
+            order. Spark writes a header only with the option `header`.
+        compression: the compression of CSV parts. With `infer`, the first bytes of a part identify gzip, bzip2 and Zstandard,
+            and new parts are not compressed.
+        timeout: the seconds without any data after which a request to the lake fails; see `open_lake`.
+        retries: the maximum number of retries of a failed request to the lake.
+        backoff: the seconds before the first retry.
+        history_start: the first key of the upstream. Earlier keys are not expected, and no run is started for them. None if the
+            first key is unknown.
+        outside_links: whether to follow symbolic links that leave the folder of a local lake.
+        adapter: the adapter that inspects the partitions; see `smart_orchestrator.adapters`.
+        grain: the length of the span of a key.
+        timezone: the IANA name of the time zone of days, weeks and months. Hours are always UTC.
+        lag: the publication lag: the number of grains between a key and the first as-of key on which the upstream has the key.
+        settle: the seconds without a change after which a partition without a marker counts as written. None for the settle time
+            of the check.
+        min_files: the minimum number of data files for `files` and `marker`. A partition with fewer files is `SHORT`.
+        glob: the pattern for the names of data files. By default, the usual endings of the format.
+        table: the table of the adapter `sql`, as `schema.table`, or of `iceberg`, as its name in the catalog at `lake`.
+        query: a SELECT that replaces the table of the adapter `sql`.
+        key_column: the column with the date or time of a row, for `sql`, `iceberg` and `delta`.
+        change_column: a column whose largest value changes whenever rows change, for `sql`.
+        needs: the names of upstream datasets. They must be complete for a key before a run of the key can start.
+        runner: the name of the runner of the pipeline.
     """
 
     name: str
-    # The URL of a database may hold a password.
+    # The URL of a database may contain a password.
     lake: str = field(repr=False)
     key_format: str = ""
     format: Format = "csv"
@@ -191,12 +193,12 @@ class Dataset:
                 self.name, f"volume column {self.volume_column} is not one of {', '.join(names)}"
             )
         if not self.header and not self.columns:
-            raise DatasetError(self.name, "without a header the fields have no names; describe its columns")
+            raise DatasetError(self.name, "without a header the fields have no names; describe the columns")
         if self.compression not in get_args(Compression):
-            raise DatasetError(self.name, f"compression {self.compression!r} is not one that can be read")
+            raise DatasetError(self.name, f"compression {self.compression!r} is not supported")
         if self.format != "csv" and (not self.header or self.compression != "infer"):
             raise DatasetError(
-                self.name, f"header and compression are of csv, and its format is {self.format}"
+                self.name, f"header and compression apply only to csv, but the format is {self.format}"
             )
 
     def _check_key_format(self) -> None:
@@ -227,25 +229,25 @@ class Dataset:
         return ZoneInfo(self.timezone) if self.timezone else dt.UTC
 
     def beyond_history(self, day: Key) -> bool:
-        """Whether a key lies before the first one that the upstream has."""
+        """Return whether a key is before the first key of the upstream."""
         return self.history_start is not None and day < self.history_start
 
     def key(self, day: Key) -> str:
-        """The path of a key's partition below the lake's root, without a slash at the end."""
+        """Return the path of the key's partition, relative to the lake's root and without a final slash."""
         return format_key(self.key_format, day)
 
     def day(self, key: str) -> Key | None:
-        """The partition key of a path, or None for any other text: the inverse of `key`."""
+        """Parse the path of a partition, and return its key. Return None for any other path."""
         return parse_path(self.key_format, self.grain, key)
 
     @property
     def folder(self) -> str:
-        """The fixed folders at the start of a path: `orders` of `orders/dt=…`, or empty."""
+        """The folders that the paths of all keys share: `orders` for `orders/dt=…`, or empty."""
         return fixed_folder(self.key_format)
 
     @property
     def suffix(self) -> str:
-        """The ending of a part's name."""
+        """The ending of the names of parts."""
         ending = {"csv": ".csv", "parquet": ".parquet", "raw": ".json"}[self.format]
         return ending + {"gzip": ".gz", "bz2": ".bz2", "zstd": ".zst"}.get(self.compression, "")
 
@@ -256,7 +258,7 @@ class DailyDataset(Dataset):
 
 
 def is_time_zone(name: str) -> bool:
-    """Whether a text is the IANA name of a time zone."""
+    """Return whether a text is the IANA name of a time zone."""
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):

@@ -1,9 +1,9 @@
-"""Grains of partition keys: hours, days, weeks and months, and the spans of time that their keys stand for.
+"""Grains of partition keys (hours, days, weeks and months), and the time span of a key.
 
-A key is the start of its span: a `datetime` in UTC for an hour; a `date` for a day, a week (its Monday) and a month (its first day).
-In a time zone, days, weeks and months are local: a local day has 23, 24 or 25 hours around a change of the clocks. Where
-midnight does not exist, the day starts at its first instant. The functions are pure, and raise `ValueError` or `OverflowError` beyond
-the years 1 to 9999.
+A key is the start of its span. The key of an hour is a `datetime` in UTC. The key of a day, a week or a month is a `date`: the day,
+the Monday, or the first day of the month. In a time zone, days, weeks and months are local. A local day has 23 or 25 hours when the
+clocks change. If its midnight does not exist, a local day starts at its first instant. The functions are pure. They raise
+`ValueError` or `OverflowError` outside the years 1 to 9999.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ONE_HOUR = dt.timedelta(hours=1)
 Key = dt.date
 """A partition key: a `datetime.date`, or, for hours, its subclass `datetime.datetime` in UTC."""
 
-_TEXT = {
+_TEXT_PATTERNS = {
     "hour": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}",
     "day": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
     "week": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
@@ -27,7 +27,7 @@ _TEXT = {
 
 
 class Grain(StrEnum):
-    """The length of the span of a partition key."""
+    """The length of the time span of a partition key."""
 
     HOUR = "hour"
     DAY = "day"
@@ -35,7 +35,7 @@ class Grain(StrEnum):
     MONTH = "month"
 
     def index(self, key: Key) -> int:  # type: ignore[override]
-        """The position of a key among all keys of this grain; the next key has the next integer."""
+        """Return the index of a key among all keys of this grain. Consecutive keys have consecutive indices."""
         if self is Grain.HOUR:
             return key.toordinal() * 24 + (key.hour if isinstance(key, dt.datetime) else 0)
         if self is Grain.WEEK:
@@ -45,7 +45,7 @@ class Grain(StrEnum):
         return key.toordinal()
 
     def key_at(self, index: int) -> Key:
-        """The key at a position; the inverse of `index`."""
+        """Return the key with this index."""
         if self is Grain.HOUR:
             day = dt.date.fromordinal(index // 24)
             return dt.datetime(day.year, day.month, day.day, index % 24, tzinfo=dt.UTC)
@@ -57,11 +57,11 @@ class Grain(StrEnum):
 
     @property
     def last_index(self) -> int:
-        """The position of the last key of the calendar."""
+        """The index of the last key of the calendar."""
         return self.index(dt.datetime.max.replace(tzinfo=dt.UTC) if self is Grain.HOUR else dt.date.max)
 
     def is_key(self, value: object) -> bool:
-        """Whether a value is a key of this grain: the start of a span, with the right type."""
+        """Return whether a value is a key of this grain, that is, the start of a span in the right type."""
         if not isinstance(value, dt.date) or isinstance(value, dt.datetime) != (self is Grain.HOUR):
             return False
         if isinstance(value, dt.datetime) and value.tzinfo is None:
@@ -69,13 +69,13 @@ class Grain(StrEnum):
         return self.key_at(self.index(value)) == value
 
     def floor(self, moment: dt.datetime, zone: dt.tzinfo = dt.UTC) -> Key:
-        """The key of the span that holds an instant; `moment` has a time zone."""
+        """Return the key whose span contains `moment`, which must have a time zone."""
         if self is Grain.HOUR:
             return moment.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
         return self.key_at(self.index(moment.astimezone(zone).date()))
 
     def start(self, key: Key, zone: dt.tzinfo = dt.UTC) -> dt.datetime:
-        """The first instant of the key's span, UTC."""
+        """Return the first instant of the key's span, in UTC."""
         if isinstance(key, dt.datetime):
             return key
         midnight = dt.datetime(key.year, key.month, key.day, tzinfo=zone)
@@ -85,20 +85,20 @@ class Grain(StrEnum):
         return _first_instant(key, zone, start)
 
     def end(self, key: Key, zone: dt.tzinfo = dt.UTC) -> dt.datetime:
-        """The first instant after the key's span, UTC."""
+        """Return the first instant after the key's span, in UTC."""
         return self.start(self.key_at(self.index(key) + 1), zone)
 
     def text(self, key: Key) -> str:
-        """The key as text: `2025-11-05`, and `2025-11-05T07` for an hour."""
+        """Format a key of this grain: `2025-11-05`, or `2025-11-05T07` for an hour."""
         return key_text(key)
 
     def parse(self, text: str) -> Key:
-        """The key that a text names: the inverse of `text`; a month may also be written `2025-11`.
+        """Parse a key of this grain from the form that `text` returns. A month may also be written `2025-11`.
 
         Raises:
-            ValueError: the text does not name a key of this grain.
+            ValueError: the text is not a key of this grain.
         """
-        if not re.fullmatch(_TEXT[self.value], text):
+        if not re.fullmatch(_TEXT_PATTERNS[self.value], text):
             raise ValueError(self._problem(text))
         key = parse_key(text if len(text) > len("2025-11") else f"{text}-01")
         if not self.is_key(key):
@@ -110,7 +110,7 @@ class Grain(StrEnum):
 
     @property
     def description(self) -> str:
-        """The form of a key, for messages."""
+        """The written form of a key, for messages."""
         return {
             "hour": "an hour written as YYYY-MM-DDTHH (UTC), for example 2025-11-05T07",
             "day": "a day written as YYYY-MM-DD, for example 2025-11-09",
@@ -120,17 +120,17 @@ class Grain(StrEnum):
 
 
 def key_text(key: Key) -> str:
-    """A key of any grain as text: `2025-11-05`, and `2025-11-05T07` for an hour."""
+    """Format a key of any grain: `2025-11-05`, or `2025-11-05T07` for an hour."""
     if isinstance(key, dt.datetime):
         return f"{key.date().isoformat()}T{key.hour:02}"
     return key.isoformat()
 
 
 def parse_key(text: str) -> Key:
-    """The key of a text that `key_text` returned.
+    """Parse a key from the form that `key_text` returns.
 
     Raises:
-        ValueError: the text is not of this form.
+        ValueError: the text does not have this form.
     """
     if "T" not in text:
         return dt.date.fromisoformat(text)
@@ -140,7 +140,7 @@ def parse_key(text: str) -> Key:
 
 
 def hours_of(start: dt.datetime, end: dt.datetime) -> list[Key]:
-    """The keys of the UTC hours from `start` to `end`, exclusive.
+    """Return the keys of the UTC hours from `start` (inclusive) to `end` (exclusive).
 
     Raises:
         ValueError: the span does not start and end on a UTC hour.
@@ -153,8 +153,8 @@ def hours_of(start: dt.datetime, end: dt.datetime) -> list[Key]:
 
 
 def _first_instant(day: dt.date, zone: dt.tzinfo, candidate: dt.datetime) -> dt.datetime:
-    """The first instant of a local day whose midnight does not exist, at or before `candidate`."""
-    # Seconds before the candidate: at `early` the local day has not begun, at `late` it has.
+    """Return the first instant of a local day whose midnight does not exist, at or before `candidate`."""
+    # Both are seconds before the candidate. The local day has not begun at `early`, and has begun at `late`.
     early, late = int(ONE_DAY.total_seconds()), 0
     while early - late > 1:
         middle = (early + late) // 2

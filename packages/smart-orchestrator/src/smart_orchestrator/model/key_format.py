@@ -1,7 +1,8 @@
-"""Key formats: where a partition lies below the lake's root, as a template of its key.
+"""Key formats: templates for the path of a partition below the lake's root.
 
-A template such as `orders/dt={start:%Y-%m-%d}` holds the start of the key's span with the directives of `strftime`: `%Y %m %d %H
-%j %G %V`, and `%-m %-d %-H %-j %-V` without leading zeros. `{day}` is another name for `{start}`. Templates may have several levels.
+In a template such as `orders/dt={start:%Y-%m-%d}`, the field `{start}` is the start of the key's span. A field may use these
+directives of `strftime`: `%Y %m %d %H %j %G %V`, and `%-m %-d %-H %-j %-V` without leading zeros. `{day}` is another name for
+`{start}`. Templates may have several levels of folders.
 """
 
 from __future__ import annotations
@@ -18,20 +19,22 @@ if TYPE_CHECKING:
 
 _FIELD = re.compile(r"\{(day|start)(?::([^{}]*))?\}")
 _DIRECTIVE = re.compile(r"(%-?[A-Za-z])")
-_WIDTH = {"Y": 4, "G": 4, "m": 2, "d": 2, "H": 2, "V": 2, "j": 3}
+_DIGITS = {"Y": 4, "G": 4, "m": 2, "d": 2, "H": 2, "V": 2, "j": 3}
 
 
 def format_key(template: str, key: Key) -> str:
-    """The path of a key's partition below the lake's root, without a slash at the end.
+    """Return the path of the key's partition, relative to the lake's root and without a final slash.
 
     Raises:
-        ValueError: the template cannot be used.
+        ValueError: the template is invalid.
     """
-    return "".join(_formatted(piece, key) if piece[:1] == "%" else piece for piece in _pieces(template, key))
+    return "".join(
+        _format_directive(piece, key) if piece[:1] == "%" else piece for piece in _pieces(template, key)
+    )
 
 
 def parse_path(template: str, grain: Grain, path: str) -> Key | None:
-    """The key whose partition lies at `path`, or None for any other path."""
+    """Return the key whose partition has this path. Return None for any other path."""
     pattern, directives = _pattern(template, grain.value == "hour")
     match = pattern.fullmatch(path)
     if match is None:
@@ -39,19 +42,19 @@ def parse_path(template: str, grain: Grain, path: str) -> Key | None:
     numbers = {directive[-1]: int(text) for directive, text in zip(directives, match.groups(), strict=True)}
     try:
         key = _key(numbers, hourly=grain.value == "hour")
-        # Numbers that contradict each other, and dates that do not start a span, are not keys.
+        # The round trip excludes numbers that contradict each other. `is_key` excludes dates that do not start a span.
         return key if key is not None and grain.is_key(key) and format_key(template, key) == path else None
     except (ValueError, OverflowError):
         return None
 
 
 def fixed_folder(template: str) -> str:
-    """The folders at the start of a template that are the same for every key: `orders` of `orders/dt=…`, or empty."""
+    """Return the folders that the paths of all keys share: `orders` for `orders/dt=…`, or empty."""
     return template.split("{", 1)[0].rpartition("/")[0]
 
 
 def _pieces(template: str, key: Key) -> list[str]:
-    """The directives and the fixed texts of a template, in order."""
+    """Split a template into its directives and fixed texts."""
     return _split(template, isinstance(key, dt.datetime))
 
 
@@ -60,23 +63,23 @@ def _split(template: str, hourly: bool) -> list[str]:
     pieces: list[str] = []
     position = 0
     for match in _FIELD.finditer(template):
-        pieces.append(_fixed(template[position : match.start()]))
-        spec = match[2] or ("%Y-%m-%dT%H" if hourly else "%Y-%m-%d")
-        pieces += _DIRECTIVE.split(spec)
+        pieces.append(_check_fixed_text(template[position : match.start()]))
+        format_spec = match[2] or ("%Y-%m-%dT%H" if hourly else "%Y-%m-%d")
+        pieces += _DIRECTIVE.split(format_spec)
         position = match.end()
-    pieces.append(_fixed(template[position:]))
+    pieces.append(_check_fixed_text(template[position:]))
     return [piece for piece in pieces if piece]
 
 
-def _fixed(text: str) -> str:
+def _check_fixed_text(text: str) -> str:
     if "{" in text or "}" in text:
         message = "a field is written {start:%Y-%m-%d}"
         raise ValueError(message)
     return text
 
 
-def _formatted(directive: str, key: Key) -> str:
-    """One directive for a key. `strftime` does not pad the years before 1000, and has no `%-m`, on every system."""
+def _format_directive(directive: str, key: Key) -> str:
+    """Format one directive for a key. On some systems, `strftime` has no `%-m` and does not pad the years before 1000."""
     code = directive[-1]
     iso = key.isocalendar()
     number = {
@@ -90,26 +93,26 @@ def _formatted(directive: str, key: Key) -> str:
     }.get(code)
     if number is None:
         return key.strftime(directive)
-    return str(number) if directive[1] == "-" else f"{number:0{_WIDTH[code]}}"
+    return str(number) if directive[1] == "-" else f"{number:0{_DIGITS[code]}}"
 
 
 @lru_cache(maxsize=64)
 def _pattern(template: str, hourly: bool) -> tuple[re.Pattern[str], list[str]]:
-    """The regular expression of a path, and the directive of each of its groups."""
+    """Return the regular expression for the paths of a template, and the directive of each group."""
     pattern = ""
     directives: list[str] = []
     for piece in _split(template, hourly):
         code = piece[-1]
-        if piece[0] == "%" and code in _WIDTH:
+        if piece[0] == "%" and code in _DIGITS:
             directives.append(piece)
-            pattern += f"([0-9]{{1,{_WIDTH[code]}}})" if piece[1] == "-" else f"([0-9]{{{_WIDTH[code]}}})"
+            pattern += f"([0-9]{{1,{_DIGITS[code]}}})" if piece[1] == "-" else f"([0-9]{{{_DIGITS[code]}}})"
         else:
             pattern += re.escape(piece)
     return re.compile(pattern), directives
 
 
 def _key(numbers: Mapping[str, int], *, hourly: bool) -> Key | None:
-    """The key that the numbers of a path name; None when they do not name a date."""
+    """Return the key for the numbers in a path, or None if the numbers do not determine a date."""
     if "Y" in numbers and "j" in numbers:
         day = dt.date(numbers["Y"], 1, 1) + dt.timedelta(days=numbers["j"] - 1)
     elif "Y" in numbers and "m" in numbers:

@@ -1,6 +1,6 @@
-"""What the lake holds for one partition key, and the reason: plain values.
+"""A partition as an inspection found it: its code, its state and the reason.
 
-A partition's state follows from its code. Programs branch on the code, people read the reason.
+The code determines the state of a partition. Programs branch on the code, and people read the reason.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MANIFEST_VERSION = 1
 
 
 class Code(StrEnum):
-    """Why a partition is in its state. Stable: programs branch on it."""
+    """Why a partition is in its state. The values are stable, because programs branch on them."""
 
     MISSING = "MISSING"
     NO_MARKER = "NO_MARKER"
@@ -46,7 +46,7 @@ class Code(StrEnum):
 
 
 class State(StrEnum):
-    """What the lake holds for a partition."""
+    """The state of a partition in the lake."""
 
     ABSENT = "absent"
     UNCOMMITTED = "uncommitted"
@@ -54,10 +54,10 @@ class State(StrEnum):
     COMPLETE = "complete"
 
 
-# Codes that say whether a partition is expected. `Partition.lake_code` then has the code of what the lake holds.
+# These codes describe whether a partition is expected. `Partition.lake_code` then describes the data in the lake.
 EXPECTATION_CODES = (Code.WITHIN_LAG, Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY, Code.BAD_WAIVER)
 
-# Every other code belongs to INVALID.
+# The state for all other codes is INVALID.
 _STATES = {
     Code.MISSING: State.ABSENT,
     **dict.fromkeys(EXPECTATION_CODES, State.ABSENT),
@@ -70,7 +70,7 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class PartInfo:
-    """A part as a manifest or a listing names it; `checksum` is `sha256:…`, `etag` is the store's version."""
+    """The name, size, checksum (`sha256:…`) and ETag of a part, according to a manifest or a listing."""
 
     name: str
     size: int
@@ -80,17 +80,17 @@ class PartInfo:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a writer recorded about the partition that it committed.
+    """The record of a commit: the parts of the partition, and facts about them.
 
     Attributes:
-        day: the UTC day.
-        run_id: unique to the commit.
+        day: the partition key.
+        run_id: the unique id of the commit.
         parts: the data objects, in order.
-        rows: of all parts; None when the writer did not count them.
-        columns: of the parts, in order; empty when unknown.
-        volume: the day's sum of the dataset's volume column.
-        measured: facts that the run recorded: requests, retries, seconds, sources.
-        written_at: UTC.
+        rows: the number of rows in all parts; None when the writer did not count them.
+        columns: the names of the columns, in order; empty when unknown.
+        volume: the sum of the dataset's volume column; None without one.
+        measured: the measurements of the run: requests, retries, seconds, sources.
+        written_at: the time of the commit, in UTC.
     """
 
     day: dt.date
@@ -103,7 +103,7 @@ class Manifest:
     written_at: dt.datetime
 
     def to_bytes(self) -> bytes:
-        """The bytes of the marker."""
+        """Encode the manifest as the bytes of a marker."""
         document = {
             "version": MANIFEST_VERSION,
             "day": key_text(self.day),
@@ -123,11 +123,11 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class PartitionData:
-    """The data of a partition, as its adapter knows them from metadata or has read them.
+    """Facts about the data of a partition, from metadata or from reading the data.
 
     Attributes:
         parts: the committed data objects.
-        rows: the number of rows of all parts, if known.
+        rows: the number of rows in all parts, if known.
         volume: the sum of the dataset's volume column, if known.
     """
 
@@ -141,20 +141,20 @@ NO_DATA = PartitionData()
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """What the lake holds for one partition key, and why it counts or does not.
+    """The result of inspecting one partition.
 
     Attributes:
         day: the partition key.
-        code: stable reason for programs.
-        reason: the code as a sentence, in one line without control characters.
-        data: its parts, rows and volume.
+        code: the reason as a stable code, for programs.
+        reason: the reason as a sentence, in one line without control characters.
+        data: the parts, the number of rows and the volume.
         fingerprint: a digest of the manifest, or of the names, sizes and ETags of the parts; None when not committed.
-        manifest: the manifest of our writer; None for the markers of others.
-        newest_write: when the youngest object of an uncommitted partition was written, UTC.
-        lake_code: the code of what the lake holds, when `code` is one of `EXPECTATION_CODES`.
+        manifest: the manifest of our writer; None for a partition of another writer.
+        newest_write: the time of the newest write to an uncommitted partition, in UTC.
+        lake_code: the code for the data in the lake, if `code` is one of `EXPECTATION_CODES`.
 
     Raises:
-        ValueError: there is a `lake_code` beside a code that is not about the expectation.
+        ValueError: `lake_code` is set, but `code` is not one of `EXPECTATION_CODES`.
     """
 
     day: dt.date
@@ -168,15 +168,15 @@ class Partition:
 
     def __post_init__(self) -> None:
         if self.lake_code is not None and self.code not in EXPECTATION_CODES:
-            message = f"{self.code} says what the lake holds, so there is no other code for it"
+            message = f"{self.code} describes the data in the lake, so there must be no lake_code"
             raise ValueError(message)
         if not self.reason.isprintable():
-            # A reason may contain the name of a foreign object, and a line break in it would forge a line of a report.
+            # A line break in the name of a foreign object could forge a line of a report.
             object.__setattr__(self, "reason", one_line(self.reason, len(self.reason)))
 
     @property
     def state(self) -> State:
-        """What the lake holds; follows from the code."""
+        """The state of the partition in the lake, as the code determines it."""
         return _STATES.get(self.lake_code or self.code, State.INVALID)
 
     @property
@@ -191,7 +191,7 @@ class Partition:
 
     @property
     def rows(self) -> int | None:
-        """The number of rows of all parts, if known."""
+        """The number of rows in all parts, if known."""
         return self.data.rows
 
     @property
@@ -200,15 +200,15 @@ class Partition:
         return self.data.volume
 
     def with_counts(self, rows: int | None, volume: int | None) -> Partition:
-        """A copy with the number of rows and the volume that were read."""
+        """Return a copy with this number of rows and this volume."""
         return replace(self, data=PartitionData(self.parts, rows, volume))
 
     def with_expectation(self, code: Code, reason: str) -> Partition:
-        """A copy whose code says why the partition is not expected, or that its waiver cannot be read; its state stays."""
+        """Return a copy with a code from `EXPECTATION_CODES`. The state does not change."""
         return replace(self, code=code, reason=reason, lake_code=self.lake_code or self.code)
 
     def to_json(self) -> dict[str, object]:
-        """The partition as `check --json` lists it."""
+        """Return the partition as a JSON object, for `check --json`."""
         return {
             "day": key_text(self.day),
             "state": self.state.value,
@@ -220,12 +220,12 @@ class Partition:
 
 
 def verdict(day: dt.date, code: Code, reason: str, base: Partition | None = None) -> Partition:
-    """A partition with this code; all other attributes come from `base`."""
+    """Return a partition with this code and reason. All other attributes are copied from `base`."""
     if base is None:
         return Partition(day, code, reason)
     return replace(base, code=code, reason=reason)
 
 
 def rows_text(rows: int | None) -> str:
-    """A number of rows as text."""
+    """Format a number of rows."""
     return "rows not counted" if rows is None else f"{rows:,} row" + ("s" if rows != 1 else "")

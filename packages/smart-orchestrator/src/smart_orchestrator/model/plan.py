@@ -1,9 +1,9 @@
 """Plan a backfill: the action for each day of a window and its reason.
 
-Pure: a plan is computed from a `Completeness` and the latest run of each day, without I/O.
+A plan is computed from a `Completeness` and the latest run of each day, without I/O.
 
-*Missing* days are expected and not available. *Due* days are the missing days for which a run should start now. They are
-separate, so a retry rule can never hide a missing day.
+*Missing* days are expected and not available. *Due* days are the missing days for which a run should start now. The two are
+computed separately, so a retry rule can never hide a missing day.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.run import Run
 
-# Tolerated difference between the clock of the lake and the clock of this machine.
+# The tolerated difference between the clocks of the lake and this machine.
 CLOCK_SLACK = dt.timedelta(minutes=1)
 
 
 class Action(StrEnum):
-    """What a plan does about a day."""
+    """What a backfill does about a day."""
 
     KEEP = "keep"
     START = "start"
@@ -39,7 +39,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """One day of a plan: its action, the reason, and the run to follow, if any."""
+    """One day of a plan: the action, the reason, and the run to follow, if there is one."""
 
     day: dt.date
     action: Action
@@ -47,7 +47,7 @@ class PlanStep:
     run: Run | None = None
 
     def to_json(self) -> dict[str, object]:
-        """The step as a JSON object, as `plan --json` prints it."""
+        """Return the step as a JSON object, for `plan --json`."""
         return {
             "day": key_text(self.day),
             "action": self.action.value,
@@ -64,21 +64,21 @@ class Plan:
     steps: tuple[PlanStep, ...]
 
     def days(self, action: Action) -> tuple[dt.date, ...]:
-        """The days that have this action, oldest first."""
+        """Return the days that have this action, oldest first."""
         return tuple(step.day for step in self.steps if step.action is action)
 
     def to_json(self) -> dict[str, object]:
-        """The document that `plan --json` prints."""
+        """Return the JSON document that `plan --json` prints."""
         document = self.completeness.to_json()
-        copied = ("dataset", "as_of", "window", "missing", "coverage_pct")
-        return {key: document[key] for key in copied} | {
+        copied_fields = ("dataset", "as_of", "window", "missing", "coverage_pct")
+        return {key: document[key] for key in copied_fields} | {
             "due": [key_text(day) for day in self.days(Action.START)],
             "days": [step.to_json() for step in self.steps],
         }
 
 
 def make_plan(completeness: Completeness, latest: Mapping[dt.date, Run]) -> Plan:
-    """Plan the window, given the latest run of each day that has one."""
+    """Plan a backfill of a window, given the latest run of each day that has a run."""
     return Plan(
         completeness,
         tuple(
@@ -89,7 +89,7 @@ def make_plan(completeness: Completeness, latest: Mapping[dt.date, Run]) -> Plan
 
 
 def due(completeness: Completeness, latest: Mapping[dt.date, Run]) -> tuple[dt.date, ...]:
-    """The missing days for which a run should start now, oldest first."""
+    """Return the missing days for which a run should start now, oldest first."""
     return make_plan(completeness, latest).days(Action.START)
 
 
@@ -109,7 +109,7 @@ def _step(partition: Partition, run: Run | None, *, accepted: bool) -> PlanStep:
 
 
 def written_by(partition: Partition, run: Run | None) -> bool:
-    """Whether the newest file was written during this run. Once that run has ended, nobody is writing any more."""
+    """Return whether the newest file was written during this run. If so, the writing ends with the run."""
     if run is None or run.started_at is None or partition.newest_write is None:
         return False
     ended = run.ended_at or dt.datetime.max.replace(tzinfo=dt.UTC) - CLOCK_SLACK

@@ -1,9 +1,7 @@
 """A pipeline run as a value: its state, its failure and its name.
 
-A run processes one day. Its name is made from the day and the attempt, so starting the same attempt twice yields one
-run. The `Runner` protocol starts runs, polls them and lists those in flight; it is in `runners.base`. A run that cannot
-be started or followed at all (no such pipeline, no answer) raises `RunsError`; a run that fails is a `Run` in state
-FAILED.
+A run processes one day. The name of a run consists of the day and the attempt, so starting the same attempt twice yields one
+run. The protocol of runners is in `runners.base`.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ __all__ = ["Failure", "Run", "RunState", "run_name"]
 
 
 class RunState(StrEnum):
-    """The state of a run. LOST means that its process died and nothing works on it any more."""
+    """The state of a run. LOST means that the process of the run died."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -37,16 +35,16 @@ class Run:
     """One run of the pipeline for one day.
 
     Attributes:
-        name: unique; made from day and attempt if this layer starts the run.
+        name: the unique name; it consists of the day and the attempt if this layer started the run.
         day: the UTC day that the run processes.
         attempt: the number of the attempt, counted from 1 over all runs of the day.
-        state: see `RunState`.
-        ours: whether this process started the run; otherwise it only follows the run.
+        state: the state of the run.
+        ours: whether this process started the run. If not, this process only follows the run.
         failure: why the run did not complete its day.
         message: the failure as a sentence.
-        started_at: start time, UTC.
-        ended_at: end time, UTC.
-        url: address of the run's logs, if there is one.
+        started_at: the start time, in UTC.
+        ended_at: the end time, in UTC.
+        url: the address of the run's logs, if there is one.
     """
 
     name: str
@@ -66,7 +64,7 @@ class Run:
         return self.state in (RunState.QUEUED, RunState.RUNNING)
 
     def to_json(self) -> dict[str, object]:
-        """The run as a JSON object, as `--json` prints it."""
+        """Return the run as a JSON object, for `--json`."""
         return {
             "run": self.name,
             "day": key_text(self.day),
@@ -102,5 +100,5 @@ class Run:
 
 
 def run_name(day: dt.date, attempt: int) -> str:
-    """The name of a run. The same day and attempt always give the same name."""
+    """Return the name of a run. The same day and attempt always give the same name."""
     return f"{key_text(day)}.{attempt}"

@@ -1,8 +1,8 @@
-"""Windows of partition keys of one grain: a pure calculation, without clock and without I/O.
+"""Windows of partition keys of one grain, calculated without I/O.
 
 A window is inclusive in text (`2025-11-05 .. 2025-11-09`) and half-open in code (`start`, `stop`). The as-of key is an
-argument; only `today_utc` reads the clock, and only the outermost callers use it. An impossible window raises
-`WindowError`, which names the argument at fault.
+argument. Only `today_utc` reads the clock, and only entry points call it. An impossible window raises `WindowError`, which names
+the invalid argument.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.grain import Key
 
-# The longest window: ten years, and as many weeks and months as it has days.
+# The largest number of days, weeks or months in a window. In days, this is ten years.
 MAX_DAYS = 3660
 MAX_HOURS = MAX_DAYS * 24
 
 
 def today_utc() -> dt.date:
-    """The current UTC day."""
+    """Return the current UTC day."""
     return dt.datetime.now(tz=dt.UTC).date()
 
 
@@ -49,14 +49,14 @@ def parse_day(text: str, field: str = "day") -> dt.date:
 class Window:
     """The keys `start` <= key < `stop` of one grain, evaluated on an as-of key with a publication lag.
 
-    A key counts as expected when it lies at least `lag` grains before the as-of key.
+    A key is expected if it is at least `lag` grains before the as-of key.
 
     Attributes:
-        start: first key.
-        stop: the key after the last one.
-        as_of: the key that counts as now.
-        lag: number of grains between a key and the first as-of key on which the source publishes it.
-        grain: of all these keys.
+        start: the first key of the window.
+        stop: the key after the last key of the window.
+        as_of: the as-of key, which takes the place of the current time.
+        lag: the publication lag: the number of grains between a key and the first as-of key on which the source has the key.
+        grain: the grain of all keys.
     """
 
     start: Key
@@ -81,35 +81,35 @@ class Window:
                 f"is not after the start {key_text(self.start)}",
                 f"Give a later {self.grain}.",
             )
-        if len(self) > _longest(self.grain):
+        if len(self) > _max_length(self.grain):
             raise WindowError(
                 f"{self.grain}s",
                 len(self),
-                f"is more than {_longest(self.grain)} {self.grain}s",
+                f"is more than {_max_length(self.grain)} {self.grain}s",
                 "Give a shorter window.",
             )
 
     @classmethod
     def of_days(cls, days: int, as_of: dt.date, lag: int = 3) -> Window:
-        """The last `days` days that the source has published by `as_of`.
+        """Return the window of the last `days` days that the source has published by `as_of`.
 
         With the default lag, `days=5, as_of=2025-11-12` ends on 2025-11-09.
 
         Raises:
-            WindowError: `days` is not between 1 and 3660, or the window reaches before the year 1.
+            WindowError: `days` is not between 1 and 3660, or the window starts before the year 1.
         """
         return cls.of_last(days, as_of, lag)
 
     @classmethod
     def of_last(cls, count: int, as_of: Key, lag: int = 3, grain: Grain = Grain.DAY) -> Window:
-        """The last `count` keys that the source has published by `as_of`.
+        """Return the window of the last `count` keys that the source has published by `as_of`.
 
         Raises:
-            WindowError: `count` is too small or too large, or the window reaches before the year 1.
+            WindowError: `count` is too small or too large, or the window starts before the year 1.
         """
-        if not 1 <= count <= _longest(grain):
+        if not 1 <= count <= _max_length(grain):
             raise WindowError(
-                f"{grain}s", count, f"is not between 1 and {_longest(grain)}", "Give for example 5."
+                f"{grain}s", count, f"is not between 1 and {_max_length(grain)}", "Give for example 5."
             )
         if lag < 0:
             raise WindowError("lag", lag, "is negative", f"Give 0 or more {grain}s.")
@@ -126,7 +126,7 @@ class Window:
 
     @classmethod
     def between(cls, start: Key, end: Key, as_of: Key, lag: int = 3, grain: Grain = Grain.DAY) -> Window:
-        """The keys from `start` to `end`, both inclusive. Keys within the lag are included but not expected.
+        """Return the window from `start` to `end`, both inclusive. Keys within the lag are included but not expected.
 
         Raises:
             WindowError: `end` is before `start`, or the window is longer than 3660 days.
@@ -158,15 +158,15 @@ class Window:
         return self.grain.key_at(self.grain.index(self.as_of) - self.lag)
 
     def within_lag(self, key: Key) -> bool:
-        """Whether `key` is so recent that the source may not have published it by the as-of key."""
+        """Return whether `key` is so recent that the source may not have published it by the as-of key."""
         return self.grain.index(self.as_of) - self.grain.index(key) < self.lag
 
     def expected_from(self, key: Key) -> Key:
-        """The first as-of key on which the source has `key`, capped at the last key of the calendar."""
+        """Return the first as-of key on which the source has `key`, at most the last key of the calendar."""
         return self.grain.key_at(min(self.grain.index(key) + self.lag, self.grain.last_index))
 
     def position(self, key: Key) -> int:
-        """The position of a key in the window, counted from 0; negative or too large for a key outside."""
+        """Return the position of a key in the window, counted from 0. It is negative for a key before the window."""
         return self.grain.index(key) - self.grain.index(self.start)
 
     def __len__(self) -> int:
@@ -188,6 +188,6 @@ class Window:
         return f"{key_text(self.start)} .. {key_text(self.last)}"
 
 
-def _longest(grain: Grain) -> int:
-    """The largest number of keys in a window."""
+def _max_length(grain: Grain) -> int:
+    """Return the largest number of keys in a window."""
     return MAX_HOURS if grain is Grain.HOUR else MAX_DAYS

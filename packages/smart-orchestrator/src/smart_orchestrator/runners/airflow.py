@@ -1,16 +1,16 @@
 """Start and follow the runs of a pipeline DAG through Airflow's REST API. Airflow need not be installed.
 
-The run of a day is named by day and attempt (`2025-11-05.1`), its `conf` is `{"target_date": "2025-11-05"}` and its logical
-date is null, so the name of a run never depends on a clock. Airflow refuses a second run of that name; the first run is then
-followed. A run belongs to the day of its `conf`, else to the UTC date of its `run_after` minus the lag, so scheduled and
-manual runs are listed and followed as well.
+The name of a run consists of the day and the attempt (`2025-11-05.1`). The `conf` is `{"target_date": "2025-11-05"}`. The logical
+date is null, so the name does not depend on a clock. Airflow refuses a second run with the same name, and the runner then follows
+the first run. A run without a day in its `conf` belongs to the UTC date of its `run_after` minus the lag. The runner therefore
+lists and follows scheduled and manual runs, too.
 
-A pipeline reports why it failed in an XCom of the failing task: its key is `failure`, and its value is
-`{"failure": "NOT_PUBLISHED", "message": "…"}` with a name of `smart_orchestrator.model.run.Failure`. Without this XCom
-the failure is `ERROR` and the message is the last exception in the task's log, so any pipeline can be followed.
+A pipeline reports the reason of a failure in an XCom of the failed task. The key is `failure`, and the value is
+`{"failure": "NOT_PUBLISHED", "message": "…"}` with a name of `smart_orchestrator.model.run.Failure`. Without this XCom, the
+failure is `ERROR`, and the message is the last exception in the task's log.
 
-Raises `RunsError` when runs cannot be started or followed: Airflow does not answer, the user lacks rights, or the pipeline
-is missing, paused or has import errors. All calls block; a triggerer wraps them in `asyncio.to_thread`.
+The methods raise `RunsError` if runs cannot be started or followed: Airflow does not answer, the user lacks rights, or the pipeline
+is missing, paused or has import errors. All methods block. A triggerer calls them in `asyncio.to_thread`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from smart_orchestrator.adapters.manifest import inspect
 from smart_orchestrator.errors import OptionError, RunsError, WindowError
 from smart_orchestrator.model.run import Failure, Run, RunState, run_name
 from smart_orchestrator.model.window import parse_day
-from smart_orchestrator.runners.airflow_client import CONFLICT, NOT_FOUND, PAGE, Refused, segment
-from smart_orchestrator.runners.airflow_failures import why_failed
+from smart_orchestrator.runners.airflow_client import CONFLICT, NOT_FOUND, PAGE_SIZE, Refused, segment
+from smart_orchestrator.runners.airflow_failures import with_failure_details
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.runners.airflow_client import AirflowApi, Json
 
-CONF_DAY = "target_date"
+CONF_DAY_FIELD = "target_date"
 RUN_NAME = re.compile(r"\d{4}-\d{2}-\d{2}\.(\d+)")
 STATES = {
     "queued": RunState.QUEUED,
@@ -42,9 +42,9 @@ STATES = {
     "success": RunState.SUCCEEDED,
     "failed": RunState.FAILED,
 }
-# One request lists the runs of a month, or of a year if the window spans more months than this.
+# One request lists the runs of a month. For a window of more months, one request lists the runs of a year.
 MAX_MONTH_REQUESTS = 12
-# Run names in one request: its URL stays below 4 KB.
+# The maximum number of run names in one request, which keeps the URL below 4 KB.
 NAMES_PER_REQUEST = 40
 
 
@@ -53,8 +53,8 @@ class PipelineDag:
     """A pipeline DAG whose runs can execute.
 
     Attributes:
-        dag_id: its name in Airflow.
-        max_active_runs: the largest number of runs that Airflow executes at the same time.
+        dag_id: the id of the DAG in Airflow.
+        max_active_runs: the maximum number of parallel runs of the DAG.
     """
 
     dag_id: str
@@ -65,15 +65,15 @@ class AirflowRunner:
     """A `Runner` that runs a DAG in Airflow.
 
     Args:
-        dataset: the dataset whose days the pipeline makes.
+        dataset: the dataset that the pipeline writes.
         api: the client of Airflow's API.
-        dag_id: the pipeline's DAG.
-        lag: complete days between the day of a scheduled run and the UTC date of its `run_after`.
-        poll_seconds: seconds between two polls.
-        force: run a day even if it is already complete.
-        ui_url: address of Airflow's UI, used in links; by default the address of the API.
-        note: the note of every run that this runner starts. Runs with that note count as ours, so a process that replaces
-            a killed one recognizes its runs.
+        dag_id: the id of the pipeline's DAG.
+        lag: the number of days between the day that a scheduled run processes and the UTC date of its `run_after`.
+        poll_seconds: the pause between two polls, in seconds.
+        force: whether to run a day that is already complete.
+        ui_url: the address of Airflow's UI, for links; by default, the address of the API.
+        note: the note of every run that this runner starts. Runs with this note count as started by this process. With a fixed
+            note, a process that replaces a killed process recognizes the runs of that process.
     """
 
     in_process = False
@@ -105,7 +105,7 @@ class AirflowRunner:
         self._note = note
         self._path = f"/dags/{segment(dag_id)}"
         self._ui = f"{(ui_url or api.url).rstrip('/')}/dags/{segment(dag_id)}"
-        self._checked = False
+        self._is_checked = False
 
     def ready(self) -> PipelineDag:
         """Check that a run of the pipeline would be executed, and return the pipeline.
@@ -125,11 +125,11 @@ class AirflowRunner:
             raise self._missing()
         if dag.get("is_paused"):
             raise self._paused()
-        self._checked = True
+        self._is_checked = True
         return PipelineDag(self.dag_id, int(dag.get("max_active_runs") or 1))
 
     def capacity(self) -> int:
-        """The pipeline's `max_active_runs`.
+        """Return the pipeline's `max_active_runs`.
 
         Raises:
             RunsError: a run of the pipeline would not be executed.
@@ -137,66 +137,66 @@ class AirflowRunner:
         return self.ready().max_active_runs
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
-        """The latest run of each of these days; a run in flight takes precedence over any that has ended.
+        """Return the latest run of each day that has a run. A run in flight takes precedence over ended runs.
 
-        A failed run has no reason yet: `poll` adds it.
+        The failure of a failed run has no details. `poll` adds the details.
         """
         latest: dict[dt.date, Run] = {}
         for run in self._runs_of(days):
-            best = latest.get(run.day)
-            if best is None or _priority(run) > _priority(best):
+            current = latest.get(run.day)
+            if current is None or _priority(run) > _priority(current):
                 latest[run.day] = run
         return latest
 
     def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
-        """At most `limit` runs of one day or of all days: runs in flight first, then the newest."""
+        """Return at most `limit` runs of one day or of all days. Runs in flight come first, then the newest runs."""
         if day is not None:
             runs = self._runs_of([day])
         else:
-            newest = self._api.get(f"{self._path}/dagRuns", order_by="-id", limit=min(limit, PAGE))[
+            newest = self._api.get(f"{self._path}/dagRuns", order_by="-id", limit=min(limit, PAGE_SIZE))[
                 "dag_runs"
             ]
             runs = [self._run(item, run_day) for item in newest if (run_day := self._day(item)) is not None]
         return sorted(runs, key=_priority, reverse=True)[:limit]
 
     def start(self, day: dt.date) -> Run:
-        """Start the next attempt of `day`; return the run of that day that is in flight, if there is one, whoever started it.
+        """Start the next attempt for `day`. If a run of the day is already in flight, return that run.
 
-        A day that is already complete is not run: the returned run has succeeded. If another process has created
-        the same attempt in the meantime, that run is returned in its current state.
+        If the day is already complete, no run is started, and the returned run has succeeded. If another process has created the
+        same attempt in the meantime, the method returns the run of that process.
         """
-        if not self._checked:
+        if not self._is_checked:
             self.ready()
         runs = self._runs_of([day])
         for run in runs:
             if run.in_flight:
                 return run
-        # Inspected after the listing: a run that ended before the listing has committed its data by now.
+        # The day is inspected after the listing, because a run that ended before the listing has committed its data by now.
         if not self._force and inspect(self._dataset, day).available:
             return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was already complete")
         return self._create(day, 1 + max((run.attempt for run in runs), default=0))
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
-        """The current state of the given runs; a failed run has its failure and a link to its log, a deleted run is LOST.
+        """Return `runs` in their current state. A failed run has details of the failure, and a deleted run is LOST.
 
         Raises:
-            RunsError: the pipeline was paused, so that none of the runs continues.
+            RunsError: the pipeline is paused, so none of the runs continues.
         """
         if not runs:
             return []
         items = self._items_by_id([run.name for run in runs])
-        polled = [self._refreshed(run, items.get(run.name)) for run in runs]
+        polled = [self._refresh(run, items.get(run.name)) for run in runs]
         if any(run.in_flight for run in polled) and self._api.get(self._path).get("is_paused"):
             raise self._paused()
         return polled
 
     def wait(self, seconds: float) -> None:
-        """Return after `seconds`."""
+        """Sleep for `seconds`."""
         time.sleep(seconds)
 
     def _create(self, day: dt.date, attempt: int) -> Run:
         name = run_name(day, attempt)
-        body = {"dag_run_id": name, "logical_date": None, "conf": {CONF_DAY: day.isoformat()}}
+        body = {"dag_run_id": name, "logical_date": None, "conf": {CONF_DAY_FIELD: day.isoformat()}}
         if self._note:
             body["note"] = self._note
         try:
@@ -206,8 +206,8 @@ class AirflowRunner:
                 raise self._missing() from None
             if refused.status != CONFLICT:
                 raise
-            # A request that was sent twice conflicts with the run that it created itself.
-            ours = refused.repeated
+            # After a lost response, the retry of a request conflicts with the run that the first request created.
+            is_own = refused.repeated
         existing = self._items_by_id([name]).get(name)
         if existing is not None and self._day(existing) != day:
             raise RunsError(
@@ -215,20 +215,20 @@ class AirflowRunner:
                 f"the name {name} is taken by a run of another day",
                 "Delete that run in Airflow.",
             )
-        return self._refreshed(Run(name, day, attempt, RunState.QUEUED, ours=ours), existing)
+        return self._refresh(Run(name, day, attempt, RunState.QUEUED, ours=is_own), existing)
 
-    def _refreshed(self, run: Run, item: Json | None) -> Run:
-        """The run in the state that Airflow lists for it; LOST if Airflow does not list it."""
+    def _refresh(self, run: Run, item: Json | None) -> Run:
+        """Return the run in the state that Airflow lists, or in state LOST if Airflow does not list the run."""
         if item is None:
             message = "the run was deleted from Airflow"
             return Run(run.name, run.day, run.attempt, RunState.LOST, run.ours, Failure.LOST, message)
         refreshed = self._run(item, run.day, ours=run.ours)
         if refreshed.state is not RunState.FAILED:
             return refreshed
-        return why_failed(self._api, self._path, self._ui, refreshed)
+        return with_failure_details(self._api, self._path, self._ui, refreshed)
 
     def _runs_of(self, days: Collection[dt.date]) -> list[Run]:
-        """Every run of these days, listed both by the text of its conf and by its `run_after`."""
+        """List all runs of these days, both by the text of the conf and by `run_after`."""
         if not days:
             return []
         first, last = min(days), max(days)
@@ -263,8 +263,8 @@ class AirflowRunner:
             raise
 
     def _day(self, item: Json) -> dt.date | None:
-        """The day of a run; None if its conf has no valid day."""
-        conf_day = (item.get("conf") or {}).get(CONF_DAY)
+        """Return the day that a run processes, or None if its conf has an invalid day."""
+        conf_day = (item.get("conf") or {}).get(CONF_DAY_FIELD)
         if conf_day:
             try:
                 return parse_day(str(conf_day))
@@ -298,7 +298,7 @@ class AirflowRunner:
         return RunsError(
             self._api.name,
             f"there is no DAG {self.dag_id}",
-            f"Put its file into Airflow's DAG folder, or correct {self._api.option_names.dag}.{hint}",
+            f"Put the DAG's file into Airflow's DAG folder, or correct {self._api.option_names.dag}.{hint}",
         )
 
     def _broken(self, file: object) -> RunsError:
@@ -331,7 +331,7 @@ def _priority(run: Run) -> tuple[bool, dt.datetime, int]:
 
 
 def _date_prefixes(first: dt.date, last: dt.date) -> list[str]:
-    """Prefixes of the ISO days from `first` to `last`: each month, or each year of a long window."""
+    """Return the prefixes of the ISO days from `first` to `last`: one for each month, or one for each year of a long window."""
     months = [(number // 12, number % 12 + 1) for number in range(_month(first), _month(last) + 1)]
     if first == last:
         return [first.isoformat()]

@@ -1,10 +1,10 @@
 """A client of Airflow 3's public REST API (`/api/v2`): sign-in, retries, paging and errors.
 
-The client fetches a token with user and password from `POST /auth/token`, and fetches a new one when Airflow rejects it. A
-token that the caller passes cannot be renewed. A request without an answer or with a server error (5xx) is retried: for a
-few seconds if this Airflow has never answered, because the address is then most likely wrong; otherwise for `patience`
-seconds, because Airflow is then most likely restarting. A failed request raises `RunsError`; one that Airflow refuses
-raises its subclass `Refused`, which has the status. Safe for concurrent threads. No text contains credentials.
+The client fetches a token with user and password from `POST /auth/token`, and fetches a new token when Airflow rejects the old one.
+A token that the caller passes cannot be renewed. A request is retried if there is no response or the response is a server error
+(5xx) or 429. If this Airflow has never answered, the retries stop after a few seconds, because the address is probably wrong.
+Otherwise they stop after `patience` seconds, because Airflow is probably restarting. A failed request raises `RunsError`, and a
+refused request raises the subclass `Refused` with the status. The client is thread-safe. No message contains credentials.
 
 Source: https://airflow.apache.org/docs/apache-airflow/stable/stable-rest-api-ref.html
 """
@@ -26,27 +26,28 @@ if TYPE_CHECKING:
     import httpx2
 
 # Airflow limits the page size to `[api] maximum_page_limit`, 100 by default.
-PAGE = 100
-# Seconds of retries for an address that has never answered.
+PAGE_SIZE = 100
+# The time for retries, in seconds: for an address that has never answered, and for an address that has answered.
 FIRST_PATIENCE = 5.0
 PATIENCE = 120.0
+# The first and the longest pause between two tries, in seconds.
 FIRST_BACKOFF = 0.25
-LONGEST_BACKOFF = 5.0
+MAX_BACKOFF = 5.0
 TOO_MANY_REQUESTS = 429
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT = 401, 403, 404, 409
-# Characters of Airflow's explanation that an error quotes.
-LONGEST_DETAIL = 500
+# The maximum number of characters that an error quotes from Airflow's explanation.
+MAX_DETAIL_LENGTH = 500
 
 Json = dict[str, Any]
 
 
 class Refused(RunsError):
-    """Airflow answered, and refused the request.
+    """Airflow refused the request.
 
     Attributes:
         status: the HTTP status, 4xx.
-        detail: Airflow's explanation.
-        repeated: whether the request was a retry, so that the refusal may be caused by the effect of an earlier try.
+        detail: the explanation from Airflow.
+        repeated: whether the refused request was a retry. The refusal may then be a consequence of the first request.
     """
 
     def __init__(self, runner: str, status: int, detail: str, fix: str, *, repeated: bool = False) -> None:
@@ -58,14 +59,14 @@ class Refused(RunsError):
 
 @dataclass(frozen=True, slots=True)
 class AirflowOptionNames:
-    """The names of the connection options as the caller's users know them, for the last sentence of an error.
+    """The names of the connection options, for the last sentence of an error.
 
     Attributes:
-        url: the address of Airflow.
-        user: the user who signs in.
-        password: the password of that user.
-        token: the token that replaces user and password.
-        dag: the id of the pipeline's DAG.
+        url: the name of the option for the address of Airflow.
+        user: the name of the option for the user.
+        password: the name of the option for the password.
+        token: the name of the option for the token.
+        dag: the name of the option for the id of the pipeline's DAG.
     """
 
     url: str = "the URL"
@@ -81,11 +82,11 @@ class AirflowApi:
     Args:
         url: the base address, such as `http://localhost:8080`, without `/api/v2`.
         user: the user who signs in.
-        password: the password of that user.
+        password: the password of the user.
         token: a JSON web token that replaces user and password.
-        timeout: seconds for one request.
-        patience: seconds for which a request without an answer is retried.
-        option_names: the names of these options in errors.
+        timeout: the time-out of one request, in seconds.
+        patience: the time for retries of a request without a response, in seconds.
+        option_names: the names of the options in errors.
     """
 
     def __init__(
@@ -115,14 +116,14 @@ class AirflowApi:
         self._token = token
         self._timeout = timeout
         self._patience = patience
-        self._answered = False
+        self._has_answered = False
         self._lock = threading.Lock()
-        # Loading the certificates takes 130 ms and is only needed for https.
+        # Without https, no certificates are needed, and loading them takes 130 ms.
         self._http = httpx2.Client(
             base_url=self.url,
             timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
             verify=self.url.startswith("https://"),
-            # The api-server may restart between two polls; without kept-alive connections the client needs no close.
+            # The api-server may restart between two polls. Without kept-alive connections, the client need not be closed.
             limits=httpx2.Limits(max_keepalive_connections=0),
         )
 
@@ -130,31 +131,33 @@ class AirflowApi:
         return f"AirflowApi({self.url!r})"
 
     def get(self, path: str, **params: Any) -> Json:
-        """The JSON object at `/api/v2` + `path`.
+        """Get the JSON object at `/api/v2` + `path`.
 
         Raises:
             Refused: Airflow refuses the request.
-            RunsError: no answer, or one that is not Airflow's.
+            RunsError: there is no response, or the server is not Airflow.
         """
         return self._json(self.request("GET", f"/api/v2{path}", params=params))
 
     def post(self, path: str, body: Json) -> Json:
-        """The JSON object that a POST to `/api/v2` + `path` returns. A retry may send it twice, so it must be idempotent.
+        """Post `body` to `/api/v2` + `path`, and return the JSON object of the response.
+
+        The request must be idempotent, because a retry may send it twice.
 
         Raises:
             Refused: Airflow refuses the request.
-            RunsError: no answer, or one that is not Airflow's.
+            RunsError: there is no response, or the server is not Airflow.
         """
         return self._json(self.request("POST", f"/api/v2{path}", body=body))
 
     def pages(self, path: str, items: str, **params: Any) -> Iterator[Json]:
-        """Each object of the list `items` at `/api/v2` + `path`, from all pages.
+        """Yield the objects of the list `items` at `/api/v2` + `path`, from all pages.
 
-        `order_by` must be a field in which new objects come last; otherwise a page could miss an object.
+        `order_by` must sort new objects last. Otherwise an object could move between pages and be missed.
         """
         offset = 0
         while True:
-            page = self.get(path, **params, limit=PAGE, offset=offset)
+            page = self.get(path, **params, limit=PAGE_SIZE, offset=offset)
             objects = page.get(items) or []
             yield from objects
             offset += len(objects)
@@ -166,7 +169,7 @@ class AirflowApi:
 
         Raises:
             Refused: Airflow refuses the request.
-            RunsError: no answer.
+            RunsError: there is no response.
         """
         token = self._current_token()
         response, repeated = self._send_with_retries(method, path, token, **request)
@@ -179,7 +182,7 @@ class AirflowApi:
         return response
 
     def _current_token(self, rejected: str | None = None) -> str:
-        """The token; a new one is fetched if there is none or the present one is `rejected`."""
+        """Return the token. Fetch a new token if there is no token yet, or if the current token is `rejected`."""
         with self._lock:
             if self._token and self._token != rejected:
                 return self._token
@@ -208,12 +211,12 @@ class AirflowApi:
     def _send_with_retries(
         self, method: str, path: str, token: str, params: Json | None = None, body: Json | None = None
     ) -> tuple[httpx2.Response, bool]:
-        """Send a request and retry it while the server is at fault; return the response and whether it was a retry."""
+        """Send a request, and retry it after server errors. Return the response, and whether it answers a retry."""
         with extra("airflow-client"):
             import httpx2
 
         headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        patience = self._patience if self._answered else min(FIRST_PATIENCE, self._patience)
+        patience = self._patience if self._has_answered else min(FIRST_PATIENCE, self._patience)
         deadline = time.monotonic() + patience
         backoff = FIRST_BACKOFF
         repeated = False
@@ -224,7 +227,7 @@ class AirflowApi:
                 problem = f"does not answer ({type(error).__name__})"
             else:
                 if response.status_code < 500 and response.status_code != TOO_MANY_REQUESTS:
-                    self._answered = True
+                    self._has_answered = True
                     return response, repeated
                 problem = f"answers {method} {path} with HTTP {response.status_code}"
             if time.monotonic() + backoff > deadline:
@@ -235,7 +238,7 @@ class AirflowApi:
                 )
             time.sleep(backoff)
             repeated = True
-            backoff = min(2 * backoff, LONGEST_BACKOFF)
+            backoff = min(2 * backoff, MAX_BACKOFF)
 
     def _json(self, response: httpx2.Response) -> Json:
         try:
@@ -257,7 +260,7 @@ class AirflowApi:
         elif response.status_code == FORBIDDEN:
             fix = "Give the user the rights to see and start runs of this DAG."
         elif response.status_code == NOT_FOUND:
-            fix = f"Check its name, and that {names.url} is the address of an Airflow 3."
+            fix = f"Check the name of the DAG, and that {names.url} is the address of an Airflow 3."
         return Refused(self.name, response.status_code, _detail(response), fix, repeated=repeated)
 
     def _not_airflow(self, status: int) -> RunsError:
@@ -279,7 +282,7 @@ def _without_credentials(url: str) -> str:
 
 
 def _detail(response: httpx2.Response) -> str:
-    """Airflow's explanation of a refusal, on one line."""
+    """Return Airflow's explanation of a refusal, on one line."""
     try:
         detail: object = response.json().get("detail")
     except (ValueError, AttributeError):
@@ -288,11 +291,11 @@ def _detail(response: httpx2.Response) -> str:
         detail = "; ".join(_validation_error(item) for item in detail)
     elif isinstance(detail, dict):
         detail = detail.get("reason") or detail.get("message")
-    return " ".join(str(detail or "refused").split())[:LONGEST_DETAIL].rstrip(".")
+    return " ".join(str(detail or "refused").split())[:MAX_DETAIL_LENGTH].rstrip(".")
 
 
 def _validation_error(item: object) -> str:
-    """One validation error: its field and its message."""
+    """Format a validation error as its field and its message."""
     if not isinstance(item, dict):
         return str(item)
     where = ".".join(str(part) for part in item.get("loc", ()))

@@ -1,7 +1,8 @@
-"""The protocol of a runner: it lists the runs of a pipeline, starts one and polls them.
+"""The protocol of a runner, which lists, starts and polls the runs of a pipeline.
 
-A runner never waits for a run to end: the backfill loop and Airflow's triggerer do. A run that cannot be started or followed
-(no such pipeline, or the server does not answer) raises `RunsError`; a run that fails is a `Run` in state FAILED.
+A runner never waits for the end of a run. The backfill loop and Airflow's triggerer wait. A runner raises `RunsError` if a run
+cannot be started or polled, because the pipeline does not exist or the server does not answer. A run that fails is a `Run` in
+state FAILED.
 """
 
 from __future__ import annotations
@@ -20,32 +21,32 @@ class Runner(Protocol):
 
     @property
     def poll_seconds(self) -> float:
-        """Seconds that `wait` may sleep between two polls."""
+        """The longest pause between two polls, in seconds."""
         ...
 
     @property
     def in_process(self) -> bool:
-        """Whether the runs execute in this process, and end with it."""
+        """Whether the runs execute in this process, and end when the process ends."""
         ...
 
     def capacity(self) -> int | None:
-        """The largest number of runs that execute at the same time; None for no limit."""
+        """Return the maximum number of parallel runs, or None for no limit."""
         ...
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
-        """The latest run of each of these days, whoever started it; days without a run are left out."""
+        """Return the latest run of each day that has a run, whether this or another process started the run."""
         ...
 
     def start(self, day: dt.date) -> Run:
-        """Start the next attempt for `day`; return the run of that day that is already in flight, if there is one."""
+        """Start the next attempt for `day`. If a run of the day is already in flight, return that run."""
         ...
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
-        """The current state of the given runs, in the same order."""
+        """Return `runs` in their current state, in the same order."""
         ...
 
     def wait(self, seconds: float) -> None:
-        """Return when a run may have changed, at the latest after `seconds`."""
+        """Wait until a run may have changed, for at most `seconds`."""
         ...
 
 
@@ -54,5 +55,5 @@ class RunHistory(Protocol):
     """A runner that also lists past runs."""
 
     def recent(self, limit: int, day: dt.date | None = None) -> Sequence[Run]:
-        """At most `limit` runs of one day or of all days, in their current state: runs in flight first, then the newest."""
+        """Return at most `limit` runs of one day or of all days. Runs in flight come first, then the newest runs."""
         ...

@@ -1,12 +1,13 @@
 """Run a command for each key, at most one run for each key on this machine.
 
-The command is a list of arguments and never passes through a shell. A supervisor process starts it, kills its process group
-at the time-out, and records its exit code in a file. The lock of the key is open in the supervisor and in the command, and
-the operating system releases it when both have ended. A run therefore survives the process that started it: the next
-process that asks for the key sees the lock, follows the run, and reads the exit code from the file. A run whose supervisor
-was killed counts as running until its command ends, and then as LOST.
+The command is a list of arguments and is never passed to a shell. A supervisor process starts the command, kills its process group
+at the time-out, and records the exit code in a file. The lock of the key is open in the supervisor and in the command, and the
+operating system releases the lock when both have ended. A run therefore survives the process that started it. The next process
+that starts the key finds the lock held, follows the run, and reads the exit code from the file. If the supervisor was killed, the
+run counts as running until the command ends, and then as LOST.
 
-When a command ends, the supervisor kills the processes that it left in its process group. A command that puts a process into another process group and closes its descriptors escapes the time-out and the lock.
+When a command ends, the supervisor kills the remaining processes of its process group. A process escapes the time-out and the lock
+if it moves to another process group and closes its descriptors.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 SUPERVISOR = Path(__file__).with_name("command_supervisor.py")
-# Seconds between the SIGTERM and the SIGKILL of a run that has reached its time-out.
+# Seconds between SIGTERM and SIGKILL at the time-out.
 GRACE_SECONDS = 10.0
 RUNNER = "command runs"
-NO_RECORD = "its processes ended without a record of an exit code"
+NO_RECORD = "the processes of the run ended without recording an exit code"
 _PLACEHOLDER = re.compile(r"\{(key|start|end)\}")
 
 
@@ -48,18 +49,20 @@ class CommandRunner:
     """`Runner` that runs a command for each key.
 
     Args:
-        command: the arguments; `{key}`, `{start}` and `{end}` in them are replaced by the key and by the start and the end
-            of its span (UTC, `2025-11-05T00:00:00Z`).
-        state_dir: the folder of the ledger, the locks and the output, shared by the processes of this machine.
-        jobs: the largest number of runs at the same time.
-        attempts: how many runs a backfill gives a key that does not become complete.
-        timeout: seconds after which a run is ended; None for no limit.
-        cwd: the working directory of the command; default that of this process.
-        env: variables that are added to the environment of this process.
-        identity: names what the runs process. Runs of different identities do not exclude each other. Default: the command
-            and its working directory.
-        span: the start and the end of a key, UTC; default an hour for a `datetime` and a day for a `date`.
-        is_complete: asked after the lock of a key is acquired; a key that is complete is not run again.
+        command: the arguments of the command. The placeholders `{key}`, `{start}` and `{end}` are replaced by the key, and by the
+            start and the end of its span (in UTC, `2025-11-05T00:00:00Z`).
+        state_dir: the folder of the ledger, the locks and the output. The processes of this machine share the folder.
+        jobs: the maximum number of parallel runs.
+        attempts: the maximum number of runs that a backfill starts for one key.
+        timeout: the time-out of a run, in seconds; None for no limit.
+        cwd: the working directory of the command; by default, the working directory of this process.
+        env: the variables to add to the environment of this process.
+        identity: the name of the data that the runs process. Runs of different identities may run the same key in parallel. By
+            default, the command and its working directory.
+        span: the function that returns the start and the end of a key in UTC. By default, a `datetime` is an hour and a `date`
+            is a day.
+        is_complete: the function that returns whether a key is complete. It is called after the lock of the key is acquired. A
+            complete key is not run again.
     """
 
     poll_seconds = 0.5
@@ -99,37 +102,37 @@ class CommandRunner:
         self._guard = threading.Lock()
 
     def capacity(self) -> int:
-        """The largest number of runs at the same time."""
+        """Return the maximum number of parallel runs."""
         return self._jobs
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
-        """The latest run of each of these keys on this machine."""
+        """Return the latest run on this machine of each key that has a run."""
         recorded = self._recorded.latest(days)
         return {day: self._current(recorded[day]) for day in sorted(recorded)}
 
     def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
-        """At most `limit` runs of this machine, of one key or of all: runs in flight first, then the newest."""
+        """Return at most `limit` runs of one key or of all keys. Runs in flight come first, then the newest runs."""
         return [self._current(run) for run in self._recorded.recent(limit, day)]
 
     def start(self, day: dt.date) -> Run:
-        """Start the next attempt of a key; return the run of that key that is in flight, if there is one.
+        """Start the next attempt for a key. If a run of the key is already in flight, return that run.
 
-        A key that is complete when the lock is acquired is not run: the returned run has succeeded.
+        If the key is complete when the lock is acquired, no run is started, and the returned run has succeeded.
 
         Raises:
             RunsError: the ledger or the lock cannot be used, or a process holds the lock and has recorded no run.
         """
         lock = DayLock(self._locks / f"{key_text(day)}.lock")
-        running = acquire_or_follow(lock, lambda: self.latest([day]).get(day))
-        if running is not None:
-            return running
+        run_in_flight = acquire_or_follow(lock, lambda: self.latest([day]).get(day))
+        if run_in_flight is not None:
+            return run_in_flight
         try:
             if self._is_complete is not None and self._is_complete(day):
                 message = "the partition was already complete"
                 return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message=message)
-            # This also records the end of the last attempt, if nobody has asked for it since.
+            # `latest` also records the end of the last attempt, if it has not been recorded.
             last = self.latest([day]).get(day)
-            # A ledger that was moved away may have left the record of an attempt with the same number.
+            # If the ledger was moved away, a record of an earlier attempt with the same number may exist.
             self._record_file(day, last.attempt + 1 if last else 1).unlink(missing_ok=True)
             run = self._with_url(self._recorded.add(day))
             try:
@@ -138,21 +141,21 @@ class CommandRunner:
                 return self._end(run, f"the command could not be started ({error})")
             return run
         finally:
-            # The supervisor has the lock in a descriptor of its own.
+            # The supervisor inherited the lock.
             lock.release()
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
-        """The current state of the given runs; a run whose processes died is LOST."""
+        """Return `runs` in their current state. A run whose processes died is LOST."""
         return [self._current(run) for run in runs]
 
     def wait(self, seconds: float) -> None:
-        """Return when a run that this process started ends, at the latest after `seconds`."""
+        """Wait until a run that this process started ends, for at most `seconds`."""
         deadline = time.monotonic() + seconds
-        while not self._any_ended() and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, 0.05))
+        while not self._has_any_ended() and (remaining := deadline - time.monotonic()) > 0:
+            time.sleep(min(remaining, 0.05))
 
     def output(self, run: Run) -> Path:
-        """The file with what the run has written to stdout and stderr."""
+        """Return the path of the file with the stdout and stderr of the run."""
         return self._outputs / f"{run.name}.log"
 
     def _start_supervisor(self, run: Run, descriptor: int) -> None:
@@ -180,8 +183,8 @@ class CommandRunner:
         with self._guard:
             self._supervisors[run.name] = supervisor
 
-    def _any_ended(self) -> bool:
-        """Whether a supervisor of this process has ended since the last call."""
+    def _has_any_ended(self) -> bool:
+        """Return whether a supervisor of this process has ended since the last call."""
         with self._guard:
             ended = [name for name, process in self._supervisors.items() if process.poll() is not None]
             for name in ended:
@@ -189,13 +192,13 @@ class CommandRunner:
         return bool(ended)
 
     def _current(self, run: Run) -> Run:
-        """The current state of a run, from the ledger, the record of its supervisor and the lock of its key."""
+        """Return a run in its current state, according to the ledger, the supervisor's record and the lock of the key."""
         recorded = self._recorded.get(run.day, run.attempt) if run.in_flight else run
         current = self._with_url(replace(recorded or run, ours=run.ours))
         if not current.in_flight:
             return current
         is_held = DayLock(self._locks / f"{key_text(run.day)}.lock").is_held()
-        # The supervisor writes its record before it releases the lock, so the record is read after the lock.
+        # The record is read after the lock is checked, because the supervisor writes the record before it releases the lock.
         problem = self._problem(current)
         if problem is not None:
             return self._end(current, problem)
@@ -204,7 +207,7 @@ class CommandRunner:
         return replace(current, state=RunState.LOST, failure=Failure.LOST, message=NO_RECORD)
 
     def _problem(self, run: Run) -> str | None:
-        """Why the command failed, empty when it succeeded, None while its supervisor has not recorded its end.
+        """Return why the command failed. The text is empty if it succeeded, and None if no end is recorded.
 
         Raises:
             RunsError: the record cannot be read.
@@ -220,12 +223,12 @@ class CommandRunner:
         return _problem_of(record, self._timeout)
 
     def _end(self, run: Run, problem: str) -> Run:
-        """Record the end of a run in the ledger, and return the run as it ended."""
+        """Record the end of a run in the ledger, and return the ended run."""
         with self._guard:
             supervisor = self._supervisors.pop(run.name, None)
         if supervisor is not None:
-            supervisor.wait()  # It ends right after its record, and must not stay as a zombie.
-        message = f"{problem}; its output is in {self.output(run)}" if problem else ""
+            supervisor.wait()  # Without `wait`, the ended supervisor would stay as a zombie.
+        message = f"{problem}; the output is in {self.output(run)}" if problem else ""
         self._recorded.end(run, Failure.ERROR if problem else None, message)
         ended = self._recorded.get(run.day, run.attempt) or run
         return self._with_url(replace(ended, ours=run.ours))
@@ -238,7 +241,7 @@ class CommandRunner:
 
 
 def utc_span(key: dt.date) -> tuple[dt.datetime, dt.datetime]:
-    """The start and the end of a key in UTC: of its hour for a `datetime`, of its day for a `date`."""
+    """Return the start and the end of a key in UTC. A `datetime` is an hour, and a `date` is a day."""
     grain = Grain.HOUR if isinstance(key, dt.datetime) else Grain.DAY
     return grain.start(key), grain.end(key)
 
@@ -259,7 +262,7 @@ def _check_options(command: Sequence[str], jobs: int, attempts: int, timeout: fl
 
 
 def _problem_of(record: Mapping[str, Any], timeout: float | None) -> str:
-    """Why the command failed, or empty."""
+    """Return why the command failed, or an empty text if it succeeded."""
     if "error" in record:
         return f"the command could not be started ({one_line(record['error'])})"
     if record.get("timed_out"):

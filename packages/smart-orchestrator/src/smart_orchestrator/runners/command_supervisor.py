@@ -1,8 +1,8 @@
-"""Run one command, enforce its time-out, and record how it ended: a script of its own process.
+"""A script that runs one command, enforces its time-out, and records its end.
 
-`CommandRunner` starts it with a JSON document as the only argument. It outlives the process that started it. The
-descriptor of the key's lock is open in this process and in the command, so the lock is held for as long as either lives.
-It imports only the standard library: it starts once for every run.
+`CommandRunner` starts the script in a separate process, which outlives the process of the runner. The only argument is a JSON
+document. The descriptor of the key's lock is open in the script and in the command, so the lock is held until both have ended.
+The script imports only the standard library, because it starts once for every run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 
 def main(request: dict[str, Any]) -> None:
-    """Run the command of the request, and write the record of its end."""
+    """Run the command of the request, and write the record of the command's end."""
     record: dict[str, Any] = {}
     try:
         process = subprocess.Popen(
@@ -33,18 +33,18 @@ def main(request: dict[str, Any]) -> None:
     else:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda received, _: _signal_group(process.pid, received))
-        record["timed_out"] = not _ends_within(process, request["timeout"])
+        record["timed_out"] = not _has_ended_within(process, request["timeout"])
         if record["timed_out"]:
             _signal_group(process.pid, signal.SIGTERM)
-            if not _ends_within(process, request["grace"]):
+            if not _has_ended_within(process, request["grace"]):
                 _signal_group(process.pid, signal.SIGKILL)
         record["exit_code"] = process.wait()
-        # What the command left behind in its group would hold the lock.
+        # Processes that the command left in its group would hold the lock.
         _signal_group(process.pid, signal.SIGKILL)
-    _write(Path(request["record"]), record)
+    _write_record(Path(request["record"]), record)
 
 
-def _ends_within(process: subprocess.Popen[bytes], seconds: float | None) -> bool:
+def _has_ended_within(process: subprocess.Popen[bytes], seconds: float | None) -> bool:
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -57,7 +57,7 @@ def _signal_group(group: int, number: int) -> None:
         os.killpg(group, number)
 
 
-def _write(path: Path, record: dict[str, Any]) -> None:
+def _write_record(path: Path, record: dict[str, Any]) -> None:
     temporary = path.with_suffix(".writing")
     with temporary.open("w", encoding="utf-8") as file:
         json.dump(record, file)

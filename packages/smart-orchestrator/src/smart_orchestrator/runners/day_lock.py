@@ -1,7 +1,7 @@
-"""The lock of one day on this machine: a process holds it while it runs the day.
+"""The lock of one day on this machine, which a process holds while it runs the day.
 
-The operating system releases the lock when the process dies, so a killed run is detected at once and not by a time-out. A
-forked child would keep the lock: a pipeline must not fork.
+The operating system releases the lock when the process dies. A killed run is therefore detected at once, without a time-out. A
+forked child would keep the lock, so a pipeline must not fork.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.run import Run
 
-# A process that acquires a lock records its run within milliseconds; a poll releases the lock sooner.
-RECORD_TIMEOUT = 30.0
-# A poll also holds the lock, for a moment: a run holds it only if it is held at this many checks in a row.
-HELD_CHECKS = 4
-CHECK_PAUSE = 0.005
+# The time to wait for the record of a run, in seconds. A process that acquires a lock records its run within milliseconds.
+RECORD_TIMEOUT_SECONDS = 30.0
+# Polls hold the lock for a moment, too. Only a lock that is held in this many checks in a row belongs to a run.
+MIN_HELD_CHECKS = 4
+CHECK_PAUSE_SECONDS = 0.005
 
 
 class LockState(Enum):
@@ -36,7 +36,7 @@ class LockState(Enum):
 
 
 class DayLock:
-    """The lock file of a day. One object belongs to one run: it is acquired once, and released at the end of the run."""
+    """The lock of a day, for one run. It is acquired once, and released at the end of the run."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -44,13 +44,13 @@ class DayLock:
         self._descriptor = -1
 
     def acquire(self) -> bool:
-        """Acquire the lock; False if another process, or another run of this process, holds it.
+        """Acquire the lock. Return False if another process or another run of this process holds the lock.
 
         Raises:
             RunsError: the lock file cannot be opened.
         """
         self._require(LockState.FREE)
-        descriptor = self._locked_descriptor(fcntl.LOCK_EX)
+        descriptor = self._try_lock(fcntl.LOCK_EX)
         if descriptor is None:
             return False
         self._descriptor = descriptor
@@ -59,26 +59,26 @@ class DayLock:
 
     @property
     def descriptor(self) -> int:
-        """The open file that holds the lock; a child process that inherits it holds the lock as well."""
+        """The open file descriptor that holds the lock. A child process that inherits the descriptor holds the lock, too."""
         self._require(LockState.HELD)
         return self._descriptor
 
     def release(self) -> None:
-        """Release the lock, which this object holds."""
+        """Release the lock. This object must hold the lock."""
         self._require(LockState.HELD)
         self.state = LockState.ENDED
         os.close(self._descriptor)
 
     def is_held(self) -> bool:
-        """Whether any process holds the lock.
+        """Return whether any process holds the lock.
 
         Raises:
             RunsError: the lock file cannot be opened.
         """
         if not self.path.exists():
             return False
-        # A shared lock: two polls at the same time must not take each other for the process that runs the day.
-        descriptor = self._locked_descriptor(fcntl.LOCK_SH)
+        # With an exclusive lock, two simultaneous polls would mistake each other for the process that runs the day.
+        descriptor = self._try_lock(fcntl.LOCK_SH)
         if descriptor is None:
             return True
         os.close(descriptor)
@@ -89,8 +89,8 @@ class DayLock:
             message = f"the lock {self.path} is {self.state.name}, not {state.name}"
             raise ValueError(message)
 
-    def _locked_descriptor(self, kind: int) -> int | None:
-        """A descriptor that holds the lock, or None if another descriptor holds it."""
+    def _try_lock(self, kind: int) -> int | None:
+        """Open and lock the file. Return the descriptor, or None if another descriptor holds the lock."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -109,17 +109,17 @@ class DayLock:
 
 
 def acquire_or_follow(lock: DayLock, latest_run: Callable[[], Run | None]) -> Run | None:
-    """Acquire the lock and return None, or return the run in flight whose process holds it.
+    """Acquire the lock and return None, or return the run in flight of the process that holds the lock.
 
     Raises:
-        RunsError: the lock file cannot be opened, or a process holds the lock and records no run.
+        RunsError: the lock file cannot be opened, or a process holds the lock and has recorded no run.
     """
-    deadline = time.monotonic() + RECORD_TIMEOUT
-    checks = 0
+    deadline = time.monotonic() + RECORD_TIMEOUT_SECONDS
+    held_checks = 0
     while not lock.acquire():
-        checks += 1
+        held_checks += 1
         run = latest_run()
-        if run is not None and run.in_flight and checks >= HELD_CHECKS:
+        if run is not None and run.in_flight and held_checks >= MIN_HELD_CHECKS:
             return run
         if time.monotonic() >= deadline:
             raise RunsError(
@@ -127,5 +127,5 @@ def acquire_or_follow(lock: DayLock, latest_run: Callable[[], Run | None]) -> Ru
                 f"the lock {lock.path} is held by a process that has recorded no run of {lock.path.stem}",
                 "End that process, then run the same command again.",
             )
-        time.sleep(CHECK_PAUSE)
+        time.sleep(CHECK_PAUSE_SECONDS)
     return None

@@ -1,6 +1,6 @@
-"""The history of this machine's runs, and cached verdicts on days, in one SQLite file.
+"""Store the history of this machine's runs, and cached results of inspections, in one SQLite file.
 
-A file that is damaged or belongs to another program raises `RunsError`; it is never replaced or removed.
+The methods raise `RunsError` if the file is damaged or belongs to another program. They never replace or remove such a file.
 """
 
 from __future__ import annotations
@@ -28,20 +28,19 @@ _TABLES = {
     "runs": {"dataset", "process", *RUN_COLUMNS.split(", ")},
     "verdicts": {"key", "value"},
 }
-# SQLite's codes for a file that it cannot access; any other code means that the content of the file is at fault.
+# SQLite returns these codes for a file that it cannot access. All other codes mean that the content of the file is invalid.
 _NO_ACCESS = (
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL,
 )  # fmt: skip
-# Other processes lock the ledger for milliseconds only.
-_BUSY_SECONDS = 60.0
+# The time to wait for other processes, which lock the ledger only for milliseconds.
+_LOCK_TIMEOUT_SECONDS = 60.0
 
 
 class Ledger:
-    """The runs and verdicts of this machine, in `runs.sqlite` of a folder. Safe for concurrent threads and processes.
+    """The runs and the cached results of this machine, in `runs.sqlite` of a folder. Safe for concurrent threads and processes.
 
-    It is also the `Memory` of days whose data files had to be read. `option_name` is the name, in errors, of the option for
-    the folder.
+    A ledger implements the protocol `Memory`. Errors name the option for the folder as `option_name`.
     """
 
     def __init__(self, folder: Path, option_name: str = "") -> None:
@@ -52,10 +51,10 @@ class Ledger:
             problem = f"the folder {folder} cannot be used ({error})"
             raise RunsError("local runs", problem, "Name another one.") from None
         self.path = self.folder / "runs.sqlite"
-        self._ready = False
+        self._has_schema = False
 
     def recall(self, key: str) -> str | None:
-        """The value stored under `key`, or None."""
+        """Return the value that is stored under `key`, or None."""
         with self.connection() as database:
             row = database.execute("SELECT value FROM verdicts WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
@@ -65,27 +64,27 @@ class Ledger:
         self.remember_many({key: value})
 
     def remember_many(self, values: Mapping[str, str]) -> None:
-        """Store every value under its key, in one transaction."""
+        """Store all values under their keys, in one transaction."""
         with self.connection() as database:
             database.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", values.items())
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection that commits its statements as one transaction.
+        """Open a connection, and commit the statements of the `with` block as one transaction.
 
         Raises:
             RunsError: the folder cannot be used, or the file is damaged or belongs to another program.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+            database = sqlite3.connect(self.path, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from error
         try:
-            if not self._ready:
+            if not self._has_schema:
                 self._refuse_foreign(database)
                 database.executescript(_SCHEMA)
-                self._ready = True
+                self._has_schema = True
             database.execute("BEGIN IMMEDIATE")
             yield database
             database.execute("COMMIT")
@@ -95,22 +94,22 @@ class Ledger:
             database.close()
 
     def _refuse_foreign(self, database: sqlite3.Connection) -> None:
-        """Raise before anything is written if the database belongs to another program."""
+        """Raise an error if the database belongs to another program."""
         tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        known = [name for name in tables if name in _TABLES]
-        if tables and not known:
+        own_tables = [name for name in tables if name in _TABLES]
+        if tables and not own_tables:
             raise self.damaged(f"it has no table `runs`, but {', '.join(tables[:3])}")
-        for name in known:
+        for name in own_tables:
             columns = {row[1] for row in database.execute(f"PRAGMA table_info({name})")}
             if missing := _TABLES[name] - columns:
                 raise self.damaged(f"its table {name} has no column {', '.join(sorted(missing))}")
 
     def damaged(self, problem: object) -> RunsError:
-        """An error for content that this program did not write; it names the file and the fix."""
+        """Return the error for content that this program did not write."""
         return RunsError(
             "local runs",
             f"{self.path} is damaged, or another program wrote it ({problem})",
-            "Move it away: a new file is made, without the history of runs and the cached verdicts.",
+            "Move the file away: a new file is created, without the history of runs and the cached verdicts.",
         )
 
     def _unusable(self, error: Exception) -> RunsError:

@@ -1,16 +1,16 @@
-"""Run a Python function in threads of this process, with at most one run of each day on this machine. The default runner.
+"""The default runner: run a Python function in threads of this process, with at most one run of a day on this machine.
 
-A day is free, running or ended:
+The state of a day follows from the lock and the ledger:
 
-| lock of the day | its last run in the ledger | the day is |
+| lock of the day | last run of the day in the ledger | state of the day |
 |---|---|---|
 | free | none, or one that has ended | free: `start` acquires the lock and records the next attempt |
 | held | running | running: `start` returns this run |
 | free | running | ended: the process died, and the run is LOST |
-| held | none, or one that has ended | undecided: a poll, or a process that starts or ends a run, holds the lock for a moment |
+| held | none, or one that has ended | unknown: a poll, or a process that starts or ends a run, holds the lock for a moment |
 
-The ledger also keeps the attempts across restarts. A pipeline is a plain function of a day; an exception that it raises is
-recorded as the failure of its run.
+The ledger also stores the attempts across restarts. A pipeline is a function with a day as its argument. An exception of the
+pipeline is recorded as the failure of the run.
 """
 
 from __future__ import annotations
@@ -44,11 +44,12 @@ class LocalRunner:
     """`Runner` that runs a plain function in threads of this process.
 
     Args:
-        dataset: the dataset whose days the pipeline makes.
-        pipeline: called with a day; returns when the day is committed, raises when it is not. It must not fork.
-        folder: the folder of the ledger and the locks, shared by the processes of this machine.
-        force: run a day even if it is already complete.
-        folder_option: the name, in errors, of the option for the folder.
+        dataset: the dataset that the pipeline writes.
+        pipeline: the function that runs a day. It returns after the day is committed, and raises if the day is not committed. It
+            must not fork.
+        folder: the folder of the ledger and the locks. The processes of this machine share the folder.
+        force: whether to run a day that is already complete.
+        folder_option: the name of the option for the folder, for errors.
     """
 
     poll_seconds = 0.05
@@ -73,25 +74,25 @@ class LocalRunner:
         self._run_ended = threading.Event()
 
     def capacity(self) -> None:
-        """None: the number of runs has no limit."""
+        """Return None, because the number of runs is not limited."""
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
-        """The latest run of each of these days on this machine."""
+        """Return the latest run on this machine of each day that has a run."""
         recorded = self._recorded.latest(days)
         return {day: self._current(recorded[day]) for day in sorted(recorded)}
 
     def start(self, day: dt.date) -> Run:
-        """Start the next attempt of `day` in a thread; return the run of that day that is in flight, if there is one.
+        """Start the next attempt for `day` in a thread. If a run of the day is already in flight, return that run.
 
-        A day that is already complete when the lock is acquired is not run: the returned run has succeeded.
+        If the day is complete when the lock is acquired, no run is started, and the returned run has succeeded.
 
         Raises:
             RunsError: the ledger or the lock cannot be used, or a process holds the lock and has recorded no run.
         """
         lock = self._lock(day)
-        running = acquire_or_follow(lock, lambda: self._recorded.latest([day]).get(day))
-        if running is not None:
-            return running
+        run_in_flight = acquire_or_follow(lock, lambda: self._recorded.latest([day]).get(day))
+        if run_in_flight is not None:
+            return run_in_flight
         try:
             if not self._force and inspect_key(self.dataset, day).available:
                 lock.release()
@@ -109,15 +110,15 @@ class LocalRunner:
         return run
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
-        """The current state of the given runs; a run whose process died is LOST."""
+        """Return `runs` in their current state. A run whose process died is LOST."""
         return [self._current(run) for run in runs]
 
     def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
-        """At most `limit` runs of this machine, of one day or of all days: runs in flight first, then the newest."""
+        """Return at most `limit` runs of one day or of all days. Runs in flight come first, then the newest runs."""
         return [self._current(run) for run in self._recorded.recent(limit, day)]
 
     def wait(self, seconds: float) -> None:
-        """Return when a run of this process ends, at the latest after `seconds`."""
+        """Wait until a run of this process ends, for at most `seconds`."""
         self._run_ended.wait(seconds)
         self._run_ended.clear()
 
@@ -125,12 +126,12 @@ class LocalRunner:
         return DayLock(self._locks / f"{key_text(day)}.lock")
 
     def _current(self, run: Run) -> Run:
-        """The current state of a run, with the `ours` of the given run: the ledger does not record who asks."""
+        """Return a run in its current state. Keep its attribute `ours`, which the ledger does not record."""
         if not run.in_flight:
             return run
         recorded = self._recorded.get(run.day, run.attempt) or run
         if recorded.in_flight and not self._lock(run.day).is_held():
-            # A process records the end of its run and then releases the lock, so the end may be recorded by now.
+            # A process records the end of a run before it releases the lock, so the end may be recorded by now.
             recorded = self._recorded.get(run.day, run.attempt) or run
             if recorded.in_flight:
                 recorded = replace(recorded, state=RunState.LOST, failure=Failure.LOST, message=PROCESS_DIED)
@@ -153,6 +154,6 @@ class LocalRunner:
 
 
 def dataset_identifier(dataset: Dataset) -> str:
-    """An identifier of the dataset that is the same in every process that uses the same lake."""
+    """Return an identifier of the dataset, which is the same in all processes with the same lake."""
     root = redacted_url(dataset.lake) if "://" in dataset.lake else str(Path(dataset.lake).absolute())
     return f"{root.rstrip('/')}/{dataset.key_format}"

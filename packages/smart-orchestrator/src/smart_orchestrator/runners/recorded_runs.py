@@ -1,4 +1,7 @@
-"""The runs of one dataset in the ledger of this machine. They show what was recorded, not whether a process still runs."""
+"""Read and write the runs of one dataset in the ledger of this machine.
+
+A recorded run in flight does not prove that its process still runs.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,11 @@ PROCESS_DIED = "the process that ran it died"
 
 
 class RecordedRuns:
-    """Reads and writes the runs of a dataset.
+    """The recorded runs of one dataset.
 
     Args:
-        ledger: the ledger.
-        dataset_id: identifies the dataset in the ledger.
+        ledger: the ledger of this machine.
+        dataset_id: the identifier of the dataset in the ledger.
     """
 
     def __init__(self, ledger: Ledger, dataset_id: str) -> None:
@@ -29,7 +32,7 @@ class RecordedRuns:
         self.dataset_id = dataset_id
 
     def latest(self, days: Collection[dt.date]) -> dict[dt.date, Run]:
-        """The last attempt of each of these days."""
+        """Return the last attempt of each day that has a run."""
         if not days:
             return {}
         query = f"SELECT {RUN_COLUMNS} FROM runs WHERE dataset = ? AND day BETWEEN ? AND ? ORDER BY attempt"  # noqa: S608 - constant
@@ -41,14 +44,14 @@ class RecordedRuns:
         return {run.day: run for run in runs if run.day in days}
 
     def get(self, day: dt.date, attempt: int) -> Run | None:
-        """One attempt of a day, or None if it is not recorded."""
+        """Return the recorded attempt of a day, or None if the attempt is not recorded."""
         query = f"SELECT {RUN_COLUMNS} FROM runs WHERE dataset = ? AND day = ? AND attempt = ?"  # noqa: S608 - constant
         with self.ledger.connection() as database:
             row = database.execute(query, (self.dataset_id, key_text(day), attempt)).fetchone()
         return None if row is None else self._run(row)
 
     def recent(self, limit: int, day: dt.date | None) -> list[Run]:
-        """At most `limit` runs, of one day or of all days: runs in flight first, then the newest."""
+        """Return at most `limit` runs of one day or of all days. Runs in flight come first, then the newest runs."""
         query = (
             f"SELECT {RUN_COLUMNS} FROM runs WHERE dataset = ? AND (? IS NULL OR day = ?) "  # noqa: S608 - constant
             "ORDER BY state = 'running' DESC, started_at DESC, day DESC LIMIT ?"
@@ -59,11 +62,11 @@ class RecordedRuns:
         return [self._run(row) for row in rows]
 
     def add(self, day: dt.date) -> Run:
-        """Record the start of the next attempt of a day, whose lock the caller holds."""
+        """Record the start of the next attempt for a day. The caller must hold the lock of the day."""
         now = dt.datetime.now(tz=dt.UTC)
         key = (self.dataset_id, key_text(day))
         with self.ledger.connection() as database:
-            # The caller holds the lock of the day, so the process of a run that is still recorded as running has died.
+            # Because the caller holds the lock, the process of any run that is recorded as running has died.
             database.execute(
                 "UPDATE runs SET state = 'lost', failure = 'LOST', message = ? "
                 "WHERE dataset = ? AND day = ? AND state = 'running'",
@@ -80,7 +83,7 @@ class RecordedRuns:
         return Run(run_name(day, attempt), day, attempt, RunState.RUNNING, ours=True, started_at=now)
 
     def end(self, run: Run, failure: Failure | None, message: str) -> None:
-        """Record the end of a run: failed with this failure, or succeeded."""
+        """Record that a run has ended, with `failure` or with success."""
         state = RunState.FAILED if failure else RunState.SUCCEEDED
         ended_at = dt.datetime.now(tz=dt.UTC).isoformat()
         key = (self.dataset_id, key_text(run.day), run.attempt)
@@ -92,7 +95,7 @@ class RecordedRuns:
             )
 
     def _run(self, row: tuple[str, int, str, str | None, str, str, str | None]) -> Run:
-        """The run that a row of the ledger describes."""
+        """Return the run that a row of the ledger describes."""
         day_text, attempt, state, failure, message, started, ended = row
         try:
             day = parse_key(day_text)

@@ -1,6 +1,6 @@
-"""Calendar view of a window: one row per week, one column per weekday, one mark per day.
+"""The calendar view of a window: one row per week, one column per weekday, one mark per day.
 
-Each state has its own mark, so a reader does not depend on colours.
+Each state has its own mark, so the view can be read without colours.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 Cell = tuple[str, str]
 """A mark and the name of its style; `text.reporter` defines the styles."""
 
-_MARKS: dict[State, Cell] = {
+_MARKS_OF_STATES: dict[State, Cell] = {
     State.COMPLETE: ("■", "good"),
     State.ABSENT: ("·", "bad"),
     State.UNCOMMITTED: ("◐", "warn"),
     State.INVALID: ("✗", "bad"),
 }
-_SPECIAL: dict[Code, Cell] = {
+_MARKS_OF_CODES: dict[Code, Cell] = {
     Code.UNUSUAL_VOLUME: ("▲", "warn"),
     Code.WITHIN_LAG: ("~", "dim"),
     Code.WAIVED: ("w", "dim"),
     Code.BEYOND_UPSTREAM_HISTORY: ("<", "dim"),
 }
-_OUTSIDE: Cell = (" ", "")
+_OUTSIDE_WINDOW: Cell = (" ", "")
 LEGEND: tuple[tuple[str, str, str], ...] = (
     ("■", "good", "complete"),
     ("▲", "warn", "unusual volume"),
@@ -45,19 +45,22 @@ LEGEND: tuple[tuple[str, str, str], ...] = (
 
 
 def mark(partition: Partition, state: State) -> Cell:
-    """The mark of one day and its style; the state is that under the policy of the check."""
+    """Return the mark and the style of a partition, whose `state` follows from the policy of the check."""
     if partition.code is Code.UNUSUAL_VOLUME and state is State.INVALID:
-        return _MARKS[state]
-    return _SPECIAL.get(partition.code, _MARKS[state])
+        return _MARKS_OF_STATES[state]
+    return _MARKS_OF_CODES.get(partition.code, _MARKS_OF_STATES[state])
 
 
 def calendar_rows(completeness: Completeness) -> Iterator[tuple[str, list[Cell]]]:
-    """One row per week, oldest first: the ISO date of its Monday, and seven cells from Monday to Sunday."""
+    """Yield one row per week, oldest first: the ISO date of the Monday, and seven cells from Monday to Sunday."""
     window = completeness.window
     monday = window.start - dt.timedelta(days=window.start.weekday())
     while monday < window.stop:
         week = [monday + dt.timedelta(days=offset) for offset in range(7)]
-        yield monday.isoformat(), [_cell(completeness, day) if day in window else _OUTSIDE for day in week]
+        yield (
+            monday.isoformat(),
+            [_cell(completeness, day) if day in window else _OUTSIDE_WINDOW for day in week],
+        )
         monday += dt.timedelta(weeks=1)
 
 
@@ -67,9 +70,9 @@ def _cell(completeness: Completeness, day: dt.date) -> Cell:
 
 
 def watermark(completeness: Completeness) -> dt.date | None:
-    """The last expected day before the first missing day, or the last expected day if none is missing.
+    """Return the last expected day before the first missing day, or the last expected day if no day is missing.
 
-    None if the first expected day is missing, or if no day is expected.
+    Return None if the first expected day is missing, or if no day is expected.
     """
     missing = completeness.missing
     days = [day for day in completeness.expected if not missing or day < missing[0]]

@@ -27,7 +27,7 @@ _STYLES = {"good": "green", "bad": "red", "warn": "yellow", "dim": "dim", "stron
 
 
 class TextReporter:
-    """Writes lines to a stream: with colours if it is a terminal, plain otherwise."""
+    """Writes lines to a stream, with colours if the stream is a terminal."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -54,15 +54,15 @@ class TextReporter:
         self.write(completeness_lines(completeness))
 
     def planned(self, plan: Plan) -> None:
-        """Write the plan: the days that are not kept, or one line if there are none."""
+        """Write the days of the plan that need an action, or one line if no day needs one."""
         self.write(plan_lines(plan))
 
     def started(self, run: Run, progress: tuple[int, int]) -> None:
-        """Write one line: this process started a run."""
+        """Report that this process started a run."""
         self.write([(f"{_counter(progress)} {key_text(run.day)} started (run {run.name})", "")])
 
     def followed(self, run: Run, progress: tuple[int, int]) -> None:
-        """Write one line: a run of another process is followed."""
+        """Report that this process follows a run of another process."""
         self.write(
             [
                 (
@@ -73,7 +73,7 @@ class TextReporter:
         )
 
     def filled(self, partition: Partition, run: Run | None, progress: tuple[int, int]) -> None:
-        """Write one line: a day is complete."""
+        """Report that a day is complete."""
         seconds = ""
         if run is not None and run.started_at is not None and run.ended_at is not None:
             seconds = f" in {(run.ended_at - run.started_at).total_seconds():.1f} s"
@@ -87,14 +87,14 @@ class TextReporter:
         )
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
-        """Write one line: a run failed, and whether its day is tried again."""
+        """Report that a run failed, and whether the day is retried."""
         next_step = "trying again" if again else "giving it up"
         text = f"{_counter(progress)} {key_text(run.day)} failed (run {run.name}, {run.failure}): {run.message} -- {next_step}"
         self.write([(text, "warn" if again else "bad")])
 
 
 def _terminal(stream: TextIO) -> Terminal | None:
-    """A Rich console for the stream if it is a terminal, otherwise None."""
+    """Return a Rich console for the stream if it is a terminal, otherwise None."""
     if not stream.isatty():
         return None
     with extra("console"):
@@ -113,11 +113,11 @@ def printable(text: str) -> str:
 
 
 def printable_line(text: str) -> str:
-    """Like `printable`, on one line: newlines become spaces, so that untrusted text cannot forge a line."""
+    """Do the same as `printable`, and replace newlines by spaces, so that untrusted text cannot forge a line."""
     return " ".join(printable(text).split("\n"))
 
 
 def _counter(progress: tuple[int, int]) -> str:
-    """The progress as `[done/total]`."""
+    """Format the progress as `[done/total]`."""
     done, total = progress
     return f"[{done}/{total}]"

@@ -21,14 +21,14 @@ Line = tuple[str, str]
 
 
 def weekday(day: dt.date) -> str:
-    """The English name of the weekday, independent of the locale."""
+    """Return the English name of the weekday, independent of the locale."""
     return ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")[day.weekday()]
 
 
 def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Line]:
-    """The report of a window: its days, newest first, then the totals.
+    """Return the report of a window: the days, newest first, then the totals.
 
-    If the window has more than `most` days, only those that are not available are listed, and at most `most` of them.
+    If the window has more than `most` days, the report lists only days that are not available, and at most `most` days.
     """
     window = completeness.window
     grain = window.grain.value
@@ -58,7 +58,7 @@ def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Li
 
 
 def summary_line(completeness: Completeness) -> Line:
-    """The totals of a window in one line."""
+    """Format the totals of a window in one line."""
     parts = [
         f"expected {len(completeness.expected)}",
         f"available {len(completeness.available)}",
@@ -75,7 +75,7 @@ def summary_line(completeness: Completeness) -> Line:
 
 
 def _day_line(partition: Partition, state: State) -> Line:
-    """One day of the report: date, weekday, state and reason."""
+    """Format one day of the report: date, weekday, state and reason."""
     style = "good" if state is State.COMPLETE else "bad"
     if partition.code in NOT_EXPECTED:
         style = "dim"
@@ -85,16 +85,23 @@ def _day_line(partition: Partition, state: State) -> Line:
     return f"  {key_text(partition.day)}  {weekday(partition.day):<9}  {state:<11}  {why}", style
 
 
-_MARKS = {Action.START: "+", Action.FOLLOW: ">", Action.WAIT: "~", Action.GIVE_UP: "x", Action.KEEP: " "}
+_MARKS_OF_ACTIONS = {
+    Action.START: "+",
+    Action.FOLLOW: ">",
+    Action.WAIT: "~",
+    Action.GIVE_UP: "x",
+    Action.KEEP: " ",
+}
 
 
 def plan_lines(plan: Plan, *, every: bool = False) -> list[Line]:
-    """The plan, one line for each day that is not kept (for each day with `every`)."""
+    """Return the plan with one line for each day that needs an action, or for each day of the window with `every`."""
     steps = [step for step in plan.steps if every or step.action is not Action.KEEP]
     if not steps:
         return [(f"plan: nothing to do, every {plan.completeness.window.grain} is kept", "good")]
     lines: list[Line] = [("plan:", "strong")]
     lines += [
-        (f"  {_MARKS[step.action]} {key_text(step.day)}  {step.action:<7}  {step.why}", "") for step in steps
+        (f"  {_MARKS_OF_ACTIONS[step.action]} {key_text(step.day)}  {step.action:<7}  {step.why}", "")
+        for step in steps
     ]
     return lines
