@@ -1,7 +1,7 @@
 """Compute the tables of a checked window and publish them atomically.
 
-Fails with `WindowNotReady` when the window does not fulfil its policy, with the errors of `window_rows` when the lake has
-changed since the check, and with `WarehouseError` when the tables cannot be published. The warehouse is then unchanged.
+`analyze` raises `WindowNotReady` when the window does not fulfil its policy, the errors of `window_rows` when the lake has
+changed since the check, and `WarehouseError` when the tables cannot be published. The warehouse is then unchanged.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Analysis:
         days: the days used, oldest first.
         fingerprints: the fingerprint of each partition that was read, by ISO day.
         rows: the number of rows of each published table, by name.
-        seconds: duration from the first read to the end of the publish.
-        run: the run that was added to `wiki_trends_runs`, or the last one when nothing has changed.
+        seconds: the duration from the first read to the end of the publish.
+        run: the run that was added to `wiki_trends_runs`; the last published run when the publish changed nothing.
     """
 
     window: Window
@@ -53,7 +53,7 @@ class Analysis:
 
 
 def now_utc() -> dt.datetime:
-    """The current time in UTC."""
+    """Return the current time in UTC."""
     return dt.datetime.now(tz=dt.UTC)
 
 
@@ -67,20 +67,20 @@ def analyze(
 ) -> Analysis:
     """Read the partitions of a checked window and of its baseline, compute all tables, and publish them.
 
-    The baseline is the available partitions of the 56 days before the window, which this function inspects. It may be
-    shorter or empty; the scores are then less certain, and their `confidence` is lower.
+    The baseline consists of the available partitions of the 56 days before the window, which this function inspects. With
+    few or no available partitions, the scores are less certain, and their `confidence` is lower.
 
     Args:
         dataset: the diamond layer.
-        completeness: the check of the window; exactly its partitions are read.
-        warehouse: where the tables are published.
-        engine: the engine that computes them; default DuckDB.
-        clock: returns the current time, with a time zone.
+        completeness: the check of the window, which contains the partitions to read.
+        warehouse: the warehouse to publish the tables to.
+        engine: the engine that computes the tables; by default DuckDB.
+        clock: a function that returns the current time, with a time zone.
 
     Raises:
-        WarehouseError: the warehouse cannot be used; nothing is computed then.
+        WarehouseError: the warehouse cannot be used. When it cannot be read, this is raised before the tables are computed.
         WindowNotReady: the window does not fulfil the policy of the check, or none of its days is available.
-        EngineError: the engine is not installed or not reachable, or it fails.
+        EngineError: the engine is not installed, cannot be reached, or fails.
     """
     from wiki_trends.analytics.engines.base import DUCKDB, Inputs
     from wiki_trends.analytics.engines.opening import open_engine
@@ -92,24 +92,24 @@ def analyze(
         raise WindowNotReady(
             window=str(completeness.window), missing=missing, coverage_pct=completeness.coverage_pct
         )
-    # Fail before computing anything when the warehouse cannot be used.
+    # Open the warehouse first, so that an unusable warehouse is reported before the tables are computed.
     with suppress(NothingPublished), warehouse.reading():
         pass
-    began = time.monotonic()
+    start_time = time.monotonic()
     window = completeness.window
-    used = completeness.usable
-    inputs = Inputs(dataset, window, used, baseline_of(dataset, window))
+    used_partitions = completeness.usable
+    inputs = Inputs(dataset, window, used_partitions, baseline_of(dataset, window))
     logger.info("reading %d days", len(inputs.used) + len(inputs.baseline))
     with (engine or open_engine(DUCKDB)).compute(inputs) as computed:
         run = run_record(dataset, completeness, computed.baseline, clock())
-        tables = {**computed.tables, NAME: pipeline_runs([*computed.baseline, *used])}
-        published = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - began, 3)))
+        tables = {**computed.tables, NAME: pipeline_runs([*computed.baseline, *used_partitions])}
+        published = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - start_time, 3)))
     return Analysis(
         window=window,
         days=published.days_used,
         fingerprints=published.fingerprints,
         rows=published.rows,
-        seconds=time.monotonic() - began,
+        seconds=time.monotonic() - start_time,
         run=published,
     )
 
@@ -120,26 +120,26 @@ def run_record(
     baseline: Iterable[Partition],
     now: dt.datetime | None = None,
 ) -> RunRecord:
-    """The run that a publish of this check would add, without `rows` and `seconds`.
+    """Return the run that a publish of this window would add, without `rows` and `seconds`.
 
     Args:
         dataset: the diamond layer.
         completeness: the check of the window.
-        baseline: the partitions before the window that the scores are compared with.
-        now: the time of the publish; default the current time.
+        baseline: the partitions of the baseline.
+        now: the time of the publish; by default the current time.
     """
-    used = completeness.usable
+    used_partitions = completeness.usable
     return RunRecord(
         dataset=dataset.name,
         window_start=completeness.window.start,
         window_end=completeness.window.last,
         as_of=completeness.window.as_of,
         lag_days=completeness.window.lag,
-        days_used=tuple(partition.day for partition in used),
+        days_used=tuple(partition.day for partition in used_partitions),
         expected=len(completeness.expected),
         coverage_pct=completeness.coverage_pct,
         policy=json.dumps(completeness.policy.to_json()),
-        fingerprints=_fingerprints(used),
+        fingerprints=_fingerprints(used_partitions),
         baseline=_fingerprints(baseline),
         published_at=now or now_utc(),
         version=version("wiki-trends"),

@@ -1,8 +1,8 @@
 """Read the rows of a window and of its baseline from exactly the partitions that were inspected.
 
-Reading the window fails with `PartitionChanged` when a partition has changed since the check, with `ContractError` when
-its rows break the contract, and with `LakeError` when the lake does not answer. A day of the baseline that has changed or
-breaks the contract is left out instead, so that it does not prevent the analysis of the window.
+A day of the window raises `PartitionChanged` when its partition has changed since the check, and `ContractError` when the
+rows violate the contract. A day of the baseline with one of these errors is omitted instead, because the window can be
+analysed without it. Both raise `LakeError` when the lake does not respond.
 """
 
 from __future__ import annotations
@@ -24,88 +24,94 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import DailyDataset
     from smart_orchestrator.model.partition import Partition
 
-_READERS = 8
+_MAX_THREADS = 8
 _BATCH_ROWS = 100_000
 _Result = TypeVar("_Result")
 
 
 def baseline_of(dataset: DailyDataset, window: Window) -> tuple[Partition, ...]:
-    """The available partitions among the 56 days before the window, oldest first.
+    """Return the available partitions of the 56 days before the window, oldest first.
 
     Raises:
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or rejects a request.
     """
-    days = min(BASELINE_DAYS, window.start.toordinal() - 1)
-    if not days:
+    day_count = min(BASELINE_DAYS, window.start.toordinal() - 1)
+    if not day_count:
         return ()
-    first = window.start - days * ONE_DAY
+    first_day = window.start - day_count * ONE_DAY
     completeness = check(
-        dataset, Window.between(first, window.start - ONE_DAY, window.as_of, window.lag), strays=False
+        dataset, Window.between(first_day, window.start - ONE_DAY, window.as_of, window.lag), strays=False
     )
     return completeness.usable
 
 
 def read_window(dataset: DailyDataset, partitions: Sequence[Partition]) -> Iterator[pl.DataFrame]:
-    """Yield the rows of all partitions, oldest first, in frames of some days with the columns of `ROW_TYPES`.
+    """Yield the rows of all partitions, oldest first, in frames that each contain the rows of some days.
 
-    A frame has a row for each page and day; `date` is the partition's UTC day.
+    A frame has the columns of `ROW_TYPES` and a row for each page and day. `date` is the UTC day of the partition.
     """
-    return _concatenated(_read_ahead(lambda partition: read_day(dataset, partition), partitions))
+    return _in_batches(_read_ahead(lambda partition: read_day(dataset, partition), partitions))
 
 
 def read_baseline(
     dataset: DailyDataset, partitions: Sequence[Partition], used: list[Partition]
 ) -> Iterator[pl.DataFrame]:
-    """Yield the rows of the partitions that can still be read, like `read_window`, and append these partitions to `used`."""
+    """Yield the rows of the partitions that can still be read, in the same form as `read_window`.
 
-    def attempt(partition: Partition) -> pl.DataFrame | None:
+    Args:
+        dataset: the diamond layer.
+        partitions: the partitions of the baseline, oldest first.
+        used: the list that this function appends the partitions to that it could read.
+    """
+
+    def read_unless_changed(partition: Partition) -> pl.DataFrame | None:
         try:
             return read_day(dataset, partition)
         except (ContractError, PartitionChanged):
             return None
 
-    def readable() -> Iterator[pl.DataFrame]:
-        for partition, frame in zip(partitions, _read_ahead(attempt, partitions), strict=True):
+    def readable_frames() -> Iterator[pl.DataFrame]:
+        for partition, frame in zip(partitions, _read_ahead(read_unless_changed, partitions), strict=True):
             if frame is not None:
                 used.append(partition)
                 yield frame
 
-    return _concatenated(readable())
+    return _in_batches(readable_frames())
 
 
 def _read_ahead(read: Callable[[Partition], _Result], partitions: Sequence[Partition]) -> Iterator[_Result]:
-    """Yield the results of `read` in the order of the partitions; up to `_READERS` of them are read concurrently."""
+    """Yield the results of `read` in the order of the partitions, and read up to `_MAX_THREADS` partitions concurrently."""
     from collections import deque
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    with ThreadPoolExecutor(_READERS) as readers:
+    with ThreadPoolExecutor(_MAX_THREADS) as pool:
         pending: deque[Future[_Result]] = deque()
         for partition in partitions:
-            if len(pending) == _READERS:
+            if len(pending) == _MAX_THREADS:
                 yield pending.popleft().result()
-            pending.append(readers.submit(read, partition))
+            pending.append(pool.submit(read, partition))
         while pending:
             yield pending.popleft().result()
 
 
-def _concatenated(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Concatenate frames to larger ones, because handing over a frame costs as much as some thousand rows."""
+def _in_batches(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Concatenate frames to batches, because the overhead of a frame in DuckDB costs as much as some thousand rows."""
     import polars as pl
 
     batch: list[pl.DataFrame] = []
-    rows = 0
+    row_count = 0
     for frame in frames:
         batch.append(frame)
-        rows += frame.height
-        if rows >= _BATCH_ROWS:
+        row_count += frame.height
+        if row_count >= _BATCH_ROWS:
             yield pl.concat(batch)
-            batch, rows = [], 0
+            batch, row_count = [], 0
     if batch:
         yield pl.concat(batch)
 
 
 def read_day(dataset: DailyDataset, partition: Partition) -> pl.DataFrame:
-    """The rows of one partition, a row for each page, with the columns of `ROW_TYPES`."""
+    """Read the rows of one partition: a row for each page, with the columns of `ROW_TYPES`."""
     import polars as pl
 
     from smart_orchestrator.adapters.manifest import read_frame

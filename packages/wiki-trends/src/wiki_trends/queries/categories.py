@@ -1,6 +1,6 @@
-"""Query the categories of the published window: all of them, or one with its days and leading pages.
+"""Query the categories of the published window: either all categories, or one with its days and its leading pages.
 
-Fails with `WarehouseError`, and with `SettingError` for an unknown category.
+The functions raise `WarehouseError`, and `SettingError` for an unknown category.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class CategoryDetails:
     Attributes:
         run: the run that published the window.
         about: the row of the category in `wiki_trends_categories`.
-        days: `date`, `views` and `pages` of each day used, oldest first.
-        leading: the pages of the category with the highest scores.
+        days: the `date`, the sum of the `views` and the number of `pages` of each day used, oldest first.
+        leading: the list of the pages of the category with the highest scores.
     """
 
     run: RunRecord
@@ -41,18 +41,18 @@ class CategoryDetails:
 
 
 def categories(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
-    """The published run and the rows of `wiki_trends_categories`, most views first."""
+    """Return the published run and the rows of `wiki_trends_categories`, most views first."""
     with warehouse.reading() as reader:
         return reader.last_run(), read_categories(reader)
 
 
 def read_categories(reader: Reader) -> Sequence[Row]:
-    """The rows of `wiki_trends_categories`, most views first."""
+    """Return the rows of `wiki_trends_categories`, most views first."""
     return reader.rows("SELECT * FROM wiki_trends_categories ORDER BY views DESC, category")
 
 
 def category(warehouse: Warehouse, name: str, limit: int = 50) -> CategoryDetails:
-    """One category with its days and at most `limit` of its leading pages."""
+    """Return one category with its days and at most `limit` of its leading pages."""
     with warehouse.reading() as reader:
         run = run_with_scores(reader, warehouse)
         spelling = category_spelling(reader, name)

@@ -1,6 +1,6 @@
 """Export a published table as CSV, Parquet or JSON.
 
-Fails with `SettingError` for an unknown table or format, and with `WarehouseError`.
+`export` raises `SettingError` for an unknown table or format, and `WarehouseError`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FORMATS = ("csv", "parquet", "json")
-_ORDER = {**KEYS, RUNS: ("run",)}
+_ORDER_COLUMNS = {**KEYS, RUNS: ("run",)}
 _BATCH_ROWS = 50_000
-_COLUMNS = """
+_SELECT_COLUMNS = """
 SELECT column_name, lower(data_type) AS sql_type FROM information_schema.columns
 WHERE table_name = ? AND table_schema = current_schema() ORDER BY ordinal_position
 """
@@ -35,30 +35,30 @@ WHERE table_name = ? AND table_schema = current_schema() ORDER BY ordinal_positi
 def export(
     warehouse: Warehouse, table: str, file_format: str, stream: BinaryIO, *, exact: bool = False
 ) -> None:
-    """Write all rows of a published table, ordered by its key. The table need not fit into memory.
+    """Write all rows of a published table, ordered by the table's key, in batches that fit into memory.
 
-    CSV has a header, commas, and empty cells for null. JSON is one list of objects. Both are UTF-8, with days as
-    `YYYY-MM-DD`. In CSV, text that a spreadsheet would run as a formula is preceded by an apostrophe (`spreadsheet`), unless
-    `exact`; Parquet and JSON always contain the exact text.
+    A CSV file has a header, commas between the cells, and empty cells for null. A JSON file contains one list of objects.
+    Both use UTF-8 and write days as `YYYY-MM-DD`. In CSV, text that a spreadsheet would run as a formula gets an apostrophe
+    in front (see `spreadsheet`), unless `exact` is true. Parquet and JSON always contain the exact text.
 
     Args:
-        warehouse: the warehouse of the table.
-        table: its name.
+        warehouse: the warehouse that contains the table.
+        table: the name of the table.
         file_format: one of `FORMATS`.
-        stream: the rows are written to it.
+        stream: the stream to write the rows to.
         exact: whether CSV contains the exact text, for joins with other data.
     """
-    _refuse_unknown("TABLE", table, tuple(_ORDER))
+    _refuse_unknown("TABLE", table, tuple(_ORDER_COLUMNS))
     _refuse_unknown("--format", file_format, FORMATS)
     with warehouse.reading() as reader:
-        columns = {row["column_name"]: row["sql_type"] for row in reader.rows(_COLUMNS, table)}
+        columns = {row["column_name"]: row["sql_type"] for row in reader.rows(_SELECT_COLUMNS, table)}
         if not columns:
             raise WarehouseError(
                 warehouse=warehouse.url,
                 problem=f"it was published by version {reader.last_run().version}, which had no {table}",
                 fix="Run `wiki-trends analyze` for this window again.",
             )
-        order = ", ".join(_ORDER[table])
+        order = ", ".join(_ORDER_COLUMNS[table])
         batches = reader.batches(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608 - a constant
         frames = _frames(columns, batches)
         if file_format == "csv" and not exact:
@@ -113,7 +113,7 @@ def _write_parquet(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
         parts.mkdir()
         for number, frame in enumerate(frames):
             frame.write_parquet(parts / f"{number:08}.parquet")
-        # The type of a column that a user added is inferred for each part; it is null in a part without values.
+        # Polars infers the type of a column that a user added from each part, and infers null from a part without values.
         scans = [pl.scan_parquet(part) for part in sorted(parts.iterdir())]
         pl.concat(scans, how="vertical_relaxed").sink_parquet(merged)
         with merged.open("rb") as file:
@@ -130,7 +130,7 @@ _WRITERS: Mapping[str, Callable[[Iterable[pl.DataFrame], BinaryIO], None]] = {
 def _frames(
     columns: Mapping[str, str], batches: Iterable[Sequence[dict[str, object]]]
 ) -> Iterator[pl.DataFrame]:
-    """The rows as frames with the column types of the warehouse, also for columns without values; at least one frame."""
+    """Yield the rows as data frames, at least one, whose columns have the types that they have in the warehouse."""
     import polars as pl
 
     polars_types: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -145,7 +145,7 @@ def _frames(
         "double precision": pl.Float64,
         "boolean": pl.Boolean,
     }
-    # A column that a user added can have any other type; Polars infers it.
+    # A column that a user added can have another type, which Polars infers from the values.
     schema = {name: polars_types.get(sql_type) for name, sql_type in columns.items()}
     row_count, all_rows = 0, chain.from_iterable(batches)
     while rows := list(islice(all_rows, _BATCH_ROWS)):

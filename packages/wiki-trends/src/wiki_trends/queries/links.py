@@ -1,27 +1,30 @@
-"""Decide which URLs of pages may become links: only those on hosts of the project, because a lake can contain any text."""
+"""Allow links only to hosts of the project, because the URLs come from a lake that can contain any text."""
 
 from __future__ import annotations
 
 import re
 
 _DEFAULT_PROJECT = "en.wikipedia"
-# The pattern admits neither user information nor a port, because both can hide the host that a browser would connect to.
+# The pattern rejects user information and ports, because both can hide the host that a browser would connect to.
 _URL = re.compile(r"https?://([a-z0-9.-]+)(?:[/?#][^\x00-\x1f\x7f]*)?", re.IGNORECASE)
 
 
 def page_link(link: str, project: str) -> str | None:
-    """The URL if it is an http or https URL on a host of the project, else None.
+    """Return `link` if it is an http or https URL on a host of the project, else None.
 
     Args:
         link: a URL from the lake.
-        project: for example `en.wikipedia`, with or without `.org`.
+        project: the name of the project, for example `en.wikipedia`, with or without `.org`.
     """
     match = _URL.fullmatch(link)
     return link if match and match[1].lower() in _hosts(project) else None
 
 
 def project_of_dataset(dataset: str) -> str:
-    """The project in the name of a dataset, such as `fr.wikipedia` in `diamond of fr.wikipedia`; default `en.wikipedia`."""
+    """Return the project that the name of a dataset contains, such as `fr.wikipedia` in `diamond of fr.wikipedia`.
+
+    The default is `en.wikipedia`.
+    """
     return dataset.partition(" of ")[2] or _DEFAULT_PROJECT
 
 

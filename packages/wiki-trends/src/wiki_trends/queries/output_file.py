@@ -1,12 +1,12 @@
 """Write a result to a file that the user names, completely or not at all.
 
-A regular file is replaced by rename; its mode, extended attributes and, where the user may, its owner stay. A file with
-several hard links is overwritten in place, when the complete result is on the disk, so every name has the new content.
-Symbolic links are followed: the file that they point to is replaced. Anything else that has the name (a FIFO, a device, a descriptor such
-as `/dev/stdout`) is written into.
+A regular file is replaced by a rename. Its mode and extended attributes stay, and its owner stays where the user has the
+right to set it. A file with several hard links is overwritten in place after the complete result is on the disk, so that
+all its names refer to the new content. A symbolic link stays, and the file that it points to is replaced. A FIFO, a device
+or a descriptor such as `/dev/stdout` is opened and written to.
 
-Fails with `SettingError` for a folder or an existing file that must not be replaced, and with `ExportFailed` when the file
-cannot be written; an existing file is then unchanged.
+The functions raise `SettingError` for a folder or for an existing file without permission to replace it, and `ExportFailed`
+when the file cannot be written. An existing file is then unchanged.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from wiki_trends.errors import ExportFailed, SettingError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MAX_LINKS = 40
+_MAX_SYMBOLIC_LINKS = 40
 
 
 def is_written_into(target: Path) -> bool:
-    """Whether the target exists and is opened for writing instead of being replaced: a FIFO, a device or a descriptor.
+    """Return whether the target is a FIFO, a device or a descriptor, which is opened for writing and not replaced.
 
     Raises:
         ExportFailed: the target cannot be examined.
@@ -46,7 +46,7 @@ def is_written_into(target: Path) -> bool:
 
 @contextmanager
 def output_stream(target: Path, *, force: bool) -> Iterator[BinaryIO]:
-    """Open a stream to the target; an existing regular file is replaced only with `force`."""
+    """Open a stream to the target, and replace an existing regular file only if `force` is true."""
     if is_written_into(target):
         with _export_errors(target), _existing_stream(target) as file:
             yield file
@@ -61,14 +61,14 @@ def output_stream(target: Path, *, force: bool) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _replacement_stream(path: Path, *, force: bool) -> Iterator[BinaryIO]:
-    """Open a stream to a new file, which is synced and renamed to `path` at the end of the context."""
+    """Open a stream to a new file, and sync and rename this file to `path` at the end of the context."""
     new = path.with_name(f".wiki-trends-{secrets.token_hex(6)}.part")
     with ExitStack() as undo:
         if not force:
             path.open("xb").close()
             undo.callback(path.unlink, missing_ok=True)
         old = path.stat() if path.exists() else None
-        # Until the mode of the old file is copied, only the owner may read the new one.
+        # The old file may be private. So only the owner can read the new file until it has the mode of the old file.
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if old is None else 0o600)
         undo.callback(new.unlink, missing_ok=True)
         with os.fdopen(handle, "wb") as file:
@@ -86,7 +86,7 @@ def _replacement_stream(path: Path, *, force: bool) -> Iterator[BinaryIO]:
 
 
 def _copy_into(new: Path, path: Path) -> None:
-    """Overwrite a file in place: its other names are hard links, which a rename would leave with the old content."""
+    """Overwrite a file in place. A rename would leave the old content under the other hard links to the file."""
     with new.open("rb") as source, path.open("r+b") as target:
         shutil.copyfileobj(source, target)
         target.truncate()
@@ -95,12 +95,12 @@ def _copy_into(new: Path, path: Path) -> None:
 
 
 def _copy_owner(handle: int, old: os.stat_result) -> None:
-    """Give the new file the owner and group of the old one, as far as this user is permitted to."""
-    now = os.fstat(handle)
-    if now.st_gid != old.st_gid:
+    """Set the owner and the group of the old file on the new file, where this user has the right to."""
+    new = os.fstat(handle)
+    if new.st_gid != old.st_gid:
         with suppress(PermissionError):
             os.fchown(handle, -1, old.st_gid)
-    if now.st_uid != old.st_uid:
+    if new.st_uid != old.st_uid:
         with suppress(PermissionError):
             os.fchown(handle, old.st_uid, -1)
 
@@ -109,18 +109,21 @@ def _copy_owner(handle: int, old: os.stat_result) -> None:
 def _existing_stream(target: Path) -> Iterator[BinaryIO]:
     """Open a stream to an existing target that is not a regular file."""
     number = _descriptor_number(target)
-    # A descriptor is duplicated, because opening its path would truncate a file that the shell redirects to.
+    # Duplicate the descriptor, because opening its path would truncate a file that the shell redirects the output to.
     handle = os.open(target, os.O_WRONLY) if number is None else os.dup(number)
     with os.fdopen(handle, "wb") as file:
         yield file
 
 
 def _descriptor_number(target: Path) -> int | None:
-    """The number of the descriptor of this process that the target names, such as `/dev/stdout` and `/dev/fd/3`; else None."""
+    """Return the number of the descriptor that a target such as `/dev/stdout` or `/dev/fd/3` names.
+
+    Return None for a target that is not a descriptor of this process.
+    """
     path = target.absolute()
-    own = {Path(os.path.realpath("/proc/self/fd")), Path(f"/proc/{os.getpid()}/fd")}
-    for _ in range(_MAX_LINKS):
-        if path.name.isdigit() and Path(os.path.realpath(path.parent)) in own:
+    descriptor_folders = {Path(os.path.realpath("/proc/self/fd")), Path(f"/proc/{os.getpid()}/fd")}
+    for _ in range(_MAX_SYMBOLIC_LINKS):
+        if path.name.isdigit() and Path(os.path.realpath(path.parent)) in descriptor_folders:
             return int(path.name)
         if not path.is_symlink():
             return None

@@ -1,7 +1,7 @@
 """Query the pages of the published window: lists of pages by a measure, and all published rows of one page.
 
-Each function reads the published tables in one snapshot. Fails with `PageNotListed`, with `SettingError` for an unknown
-measure or category, and with `WarehouseError`.
+Each function reads the published tables from one snapshot. The functions raise `SettingError` for an unknown measure or
+category, `PageNotListed` for a page without published rows, and `WarehouseError`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ORDERS = {
 }
 MEASURES = tuple(_ORDERS)
 
-# Columns of wiki_trends_scores (s) and wiki_trends_growth (g).
+# `s` is wiki_trends_scores, and `g` is wiki_trends_growth.
 _LIST_COLUMNS = """
 s.page, s.page_display, s.category, s.location, s.views, s.days_listed, s.days_used, s.best_rank, s.peak_date,
 s.peak_views, s.presence, s.score, s.confidence, s.shape, s.momentum_label, g.views_change, g.views_change_pct
@@ -44,7 +44,7 @@ s.page, s.page_display, s.category, s.views, s.days_listed, s.days_used, s.best_
 s.confidence, s.surprise_date, s.surprise_views, s.expected_views, s.shape, s.wikitrends_score, s.momentum,
 s.momentum_label, s.trend_pct_per_day, g.views_change, g.views_change_pct
 """
-_PAGES = """
+_SELECT_PAGES = """
 SELECT {columns}, count(*) OVER () AS total
 FROM (SELECT * FROM wiki_trends_scores WHERE dataset = ? AND window_start = ? AND window_end = ?) AS s
 LEFT JOIN wiki_trends_growth AS g ON g.page = s.page
@@ -52,7 +52,7 @@ WHERE {conditions}
 ORDER BY {order}, s.page
 LIMIT ? OFFSET ?
 """
-_WINDOWS_SHOWN = 20
+_MAX_WINDOWS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,10 @@ class PageSelection:
 
     Attributes:
         by: the measure that orders the pages, one of `MEASURES`.
-        containing: only pages whose title contains this text, in any case.
-        category: only pages of this category, in any case; None for all.
-        skip: number of pages to skip.
-        limit: largest number of pages; None for all.
+        containing: the text that the titles must contain; upper and lower case are equal.
+        category: the category of the pages; upper and lower case are equal. None for all categories.
+        skip: the number of pages to skip.
+        limit: the largest number of pages; None for all pages.
     """
 
     by: str = "score"
@@ -91,11 +91,12 @@ class PageList:
 
     Attributes:
         run: the run that published the window.
-        by: the measure, one of `MEASURES`.
-        pages: rows of the published scores, with the growth of pages that have one.
-        total: number of pages in the complete list.
-        skipped: number of pages before these.
-        series: the series of each of these pages, by title; empty when it was not read.
+        by: the measure that orders the pages, one of `MEASURES`.
+        pages: the rows of the pages in the published scores, with columns of the published growth; these are None for a page
+            without growth.
+        total: the number of pages in the complete list.
+        skipped: the number of pages in the list before `pages`.
+        series: the series of each page in `pages`, by title; empty when the series were not read.
     """
 
     run: RunRecord
@@ -106,7 +107,7 @@ class PageList:
     series: Mapping[str, Series] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
-        """The document that `top --json` prints."""
+        """Return the document that `top --json` prints."""
         return {
             "window": window_json(self.run),
             "by": self.by,
@@ -116,15 +117,15 @@ class PageList:
 
 @dataclass(frozen=True, slots=True)
 class PageDetails:
-    """Everything published about one page.
+    """All published rows of one page.
 
     Attributes:
         run: the run that published the window.
         about: the newest row of the page in `wiki_diamond`.
-        series: for each day of the baseline and the window that was read, oldest first: `date`, `views` and `rank`. The
-            latter two are None on a day on which the page was not in the list.
-        scores: its row of `wiki_trends_scores` for this window; None when it was not listed in it.
-        windows: its rows of earlier windows, newest first.
+        series: `date`, `views` and `rank` of each day of the baseline and the window that was read, oldest first. `views`
+            and `rank` are None on a day when the page was not in the list.
+        scores: the row of the page in `wiki_trends_scores` for this window; None when no day of the window listed the page.
+        windows: the rows of the page in `wiki_trends_scores` for earlier windows, newest first.
     """
 
     run: RunRecord
@@ -134,7 +135,7 @@ class PageDetails:
     windows: Sequence[Mapping[str, Any]]
 
     def to_json(self) -> dict[str, object]:
-        """The document that `page --json` prints."""
+        """Return the document that `page --json` prints."""
         return {
             "page": self.about["page"],
             "page_display": self.about["page_display"],
@@ -149,10 +150,14 @@ class PageDetails:
 
 
 def top(warehouse: Warehouse, by: str = "score", category: str | None = None, limit: int = 10) -> PageList:
-    """The top pages of the published window by `by`, one of `MEASURES`; ties are ordered by title.
+    """Return the first pages of the published window, ordered by a measure and then by title.
 
-    `score` is the score of a page's most surprising day; `growth` the change in percent from the first day to the last, of
-    pages listed on every day; `views` the sum of its listed days.
+    Args:
+        warehouse: the warehouse to read.
+        by: the measure: `score` for the score of a page's most surprising day, `growth` for the change in percent from the
+            first day to the last of a page that was listed on every day, or `views` for the sum over its listed days.
+        category: the category of the pages; None for all categories.
+        limit: the largest number of pages.
     """
     selection = PageSelection(by=by, category=category, limit=limit)
     with warehouse.reading() as reader:
@@ -162,13 +167,13 @@ def top(warehouse: Warehouse, by: str = "score", category: str | None = None, li
 
 
 def list_pages(warehouse: Warehouse, selection: PageSelection) -> PageList:
-    """The selected pages of the published window, with their series."""
+    """Return the selected pages of the published window, with their series."""
     with warehouse.reading() as reader:
         return read_page_list(reader, run_with_scores(reader, warehouse), selection)
 
 
 def read_page_list(reader: Reader, run: RunRecord, selection: PageSelection) -> PageList:
-    """The selected pages with their series, through an open reader."""
+    """Read the selected pages and their series through an open reader."""
     rows, total = read_pages(reader, run, selection, _LIST_COLUMNS)
     series = read_series(reader, run, [row["page"] for row in rows])
     return PageList(run, selection.by, rows, total, selection.skip, series)
@@ -177,12 +182,12 @@ def read_page_list(reader: Reader, run: RunRecord, selection: PageSelection) -> 
 def read_pages(
     reader: Reader, run: RunRecord, selection: PageSelection, columns: str
 ) -> tuple[list[Row], int]:
-    """The rows of the selected pages, and the number of pages without `skip` and `limit`.
+    """Read the rows of the selected pages, and count the pages without the `skip` and `limit` of the selection.
 
     Args:
         reader: an open reader.
         run: the published run.
-        selection: the pages.
+        selection: the pages to read.
         columns: the columns to select from `s` (the scores) and `g` (the growth).
     """
     conditions, values = ["TRUE"], [run.dataset, run.window_start, run.window_end]
@@ -194,17 +199,19 @@ def read_pages(
     if selection.containing.strip():
         conditions.append("lower(s.page_display) LIKE ? ESCAPE '\\'")
         values.append(containing_pattern(selection.containing.strip().replace("_", " ").lower()))
-    sql = _PAGES.format(columns=columns, conditions=" AND ".join(conditions), order=_ORDERS[selection.by])
+    sql = _SELECT_PAGES.format(
+        columns=columns, conditions=" AND ".join(conditions), order=_ORDERS[selection.by]
+    )
     rows = reader.rows(sql, *values, selection.limit, selection.skip)
     total = rows[0]["total"] if rows else 0
     return [{name: value for name, value in row.items() if name != "total"} for row in rows], total
 
 
 def page_details(warehouse: Warehouse, title: str) -> PageDetails:
-    """Everything published about a page, by its title with spaces or underscores.
+    """Return all published rows of the page with this title, which can contain spaces or underscores.
 
     Raises:
-        PageNotListed: no published day lists it.
+        PageNotListed: no published day lists the page.
     """
     with warehouse.reading() as reader:
         run = run_with_scores(reader, warehouse)
@@ -217,7 +224,7 @@ def page_details(warehouse: Warehouse, title: str) -> PageDetails:
             "ORDER BY window_end DESC, window_start DESC LIMIT ?",
             run.dataset,
             name,
-            _WINDOWS_SHOWN,
+            _MAX_WINDOWS,
         )
         window = (run.window_start, run.window_end)
         current = [row for row in rows if (row["window_start"], row["window_end"]) == window]
@@ -228,7 +235,7 @@ def page_details(warehouse: Warehouse, title: str) -> PageDetails:
 
 
 def _read_days(reader: Reader, run: RunRecord, page: str) -> list[Row]:
-    """`date`, `views` and `rank` of a page for each day of the baseline and the window that was read."""
+    """Return `date`, `views` and `rank` of a page for each day of the baseline and the window that was read."""
     days = sorted({*run.days_used, *(dt.date.fromisoformat(day) for day in run.baseline)})
     rows = reader.rows(
         "SELECT date, views, rank FROM wiki_diamond WHERE page = ? AND date BETWEEN ? AND ?",
@@ -236,12 +243,12 @@ def _read_days(reader: Reader, run: RunRecord, page: str) -> list[Row]:
         days[0],
         days[-1],
     )
-    listed = {row["date"]: row for row in rows}
-    return [listed.get(day, {"date": day, "views": None, "rank": None}) for day in days]
+    row_by_day = {row["date"]: row for row in rows}
+    return [row_by_day.get(day, {"date": day, "views": None, "rank": None}) for day in days]
 
 
 def _similar_titles(reader: Reader, name: str) -> list[str]:
-    """Up to five listed titles that contain the name, in any case."""
+    """Return up to five listed titles that contain the name; upper and lower case are equal."""
     rows = reader.rows(
         "SELECT page_display, max(views) AS views FROM wiki_diamond WHERE lower(page) LIKE ? ESCAPE '\\' "
         "GROUP BY page_display ORDER BY views DESC, page_display LIMIT 5",

@@ -1,4 +1,4 @@
-"""Helpers of the queries: the published run, the spelling of a category, patterns, and rows as JSON."""
+"""Helpers that the queries share: the published run, the spelling of a category, patterns, and rows as JSON."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SCORES = "wiki_trends_scores"
 
 
 def run_with_scores(reader: Reader, warehouse: Warehouse) -> RunRecord:
-    """The run that published the current tables, which must include scores.
+    """Return the run that published the current tables, which must include scores.
 
     Raises:
-        WarehouseError: a version without scores published them.
+        WarehouseError: a version without scores published the tables.
     """
     run = reader.last_run()
     if SCORES not in run.rows:
@@ -34,10 +34,10 @@ def run_with_scores(reader: Reader, warehouse: Warehouse) -> RunRecord:
 
 
 def category_spelling(reader: Reader, category: str) -> str:
-    """The category as the published window spells it; the case of `category` is ignored.
+    """Return the published spelling of a category; upper and lower case are equal in `category`.
 
     Raises:
-        SettingError: the window has no such category.
+        SettingError: the window does not have this category.
     """
     rows = reader.rows("SELECT category FROM wiki_trends_categories ORDER BY category")
     spellings = {row["category"].casefold(): row["category"] for row in rows}
@@ -53,16 +53,16 @@ def category_spelling(reader: Reader, category: str) -> str:
 
 
 def containing_pattern(text: str) -> str:
-    r"""The pattern for `LIKE ? ESCAPE '\'` that matches every text containing this one."""
+    r"""Return a pattern for `LIKE ? ESCAPE '\'` that matches every text that contains `text`."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
 
 
 def plain(row: Mapping[str, Any]) -> dict[str, object]:
-    """A row for `json.dumps`, with days as ISO strings."""
+    """Convert a row for `json.dumps`: days become ISO strings."""
     return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in row.items()}
 
 
 def window_json(run: RunRecord) -> dict[str, str]:
-    """The first and the last day of a published window for `json.dumps`."""
+    """Return the first and the last day of a published window for `json.dumps`, as ISO strings."""
     return {"start": run.window_start.isoformat(), "end": run.window_end.isoformat()}

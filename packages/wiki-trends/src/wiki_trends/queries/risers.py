@@ -1,4 +1,4 @@
-"""Query the pages that rose on the last day of a published window, for the feed. Fails with `WarehouseError`."""
+"""Query the pages that rose on the last day of a published window, for the feed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from wiki_trends.queries.published import Row
     from wiki_trends.warehouse.base import RunRecord, Warehouse
 
-# Windows of different length can end on the same day: a page then counts once, with its highest score.
-_RISERS = """
+# Windows of different lengths can end on the same day. A page in several of them occurs once, with its highest score.
+_SELECT_RISERS = """
 SELECT page, page_display, category, window_start, window_end, surprise_views, expected_views, score, shape, peak_rank, link
 FROM (
     SELECT rising.*,
@@ -33,14 +33,18 @@ WHERE day_number <= ? AND place_in_day <= ?
 ORDER BY window_end DESC, score DESC, page
 """
 RISERS_A_DAY = 10
-_LAST_DAYS = 7
+_MAX_DAYS = 7
 
 
 def risers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
-    """The published run, and the pages whose most surprising day was the last day of a recent window.
+    """Return the published run, and the pages whose most surprising day was the last day of a recent window.
 
-    The rows cover the seven newest last days, newest first, each with at most `RISERS_A_DAY` pages, highest score first.
+    The rows are ordered by this day, newest first, and then by score, highest first. They include the seven newest days on
+    which a page rose, with at most `RISERS_A_DAY` pages for each day.
+
+    Raises:
+        WarehouseError: the warehouse cannot be read.
     """
     with warehouse.reading() as reader:
         run = run_with_scores(reader, warehouse)
-        return run, reader.rows(_RISERS, run.dataset, _LAST_DAYS, RISERS_A_DAY)
+        return run, reader.rows(_SELECT_RISERS, run.dataset, _MAX_DAYS, RISERS_A_DAY)

@@ -1,4 +1,4 @@
-"""Query the views and ranks of single pages on the days of the published window."""
+"""Query the views and ranks of some pages on each day of the published window."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The views and ranks of a page on every day of a window; None outside the list and on days that were not used.
+    """The views and ranks of a page on every day of a window; None on days when the page was not listed or that were not used.
 
     Attributes:
-        views: the views on each day, oldest first.
-        ranks: the ranks on each day, oldest first.
+        views: the page's views on each day, oldest first.
+        ranks: the page's rank on each day, oldest first.
     """
 
     views: tuple[int | None, ...]
@@ -26,13 +26,13 @@ class Series:
 
 
 def read_series(reader: Reader, run: RunRecord, pages: Iterable[str]) -> Mapping[str, Series]:
-    """Views and ranks of these pages on every day of the published window."""
+    """Read the views and ranks of these pages on every day of the published window."""
     titles = sorted(set(pages))
     if not titles:
         return {}
-    marks = ", ".join("?" for _ in titles)
+    placeholders = ", ".join("?" for _ in titles)
     rows = reader.rows(
-        f"SELECT page, date, views, rank FROM wiki_trends_timeseries WHERE page IN ({marks})",  # noqa: S608 - marks
+        f"SELECT page, date, views, rank FROM wiki_trends_timeseries WHERE page IN ({placeholders})",  # noqa: S608 - placeholders only
         *titles,
     )
     by_page_and_day = {(row["page"], row["date"]): row for row in rows}
@@ -49,6 +49,6 @@ def read_series(reader: Reader, run: RunRecord, pages: Iterable[str]) -> Mapping
 
 
 def days_of(run: RunRecord) -> tuple[dt.date, ...]:
-    """Every day of the window, whether it was used or not, oldest first."""
+    """Return every day of the window, oldest first, including the days that were not used."""
     length = (run.window_end - run.window_start).days + 1
     return tuple(run.window_start + dt.timedelta(days=offset) for offset in range(length))

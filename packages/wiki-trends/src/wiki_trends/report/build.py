@@ -1,7 +1,7 @@
 """Build the report from one snapshot of the published tables.
 
-Fails with `NothingPublished` or another `WarehouseError`. Every list is ordered by title at last, so that equal tables give
-equal reports.
+The functions raise `NothingPublished` or another `WarehouseError`. The title is the last sort column of every list, so that
+equal tables produce equal reports.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from wiki_trends.report.model import Arrival, Category, Change, Peak, Report
 if TYPE_CHECKING:
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
-# Only the best days of this many pages are candidates, so that the cost does not grow with the square of the window.
+# The number of pages whose best days are candidates. The limit keeps the cost proportional to the length of the window.
 _PEAK_CANDIDATES = 1000
 
-_PEAKS = """
+_SELECT_PEAKS = """
 WITH day AS (
     SELECT date, min(views) AS least FROM wiki_trends_timeseries GROUP BY date
 ), placed AS (
@@ -54,7 +54,7 @@ _CLIMBERS = "WHERE rank_change > 0 ORDER BY rank_change DESC, last_rank"
 _SUSTAINED = "ORDER BY min_views DESC, avg_views DESC"
 
 
-_ARRIVALS = """
+_SELECT_ARRIVALS = """
 SELECT page, page_display, category, presence, days_listed, peak_date, peak_views, peak_rank, views
 FROM wiki_trends_scores
 WHERE dataset = ? AND window_start = ? AND window_end = ? AND presence = ?
@@ -68,19 +68,19 @@ def build_report(warehouse: Warehouse, limit: int = 10) -> Report:
 
     Raises:
         NothingPublished: nothing was published yet.
-        WarehouseError: it cannot be read.
+        WarehouseError: the warehouse cannot be read.
     """
     with warehouse.reading() as reader:
         return read_report(reader, limit)
 
 
 def read_report(reader: Reader, limit: int) -> Report:
-    """Build the report through an open reader, so that the caller can read more from the same snapshot."""
+    """Build the report through an open reader, so that the caller can read other data from the same snapshot."""
     run = reader.last_run()
-    peaks = tuple(Peak(**row) for row in reader.rows(_PEAKS, _PEAK_CANDIDATES, limit))
-    categories = _categories(reader, run)[:limit]
+    peaks = tuple(Peak(**row) for row in reader.rows(_SELECT_PEAKS, _PEAK_CANDIDATES, limit))
+    categories = _read_categories(reader, run)[:limit]
     changes = {
-        name: _changes(reader, condition_and_order, limit)
+        name: _read_changes(reader, condition_and_order, limit)
         for name, condition_and_order in (
             ("growing", _GROWING),
             ("declining", _DECLINING),
@@ -89,7 +89,7 @@ def read_report(reader: Reader, limit: int) -> Report:
             ("sustained", _SUSTAINED),
         )
     }
-    new, returning = (_arrivals(reader, run, presence, limit) for presence in ("new", "returning"))
+    new, returning = (_read_arrivals(reader, run, presence, limit) for presence in ("new", "returning"))
     pages = [row.page for rows in (peaks, *changes.values(), new, returning) for row in rows]  # type: ignore[attr-defined]
     series = read_series(reader, run, pages)
     return Report(
@@ -105,21 +105,21 @@ def read_report(reader: Reader, limit: int) -> Report:
     )
 
 
-def _categories(reader: Reader, run: RunRecord) -> tuple[Category, ...]:
+def _read_categories(reader: Reader, run: RunRecord) -> tuple[Category, ...]:
     if "wiki_trends_categories" not in run.rows:
-        return ()  # A version without this table published the window.
+        return ()  # The version that published the window had no categories.
     names = [item.name for item in fields(Category)]
     return tuple(Category(**{name: row[name] for name in names}) for row in read_categories(reader))
 
 
-def _changes(reader: Reader, condition_and_order: str, limit: int) -> tuple[Change, ...]:
+def _read_changes(reader: Reader, condition_and_order: str, limit: int) -> tuple[Change, ...]:
     columns = ", ".join(item.name for item in fields(Change))
     sql = f"SELECT {columns} FROM wiki_trends_growth {condition_and_order}, page LIMIT ?"  # noqa: S608 - constants
     return tuple(Change(**row) for row in reader.rows(sql, limit))
 
 
-def _arrivals(reader: Reader, run: RunRecord, presence: str, limit: int) -> tuple[Arrival, ...]:
+def _read_arrivals(reader: Reader, run: RunRecord, presence: str, limit: int) -> tuple[Arrival, ...]:
     if SCORES not in run.rows:
-        return ()  # A version without scores published the window.
-    rows = reader.rows(_ARRIVALS, run.dataset, run.window_start, run.window_end, presence, limit)
+        return ()  # The version that published the window had no scores.
+    rows = reader.rows(_SELECT_ARRIVALS, run.dataset, run.window_start, run.window_end, presence, limit)
     return tuple(Arrival(**row) for row in rows)

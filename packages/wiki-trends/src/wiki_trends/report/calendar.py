@@ -1,6 +1,7 @@
-"""Arrange the days of a window in a calendar of weeks, with the state and reason of each day. Pure functions.
+"""Arrange the days of a window in a calendar of weeks, with the state and the reason of each day.
 
-Each kind of day has a mark with its own shape (`templates/marks.svg`) and a word, so that no reader depends on colours.
+Each kind of day has its own word and its own mark (`templates/marks.svg`). The marks differ in shape, so that readers can
+distinguish them without colours. The functions of this module are pure.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
     from wiki_trends.warehouse.base import RunRecord
 
-# A calendar with more weeks is dense: its weeks are columns, side by side.
+# A calendar with more weeks is dense: its weeks are columns instead of rows.
 MAX_STACKED_WEEKS = 9
 
+# The word for each kind of day, by the name of its mark.
 KINDS: dict[str, str] = {
     "complete": "complete",
     "unusual": "complete, unusual volume",
@@ -51,8 +53,8 @@ class CalendarDay:
 
     Attributes:
         day: the date, UTC.
-        kind: one of `KINDS`, which is also the name of its mark.
-        code: the stable code of the reason, one of `Code`; empty when unknown.
+        kind: the kind of the day, one of `KINDS`.
+        code: the code of the reason, one of `Code`; empty when the code was not recorded.
         reason: the reason as a sentence.
         available: whether the day is available.
     """
@@ -88,7 +90,7 @@ class Calendar:
     """The days of a window in weeks.
 
     Attributes:
-        weeks: seven entries each, Monday to Sunday; None for a day outside the window. Oldest week first.
+        weeks: the weeks, oldest first. Each has seven entries, Monday to Sunday; an entry is None outside the window.
         dense: whether there are so many weeks that they are drawn as columns.
     """
 
@@ -102,7 +104,7 @@ class Calendar:
 
     @property
     def flagged(self) -> tuple[CalendarDay, ...]:
-        """The days to point out: those that are not available, and those with a warning."""
+        """The days that are not available or have a warning."""
         return tuple(day for day in self.days if day.kind != "complete")
 
     @property
@@ -136,33 +138,34 @@ class Calendar:
         return tuple(months)
 
 
-def _continues(day: CalendarDay, before: CalendarDay) -> bool:
-    same = (before.kind, before.code, before.reason) == (day.kind, day.code, day.reason)
-    return same and (day.day - before.day).days == 1
+def _continues(day: CalendarDay, previous: CalendarDay) -> bool:
+    """Return whether `day` is the day after `previous` and has the same state and reason."""
+    has_same_reason = (previous.kind, previous.code, previous.reason) == (day.kind, day.code, day.reason)
+    return has_same_reason and (day.day - previous.day).days == 1
 
 
 def kind_of(state: str, code: str, *, available: bool) -> str:
-    """The kind of a day with this state and code."""
+    """Return the kind of a day with this state and code."""
     if code == Code.UNUSUAL_VOLUME and not available:
         return "invalid"
     return _KIND_BY_CODE[Code(code)] if code in _KIND_BY_CODE else _KIND_BY_STATE[State(state)]
 
 
 def of_run(run: RunRecord) -> Calendar:
-    """The calendar of a published window as it was when the window was checked.
+    """Return the calendar of a published window, with the states that its days had when the window was checked.
 
-    Runs of earlier versions did not record the states; their calendars have no reasons.
+    Earlier versions did not record the states, so the calendars of their runs contain no reasons from the check.
     """
     return calendar(_published_day(run, day) for day in days_of(run))
 
 
 def _published_day(run: RunRecord, day: dt.date) -> CalendarDay:
-    used = day in run.days_used
+    is_used = day in run.days_used
     state = run.states.get(day.isoformat())
     if state is not None:
-        kind = kind_of(state["state"], state["code"], available=used)
-        return CalendarDay(day, kind, state["code"], state["reason"], available=used)
-    if used:
+        kind = kind_of(state["state"], state["code"], available=is_used)
+        return CalendarDay(day, kind, state["code"], state["reason"], available=is_used)
+    if is_used:
         return CalendarDay(day, "complete", "", "", available=True)
     window = Window.between(run.window_start, run.window_end, run.as_of, run.lag_days)
     reason = f"not used; version {run.version} did not record the reason"
@@ -171,13 +174,13 @@ def _published_day(run: RunRecord, day: dt.date) -> CalendarDay:
 
 def calendar(days: Iterable[CalendarDay]) -> Calendar:
     """Arrange consecutive days in weeks."""
-    ordered = sorted(days, key=lambda item: item.day)
-    if not ordered:
+    by_date = {day.day: day for day in days}
+    if not by_date:
         return Calendar((), dense=False)
-    by_day = {item.day: item for item in ordered}
-    monday = ordered[0].day - dt.timedelta(days=ordered[0].day.weekday())
+    first, last = min(by_date), max(by_date)
+    monday = first - dt.timedelta(days=first.weekday())
     weeks: list[Sequence[CalendarDay | None]] = []
-    while monday <= ordered[-1].day:
-        weeks.append([by_day.get(monday + dt.timedelta(days=offset)) for offset in range(7)])
+    while monday <= last:
+        weeks.append([by_date.get(monday + dt.timedelta(days=offset)) for offset in range(7)])
         monday += dt.timedelta(weeks=1)
     return Calendar(tuple(map(tuple, weeks)), dense=len(weeks) > MAX_STACKED_WEEKS)

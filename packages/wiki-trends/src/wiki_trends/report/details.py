@@ -1,6 +1,6 @@
-"""Read the data of the HTML report from one snapshot: the report's lists, and the data of its charts and tables.
+"""Read the data of the HTML report from one snapshot: the lists of the report, and the data of its charts and tables.
 
-Fails as `build` does, and with `WarehouseError` when a version without scores published the window.
+The functions raise the errors of `build`, and `WarehouseError` when a version without scores published the window.
 """
 
 from __future__ import annotations
@@ -23,31 +23,36 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
 RACERS = 8
+# The number of categories with a series of their own; `ALL_OTHERS` is the sum of the other categories.
 SEPARATE_CATEGORIES = 7
 ALL_OTHERS = "All others"
 _MAX_PLACES = 300
-_TITLES_IN_LABEL = 3
+_MAX_TITLES_IN_LABEL = 3
 
-_TOTALS = """
+_SELECT_TOTALS = """
 SELECT count(DISTINCT page) AS pages, CAST(coalesce(sum(views), 0) AS BIGINT) AS views FROM wiki_trends_timeseries
 """
-_ONE_LINK = "SELECT page, link FROM wiki_diamond WHERE date = ? ORDER BY rank, page LIMIT 1"
-_CATEGORY_DAYS = """
+_SELECT_ONE_LINK = "SELECT page, link FROM wiki_diamond WHERE date = ? ORDER BY rank, page LIMIT 1"
+_SELECT_CATEGORY_DAYS = """
 SELECT category, date, CAST(sum(views) AS BIGINT) AS views FROM wiki_trends_timeseries
 GROUP BY category, date ORDER BY date, category
 """
-_PAGES_WITH_PLACE = """
+_SELECT_PAGES_WITH_PLACE = """
 SELECT page_display, latitude, longitude, CAST(sum(views) AS BIGINT) AS views FROM wiki_trends_timeseries
 WHERE latitude IS NOT NULL AND longitude IS NOT NULL
 GROUP BY page_display, latitude, longitude ORDER BY views DESC, page_display
 """
-_COUNTRIES = """
+_SELECT_COUNTRIES = """
 SELECT location, count(DISTINCT page) AS pages, CAST(sum(views) AS BIGINT) AS views FROM wiki_trends_timeseries
 WHERE location <> 'No specific location' GROUP BY location ORDER BY views DESC, location LIMIT ?
 """
-_SURPRISING = """
+_SELECT_SURPRISING_PAGES = """
 SELECT page FROM wiki_trends_scores WHERE dataset = ? AND window_start = ? AND window_end = ?
 ORDER BY score DESC NULLS LAST, views DESC, page LIMIT ?
+"""
+_SELECT_TITLES = """
+SELECT page, max(page_display) AS page_display FROM wiki_trends_timeseries
+WHERE page IN ({placeholders}) GROUP BY page
 """
 _PAGE_COLUMNS = """
 s.page, s.page_display, s.category, s.location, s.presence, s.days_listed, s.views, s.peak_date, s.peak_views,
@@ -60,16 +65,16 @@ class Details:
     """All data of the HTML report of one published window.
 
     Attributes:
-        report: its lists and findings.
-        pages: number of pages that were listed on at least one day used.
-        views: sum of the views of all listed rows.
-        race: the rows of `charts.rank_race`.
-        category_days: the rows of `charts.categories_over_time`: the categories with the most views, then the sum of all
-            others.
-        places: the rows of `charts.places`, most views first.
-        countries: `location`, `pages` and `views` of the countries with the most views.
+        report: the lists and findings of the window.
+        pages: the number of pages that were listed on at least one day used.
+        views: the sum of the views of all pages on all days used.
+        race: the rows of the chart `charts.rank_race`.
+        category_days: the rows of the chart `charts.categories_over_time`: the categories with the most views, then the sum
+            of all other categories.
+        places: the rows of the chart `charts.places`, most views first.
+        countries: the `location`, the number of `pages` and the `views` of the countries with the most views.
         every_page: a row for each page, most views first, with the columns of `_PAGE_COLUMNS`.
-        link_base: the part of the wiki's URLs before the encoded title; empty when it is unknown.
+        link_base: the part of the wiki's URLs before the encoded title; empty when the wiki's URLs are unknown.
     """
 
     report: Report
@@ -84,45 +89,48 @@ class Details:
 
     @property
     def run(self) -> RunRecord:
-        """The published window."""
+        """The run that published the window."""
         return self.report.run
 
     @property
     def days(self) -> tuple[dt.date, ...]:
-        """Every day of the window, used or not."""
+        """Every day of the window, including the days that were not used."""
         return days_of(self.run)
 
 
 def read_details(warehouse: Warehouse, limit: int = 10) -> Details:
-    """Read the published window, with at most `limit` rows in each list."""
+    """Read the data of the published window, with at most `limit` rows in each list."""
     with warehouse.reading() as reader:
         run = run_with_scores(reader, warehouse)
         report = read_report(reader, limit)
         every_page, _ = read_pages(reader, run, PageSelection(by="views"), _PAGE_COLUMNS)
         return Details(
             report=report,
-            **reader.rows(_TOTALS)[0],
+            **reader.rows(_SELECT_TOTALS)[0],
             race=race(reader, report),
             category_days=category_days(reader),
-            places=group_by_place(reader.rows(_PAGES_WITH_PLACE)),
-            countries=reader.rows(_COUNTRIES, limit),
+            places=group_by_place(reader.rows(_SELECT_PAGES_WITH_PLACE)),
+            countries=reader.rows(_SELECT_COUNTRIES, limit),
             every_page=every_page,
-            link_base=_link_base(reader, run),
+            link_base=_read_link_base(reader, run),
         )
 
 
 def race(reader: Reader, report: Report) -> list[dict[str, Any]]:
-    """Views and ranks on every day of the window of up to `RACERS` pages: those in the findings, then the most surprising."""
+    """Return the views and ranks of up to `RACERS` pages on every day of the window.
+
+    The pages are those in the findings, then the most surprising pages.
+    """
     run = report.run
-    named = {sentence.subject for sentence in report.headline}
+    subjects = {sentence.subject for sentence in report.headline}
     candidates: list[Peak | Change] = [*report.peaks, *report.climbers]
-    from_headline = [row for row in candidates if row.page_display in named]
-    surprising = reader.rows(_SURPRISING, run.dataset, run.window_start, run.window_end, RACERS)
+    from_headline = [row for row in candidates if row.page_display in subjects]
+    surprising = reader.rows(_SELECT_SURPRISING_PAGES, run.dataset, run.window_start, run.window_end, RACERS)
     pages = list(dict.fromkeys([row.page for row in from_headline] + [row["page"] for row in surprising]))[
         :RACERS
     ]
     series = read_series(reader, run, pages)
-    titles = {row["page"]: row["page_display"] for row in _titles(reader, pages)}
+    titles = {row["page"]: row["page_display"] for row in _read_titles(reader, pages)}
     return [
         {"page": page, "page_display": titles[page], "date": day, "views": views, "rank": rank}
         for page in pages
@@ -131,8 +139,8 @@ def race(reader: Reader, report: Report) -> list[dict[str, Any]]:
 
 
 def category_days(reader: Reader) -> list[dict[str, Any]]:
-    """The views of the largest categories on each day, and the sum of all others."""
-    rows = reader.rows(_CATEGORY_DAYS)
+    """Return the views of the largest categories on each day, and the sum of the views of all other categories."""
+    rows = reader.rows(_SELECT_CATEGORY_DAYS)
     totals: dict[str, int] = {}
     for row in rows:
         totals[row["category"]] = totals.get(row["category"], 0) + row["views"]
@@ -151,7 +159,10 @@ def category_days(reader: Reader) -> list[dict[str, Any]]:
 
 
 def group_by_place(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Group pages by place, to a tenth of a degree; `label` names the three pages with the most views. Most views first."""
+    """Group pages by place, with coordinates rounded to a tenth of a degree; return the places, most views first.
+
+    The `label` of a place contains the titles of the three pages with the most views.
+    """
     by_place: dict[tuple[float, float], list[Mapping[str, Any]]] = {}
     for row in rows:
         by_place.setdefault((round(row["latitude"], 1), round(row["longitude"], 1)), []).append(row)
@@ -159,30 +170,30 @@ def group_by_place(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {
             "latitude": latitude,
             "longitude": longitude,
-            "label": _label([row["page_display"] for row in here]),
-            "views": sum(row["views"] for row in here),
-            "pages": len(here),
+            "label": _place_label([row["page_display"] for row in pages]),
+            "views": sum(row["views"] for row in pages),
+            "pages": len(pages),
         }
-        for (latitude, longitude), here in by_place.items()
+        for (latitude, longitude), pages in by_place.items()
     ]
     return sorted(places, key=lambda place: (-place["views"], place["label"]))[:_MAX_PLACES]
 
 
-def _label(titles: Sequence[str]) -> str:
-    more = len(titles) - _TITLES_IN_LABEL
-    named = ", ".join(titles[:_TITLES_IN_LABEL])
-    return f"{named} and {counted(more, 'other')}" if more > 0 else named
+def _place_label(titles: Sequence[str]) -> str:
+    more = len(titles) - _MAX_TITLES_IN_LABEL
+    first_titles = ", ".join(titles[:_MAX_TITLES_IN_LABEL])
+    return f"{first_titles} and {counted(more, 'other')}" if more > 0 else first_titles
 
 
-def _titles(reader: Reader, pages: Sequence[str]) -> list[dict[str, Any]]:
-    marks = ", ".join("?" for _ in pages)
-    sql = f"SELECT page, max(page_display) AS page_display FROM wiki_trends_timeseries WHERE page IN ({marks}) GROUP BY page"  # noqa: S608 - marks
+def _read_titles(reader: Reader, pages: Sequence[str]) -> list[dict[str, Any]]:
+    placeholders = ", ".join("?" for _ in pages)
+    sql = _SELECT_TITLES.format(placeholders=placeholders)
     return reader.rows(sql, *pages) if pages else []
 
 
-def _link_base(reader: Reader, run: RunRecord) -> str:
-    """The start of the wiki's URLs, from a link of the last day used; empty when its host is not the project's."""
-    rows = reader.rows(_ONE_LINK, run.days_used[-1]) if run.days_used else []
+def _read_link_base(reader: Reader, run: RunRecord) -> str:
+    """Return the start of the wiki's URLs from a link of the last day used; empty if the link is on a foreign host."""
+    rows = reader.rows(_SELECT_ONE_LINK, run.days_used[-1]) if run.days_used else []
     link = rows[0]["link"] if rows else None
     before, separator, _ = (page_link(link or "", project_of_dataset(run.dataset)) or "").rpartition("/wiki/")
     return f"{before}{separator}"

@@ -1,4 +1,4 @@
-"""Write the findings of a window as sentences. Pure functions."""
+"""Write the findings of a window as sentences. The functions of this module are pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from wiki_trends.report.model import Category, Change, Peak
     from wiki_trends.warehouse.base import RunRecord
 
-_PEAKS = 3
-_CLIMBERS = 2
-_MIN_CLIMB = 10
+_MAX_PEAKS = 3
+_MAX_CLIMBERS = 2
+_MIN_CLIMB_RANKS = 10
 
 
 def headline(
@@ -27,19 +27,22 @@ def headline(
     categories: Sequence[Category],
     series: Mapping[str, Series],
 ) -> tuple[Sentence, ...]:
-    """The findings: the largest peaks, then the largest climbs of other pages, then the category with the most views.
+    """Return the findings: the largest peaks, the largest climbs of other pages, and the category with the most views.
 
     Args:
-        run: the published window.
-        peaks: largest first.
-        climbers: best improvement of rank first.
-        categories: most views first.
-        series: the series of the peaks' pages, for the rank on the day before a peak.
+        run: the run that published the window.
+        peaks: the peaks, largest first.
+        climbers: the pages whose rank improved, largest improvement first.
+        categories: the categories, most views first.
+        series: the series of the peaks' pages, which contain the ranks on the days before the peaks.
     """
-    peaked = {peak.page for peak in peaks[:_PEAKS]}
-    climbing = [page for page in climbers if page.page not in peaked and page.rank_change >= _MIN_CLIMB]
-    sentences = [_peak_sentence(peak, run, series.get(peak.page)) for peak in peaks[:_PEAKS]]
-    sentences += [_climb_sentence(page) for page in climbing[:_CLIMBERS]]
+    largest_peaks = peaks[:_MAX_PEAKS]
+    peak_pages = {peak.page for peak in largest_peaks}
+    other_climbers = [
+        page for page in climbers if page.page not in peak_pages and page.rank_change >= _MIN_CLIMB_RANKS
+    ]
+    sentences = [_peak_sentence(peak, run, series.get(peak.page)) for peak in largest_peaks]
+    sentences += [_climb_sentence(page) for page in other_climbers[:_MAX_CLIMBERS]]
     if not sentences:
         sentences.append(_no_findings_sentence(run))
     if len(categories) > 1:
@@ -58,22 +61,22 @@ def _peak_sentence(peak: Peak, run: RunRecord, series: Series | None) -> Sentenc
 
 
 def _movement(peak: Peak, run: RunRecord, series: Series | None) -> str:
-    """The movement to the rank of the best day, from the rank of the day before if that is known."""
-    place = days_of(run).index(peak.date) if series is not None else 0
-    if series is None or not place or days_of(run)[place - 1] not in run.days_used:
+    """Describe how the page reached the rank of its best day, from its rank on the day before if the series contains it."""
+    index = days_of(run).index(peak.date) if series is not None else 0
+    if series is None or not index or days_of(run)[index - 1] not in run.days_used:
         return f"peaked at rank {peak.rank}"
-    before = series.ranks[place - 1]
-    if before is None:
+    previous_rank = series.ranks[index - 1]
+    if previous_rank is None:
         return f"came from outside the list to rank {peak.rank}"
-    if before - peak.rank >= _MIN_CLIMB:
-        return f"rose from rank {before} to {peak.rank}"
+    if previous_rank - peak.rank >= _MIN_CLIMB_RANKS:
+        return f"rose from rank {previous_rank} to {peak.rank}"
     return f"peaked at rank {peak.rank}"
 
 
 def _climb_sentence(page: Change) -> Sentence:
     first, last = page.first_date, page.last_date
-    same = (first.year, first.month) == (last.year, last.month)
-    days = f"between {first.day if same else day_of_month(first)} and {day_of_month(last)}"
+    is_same_month = (first.year, first.month) == (last.year, last.month)
+    days = f"between {first.day if is_same_month else day_of_month(first)} and {day_of_month(last)}"
     return Sentence(page.page_display, f"rose from rank {page.first_rank} to {page.last_rank} {days}.")
 
 

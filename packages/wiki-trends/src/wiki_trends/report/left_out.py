@@ -1,7 +1,7 @@
-"""Sum up the titles that were left out of the days of a window, by title and reason.
+"""Summarize the titles that were left out of the days of a window, by title and reason.
 
-The published tables do not contain these titles, so they are read from the lake when the report is written. The report does
-not fail without them: the result names the days that cannot be read, or the reason why the lake cannot be reached.
+The published tables do not contain these titles, so they are read from the lake when the report is written. When that fails,
+the report is written without them: the result names the days that cannot be read, or the reason why the lake cannot be read.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ REASONS: Mapping[str, str] = {
     "leads_to_no_article": "redirects that do not lead to an article",
     "merged": "redirects whose views were added to their target",
 }
-_READERS = 8
+_MAX_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOutTitle:
-    """A title that was left out for one reason, over the days of the window.
+    """A title that was left out of some days of the window for the same reason.
 
     Attributes:
-        page: the title as it was listed.
-        reason: one of `REASONS`.
+        page: the title as in the list.
+        reason: the name of the reason, one of `REASONS`.
         text: the reason as a sentence, from the day on which the title had the most views.
-        days: number of days on which it was left out.
-        views: sum of its views on these days.
-        best_rank: its best rank on these days.
+        days: the number of days that the title was left out of.
+        views: the sum of the title's views on these days.
+        best_rank: the title's best rank on these days.
     """
 
     page: str
@@ -60,9 +60,9 @@ class LeftOut:
     """The titles left out of the days that could be read.
 
     Attributes:
-        titles: most views first.
+        titles: the titles, most views first.
         unread: the days that could not be read, each with the code of the reason.
-        problem: the reason why the lake could not be read; empty when it could.
+        problem: the reason why the lake could not be read; empty when it was read.
     """
 
     titles: tuple[LeftOutTitle, ...] = ()
@@ -71,11 +71,11 @@ class LeftOut:
 
     @property
     def by_reason(self) -> Mapping[str, tuple[int, int]]:
-        """The number of titles and the sum of their views for each reason that occurs."""
+        """The number of titles and the sum of their views for each reason, most views first."""
         sums: dict[str, tuple[int, int]] = {}
         for title in self.titles:
-            titles, views = sums.get(title.reason, (0, 0))
-            sums[title.reason] = (titles + 1, views + title.views)
+            title_count, views = sums.get(title.reason, (0, 0))
+            sums[title.reason] = (title_count + 1, views + title.views)
         return dict(sorted(sums.items(), key=lambda item: (-item[1][1], item[0])))
 
 
@@ -87,7 +87,7 @@ def left_out(run: RunRecord, settings: Settings) -> LeftOut:
             problem=f"The settings name another project than the tables, which are of {run.dataset}."
         )
 
-    def read(day: dt.date) -> list[Exclusion] | str:
+    def rows_or_error_code(day: dt.date) -> list[Exclusion] | str:
         try:
             return read_exclusions(day, settings)
         except ContractError as error:
@@ -96,17 +96,16 @@ def left_out(run: RunRecord, settings: Settings) -> LeftOut:
     if not days:
         return LeftOut()
     try:
-        with ThreadPoolExecutor(min(_READERS, len(days)), thread_name_prefix="left-out") as pool:
-            by_day = dict(zip(days, pool.map(read, days), strict=True))
+        with ThreadPoolExecutor(min(_MAX_THREADS, len(days)), thread_name_prefix="left-out") as pool:
+            result_by_day = dict(zip(days, pool.map(rows_or_error_code, days), strict=True))
     except LakeError as error:
         return LeftOut(problem=str(error))
-    unread = tuple((day, code) for day, code in by_day.items() if isinstance(code, str))
-    return LeftOut(
-        _summed([row for rows in by_day.values() if not isinstance(rows, str) for row in rows]), unread
-    )
+    unread = tuple((day, code) for day, code in result_by_day.items() if isinstance(code, str))
+    rows = [row for rows in result_by_day.values() if not isinstance(rows, str) for row in rows]
+    return LeftOut(_sum_by_title_and_reason(rows), unread)
 
 
-def _summed(rows: Sequence[Exclusion]) -> tuple[LeftOutTitle, ...]:
+def _sum_by_title_and_reason(rows: Sequence[Exclusion]) -> tuple[LeftOutTitle, ...]:
     groups: dict[tuple[str, str], list[Exclusion]] = {}
     for row in rows:
         groups.setdefault((row.page, row.reason), []).append(row)

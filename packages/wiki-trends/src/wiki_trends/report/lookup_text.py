@@ -1,7 +1,7 @@
-"""Render the top pages, and one page with its series as a sparkline, as lines of text.
+"""Render the top pages, or the details of one page, as lines of text.
 
-A day outside the list is shown as `·`, because its views are unknown, not zero. Titles are untrusted, so they pass
-`report.text.safe`.
+In a sparkline, a day that did not list the page is `·`, because its views are unknown, not zero. Titles are untrusted, so
+`report.text.safe` escapes them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def top_lines(top: PageList) -> list[Line]:
-    """A heading, and two lines for each page: place and title, then the scores."""
+    """Return a heading, and two lines for each page: the first with its place and title, the second with its scores."""
     run = top.run
     lines: list[Line] = [(f"Top by {top.by}, {run.window_start} .. {run.window_end}", "strong")]
     if not top.pages:
@@ -31,7 +31,11 @@ def top_lines(top: PageList) -> list[Line]:
 
 
 def page_lines(page: PageDetails) -> list[Line]:
-    """The title, a sparkline, the days of the window, the scores with their inputs, and the scores in earlier windows."""
+    """Return the lines about one page.
+
+    The lines contain the title, a sparkline, the days of the window, the scores with their inputs, and the scores of earlier
+    windows.
+    """
     about, run = page.about, page.run
     lines: list[Line] = [
         (safe(about["page_display"]), "strong"),
@@ -56,14 +60,15 @@ def page_lines(page: PageDetails) -> list[Line]:
         lines.append((f"Not listed in {run.window_start} .. {run.window_end}: no scores", "warn"))
     else:
         lines.append((f"Scores of {run.window_start} .. {run.window_end}", "strong"))
-        lines += [(f"  {text}", "") for text in (*_listed(page.scores), *_score_texts(page.scores))]
+        lines += [(f"  {text}", "") for text in (*_presence_texts(page.scores), *_score_texts(page.scores))]
     if page.windows:
         lines += [("", ""), ("In earlier windows", "strong")]
-        lines += [(f"  {_window(row)}", "") for row in page.windows]
+        lines += [(f"  {_window_text(row)}", "") for row in page.windows]
     return lines
 
 
-def _listed(row: Mapping[str, Any]) -> list[str]:
+def _presence_texts(row: Mapping[str, Any]) -> list[str]:
+    """Return the days on which the page was listed, and its best day, as phrases."""
     baseline = f"{row['baseline_days_listed']} of {counted(row['baseline_days'], 'baseline day')}"
     days = f"listed on {row['days_listed']} of {counted(row['days_used'], 'day')}, {baseline}"
     return [
@@ -73,7 +78,7 @@ def _listed(row: Mapping[str, Any]) -> list[str]:
 
 
 def _score_texts(row: Mapping[str, Any]) -> list[str]:
-    """The scores of a page as phrases, without those that could not be computed."""
+    """Return the scores of a page as phrases, without the scores that are null."""
     texts = []
     if row["score"] is not None:
         kind = row["shape"] or "score"
@@ -93,6 +98,6 @@ def _score_texts(row: Mapping[str, Any]) -> list[str]:
     return texts
 
 
-def _window(row: Mapping[str, Any]) -> str:
+def _window_text(row: Mapping[str, Any]) -> str:
     score = "no score" if row["score"] is None else f"score {row['score']:.1f}"
     return f"{row['window_start']} .. {row['window_end']}: {score}, {row['views']:,} views"

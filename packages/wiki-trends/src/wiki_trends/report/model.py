@@ -1,4 +1,4 @@
-"""The report as plain data, which the terminal, JSON and HTML forms show."""
+"""The report as plain data, from which the terminal text, the JSON and the HTML are made."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Sentence:
     """A finding, as a sentence about a page or a category.
 
     Attributes:
-        subject: the display title of the page, or the category; empty when the sentence has neither.
+        subject: the display title of the page, or the name of the category; empty for any other finding.
         text: the rest of the sentence.
     """
 
@@ -31,22 +31,23 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """A page whose best day had at least twice the views of its usual day in the window.
+    """A page whose best day had at least twice its usual views in the window.
 
-    The usual day is the median of the other days used. On a day outside the list the page had an unknown number of views,
-    but not more than the last page listed, whose views are used instead. So `usual_views` is then an upper bound, and
-    `times` and `views_above` are lower bounds. (They are not for a page that the cleaning left out on such a day.)
+    The usual views are the median over the other days used. When a day does not list the page, its views on that day are
+    unknown, but they are at most the views of the last listed page, which the median uses instead. `usual_views` is then an
+    upper bound, and `times` and `views_above` are lower bounds. This does not hold when the cleaning removed the page from
+    the list of the day.
 
     Attributes:
-        page: title as in the tables.
-        page_display: title for people.
+        page: the title as in the tables.
+        page_display: the title for people.
         date: the best day, UTC.
-        views: on that day.
-        rank: on that day.
-        usual_views: median of the other days, an upper bound where `days_unlisted` is not zero.
-        views_above: views - usual_views.
-        times: views / usual_views; None when that is zero.
-        days_unlisted: other days on which the page was not in the list.
+        views: the views on the best day.
+        rank: the rank on the best day.
+        usual_views: the median of the views on the other days; an upper bound when `days_unlisted` is not zero.
+        views_above: the difference of `views` and `usual_views`.
+        times: `views` divided by `usual_views`; None when `usual_views` is zero.
+        days_unlisted: the number of other days on which the page was not in the list.
     """
 
     page: str
@@ -62,7 +63,7 @@ class Peak:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A page that was listed on every day used: columns of `wiki_trends_growth`, with the same meaning and units."""
+    """A page that was listed on every day used, with columns of `wiki_trends_growth`."""
 
     page: str
     page_display: str
@@ -84,18 +85,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A page that is new in the lists, or back in them: a row of `wiki_trends_scores`.
+    """A page that entered the lists for the first time or returned to them, with columns of `wiki_trends_scores`.
 
     Attributes:
-        page: title as in the tables.
-        page_display: title for people.
-        category: of its last listed day.
+        page: the title as in the tables.
+        page_display: the title for people.
+        category: the category of the page on its last listed day.
         presence: `new` or `returning`.
-        days_listed: of the days used.
-        peak_date: its best day.
-        peak_views: on that day.
-        peak_rank: on that day.
-        views: sum of its listed days.
+        days_listed: the number of days used on which the page was listed.
+        peak_date: the day with the page's most views.
+        peak_views: the views on `peak_date`.
+        peak_rank: the rank on `peak_date`.
+        views: the sum of the views on the page's listed days.
     """
 
     page: str
@@ -111,16 +112,16 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A category of the window: columns of `wiki_trends_categories`.
+    """A category of the window, with columns of `wiki_trends_categories`.
 
     Attributes:
-        category: its name.
-        pages: pages that were listed under it on at least one day.
-        views: sum over the days used, listed pages only.
-        share_pct: of the views of all categories.
-        first_views: on the first day used.
-        last_views: on the last day used.
-        views_change_pct: from first to last; None when the first is zero.
+        category: the name of the category.
+        pages: the number of pages that were listed in the category on at least one day.
+        views: the sum of the views of its listed pages over the days used.
+        share_pct: the share of the views of all categories, in percent.
+        first_views: the views on the first day used.
+        last_views: the views on the last day used.
+        views_change_pct: the change from `first_views` to `last_views`, in percent; None when `first_views` is zero.
     """
 
     category: str
@@ -134,21 +135,23 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The published window and what stood out in it. Every list is cut at the same number of rows.
+    """The findings of a published window, and lists of its most notable pages and categories.
+
+    All lists have the same maximum number of rows.
 
     Attributes:
-        run: window, days, coverage, fingerprints and rows of each table.
-        common_pages: pages that were listed on every day used.
+        run: the run that published the window.
+        common_pages: the number of pages that were listed on every day used.
         headline: the findings, one sentence each.
-        peaks: largest `views_above` first.
-        growing: pages with more views on the last day than on the first, largest percentage first.
-        declining: pages with fewer, largest loss in percent first.
-        volatile: largest difference between best and weakest day first.
-        climbers: best improvements of rank from the first day to the last.
-        categories: most views first.
-        sustained: pages listed on every day, ordered by the views of their weakest day.
-        new: pages that no list of the baseline has, most views first; none without a baseline.
-        returning: pages that were outside the lists for a week or longer, most views first.
+        peaks: the pages with a best day far above their usual views, largest `views_above` first.
+        growing: the pages with more views on the last day than on the first, largest percentage first.
+        declining: the pages with fewer views on the last day than on the first, largest loss in percent first.
+        volatile: the pages with different views from day to day, largest difference of two days first.
+        climbers: the pages with a better rank on the last day than on the first, largest improvement first.
+        categories: the categories, most views first.
+        sustained: the pages that were listed on every day, ordered by the views of their weakest day, most views first.
+        new: the pages that no day of the baseline listed, most views first; empty without a baseline.
+        returning: the pages that returned after at least a week outside the lists, most views first.
         series: the series of each page in these lists, by `page`.
     """
 
@@ -167,12 +170,12 @@ class Report:
     series: Mapping[str, Series] = field(default_factory=dict)
 
     def views(self, page: str) -> tuple[int | None, ...]:
-        """The views of a page on each day of the window; empty for a page in none of the lists."""
+        """Return the views of a page on each day of the window; empty for a page that is in none of the lists."""
         return self.series[page].views if page in self.series else ()
 
 
 def to_json(report: Report) -> dict[str, object]:
-    """The report as a document for `json.dumps`, with days as ISO strings and findings as complete sentences."""
+    """Convert the report for `json.dumps`, with days as ISO strings and findings as complete sentences."""
     document = asdict(report) | {"headline": [str(sentence) for sentence in report.headline]}
     return {name: _plain(value) for name, value in document.items()}
 

@@ -1,4 +1,7 @@
-"""Draw sparklines as text, with one bar for each day. A day outside the list is `·`: its views are unknown, not zero."""
+"""Draw sparklines as text, with one bar for each day.
+
+A day that did not list the page is `·`, because its views are unknown, not zero.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ OUTSIDE = "·"
 
 
 def sparkline(views: Sequence[int | None]) -> str:
-    """One bar for each day, scaled from the lowest views to the highest; `·` for None."""
+    """Draw one bar for each day, scaled from the lowest views to the highest, and `·` for None."""
     counts = [count for count in views if count is not None]
     if not counts:
         return OUTSIDE * len(views)
@@ -23,9 +26,12 @@ def sparkline(views: Sequence[int | None]) -> str:
 
 
 def fitted(views: Sequence[int | None], width: int) -> list[int | None]:
-    """Combine consecutive days to at most `width` values: the highest of each group, None for a group of None."""
+    """Reduce the views to at most `width` values: each value is the highest of a group of consecutive days.
+
+    The value of a group is None if no day of the group has views.
+    """
     if len(views) <= width:
         return list(views)
     edges = [round(index * len(views) / width) for index in range(width + 1)]
-    parts = [[count for count in views[start:stop] if count is not None] for start, stop in pairwise(edges)]
-    return [max(part) if part else None for part in parts]
+    groups = [[count for count in views[start:stop] if count is not None] for start, stop in pairwise(edges)]
+    return [max(group) if group else None for group in groups]

@@ -1,7 +1,7 @@
 """Render the report as text for a terminal or a pipe.
 
-Titles are untrusted: Rich's markup in them is shown as text, and control characters are shown as their codes. Without
-colour the result has no control codes, whatever the environment variables are.
+Titles are untrusted: markup of Rich in a title is printed as text, and control characters are replaced with their codes.
+Without colour, the text contains no control codes, and the environment variables cannot change that.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 _Row: TypeAlias = "tuple[str, Sequence[int | None], *tuple[str, ...]]"
 
 MIN_WIDTH = 60
-_GAP = 2
-_MIN_TITLE = 8
-# Sparklines are omitted when titles would have fewer columns than this. They have at most as many bars as a month has days.
-_MIN_TITLE_BESIDE_BARS = 26
-_MAX_BARS = 31
-_CALENDAR_WEEKS = 9
-_MAX_GAPS_NAMED = 10
+_COLUMN_GAP = 2
+_MIN_TITLE_WIDTH = 8
+# A table has no sparklines when they would leave less width for the titles.
+_MIN_TITLE_WIDTH_BESIDE_SPARKLINE = 26
+_MAX_SPARKLINE_WIDTH = 31
+_MAX_CALENDAR_WEEKS = 9
+_MAX_MISSING_DAYS_NAMED = 10
 _MARKS = {
     "complete": ("■", "green"),
     "unusual": ("▲", "yellow"),
@@ -51,11 +51,11 @@ _TITLES = {
 
 
 def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
-    """The report as text with a line feed at its end.
+    """Render the report as text that ends with a line feed.
 
     Args:
         report: the report.
-        width: the maximum length of a line; values below 60 count as 60.
+        width: the maximum length of a line, at least 60; a smaller value is treated as 60.
         colour: whether to add ANSI colours.
     """
     import io
@@ -76,21 +76,24 @@ def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
         legacy_windows=False,
         _environ={},
     )
-    _heading(console, report)
-    _peaks(console, report)
+    _print_heading(console, report)
+    _print_peaks(console, report)
     for name in ("growing", "declining"):
-        _changes(console, report, name, _VIEWS_COLUMNS)
-    _changes(console, report, "volatile", _SPREAD_COLUMNS)
-    _changes(console, report, "climbers", _RANK_COLUMNS)
-    _arrivals(console, report, "New in the lists", report.new)
-    _arrivals(console, report, "Back in the lists", report.returning)
-    _categories(console, report.categories)
-    _changes(console, report, "sustained", _SUSTAINED_COLUMNS)
+        _print_changes(console, report, name, _VIEWS_COLUMNS)
+    _print_changes(console, report, "volatile", _SPREAD_COLUMNS)
+    _print_changes(console, report, "climbers", _RANK_COLUMNS)
+    _print_arrivals(console, report, "New in the lists", report.new)
+    _print_arrivals(console, report, "Back in the lists", report.returning)
+    _print_categories(console, report.categories)
+    _print_changes(console, report, "sustained", _SUSTAINED_COLUMNS)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
 def write(report: Report, stream: TextIO) -> None:
-    """Write the report in the terminal's width, with colours if the stream is a terminal and `NO_COLOR` is not set."""
+    """Write the report in the width of the terminal.
+
+    The text has colours if the stream is a terminal other than `dumb` and `NO_COLOR` is not set.
+    """
     import os
     import shutil
 
@@ -99,7 +102,7 @@ def write(report: Report, stream: TextIO) -> None:
     stream.write(render(report, width=width, colour=colour))
 
 
-def _heading(console: Console, report: Report) -> None:
+def _print_heading(console: Console, report: Report) -> None:
     run = report.run
     console.print(f"Trends of {run.window_start} .. {run.window_end}", style="bold")
     console.print(
@@ -107,29 +110,28 @@ def _heading(console: Console, report: Report) -> None:
         f"{counted(len(run.days_used), 'day')} used, seen from {run.as_of}"
     )
     window_calendar = calendar.of_run(run)
-    gaps = [day for day in window_calendar.days if not day.available]
-    if gaps:
-        named = ", ".join(str(day.day) for day in gaps[:_MAX_GAPS_NAMED])
-        more = (
-            f" and {counted(len(gaps) - _MAX_GAPS_NAMED, 'day')} more" if len(gaps) > _MAX_GAPS_NAMED else ""
-        )
-        console.print(f"Not in it: {named}{more}", style="bold red")
+    missing_days = [day for day in window_calendar.days if not day.available]
+    if missing_days:
+        dates = ", ".join(str(day.day) for day in missing_days[:_MAX_MISSING_DAYS_NAMED])
+        unnamed = len(missing_days) - _MAX_MISSING_DAYS_NAMED
+        more = f" and {counted(unnamed, 'day')} more" if unnamed > 0 else ""
+        console.print(f"Not in it: {dates}{more}", style="bold red")
     console.print(
         f"{counted(run.rows['wiki_trends_timeseries'], 'record')}, "
         f"{counted(report.common_pages, 'page')} common to every day"
     )
     console.print()
-    _calendar(console, window_calendar)
+    _print_calendar(console, window_calendar)
     console.print()
     for sentence in report.headline:
         console.print(f"• {safe(str(sentence))}")
 
 
-def _calendar(console: Console, window_calendar: Calendar) -> None:
-    """Print one line for each week, or for each month when there are many weeks; then the flagged days and the legend."""
+def _print_calendar(console: Console, window_calendar: Calendar) -> None:
+    """Print a line for each week, or for each month of a long window; then the flagged days and the legend."""
     from rich.text import Text
 
-    if len(window_calendar.weeks) <= _CALENDAR_WEEKS:
+    if len(window_calendar.weeks) <= _MAX_CALENDAR_WEEKS:
         console.print(Text("            Mo Tu We Th Fr Sa Su", style="dim"))
         lines = [(f"{_monday(week)}  ", " ", week) for week in window_calendar.weeks]
     else:
@@ -147,9 +149,9 @@ def _calendar(console: Console, window_calendar: Calendar) -> None:
     for day_range in window_calendar.ranges:
         first = day_range.first
         mark, style = _MARKS[first.kind]
-        why = f": {safe(first.reason)}" if first.reason else ""
+        reason = f": {safe(first.reason)}" if first.reason else ""
         span = str(first.day) if day_range.length == 1 else f"{first.day} .. {day_range.last.day}"
-        text = f"{span}  {calendar.KINDS[first.kind]}{f' ({first.code})' if first.code else ''}{why}"
+        text = f"{span}  {calendar.KINDS[first.kind]}{f' ({first.code})' if first.code else ''}{reason}"
         console.print(Text.assemble((f"{mark} ", style), text))
     legend = Text()
     for kind in window_calendar.kinds:
@@ -166,7 +168,7 @@ def _monday(week: Sequence[calendar.CalendarDay | None]) -> str:
     return (first - dt.timedelta(days=first.weekday())).isoformat()
 
 
-def _peaks(console: Console, report: Report) -> None:
+def _print_peaks(console: Console, report: Report) -> None:
     rows = [
         (
             peak.page_display,
@@ -178,7 +180,7 @@ def _peaks(console: Console, report: Report) -> None:
         )
         for peak in report.peaks
     ]
-    _table(
+    _print_table(
         console,
         "Peaks (best day against the page's usual day)",
         ("Page", "Day", "Views", "Rank", "Usual"),
@@ -192,7 +194,7 @@ _RANK_COLUMNS = ("From", "To", "Ranks")
 _SUSTAINED_COLUMNS = ("Weakest", "Average", "Rank")
 
 
-def _changes(console: Console, report: Report, name: str, columns: tuple[str, ...]) -> None:
+def _print_changes(console: Console, report: Report, name: str, columns: tuple[str, ...]) -> None:
     cells = {
         _VIEWS_COLUMNS: _views_cells,
         _SPREAD_COLUMNS: _spread_cells,
@@ -201,10 +203,10 @@ def _changes(console: Console, report: Report, name: str, columns: tuple[str, ..
     }[columns]
     pages: Sequence[Change] = getattr(report, name)
     rows: list[_Row] = [(page.page_display, report.views(page.page), *cells(page)) for page in pages]
-    _table(console, _TITLES[name], ("Page", *columns), rows)
+    _print_table(console, _TITLES[name], ("Page", *columns), rows)
 
 
-def _arrivals(console: Console, report: Report, title: str, pages: Sequence[Arrival]) -> None:
+def _print_arrivals(console: Console, report: Report, title: str, pages: Sequence[Arrival]) -> None:
     rows = [
         (
             page.page_display,
@@ -216,7 +218,7 @@ def _arrivals(console: Console, report: Report, title: str, pages: Sequence[Arri
         for page in pages
     ]
     if rows:
-        _table(console, title, ("Page", "Best day", "Views", "Rank"), rows)
+        _print_table(console, title, ("Page", "Best day", "Views", "Rank"), rows)
 
 
 def _views_cells(page: Change) -> tuple[str, ...]:
@@ -240,7 +242,7 @@ def _sustained_cells(page: Change) -> tuple[str, ...]:
     return f"{page.min_views:,}", f"{page.avg_views:,.0f}", f"{page.last_rank}"
 
 
-def _categories(console: Console, categories: Sequence[Category]) -> None:
+def _print_categories(console: Console, categories: Sequence[Category]) -> None:
     rows = [
         (
             item.category,
@@ -252,20 +254,20 @@ def _categories(console: Console, categories: Sequence[Category]) -> None:
         )
         for item in categories
     ]
-    _table(console, "Categories", ("Category", "Pages", "Views", "Share", "First to last"), rows)
+    _print_table(console, "Categories", ("Category", "Pages", "Views", "Share", "First to last"), rows)
 
 
 def _percent(value: float | None) -> str:
     return "–" if value is None else f"{value:+,.1f} %"
 
 
-def _table(
+def _print_table(
     console: Console,
     title: str,
     columns: Sequence[str],
     rows: Sequence[_Row],
 ) -> None:
-    """Print a table of titles, sparklines if there is room for them, and figures."""
+    """Print a table with a column of titles, a column of sparklines if the terminal is wide enough, and the other columns."""
     from rich.table import Table
     from rich.text import Text
 
@@ -274,21 +276,24 @@ def _table(
     if not rows:
         console.print("  none")
         return
-    bars = min(max(len(row[1]) for row in rows), _MAX_BARS)
-    # In a narrow terminal only titles are shortened, because a shortened figure would be wrong.
-    figures = [(columns[1:]), *(row[2:] for row in rows)]
-    widths = [max(len(line[index]) for line in figures) for index in range(len(columns) - 1)]
-    room = console.width - sum(widths) - _GAP * len(widths)
-    with_sparkline = bars > 1 and room - bars - _GAP >= _MIN_TITLE_BESIDE_BARS
-    if with_sparkline:
-        room -= bars + _GAP
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, _GAP, 0, 0))
-    table.add_column(columns[0], no_wrap=True, overflow="ellipsis", max_width=max(room, _MIN_TITLE))
-    if with_sparkline:
-        table.add_column("", no_wrap=True, width=bars, style="cyan")
+    sparkline_width = min(max(len(row[1]) for row in rows), _MAX_SPARKLINE_WIDTH)
+    # In a narrow terminal only titles are shortened, because a shortened number would be wrong.
+    lines = [(columns[1:]), *(row[2:] for row in rows)]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns) - 1)]
+    title_width = console.width - sum(widths) - _COLUMN_GAP * len(widths)
+    width_beside_sparkline = title_width - sparkline_width - _COLUMN_GAP
+    has_sparklines = sparkline_width > 1 and width_beside_sparkline >= _MIN_TITLE_WIDTH_BESIDE_SPARKLINE
+    if has_sparklines:
+        title_width = width_beside_sparkline
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, _COLUMN_GAP, 0, 0))
+    table.add_column(
+        columns[0], no_wrap=True, overflow="ellipsis", max_width=max(title_width, _MIN_TITLE_WIDTH)
+    )
+    if has_sparklines:
+        table.add_column("", no_wrap=True, width=sparkline_width, style="cyan")
     for name, width in zip(columns[1:], widths, strict=True):
         table.add_column(name, justify="right", no_wrap=True, width=width)
-    for first, series, *figure_texts in rows:
-        spark = [Text(sparkline(fitted(series, bars)))] if with_sparkline else []
-        table.add_row(Text(safe(first)), *spark, *(Text(cell) for cell in figure_texts))
+    for title_cell, views, *other_cells in rows:
+        sparklines = [Text(sparkline(fitted(views, sparkline_width)))] if has_sparklines else []
+        table.add_row(Text(safe(title_cell)), *sparklines, *(Text(cell) for cell in other_cells))
     console.print(table)

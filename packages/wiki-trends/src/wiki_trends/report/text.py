@@ -10,18 +10,18 @@ if TYPE_CHECKING:
 
 # Unicode categories: control characters, surrogates, line and paragraph separators.
 _UNSAFE_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
-# Characters that change the direction of the text after them, so that a title could rearrange its neighbours.
+# These characters change the direction of the text that follows, so a title with one could reorder the text around it.
 _DIRECTION_MARKS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def safe(text: str) -> str:
-    """Replace each character that could control a terminal by its code, such as `<U+202E>`."""
+    """Replace each character that could control a terminal with its code, such as `<U+202E>`."""
     return "".join(_code_of(char) if _is_unsafe(char) else char for char in text)
 
 
-def counted(number: int, thing: str) -> str:
-    """A number with its noun in the singular or plural: `1 day`, `2 days`."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun in the singular or the plural: `1 day`, `2 days`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _is_unsafe(char: str) -> bool:
@@ -33,17 +33,17 @@ def _code_of(char: str) -> str:
 
 
 def shortened(text: str, length: int) -> str:
-    """Shorten the text to `length` characters, with an ellipsis."""
+    """Shorten a text to at most `length` characters, the last one an ellipsis; return a short text unchanged."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
 def day_of_month(day: dt.date) -> str:
-    """A day without its year: `9 November`."""
+    """Format a day without its year: `9 November`."""
     return f"{day.day} {day:%B}"
 
 
 def span_text(first: dt.date, last: dt.date) -> str:
-    """A range of days for people: `5 to 9 November 2025`, `28 October to 3 November 2025`."""
+    """Format a range of days: `5 to 9 November 2025`, `28 October to 3 November 2025`."""
     end = f"{day_of_month(last)} {last.year}"
     if first == last:
         return end

@@ -1,4 +1,4 @@
-"""Warehouses for the analytics tables: opened by URL, replaced atomically, read without locks."""
+"""Warehouses for the analytics tables. A publish replaces the tables atomically, and readers never wait for it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ __all__ = ["open_warehouse"]
 
 
 def open_warehouse(url: str, *, long_running: bool = False) -> Warehouse:
-    """Open the warehouse behind `url`.
+    """Open the warehouse that `url` names. This does not connect to a database; the first publish creates the tables.
 
-    The URL is `duckdb:///FILE`, relative to the working directory, or absolute with a fourth slash; or
-    `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, with any parameter of libpq. Opening does not connect; the first
-    publish creates the tables. Set `long_running` in a server: readers of PostgreSQL then share a few connections, and
-    readers of DuckDB use one thread each.
+    Args:
+        url: `duckdb:///FILE` with a path relative to the working directory, `duckdb:////FILE` with an absolute path, or
+            `postgresql://USER:PASSWORD@HOST:PORT/DATABASE` with any parameters of libpq.
+        long_running: whether a server opens the warehouse. Readers of PostgreSQL then share a few connections, and each
+            reader of DuckDB uses one thread.
 
     Raises:
         WarehouseError: the URL does not name a warehouse, or the driver of PostgreSQL is not installed.

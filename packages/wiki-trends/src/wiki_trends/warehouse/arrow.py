@@ -1,4 +1,4 @@
-"""Pass Arrow streams to DuckDB so that it does not import pandas or pyarrow, as it does for unknown kinds of objects."""
+"""Pass Arrow streams to DuckDB as objects for which DuckDB imports neither pandas nor pyarrow."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from wiki_trends.warehouse.base import ArrowStream
 
-# With DuckDB's defaults a misspelt function makes it search the internet for an extension. Every connection uses this
-# configuration, because DuckDB refuses a different one for a file that the process has already opened.
+# With the default configuration, DuckDB searches the internet for an extension when a query misspells a function. Every
+# connection uses this configuration, because DuckDB rejects a different one for a file that the process has already opened.
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -27,6 +27,8 @@ _BATCH_ROWS = 10_000
 
 
 class _Stream:
+    """A table without the other attributes of its class, from which DuckDB would detect a data frame."""
+
     def __init__(self, table: ArrowStream) -> None:
         self._table = table
 
@@ -36,10 +38,10 @@ class _Stream:
 
 @contextmanager
 def registered_stream(connection: DuckDBPyConnection, name: str, table: ArrowStream) -> Iterator[None]:
-    """Make `table` readable under `name` in SQL statements, within this context.
+    """Let SQL statements within this context read `table` as `name`.
 
     Raises:
-        TableFailed: computing the table failed.
+        TableFailed: the computation of the table failed.
     """
     with _stream_errors(name):
         connection.register(name, _Stream(table))
@@ -51,7 +53,7 @@ def registered_stream(connection: DuckDBPyConnection, name: str, table: ArrowStr
 
 @contextmanager
 def _stream_errors(name: str) -> Iterator[None]:
-    """Raise `TableFailed` when a registered stream raises: DuckDB reports that as an error of its own with the same text."""
+    """Raise `TableFailed` when the stream raises an error. DuckDB reports it as a `duckdb.Error` that quotes its text."""
     import duckdb
 
     try:
@@ -68,8 +70,8 @@ class Rows:
     """The rows of a stream as Python values.
 
     Attributes:
-        columns: DuckDB's type of each column, by name.
-        batches: the rows as tuples, some thousands in each list; can be iterated once.
+        columns: the DuckDB type of each column, by name.
+        batches: the rows as tuples, in lists of some thousands. The iterator can be used once.
     """
 
     columns: Mapping[str, str]
@@ -78,15 +80,15 @@ class Rows:
 
 @contextmanager
 def read_rows(table: ArrowStream) -> Iterator[Rows]:
-    """Read the rows of `table` in batches, within this context, so that they are never all in memory.
+    """Open `table` for reading in batches within this context, so that the memory never holds all rows.
 
     Raises:
-        TableFailed: computing the table failed.
+        TableFailed: the computation of the table failed.
     """
     import duckdb
 
     with duckdb.connect(config=CONFIG) as connection, _stream_errors("incoming"):
-        # Not unregistered: DuckDB refuses that while rows are unread, and the connection closes here anyway.
+        # DuckDB cannot unregister a stream with unread rows. The end of the connection also ends the registration.
         connection.register("incoming", _Stream(table))
         relation = connection.table("incoming")
         columns = dict(zip(relation.columns, map(str, relation.types), strict=True))

@@ -28,7 +28,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }
 
 # fmt: off
-# The columns that may be null, by table. The other columns of a new table are NOT NULL.
+# The nullable columns of each table. All other columns of a new table are NOT NULL.
 NULLABLE: Mapping[str, frozenset[str]] = {
     "wiki_diamond": frozenset({"latitude", "longitude"}),
     "wiki_trends_timeseries": frozenset({"latitude", "longitude"}),
@@ -44,8 +44,9 @@ NULLABLE: Mapping[str, frozenset[str]] = {
 }
 # fmt: on
 
-# Tables that keep rows of earlier windows. A publish deletes only the rows whose values in these columns occur among the
-# new rows. Where `dataset` is not one of the columns, publishing another dataset than last time replaces all rows.
+# The columns whose values select the rows to replace, for each table that keeps rows of earlier windows. A publish deletes
+# only the rows whose values in these columns occur in a new row. When the dataset differs from the last run's, a publish
+# replaces all rows of the tables whose columns here do not include `dataset`.
 REPLACEMENT_KEYS: Mapping[str, tuple[str, ...]] = {
     "wiki_diamond": ("date",),
     "wiki_trends_scores": ("dataset", "window_start", "window_end"),
@@ -53,7 +54,7 @@ REPLACEMENT_KEYS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-# Indexes in PostgreSQL beside the keys, for queries of one page.
+# The columns of an additional index of each table in PostgreSQL, for queries about one page.
 INDEXES: Mapping[str, tuple[str, ...]] = {
     "wiki_diamond": ("page", "date"),
     "wiki_trends_timeseries": ("page", "date"),
@@ -62,10 +63,10 @@ INDEXES: Mapping[str, tuple[str, ...]] = {
 
 
 class ArrowStream(Protocol):
-    """An object that exports its rows through the Arrow C stream interface, any number of times."""
+    """An object whose rows can be exported through the Arrow C stream interface any number of times."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Return a PyCapsule of the stream."""
+        """Return a PyCapsule that contains the stream."""
         ...
 
 
@@ -74,23 +75,23 @@ class RunRecord:
     """One published window: a row of `wiki_trends_runs`.
 
     Attributes:
-        dataset: name of the dataset whose partitions were read.
-        window_start: first day of the window, UTC.
-        window_end: last day of the window, UTC, inclusive.
+        dataset: the name of the dataset whose partitions were read.
+        window_start: the first day of the window, UTC.
+        window_end: the last day of the window, UTC, inclusive.
         as_of: the day that counted as today.
-        lag_days: days of publication lag.
+        lag_days: the publication lag, in days.
         days_used: the days that were read, oldest first.
-        expected: number of expected days.
-        coverage_pct: available / expected days, in percent.
-        policy: the readiness policy that the window had to fulfil, as JSON.
+        expected: the number of expected days.
+        coverage_pct: the available days divided by the expected days, in percent.
+        policy: the readiness policy of the window, as JSON.
         fingerprints: the fingerprint of each partition that was read, by ISO day.
-        published_at: the time of the publish, with a time zone; in UTC when it is read back.
+        published_at: the time of the publish, with a time zone; UTC in a record that was read from a warehouse.
         version: the version of wiki-trends that published the window.
-        rows: the number of rows of each table in this publish, by name.
-        baseline: the fingerprint of each partition of the baseline, the days before the window, by ISO day.
-        seconds: duration from the first read to the beginning of the publish.
-        states: `state`, `code` and `reason` of each day when the window was checked, by ISO day. Empty in a run that an
-            earlier version published.
+        rows: the number of rows of each table in this publish, by table name.
+        baseline: the fingerprint of each partition of the baseline (the days before the window), by ISO day.
+        seconds: the duration from the first read to the beginning of the publish.
+        states: the `state`, `code` and `reason` of each day when the window was checked, by ISO day; empty in a run that
+            an earlier version published.
     """
 
     dataset: str
@@ -111,8 +112,8 @@ class RunRecord:
     states: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def inputs(self) -> tuple[object, ...]:
-        """All fields that the tables depend on: two runs with equal inputs publish equal tables."""
-        days = tuple(sorted(self.fingerprints.items()))
+        """Return the values that determine the tables: two runs with equal inputs publish equal tables."""
+        fingerprints = tuple(sorted(self.fingerprints.items()))
         return (
             self.dataset,
             self.window_start,
@@ -120,16 +121,16 @@ class RunRecord:
             self.policy,
             self.coverage_pct,
             self.version,
-            days,
+            fingerprints,
             tuple(sorted(self.baseline.items())),
         )
 
 
 class Reader(Protocol):
-    """A reader of one published state: all queries of one reader see the same window."""
+    """A reader of one snapshot of the published tables: all its queries see the same window."""
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
-        """Return the rows of a query as dictionaries; the `?` in the query are replaced by `values`, in order.
+        """Return the rows of a query as dictionaries. Each `?` in the query stands for one of `values`, in order.
 
         Raises:
             WarehouseError: the query fails.
@@ -137,9 +138,9 @@ class Reader(Protocol):
         ...
 
     def batches(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
-        """Yield the rows of a query in lists of some thousands, so that they need not all fit into memory.
+        """Yield the rows of a query in batches of some thousands, so that the memory need not hold all rows.
 
-        Exhaust the iterator before using this reader for another query.
+        Exhaust the iterator before you use this reader for another query.
         """
         ...
 
@@ -149,7 +150,7 @@ class Reader(Protocol):
 
 
 class Warehouse(Protocol):
-    """A place that the tables are published to."""
+    """A database that the tables are published to."""
 
     @property
     def url(self) -> str:
@@ -161,7 +162,7 @@ class Warehouse(Protocol):
 
         Raises:
             NothingPublished: nothing was published yet.
-            WarehouseError: it cannot be read.
+            WarehouseError: the warehouse cannot be read.
         """
         ...
 
@@ -172,7 +173,7 @@ class Warehouse(Protocol):
 
         Raises:
             WarehouseError: the tables cannot be written.
-            TableFailed: computing a table failed while it was read.
+            TableFailed: the computation of a table failed while its rows were read.
         """
         ...
 
@@ -181,6 +182,6 @@ class Warehouse(Protocol):
 
         Raises:
             NothingPublished: nothing was published yet.
-            WarehouseError: it cannot be read.
+            WarehouseError: the warehouse cannot be read.
         """
         ...

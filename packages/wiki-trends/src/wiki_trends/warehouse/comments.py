@@ -1,4 +1,4 @@
-"""Comments on the published tables and on each of their columns, for both warehouses."""
+"""The comments on the published tables and their columns, for both kinds of warehouse."""
 
 from __future__ import annotations
 
@@ -162,6 +162,6 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 
 
 def comment_statement(target: str, text: str) -> str:
-    """The SQL that sets a comment; `target` is `TABLE …` or `COLUMN …` with quoted names."""
+    """Return the SQL statement that sets a comment; `target` is `TABLE …` or `COLUMN …` with quoted names."""
     escaped = text.replace("'", "''")
     return f"COMMENT ON {target} IS '{escaped}'"

@@ -1,8 +1,8 @@
 """The table `wiki_trends_runs`: its columns, the conversion of its rows, and its statements for DuckDB.
 
 The table has a row for each published window. `days_used`, `policy`, `fingerprints`, `states`, `baseline` and `table_rows`
-are JSON texts. `published_at` is UTC without an offset, because reading a DuckDB timestamp with a time zone from Python
-needs another package.
+contain JSON. `published_at` is UTC without an offset, because Python needs an additional package to read a DuckDB timestamp
+with a time zone.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ COLUMNS = {
 
 
 def newest_schema_version(connection: DuckDBPyConnection) -> int | None:
-    """The highest published schema version; None when another program created the table of runs."""
+    """Return the highest published schema version; None when another program created the table of runs."""
     if not {"schema_version", "fingerprints"} <= set(connection.table(RUNS).columns):
         return None
     rows = connection.execute("SELECT coalesce(max(schema_version), 0) FROM wiki_trends_runs").fetchall()
@@ -50,21 +50,21 @@ def newest_schema_version(connection: DuckDBPyConnection) -> int | None:
 
 
 def append(connection: DuckDBPyConnection, run: RunRecord) -> None:
-    """Add a run with the next number."""
+    """Add a run with the next number, and create or extend the table first if necessary."""
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     connection.execute(f"CREATE TABLE IF NOT EXISTS {RUNS} ({columns})")
     for name, kind in COLUMNS.items():
-        # A file of an earlier version may lack the newer columns.
+        # The table in a file of an earlier version lacks the newer columns.
         connection.execute(f"ALTER TABLE {RUNS} ADD COLUMN IF NOT EXISTS {name} {kind}")
-    # Fetch all rows: an unfinished result blocks the connection.
+    # Fetch all rows, because an unfinished result blocks the connection.
     numbers = connection.execute("SELECT coalesce(max(run), 0) + 1 FROM wiki_trends_runs").fetchall()
     row = to_row(run, int(numbers[0][0]))
-    marks = ", ".join("?" for _ in row)
-    connection.execute(f"INSERT INTO {RUNS} ({', '.join(row)}) VALUES ({marks})", list(row.values()))  # noqa: S608
+    placeholders = ", ".join("?" for _ in row)
+    connection.execute(f"INSERT INTO {RUNS} ({', '.join(row)}) VALUES ({placeholders})", list(row.values()))  # noqa: S608
 
 
 def last(connection: DuckDBPyConnection, url: str) -> RunRecord | None:
-    """The newest run, which published the current tables; None when nothing was published."""
+    """Return the newest run, which published the current tables; None when nothing was published."""
     cursor = connection.execute("SELECT * FROM wiki_trends_runs ORDER BY run DESC LIMIT 1")
     names = [column[0] for column in cursor.description or []]
     rows = cursor.fetchall()
@@ -72,7 +72,7 @@ def last(connection: DuckDBPyConnection, url: str) -> RunRecord | None:
 
 
 def to_row(run: RunRecord, number: int) -> dict[str, object]:
-    """The values of a run's row, by column name."""
+    """Convert a run to a row: its values by column name."""
     return {
         "run": number,
         "dataset": run.dataset,
@@ -96,10 +96,10 @@ def to_row(run: RunRecord, number: int) -> dict[str, object]:
 
 
 def from_row(row: Mapping[str, Any], url: str) -> RunRecord:
-    """Read a run from a row of `wiki_trends_runs` in any warehouse, ignoring columns that a user added.
+    """Convert a row of `wiki_trends_runs` to a run, and ignore columns that a user added.
 
     Raises:
-        WarehouseError: the row does not describe a run; `url` is the warehouse in the message.
+        WarehouseError: the row does not describe a run. The message names the warehouse by `url`.
     """
     try:
         return _run(row)
@@ -123,7 +123,7 @@ def _run(row: Mapping[str, Any]) -> RunRecord:
     values["days_used"] = tuple(dt.date.fromisoformat(day) for day in json.loads(values["days_used"]))
     values["fingerprints"] = json.loads(values["fingerprints"])
     values["rows"] = {str(name): int(count) for name, count in json.loads(row["table_rows"]).items()}
-    # Earlier versions did not record these.
+    # Earlier versions did not record the following three values.
     values["baseline"] = json.loads(values["baseline"] or "{}")
     values["states"] = json.loads(values["states"] or "{}")
     values["seconds"] = values["seconds"] or 0.0
@@ -131,10 +131,10 @@ def _run(row: Mapping[str, Any]) -> RunRecord:
 
 
 def published_tables(connection: DuckDBPyConnection, url: str) -> set[str]:
-    """The names of the tables that any run published.
+    """Return the names of the tables that at least one run published.
 
     Raises:
-        WarehouseError: a row does not describe a run; `url` is the warehouse in the message.
+        WarehouseError: a row does not describe a run. The message names the warehouse by `url`.
     """
     rows = connection.execute("SELECT DISTINCT table_rows FROM wiki_trends_runs").fetchall()
     try:
@@ -144,6 +144,6 @@ def published_tables(connection: DuckDBPyConnection, url: str) -> set[str]:
 
 
 def last_dataset(connection: DuckDBPyConnection) -> str | None:
-    """The dataset of the newest run; None when there is none."""
+    """Return the dataset of the newest run; None when there are no runs."""
     rows = connection.execute("SELECT dataset FROM wiki_trends_runs ORDER BY run DESC LIMIT 1").fetchall()
     return rows[0][0] if rows else None

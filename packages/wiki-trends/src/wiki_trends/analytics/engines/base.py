@@ -1,6 +1,7 @@
-"""The protocol of an engine, which computes the declared tables: DuckDB in this process, or Spark for very large lakes.
+"""The protocol of the engines that compute the declared tables.
 
-Both engines read exactly the partitions that were inspected, with the same reader, and compute the same declarations.
+DuckDB computes them in this process, and Spark computes them for very large lakes. Both engines read exactly the partitions
+that were inspected, with the same reader, and compute the same declarations.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ SPARK = "spark"
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The inputs that the tables of a window are computed from.
+    """The inputs of the computation of a window's tables.
 
     Attributes:
         dataset: the diamond layer.
         window: the window to analyse.
         used: the available partitions of the window, oldest first.
-        baseline: the available partitions before it, which the scores are compared with.
+        baseline: the available partitions before the window, which show the usual views of the pages.
     """
 
     dataset: DailyDataset
@@ -39,13 +40,18 @@ class Inputs:
 
     @property
     def rows(self) -> int:
-        """The number of rows of all partitions; a partition without a row count adds none."""
+        """The number of rows in all partitions; a partition without a recorded number counts as empty."""
         return sum(partition.rows or 0 for partition in (*self.baseline, *self.used))
 
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """The tables by published name, and the partitions of the baseline that could be read."""
+    """The result of an engine.
+
+    Attributes:
+        tables: the published tables, by name.
+        baseline: the partitions of the baseline that could be read.
+    """
 
     tables: Mapping[str, ArrowStream]
     baseline: Sequence[Partition]
@@ -55,10 +61,10 @@ class Engine(Protocol):
     """An engine that computes the declared tables."""
 
     def compute(self, inputs: Inputs) -> AbstractContextManager[Computed]:
-        """Compute the tables, whose streams can be read within the returned context.
+        """Compute the tables. Their streams can be read within the returned context.
 
         Raises:
             PartitionChanged, ContractError, LakeError: a partition of the window cannot be read as it was inspected.
-            EngineError: the engine is not installed or not reachable, or it fails.
+            EngineError: the engine is not installed, cannot be reached, or fails.
         """
         ...

@@ -1,7 +1,7 @@
-"""Compute the declared tables with DuckDB, in memory up to a limit, then with temporary files.
+"""Compute the declared tables with DuckDB, in memory up to a limit, and beyond the limit with temporary files.
 
-Fails with `EngineError` when memory and disk do not suffice, and with `duckdb.Error` when rows do not have the columns and
-types of `ROW_TYPES`, which the dataset's contract ensures.
+The engine raises `EngineError` when it needs more memory and disk space than it has. It raises `duckdb.Error` when the rows
+do not have the columns and types of `ROW_TYPES`, which the contract of the dataset prevents.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Ten years of lists (four million rows) need only the minimum, hardly slower than with more memory. DuckDB cannot spill the
-# state of its aggregations to disk, so days with far more pages need more.
+# Ten years of lists (four million rows) need only this minimum, and more memory does not make them much faster. Days with
+# far more pages need more memory, because DuckDB cannot move the state of its aggregations to disk.
 MIN_MEMORY = 800_000_000
 BYTES_PER_ROW = 200
 MAX_MEMORY_SHARE = 0.8
@@ -46,11 +46,11 @@ _SQL_TYPES = {"date": "DATE", "string": "VARCHAR", "int64": "BIGINT", "int32": "
 
 
 class DuckDBEngine:
-    """Reads the lake with Polars and computes with DuckDB, in this process."""
+    """An engine that reads the lake with Polars and computes the tables with DuckDB, in this process."""
 
     @contextmanager
     def compute(self, inputs: Inputs) -> Iterator[Computed]:
-        """See `Engine.compute`."""
+        """Compute the tables; see `Engine.compute`."""
         import polars as pl
 
         from wiki_trends.analytics.window_rows import read_baseline, read_window
@@ -78,10 +78,10 @@ class DuckDBEngine:
 
 @contextmanager
 def computed_tables(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, ArrowStream]]:
-    """Compute all tables from input tables; yield their streams by published name, readable within this context.
+    """Compute all tables from input tables; yield their streams by name. The streams can be read within this context.
 
     Args:
-        inputs: the tables of `INPUTS`, with at least its columns.
+        inputs: the tables of `INPUTS` by name, with at least the columns that `INPUTS` lists.
     """
     with _Computation.open() as computation:
         for name, rows in inputs.items():
@@ -90,12 +90,12 @@ def computed_tables(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, 
 
 
 def _memory_for(rows: int) -> int:
-    """DuckDB's memory limit, in bytes, for this number of input rows."""
+    """Return the memory limit of DuckDB for this number of input rows, in bytes."""
     return min(max(MIN_MEMORY, rows * BYTES_PER_ROW), int(available_memory() * MAX_MEMORY_SHARE))
 
 
 class _Computation:
-    """A database in memory with the inputs and steps, from which the tables are computed."""
+    """A database in memory that contains the inputs and the steps of the computation."""
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
         self._connection = connection
@@ -106,7 +106,7 @@ class _Computation:
     @classmethod
     @contextmanager
     def open(cls, rows: int = 0) -> Iterator[_Computation]:
-        """Open a database for this number of input rows; its temporary files are removed at the end of the context."""
+        """Open a database for this number of input rows, and remove its temporary files at the end of the context."""
         import duckdb
 
         with tempfile.TemporaryDirectory(prefix="wiki-trends-") as folder:
@@ -115,16 +115,16 @@ class _Computation:
                 yield cls(connection)
 
     def add(self, name: str, rows: ArrowStream) -> None:
-        """Add rows to an input."""
+        """Add rows to the input table with this name."""
         casts = ", ".join(f'CAST("{column}" AS {_SQL_TYPES[kind]})' for column, kind in INPUTS[name].items())
         with registered_stream(self._connection, "incoming", rows):
             self._connection.execute(f"INSERT INTO {name} FROM incoming SELECT {casts}")
 
     def tables(self) -> Mapping[str, ArrowStream]:
-        """Compute the steps, and return the published tables as queries.
+        """Compute the steps, and return the published tables as queries, by name.
 
-        A step is dropped when no later step needs it. Published tables are computed when they are read, because the largest
-        are the inputs in another order, and a copy would double the memory.
+        A step is dropped when no later step needs it. A published table is computed only when it is read: the largest
+        published tables contain all rows of the inputs, and storing them would double the memory.
         """
         statements = duckdb_sql()
         for name, sql in statements.items():
@@ -143,7 +143,7 @@ class _Computation:
 
 @contextmanager
 def _engine_errors() -> Iterator[None]:
-    """Raise `EngineError` when memory or disk do not suffice, also while a published table is read."""
+    """Raise `EngineError` when memory or disk space is exhausted, also while a published table is read."""
     import duckdb
 
     try:

@@ -1,4 +1,4 @@
-"""Determine the memory that this process may use: that of the machine, or the limit of its container."""
+"""Determine the memory that this process may use: the memory of the machine, or the limit of the container."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUPS = Path("/proc/self/cgroup")
-# The file with a cgroup's limit, in version 2 and in version 1.
+# The names of the file that contains the limit of a cgroup, in version 2 and version 1 of cgroups.
 _LIMIT_V2, _LIMIT_V1 = "memory.max", "memory.limit_in_bytes"
 
 
 def available_memory(cgroups: Path = _CGROUPS, own_cgroups: Path = _OWN_CGROUPS) -> int:
-    """The smallest, in bytes, of the machine's memory and the limits of this process's cgroups and their parents.
+    """Return the memory that this process may use, in bytes.
+
+    This is the memory of the machine, or the smallest limit of this process's cgroups and their parents if that is smaller.
 
     Args:
-        cgroups: where the cgroup file systems are mounted.
-        own_cgroups: the list of cgroups that this process is in.
+        cgroups: the folder where the cgroup file systems are mounted.
+        own_cgroups: the kernel file that lists the cgroups of this process.
     """
-    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    machine_memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     limits = (_limit(path) for path in _limit_files(cgroups, own_cgroups))
-    return min([machine, *(limit for limit in limits if limit)])
+    return min([machine_memory, *(limit for limit in limits if limit)])
 
 
 def _limit_files(cgroups: Path, own_cgroups: Path) -> list[Path]:
@@ -29,15 +31,15 @@ def _limit_files(cgroups: Path, own_cgroups: Path) -> list[Path]:
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if not controllers:
-            files += _files_of_parents(cgroups, path, _LIMIT_V2)
+            files += _files_with_parents(cgroups, path, _LIMIT_V2)
         elif "memory" in controllers.split(","):
-            files += _files_of_parents(cgroups / "memory", path, _LIMIT_V1)
-    # In a container the mount shows the process's own cgroup, although the list names another path.
+            files += _files_with_parents(cgroups / "memory", path, _LIMIT_V1)
+    # In a container, the root of the mount is the cgroup of this process, although the list names another path.
     return [*files, cgroups / _LIMIT_V2, cgroups / "memory" / _LIMIT_V1]
 
 
-def _files_of_parents(mount: Path, path: str, name: str) -> list[Path]:
-    """The limit file of a cgroup and of each of its parents."""
+def _files_with_parents(mount: Path, path: str, name: str) -> list[Path]:
+    """Return the limit files of a cgroup and of each of its parents."""
     parts = [part for part in path.split("/") if part not in ("", "..")]
     return [mount.joinpath(*parts[:length], name) for length in range(len(parts), -1, -1)]
 
@@ -48,7 +50,7 @@ def _limit(path: Path) -> int | None:
 
 
 def _read_text(path: Path) -> str:
-    """The text of a kernel file; empty when the file does not exist or cannot be read."""
+    """Return the text of a kernel file; empty when the file does not exist or cannot be read."""
     try:
         return path.read_text(encoding="ascii")
     except OSError:

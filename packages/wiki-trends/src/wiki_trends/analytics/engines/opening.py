@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 
 def open_engine(name: str) -> Engine:
-    """Return the engine with this name.
+    """Return the engine with this name, without starting it.
 
-    `duckdb` is DuckDB; `local[N]` and `spark://HOST:PORT` are Spark with that master; `spark` is Spark with the master of
-    its own settings. This starts nothing.
+    Args:
+        name: `duckdb`, `spark` for Spark with the master in Spark's own settings, or the master for Spark: `local[N]` or
+            `spark://HOST:PORT`.
     """
     if name == DUCKDB:
         from wiki_trends.analytics.engines.duckdb import DuckDBEngine

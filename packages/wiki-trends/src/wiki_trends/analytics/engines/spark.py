@@ -1,7 +1,7 @@
 """Compute the declared tables with Spark, for lakes too large for one machine.
 
-Inputs, steps and tables stay on the workers, in memory or on their disks, until the analysis ends. This process receives
-the errors of unreadable days, the row count of each table, and the rows while they are published.
+The inputs, steps and tables stay in the memory or on the disks of the workers until the analysis ends. This process receives
+the errors of unreadable days, the number of rows of each table, and, during the publish, the rows.
 """
 
 from __future__ import annotations
@@ -44,14 +44,18 @@ logger = logging.getLogger(__name__)
 
 
 class SparkEngine:
-    """Spark with a master: `spark://HOST:PORT`, `local[N]`, or empty for the master of Spark's own settings."""
+    """An engine that computes the tables with Spark.
+
+    Args:
+        master: `spark://HOST:PORT`, `local[N]`, or an empty string for the master in Spark's own settings.
+    """
 
     def __init__(self, master: str) -> None:
         self._master = master
 
     @contextmanager
     def compute(self, inputs: Inputs) -> Iterator[Computed]:
-        """See `Engine.compute`."""
+        """Compute the tables; see `Engine.compute`."""
         self._refuse_memory_lake(inputs.dataset.lake)
         with spark_session(self._master, inputs.rows) as session:
             session_tables = _SessionTables(session)
@@ -76,7 +80,7 @@ class SparkEngine:
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
 
-        # PySpark also logs each exception that it raises, with the tracebacks of both languages.
+        # PySpark would also log each exception that it raises, with the tracebacks of Python and Java.
         logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
         try:
             yield
@@ -90,7 +94,7 @@ class SparkEngine:
 
 
 class _SessionTables:
-    """The tables of one analysis as temporary views of a session, cached on the workers until `release`."""
+    """The tables of one analysis, as temporary views of a session that the workers cache until `release`."""
 
     def __init__(self, session: SparkSession) -> None:
         self._session = session
@@ -100,10 +104,10 @@ class _SessionTables:
         """Create the tables of `INPUTS`; return the partitions of the baseline that could be read.
 
         Raises:
-            PartitionChanged, ContractError, LakeError: a day of the window could not be read, or the lake did not answer.
+            PartitionChanged, ContractError, LakeError: a day of the window could not be read, or the lake did not respond.
         """
         days = read_days(self._session, inputs.dataset, [*inputs.baseline, *inputs.used])
-        self._frames.append(days.read)
+        self._frames.append(days.cached)
         baseline = []
         for partition in inputs.baseline:
             problem = days.problems.get(partition.day)
@@ -123,15 +127,15 @@ class _SessionTables:
         return baseline
 
     def compute(self) -> Mapping[str, ArrowStream]:
-        """Compute all declared tables; return the published ones by name."""
+        """Compute all declared tables; return the published tables by name."""
         tables: dict[str, ArrowStream] = {}
         for name, sql in compile_tables(SPARK_DIALECT).items():
             logger.info("computing %s", name)
             frame = self._session.sql(sql).persist()
             self._frames.append(frame)
             frame.createOrReplaceTempView(name)
-            # Compute the tables one after the other, so that Spark plans each with the sizes of those before it; and before
-            # the publish begins, because other publishers wait for its end.
+            # Compute each table now, because Spark plans a table better when it knows the sizes of the earlier tables, and
+            # because other publishers would wait if the tables were computed during the publish.
             frame.count()
             if is_published(name):
                 tables[name] = SparkTable(frame)

@@ -1,11 +1,11 @@
 """Read partitions on Spark's workers, and read computed tables from Spark as Arrow streams.
 
-The workers read the lake with the same reader as the DuckDB engine, which reads exactly the parts that were inspected and
-verifies their checksums. So Spark needs no connector to S3. The workers need this package and access to the lake: a folder
-must have the same path on each of them. The task carries the S3 credentials of this process (`AWS_…`) to workers that have
-none.
+The workers read the lake with the reader of the DuckDB engine, which reads exactly the inspected parts and verifies their
+checksums. So Spark does not need a connector to S3. The workers need this package and access to the lake, and a folder must
+have the same path on each worker. The S3 credentials of this process (`AWS_…`) are a part of the task, for workers without
+credentials.
 
-A published table passes through this process batch by batch; it is never collected.
+A published table passes through this process in batches, and is never in its memory as a whole.
 """
 
 from __future__ import annotations
@@ -30,49 +30,51 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
 
 SPARK_TYPES = {"date": "date", "string": "string", "int64": "bigint", "int32": "int", "float64": "double"}
-# An extra column with the pickled error of a day that could not be read.
+# The column for the pickled error of a day that could not be read.
 PROBLEM = "problem"
-_TASKS_A_CORE = 4
+_TASKS_PER_CORE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The rows of the readable days, and the errors of the others.
+    """The rows of the readable days, and the errors of the unreadable days.
 
     Attributes:
-        read: the frame that the workers cache, to be unpersisted at the end.
-        rows: a row for each page and day, with the columns of `ROW_TYPES`. A query of them fails when a worker is lost and
-            one of its days cannot be read again.
+        cached: the frame that the workers cache. The caller unpersists it when the analysis ends.
+        rows: a row for each page and day, with the columns of `ROW_TYPES`. When a worker is lost, another worker reads its
+            days again; a query of the rows fails when one of these days has become unreadable.
         problems: the error of each day that could not be read.
     """
 
-    read: DataFrame
+    cached: DataFrame
     rows: DataFrame
     problems: Mapping[dt.date, Exception]
 
 
 def read_days(session: SparkSession, dataset: DailyDataset, partitions: Sequence[Partition]) -> Days:
-    """Read these partitions once, on the workers."""
+    """Read these partitions on the workers, and cache the rows there."""
     from pyspark.sql import functions as f
 
-    tasks = min(len(partitions), _TASKS_A_CORE * session.sparkContext.defaultParallelism)
-    numbers = session.range(0, len(partitions), numPartitions=tasks)
+    tasks = min(len(partitions), _TASKS_PER_CORE * session.sparkContext.defaultParallelism)
+    indexes = session.range(0, len(partitions), numPartitions=tasks)
     columns = ", ".join(f"`{name}` {SPARK_TYPES[kind]}" for name, kind in ROW_TYPES.items())
-    reading = _day_reader(_with_absolute_path(dataset), tuple(partitions), _aws_environment())
-    read = map_in_arrow(numbers, reading, f"{columns}, {PROBLEM} binary").persist()
-    failed = read.where(f.col(PROBLEM).isNotNull()).select("date", PROBLEM).collect()
-    # The errors were pickled by our own workers.
+    read_partitions = _partition_reader(_with_absolute_path(dataset), tuple(partitions), _aws_environment())
+    cached = map_in_arrow(indexes, read_partitions, f"{columns}, {PROBLEM} binary").persist()
+    failed = cached.where(f.col(PROBLEM).isNotNull()).select("date", PROBLEM).collect()
+    # Unpickling is safe, because workers that run this module pickled the errors.
     problems = {row["date"]: pickle.loads(row[PROBLEM]) for row in failed}  # noqa: S301
-    reported = f.col("date").isin(list(problems))
-    lost_day = f.raise_error(f.lit("a day that had been read can no longer be"))
-    readable = (
-        f.when(f.col(PROBLEM).isNull(), f.lit(col=True)).when(reported, f.lit(col=False)).otherwise(lost_day)
+    has_known_problem = f.col("date").isin(list(problems))
+    new_problem = f.raise_error(f.lit("a day that had been read can no longer be"))
+    is_readable = (
+        f.when(f.col(PROBLEM).isNull(), f.lit(col=True))
+        .when(has_known_problem, f.lit(col=False))
+        .otherwise(new_problem)
     )
-    return Days(read, read.where(readable.cast("boolean")).drop(PROBLEM), problems)
+    return Days(cached, cached.where(is_readable.cast("boolean")).drop(PROBLEM), problems)
 
 
 def _with_absolute_path(dataset: DailyDataset) -> DailyDataset:
-    """The dataset with an absolute path, because the workers have another working directory."""
+    """Return the dataset with an absolute path, because the workers have another working directory."""
     if "://" in dataset.lake:
         return dataset
     return replace(dataset, lake=str(Path(dataset.lake).resolve()))
@@ -82,19 +84,22 @@ def _aws_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
 
-def _day_reader(
+def _partition_reader(
     dataset: DailyDataset, partitions: Sequence[Partition], environment: Mapping[str, str]
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function that a worker applies: for each index of a partition it yields the rows, or one row with the error."""
+    """Return a function for the workers that reads the partitions with the indexes in its input.
 
-    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    The function yields the rows of a partition, or one row with the error of an unreadable partition.
+    """
+
+    def read_rows_or_errors(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from wiki_trends.analytics.window_rows import read_day
 
         for name, value in environment.items():
             os.environ.setdefault(name, value)
         for batch in batches:
-            for number in batch.column(0).to_pylist():
-                partition = partitions[number]
+            for index in batch.column(0).to_pylist():
+                partition = partitions[index]
                 try:
                     rows = read_day(dataset, partition)
                 except SmartOrchestratorError as error:
@@ -102,31 +107,31 @@ def _day_reader(
                 else:
                     yield from rows.to_arrow().cast(_schema(ROW_TYPES)).to_batches()
 
-    def with_problem(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def read_with_all_columns(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         schema = _schema(ROW_TYPES).append(pa.field(PROBLEM, pa.binary()))
-        for batch in read(batches):
+        for batch in read_rows_or_errors(batches):
             columns = [
                 batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows, kind)
                 for name, kind in zip(schema.names, schema.types, strict=True)
             ]
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
-    return with_problem
+    return read_with_all_columns
 
 
 def _schema(types: Mapping[str, str]) -> pa.Schema:
     import pyarrow as pa
 
-    kinds = {
+    arrow_types = {
         "date": pa.date32(),
         "string": pa.string(),
         "int64": pa.int64(),
         "int32": pa.int32(),
         "float64": pa.float64(),
     }
-    return pa.schema([(name, kinds[kind]) for name, kind in types.items()])
+    return pa.schema([(name, arrow_types[kind]) for name, kind in types.items()])
 
 
 def _single_row(values: Mapping[str, object]) -> pa.RecordBatch:
@@ -136,13 +141,13 @@ def _single_row(values: Mapping[str, object]) -> pa.RecordBatch:
 
 
 class SparkTable:
-    """A table of Spark as an Arrow stream, read one partition after the other and never all in memory."""
+    """A table of Spark as an Arrow stream, which fetches one partition at a time into the memory of this process."""
 
     def __init__(self, frame: DataFrame) -> None:
         self._frame = frame
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """A PyCapsule of the stream; each reads from Spark again."""
+        """Return a PyCapsule that contains a new stream of all rows."""
         import pyarrow as pa
         from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -153,7 +158,7 @@ class SparkTable:
     def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        # Use the RDD, because Spark's scheduler never releases the jobs of a frame's own iterator, nor their data.
+        # Use the RDD instead of the frame, because Spark's scheduler never releases the jobs and data of a frame's iterator.
         rows = map_in_arrow(self._frame, _as_ipc_rows, "batches binary").rdd
         for row in rows.toLocalIterator(prefetchPartitions=True):
             for batch in pa.ipc.open_stream(row["batches"]):
@@ -161,7 +166,7 @@ class SparkTable:
 
 
 def _as_ipc_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Serialize each batch into one row, because only rows can be fetched partition by partition."""
+    """Serialize each batch into one row, because Spark can fetch single partitions only as rows."""
     import pyarrow as pa
 
     for batch in batches:

@@ -1,8 +1,8 @@
-"""Provide a Spark session: the active one of this process, or one that is started for the analysis and stopped after it.
+"""Provide a Spark session: the active session of this process, or one that runs only during the analysis.
 
-Before the start this module checks that PySpark and Java are installed and that the master answers, and raises an
-`EngineError` with the fix instead of a traceback after a minute. Memory, cores and all other properties of the cluster are
-Spark's own settings (`spark-defaults.conf` in `SPARK_CONF_DIR`, `PYSPARK_SUBMIT_ARGS`).
+Before this module starts Spark, it checks that PySpark and Java are installed and that the master responds. So the user gets
+an `EngineError` with a fix, and not a traceback after a minute. Spark's own settings define the memory, the cores and all
+other properties of the cluster (`spark-defaults.conf` in `SPARK_CONF_DIR`, `PYSPARK_SUBMIT_ARGS`).
 """
 
 from __future__ import annotations
@@ -27,48 +27,48 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 CONNECT_TIMEOUT = 5.0
-# The declarations rely on these settings, whatever the cluster's defaults are.
+# The declarations require these settings, and the defaults of a cluster can differ.
 _SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 
-# With Spark's default number of shuffle partitions, a small window spends most of its time on empty tasks. A partition of a
-# large window must be small enough to be sorted in memory and to pass through this process while it is published.
-_PARTITIONS, _PARTITIONS_OF_SPARK = "spark.sql.shuffle.partitions", "200"
-_TASKS_A_CORE, _ROWS_A_PARTITION = 4, 250_000
+# With Spark's default number of shuffle partitions, a small window spends most of its time on empty tasks. For a large window,
+# a partition must fit into the memory of a worker for sorting, and into the memory of this process for the publish.
+_PARTITIONS_SETTING, _DEFAULT_PARTITIONS = "spark.sql.shuffle.partitions", "200"
+_TASKS_PER_CORE, _ROWS_PER_PARTITION = 4, 250_000
 
 
 @contextmanager
 def spark_session(master: str, rows: int) -> Iterator[SparkSession]:
-    """Open a session with its own temporary views and settings, on the Spark of this process if one is running.
+    """Open a session with its own temporary views and settings. If Spark runs in this process, the session uses it.
 
     Args:
-        master: `spark://HOST:PORT`, `local[N]`, or empty for the master of Spark's own settings.
-        rows: number of rows to read; determines the number of shuffle partitions unless Spark's settings do.
+        master: `spark://HOST:PORT`, `local[N]`, or an empty string for the master in Spark's own settings.
+        rows: the number of rows to read. It determines the number of shuffle partitions unless Spark's settings do.
 
     Raises:
         EngineError: Spark cannot be started.
     """
-    _refuse_missing(master)
+    _refuse_missing_software(master)
     from pyspark.sql import SparkSession
 
-    running = SparkSession.getActiveSession()
-    session = (running or _start_session(master)).newSession()
+    running_session = SparkSession.getActiveSession()
+    session = (running_session or _start_session(master)).newSession()
     try:
         for name, value in _SETTINGS.items():
             session.conf.set(name, value)
-        if session.conf.get(_PARTITIONS) == _PARTITIONS_OF_SPARK:
-            tasks = min(int(_PARTITIONS_OF_SPARK), _TASKS_A_CORE * session.sparkContext.defaultParallelism)
-            session.conf.set(_PARTITIONS, str(max(tasks, rows // _ROWS_A_PARTITION)))
+        if session.conf.get(_PARTITIONS_SETTING) == _DEFAULT_PARTITIONS:
+            tasks = min(int(_DEFAULT_PARTITIONS), _TASKS_PER_CORE * session.sparkContext.defaultParallelism)
+            session.conf.set(_PARTITIONS_SETTING, str(max(tasks, rows // _ROWS_PER_PARTITION)))
         with _silent_py4j():
             yield session
     finally:
-        if running is None:
+        if running_session is None:
             with tolerate_stopped_java():
                 session.stop()
 
 
 @contextmanager
 def tolerate_stopped_java() -> Iterator[None]:
-    """Ignore, within this context, that the Java process has ended: there is then nothing to release."""
+    """Ignore errors within this context when the Java process has ended, because it has then released all resources."""
     from py4j.protocol import Py4JNetworkError
 
     with suppress(Py4JNetworkError, ConnectionError):
@@ -77,16 +77,16 @@ def tolerate_stopped_java() -> Iterator[None]:
 
 @contextmanager
 def _silent_py4j() -> Iterator[None]:
-    """Drop Py4J's records of the root logger, because Py4J logs errors with tracebacks that it also raises."""
+    """Filter the records of Py4J out of the root logger: Py4J logs the tracebacks of errors that it also raises."""
     root = logging.getLogger()
-    root.addFilter(_not_of_py4j)
+    root.addFilter(_is_not_from_py4j)
     try:
         yield
     finally:
-        root.removeFilter(_not_of_py4j)
+        root.removeFilter(_is_not_from_py4j)
 
 
-def _not_of_py4j(record: logging.LogRecord) -> bool:
+def _is_not_from_py4j(record: logging.LogRecord) -> bool:
     return Path(record.pathname).parent.name != "py4j"
 
 
@@ -94,14 +94,14 @@ def _start_session(master: str) -> SparkSession:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-    # The workers need the packages of this environment: by default they use the Python of the same path.
+    # The workers need the packages of this environment, so by default they use the Python with the same path.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("wiki-trends").config("spark.log.level", "ERROR")
     if not sys.stderr.isatty():
         builder = builder.config("spark.ui.showConsoleProgress", "false")
     try:
         with warnings.catch_warnings():
-            # PySpark warns about the pandas version; pandas is not used here.
+            # PySpark warns about the version of pandas, but this package does not use pandas.
             warnings.simplefilter("ignore", FutureWarning)
             return (builder.master(master) if master else builder).getOrCreate()
     except (PySparkException, RuntimeError, OSError) as error:
@@ -109,13 +109,13 @@ def _start_session(master: str) -> SparkSession:
 
 
 def root_cause(error: object) -> str:
-    """The cause of an error of Spark as one line, without the tracebacks of two languages."""
+    """Return the cause of an error of Spark as one line, without the tracebacks of Python and Java."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     return _hide_login((causes[-1:] or lines or [type(error).__name__])[0].rstrip("."))
 
 
-def _refuse_missing(master: str) -> None:
+def _refuse_missing_software(master: str) -> None:
     if any(find_spec(name) is None for name in ("pyspark", "pyarrow", "pandas", "ibis")):
         raise EngineError(
             engine=spark_name(master),
@@ -125,10 +125,10 @@ def _refuse_missing(master: str) -> None:
     home = os.environ.get("JAVA_HOME")
     java = Path(home, "bin", "java") if home else shutil.which("java")
     if java is None or not Path(java).exists():
-        where = f"in JAVA_HOME ({home})" if home else "on the path, and JAVA_HOME is not set"
+        place = f"in JAVA_HOME ({home})" if home else "on the path, and JAVA_HOME is not set"
         raise EngineError(
             engine=spark_name(master),
-            problem=f"there is no Java {where}",
+            problem=f"there is no Java {place}",
             fix="Install Java 17 or newer, or set JAVA_HOME to one; or use --engine duckdb.",
         )
     if master.startswith("spark://"):
@@ -136,7 +136,7 @@ def _refuse_missing(master: str) -> None:
 
 
 def _refuse_unreachable(master: str) -> None:
-    """Refuse a master that does not answer, because Spark would try for a minute and then fail with a traceback."""
+    """Refuse a master that does not respond, because Spark would try for a minute and then fail with a traceback."""
     problem = "it has no host and port"
     for address in master.removeprefix("spark://").split(","):
         host, _, port = address.rpartition(":")
@@ -146,7 +146,7 @@ def _refuse_unreachable(master: str) -> None:
         except OSError as error:
             problem = f"the master does not answer ({root_cause(error)})"
         except (ValueError, OverflowError):
-            # The error's text would show a part of the address, which can be a part of a password.
+            # The text of the error contains a part of the address, which can be a part of a password.
             problem = "the master does not answer (its address has no host and port)"
     raise _start_error(master, problem)
 
@@ -157,7 +157,7 @@ def _start_error(master: str, problem: str) -> EngineError:
 
 
 def spark_name(master: str) -> str:
-    """The name of Spark with its master for messages, without the login that a URL can contain."""
+    """Return the name of Spark for messages, with the master but without the login that a URL can contain."""
     return f"Spark ({_hide_login(master)})" if master else "Spark"
 
 

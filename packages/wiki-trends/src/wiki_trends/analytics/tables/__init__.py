@@ -1,1 +1,1 @@
-"""The tables, each declared once as an Ibis expression."""
+"""The declarations of the tables, as Ibis expressions that each engine compiles."""

@@ -1,8 +1,9 @@
-"""Declare how a page changed over the window and towards its end: halves, momentum and trend.
+"""Declare how a page changed over the window and towards the end of the window: halves, momentum and trend.
 
-Halves and momentum need a number for every day. On a day outside the list they use the day's bound, the views of the last
-page listed, which the page did not exceed. So a page that entered the list rose by at least the published amount, and a
-page that left it fell by at least that amount. The trend omits such days, because a line through bounds would be flat.
+Halves and momentum need a number of views for every day. For a day that did not list the page, they use the bound of the
+day: the views of the last listed page, which are at least the page's own views. So a page that entered the list rose by at
+least the published amount, and a page that left the list fell by at least the published amount. The trend omits the days
+that did not list the page, because a line through bounds would be flat.
 """
 
 from __future__ import annotations
@@ -20,30 +21,35 @@ FAST_SPAN = 3
 SLOW_SPAN = 14
 TREND_DAYS = 14
 MIN_TREND_DAYS = 7
-# The `momentum` from which each label applies; `falling` applies from FALLING downwards.
+# The smallest `momentum` of the labels `surging` and `rising`, and the largest `momentum` of the label `falling`.
 SURGING = 1.0
 RISING = 0.2
 FALLING = -0.2
 
 
 def halves(history: Table, available: Table, days: Table) -> Table:
-    """The Wikitrends score of each page of the window: |h2 - h1| ln((h2 + 1) / (h1 + 1)), negative for a fall.
+    """Declare the Wikitrends score of each page: |h2 - h1| ln((h2 + 1) / (h1 + 1)), negative for a fall.
 
-    h1 and h2 are the views in the first and in the last half of the days used; with an odd number of days the middle one is
-    in neither half. Days outside the list count with their bound. h1, h2 and the score are null for a window of one day.
+    h1 and h2 are the views in the first half and in the last half of the days used. With an odd number of days, the middle
+    day is in neither half. On a day that did not list the page, the bound of the day counts. h1, h2 and the score are null
+    for a window of one day.
+
     Columns: page, half_days, first_half_views (h1), last_half_views (h2), wikitrends_score.
 
     Source: J. Gunnarsson, description of Wikitrends on the list wikipedia-l, 2011-03-21
-    (https://www.mail-archive.com/wikipedia-l@lists.wikimedia.org/msg00531.html), with halves of one window for his weeks.
+    (https://www.mail-archive.com/wikipedia-l@lists.wikimedia.org/msg00531.html). The source compares two weeks instead of
+    the halves of a window.
     """
     import ibis
 
     used = available.filter(available.in_window)
     used = used.mutate(number=ibis.row_number().over(order_by="day").cast("int64"))
-    total = days.count().as_scalar()
-    half = (total / 2).floor().cast("int64")
+    day_count = days.count().as_scalar()
+    half_length = (day_count / 2).floor().cast("int64")
     used = used.mutate(
-        half=ibis.cases((used.number < half, 1), (used.number >= total - half, 2), else_=0).cast("int32")
+        half=ibis.cases(
+            (used.number < half_length, 1), (used.number >= day_count - half_length, 2), else_=0
+        ).cast("int32")
     )
     bounds = used.agg(
         first_bound=used.bound.sum(where=used.half == 1).coalesce(0),
@@ -73,14 +79,17 @@ def halves(history: Table, available: Table, days: Table) -> Table:
 
 
 def momentum(history: Table, available: Table, days: Table) -> Table:
-    """The views at the end of the window against those of the fortnight before: fast average / slow average - 1.
+    """Declare the momentum of each page at the end of the window: fast average / slow average - 1.
 
-    Both are exponentially weighted means of the views on the available days among the 56 that end with the last day used:
-    weight (1 - a)^age with a = 2 / (span + 1), age in days before the last day used, spans of 3 and 14 days, divided by the
-    sum of the weights. Days outside the list count with their bound. Columns: page, ewma_3, ewma_14 (views), momentum,
-    momentum_label: `surging` from +1, `rising` from +0.2, `falling` from -0.2 downwards, else `steady`.
+    Both averages are exponentially weighted means over the available days among the 56 days that end with the last day used.
+    The weight of a day is (1 - a)^age, divided by the sum of the weights. a is 2 / (span + 1), and age is the number of days
+    before the last day used. The span is 3 days for the fast average and 14 days for the slow average. On a day that did not
+    list the page, the bound of the day counts.
 
-    Source: the crossing of a fast and a slow average, as in G. Appel's MACD (Technical Analysis, 2005); weights as in
+    Columns: page, ewma_3, ewma_14 (views), momentum, momentum_label: `surging` from +1, `rising` from +0.2, `falling` up to
+    -0.2, otherwise `steady`.
+
+    Source: G. Appel's MACD (Technical Analysis, 2005), which also compares a fast and a slow average. The weights are those of
     NIST/SEMATECH, e-Handbook of Statistical Methods, 6.3.2.4 (EWMA), normalised because the number of days is finite.
     """
     import ibis
@@ -124,23 +133,25 @@ def _weight(age: IntegerValue, span: int) -> FloatingValue:
 
 
 def trends(history: Table, days: Table) -> Table:
-    """The trend over the 14 days that end with the last day used: the slope of a least-squares line through the levels.
+    """Declare the trend of each page over the 14 days that end with the last day used.
 
-    From each level the mean level of that day is subtracted, taken over the pages that were listed on every available day
-    of the 14, so that a weekend on which everybody reads less is not a decline. Days outside the list are omitted. With
-    fewer than seven listed days the trend is null. Columns: page, trend_days (listed days), trend_pct_per_day =
-    (e^slope - 1) * 100, trend_t = slope / its standard error, whose residual variance is shrunk towards 0.2^2 with the
-    weight of 14 days.
+    The trend is the slope of a least-squares line through the levels of the page. The mean level of the day is subtracted from
+    each level, so that a weekend with fewer readers is not a decline of every page. The mean is taken over the pages that
+    were listed on every available day of the 14 days. Days that did not list the page are omitted. A page with fewer than
+    seven listed days has no row.
 
-    Source: ordinary least squares; NIST/SEMATECH, e-Handbook of Statistical Methods, 4.1.4.1. The prior as in `surprise`.
+    Columns: page, trend_days (listed days), trend_pct_per_day = (e^slope - 1) * 100, trend_t = slope / standard error of the
+    slope. The residual variance in the standard error is shrunk towards 0.2^2 with the weight of 14 days.
+
+    Source: ordinary least squares; NIST/SEMATECH, e-Handbook of Statistical Methods, 4.1.4.1. The prior is that of `surprise`.
     """
     import ibis
 
     end = day_number(days.date.max()).as_scalar()
     recent = history.filter(history.day > end - TREND_DAYS, history.day <= end)
-    available = recent.day.nunique().as_scalar()
+    available_day_count = recent.day.nunique().as_scalar()
     listed = recent.group_by("page").agg(listed=recent.count())
-    always_listed = listed.filter(listed.listed == available)
+    always_listed = listed.filter(listed.listed == available_day_count)
     common = recent.semi_join(always_listed, "page")
     mean_levels = common.group_by("day").agg(mean_level=exact_sum(common.level) / common.count())
     joined = recent.left_join(mean_levels, "day")

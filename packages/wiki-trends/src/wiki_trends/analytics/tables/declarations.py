@@ -1,15 +1,19 @@
 """Declare the tables of a window as Ibis expressions, which every engine can compile.
 
-There are five inputs (`INPUTS`): the rows of the window (`ROWS`: a row for each page and day, with the day in `date`) and
-the days used (`DAYS`: a row for each day), the same for the baseline before the window (`EARLIER`, `EARLIER_DAYS`), and
-one row with the dataset and the window (`RUN`). The days come from the check and not from the rows, so that a day without
-rows counts as a day on which no page was listed.
+The expressions have five input tables (`INPUTS`):
 
-The lists behind the rows are cut at 1,000 pages. A page that is not in a day's list had an *unknown* number of views on
-that day, not zero. So no table has a row for such a day, and `wiki_trends_common` and `wiki_trends_growth` contain only
-pages that were listed on every day used.
+- `ROWS`: the rows of the window, one for each page and day, with the day in `date`
+- `DAYS`: the days used, one row for each day
+- `EARLIER` and `EARLIER_DAYS`: the rows and the days of the baseline, in the same form
+- `RUN`: one row with the dataset and the window
 
-The declarations read no data. A misspelt column fails when the expression is built.
+The days come from the check and not from the rows, so that a day without rows counts as a day that listed no page.
+
+The lists in the lake contain at most 1,000 pages. When a list does not contain a page, the number of its views on that day
+is *unknown*, not zero. So no table has a row for the page on that day, and `wiki_trends_common` and `wiki_trends_growth`
+contain only pages that were listed on every day used.
+
+A declaration does not read data. A misspelt column raises an error when the expression is built.
 """
 
 from __future__ import annotations
@@ -44,15 +48,16 @@ INPUTS = {ROWS: ROW_TYPES, DAYS: DAY_TYPES, EARLIER: ROW_TYPES, EARLIER_DAYS: DA
 
 
 def is_published(name: str) -> bool:
-    """Whether the table is published. Otherwise it is an intermediate step, which is dropped after the analysis."""
+    """Return whether a table is published. Any other table is an intermediate step, which is dropped after the analysis."""
     return not name.startswith("step_")
 
 
 def declared() -> dict[str, Table]:
-    """All tables by name, in the order in which they are computed; later tables refer to inputs and steps by name.
+    """Declare all tables; return them by name, in the order of computation.
 
-    An engine provides the tables of `INPUTS`, computes each of these tables under its name, and publishes those for which
-    `is_published` is true. A page must occur at most once for each day in `ROWS` and `EARLIER`, and no day in both.
+    A declaration refers to the inputs and to earlier steps by name. An engine provides the tables of `INPUTS`, computes each
+    declared table under its name, and publishes the tables for which `is_published` is true. In `ROWS` and `EARLIER`, a page
+    must occur at most once for each day, and no day may occur in both.
     """
     import ibis
 
@@ -71,10 +76,10 @@ def declared() -> dict[str, Table]:
 
 
 def diamond(rows: Table, earlier: Table) -> Table:
-    """The rows of the window and of the baseline as in the lake, with their day. Ordered by date, rank and page.
+    """Declare the rows of the window and of the baseline as in the lake, with their day. Ordered by date, rank and page.
 
     Columns: page, page_display, date (DATE, UTC), views, rank, link, category, location_type, location, latitude,
-    longitude. The warehouse keeps the days of earlier publishes; a day that is published again is replaced.
+    longitude. The warehouse keeps the days of earlier publishes, and replaces a day that is published again.
     """
     names = ["page", "page_display", "date", "views", "rank", "link", "category", "location_type", "location"]
     names += ["latitude", "longitude"]
@@ -82,9 +87,9 @@ def diamond(rows: Table, earlier: Table) -> Table:
 
 
 def timeseries(rows: Table) -> Table:
-    """A row for each listed page and day of the window; the pair is unique. Ordered by date, rank and page.
+    """Declare a row for each listed page and day of the window; this pair is unique. Ordered by date, rank and page.
 
-    Columns: page, page_display (text); date (DATE, UTC); views (BIGINT, that day's views); rank (INTEGER, 1 is the
+    Columns: page, page_display (text); date (DATE, UTC); views (BIGINT, the views on the day); rank (INTEGER, 1 is the
     most viewed; ranks can tie); category, location_type, location (text); latitude, longitude (degrees, may be null).
     A page has no row for a day on which it was not listed.
     """
@@ -93,7 +98,7 @@ def timeseries(rows: Table) -> Table:
 
 
 def common(rows: Table, days: Table) -> Table:
-    """The rows of the pages that were listed on every day used. Ordered by date, rank and page.
+    """Declare the rows of the pages that were listed on every day used. Ordered by date, rank and page.
 
     Columns: page, page_display, date, views, rank, category, location, as in the time series.
     """
@@ -107,7 +112,7 @@ def common(rows: Table, days: Table) -> Table:
 
 
 def growth(rows: Table, days: Table) -> Table:
-    """A row for each page that was listed on every day used, with its change from the first of these days to the last.
+    """Declare a row for each page that was listed on every day used, with its change from the first day to the last.
 
     Columns: page (unique), page_display, category, location (of the last day); first_date, last_date (DATE, the first
     and the last day used); first_views, last_views, views_change = last - first (BIGINT); views_change_pct =
@@ -155,15 +160,16 @@ def growth(rows: Table, days: Table) -> Table:
 
 
 def categories(rows: Table, days: Table) -> Table:
-    """A row for each category: its share of the listed views, its change, and the number of pages that entered and left.
+    """Declare a row for each category: its share of the views, its change, and the numbers of pages that entered and left.
 
-    Columns: category; pages (listed under it on at least one day used); views (BIGINT, of its listed rows); share_pct
-    (of the listed views of all categories; 0 when there are none); first_views, last_views (BIGINT, on the first and the
-    last day used); views_change_pct from first to last (null when first_views is zero); entries (pages listed on the last
-    day used and not on the first), exits (the other way round), each under the category of the day on which it was
-    listed. Ordered by views, largest first, then category.
+    Columns: category; pages (the number of pages listed in the category on at least one day used); views (BIGINT, the sum
+    over its listed pages); share_pct (the share of the views of all categories; 0 when there are no views); first_views,
+    last_views (BIGINT, the views on the first and the last day used); views_change_pct (the change from first_views to
+    last_views, null when first_views is zero); entries (the number of pages listed on the last day used and not on the
+    first), exits (the number of pages listed on the first day used and not on the last). An entry or exit counts for the
+    category of the page on the day that listed it. Ordered by views, largest first, then category.
 
-    Only listed pages are counted. A page that entered the list may have been read before.
+    Only listed pages count. So a page that entered the list can have had readers before.
     """
     import ibis
 

@@ -1,8 +1,8 @@
-"""Declare the input of the scores: the rows of the window and of the baseline before it, with their levels.
+"""Declare the inputs of the scores: the rows of the window and of the baseline, with their levels.
 
-The *level* of a page on a day is ln(1 + views). The lists are cut at 1,000 pages: a page that is not in a day's list had
-an unknown number of views on that day, but not more than the last page listed. That number is the day's *bound*. (The
-bound does not hold for a page that the cleaning left out of the list.)
+The *level* of a page on a day is ln(1 + views). The lists contain at most 1,000 pages. When the list of a day does not
+contain a page, the number of its views is unknown, but it is at most the number of views of the last listed page. This number
+is the *bound* of the day. The bound does not hold for a page that the cleaning removed from the list.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ BASELINE_DAYS = 56
 
 
 def level(views: Value) -> FloatingValue:
-    """ln(1 + views), the scale on which the scores measure changes of views."""
+    """Return ln(1 + views), the scale on which the scores measure changes of views."""
     return (views.cast("float64") + 1.0).ln()
 
 
 def day_number(date: Value) -> IntegerColumn:
-    """Days since 1970-01-01 as an integer, for range windows of days."""
+    """Return the number of days since 1970-01-01 as an integer, for range windows of days."""
     return date.epoch_days().cast("int64")
 
 
 def as_bigint(total: Value) -> IntegerColumn:
-    """Cast a sum of integers to BIGINT; Ibis does not know that some engines return sums as 128-bit integers."""
+    """Cast a sum of integers to BIGINT. Some engines return 128-bit sums, but Ibis expects 64 bits."""
     return total.cast("decimal(38, 0)").cast("int64")
 
 
 def exact_sum(values: FloatingColumn) -> FloatingValue:
-    """The sum of floating-point values as decimals with 20 places, so that it does not depend on the order of the rows."""
+    """Sum floating-point values as decimals with 20 places, so that the sum does not depend on the order of the rows."""
     return values.cast("decimal(38, 20)").sum().cast("float64")
 
 
 def left_join_page(table: Table, other: Table) -> Table:
-    """Add the columns of `other` to `table` by page; they are null for a page that `other` does not have."""
+    """Add the columns of `other` to `table` by page; they are null for a page without a row in `other`."""
     return table.left_join(other, "page", rname="{name}_other").drop("page_other")
 
 
 def history(rows: Table, earlier: Table) -> Table:
-    """A row for each listed page and day, of the window and of the baseline.
+    """Declare a row for each listed page and day of the window and of the baseline.
 
     Columns: page; date (DATE, UTC); views (BIGINT); day (BIGINT, days since 1970); weekday (0 is Monday); level.
     """
@@ -56,10 +56,10 @@ def history(rows: Table, earlier: Table) -> Table:
 
 
 def available_days(history: Table, days: Table, earlier_days: Table) -> Table:
-    """A row for each available day, of the window and of the baseline.
+    """Declare a row for each available day of the window and of the baseline.
 
-    Columns: day (as in `history`); in_window; place (1 is the earliest available day); bound (views of the last page
-    listed; 0 for a day without rows); reference_days (number of available days among the 28 before it).
+    Columns: day (as in `history`); in_window; place (1 is the earliest available day); bound (the views of the last listed
+    page; 0 for a day without rows); reference_days (the number of available days among the 28 days before this day).
     """
     import ibis
 

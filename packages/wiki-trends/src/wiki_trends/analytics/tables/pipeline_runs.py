@@ -15,11 +15,11 @@ NAME = "wiki_pipeline_runs"
 
 
 def pipeline_runs(partitions: Iterable[Partition]) -> pl.DataFrame:
-    """A row for each day and step of the pipeline, ordered by both, with the figures that the day's run measured.
+    """Make a row for each day and step of the pipeline, ordered by both, with the values that the run of the day measured.
 
-    Columns: date (DATE, UTC); step (its name); place (1 is the first step); run_id (of the commit); written_at (TIMESTAMP of
-    the commit, UTC); rows_in, rows_out, requests, retries, cache_hits (BIGINT); seconds (DOUBLE). A day has no rows when
-    another program wrote it, or a version that measured nothing.
+    Columns: date (DATE, UTC); step (the name of the step); place (1 is the first step); run_id (the run that committed the
+    day); written_at (TIMESTAMP, the time of the commit, UTC); rows_in, rows_out, requests, retries, cache_hits (BIGINT);
+    seconds (DOUBLE). A day has no rows when another program wrote the day, or a version that did not measure its steps.
     """
     import polars as pl
 

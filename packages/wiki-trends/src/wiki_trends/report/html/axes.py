@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _DAY_MS = 86_400_000
 _MAX_TICKS = 8
-_DAYS_WITH_DOTS = 45
-_LABEL_GAP = 14
-_LABEL_LENGTH = 34
+_MAX_DAYS_WITH_LARGE_DOTS = 45
+_LABEL_HEIGHT_PIXELS = 14
+_MAX_TITLE_LENGTH = 34
 
 
 def expression(text: str) -> Any:
@@ -30,7 +30,7 @@ def expression(text: str) -> Any:
 
 
 def day_axis(days: Sequence[dt.date]) -> alt.X:
-    """The x axis of days, with at most eight labels."""
+    """Return an x axis of days with at most eight labels."""
     import altair as alt
 
     if not days:
@@ -53,12 +53,12 @@ def day_axis(days: Sequence[dt.date]) -> alt.X:
 
 
 def milliseconds(day: dt.date) -> int:
-    """Milliseconds from 1970 to the beginning of a UTC day."""
+    """Return the milliseconds from the beginning of 1970 to the beginning of a UTC day."""
     return round(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC).timestamp() * 1000)
 
 
 def day_domain(days: Sequence[dt.date], room: float = 0.0) -> dict[str, Any]:
-    """The domain of the x scale from the first day to the last, extended by `room` times its length."""
+    """Return the domain of the x scale: from the first day to the last, extended by `room` times this length."""
     if not days:
         return {}
     first, last = milliseconds(days[0]), milliseconds(days[-1])
@@ -66,7 +66,7 @@ def day_domain(days: Sequence[dt.date], room: float = 0.0) -> dict[str, Any]:
 
 
 def all_days(days: Sequence[dt.date]) -> list[dt.date]:
-    """Every day from the first of these to the last."""
+    """Return every day from the first to the last of `days`."""
     return (
         [days[0] + dt.timedelta(days=offset) for offset in range((days[-1] - days[0]).days + 1)]
         if days
@@ -75,68 +75,71 @@ def all_days(days: Sequence[dt.date]) -> list[dt.date]:
 
 
 def dot_area(days: Sequence[dt.date]) -> int:
-    """The area of a day's dot. With many days it is as small as the line, and still shows a single day between gaps."""
-    return 42 if len(days) <= _DAYS_WITH_DOTS else 7
+    """Return the area of the dot of a day.
+
+    With many days, a dot is only as wide as the line, so that it is visible only where a single day has gaps on both sides.
+    """
+    return 42 if len(days) <= _MAX_DAYS_WITH_LARGE_DOTS else 7
 
 
 def views_axis() -> alt.Axis:
-    """The y axis of views."""
+    """Return a y axis of views."""
     import altair as alt
 
     return alt.Axis(format="~s", tickCount=5, domain=False, ticks=False)
 
 
 def tooltip(*names: str) -> list[Any]:
-    """The tooltip of a mark, with these fields of its row."""
+    """Return the tooltip of a mark, with these fields of the mark's row."""
     import altair as alt
 
-    kinds = {
+    fields = {
         "page": alt.Tooltip("page:N", title="Page"),
         "category": alt.Tooltip("category:N", title="Category"),
         "date": alt.Tooltip("utcyearmonthdate(date):T", title="Day", format="%a %-d %b %Y"),
         "rank": alt.Tooltip("rank:Q", title="Rank", format=",d"),
         "views": alt.Tooltip("views:Q", title="Views", format=",d"),
     }
-    return [kinds[name] for name in names]
+    return [fields[name] for name in names]
 
 
 def rank_scale_start(height: int, lowest_rank: int) -> float:
-    """The start of the scale of ranks, slightly above rank 1, so that the dots of rank 1 are not cut."""
+    """Return a start of the rank scale that leaves space for the complete dots of rank 1."""
     return float(max(lowest_rank, 2) ** (-10 / height))
 
 
 def end_labels(rows: Sequence[Row], height: int, lowest_rank: int) -> list[dict[str, Any]]:
-    """The label of each page at its last listed day; labels on the same day are moved apart."""
-    last: dict[str, Row] = {}
+    """Return a label for the last listed day of each page, and move labels on the same day apart."""
+    last_rows: dict[str, Row] = {}
     for row in sorted((row for row in rows if row["rank"] is not None), key=lambda row: row["date"]):
-        last[row["page_display"]] = row
-    scale = height / math.log(max(lowest_rank, 2))
+        last_rows[row["page_display"]] = row
+    pixels_per_log_rank = height / math.log(max(lowest_rank, 2))
     by_day: dict[dt.date, list[Row]] = {}
-    for row in last.values():
+    for row in last_rows.values():
         by_day.setdefault(row["date"], []).append(row)
     labels = []
-    for day, ends in by_day.items():
-        ends.sort(key=lambda row: (row["rank"], row["page_display"]))
-        heights = _spread_out([math.log(row["rank"]) * scale for row in ends], height)
-        for row, offset in zip(ends, heights, strict=True):
+    for day, day_rows in by_day.items():
+        day_rows.sort(key=lambda row: (row["rank"], row["page_display"]))
+        offsets = _spread_out([math.log(row["rank"]) * pixels_per_log_rank for row in day_rows], height)
+        for row, offset in zip(day_rows, offsets, strict=True):
             labels.append(
                 {
                     "page": row["page_display"],
-                    "label": f"{row['rank']}  {shortened(row['page_display'], _LABEL_LENGTH)}",
+                    "label": f"{row['rank']}  {shortened(row['page_display'], _MAX_TITLE_LENGTH)}",
                     "date": day.isoformat(),
-                    "rank": math.exp(offset / scale),
+                    "rank": math.exp(offset / pixels_per_log_rank),
                 }
             )
     return labels
 
 
-def _spread_out(heights: Sequence[float], room: int) -> list[float]:
-    """Move sorted heights apart by at least one line of text, and back when they exceed the room."""
-    placed: list[float] = []
-    for offset in heights:
-        placed.append(max(offset, placed[-1] + _LABEL_GAP) if placed else offset)
-    limit = float(room)
-    for index in range(len(placed) - 1, -1, -1):
-        placed[index] = min(placed[index], limit)
-        limit = placed[index] - _LABEL_GAP
-    return placed
+def _spread_out(offsets: Sequence[float], height: int) -> list[float]:
+    """Move sorted offsets down until they are at least one line of text apart, then up where they exceed the height."""
+    moved: list[float] = []
+    for offset in offsets:
+        moved.append(max(offset, moved[-1] + _LABEL_HEIGHT_PIXELS) if moved else offset)
+    limit = float(height)
+    for index in range(len(moved) - 1, -1, -1):
+        moved[index] = min(moved[index], limit)
+        limit = moved[index] - _LABEL_HEIGHT_PIXELS
+    return moved

@@ -1,7 +1,8 @@
 """Declare the charts with Altair: pure functions from plain rows to a `ChartSpec`, which `vega.compiled` compiles to Vega.
 
 Colours are CSS variables of the page (`var(--accent)`) or the category colours that `assets/charts.js` defines, so that a
-drawn chart follows the theme. Days are UTC. On a day outside the list `views` and `rank` are None, and the line has a gap.
+chart changes with the theme. Days are UTC. On a day that did not list the page, `views` and `rank` are None, and the line has
+a gap.
 """
 
 from __future__ import annotations
@@ -31,20 +32,21 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-_HEIGHT = 320
+_DEFAULT_HEIGHT_PIXELS = 320
+# The width of the labels beside the lines, as a fraction of the width of the lines.
 _LABEL_ROOM = 0.34
-# An equal-earth map without Antarctica: its width in units of the projection's scale; its height and the position of the
-# equator as fractions of this width.
-_MAP_WIDTH, _MAP_HEIGHT, _MAP_MIDDLE = 5.45, 0.44, 0.252
+# Measures of an equal-earth map without Antarctica: the width in units of the projection's scale, and the height of the map
+# and the position of the equator as fractions of the width.
+_MAP_WIDTH, _MAP_HEIGHT, _MAP_EQUATOR = 5.45, 0.44, 0.252
 
 
 def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
-    """Lines of the ranks of a few pages by day, on a logarithmic scale with rank 1 at the top.
+    """Chart the ranks of a few pages by day as lines, on a logarithmic scale with rank 1 at the top.
 
     Args:
-        rows: a row for each page and day: `page_display`, `date` (a `datetime.date`), `rank` and `views`, both None where
-            the page was outside the list. At most eight pages, in the order of their colours.
-        height: pixels.
+        rows: a row for each page and day, with `page_display`, `date` (a `datetime.date`), `rank` and `views`. The latter
+            two are None on a day that did not list the page. There are at most eight pages, in the order of their colours.
+        height: the height of the chart, in pixels.
     """
     import altair as alt
 
@@ -101,13 +103,14 @@ def page_series(
     window_start: dt.date | None = None,
     height: int = 280,
 ) -> ChartSpec:
-    """The views of one page by day, with a band for its usual day.
+    """Chart the views of one page by day as a line, with a band for the views of a usual day.
 
     Args:
-        rows: a row for each day that was read: `date`, `views` and `rank`, both None where the page was outside the list.
-        band: lowest and highest views of a usual day; None without a baseline.
-        window_start: first day of the window; the days before it are its baseline.
-        height: pixels.
+        rows: a row for each day that was read, with `date`, `views` and `rank`. The latter two are None on a day that did
+            not list the page.
+        band: the lowest and the highest views of a usual day; None without a baseline.
+        window_start: the first day of the window; the days before it are the baseline.
+        height: the height of the chart, in pixels.
     """
     import altair as alt
 
@@ -145,13 +148,13 @@ def page_series(
     return chart_spec(alt.layer(*layers), height, day_domain(days), **datasets)
 
 
-def categories_over_time(rows: Sequence[Row], height: int = _HEIGHT) -> ChartSpec:
-    """Stacked bars of the views of each category by day; a day that was not used has no bar.
+def categories_over_time(rows: Sequence[Row], height: int = _DEFAULT_HEIGHT_PIXELS) -> ChartSpec:
+    """Chart the views of each category by day as stacked bars; a day that was not used has no bar.
 
     Args:
-        rows: a row for each category and day: `category`, `date` and `views`. At most eight categories, in the order of
-            the stack.
-        height: pixels.
+        rows: a row for each category and day, with `category`, `date` and `views`. There are at most eight categories, in
+            the order of the stack.
+        height: the height of the chart, in pixels.
     """
     import altair as alt
 
@@ -192,10 +195,12 @@ def categories_over_time(rows: Sequence[Row], height: int = _HEIGHT) -> ChartSpe
 
 
 def places(rows: Sequence[Row]) -> ChartSpec:
-    """A map with a circle for each place, whose area is its views. The height follows the width.
+    """Chart places as circles on a map. The area of a circle is proportional to the views of the place.
+
+    The height of the chart is proportional to its width.
 
     Args:
-        rows: a row for each place: `latitude` and `longitude` in degrees, `label` (its pages), `views`.
+        rows: a row for each place, with `latitude` and `longitude` in degrees, `label` (the pages of the place) and `views`.
     """
     import altair as alt
 
@@ -232,7 +237,7 @@ def places(rows: Sequence[Row]) -> ChartSpec:
     projected = alt.layer(land, dots).project(
         "equalEarth",
         scale=expression(f"width / {_MAP_WIDTH}"),
-        translate=expression(f"[width / 2, width * {_MAP_MIDDLE}]"),
+        translate=expression(f"[width / 2, width * {_MAP_EQUATOR}]"),
     )
     return chart_spec(projected, 400, height_expression=f"width * {_MAP_HEIGHT}", rows=values, world=_world())
 

@@ -1,11 +1,11 @@
 """Write the report of the published window as one HTML file, for `wiki-trends report --html`.
 
 The file works offline: it contains its styles, scripts and data, and a Content-Security-Policy that allows no other scripts
-and no requests. Its figures come from `build` and `details`. The titles that were left out, and the days that have changed
-since the publish, come from the lake; the report says so when the lake cannot be reached.
+and no requests. The numbers come from `build` and `details`. The titles that were left out, and the days that have changed
+since the publish, come from the lake. When the lake cannot be read, the report says so in their place.
 
-Fails with `WarehouseError`, and with `SettingError` or `ExportFailed` when the file cannot be written; an existing file
-then stays as it was.
+The functions raise `WarehouseError`, and `SettingError` or `ExportFailed` when the file cannot be written. An existing file
+is then unchanged.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ class LakeFacts:
     """The facts about a published window that are read from the lake.
 
     Attributes:
-        left_out: the titles that were left out of its days.
-        changed: the reason for each day that has changed since it was used, by ISO day.
-        not_compared: the reason why the days could not be compared; empty when they could.
+        left_out: the titles that were left out of the days of the window.
+        changed: what has changed on each day that differs from the day as it was used, by ISO day.
+        not_compared: the reason why the days could not be compared with the lake; empty when they were compared.
     """
 
     left_out: LeftOut = field(default_factory=LeftOut)
@@ -76,9 +76,9 @@ class WrittenReport:
     """The outcome of writing a report.
 
     Attributes:
-        size: the size of the file in bytes.
-        unknown: the parts that could not be read from the lake, with the reason. The file omits the reasons, because people
-            send it to others and a reason can name folders and hosts.
+        size: the size of the file, in bytes.
+        unknown: the parts that could not be read from the lake, each with the reason. The file does not contain the reasons,
+            because people share the file, and a reason can name folders and hosts.
     """
 
     size: int
@@ -95,13 +95,17 @@ def write_report(
 ) -> WrittenReport:
     """Write the report of the published window to a file, completely or not at all.
 
-    An existing report is replaced, any other file only with `force`. `compared` is the fields `changed` and `not_compared`
-    of `LakeFacts`.
+    Args:
+        target: the path of the file. An existing report is replaced.
+        settings: the settings, which name the warehouse and the lake.
+        compared: the values of the fields `changed` and `not_compared` of `LakeFacts`.
+        limit: the largest number of rows in each list of the report.
+        force: whether to replace an existing file that is not a report.
 
     Raises:
         NothingPublished: nothing was published yet.
         WarehouseError: the warehouse cannot be read.
-        SettingError: the target is a folder, or a file that is not a report, or in a folder that does not exist.
+        SettingError: the target is a folder or another file than a report, or the folder of the target does not exist.
         ExportFailed: the target cannot be written.
     """
     from wiki_trends.report.details import read_details
@@ -113,7 +117,7 @@ def write_report(
     changed, not_compared = compared
     lake = LakeFacts(left_out(details.run, settings), changed, not_compared)
     text = render(details, lake, dt.datetime.now(tz=dt.UTC))
-    # A title may contain half of a surrogate pair, which UTF-8 cannot encode.
+    # A title can contain half of a surrogate pair, which UTF-8 cannot encode.
     data = text.encode("utf-8", "replace")
     with output_stream(target, force=True) as file:
         file.write(data)
@@ -125,7 +129,7 @@ def write_report(
 
 
 def refuse_target(target: Path, *, force: bool) -> None:
-    """Raise an error, before anything is computed, for a target that must not or cannot be written."""
+    """Raise an error for a target that cannot or must not be written, before the report is computed."""
     if target.is_dir():
         raise _target_error(
             target, "is a folder", f"Name a file in it, for example {target / 'report.html'}."
@@ -141,17 +145,18 @@ def refuse_target(target: Path, *, force: bool) -> None:
 
 
 def render(details: Details, lake: LakeFacts, now: dt.datetime) -> str:
-    """The report as HTML.
+    """Render the report as HTML.
 
     Args:
         details: the data of the published window.
         lake: the facts from the lake.
-        now: the time of writing that the report shows, with a time zone.
+        now: the time that the report names as its time of writing, with a time zone.
     """
     run = details.run
     days = calendar.of_run(run)
     scripts = [_script_text("table.js"), *map(_script_text, CHART_SCRIPTS)]
-    early, style = _script_text("theme.js"), Markup("\n".join(map(asset, STYLES)))  # noqa: S704 - ours
+    early_script = _script_text("theme.js")
+    style = Markup("\n".join(map(asset, STYLES)))  # noqa: S704 - a file of this package
     project = project_of_dataset(run.dataset)
     return (
         environment()
@@ -181,15 +186,15 @@ def render(details: Details, lake: LakeFacts, now: dt.datetime) -> str:
             version=version("wiki-trends"),
             now=now,
             style=style,
-            early_script=early,
+            early_script=early_script,
             scripts=scripts,
-            policy=content_security_policy([early, *scripts], style),
+            policy=content_security_policy([early_script, *scripts], style),
         )
     )
 
 
 def vega_charts(details: Details) -> dict[str, dict[str, Any]]:
-    """The charts of the report, as Vega."""
+    """Compile the charts of the report to Vega."""
     specs = {
         "race": charts.rank_race(details.race),
         "categories": charts.categories_over_time(details.category_days),
@@ -199,15 +204,15 @@ def vega_charts(details: Details) -> dict[str, dict[str, Any]]:
 
 
 def address(base: str, page: str) -> str:
-    """The URL of a page on its wiki; empty when the wiki is unknown."""
+    """Return the URL of a page on its wiki; empty when `base` is."""
     return f"{base}{quote(page, safe=PLAIN_IN_LINKS)}" if base else ""
 
 
 def content_security_policy(scripts: Sequence[str], style: str) -> str:
-    """A policy that allows only these scripts and this style, and no requests."""
-    allowed = " ".join(_hash(script) for script in scripts)
+    """Return a policy that allows only these scripts and this style, and no requests."""
+    script_hashes = " ".join(_hash(script) for script in scripts)
     return (
-        f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; font-src data:; "
+        f"default-src 'none'; script-src {script_hashes}; style-src {_hash(style)}; img-src data:; font-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
@@ -220,15 +225,15 @@ def _hash(text: str) -> str:
 def _script_text(name: str) -> Markup:
     text = asset(name)
     if "</script" in text.lower() or "<!--" in text:
-        raise ValueError(f"{name} would end the script element that it stands in")
-    return Markup(text)  # noqa: S704 - ours, and checked above
+        raise ValueError(f"{name} contains text that would end its script element")
+    return Markup(text)  # noqa: S704 - a file of this package, and checked above
 
 
 def _is_report_file(target: Path) -> bool:
-    mark = f'<meta name="generator" content="{GENERATOR}">'.encode()
+    generator_tag = f'<meta name="generator" content="{GENERATOR}">'.encode()
     try:
         with target.open("rb") as file:
-            return mark in file.read(4096) or target.stat().st_size == 0
+            return generator_tag in file.read(4096) or target.stat().st_size == 0
     except OSError as error:
         raise ExportFailed(target=str(target), problem=error.strerror or str(error)) from error
 
@@ -243,14 +248,14 @@ def _policy_terms(policy: str) -> dict[str, Any]:
 
 
 def _project_name(project: str) -> str:
-    """The name of a project for people: `Wikipedia (fr)` for `fr.wikipedia`."""
+    """Return the name of a project for people, such as `Wikipedia (fr)` for `fr.wikipedia`."""
     language, _, family = project.partition(".")
     name = family.partition(".")[0].capitalize() or language
     return name if language == "en" else f"{name} ({language})"
 
 
 def _heading(project: str, run: RunRecord) -> str:
-    """The heading of the report, with non-breaking spaces within its dates."""
+    """Return the heading of the report, with non-breaking spaces inside its dates."""
     days = (
         span_text(run.window_start, run.window_end)
         .replace(" to ", "\n")
@@ -268,12 +273,16 @@ def _race_rows(details: Details) -> list[tuple[str, list[int | None]]]:
 
 
 def _race_label(details: Details) -> str:
-    ends = [
+    rank_changes = [
         f"{title} {listed[0]} to {listed[-1]}"
         for title, ranks in _race_rows(details)
         if (listed := [rank for rank in ranks if rank is not None])
     ]
-    return f"Lines of rank by day, first to last: {'; '.join(ends)}." if ends else "No page to show."
+    return (
+        f"Lines of rank by day, first to last: {'; '.join(rank_changes)}."
+        if rank_changes
+        else "No page to show."
+    )
 
 
 def _category_rows(details: Details) -> list[tuple[str, list[int | None]]]:

@@ -1,7 +1,6 @@
-"""Encode the table of all pages as data for `assets/table.js`, which sorts and searches it and shows parts of it.
+"""Encode the table of all pages for `assets/table.js`, which sorts, searches and draws the table.
 
-A row is a list without field names, because a month of lists has thousands of pages, and repeated names would be most of
-the file.
+Each row is a list without field names. With thousands of pages, repeated field names would be most of the file.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ _NO_LOCATION = "No specific location"
 
 
 def every_page(details: Details) -> dict[str, Any]:
-    """The table: `data` for the script element, and the `categories` and `presences` for its filters."""
+    """Return the table as `data` for the script element, and the `categories` and `presences` for the filters of the table."""
     rows = details.every_page
-    categories, countries, presences, days = (
-        _distinct(rows, name) for name in ("category", "location", "presence", "peak_date")
+    categories, locations, presences, days = (
+        _distinct_values(rows, name) for name in ("category", "location", "presence", "peak_date")
     )
     columns = [
         {"at": 0, "head": True, "page": 1, "search": True, "class": "title"},
         {"at": 2, "names": categories, "search": True, "class": "hide-narrow"},
         {
             "at": 3,
-            "names": ["–" if name == _NO_LOCATION else name for name in countries],
+            "names": ["–" if name == _NO_LOCATION else name for name in locations],
             "search": True,
             "class": "hide-narrow",
         },
@@ -50,7 +49,7 @@ def every_page(details: Details) -> dict[str, Any]:
                 safe(row["page_display"]),
                 "" if row["page"] == safe(row["page_display"]).replace(" ", "_") else row["page"],
                 categories.index(row["category"]),
-                countries.index(row["location"]),
+                locations.index(row["location"]),
                 presences.index(row["presence"]),
                 row["days_listed"],
                 row["views"],
@@ -66,7 +65,7 @@ def every_page(details: Details) -> dict[str, Any]:
     return {"data": data, "categories": sorted(categories), "presences": sorted(presences)}
 
 
-def _distinct(rows: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+def _distinct_values(rows: Sequence[Mapping[str, Any]], name: str) -> list[str]:
     return list(dict.fromkeys(str(row[name]) for row in rows))
 
 

@@ -1,6 +1,7 @@
 """Draw sparklines as inline SVG, which needs no JavaScript and can be printed.
 
-On a day outside the list the line has a gap, because the views are unknown, not zero. Colours come from the style sheet.
+On a day that did not list the page, the line has a gap, because the views are unknown, not zero. Colours come from the style
+sheet.
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ from wiki_trends.report.sparkline import fitted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_PAD = 3
+_MARGIN_PIXELS = 3
 
 
 def sparkline_svg(
     views: Sequence[int | None], *, label: str = "", width: int = 120, height: int = 28
 ) -> Markup:
-    """The views of consecutive days, oldest first, as a line with a dot on the highest day.
+    """Draw the views of consecutive days as a line, with a dot on the day with the most views.
+
+    A point needs two pixels of width. When the days need more width, each point is the highest of several consecutive days.
 
     Args:
-        views: the views on each day; None where the page was outside the list. A point needs two pixels of width: with more
-            days, consecutive days are combined to their highest.
-        label: the label for screen readers; without one the drawing is hidden from them.
-        width: pixels.
-        height: pixels.
+        views: the views on each day, oldest first; None on a day that did not list the page.
+        label: the label for screen readers, which ignore a sparkline without a label.
+        width: the width of the image, in pixels.
+        height: the height of the image, in pixels.
     """
     views = fitted(views, max(width // 2, 1))
     counts = [count for count in views if count is not None]
@@ -40,40 +42,42 @@ def sparkline_svg(
     if not counts:
         return opening_tag + Markup("</svg>")
     low, high = min(counts), max(counts)
-    step = (width - 2 * _PAD) / max(len(views) - 1, 1)
+    step = (width - 2 * _MARGIN_PIXELS) / max(len(views) - 1, 1)
 
     def position(index: int, count: int) -> tuple[float, float]:
         relative_height = (count - low) / (high - low) if high > low else 0.5
-        return round(_PAD + index * step, 1), round(height - _PAD - relative_height * (height - 2 * _PAD), 1)
+        x = _MARGIN_PIXELS + index * step
+        y = height - _MARGIN_PIXELS - relative_height * (height - 2 * _MARGIN_PIXELS)
+        return round(x, 1), round(y, 1)
 
     points = [None if count is None else position(index, count) for index, count in enumerate(views)]
-    top = points[list(views).index(high)]
-    assert top is not None
+    highest_point = points[list(views).index(high)]
+    assert highest_point is not None
     parts = [Markup('<path class="spark-line" d="{}"/>').format(_path(points))]
     parts += [
         Markup('<circle class="spark-alone" cx="{}" cy="{}" r="1.4"/>').format(*point)
         for point in _isolated_points(points)
     ]
-    parts.append(Markup('<circle class="spark-top" cx="{}" cy="{}" r="2.4"/>').format(*top))
+    parts.append(Markup('<circle class="spark-top" cx="{}" cy="{}" r="2.4"/>').format(*highest_point))
     return opening_tag + Markup("").join(parts) + Markup("</svg>")
 
 
 def _path(points: Sequence[tuple[float, float] | None]) -> str:
-    pieces, pen_down = [], False
+    commands, continues_line = [], False
     for point in points:
         if point is None:
-            pen_down = False
+            continues_line = False
             continue
-        pieces.append(f"{'L' if pen_down else 'M'}{point[0]:g} {point[1]:g}")
-        pen_down = True
-    return "".join(pieces)
+        commands.append(f"{'L' if continues_line else 'M'}{point[0]:g} {point[1]:g}")
+        continues_line = True
+    return "".join(commands)
 
 
 def _isolated_points(points: Sequence[tuple[float, float] | None]) -> list[tuple[float, float]]:
-    """Points without a neighbour, which a line does not show."""
+    """Return the points with gaps on both sides, which need dots, because a line needs two points."""
     padded = [None, *points, None]
     return [
-        here
-        for before, here, after in zip(padded, padded[1:], padded[2:], strict=False)
-        if here is not None and before is None and after is None
+        point
+        for previous, point, following in zip(padded, padded[1:], padded[2:], strict=False)
+        if point is not None and previous is None and following is None
     ]

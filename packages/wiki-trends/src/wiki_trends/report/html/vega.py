@@ -1,4 +1,4 @@
-"""Compile a chart to Vega, so that the browser neither loads nor runs Vega-Lite."""
+"""Compile charts to Vega, so that the browser does not need Vega-Lite."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ _VEGA_LITE = "6.4"
 
 @dataclass(frozen=True, slots=True)
 class ChartSpec:
-    """A chart as a Vega-Lite specification, with the data and settings that are added after compiling it to Vega.
+    """A chart as a Vega-Lite specification, with the data and settings that are added after it is compiled to Vega.
 
     Attributes:
         spec: the Vega-Lite specification without its rows.
-        datasets: the rows of each data source of the specification, by name.
-        domains: the domains of scales of times, by name, in milliseconds, because Vega-Lite has no literals for times.
-        height: a Vega expression for the height; empty for the height of the specification.
+        datasets: the rows of each data source of the specification, by the name of the data source.
+        domains: the domain of each time scale, in milliseconds, by the name of the scale. Vega-Lite has no literals for
+            times.
+        height: a Vega expression for the height; empty to use the height in the specification.
     """
 
     spec: Mapping[str, Any]
@@ -37,20 +38,20 @@ def chart_spec(
     height_expression: str = "",
     **datasets: Any,
 ) -> ChartSpec:
-    """Make a `ChartSpec` of an Altair chart, as wide as its container.
+    """Make a `ChartSpec` from an Altair chart that is as wide as its container.
 
     Args:
         chart: the Altair chart.
-        height: pixels.
-        domains: see `ChartSpec`.
-        height_expression: see `ChartSpec`; replaces `height`.
-        datasets: see `ChartSpec`.
+        height: the height of the chart, in pixels.
+        domains: the attribute `domains` of the `ChartSpec`.
+        height_expression: the attribute `height` of the `ChartSpec`, which overrides the height in pixels.
+        datasets: the attribute `datasets` of the `ChartSpec`.
     """
     import altair as alt
 
-    fitted = alt.AutoSizeParams(type="fit-x", contains="padding")
-    spec: dict[str, Any] = chart.properties(width="container", height=height, autosize=fitted).to_dict()
-    # Screen readers get the label of the element around the chart, and the table below it.
+    autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
+    spec: dict[str, Any] = chart.properties(width="container", height=height, autosize=autosize).to_dict()
+    # Screen readers use the label of the element around the chart and the table below the chart instead.
     config = {"background": None, "view": {"stroke": None}, "aria": False}
     return ChartSpec(spec | {"config": config}, datasets, domains or {}, height_expression)
 
@@ -59,7 +60,7 @@ def compiled(chart: ChartSpec) -> dict[str, Any]:
     """Compile the chart to Vega, which `assets/charts.js` draws."""
     import vl_convert
 
-    # The rows are added afterwards: the compiler does not need them, and they are most of the data.
+    # Add the rows after compiling: the compiler does not need them, and they are most of the data.
     result: dict[str, Any] = vl_convert.vegalite_to_vega(dict(chart.spec), vl_version=_VEGA_LITE)
     for source in result["data"]:
         if source["name"] in chart.datasets:
@@ -78,6 +79,6 @@ def compiled(chart: ChartSpec) -> dict[str, Any]:
 
 
 def _literal(value: Any) -> Any:
-    """The milliseconds of a Vega expression `datetime(…)`; any other value unchanged."""
+    """Return the milliseconds in a Vega expression `datetime(…)`, and any other value unchanged."""
     match = re.fullmatch(r"datetime\((-?\d+)\)", value["signal"]) if isinstance(value, dict) else None
     return int(match[1]) if match else value

@@ -20,7 +20,7 @@ _DISK_FULL = (
     "its disk is full",
     "Make room there, and try again; the tables published before are unchanged.",
 )
-# Phrases of DuckDB's messages, the problem and the fix; the first match counts.
+# Phrases in DuckDB's messages, with the problem and the fix. The first entry with a phrase in the message is used.
 _PROBLEMS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("Permission denied",), *_NO_PERMISSION),
     ((os.strerror(errno.ENOSPC),), *_DISK_FULL),
@@ -54,7 +54,7 @@ _PROBLEMS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 
 @contextmanager
 def warehouse_errors(url: str) -> Iterator[None]:
-    """Raise a `WarehouseError` about `url` for an error of DuckDB or of the file system, within this context."""
+    """Convert errors of DuckDB and of the file system within this context to a `WarehouseError` about `url`."""
     import duckdb
 
     try:

@@ -1,13 +1,17 @@
-"""The tables in one DuckDB file, published by renaming a new file over the old one.
+"""Publish the tables to one DuckDB file: each publish renames a new file over the old file.
 
 While a process has a DuckDB file open for writing, no other process can open it. So a publisher copies the file, changes
-the copy, closes and syncs it, and renames it over the old file. Readers open the file read-only and are not disturbed. A
-publisher that is killed leaves the old file and a copy, which the next publisher removes. Publishers queue on a lock file
-whose lock ends with the process. Tables and views of the user are part of the copy.
+and syncs the copy, and renames the copy over the old file. Readers open the file read-only, and never wait for a publisher.
+The copy includes the tables and views of the user. When a publisher is killed, the old file and the copy stay, and the next
+publisher removes the copy. Publishers wait for each other on a lock file, whose lock ends with the process.
 
-Fails with `WarehouseError` when the file is not a DuckDB database, another process has it open for writing, a newer
-version wrote it, a table or view of the user has one of our names, or the file system refuses. The old file is then
-unchanged.
+A publish raises `WarehouseError` and leaves the old file unchanged when:
+
+- the file is not a DuckDB database
+- another process has the file open for writing
+- a newer version wrote the file
+- wiki-trends did not create an existing table or view with the name of a published table
+- the file system reports an error
 """
 
 from __future__ import annotations
@@ -44,8 +48,8 @@ class DuckDBFile:
     """A warehouse in one DuckDB file.
 
     Args:
-        path: the file.
-        threads: number of threads of a reader; default all.
+        path: the path of the file.
+        threads: the number of threads of each reader; by default, as many as DuckDB chooses.
     """
 
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
@@ -55,7 +59,7 @@ class DuckDBFile:
         self.path = path.resolve()
 
     def version(self) -> str:
-        """A token that changes with every publish; see `Warehouse.version`."""
+        """Return a token that changes with every publish; see `Warehouse.version`."""
         with warehouse_errors(self.url):
             self._refuse_irregular()
             try:
@@ -64,7 +68,7 @@ class DuckDBFile:
                 raise NothingPublished(warehouse=self.url) from None
 
     def publish(self, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
-        """Replace the tables and add the run; see `Warehouse.publish`. Waits for other publishers."""
+        """Replace the tables and add the run, after other publishers have finished; see `Warehouse.publish`."""
         new = self._sibling(f".{os.getpid()}.publishing")
         with warehouse_errors(self.url), self._lock():
             self._refuse_irregular()
@@ -102,10 +106,10 @@ class DuckDBFile:
             yield DuckDBReader(self.url, connection, last)
 
     def _connect_consistently(self) -> DuckDBPyConnection:
-        """Connect so that all file handles of the connection refer to the same file.
+        """Open a connection that reads its headers and its blocks from the same file.
 
-        DuckDB opens the path several times: for the headers, then for the blocks. When a publish happens in between, the
-        headers are of the old file and the blocks of the new one. So connect again until no publish happened meanwhile.
+        DuckDB opens the path once for the headers and again for the blocks. A publish between the two would combine the
+        headers of the old file with the blocks of the new file. So connect again until the file stayed the same meanwhile.
         """
         import duckdb
 
@@ -124,25 +128,25 @@ class DuckDBFile:
     def _write(self, new: Path, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
         with _connect(new) as connection:
             self._refuse_taken_names(connection, tables)
-            keys = _replacement_keys(connection, run)
-            rows = {
-                name: _replace_table(connection, name, table, keys.get(name, ()))
+            replacement_keys = _replacement_keys(connection, run)
+            row_counts = {
+                name: _replace_table(connection, name, table, replacement_keys.get(name, ()))
                 for name, table in tables.items()
             }
-            published = replace(run, rows=rows)
+            published = replace(run, rows=row_counts)
             runs_table.append(connection, published)
             _add_comments(connection)
             connection.execute("CHECKPOINT")
         return published
 
     def _refuse_taken_names(self, connection: DuckDBPyConnection, names: Mapping[str, ArrowStream]) -> None:
-        """Refuse to publish when a table or view of the user has one of our names."""
-        types, ours = _table_types(connection), set[str]()
+        """Refuse to publish when wiki-trends did not create an existing table or view with one of these names."""
+        types, own_names = _table_types(connection), set[str]()
         if types.get(RUNS) == "BASE TABLE":
             self._refuse_newer(connection)
-            ours = {RUNS, *runs_table.published_tables(connection, self.url)}
+            own_names = {RUNS, *runs_table.published_tables(connection, self.url)}
         for name in (RUNS, *names):
-            if types.get(name) == "VIEW" or (name in types and name not in ours):
+            if types.get(name) == "VIEW" or (name in types and name not in own_names):
                 raise self._name_taken(name)
 
     def _refuse_newer(self, connection: DuckDBPyConnection) -> None:
@@ -165,19 +169,19 @@ class DuckDBFile:
 
     @contextmanager
     def _writers_excluded(self) -> Iterator[bool]:
-        """Exclude other writers while the file is copied and replaced; yield whether the file exists."""
+        """Keep other writers out within this context; yield whether the file exists."""
         if not self.path.exists():
             yield False
             return
         if self.path.with_name(f"{self.path.name}.wal").exists():
-            # A process that died while writing left changes in the write-ahead log. Apply them before copying the file.
+            # A process that was killed left changes in the write-ahead log. Apply them before the file is copied.
             with _connect(self.path) as connection:
                 connection.execute("CHECKPOINT")
         with _connect(self.path, read_only=True):
             yield True
 
     def _refuse_irregular(self) -> None:
-        """Refuse a folder, a FIFO or a device before DuckDB opens it: opening a FIFO waits for ever."""
+        """Refuse a folder, a FIFO or a device before DuckDB opens it, because opening a FIFO would never end."""
         if not self.path.exists() or self.path.is_file():
             return
         problem = "it is a folder" if self.path.is_dir() else "it is not a regular file"
@@ -188,7 +192,7 @@ class DuckDBFile:
         )
 
     def _copy(self, new: Path) -> None:
-        """Copy the file with its mode and, as root, its owner."""
+        """Copy the file and its mode; when the user is root, also its owner."""
         shutil.copy(self.path, new)
         if os.geteuid() == 0:
             status = self.path.stat()
@@ -205,27 +209,27 @@ class DuckDBFile:
         return self.path.with_name(f".{self.path.name}{ending}")
 
     def _remove_leftovers(self) -> None:
-        # Safe only under the lock, where every such file belongs to this publisher or to one that died.
-        ours = re.compile(rf"\.{re.escape(self.path.name)}\.\d+\.publishing(\.wal)?")
+        # The caller holds the lock, so each of these files belongs to this publisher or to one that was killed.
+        copy_name = re.compile(rf"\.{re.escape(self.path.name)}\.\d+\.publishing(\.wal)?")
         for path in self.path.parent.iterdir():
-            if ours.fullmatch(path.name):
+            if copy_name.fullmatch(path.name):
                 path.unlink()
 
 
 class DuckDBReader:
-    """A reader of one published state of the file."""
+    """A reader of one published file: a later publish does not change what it reads."""
 
-    def __init__(self, url: str, connection: DuckDBPyConnection, last: RunRecord) -> None:
+    def __init__(self, url: str, connection: DuckDBPyConnection, last_run: RunRecord) -> None:
         self._url = url
         self._connection = connection
-        self._last = last
+        self._last_run = last_run
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         """Return the rows of a query; see `Reader.rows`."""
         return [row for batch in self.batches(sql, *values) for row in batch]
 
     def batches(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
-        """Yield the rows of a query in lists; see `Reader.batches`. Other threads can run between two of them."""
+        """Yield the rows of a query in batches; see `Reader.batches`. Other threads can run between two batches."""
         with warehouse_errors(self._url):
             cursor = self._connection.execute(sql, list(values))
             names = [column[0] for column in cursor.description or []]
@@ -238,21 +242,27 @@ class DuckDBReader:
 
     def last_run(self) -> RunRecord:
         """Return the run that published the current tables."""
-        return self._last
+        return self._last_run
 
 
 def _replacement_keys(connection: DuckDBPyConnection, run: RunRecord) -> Mapping[str, tuple[str, ...]]:
-    """The replacement key of each table that keeps rows in this publish."""
-    last = runs_table.last_dataset(connection) if RUNS in _table_types(connection) else None
-    return {name: key for name, key in REPLACEMENT_KEYS.items() if last == run.dataset or "dataset" in key}
+    """Return the replacement key of each table that keeps rows in this publish.
+
+    When the last run published another dataset, only tables whose replacement key contains `dataset` keep rows.
+    """
+    last_dataset = runs_table.last_dataset(connection) if RUNS in _table_types(connection) else None
+    return {
+        name: key for name, key in REPLACEMENT_KEYS.items() if last_dataset == run.dataset or "dataset" in key
+    }
 
 
 def _replace_table(
     connection: DuckDBPyConnection, name: str, table: ArrowStream, replacement_key: tuple[str, ...]
 ) -> int:
-    """Replace all rows, or those that agree with new ones in the replacement key; return the number of new rows.
+    """Replace the rows of a table; return the number of new rows.
 
-    A table with the same columns is kept, with its comments. Missing columns are added to a table with a replacement key.
+    With a replacement key, delete only the rows whose values in these columns occur in a new row, and add missing columns.
+    Without one, delete all rows; a table with other columns is created again, which removes its comments.
     """
     logger.info("publishing %s", name)
     with registered_stream(connection, "incoming", table):
@@ -272,12 +282,12 @@ def _replace_table(
                 for column, kind in new_columns
             )
             connection.execute(f"CREATE OR REPLACE TABLE {name} ({definitions})")
-        added = connection.execute(f"INSERT INTO {name} BY NAME FROM incoming").fetchall()
-    return int(added[0][0])
+        counts = connection.execute(f"INSERT INTO {name} BY NAME FROM incoming").fetchall()
+    return int(counts[0][0])
 
 
 def _add_comments(connection: DuckDBPyConnection) -> None:
-    """Comment the published tables and columns that have no comment; comments of the user are kept."""
+    """Add comments to the published tables and columns without one, and keep the comments of the user."""
     tables = connection.execute(
         "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' AND comment IS NULL"
     ).fetchall()
@@ -304,7 +314,7 @@ def _columns(connection: DuckDBPyConnection, name: str) -> list[tuple[str, str]]
 
 
 def _table_types(connection: DuckDBPyConnection) -> dict[str, str]:
-    """`BASE TABLE` or `VIEW` for each name, in lower case, of the file's main schema."""
+    """Return `BASE TABLE` or `VIEW` for each name in the file's main schema; the names are in lower case."""
     sql = "SELECT lower(table_name), table_type FROM information_schema.tables WHERE table_schema = 'main'"
     return dict(connection.execute(sql).fetchall())
 
@@ -316,7 +326,7 @@ def _connect(path: Path, *, read_only: bool = False) -> DuckDBPyConnection:
 
 
 def _identity(path: Path) -> tuple[int, ...]:
-    """A key that differs between a file and its replacement, even when the file system reuses the inode number."""
+    """Return a key that differs between a file and its replacement, even when both have the same inode number."""
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import psycopg
 
 _PROBLEMS_BY_STATE = {
-    "25006": ("it is read-only", "Name the server that can be written, and try again."),
+    "25006": ("it is read-only", "Name the server that accepts writes, and try again."),
     "53100": (
         "its disk is full",
         "Make room there, and try again; the tables published before are unchanged.",
@@ -32,7 +32,7 @@ _FIX_CONNECTION = "Check that the server runs, and host, port, user, password an
 
 @contextmanager
 def warehouse_errors(url: str, secrets: Iterable[str] = ()) -> Iterator[None]:
-    """Raise a `WarehouseError` about `url`, without the secrets, for an error of PostgreSQL, within this context."""
+    """Convert errors of PostgreSQL within this context to a `WarehouseError` about `url` that contains no secret."""
     import psycopg
 
     try:
@@ -40,11 +40,13 @@ def warehouse_errors(url: str, secrets: Iterable[str] = ()) -> Iterator[None]:
     except psycopg.Error as error:
         problem, fix = _problem_and_fix(error)
         text = f"{problem} {error}"
-        hidden = [secret for secret in secrets if secret and secret in text]
-        for secret in hidden:
+        contained_secrets = [secret for secret in secrets if secret and secret in text]
+        for secret in contained_secrets:
             problem = problem.replace(secret, "…")
-        # An original that contains a secret is not chained, because a log would show its text.
-        raise WarehouseError(warehouse=url, problem=problem, fix=fix) from (None if hidden else error)
+        # Do not chain an error that contains a secret, because a log would show its text.
+        raise WarehouseError(warehouse=url, problem=problem, fix=fix) from (
+            None if contained_secrets else error
+        )
 
 
 def _problem_and_fix(error: psycopg.Error) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Create, extend, stage and merge the published tables in one transaction of PostgreSQL.
 
-All tables are in one schema. Fails with `WarehouseError` when a table of the user or of a newer version has one of our
-names, and with `psycopg.Error` when the server refuses a statement.
+All tables are in one schema. The methods raise `WarehouseError` when the user or a newer version created a table with the
+name of a published table, and `psycopg.Error` when the server rejects a statement.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.arrow import Rows
     from wiki_trends.warehouse.base import RunRecord
 
-TYPES = {
+# The PostgreSQL type for each DuckDB type.
+_TYPES = {
     "VARCHAR": "text",
     "DATE": "date",
     "TIMESTAMP": "timestamp without time zone",
@@ -33,21 +34,21 @@ EXTEND_LOCK_TIMEOUT = "10s"
 # A table of runs without these columns belongs to another program.
 _RUNS_SIGNATURE = {"table_rows", "fingerprints", "schema_version"}
 _BYTE_ORDER = ' COLLATE "C"'
-_COLUMNS_OF = """
+_SELECT_COLUMNS = """
 SELECT c.relkind IN ('r', 'p') AS is_table, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE n.nspname = %s AND c.relname = %s
 """
-# The columns without a comment, of a table that this user may change.
-_UNCOMMENTED = """
+# The columns without a comment; no rows for a table that this user may not change.
+_SELECT_UNCOMMENTED_COLUMNS = """
 SELECT a.attname AS column
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.oid = to_regclass(%s) AND pg_has_role(c.relowner, 'USAGE') AND col_description(c.oid, a.attnum) IS NULL
 """
-_LACKS_INDEX = """
-SELECT to_regclass(%s) IS NULL AND pg_has_role(relowner, 'USAGE') AS lacking FROM pg_class WHERE oid = to_regclass(%s)
+_SELECT_INDEX_MISSING = """
+SELECT to_regclass(%s) IS NULL AND pg_has_role(relowner, 'USAGE') AS missing FROM pg_class WHERE oid = to_regclass(%s)
 """
 
 
@@ -66,8 +67,8 @@ class Tables:
                 fix="Create one, or grant USAGE on it.",
             )
         self._schema: str = schema
-        # Tables created in this transaction. Nobody else sees them yet, so rows are copied straight into them.
-        self._new: set[str] = set()
+        # Other transactions do not see these tables yet, so rows are copied directly into them.
+        self._tables_created: set[str] = set()
 
     def _refuse_encoding(self) -> None:
         encoding = self._connection.info.parameter_status("server_encoding") or "unknown"
@@ -79,11 +80,11 @@ class Tables:
             )
 
     def lock(self) -> None:
-        """Wait for other publishers; the lock is released when the transaction ends."""
+        """Wait for other publishers, then lock them out until the transaction ends."""
         self._run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", f"wiki-trends {self._schema}")
 
     def last_run(self) -> RunRecord | None:
-        """The run published last; None when nothing was published."""
+        """Return the run that was published last; None when nothing was published."""
         column_types = self._column_types(RUNS)
         if column_types is None:
             return None
@@ -92,32 +93,37 @@ class Tables:
         rows = self._all(f"SELECT * FROM {self._table(RUNS)} ORDER BY run DESC LIMIT 1")
         if not rows:
             return None
-        newest = rows[0]["schema_version"]
-        if not isinstance(newest, int):
+        schema_version = rows[0]["schema_version"]
+        if not isinstance(schema_version, int):
             raise self._name_taken(RUNS)
-        if newest > SCHEMA_VERSION:
+        if schema_version > SCHEMA_VERSION:
             raise WarehouseError(
                 warehouse=self._url,
-                problem=f"it was published by a newer version (schema {newest}, this one knows {SCHEMA_VERSION})",
+                problem=f"it was published by a newer version (schema {schema_version}, this one knows {SCHEMA_VERSION})",
                 fix="Update wiki-trends, or use another database or schema.",
             )
         return runs_table.from_row(rows[0], self._url)
 
     def prepare(self, name: str, columns: Mapping[str, str]) -> bool:
-        """Create or extend a table to have these columns, by DuckDB's types; return whether anything changed."""
-        types = {column: TYPES[kind] for column, kind in columns.items()}
+        """Create a table with these columns, or add the missing ones; return whether the table was created or extended.
+
+        Args:
+            name: the name of the table.
+            columns: the DuckDB type of each column, by name.
+        """
+        types = {column: _TYPES[kind] for column, kind in columns.items()}
         column_types = self._column_types(name)
         if column_types is None:
             self._create(name, types)
-            self._new.add(name)
-            changed = True
+            self._tables_created.add(name)
+            has_changes = True
         else:
-            changed = self._extend(name, types, column_types)
+            has_changes = self._extend(name, types, column_types)
         self._add_comments(name)
-        return changed
+        return has_changes
 
     def _extend(self, name: str, types: Mapping[str, str], column_types: Mapping[str, str]) -> bool:
-        """Add missing columns to an existing table; return whether there were any."""
+        """Add the missing columns to an existing table; return whether columns were missing."""
         if name != RUNS and not self._was_published(name):
             raise self._name_taken(name)
         for column, kind in types.items():
@@ -129,16 +135,16 @@ class Tables:
                 )
         missing = {column: kind for column, kind in types.items() if column not in column_types}
         if missing:
-            # Readers wait for this lock. It is taken only when a new version adds columns.
+            # Readers wait for the lock of ALTER TABLE, and ALTER TABLE waits for them. So limit the time that it waits.
             self._run(f"SET LOCAL lock_timeout = '{EXTEND_LOCK_TIMEOUT}'")
         for column, kind in missing.items():
             self._run(f"ALTER TABLE {self._table(name)} ADD COLUMN {_column_definition(column, kind)}")
         return bool(missing)
 
     def stage(self, name: str, rows: Rows) -> int:
-        """Copy the rows into a temporary table, or into `name` when it is new; return the number of rows."""
+        """Copy the rows into a temporary table, or directly into a new table; return the number of rows."""
         names, staged = _column_list(rows.columns), _staged(name)
-        if name in self._new:
+        if name in self._tables_created:
             staged = self._table(name)
         else:
             self._run(
@@ -146,58 +152,63 @@ class Tables:
             )
         with self._connection.cursor() as cursor:
             with cursor.copy(f"COPY {staged} ({names}) FROM STDIN (FORMAT binary)".encode()) as copy:
-                copy.set_types([TYPES[kind] for kind in rows.columns.values()])
+                copy.set_types([_TYPES[kind] for kind in rows.columns.values()])
                 for batch in rows.batches:
                     for row in batch:
                         copy.write_row(row)
             return cursor.rowcount
 
-    def merge(self, name: str, columns: Iterable[str], replacement_key: Sequence[str]) -> int:
-        """Merge the staged rows into the table with row locks only; return the changed rows, at least one for a new table.
+    def merge(self, name: str, columns: Iterable[str], replacement_key: Sequence[str]) -> bool:
+        """Merge the staged rows into the table, locking only the rows that change; return whether rows changed.
+
+        Rows whose key was not staged are deleted, except those that `replacement_key` protects.
 
         Args:
-            name: the table.
-            columns: the columns that were staged.
-            replacement_key: a row whose values in these columns occur in no staged row is kept. Without columns, every row
-                that was not staged is deleted.
+            name: the name of the table.
+            columns: the names of the staged columns.
+            replacement_key: columns whose values select the rows to replace: rows with values that occur in no staged row
+                are kept. Without columns, no row is protected.
         """
         self._add_index(name)
-        if name in self._new:
-            return 1
+        if name in self._tables_created:
+            return True
         table, staged, key = self._table(name), _staged(name), KEYS[name]
         match = " AND ".join(f"t.{_quoted(column)} = s.{_quoted(column)}" for column in key)
-        replaced = (
+        is_replaced = (
             f"({_column_list(replacement_key, 't')}) IN (SELECT {_column_list(replacement_key)} FROM {staged})"
             if replacement_key
             else "TRUE"
         )
-        changed = self._run(
-            f"DELETE FROM {table} t WHERE NOT EXISTS (SELECT FROM {staged} s WHERE {match}) AND {replaced}"
+        row_count = self._run(
+            f"DELETE FROM {table} t WHERE NOT EXISTS (SELECT FROM {staged} s WHERE {match}) AND {is_replaced}"
         )
-        values = [column for column in columns if column not in key]
-        if values:
-            assigned = ", ".join(f"{_quoted(column)} = s.{_quoted(column)}" for column in values)
-            differs = f"({_column_list(values, 't')}) IS DISTINCT FROM ({_column_list(values, 's')})"
-            changed += self._run(
-                f"UPDATE {table} t SET {assigned} FROM {staged} s WHERE {match} AND {differs}"
+        value_columns = [column for column in columns if column not in key]
+        if value_columns:
+            assignments = ", ".join(f"{_quoted(column)} = s.{_quoted(column)}" for column in value_columns)
+            differs = (
+                f"({_column_list(value_columns, 't')}) IS DISTINCT FROM ({_column_list(value_columns, 's')})"
             )
-        return changed + self._run(
+            row_count += self._run(
+                f"UPDATE {table} t SET {assignments} FROM {staged} s WHERE {match} AND {differs}"
+            )
+        row_count += self._run(
             f"INSERT INTO {table} ({_column_list(columns)}) SELECT {_column_list(columns)} FROM {staged} s "
             f"WHERE NOT EXISTS (SELECT FROM {table} t WHERE {match})"
         )
+        return row_count > 0
 
     def add_run(self, run: RunRecord) -> None:
         """Add a run with the next number."""
-        number = self._all(f"SELECT coalesce(max(run), 0) + 1 AS number FROM {self._table(RUNS)}")[0][
-            "number"
-        ]
-        row = runs_table.to_row(run, number)
-        marks = ", ".join(["%s"] * len(row))
-        self._run(f"INSERT INTO {self._table(RUNS)} ({_column_list(row)}) VALUES ({marks})", *row.values())
+        (next_run,) = self._all(f"SELECT coalesce(max(run), 0) + 1 AS number FROM {self._table(RUNS)}")
+        row = runs_table.to_row(run, next_run["number"])
+        placeholders = ", ".join(["%s"] * len(row))
+        self._run(
+            f"INSERT INTO {self._table(RUNS)} ({_column_list(row)}) VALUES ({placeholders})", *row.values()
+        )
 
     def _column_types(self, name: str) -> dict[str, str] | None:
-        """The type of each column of the table; None when no relation has that name."""
-        rows = self._all(_COLUMNS_OF, self._schema, name)
+        """Return the type of each column of a table; None when no relation has that name."""
+        rows = self._all(_SELECT_COLUMNS, self._schema, name)
         if rows and not rows[0]["is_table"]:
             raise self._name_taken(name)
         return {row["column"]: row["type"] for row in rows} or None
@@ -216,7 +227,7 @@ class Tables:
 
     def _create(self, name: str, columns: Mapping[str, str]) -> None:
         key = ("run",) if name == RUNS else KEYS[name]
-        # `runs_table.from_row` validates the rows of runs, which lack some values in tables of earlier versions.
+        # Rows of runs from earlier versions lack some values; `runs_table.from_row` validates them instead.
         nullable = columns.keys() if name == RUNS else NULLABLE.get(name, frozenset())
         definitions = ", ".join(
             _column_definition(column, kind) + ("" if column in nullable else " NOT NULL")
@@ -226,21 +237,21 @@ class Tables:
         self._run(comments.comment_statement(f"TABLE {self._table(name)}", comments.TABLES[name]))
 
     def _add_comments(self, name: str) -> None:
-        """Comment the columns that have no comment; comments of the user are kept."""
+        """Add comments to the columns without one, and keep the comments of the user."""
         texts = comments.COLUMNS[name]
-        for row in self._all(_UNCOMMENTED, self._table(name)):
+        for row in self._all(_SELECT_UNCOMMENTED_COLUMNS, self._table(name)):
             if row["column"] in texts:
                 column = f"COLUMN {self._table(name)}.{_quoted(row['column'])}"
                 self._run(comments.comment_statement(column, texts[row["column"]]))
 
     def _add_index(self, name: str) -> None:
-        """Create the index of a table if it has one and lacks it; this blocks no readers."""
+        """Create the index that `INDEXES` defines for a table, unless it exists. Creating an index does not block readers."""
         columns = INDEXES.get(name)
         if columns is None:
             return
         index = f"{name}_{'_'.join(columns)}"
-        (row,) = self._all(_LACKS_INDEX, self._table(index), self._table(name))
-        if row["lacking"]:
+        (row,) = self._all(_SELECT_INDEX_MISSING, self._table(index), self._table(name))
+        if row["missing"]:
             self._run(f"CREATE INDEX {_quoted(index)} ON {self._table(name)} ({_column_list(columns)})")
 
     def _table(self, name: str) -> str:
@@ -261,7 +272,7 @@ def _staged(name: str) -> str:
 
 
 def _column_definition(name: str, kind: str) -> str:
-    # Texts sort by their bytes, as in DuckDB, whatever the locale of the database is.
+    # Text is sorted by its bytes, as in DuckDB, and not by the locale of the database.
     return f"{_quoted(name)} {kind}{_BYTE_ORDER if kind == 'text' else ''}"
 
 

@@ -1,13 +1,18 @@
-"""The tables in a PostgreSQL database, merged in one transaction that takes row locks only.
+"""Publish the tables to a PostgreSQL database: each publish is one transaction that locks only the rows it changes.
 
-The rows of a publish are copied into temporary tables and merged from there: new rows are inserted, changed rows updated,
-missing rows deleted. So readers are never blocked, readers in `REPEATABLE READ` keep their window, and views, grants and
-comments of users stay because the tables are never dropped. Publishers queue on an advisory lock. Publishing the same
-window again writes nothing. The tables are in the first schema of the connection's search path.
+The transaction copies the rows into temporary tables and merges them from there: it inserts new rows, updates changed rows
+and deletes missing rows. Readers are therefore never blocked, and a reader in `REPEATABLE READ` sees the same snapshot until
+its transaction ends. The tables are never dropped, so the views, grants and comments of users stay. Publishers wait for each
+other on an advisory lock. Publishing the same window again writes nothing. The tables are in the first schema of the
+connection's search path.
 
-Fails with `WarehouseError` when the server does not answer or refuses, when a privilege is missing, when a table of the
-user has one of our names, when a newer version wrote the tables, and when the database's encoding is not UTF-8. The
-tables are then unchanged.
+A publish raises `WarehouseError` and leaves the tables unchanged when:
+
+- the server does not respond, or rejects a statement
+- the user lacks a privilege
+- wiki-trends did not create an existing table with the name of a published table
+- a newer version wrote the tables
+- the encoding of the database is not UTF-8
 """
 
 from __future__ import annotations
@@ -39,10 +44,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DEFAULT_PARAMETERS = {"connect_timeout": "10", "fallback_application_name": "wiki-trends"}
-# Titles are of any language, so PGCLIENTENCODING and the URL must not choose another encoding.
+# Titles can be in any language, so neither PGCLIENTENCODING nor the URL may select another encoding.
 _FIXED_PARAMETERS = {"client_encoding": "UTF8"}
-# The number of connections in the pool, and how many seconds a reader waits for one of them.
-_POOL_SIZE, _POOL_TIMEOUT = 4, 10.0
+_POOL_CONNECTIONS = 4
+_POOL_TIMEOUT_SECONDS = 10.0
 _BATCH_ROWS = 10_000
 _QUOTED_OR_PLACEHOLDER = re.compile(r"'[^']*'|\"[^\"]*\"|\?|%")
 
@@ -51,8 +56,8 @@ class PostgreSQL:
     """A warehouse in a PostgreSQL database.
 
     Args:
-        url: a connection URL of libpq.
-        pooled: whether readers share a pool of connections, for a long-running server.
+        url: the connection URL, as libpq defines it.
+        pooled: whether readers share a pool of connections, as a long-running server needs.
     """
 
     def __init__(self, url: str, *, pooled: bool = False) -> None:
@@ -61,30 +66,32 @@ class PostgreSQL:
         self._pool = self._new_pool() if pooled else None
 
     def version(self) -> str:
-        """A token that changes with every publish; see `Warehouse.version`."""
+        """Return a token that changes with every publish; see `Warehouse.version`."""
         with self.reading() as reader:
             return hashlib.sha256(repr(reader.last_run()).encode()).hexdigest()
 
     def publish(self, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
-        """Merge these tables and add the run; see `Warehouse.publish`. Waits for other publishers.
+        """Merge these tables and add the run, after other publishers have finished; see `Warehouse.publish`.
 
         Returns:
-            The run with the number of rows of each table; the last published run when it has the same inputs and rows.
+            `run` with the number of rows of each table. When the inputs and the rows equal those of the last published
+            run, nothing is written, and the last published run is returned.
         """
         with self._warehouse_errors(), self._connect() as connection:
             target = Tables(connection, self.url)
             target.lock()
             last = target.last_run()
-            changed, rows = int(target.prepare(RUNS, COLUMNS)), {}
+            has_changes = target.prepare(RUNS, COLUMNS)
+            row_counts: dict[str, int] = {}
             for name, table in tables.items():
                 logger.info("publishing %s", name)
                 with read_rows(table) as incoming:
-                    changed += target.prepare(name, incoming.columns)
-                    rows[name] = target.stage(name, incoming)
-                    changed += target.merge(name, incoming.columns, _replacement_key(name, run, last))
-            if last is not None and not changed and last.inputs() == run.inputs():
+                    has_changes |= target.prepare(name, incoming.columns)
+                    row_counts[name] = target.stage(name, incoming)
+                    has_changes |= target.merge(name, incoming.columns, _replacement_key(name, run, last))
+            if last is not None and not has_changes and last.inputs() == run.inputs():
                 return last
-            published = replace(run, rows=rows)
+            published = replace(run, rows=row_counts)
             target.add_run(published)
         return published
 
@@ -110,7 +117,10 @@ class PostgreSQL:
             yield connection
 
     def _pooled_connection(self, stack: ExitStack) -> Connection[Any] | None:
-        """A connection of the pool; None without a pool, and after a time-out, whose cause only a new connection reports."""
+        """Return a connection of the pool, or None when there is no pool or no connection became free in time.
+
+        The pool's time-out does not state its cause. The caller then opens a new connection, whose error does.
+        """
         if self._pool is None:
             return None
         from psycopg_pool import PoolTimeout
@@ -127,9 +137,9 @@ class PostgreSQL:
         return ConnectionPool(
             kwargs=self._parameters,
             min_size=0,
-            max_size=_POOL_SIZE,
+            max_size=_POOL_CONNECTIONS,
             open=False,
-            timeout=_POOL_TIMEOUT,
+            timeout=_POOL_TIMEOUT_SECONDS,
             configure=_make_read_only,
             check=ConnectionPool.check_connection,
         )
@@ -141,48 +151,49 @@ class PostgreSQL:
         import psycopg
 
         connection = psycopg.connect(**self._parameters)  # type: ignore[arg-type]
-        # A publisher that waited for another one must see its rows, whatever the server's default isolation level is.
+        # A publisher that waited for the lock must see the rows of the publisher before it. In READ COMMITTED it does;
+        # the server's default isolation level can be stricter.
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         return connection
 
 
 class PostgresReader:
-    """A reader of one snapshot of the published tables."""
+    """A reader whose queries all see one snapshot of the published tables."""
 
     def __init__(
         self,
         connection: Connection[Any],
-        last: RunRecord,
-        errors: Callable[[], AbstractContextManager[None]],
+        last_run: RunRecord,
+        converted_errors: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._connection = connection
-        self._last = last
-        self._errors = errors
+        self._last_run = last_run
+        self._converted_errors = converted_errors
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         """Return the rows of a query; see `Reader.rows`. Values of type numeric are returned as floats."""
         from psycopg.rows import dict_row
 
-        with self._errors(), self._connection.cursor(row_factory=dict_row) as cursor:
+        with self._converted_errors(), self._connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(_with_placeholders(sql, values), values or None).fetchall()
 
     def batches(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
-        """Yield the rows of a query in lists; see `Reader.batches`."""
+        """Yield the rows of a query in batches; see `Reader.batches`."""
         from psycopg.rows import dict_row
 
-        # With a named cursor the rows that were not fetched yet stay on the server.
-        with self._errors(), self._connection.cursor("batches", row_factory=dict_row) as cursor:
+        # A named cursor keeps the rows on the server until they are fetched.
+        with self._converted_errors(), self._connection.cursor("batches", row_factory=dict_row) as cursor:
             cursor.execute(_with_placeholders(sql, values), values or None)
             while rows := cursor.fetchmany(_BATCH_ROWS):
                 yield rows
 
     def last_run(self) -> RunRecord:
         """Return the run that published the current tables."""
-        return self._last
+        return self._last_run
 
 
 def _make_read_only(connection: Connection[Any]) -> None:
-    """Make a connection read-only, with one snapshot for all its statements."""
+    """Make a connection read-only, and let all its statements see one snapshot."""
     from psycopg import IsolationLevel
     from psycopg.types.numeric import FloatLoader
 
@@ -196,22 +207,27 @@ def _with_placeholders(sql: str, values: Sequence[object]) -> bytes:
 
 
 def _placeholder(match: re.Match[str]) -> str:
-    """The driver's placeholder for `?`; a `%` is doubled, also in quoted text."""
+    """Return the driver's placeholder for `?`, and any other match with each `%` doubled, as the driver requires."""
     return "%s" if match[0] == "?" else match[0].replace("%", "%%")
 
 
 def _replacement_key(name: str, run: RunRecord, last: RunRecord | None) -> Sequence[str]:
+    """Return the columns whose values select the rows to replace; without columns, the publish replaces all rows.
+
+    When the last run published another dataset, the rows of that dataset stay only in tables whose replacement key contains
+    `dataset`.
+    """
     key = REPLACEMENT_KEYS.get(name, ())
-    other_dataset = last is not None and last.dataset != run.dataset
-    return () if other_dataset and "dataset" not in key else key
+    dataset_changed = last is not None and last.dataset != run.dataset
+    return () if dataset_changed and "dataset" not in key else key
 
 
 def _parameters(url: str) -> dict[str, str]:
-    """The parameters of the URL, with our defaults.
+    """Return the connection parameters in the URL, completed by the default and fixed parameters.
 
-    A message about an invalid URL omits the driver's reason, which can contain a part of the password.
+    The error for an invalid URL omits the driver's reason, because the reason can contain a part of the password.
     """
-    unreadable = WarehouseError(
+    invalid_url = WarehouseError(
         warehouse="postgresql://…",
         problem="the URL cannot be read",
         fix="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %40 for @, %2F for / and so on in the password.",
@@ -228,20 +244,20 @@ def _parameters(url: str) -> dict[str, str]:
     try:
         parameters = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     except ProgrammingError:
-        raise unreadable from None
-    # A password that was not percent-encoded leaves one of these signs.
+        raise invalid_url from None
+    # When the password contains an unescaped @ or /, libpq reads a part of it as the host, the port or the database.
     if any("@" in parameters.get(name, "") for name in ("host", "dbname")) or re.search(
         r"[^\d,]", parameters.get("port", "")
     ):
-        raise unreadable
+        raise invalid_url
     return _DEFAULT_PARAMETERS | parameters | _FIXED_PARAMETERS
 
 
 def _secrets(parameters: Mapping[str, str]) -> list[str]:
-    """The values that no message may show, plain and percent-encoded, longest first."""
-    values = [parameters.get(name, "") for name in ("password", "sslpassword", "oauth_client_secret")]
+    """Return the secrets that messages must not contain, plain and percent-encoded, longest first."""
+    secrets = [parameters.get(name, "") for name in ("password", "sslpassword", "oauth_client_secret")]
     return sorted(
-        {form for value in values for form in (value, quote(value, safe=""))}, key=len, reverse=True
+        {text for secret in secrets for text in (secret, quote(secret, safe=""))}, key=len, reverse=True
     )
 
 
