@@ -1,7 +1,6 @@
-"""The cause of a partition that is not available: exactly one of a closed list, with the evidence for it.
+"""Explain why a partition is not available: one cause of a fixed list, with evidence.
 
-The code of a partition says what the lake holds. The cause also takes the runs of its key into account, and says why the data are
-not there.
+The code of a partition describes the data in the lake. The cause also considers the latest run of the partition's key.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Cause(StrEnum):
-    """Why a partition is not available. Stable: programs branch on it."""
+    """The cause of a partition that is not available. The values are stable, because programs branch on them."""
 
     WITHIN_LAG = "within_lag"
     NOT_PUBLISHED = "not_published"
@@ -36,14 +35,14 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The cause of one partition that is not available.
+    """The explanation of one partition that is not available.
 
     Attributes:
         key: the partition key.
-        cause: see `Cause`.
-        evidence: the object, run or waiver that shows it, as a sentence.
-        run: name of the run that is part of the evidence, if there is one.
-        url: address of that run's logs, if there is one.
+        cause: the cause.
+        evidence: a sentence that describes the object, the run or the waiver from which the cause follows.
+        run: the name of the run in the evidence; None if the evidence names no run.
+        url: the URL of the logs of this run; None if the run has no logs.
     """
 
     key: Key
@@ -53,7 +52,7 @@ class Explanation:
     url: str | None = None
 
     def to_json(self) -> dict[str, object]:
-        """The explanation as a JSON object."""
+        """Convert the explanation to a JSON object."""
         return {
             "key": key_text(self.key),
             "cause": self.cause.value,
@@ -71,12 +70,12 @@ _NOT_EXPECTED = {
 
 
 def explain(partition: Partition, run: Run | None, attempts: int) -> Explanation | None:
-    """The cause of a partition that is not available; None for an available one.
+    """Explain why a partition is not available; return None for an available partition.
 
     Args:
-        partition: the verdict of a check.
-        run: the latest run of its key, if there is one.
-        attempts: how many runs a backfill starts for one key.
+        partition: the partition as a check has inspected it.
+        run: the latest run of the partition's key; None if no run is recorded.
+        attempts: the largest number of runs that a backfill starts for one key.
     """
     if partition.available:
         return None
@@ -100,7 +99,7 @@ def explain(partition: Partition, run: Run | None, attempts: int) -> Explanation
 
 
 def _cause_of_run(run: Run, attempts: int) -> tuple[Cause, str]:
-    """The cause of an absent partition whose latest run has ended."""
+    """Return the cause and the evidence for an absent partition whose latest run has ended."""
     if run.failure is Failure.NOT_PUBLISHED:
         return Cause.NOT_PUBLISHED, run.message
     if run.state is RunState.SUCCEEDED or run.failure is Failure.NO_DATA_AFTER_SUCCESS:

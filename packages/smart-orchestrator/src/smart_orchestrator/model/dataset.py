@@ -1,7 +1,7 @@
-"""A dataset: the location of its partitions, their grain, the format of their keys, and the contract of their rows.
+"""The description of a dataset: where its partitions are, their grain, the format of their paths, and the contract of their rows.
 
-Pure values without I/O. A description that cannot work (a key format that gives two days the same key, a duplicate column) raises
-`DatasetError` in the constructor.
+The classes are pure values without I/O. Their constructors raise `DatasetError` for an invalid description, for example a key
+format that gives two days the same path, or a duplicate column.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ Format = Literal["csv", "parquet", "raw"]
 Compression = Literal["infer", "none", "gzip", "bz2", "zstd"]
 Adapter = Literal["manifest", "marker", "files", "sql", "iceberg", "delta"]
 
-# These find partitions by their path below a lake; the others ask a table.
+# The adapters that find a partition by its path in a lake. All other adapters query a table.
 PATH_ADAPTERS: tuple[Adapter, ...] = ("manifest", "marker", "files")
+# An example of a key format for each grain, for error messages.
 _EXAMPLES = {
     Grain.HOUR: "{start:%Y-%m-%d}/{start:%H}",
     Grain.DAY: "{day:%Y-%m-%d}",
     Grain.WEEK: "{start:%G-W%V}",
     Grain.MONTH: "{start:%Y-%m}",
 }
-# Keys that differ in every part that a key format may name.
+# Any two of these moments differ in year, month, day, week or hour, so a key format that drops one of them is detected.
 _SAMPLES = [
     dt.datetime(2024, 2, 29, 23, tzinfo=dt.UTC),
     dt.datetime(2024, 3, 1, 0, tzinfo=dt.UTC),
@@ -47,12 +48,12 @@ class Column:
     """One column of a dataset's contract.
 
     Attributes:
-        name: as in the header.
-        type: the type of every value.
-        nullable: whether it may be empty.
-        unique: whether each value may occur only once per partition.
-        low: smallest allowed value.
-        high: largest allowed value.
+        name: the name of the column, as in the header.
+        type: the type of the values.
+        nullable: whether values may be empty.
+        unique: whether a value may occur only once in a partition.
+        low: the smallest allowed value.
+        high: the largest allowed value.
     """
 
     name: str
@@ -76,40 +77,42 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A set of partitions, one for each key of a grain: where they lie, and when one of them is complete.
+    """A set of partitions, one for each key of a grain: where the partitions are, and when a partition is complete.
 
     Attributes:
-        name: for messages and for the history of runs.
-        lake: URL of the lake's root: a folder, `file://`, `s3://bucket/prefix` or `memory://name`; for the adapter `sql` the URL of
-            a database, for `iceberg` and `delta` that of a table.
-        key_format: the path of a partition below the root, a template of the start of its span:
-            `sales_{start:%Y_%m_%d}.csv`, `orders/dt={start:%Y-%m-%d}`. `{day:…}` is the same as `{start:…}`.
-        format: of the parts: `csv`, `parquet`, or `raw` for bytes that are not parsed.
-        columns: the contract of the rows; empty accepts any columns.
-        min_rows: a partition with fewer rows is `SHORT`.
-        volume_column: the column whose sum is kept in the manifest.
-        header: CSV parts begin with a row of column names; without one, the contract's columns name the fields in order.
-            Spark writes a header only with the option `header`.
-        compression: of CSV parts; `infer` reads gzip, bzip2 and Zstandard by their first bytes and writes plain text.
-        timeout: seconds without any data before a request to the lake fails; see `open_lake`.
-        retries: how many times a failed request to the lake is repeated.
-        backoff: seconds before the first of these retries.
-        history_start: the first key that the upstream has; earlier keys are not expected and never run. None where
-            the upstream's history has no known beginning.
-        outside_links: follow symbolic links that leave the folder of a local lake.
-        adapter: how a partition is judged; see `smart_orchestrator.adapters`.
-        grain: the length of a partition's span.
-        timezone: IANA name of the zone of days, weeks and months; hours are always UTC.
-        lag: number of grains between a key and the first key on which the upstream has it.
-        settle: seconds without a change before a partition without a marker counts; default: those of the check.
-        min_files: a partition of `files` or `marker` with fewer data files is `SHORT`.
-        glob: data files whose names match it count; by default those with the usual endings of the format.
-        table: of `sql`, `schema.table`; of `iceberg`, the name of the table in the catalog at `lake`.
-        query: of `sql`, a SELECT in place of a table.
-        key_column: of `sql`, `iceberg` and `delta`: the column with the date or time of a row.
-        change_column: of `sql`: a column whose largest value changes whenever rows change.
-        needs: names of datasets that must be complete for a key before this dataset can run it.
-        runner: name of the runner of its pipeline.
+        name: the name of the dataset, for messages and for the history of runs.
+        lake: the URL of the lake's root: a folder, `file://`, `s3://bucket/prefix` or `memory://name`. For the adapter `sql`,
+            the URL of a database; for `iceberg` and `delta`, the URL of a table or catalog.
+        key_format: the template of a partition's path relative to the root: `sales_{start:%Y_%m_%d}.csv`,
+            `orders/dt={start:%Y-%m-%d}`. `start` is the start of the key's span; `{day:…}` is the same as `{start:…}`.
+        format: the format of the parts: `csv`, `parquet`, or `raw` for bytes that are not parsed.
+        columns: the contract of the rows; an empty tuple accepts any columns.
+        min_rows: the number of rows below which a partition is `SHORT`.
+        volume_column: the column whose sum the manifest records.
+        header: whether CSV parts begin with a row of column names. If not, the columns of the contract name the fields in
+            order. Spark writes a header only with the option `header`.
+        compression: the compression of CSV parts. With `infer`, reads detect gzip, bzip2 and Zstandard by the first bytes, and
+            writes use no compression.
+        timeout: the number of seconds without data after which a request to the lake fails; see `open_lake`.
+        retries: the number of retries of a failed request to the lake.
+        backoff: the number of seconds before the first retry.
+        history_start: the first key that the upstream has. Earlier keys are not expected, and no run is started for them. None
+            if the start of the upstream's history is unknown.
+        outside_links: whether to follow symbolic links that leave the folder of a local lake.
+        adapter: the adapter that inspects the partitions; see `smart_orchestrator.adapters`.
+        grain: the length of the span of a key.
+        timezone: the IANA name of the time zone of days, weeks and months; hours are always UTC.
+        lag: the publication lag, in grains: the distance from a key to the first key on which the upstream has it.
+        settle: the number of seconds for which a partition without a marker must stay unchanged before it counts as complete;
+            by default, the value in the options of the check.
+        min_files: for `files` and `marker`, the number of data files below which a partition is `SHORT`.
+        glob: the pattern for the names of data files; by default, the usual endings of the format.
+        table: for `sql`, the table as `schema.table`; for `iceberg`, the name of the table in the catalog at `lake`.
+        query: for `sql`, a SELECT that replaces the table.
+        key_column: for `sql`, `iceberg` and `delta`, the column with the date or time of a row.
+        change_column: for `sql`, a column whose largest value changes when rows change.
+        needs: the names of the datasets that must be complete for a key before this dataset can run the key.
+        runner: the name of the runner of the pipeline.
     """
 
     name: str
@@ -196,7 +199,7 @@ class Dataset:
             raise DatasetError(self.name, f"compression {self.compression!r} is not one that can be read")
         if self.format != "csv" and (not self.header or self.compression != "infer"):
             raise DatasetError(
-                self.name, f"header and compression are of csv, and its format is {self.format}"
+                self.name, f"header and compression apply only to csv, and its format is {self.format}"
             )
 
     def _check_key_format(self) -> None:
@@ -223,29 +226,29 @@ class Dataset:
 
     @property
     def zone(self) -> dt.tzinfo:
-        """The time zone of the keys: UTC unless the dataset names one."""
+        """The time zone of the keys; UTC if the dataset has no time zone."""
         return ZoneInfo(self.timezone) if self.timezone else dt.UTC
 
     def beyond_history(self, day: Key) -> bool:
-        """Whether a key lies before the first one that the upstream has."""
+        """Return whether a key is before the first key that the upstream has."""
         return self.history_start is not None and day < self.history_start
 
     def key(self, day: Key) -> str:
-        """The path of a key's partition below the lake's root, without a slash at the end."""
+        """Return the path of the partition of a day, relative to the lake's root and without a slash at the end."""
         return format_key(self.key_format, day)
 
     def day(self, key: str) -> Key | None:
-        """The partition key of a path, or None for any other text: the inverse of `key`."""
+        """Parse the partition key from a path; the inverse of `key`. Return None if the text is not the path of a partition."""
         return parse_path(self.key_format, self.grain, key)
 
     @property
     def folder(self) -> str:
-        """The fixed folders at the start of a path: `orders` of `orders/dt=…`, or empty."""
+        """The leading folders that all partitions share: `orders` for `orders/dt=…`, else empty."""
         return fixed_folder(self.key_format)
 
     @property
     def suffix(self) -> str:
-        """The ending of a part's name."""
+        """The file name extension of the parts."""
         ending = {"csv": ".csv", "parquet": ".parquet", "raw": ".json"}[self.format]
         return ending + {"gzip": ".gz", "bz2": ".bz2", "zstd": ".zst"}.get(self.compression, "")
 
@@ -256,7 +259,7 @@ class DailyDataset(Dataset):
 
 
 def is_time_zone(name: str) -> bool:
-    """Whether a text is the IANA name of a time zone."""
+    """Return whether a text is the IANA name of a time zone."""
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):

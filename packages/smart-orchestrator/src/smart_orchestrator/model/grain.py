@@ -1,9 +1,10 @@
-"""Grains of partition keys: hours, days, weeks and months, and the spans of time that their keys stand for.
+"""Grains of partition keys: hours, days, weeks and months.
 
-A key is the start of its span: a `datetime` in UTC for an hour; a `date` for a day, a week (its Monday) and a month (its first day).
-In a time zone, days, weeks and months are local: a local day has 23, 24 or 25 hours around a change of the clocks. Where
-midnight does not exist, the day starts at its first instant. The functions are pure, and raise `ValueError` or `OverflowError` beyond
-the years 1 to 9999.
+A key stands for a span of time, and is the start of the span: a `datetime` in UTC for an hour, a `date` for a day, the Monday of
+a week, or the first day of a month. If a dataset has a time zone, its days, weeks and months are local. A local day on which the
+clocks change has 23 or 25 hours. If a local midnight does not exist, the day starts at its first existing instant.
+
+The functions are pure. They raise `ValueError` or `OverflowError` for dates outside the years 1 to 9999.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ ONE_HOUR = dt.timedelta(hours=1)
 Key = dt.date
 """A partition key: a `datetime.date`, or, for hours, its subclass `datetime.datetime` in UTC."""
 
-_TEXT = {
+# Regular expressions of the text forms of keys, by grain.
+_KEY_PATTERNS = {
     "hour": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}",
     "day": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
     "week": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
@@ -27,7 +29,7 @@ _TEXT = {
 
 
 class Grain(StrEnum):
-    """The length of the span of a partition key."""
+    """The length of the span of time that a partition key stands for."""
 
     HOUR = "hour"
     DAY = "day"
@@ -35,7 +37,7 @@ class Grain(StrEnum):
     MONTH = "month"
 
     def index(self, key: Key) -> int:  # type: ignore[override]
-        """The position of a key among all keys of this grain; the next key has the next integer."""
+        """Return the position of a key in the sequence of all keys of this grain."""
         if self is Grain.HOUR:
             return key.toordinal() * 24 + (key.hour if isinstance(key, dt.datetime) else 0)
         if self is Grain.WEEK:
@@ -45,7 +47,7 @@ class Grain(StrEnum):
         return key.toordinal()
 
     def key_at(self, index: int) -> Key:
-        """The key at a position; the inverse of `index`."""
+        """Return the key at a position in the sequence of all keys; the inverse of `index`."""
         if self is Grain.HOUR:
             day = dt.date.fromordinal(index // 24)
             return dt.datetime(day.year, day.month, day.day, index % 24, tzinfo=dt.UTC)
@@ -57,11 +59,11 @@ class Grain(StrEnum):
 
     @property
     def last_index(self) -> int:
-        """The position of the last key of the calendar."""
+        """The position of the last key that Python's dates can express."""
         return self.index(dt.datetime.max.replace(tzinfo=dt.UTC) if self is Grain.HOUR else dt.date.max)
 
     def is_key(self, value: object) -> bool:
-        """Whether a value is a key of this grain: the start of a span, with the right type."""
+        """Return whether a value is a key of this grain: it has the type of the keys, and is the start of a span."""
         if not isinstance(value, dt.date) or isinstance(value, dt.datetime) != (self is Grain.HOUR):
             return False
         if isinstance(value, dt.datetime) and value.tzinfo is None:
@@ -69,13 +71,13 @@ class Grain(StrEnum):
         return self.key_at(self.index(value)) == value
 
     def floor(self, moment: dt.datetime, zone: dt.tzinfo = dt.UTC) -> Key:
-        """The key of the span that holds an instant; `moment` has a time zone."""
+        """Return the key of the span that contains an instant. `moment` must have a time zone."""
         if self is Grain.HOUR:
             return moment.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
         return self.key_at(self.index(moment.astimezone(zone).date()))
 
     def start(self, key: Key, zone: dt.tzinfo = dt.UTC) -> dt.datetime:
-        """The first instant of the key's span, UTC."""
+        """Return the first instant of the key's span, in UTC."""
         if isinstance(key, dt.datetime):
             return key
         midnight = dt.datetime(key.year, key.month, key.day, tzinfo=zone)
@@ -85,20 +87,20 @@ class Grain(StrEnum):
         return _first_instant(key, zone, start)
 
     def end(self, key: Key, zone: dt.tzinfo = dt.UTC) -> dt.datetime:
-        """The first instant after the key's span, UTC."""
+        """Return the first instant after the key's span, in UTC."""
         return self.start(self.key_at(self.index(key) + 1), zone)
 
     def text(self, key: Key) -> str:
-        """The key as text: `2025-11-05`, and `2025-11-05T07` for an hour."""
+        """Format a key as text: `2025-11-05`, or `2025-11-05T07` for an hour."""
         return key_text(key)
 
     def parse(self, text: str) -> Key:
-        """The key that a text names: the inverse of `text`; a month may also be written `2025-11`.
+        """Parse a key from text; the inverse of `text`. A month may also be written `2025-11`.
 
         Raises:
-            ValueError: the text does not name a key of this grain.
+            ValueError: the text is not a key of this grain.
         """
-        if not re.fullmatch(_TEXT[self.value], text):
+        if not re.fullmatch(_KEY_PATTERNS[self.value], text):
             raise ValueError(self._problem(text))
         key = parse_key(text if len(text) > len("2025-11") else f"{text}-01")
         if not self.is_key(key):
@@ -110,7 +112,7 @@ class Grain(StrEnum):
 
     @property
     def description(self) -> str:
-        """The form of a key, for messages."""
+        """The text form of a key with an example, for messages."""
         return {
             "hour": "an hour written as YYYY-MM-DDTHH (UTC), for example 2025-11-05T07",
             "day": "a day written as YYYY-MM-DD, for example 2025-11-09",
@@ -120,17 +122,17 @@ class Grain(StrEnum):
 
 
 def key_text(key: Key) -> str:
-    """A key of any grain as text: `2025-11-05`, and `2025-11-05T07` for an hour."""
+    """Format a key of any grain as text: `2025-11-05`, or `2025-11-05T07` for an hour."""
     if isinstance(key, dt.datetime):
         return f"{key.date().isoformat()}T{key.hour:02}"
     return key.isoformat()
 
 
 def parse_key(text: str) -> Key:
-    """The key of a text that `key_text` returned.
+    """Parse a text that `key_text` returned.
 
     Raises:
-        ValueError: the text is not of this form.
+        ValueError: the text does not have this form.
     """
     if "T" not in text:
         return dt.date.fromisoformat(text)
@@ -140,10 +142,10 @@ def parse_key(text: str) -> Key:
 
 
 def hours_of(start: dt.datetime, end: dt.datetime) -> list[Key]:
-    """The keys of the UTC hours from `start` to `end`, exclusive.
+    """Return the keys of the UTC hours from `start`, inclusive, to `end`, exclusive.
 
     Raises:
-        ValueError: the span does not start and end on a UTC hour.
+        ValueError: `start` or `end` is not the start of a UTC hour.
     """
     for moment in (start, end):
         if moment.minute or moment.second or moment.microsecond:
@@ -153,13 +155,16 @@ def hours_of(start: dt.datetime, end: dt.datetime) -> list[Key]:
 
 
 def _first_instant(day: dt.date, zone: dt.tzinfo, candidate: dt.datetime) -> dt.datetime:
-    """The first instant of a local day whose midnight does not exist, at or before `candidate`."""
-    # Seconds before the candidate: at `early` the local day has not begun, at `late` it has.
-    early, late = int(ONE_DAY.total_seconds()), 0
-    while early - late > 1:
-        middle = (early + late) // 2
+    """Return the first instant of a local day whose midnight does not exist.
+
+    The instant is at or before `candidate`, and is found by bisection.
+    """
+    # Seconds before `candidate`. The local day has not begun `too_many` seconds before it, and has begun `enough` seconds before it.
+    too_many, enough = int(ONE_DAY.total_seconds()), 0
+    while too_many - enough > 1:
+        middle = (too_many + enough) // 2
         if (candidate - dt.timedelta(seconds=middle)).astimezone(zone).date() >= day:
-            late = middle
+            enough = middle
         else:
-            early = middle
-    return candidate - dt.timedelta(seconds=late)
+            too_many = middle
+    return candidate - dt.timedelta(seconds=enough)

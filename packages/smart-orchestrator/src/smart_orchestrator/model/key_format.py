@@ -1,7 +1,8 @@
-"""Key formats: where a partition lies below the lake's root, as a template of its key.
+"""Key formats: templates from which the path of a partition is built.
 
-A template such as `orders/dt={start:%Y-%m-%d}` holds the start of the key's span with the directives of `strftime`: `%Y %m %d %H
-%j %G %V`, and `%-m %-d %-H %-j %-V` without leading zeros. `{day}` is another name for `{start}`. Templates may have several levels.
+A path is relative to the root of the lake. A template such as `orders/dt={start:%Y-%m-%d}` formats the start of the key's span
+with directives of `strftime`: `%Y %m %d %H %j %G %V`, and `%-m %-d %-H %-j %-V` without leading zeros. `{day}` is another name
+for `{start}`. A template may contain several folders.
 """
 
 from __future__ import annotations
@@ -18,20 +19,21 @@ if TYPE_CHECKING:
 
 _FIELD = re.compile(r"\{(day|start)(?::([^{}]*))?\}")
 _DIRECTIVE = re.compile(r"(%-?[A-Za-z])")
+# The number of digits of each directive.
 _WIDTH = {"Y": 4, "G": 4, "m": 2, "d": 2, "H": 2, "V": 2, "j": 3}
 
 
 def format_key(template: str, key: Key) -> str:
-    """The path of a key's partition below the lake's root, without a slash at the end.
+    """Return the path of a key's partition, relative to the root of the lake and without a slash at the end.
 
     Raises:
-        ValueError: the template cannot be used.
+        ValueError: the template is invalid.
     """
     return "".join(_formatted(piece, key) if piece[:1] == "%" else piece for piece in _pieces(template, key))
 
 
 def parse_path(template: str, grain: Grain, path: str) -> Key | None:
-    """The key whose partition lies at `path`, or None for any other path."""
+    """Parse the key from the path of a partition; return None if the path does not match the template."""
     pattern, directives = _pattern(template, grain.value == "hour")
     match = pattern.fullmatch(path)
     if match is None:
@@ -39,19 +41,19 @@ def parse_path(template: str, grain: Grain, path: str) -> Key | None:
     numbers = {directive[-1]: int(text) for directive, text in zip(directives, match.groups(), strict=True)}
     try:
         key = _key(numbers, hourly=grain.value == "hour")
-        # Numbers that contradict each other, and dates that do not start a span, are not keys.
+        # The comparison with `path` rejects numbers that contradict each other, such as a month and a day of the year.
         return key if key is not None and grain.is_key(key) and format_key(template, key) == path else None
     except (ValueError, OverflowError):
         return None
 
 
 def fixed_folder(template: str) -> str:
-    """The folders at the start of a template that are the same for every key: `orders` of `orders/dt=…`, or empty."""
+    """Return the leading folders of a template that are the same for every key: `orders` for `orders/dt=…`, else empty."""
     return template.split("{", 1)[0].rpartition("/")[0]
 
 
 def _pieces(template: str, key: Key) -> list[str]:
-    """The directives and the fixed texts of a template, in order."""
+    """Split a template into directives and fixed texts, in order."""
     return _split(template, isinstance(key, dt.datetime))
 
 
@@ -76,7 +78,10 @@ def _fixed(text: str) -> str:
 
 
 def _formatted(directive: str, key: Key) -> str:
-    """One directive for a key. `strftime` does not pad the years before 1000, and has no `%-m`, on every system."""
+    """Format one directive for a key.
+
+    This function replaces `strftime`, which on some systems does not pad years before 1000 and does not support `%-m`.
+    """
     code = directive[-1]
     iso = key.isocalendar()
     number = {
@@ -95,7 +100,7 @@ def _formatted(directive: str, key: Key) -> str:
 
 @lru_cache(maxsize=64)
 def _pattern(template: str, hourly: bool) -> tuple[re.Pattern[str], list[str]]:
-    """The regular expression of a path, and the directive of each of its groups."""
+    """Return the regular expression of a path, and the directive of each group."""
     pattern = ""
     directives: list[str] = []
     for piece in _split(template, hourly):
@@ -109,7 +114,7 @@ def _pattern(template: str, hourly: bool) -> tuple[re.Pattern[str], list[str]]:
 
 
 def _key(numbers: Mapping[str, int], *, hourly: bool) -> Key | None:
-    """The key that the numbers of a path name; None when they do not name a date."""
+    """Build a key from the numbers in a path; return None if the numbers do not determine a date."""
     if "Y" in numbers and "j" in numbers:
         day = dt.date(numbers["Y"], 1, 1) + dt.timedelta(days=numbers["j"] - 1)
     elif "Y" in numbers and "m" in numbers:

@@ -1,4 +1,4 @@
-"""Keys of one grain that lie within keys of another: the hours of a local day, the day of an hour."""
+"""Convert keys between grains and time zones, for example a local day to its UTC hours, or an hour to its day."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
 
-# The years over which the offset of a time zone is examined.
-_YEARS = range(2015, 2036)
+# The years in which `has_whole_hours` checks the offset of a time zone.
+_CHECKED_YEARS = range(2015, 2036)
 
 
 def keys_within(start: dt.datetime, end: dt.datetime, grain: Grain, zone: dt.tzinfo) -> list[Key]:
-    """The keys of a grain whose spans overlap the time from `start` to `end`, oldest first."""
+    """Return the keys of a grain whose spans overlap the time from `start` to `end`, oldest first."""
     keys: list[Key] = []
     key = grain.floor(start, zone)
     while grain.start(key, zone) < end:
@@ -29,20 +29,32 @@ def keys_within(start: dt.datetime, end: dt.datetime, grain: Grain, zone: dt.tzi
 
 
 def keys_for(dataset: Dataset, key: Key, needed: Dataset) -> list[Key]:
-    """The keys of a needed dataset that must be available for one key of a dataset."""
+    """Return the keys of the dataset `needed` that must be available before `dataset` can run `key`."""
     start, end = dataset.grain.start(key, dataset.zone), dataset.grain.end(key, dataset.zone)
     return keys_within(start, end, needed.grain, needed.zone)
 
 
 def window_for(window: Window, zone: dt.tzinfo, dataset: Dataset, as_of: Key) -> Window:
-    """The window of a dataset that covers a window of another grain or time zone."""
+    """Return the window of a dataset that covers a window of another dataset.
+
+    Args:
+        window: the window of the other dataset.
+        zone: the time zone of `window`.
+        dataset: the dataset of the returned window.
+        as_of: the key of `dataset` that counts as now.
+    """
     start, end = window.grain.start(window.start, zone), window.grain.end(window.last, zone)
     keys = keys_within(start, end, dataset.grain, dataset.zone)
     return Window.between(keys[0], keys[-1], as_of, dataset.lag, dataset.grain)
 
 
 def has_whole_hours(zone_name: str) -> bool:
-    """Whether the offset of a time zone is always a number of hours, so that its days consist of UTC hours."""
+    """Return whether the offset of a time zone is always a whole number of hours.
+
+    The days of such a time zone consist of complete UTC hours.
+    """
     zone = ZoneInfo(zone_name)
-    moments = (dt.datetime(year, month, 1, tzinfo=dt.UTC) for year in _YEARS for month in range(1, 13))
+    moments = (
+        dt.datetime(year, month, 1, tzinfo=dt.UTC) for year in _CHECKED_YEARS for month in range(1, 13)
+    )
     return all(moment.astimezone(zone).utcoffset() % ONE_HOUR == dt.timedelta(0) for moment in moments)  # type: ignore[operator]

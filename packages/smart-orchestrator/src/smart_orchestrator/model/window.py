@@ -1,8 +1,8 @@
-"""Windows of partition keys of one grain: a pure calculation, without clock and without I/O.
+"""Windows of consecutive partition keys of one grain.
 
-A window is inclusive in text (`2025-11-05 .. 2025-11-09`) and half-open in code (`start`, `stop`). The as-of key is an
-argument; only `today_utc` reads the clock, and only the outermost callers use it. An impossible window raises
-`WindowError`, which names the argument at fault.
+In text, a window includes its last key (`2025-11-05 .. 2025-11-09`). In code, it is half-open (`start`, `stop`). The calculations
+are pure: the as-of key is an argument, and only `today_utc` reads the clock. Invalid arguments raise `WindowError`, which names
+the argument.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.grain import Key
 
-# The longest window: ten years, and as many weeks and months as it has days.
+# The largest number of keys in a window: about ten years of days or hours. The limit for days also applies to weeks and months.
 MAX_DAYS = 3660
 MAX_HOURS = MAX_DAYS * 24
 
 
 def today_utc() -> dt.date:
-    """The current UTC day."""
+    """Return the current UTC day."""
     return dt.datetime.now(tz=dt.UTC).date()
 
 
@@ -47,16 +47,16 @@ def parse_day(text: str, field: str = "day") -> dt.date:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The keys `start` <= key < `stop` of one grain, evaluated on an as-of key with a publication lag.
+    """A half-open range of keys, `start` <= key < `stop`, with an as-of key and a publication lag.
 
-    A key counts as expected when it lies at least `lag` grains before the as-of key.
+    The source is expected to have published a key if the key is at least `lag` grains before the as-of key.
 
     Attributes:
-        start: first key.
-        stop: the key after the last one.
+        start: the first key.
+        stop: the key after the last key.
         as_of: the key that counts as now.
-        lag: number of grains between a key and the first as-of key on which the source publishes it.
-        grain: of all these keys.
+        lag: the publication lag, in grains: the distance from a key to the first as-of key on which the source has it.
+        grain: the grain of the keys.
     """
 
     start: Key
@@ -91,21 +91,21 @@ class Window:
 
     @classmethod
     def of_days(cls, days: int, as_of: dt.date, lag: int = 3) -> Window:
-        """The last `days` days that the source has published by `as_of`.
+        """Return the window of the last `days` days that the source has published by `as_of`.
 
         With the default lag, `days=5, as_of=2025-11-12` ends on 2025-11-09.
 
         Raises:
-            WindowError: `days` is not between 1 and 3660, or the window reaches before the year 1.
+            WindowError: `days` is not between 1 and 3660, or the window begins before the year 1.
         """
         return cls.of_last(days, as_of, lag)
 
     @classmethod
     def of_last(cls, count: int, as_of: Key, lag: int = 3, grain: Grain = Grain.DAY) -> Window:
-        """The last `count` keys that the source has published by `as_of`.
+        """Return the window of the last `count` keys that the source has published by `as_of`.
 
         Raises:
-            WindowError: `count` is too small or too large, or the window reaches before the year 1.
+            WindowError: `count` is too small or too large, or the window begins before the year 1.
         """
         if not 1 <= count <= _longest(grain):
             raise WindowError(
@@ -120,16 +120,16 @@ class Window:
             raise WindowError(
                 "as_of",
                 key_text(as_of),
-                "puts the window beyond the calendar",
-                f"Give a {grain} further from its ends.",
+                "puts the window outside the years 1 to 9999",
+                f"Give a {grain} further from these limits.",
             ) from None
 
     @classmethod
     def between(cls, start: Key, end: Key, as_of: Key, lag: int = 3, grain: Grain = Grain.DAY) -> Window:
-        """The keys from `start` to `end`, both inclusive. Keys within the lag are included but not expected.
+        """Return the window from `start` to `end`, both inclusive. The window may contain keys within the lag.
 
         Raises:
-            WindowError: `end` is before `start`, or the window is longer than 3660 days.
+            WindowError: `end` is before `start`, or the window has too many keys.
         """
         if end < start:
             raise WindowError(
@@ -149,7 +149,7 @@ class Window:
 
     @property
     def last(self) -> Key:
-        """The last key of the window, inclusive."""
+        """The last key that is in the window."""
         return self.grain.key_at(self.grain.index(self.stop) - 1)
 
     @property
@@ -158,15 +158,15 @@ class Window:
         return self.grain.key_at(self.grain.index(self.as_of) - self.lag)
 
     def within_lag(self, key: Key) -> bool:
-        """Whether `key` is so recent that the source may not have published it by the as-of key."""
+        """Return whether `key` is within the publication lag, so that the source may not have published it by the as-of key."""
         return self.grain.index(self.as_of) - self.grain.index(key) < self.lag
 
     def expected_from(self, key: Key) -> Key:
-        """The first as-of key on which the source has `key`, capped at the last key of the calendar."""
+        """Return the first as-of key on which the source has `key`, at most the last key that Python's dates can express."""
         return self.grain.key_at(min(self.grain.index(key) + self.lag, self.grain.last_index))
 
     def position(self, key: Key) -> int:
-        """The position of a key in the window, counted from 0; negative or too large for a key outside."""
+        """Return the number of keys from `start` to `key`. It is negative for a key before the window."""
         return self.grain.index(key) - self.grain.index(self.start)
 
     def __len__(self) -> int:
@@ -189,5 +189,5 @@ class Window:
 
 
 def _longest(grain: Grain) -> int:
-    """The largest number of keys in a window."""
+    """Return the largest number of keys in a window of a grain."""
     return MAX_HOURS if grain is Grain.HOUR else MAX_DAYS

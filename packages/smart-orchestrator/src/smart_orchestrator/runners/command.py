@@ -1,12 +1,13 @@
-"""Run a command for each key, at most one run for each key on this machine.
+"""Run a command for each key, with at most one run of a key at a time on this machine.
 
-The command is a list of arguments and never passes through a shell. A supervisor process starts it, kills its process group
-at the time-out, and records its exit code in a file. The lock of the key is open in the supervisor and in the command, and
-the operating system releases it when both have ended. A run therefore survives the process that started it: the next
-process that asks for the key sees the lock, follows the run, and reads the exit code from the file. A run whose supervisor
-was killed counts as running until its command ends, and then as LOST.
+The command is a list of arguments and does not pass through a shell. A supervisor process starts the command, kills its process
+group after the time-out, and records the exit code in a file. The supervisor and the command hold the lock of the key open, and
+the operating system releases the lock when both have ended. A run therefore survives the process that started it. Another
+process that starts the same key finds the lock, follows the run, and reads the exit code from the file. If the supervisor is
+killed, the run counts as running until the command ends, and then as LOST.
 
-When a command ends, the supervisor kills the processes that it left in its process group. A command that puts a process into another process group and closes its descriptors escapes the time-out and the lock.
+When the command has ended, the supervisor kills the processes that are left in the command's process group. A process that
+moves to another process group and closes its descriptors escapes the time-out and the lock.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 SUPERVISOR = Path(__file__).with_name("command_supervisor.py")
-# Seconds between the SIGTERM and the SIGKILL of a run that has reached its time-out.
+# Seconds between SIGTERM and SIGKILL for a run that has reached its time-out.
 GRACE_SECONDS = 10.0
 RUNNER = "command runs"
 NO_RECORD = "its processes ended without a record of an exit code"
@@ -45,21 +46,23 @@ _PLACEHOLDER = re.compile(r"\{(key|start|end)\}")
 
 
 class CommandRunner:
-    """`Runner` that runs a command for each key.
+    """A `Runner` that runs a command for each key.
 
     Args:
-        command: the arguments; `{key}`, `{start}` and `{end}` in them are replaced by the key and by the start and the end
-            of its span (UTC, `2025-11-05T00:00:00Z`).
-        state_dir: the folder of the ledger, the locks and the output, shared by the processes of this machine.
-        jobs: the largest number of runs at the same time.
-        attempts: how many runs a backfill gives a key that does not become complete.
-        timeout: seconds after which a run is ended; None for no limit.
-        cwd: the working directory of the command; default that of this process.
-        env: variables that are added to the environment of this process.
-        identity: names what the runs process. Runs of different identities do not exclude each other. Default: the command
-            and its working directory.
-        span: the start and the end of a key, UTC; default an hour for a `datetime` and a day for a `date`.
-        is_complete: asked after the lock of a key is acquired; a key that is complete is not run again.
+        command: the command and its arguments. `{key}` is replaced by the key, `{start}` and `{end}` by the start and the end
+            of the key's span (UTC, `2025-11-05T00:00:00Z`).
+        state_dir: the folder for the ledger, the locks and the output. The processes of this machine share it.
+        jobs: the largest number of concurrent runs.
+        attempts: the largest number of runs that a backfill starts for a key.
+        timeout: the time-out of a run in seconds; None for no time-out.
+        cwd: the working directory of the command; by default, that of this process.
+        env: variables to add to the environment of the command.
+        identity: a name for the pipeline of the runs. Only runs with the same identity exclude each other. By default, the
+            identity consists of the command and its working directory.
+        span: a function that returns the start and the end of a key, in UTC; by default, a `datetime` stands for an hour and
+            a `date` for a day.
+        is_complete: a function that returns whether a key is complete. The runner calls it after it has acquired the lock of
+            the key, and does not run a complete key.
     """
 
     poll_seconds = 0.5
@@ -99,25 +102,25 @@ class CommandRunner:
         self._guard = threading.Lock()
 
     def capacity(self) -> int:
-        """The largest number of runs at the same time."""
+        """Return the largest number of concurrent runs."""
         return self._jobs
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
-        """The latest run of each of these keys on this machine."""
+        """Return the latest run of each of these keys on this machine."""
         recorded = self._recorded.latest(days)
         return {day: self._current(recorded[day]) for day in sorted(recorded)}
 
     def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
-        """At most `limit` runs of this machine, of one key or of all: runs in flight first, then the newest."""
+        """Return at most `limit` runs of this machine, for one key or for all keys: runs in flight first, then the newest."""
         return [self._current(run) for run in self._recorded.recent(limit, day)]
 
     def start(self, day: dt.date) -> Run:
-        """Start the next attempt of a key; return the run of that key that is in flight, if there is one.
+        """Start the next attempt of a key, or return the run of this key that is already in flight.
 
-        A key that is complete when the lock is acquired is not run: the returned run has succeeded.
+        If the key is complete when the lock is acquired, no command is started, and the returned run has succeeded.
 
         Raises:
-            RunsError: the ledger or the lock cannot be used, or a process holds the lock and has recorded no run.
+            RunsError: the ledger or the lock cannot be used, or a process holds the lock but has recorded no run.
         """
         lock = DayLock(self._locks / f"{key_text(day)}.lock")
         running = acquire_or_follow(lock, lambda: self.latest([day]).get(day))
@@ -127,9 +130,9 @@ class CommandRunner:
             if self._is_complete is not None and self._is_complete(day):
                 message = "the partition was already complete"
                 return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message=message)
-            # This also records the end of the last attempt, if nobody has asked for it since.
+            # `latest` also records the end of the last attempt in the ledger.
             last = self.latest([day]).get(day)
-            # A ledger that was moved away may have left the record of an attempt with the same number.
+            # If the ledger was removed, the record of an earlier attempt with the same number may still exist.
             self._record_file(day, last.attempt + 1 if last else 1).unlink(missing_ok=True)
             run = self._with_url(self._recorded.add(day))
             try:
@@ -138,21 +141,21 @@ class CommandRunner:
                 return self._end(run, f"the command could not be started ({error})")
             return run
         finally:
-            # The supervisor has the lock in a descriptor of its own.
+            # The supervisor keeps the lock, through its own copy of the descriptor.
             lock.release()
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
-        """The current state of the given runs; a run whose processes died is LOST."""
+        """Return the current state of the runs. A run whose processes died without a record is LOST."""
         return [self._current(run) for run in runs]
 
     def wait(self, seconds: float) -> None:
-        """Return when a run that this process started ends, at the latest after `seconds`."""
+        """Wait until a run that this process started ends, but at most `seconds`."""
         deadline = time.monotonic() + seconds
         while not self._any_ended() and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, 0.05))
 
     def output(self, run: Run) -> Path:
-        """The file with what the run has written to stdout and stderr."""
+        """Return the path of the file with the standard output and standard error of a run."""
         return self._outputs / f"{run.name}.log"
 
     def _start_supervisor(self, run: Run, descriptor: int) -> None:
@@ -181,7 +184,7 @@ class CommandRunner:
             self._supervisors[run.name] = supervisor
 
     def _any_ended(self) -> bool:
-        """Whether a supervisor of this process has ended since the last call."""
+        """Return whether a supervisor that this process started has ended since the last call."""
         with self._guard:
             ended = [name for name, process in self._supervisors.items() if process.poll() is not None]
             for name in ended:
@@ -189,13 +192,14 @@ class CommandRunner:
         return bool(ended)
 
     def _current(self, run: Run) -> Run:
-        """The current state of a run, from the ledger, the record of its supervisor and the lock of its key."""
+        """Return the current state of a run, from the ledger, the supervisor's record and the lock of the key."""
         recorded = self._recorded.get(run.day, run.attempt) if run.in_flight else run
         current = self._with_url(replace(recorded or run, ours=run.ours))
         if not current.in_flight:
             return current
         is_held = DayLock(self._locks / f"{key_text(run.day)}.lock").is_held()
-        # The supervisor writes its record before it releases the lock, so the record is read after the lock.
+        # The supervisor writes its record before it releases the lock. The lock must therefore be checked before the record
+        # is read: otherwise, a run that ends between the two steps would count as LOST.
         problem = self._problem(current)
         if problem is not None:
             return self._end(current, problem)
@@ -204,7 +208,9 @@ class CommandRunner:
         return replace(current, state=RunState.LOST, failure=Failure.LOST, message=NO_RECORD)
 
     def _problem(self, run: Run) -> str | None:
-        """Why the command failed, empty when it succeeded, None while its supervisor has not recorded its end.
+        """Return the reason why the command failed.
+
+        The reason is empty if the command succeeded, and None if the supervisor has not recorded the end of the command.
 
         Raises:
             RunsError: the record cannot be read.
@@ -220,11 +226,11 @@ class CommandRunner:
         return _problem_of(record, self._timeout)
 
     def _end(self, run: Run, problem: str) -> Run:
-        """Record the end of a run in the ledger, and return the run as it ended."""
+        """Record the end of a run in the ledger, and return the ended run."""
         with self._guard:
             supervisor = self._supervisors.pop(run.name, None)
         if supervisor is not None:
-            supervisor.wait()  # It ends right after its record, and must not stay as a zombie.
+            supervisor.wait()  # The supervisor ends right after it has written its record; without `wait`, it stays a zombie.
         message = f"{problem}; its output is in {self.output(run)}" if problem else ""
         self._recorded.end(run, Failure.ERROR if problem else None, message)
         ended = self._recorded.get(run.day, run.attempt) or run
@@ -238,7 +244,7 @@ class CommandRunner:
 
 
 def utc_span(key: dt.date) -> tuple[dt.datetime, dt.datetime]:
-    """The start and the end of a key in UTC: of its hour for a `datetime`, of its day for a `date`."""
+    """Return the start and the end of a key in UTC: of an hour for a `datetime`, of a day for a `date`."""
     grain = Grain.HOUR if isinstance(key, dt.datetime) else Grain.DAY
     return grain.start(key), grain.end(key)
 
@@ -259,7 +265,7 @@ def _check_options(command: Sequence[str], jobs: int, attempts: int, timeout: fl
 
 
 def _problem_of(record: Mapping[str, Any], timeout: float | None) -> str:
-    """Why the command failed, or empty."""
+    """Return the reason why the command failed; empty if it succeeded."""
     if "error" in record:
         return f"the command could not be started ({one_line(record['error'])})"
     if record.get("timed_out"):

@@ -1,8 +1,8 @@
-"""Run one command, enforce its time-out, and record how it ended: a script of its own process.
+"""Script that runs one command, enforces its time-out, and records its exit code.
 
-`CommandRunner` starts it with a JSON document as the only argument. It outlives the process that started it. The
-descriptor of the key's lock is open in this process and in the command, so the lock is held for as long as either lives.
-It imports only the standard library: it starts once for every run.
+`CommandRunner` starts this script in a process of its own, with a JSON document as the only argument. The process continues if
+the process of `CommandRunner` ends. The supervisor and the command both have the descriptor of the key's lock, so the lock is held
+until both have ended. The script imports only the standard library, because it must start fast for every run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 
 def main(request: dict[str, Any]) -> None:
-    """Run the command of the request, and write the record of its end."""
+    """Run the command in the request, and write a record of how it ended."""
     record: dict[str, Any] = {}
     try:
         process = subprocess.Popen(
@@ -39,7 +39,7 @@ def main(request: dict[str, Any]) -> None:
             if not _ends_within(process, request["grace"]):
                 _signal_group(process.pid, signal.SIGKILL)
         record["exit_code"] = process.wait()
-        # What the command left behind in its group would hold the lock.
+        # A process that the command has left in its process group would keep the lock.
         _signal_group(process.pid, signal.SIGKILL)
     _write(Path(request["record"]), record)
 
