@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 class NotSent(AirflowFailException):
     """At least one address did not accept the notification.
 
-    Airflow does not retry the task, because a retry would send the message to the remaining addresses again.
+    Airflow does not retry the task, because a retry would send the message again to the addresses that have accepted it.
     """
 
     def __init__(self, name: str, address_count: int) -> None:
