@@ -34,7 +34,7 @@ PAGES_A_DAY, CATEGORIES_A_PAGE = 1000, 14
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PageLabels:
     """The labels of one page, as pairs of the expected and the actual label; None if the expected label is not recorded."""
 
     title: str
@@ -54,24 +54,24 @@ def half_of(title: str) -> str:
     return JUDGING if hashlib.sha256(title.encode()).digest()[0] % 2 else WRITING
 
 
-def verdicts(half: str) -> list[Verdict]:
+def apply_rules(half: str) -> list[PageLabels]:
     """Apply the rules to each page of one half, and return the labels."""
     rules = Rules.load(LANGUAGE)
-    judged = []
+    labelled_pages = []
     for page in labelled(half):
         facts = facts_of(page)
         title = page["title"].replace(" ", "_")
         category, place = rules.labels(title, facts)
         kind, country = page.get("location_type"), page.get("country", "")
-        judged.append(
-            Verdict(
+        labelled_pages.append(
+            PageLabels(
                 page["title"],
                 (page["category"], category),
                 None if kind is None else (kind, place.type),
                 None if country == "" else (country or DEFAULT_LOCATION, place.name),
             )
         )
-    return judged
+    return labelled_pages
 
 
 def facts_of(page: dict[str, Any]) -> PageFacts:
@@ -99,14 +99,14 @@ def accuracy(pairs: Sequence[tuple[str, str] | None]) -> float:
 
 def figures(half: str) -> dict[str, Any]:
     """Return the number of pages, the accuracies, and the confusion counts of the categories."""
-    judged = verdicts(half)
-    pairs = Counter(verdict.category for verdict in judged)
+    labelled_pages = apply_rules(half)
+    pairs = Counter(labels.category for labels in labelled_pages)
     return {
         "half": half,
-        "pages": len(judged),
-        "category": accuracy([verdict.category for verdict in judged]),
-        "location_type": accuracy([verdict.location_type for verdict in judged]),
-        "location": accuracy([verdict.location for verdict in judged]),
+        "pages": len(labelled_pages),
+        "category": accuracy([labels.category for labels in labelled_pages]),
+        "location_type": accuracy([labels.location_type for labels in labelled_pages]),
+        "location": accuracy([labels.location for labels in labelled_pages]),
         "confusion": {
             f"{expected} -> {actual}": count for (expected, actual), count in sorted(pairs.items())
         },
@@ -124,7 +124,7 @@ def summary(half: str) -> str:
 
 def confusion(half: str) -> str:
     """Return the confusion table in Markdown, with a row for each expected and a column for each actual category."""
-    pairs = Counter(verdict.category for verdict in verdicts(half))
+    pairs = Counter(labels.category for labels in apply_rules(half))
     numbers = range(1, len(CATEGORIES) + 1)
     lines = [f"| right \\ found | {' | '.join(map(str, numbers))} |", "|---|" + "--:|" * len(CATEGORIES)]
     for number, expected in enumerate(CATEGORIES, 1):
@@ -147,12 +147,12 @@ def errors(half: str) -> list[str]:
     if half == JUDGING:
         return ["the judging half's mistakes are not listed, so that no rules are written for them"]
     return [
-        f"{verdict.title}: {name} is {pair[0]}, found {pair[1]}"
-        for verdict in verdicts(half)
+        f"{labels.title}: {name} is {pair[0]}, found {pair[1]}"
+        for labels in apply_rules(half)
         for name, pair in (
-            ("category", verdict.category),
-            ("location_type", verdict.location_type),
-            ("location", verdict.location),
+            ("category", labels.category),
+            ("location_type", labels.location_type),
+            ("location", labels.location),
         )
         if pair is not None and pair[0] != pair[1]
     ]
