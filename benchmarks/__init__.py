@@ -1,1 +1,1 @@
-"""Figures of this machine (`make bench`): measured, printed, never a test that can fail on a slow day."""
+"""Benchmarks (`make bench`). They print measurements with their limits, and do not fail if a limit is exceeded."""

@@ -1,6 +1,6 @@
-"""Runs the benchmarks and prints their figures: `python -m benchmarks [--rounds N] [--json]`.
+"""Runs the benchmarks, and prints the figures with their limits: `python -m benchmarks [--rounds N] [--json]`.
 
-It prints the limits beside the figures, and does not fail when one is exceeded.
+The program does not fail if a limit is exceeded.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def lake_lines(ratios: dict[str, dict[str, float]]) -> list[str]:
         if what in AT_MOST:
             note += f"; {verdict(timed['ratio'], AT_MOST[what])}"
         elif what in AT_LEAST:
-            note += f"; at least {AT_LEAST[what]:g} asked"
+            note += f"; at least {AT_LEAST[what]:g} required"
         lines += [f"  {name}", row("", f"{timed['ratio']:.2f}", note)]
     return lines
 
@@ -141,7 +141,7 @@ def rules_lines(halves: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def pipeline_lines(day: dict[str, Any]) -> list[str]:
-    dump = f"{day['dump_times']:.1f} times a plain loop, at least {LIMIT_DUMP:g} asked"
+    dump = f"{day['dump_times']:.1f} times a plain loop, at least {LIMIT_DUMP:g} required"
     over = f"{day['over_floor']:.2f} times the floor; {verdict(day['over_floor'], LIMIT_OVER_FLOOR)}"
     return [
         f"pipeline of a day, 50 ms before each answer, median of {day['rounds']}",
@@ -169,7 +169,7 @@ def pipeline_lines(day: dict[str, Any]) -> list[str]:
 
 
 def requests_table(day: dict[str, Any]) -> list[str]:
-    """The requests of a first day and of a later one, whose pages are cached since the day before, by purpose."""
+    """Return a table of the requests by purpose, for a first day and for a later day with cached pages of the day before."""
     purposes = {
         "lists": "lists",
         "revisions": "revisions of cached pages",
@@ -186,10 +186,10 @@ def requests_table(day: dict[str, Any]) -> list[str]:
     return [*lines, f"    {'all':<34}{totals[0]:>7.0f}{totals[1]:>7.0f}"]
 
 
-def requests(asked: float, sent: float) -> str:
-    """The requests by purpose: three lists, fifty pages a request, and the continuations."""
-    batches = math.ceil(asked / BATCH)
-    return f"3 lists, {batches} for {asked:.0f} pages, {sent - 3 - batches:.0f} continued"
+def requests(page_count: float, sent: float) -> str:
+    """Describe the requests by purpose: three lists, batches of fifty pages, and continuations."""
+    batches = math.ceil(page_count / BATCH)
+    return f"3 lists, {batches} for {page_count:.0f} pages, {sent - 3 - batches:.0f} continued"
 
 
 def row(name: str, value: str, note: str = "") -> str:

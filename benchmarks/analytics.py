@@ -1,9 +1,13 @@
-"""How fast the tables of a window are made and published: `python -m benchmarks.analytics [--parts …] [--rounds N] [--json]`.
+"""Measures how fast tables are computed and published: `python -m benchmarks.analytics [--parts …] [--rounds N] [--json]`.
 
-thirty: 30 days of 1,000 pages from a real S3 server to a real PostgreSQL, beside the floor (read the parts with Polars,
-COPY the rows, nothing else) and beside a loader that inserts row by row. years: 3,650 days of 1,000 pages from a folder to
-a DuckDB file, beside a tenth of them. rows: twenty million rows by DuckDB and by Spark. Imports are not measured, Spark's
-start is. Every part of it states limits and holds nobody to them.
+The benchmark has three parts:
+
+- thirty: 30 days of 1,000 pages from an S3 server to PostgreSQL. The floor is a loader that only reads the parts with Polars and
+  copies the rows; another loader inserts row by row.
+- years: 3,650 days of 1,000 pages from a folder to a DuckDB file, compared with a tenth of the days.
+- rows: twenty million rows with DuckDB and with Spark.
+
+The measurements include the start of Spark, but not the imports. The program prints limits, and does not fail if a limit is exceeded.
 """
 
 from __future__ import annotations
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
 
 PAGES = 1000
 DAYS, TENTH, YEARS = 30, 365, 3650
-# A lake of dumps: fewer days with many more pages.
+# A lake that was filled from dumps has fewer days with many more pages.
 ROWS_DAYS, ROWS_PAGES = 40, 500_000
 DOCUMENTED = ("wiki_trends_timeseries", "wiki_trends_common", "wiki_trends_growth")
 LIMIT_OVER_FLOOR, LIMIT_OVER_LINEAR, LIMIT_MEMORY_MB = 4.0, 1.3, 2000
@@ -48,7 +52,7 @@ PARTS = ("thirty", "years", "rows")
 
 
 def thirty(folder: Path, rounds: int) -> dict[str, Any]:
-    """Seconds of each way from S3 to an empty database, medians, and their ratios. The ways take turns."""
+    """Measure each way from S3 to an empty database; return the medians in seconds, and their ratios. The ways run in turn."""
     folder.mkdir(parents=True)
     with on_s3(folder / "s3"), postgres_server() as server:
         dataset, window = diamond_in(f"s3://{BUCKET}"), window_of(DAYS)
@@ -78,12 +82,12 @@ def thirty(folder: Path, rounds: int) -> dict[str, Any]:
 
 
 def everything(dataset: DailyDataset, url: str) -> None:
-    """What `wiki-trends analyze` does: check, read, compute all tables with their scores, publish."""
+    """Check, read, compute all tables with their scores, and publish, as `wiki-trends analyze` does."""
     analyze(dataset, check(dataset, window_of(DAYS)), open_warehouse(url))
 
 
 def documented(dataset: DailyDataset, url: str) -> None:
-    """The same with the three documented tables alone, which is what the floor and the old loader can be held against."""
+    """Do the same as `everything` for only the three documented tables, which the simple loaders produce as well."""
     declared = duckdb_sql()
     only = {name: declared[name] for name in DOCUMENTED}
     with patch("wiki_trends.analytics.engines.duckdb.duckdb_sql", lambda: only):
@@ -91,20 +95,20 @@ def documented(dataset: DailyDataset, url: str) -> None:
 
 
 def years(folder: Path) -> dict[str, Any]:
-    """Seconds and memory of a long window and of a tenth of it, each in a process of its own."""
+    """Measure the time and the memory for a long window and for a tenth of the window, each in a separate process."""
     fill(diamond_in(str(folder)), window_of(YEARS), PAGES)
     short, long = (_alone(folder, days, PAGES, DUCKDB) for days in (TENTH, YEARS))
     return {
         "seconds": long["seconds"],
         "a_tenth_seconds": short["seconds"],
-        # The tenth has the days before it as baseline, so it is more than a tenth of the rows.
+        # The shorter window also reads its baseline, so it has more than a tenth of the rows.
         "over_linear": long["seconds"] / long["rows"] / (short["seconds"] / short["rows"]),
         "peak_memory_mb": long["peak_memory_mb"],
     }
 
 
 def rows(folder: Path) -> dict[str, Any]:
-    """Seconds of twenty million rows on both engines."""
+    """Measure the time for twenty million rows with both engines."""
     fill(diamond_in(str(folder)), window_of(ROWS_DAYS), ROWS_PAGES)
     results = {engine: _alone(folder, ROWS_DAYS, ROWS_PAGES, engine) for engine in (DUCKDB, "local[*]")}
     return {"rows": ROWS_DAYS * ROWS_PAGES, "duckdb": results[DUCKDB], "spark": results["local[*]"]}
@@ -120,7 +124,7 @@ def _alone(folder: Path, days: int, pages: int, engine: str) -> dict[str, float]
         engine,
         str(folder / f"{days}-{pages}-{engine[:5]}.duckdb"),
     ]
-    # Spark has as much memory as DuckDB takes for the most rows; its own default is 1 GB.
+    # Spark gets as much memory as DuckDB uses for the largest window, because Spark's default is only 1 GB.
     environment = os.environ | {"PYSPARK_SUBMIT_ARGS": "--driver-memory 4g pyspark-shell"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:

@@ -1,7 +1,8 @@
-"""Measures the accuracy of the rules on labelled pages, and their speed: `python -m benchmarks.categories`.
+"""Measures the accuracy and the speed of the category rules on labelled pages: `python -m benchmarks.categories`.
 
-The pages are `tests/data/labelled_pages.jsonl`. One half is for writing rules (`--errors` lists its mistakes); the
-other half only judges, and its mistakes are never listed.
+The pages in `tests/data/labelled_pages.jsonl` are divided into two halves. The writing half is for the development of rules, and
+`--errors` lists its mistakes. The judging half only measures the rules. Its mistakes are not listed, so that no rules are written
+for its pages.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ DOCUMENT = ROOT / "docs" / "categories.md"
 _BEGIN, _END = "<!-- judged: written by `python -m benchmarks.categories --write` -->\n", "<!-- /judged -->"
 WRITING, JUDGING = "writing", "judging"
 LANGUAGE = "en"
-# As on a day of English Wikipedia.
+# The typical numbers for a day of English Wikipedia.
 PAGES_A_DAY, CATEGORIES_A_PAGE = 1000, 14
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """The labels of one page as (expected, actual) pairs; None where the expected label is not recorded."""
+class PageLabels:
+    """The labels of one page, as pairs of the expected and the actual label; None if the expected label is not recorded."""
 
     title: str
     category: tuple[str, str]
@@ -43,38 +44,41 @@ class Verdict:
 
 
 def labelled(half: str) -> list[dict[str, Any]]:
-    """The pages of one half, in order of their titles."""
+    """Return the labelled pages of one half, in the order of the file."""
     lines = PAGES.read_text(encoding="utf-8").splitlines()
     return [page for page in map(json.loads, lines) if half_of(page["title"]) == half]
 
 
 def half_of(title: str) -> str:
-    """The half of a page, by its title alone."""
+    """Return the half of a page, which depends only on the title."""
     return JUDGING if hashlib.sha256(title.encode()).digest()[0] % 2 else WRITING
 
 
-def verdicts(half: str) -> list[Verdict]:
-    """The verdict of the rules on each page of one half."""
+def apply_rules(half: str) -> list[PageLabels]:
+    """Apply the rules to each page of one half, and return the labels."""
     rules = Rules.load(LANGUAGE)
-    judged = []
+    labelled_pages = []
     for page in labelled(half):
         facts = facts_of(page)
         title = page["title"].replace(" ", "_")
         category, place = rules.labels(title, facts)
         kind, country = page.get("location_type"), page.get("country", "")
-        judged.append(
-            Verdict(
+        labelled_pages.append(
+            PageLabels(
                 page["title"],
                 (page["category"], category),
                 None if kind is None else (kind, place.type),
                 None if country == "" else (country or DEFAULT_LOCATION, place.name),
             )
         )
-    return judged
+    return labelled_pages
 
 
 def facts_of(page: dict[str, Any]) -> PageFacts:
-    """A labelled page in the form of the wiki's answer; the set has no coordinates, so all pages are at 0, 0."""
+    """Convert a labelled page to the form of Wikipedia's response.
+
+    The file does not contain the values of coordinates, so a page with coordinates is at 0, 0.
+    """
     place = page.get("coordinates")
     return PageFacts(
         page["title"],
@@ -88,21 +92,21 @@ def facts_of(page: dict[str, Any]) -> PageFacts:
 
 
 def accuracy(pairs: Sequence[tuple[str, str] | None]) -> float:
-    """The fraction of the judged pairs that agree."""
-    judged = [pair for pair in pairs if pair is not None]
-    return sum(expected == actual for expected, actual in judged) / len(judged)
+    """Return the fraction of the labelled pairs in which both labels are equal."""
+    labelled_pairs = [pair for pair in pairs if pair is not None]
+    return sum(expected == actual for expected, actual in labelled_pairs) / len(labelled_pairs)
 
 
 def figures(half: str) -> dict[str, Any]:
-    """Number of pages, accuracies, and precision and recall of each category."""
-    judged = verdicts(half)
-    pairs = Counter(verdict.category for verdict in judged)
+    """Return the number of pages, the accuracies, and the confusion counts of the categories."""
+    labelled_pages = apply_rules(half)
+    pairs = Counter(labels.category for labels in labelled_pages)
     return {
         "half": half,
-        "pages": len(judged),
-        "category": accuracy([verdict.category for verdict in judged]),
-        "location_type": accuracy([verdict.location_type for verdict in judged]),
-        "location": accuracy([verdict.location for verdict in judged]),
+        "pages": len(labelled_pages),
+        "category": accuracy([labels.category for labels in labelled_pages]),
+        "location_type": accuracy([labels.location_type for labels in labelled_pages]),
+        "location": accuracy([labels.location for labels in labelled_pages]),
         "confusion": {
             f"{expected} -> {actual}": count for (expected, actual), count in sorted(pairs.items())
         },
@@ -110,7 +114,7 @@ def figures(half: str) -> dict[str, Any]:
 
 
 def summary(half: str) -> str:
-    """The accuracies in one line."""
+    """Return the accuracies in one line."""
     results = figures(half)
     return (
         f"{half} half, {results['pages']} pages: category {results['category']:.1%}, "
@@ -119,8 +123,8 @@ def summary(half: str) -> str:
 
 
 def confusion(half: str) -> str:
-    """The confusion table in Markdown: a row for each expected category, a column (by number) for each actual one."""
-    pairs = Counter(verdict.category for verdict in verdicts(half))
+    """Return the confusion table in Markdown, with a row for each expected and a column for each actual category."""
+    pairs = Counter(labels.category for labels in apply_rules(half))
     numbers = range(1, len(CATEGORIES) + 1)
     lines = [f"| right \\ found | {' | '.join(map(str, numbers))} |", "|---|" + "--:|" * len(CATEGORIES)]
     for number, expected in enumerate(CATEGORIES, 1):
@@ -130,7 +134,7 @@ def confusion(half: str) -> str:
 
 
 def documented(text: str) -> str:
-    """The page of the documentation with the figures of today."""
+    """Return the page of the documentation with the current figures."""
     before, _, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     lines = [summary(half) for half in (WRITING, JUDGING)]
@@ -139,25 +143,27 @@ def documented(text: str) -> str:
 
 
 def errors(half: str) -> list[str]:
-    """One line a mistake; the mistakes of the judging half are not shown."""
+    """Return one line for each mistake of the writing half; the mistakes of the judging half are not listed."""
     if half == JUDGING:
         return ["the judging half's mistakes are not listed, so that no rules are written for them"]
     return [
-        f"{verdict.title}: {name} is {pair[0]}, found {pair[1]}"
-        for verdict in verdicts(half)
+        f"{labels.title}: {name} is {pair[0]}, found {pair[1]}"
+        for labels in apply_rules(half)
         for name, pair in (
-            ("category", verdict.category),
-            ("location_type", verdict.location_type),
-            ("location", verdict.location),
+            ("category", labels.category),
+            ("location_type", labels.location_type),
+            ("location", labels.location),
         )
         if pair is not None and pair[0] != pair[1]
     ]
 
 
 def milliseconds(rounds: int = 5) -> dict[str, float]:
-    """Processor time of category and place for a day's pages, the best of some rounds.
+    """Measure the processor time for the labels of a day's pages; return the best of several rounds.
 
-    `unseen`: all texts are new; `seen`: the same pages again; `first`: loading the rules, once a process.
+    Returns:
+        The milliseconds for pages with new texts (`unseen`), for the same pages again (`seen`), and for loading the rules, which
+        each process does once (`first`).
     """
     began = time.process_time()
     rules = Rules.load(LANGUAGE)
@@ -178,7 +184,11 @@ def milliseconds(rounds: int = 5) -> dict[str, float]:
 
 
 def _day(mark: str) -> Iterator[PageFacts]:
-    """A day's pages of real length, made of the labelled ones; `mark` makes their texts new."""
+    """Yield the pages of a day with texts of realistic length, built from the labelled pages.
+
+    Args:
+        mark: a suffix of all texts, so that they are new to the caches of the rules.
+    """
     pages = [facts_of(page) for half in (WRITING, JUDGING) for page in labelled(half)]
     for number in range(PAGES_A_DAY):
         page, turn = pages[number % len(pages)], number // len(pages)

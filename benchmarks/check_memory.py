@@ -1,4 +1,7 @@
-"""Peak memory of a check that has to read one large part, in a process of its own: CSV and Parquet of another writer."""
+"""Measures the peak memory of a check that reads one large part of another writer, as CSV and as Parquet.
+
+Each check runs in a separate process.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 CSV_MB = 1024
 PARQUET_MB = 2048
 LIMIT_MB = 300
-# For each row and unique column, beyond the memory of the same check without unique columns.
+# The additional memory for each row of a unique column, compared to a check without unique columns.
 LIMIT_BYTES_A_ROW = 16
 _BATCH = 200_000
 _CHECK = """
@@ -28,7 +31,7 @@ columns = (Column("page", nullable=False, unique=unique), Column("views", "integ
 dataset = DailyDataset("large", folder, "{day:%Y-%m-%d}." + kind, format=kind, columns=columns, volume_column="views")
 partition = inspect(dataset, dt.date(2025, 11, 5))
 try:
-    # The peak of getrusage includes that of the process which started this one.
+    # The peak in getrusage also includes the parent process.
     status = open("/proc/self/status").read()
     peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
 except OSError:
@@ -38,10 +41,10 @@ print(json.dumps({"code": partition.code, "rows": partition.rows, "peak": peak})
 
 
 def check_memory(folder: Path, csv_mb: int = CSV_MB, parquet_mb: int = PARQUET_MB) -> dict[str, Any]:
-    """Peak memory in megabytes of a check of each part; of the CSV part with a unique column as well.
+    """Return the peak memory of a check of each part, and the additional memory for a unique column.
 
     Raises:
-        BenchmarkFailed: a check did not find its partition complete.
+        BenchmarkFailed: a check did not report its partition as complete.
     """
     _write_csv(folder / "2025-11-05.csv", csv_mb << 20)
     _write_parquet(folder / "2025-11-05.parquet", parquet_mb << 20)
@@ -79,7 +82,7 @@ def _write_csv(folder: Path, size: int) -> None:
 
 
 def _write_parquet(folder: Path, size: int) -> None:
-    """Rows of about 64 bytes in row groups of 64 MB, without compression, which repeated names would profit from."""
+    """Write rows of about 64 bytes in row groups of 64 MB. Compression is off, because the names would compress too well."""
     folder.mkdir(parents=True)
     number = pl.int_range(size // 64, dtype=pl.Int64)
     rows = (

@@ -1,9 +1,12 @@
-"""The dashboard under load: `python -m benchmarks.dashboard [--seconds N] [--json]` (`make bench-web`).
+"""Measures the dashboard under load: `python -m benchmarks.dashboard [--seconds N] [--json]` (`make bench-web`).
 
-A year of data is published; `wiki-trends serve` runs as a process. An open loop requests the overview, as a browser does
-(with gzip), while another process publishes the year repeatedly; then with an ETag that matches (304); then at increasing
-rates until the limit is exceeded. Chromium reports the first paint of the overview. Server, publisher and load share this
-machine.
+The benchmark publishes a year of data, starts `wiki-trends serve`, and requests the overview as a browser does (with gzip):
+
+1. at a fixed rate, while another process publishes the year repeatedly;
+2. at the same rate with a matching ETag (status 304);
+3. at increasing rates until the limit is exceeded.
+
+Finally, it measures the first paint of the overview in Chromium. The server, the publisher and the load generator share this machine.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ for number in range(int(sys.argv[2])):
 
 
 def figures(seconds: float) -> dict[str, Any]:
-    """All measurements; each load lasts `seconds`."""
+    """Run all measurements. Each load takes `seconds`."""
     with tempfile.TemporaryDirectory(prefix="wiki-trends-bench-") as name:
         folder = Path(name)
         settings = settings_in(folder)
@@ -67,7 +70,7 @@ def figures(seconds: float) -> dict[str, Any]:
 
 @contextmanager
 def _serving(settings: Settings) -> Iterator[int]:
-    """Start `wiki-trends serve`; yields its port."""
+    """Start `wiki-trends serve`, and yield its port."""
     command = [sys.executable, "-m", "wiki_trends", "serve", "--port", "0", "--as-of", AS_OF.isoformat()]
     environ = {
         "WIKI_TRENDS_LAKE": settings.lake,
@@ -89,7 +92,7 @@ def _serving(settings: Settings) -> Iterator[int]:
 
 @contextmanager
 def _publishing(folder: Path) -> Iterator[list[int]]:
-    """Publish repeatedly during the block; afterwards the list contains the number of publishes."""
+    """Publish repeatedly during the block. After the block, the yielded list contains the number of publishes."""
     command = [sys.executable, "-c", _PUBLISHER, str(folder), "1000"]
     count = [0]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as publisher:
@@ -101,7 +104,7 @@ def _publishing(folder: Path) -> Iterator[list[int]]:
 
 
 def _warm(port: int) -> int:
-    """Wait for the first response; returns its size in bytes."""
+    """Wait for the first response, and return the size of its body in bytes."""
 
     async def first_response() -> int:
         connections = Connections(port)
@@ -127,7 +130,7 @@ async def _unchanged(port: int, seconds: float) -> Load:
 
 
 def _highest(port: int, seconds: float) -> dict[str, object]:
-    """The highest rate within the limit: doubled until it is exceeded, then bisected four times."""
+    """Find the highest rate within the limit: double the rate until the limit is exceeded, then bisect four times."""
 
     def within_limit(rate: float) -> bool:
         load = asyncio.run(open_loop(port, "/", rate=rate, seconds=seconds, headers=_BROWSER))
@@ -144,7 +147,7 @@ def _highest(port: int, seconds: float) -> dict[str, object]:
 
 
 def _first_paint(port: int, rounds: int = 7) -> float:
-    """Median seconds from navigation to the first contentful paint, with an empty cache."""
+    """Measure the time from navigation to the first contentful paint with an empty cache; return the median in seconds."""
     from playwright.sync_api import sync_playwright
 
     from tools.browser import executable, flags
@@ -166,7 +169,7 @@ def _first_paint(port: int, rounds: int = 7) -> float:
 
 
 def table(results: dict[str, Any]) -> str:
-    """The results as text."""
+    """Format the results as text."""
     here, load, unchanged = results["machine"], results["while_publishing"], results["unchanged"]
     paint, highest = results["first_paint_s"], results["highest"]
     lines = [
@@ -184,10 +187,10 @@ def table(results: dict[str, Any]) -> str:
 
 
 def _load_text(load: dict[str, Any]) -> str:
-    answers = ", ".join(f"{count} of {status}" for status, count in load["statuses"].items())
+    responses = ", ".join(f"{count} of {status}" for status, count in load["statuses"].items())
     failed = f", {load['failed']} failed" if load["failed"] else ""
     return (
-        f"{load['rate']:g} requests a second: {answers}{failed}; p50 {load['p50_ms']} ms, p99 {load['p99_ms']} ms, "
+        f"{load['rate']:g} requests a second: {responses}{failed}; p50 {load['p50_ms']} ms, p99 {load['p99_ms']} ms, "
         f"max {load['max_ms']} ms"
     )
 

@@ -1,4 +1,4 @@
-"""A year of data for the benchmark of the dashboard: each day lists 1,000 of 3,000 pages, with bursts and noise."""
+"""Writes a year of data for the benchmark of the dashboard: each day lists 1,000 of 3,000 pages, with bursts and noise."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CATEGORIES = ("Entertainment", "Sports", "Politics", "Science", "Business and f
 
 
 def settings_in(folder: Path) -> Settings:
-    """Settings with lake, warehouse and state in a folder, and a window of one year."""
+    """Return settings with lake, warehouse and state in a folder, and a window of one year."""
     return replace(
         Settings(),
         lake=f"{folder}/lake/{{layer}}",
@@ -51,12 +51,12 @@ def fill(settings: Settings) -> None:
 
 
 def window() -> Window:
-    """The year."""
+    """Return the window of the year."""
     return Window.of_days(DAYS, AS_OF, Settings().lag)
 
 
 def publish(settings: Settings) -> None:
-    """Analyse and publish the year, even if it is published already."""
+    """Analyse and publish the year, even if it is already published."""
     check_window = main_job.checker(settings, window())
     main_job.analyze_window(settings, check_window(), check_window)
 

@@ -1,4 +1,4 @@
-"""Measures the demo, from an empty folder to the report: wall time and its phases, as `make demo` runs it."""
+"""Measures the demo, from an empty folder to the report: the wall time and the durations of the phases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIMIT_S = 5.0
 
 
 def demo(folder: Path, rounds: int) -> dict[str, object]:
-    """Run the demo in a folder, several times; the medians. Its data stay in `demo-data` of that folder."""
+    """Run the demo several times, and return the medians. The data of the last run stay in `demo-data` in the folder."""
     timed, phases = Timed(), []
     for _ in range(rounds):
         wall, cpu, printed = measure([PROGRAM, "demo", "--json"], folder)

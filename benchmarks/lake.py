@@ -1,6 +1,6 @@
-"""Measures the cost of a check in a large lake: on a real S3 server (SeaweedFS, on this machine) and on a local disk.
+"""Measures the duration of a check in a large lake, on a local S3 server (SeaweedFS) and on a local disk.
 
-The ratios are of medians of interleaved runs.
+Each figure is the ratio of two medians. The runs of both sides are interleaved.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ Ratios = dict[str, dict[str, float]]
 
 
 def lake(folder: Path, rounds: int) -> dict[str, object]:
-    """Seconds and ratios of all comparisons; they need about 300 MB in `folder`."""
+    """Run all comparisons; return their durations and ratios. The lakes need about 300 MB in `folder`."""
     ratios: Ratios = {}
     with on_s3(folder / "s3"):
         ratios |= five_days("S3", f"s3://{BUCKET}", fill, LARGE, rounds)
@@ -79,7 +79,10 @@ def on_s3(folder: Path) -> Iterator[None]:
 def five_days(
     where: str, root: str, fill: Callable[[DailyDataset, list[dt.date]], None], days: int, rounds: int
 ) -> Ratios:
-    """The newest five days, five in the middle and the oldest five; and, on S3, a listing of everything."""
+    """Compare a check of five days in a large lake with one in a small lake: at the end, in the middle and at the start.
+
+    On S3, also compare it with a listing of the complete lake.
+    """
     small, large = days_dataset(f"{root}/small"), days_dataset(f"{root}/large")
     fill(small, days_to(LAST, SMALL))
     every = days_to(LAST, days)
@@ -106,7 +109,7 @@ def five_days(
 
 
 def four_hundred_days(rounds: int) -> Ratios:
-    """A check of a long window, against its bare requests."""
+    """Compare a check of a long window with its requests alone."""
     dataset = days_dataset(f"s3://{BUCKET}/large")
     days = days_to(LAST - dt.timedelta(days=LARGE // 2), LONG_WINDOW)
     store = S3Store(BUCKET, prefix="large", client_options={"allow_http": True})
@@ -132,9 +135,9 @@ def four_hundred_days(rounds: int) -> Ratios:
 
 
 def deep(where: str, root: str, rounds: int) -> Ratios:
-    """`--deep`, against checking the same contract with the csv module, and against its bare requests.
+    """Compare `--deep` with a check of the same contract through the csv module, and with its requests alone.
 
-    On S3 the server shares the cores, so the time of the bare requests is a lower bound.
+    The S3 server uses the same cores, so the duration of the requests alone is a lower bound.
     """
     dataset = replace(layers(Settings()).diamond, lake=root)
     days = days_to(LAST, DEEP_WINDOW)
@@ -167,7 +170,7 @@ def deep(where: str, root: str, rounds: int) -> Ratios:
 
 
 def rows_by_csv(reader: Lake, key: str) -> int:
-    """Rows of a day whose values all keep the contract of the diamond layer."""
+    """Count the rows of a day that satisfy the contract of the diamond layer, with the csv module."""
     seen: set[str] = set()
     rows = 0
     for info in reader.list(key):
@@ -229,7 +232,7 @@ def expect(actual: int, expected: int) -> None:
 
 
 def side_by_side(works: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """Median seconds of each; they take turns in each round, after a round that does not count."""
+    """Run the functions in turn; return the median duration of each in seconds. The first round is not measured."""
     timed: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds + 1):
         for name, work in works.items():

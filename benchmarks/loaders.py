@@ -1,4 +1,4 @@
-"""What the publish is held against: the least that has to be done, and a loader that inserts row by row."""
+"""Two loaders with which the publish is compared: one that does the least possible work, and one that inserts row by row."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ WHERE f.date = %s
 
 
 def floor(dataset: DailyDataset, window: Window, url: str) -> None:
-    """Read the parts with Polars, all at once, and COPY the rows: no check, no key, no second table."""
+    """Read all parts with Polars and COPY the rows into one table, without a check and without a primary key."""
     rows = pl.concat(_scanned(dataset, window)).collect()
     text = io.BytesIO()
     rows.write_csv(text, include_header=False)
@@ -60,13 +60,13 @@ def floor(dataset: DailyDataset, window: Window, url: str) -> None:
 
 
 def row_by_row(dataset: DailyDataset, window: Window, url: str) -> None:
-    """A loader of the old kind: day after day, one INSERT a row, then the other two tables by queries."""
-    marks = ", ".join(["%s"] * len(COLUMNS))
+    """Insert the rows one at a time, day after day, and then create the other two tables with queries."""
+    placeholders = ", ".join(["%s"] * len(COLUMNS))
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute(_CREATE.format(_described(), ", UNIQUE (page, date)").encode())
         for scanned in _scanned(dataset, window):
             for row in scanned.collect().iter_rows():
-                cursor.execute(f"INSERT INTO wiki_trends_timeseries VALUES ({marks})".encode(), row)
+                cursor.execute(f"INSERT INTO wiki_trends_timeseries VALUES ({placeholders})".encode(), row)
         cursor.execute(_COMMON, (len(window),))
         cursor.execute(_GROWTH, (window.last, window.start))
 

@@ -1,4 +1,4 @@
-"""The machine that the figures were measured on."""
+"""Describes the machine on which a benchmark runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PACKAGES = ("duckdb", "ibis-framework", "obstore", "polars", "typer")
 
 
 def machine() -> dict[str, object]:
-    """Processor, cores, load, system and versions; the load shows whether other work was going on."""
+    """Return the processor, the cores, the load, the system and the versions. A high load means that other programs were running."""
     return {
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),

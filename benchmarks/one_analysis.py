@@ -1,4 +1,7 @@
-"""Check and analyse one window in this process: `python -m benchmarks.one_analysis LAKE DAYS ENGINE FILE`; prints JSON."""
+"""Checks and analyses one window in this process, and prints the figures as JSON.
+
+Usage: `python -m benchmarks.one_analysis LAKE DAYS ENGINE FILE`.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from wiki_trends.warehouse import open_warehouse
 
 def main() -> None:
     lake, days, engine, file = sys.argv[1:]
+    # These uses of the libraries keep the imports at the top, so that the import time is not measured.
     assert duckdb.__version__
     assert pl.__version__
     dataset = diamond_in(lake)

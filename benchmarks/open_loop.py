@@ -1,7 +1,7 @@
-"""An open-loop HTTP load generator: requests are sent on schedule, whether or not earlier ones have been answered.
+"""An open-loop HTTP load generator: it sends requests on a schedule, and does not wait for earlier responses.
 
-Latency counts from the scheduled time, so a stalled server is charged with the waiting time of every request (no
-coordinated omission). Connections are kept alive. Loopback only: the address is `127.0.0.1`.
+The latency of a request is measured from its scheduled time. If the server stalls, the waiting time of every scheduled request
+therefore counts (no coordinated omission). The generator keeps connections alive, and connects only to `127.0.0.1`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,20 @@ import asyncio
 from dataclasses import dataclass, field
 from math import ceil
 
-_PATIENCE_S = 30.0
+_TIMEOUT_S = 30.0
 
 
 @dataclass(slots=True)
 class Load:
-    """The results of a load: latencies in seconds, statuses, and failed requests."""
+    """The results of a load.
+
+    Attributes:
+        rate: the number of requests per second.
+        latencies: the latencies of the responses, in seconds.
+        statuses: the number of responses by status code.
+        failed: the number of requests without a response.
+        body_bytes: the total size of the response bodies.
+    """
 
     rate: float
     latencies: list[float] = field(default_factory=list)
@@ -24,12 +32,12 @@ class Load:
     body_bytes: int = 0
 
     def percentile(self, percent: float) -> float:
-        """A percentile of the latencies; a failed request counts as infinite."""
+        """Return a percentile of the latencies. A failed request counts as an infinite latency."""
         latencies = sorted(self.latencies) + [float("inf")] * self.failed
         return latencies[max(0, ceil(len(latencies) * percent / 100) - 1)]
 
     def to_json(self) -> dict[str, object]:
-        """The results as JSON."""
+        """Convert the results to a JSON object."""
         return {
             "rate": self.rate,
             "requests": len(self.latencies) + self.failed,
@@ -49,7 +57,10 @@ class Connections:
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def get(self, path: str, headers: str) -> tuple[int, bytes, bytes]:
-        """Send a request; returns status, head and body. An idle connection that the server has closed is replaced."""
+        """Send a request, and return the status, the head and the body of the response.
+
+        If the server has closed an idle connection, the request is sent on another connection.
+        """
         while self._idle:
             reader, writer = self._idle.pop()
             try:
@@ -89,7 +100,7 @@ async def open_loop(port: int, path: str, *, rate: float, seconds: float, header
         due = started + number / rate
         await asyncio.sleep(due - loop.time())
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_TIMEOUT_S):
                 status, _, body = await connections.get(path, headers)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, ValueError):
             load.failed += 1

@@ -1,7 +1,7 @@
-"""Measures the pipeline of a day: requests of a first and a later day, time against the floor of the rate limit, dumps.
+"""Measures the pipeline of a day: the requests of a first and of a later day, the duration, and the reading of dumps.
 
-The API is the synthetic one in a process of its own, with 50 ms before each answer. The floor of a day is its requests
-times the latency over the three that may be in flight.
+The synthetic API runs in a separate process, and waits 50 ms before each response. The floor of a day's duration is the number of
+requests times this latency, divided by the three requests that may be in flight.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 DAY = dt.date(2025, 11, 5)
 PROJECT = "en.wikipedia"
 LATENCY_S = 0.05
-# Fraction of the pages of a second day that are cached.
+# The fraction of the pages of the second day that are cached.
 CACHED = 0.6
 IN_FLIGHT = 3
 LIMIT_OVER_FLOOR = 1.3
@@ -50,7 +50,7 @@ _WIKIS = (("de.wikipedia", 0.2), ("en.wikipedia", 0.35), ("fr.wikipedia", 0.2), 
 
 
 def pipeline(folder: Path, rounds: int) -> dict[str, object]:
-    """A cold day, the same from bronze, a day of which most pages are cached, and a dump; medians."""
+    """Measure a day with an empty cache, the same day from bronze, a day with mostly cached pages, and a dump; return the medians."""
     command = [sys.executable, "-m", "wiki_trends", "sample-api", "--port", "0", "--latency", f"{LATENCY_S}s"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
@@ -77,7 +77,7 @@ def _days(folder: Path, address: str) -> dict[str, float]:
         for name in ("cold", "second", "later")
     )
     with WikimediaClient(cold_lake) as client:
-        # The namespaces of a wiki are requested once a week, so they are not a part of a cold day.
+        # The namespaces of a wiki are requested only once a week, so this request is not measured.
         silver, other = (lake_of(layers(settings).silver) for settings in (cold_lake, second_lake))
         site = site_info(PROJECT, silver, client)
         began = time.perf_counter()
@@ -106,7 +106,7 @@ def _days(folder: Path, address: str) -> dict[str, float]:
 
 
 def _later_day(settings: Settings, client: WikimediaClient) -> DayResult:
-    """The day after `DAY`, with the pages of `DAY` in the cache since a day."""
+    """Run the day after `DAY`, with a cache of the pages of `DAY` that is one day old."""
     run_day(DAY, settings, client=client)
     lake = lake_of(layers(settings).silver)
     cache = PageCache(lake, PROJECT)
@@ -117,7 +117,10 @@ def _later_day(settings: Settings, client: WikimediaClient) -> DayResult:
 
 
 def _requests_by_purpose(result: DayResult) -> dict[str, int]:
-    """The requests of a day: lists, revisions of cached pages, pages requested again, pages not cached, continuations."""
+    """Return the number of requests of a day by purpose.
+
+    The purposes are lists, revisions of cached pages, pages that are requested again, pages that are not cached, and continuations.
+    """
     steps = {step.name: step for step in result.steps}
     facts = steps["fetch_wikipedia_categories"]
     checked, again = facts.counts["checked"], facts.counts["requested_again"]
@@ -141,7 +144,7 @@ def _dump(folder: Path) -> dict[str, float]:
         dump = read_dump([path], project=PROJECT, day=DAY)
         seconds.append(time.perf_counter() - began)
     dump_s = median(seconds)
-    # Taken before the loop, which keeps every title in memory.
+    # The peak is read before the loop, because the loop keeps every title in memory.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
     plain = _plain_loop(path)
@@ -159,7 +162,7 @@ def _dump(folder: Path) -> dict[str, float]:
 
 
 def _plain_loop(path: Path) -> dict[str, list[int]]:
-    """The views of the first thousand by access method: the result of `read_dump`, without its care for odd lines."""
+    """Compute the views of the first thousand pages by access method, as `read_dump` does, but without checks of the lines."""
     sums: dict[str, dict[str, int]] = {access: {} for access in ACCESSES}
     every = sums["all-access"]
     with path.open(encoding="utf-8", errors="replace") as stream:
@@ -174,7 +177,7 @@ def _plain_loop(path: Path) -> dict[str, list[int]]:
 
 
 def _write_dump(path: Path, lines: int) -> None:
-    """Sorted by wiki and title like the real files; two lines a page."""
+    """Write a dump that is sorted by wiki and title as the real files are, with two lines for each page."""
     rng = random.Random(1)
     with path.open("w", encoding="utf-8") as stream:
         for wiki, share in _WIKIS:

@@ -1,6 +1,7 @@
-"""The HTML report of a month: 30 days of the synthetic Wikimedia's thousand pages, with the 28 days before as baseline.
+"""Measures the HTML report of a month: 30 days of a synthetic Wikimedia with a thousand pages, and a baseline of 28 earlier days.
 
-The command is measured as it is typed, from its start to the file; beside it the start of the program alone.
+The measurement covers the complete command, from the start of the process to the written file. `--version` measures the start of
+the program alone.
 """
 
 from __future__ import annotations
@@ -28,25 +29,27 @@ LIMIT_S, LIMIT_MB = 2.0, 2.0
 
 
 def report(folder: Path, rounds: int) -> dict[str, object]:
-    """Medians of the seconds, the size of the file, and how many pages it holds."""
+    """Return the median durations, the size of the report, and the number of its pages."""
     settings = _published(folder)
-    where = ["--warehouse", settings.warehouse, "--lake", settings.lake]
+    location_options = ["--warehouse", settings.warehouse, "--lake", settings.lake]
     target = folder / "report.html"
     commands = {
-        "report --html": [PROGRAM, "report", "--html", str(target), *where],
+        "report --html": [PROGRAM, "report", "--html", str(target), *location_options],
         "--version": [PROGRAM, "--version"],
     }
     timings = interleaved(commands, folder, rounds)
-    _, _, printed = measure([PROGRAM, "export", "wiki_trends_scores", "--format", "json", *where[:2]], folder)
+    export = [PROGRAM, "export", "wiki_trends_scores", "--format", "json", *location_options[:2]]
+    _, _, exported = measure(export, folder)
     return {
         "days": DAYS,
-        "pages": len(json.loads(printed)),
+        "pages": len(json.loads(exported)),
         "mb": target.stat().st_size / 1e6,
         "commands": {name: timing.to_json() for name, timing in timings.items()},
     }
 
 
 def _published(folder: Path) -> Settings:
+    """Fetch and publish the days, and return the settings of their lake and warehouse."""
     folder.mkdir(parents=True)
     with SampleServer(SampleOptions()) as server:
         settings = replace(

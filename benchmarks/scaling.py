@@ -1,8 +1,9 @@
 """Models the time and the cost of a backfill of many days in Airflow: `python -m benchmarks.scaling`.
 
-A model, not a measurement: its input is the seconds of one run of the pipeline at a certain concurrency, which
-`make test-airflow` and `make test-celery` print. Runs go in waves of `concurrency`; a wave takes as long as one run of it. The
-upstream's rate is a lower bound for any number of workers. The cost is the time for which worker slots are occupied.
+The program calculates; it measures nothing. Its input is the duration of one pipeline run at a given concurrency, which
+`make test-airflow` and `make test-celery` print. In the model, runs start in waves of `concurrency`, and a wave takes as long as
+one run. The upstream's rate limit gives a lower bound that more workers cannot reduce. The cost is the time for which worker slots
+are occupied.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 from dataclasses import dataclass
 
 DAYS = (30, 365, 3650)
-# Tasks that send requests to Wikimedia at the same time.
+# The number of tasks that may send requests to Wikimedia concurrently.
 POOL = 3
 
 
@@ -22,12 +23,12 @@ class Scenario:
     """One way to run the pipeline.
 
     Attributes:
-        concurrency: runs that work at the same time, the DAG's `max_active_runs`.
-        run_seconds: seconds of one run at that concurrency.
-        overhead: seconds before the first run works and after the last has ended.
-        requests: requests to the upstream for one day.
-        rate: requests a minute that the upstream allows.
-        slot_hour: price of a worker slot for an hour.
+        concurrency: the number of concurrent runs, which is the DAG's `max_active_runs`.
+        run_seconds: the duration of one run at this concurrency, in seconds.
+        overhead: the time before the first run starts and after the last run has ended, in seconds.
+        requests: the number of requests to the upstream for one day.
+        rate: the number of requests per minute that the upstream allows.
+        slot_hour: the price of a worker slot for one hour.
     """
 
     concurrency: int
@@ -38,24 +39,24 @@ class Scenario:
     slot_hour: float
 
     def floor_seconds(self, days: int) -> float:
-        """The seconds that the upstream's rate needs."""
+        """Return the least duration that the upstream's rate limit allows, in seconds."""
         return 60 * days * self.requests / self.rate
 
     def wall_seconds(self, days: int) -> float:
-        """From the start of the backfill to its end."""
+        """Return the duration of the backfill, in seconds."""
         waves = math.ceil(days / self.concurrency) * self.run_seconds
         return self.overhead + max(waves, self.floor_seconds(days))
 
     def slot_hours(self, days: int) -> float:
-        """Worker slots times the hours for which runs occupy them; a run occupies one at a time.
+        """Return the time for which worker slots are occupied, in slot hours. A run occupies one slot at a time.
 
-        A task that waits for the rate occupies one too, but the pool admits only three of them.
+        A task that waits for the rate limit also occupies a slot, but the pool allows only three such tasks.
         """
-        waiting = min(self.concurrency, POOL) * self.floor_seconds(days)
-        return max(self.run_seconds * days, waiting) / 3600
+        waiting_seconds = min(self.concurrency, POOL) * self.floor_seconds(days)
+        return max(self.run_seconds * days, waiting_seconds) / 3600
 
     def lines(self) -> list[str]:
-        """The table, a row for each number of days."""
+        """Return the lines of the table, with a row for each number of days."""
         rows = [
             f"{'days':>6}  {'wall':>9}  {'floor by rate':>13}  {'slot hours':>10}  {'price':>8}  {'requests':>9}"
         ]

@@ -1,6 +1,6 @@
-"""Measures the quick commands, as multiples of the import of the two libraries that they need.
+"""Measures the duration of short commands, as a multiple of the time to import the two libraries that they need.
 
-A ratio that is measured in one run is the same on a slow and on a fast machine.
+Unlike a duration, such a ratio can be compared between slow and fast machines.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from benchmarks.timing import interleaved
 if TYPE_CHECKING:
     from pathlib import Path
 
-# What a Python that does nothing takes.
+# The program that measures the start of Python alone.
 NOTHING = "pass"
 BASE = "import typer, obstore"
 LAYER = "import smart_orchestrator"
@@ -22,11 +22,11 @@ LIMITS = {"check": 4.0, "--help": 1.5}
 
 
 def startup(folder: Path, rounds: int) -> dict[str, object]:
-    """`check` of a complete local five-day window, and `--help`, against the imports.
+    """Measure `check` of a complete local window of five days, and `--help`, and compare both with the imports.
 
     Args:
-        folder: a demo's folder; its `wiki-trends.toml` names the lake.
-        rounds: number of measurements of each.
+        folder: the folder of a demo, with a `wiki-trends.toml` that names the lake.
+        rounds: the number of measurements of each command.
     """
     commands = {
         NOTHING: [sys.executable, "-c", NOTHING],

@@ -1,6 +1,7 @@
-"""Measures wall and processor time of commands, interleaved, so that a busy machine slows all of them alike.
+"""Measures the wall time and the processor time of commands.
 
-A command that fails raises `BenchmarkFailed`: the figure of a failure means nothing.
+The runs of several commands are interleaved, so that other load on the machine affects all commands equally. If a command fails,
+`BenchmarkFailed` is raised, because the duration of a failed command has no meaning.
 """
 
 from __future__ import annotations
@@ -19,18 +20,23 @@ if TYPE_CHECKING:
 
 
 class BenchmarkFailed(Exception):
-    """A measured command failed; the text ends with its last output."""
+    """A measured command has failed. The message ends with the last output of the command."""
 
 
 @dataclass(slots=True)
 class Timed:
-    """Seconds of each round of one command: wall clock, and processor time of it and its children."""
+    """The durations of one command.
+
+    Attributes:
+        wall: the wall time of each round, in seconds.
+        cpu: the processor time of the command and its children in each round, in seconds.
+    """
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
     def to_json(self) -> dict[str, float | int]:
-        """Median and best of the wall clock, median of the processor time, number of rounds."""
+        """Return the median and the minimum of the wall time, the median of the processor time, and the number of rounds."""
         return {
             "rounds": len(self.wall),
             "median_s": round(median(self.wall), 4),
@@ -40,7 +46,7 @@ class Timed:
 
 
 def interleaved(commands: Mapping[str, Sequence[str]], folder: Path, rounds: int) -> dict[str, Timed]:
-    """Run each command once a round, one after the other, after a round that does not count."""
+    """Run each command once in every round, one after the other. The first round is not measured."""
     timed = {name: Timed() for name in commands}
     for number in range(rounds + 1):
         for name, command in commands.items():
@@ -52,7 +58,11 @@ def interleaved(commands: Mapping[str, Sequence[str]], folder: Path, rounds: int
 
 
 def measure(command: Sequence[str], folder: Path) -> tuple[float, float, str]:
-    """Run a command in a folder, without settings from outside: wall seconds, processor seconds, its output."""
+    """Run a command in a folder, without the settings in the caller's environment.
+
+    Returns:
+        The wall time and the processor time in seconds, and the output of the command.
+    """
     environ = {key: value for key, value in os.environ.items() if not key.startswith("WIKI_TRENDS_")}
     before, began = _children(), time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
@@ -65,5 +75,6 @@ def measure(command: Sequence[str], folder: Path) -> tuple[float, float, str]:
 
 
 def _children() -> float:
+    """Return the processor time of all ended child processes, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

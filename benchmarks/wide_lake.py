@@ -1,4 +1,4 @@
-"""Writes lakes with any number of days and pages, as fast as the store takes them."""
+"""Writes lakes with any number of days and pages for benchmarks."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import DailyDataset
 
 LAST = dt.date(2025, 11, 9)
-# The fraction of a day's pages that is listed every day, and the size of the pool of the other pages, in days.
-_ALWAYS, _POOL = 0.6, 20
+# The fraction of a day's pages that is listed every day. The other pages are drawn from a pool; the pool size is a multiple of the
+# number of pages of a day.
+_DAILY_FRACTION, _POOL_FACTOR = 0.6, 20
 
 
 def diamond_in(root: str) -> DailyDataset:
@@ -34,7 +35,7 @@ def window_of(days: int) -> Window:
 
 
 def fill(dataset: DailyDataset, window: Window, pages: int) -> None:
-    """Write the objects that commits would leave."""
+    """Write the same objects as commits of these days would write."""
     lake = lake_of(dataset)
     for day in window:
         frame = day_of(day, pages)
@@ -46,22 +47,22 @@ def fill(dataset: DailyDataset, window: Window, pages: int) -> None:
             if "://" in dataset.lake:
                 lake.put(f"{dataset.key(day)}/{name}", content)
             else:
-                # Without syncing each file.
+                # Not through the lake, because it would sync each file to the disk.
                 path = Path(dataset.lake, dataset.key(day), name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
 
 
 def day_of(day: dt.date, pages: int) -> pl.DataFrame:
-    """A list like Wikipedia's: six in ten pages are in it every day, the others vary."""
+    """Return a list of pages as of Wikipedia: six in ten pages are listed every day, the others vary."""
     rng = np.random.default_rng(day.toordinal())
-    always = np.arange(int(pages * _ALWAYS))
-    others = len(always) + rng.choice(pages * _POOL, pages - len(always), replace=False)
+    daily = np.arange(int(pages * _DAILY_FRACTION))
+    others = len(daily) + rng.choice(pages * _POOL_FACTOR, pages - len(daily), replace=False)
     slope = 4.0 / pages
     views = np.exp(12 - slope * np.arange(pages)) * rng.lognormal(0, 0.2, pages)
     frame = pl.DataFrame(
         {
-            "page": [f"Page_of_some_length_{number}" for number in np.concatenate([always, others])],
+            "page": [f"Page_of_some_length_{number}" for number in np.concatenate([daily, others])],
             "views": views.astype(np.int64) + 1,
         }
     ).sort("views", descending=True)

@@ -1,1 +1,1 @@
-"""What keeps the documentation true: generated pages and the checks behind `make docs-check`."""
+"""Developer tools: generated documentation, checks of the documentation and the surface, and local Airflow stacks."""

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WORKERS = 2
-# Tasks that a worker runs at the same time.
+# The number of tasks that a worker runs concurrently.
 CONCURRENCY = 4
 
 
 class Celery:
-    """A broker on a free port with its own password, and the commands of the workers."""
+    """The commands and settings of a Redis broker, with a free port and a new password, and of the workers."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -25,7 +25,11 @@ class Celery:
         self._password = secrets.token_urlsafe(16)
 
     def environment(self, database: str) -> dict[str, str]:
-        """Airflow's settings of Celery; results go to an empty PostgreSQL database."""
+        """Return Airflow's settings for Celery.
+
+        Args:
+            database: the URL of an empty PostgreSQL database for the results of tasks.
+        """
         return {
             "AIRFLOW__CELERY__BROKER_URL": f"redis://:{self._password}@127.0.0.1:{self._port}/0",
             "AIRFLOW__CELERY__RESULT_BACKEND": database.replace(
@@ -35,10 +39,10 @@ class Celery:
         }
 
     def broker(self) -> list[str]:
-        """The command that starts Redis, which keeps nothing on disk.
+        """Return the command that starts Redis. Redis stores nothing on disk.
 
         Raises:
-            NoRedis: it is not installed.
+            NoRedis: Redis is not installed.
         """
         config = self._folder / "redis.conf"
         config.write_text(
@@ -48,7 +52,10 @@ class Celery:
         return [executable(), str(config)]
 
     def workers(self) -> dict[str, list[str]]:
-        """The commands that start the workers; they write their logs into Airflow's folder, so they do not serve them."""
+        """Return the commands that start the workers.
+
+        The workers do not serve their logs over HTTP, because all processes share Airflow's folder of logs.
+        """
         names = [f"worker-{number}" for number in range(1, WORKERS + 1)]
         return {
             name: [

@@ -1,4 +1,4 @@
-"""The environment in which Airflow's processes of a stack run: every setting of Airflow that differs from its default."""
+"""The environment of a stack's Airflow processes: every setting of Airflow that differs from its default."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# Variables taken over from the caller; no other variable of the caller reaches Airflow.
+# The only variables of the caller's environment that Airflow's processes receive.
 INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TERM", "TZ")
 
 
@@ -28,27 +28,27 @@ class Ports:
 
     @classmethod
     def free(cls) -> Self:
-        """Unused ports."""
+        """Return unused ports."""
         return cls(free_port(), free_port(), free_port())
 
     @property
     def url(self) -> str:
-        """The address of UI and API."""
+        """The URL of Airflow's UI and REST API."""
         return f"http://127.0.0.1:{self.api}"
 
 
 def environment(
     folder: Path, ports: Ports, dags: Path, *, executor: str, database: str, passwords: Mapping[str, str]
 ) -> dict[str, str]:
-    """The environment of Airflow with its files in `folder`.
+    """Return the environment of Airflow's processes.
 
     Args:
-        folder: its home; its path in their environment also identifies the processes.
-        ports: the ports that it listens on.
-        dags: its DAG folder.
-        executor: the executor's name.
-        database: URL of an empty PostgreSQL database.
-        passwords: by user; `admin` may do everything, others only view.
+        folder: the home folder of Airflow. Its path in the environment also identifies the processes of the stack.
+        ports: the ports of the processes.
+        dags: the DAG folder.
+        executor: the name of the executor.
+        database: the URL of an empty PostgreSQL database.
+        passwords: the passwords by user. The user `admin` has all rights, and all other users can only read.
     """
     inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
     users = ",".join(f"{user}:{'admin' if user == 'admin' else 'viewer'}" for user in passwords)

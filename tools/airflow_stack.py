@@ -1,8 +1,9 @@
-"""Runs Airflow 3 with all its services on this machine, without containers: for `make airflow`, and for the tests.
+"""Runs Airflow 3 with all its services on this machine, without containers (`make airflow`, and the tests).
 
-An S3 server, PostgreSQL (Airflow's database and the warehouse), the sample Wikimedia, and Airflow's api-server, scheduler,
-dag-processor and triggerer, each a process on a free port of the loopback interface. Passwords and keys are new each
-time. It runs in `.venv-airflow`; all files are in one temporary folder, which is removed at the end.
+The stack consists of an S3 server, PostgreSQL (Airflow's database and the warehouse), a synthetic Wikimedia, and Airflow's
+api-server, scheduler, dag-processor and triggerer. Each is a process on a free port of the loopback interface. Each stack has new
+passwords and keys. The program runs in `.venv-airflow`. It keeps all files in one temporary folder, and removes this folder at
+the end.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 DAGS = ROOT / "dags"
-PARTS = ("api-server", "dag-processor", "scheduler", "triggerer")
-UP_WITHIN = 180.0
+PROCESS_NAMES = ("api-server", "dag-processor", "scheduler", "triggerer")
+HEALTHY_TIMEOUT = 180.0
 
 
 class NotUp(RuntimeError):
@@ -44,18 +45,19 @@ class NotUp(RuntimeError):
 
 @dataclass
 class Stack:
-    """The running processes, and how to reach them.
+    """The running processes, with their addresses and passwords.
 
     Attributes:
-        folder: the folder of all its files.
-        url: Airflow's UI and API.
-        passwords: of Airflow's users `admin` and `viewer`.
+        folder: the folder with all files of the stack.
+        url: the URL of Airflow's UI and REST API.
+        passwords: the passwords of Airflow's users `admin` and `viewer`.
         environment: the environment of Airflow's processes.
-        components: Airflow's parts by name.
+        components: Airflow's processes, by name.
         s3: the S3 server.
-        postgres: PostgreSQL.
-        sample: the synthetic Wikimedia; None when it was not started.
-        api: Airflow's API as `admin`.
+        postgres: the PostgreSQL server.
+        sample: the synthetic Wikimedia; None if it was not started.
+        api: a client of Airflow's REST API, signed in as `admin`.
+        say: the function that is called with a line for each step.
     """
 
     folder: Path
@@ -71,7 +73,7 @@ class Stack:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The environment of a `wiki-trends` outside of Airflow that works with this Airflow and its lake."""
+        """The environment for a `wiki-trends` outside of Airflow that uses this Airflow and its lake."""
         prefixes = ("WIKI_TRENDS_", "AWS_")
         inside = {key: value for key, value in self.environment.items() if key.startswith(prefixes)}
         return inside | {
@@ -82,7 +84,7 @@ class Stack:
         }
 
     def airflow(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        """The command line `airflow …`."""
+        """Run the command `airflow` with these arguments."""
         return subprocess.run(
             [program("airflow"), *arguments],
             env=dict(self.environment),
@@ -94,15 +96,15 @@ class Stack:
         )
 
     def start(self, *names: str) -> None:
-        """Start these parts of Airflow, by default all, without waiting for them."""
+        """Start Airflow's processes with these names, by default all, without waiting for them."""
         for name in names or self.components:
             self.components[name].start()
 
-    def until_healthy(self, seconds: float = UP_WITHIN) -> None:
-        """Wait until every part of Airflow reports that it is healthy.
+    def until_healthy(self, seconds: float = HEALTHY_TIMEOUT) -> None:
+        """Wait until every process of Airflow reports that it is healthy.
 
         Raises:
-            NotUp: a part has ended, or does not report in time.
+            NotUp: a process has ended, or is not healthy in time.
         """
         deadline = time.monotonic() + seconds
         missing = ["api-server"]
@@ -120,11 +122,11 @@ class Stack:
         msg = f"not healthy after {seconds:g} s: {', '.join(missing)}\n{self.components['api-server'].tail()}"
         raise NotUp(msg)
 
-    def until_parsed(self, *dag_ids: str, seconds: float = UP_WITHIN) -> None:
+    def until_parsed(self, *dag_ids: str, seconds: float = HEALTHY_TIMEOUT) -> None:
         """Wait until Airflow has parsed these DAGs.
 
         Raises:
-            NotUp: a DAG is not parsed in time; the text names the files with import errors.
+            NotUp: a file has import errors, or a DAG is not parsed in time.
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -160,17 +162,17 @@ def airflow_stack(
     extra: Mapping[str, str] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Stack]:
-    """The complete stack, healthy, until the block ends.
+    """Start a complete stack, wait until it is healthy, and end it after the block.
 
     Args:
         dags: Airflow's DAG folder.
-        sample: options of a synthetic Wikimedia that the pipeline uses; None does not start it.
-        executor: Airflow's.
-        extra: additional variables for Airflow's processes.
-        say: called with a line for each step.
+        sample: the options of the synthetic Wikimedia for the pipeline; None to start no synthetic Wikimedia.
+        executor: the name of Airflow's executor.
+        extra: additional variables for the environment of Airflow's processes.
+        say: the function to call with a line for each step.
 
     Raises:
-        NotUp: a process did not start; its log is in the message.
+        NotUp: a process did not start; the message contains the end of its log.
     """
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="wiki-trends-airflow-")))
@@ -209,7 +211,7 @@ def airflow_stack(
             say=say,
         )
         exits.callback(lambda: end(list(stack.components.values()), str(folder)))
-        say("making Airflow's database")
+        say("creating Airflow's database")
         done = stack.airflow("db", "migrate")
         if done.returncode:
             raise NotUp(done.stdout[-2000:] + done.stderr[-2000:])
@@ -221,8 +223,8 @@ def airflow_stack(
 
 
 def _components(folder: Path, variables: Mapping[str, str], celery: Celery | None) -> dict[str, Component]:
-    """Airflow's processes; with Celery its broker before them, and its workers after them."""
-    parts = {name: [program("airflow"), name] for name in PARTS}
+    """Return Airflow's processes in their starting order. With Celery, the broker is first and the workers are last."""
+    parts = {name: [program("airflow"), name] for name in PROCESS_NAMES}
     if celery is not None:
         parts = {"redis": celery.broker()} | parts | celery.workers()
     return {
@@ -241,7 +243,7 @@ def _sample(options: SampleOptions | None, exits: ExitStack) -> SampleServer | N
 def _product(
     folder: Path, s3: S3Process, postgres: PostgresServer, sample: SampleServer | None
 ) -> dict[str, str]:
-    """Settings of the product: lake, warehouse, upstream."""
+    """Return the settings of wiki-trends: lake, warehouse and upstream."""
     settings = s3.server.environment | {
         "WIKI_TRENDS_LAKE": f"s3://{BUCKET}/{{layer}}",
         "WIKI_TRENDS_WAREHOUSE": postgres.new_database(),
@@ -257,10 +259,10 @@ def _product(
 
 
 def main() -> NoReturn:
-    """Run it until Ctrl-C."""
+    """Run a stack until Ctrl-C."""
     from wiki_trends.sample import SampleOptions
 
-    # Ctrl-C and SIGTERM end it and all processes that it has started, even where the parent process ignores them.
+    # Both signals raise `KeyboardInterrupt`, so that the stack is ended, even if the parent process has set them to be ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()

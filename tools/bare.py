@@ -1,11 +1,11 @@
-"""Runs the project in a bare Debian 13 that has Python 3.13, make and git, and nothing else (`make test-bare`).
+"""Runs the project in a minimal Debian 13 with only Python 3.13, make and git (`make test-bare`).
 
-debootstrap makes the system in a folder below `build`. The project is cloned into it, and each target runs there through
-chroot, with `/proc`, pseudo-terminals and shared memory of its own: no Java, Node, compiler or Docker. Needs root, since
-mounting and chroot do. Every run makes the folder anew and removes it at the end unless `--keep` is given.
+The system has no Java, Node, compiler or Docker. debootstrap creates it in a folder below `build`. The program clones the project
+into the system, and runs each target through chroot, with separate `/proc`, pseudo-terminals and shared memory. The program needs
+root for the mounts and for chroot. Each run creates a new folder, and removes it at the end unless `--keep` is given.
 
-The new system uses this machine's resolver, certificate authorities and pip and proxy variables, because package
-registries may be reachable only through them.
+The new system uses this machine's resolver, certificate authorities, and variables of pip and proxies, because some machines reach
+package registries only through them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "bare"
 PACKAGES = ("python3", "python3-venv", "make", "git", "ca-certificates")
 CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
-OF_THE_NETWORK = ("/etc/resolv.conf", "/etc/hosts", f"/{CERTIFICATES}")
+NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", f"/{CERTIFICATES}")
 VARIABLES = (
     "PIP_CERT",
     "PIP_DEFAULT_TIMEOUT",
@@ -34,7 +34,7 @@ VARIABLES = (
     "UV_DEFAULT_INDEX",
 )
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
-# Mounts belong to a namespace of the command, so they end with it, however it ends.
+# The mounts belong to the namespace of the command. The kernel removes them when the command ends, even after a crash.
 MOUNTS = """
 set -e
 mount -t proc proc "$1/proc"
@@ -47,23 +47,23 @@ exec chroot "$1" /bin/sh -c "cd /root/project && exec $2"
 
 
 def bootstrap(folder: Path, suite: str) -> None:
-    """Make a minimal Debian in an empty folder, and clone the project's committed state into it."""
+    """Create a minimal Debian in a new folder, and clone the committed state of the project into it."""
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     include = f"--include={','.join(PACKAGES)}"
     subprocess.run(["debootstrap", "--variant=minbase", include, suite, str(folder)], check=True)
-    for path in OF_THE_NETWORK:
+    for path in NETWORK_FILES:
         if Path(path).is_file():
             shutil.copyfile(path, folder / path.lstrip("/"))
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder / "root" / "project")], check=True)
 
 
 def environment() -> dict[str, str]:
-    """The environment of the commands inside: an empty home, and what the network needs."""
-    passed = [*VARIABLES, *PROXIES, *(name.upper() for name in PROXIES)]
-    plain = {"HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "CI": "true"}
-    return plain | {name: os.environ[name] for name in passed if name in os.environ}
+    """Return the environment of the commands in the new system, with this machine's variables for the network."""
+    network_names = [*VARIABLES, *PROXIES, *(name.upper() for name in PROXIES)]
+    minimal = {"HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "CI": "true"}
+    return minimal | {name: os.environ[name] for name in network_names if name in os.environ}
 
 
 def run_inside(folder: Path, command: str) -> int:
@@ -84,7 +84,7 @@ def run_inside(folder: Path, command: str) -> int:
 
 
 def main() -> int:
-    """Make the system, run each target in it, and print how long each took."""
+    """Create the system, run each target in it, and print the duration of each target."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,7 +1,7 @@
 """Finds Chromium for tests and screenshots, or installs Debian's package as root (`make browser`).
 
-The program that `CHROMIUM` names is used, else one of the usual names on the path. A browser that Playwright would
-download is not used.
+The variable `CHROMIUM` can name the program. Otherwise, the module searches the path for the usual names. It does not use the
+browsers that Playwright downloads.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import sys
 from tools.debian import install, may_install
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Liberation: without fonts of its own, a new machine draws every page in a font that users do not have.
+# The Liberation fonts make the pages look as on users' machines; a new machine has no such fonts.
 PACKAGES = ("chromium", "fonts-liberation")
-# A browser without connections of its own, for updates or services.
+# These options turn off connections for updates and services.
 FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -29,14 +29,14 @@ FLAGS = (
 
 
 class NoBrowser(Exception):
-    """Chromium is not installed; the text says how to install it."""
+    """Chromium is not installed. The message says how to install it."""
 
 
 def executable() -> str:
-    """The path of the browser.
+    """Return the path of the browser.
 
     Raises:
-        NoBrowser: it is not installed.
+        NoBrowser: Chromium is not installed.
     """
     named = os.environ.get("CHROMIUM")
     for name in (named,) if named else NAMES:
@@ -55,12 +55,12 @@ def executable() -> str:
 
 
 def flags() -> list[str]:
-    """The options that it is started with; as root it has no sandbox."""
+    """Return the options with which to start the browser. As root, Chromium must run without a sandbox."""
     return [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 
 def main() -> int:
-    """Find or install it, and print its path."""
+    """Find or install Chromium, and print its path."""
     try:
         print(executable())
     except NoBrowser as error:

@@ -1,6 +1,6 @@
-"""The command line as data: each command with its words, help, arguments and options.
+"""Describe the command line as data: each command with its words, help, arguments and options.
 
-It reads the Typer application and not its printed help, which depends on the width of a terminal.
+The module reads the Typer application. It does not parse the printed help, because this depends on the width of the terminal.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ class Parameter:
     """One argument or option.
 
     Attributes:
-        shown: how the help spells it, for example `--days N`.
-        spellings: every way to give an option (`--days`, `-n`, `--no-color`); the name of an argument.
-        text: its meaning, with its default.
+        help_name: the name in the help, for example `--days N`.
+        spellings: all spellings of an option (`--days`, `-n`, `--no-color`), or the name of an argument.
+        text: the help text, with the default.
+        is_argument: whether the parameter is an argument, and not an option.
     """
 
-    shown: str
+    help_name: str
     spellings: tuple[str, ...]
     text: str
-    argument: bool
+    is_argument: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,11 @@ class Command:
     """One command.
 
     Attributes:
-        words: the words as typed, with the program: `("wiki-trends", "check")`.
-        text: its help with its epilogue, dedented, lines as written.
-        usage: the line after `Usage:`.
-        options: every spelling of its options, those of its help included.
+        words: the words that a user types, with the program: `("wiki-trends", "check")`.
+        text: the help text and the epilogue, dedented, with the line breaks of the source.
+        usage: the usage line, without `Usage:`.
+        parameters: the arguments and options.
+        options: all spellings of all options, including the options that print the help.
     """
 
     words: tuple[str, ...]
@@ -56,7 +58,7 @@ class Command:
 
 
 def read_commands(app: typer.Typer, program: str) -> tuple[Command, ...]:
-    """The program itself, then each command below it, in the order of its help. Hidden commands are left out."""
+    """Return the program itself, and then its commands and subcommands in the order of the help, without hidden commands."""
     top = typer.main.get_command(app)
     return tuple(_walk(top, typer.Context(top, info_name=program, **top.context_settings), (program,)))
 
@@ -70,7 +72,7 @@ def _walk(command: object, context: typer.Context, words: tuple[str, ...]) -> It
     text = "\n\n".join(inspect.cleandoc(part) for part in (command.help, command.epilog) if part)
     usage = " ".join([*words, *command.collect_usage_pieces(context)])
     parameters = tuple(_parameters(command, context))
-    options = {spelling for item in parameters if not item.argument for spelling in item.spellings}
+    options = {spelling for item in parameters if not item.is_argument for spelling in item.spellings}
     yield Command(words, text, usage, parameters, frozenset(options.union(context.help_option_names)))
     if isinstance(command, TyperGroup):
         for name in command.list_commands(context):

@@ -1,4 +1,4 @@
-"""Checks `compose.yaml` with Docker's client; without the client it prints that it did not. A part of `make lint`."""
+"""Checks `compose.yaml` with Docker's client, as a part of `make lint`. Without the client, it prints that nothing was checked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLIENTS = (["docker", "compose"], ["docker-compose"])
 
 
 def client() -> list[str] | None:
-    """The command that reads compose files."""
+    """Return the command that reads compose files; None if no such command is installed."""
     for command in CLIENTS:
         if shutil.which(command[0]) is None:
             continue
@@ -28,7 +28,7 @@ def client() -> list[str] | None:
 
 
 def main() -> int:
-    """Check the file with values like those of `make compose-env`."""
+    """Check `compose.yaml` with new values as `make compose-env` writes them."""
     command = client()
     if command is None:
         print("compose.yaml was NOT checked: neither `docker compose` nor `docker-compose` is installed")

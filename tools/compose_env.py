@@ -1,6 +1,6 @@
-"""Writes new passwords and keys for `compose.yaml` to `.env`, which only its owner can read (`make compose-env`).
+"""Adds new passwords and keys for `compose.yaml` to `.env` (`make compose-env`).
 
-Existing lines are kept: only missing names are added.
+The program adds only missing names, and keeps the existing lines. Only the owner of `.env` can read the file.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ NAMES = (
 
 
 def missing(text: str) -> list[str]:
-    """The lines that a `.env` with this text lacks."""
+    """Return the lines to add to a `.env` with this text."""
     present = {line.partition("=")[0].strip() for line in text.splitlines()}
-    # They become parts of URLs, so they have no characters that need quoting.
+    # The values become parts of URLs, so they consist of characters that need no quoting.
     lines = [f"{name}={secrets.token_urlsafe(32)}" for name in NAMES if name not in present]
     if "AIRFLOW_FERNET_KEY" not in present:
         key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()

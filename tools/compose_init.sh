@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Before Airflow's containers start: the users' passwords, the database, and the pool of the pipeline. Can be run again.
+# Prepares Airflow before its containers start: writes the users' passwords, migrates the database, and creates the pool of the
+# pipeline. The script can be repeated.
 set -euo pipefail
 
 python - <<'PYTHON'

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def may_install() -> bool:
-    """Whether this process is root on a system with apt."""
+    """Return whether this process runs as root on a system with apt."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
@@ -21,7 +21,7 @@ def install(packages: Sequence[str]) -> None:
     """Install these packages.
 
     Raises:
-        subprocess.CalledProcessError: apt fails; its messages are on stderr.
+        subprocess.CalledProcessError: apt has failed, and has printed its messages to stderr.
     """
     print(f"Installing {' and '.join(packages)} (once)", file=sys.stderr)
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

@@ -1,8 +1,12 @@
-"""Checks that the documentation is true (`make docs-check`): prints a line for each problem, exits 1 when there is one.
+"""Checks the documentation against the program (`make docs-check`).
 
-Checked: the generated pages are fresh; each command has a help with an example of itself, each option and setting a
-meaning; the commands and options in console blocks, inline code and the program's own messages exist; the settings
-that are named exist; links lead to a page and a heading.
+The check prints a line for each problem, and exits with 1 if it finds a problem. It checks that
+
+- the generated pages are up to date;
+- each command has a help text with an example, and each option and setting has a description;
+- the commands and options in console blocks, in inline code and in messages of the program exist;
+- the settings in the documentation exist;
+- the targets of links exist, both pages and headings.
 """
 
 from __future__ import annotations
@@ -35,9 +39,9 @@ class Facts:
 
     Attributes:
         root: the folder of the project.
-        commands: by name, as typed.
-        settings: names in the environment.
-        targets: targets of the Makefile.
+        commands: the commands, by the name that a user types.
+        settings: the names of the settings in the environment.
+        targets: the targets of the Makefile.
     """
 
     root: Path
@@ -47,7 +51,7 @@ class Facts:
 
 
 def facts(root: Path, commands: Iterable[Command]) -> Facts:
-    """The facts of the project in a folder, with its commands."""
+    """Collect the facts of the project in the folder `root` with these commands."""
     from wiki_trends.config.settings import PREFIX, Settings, env_name
 
     names = {env_name(item.name) for item in fields(Settings)} | {f"{PREFIX}CONFIG"}
@@ -57,7 +61,7 @@ def facts(root: Path, commands: Iterable[Command]) -> Facts:
 
 
 def all_problems() -> list[str]:
-    """All problems of this project's documentation, one sentence each."""
+    """Return all problems of this project's documentation, one sentence each."""
     from wiki_trends.cli.app import app
 
     project = facts(ROOT, read_commands(app, PROGRAM))
@@ -68,7 +72,7 @@ def all_problems() -> list[str]:
 
 
 def stale_pages(root: Path, fresh: Mapping[str, str]) -> Iterator[str]:
-    """Generated pages that do not exist or are out of date."""
+    """Yield a problem for each generated page that does not exist or is out of date."""
     for path, text in fresh.items():
         page = root / path
         if not page.is_file() or page.read_text(encoding="utf-8") != text:
@@ -76,7 +80,7 @@ def stale_pages(root: Path, fresh: Mapping[str, str]) -> Iterator[str]:
 
 
 def undocumented_commands(project: Facts) -> Iterator[str]:
-    """Commands without help or without an example of themselves, and options without a meaning."""
+    """Yield a problem for each command without a help text or an example, and for each option without a description."""
     for name, item in project.commands.items():
         if not item.text:
             yield f"{name}: has no help"
@@ -86,11 +90,11 @@ def undocumented_commands(project: Facts) -> Iterator[str]:
             yield f"{name}: its help has no example (a line `Example: {name} …`)"
         for parameter in item.parameters:
             if not re.sub(r"\[[^\]]*\]", "", parameter.text).strip():
-                yield f"{name}: {parameter.shown} has no help"
+                yield f"{name}: {parameter.help_name} has no help"
 
 
 def undocumented_settings() -> Iterator[str]:
-    """Settings without a meaning or an example."""
+    """Yield a problem for each setting without a description or an example."""
     from wiki_trends.config.settings import Settings
 
     for item in fields(Settings):
@@ -100,7 +104,7 @@ def undocumented_settings() -> Iterator[str]:
 
 
 def page_problems(project: Facts) -> Iterator[str]:
-    """Problems of the Markdown pages: commands, settings, links."""
+    """Yield the problems of the Markdown pages: unknown commands and settings, and broken links."""
     read = {path: read_page(path.read_text(encoding="utf-8")) for path in _markdown(project.root)}
     for path, page in read.items():
         where = path.relative_to(project.root).as_posix()
@@ -113,7 +117,7 @@ def page_problems(project: Facts) -> Iterator[str]:
 
 
 def message_problems(project: Facts) -> Iterator[str]:
-    """Commands in backquotes in the sources that do not exist; most are the last sentence of a message."""
+    """Yield a problem for each unknown command in backquotes in the sources. Most of these commands are in messages."""
     sources = [
         *project.root.glob("*.py"),
         *(project.root / "plugins").rglob("*.py"),
@@ -129,7 +133,7 @@ def message_problems(project: Facts) -> Iterator[str]:
 
 
 def command_problems(project: Facts, line: str) -> Iterator[str]:
-    """The problems of a command line in the documentation; only `make`, `python` and our own program are checked."""
+    """Yield the problems of a command line. Only `make`, `python` and `wiki-trends` are checked."""
     try:
         words = shlex.split(line, comments=True)
     except ValueError as error:

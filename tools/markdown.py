@@ -1,6 +1,6 @@
-"""Parses the part of Markdown that the checks need: headings, links, inline code, and the commands of console blocks.
+"""Parses headings, links, inline code and the commands in console blocks of Markdown pages.
 
-It reads fenced blocks and ATX headings, which the pages of this project use; it is not a general parser.
+The parser supports only the syntax that the pages of this project use, such as fenced blocks and ATX headings.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
 
 @dataclass(slots=True)
 class Page:
-    """The parts of one page, each with its line number (from 1).
+    """The parsed parts of one page, with their line numbers (from 1).
 
     Attributes:
-        prose: lines outside of fenced blocks.
-        links: link targets.
-        codes: inline code.
-        commands: the text after `$ ` in console blocks, continued lines joined.
-        anchors: names that a link can point to.
+        prose: the lines outside of fenced blocks.
+        links: the targets of the links.
+        codes: the texts of inline code.
+        commands: the commands after `$ ` in console blocks; a command on several lines is joined.
+        anchors: the anchors of the headings.
     """
 
     prose: list[tuple[int, str]] = field(default_factory=list)

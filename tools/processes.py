@@ -1,4 +1,4 @@
-"""Starts, kills and restarts processes, each with its log, and ends all of their children."""
+"""Start, kill and restart long-running processes with log files, and end all of their children."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Seconds that a process has to end after SIGTERM.
-GRACE = 4.0
+# Seconds between SIGTERM and SIGKILL.
+GRACE_SECONDS = 4.0
 
 
 @dataclass
@@ -25,11 +25,12 @@ class Component:
     """One long-running program.
 
     Attributes:
-        name: its name in messages.
-        command: the command that starts it.
-        environment: its complete environment.
-        log: the file that its output is appended to.
-        sessions: its session of each start; its children are in one of them, or have the mark in their environment.
+        name: the name of the program in messages.
+        command: the command that starts the program.
+        environment: the complete environment of the process.
+        log: the file to which the output is appended.
+        sessions: the session ids of all starts. A child process is in one of these sessions, or has the mark of `end` in its
+            environment.
     """
 
     name: str
@@ -41,11 +42,11 @@ class Component:
 
     @property
     def pid(self) -> int | None:
-        """Its process id; None while it does not run."""
+        """The process id; None if the program does not run."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def start(self) -> None:
-        """Start it, with a process group of its own."""
+        """Start the program in a new session, unless it runs already."""
         if self.pid is not None:
             return
         with self.log.open("ab") as output:
@@ -60,34 +61,34 @@ class Component:
         self.sessions.append(self._process.pid)
 
     def kill(self) -> None:
-        """SIGKILL for the process itself; its children survive, as they do when a machine runs out of memory."""
+        """Send SIGKILL to the process itself. Its children survive, as after a kill by the kernel when memory runs out."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def restart(self) -> None:
-        """Kill it and start it again."""
+        """Kill the process and start the program again."""
         self.kill()
         self.start()
 
     def terminate(self) -> None:
-        """SIGTERM, without waiting."""
+        """Send SIGTERM to the process, without waiting for its end."""
         if self.pid is not None and self._process is not None:
             self._process.terminate()
 
     def tail(self, characters: int = 2000) -> str:
-        """The end of its log."""
+        """Return the last characters of the log."""
         return self.log.read_text(errors="replace")[-characters:] if self.log.exists() else ""
 
 
 def end(components: Sequence[Component], mark: str) -> None:
     """End all components and their children.
 
-    The children are the processes of their sessions, and all others with `mark` in their environment.
+    The children are all processes in the sessions of the components, and all processes with `mark` in their environment.
     """
     for component in components:
         component.terminate()
-    deadline = time.monotonic() + GRACE
+    deadline = time.monotonic() + GRACE_SECONDS
     while time.monotonic() < deadline and any(component.pid for component in components):
         time.sleep(0.05)
     for component in components:
@@ -111,19 +112,19 @@ def _survivors(sessions: set[int], mark: str) -> list[int]:
         with contextlib.suppress(psutil.Error, OSError):
             if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 continue
-            # Some of Airflow's processes write their title over their environment.
+            # Some of Airflow's processes overwrite their environment with their title, so the mark alone does not find them.
             if os.getsid(process.pid) in sessions or mark in process.environ().values():
                 survivors.append(process.pid)
     return survivors
 
 
 def program(name: str) -> str:
-    """A program of the Python environment of this process."""
+    """Return the path of a program in the Python environment of this process."""
     return str(Path(sys.executable).with_name(name))
 
 
 def free_port() -> int:
-    """An unused port of this machine."""
+    """Return an unused port of this machine."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -11,14 +11,14 @@ PROGRAM = "redis-server"
 
 
 class NoRedis(Exception):
-    """Redis is not installed; the text says how to install it."""
+    """Redis is not installed. The message says how to install it."""
 
 
 def executable() -> str:
-    """The path of the server.
+    """Return the path of the program `redis-server`.
 
     Raises:
-        NoRedis: it is not installed.
+        NoRedis: Redis is not installed.
     """
     path = shutil.which(PROGRAM)
     if path is None:
@@ -30,7 +30,7 @@ def executable() -> str:
 
 
 def main() -> int:
-    """Find or install it, and print its path."""
+    """Find or install Redis, and print its path."""
     try:
         print(executable())
     except NoRedis as error:

@@ -1,7 +1,7 @@
-"""Takes the pictures in `docs/images` (`make screenshots`): the demo's report and dashboard, three widths, both themes.
+"""Takes the screenshots in `docs/images` (`make screenshots`): the report and the dashboard, in three widths and both themes.
 
-They show the synthetic data of `wiki-trends demo`, so they change only when the pages change. Needs Chromium, and no
-network.
+The screenshots show the synthetic data of `wiki-trends demo`, so they change only when the pages change. The program needs
+Chromium, but no network.
 """
 
 from __future__ import annotations
@@ -28,21 +28,22 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 PROGRAM = str(Path(sys.executable).with_name("wiki-trends"))
+# JavaScript: whether all charts are drawn.
 DRAWN = "() => [...document.querySelectorAll('.plot')].every((plot) => plot.dataset.drawn === 'true')"
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture.
+    """One screenshot.
 
     Attributes:
-        name: the name of its file.
+        name: the name of the file, without its extension.
         width: the width of the window, in pixels.
-        height: its height.
-        scheme: light or dark.
-        top: selector of the element that is scrolled to the top.
-        path: path of the dashboard's page.
-        click: selector of an element that is clicked first, and opens a dialog.
+        height: the height of the window, in pixels.
+        scheme: the colour scheme: `light` or `dark`.
+        top: the selector of the element to scroll to the top.
+        path: the path of the dashboard's page.
+        click: the selector of the element to click; the click opens a dialog.
     """
 
     name: str
@@ -72,7 +73,7 @@ DASHBOARD = (
 
 
 def main() -> int:
-    """Take all pictures."""
+    """Take all screenshots."""
     try:
         program = executable()
     except NoBrowser as error:
@@ -85,7 +86,7 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=program, args=flags())
         for picture in REPORT:
             take(browser, (folder / "report.html").as_uri(), picture)
-        # The picture of a calendar should show days that are not complete.
+        # Without these changes, the calendar would show only complete days.
         shutil.rmtree(folder / "demo/lake/diamond/diamond_final_2025_11_07.csv")
         (folder / "demo/lake/diamond/diamond_final_2025_11_02.csv/_SUCCESS").unlink()
         with serving(folder / "demo") as address:
@@ -97,7 +98,7 @@ def main() -> int:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """The address of a dashboard over the lake and warehouse of a folder."""
+    """Serve the dashboard for the lake and warehouse in a folder, and yield its URL."""
     command = [PROGRAM, "serve", "--port", "0", "--as-of", "2025-11-12"]
     with subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=_environ()
@@ -110,7 +111,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 def run(folder: Path, *arguments: str) -> None:
-    """Run `wiki-trends` in a folder, without settings from outside."""
+    """Run `wiki-trends` in a folder, without the settings in the caller's environment."""
     subprocess.run([PROGRAM, *arguments], cwd=folder, env=_environ(), check=True, stdout=subprocess.DEVNULL)
 
 
@@ -119,7 +120,7 @@ def _environ() -> dict[str, str]:
 
 
 def take(browser: Browser, address: str, picture: Picture) -> None:
-    """Open an address, wait for its charts, and take a picture of the first screen, or of the screen from `top` on."""
+    """Open a page, wait until its charts are drawn, and take a screenshot of the window."""
     context = browser.new_context(
         viewport={"width": picture.width, "height": picture.height},
         color_scheme="dark" if picture.scheme == "dark" else "light",

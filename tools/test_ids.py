@@ -1,9 +1,11 @@
-"""Compares the tests with the recorded ones: a lost or newly skipped test is a problem.
+"""Compares the tests with a recorded list. A test that was removed or is newly skipped is a problem.
 
-`tests/test_ids.txt` has a line for every test: the file's name without its folder, so that files can move, and the test's name
-with its parameters. A test that may be skipped has the reason after a tab: `recorded` when the recorded answers are missing,
-`root` when the rights of root are missing. `python -m tools.test_ids` compares the tests that pytest collects; with the results files of
-`pytest --junit-xml` it also compares the skipped tests. `--write` records the collected tests after an intended change.
+`tests/test_ids.txt` has a line for every test: the name of its file without the folder, so that files can be moved, and the name of
+the test with its parameters. A tab and a reason follow if the test may be skipped: `recorded` if the recorded responses are missing,
+`root` if the tests do not run as root.
+
+`python -m tools.test_ids` compares the tests that pytest collects. With results files of `pytest --junit-xml` it also compares the
+skipped tests. With `--write` it records the collected tests, after an intended change.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ _ARGUMENTS = {"tests": (), "airflow": ("--confcutdir=tests/airflow", "tests/airf
 
 
 def collected(suite: str) -> Counter[str]:
-    """The tests that pytest finds, each as `test_file::test_name[parameters]`; some have the same name."""
+    """Return the tests that pytest collects, as `test_file::test_name[parameters]`. Several tests may have the same name."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--no-header", *_ARGUMENTS[suite]]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -35,9 +37,9 @@ def collected(suite: str) -> Counter[str]:
 
 
 def skipped(results: Path) -> set[str]:
-    """The tests that were skipped, by a results file of `pytest --junit-xml`."""
-    cases = ET.parse(results).getroot().iter("testcase")  # noqa: S314 - written by pytest a moment ago
-    # A test of a group has the group's name behind an `@`.
+    """Return the skipped tests in a results file of `pytest --junit-xml`."""
+    cases = ET.parse(results).getroot().iter("testcase")  # noqa: S314 - a file that pytest has written, not foreign input
+    # pytest-xdist appends `@` and the name of the group to the name of a test in a group.
     return {
         f"{case.get('classname', '').rpartition('.')[2]}::{_GROUP.sub('', case.get('name', ''))}"
         for case in cases
@@ -46,7 +48,7 @@ def skipped(results: Path) -> set[str]:
 
 
 def read(suite: str) -> tuple[Counter[str], dict[str, str]]:
-    """The recorded tests, and the reason for each that may be skipped."""
+    """Return the recorded tests, and the reasons of the tests that may be skipped."""
     names: Counter[str] = Counter()
     reasons: dict[str, str] = {}
     for line in IDS[suite].read_text(encoding="utf-8").splitlines():
@@ -58,25 +60,25 @@ def read(suite: str) -> tuple[Counter[str], dict[str, str]]:
 
 
 def write(suite: str, now: Counter[str]) -> None:
-    """Record the tests that are collected now; the reasons for skipping are kept."""
+    """Record the collected tests, and keep the recorded reasons."""
     reasons = read(suite)[1] if IDS[suite].exists() else {}
     lines = (f"{name}\t{reasons[name]}" if name in reasons else name for name in sorted(now.elements()))
     IDS[suite].write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def problems(suite: str, now: Counter[str], left_out: set[str]) -> list[str]:
-    """The lost tests, and those that are skipped without a reason, a line each."""
+def problems(suite: str, now: Counter[str], skipped_names: set[str]) -> list[str]:
+    """Return one line for each lost test, and one for each test that is skipped without a reason."""
     names, reasons = read(suite)
-    needed = {"recorded": not RECORDED.is_dir(), "root": os.geteuid() != 0}
+    reason_applies = {"recorded": not RECORDED.is_dir(), "root": os.geteuid() != 0}
 
-    def excused(name: str) -> bool:
-        # pytest names a test like this when it has no parameters.
+    def may_be_skipped(name: str) -> bool:
+        # If the recorded responses are missing, a test over them has an empty list of parameters. pytest names it `[NOTSET]`.
         reason = "recorded" if name.endswith("[NOTSET]") else reasons.get(name, "")
-        return needed.get(reason, False)
+        return reason_applies.get(reason, False)
 
-    # Without the recorded answers, the tests that have them as parameters are not collected.
-    lost = [f"lost: {name}" for name in sorted((names - now).elements()) if not excused(name)]
-    return lost + [f"skipped: {name}" for name in sorted(left_out) if not excused(name)]
+    # Tests with a recorded response as a parameter are not collected if the recorded responses are missing.
+    lost = [f"lost: {name}" for name in sorted((names - now).elements()) if not may_be_skipped(name)]
+    return lost + [f"skipped: {name}" for name in sorted(skipped_names) if not may_be_skipped(name)]
 
 
 def _short(line: str) -> str:
@@ -85,7 +87,7 @@ def _short(line: str) -> str:
 
 
 def main() -> int:
-    """Compare, or record; exit code 1 when a test is lost or skipped."""
+    """Compare or record the tests. Return exit code 1 if a test is lost, or skipped without a reason."""
     parser = argparse.ArgumentParser(prog="python -m tools.test_ids", description=__doc__)
     parser.add_argument("results", nargs="*", type=Path, help="the results files of pytest --junit-xml")
     parser.add_argument("--suite", choices=sorted(IDS), default="tests")
@@ -95,8 +97,8 @@ def main() -> int:
     if options.write:
         write(options.suite, now)
         return 0
-    left_out = {name for results in options.results for name in skipped(results)}
-    lines = problems(options.suite, now, left_out)
+    skipped_names = {name for results in options.results for name in skipped(results)}
+    lines = problems(options.suite, now, skipped_names)
     for line in lines:
         print(line, file=sys.stderr)
     if lines:

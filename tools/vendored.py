@@ -1,10 +1,12 @@
-"""Writes `report/assets/vendor` anew from npm: `python -m tools.vendored`. Only this program needs npm and its registry.
+"""Writes `report/assets/vendor` again from packages of npm: `python -m tools.vendored`. Only this program needs npm.
 
-The pages must open offline and under a strict Content-Security-Policy, so the package contains their dependencies: Vega,
-its interpreter of expressions (without which Vega asks for `unsafe-eval`), and an outline of the world. The interpreter
-is published as a module; it is wrapped into a plain script like Vega. The fonts, Latin only, are data in a style sheet,
-so a page is one file. The outline is Natural Earth's at
-1:110,000,000, without names and without Antarctica, on a grid of a quarter of a degree.
+The pages must work offline and under a strict Content-Security-Policy, so the package contains their dependencies:
+
+- Vega, and its interpreter of expressions, without which Vega needs `unsafe-eval`. npm has the interpreter as a module, and this
+  program wraps it as a plain script;
+- the fonts, with Latin characters only, as data in a style sheet, so that a page is one file;
+- an outline of the world, from Natural Earth at 1:110,000,000, without names and without Antarctica. Its points are on a grid of
+  a quarter of a degree.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ def _write(name: str, text: str) -> None:
 
 
 def _as_script(module: str) -> str:
-    """The module as a plain script that sets `vegaInterpreter`; its imports come from `vega`."""
+    """Convert the module to a plain script that sets `vegaInterpreter`. The script takes its imports from `vega`."""
     names, body = re.fullmatch(r"import \{(.+?)\} from 'vega-util';\n(.*)", module, re.DOTALL).groups()  # type: ignore[union-attr]
     body = re.sub(
         r"export \{ expression as expressionInterpreter \};", "globalThis.vegaInterpreter = expression;", body
@@ -79,7 +81,7 @@ def _as_script(module: str) -> str:
 
 
 def _faces(fonts: dict[str, Path]) -> str:
-    """The fonts as a style sheet that holds them."""
+    """Build a style sheet that contains the fonts as data."""
     faces = [f"/*! {SERIF}, {SANS}, OFL-1.1: fonts.LICENSE */"]
     for name, package in fonts.items():
         for weight in WEIGHTS:
@@ -92,19 +94,19 @@ def _faces(fonts: dict[str, Path]) -> str:
 
 
 def _reduced(world: dict[str, Any]) -> dict[str, Any]:
-    """The countries without names, their arcs on a coarser grid."""
+    """Reduce a TopoJSON of the world to the countries without names, on a coarser grid."""
     (sx, sy), (tx, ty) = world["transform"]["scale"], world["transform"]["translate"]
     countries = [
         shape for shape in world["objects"]["countries"]["geometries"] if shape.get("id") != ANTARCTICA
     ]
     used: dict[int, int] = {}
     shapes = [{"type": country["type"], "arcs": _renumbered(country["arcs"], used)} for country in countries]
-    by_old = {new: old for old, new in used.items()}
+    old_by_new = {new: old for old, new in used.items()}
     arcs = []
     for new in range(len(used)):
         x = y = 0
         points: list[tuple[int, int]] = []
-        for dx, dy in world["arcs"][by_old[new]]:
+        for dx, dy in world["arcs"][old_by_new[new]]:
             x, y = x + dx, y + dy
             point = (
                 round((x * sx + tx + 180) * STEPS_PER_DEGREE),
@@ -127,7 +129,7 @@ def _reduced(world: dict[str, Any]) -> dict[str, Any]:
 
 
 def _renumbered(arcs: Any, used: dict[int, int]) -> Any:
-    """The arcs' numbers without gaps; a negative number is the complement of an arc walked backwards."""
+    """Renumber the arcs without gaps. A negative number is the complement of the number of a reversed arc."""
     if isinstance(arcs, list):
         return [_renumbered(arc, used) for arc in arcs]
     old = arcs if arcs >= 0 else ~arcs

@@ -1,4 +1,4 @@
-"""The existing pipeline: it makes one day of orders. It knows nothing of the orchestrator."""
+"""The existing pipeline of the example. It produces the orders of one day, and does not depend on the orchestrator."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 
 
 def main() -> None:
-    """Make the day of the command line."""
+    """Copy the day that the option `--day` names from `source/` to `lake/`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--day", required=True)
     day = parser.parse_args().day

@@ -1,6 +1,6 @@
-"""Write the lake of the example with DuckDB: five days of orders as Hive Parquet, two of which are then lost.
+"""Create the lake of the example with DuckDB: five days of orders as Hive Parquet, of which two are then deleted.
 
-It stands for a system that you cannot change. `source/` is where the pipeline gets a day from.
+The lake represents an existing system. The pipeline reads its days from `source/`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ ROWS = """
     SELECT i AS order_id, round(10 + i * 1.5, 2) AS amount, (DATE '2025-11-05' + (i % 5)::INTEGER)::VARCHAR AS dt
     FROM range(100) numbers(i)
 """
-LOST = ("2025-11-06", "2025-11-08")
-# 2025-11-10 03:00 UTC: long enough ago that no file counts as being written.
+DELETED_DAYS = ("2025-11-06", "2025-11-08")
+# 2025-11-10 03:00 UTC. The files must be older than the settle time, or they would count as being written.
 WRITTEN_AT = 1_762_743_600
 
 
@@ -26,7 +26,7 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
     duckdb.sql(f"COPY ({ROWS}) TO 'source' (FORMAT parquet, PARTITION_BY (dt))")
     shutil.copytree("source", "lake/orders")
-    for day in LOST:
+    for day in DELETED_DAYS:
         shutil.rmtree(f"lake/orders/dt={day}")
     for path in Path("lake").rglob("*"):
         os.utime(path, (WRITTEN_AT, WRITTEN_AT))

@@ -1,4 +1,4 @@
-"""The consumer: the revenue of a window, which runs only when no day of it is missing."""
+"""The consumer of the example: it prints the revenue of a window. The orchestrator runs it only if no day is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The existing pipeline: it collects the logs of the hour that begins at its argument, `2025-03-30T01:00:00Z`."""
+"""The existing pipeline of the example. It writes the logs of one hour; the argument is the start, `2025-03-30T01:00:00Z`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Collect the hour of the command line."""
+    """Write the logs of the hour that the argument names."""
     hour = dt.datetime.fromisoformat(sys.argv[1])
     path = Path(f"lake/logs/{hour:%Y-%m-%d}/{hour:%H}/part-0.csv")
     path.parent.mkdir(parents=True, exist_ok=True)

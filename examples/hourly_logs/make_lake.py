@@ -1,6 +1,6 @@
-"""Write the lake of the example: an hourly folder of logs for two days in Berlin, without one hour.
+"""Create the lake of the example: hourly folders of logs for two days in Berlin, without one hour.
 
-30 March 2025 has 23 hours there, because the clocks go forward.
+In Berlin, 30 March 2025 has 23 hours, because the clocks go forward.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 
 FIRST = dt.datetime(2025, 3, 28, 23, tzinfo=dt.UTC)
 HOURS = 47
-LOST = dt.datetime(2025, 3, 30, 1, tzinfo=dt.UTC)
-# 2025-03-31 06:00 UTC: long enough ago that no file counts as being written.
+MISSING_HOUR = dt.datetime(2025, 3, 30, 1, tzinfo=dt.UTC)
+# 2025-03-31 06:00 UTC. The files must be older than the settle time, or they would count as being written.
 WRITTEN_AT = 1_743_400_800
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     shutil.rmtree("lake", ignore_errors=True)
     for number in range(HOURS):
         hour = FIRST + dt.timedelta(hours=number)
-        if hour == LOST:
+        if hour == MISSING_HOUR:
             continue
         path = Path(f"lake/logs/{hour:%Y-%m-%d}/{hour:%H}/part-0.csv")
         path.parent.mkdir(parents=True)

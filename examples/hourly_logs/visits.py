@@ -1,4 +1,4 @@
-"""The consumer: the visits of all hours of a window, which runs only when no hour is missing."""
+"""The consumer of the example: it prints the visits in a window. The orchestrator runs it only if no hour is missing."""
 
 from __future__ import annotations
 

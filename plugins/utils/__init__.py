@@ -1,1 +1,1 @@
-"""Check the lake (`date_checker`) and start the pipeline for days (`dag_trigger`)."""
+"""Functions to check the lake (`date_checker`) and to run the pipeline for single days (`dag_trigger`)."""

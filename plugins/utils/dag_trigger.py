@@ -1,8 +1,8 @@
-"""Start the pipeline for single days and follow it.
+"""Run the pipeline for single days, and wait for the runs to end.
 
-`WIKI_TRENDS_RUNNER` selects where the pipeline runs. A day that another process is already running is followed, not started
-again. Raises `WindowError` for a day outside Wikimedia's history, and `ContactMissing` or `WikimediaUnreachable` before the
-first start. The result of each day has its own failure.
+`WIKI_TRENDS_RUNNER` selects where the pipeline runs. If another process already runs the pipeline for a day, the functions follow
+that run and do not start another. Before they start a run, they raise `WindowError` for a day outside Wikimedia's history, and
+`ContactMissing` or `WikimediaUnreachable`. A run that fails raises no exception: the result of its day has the failure.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def trigger_dag_for_date(date: str | dt.date, *, timeout: float = DEFAULT_TIMEOU
 
     Args:
         date: a UTC day, `YYYY-MM-DD` or a date.
-        timeout: seconds after which waiting ends; the result's `state` is `running` then.
+        timeout: the time-out of the wait, in seconds. After the time-out, the `state` of the result is `running`.
 
     Returns:
-        One item of the list that `trigger_multiple_dates` returns.
+        An item as in the list that `trigger_multiple_dates` returns.
     """
     return functions.trigger([date], timeout)[0]
 
@@ -35,15 +35,15 @@ def trigger_dag_for_date(date: str | dt.date, *, timeout: float = DEFAULT_TIMEOU
 def trigger_multiple_dates(
     dates: Iterable[str | dt.date], *, timeout: float = DEFAULT_TIMEOUT
 ) -> list[Triggered]:
-    """Run the pipeline for each of these days, `WIKI_TRENDS_JOBS` at a time, and wait for them to end.
+    """Run the pipeline for each of these days, at most `WIKI_TRENDS_JOBS` at a time, and wait for the runs to end.
 
     Args:
         dates: UTC days, `YYYY-MM-DD` or dates; a repeated day is run once.
-        timeout: seconds after which waiting ends.
+        timeout: the time-out of the wait, in seconds.
 
     Returns:
-        For each day, in the order given: `date`, `state` (`success`, `failed` or `running`), `run_id`, `conf`
-        (`{'target_date': date}`), `reason` (why it failed, stable: `NOT_PUBLISHED`, `UNREACHABLE`, …; else None) and
-        `message` (the reason as a sentence).
+        For each day, in the order of `dates`: `date`, `state` (`success`, `failed` or `running`), `run_id`, `conf`
+        (`{'target_date': date}`), `reason` (the stable code of the failure, such as `NOT_PUBLISHED` or `UNREACHABLE`; None
+        without a failure) and `message` (the failure as a sentence).
     """
     return functions.trigger(list(dates), timeout)

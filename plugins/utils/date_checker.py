@@ -1,7 +1,7 @@
-"""Check which of the last days are in the lake, and which must be fetched.
+"""Check which of the last days are in the lake, and which days must be fetched.
 
-All functions use the settings (`WIKI_TRENDS_…`, `wiki-trends.toml`). They raise `SettingError` or `WindowError` for a
-value that cannot be used, and `LakeError` if the lake does not answer; such a lake never counts as empty.
+All functions use the settings (`WIKI_TRENDS_…`, `wiki-trends.toml`). They raise `SettingError` or `WindowError` for an invalid
+value. If the lake does not answer, they raise `LakeError`, and do not report its days as missing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def find_missing_dates(
     """Find the last days in the diamond layer.
 
     Args:
-        days: how many; default `WIKI_TRENDS_DAYS`.
+        days: the number of days; by default, `WIKI_TRENDS_DAYS`.
         end_date: the UTC day (a date or a datetime) that counts as today; the publication lag still applies.
         n_days: another name of `days`.
 
@@ -31,7 +31,7 @@ def find_missing_dates(
         number of days in the layer.
 
     Raises:
-        WindowError: the window is impossible.
+        WindowError: the number of days or `end_date` is invalid.
         LakeError: the lake does not answer.
     """
     return functions.find(functions.number_of_days(days, n_days), end_date)
@@ -40,9 +40,9 @@ def find_missing_dates(
 def get_dates_to_fetch(
     days: int | None = None, end_date: dt.date | None = None, *, n_days: int | None = None
 ) -> list[DateToFetch]:
-    """The missing days, newest first, each as `{'date': 'YYYY-MM-DD', 'days_ago': n}`.
+    """Return the missing days, newest first, each as `{'date': 'YYYY-MM-DD', 'days_ago': n}`.
 
-    Arguments and errors as for `find_missing_dates`.
+    The arguments and the errors are those of `find_missing_dates`.
     """
     return functions.to_fetch(functions.number_of_days(days, n_days), end_date)
 
@@ -50,8 +50,8 @@ def get_dates_to_fetch(
 def print_date_report(
     days: int | None = None, end_date: dt.date | None = None, *, n_days: int | None = None
 ) -> None:
-    """Print the available and the missing days, and how to fetch them.
+    """Print the available days, the missing days, and the command that fetches the missing days.
 
-    Arguments and errors as for `find_missing_dates`.
+    The arguments and the errors are those of `find_missing_dates`.
     """
     functions.print_report(functions.number_of_days(days, n_days), end_date)

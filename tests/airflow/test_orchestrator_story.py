@@ -172,7 +172,9 @@ def test_an_old_window_replaces_a_newer_one_only_when_it_is_asked_for(stack, set
     stack.api.post(f"/dags/{ORCHESTRATOR}/clearTaskInstances", body)
     old.until(lambda run: run.tasks["run_analytics"] == "skipped")
     assert old.ended().state == "success"
-    assert "ends before the published one, 2025-02-12 .. 2025-02-12" in old.xcom("run_analytics", "skipped")
+    assert "ends before the published window, 2025-02-12 .. 2025-02-12" in old.xcom(
+        "run_analytics", "skipped"
+    )
     assert [str(day) for day in published(settings).days_used] == ["2025-02-12"]
     assert len(list(stack.api.pages("/assets/events", "asset_events"))) == events
     skipped = trigger(stack, "wiki_analytics_trends", {"start": "2025-02-11", "end": "2025-02-11"}).ended()

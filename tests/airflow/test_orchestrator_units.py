@@ -259,9 +259,7 @@ def test_keys_of_an_aws_connection_open_the_lake_and_stay_out_of_the_environment
 
 def test_an_api_connection_without_a_host_is_named_with_the_fix(monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_API", json.dumps({"conn_type": "http"}))
-    with pytest.raises(
-        RunsError, match=r"Connection api: has no host\. Make it: airflow connections add api"
-    ):
+    with pytest.raises(RunsError, match=r"Connection api: has no host\. Add it: airflow connections add api"):
         airflow_api("api")
 
 

@@ -129,7 +129,7 @@ def test_table_shows_each_figure_with_its_limit() -> None:
     shown = table(results)
 
     assert "20.0 ms against 10.0 ms; OVER the limit of 1.3\n" in shown
-    assert "600.0 ms against 10.0 ms; at least 50 asked\n" in shown
+    assert "600.0 ms against 10.0 ms; at least 50 required\n" in shown
     assert "5.20 s  OVER the limit of 5 s\n" in shown
     assert "--help, beside python -c pass" in shown
     assert "200 ms  2.00 times; within the limit of 4\n" in shown
@@ -137,7 +137,7 @@ def test_table_shows_each_figure_with_its_limit() -> None:
     assert "24  3 lists, 20 for 980 pages, 1 continued\n" in shown
     assert "12  3 lists, 8 for 392 pages, 1 continued; 60% of the pages known\n" in shown
     assert "90 ms  within the limit of 0.15 s\n" in shown
-    assert "0.10 s  6.2 times a plain loop, at least 10 asked\n" in shown
+    assert "0.10 s  6.2 times a plain loop, at least 10 required\n" in shown
     assert "2.50 s  OVER the limit of 2 s\n" in shown
     assert "1.10 MB  within the limit of 2 MB\n" in shown
     assert "154 MB  within the limit of 300 MB\n" in shown

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks import categories
-from benchmarks.categories import JUDGING, WRITING, accuracy, labelled, verdicts
+from benchmarks.categories import JUDGING, WRITING, accuracy, apply_rules, labelled
 from wiki_trends.pipeline.rules.rules import CATEGORIES, LOCATION_TYPES, Labels, Place
 
 LEAST = 0.85
@@ -16,7 +16,7 @@ LEAST = 0.85
 
 @pytest.mark.parametrize("what", ["category", "location_type", "location"])
 def test_the_judging_half_is_right_often_enough(what: str) -> None:
-    assert accuracy([getattr(verdict, what) for verdict in verdicts(JUDGING)]) >= LEAST
+    assert accuracy([getattr(labels, what) for labels in apply_rules(JUDGING)]) >= LEAST
 
 
 def test_the_set_is_large_and_both_halves_are() -> None:
@@ -34,7 +34,7 @@ def test_labels_are_those_that_can_be_found() -> None:
 
 
 def test_mistakes_of_the_judging_half_are_not_listed() -> None:
-    wrong = {verdict.title for verdict in verdicts(JUDGING) if verdict.category[0] != verdict.category[1]}
+    wrong = {labels.title for labels in apply_rules(JUDGING) if labels.category[0] != labels.category[1]}
     shown = "\n".join(categories.errors(JUDGING))
     assert [title for title in wrong if title in shown] == []
 
@@ -43,7 +43,7 @@ def test_a_wrong_category_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     sports = SimpleNamespace(labels=lambda *_: Labels("Sports", Place("General", "Nowhere")))
     monkeypatch.setattr(categories.Rules, "load", lambda _: sports)
     right = sum(page["category"] == "Sports" for page in labelled(JUDGING)) / len(labelled(JUDGING))
-    assert accuracy([verdict.category for verdict in verdicts(JUDGING)]) == pytest.approx(right)
+    assert accuracy([labels.category for labels in apply_rules(JUDGING)]) == pytest.approx(right)
     assert right < LEAST
 
 

@@ -1,7 +1,7 @@
-"""What users know of the product, as one JSON file: commands, settings, JSON keys, tables, file names, public names.
+"""The surface: a JSON file with all interfaces of the product: commands, settings, JSON keys, tables, file names, public names.
 
-`tests/surface` makes it anew and compares; `python -m tools.surface --write` writes it after an intended change.
-Nothing in it depends on where a module lies: the code may be moved as long as the same product results.
+`tests/surface` compares the surface of the code with the file. After an intended change, `python -m tools.surface --write` writes
+the file. The surface contains no paths of modules, so that code can be moved without a change of the file.
 """
 
 from tools.surface.documents import as_text, differences, shape

@@ -1,4 +1,4 @@
-"""Makes the surface of the code as it is: `python -m tools.surface [--airflow] [--write]`."""
+"""Prints or writes the surface of the current code: `python -m tools.surface [--airflow] [--write]`."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from tools.surface.use import Product, captured, own_folder, sample, use, use_br
 
 
 def recorded() -> Surface:
-    """The surface without the part that needs Airflow."""
-    # Typer builds the command line anew for each command, which takes a third of the time.
+    """Return the surface without the part that needs Airflow."""
+    # Without this cache, Typer would build the command line again for each command, which takes a third of the time.
     cached = mock.patch.object(typer.main, "get_command", functools.cache(typer.main.get_command))
     with own_folder() as folder, sample() as address, cached:
         os.environ.update(address)
@@ -58,7 +58,7 @@ def recorded() -> Surface:
 
 
 def recorded_with_airflow() -> Surface:
-    """The surface in Airflow: DAGs, tasks, parameters, XComs. Needs Airflow's packages, not a running Airflow."""
+    """Return the surface in Airflow: DAGs, tasks, parameters, XComs. This needs Airflow's packages, but no running Airflow."""
     with own_folder() as folder:
         os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
         paths = sorted((ROOT / DAG_FILES).glob("*.py"))
@@ -75,11 +75,13 @@ def recorded_with_airflow() -> Surface:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the surface of the code, or write it into its file."""
+    """Print the surface of the code, or write it to the file."""
     parser = argparse.ArgumentParser(prog="python -m tools.surface", description=tools.surface.__doc__)
     parser.add_argument("--write", action="store_true", help="write the file instead of printing")
     parser.add_argument(
-        "--airflow", action="store_true", help="the part of Airflow; with .venv-airflow/bin/python"
+        "--airflow",
+        action="store_true",
+        help="use the part that needs Airflow; run with .venv-airflow/bin/python",
     )
     options = parser.parse_args(arguments)
     text = as_text(recorded_with_airflow() if options.airflow else recorded())

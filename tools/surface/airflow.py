@@ -1,4 +1,7 @@
-"""The sections about Airflow: DAGs, tasks, parameters, XComs, plugins. Needs Airflow's packages, not a running Airflow."""
+"""The sections of the surface about Airflow: DAGs, tasks, parameters, XComs and plugins.
+
+The module needs Airflow's packages, but no running Airflow.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def describe_dag(dag: Any) -> Section:
-    """The schedule, parameters and tasks of a DAG."""
+    """Return the schedule, the parameters and the tasks of a DAG."""
     return {
         "schedule": str(dag.schedule),
         "max_active_runs": dag.max_active_runs,
@@ -49,9 +52,9 @@ def describe_dag(dag: Any) -> Section:
 
 
 def names_in(path: Path) -> list[str]:
-    """Connections, assets, DAGs and tasks that a DAG names: its users have created some of them by these names.
+    """Return the names of connections, assets, DAGs and tasks in a DAG file and in the modules that it imports.
 
-    They are in the file, or in the modules of the package that its functions come from.
+    These names are a part of the surface, because users create connections with these names.
     """
     nodes = [node for source in _sources_of(path) for node in ast.walk(source)]
     texts = [node.value for node in nodes if isinstance(node, ast.Constant)]
@@ -59,13 +62,13 @@ def names_in(path: Path) -> list[str]:
 
 
 def _sources_of(path: Path) -> Iterator[ast.Module]:
-    """A DAG file, and the modules of the package of DAGs that it imports, directly or indirectly."""
+    """Yield the syntax trees of a DAG file, and of the modules of `DAG_PACKAGE` that it imports directly or indirectly."""
     source = ast.parse(path.read_text(encoding="utf-8"))
     yield source
     imports = [node for node in ast.walk(source) if isinstance(node, ast.ImportFrom)]
     ours = [node for node in imports if f"{node.module}.".startswith(f"{DAG_PACKAGE}.")]
     names = [(str(node.module), alias.name) for node in ours for alias in node.names]
-    # The package itself exports functions; each knows its module.
+    # A function that the file imports from the package is defined in another module.
     modules = {
         getattr(importlib.import_module(module), name).__module__ if module == DAG_PACKAGE else module
         for module, name in names
@@ -75,7 +78,7 @@ def _sources_of(path: Path) -> Iterator[ast.Module]:
 
 
 def plugins() -> Section:
-    """The apps and views that the plugins add to Airflow's pages."""
+    """Return the apps and views that the plugins add to Airflow's UI."""
     section: Section = {}
     for name in DISTRIBUTIONS:
         for point in distribution(name).entry_points:
@@ -93,7 +96,7 @@ def plugins() -> Section:
 
 
 def xcoms_of_check(dags: Iterable[Any]) -> Section:
-    """The keys that the check pushes when nothing is missing, with the types of their values."""
+    """Return the XCom keys that the task `check_completeness` pushes for a complete window, with the types of the values."""
     import polars as pl
 
     (task,) = [dag.get_task("check_completeness") for dag in dags if "check_completeness" in dag.task_ids]

@@ -1,4 +1,4 @@
-"""JSON documents as key paths with types, and the differences between two surfaces."""
+"""Convert JSON documents to key paths with types, and compare two surfaces."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
     from tools.surface.subject import Surface
 
-# Names that come from the data and not from the product: days, titles, categories, tables.
+# Keys that come from the data: days, titles, categories and tables.
 _DATA_KEY = re.compile(r"(?![a-z][a-z0-9_]*$)|wiki_.*")
 
 
 def shape(documents: Iterable[object]) -> dict[str, str]:
-    """The key paths of some documents of one kind, each with the types that its values had.
+    """Return the key paths in documents of one kind, with the types of the values.
 
-    Items of lists are `[]`, and keys that come from the data `*`.
+    In a path, `[]` is an item of a list, and `*` is a key that comes from the data.
     """
     kinds_by_path: dict[str, set[str]] = {}
     for document in documents:
@@ -27,7 +27,7 @@ def shape(documents: Iterable[object]) -> dict[str, str]:
     shapes = {}
     for path, kinds in kinds_by_path.items():
         inside = any(other != path and re.match(re.escape(path) + r"[.\[]", other) for other in kinds_by_path)
-        # It is not recorded whether a value old null in these documents.
+        # Null is recorded only if all values are null, because other data may give other nulls.
         not_null = kinds - {"null"} - ({"empty list", "empty object"} if inside else set())
         if not_null or not inside:
             shapes[path] = " or ".join(sorted(not_null or kinds))
@@ -57,7 +57,7 @@ def _type(value: object) -> str:
 
 
 def differences(before: object, now: object) -> list[str]:
-    """The lost, new and changed entries of a section, a line each; empty when it is the same."""
+    """Return one line for each lost, new or changed entry of a section; an empty list if nothing has changed."""
     old, new = dict(_entries(before, "")), dict(_entries(now, ""))
     lines = [f"lost     {path}: {old[path]}" for path in sorted(old.keys() - new.keys())]
     lines += [f"new      {path}: {new[path]}" for path in sorted(new.keys() - old.keys())]
@@ -77,7 +77,7 @@ def differences(before: object, now: object) -> list[str]:
 
 
 def _entries(value: object, path: str) -> Iterator[tuple[str, str]]:
-    """The entries of a section, each with its path; an item of a list is an entry of its own, at any place."""
+    """Yield the entries of a section with their paths. Each item of a list is an entry, and its position is ignored."""
     if isinstance(value, dict) and value:
         for key, child in value.items():
             yield from _entries(child, f"{path} > {key}" if path else str(key))
@@ -89,7 +89,7 @@ def _entries(value: object, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _orders(value: object, path: str) -> Iterator[tuple[str, str]]:
-    """The lists of a section."""
+    """Yield the lists of a section with their paths, as JSON texts."""
     if isinstance(value, dict):
         for key, child in value.items():
             yield from _orders(child, f"{path} > {key}" if path else str(key))
@@ -98,5 +98,5 @@ def _orders(value: object, path: str) -> Iterator[tuple[str, str]]:
 
 
 def as_text(surface: Surface) -> str:
-    """The surface as it stands in its file: sorted, a line an entry."""
+    """Convert the surface to the text of its file, with sorted keys and one line for each entry."""
     return json.dumps(surface, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

@@ -1,4 +1,4 @@
-"""The sections about what an installation and a run leave: distributions, wheels, the lake, tables, exports."""
+"""The sections of the surface about files: distributions, wheels, the lake, tables and exports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def distributions() -> Section:
-    """Commands, plugins and extras of an installation, without the modules that they lie in."""
+    """Return the commands, plugins and extras of the installed distributions, without the names of modules."""
     section: Section = {}
     for name in DISTRIBUTIONS:
         installed = distribution(name)
@@ -38,14 +38,14 @@ def distributions() -> Section:
 
 
 def wheel_files() -> Section:
-    """Files that are not code, by their names and the beginnings of their SHA-256: a move must not lose one."""
+    """Return the files in the wheels that are not code, by name, with the first characters of their SHA-256."""
 
     def listed(*options: str) -> set[str]:
         command = ["git", "ls-files", "-z", "--exclude-standard", *options, "--", *WHEEL]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         return set(done.stdout.split("\0")) - {""}
 
-    # The choice of hatchling: files that git ignores are left out, even if they were added.
+    # hatchling leaves out the files that git ignores, even if they were added to the repository.
     paths = [ROOT / name for name in listed("--cached", "--others") - listed("--cached", "--ignored")]
     checksums: dict[str, list[str]] = {}
     for path in paths:
@@ -55,7 +55,7 @@ def wheel_files() -> Section:
 
 
 def lake(folder: Path) -> Section:
-    """The keys of the layers, their columns, and the files that a run leaves."""
+    """Return the key formats and the columns of the layers, and the names of the files that the product has written."""
     section: Section = {"lake": load().lake}
     for name in ("bronze", "silver", "gold", "diamond"):
         dataset = getattr(layers(Settings()), name)
@@ -69,7 +69,7 @@ def lake(folder: Path) -> Section:
         dataset = layers(Settings(project=project, access=access)).diamond
         section[f"diamond of {project}, {access}"] = dataset.key_format
     files = {path.relative_to(folder).as_posix() for path in (folder / "data").rglob("*") if path.is_file()}
-    # The rest of the state folder belongs to this version, which makes it anew.
+    # All other files in the state folder are internal: a later version creates them again.
     stable = [name for name in files if not name.startswith(("data/state/l", "data/."))]
     section["files"] = sorted({_without_values(name) for name in stable})
     manifest = folder / "data/lake/diamond/diamond_final_2025_11_08.csv/_SUCCESS"
@@ -78,13 +78,13 @@ def lake(folder: Path) -> Section:
 
 
 def _without_values(name: str) -> str:
-    """A file's name without days and random parts."""
+    """Replace the days and the random parts in the name of a file."""
     name = re.sub(r"\d{4}_\d\d_\d\d", "DAY", name)
     return re.sub(r"[0-9a-f]{8,}(-[0-9a-f]+)*|(?<=[-/._])\d+", "N", name)
 
 
 def tables(folder: Path) -> Section:
-    """The columns of each published table, in their order."""
+    """Return the columns of each published table, in their order."""
     import duckdb
 
     with duckdb.connect(str(folder / "data/warehouse.duckdb"), read_only=True) as connection:
@@ -99,7 +99,7 @@ def tables(folder: Path) -> Section:
 
 
 def exports(product: Product, tables: Section) -> Section:
-    """The names that an export gives to the columns of each table, in their order."""
+    """Return the names of the columns in an export of each table, in their order."""
     section: Section = {}
     for table, columns in tables.items():
         rows = json.loads(product.execute("export", table, "--format", "json")[1])

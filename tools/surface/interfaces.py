@@ -1,4 +1,4 @@
-"""The sections about what users type and open: commands, settings, the dashboard's addresses."""
+"""The sections of the surface about commands, settings and the addresses of the dashboard."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def commands() -> Section:
-    """Every command with its arguments, in their order, and its options with all their spellings."""
+    """Return every command with its arguments, in their order, and all spellings of its options."""
     section: Section = {}
     for name, command in _named_commands(PROGRAM, typer.main.get_command(app)):
         arguments = [item for item in command.params if item.param_type_name == "argument"]
@@ -30,14 +30,14 @@ def commands() -> Section:
 
 
 def _named_commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
-    """The command itself, then those of its group, at any depth."""
+    """Yield the command itself, and then its subcommands at any depth."""
     yield name, command
     for word, subcommand in getattr(command, "commands", {}).items():
         yield from _named_commands(f"{name} {word}", subcommand)
 
 
 def _parameter(item: Any) -> str:
-    """The type of an argument or option, its limits, and its default."""
+    """Return the type, the limits and the default of an argument or option."""
     if getattr(item, "is_flag", False):
         return "flag"
     kind = item.type
@@ -52,13 +52,16 @@ def _parameter(item: Any) -> str:
 
 
 def settings() -> Section:
-    """Each setting by its name in the environment; its name in the file, and its default."""
+    """Return each setting by its name in the environment, with its name in the file and its default."""
     variables: Section = {env_name(item.name): f"{item.name} = {item.default!r}" for item in fields(Settings)}
     return {**variables, "the file": FILE_NAME}
 
 
 def dashboard_section(title: str) -> Section:
-    """Addresses, their parameters, and the keys of their JSON documents: the declared ones, and those of an answer."""
+    """Return the addresses of the dashboard, with their parameters and the keys of their JSON documents.
+
+    The keys are read both from the OpenAPI description and from a response.
+    """
     from fastapi.testclient import TestClient
 
     web_app = dashboard(load())
@@ -71,10 +74,10 @@ def dashboard_section(title: str) -> Section:
             entry = _operation(operation, declared)
             if method == "get":
                 required = [item["name"] for item in operation.get("parameters", ()) if item["required"]]
-                answer = client.get(path, params={name: values[name] for name in required})
-                answer.raise_for_status()
-                entry |= {"keys": shape([answer.json()])} if path.endswith(".json") else {}
-                entry |= {"columns": answer.text.splitlines()[0]} if path.endswith(".csv") else {}
+                response = client.get(path, params={name: values[name] for name in required})
+                response.raise_for_status()
+                entry |= {"keys": shape([response.json()])} if path.endswith(".json") else {}
+                entry |= {"columns": response.text.splitlines()[0]} if path.endswith(".csv") else {}
             section[f"{method} {path}"] = entry
     return section
 
@@ -108,7 +111,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
 def _declared_keys(
     schema: Mapping[str, Any], declared: Mapping[str, Any], path: str
 ) -> Iterator[tuple[str, str]]:
-    """The key paths of a declared document, without the names of its schemas, which are internal."""
+    """Yield the key paths of a declared document, without the names of its schemas, because these names are internal."""
     if "$ref" in schema:
         schema = declared["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     branches = [item for item in schema.get("anyOf", ()) if item.get("type") != "null"]

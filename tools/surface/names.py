@@ -1,4 +1,4 @@
-"""The sections about what users import: scripts, documented functions, public names."""
+"""The sections of the surface about scripts, documented functions and public names."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 from tools.surface.documents import shape
-from tools.surface.subject import AS_OF, DOCUMENTED, NEVER, ROOT, SCRIPTS, Section
+from tools.surface.subject import AS_OF, DOCUMENTED, ROOT, SCRIPTS, UNPUBLISHED_DAY, Section
 from tools.surface.use import captured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PLAIN = (str, int, float, bool, tuple, type(None))
-_MADE = type("Made", (), {"__repr__": lambda _: "…"})()
+_PLACEHOLDER = type("Made", (), {"__repr__": lambda _: "…"})()
 
 
 def scripts() -> Section:
-    """The options of the documented scripts."""
+    """Return the options of the documented scripts."""
     section: Section = {}
     for name in SCRIPTS:
-        help_asked = mock.patch.object(sys, "argv", [name, "--help"])
-        with captured() as streams, help_asked, contextlib.suppress(SystemExit):
+        help_arguments = mock.patch.object(sys, "argv", [name, "--help"])
+        with captured() as streams, help_arguments, contextlib.suppress(SystemExit):
             runpy.run_path(str(ROOT / name), run_name="__main__")
         section[name] = sorted(
             set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", streams[0].partition("options:")[2]))
@@ -37,7 +37,7 @@ def scripts() -> Section:
 
 
 def documented_names() -> Section:
-    """The documented functions with their parameters."""
+    """Return the documented functions with their parameters."""
     section: Section = {}
     for name in DOCUMENTED:
         for function, value in vars(importlib.import_module(name)).items():
@@ -47,18 +47,20 @@ def documented_names() -> Section:
 
 
 def documented_calls() -> Section:
-    """The keys of the documents that the documented functions return."""
+    """Return the keys of the documents that the documented functions return."""
     checker, trigger = (importlib.import_module(name) for name in DOCUMENTED)
     with captured():
         return {
             "find_missing_dates()": shape([checker.find_missing_dates(10, AS_OF)]),
             "get_dates_to_fetch()": shape([checker.get_dates_to_fetch(10, AS_OF)]),
-            "trigger_multiple_dates()": shape([trigger.trigger_multiple_dates(["2025-11-05", NEVER])]),
+            "trigger_multiple_dates()": shape(
+                [trigger.trigger_multiple_dates(["2025-11-05", UNPUBLISHED_DAY])]
+            ),
         }
 
 
 def public_names(package: str) -> Section:
-    """The names in `__all__` of a package: functions with their parameters, classes with their members."""
+    """Return the names in `__all__` of a package: functions with their parameters, and classes with their members."""
     module = importlib.import_module(package)
     ours = package.partition(".")[0]
     return {name: _public(getattr(module, name), ours) for name in sorted(getattr(module, "__all__", ()))}
@@ -68,7 +70,7 @@ def _public(value: object, ours: str) -> object:
     if isinstance(value, enum.EnumMeta):
         return "values"
     if isinstance(value, type):
-        # The members that come from Airflow's and Python's classes are not ours.
+        # Members that are inherited from classes of Airflow or Python are not a part of the surface.
         classes = [cls for cls in value.__mro__ if cls.__module__.partition(".")[0] == ours]
         members = {name for cls in classes for name in vars(cls) if not name.startswith("_")}
         return {"made of": _signature(value), "shows": sorted(members)}
@@ -76,7 +78,7 @@ def _public(value: object, ours: str) -> object:
 
 
 def _signature(value: Callable[..., object]) -> str:
-    """Parameters without their types, whose names contain module names."""
+    """Return the parameters of a function, without their types, because these contain the names of modules."""
     try:
         signature = inspect.signature(value)
     except ValueError:
@@ -86,7 +88,7 @@ def _signature(value: Callable[..., object]) -> str:
             annotation=parameter.empty,
             default=parameter.default
             if parameter.default is parameter.empty or isinstance(parameter.default, _PLAIN)
-            else _MADE,
+            else _PLACEHOLDER,
         )
         for parameter in signature.parameters.values()
     ]

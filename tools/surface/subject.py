@@ -1,6 +1,6 @@
-"""What the surface takes from the code: every import of the product and every name of its files is here.
+"""The imports and the file names of the product that the surface needs.
 
-The code may be moved as long as the same product results; only this module changes with it.
+If code is moved, only this module of the surface must be changed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-# Folders whose files are in the wheels, and the files that are added to them.
+# The folders and files whose contents are in the wheels.
 WHEEL = (
     "packages/smart-orchestrator/src/smart_orchestrator",
     "packages/wiki-trends/src/wiki_trends",
@@ -29,7 +29,7 @@ WHEEL = (
 )
 DISTRIBUTIONS = ("smart-orchestrator", "wiki-trends")
 DAG_FILES = "dags"
-# The package that they call.
+# The package with the functions that the DAG files call.
 DAG_PACKAGE = "wiki_trends.airflow"
 # Packages that users import; `plugins.utils` is documented by its paths.
 PUBLIC = ("smart_orchestrator", "wiki_trends")
@@ -53,7 +53,7 @@ EXIT_CODES = {
 
 
 def dashboard(settings: Settings) -> FastAPI:
-    """The dashboard; imported here because its packages are an extra."""
+    """Create the dashboard. It is imported in this function because its dependencies are optional."""
     from wiki_trends.web import create_app
     from wiki_trends.web.auth.sign_in import TokenGuard
 
@@ -65,8 +65,8 @@ AIRFLOW_FILE = ROOT / "tests" / "surface" / "airflow.json"
 PROGRAM = "wiki-trends"
 TOKEN = "a-token-of-the-surface-0123456789"  # noqa: S105
 AS_OF = dt.date(2025, 11, 12)
-NEVER = dt.date(2025, 10, 30)
-HERE = ("2025-11-01", "2025-11-02", "2025-11-03", "2025-11-07", "2025-11-08", "2025-11-09")
+UNPUBLISHED_DAY = dt.date(2025, 10, 30)
+FETCHED_DAYS = ("2025-11-01", "2025-11-02", "2025-11-03", "2025-11-07", "2025-11-08", "2025-11-09")
 
 Section = dict[str, Any]
 Surface = dict[str, Section]

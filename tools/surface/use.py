@@ -1,4 +1,4 @@
-"""Uses the product in an empty folder, and records the documents and exit codes of its commands."""
+"""Run the commands of the product in an empty folder, and record their JSON documents and exit codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from tools.surface.subject import AS_OF, HERE, NEVER, PROGRAM
+from tools.surface.subject import AS_OF, FETCHED_DAYS, PROGRAM, UNPUBLISHED_DAY
 from wiki_trends.cli.app import run_command
 from wiki_trends.config.settings import env_name
 from wiki_trends.sample import SampleOptions, SampleServer
@@ -24,17 +24,23 @@ if TYPE_CHECKING:
 
 @dataclass
 class Product:
-    """The product in a folder of its own: runs commands, and records their documents and exit codes."""
+    """A recorder that runs commands in a folder, and records their documents and exit codes.
+
+    Attributes:
+        folder: the working directory of the commands.
+        documents: the documents by the name of the command.
+        codes: the exit codes by command line.
+    """
 
     folder: Path
     documents: dict[str, list[object]] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
 
     def run(self, name: str, *words: str) -> Any:
-        """Run a command and record its document as one more example of those of this name.
+        """Run a command, and add its document to the documents of this name.
 
         Raises:
-            RuntimeError: it did not print a document.
+            RuntimeError: the command did not print a JSON document.
         """
         code, out, err = self.execute(*words)
         self._note(name if words[0] in ("explain", "page") else " ".join(words), code)
@@ -47,14 +53,14 @@ class Product:
         return document
 
     def record_code(self, *words: str, **environ: str) -> None:
-        """Run a command with these settings, and record only its exit code."""
+        """Run a command with these settings, and record only the exit code."""
         variables = {env_name(name): value for name, value in environ.items()}
         with mock.patch.dict(os.environ, variables):
             settings = "".join(f"{name}={value} " for name, value in variables.items())
             self._note(settings + " ".join(words), self.execute(*words)[0])
 
     def execute(self, *words: str) -> tuple[int, str, str]:
-        """Exit code, stdout and stderr of a command."""
+        """Run a command; return its exit code, stdout and stderr."""
         with captured() as streams:
             code = run_command(words)
         out, err = streams
@@ -67,13 +73,13 @@ class Product:
 
 @contextlib.contextmanager
 def own_folder() -> Iterator[Path]:
-    """An empty working directory, without settings from outside."""
+    """Change to an empty working directory, without the settings in the caller's environment."""
     environ = {
         key: value
         for key, value in os.environ.items()
         if not key.startswith(("WIKI_TRENDS_", "AWS_", "AIRFLOW_"))
     }
-    # Help is laid out for the width of a terminal.
+    # The layout of the help depends on the width of the terminal.
     environ["COLUMNS"] = "100"
     with (
         tempfile.TemporaryDirectory(prefix="surface-") as folder,
@@ -85,8 +91,8 @@ def own_folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def sample(latency: float = 0.0) -> Iterator[dict[str, str]]:
-    """Serve a synthetic Wikimedia; the settings that lead to it."""
-    with SampleServer(SampleOptions(today=AS_OF, never=(NEVER,), latency=latency)) as server:
+    """Serve a synthetic Wikimedia, and yield the settings with its addresses."""
+    with SampleServer(SampleOptions(today=AS_OF, never=(UNPUBLISHED_DAY,), latency=latency)) as server:
         yield {
             env_name("wikimedia_url"): server.wikimedia_url,
             env_name("mediawiki_url"): server.mediawiki_url,
@@ -96,9 +102,9 @@ def sample(latency: float = 0.0) -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def captured() -> Iterator[list[str]]:
-    """Capture stdout and stderr; the list has both texts after the block."""
+    """Capture stdout and stderr. After the block, the yielded list contains both texts."""
     printed: list[str] = []
-    # Exports write bytes.
+    # The streams need a buffer for bytes, because exports write bytes.
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
     with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
         yield printed
@@ -108,24 +114,33 @@ def captured() -> Iterator[list[str]]:
 
 
 def use(product: Product) -> str:
-    """Run every command that has a document, in a lake with holes that are filled; a title of the lake."""
+    """Run every command that prints a document, while missing days are filled; return the title of a page in the lake."""
     as_of = ("--as-of", AS_OF.isoformat())
     thorough = ("--strays", "--deep", "--volume")
     run = product.run
-    run("fetch", "fetch", *HERE, "--json")
+    run("fetch", "fetch", *FETCHED_DAYS, "--json")
     (product.folder / "data/lake/diamond/diamond_final_2025_13_01.csv").mkdir()
     (product.folder / "data/lake/diamond/diamond_final_2025_13_01.csv/part-0.csv").touch()
     run("check", "check", *as_of, *thorough, "--json")
     run("plan", "plan", *as_of, "--json")
-    run("backfill", "backfill", "--start", NEVER.isoformat(), "--end", "2025-10-31", *as_of, "--json")
-    run("plan", "plan", "--start", NEVER.isoformat(), "--end", "2025-11-03", *as_of, "--json")
-    run("run", "run", "--start", NEVER.isoformat(), "--end", "2025-11-01", *as_of, "--json")
+    run(
+        "backfill",
+        "backfill",
+        "--start",
+        UNPUBLISHED_DAY.isoformat(),
+        "--end",
+        "2025-10-31",
+        *as_of,
+        "--json",
+    )
+    run("plan", "plan", "--start", UNPUBLISHED_DAY.isoformat(), "--end", "2025-11-03", *as_of, "--json")
+    run("run", "run", "--start", UNPUBLISHED_DAY.isoformat(), "--end", "2025-11-01", *as_of, "--json")
     run("analyze", "analyze", "--days", "3", *as_of, "--json")
     run("run", "run", *as_of, "--json")
     run("check", "check", *as_of, *thorough, "--json")
     run("fetch --refresh", "fetch", "--refresh", "2025-11-05", "--json")
     run("check --consumed", "check", "--consumed", "--json")
-    # The lake no longer has what was published.
+    # The lake no longer contains the published data.
     shutil.rmtree(product.folder / "data/lake/diamond/diamond_final_2025_11_07.csv")
     run("check --consumed", "check", "--consumed", "--json")
     run("report", "report", "--json")
@@ -138,9 +153,9 @@ def use(product: Product) -> str:
     for title in titles[:5]:
         run("page", "page", title, "--json")
     run("excluded", "excluded", "2025-11-08", "--json")
-    waived = ("waive", NEVER.isoformat())
+    waived = ("waive", UNPUBLISHED_DAY.isoformat())
     run("waive", *waived, "--reason", "never", "--by", "me", "--until", "2027-01-01", "--json")
-    run("check", "check", "--start", NEVER.isoformat(), "--end", "2025-11-10", *as_of, "--json")
+    run("check", "check", "--start", UNPUBLISHED_DAY.isoformat(), "--end", "2025-11-10", *as_of, "--json")
     run("waive --list", "waive", "--list", "--json")
     run("waive --remove", *waived, "--remove", "--json")
     (product.folder / "data/lake/silver/cleaned_2025_11_08.parquet/part-left.parquet").touch()
@@ -156,7 +171,7 @@ def use(product: Product) -> str:
 
 
 def use_broken(product: Product) -> None:
-    """Cause failures, for the exit codes and for the document of a day that is given up."""
+    """Cause failures, to record the exit codes and the document of an abandoned day."""
     as_of = ("--as-of", AS_OF.isoformat())
     unreachable = "http://127.0.0.1:9"
     product.record_code()
@@ -173,11 +188,11 @@ def use_broken(product: Product) -> None:
     product.record_code("fetch", "--refresh", "2025-11-09", wikimedia_url=unreachable, deadline="0.2")
     product.record_code("report", warehouse="duckdb:///none.duckdb")
     product.record_code("report", warehouse="postgresql://user:secret@127.0.0.1:9/none")
-    product.record_code("analyze", "--start", NEVER.isoformat(), "--end", "2025-11-01", *as_of)
+    product.record_code("analyze", "--start", UNPUBLISHED_DAY.isoformat(), "--end", "2025-11-01", *as_of)
     product.record_code("page", "No such page")
     product.record_code("export", "no_such_table")
     product.record_code("airflow", "dags", "--write", "no-such-folder")
     with sample(latency=0.3) as address, mock.patch.dict(os.environ, address):
         product.run("fetch", "fetch", "--refresh", "2025-11-01", "--timeout", "0.1", "--json")
-        # The run continues after the command has timed out: wait for it, so that the lake stays until it ends.
+        # The run continues after the time-out of the command. Wait for it here, because the folder of the lake is removed next.
         product.execute("fetch", "2025-11-01")

@@ -71,7 +71,7 @@ def test_windows(conf, window):
         ({"dayz": 3}, "conf: 'dayz' is not a parameter of this DAG. Did you mean days?"),
         (
             {"zzz": 3},
-            "There are: days, as_of, start, end, min_coverage, min_days, allow_lag, strict, depth, dry_run.",
+            "The parameters are: days, as_of, start, end, min_coverage, min_days, allow_lag, strict, depth, dry_run.",
         ),
         ({"end": "2025-11-01"}, "end: 2025-11-01 was given without start"),
         ({"start": "2025-11-02", "end": "2025-11-01"}, "end: 2025-11-01 is before the start"),
@@ -141,7 +141,7 @@ def test_the_message_of_a_run_that_is_done():
     outcome = Outcome((DAYS[0], DAYS[1]), (), (), ()).to_json()
     summary = RunSummary(
         "diamond",
-        done=True,
+        consumer_ran=True,
         window="2025-11-05 .. 2025-11-09",
         coverage_pct=100.0,
         outcome=outcome,
@@ -190,7 +190,7 @@ def test_runs_are_polled_soon_after_their_start_and_then_at_the_interval():
 
 
 def test_the_message_of_a_run_whose_consumer_changed_nothing():
-    summary = RunSummary("diamond", skipped="a newer window is published.", coverage_pct=100.0)
+    summary = RunSummary("diamond", skip_reason="a newer window is published.", coverage_pct=100.0)
     assert not summary.failed
     title, text = notification(summary)
     assert title == "diamond: analytics skipped"

@@ -99,17 +99,17 @@ def of_days(*arguments):
         (
             of_days(5, dt.date.min, 0),
             "as_of",
-            "as_of: 0001-01-01 puts the window beyond the calendar. Give a day further from its ends.",
+            "as_of: 0001-01-01 puts the window outside the years 1 to 9999. Give a day further from these limits.",
         ),
         (
             of_days(5, dt.date.max, 0),
             "as_of",
-            "as_of: 9999-12-31 puts the window beyond the calendar. Give a day further from its ends.",
+            "as_of: 9999-12-31 puts the window outside the years 1 to 9999. Give a day further from these limits.",
         ),
         (
             of_days(5, day("2025-11-12"), 10**12),
             "as_of",
-            "as_of: 2025-11-12 puts the window beyond the calendar. Give a day further from its ends.",
+            "as_of: 2025-11-12 puts the window outside the years 1 to 9999. Give a day further from these limits.",
         ),
         (
             lambda: Window.between(day("2025-11-09"), day("2025-11-05"), day("2025-11-12")),

@@ -108,7 +108,7 @@ def test_a_folder_that_is_absent_is_named_with_the_fix(place):
     absent = place.folder / "no such folder"
     ran = place.run("airflow", "dags", "--write", str(absent))
     assert (ran.code, ran.out) == (2, "")
-    assert f"--write: '{absent}' does not exist. Make it (mkdir -p '{absent}')" in ran.err
+    assert f"--write: '{absent}' does not exist. Create it (mkdir -p '{absent}')" in ran.err
     assert place.everything() == []
 
 

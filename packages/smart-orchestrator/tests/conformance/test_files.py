@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smart_orchestrator.adapters.base import adapter_of
-from smart_orchestrator.adapters.files import TAIL
+from smart_orchestrator.adapters.files import TAIL_BYTES
 from smart_orchestrator.adapters.manifest import Depth, InspectOptions
 from smart_orchestrator.adapters.parquet_footer import parse_footer
 from smart_orchestrator.contract.reading import Unreadable
@@ -152,7 +152,7 @@ def test_the_empty_objects_that_stores_keep_for_folders_are_not_data(writer):
     markers = [
         replace(objects[0], key=f"{FOLDER}/{name}", size=0) for name in ("country=US", "country=US_$folder$")
     ]
-    partition = adapter.judge(DAY, [*objects, *markers], InspectOptions())
+    partition = adapter.inspect_objects(DAY, [*objects, *markers], InspectOptions())
     assert (partition.code, partition.rows) == (Code.OK, ROWS + 2)
 
 
@@ -265,7 +265,7 @@ def test_a_file_that_changes_while_it_is_read_is_being_written(writer, change, f
         writer.lake.delete([info.key for info in objects])
     else:
         writer.lake.put(objects[0].key, parquet_of(50))
-    assert adapter.judge(DAY, objects, InspectOptions()).code is Code.STILL_WRITING
+    assert adapter.inspect_objects(DAY, objects, InspectOptions()).code is Code.STILL_WRITING
 
 
 def test_a_file_is_read_once_for_as_long_as_it_stays(writer, memory):
@@ -318,7 +318,7 @@ def test_a_footer_that_is_longer_than_the_first_read_is_read_by_a_second(writer)
     buffer = io.BytesIO()
     frame.write_parquet(buffer)
     put(writer, "data_0.parquet", buffer.getvalue())
-    assert int.from_bytes(buffer.getvalue()[-8:-4], "little") > TAIL
+    assert int.from_bytes(buffer.getvalue()[-8:-4], "little") > TAIL_BYTES
     adapter = adapter_of(writer.dataset(columns=(Column("a column with a long name 001999", "integer"),)))
     assert adapter.inspect([DAY], InspectOptions())[DAY].code is Code.OK
     assert adapter.requests == {"list": 1, "get": 2}
@@ -462,7 +462,7 @@ def test_the_marker_of_hadoops_s3a_committers_names_its_files(marked):
     partition = judge(marked)
     assert (partition.code, partition.reason) == (
         Code.PART_GONE,
-        "part-1.parquet is named by _SUCCESS and not there",
+        "_SUCCESS names part-1.parquet, but the partition does not contain it",
     )
     put(marked, "part-1.parquet", parquet_of(1, 10))
     assert judge(marked).rows == ROWS + 1
@@ -473,7 +473,10 @@ def test_a_marker_that_is_gone_when_it_is_read_is_a_writer_at_work(marked):
     put(marked, "_SUCCESS", b"\n")
     objects = marked.lake.list(FOLDER)
     marked.lake.delete([f"{FOLDER}/_SUCCESS"])
-    assert adapter_of(marked.dataset()).judge(DAY, objects, InspectOptions()).code is Code.STILL_WRITING
+    assert (
+        adapter_of(marked.dataset()).inspect_objects(DAY, objects, InspectOptions()).code
+        is Code.STILL_WRITING
+    )
 
 
 def test_the_key_of_the_suite_is_the_folder_of_these_tests():

@@ -137,7 +137,8 @@ def test_the_key_column_chooses_among_several_fields(tmp_path, catalog):
     table_of(catalog, (2, DayTransform()), (3, IdentityTransform())).append(events())
     assert rows(described(tmp_path, key_column="day"), DAY) == [24]
     with pytest.raises(
-        DatasetError, match=r"several partition fields may be the key \(p0, p1\); name its key_column"
+        DatasetError,
+        match=r"several partition fields may be the key \(p0, p1\); name the key_column of the dataset",
     ):
         rows(described(tmp_path), DAY)
 
@@ -149,18 +150,26 @@ def test_the_key_column_chooses_among_several_fields(tmp_path, catalog):
         ([(1, BucketTransform(4))], {}, r"the table is partitioned by bucket\[4\]\(p0\)"),
         ([(2, YearTransform())], {}, r"the table is partitioned by year\(p0\)"),
         ([(1, IdentityTransform())], {}, r"the table is partitioned by identity\(p0\)"),
-        ([(2, MonthTransform())], {}, "the table's partitions are months, which are longer than its days"),
+        (
+            [(2, MonthTransform())],
+            {},
+            "the table's partitions are months, which are longer than the grain day",
+        ),
         (
             [(2, DayTransform())],
             {"grain": Grain.HOUR},
-            "the table's partitions are days, which are longer than its hours",
+            "the table's partitions are days, which are longer than the grain hour",
         ),
         (
             [(3, IdentityTransform())],
             {"grain": Grain.HOUR},
-            "partitioned by a date, and its grain is the hour",
+            "partitioned by a date, but the grain of the dataset is the hour",
         ),
-        ([(2, DayTransform())], {"timezone": "Europe/Berlin"}, "days of the table are those of UTC"),
+        (
+            [(2, DayTransform())],
+            {"timezone": "Europe/Berlin"},
+            "partitioned by days in UTC, but the time zone of the dataset is Europe/Berlin",
+        ),
         ([(2, DayTransform())], {"key_column": "id"}, "must be hour, day, month or identity of id"),
         ([(2, DayTransform())], {"table": "sales.nothing"}, "there is no table sales.nothing"),
         ([(2, DayTransform())], {"table": "nowhere.events"}, "there is no table nowhere.events"),
@@ -181,7 +190,7 @@ def test_a_table_that_cannot_tell_is_refused_with_the_reason(tmp_path, catalog, 
 
 def test_texts_that_are_not_dates_are_refused(tmp_path, catalog):
     table_of(catalog, (4, IdentityTransform())).append(events().set_column(3, "text", [["later"] * 47]))
-    with pytest.raises(DatasetError, match="the partition value 'later' does not name its day"):
+    with pytest.raises(DatasetError, match="the partition value 'later' does not determine the day"):
         rows(described(tmp_path), DAY)
 
 
@@ -226,7 +235,7 @@ def test_a_table_without_a_catalog(catalog):
     by_file = Dataset("events", table.metadata_location, adapter="iceberg")
     assert rows(by_file, DAY) == [24]
     by_folder = Dataset("events", location, adapter="iceberg")
-    with pytest.raises(DatasetError, match=r"has no metadata/version-hint.text; name its catalog"):
+    with pytest.raises(DatasetError, match=r"has no metadata/version-hint.text; give the URL of the catalog"):
         rows(by_folder, DAY)
     shutil.copy(table.metadata_location.removeprefix("file://"), f"{location}/metadata/v2.metadata.json")
     Path(f"{location}/metadata/version-hint.text").write_text("2\n")
@@ -289,8 +298,12 @@ def test_hours_of_a_delta_table(tmp_path):
     [
         ([1, 2], {}, "the table is partitioned by key; it must be partitioned by a date or time"),
         (["2025-11-05"], {"key_column": "id"}, "it must be partitioned by id"),
-        (["later"], {}, "the partition value 'later' does not name its day"),
-        ([DAY], {"grain": Grain.HOUR}, "the table is partitioned by a date, and its grain is the hour"),
+        (["later"], {}, "the partition value 'later' does not determine the day"),
+        (
+            [DAY],
+            {"grain": Grain.HOUR},
+            "the table is partitioned by a date, but the grain of the dataset is the hour",
+        ),
     ],
 )
 def test_a_delta_table_that_cannot_tell_is_refused(tmp_path, values, options, message):

@@ -1,8 +1,8 @@
-"""The protocol of an adapter, and the adapter of a dataset.
+"""The protocol of an adapter, and the function that selects the adapter of a dataset.
 
-An adapter judges partitions. It takes a batch of keys, so that its cost follows the window and not the number of keys, and
-returns a verdict for every key. A fault of a partition is a verdict with a code; a lake or database that does not answer
-raises `LakeError`, and a description that does not fit the data raises `DatasetError`.
+An adapter inspects partitions. It receives a batch of keys, so that one listing or one query can serve many keys, and returns a
+`Partition` for every key. The code of a `Partition` describes a fault of the data. If a lake or a database does not answer, the
+adapter raises `LakeError`. If the description of the dataset does not match the data, it raises `DatasetError`.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 
 
 class PartitionAdapter(Protocol):
-    """Judges the partitions of one dataset."""
+    """An adapter that inspects the partitions of one dataset."""
 
     @property
     def requests(self) -> Mapping[str, int]:
-        """The requests so far by kind: `list` and `get` of an object store, `query` of a database."""
+        """The number of requests so far, by kind: `list` and `get` to an object store, `query` to a database."""
         ...
 
     def inspect(self, keys: Sequence[dt.date], options: InspectOptions) -> Mapping[dt.date, Partition]:
-        """A verdict for every key.
+        """Inspect the partition of every key.
 
         Raises:
-            LakeError: the lake or the database does not answer or refuses.
-            DatasetError: the dataset's description does not fit what is there.
+            LakeError: the lake or the database does not answer, or refuses access.
+            DatasetError: the description of the dataset does not match the data.
         """
         ...
 
 
 def adapter_of(dataset: Dataset, lake: Lake | None = None) -> PartitionAdapter:
-    """The adapter that the dataset names.
+    """Return the adapter that the dataset names.
 
     Args:
         dataset: the dataset.
-        lake: an open lake; default the dataset's own. Adapters that do not read objects ignore it.
+        lake: an open lake; by default, the lake that the dataset names. Adapters that do not read objects ignore this argument.
     """
     if dataset.adapter not in ("manifest", "marker", "files"):
         return _table_adapter(dataset)
@@ -81,17 +81,17 @@ def _table_adapter(dataset: Dataset) -> PartitionAdapter:
 def inspect_key(
     dataset: Dataset, key: dt.date, *, lake: Lake | None = None, writer_ended: bool = False
 ) -> Partition:
-    """The verdict on one partition.
+    """Inspect one partition.
 
     Args:
         dataset: the dataset.
         key: the partition's key.
-        lake: an open lake; default the dataset's own.
-        writer_ended: the only writer of the partition has ended with success, so its files need no time to settle.
+        lake: an open lake; by default, the lake that the dataset names.
+        writer_ended: whether the only writer of the partition has ended with success, so that the settle time is not needed.
 
     Raises:
-        LakeError: the lake or the database does not answer or refuses.
-        DatasetError: the dataset's description does not fit what is there.
+        LakeError: the lake or the database does not answer, or refuses access.
+        DatasetError: the description of the dataset does not match the data.
     """
     from smart_orchestrator.adapters.manifest import InspectOptions
 

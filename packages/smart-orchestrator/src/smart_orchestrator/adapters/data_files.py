@@ -1,4 +1,4 @@
-"""Sort the objects of a partition that any writer wrote: data files, temporary files, and files of other kinds."""
+"""Classify the objects of a partition of any writer: data files, temporary files and other files."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import ObjectInfo
 
-# Folders of jobs that have not committed their files: those of Hadoop, of its S3A committers, and of Hive.
+# Folders with the uncommitted files of a job: of Hadoop, of Hadoop's S3A committers, and of Hive.
 _JOB_FOLDERS = ("_temporary", "__magic", ".hive-staging")
-# Files that writers leave beside complete data.
-_USUAL = (MARKER, "_metadata", "_common_metadata")
+# Names of files that writers commonly add to complete data.
+_METADATA_NAMES = (MARKER, "_metadata", "_common_metadata")
 _FOLDER_MARKER = "_$folder$"
-_ENDINGS = {
+# The usual file name extensions of each format.
+_EXTENSIONS = {
     "parquet": (".parquet", ".parq", ".pq"),
     "csv": (".csv", ".tsv", ".txt", ".csv.gz", ".csv.bz2", ".csv.zst"),
     "raw": ("",),
@@ -32,14 +33,14 @@ _ENDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class DataFiles:
-    """The objects of a partition, each by its name below the partition's folder.
+    """The objects of a partition. Each name is relative to the folder of the partition.
 
     Attributes:
-        data: data files, in the folder itself and in the folders below it.
-        temporary: hidden and temporary files.
-        unfinished: files of jobs that have not committed.
-        other: files that are neither data nor temporary.
-        marker: `_SUCCESS`, if there is one.
+        data: the data files in the folder and its subfolders, by name.
+        temporary: the hidden and temporary files, by name.
+        unfinished: the files of jobs that have not committed, by name.
+        other: the files that are neither data files nor temporary, by name.
+        marker: the object `_SUCCESS`; None if it does not exist.
     """
 
     data: Mapping[str, ObjectInfo]
@@ -50,7 +51,7 @@ class DataFiles:
 
     @classmethod
     def of(cls, dataset: Dataset, folder: str, objects: Iterable[ObjectInfo]) -> DataFiles:
-        """The files of the partition at `folder`."""
+        """Classify the objects of the partition at `folder`."""
         prefix = folder + "/"
         listed = {info.key[len(prefix) :]: info for info in objects if info.key.startswith(prefix)}
         listed = _without_folders(listed)
@@ -67,15 +68,15 @@ class DataFiles:
 
     @property
     def written(self) -> Sequence[dt.datetime]:
-        """When each file was written."""
+        """The time of the last write of each file."""
         groups = (self.data, self.temporary, self.unfinished, self.other)
         return [info.modified for group in groups for info in group.values()]
 
     @property
-    def not_read(self) -> list[str]:
-        """Names of the files that are not read, other than those that writers leave beside complete data."""
+    def ignored_names(self) -> list[str]:
+        """The names of the files that a check ignores, without the marker and the usual metadata files."""
         names = [*self.other, *self.temporary, *self.unfinished]
-        return sorted(name for name in names if name.rpartition("/")[2] not in _USUAL)
+        return sorted(name for name in names if name.rpartition("/")[2] not in _METADATA_NAMES)
 
     @property
     def parts(self) -> tuple[PartInfo, ...]:
@@ -84,22 +85,26 @@ class DataFiles:
 
 
 def fingerprint_of(parts: Sequence[PartInfo]) -> str:
-    """A digest of names, sizes and ETags."""
+    """Return a digest of the names, sizes and ETags of the parts."""
     return hashlib.sha256(json.dumps([[p.name, p.size, p.etag] for p in parts]).encode()).hexdigest()[:32]
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file is hidden or temporary; readers of Hadoop skip names that begin with `_` or `.`."""
+    """Return whether a file is hidden or temporary. Hadoop's readers skip names that begin with `_` or `.`."""
     hidden = any(level[:1] == "." or (level[:1] == "_" and "=" not in level) for level in name.split("/"))
     return hidden or is_auxiliary(name)
 
 
 def is_data(dataset: Dataset, name: str) -> bool:
-    """Whether a visible file is data: it matches the dataset's glob, or has a usual ending of the format or none."""
+    """Return whether a visible file is a data file.
+
+    The name of a data file matches the glob of the dataset. Without a glob, the name begins with `part-`, or has no extension
+    or a usual extension of the format.
+    """
     base = name.rpartition("/")[2]
     if dataset.glob is not None:
         return fnmatch.fnmatchcase(name if "/" in dataset.glob else base, dataset.glob)
-    return base.startswith("part-") or "." not in base or base.lower().endswith(_ENDINGS[dataset.format])
+    return base.startswith("part-") or "." not in base or base.lower().endswith(_EXTENSIONS[dataset.format])
 
 
 def _is_unfinished(name: str) -> bool:
@@ -107,7 +112,7 @@ def _is_unfinished(name: str) -> bool:
 
 
 def _without_folders(listed: Mapping[str, ObjectInfo]) -> dict[str, ObjectInfo]:
-    """The objects other than the empty ones that stores keep in place of folders."""
+    """Return the objects without the empty objects by which some stores represent folders."""
     folders = {name[:end] for name in listed for end, letter in enumerate(name) if letter == "/"}
     return {
         name: info

@@ -1,8 +1,10 @@
-"""Judge partitions of a Delta table by its transaction log. No data file is opened.
+"""Inspect partitions of a Delta table by the table's transaction log, without opening data files.
 
-The dataset's URL is that of the table: a folder, `file://` or `s3://`. The table must be partitioned by the key column, which holds a date, a
-time, or a text of either. The log has the number of rows of a file when its writer recorded statistics; without them the rows of
-a partition are not counted, and a dataset with `min_rows` above 1 does not accept it.
+The `lake` of the dataset is the URL of the table: a folder, `file://` or `s3://`. The table must be partitioned by the key column.
+This column must contain dates, times, or texts of dates or times.
+
+The log contains the number of rows of a file only if the writer recorded statistics. Without statistics, the number of rows is
+unknown, and the partition counts as `SHORT` if `min_rows` is above 1.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
 
-# Texts of refusals among the errors of the store.
+# Texts in the errors of object stores that refuse access.
 _REFUSALS = (
     "AccessDenied",
     "InvalidAccessKeyId",
@@ -41,13 +43,14 @@ _REFUSALS = (
     "403 Forbidden",
     "Permission denied",
 )
-# Colours and the frame of deltalake's error trees.
+# Terminal colours, tree lines and URL queries in the messages of deltalake.
 _DECORATION = re.compile(r"\x1b\[[0-9;]*m|[↳│╰├─]|\?\S+")
-_TIMES = ("date", "timestamp", "timestamp_ntz", "string")
+# The types of columns that can hold the key.
+_KEY_TYPES = ("date", "timestamp", "timestamp_ntz", "string")
 
 
 class DeltaAdapter:
-    """Counts the rows of every key in the log of a table."""
+    """An adapter that counts the rows of every key in the log of a table."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
@@ -56,15 +59,15 @@ class DeltaAdapter:
 
     @property
     def requests(self) -> Mapping[str, int]:
-        """How many times the log was read; the library does not count its requests."""
+        """The number of times that the log was read. The library does not count its requests."""
         return {"log": self._loads}
 
     def inspect(self, keys: Sequence[Key], options: InspectOptions) -> Mapping[Key, Partition]:
-        """A verdict for every key.
+        """Inspect the partition of every key.
 
         Raises:
-            LakeError: the store does not answer or refuses.
-            DatasetError: there is no such table, or it is not partitioned by the key.
+            LakeError: the store does not answer, or refuses access.
+            DatasetError: the table does not exist, or is not partitioned by the key.
         """
         del options
         if not keys:
@@ -78,15 +81,15 @@ class DeltaAdapter:
             return {
                 key: verdict(key, Code.UNREADABLE, f"the table's log cannot be read: {error}") for key in keys
             }
-        return {key: self._judge(key, files.get(key, [])) for key in keys}
+        return {key: self._partition(key, files.get(key, [])) for key in keys}
 
     def _load(self) -> DeltaTable:
-        """The table with its log.
+        """Load the table with its log.
 
         Raises:
-            LakeError: the store does not answer or refuses.
-            DatasetError: there is no such table.
-            Unreadable: its log cannot be read.
+            LakeError: the store does not answer, or refuses access.
+            DatasetError: the table does not exist.
+            Unreadable: the log cannot be read.
         """
         with extra("delta"):
             import deltalake
@@ -105,7 +108,7 @@ class DeltaAdapter:
             raise self._translated(error) from None
 
     def _translated(self, error: Exception) -> Exception:
-        """The layer's error for an error of the store, or `Unreadable` for one of the log."""
+        """Convert an error of the store to an error of this package, and an error of the log to `Unreadable`."""
         message = " ".join(_DECORATION.sub(" ", str(error)).split())
         text = one_line(message)
         if any(refusal in message for refusal in _REFUSALS):
@@ -141,34 +144,35 @@ class DeltaAdapter:
         return {name: value for name, value in options.items() if value}
 
     def _key_column(self, table: DeltaTable) -> str:
-        """The partition column that holds the key.
+        """Return the name of the partition column that holds the key.
 
         Raises:
-            DatasetError: there is none.
+            DatasetError: no partition column can be the key, or several can.
         """
-        partitioned = table.metadata().partition_columns
-        types = {each.name: str(getattr(each.type, "type", each.type)) for each in table.schema().fields}
+        partition_columns = table.metadata().partition_columns
+        types = {field.name: str(getattr(field.type, "type", field.type)) for field in table.schema().fields}
         key_column = self.dataset.key_column
         candidates = [
-            name for name in partitioned if types.get(name) in _TIMES and key_column in (None, name)
+            name for name in partition_columns if types.get(name) in _KEY_TYPES and key_column in (None, name)
         ]
-        described = ", ".join(partitioned) or "nothing"
+        description = ", ".join(partition_columns) or "nothing"
         if not candidates:
-            problem = f"the table is partitioned by {described}; it must be partitioned by {key_column or 'a date or time'}"
+            problem = f"the table is partitioned by {description}; it must be partitioned by {key_column or 'a date or time'}"
             raise DatasetError(self.dataset.name, problem)
         if len(candidates) > 1:
             raise DatasetError(
                 self.dataset.name,
-                f"several partition columns may be the key ({described}); name its key_column",
+                f"several partition columns may be the key ({description}); name the key_column of the dataset",
             )
         if types[candidates[0]] == "date" and self.dataset.grain is Grain.HOUR:
             raise DatasetError(
-                self.dataset.name, "the table is partitioned by a date, and its grain is the hour"
+                self.dataset.name,
+                "the table is partitioned by a date, but the grain of the dataset is the hour",
             )
         return candidates[0]
 
     def _files(self, table: DeltaTable, column: str) -> dict[Key, list[tuple[str, int | None]]]:
-        """Path and rows of the files of every key."""
+        """Return the path and the number of rows of each file, by key. The number is None without statistics."""
         actions: Any = table.get_add_actions(flatten=True)
         names = actions.schema.names
         paths = actions.column("path").to_pylist()
@@ -190,19 +194,17 @@ class DeltaAdapter:
 
         return key_of_text(self.dataset, str(value))
 
-    def _judge(self, key: Key, files: Sequence[tuple[str, int | None]]) -> Partition:
+    def _partition(self, key: Key, files: Sequence[tuple[str, int | None]]) -> Partition:
         if not files:
-            return verdict(key, Code.MISSING, "the table has no data file of it")
+            return verdict(key, Code.MISSING, "the table has no data files for this key")
         counts = [count for _, count in files if count is not None]
         rows = sum(counts) if len(counts) == len(files) else None
         digest = hashlib.sha256("\n".join(sorted(path for path, _ in files)).encode()).hexdigest()[:32]
         base = Partition(key, Code.OK, "", PartitionData(rows=rows), digest)
         if rows == 0:
-            return verdict(key, Code.EMPTY, "its data files have no row", base)
+            return verdict(key, Code.EMPTY, "its data files have no rows", base)
         if rows is None and self.dataset.min_rows > 1:
-            reason = (
-                f"its files have no statistics of their rows, at least {self.dataset.min_rows:,} are required"
-            )
+            reason = f"the log has no row counts of its files, at least {self.dataset.min_rows:,} rows are required"
             return verdict(key, Code.SHORT, reason, base)
         if rows is not None and rows < self.dataset.min_rows:
             reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are required"

@@ -1,9 +1,9 @@
-"""Judge a partition without a marker by its data files.
+"""Inspect a partition without a marker by its data files.
 
-It is complete when it has enough data files, none of them was written within the last `settle` seconds, each can be read, and
-they have enough rows. Of a Parquet file the footer is read by one range request; the rows of CSV are checked against the
-contract. A file is read once: `Memory` keeps its verdict for as long as its size and ETag stay. Bytes between the start
-and the footer of a Parquet file are read by a deep check alone.
+A partition is complete if it has enough data files and rows, every file can be read, and no file was written within the last
+`settle` seconds. For a Parquet file, the adapter reads only the footer, usually with one range request; a check with the depth
+`rows` reads the complete file. For CSV files, the adapter checks all rows against the contract. `Memory` stores the result of a
+file until its size or ETag changes, so that an unchanged file is read once.
 """
 
 from __future__ import annotations
@@ -38,16 +38,22 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import PartInfo
     from smart_orchestrator.store.base import ObjectInfo
 
-# Bytes at the end of a file that are read first; most footers are shorter.
-TAIL = 64 << 10
-# Changes whenever the rules of judging change: verdicts remembered under another number are not used.
-JUDGEMENT = 1
-# More files than this in one partition are read by several threads.
-FILES_READ_ONE_BY_ONE = 16
+# The number of bytes that the first request reads at the end of a Parquet file. Most footers are shorter.
+TAIL_BYTES = 64 << 10
+# Increase this number when the rules in this module change, so that results of earlier rules in the memory are ignored.
+RULES_VERSION = 1
+# The largest number of footers of one partition that a single thread reads.
+MAX_FOOTERS_IN_ONE_THREAD = 16
 
 
-class FileFacts(NamedTuple):
-    """What the footer of a file says: its rows, or the code and the reason of its fault."""
+class FooterResult(NamedTuple):
+    """The result of reading the footer of one file.
+
+    Attributes:
+        rows: the number of rows in the file.
+        code: the code of the fault of the file; empty if the file has no fault.
+        problem: the description of the fault.
+    """
 
     rows: int
     code: str = ""
@@ -55,27 +61,33 @@ class FileFacts(NamedTuple):
 
 
 class FilesAdapter(ObjectAdapter):
-    """Judges partitions of any writer that leaves no marker."""
+    """An adapter for partitions of any writer that does not write a marker."""
 
-    def judge(self, key: dt.date, objects: Sequence[ObjectInfo], options: InspectOptions) -> Partition:
-        """The verdict on a partition whose objects are listed.
+    def inspect_objects(
+        self, key: dt.date, objects: Sequence[ObjectInfo], options: InspectOptions
+    ) -> Partition:
+        """Inspect a partition whose objects are already listed.
 
         Raises:
-            LakeError: the lake does not answer or refuses.
+            LakeError: the lake does not answer, or refuses access.
         """
         folder = self.dataset.key(key)
         misplaced = _misplaced(key, folder, objects)
         if misplaced is not None:
             return misplaced
         files = DataFiles.of(self.dataset, folder, objects)
-        return _with_names(self.judge_files(key, files, options), files.not_read)
+        return _with_ignored_names(self.inspect_files(key, files, options), files.ignored_names)
 
-    def judge_files(self, key: dt.date, files: DataFiles, options: InspectOptions) -> Partition:
-        """The verdict on a partition with these files."""
-        return self._uncommitted(key, files, options) or self.judge_data(key, files, options)
+    def inspect_files(self, key: dt.date, files: DataFiles, options: InspectOptions) -> Partition:
+        """Inspect a partition with these files.
+
+        Raises:
+            LakeError: the lake does not answer, or refuses access.
+        """
+        return self._uncommitted(key, files, options) or self.inspect_data(key, files, options)
 
     def _uncommitted(self, key: dt.date, files: DataFiles, options: InspectOptions) -> Partition | None:
-        """The verdict when the files are not there, or not yet all there."""
+        """Return the partition if it has no files or its writer has not finished; return None otherwise."""
         if not files.written:
             return verdict(key, Code.MISSING, "nothing is there")
         if not (files.data or files.temporary or files.unfinished):
@@ -84,22 +96,25 @@ class FilesAdapter(ObjectAdapter):
         seconds = self.settle_seconds(options)
         age = (options.now - newest).total_seconds()
         if abs(age) < seconds:
-            reason = f"the youngest file was written {max(0, int(age))} s ago, {seconds:g} s must pass without a change"
+            reason = (
+                f"the newest file was written {max(0, int(age))} s ago; "
+                f"the partition must stay unchanged for {seconds:g} s"
+            )
             return replace(verdict(key, Code.STILL_WRITING, reason), newest_write=newest)
-        if files.unfinished or (files.not_read and not files.data):
+        if files.unfinished or (files.ignored_names and not files.data):
             reason = f"a writer stopped half-way on {newest:%Y-%m-%d %H:%M} UTC and left temporary files"
             return replace(verdict(key, Code.NO_MARKER, reason), newest_write=newest)
         return None
 
     def settle_seconds(self, options: InspectOptions) -> float:
-        """Seconds without a change before the partition counts."""
+        """Return the number of seconds for which a partition must stay unchanged before it counts as complete."""
         return self.dataset.settle if self.dataset.settle is not None else options.settle.total_seconds()
 
-    def judge_data(self, key: dt.date, files: DataFiles, options: InspectOptions) -> Partition:
-        """The verdict by the number of data files and their content.
+    def inspect_data(self, key: dt.date, files: DataFiles, options: InspectOptions) -> Partition:
+        """Check the number of data files, and the content of the files.
 
         Raises:
-            LakeError: the lake does not answer or refuses.
+            LakeError: the lake does not answer, or refuses access.
         """
         parts = files.parts
         base = Partition(key, Code.OK, "", PartitionData(parts), fingerprint_of(parts))
@@ -118,10 +133,10 @@ class FilesAdapter(ObjectAdapter):
             empty = not any(part.size for part in parts)
             text = "every file is empty" if empty else f"{_files_text(len(parts))}, rows not counted"
             return verdict(key, Code.EMPTY if empty else Code.OK, text, base)
-        return self._judge_once(base, options)
+        return self._inspect_content(base, options)
 
-    def _judge_once(self, base: Partition, options: InspectOptions) -> Partition:
-        """The verdict on a partition that has to be read; remembered, to read each file only once."""
+    def _inspect_content(self, base: Partition, options: InspectOptions) -> Partition:
+        """Read the files that are not in the memory, check them, and store the result in the memory."""
         name = f"{self.dataset.name} {key_text(base.day)} files {self._rules_digest()}"
         remembered = _parse_memory(options.memory.recall(name)) if options.memory is not None else {}
         if options.depth is not Depth.ROWS:
@@ -129,13 +144,13 @@ class FilesAdapter(ObjectAdapter):
             if partition is not None:
                 return partition
         remembered_files = remembered.get("files")
-        facts: dict[str, FileFacts] = {}
+        footers: dict[str, FooterResult] = {}
         try:
             if self.dataset.format == "parquet" and options.depth is not Depth.ROWS:
-                facts = self._footers(base, remembered_files if isinstance(remembered_files, dict) else {})
-                partition = self._judge_footers(base, facts)
+                footers = self._footers(base, remembered_files if isinstance(remembered_files, dict) else {})
+                partition = self._check_footers(base, footers)
             else:
-                partition = self._judge_rows(base)
+                partition = self._check_rows(base)
         except PartFault as fault:
             return verdict(base.day, Code.STILL_WRITING, fault.text, base)
         if options.memory is not None and options.depth is not Depth.ROWS:
@@ -143,105 +158,107 @@ class FilesAdapter(ObjectAdapter):
             document = {
                 "fingerprint": base.fingerprint,
                 "verdict": [partition.code, partition.reason, partition.rows, partition.volume],
-                "files": {part: [*sizes[part], *fact] for part, fact in facts.items()},
+                "files": {part: [*sizes[part], *footer] for part, footer in footers.items()},
             }
             options.memory.remember(name, json.dumps(document))
         return partition
 
     def _rules_digest(self) -> str:
-        """A digest of everything that a verdict depends on besides the files."""
+        """Return a digest of all rules and settings that the result depends on, besides the files."""
         dataset = self.dataset
         rules = (dataset.lake, dataset.key_format, dataset.format, dataset.header, dataset.compression)
         contract = (dataset.columns, dataset.min_rows, dataset.volume_column)
-        return hashlib.sha256(repr((JUDGEMENT, rules, contract)).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr((RULES_VERSION, rules, contract)).encode()).hexdigest()[:16]
 
-    def _footers(self, base: Partition, remembered_files: Mapping[str, object]) -> dict[str, FileFacts]:
-        """The facts of every file; only files that are not remembered are read."""
-        facts = {part.name: _recall_facts(part, remembered_files.get(part.name)) for part in base.parts}
-        unread = [part for part in base.parts if facts[part.name] is None]
+    def _footers(self, base: Partition, remembered_files: Mapping[str, object]) -> dict[str, FooterResult]:
+        """Return the footer of every file. Only the footers of files that are not in the memory are read."""
+        footers = {part.name: _recall_footer(part, remembered_files.get(part.name)) for part in base.parts}
+        unread = [part for part in base.parts if footers[part.name] is None]
         folder = self.dataset.key(base.day)
-        if len(unread) > FILES_READ_ONE_BY_ONE:
+        if len(unread) > MAX_FOOTERS_IN_ONE_THREAD:
             with ThreadPoolExecutor(self.lake.concurrency, thread_name_prefix="footers") as pool:
-                read = list(pool.map(lambda part: self._read_footer(folder, part), unread))
+                results = list(pool.map(lambda part: self._read_footer(folder, part), unread))
         else:
-            read = [self._read_footer(folder, part) for part in unread]
-        facts |= zip((part.name for part in unread), read, strict=True)
-        return {name: fact for name, fact in facts.items() if fact is not None}
+            results = [self._read_footer(folder, part) for part in unread]
+        footers |= zip((part.name for part in unread), results, strict=True)
+        return {name: footer for name, footer in footers.items() if footer is not None}
 
-    def _read_footer(self, folder: str, part: PartInfo) -> FileFacts:
-        """The facts of one file.
+    def _read_footer(self, folder: str, part: PartInfo) -> FooterResult:
+        """Read the footer of one file, and check its columns.
 
         Raises:
-            PartFault: it was removed or replaced since it was listed.
-            LakeError: the lake does not answer or refuses.
+            PartFault: the file was removed or replaced after it was listed.
+            LakeError: the lake does not answer, or refuses access.
         """
         try:
-            tail = self._range(folder, part, min(part.size, TAIL)) if part.size else b""
+            tail = self._read_tail(folder, part, min(part.size, TAIL_BYTES)) if part.size else b""
             length = footer_length(tail, part.size)
             if length > len(tail):
-                tail = self._range(folder, part, length)
+                tail = self._read_tail(folder, part, length)
             footer = parse_footer(tail, part.size)
             if len(tail) == part.size and tail[:4] != SIGNATURE:
                 raise Unreadable("it does not begin as a Parquet file")
         except Unreadable as error:
-            return FileFacts(0, Code.UNREADABLE, f"{part.name} cannot be read: {error}")
+            return FooterResult(0, Code.UNREADABLE, f"{part.name} cannot be read: {error}")
         columns = {*footer.columns, *folder_columns(f"{folder}/{part.name}")}
         missing = [column.name for column in self.dataset.columns if column.name not in columns]
         if missing:
-            return FileFacts(footer.rows, Code.COLUMNS, f"{part.name} lacks the column {', '.join(missing)}")
-        return FileFacts(footer.rows)
+            problem = f"{part.name} lacks the column {', '.join(missing)}"
+            return FooterResult(footer.rows, Code.COLUMNS, problem)
+        return FooterResult(footer.rows)
 
-    def _range(self, folder: str, part: PartInfo, length: int) -> bytes:
-        """The last `length` bytes of a file."""
+    def _read_tail(self, folder: str, part: PartInfo, length: int) -> bytes:
+        """Read the last `length` bytes of a file."""
         key = f"{folder}/{part.name}"
         try:
             data, _ = self.lake.get_range(key, part.size - length, length, part.etag)
         except (ObjectMissing, ObjectConflict):
             raise PartFault(Code.STILL_WRITING, f"{part.name} changed while it was read") from None
         if len(data) != length:
-            problem = f"{key} gave {len(data):,} bytes, {length:,} were asked for"
+            problem = f"a request for {length:,} bytes of {key} returned {len(data):,} bytes"
             raise LakeUnreachable(self.lake.url, problem, "Check again.")
         return data
 
-    def _judge_footers(self, base: Partition, facts: Mapping[str, FileFacts]) -> Partition:
-        rows = sum(fact.rows for fact in facts.values())
+    def _check_footers(self, base: Partition, footers: Mapping[str, FooterResult]) -> Partition:
+        rows = sum(footer.rows for footer in footers.values())
         counted = base.with_counts(rows, base.volume)
-        faults = [fact for fact in facts.values() if fact.code]
+        faults = [footer for footer in footers.values() if footer.code]
         if faults:
-            same = [fact.problem for fact in faults if fact.code == faults[0].code]
-            more = f" (and {len(same) - FIRST_FEW} more)" if len(same) > FIRST_FEW else ""
-            unreadable = any(fact.code == Code.UNREADABLE for fact in faults)
-            reason = "; ".join(same[:FIRST_FEW]) + more
-            return verdict(base.day, Code(faults[0].code), reason, base if unreadable else counted)
-        return self._judge_count(counted)
+            problems = [fault.problem for fault in faults if fault.code == faults[0].code]
+            more = f" (and {len(problems) - FIRST_FEW} more)" if len(problems) > FIRST_FEW else ""
+            is_unreadable = any(fault.code == Code.UNREADABLE for fault in faults)
+            reason = "; ".join(problems[:FIRST_FEW]) + more
+            return verdict(base.day, Code(faults[0].code), reason, base if is_unreadable else counted)
+        return self._check_count(counted)
 
-    def _judge_rows(self, base: Partition) -> Partition:
-        """The verdict after every row was read and checked against the contract.
+    def _check_rows(self, base: Partition) -> Partition:
+        """Read every row and check it against the contract.
 
         Raises:
-            PartFault: a file was removed or replaced since it was listed.
-            LakeError: the lake does not answer or refuses.
+            PartFault: a file was removed or replaced after it was listed.
+            LakeError: the lake does not answer, or refuses access.
         """
         folder = self.dataset.key(base.day)
-        # Hive writes the columns that name folders into no file.
+        # Hive does not store a partition column in the files, only in the name of the folder.
         in_path = folder_columns(f"{folder}/")
         columns = tuple(column for column in self.dataset.columns if column.name not in in_path)
         dataset = replace(self.dataset, columns=columns) if columns else self.dataset
-        judged = contents.examine(
+        examined = contents.examine(
             dataset, [LakePart(self.lake, folder, part) for part in base.parts], foreign=True
         )
-        counted = base.with_counts(judged.rows, judged.volume)
-        if judged.findings:
-            first = judged.findings[0]
-            same = [finding.text for finding in judged.findings if finding.code is first.code]
-            more = f" (and {len(same) - FIRST_FEW} more)" if len(same) > FIRST_FEW else ""
-            return verdict(base.day, first.code, "; ".join(same[:FIRST_FEW]) + more, counted)
-        return self._judge_count(counted)
+        counted = base.with_counts(examined.rows, examined.volume)
+        if examined.findings:
+            first = examined.findings[0]
+            problems = [finding.text for finding in examined.findings if finding.code is first.code]
+            more = f" (and {len(problems) - FIRST_FEW} more)" if len(problems) > FIRST_FEW else ""
+            return verdict(base.day, first.code, "; ".join(problems[:FIRST_FEW]) + more, counted)
+        return self._check_count(counted)
 
-    def _judge_count(self, counted: Partition) -> Partition:
+    def _check_count(self, counted: Partition) -> Partition:
+        """Check the number of rows of a partition without other faults."""
         rows = counted.rows or 0
         if not rows:
-            return verdict(counted.day, Code.EMPTY, "its data files have no row", counted)
+            return verdict(counted.day, Code.EMPTY, "its data files have no rows", counted)
         if rows < self.dataset.min_rows:
             reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are required"
             return verdict(counted.day, Code.SHORT, reason, counted)
@@ -249,7 +266,7 @@ class FilesAdapter(ObjectAdapter):
 
 
 def _misplaced(key: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Partition | None:
-    """The verdict when something else than a folder lies at the partition's path."""
+    """Return an invalid partition if a file or another object is at the path of the folder; return None otherwise."""
     info = next((info for info in objects if info.key == folder), None)
     if info is None:
         return None
@@ -260,8 +277,8 @@ def _misplaced(key: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Part
     return verdict(key, Code.UNREADABLE, f"the partition is {info.irregular}")
 
 
-def _with_names(partition: Partition, names: Sequence[str]) -> Partition:
-    """The partition with a reason that names the files that were not read."""
+def _with_ignored_names(partition: Partition, names: Sequence[str]) -> Partition:
+    """Return the partition with the names of the ignored files added to its reason."""
     if not names:
         return partition
     return replace(partition, reason=f"{partition.reason}; not read: {names_text(names)}")
@@ -272,7 +289,7 @@ def _files_text(number: int) -> str:
 
 
 def _parse_memory(text: str | None) -> dict[str, object]:
-    """The remembered document; empty where there is none, or it cannot be read."""
+    """Parse a document of the memory. Return an empty dict if there is no document, or if it cannot be parsed."""
     if text is None:
         return {}
     try:
@@ -282,7 +299,7 @@ def _parse_memory(text: str | None) -> dict[str, object]:
 
 
 def _recall(base: Partition, remembered: Mapping[str, object]) -> Partition | None:
-    """The remembered verdict on the same files, if there is one."""
+    """Return the partition from the memory; return None if the memory has no result for the same files."""
     if remembered.get("fingerprint") != base.fingerprint:
         return None
     try:
@@ -293,11 +310,11 @@ def _recall(base: Partition, remembered: Mapping[str, object]) -> Partition | No
         return None
 
 
-def _recall_facts(part: PartInfo, remembered: object) -> FileFacts | None:
-    """The remembered facts of a file, where its size and ETag are the same."""
+def _recall_footer(part: PartInfo, remembered: object) -> FooterResult | None:
+    """Return the footer of a file from the memory; return None if the size or the ETag of the file has changed."""
     if not isinstance(remembered, list) or len(remembered) != 5 or remembered[:2] != [part.size, part.etag]:
         return None
     rows, code, problem = remembered[2:]
     if not isinstance(rows, int) or (code and code not in Code.__members__):
         return None
-    return FileFacts(rows, str(code), str(problem))
+    return FooterResult(rows, str(code), str(problem))

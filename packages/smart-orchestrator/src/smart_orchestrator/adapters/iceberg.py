@@ -1,12 +1,14 @@
-"""Judge partitions of an Iceberg table by the metadata of its current snapshot. No data file is opened.
+"""Inspect partitions of an Iceberg table by the metadata of its current snapshot, without opening data files.
 
-The table is named by `table` in the catalog at the dataset's URL: `sqlite:///…`, `postgresql+psycopg://…`, or `https://…` for REST. The name of
-the catalog follows a `#` and is otherwise `default`; further settings are PyIceberg's variables, `PYICEBERG_CATALOG__DEFAULT__…`. Without `table` the URL is the folder of a table with a
-`version-hint.text`, or one of its metadata files. Files are read as those of every lake: credentials that a REST catalog hands out are not
-used.
+If the dataset has a `table`, its `lake` is the URL of a catalog: `sqlite:///…`, `postgresql+psycopg://…`, or `https://…` for REST.
+The URL may end with `#` and the name of the catalog; the default name is `default`. Further settings of the catalog are read from
+PyIceberg's variables, such as `PYICEBERG_CATALOG__DEFAULT__…`. Without a `table`, `lake` is the folder of a table with a
+`version-hint.text`, or a metadata file. The adapter reads files with the credentials of lakes, and does not use the credentials
+that a REST catalog issues.
 
-The table must be partitioned by the key column with `hour`, `day`, `month` or `identity`; partitions that are finer than the dataset's grain
-are added up. Rows that delete files remove are subtracted, so the number of rows is a lower bound.
+The table must be partitioned by the key column with `hour`, `day`, `month` or `identity`. If its partitions are shorter than the
+grain of the dataset, their rows are summed. The number of rows in delete files is subtracted. The result is a lower bound, because
+several delete files may remove the same row.
 """
 
 from __future__ import annotations
@@ -38,24 +40,25 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.grain import Key
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-# The grains that partitions of each transform can be added up to.
+# For each partition transform, the grains whose keys consist of complete partitions.
 _GRAINS = {
     "hour": tuple(Grain),
     "day": (Grain.DAY, Grain.WEEK, Grain.MONTH),
     "month": (Grain.MONTH,),
     "identity": tuple(Grain),
 }
-_TIMES = ("date", "timestamp", "timestamptz", "string")
+# The types of columns that can hold the key.
+_KEY_TYPES = ("date", "timestamp", "timestamptz", "string")
 
 
 @dataclass(slots=True)
 class KeyFiles:
-    """The files of a key.
+    """The files of one key.
 
     Attributes:
-        rows: of the data files.
-        paths: of data and delete files.
-        deleted: the rows of each delete file.
+        rows: the number of rows in the data files.
+        paths: the paths of the data files and the delete files.
+        deleted: the number of deleted rows in each delete file, by path.
     """
 
     rows: int = 0
@@ -64,33 +67,33 @@ class KeyFiles:
 
 
 class IcebergAdapter:
-    """Counts the rows of every key in the metadata of a table."""
+    """An adapter that counts the rows of every key in the metadata of a table."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
-        # The options of a database URL may hold a password as well.
+        # The options of a database URL may contain a password.
         self.url = redacted_url(dataset.lake).partition("?")[0]
         self._requests = Requests()
 
     @property
     def requests(self) -> Mapping[str, int]:
-        """The reads of metadata files so far."""
+        """The number of reads of metadata files so far, by kind."""
         return self._requests.to_json()
 
     def inspect(self, keys: Sequence[Key], options: InspectOptions) -> Mapping[Key, Partition]:
-        """A verdict for every key.
+        """Inspect the partition of every key.
 
         Raises:
-            LakeError: the catalog or the lake does not answer or refuses.
-            DatasetError: there is no such table, or it is not partitioned by the key.
+            LakeError: the catalog or the lake does not answer, or refuses access.
+            DatasetError: the table does not exist, or is not partitioned by the key.
         """
         del options
         if not keys:
             return {}
-        from smart_orchestrator.adapters.iceberg_io import counting
+        from smart_orchestrator.adapters.iceberg_io import count_requests
 
         try:
-            with counting(self._requests):
+            with count_requests(self._requests):
                 table = self._load()
             field = self._key_field(table, table.spec())
             with translate_errors():
@@ -101,15 +104,15 @@ class IcebergAdapter:
                 key: verdict(key, Code.UNREADABLE, f"the table's metadata cannot be read: {error}")
                 for key in keys
             }
-        return {key: judge_files(self.dataset, key, files.get(key)) for key in keys}
+        return {key: partition_of(self.dataset, key, files.get(key)) for key in keys}
 
     def _load(self) -> Table:
-        """The table.
+        """Load the table.
 
         Raises:
-            LakeError: the catalog or the lake does not answer or refuses.
-            DatasetError: there is no such table.
-            Unreadable: its metadata cannot be read.
+            LakeError: the catalog or the lake does not answer, or refuses access.
+            DatasetError: the table does not exist.
+            Unreadable: the metadata of the table cannot be read.
         """
         with extra("iceberg"):
             from pyiceberg import exceptions
@@ -135,7 +138,7 @@ class IcebergAdapter:
             ) from None
         except FileNotFoundError as error:
             raise Unreadable(one_line(error)) from None
-        except Exception as error:  # noqa: BLE001 - catalogs raise the errors of their drivers
+        except Exception as error:  # noqa: BLE001 - a catalog raises any error of its database driver
             problem = f"no usable answer of the catalog ({type(error).__name__})"
             raise LakeUnreachable(self.url, problem, "Check the catalog and the network.") from None
 
@@ -148,7 +151,7 @@ class IcebergAdapter:
             uri.startswith("sqlite:///")
             and not Path(uri.removeprefix("sqlite:///").partition("?")[0]).exists()
         ):
-            # SQLite would create an empty one.
+            # SQLite would create an empty catalog.
             raise LakeDenied(self.url, "the catalog does not exist", "Create it, or correct the URL.")
         properties = self._properties() | {"uri": uri, "init_catalog_tables": "false"}
         return load_catalog(name or "default", **properties).load_table(str(self.dataset.table))
@@ -168,7 +171,7 @@ class IcebergAdapter:
             except FileNotFoundError:
                 raise DatasetError(
                     self.dataset.name,
-                    f"{self.url} has no metadata/version-hint.text; name its catalog as the URL, and the table",
+                    f"{self.url} has no metadata/version-hint.text; give the URL of the catalog, and the table",
                 ) from None
             location = f"{location}/metadata/v{version}.metadata.json"
         return StaticTable.from_metadata(location, self._properties())
@@ -184,51 +187,55 @@ class IcebergAdapter:
         }
 
     def _key_field(self, table: Table, spec: PartitionSpec) -> PartitionField:
-        """The partition field that holds the key.
+        """Return the partition field that holds the key.
 
         Raises:
-            DatasetError: there is none, or none that is fine enough.
+            DatasetError: no partition field can be the key, or several can; or the partitions are longer than the grain.
         """
         schema = table.schema()
-        columns = {each.field_id: each for each in schema.fields}
+        columns = {column.field_id: column for column in schema.fields}
         candidates = [
-            each
-            for each in spec.fields
-            if str(each.transform) in _GRAINS
-            and each.source_id in columns
-            and str(columns[each.source_id].field_type) in _TIMES
-            and self.dataset.key_column in (None, columns[each.source_id].name)
+            field
+            for field in spec.fields
+            if str(field.transform) in _GRAINS
+            and field.source_id in columns
+            and str(columns[field.source_id].field_type) in _KEY_TYPES
+            and self.dataset.key_column in (None, columns[field.source_id].name)
         ]
-        usable = [each for each in candidates if self.dataset.grain in _GRAINS[str(each.transform)]]
-        column = self.dataset.key_column or "a date or time"
+        usable = [field for field in candidates if self.dataset.grain in _GRAINS[str(field.transform)]]
+        key_column = self.dataset.key_column or "a date or time"
         if not candidates:
-            described = ", ".join(f"{each.transform}({each.name})" for each in spec.fields) or "nothing"
-            problem = f"the table is partitioned by {described}; its partitions must be hour, day, month or identity of {column}"
+            description = ", ".join(f"{field.transform}({field.name})" for field in spec.fields) or "nothing"
+            problem = f"the table is partitioned by {description}; its partitions must be hour, day, month or identity of {key_column}"
             raise DatasetError(self.dataset.name, problem)
         if not usable:
-            problem = f"the table's partitions are {candidates[0].transform}s, which are longer than its {self.dataset.grain}s"
+            problem = f"the table's partitions are {candidates[0].transform}s, which are longer than the grain {self.dataset.grain}"
             raise DatasetError(self.dataset.name, problem)
         if len(usable) > 1 and self.dataset.key_column is None:
-            names = ", ".join(each.name for each in usable)
-            raise DatasetError(
-                self.dataset.name, f"several partition fields may be the key ({names}); name its key_column"
-            )
-        chosen = usable[0]
-        if str(columns[chosen.source_id].field_type) == "date" and self.dataset.grain is Grain.HOUR:
-            raise DatasetError(
-                self.dataset.name, "the table is partitioned by a date, and its grain is the hour"
-            )
-        if self.dataset.timezone and str(chosen.transform) in ("day", "month"):
-            problem = f"{chosen.transform}s of the table are those of UTC, and its time zone is {self.dataset.timezone}"
+            names = ", ".join(field.name for field in usable)
+            problem = f"several partition fields may be the key ({names}); name the key_column of the dataset"
             raise DatasetError(self.dataset.name, problem)
-        return chosen
+        key_field = usable[0]
+        if str(columns[key_field.source_id].field_type) == "date" and self.dataset.grain is Grain.HOUR:
+            problem = "the table is partitioned by a date, but the grain of the dataset is the hour"
+            raise DatasetError(self.dataset.name, problem)
+        if self.dataset.timezone and str(key_field.transform) in ("day", "month"):
+            problem = (
+                f"the table is partitioned by {key_field.transform}s in UTC, "
+                f"but the time zone of the dataset is {self.dataset.timezone}"
+            )
+            raise DatasetError(self.dataset.name, problem)
+        return key_field
 
     def _filter(self, table: Table, field: PartitionField, keys: Sequence[Key]) -> BooleanExpression:
-        """The rows from the first key to the last: PyIceberg then reads only the manifests that can have them."""
+        """Build a filter for the rows from the first key to the last.
+
+        PyIceberg then reads only the manifests that can contain these rows.
+        """
         with extra("iceberg"):
             from pyiceberg import expressions
 
-        # The signatures of its classes say nothing of the arguments that they take.
+        # `Any`, because PyIceberg's classes declare no types for their arguments.
         at_least: Any = expressions.GreaterThanOrEqual
         less: Any = expressions.LessThan
         column = table.schema().find_field(field.source_id)
@@ -248,7 +255,7 @@ class IcebergAdapter:
     def _files(
         self, table: Table, key_field: PartitionField, tasks: Iterable[FileScanTask]
     ) -> dict[Key, KeyFiles]:
-        """The files of every key."""
+        """Group the files of the scan by key."""
         specs = table.specs()
         kind = str(table.schema().find_field(key_field.source_id).field_type)
         files: dict[Key, KeyFiles] = {}
@@ -257,9 +264,9 @@ class IcebergAdapter:
             position = next(
                 (
                     index
-                    for index, each in enumerate(fields)
-                    if each.source_id == key_field.source_id
-                    and self.dataset.grain in _GRAINS.get(str(each.transform), ())
+                    for index, field in enumerate(fields)
+                    if field.source_id == key_field.source_id
+                    and self.dataset.grain in _GRAINS.get(str(field.transform), ())
                 ),
                 None,
             )
@@ -270,16 +277,19 @@ class IcebergAdapter:
             if value is None:
                 continue
             key = self._key(str(fields[position].transform), kind, value)
-            entry = files.setdefault(key, KeyFiles())
-            entry.rows += task.file.record_count
-            entry.paths.add(task.file.file_path)
-            for deletes in task.delete_files:
-                entry.paths.add(deletes.file_path)
-                entry.deleted[deletes.file_path] = deletes.record_count
+            key_files = files.setdefault(key, KeyFiles())
+            key_files.rows += task.file.record_count
+            key_files.paths.add(task.file.file_path)
+            for delete_file in task.delete_files:
+                key_files.paths.add(delete_file.file_path)
+                key_files.deleted[delete_file.file_path] = delete_file.record_count
         return files
 
     def _key(self, transform: str, kind: str, value: Any) -> Key:
-        """The key of a partition's value, as Iceberg stores it: a number of hours, days, months or microseconds since 1970."""
+        """Convert the value of a partition field to a key.
+
+        Iceberg stores the value as a text, or as a number of hours, days, months or microseconds since 1970.
+        """
         grain = self.dataset.grain
         if transform == "hour":
             return grain.floor(EPOCH + dt.timedelta(hours=value), self.dataset.zone)
@@ -294,10 +304,10 @@ class IcebergAdapter:
 
 
 def key_of_text(dataset: Dataset, text: str) -> Key:
-    """The key of a date or time that a partition's value holds as text.
+    """Parse the text of a date or time in a partition value, and return its key.
 
     Raises:
-        DatasetError: it is not a date or time.
+        DatasetError: the text is not a date or time of the dataset's grain.
     """
     try:
         return dataset.grain.parse(text)
@@ -308,21 +318,21 @@ def key_of_text(dataset: Dataset, text: str) -> Key:
         if dataset.grain is Grain.HOUR and ":" not in text:
             raise ValueError(text)
     except ValueError:
-        problem = f"the partition value {one_line(text, 40)!r} does not name its {dataset.grain}"
+        problem = f"the partition value {one_line(text, 40)!r} does not determine the {dataset.grain}"
         raise DatasetError(dataset.name, problem) from None
     return dataset.grain.floor(moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC), dataset.zone)
 
 
-def judge_files(dataset: Dataset, key: Key, files: KeyFiles | None) -> Partition:
-    """The verdict on a key by the facts that the table's metadata hold."""
+def partition_of(dataset: Dataset, key: Key, files: KeyFiles | None) -> Partition:
+    """Return the partition of a key, from the files that the table's metadata list for the key."""
     if files is None:
-        return verdict(key, Code.MISSING, "the table has no data file of it")
+        return verdict(key, Code.MISSING, "the table has no data files for this key")
     rows = max(0, files.rows - sum(files.deleted.values()))
     digest = hashlib.sha256("\n".join(sorted(files.paths)).encode()).hexdigest()[:32]
     base = Partition(key, Code.OK, "", PartitionData(rows=rows), digest)
     text = f"at least {rows_text(rows)}, after deletes" if files.deleted else rows_text(rows)
     if not rows:
-        return verdict(key, Code.EMPTY, "its data files have no row", base)
+        return verdict(key, Code.EMPTY, "its data files have no rows", base)
     if rows < dataset.min_rows:
         return verdict(key, Code.SHORT, f"{text}, at least {dataset.min_rows:,} are required", base)
     return verdict(key, Code.OK, text, base)

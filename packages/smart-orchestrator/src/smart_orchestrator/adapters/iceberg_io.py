@@ -1,7 +1,7 @@
-"""Read the metadata of Iceberg tables through the object stores of this package.
+"""A `FileIO` for PyIceberg that reads the metadata of tables through the object stores of this package.
 
-PyIceberg names this class by its import path. Requests are counted, time-outs and credentials are those of every lake, and
-nothing can be written.
+PyIceberg imports `LakeFileIO` by the path in its properties. `LakeFileIO` counts the requests, uses the time-outs and credentials
+of lakes, and refuses writes.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from pyiceberg.io import InputStream, OutputFile
     from pyiceberg.typedef import Properties
 
+# Names of the PyIceberg properties through which the adapter passes the settings of the dataset.
 TIMEOUT, RETRIES, BACKOFF = "orchestrator.timeout", "orchestrator.retries", "orchestrator.backoff"
 _requests: ContextVar[Requests] = ContextVar("requests")
 
 
 @contextmanager
-def counting(requests: Requests) -> Iterator[None]:
-    """Count the requests of every `LakeFileIO` that is made in the block."""
+def count_requests(requests: Requests) -> Iterator[None]:
+    """Context manager that counts the requests of every `LakeFileIO` that is created in its block."""
     token = _requests.set(requests)
     try:
         yield
@@ -40,22 +41,22 @@ def counting(requests: Requests) -> Iterator[None]:
 
 
 class LakeFileIO(FileIO):
-    """Files of an Iceberg table, read from the lake that their location names."""
+    """A `FileIO` that reads each file from the lake in the file's location."""
 
     def __init__(self, properties: Properties) -> None:
         super().__init__(properties)
         self.requests = _requests.get(Requests())
 
     def new_input(self, location: str) -> InputFile:
-        """The file at a location."""
+        """Return the file at a location."""
         return _LakeFile(location, self.requests, self.properties)
 
     def new_output(self, location: str) -> OutputFile:
-        """Refused: a check writes nothing."""
+        """Raise `PermissionError`, because a check writes nothing."""
         _refuse(location)
 
     def delete(self, location: object) -> None:
-        """Refused: a check removes nothing."""
+        """Raise `PermissionError`, because a check removes nothing."""
         _refuse(location)
 
 
@@ -69,7 +70,7 @@ class _LakeFile(InputFile):
         return len(self._read())
 
     def exists(self) -> bool:
-        """Whether the file can be read."""
+        """Return whether the file exists."""
         try:
             self._read()
         except FileNotFoundError:
@@ -77,11 +78,11 @@ class _LakeFile(InputFile):
         return True
 
     def open(self, seekable: bool = True) -> InputStream:
-        """The bytes of the file.
+        """Read the file, and return a stream of its bytes.
 
         Raises:
-            FileNotFoundError: it does not exist.
-            LakeError: the lake does not answer or refuses.
+            FileNotFoundError: the file does not exist.
+            LakeError: the lake does not answer, or refuses access.
         """
         del seekable
         return io.BytesIO(self._read())
@@ -108,4 +109,4 @@ class _LakeFile(InputFile):
 
 
 def _refuse(location: object) -> NoReturn:
-    raise PermissionError(f"{location} is only read")
+    raise PermissionError(f"{location} must not be changed")

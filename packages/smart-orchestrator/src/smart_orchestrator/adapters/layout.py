@@ -1,4 +1,4 @@
-"""Sort the objects of a partition's folder by their names: the marker, the parts, and what lies beside them."""
+"""Classify the objects in the folder of a partition by their names: marker, parts and other objects."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
 
-# Names that a reason lists.
+# The largest number of names in a reason.
 _FIRST_FEW = 3
 _NO_TIME = dt.datetime.fromtimestamp(0, dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The objects of a partition.
+    """The objects of a partition, classified by their names.
 
     Attributes:
-        marker: `_SUCCESS`, if there is one.
-        parts: data in the folder itself, by name.
-        nested: data in folders below it, as `partitionBy` of Spark writes them.
-        others: names that are neither data nor hidden: copies, temporary files, files of other tools.
-        written: when each object was written, other than those whose names begin with a dot.
+        marker: the object `_SUCCESS`; None if it does not exist.
+        parts: the data files in the folder itself, by name.
+        nested: the data files in subfolders, by name; Spark's `partitionBy` writes such files.
+        others: the names that are neither data files nor hidden: copies, temporary files, files of other tools.
+        written: the time of the last write of each object whose name does not begin with a dot.
     """
 
     marker: ObjectInfo | None
@@ -41,7 +41,7 @@ class Layout:
 
     @classmethod
     def of(cls, key: str, objects: Iterable[ObjectInfo]) -> Layout:
-        """The layout of the partition at `key`."""
+        """Classify the objects of the partition at the path `key`."""
         folder = key + "/"
         listed = {info.key.removeprefix(folder): info for info in objects if info.key.startswith(folder)}
         listed = {name: info for name, info in listed.items() if name and not name.startswith(".")}
@@ -50,7 +50,7 @@ class Layout:
         nested = {
             name: info for name, info in visible.items() if "/" in name and is_part(name.rpartition("/")[2])
         }
-        # Stores keep a folder as an empty object of its name.
+        # Some stores represent a folder as an empty object with the name of the folder.
         others = [
             name for name, info in visible.items() if name not in parts and name not in nested and info.size
         ]
@@ -64,7 +64,7 @@ class Layout:
 
 
 def list_partition(dataset: Dataset, day: dt.date, lake: Lake) -> list[ObjectInfo]:
-    """The objects of a partition; the object at its key itself only where there is nothing below.
+    """List the objects of a partition. If its folder is empty, the object at the path of the folder is listed.
 
     Raises:
         LakeError: the lake cannot be listed.
@@ -77,12 +77,12 @@ def list_partition(dataset: Dataset, day: dt.date, lake: Lake) -> list[ObjectInf
 
 
 def names_text(names: Sequence[str]) -> str:
-    """The first few names, as text for a reason."""
-    shown = ", ".join(one_line(name, 80) for name in sorted(names)[:_FIRST_FEW])
+    """Join the first few names to a text for a reason."""
+    text = ", ".join(one_line(name, 80) for name in sorted(names)[:_FIRST_FEW])
     more = len(names) - _FIRST_FEW
-    return f"{shown} and {more:,} more" if more > 0 else shown
+    return f"{text} and {more:,} more" if more > 0 else text
 
 
 def _is_hidden(name: str) -> bool:
-    """Whether readers of Hadoop skip the name: `_` and `.` begin names that are not data, other than `_column=value`."""
+    """Return whether Hadoop's readers skip the name: it begins with `.`, or with `_` unless it has the form `_column=value`."""
     return any(level[:1] == "." or (level[:1] == "_" and "=" not in level) for level in name.split("/"))

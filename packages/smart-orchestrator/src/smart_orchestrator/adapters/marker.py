@@ -1,7 +1,7 @@
-"""Judge a partition that a marker `_SUCCESS` of any writer commits.
+"""Inspect a partition that its writer commits with a marker, the object `_SUCCESS`.
 
-The marker may be empty (Spark), hold a line break, or be the JSON document of Hadoop's S3A committers or of our own writer, which
-name the files that they commit. The data files beside it and in the folders below it are read as those of `files`, once.
+Spark writes an empty marker; other writers write a line break. Hadoop's S3A committers and the writer of this package write a
+JSON document with the names of the committed files. The adapter `marker` reads the data files as the adapter `files` does.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 class MarkerAdapter(FilesAdapter):
-    """Judges partitions of any writer that leaves a marker."""
+    """An adapter for partitions of any writer that writes a marker."""
 
-    def judge_files(self, key: dt.date, files: DataFiles, options: InspectOptions) -> Partition:
-        """The verdict on a partition with these files.
+    def inspect_files(self, key: dt.date, files: DataFiles, options: InspectOptions) -> Partition:
+        """Inspect a partition with these files.
 
         Raises:
-            LakeError: the lake does not answer or refuses.
+            LakeError: the lake does not answer, or refuses access.
         """
         if files.marker is None:
             return self._without_marker(key, files, options)
@@ -43,11 +43,12 @@ class MarkerAdapter(FilesAdapter):
         try:
             file_names = self._named_files(key, files.marker)
         except ObjectMissing:
-            return verdict(key, Code.STILL_WRITING, f"{MARKER} went away while it was read")
-        gone = sorted(file_names - {name.rpartition("/")[2] for name in files.data})
-        if gone:
-            return verdict(key, Code.PART_GONE, f"{names_text(gone)} is named by {MARKER} and not there")
-        return self.judge_data(key, files, options)
+            return verdict(key, Code.STILL_WRITING, f"{MARKER} was removed while it was read")
+        missing = sorted(file_names - {name.rpartition("/")[2] for name in files.data})
+        if missing:
+            reason = f"{MARKER} names {names_text(missing)}, but the partition does not contain it"
+            return verdict(key, Code.PART_GONE, reason)
+        return self.inspect_data(key, files, options)
 
     def _without_marker(self, key: dt.date, files: DataFiles, options: InspectOptions) -> Partition:
         partition = self._uncommitted(key, files, options)
@@ -58,11 +59,11 @@ class MarkerAdapter(FilesAdapter):
         return replace(verdict(key, Code.NO_MARKER, reason), newest_write=newest)
 
     def _named_files(self, key: dt.date, marker: ObjectInfo) -> set[str]:
-        """The names of the files that the marker commits; empty for a marker that names none.
+        """Return the names of the files in the marker; an empty set if the marker has no names.
 
         Raises:
-            ObjectMissing: the marker is gone.
-            LakeError: the lake does not answer or refuses.
+            ObjectMissing: the marker does not exist any more.
+            LakeError: the lake does not answer, or refuses access.
         """
         data = self.lake.get(marker.key)[0] if marker.size else b""
         names = parse_foreign_marker(data)

@@ -1,4 +1,7 @@
-"""Adapters that judge a partition by its objects: list the partitions of a batch, and inspect them in threads."""
+"""Base class of the adapters that inspect a partition by its objects.
+
+The base class lists the partitions of a batch and inspects them in threads.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,14 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
-# Up to this number of keys, one listing for each is cheaper than one listing from the first key to the last.
-KEYS_LISTED_ONE_BY_ONE = 30
+# For at most this number of keys, one listing for each key is cheaper than one listing of everything between the first key and
+# the last.
+MAX_SEPARATE_LISTINGS = 30
 
 
 @runtime_checkable
 class BatchMemory(Protocol):
-    """A memory that stores many values at the cost of one."""
+    """A memory that stores many values in one operation."""
 
     def remember_many(self, values: Mapping[str, str]) -> None:
         """Store every value under its key."""
@@ -36,7 +40,7 @@ class BatchMemory(Protocol):
 
 
 class _BufferedMemory:
-    """Collects the verdicts of a batch, and stores them together at its end."""
+    """A memory that collects the values of a batch, and stores all of them in `flush`."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
@@ -57,11 +61,11 @@ class _BufferedMemory:
 
 
 class ObjectAdapter:
-    """Lists the partitions of a batch and judges each; subclasses implement `judge`.
+    """An adapter that lists the objects of each partition. Subclasses implement `inspect_objects`.
 
     Args:
         dataset: the dataset.
-        lake: where its partitions are.
+        lake: the lake that holds the partitions.
     """
 
     def __init__(self, dataset: Dataset, lake: Lake) -> None:
@@ -70,14 +74,14 @@ class ObjectAdapter:
 
     @property
     def requests(self) -> Mapping[str, int]:
-        """The requests to the lake so far, by kind."""
+        """The number of requests to the lake so far, by kind."""
         return self.lake.requests.to_json()
 
     def inspect(self, keys: Sequence[dt.date], options: InspectOptions) -> Mapping[dt.date, Partition]:
-        """A verdict for every key.
+        """Inspect the partition of every key.
 
         Raises:
-            LakeError: the lake does not answer or refuses.
+            LakeError: the lake does not answer, or refuses access.
         """
         if not keys:
             return {}
@@ -95,13 +99,13 @@ class ObjectAdapter:
 
         def inspect_key(key: dt.date, options: InspectOptions) -> Partition:
             if failures:
-                # A lake that does not answer ends the check after one time-out, not after one for each partition.
+                # After one time-out the check fails. Further requests would wait for a time-out each.
                 raise failures[0]
             try:
                 objects = (
                     listings[key] if listings is not None else list_partition(self.dataset, key, self.lake)
                 )
-                return self.judge(key, objects, options)
+                return self.inspect_objects(key, objects, options)
             except LakeError as error:
                 failures.append(error)
                 raise
@@ -109,11 +113,13 @@ class ObjectAdapter:
         with ThreadPoolExecutor(min(self.lake.concurrency, len(keys)), thread_name_prefix="inspect") as pool:
             return dict(zip(keys, self._inspect_all(keys, options, inspect_key, pool), strict=True))
 
-    def judge(self, key: dt.date, objects: Sequence[ObjectInfo], options: InspectOptions) -> Partition:
-        """The verdict on a partition whose objects are listed.
+    def inspect_objects(
+        self, key: dt.date, objects: Sequence[ObjectInfo], options: InspectOptions
+    ) -> Partition:
+        """Inspect a partition whose objects are already listed.
 
         Raises:
-            LakeError: the lake does not answer or refuses.
+            LakeError: the lake does not answer, or refuses access.
         """
         raise NotImplementedError
 
@@ -127,8 +133,8 @@ class ObjectAdapter:
         return list(pool.map(lambda key: inspect_key(key, options), keys))
 
     def _listings(self, keys: Sequence[dt.date]) -> dict[dt.date, list[ObjectInfo]] | None:
-        """Every partition's objects from one listing, or None where one listing for each key is cheaper."""
-        if self.lake.listing_is_local or len(keys) <= KEYS_LISTED_ONE_BY_ONE:
+        """List the objects of all partitions at once; return None if one listing for each key is cheaper."""
+        if self.lake.listing_is_local or len(keys) <= MAX_SEPARATE_LISTINGS:
             return None
         folders = {self.dataset.key(key): key for key in keys}
         objects: dict[dt.date, list[ObjectInfo]] = {key: [] for key in keys}
@@ -141,19 +147,21 @@ class ObjectAdapter:
 
 
 def _first_and_last(folders: Iterable[str]) -> tuple[str, str]:
-    """The first and the last folder in the order of a listing, which compares level by level."""
+    """Return the first and the last folder in the order of a listing, which compares paths folder by folder."""
     ordered = sorted(folders, key=lambda folder: folder.split("/"))
     return ordered[0], ordered[-1]
 
 
 class ManifestAdapter(ObjectAdapter):
-    """Judges a partition by our manifest, or by the marker of another writer."""
+    """An adapter that inspects a partition by its manifest, or by the marker of another writer."""
 
-    def judge(self, key: dt.date, objects: Sequence[ObjectInfo], options: InspectOptions) -> Partition:
-        """The verdict on a partition whose objects are listed.
+    def inspect_objects(
+        self, key: dt.date, objects: Sequence[ObjectInfo], options: InspectOptions
+    ) -> Partition:
+        """Inspect a partition whose objects are already listed.
 
         Raises:
-            LakeError: the lake does not answer or refuses.
+            LakeError: the lake does not answer, or refuses access.
         """
         return inspect_listed(self.dataset, key, objects, lake=self.lake, options=options)
 

@@ -1,7 +1,7 @@
-"""Read the number of rows and the names of the columns from the end of a Parquet file. Pure, without a Parquet library.
+"""Parse the number of rows and the names of the columns from the footer of a Parquet file, without a Parquet library.
 
-The footer is a Thrift structure in the compact protocol (parquet.thrift, `FileMetaData`). The fields that are needed come before
-the row groups, so the statistics of the columns are not parsed.
+The footer is a Thrift structure in the compact protocol (parquet.thrift, `FileMetaData`). The number of rows and the schema come
+before the row groups, so the parser stops before the statistics of the columns.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from typing import NamedTuple
 from smart_orchestrator.contract.reading import Unreadable
 
 SIGNATURE = b"PAR1"
-ENCRYPTED = b"PARE"
-# After the footer: its length in four bytes, and the signature.
-FOOTER_END = 8
+ENCRYPTED_SIGNATURE = b"PARE"
+# The number of bytes after the footer: four bytes with the length of the footer, and the signature.
+TRAILER_BYTES = 8
 
+# Type codes of the compact protocol.
 _FALSE_TRUE, _BYTE, _DOUBLE, _BINARY = (1, 2), 3, 7, 8
 _INTEGERS, _LISTS, _MAP, _STRUCT = (4, 5, 6), (9, 10), 11, 12
 _MAX_DEPTH = 32
 
 
 class Footer(NamedTuple):
-    """The facts of a file.
+    """The parsed values of a footer.
 
     Attributes:
-        rows: their number.
-        columns: names of the top-level columns, in order.
+        rows: the number of rows in the file.
+        columns: the names of the top-level columns, in order.
     """
 
     rows: int
@@ -34,39 +35,47 @@ class Footer(NamedTuple):
 
 
 def footer_length(tail: bytes, size: int) -> int:
-    """The bytes of the footer and what follows it, from the end of a file of `size` bytes.
+    """Return the number of bytes from the start of the footer to the end of the file.
+
+    Args:
+        tail: the last bytes of the file, at least eight.
+        size: the size of the file in bytes.
 
     Raises:
         Unreadable: the file does not end as a Parquet file.
     """
-    if size < len(SIGNATURE) + FOOTER_END:
+    if size < len(SIGNATURE) + TRAILER_BYTES:
         raise Unreadable("it is empty" if not size else f"its {size:,} bytes are not a Parquet file")
-    if tail[-4:] == ENCRYPTED:
+    if tail[-4:] == ENCRYPTED_SIGNATURE:
         raise Unreadable("its footer is encrypted")
     if tail[-4:] != SIGNATURE:
         raise Unreadable("it does not end as a Parquet file: it was cut off, or is still being written")
-    length = int.from_bytes(tail[-FOOTER_END:-4], "little") + FOOTER_END
+    length = int.from_bytes(tail[-TRAILER_BYTES:-4], "little") + TRAILER_BYTES
     if length > size - len(SIGNATURE):
         raise Unreadable("its footer is longer than the file")
     return length
 
 
 def parse_footer(tail: bytes, size: int) -> Footer:
-    """The facts in the footer at the end of `tail`.
+    """Parse the footer at the end of `tail`.
+
+    Args:
+        tail: the last bytes of the file, from the start of the footer or earlier.
+        size: the size of the file in bytes.
 
     Raises:
-        Unreadable: the bytes are not a footer.
+        Unreadable: the bytes are not a valid footer.
     """
     length = footer_length(tail, size)
     try:
-        return _file_metadata(_Reader(tail[-length:-FOOTER_END]))
+        return _file_metadata(_Reader(tail[-length:-TRAILER_BYTES]))
     except (IndexError, ValueError, OverflowError) as error:
         raise Unreadable(f"its footer cannot be read ({error})") from None
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads values of Thrift's compact protocol."""
+    """A reader of values in Thrift's compact protocol."""
 
     data: bytes
     position: int = 0
@@ -101,7 +110,7 @@ class _Reader:
         return self.data[start : self.position]
 
     def field(self, last: int) -> tuple[int, int]:
-        """The number and the type of the next field; type 0 at the end of the structure."""
+        """Read the number and the type of the next field. The type is 0 at the end of the structure."""
         header = self.byte()
         kind = header & 0x0F
         if not kind:
@@ -109,13 +118,13 @@ class _Reader:
         return (last + (header >> 4) if header >> 4 else self.integer()), kind
 
     def list_header(self) -> tuple[int, int]:
-        """The length of a list and the type of its elements."""
+        """Read the length of a list and the type of its elements."""
         header = self.byte()
         length = header >> 4
         return (self.varint() if length == 15 else length), header & 0x0F
 
     def skip(self, kind: int, depth: int = 0, *, element: bool = False) -> None:
-        """Skip a value; a boolean of a list is a byte, and that of a field is in its type."""
+        """Skip a value. A boolean in a list occupies a byte; a boolean field is encoded in its type and occupies none."""
         if depth > _MAX_DEPTH:
             message = "nested too deep"
             raise ValueError(message)
@@ -167,12 +176,12 @@ def _file_metadata(reader: _Reader) -> Footer:
         else:
             reader.skip(kind)
         number, kind = reader.field(number)
-    message = "it names no number of rows"
+    message = "the number of rows is missing"
     raise ValueError(message)
 
 
 def _schema_element(reader: _Reader) -> tuple[str, int]:
-    """The name of a schema element, and the number of its children."""
+    """Read the name of a schema element and the number of its children."""
     name, children = "", 0
     number, kind = reader.field(0)
     while kind:
@@ -187,13 +196,13 @@ def _schema_element(reader: _Reader) -> tuple[str, int]:
 
 
 def _top_level(elements: list[tuple[str, int]]) -> tuple[str, ...]:
-    """The names of the root's children; the elements are the schema's tree, depth first, the root first."""
+    """Return the names of the top-level columns. The elements are the tree of the schema in depth-first order."""
     names: list[str] = []
-    below = 0
+    nested_left = 0
     for name, children in elements[1:]:
-        if below:
-            below -= 1
+        if nested_left:
+            nested_left -= 1
         else:
             names.append(name)
-        below += children
+        nested_left += children
     return tuple(names)

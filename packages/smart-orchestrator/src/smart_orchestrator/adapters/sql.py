@@ -1,12 +1,13 @@
-"""Judge partitions that are rows of a database's table: one grouped query for all keys.
+"""Inspect partitions that are groups of rows in a database table, with one grouped query for all keys.
 
-The database is named by an SQLAlchemy URL; PostgreSQL and DuckDB are tested. The URL may hold a password, so no message is made
-from the URL as it is written. A key is complete when it has at least `min_rows` rows; its fingerprint is made of their number
-and of the largest value of the change column, if the dataset names one. Without a change column, rows that are replaced
-by as many others are not noticed.
+The dataset names the database by an SQLAlchemy URL; PostgreSQL and DuckDB are tested. Messages contain a redacted URL, because the
+URL may contain a password. A key is complete if it has at least `min_rows` rows.
 
-A database that does not answer raises `LakeUnreachable`, one that refuses raises `LakeDenied`, and a table, column or query that does
-not exist raises `DatasetError`. Nothing is retried.
+The fingerprint of a key consists of its number of rows and of the largest value of the change column. Without a change column, a
+replacement of rows by the same number of rows does not change the fingerprint.
+
+The adapter raises `LakeUnreachable` if the database does not answer, `LakeDenied` if it refuses access, and `DatasetError` if the
+table, the column or the query is invalid. It does not retry.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
 
-# The longest time for the query, in time-outs.
-QUERY_TIMEOUTS = 6
+# The time-out of the query, as a multiple of the dataset's time-out.
+QUERY_TIMEOUT_FACTOR = 6
 _PSYCOPG = ("psycopg", "psycopg2")
-# Texts and SQLSTATE codes of refusals.
+# Texts in the errors of databases that refuse access, and SQLSTATE codes of these errors.
 _REFUSALS = (
     "authentication failed",
     "no password supplied",
@@ -47,15 +48,18 @@ _REFUSALS = (
 )
 _REFUSED_CODES = ("28", "3D000", "42501")
 _UNREACHABLE_CODES = ("08", "53", "57", "58", "40", "55")
-# A colon that SQLAlchemy would take for a parameter; `::` is a cast.
+# A colon that SQLAlchemy would interpret as the start of a parameter. `::` is a cast, so it does not match.
 _PARAMETER = re.compile(r"(?<!:):(?=\w)")
 
 
 class SqlAdapter:
-    """Counts the rows of every key in a table or a query.
+    """An adapter that counts the rows of every key in a table or in the result of a query.
 
     Args:
-        dataset: its `lake` is the URL of the database; it names a table or a query, and the key column.
+        dataset: the dataset. `lake` is the URL of the database; `key_column` and either `table` or `query` are required.
+
+    Raises:
+        DatasetError: the dataset lacks one of these fields, or the URL or the time zone is not supported.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -79,30 +83,30 @@ class SqlAdapter:
             raise DatasetError(
                 dataset.name, "a time zone needs PostgreSQL; without it the days are those of the column"
             )
-        self.url = _shown(self._url)
+        self.url = _redacted(self._url)
 
     @property
     def requests(self) -> Mapping[str, int]:
-        """The queries so far."""
+        """The number of queries so far."""
         return {"query": self._queries}
 
     def inspect(self, keys: Sequence[Key], options: InspectOptions) -> Mapping[Key, Partition]:
-        """A verdict for every key, from one query.
+        """Inspect the partition of every key with one query.
 
         Raises:
             LakeUnreachable: the database does not answer in time.
-            LakeDenied: it refuses.
-            DatasetError: the table, the column or the query does not exist, or does not fit.
+            LakeDenied: the database refuses access.
+            DatasetError: the table, the column or the query is invalid, or the key column is not a date or time.
         """
         del options
         if not keys:
             return {}
         groups = self._groups(min(keys), max(keys))
-        return {key: self._judge(key, *groups.get(key, (0, None))) for key in keys}
+        return {key: self._partition(key, *groups.get(key, (0, None))) for key in keys}
 
-    def _judge(self, key: Key, rows: int, change: object) -> Partition:
+    def _partition(self, key: Key, rows: int, change: object) -> Partition:
         if not rows:
-            return verdict(key, Code.MISSING, "there is no row")
+            return verdict(key, Code.MISSING, "there are no rows")
         digest = hashlib.sha256(json.dumps([rows, None if change is None else str(change)]).encode())
         base = Partition(key, Code.OK, "", PartitionData(rows=rows), digest.hexdigest()[:32])
         if rows < self.dataset.min_rows:
@@ -111,7 +115,7 @@ class SqlAdapter:
         return verdict(key, Code.OK, rows_text(rows), base)
 
     def _groups(self, first: Key, last: Key) -> dict[Key, tuple[int, object]]:
-        """The number of rows and the largest change value of every key that has rows."""
+        """Query the number of rows and the largest change value of every key that has rows."""
         with extra("sql"):
             import sqlalchemy as sa
         engine = self._engine()
@@ -126,7 +130,7 @@ class SqlAdapter:
         return {self._key(value): (int(count), change) for value, count, change in rows}
 
     def _statement(self, first: Key, last: Key) -> sa.Select[Any]:
-        """The grouped query over the keys from `first` to `last`."""
+        """Build the grouped query for the keys from `first` to `last`."""
         with extra("sql"):
             import sqlalchemy as sa
         column: sa.ColumnElement[Any] = sa.column(str(self.dataset.key_column))
@@ -137,9 +141,9 @@ class SqlAdapter:
             key = sa.func.date_trunc(sa.literal_column(f"'{grain.value}'"), sa.cast(column, sa.TIMESTAMP))
         change: sa.ColumnElement[Any] = sa.null()
         if self.dataset.change_column:
-            changed: sa.ColumnElement[Any] = sa.column(self.dataset.change_column)
-            change = sa.func.max(changed)
-        # Literals without a type: the database reads them as the type of the column, and can use an index on it.
+            change_column: sa.ColumnElement[Any] = sa.column(self.dataset.change_column)
+            change = sa.func.max(change_column)
+        # The literals have no type. The database converts them to the type of the column, and can then use an index on the column.
         start: sa.ColumnElement[Any] = sa.literal_column(f"'{_literal(first)}'")
         stop: sa.ColumnElement[Any] = sa.literal_column(f"'{_literal(grain.key_at(grain.index(last) + 1))}'")
         return (
@@ -159,7 +163,7 @@ class SqlAdapter:
         return sa.text(_PARAMETER.sub(r"\\:", query)).columns().subquery("dataset_query")
 
     def _key(self, value: object) -> Key:
-        """The partition key of a group."""
+        """Convert the key column's value of a group to a partition key."""
         if isinstance(value, dt.datetime):
             return value.replace(tzinfo=dt.UTC) if self.dataset.grain is Grain.HOUR else value.date()
         if isinstance(value, dt.date):
@@ -170,7 +174,7 @@ class SqlAdapter:
         raise DatasetError(self.dataset.name, problem)
 
     def _engine(self) -> sa.Engine:
-        """An engine whose connections only read.
+        """Create an engine with read-only connections.
 
         Raises:
             DatasetError: the driver is unknown or not installed.
@@ -206,25 +210,25 @@ class SqlAdapter:
         url_options = self._url.query.get("options", "")
         settings = (
             f"timezone={self.dataset.timezone or 'UTC'}",
-            f"statement_timeout={math.ceil(seconds * QUERY_TIMEOUTS * 1000)}",
+            f"statement_timeout={math.ceil(seconds * QUERY_TIMEOUT_FACTOR * 1000)}",
             "default_transaction_read_only=on",
         )
         return {
-            # The driver takes whole seconds, and at least two.
+            # The driver accepts only whole seconds, and at least two.
             "connect_timeout": max(2, math.ceil(seconds)),
-            "tcp_user_timeout": math.ceil(seconds * QUERY_TIMEOUTS * 1000),
+            "tcp_user_timeout": math.ceil(seconds * QUERY_TIMEOUT_FACTOR * 1000),
             "options": " ".join([str(url_options), *(f"-c {setting}" for setting in settings)]).strip(),
         }
 
     def _translated(self, error: Exception) -> Exception:
-        """The layer's error for an error of the database; its text holds no password."""
+        """Convert an error of the database to an error of this package, without the password in its message."""
         original = getattr(error, "orig", None) or error
         state = str(getattr(original, "sqlstate", None) or getattr(original, "pgcode", None) or "")
         text = one_line(next(iter(str(original).splitlines()), ""))
         if self._url.password:
             text = text.replace(self._url.password, "***")
         if state == "57014":
-            limit = self.dataset.timeout * QUERY_TIMEOUTS
+            limit = self.dataset.timeout * QUERY_TIMEOUT_FACTOR
             fix = "Raise the dataset's timeout, or add an index on the key column."
             return LakeUnreachable(self.url, f"the query took longer than {limit:g} s", fix)
         if state.startswith(_REFUSED_CODES) or (
@@ -239,7 +243,7 @@ class SqlAdapter:
 
 
 def _is_operational(error: Exception) -> bool:
-    """Whether the failure is of the connection or the server, not of the query."""
+    """Return whether an error comes from the connection or the server, and not from the query."""
     with extra("sql"):
         import sqlalchemy as sa
 
@@ -248,8 +252,8 @@ def _is_operational(error: Exception) -> bool:
     )
 
 
-def _shown(url: sa.URL) -> str:
-    """The URL without user, password and options, which may hold secrets."""
+def _redacted(url: sa.URL) -> str:
+    """Return the URL without user, password and options, because these parts may contain secrets."""
     host = f"{url.host}:{url.port}" if url.host and url.port else url.host or ""
     return f"{url.get_backend_name()}://{host}/{url.database or ''}"
 

@@ -1,7 +1,10 @@
-"""Integration with Airflow 3: thin operators, a deferrable wait and a DAG factory. The logic is in the other packages.
+"""Integration with Airflow 3: operators, a trigger and a DAG factory.
 
-`orchestrator_dag` builds the complete DAG for any daily lake. Modules are imported on first use; the modules that do not
-need Airflow work without it.
+`orchestrator_dag` builds the complete DAG for any daily dataset. The operators only translate between Airflow and the other
+packages of `smart_orchestrator`, which check the lake and fill missing days.
+
+This package imports a module when one of its names is first used. `provider_info` therefore works without Airflow; all other
+names need Airflow.
 """
 
 from __future__ import annotations

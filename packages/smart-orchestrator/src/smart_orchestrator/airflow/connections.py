@@ -1,6 +1,7 @@
-"""Read Airflow connections, also from secrets backends, and convert them to clients, URLs and environment variables.
+"""Read Airflow connections and convert them to clients, URLs and environment variables.
 
-Works in a task and in a thread of the triggerer. No text contains credentials.
+The functions read connections of secrets backends too. They work in a task and in a thread of the triggerer. Error messages
+and logs contain no credentials.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def connection(conn_id: str) -> Connection | None:
-    """The connection of that name, or None if it does not exist."""
+    """Return the connection with this id, or None if it does not exist."""
     try:
         return BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
@@ -32,7 +33,13 @@ def connection(conn_id: str) -> Connection | None:
 
 
 def airflow_api(conn_id: str, *, patience: float = 30.0) -> AirflowApi:
-    """A client of Airflow's own REST API, from the connection's host, port, login and password, or `token` in its extra.
+    """Return a client of Airflow's own REST API.
+
+    The connection holds the host and the port, and either the login and the password or a `token` in its extra.
+
+    Args:
+        conn_id: the id of the connection.
+        patience: the number of seconds for which the client retries a request without an answer.
 
     Raises:
         RunsError: the connection does not exist or has no host.
@@ -40,7 +47,7 @@ def airflow_api(conn_id: str, *, patience: float = 30.0) -> AirflowApi:
     conn = connection(conn_id)
     if conn is None or not conn.host:
         problem = "does not exist" if conn is None else "has no host"
-        fix = f"Make it: airflow connections add {conn_id} --conn-uri 'http://USER:PASSWORD@HOST:8080'."
+        fix = f"Add it: airflow connections add {conn_id} --conn-uri 'http://USER:PASSWORD@HOST:8080'."
         raise RunsError(f"Connection {conn_id}", problem, fix)
     url = conn.host
     if "://" not in url:
@@ -48,7 +55,7 @@ def airflow_api(conn_id: str, *, patience: float = 30.0) -> AirflowApi:
         url = f"{scheme}://{url}"
     if conn.port and not url.rpartition(":")[2].isdigit():
         url = f"{url}:{conn.port}"
-    # One log line for each request would hide the report.
+    # httpx2 logs each request at INFO, which would bury the report in the task's log.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     token = str(conn.extra_dejson.get("token", ""))
     if token:
@@ -75,14 +82,15 @@ def _scheme(conn: Connection) -> str:
 
 
 def ui_url() -> str | None:
-    """The address of this Airflow's UI; None if the configuration does not set it."""
+    """Return the URL of this Airflow's UI, or None if the configuration does not set it."""
     return conf.get("api", "base_url", fallback=None) or None
 
 
 def aws_environment(conn_id: str) -> dict[str, str]:
-    """The `AWS_*` variables of an `aws` connection: login, password, and region, endpoint and session token of its extra.
+    """Convert an `aws` connection to `AWS_*` environment variables.
 
-    Empty if the connection does not exist: the variables of the environment apply then.
+    The login and the password are the keys. The extra holds the region, the endpoint and the session token. If the connection
+    does not exist, the function returns no variables, and those of the environment apply.
     """
     conn = connection(conn_id)
     if conn is None:
@@ -99,7 +107,7 @@ def aws_environment(conn_id: str) -> dict[str, str]:
 
 
 def postgres_url(conn_id: str) -> str | None:
-    """The URL of a `postgres` connection, for drivers; None if the connection does not exist."""
+    """Convert a `postgres` connection to a libpq URL; return None if the connection does not exist."""
     conn = connection(conn_id)
     if conn is None:
         return None
@@ -112,7 +120,10 @@ def postgres_url(conn_id: str) -> str | None:
 
 
 def notification_urls(name: str) -> list[str]:
-    """The Apprise URLs in the connection of that name (its password, else `url` in its extra), else in the variable."""
+    """Return the Apprise URLs of the connection `name`, or else of the variable `name`.
+
+    In the connection, the password holds the URLs, or else the field `url` of the extra does.
+    """
     conn = connection(name)
     text = "" if conn is None else conn.password or str(conn.extra_dejson.get("url", ""))
     if not text:

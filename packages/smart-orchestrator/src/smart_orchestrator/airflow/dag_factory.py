@@ -1,4 +1,4 @@
-"""Build the DAG that keeps the window of a daily lake complete and runs a consumer only when it is ready."""
+"""Build the DAG that fills the missing days of a window, and runs a consumer only if the window is ready."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ START_DATE = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 DOC = """
 Checks the last days of **{dataset}**, starts `{pipeline}` once for each missing day, waits until the window is complete, and
 runs the consumer on exactly the partitions that were checked. If no day is missing, it goes straight to the consumer. If a
-day cannot be made, the run fails and names the day and the reason; the tables published before are unchanged.
+day cannot be produced, the run fails and names the day and the reason; the tables published before are unchanged.
 
 | task | what it does |
 |---|---|
 | `check_completeness` | reports the window in its log, and branches |
 | `trigger_missing_data_fetches` | starts one run for each missing day; follows the runs that are in flight |
-| `wait_for_data_ready` | waits in the triggerer, without a worker slot; ends early if the window can no longer become ready |
+| `wait_for_data_ready` | waits in the triggerer, without a worker slot; stops early if the window can no longer become ready |
 | `run_analytics` | checks the window again, and runs the consumer |
 | `notify` | sends the result |
 
@@ -50,7 +50,15 @@ Parameters: `{{"days": 7}}`; or `{{"start": "2025-11-01", "end": "2025-11-07"}}`
 
 
 def parameters(days: int, *names: str) -> dict[str, Param]:
-    """The DAG parameters of these names, by default all, with their schemas; `days` is the default of that parameter."""
+    """Return the parameters of an orchestrator DAG, for its argument `params`.
+
+    Args:
+        days: the default of the parameter `days`.
+        names: the names of the parameters to return; by default, all of them.
+
+    Returns:
+        The name of each parameter, with its default, its JSON schema and its description.
+    """
     defaults = {"days": days, **DEFAULTS}
     return {name: Param(defaults.get(name), **SCHEMAS[name]) for name in names or SCHEMAS}
 
@@ -81,27 +89,30 @@ def orchestrator_dag(
 
     Args:
         dataset: the daily dataset in the lake.
-        pipeline_dag_id: the DAG that makes a day: it reads `target_date` (`YYYY-MM-DD`) from the conf of its run.
-        consumer: called with the `Completeness` of a ready window; its result goes into the log and an XCom. To leave the
-            assets as they are, it raises `AirflowSkipException` with a reason.
-        dag_id: by default the name of the dataset with `_orchestrator`.
-        schedule: as for a DAG: a cron expression in UTC, a timetable, assets; None for no schedule.
-        days: days in the window, unless a run sets another number.
-        lag: complete days between a day and the first day on which the source has it.
-        attempts: the largest number of runs that one run of this DAG starts for a day.
-        poll_seconds: seconds between two polls of the wait.
-        timeout: seconds after which the wait ends.
-        retries: retries of a task whose lake or API did not answer.
-        retry_seconds: seconds before the first retry; they double with each.
-        api_conn_id: the connection to this Airflow's REST API: host, port, login, password.
-        aws_conn_id: the `aws` connection with the lake's keys; without it, `AWS_*` of the environment apply.
-        notify_conn_id: the connection or variable with Apprise URLs.
-        state: the folder in which a worker caches its verdicts on days that it had to read; empty for no cache.
-        settle_seconds: data files without a marker that are younger than this count as being written.
+        pipeline_dag_id: the id of the DAG that produces one day. This DAG reads `target_date` (`YYYY-MM-DD`) from the conf
+            of its run.
+        consumer: the function that processes a ready window. It receives the `Completeness` of the window, and its result is
+            written to the log and to an XCom. If it raises `AirflowSkipException` with a reason, the assets are not updated.
+        dag_id: the id of the DAG; by default, the name of the dataset followed by `_orchestrator`.
+        schedule: the schedule of the DAG: a cron expression in UTC, a timetable or assets; None for no schedule.
+        days: the default number of days in the window.
+        lag: the publication lag: the number of days from a day to the first day on which the source has it.
+        attempts: the largest number of pipeline runs that one run of this DAG starts for a day.
+        poll_seconds: the number of seconds between two polls of the pipeline runs.
+        timeout: the time-out of the wait, in seconds.
+        retries: the number of retries of a task after the lake or the API did not answer.
+        retry_seconds: the number of seconds before the first retry; each further retry doubles this pause.
+        api_conn_id: the id of the connection to this Airflow's REST API, with host, port, login and password.
+        aws_conn_id: the id of the `aws` connection with the lake's keys. If this connection does not exist, `AWS_*` of the
+            environment apply.
+        notify_conn_id: the id of the connection, or the name of the variable, with Apprise URLs.
+        state: the folder in which a worker caches the results of data files that it has read; empty for no cache.
+        settle_seconds: the age in seconds below which data files without a marker count as being written.
         outlets: the assets that the consumer updates.
         dag_options: any other argument of a DAG. `default_args` and `params` are merged with those of this function, so
-            `default_args={"owner": …}` keeps the retries; all others replace its values. There is no `deadline` by
-            default: Airflow 3.3 cannot clear a task of a run that has a deadline relative to `DAGRUN_QUEUED_AT`.
+            `default_args={"owner": …}` keeps the retries; any other argument replaces the value of this function. The DAG
+            has no `deadline` by default, because Airflow 3.3 cannot clear a task of a run that has a deadline relative to
+            `DAGRUN_QUEUED_AT`.
     """
     orchestration = Orchestration(
         dataset=dataset,
@@ -135,7 +146,7 @@ def orchestrator_dag(
         check = CheckCompleteness(
             task_id=CHECK, orchestration=orchestration, doc_md="Checks the window, reports it, and branches."
         )
-        with TaskGroup("fill", prefix_group_id=False, tooltip="Make the missing days"):
+        with TaskGroup("fill", prefix_group_id=False, tooltip="Produce the missing days"):
             start = TriggerMissingDataFetches(
                 task_id=START,
                 orchestration=orchestration,

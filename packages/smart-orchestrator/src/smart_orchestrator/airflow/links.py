@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.backfilling.state import BackfillState
 
-RUNS, FAILED = "pipeline_runs", "failed_run"
+# Keys of the XComs that hold the URLs of the links.
+RUNS_XCOM, FAILED_RUN_XCOM = "pipeline_runs", "failed_run"
 
 
 class PipelineRunsLink(BaseOperatorLink):
-    """A link to the run if there is only one, else to the list of the pipeline's runs."""
+    """A link to the pipeline run, or to the list of pipeline runs if there are several."""
 
     name: ClassVar[str] = "Pipeline runs"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """The address in the XCom of the task; empty if there is none."""
+        """Return the URL in the XCom of the task; empty if the task has pushed no URL."""
         del operator
-        return XCom.get_value(ti_key=ti_key, key=RUNS) or ""
+        return XCom.get_value(ti_key=ti_key, key=RUNS_XCOM) or ""
 
 
 class FailedRunLink(BaseOperatorLink):
@@ -36,28 +37,28 @@ class FailedRunLink(BaseOperatorLink):
     name: ClassVar[str] = "First failed day"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """The address in the XCom of the task; empty if there is none."""
+        """Return the URL in the XCom of the task; empty if the task has pushed no URL."""
         del operator
-        return XCom.get_value(ti_key=ti_key, key=FAILED) or ""
+        return XCom.get_value(ti_key=ti_key, key=FAILED_RUN_XCOM) or ""
 
 
 LINKS = (PipelineRunsLink(), FailedRunLink())
 
-# More run names would make the URL too long for some servers.
-MAX_NAMES = 40
+# The link to more runs shows all runs of the pipeline, because some servers reject a URL with more names.
+MAX_RUNS_IN_URL = 40
 
 
 def push_links(context: Context, dag_id: str, backfill: BackfillState) -> None:
-    """Push the XComs that the links of this task read."""
-    ui, url = (ui_url() or "").rstrip("/"), None
+    """Push the XComs from which the operator links of this task read their URLs."""
+    base_url, runs_url = (ui_url() or "").rstrip("/"), None
     outcome = backfill.outcome()
     runs = [*outcome.started, *outcome.followed]
     if len(runs) == 1 and runs[0].url:
-        url = runs[0].url
+        runs_url = runs[0].url
     elif runs:
-        names = "|".join(run.name for run in runs) if len(runs) <= MAX_NAMES else ""
-        filtered = f"?run_id_pattern={quote(names)}" if names else ""
-        url = f"{ui}/dags/{quote(dag_id)}/runs{filtered}"
+        names = "|".join(run.name for run in runs) if len(runs) <= MAX_RUNS_IN_URL else ""
+        query = f"?run_id_pattern={quote(names)}" if names else ""
+        runs_url = f"{base_url}/dags/{quote(dag_id)}/runs{query}"
     push = context["ti"].xcom_push
-    push(key=RUNS, value=url)
-    push(key=FAILED, value=next((run.url for run in outcome.failed if run.url), None))
+    push(key=RUNS_XCOM, value=runs_url)
+    push(key=FAILED_RUN_XCOM, value=next((run.url for run in outcome.failed if run.url), None))

@@ -1,4 +1,4 @@
-"""A reporter that writes its lines to a task's log. Does not import Airflow."""
+"""A reporter that writes its lines to the log of an Airflow task. This module does not import Airflow."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _WARNING_STYLES = ("bad", "warn")
 
 
 class Log(Protocol):
-    """The part of a task's logger that the reporter uses."""
+    """The method of a task's logger that the reporter calls."""
 
     def log(self, level: int, msg: str, /, *args: object) -> object:
-        """Write a record."""
+        """Write one log record."""
         ...
 
 
 class LogReporter(TextReporter):
-    """Write each line as a log record; lines that a terminal shows in red or yellow are warnings."""
+    """A reporter that writes each line as a log record. A line that a terminal shows in red or yellow is a warning."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
 
     def write_rows(self, rows: Iterable[Iterable[Line]]) -> None:
-        """Write one record for each row; a row consists of styled pieces."""
+        """Write one log record for each row. A row is a sequence of texts with styles."""
         for row in rows:
             pieces = list(row)
             is_warning = any(style in _WARNING_STYLES for _, style in pieces)

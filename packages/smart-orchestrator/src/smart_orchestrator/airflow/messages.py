@@ -1,6 +1,6 @@
-"""Texts about an orchestrator run: the error of a window that is not ready, and the final notification.
+"""Texts of an orchestrator run: the error for a window that is not ready, and the final notification.
 
-Does not import Airflow.
+This module does not import Airflow.
 """
 
 from __future__ import annotations
@@ -14,18 +14,22 @@ if TYPE_CHECKING:
     from smart_orchestrator.backfilling.state import Outcome
     from smart_orchestrator.model.completeness import Completeness
 
-# The largest number of days that a text lists; it only counts the others.
+# The largest number of days that a message names. For the remaining days, the message has only their number.
 MAX_LISTED = 10
 
 
-def abbreviated(items: Sequence[str], most: int = MAX_LISTED) -> str:
-    """Join the first items with commas, and append the number of the others."""
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(items[:most]) + more
+def abbreviated(items: Sequence[str], limit: int = MAX_LISTED) -> str:
+    """Join the first items with commas, and append the number of the remaining items."""
+    more = f" and {len(items) - limit} more" if len(items) > limit else ""
+    return ", ".join(items[:limit]) + more
 
 
 def problem_lines(outcome: Mapping[str, Any]) -> list[str]:
-    """One line for each failed or abandoned day of an outcome in JSON form, with the reason and the address of the log."""
+    """Return one line for each failed or abandoned day of an outcome, with the reason and the URL of the log.
+
+    Args:
+        outcome: the JSON document of an `Outcome`.
+    """
     in_flight = {
         run["day"]: run
         for run in (*outcome["runs_started"], *outcome["runs_followed"])
@@ -40,7 +44,7 @@ def problem_lines(outcome: Mapping[str, Any]) -> list[str]:
 
 
 def _abandoned_line(item: Mapping[str, Any], run: Mapping[str, Any] | None) -> str:
-    """The line of a day that was no longer waited for; its run may still succeed."""
+    """Return the line for a day that the wait abandoned. The run of this day may still succeed."""
     if run is None:
         return f"{item['day']} is not there yet: {item['why']}"
     return f"{item['day']} is not there yet, its run {run['run']} is {run['state']}: {item['why']}" + (
@@ -49,7 +53,7 @@ def _abandoned_line(item: Mapping[str, Any], run: Mapping[str, Any] | None) -> s
 
 
 def not_ready_text(completeness: Completeness, outcome: Outcome | None = None) -> str:
-    """The error text for a window that is not ready: why the consumer must not run."""
+    """Return the error message for a window that is not ready."""
     missing = [day.isoformat() for day in completeness.missing]
     text = f"The window {completeness.window} is not ready: coverage {completeness.coverage_pct:.1f} %"
     if missing:
@@ -67,22 +71,22 @@ def not_ready_text(completeness: Completeness, outcome: Outcome | None = None) -
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """The result of an orchestrator run, as its notification reports it.
+    """The result of an orchestrator run, from which its notification is built.
 
     Attributes:
         dataset: the name of the dataset.
-        done: whether the consumer ran.
-        skipped: why the consumer changed nothing.
-        window: the window as text.
-        coverage_pct: the coverage of the window.
-        outcome: the outcome of the backfill in JSON form.
-        problems: the errors of the tasks.
-        url: the address of the run in Airflow's UI.
+        consumer_ran: whether the consumer processed the window.
+        skip_reason: the reason why the consumer skipped the window; None if it did not skip the window.
+        window: the first and the last day of the window, as text.
+        coverage_pct: the coverage of the window, in percent.
+        outcome: the JSON document of the outcome of the backfill.
+        problems: the error messages of the tasks.
+        url: the URL of the run in Airflow's UI.
     """
 
     dataset: str
-    done: bool = False
-    skipped: str | None = None
+    consumer_ran: bool = False
+    skip_reason: str | None = None
     window: str | None = None
     coverage_pct: float | None = None
     outcome: Mapping[str, Any] | None = None
@@ -91,16 +95,16 @@ class RunSummary:
 
     @property
     def failed(self) -> bool:
-        """Whether the consumer neither ran nor skipped the window."""
-        return not self.done and not self.skipped
+        """Whether the consumer neither processed nor skipped the window."""
+        return not self.consumer_ran and not self.skip_reason
 
 
 def notification(summary: RunSummary) -> tuple[str, str]:
-    """The title and the text of the notification at the end of a run."""
-    state = "analytics skipped" if summary.skipped else "analytics done"
+    """Return the title and the text of the notification at the end of a run."""
+    state = "analytics skipped" if summary.skip_reason else "analytics done"
     if summary.failed:
         state = "FAILED, nothing was published"
-    lines = [f"Skipped: {summary.skipped}"] if summary.skipped else []
+    lines = [f"Skipped: {summary.skip_reason}"] if summary.skip_reason else []
     if summary.window:
         lines.append(f"Window: {summary.window}")
     if summary.coverage_pct is not None:

@@ -1,7 +1,7 @@
-"""Send notifications when an orchestrator run ends or is late, through Apprise (Slack, mail and many other services).
+"""Send a notification when an orchestrator run ends or misses its deadline, through Apprise (Slack, mail and other services).
 
-The addresses are Apprise URLs in an Airflow connection (its password) or variable of the given name; without any, the
-message is only logged. The addresses are secrets: no text contains one.
+The password of an Airflow connection, or an Airflow variable, holds the addresses as Apprise URLs. Without addresses, the
+message is only logged. The addresses are secrets, so no message or log contains them.
 """
 
 from __future__ import annotations
@@ -35,11 +35,14 @@ logger = logging.getLogger(__name__)
 
 
 class NotSent(AirflowFailException):
-    """A notification could not be sent to every address. The task is not retried: the other addresses have the message."""
+    """At least one address did not accept the notification.
 
-    def __init__(self, name: str, number: int) -> None:
+    Airflow does not retry the task, because a retry would send the message again to the addresses that have accepted it.
+    """
+
+    def __init__(self, name: str, address_count: int) -> None:
         super().__init__(
-            f"A service of the {number} addresses in {name} did not accept the message. The log above names the "
+            f"A service of the {address_count} addresses in {name} did not accept the message. The log above names the "
             "service and the reason: correct its Apprise URL."
         )
 
@@ -48,13 +51,14 @@ def send(name: str, title: str, text: str, *, failure: bool = False) -> int:
     """Send a message once to each address in the connection or variable `name`; return the number of addresses.
 
     Args:
-        name: the connection or variable.
+        name: the id of the connection or the name of the variable.
         title: the title of the message.
         text: the body of the message.
-        failure: whether the message has the type of a failure, which many services show in red.
+        failure: whether the message reports a failure; many services show such a message in red.
 
     Raises:
-        NotSent: an address is invalid, or its service did not accept the message; the other addresses have received it.
+        NotSent: an address is invalid, or its service did not accept the message. All valid addresses have received the
+            message.
     """
     urls = notification_urls(name)
     if not urls:
@@ -63,22 +67,23 @@ def send(name: str, title: str, text: str, *, failure: bool = False) -> int:
         import apprise
 
     kind = apprise.NotifyType.FAILURE if failure else apprise.NotifyType.SUCCESS
-    sent = [_send_to(apprise.Apprise(), url, body=text, title=title, notify_type=kind) for url in urls]
-    if not all(sent):
+    accepted = [_send_to(apprise.Apprise(), url, body=text, title=title, notify_type=kind) for url in urls]
+    if not all(accepted):
         raise NotSent(name, len(urls))
     return len(urls)
 
 
 def _send_to(notifier: Any, url: str, **message: Any) -> bool:
+    """Send a message to one address; return whether its service accepted the message."""
     return bool(notifier.add(url) and notifier.notify(**message))
 
 
 class Notify(BaseOperator):
-    """Send the result of a run at its end. A dry run sends nothing.
+    """Operator that sends the result of a run. In a dry run it sends nothing.
 
     Args:
-        dataset_name: the dataset that the message names.
-        notify_conn_id: the connection or variable with the addresses.
+        dataset_name: the name of the dataset in the message.
+        notify_conn_id: the id of the connection, or the name of the variable, that holds the addresses.
     """
 
     def __init__(self, *, dataset_name: str, notify_conn_id: str, **kwargs: Any) -> None:
@@ -101,24 +106,24 @@ class Notify(BaseOperator):
 
     def _summary(self, context: Context) -> RunSummary:
         pull = context["ti"].xcom_pull
-        problems = [pull(task_ids=task, key=PROBLEM) for task in (CHECK, START, WAIT, CONSUME)]
+        errors = [pull(task_ids=task, key=PROBLEM) for task in (CHECK, START, WAIT, CONSUME)]
         coverage = [pull(task_ids=task, key=COVERAGE) for task in (CONSUME, WAIT, CHECK)]
         run = context["dag_run"]
-        ui = (ui_url() or "").rstrip("/")
+        base_url = (ui_url() or "").rstrip("/")
         return RunSummary(
             dataset=self.dataset_name,
-            done=pull(task_ids=CONSUME, key="return_value") is not None,
-            skipped=pull(task_ids=CONSUME, key=SKIPPED),
+            consumer_ran=pull(task_ids=CONSUME, key="return_value") is not None,
+            skip_reason=pull(task_ids=CONSUME, key=SKIPPED),
             window=pull(task_ids=CHECK, key=WINDOW),
             coverage_pct=next((value for value in coverage if value is not None), None),
             outcome=pull(task_ids=WAIT, key=OUTCOME),
-            problems=[problem for problem in problems if problem],
-            url=f"{ui}/dags/{run.dag_id}/runs/{run.run_id}" if ui else None,
+            problems=[error for error in errors if error],
+            url=f"{base_url}/dags/{run.dag_id}/runs/{run.run_id}" if base_url else None,
         )
 
 
 async def late(context: dict[str, Any], *, dataset_name: str, notify_conn_id: str, seconds: float) -> None:
-    """Send a notification that a run has missed its deadline: a callback for the `deadline` of a DAG."""
+    """Send a notification that a run has missed its deadline. Use this function as the callback of a DAG's `deadline`."""
     run = context["dag_run"]
     run_id = run["dag_run_id"] if isinstance(run, dict) else run.run_id
     title = f"{dataset_name}: not done after {seconds / 3600:g} h"

@@ -1,8 +1,8 @@
-"""The orchestrator's operators: check, start, wait, run the consumer. Each calls the layer and reports to Airflow.
+"""The operators of the orchestrator: check the window, start runs, wait for them, and run the consumer.
 
-Bad input, a broken pipeline or a window that is not ready fails the task without a retry (`AirflowFailException`), because a
-retry would not help. A lake or an API that does not answer fails the try, and Airflow retries the task. Every task can run
-again, because runs that were already started are listed and followed.
+Invalid input, a broken pipeline and a window that is not ready fail the task without a retry (`AirflowFailException`), because
+a retry would give the same result. If the lake or an API does not answer, the try fails, and Airflow retries the task. Every
+task can be repeated: it follows the runs that were already started, and does not start them twice.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ CHECK = "check_completeness"
 START = "trigger_missing_data_fetches"
 WAIT = "wait_for_data_ready"
 CONSUME = "run_analytics"
-# Keys of the XComs that other tasks and the notification read.
+# Keys of the XComs through which the tasks and the notification exchange values.
 BACKFILL, DEADLINE, CLEAR_NUMBER, OUTCOME, PROBLEM, SKIPPED, WINDOW, COVERAGE = (
     "backfill",
     "deadline",
@@ -60,7 +60,7 @@ class OrchestratorTask(BaseOperator):
     """The base class of the orchestrator's operators.
 
     Args:
-        orchestration: the dataset, the pipeline and the connections.
+        orchestration: the configuration that the tasks share: the dataset, the pipeline and the connections.
     """
 
     def __init__(self, *, orchestration: Orchestration, **kwargs: Any) -> None:
@@ -68,19 +68,19 @@ class OrchestratorTask(BaseOperator):
         self.orchestration = orchestration
 
     def request(self, context: Context) -> Request:
-        """The request of this run, from its parameters; the UTC day of its `run_after` counts as today."""
+        """Parse the parameters of this run. The UTC day of the run's `run_after` counts as today."""
         run = context["dag_run"]
         run_day = run.run_after.astimezone(dt.UTC).date()
         params, names = dict(context["params"]), list(context["dag"].params)
         return request_of(run.conf, params, run_day, self.orchestration.lag, names)
 
     def runner(self, context: Context) -> AirflowRunner:
-        """The runner of the pipeline; the note of each run that it starts names this orchestrator run."""
+        """Return the runner of the pipeline. It adds a note to each run that it starts, which names this orchestrator run."""
         run = context["dag_run"]
         return self.orchestration.runner(f"Started by {run.dag_id}, run {run.run_id}")
 
     def check(self, request: Request) -> Completeness:
-        """Check the window and log the report, with the URL of the lake."""
+        """Check the window, and log the URL of the lake and the report."""
         self.log.info("lake: %s", self.orchestration.lake().url)
         completeness = self.orchestration.check(request)
         LogReporter(self.log).checked(completeness)
@@ -96,7 +96,10 @@ class OrchestratorTask(BaseOperator):
 
     @contextmanager
     def failures_reported(self, context: Context) -> Iterator[None]:
-        """Push the text of an exception for the notification; an error that a retry cannot resolve fails the task at once."""
+        """Push the message of an exception as an XCom for the notification, and raise the exception again.
+
+        An error that a retry cannot resolve is raised as `AirflowFailException`, so that Airflow does not retry the task.
+        """
         self.orchestration.export_keys()
         try:
             yield
@@ -112,13 +115,13 @@ class OrchestratorTask(BaseOperator):
 
 
 class CheckCompleteness(OrchestratorTask, BranchMixIn):
-    """Check the window and branch: to the consumer if nothing is missing, else to the start of the missing days.
+    """Operator that checks the window and branches: to the consumer if no day is missing, else to the start of runs.
 
-    XComs: `missing_dates`, `available_dates` (ISO days, newest first), `coverage_pct`, `n_days`, `window`.
+    XComs: `missing_dates` and `available_dates` (ISO dates, newest first), `coverage_pct`, `n_days` and `window`.
     """
 
     def execute(self, context: Context) -> str | None:
-        """Check and branch; with `dry_run`, skip all tasks after this one."""
+        """Check the window and branch; with `dry_run`, skip all later tasks."""
         with self.failures_reported(context):
             request = self._valid_request(context)
             completeness = self.check(request)
@@ -128,7 +131,7 @@ class CheckCompleteness(OrchestratorTask, BranchMixIn):
             if request.dry_run:
                 self._log_dry_run(completeness, plan)
             elif plan is None:
-                self.log.info("nothing is missing: straight to %s", CONSUME)
+                self.log.info("nothing is missing: going straight to %s", CONSUME)
                 next_task = CONSUME
             else:
                 self.log.info("%d dates are missing: starting to fetch them", len(completeness.missing))
@@ -138,20 +141,19 @@ class CheckCompleteness(OrchestratorTask, BranchMixIn):
 
     def _log_dry_run(self, completeness: Completeness, plan: Plan | None) -> None:
         """Log what a run without `dry_run` would do."""
-        started = list(plan.days(Action.START)) if plan else []
-        followed = list(plan.days(Action.FOLLOW)) if plan else []
+        days_to_start = list(plan.days(Action.START)) if plan else []
+        days_to_follow = list(plan.days(Action.FOLLOW)) if plan else []
         self.log.info(
             "dry run: nothing is done. Runs that would be started: %s; followed: %s",
-            abbreviated([day.isoformat() for day in started]) or "none",
-            abbreviated([day.isoformat() for day in followed]) or "none",
+            abbreviated([day.isoformat() for day in days_to_start]) or "none",
+            abbreviated([day.isoformat() for day in days_to_follow]) or "none",
         )
         goal = Goal.of(completeness)
-        possible = (
-            goal.available + len(started) + len(followed) + (len(written_elsewhere(plan)) if plan else 0)
-        )
+        written_by_others = len(written_elsewhere(plan)) if plan else 0
+        reachable = goal.available + len(days_to_start) + len(days_to_follow) + written_by_others
         if completeness.ready:
             self.log.info("the analytics would run")
-        elif possible >= goal.needed:
+        elif reachable >= goal.needed:
             self.log.info("the analytics would run if these runs succeed")
         else:
             self.log.info("the analytics would not run, even if these runs succeed")
@@ -172,12 +174,16 @@ class CheckCompleteness(OrchestratorTask, BranchMixIn):
 
 
 class BackfillTask(OrchestratorTask):
-    """A task that starts or follows pipeline runs, with links to them."""
+    """The base class of operators that start or follow pipeline runs. Airflow's UI shows links to these runs."""
 
     operator_extra_links = LINKS
 
     def start_backfill(self, context: Context) -> tuple[BackfillState, str]:
-        """Plan the window, start a run for each day that is due, and return the state and the deadline of the wait."""
+        """Plan the window and start a run for each day that needs one.
+
+        Returns:
+            The state of the backfill, and the deadline of the wait in ISO format.
+        """
         runner = self.runner(context)
         plan = self.plan(self.check(self.request(context)), runner)
         backfill = self.orchestration.backfill(runner, LogReporter(self.log))
@@ -193,10 +199,10 @@ class BackfillTask(OrchestratorTask):
 
 
 class TriggerMissingDataFetches(BackfillTask):
-    """Start a pipeline run for each day that is due, all at once, and record the runs that are already in flight."""
+    """Operator that starts a pipeline run for each day that needs one, and records the runs that are already in flight."""
 
     def execute(self, context: Context) -> None:
-        """Start the runs, and push the state of the backfill for the wait."""
+        """Start all runs at once, and push the state of the backfill for the task that waits."""
         with self.failures_reported(context):
             backfill, deadline = self.start_backfill(context)
             push = context["ti"].xcom_push
@@ -209,30 +215,31 @@ class TriggerMissingDataFetches(BackfillTask):
 
 
 class WaitForDataReady(BackfillTask):
-    """Wait for the runs in flight, without a worker slot, and report the result of each day."""
+    """Operator that waits for the runs in flight without a worker slot, and reports the result of each day."""
 
     def execute(self, context: Context) -> None:
-        """Continue from the state that the start task has pushed, or start what is due again if this task was cleared alone.
+        """Wait for the runs in the state that the start task has pushed.
 
-        A retry continues from the same state. If the start task was cleared as well, its new state is used.
+        A retry of this task continues from the same state. If a user cleared only this task, it plans the window again and
+        starts a run for each day that needs one. If the user cleared the start task as well, this task uses its new state.
         """
         with self.failures_reported(context):
             pull = context["ti"].xcom_pull
             state, deadline = pull(task_ids=START, key=BACKFILL), pull(task_ids=START, key=DEADLINE)
             if state is None or self._cleared_alone(context):
-                self.log.info("starting what is due again")
+                self.log.info("this task was cleared: planning the window again and starting missing days")
                 backfill, deadline = self.start_backfill(context)
             else:
                 backfill = self._restored(context, state)
             self._continue_wait(context, backfill, deadline, why="")
 
     def resume(self, context: Context, event: dict[str, Any], deadline: str) -> None:
-        """Continue after the trigger's event."""
+        """Continue when the trigger has fired its event."""
         with self.failures_reported(context):
             self._continue_wait(context, self._restored(context, event["backfill"]), deadline, event["why"])
 
     def _cleared_alone(self, context: Context) -> bool:
-        """Whether this task was cleared after the start task ran."""
+        """Return whether a user cleared this task but not the start task."""
         # Airflow raises `max_tries` above the number of retries when it clears a task that has run.
         cleared = context["ti"].max_tries > (self.retries or 0)
         clear_number = context["ti"].xcom_pull(task_ids=START, key=CLEAR_NUMBER)
@@ -279,11 +286,16 @@ class WaitForDataReady(BackfillTask):
 
 
 class RunConsumer(OrchestratorTask):
-    """Check the window again, and run the consumer on exactly the partitions of that check.
+    """Operator that checks the window and, if it is ready, calls the consumer with the checked partitions.
+
+    The task fails without a retry if the window is not ready. Use this operator alone to process a window on demand, without
+    starting pipeline runs; `orchestrator_dag` uses it as the task `run_analytics`.
 
     Args:
-        consumer: called with the result of the check; its result is logged item by item and is the task's XCom. It may
-            raise `AirflowSkipException` with a reason, which the notification has; the assets are not updated then.
+        orchestration: the configuration that the tasks share: the dataset, the pipeline and the connections.
+        consumer: the function that processes a ready window. It receives the `Completeness` of the window. Its result, a
+            mapping or None, is logged item by item and is the XCom of the task. If the consumer raises
+            `AirflowSkipException`, the assets are not updated, and the notification has the reason.
     """
 
     def __init__(self, *, consumer: Consumer, **kwargs: Any) -> None:
@@ -291,7 +303,7 @@ class RunConsumer(OrchestratorTask):
         self.consumer = consumer
 
     def execute(self, context: Context) -> dict[str, object]:
-        """Run the consumer if the window is ready."""
+        """Check the window, and run the consumer if the window is ready."""
         with self.failures_reported(context):
             completeness = self.check(self.request(context))
             context["ti"].xcom_push(key=COVERAGE, value=completeness.coverage_pct)

@@ -1,7 +1,7 @@
-"""The configuration that the orchestrator's tasks and its trigger share: the lake, the pipeline and the connections.
+"""The configuration that the tasks and the trigger of an orchestrator share: the dataset, the pipeline and the connections.
 
-It is serializable (`to_json`), so that any triggerer can rebuild the trigger from it. The lake and the API are opened where
-they are used. Raises `LakeError` and `RunsError`, as the layer does.
+Airflow stores the configuration as JSON (`to_json`), and any triggerer can rebuild the trigger from this document. The methods
+open the lake and the API on each call, and raise `LakeError` and `RunsError`.
 """
 
 from __future__ import annotations
@@ -34,28 +34,33 @@ if TYPE_CHECKING:
 
 # All runs are queued at once: Airflow itself enforces the pipeline's `max_active_runs`.
 NO_LIMIT = 1_000_000
-# The trigger polls again later, and must not block a thread of the triggerer.
+# Seconds for which the trigger retries a request. The time is short because a retry blocks a thread of the triggerer, and the
+# next poll repeats the request anyway.
 TRIGGER_PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Orchestration:
-    """How Airflow keeps one dataset complete.
+    """The configuration of an orchestrator DAG for one dataset.
+
+    `orchestrator_dag` builds an `Orchestration` from its arguments. Build one yourself to use `RunConsumer` in a DAG of your
+    own.
 
     Attributes:
         dataset: the dataset whose days the pipeline produces.
-        pipeline_dag_id: the DAG that makes a day; reads `target_date` from the conf of its run.
-        lag: complete days between a day and the first day on which the source has it.
-        attempts: the largest number of runs that are started for a day; each run's tasks have their own retries.
-        poll_seconds: seconds between two polls of the wait.
-        timeout: seconds after which the wait ends.
-        api_conn_id: the connection to Airflow's REST API.
-        aws_conn_id: the connection with the lake's keys; if it does not exist, `AWS_*` of the environment apply.
-        state: the folder in which a worker caches its verdicts on days that it had to read; empty for no cache.
-        settle_seconds: data files without a marker that are younger than this count as being written.
+        pipeline_dag_id: the id of the DAG that produces one day. This DAG reads `target_date` from the conf of its run.
+        lag: the publication lag: the number of days from a day to the first day on which the source has it.
+        attempts: the largest number of runs to start for a day, not counting the retries of a run's tasks.
+        poll_seconds: the number of seconds between two polls of the pipeline runs.
+        timeout: the time-out of the wait, in seconds.
+        api_conn_id: the id of the connection to Airflow's REST API.
+        aws_conn_id: the id of the connection with the lake's keys. If this connection does not exist, `AWS_*` of the
+            environment apply.
+        state: the folder in which a worker caches the results of data files that it has read; empty for no cache.
+        settle_seconds: the age in seconds below which data files without a marker count as being written.
 
     Raises:
-        OptionError: a number of seconds or attempts is not more than 0, or the lag is negative.
+        OptionError: `poll_seconds`, `timeout` or `attempts` is not more than 0, or `lag` is negative.
     """
 
     dataset: Dataset
@@ -79,7 +84,7 @@ class Orchestration:
         self._limits()
 
     def to_json(self) -> dict[str, Any]:
-        """The configuration as JSON types, for the trigger."""
+        """Return the configuration as a JSON document, from which `from_json` rebuilds it."""
         dataset = asdict(self.dataset)
         start = self.dataset.history_start
         serializable = {
@@ -92,7 +97,7 @@ class Orchestration:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Orchestration:
-        """Rebuild the configuration from the document of `to_json`, also from one that an earlier version wrote."""
+        """Rebuild the configuration from a document of `to_json`, including documents of earlier versions."""
         fields = dict(document["dataset"])
         start = fields.get("history_start")
         fields["columns"] = tuple(Column(**column) for column in fields["columns"])
@@ -102,11 +107,14 @@ class Orchestration:
         return cls(**{**document, "dataset": Dataset(**fields)})
 
     def export_keys(self) -> None:
-        """Set the keys of the lake's connection in the environment of this process, which must be the task's own process."""
+        """Set the lake's `AWS_*` keys in the environment of this process. Call this only in the process of a task."""
         os.environ.update(aws_environment(self.aws_conn_id))
 
     def error_text(self, error: Exception) -> str:
-        """The text of an error; if an object store refused or did not answer, it also says where its keys come from."""
+        """Return the message of an error.
+
+        If an object store refused or did not answer, the message also names the connection or the variables that hold its keys.
+        """
         text = str(error) or type(error).__name__
         if not isinstance(error, (LakeDenied, LakeUnreachable)) or not self.dataset.lake.startswith("s3://"):
             return text
@@ -118,15 +126,15 @@ class Orchestration:
         return f"{text} The keys and the endpoint are those of the connection {self.aws_conn_id}."
 
     def lake(self) -> Lake:
-        """Open the lake with the keys of its connection, if it exists; the environment of this process is not changed."""
+        """Open the lake with the keys of its connection if the connection exists, else with those of the environment."""
         return lake_of(self.dataset, {**os.environ, **aws_environment(self.aws_conn_id)})
 
     def runner(self, note: str = "", patience: float = 60.0) -> AirflowRunner:
-        """A runner of the pipeline.
+        """Return a runner of the pipeline.
 
         Args:
-            note: the note of the runs that it starts.
-            patience: seconds for which a request without an answer is retried.
+            note: the note that the runner adds to each run that it starts.
+            patience: the number of seconds for which the runner retries a request without an answer.
         """
         return AirflowRunner(
             self.dataset,
@@ -152,13 +160,13 @@ class Orchestration:
         return completeness
 
     def backfill(self, runner: AirflowRunner, reporter: Reporter) -> BackfillState:
-        """A new backfill of the dataset, without a plan."""
+        """Return a new backfill of the dataset, without a plan."""
         return BackfillState(self.dataset, runner, self._limits(), reporter, self.lake())
 
     def restored_backfill(
         self, document: Mapping[str, Any], runner: AirflowRunner, reporter: Reporter
     ) -> BackfillState:
-        """The backfill that `BackfillState.to_json` wrote."""
+        """Rebuild a backfill from a document of `BackfillState.to_json`."""
         return BackfillState.from_json(document, self.dataset, runner, self._limits(), reporter, self.lake())
 
     def _limits(self) -> Limits:

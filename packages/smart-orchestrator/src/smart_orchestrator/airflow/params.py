@@ -1,8 +1,8 @@
-"""Parse the parameters of an orchestrator run: the window, the readiness policy and `dry_run`. Does not import Airflow.
+"""Parse the parameters of an orchestrator run: the window, the readiness policy and `dry_run`.
 
-Airflow validates types and ranges against the schemas of the parameters when a run is triggered. Values that pass and do
-not make a valid window (an unknown parameter name, an as-of day in the future, a start without an end) raise `WindowError`
-here, before anything is started.
+When a run is triggered, Airflow validates types and ranges against the schemas of the parameters. This module finds the
+remaining errors (an unknown parameter, an as-of day in the future, a start without an end) and raises `WindowError`, before any
+pipeline run is started. It does not import Airflow.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Mapping
 
-# Values of the parameters that a run leaves out; the others are None, and the DAG sets `days`.
+# The defaults of the parameters. The DAG sets the default of `days`; every parameter that is not listed here defaults to None.
 DEFAULTS: Mapping[str, Any] = {
     "min_coverage": 100,
     "min_days": 1,
@@ -29,28 +29,28 @@ DEFAULTS: Mapping[str, Any] = {
     "depth": Depth.AS_NEEDED.value,
     "dry_run": False,
 }
-# Name of a parameter -> its schema and its description in the trigger form.
+# For each parameter, its JSON schema. Airflow shows the description in the form that triggers a run.
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "days": {
         "type": "integer",
         "minimum": 1,
         "maximum": MAX_DAYS,
-        "description": "Number of days in the window, up to the newest that the source has; ignored if `start` and `end` are given.",
+        "description": "Number of days in the window, which ends on the newest day that the source has; ignored if `start` and `end` are set.",
     },
     "as_of": {
         "type": ["null", "string"],
         "format": "date",
-        "description": "The UTC day that counts as today; default the day of this run.",
+        "description": "The UTC day that counts as today; by default, the day of this run.",
     },
     "start": {
         "type": ["null", "string"],
         "format": "date",
-        "description": "First day of an explicit window; with `end`.",
+        "description": "First day of an explicit window; requires `end`.",
     },
     "end": {
         "type": ["null", "string"],
         "format": "date",
-        "description": "Last day of an explicit window, included; with `start`.",
+        "description": "Last day of an explicit window, inclusive; requires `start`.",
     },
     "min_coverage": {
         "type": "number",
@@ -66,20 +66,20 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     },
     "allow_lag": {
         "type": "boolean",
-        "description": "Accept an explicit window with days within the publication lag that are not complete.",
+        "description": "Accept an explicit window in which days within the publication lag are not complete.",
     },
     "strict": {
         "type": "boolean",
-        "description": "Treat a day of unusual volume as invalid.",
+        "description": "Treat a day with an unusual volume as invalid.",
     },
     "depth": {
         "type": "string",
         "enum": [depth.value for depth in Depth],
-        "description": "Read only metadata, the data of unproven days as needed, or all rows.",
+        "description": "What to read: only metadata, also data that no manifest describes, or all rows.",
     },
     "dry_run": {
         "type": "boolean",
-        "description": "Only report what would be done.",
+        "description": "Only report which runs would be started; start nothing.",
     },
 }
 
@@ -89,10 +89,10 @@ class Request:
     """The validated parameters of one run.
 
     Attributes:
-        window: the days.
-        policy: when the window counts as ready.
-        depth: which data the check reads.
-        dry_run: whether to report only.
+        window: the days to check.
+        policy: the condition for a ready window.
+        depth: how much of the data the check reads.
+        dry_run: whether the run only reports, and starts nothing.
     """
 
     window: Window
@@ -108,17 +108,18 @@ def request_of(
     lag: int,
     names: Collection[str] = tuple(SCHEMAS),
 ) -> Request:
-    """Parse the request of one run.
+    """Parse and validate the parameters of one run.
 
     Args:
-        conf: the conf of the run, unchanged.
-        params: the values of the parameters, including defaults.
-        run_day: the UTC day of the run's `run_after`, which counts as today unless `as_of` is given.
-        lag: complete days between a day and the first day on which the source has it.
-        names: the names of the DAG's parameters; `params` also contains every name of the conf.
+        conf: the conf with which the run was triggered.
+        params: the values of the parameters, including defaults and every name in the conf.
+        run_day: the UTC day of the run's `run_after`. It counts as today unless `as_of` is set.
+        lag: the publication lag: the number of days from a day to the first day on which the source has it.
+        names: the names of the DAG's parameters. Any other name in the conf is an error.
 
     Raises:
-        WindowError: the parameters do not make a valid window; the text names the parameter, its value and the fix.
+        WindowError: a parameter is unknown, or the parameters do not describe a valid window. The message names the
+            parameter, its value and the fix.
     """
     for name in conf or {}:
         if name not in names:
@@ -126,7 +127,7 @@ def request_of(
     as_of = _day(params, "as_of") or run_day
     if as_of > run_day:
         problem = f"is after {run_day}, the UTC day of this run"
-        raise WindowError("as_of", as_of, problem, "Give that day or an earlier one.")
+        raise WindowError("as_of", as_of, problem, f"Give {run_day} or an earlier day.")
     explicit = {name: value for name, value in params.items() if value is not None}
     values = {**DEFAULTS, **explicit}
     policy = Policy(
@@ -155,5 +156,5 @@ def _day(params: Mapping[str, Any], name: str) -> dt.date | None:
 
 def _unknown_parameter(name: str, names: list[str]) -> WindowError:
     similar = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    fix = f"Did you mean {similar[0]}?" if similar else f"There are: {', '.join(names)}."
+    fix = f"Did you mean {similar[0]}?" if similar else f"The parameters are: {', '.join(names)}."
     return WindowError("conf", repr(name), "is not a parameter of this DAG", fix)

@@ -1,6 +1,6 @@
-"""Helpers for pipeline DAGs: the day of a run, and the reason why a task failed. They do not depend on the orchestrator.
+"""Helpers for pipeline DAGs: parse the day of a run, fail without a retry, and report why a task failed.
 
-The orchestrator also follows pipelines without these helpers: it then reads the failure from the end of the task's log.
+The orchestrator also follows pipelines that do not use these helpers. It then reads the failure from the end of the task's log.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
 
 class TerminalErrorsFail(RetryPolicy):
-    """Fails the task at once on an expected error that is not transient; the task's retries apply to all others."""
+    """Retry policy that fails a task without a retry after an expected error that a retry cannot resolve.
+
+    For any other error, the task's own number of retries applies.
+    """
 
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
-        """The decision about one failed try."""
+        """Decide whether Airflow retries the task after one failed try."""
         del try_number, max_tries, context
         if isinstance(exception, ExpectedError) and not exception.transient:
             return RetryDecision.fail(f"a retry cannot resolve {type(exception).__name__}")
@@ -35,13 +38,22 @@ class TerminalErrorsFail(RetryPolicy):
 
 
 FAIL_AT_ONCE = TerminalErrorsFail()
+"""The retry policy for tasks of a pipeline DAG (`retry_policy=FAIL_AT_ONCE`).
+
+The policy fails a task without a retry if its error is an `ExpectedError` that is not transient, for example a day that the
+source does not have. After any other error, the task's own number of retries applies.
+"""
 
 
 def day_of_run(context: Context, lag: int) -> dt.date:
-    """The day of a run: `target_date`, else the newest day that the source has at the run's `run_after`.
+    """Return the day that a pipeline run produces: `target_date`, or by default the newest day that the source has.
+
+    Args:
+        context: the context of a task. The UTC day of the run's `run_after` counts as today.
+        lag: the publication lag: the number of days from a day to the first day on which the source has it.
 
     Raises:
-        WindowError: `target_date` is not a valid day, or is not over at the run's `run_after`.
+        WindowError: `target_date` is not a valid day, or has not ended by the run's `run_after`.
     """
     run_day = context["dag_run"].run_after.astimezone(dt.UTC).date()
     target_date = context["params"].get("target_date")
@@ -60,7 +72,10 @@ def day_of_run(context: Context, lag: int) -> dt.date:
 
 @contextmanager
 def push_failure(context: Context) -> Iterator[None]:
-    """Push an exception that is raised inside as the XCom `failure` of the task, in a machine-readable form."""
+    """Context manager that pushes an exception of its block as the XCom `failure`, and raises the exception again.
+
+    The XCom holds the code of the failure and the message. The orchestrator reads it to report why the day failed.
+    """
     try:
         yield
     except Exception as error:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Extras of Airflow's own hook that are not parameters of libpq.
+# Extras that only Airflow's PostgreSQL hook interprets; libpq rejects a URI with them.
 _NOT_LIBPQ = frozenset(
     {
         "aws_conn_id",
@@ -35,7 +35,7 @@ def postgres_uri(
     database: str | None,
     extras: Mapping[str, object],
 ) -> str:
-    """The libpq URI. Each extra, such as `sslmode`, becomes a parameter, except the extras of Airflow's own hook.
+    """Return the libpq URI. Each extra that libpq accepts, such as `sslmode`, becomes a query parameter.
 
     Source: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
     """
@@ -54,7 +54,7 @@ def postgres_uri(
 
 
 def _host(host: str) -> str:
-    # A bare IPv6 address needs brackets; the slashes of a socket folder must be encoded; commas separate several hosts.
+    # libpq requires brackets around an IPv6 address and encoded slashes in a socket folder. Commas separate several hosts.
     if host.count(":") > 1 and not host.startswith("[") and "," not in host:
         return f"[{host}]"
     return quote(host, safe=",:[]")

@@ -8,9 +8,9 @@ INTEGRATION = "Smart orchestrator"
 
 
 def provider_info() -> dict[str, Any]:
-    """The provider's name, its modules and its description, in the form of Airflow's `provider_info.schema.json`.
+    """Return the metadata of the provider, as described in Airflow's `provider_info.schema.json`.
 
-    Airflow calls it in each of its processes, so it imports nothing.
+    Airflow calls this function when a process starts. The function therefore imports nothing.
     """
     return {
         "package-name": "smart-orchestrator",

@@ -1,11 +1,16 @@
 """The trigger that waits for pipeline runs in Airflow's triggerer. It takes no worker slot and starts no runs.
 
-It polls the runs 10, 15, 22, 33 … s after its start and then every `poll_seconds`, and judges a run that has ended by its data in the lake. It fires its event when
-no run is in flight, the window can no longer become ready, a task must start a run, the runs cannot be followed, or the
-deadline has passed. A restarted triggerer rebuilds the trigger from its arguments, and the first
-poll detects what has happened in the meantime.
+The trigger polls the runs with growing pauses (10, 15, 22, 33 … s) and then every `poll_seconds`. When a run has ended, the
+trigger inspects the partition of the run in the lake. The trigger fires its event when one of these conditions is true:
 
-If the lake or Airflow's API does not answer, the trigger polls again until the deadline. All blocking calls run in threads.
+- no run is in flight;
+- the window can no longer become ready;
+- a task must start another run;
+- the runs cannot be followed;
+- the deadline has passed.
+
+If the lake or Airflow's API does not answer, the trigger polls again until the deadline. After a restart of the triggerer,
+Airflow rebuilds the trigger from its arguments, and the next poll finds the changes. All blocking calls run in threads.
 """
 
 from __future__ import annotations
@@ -31,14 +36,15 @@ if TYPE_CHECKING:
 
 
 class DataReadyTrigger(BaseTrigger):
-    """Waits until no day is awaited.
+    """Trigger that waits until no pipeline run of a backfill is in flight.
 
-    Its event is `{"backfill": …, "why": …}`: the state, and why it stopped waiting for runs in flight ("" if none is in flight).
+    The event is `{"backfill": …, "why": …}`: the state of the backfill, and the reason why the trigger stopped waiting for runs
+    in flight. The reason is empty if no run is in flight.
 
     Args:
         orchestration: the document of `Orchestration.to_json`.
         backfill: the document of `BackfillState.to_json`.
-        deadline: the UTC time at which the wait ends, in ISO format.
+        deadline: the UTC time at which the trigger stops waiting, in ISO format.
     """
 
     def __init__(self, orchestration: Mapping[str, Any], backfill: Mapping[str, Any], deadline: str) -> None:
@@ -48,7 +54,7 @@ class DataReadyTrigger(BaseTrigger):
         self.deadline = deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """The class path and the arguments from which the trigger is rebuilt."""
+        """Return the import path of the class and the arguments, from which Airflow rebuilds the trigger."""
         arguments = {
             "orchestration": self.orchestration,
             "backfill": self.backfill,
@@ -57,17 +63,17 @@ class DataReadyTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Poll, log the progress and sleep; yield one event at the end."""
+        """Poll the runs and log the progress until the wait ends; then yield one event."""
         orchestration = Orchestration.from_json(self.orchestration)
         deadline = dt.datetime.fromisoformat(self.deadline)
         backfill: BackfillState | None = None
         last_error = ""
-        # The first pause is not shorter for a shorter `poll_seconds`: if a task resumes before the scheduler has processed its
-        # deferral, Airflow takes it for a killed task (Airflow 3.3: "reported … finished with state success, but the task
-        # instance's state attribute is running") and retries it.
+        # A short `poll_seconds` does not shorten the first pause. If a task resumes before the scheduler has processed its
+        # deferral, Airflow 3.3 regards the task as killed and retries it ("reported … finished with state success, but the
+        # task instance's state attribute is running").
         pauses = poll_pauses(orchestration.poll_seconds)
         pause = asyncio.sleep(min(next(pauses), _seconds_until(deadline)))
-        # The first import of the libraries takes a moment in a new triggerer.
+        # A new triggerer imports the libraries during the first pause, so that the first poll is not delayed.
         await asyncio.gather(pause, asyncio.to_thread(_import_libraries))
         while True:
             why = ""
@@ -86,7 +92,7 @@ class DataReadyTrigger(BaseTrigger):
             remaining = _seconds_until(deadline)
             if remaining == 0 and not why:
                 why = f"no end after {orchestration.timeout:g} s{last_error}"
-            if why or (backfill is not None and _nothing_to_wait_for(backfill)):
+            if why or (backfill is not None and _must_resume_task(backfill)):
                 state = backfill.to_json() if backfill is not None else self.backfill
                 yield TriggerEvent({"backfill": state, "why": why})
                 return
@@ -118,8 +124,8 @@ def _poll_backfill(backfill: BackfillState) -> None:
     backfill.poll_runs()
 
 
-def _nothing_to_wait_for(backfill: BackfillState) -> bool:
-    """Whether every day has ended, or a task must start a run first."""
+def _must_resume_task(backfill: BackfillState) -> bool:
+    """Return whether every run has ended, or the task must start another run."""
     return bool(backfill.queued) or not backfill.is_unfinished
 
 

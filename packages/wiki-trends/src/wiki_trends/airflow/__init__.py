@@ -1,7 +1,7 @@
-"""The product in Airflow 3: each of its three Dags as a function that reads the settings and returns the Dag.
+"""The Dags of wiki-trends for Airflow 3. Each function reads the settings and returns one Dag.
 
-A file in the DAG folder calls one of them; `wiki-trends airflow dags` writes those files. Modules are imported on
-first use, so the files can be written on a machine without Airflow.
+`wiki-trends airflow dags` writes one file for each Dag into the DAG folder, and each file calls one of the functions. This package
+imports a module when a function is first used, so the command also works on a machine without Airflow.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Computes and publishes the trends of a window on demand, if the window is complete. Starts no pipeline run.
+"""Computes and publishes the trends of a window on demand, if the window is complete. This Dag starts no pipeline runs.
 
-`{"days": 7}`, or `{"start": "2025-11-01", "end": "2025-11-07"}`; `{"min_coverage": 80}` accepts missing days;
-`{"replace_newer": true}` replaces a published window that ends later.
+Select the window with `{"days": 7}`, or with `{"start": "2025-11-01", "end": "2025-11-07"}`. `{"min_coverage": 80}` accepts
+missing days. `{"replace_newer": true}` replaces a published window even if the published window ends later.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from wiki_trends.config.settings import load
 
 
 def trends_dag() -> DAG:
-    """The Dag `wiki_analytics_trends`, from the current settings."""
+    """Build the Dag `wiki_analytics_trends` from the current settings."""
     settings = load()
     orchestration = Orchestration(
         layers(settings).diamond,

@@ -1,7 +1,7 @@
-"""The consumer of a checked window, and the asset that it updates: shared by the two Dags that run the analytics.
+"""The consumer that publishes the trends of a checked window, and the asset that it updates. Two Dags share this module.
 
-A scheduled run, a cleared task or a backfill of the Dag never replaces a newer window: the consumer skips a window that ends
-before the published one, unless the parameter `replace_newer` of the run asks for it.
+The consumer skips a window that ends before the published window, so that a cleared task or a backfill of the Dag does not replace
+newer trends. The run parameter `replace_newer` turns this protection off.
 """
 
 from __future__ import annotations
@@ -25,43 +25,47 @@ CONNECTION = "wiki_trends_warehouse"
 
 
 def replace_newer_parameter() -> dict[str, Param]:
-    """The parameter of a Dag that publishes a window even if the published window ends later."""
-    description = "Publish this window even if the published tables hold one that ends later."
+    """Return the Dag parameter `replace_newer`, for the argument `params` of a Dag."""
+    description = "Publish this window even if the published window ends later."
     return {REPLACE_NEWER: Param(False, type="boolean", description=description)}  # noqa: FBT003 - Airflow's signature
 
 
 def trends_consumer(settings: Settings) -> Consumer:
-    """The consumer that publishes into the warehouse of the settings, or of the connection `wiki_trends_warehouse`."""
+    """Return the consumer that computes and publishes the trends of a window.
 
-    def trends(window: Completeness) -> dict[str, object]:
+    The consumer writes to the warehouse in the connection `wiki_trends_warehouse`. If this connection does not exist, it writes
+    to the warehouse in the settings.
+    """
+
+    def publish(completeness: Completeness) -> dict[str, object]:
         """Compute and publish the tables of the checked window."""
         from wiki_trends.errors import WarehouseError
         from wiki_trends.jobs.main import publish_trends
 
         warehouse = postgres_url(CONNECTION)
         if not get_current_context()["params"].get(REPLACE_NEWER):
-            newer = newer_publish(warehouse or settings.warehouse, window)
+            newer = newer_publish(warehouse or settings.warehouse, completeness)
             if newer is not None:
                 message = (
-                    f"the window {window.window} ends before the published one, {newer.window_start} .. "
-                    f"{newer.window_end}, which stays. To replace it, trigger a run with "
+                    f"the window {completeness.window} ends before the published window, {newer.window_start} .. "
+                    f"{newer.window_end}, which is kept. To replace it, trigger a run with "
                     f'{{"{REPLACE_NEWER}": true}}.'
                 )
                 raise AirflowSkipException(message)
         try:
-            return publish_trends(settings, window, warehouse)
+            return publish_trends(settings, completeness, warehouse)
         except WarehouseError as error:
             if warehouse is None or type(error) is not WarehouseError:
                 raise
-            # Inside Airflow the address is in the connection, and not in the setting that the error names.
+            # The error names the setting with the URL of the warehouse, but this URL is from the connection.
             fix = error.fix.replace("WIKI_TRENDS_WAREHOUSE", f"the connection {CONNECTION}")
             raise WarehouseError(warehouse=error.warehouse, problem=error.problem, fix=fix) from error
 
-    return trends
+    return publish
 
 
 def newer_publish(warehouse: str, completeness: Completeness) -> RunRecord | None:
-    """The published run of the same dataset, if its window ends after this one."""
+    """Return the published run of the same dataset if its window ends after the checked window, else None."""
     from wiki_trends.errors import NothingPublished
     from wiki_trends.warehouse import open_warehouse
 

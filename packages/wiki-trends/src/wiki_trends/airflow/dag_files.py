@@ -1,10 +1,7 @@
-"""The files that put the Dags into a DAG folder: two lines each, which call a function of `wiki_trends.airflow`.
+"""Write the Dag files of wiki-trends into a DAG folder. Each file calls one function of `wiki_trends.airflow`.
 
-If the folder holds a file with other content, `install_dag_files` writes nothing, unless `force` is given. Airflow need not
-be installed: a DAG folder is often prepared on another machine.
-
-Raises `SettingError` if the folder does not exist or holds other content, and `ExportFailed` if a file cannot be read or
-written.
+If a file with the same name but other content exists, `install_dag_files` writes no file, unless `force` is set. This module does
+not need Airflow, because a DAG folder is often prepared on another machine.
 """
 
 from __future__ import annotations
@@ -27,8 +24,8 @@ class DagFile:
     """One file for a DAG folder.
 
     Attributes:
-        dag_id: the Dag in it.
-        function: the function of `wiki_trends.airflow` that returns the Dag.
+        dag_id: the id of the Dag in the file.
+        function: the name of the function of `wiki_trends.airflow` that returns the Dag.
     """
 
     dag_id: str
@@ -36,12 +33,12 @@ class DagFile:
 
     @property
     def name(self) -> str:
-        """The file's name in the DAG folder."""
+        """The name of the file in the DAG folder."""
         return f"{self.dag_id}.py"
 
     @property
     def text(self) -> str:
-        """The file's content. Airflow parses only files that contain the words `dag` and `airflow`."""
+        """The content of the file. Airflow parses only files that contain the words `dag` and `airflow`."""
         return (
             f'"""The Dag `{self.dag_id}`, which the package wiki-trends makes."""\n\n'
             f"from wiki_trends.airflow import {self.function}\n\n"
@@ -50,11 +47,11 @@ class DagFile:
 
     @property
     def content(self) -> bytes:
-        """The same as bytes, as it is stored."""
+        """The content of the file as bytes."""
         return self.text.encode()
 
     def to_json(self) -> dict[str, object]:
-        """The file as `airflow dags --json` lists it."""
+        """Convert the file to the JSON object that `airflow dags --json` prints."""
         return {"file": self.name, "dag_id": self.dag_id, "content": self.text}
 
 
@@ -67,12 +64,12 @@ DAG_FILES = (
 
 @dataclass(frozen=True, slots=True)
 class InstalledDagFile:
-    """A file of a DAG folder, and how it was installed.
+    """A Dag file that `install_dag_files` has installed.
 
     Attributes:
         path: the path of the file.
-        dag_id: the Dag in it.
-        action: `written`, `unchanged` or `replaced`.
+        dag_id: the id of the Dag in the file.
+        action: the change of the file: `written`, `unchanged` or `replaced`.
     """
 
     path: Path
@@ -80,25 +77,25 @@ class InstalledDagFile:
     action: str
 
     def to_json(self) -> dict[str, object]:
-        """The file as `airflow dags --write DIR --json` lists it."""
+        """Convert the file to the JSON object that `airflow dags --write DIR --json` prints."""
         return {"file": self.path.name, "dag_id": self.dag_id, "path": str(self.path), "action": self.action}
 
 
 def install_dag_files(folder: Path, *, force: bool = False) -> list[InstalledDagFile]:
-    """Write the Dag files into a DAG folder; a file that already has the right content is not written again.
+    """Write the Dag files into a DAG folder. Files that already have the expected content are not written.
 
     Args:
         folder: Airflow's DAG folder.
-        force: replace files with other content.
+        force: whether to replace files that have other content.
 
     Raises:
-        SettingError: the folder does not exist, or, without `force`, holds files with other content; nothing was written.
+        SettingError: the folder does not exist, or a file has other content and `force` is not set. No file was written.
         ExportFailed: a file cannot be read or written.
     """
     if not folder.is_dir():
         problem = "is a file, not a folder" if folder.exists() else "does not exist"
         raise _folder_error(
-            folder, problem, f"Make it (mkdir -p {shlex.quote(str(folder))}), or name another folder."
+            folder, problem, f"Create it (mkdir -p {shlex.quote(str(folder))}), or name another folder."
         )
     contents = {file: _content(folder / file.name) for file in DAG_FILES}
     differing = [file.name for file, content in contents.items() if content not in (None, file.content)]
@@ -109,7 +106,7 @@ def install_dag_files(folder: Path, *, force: bool = False) -> list[InstalledDag
 
 
 def _content(path: Path) -> bytes | None:
-    """The content of a file; None if it does not exist."""
+    """Read a file; return None if the file does not exist."""
     try:
         return path.read_bytes()
     except FileNotFoundError:

@@ -1,8 +1,10 @@
-"""Completes the last days every night at 3:00 UTC, and computes the trends of the complete window.
+"""The Dag that fills missing days every night at 3:00 UTC, and then computes the trends of the complete window.
 
-Settings: `WIKI_TRENDS_ORCHESTRATOR_SCHEDULE`, `…_POLL`, `…_TIMEOUT`, and `WIKI_TRENDS_DAYS`, the default of the parameter `days`.
-Connections: `wiki_trends_airflow_api` (this Airflow's API), and optionally `wiki_trends_lake` (type `aws`),
-`wiki_trends_warehouse` (type `postgres`) and `wiki_trends_notify` (Apprise URLs as its password, or a variable of that name).
+Settings: `WIKI_TRENDS_ORCHESTRATOR_SCHEDULE`, `…_POLL`, `…_TIMEOUT`, and `WIKI_TRENDS_DAYS` for the default of the parameter `days`.
+
+Connections: `wiki_trends_airflow_api` (this Airflow's REST API) is required. Optional are `wiki_trends_lake` (type `aws`),
+`wiki_trends_warehouse` (type `postgres`) and `wiki_trends_notify`, whose password holds Apprise URLs. A variable with the name
+`wiki_trends_notify` can replace the last connection.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def wiki_orchestrator_dag() -> DAG:
-    """The Dag `wiki_smart_analytics_orchestrator`, from the current settings."""
+    """Build the Dag `wiki_smart_analytics_orchestrator` from the current settings."""
     settings = load()
     return orchestrator_dag(
         layers(settings).diamond,

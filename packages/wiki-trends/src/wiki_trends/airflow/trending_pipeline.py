@@ -1,11 +1,12 @@
-"""Makes one day of Wikipedia's most-viewed pages: bronze, silver, gold, diamond.
+"""Produces the four layers of one day of Wikipedia's most-viewed pages: bronze, silver, gold and diamond.
 
-Runs at 2:00 UTC for the newest day that Wikimedia has, and for any other day with `{"target_date": "2025-11-05"}`. Each task
-is a step of the pipeline and can run again: it replaces or keeps its layer atomically. A day that Wikimedia does not have
-fails at once; a request without an answer is retried.
+This Dag runs at 2:00 UTC for the newest day that Wikimedia has. To produce another day, trigger it with
+`{"target_date": "2025-11-05"}`. Each task is a step of the pipeline. A task can be repeated, because it replaces its layer atomically
+or keeps it. If Wikimedia does not have the day, the task fails without a retry. If a request gets no response, the task is retried.
 
-Needs the pool `wikimedia` (`airflow pools set wikimedia 3 "requests to Wikimedia"`): Wikimedia allows three requests at a time.
-Settings: `WIKI_TRENDS_…`; the connection `wiki_trends_lake` (type `aws`) for the lake's keys, unless `AWS_*` are set.
+The Dag needs the pool `wikimedia` (`airflow pools set wikimedia 3 "requests to Wikimedia"`), because Wikimedia allows three concurrent
+requests. Its settings are `WIKI_TRENDS_…`. The connection `wiki_trends_lake` (type `aws`) holds the keys of the lake; without this
+connection, `AWS_*` of the environment apply.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ POOL = "wikimedia"
 
 
 def pipeline_dag() -> DAG:
-    """The Dag `wiki_trending_pipeline`, from the current settings."""
+    """Build the Dag `wiki_trending_pipeline` from the current settings."""
     settings = load()
 
     def run(name: str, *earlier: StepReport) -> StepReport:
-        """Run a step for the day of this run; its report goes to the later steps."""
+        """Run a step for the day of this run, and return its report for the later steps."""
         from wiki_trends.pipeline import run_step
 
         context = get_current_context()
@@ -51,7 +52,7 @@ def pipeline_dag() -> DAG:
                 None,
                 type=["null", "string"],
                 format="date",
-                description="The UTC day; by default the newest that Wikimedia has.",
+                description="The UTC day to produce; by default, the newest day that Wikimedia has.",
             )
         },
         default_args={
@@ -67,34 +68,34 @@ def pipeline_dag() -> DAG:
 
         @task(pool=POOL)
         def fetch_top_pages() -> StepReport:
-            """Fetch Wikimedia's list of the day into bronze, unchanged."""
+            """Fetch Wikimedia's list of the day, and store it unchanged in the bronze layer."""
             return run("fetch_top_pages")
 
         @task
         def clean_top_pages(fetched: StepReport) -> StepReport:
-            """Keep the articles that people read: silver."""
+            """Remove rows that are not articles or not read by people, and write the silver layer."""
             return run("clean_top_pages", fetched)
 
         @task(pool=POOL)
         def fetch_wikipedia_categories(cleaned: StepReport) -> StepReport:
-            """Fetch categories and coordinates of the pages that are not in the cache."""
+            """Fetch the categories and coordinates of pages that are not in the cache."""
             return run("fetch_wikipedia_categories", cleaned)
 
         @task
         def categorize_pages(categories: StepReport) -> StepReport:
-            """Find the category and the place of each page: gold."""
+            """Determine the category and the location of each page, and write the gold layer."""
             return run("categorize_pages", categories)
 
         @task(outlets=[DIAMOND])
         def clean_gold_layer(earlier: Sequence[StepReport]) -> StepReport:
-            """Commit the ten documented columns: diamond. The day is complete from then on."""
+            """Commit the diamond layer with its ten columns. With this commit, the day is complete."""
             report = run("clean_gold_layer", *earlier)
             context = get_current_context()
             day = day_of_run(context, settings.lag)
             context["outlet_events"][DIAMOND].extra = {"day": day.isoformat(), "rows": report["rows_out"]}
             return report
 
-        # `Any`: inside a Dag, a call of a task returns a reference to its future result.
+        # `Any`, because calling a task inside a Dag returns a reference to the later result of the task.
         fetched: Any = fetch_top_pages()
         cleaned: Any = clean_top_pages(fetched)
         categories: Any = fetch_wikipedia_categories(cleaned)
