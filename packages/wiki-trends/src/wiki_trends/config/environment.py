@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from smart_orchestrator.store.variables import VariableError, check_network, is_host
+from smart_orchestrator.store.variables import VariableError, check_proxy_and_certificate_variables, is_host
 from wiki_trends.config.urls import ascii_host, redacted_value
 from wiki_trends.errors import SettingError
 
@@ -29,17 +29,17 @@ def check_lake_variables(lake: str, environ: Mapping[str, str]) -> None:
     scheme = lake.partition("://")[0]
     with _setting_errors(environ):
         if scheme in ("s3", "s3a"):
-            from smart_orchestrator.store.aws import aws_settings
+            from smart_orchestrator.store.aws import read_aws_settings
 
-            aws_settings(environ)
+            read_aws_settings(environ)
         elif scheme == "gs":
-            from smart_orchestrator.store.google import google_settings
+            from smart_orchestrator.store.google import read_google_settings
 
-            google_settings(environ)
+            read_google_settings(environ)
         elif scheme == "az":
-            from smart_orchestrator.store.azure import azure_settings
+            from smart_orchestrator.store.azure import read_azure_settings
 
-            azure_settings(environ)
+            read_azure_settings(environ)
 
 
 def check_network_variables(environ: Mapping[str, str]) -> None:
@@ -50,7 +50,7 @@ def check_network_variables(environ: Mapping[str, str]) -> None:
     """
     socks = ("socks4", "socks5", "socks5h") if importlib.util.find_spec("socksio") else ()
     with _setting_errors(environ):
-        check_network(environ, proxy_schemes=("http", "https", *socks))
+        check_proxy_and_certificate_variables(environ, proxy_schemes=("http", "https", *socks))
         for name in ("NO_PROXY", "no_proxy"):
             problem = _hosts_problem(environ.get(name, ""))
             if problem:
