@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from smart_orchestrator.config import parse_config
-from smart_orchestrator.proposal import propose, toml_of
+from smart_orchestrator.proposal import propose, to_toml
 from smart_orchestrator.store.opening import open_lake
 
 from .any_lake import CONFIG, WINDOW, AnyLake
@@ -70,7 +70,7 @@ def test_key_format_and_grain_come_from_the_names(tmp_path, paths, key, grain):
     assert (proposal.dataset.adapter, proposal.dataset.format) == ("files", "parquet")
     assert proposal.sure
     assert proposal.dataset.min_rows in (4, 8)
-    config = parse_config(toml_of([proposal], ["true"]).encode(), tmp_path / "x.toml")
+    config = parse_config(to_toml([proposal], ["true"]).encode(), tmp_path / "x.toml")
     assert next(iter(config.datasets.values())).key_format == key
 
 
@@ -96,7 +96,7 @@ def test_a_delta_table_is_judged_by_its_log(tmp_path):
     (proposal,) = proposals(tmp_path)
     dataset = proposal.dataset
     assert (dataset.name, dataset.adapter, dataset.key_column) == ("orders", "delta", "day")
-    config = parse_config(toml_of([proposal], []).encode(), tmp_path / "x.toml")
+    config = parse_config(to_toml([proposal], []).encode(), tmp_path / "x.toml")
     assert config.dataset("orders").lake == f"{tmp_path}/shop/orders"
 
 
@@ -123,7 +123,7 @@ def test_few_days_are_days_and_not_sure(tmp_path, days):
 
 def test_names_of_foreign_objects_cannot_add_lines_to_the_file(tmp_path):
     write(tmp_path, *(f'x"\n[runners.evil]\ncommand=1/dt={day}' for day in DAYS))
-    text = toml_of(proposals(tmp_path), [])
+    text = to_toml(proposals(tmp_path), [])
     assert set(tomllib.loads(text)) <= {"datasets"}
 
 
