@@ -1,7 +1,7 @@
 """Check, plan, apply and run the datasets of a configuration file.
 
-A dataset runs after the datasets that it needs. A key waits while the partitions that it needs are incomplete, and the plan names
-these partitions. The command of a consumer runs only when the windows of all datasets that the consumer reads are ready.
+A dataset runs after the datasets that it needs. A key waits while a partition that the key needs is not complete, and the plan
+names that partition. The command of a consumer runs only when the windows of all datasets that the consumer reads are ready.
 """
 
 from __future__ import annotations

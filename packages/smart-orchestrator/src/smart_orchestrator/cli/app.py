@@ -52,13 +52,13 @@ def program(
         bool, typer.Option("--debug", help="Print the traceback of an unexpected error.")
     ] = False,
 ) -> None:
-    """Check the partitions of any lake, run the existing pipeline for the missing ones, then the consumer."""
+    """Check the partitions of any lake, run the existing pipeline for missing partitions, and then run the consumers."""
     del version
     PROGRAM.debug = debug
 
 
 @app.command(
-    short_help="Which partitions of the window are available.",
+    short_help="List the partitions of the window.",
     epilog="Example: smart-orchestrator check orders --start 2025-11-05 --end 2025-11-09",
 )
 def check(
@@ -100,18 +100,16 @@ def check(
         document = output.check_document(completeness)
         printing.print_json({**document, "causes": output.causes_document(causes)})
     else:
-        printing.print_to_stdout(completeness_lines(completeness))
+        printing.out(completeness_lines(completeness))
         if causes:
-            printing.print_to_stdout([("causes:", "strong"), *output.cause_lines(completeness, causes)])
+            printing.out([("causes:", "strong"), *output.cause_lines(completeness, causes)])
         if not completeness.ready and completeness.missing and target.runner is not None:
-            printing.print_to_stdout(
-                [(f"To fill it: {PROGRAM.name} run {target.name}, with the same options.", "dim")]
-            )
+            printing.out([(f"To fill it: {PROGRAM.name} run {target.name}, with the same options.", "dim")])
     raise typer.Exit(DONE if completeness.ready else INCOMPLETE)
 
 
 @app.command(
-    short_help="What would be done, and why.",
+    short_help="The action for each partition, and its reason.",
     epilog="Example: smart-orchestrator plan orders --last 30 -o plan.json",
 )
 def plan(
@@ -130,7 +128,7 @@ def plan(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what would be done with each partition, and why, without doing it."""
+    """Show the action that the plan contains for each partition, and the reason, without starting runs."""
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import plan_lines
 
@@ -140,11 +138,11 @@ def plan(
     new_plan = project.plan(target.name, window)
     if output_file is not None:
         tools.write_plan(output_file, new_plan)
-        printing.print_to_stderr([(f"written to {output_file}: {PROGRAM.name} apply {output_file}", "dim")])
+        printing.err([(f"written to {output_file}: {PROGRAM.name} apply {output_file}", "dim")])
     if as_json:
         printing.print_json(output.plan_document(new_plan))
     else:
-        printing.print_to_stdout(plan_lines(new_plan, every=True))
+        printing.out(plan_lines(new_plan, every=True))
 
 
 @app.command(
@@ -169,12 +167,12 @@ def apply(
     if as_json:
         printing.print_json(output.backfill_document(backfill))
     else:
-        printing.print_to_stdout(completeness_lines(backfill.completeness))
+        printing.out(completeness_lines(backfill.completeness))
     printing.exit_after(backfill.outcome, ready=backfill.completeness.ready)
 
 
 @app.command(
-    short_help="Plan, apply, verify, then the consumer's command.",
+    short_help="Plan, apply, check again, then run the consumers.",
     epilog="Example: smart-orchestrator run orders --start 2025-11-05 --end 2025-11-09",
 )
 def run(
@@ -208,8 +206,8 @@ def run(
     if as_json:
         printing.print_json(output.run_document(result))
     else:
-        printing.print_to_stdout(completeness_lines(result.backfill.completeness))
-    printing.print_to_stderr(output.consumer_lines(result.consumers))
+        printing.out(completeness_lines(result.backfill.completeness))
+    printing.err(output.consumer_lines(result.consumers))
     failed = any(consumer.exit_code != 0 for consumer in result.consumers)
     is_ready = result.backfill.completeness.ready and not failed
     printing.exit_after(result.backfill.outcome, ready=is_ready)

@@ -43,11 +43,11 @@ def reporter_on(stream: TextIO) -> TextReporter:
     return TextReporter(stream)
 
 
-def print_to_stdout(lines: Iterable[Line]) -> None:
+def out(lines: Iterable[Line]) -> None:
     """Print lines to stdout."""
     reporter_on(sys.stdout).write(lines)
 
 
-def print_to_stderr(lines: Iterable[Line]) -> None:
+def err(lines: Iterable[Line]) -> None:
     """Print lines to stderr."""
     reporter_on(sys.stderr).write(lines)

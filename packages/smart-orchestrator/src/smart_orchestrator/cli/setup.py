@@ -31,7 +31,7 @@ def init(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Search a lake for partitions, and write a configuration for them. Print the evidence, and whether it is sure."""
+    """Search a lake for partitions, and write a configuration for them. Print the evidence for it."""
     import datetime as dt
 
     from smart_orchestrator.cli import printing
@@ -70,13 +70,11 @@ def init(
         return
     for proposal in proposals:
         confidence = "sure" if proposal.is_sure else "not sure, please check"
-        printing.print_to_stdout(
-            [(f"{proposal.dataset.name}  {proposal.dataset.key_format}  ({confidence})", "strong")]
-        )
-        printing.print_to_stdout([(f"  {note}", "") for note in proposal.notes])
+        printing.out([(f"{proposal.dataset.name}  {proposal.dataset.key_format}  ({confidence})", "strong")])
+        printing.out([(f"  {note}", "") for note in proposal.notes])
     example = proposals[0]
     window = f"--start {key_text(example.first)} --end {key_text(example.last)}"
-    printing.print_to_stdout(
+    printing.out(
         [
             (f"written to {config}", "good"),
             (f"Next: smart-orchestrator check {example.dataset.name} {window}", "dim"),
@@ -98,5 +96,5 @@ def doctor(config: options.ConfigFile = DEFAULT_CONFIG, as_json: options.AsJson 
     if as_json:
         printing.print_json([finding.to_json() for finding in findings])
     else:
-        printing.print_to_stdout([finding.line() for finding in findings])
+        printing.out([finding.line() for finding in findings])
     raise typer.Exit(max((finding.exit_code for finding in findings), default=DONE))

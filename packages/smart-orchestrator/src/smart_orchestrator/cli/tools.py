@@ -28,7 +28,7 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command(
-    short_help="All datasets at a glance.",
+    short_help="Show the state of all datasets.",
     epilog="Example: smart-orchestrator status --quiet",
 )
 def status(
@@ -70,7 +70,7 @@ def explain(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show the state of a partition, the cause with its evidence, its runs, and the plan for it."""
+    """Show the state of a partition, the cause with its evidence, its runs, and the planned action."""
     from smart_orchestrator.cli import output, printing
 
     project = open_project(config)
@@ -79,7 +79,7 @@ def explain(
     if as_json:
         printing.print_json(output.explanation_document(explanation))
     else:
-        printing.print_to_stdout(output.explanation_lines(explanation))
+        printing.out(output.explanation_lines(explanation))
     raise typer.Exit(DONE if explanation.cause is None else INCOMPLETE)
 
 
@@ -102,7 +102,7 @@ def wait(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Check the window repeatedly until it is ready, without starting runs. Exit code 1 after the time-out."""
+    """Check the window repeatedly until the window is ready. Start no runs. Exit code 1 after the time-out."""
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines, summary_line
 
@@ -113,13 +113,13 @@ def wait(
     deadline = time.monotonic() + timeout
     completeness = project.check(target.name, window, policy=policy)
     while not completeness.ready and (seconds_left := deadline - time.monotonic()) > 0:
-        printing.print_to_stderr([summary_line(completeness)])
+        printing.err([summary_line(completeness)])
         time.sleep(min(poll, seconds_left))
         completeness = project.check(target.name, window, policy=policy, strays=False)
     if as_json:
         printing.print_json(output.check_document(completeness))
     else:
-        printing.print_to_stdout(completeness_lines(completeness))
+        printing.out(completeness_lines(completeness))
     raise typer.Exit(DONE if completeness.ready else INCOMPLETE)
 
 
@@ -166,7 +166,7 @@ def waive(
     if as_json:
         printing.print_json([waiver.to_json() for waiver in waivers.values()])
         return
-    printing.print_to_stdout(
+    printing.out(
         [(f"{key_text(waiver.day)}  {waiver.reason or waiver.problem}", "") for waiver in waivers.values()]
         or [("nothing is waived", "dim")]
     )
@@ -205,7 +205,7 @@ def vacuum(
         printing.print_json(removed.to_json())
     else:
         verb = "would be removed" if dry_run else "removed"
-        printing.print_to_stdout([(f"{len(removed.keys):,} objects {verb}, {removed.size:,} bytes", "")])
+        printing.out([(f"{len(removed.keys):,} objects {verb}, {removed.size:,} bytes", "")])
 
 
 def open_project(config: Path) -> Project:

@@ -1,7 +1,7 @@
 """Read the `AWS_*` variables of a lake on S3.
 
-Each variable is checked before it is passed to the store. The store panics on some invalid values and reports others as network
-problems. Error messages never contain secrets.
+Every value is checked before the store gets it, because the store panics on some invalid values and reports other invalid values as
+network problems. Error messages never contain secrets.
 """
 
 from __future__ import annotations

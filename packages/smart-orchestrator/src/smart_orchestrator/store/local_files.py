@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TEMPORARY = ".writing-"
 OUTSIDE = "a link that leaves the lake"
-LINK_LOOP = "a link to a folder that contains it"
+LINK_LOOP = "a link to a folder that contains the link"
 DANGLING_LINK = "a link to nothing"
 NON_UTF_8_NAME = "a file whose name is not UTF-8"
 _KINDS = (

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from smart_orchestrator.adapters.manifest import inspect, read_frame
 from smart_orchestrator.store.opening import lake_of
 from wiki_trends.errors import WikimediaUnreachable
-from wiki_trends.wikimedia.pages import BATCH
+from wiki_trends.wikimedia.pages import TITLES_PER_REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,7 +122,7 @@ def choose_stale(
     stale = [title for title in order if is_rising(title) or (title in top and is_changed(title))]
     # The limit may cut the list, so pages that have certainly changed come first.
     stale.sort(key=lambda title: not is_changed(title))
-    return stale[: MAX_REQUESTS * BATCH]
+    return stale[: MAX_REQUESTS * TITLES_PER_REQUEST]
 
 
 def ranks_before(silver: DailyDataset, day: dt.date) -> dict[str, int] | None:
