@@ -107,14 +107,14 @@ class Settings:
     contact: str = _setting(
         "",
         parse_contact,
-        "Your e-mail address, a URL or a user page, for the User-Agent. Wikimedia requires it: without one, or with a "
-        "placeholder, no request is sent to its hosts.",
+        "Your e-mail address, a URL or a user page, for the User-Agent. Wikimedia requires a contact: without one, or with a "
+        "placeholder, no request is sent to Wikimedia.",
         example="https://meta.wikimedia.org/wiki/User:Your_name",
     )
     token: str = _setting(
         "",
         matching(r"[\x21-\x7e]*", "a token of visible ASCII characters"),
-        "Access token of a Wikimedia account, sent as `Authorization: Bearer`; it does not raise the limits by itself. Secret.",
+        "Access token of a Wikimedia account, sent as `Authorization: Bearer`. A token alone does not raise the rate limits. Secret.",
         example="eyJ0eXAi…",
         secret=True,
     )
@@ -243,7 +243,7 @@ class Settings:
     airflow_dag: str = _setting(
         "wiki_trending_pipeline",
         matching(r"[\w.~-]+", "the name of a DAG"),
-        "The DAG that runs the pipeline for one day; it reads `target_date` from the configuration of its run.",
+        "The DAG that runs the pipeline for one day, with `target_date` in the configuration of the run.",
         example="wiki_trending_pipeline",
     )
     airflow_poll: float = _setting(
@@ -324,7 +324,7 @@ class Settings:
     web_token: str = _setting(
         "",
         matching(r"[\x21-\x7e]*", "a token of visible ASCII characters"),
-        "Token that signs in to the dashboard, 16 characters or more; required when other machines can reach it. Secret.",
+        "Token that signs in to the dashboard, 16 characters or more. Required when other machines can reach the dashboard. Secret.",
         example="a-secret-of-your-own-making",
         secret=True,
     )
