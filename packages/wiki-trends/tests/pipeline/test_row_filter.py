@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testing.small_wiki import SITEINFO
+from testing.small_wiki import SITEINFO_QUERY
 from wiki_trends.config.settings import Settings
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.lists.deny_list import denied_titles
@@ -15,7 +15,7 @@ from wiki_trends.pipeline.lists.row_filter import MIN_JUDGED_PAGES, MIN_JUDGED_V
 from wiki_trends.pipeline.lists.top_list import Listed
 from wiki_trends.wikimedia.siteinfo import folded, parse_siteinfo
 
-SITE = parse_siteinfo(SITEINFO, url="u")
+SITE = parse_siteinfo(SITEINFO_QUERY, url="u")
 DESKTOP = [Listed("Robot", 990, 1), Listed("People", 400, 2), Listed("Least", 50, 3)]
 MOBILE = [Listed("People", 550, 1), Listed("Phones", 960, 2), Listed("Least", 40, 3)]
 LISTED = [
