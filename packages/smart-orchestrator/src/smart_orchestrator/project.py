@@ -224,11 +224,7 @@ class Project:
         return replace(plan, steps=steps)
 
     def apply(
-        self,
-        plan: Plan,
-        *,
-        limits: Limits | None = None,
-        reporter: Reporter | None = None,
+        self, plan: Plan, *, limits: Limits | None = None, reporter: Reporter | None = None
     ) -> Backfill:
         """Start exactly the runs of a plan, and check the window when the runs have ended.
 
@@ -302,9 +298,9 @@ class Project:
         dataset = self.config.dataset(name)
         needs: dict[str, Backfill] = {}
         for need in self.config.transitive_needs(name):
-            needed = self.config.dataset(need)
-            if needed.runner is not None:
-                needed_window = window_for(window, dataset.zone, needed, self.as_of(needed))
+            needed_dataset = self.config.dataset(need)
+            if needed_dataset.runner is not None:
+                needed_window = window_for(window, dataset.zone, needed_dataset, self.as_of(needed_dataset))
                 needs[need] = self._fill_window(need, needed_window, None, timeout, reporter)
         backfill = self._fill_window(name, window, policy, timeout, reporter)
         consumers = tuple(
@@ -360,10 +356,12 @@ class Project:
         dataset = self.config.dataset(name)
         blocked: dict[Key, str] = {}
         for need in dataset.needs if keys else ():
-            needed = self.config.dataset(need)
-            needed_keys = {key: keys_for(dataset, key, needed) for key in keys}
+            needed_dataset = self.config.dataset(need)
+            needed_keys = {key: keys_for(dataset, key, needed_dataset) for key in keys}
             first, last = min(map(min, needed_keys.values())), max(map(max, needed_keys.values()))
-            window = Window.between(first, last, self.as_of(needed), needed.lag, needed.grain)
+            window = Window.between(
+                first, last, self.as_of(needed_dataset), needed_dataset.lag, needed_dataset.grain
+            )
             completeness = self.check(need, window, strays=False)
             for key, needed_group in needed_keys.items():
                 partition = next(
