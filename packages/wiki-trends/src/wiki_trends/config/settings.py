@@ -36,7 +36,7 @@ from wiki_trends.config.sources import (
     Value,
     env_name,
     read_environment,
-    read_file,
+    read_settings_file,
     safe_value,
 )
 from wiki_trends.errors import SettingError
@@ -354,7 +354,7 @@ def load(
     """
     environ = os.environ if environ is None else environ
     names = [item.name for item in fields(Settings)]
-    texts = read_file(environ, folder or Path.cwd(), names) | read_environment(environ, names)
+    texts = read_settings_file(environ, folder or Path.cwd(), names) | read_environment(environ, names)
     for name, flag in (flags or {}).items():
         if flag is not None:
             texts[name] = Value(str(flag), "--" + name.replace("_", "-"))

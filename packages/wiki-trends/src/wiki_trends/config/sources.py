@@ -46,7 +46,7 @@ def read_environment(environ: Mapping[str, str], names: Sequence[str]) -> dict[s
     return values
 
 
-def read_file(environ: Mapping[str, str], folder: Path, names: Sequence[str]) -> dict[str, Value]:
+def read_settings_file(environ: Mapping[str, str], folder: Path, names: Sequence[str]) -> dict[str, Value]:
     """Read the settings from the file that `WIKI_TRENDS_CONFIG` names, or else from `wiki-trends.toml` in `folder`.
 
     Raises:

@@ -70,21 +70,21 @@ class PageBatches:
     """An iterable of batches of page facts, in the order in which the responses arrive. It can be iterated only once.
 
     Args:
-        local: the facts of titles that need no request.
+        local_facts: the facts of titles that need no request.
         futures: the requests, one for each batch.
     """
 
     def __init__(
-        self, local: Mapping[str, PageFacts], futures: Sequence[Future[dict[str, PageFacts]]]
+        self, local_facts: Mapping[str, PageFacts], futures: Sequence[Future[dict[str, PageFacts]]]
     ) -> None:
-        self._local = dict(local)
+        self._local_facts = dict(local_facts)
         self._futures = futures
 
     def __iter__(self) -> Iterator[dict[str, PageFacts]]:
         pending = set(self._futures)
         try:
-            if self._local:
-                yield self._local
+            if self._local_facts:
+                yield self._local_facts
             for future in as_completed(self._futures):
                 pending.remove(future)
                 if future.exception() is not None:
