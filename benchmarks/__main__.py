@@ -28,7 +28,7 @@ from benchmarks.pipeline import (
 from benchmarks.report import LIMIT_MB, LIMIT_S, report
 from benchmarks.startup import BASE, NOTHING, startup
 from benchmarks.timing import BenchmarkFailed
-from wiki_trends.wikimedia.pages import BATCH
+from wiki_trends.wikimedia.pages import TITLES_PER_REQUEST
 
 
 def figures(rounds: int, csv_mb: int, parquet_mb: int) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def requests_table(day: dict[str, Any]) -> list[str]:
 
 def requests(page_count: float, sent: float) -> str:
     """Describe the requests by purpose: three lists, batches of fifty pages, and continuations."""
-    batches = math.ceil(page_count / BATCH)
+    batches = math.ceil(page_count / TITLES_PER_REQUEST)
     return f"3 lists, {batches} for {page_count:.0f} pages, {sent - 3 - batches:.0f} continued"
 
 

@@ -28,7 +28,7 @@ from wiki_trends.pipeline.cache.siteinfo import site_info, store_site_info
 from wiki_trends.pipeline.dump.reader import read_dump
 from wiki_trends.pipeline.dump.top_k import ACCESSES
 from wiki_trends.wikimedia import WikimediaClient
-from wiki_trends.wikimedia.pages import BATCH
+from wiki_trends.wikimedia.pages import TITLES_PER_REQUEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,9 +128,9 @@ def _requests_by_purpose(result: DayResult) -> dict[str, int]:
     lists = steps["fetch_top_pages"].requests
     batches = {
         "lists": lists,
-        "revisions": math.ceil(checked / BATCH),
-        "again": math.ceil(again / BATCH),
-        "pages": math.ceil(uncached / BATCH),
+        "revisions": math.ceil(checked / TITLES_PER_REQUEST),
+        "again": math.ceil(again / TITLES_PER_REQUEST),
+        "pages": math.ceil(uncached / TITLES_PER_REQUEST),
     }
     return batches | {"continued": result.requests - sum(batches.values())}
 

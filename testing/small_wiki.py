@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAY = dt.date(2025, 11, 5)
-SITEINFO = {
+SITEINFO_QUERY = {
     "query": {
         "general": {"mainpage": "Main Page"},
         "namespaces": {
@@ -56,7 +56,7 @@ class SmallWiki:
     pages: dict[str, dict[str, Any]] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
-    siteinfo: dict[str, Any] = field(default_factory=lambda: SITEINFO)
+    siteinfo: dict[str, Any] = field(default_factory=lambda: SITEINFO_QUERY)
     broken_titles: set[str] = field(default_factory=set)
 
     def __call__(self, asked: Asked) -> Reply:

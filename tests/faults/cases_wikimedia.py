@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from testing.faults import DAY, SECRET, Ended, Fault, Scene
 from testing.scripted_server import Asked, Reply, ScriptedServer
-from testing.small_wiki import SITEINFO, SmallWiki, listing
+from testing.small_wiki import SITEINFO_QUERY, SmallWiki, listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ def with_list(body: bytes) -> Callable[[Scene], None]:
 
 def odd_siteinfo(text: str) -> Callable[[Scene], None]:
     """A wiki whose site information has a namespace with this number, as JSON writes it."""
-    body = json.dumps(SITEINFO).replace('"id": 6, "alias"', f'"id": {text}, "alias"').encode()
+    body = json.dumps(SITEINFO_QUERY).replace('"id": 6, "alias"', f'"id": {text}, "alias"').encode()
     assert text.encode() in body
     return a_wiki(siteinfo=body)
 

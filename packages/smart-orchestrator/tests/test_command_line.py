@@ -153,7 +153,7 @@ def test_waiting_ends_with_the_time_or_when_the_window_is_ready(lake):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["check", "order"], "datasets: 'order' is not in the file. Did you mean orders?"),
+        (["check", "order"], "datasets: 'order' is not defined in the file. Did you mean orders?"),
         (["check", "--start", "2025-11-05"], "--end:  is missing: an explicit window has both ends"),
         (["check", "--start", "5.11.2025", "--end", "2025-11-09"], "--start: '5.11.2025' is not a day"),
         (["check", "--hours", "3"], "--hours: 3 does not fit a dataset of grain day"),

@@ -87,15 +87,15 @@ def test_every_table_of_a_file():
         1800,
     )
     assert [consumer.name for consumer in config.consumers_of("orders")] == ["revenue"]
-    assert config.needed_by("orders") == ["customers"]
+    assert config.transitive_needs("orders") == ["customers"]
     assert config.state == Path("/project/.smart-orchestrator")
 
 
 def test_the_waivers_of_tables_are_beside_the_state_unless_they_are_named():
     table = '[datasets.t]\nurl = "postgresql://user:pass@db/shop"\nadapter = "sql"\ntable = "orders"\nkey_column = "day"\n'
-    assert parse(table).waivers == {"t": "/project/.smart-orchestrator/waivers/t"}
-    assert parse(table + 'waivers = "s3://lake/waivers"\n').waivers == {"t": "s3://lake/waivers"}
-    assert parse(MINIMAL).waivers == {}
+    assert parse(table).waiver_urls == {"t": "/project/.smart-orchestrator/waivers/t"}
+    assert parse(table + 'waivers = "s3://lake/waivers"\n').waiver_urls == {"t": "s3://lake/waivers"}
+    assert parse(MINIMAL).waiver_urls == {}
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,12 @@ def test_the_waivers_of_tables_are_beside_the_state_unless_they_are_named():
             MINIMAL + 'history_start = "soon"',
             "datasets.a.history_start: 'soon' is not a day written as YYYY-MM-DD",
         ),
-        (MINIMAL + 'needs = ["b"]', "datasets.a.needs: 'b' is not in the file. It has a."),
-        (MINIMAL + 'needs = ["a"]', "datasets: a needs a: a circle. Remove one of these needs."),
-        (MINIMAL + 'runner = "etl"', "datasets.a.runner: 'etl' is not in the file. It has none."),
+        (MINIMAL + 'needs = ["b"]', "datasets.a.needs: 'b' is not defined in the file. Defined names: a."),
+        (MINIMAL + 'needs = ["a"]', "datasets: a needs a: a circular dependency. Remove one of these needs."),
+        (
+            MINIMAL + 'runner = "etl"',
+            "datasets.a.runner: 'etl' is not defined in the file. Defined names: none.",
+        ),
         (MINIMAL + "[runners.r]\ncommand = []", "runners.r.command: is empty."),
         (
             MINIMAL + '[runners.r]\ncommand = "python etl.py"',
@@ -144,7 +147,7 @@ def test_the_waivers_of_tables_are_beside_the_state_unless_they_are_named():
         ),
         (
             MINIMAL + '[consumers.c]\ndatasets = ["b"]\ncommand = ["x"]',
-            "consumers.c.datasets: 'b' is not in the file.",
+            "consumers.c.datasets: 'b' is not defined in the file.",
         ),
         ('[datasets.a]\nkey = "{start:%Y-%m-%d}"', "datasets.a.url: is missing. Add url to [datasets.a]."),
         ('[datasets.a]\nurl = "x"', "datasets.a.key: is missing. Add key to [datasets.a]."),
@@ -179,7 +182,9 @@ HOURLY = '[datasets.logs]\nurl = "x"\nkey = "{start:%Y-%m-%d/%H}"\ngrain = "hour
 )
 def test_local_days_of_utc_hours_need_a_zone_of_whole_hours(text, key):
     assert parse(text.replace("ZONE", "Europe/Berlin")).datasets
-    with pytest.raises(ConfigError, match=f"{key}: 'Asia/Kolkata' is not a whole number of hours from UTC"):
+    with pytest.raises(
+        ConfigError, match=f"{key}: 'Asia/Kolkata' has an offset from UTC that is not a whole number of hours"
+    ):
         parse(text.replace("ZONE", "Asia/Kolkata"))
 
 

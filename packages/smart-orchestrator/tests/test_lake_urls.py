@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smart_orchestrator.errors import LakeError, LakeSettingError, LakeUrlError
-from smart_orchestrator.store.aws import aws_settings
+from smart_orchestrator.store.aws import read_aws_settings
 from smart_orchestrator.store.opening import open_lake
 from smart_orchestrator.store.urls import parse_lake_url
-from smart_orchestrator.store.variables import VariableError, check_network
+from smart_orchestrator.store.variables import VariableError, check_proxy_and_certificate_variables
 
 SECRET = "hidden-value"
 
@@ -124,7 +124,7 @@ def test_a_variable_that_a_store_cannot_use_is_named(name, value):
 )
 def test_a_proxy_or_certificate_that_cannot_be_used_is_named(endpoint, environ, setting):
     with pytest.raises(VariableError) as caught:
-        check_network(environ, endpoint)
+        check_proxy_and_certificate_variables(environ, endpoint)
 
     assert caught.value.name == setting
 
@@ -138,13 +138,13 @@ def test_a_proxy_or_certificate_that_cannot_be_used_is_named(endpoint, environ, 
     ],
 )
 def test_a_proxy_that_is_not_used_or_can_be_used_passes(endpoint, environ):
-    check_network(environ, endpoint)
+    check_proxy_and_certificate_variables(environ, endpoint)
 
 
 @given(st.sampled_from(sorted(KEYS)), st.text(max_size=30))
 def test_any_value_of_a_variable_is_settings_or_the_error_that_names_it(name, value):
     try:
-        settings = aws_settings(KEYS | {name: value})
+        settings = read_aws_settings(KEYS | {name: value})
     except VariableError as error:
         assert error.name in KEYS  # noqa: PT017 - either way is right
     else:
@@ -172,7 +172,7 @@ def test_a_certificate_file_without_certificates_is_named(tmp_path):
     (tmp_path / "empty.pem").write_text("none here")
 
     with pytest.raises(VariableError, match="SSL_CERT_FILE names a file without certificates"):
-        check_network({"SSL_CERT_FILE": f"{tmp_path}/empty.pem"}, "https://h:1")
+        check_proxy_and_certificate_variables({"SSL_CERT_FILE": f"{tmp_path}/empty.pem"}, "https://h:1")
 
 
 @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from smart_orchestrator.config import parse_config
-from smart_orchestrator.proposal import propose, toml_of
+from smart_orchestrator.proposal import propose, to_toml
 from smart_orchestrator.store.opening import open_lake
 
 from .any_lake import CONFIG, WINDOW, AnyLake
@@ -68,23 +68,23 @@ def test_key_format_and_grain_come_from_the_names(tmp_path, paths, key, grain):
     (proposal,) = proposals(tmp_path)
     assert (proposal.dataset.key_format, proposal.dataset.grain.value) == (key, grain)
     assert (proposal.dataset.adapter, proposal.dataset.format) == ("files", "parquet")
-    assert proposal.sure
+    assert proposal.is_sure
     assert proposal.dataset.min_rows in (4, 8)
-    config = parse_config(toml_of([proposal], ["true"]).encode(), tmp_path / "x.toml")
+    config = parse_config(to_toml([proposal], ["true"]).encode(), tmp_path / "x.toml")
     assert next(iter(config.datasets.values())).key_format == key
 
 
 def test_a_marker_in_every_partition_means_the_adapter_marker(tmp_path):
     write(tmp_path, *(f"dt={day}" for day in DAYS), marker=True)
     (proposal,) = proposals(tmp_path)
-    assert (proposal.dataset.adapter, proposal.sure) == ("marker", True)
+    assert (proposal.dataset.adapter, proposal.is_sure) == ("marker", True)
 
 
 def test_a_marker_in_some_partitions_is_not_sure(tmp_path):
     write(tmp_path, *(f"dt={day}" for day in DAYS[:3]), marker=True)
     write(tmp_path, f"dt={DAYS[3]}")
     (proposal,) = proposals(tmp_path)
-    assert (proposal.dataset.adapter, proposal.sure) == ("marker", False)
+    assert (proposal.dataset.adapter, proposal.is_sure) == ("marker", False)
 
 
 def test_a_delta_table_is_judged_by_its_log(tmp_path):
@@ -96,7 +96,7 @@ def test_a_delta_table_is_judged_by_its_log(tmp_path):
     (proposal,) = proposals(tmp_path)
     dataset = proposal.dataset
     assert (dataset.name, dataset.adapter, dataset.key_column) == ("orders", "delta", "day")
-    config = parse_config(toml_of([proposal], []).encode(), tmp_path / "x.toml")
+    config = parse_config(to_toml([proposal], []).encode(), tmp_path / "x.toml")
     assert config.dataset("orders").lake == f"{tmp_path}/shop/orders"
 
 
@@ -104,8 +104,8 @@ def test_folders_that_do_not_fit_and_few_folders_are_not_sure(tmp_path):
     write(tmp_path, f"a/dt={DAYS[0]}", *(f"b/dt={day}" for day in [*DAYS, "2025-13-01"]))
     first, second = proposals(tmp_path)
     assert [first.dataset.name, second.dataset.name] == ["a", "b"]
-    assert not first.sure
-    assert not second.sure
+    assert not first.is_sure
+    assert not second.is_sure
     assert "4 of 5 folders of the sample fit the key format" in second.notes
 
 
@@ -118,12 +118,12 @@ def test_a_lake_without_dates_has_no_proposal(tmp_path):
 def test_few_days_are_days_and_not_sure(tmp_path, days):
     write(tmp_path, *(f"dt={day}" for day in days))
     (proposal,) = proposals(tmp_path)
-    assert (proposal.dataset.grain.value, proposal.sure) == ("day", False)
+    assert (proposal.dataset.grain.value, proposal.is_sure) == ("day", False)
 
 
 def test_names_of_foreign_objects_cannot_add_lines_to_the_file(tmp_path):
     write(tmp_path, *(f'x"\n[runners.evil]\ncommand=1/dt={day}' for day in DAYS))
-    text = toml_of(proposals(tmp_path), [])
+    text = to_toml(proposals(tmp_path), [])
     assert set(tomllib.loads(text)) <= {"datasets"}
 
 

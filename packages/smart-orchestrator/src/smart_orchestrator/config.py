@@ -1,7 +1,7 @@
 """The configuration file `smart-orchestrator.toml`: datasets, runners of their pipelines, and consumers.
 
-The file is read once and in full. A value that cannot be used raises `ConfigError`, which names the file, the key, the value and the
-fix. Relative paths are relative to the file's folder. No secret belongs in the file, except in the URL of a database.
+The file is read once and completely. An invalid value raises `ConfigError`, which names the file, the key, the value and the fix.
+Relative paths are relative to the folder of the file. The file must not contain secrets, except in the URL of a database.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "smart-orchestrator.toml"
 DEFAULT_STATE = ".smart-orchestrator"
-_SCHEMES_OF_URLS = "://"
+_URL_SCHEME_SEPARATOR = "://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ class RunnerConfig:
     """A command that runs the pipeline of a dataset for one key.
 
     Attributes:
-        name: of its table in the file.
-        command: the arguments; `{key}`, `{start}` and `{end}` are filled in. It never passes through a shell.
-        jobs: the largest number of runs at the same time.
-        attempts: how many runs a backfill starts for a key that does not become complete.
-        timeout: seconds after which a run is ended; None for no limit.
-        env: variables that are added to the environment.
+        name: the name of the table in the file.
+        command: the command as a list of arguments, in which `{key}`, `{start}` and `{end}` are replaced. No shell is used.
+        jobs: the maximum number of runs at the same time.
+        attempts: the maximum number of runs that a backfill starts for one key.
+        timeout: the number of seconds after which a run is ended; None for no limit.
+        env: the variables that are added to the environment of the command.
     """
 
     name: str
@@ -54,16 +54,17 @@ class RunnerConfig:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerConfig:
-    """A command that runs when the windows of its datasets are ready.
+    """A command that runs when the windows of the datasets that it reads are ready.
 
     Attributes:
-        name: of its table in the file.
-        datasets: names of the datasets that it reads.
-        last: length of the window, in grains.
-        command: the arguments; `{start}` and `{end}` are the first and the last key of the window.
-        policy: when a window counts as ready.
-        grain: of the window; a consumer of a coarser grain than a dataset needs every partition within its keys.
-        timezone: IANA name of the zone of the window's keys.
+        name: the name of the table in the file.
+        datasets: the names of the datasets that the command reads.
+        last: the number of keys in the window; the window contains the last keys that the upstream has published.
+        command: the command as a list of arguments. `{start}` and `{end}` become the first and the last key of the window.
+        policy: the conditions under which a window is ready.
+        grain: the grain of the window; None for the grain of the dataset. When this grain is coarser than that of a dataset,
+            the command needs every partition of the dataset within the window.
+        timezone: the IANA name of the time zone of the window's keys; None for the time zone of the dataset.
     """
 
     name: str
@@ -76,7 +77,7 @@ class ConsumerConfig:
 
     @property
     def zone(self) -> dt.tzinfo | None:
-        """The time zone of the window's keys; None for that of the dataset."""
+        """The time zone of the window's keys; None for the time zone of the dataset."""
         return ZoneInfo(self.timezone) if self.timezone else None
 
 
@@ -85,45 +86,46 @@ class Config:
     """The contents of a configuration file.
 
     Attributes:
-        path: the file.
-        state: the folder of runs, locks and output.
-        datasets: by name, those that others need first.
-        policies: when a window of a dataset counts as ready, by the dataset's name.
-        waivers: URLs of the lakes that hold the waivers of tables, by the dataset's name.
-        runners: by name.
-        consumers: by name.
+        path: the path of the file.
+        state: the state folder, with the ledger of runs, the locks and the output of the commands.
+        datasets: the datasets by name, ordered so that every dataset follows the datasets that it needs.
+        policies: the conditions under which a window is ready, by the name of the dataset.
+        waiver_urls: the URLs of separate lakes for waivers, by the name of the dataset. A dataset that is missing here keeps
+            its waivers in its own lake.
+        runners: the runners by name.
+        consumers: the consumers by name.
     """
 
     path: Path
     state: Path
     datasets: Mapping[str, Dataset]
     policies: Mapping[str, Policy]
-    waivers: Mapping[str, str]
+    waiver_urls: Mapping[str, str]
     runners: Mapping[str, RunnerConfig]
     consumers: Mapping[str, ConsumerConfig]
 
     def dataset(self, name: str) -> Dataset:
-        """A dataset by its name.
+        """Return the dataset called `name`.
 
         Raises:
-            ConfigError: the file has no such dataset.
+            ConfigError: the file does not define this dataset.
         """
         if name not in self.datasets:
-            raise _unknown(str(self.path), "datasets", name, self.datasets)
+            raise _unknown_name_error(str(self.path), "datasets", name, self.datasets)
         return self.datasets[name]
 
-    def needed_by(self, name: str) -> list[str]:
-        """The names of all datasets that a dataset needs, directly or not, those that others need first."""
-        needed: set[str] = set()
+    def transitive_needs(self, name: str) -> list[str]:
+        """Return the names of all direct and indirect needs of a dataset, every name after the names of its own needs."""
+        found_needs: set[str] = set()
         pending = [name]
         while pending:
             needs = self.datasets[pending.pop()].needs
-            pending += [need for need in needs if need not in needed]
-            needed.update(needs)
-        return [dataset for dataset in self.datasets if dataset in needed]
+            pending += [need for need in needs if need not in found_needs]
+            found_needs.update(needs)
+        return [dataset for dataset in self.datasets if dataset in found_needs]
 
     def consumers_of(self, name: str) -> list[ConsumerConfig]:
-        """The consumers that read a dataset."""
+        """Return the consumers that read the dataset called `name`."""
         return [consumer for consumer in self.consumers.values() if name in consumer.datasets]
 
 
@@ -131,7 +133,7 @@ def load_config(path: str | Path = FILE_NAME) -> Config:
     """Read a configuration file.
 
     Raises:
-        ConfigError: the file cannot be read, or a value of it cannot be used.
+        ConfigError: the file cannot be read, or contains an invalid value.
     """
     path = Path(path).expanduser()
     try:
@@ -151,10 +153,10 @@ def load_config(path: str | Path = FILE_NAME) -> Config:
 
 
 def parse_config(data: bytes, path: Path) -> Config:
-    """The configuration in the bytes of a file at `path`.
+    """Parse the bytes of a configuration file; relative paths are relative to the folder of `path`.
 
     Raises:
-        ConfigError: a value cannot be used.
+        ConfigError: a value is invalid.
     """
     try:
         document = parse_toml(data, what=str(path))
@@ -164,17 +166,18 @@ def parse_config(data: bytes, path: Path) -> Config:
     folder = path.absolute().parent
     state = folder / Path(root.text("state", DEFAULT_STATE)).expanduser()
     dataset_tables = root.tables("datasets")
-    runners = {name: _runner(name, table) for name, table in root.tables("runners").items()}
-    parsed = {name: _dataset(name, table, folder) for name, table in dataset_tables.items()}
-    datasets = {
-        name: parsed[name][0] for name in _ordered(str(path), {n: d for n, (d, _, _) in parsed.items()})
-    }
+    runners = {name: _parse_runner(name, table) for name, table in root.tables("runners").items()}
+    parsed = {name: _parse_dataset(name, table, folder) for name, table in dataset_tables.items()}
+    unordered = {name: dataset for name, (dataset, _, _) in parsed.items()}
+    datasets = {name: unordered[name] for name in _topological_order(str(path), unordered)}
     for name, dataset in datasets.items():
         if dataset.runner is not None and dataset.runner not in runners:
-            raise _unknown(str(path), f"datasets.{name}.runner", dataset.runner, runners)
-    consumers = {name: _consumer(name, table, datasets) for name, table in root.tables("consumers").items()}
-    root.refuse_others()
-    _check_hours(str(path), datasets, consumers)
+            raise _unknown_name_error(str(path), f"datasets.{name}.runner", dataset.runner, runners)
+    consumers = {
+        name: _parse_consumer(name, table, datasets) for name, table in root.tables("consumers").items()
+    }
+    root.reject_unknown_keys()
+    _check_hourly_time_zones(str(path), datasets, consumers)
     if not datasets:
         raise ConfigError(
             str(path), "datasets", "the file describes no dataset", "Add a table [datasets.NAME]."
@@ -184,30 +187,30 @@ def parse_config(data: bytes, path: Path) -> Config:
         state=state,
         datasets=datasets,
         policies={name: policy for name, (_, policy, _) in parsed.items()},
-        waivers={
-            name: waivers or str(state / "waivers" / name)
-            for name, (dataset, _, waivers) in parsed.items()
-            if waivers or dataset.adapter not in PATH_ADAPTERS
+        waiver_urls={
+            name: waiver_url or str(state / "waivers" / name)
+            for name, (dataset, _, waiver_url) in parsed.items()
+            if waiver_url or dataset.adapter not in PATH_ADAPTERS
         },
         runners=runners,
         consumers=consumers,
     )
 
 
-def _dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset, Policy, str | None]:
-    """The dataset of a table, its policy, and the URL of its waivers."""
+def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset, Policy, str | None]:
+    """Parse a `[datasets.NAME]` table into a dataset, its policy, and the URL of the lake for its waivers."""
     grain = Grain(table.choice("grain", "day", [grain.value for grain in Grain]))
-    waivers = table.optional_text("waivers")
+    waiver_url = table.optional_text("waivers")
     adapter = table.text("adapter", "manifest")
-    policy = _policy(table)
+    policy = _parse_policy(table)
     fields: dict[str, Any] = {
         "name": name,
-        "lake": _resolved(table.url("url"), folder),
+        "lake": _resolve_url(table.url("url"), folder),
         "key_format": table.text("key") if adapter in PATH_ADAPTERS else table.text("key", ""),
         "grain": grain,
         "adapter": adapter,
         "format": table.text("format", "csv"),
-        "columns": tuple(_column(column) for column in table.list_of_tables("columns")),
+        "columns": tuple(_parse_column(column) for column in table.list_of_tables("columns")),
         "lag": table.integer("lag", 1),
         "history_start": table.key("history_start", grain),
         "needs": tuple(table.texts("needs", ())),
@@ -230,26 +233,28 @@ def _dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset, Poli
         fields[key] = table.optional_integer(key)
     for key in ("header", "outside_links"):
         fields[key] = table.optional_boolean(key)
-    table.refuse_others()
+    table.reject_unknown_keys()
     try:
         dataset = Dataset(**{key: value for key, value in fields.items() if value is not None})
     except DatasetError as error:
         raise ConfigError(table.path, table.prefix, error.problem, "Correct it.") from None
-    return dataset, policy, None if waivers is None else _resolved(waivers, folder)
+    return dataset, policy, None if waiver_url is None else _resolve_url(waiver_url, folder)
 
 
-def _column(table: ConfigTable) -> Column:
+def _parse_column(table: ConfigTable) -> Column:
+    """Parse one entry of `columns`."""
     fields: dict[str, Any] = {"name": table.text("name"), "type": table.text("type", "string")}
     fields |= {key: table.optional_boolean(key) for key in ("nullable", "unique")}
     fields |= {key: table.optional_number(key) for key in ("low", "high")}
-    table.refuse_others()
+    table.reject_unknown_keys()
     try:
         return Column(**{key: value for key, value in fields.items() if value is not None})
     except DatasetError as error:
         raise ConfigError(table.path, table.prefix, error.problem, "Correct it.") from None
 
 
-def _runner(name: str, table: ConfigTable) -> RunnerConfig:
+def _parse_runner(name: str, table: ConfigTable) -> RunnerConfig:
+    """Parse a `[runners.NAME]` table."""
     runner = RunnerConfig(
         name=name,
         command=tuple(table.texts("command")),
@@ -258,7 +263,7 @@ def _runner(name: str, table: ConfigTable) -> RunnerConfig:
         timeout=table.optional_number("timeout", above=0),
         env=table.text_table("env"),
     )
-    table.refuse_others()
+    table.reject_unknown_keys()
     if not runner.command:
         raise table.error(
             "command", "is empty", 'Give a list of arguments, such as ["python", "etl.py", "{key}"].'
@@ -266,7 +271,8 @@ def _runner(name: str, table: ConfigTable) -> RunnerConfig:
     return runner
 
 
-def _consumer(name: str, table: ConfigTable, datasets: Mapping[str, Dataset]) -> ConsumerConfig:
+def _parse_consumer(name: str, table: ConfigTable, datasets: Mapping[str, Dataset]) -> ConsumerConfig:
+    """Parse a `[consumers.NAME]` table; `datasets` are the datasets of the file by name."""
     grain = table.optional_text("grain")
     if grain is not None and grain not in list(Grain):
         raise table.error("grain", f"{grain!r} is not one of {', '.join(Grain)}", "Correct it.")
@@ -278,21 +284,22 @@ def _consumer(name: str, table: ConfigTable, datasets: Mapping[str, Dataset]) ->
         datasets=tuple(table.texts("datasets")),
         last=table.integer("last", 1, low=1),
         command=tuple(table.texts("command")),
-        policy=_policy(table),
+        policy=_parse_policy(table),
         grain=None if grain is None else Grain(grain),
         timezone=timezone,
     )
-    table.refuse_others()
+    table.reject_unknown_keys()
     for key in ("datasets", "command"):
         if not getattr(consumer, key):
             raise table.error(key, "is empty", f"Name the {key} of the consumer.")
     for dataset in consumer.datasets:
         if dataset not in datasets:
-            raise _unknown(table.path, f"{table.prefix}.datasets", dataset, datasets)
+            raise _unknown_name_error(table.path, f"{table.prefix}.datasets", dataset, datasets)
     return consumer
 
 
-def _policy(table: ConfigTable) -> Policy:
+def _parse_policy(table: ConfigTable) -> Policy:
+    """Parse the conditions of readiness, `min_coverage` and `min_partitions`, from a table."""
     try:
         return Policy(
             min_coverage=table.number("min_coverage", 100.0),
@@ -302,23 +309,31 @@ def _policy(table: ConfigTable) -> Policy:
         raise table.error(error.field, f"{error.value} {error.problem}", error.fix) from None
 
 
-def _ordered(path: str, datasets: Mapping[str, Dataset]) -> list[str]:
-    """The names of the datasets, each after those that it needs, otherwise in the order of the file."""
+def _topological_order(path: str, datasets: Mapping[str, Dataset]) -> list[str]:
+    """Return the names of the datasets, every dataset after its needs."""
     for name, dataset in datasets.items():
         for need in dataset.needs:
             if need not in datasets:
-                raise _unknown(path, f"datasets.{name}.needs", need, datasets)
+                raise _unknown_name_error(path, f"datasets.{name}.needs", need, datasets)
     try:
         return list(
             TopologicalSorter({name: dataset.needs for name, dataset in datasets.items()}).static_order()
         )
     except CycleError as error:
-        circle = " needs ".join(reversed(error.args[1]))
-        raise ConfigError(path, "datasets", f"{circle}: a circle", "Remove one of these needs.") from None
+        cycle = " needs ".join(reversed(error.args[1]))
+        raise ConfigError(
+            path, "datasets", f"{cycle}: a circular dependency", "Remove one of these needs."
+        ) from None
 
 
-def _check_hours(path: str, datasets: Mapping[str, Dataset], consumers: Mapping[str, ConsumerConfig]) -> None:
-    """Refuse local days that would have to consist of parts of UTC hours."""
+def _check_hourly_time_zones(
+    path: str, datasets: Mapping[str, Dataset], consumers: Mapping[str, ConsumerConfig]
+) -> None:
+    """Reject a time zone in which local days do not consist of complete UTC hours, for tables that read hourly datasets.
+
+    Raises:
+        ConfigError: the offset of a time zone is not a whole number of hours.
+    """
     readers = [(f"datasets.{name}", dataset.timezone, dataset.needs) for name, dataset in datasets.items()]
     readers += [(f"consumers.{name}", each.timezone, each.datasets) for name, each in consumers.items()]
     for prefix, timezone, names in readers:
@@ -328,19 +343,23 @@ def _check_hours(path: str, datasets: Mapping[str, Dataset], consumers: Mapping[
             raise ConfigError(
                 path,
                 f"{prefix}.timezone",
-                f"{timezone!r} is not a whole number of hours from UTC, so its days do not consist of UTC hours",
-                "Use a zone of whole hours, or datasets of a coarser grain.",
+                f"{timezone!r} has an offset from UTC that is not a whole number of hours, so a day there does not consist of hourly partitions",
+                "Use a time zone with an offset of whole hours, or datasets of a coarser grain.",
             )
 
 
-def _resolved(url: str, folder: Path) -> str:
-    """A URL as it is; a relative path below the folder of the configuration."""
-    return url if _SCHEMES_OF_URLS in url or url.startswith("~") else str(folder / url)
+def _resolve_url(url: str, folder: Path) -> str:
+    """Return a URL or a path with `~` unchanged, and join any other path to `folder`."""
+    return url if _URL_SCHEME_SEPARATOR in url or url.startswith("~") else str(folder / url)
 
 
-def _unknown(path: str, key: str, name: str, names: Iterable[str]) -> ConfigError:
-    """An error for a name that the file does not define, with the closest name that it does."""
+def _unknown_name_error(path: str, key: str, name: str, names: Iterable[str]) -> ConfigError:
+    """Return the error for a name that the file does not define; the fix suggests the closest defined name."""
     defined = list(names)
     suggestions = difflib.get_close_matches(name, defined, 1)
-    fix = f"Did you mean {suggestions[0]}?" if suggestions else f"It has {', '.join(defined) or 'none'}."
-    return ConfigError(path, key, f"{name!r} is not in the file", fix)
+    fix = (
+        f"Did you mean {suggestions[0]}?"
+        if suggestions
+        else f"Defined names: {', '.join(defined) or 'none'}."
+    )
+    return ConfigError(path, key, f"{name!r} is not defined in the file", fix)

@@ -1,7 +1,7 @@
-"""Typed values of one table of the configuration file.
+"""Read typed values from one table of the configuration file.
 
-Every function takes a key, checks the type of its value, and raises `ConfigError` with the file, the key, the value and the fix. A
-key that no function asked for is refused at the end, so that no misspelt option is ignored.
+Every method reads the value of a key and checks the type of the value. An invalid value raises `ConfigError` with the file, the key,
+the value and the fix. `reject_unknown_keys` then rejects every key that was not read, such as a misspelt option.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.grain import Grain, Key
 
-_LONGEST_TEXT = 4096
+_MAX_TEXT_LENGTH = 4096
 _REQUIRED: Any = object()
 
 
@@ -27,52 +27,52 @@ class ConfigTable:
     """One table of the file.
 
     Attributes:
-        path: the file.
-        prefix: the table's name, such as `datasets.orders`; empty for the file itself.
+        path: the path of the file.
+        prefix: the name of the table, such as `datasets.orders`; empty for the top level of the file.
     """
 
     def __init__(self, path: str, prefix: str, values: Mapping[str, Any]) -> None:
         self.path = path
         self.prefix = prefix
         self._values = values
-        self._read: list[str] = []
+        self._read_keys: list[str] = []
 
     def error(self, key: str, problem: str, fix: str) -> ConfigError:
-        """An error about one key of the table."""
+        """Return an error about one key of the table."""
         return ConfigError(self.path, f"{self.prefix}.{key}" if self.prefix else key, problem, fix)
 
-    def refuse_others(self) -> None:
-        """Refuse the keys that no function has read.
+    def reject_unknown_keys(self) -> None:
+        """Reject keys that no method has read.
 
         Raises:
             ConfigError: the table has such a key.
         """
         for key in self._values:
-            if key not in self._read:
-                suggestions = difflib.get_close_matches(key, self._read, 1)
+            if key not in self._read_keys:
+                suggestions = difflib.get_close_matches(key, self._read_keys, 1)
                 fix = (
                     f"Did you mean {suggestions[0]}?"
                     if suggestions
-                    else f"The options are {', '.join(self._read)}."
+                    else f"The options are {', '.join(self._read_keys)}."
                 )
                 raise self.error(one_line(key, 80), "is not an option", fix)
 
     def text(self, key: str, default: str = _REQUIRED) -> str:
-        """A text."""
-        value = self._value(key, default)
+        """Read a text."""
+        value = self._read_value(key, default)
         if not isinstance(value, str):
-            raise self.error(key, f"{_quoted(value)} is not a text", f'Write {key} = "…".')
-        if len(value) > _LONGEST_TEXT or not value.replace("\n", " ").isprintable():
+            raise self.error(key, f"{_quote(value)} is not a text", f'Write {key} = "…".')
+        if len(value) > _MAX_TEXT_LENGTH or not value.replace("\n", " ").isprintable():
             raise self.error(key, "is too long or holds a control character", "Correct it.")
         return value
 
     def optional_text(self, key: str) -> str | None:
-        """A text, or None when the key is not in the table."""
+        """Read a text; None when the key is not in the table."""
         return self.text(key) if self._has(key) else None
 
     def url(self, key: str) -> str:
-        """A URL or a path. It may hold a password, so no message contains it."""
-        value = self._value(key, _REQUIRED)
+        """Read a URL or a path. The value may contain a password, so no message contains the value."""
+        value = self._read_value(key, _REQUIRED)
         if not isinstance(value, str) or not value.strip():
             raise self.error(
                 key, "is not a folder or URL", f'Write {key} = "s3://bucket/prefix", or a folder.'
@@ -80,28 +80,28 @@ class ConfigTable:
         return value
 
     def choice(self, key: str, default: str, choices: Sequence[str]) -> str:
-        """One of several texts."""
+        """Read a text that must be one of `choices`."""
         value = self.text(key, default)
         if value not in choices:
-            raise self.error(key, f"{_quoted(value)} is not one of {', '.join(choices)}", "Correct it.")
+            raise self.error(key, f"{_quote(value)} is not one of {', '.join(choices)}", "Correct it.")
         return value
 
     def texts(self, key: str, default: Sequence[str] = _REQUIRED) -> list[str]:
-        """A list of texts."""
-        values = self._value(key, default)
+        """Read a list of texts."""
+        values = self._read_value(key, default)
         if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
-            raise self.error(key, f"{_quoted(values)} is not a list of texts", f'Write {key} = ["…", "…"].')
+            raise self.error(key, f"{_quote(values)} is not a list of texts", f'Write {key} = ["…", "…"].')
         return list(values)
 
     def number(self, key: str, default: float = _REQUIRED) -> float:
-        """A finite number."""
-        value = self._value(key, default)
+        """Read a finite number."""
+        value = self._read_value(key, default)
         if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-            raise self.error(key, f"{_quoted(value)} is not a number", f"Write {key} = 1, for example.")
+            raise self.error(key, f"{_quote(value)} is not a number", f"Write {key} = 1, for example.")
         return float(value)
 
     def optional_number(self, key: str, above: float = -math.inf) -> float | None:
-        """A finite number, or None when the key is not in the table."""
+        """Read a finite number above `above`; None when the key is not in the table."""
         if not self._has(key):
             return None
         value = self.number(key)
@@ -110,72 +110,74 @@ class ConfigTable:
         return value
 
     def integer(self, key: str, default: int = _REQUIRED, *, low: int = 0) -> int:
-        """An integer of at least `low`."""
-        value = self._value(key, default)
+        """Read an integer of at least `low`."""
+        value = self._read_value(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < low:
             raise self.error(
-                key, f"{_quoted(value)} is not an integer from {low} on", f"Write {key} = {low}, for example."
+                key, f"{_quote(value)} is not an integer from {low} on", f"Write {key} = {low}, for example."
             )
         return value
 
     def optional_integer(self, key: str) -> int | None:
-        """An integer from 0 on, or None when the key is not in the table."""
+        """Read an integer of at least 0; None when the key is not in the table."""
         return self.integer(key) if self._has(key) else None
 
     def optional_boolean(self, key: str) -> bool | None:
-        """`true` or `false`, or None when the key is not in the table."""
+        """Read `true` or `false`; None when the key is not in the table."""
         if not self._has(key):
             return None
-        value = self._value(key, _REQUIRED)
+        value = self._read_value(key, _REQUIRED)
         if not isinstance(value, bool):
-            raise self.error(key, f"{_quoted(value)} is not true or false", f"Write {key} = true, or false.")
+            raise self.error(key, f"{_quote(value)} is not true or false", f"Write {key} = true, or false.")
         return value
 
     def key(self, key: str, grain: Grain) -> Key | None:
-        """A partition key of a grain, or None when the key is not in the table."""
+        """Read a partition key of a grain; None when the key is not in the table."""
         if not self._has(key):
             return None
-        value = self._value(key, _REQUIRED)
+        value = self._read_value(key, _REQUIRED)
         text = (
             value.isoformat() if isinstance(value, dt.date) and not isinstance(value, dt.datetime) else value
         )
         try:
             return grain.parse(text)
         except (ValueError, TypeError):
-            raise self.error(key, f"{_quoted(value)} is not {grain.description}", "Correct it.") from None
+            raise self.error(key, f"{_quote(value)} is not {grain.description}", "Correct it.") from None
 
     def tables(self, key: str) -> dict[str, ConfigTable]:
-        """The tables below this one, by name."""
-        values = self._value(key, {})
+        """Read the subtables of the table `key`, by name."""
+        values = self._read_value(key, {})
         if not isinstance(values, dict):
-            raise self.error(key, f"{_quoted(values)} is not a table", f"Write [{key}.NAME].")
+            raise self.error(key, f"{_quote(values)} is not a table", f"Write [{key}.NAME].")
         for name, value in values.items():
             if not isinstance(value, dict):
-                raise self.error(f"{key}.{name}", f"{_quoted(value)} is not a table", f"Write [{key}.NAME].")
+                raise self.error(f"{key}.{name}", f"{_quote(value)} is not a table", f"Write [{key}.NAME].")
         return {name: ConfigTable(self.path, f"{key}.{name}", value) for name, value in values.items()}
 
     def list_of_tables(self, key: str) -> list[ConfigTable]:
-        """A list of tables."""
-        values = self._value(key, [])
+        """Read a list of tables."""
+        values = self._read_value(key, [])
         if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
             raise self.error(
-                key, f"{_quoted(values)} is not a list of tables", f'Write {key} = [{{ name = "…" }}].'
+                key, f"{_quote(values)} is not a list of tables", f'Write {key} = [{{ name = "…" }}].'
             )
         return [ConfigTable(self.path, f"{self.prefix}.{key}[{i}]", value) for i, value in enumerate(values)]
 
     def text_table(self, key: str) -> dict[str, str]:
-        """A table of texts. No message contains its values."""
-        values = self._value(key, {})
+        """Read a table of texts. The values may be secrets, so no message contains them."""
+        values = self._read_value(key, {})
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise self.error(key, "is not a table of texts", f'Write {key} = {{ NAME = "…" }}.')
         return dict(values)
 
     def _has(self, key: str) -> bool:
-        self._read.append(key)
+        """Return whether the table has a key, and record that the key was read."""
+        self._read_keys.append(key)
         return key in self._values
 
-    def _value(self, key: str, default: Any) -> Any:
-        self._read.append(key)
+    def _read_value(self, key: str, default: Any) -> Any:
+        """Return the value of a key or the default, and record that the key was read."""
+        self._read_keys.append(key)
         if key in self._values:
             return self._values[key]
         if default is _REQUIRED:
@@ -183,5 +185,5 @@ class ConfigTable:
         return default
 
 
-def _quoted(value: object) -> str:
+def _quote(value: object) -> str:
     return one_line(repr(value), 80)

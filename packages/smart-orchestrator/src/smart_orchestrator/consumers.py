@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.config import ConsumerConfig
     from smart_orchestrator.model.window import Window
 
-# The exit code that shells give a command that cannot be started.
-_NOT_STARTED = 127
+# Shells return this exit code for a command that cannot be started.
+_CANNOT_START = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class ConsumerResult:
     """The result of one consumer.
 
     Attributes:
-        name: the consumer's name.
-        exit_code: of its command; None when it was not started, because a window is not ready.
-        reason: why it was not started, or why it failed; empty otherwise.
+        name: the name of the consumer.
+        exit_code: the exit code of the command; None when a window is not ready and the command was not started.
+        reason: the reason why the command was not started or failed; empty when the command succeeded.
     """
 
     name: str
@@ -34,25 +34,25 @@ class ConsumerResult:
     reason: str = ""
 
     def to_json(self) -> dict[str, object]:
-        """The result as a JSON object."""
+        """Return the result as a JSON object."""
         return {"consumer": self.name, "exit_code": self.exit_code, "reason": self.reason}
 
 
 def run_consumer(consumer: ConsumerConfig, window: Window, folder: Path) -> ConsumerResult:
-    """Run the command of a consumer for a window that is ready, in `folder`, and wait for its end.
+    """Run the command of a consumer for a ready window in the folder `folder`, and wait until the command ends.
 
-    The command is a list of arguments and never passes through a shell. Its output goes to stderr, since stdout is for the
-    result of the orchestrator.
+    The command is a list of arguments and is run without a shell. The output of the command goes to stderr, because stdout is
+    reserved for the result of the orchestrator.
     """
-    values = {"{start}": key_text(window.start), "{end}": key_text(window.last)}
+    placeholders = {"{start}": key_text(window.start), "{end}": key_text(window.last)}
     command = list(consumer.command)
-    for field, value in values.items():
-        command = [text.replace(field, value) for text in command]
+    for placeholder, value in placeholders.items():
+        command = [argument.replace(placeholder, value) for argument in command]
     try:
-        done = subprocess.run(command, cwd=folder, stdout=sys.stderr, check=False)
+        process = subprocess.run(command, cwd=folder, stdout=sys.stderr, check=False)
     except OSError as error:
         return ConsumerResult(
-            consumer.name, _NOT_STARTED, f"{command[0]} cannot be started ({error.strerror})"
+            consumer.name, _CANNOT_START, f"{command[0]} cannot be started ({error.strerror})"
         )
-    reason = f"its command ended with exit code {done.returncode}" if done.returncode else ""
-    return ConsumerResult(consumer.name, done.returncode, reason)
+    reason = f"the command ended with exit code {process.returncode}" if process.returncode else ""
+    return ConsumerResult(consumer.name, process.returncode, reason)

@@ -1,4 +1,4 @@
-"""Check everything that a project needs, one finding for each."""
+"""Check the configuration, the state folder, the datasets and the commands of a project, with one finding for each."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Finding:
     """The result of one check.
 
     Attributes:
-        subject: what was checked.
-        text: what it is, or what is wrong and how to fix it.
-        exit_code: 0 when it can be used.
+        subject: the thing that was checked, such as `dataset orders`.
+        text: the description of its state, or of the problem and the fix.
+        exit_code: 0 when the check succeeded, otherwise the exit code of the error.
     """
 
     subject: str
@@ -33,12 +33,12 @@ class Finding:
     exit_code: int = 0
 
     def line(self) -> Line:
-        """The finding as a line of text."""
+        """Return the finding as a line of text with a style."""
         mark, style = ("fail", "bad") if self.exit_code else ("ok", "good")
         return f"{mark:<5} {self.subject}: {self.text}", style
 
     def to_json(self) -> dict[str, object]:
-        """The finding as a JSON object."""
+        """Return the finding as a JSON object."""
         return {"subject": self.subject, "ok": not self.exit_code, "text": self.text}
 
 
@@ -48,28 +48,30 @@ def diagnose(project: Project) -> list[Finding]:
     findings = [
         Finding(
             "configuration",
-            f"{config.path}: {_count(len(config.datasets), 'dataset')}, {_count(len(config.runners), 'runner')}",
+            f"{config.path}: {_format_count(len(config.datasets), 'dataset')}, {_format_count(len(config.runners), 'runner')}",
         ),
-        _finding("state", lambda: f"{project.runs_recorded()} runs recorded in {config.state}"),
+        _run_check("state", lambda: f"{project.runs_recorded()} runs recorded in {config.state}"),
     ]
-    findings += [_finding(f"dataset {name}", _newest(project, name)) for name in config.datasets]
-    return [*findings, *_commands(project)]
+    findings += [
+        _run_check(f"dataset {name}", _newest_partition_check(project, name)) for name in config.datasets
+    ]
+    return [*findings, *_check_commands(project)]
 
 
-def _newest(project: Project, name: str) -> Callable[[], str]:
-    """A check of the newest expected partition of a dataset."""
+def _newest_partition_check(project: Project, name: str) -> Callable[[], str]:
+    """Return a function that checks the newest expected partition of a dataset."""
 
     def check() -> str:
         dataset = project.config.dataset(name)
         window = Window.of_last(1, project.as_of(dataset), dataset.lag, dataset.grain)
         partition = project.check(name, window, strays=False).partitions[0]
-        return f"its lake answers; {window.last} is {partition.state.value} ({partition.code.value})"
+        return f"the lake answers; {window.last} is {partition.state.value} ({partition.code.value})"
 
     return check
 
 
-def _commands(project: Project) -> Iterator[Finding]:
-    """Whether the commands of runners and consumers can be started."""
+def _check_commands(project: Project) -> Iterator[Finding]:
+    """Check whether the commands of the runners and the consumers can be started."""
     config = project.config
     tables = [(f"runner {name}", runner.command) for name, runner in config.runners.items()]
     tables += [(f"consumer {name}", consumer.command) for name, consumer in config.consumers.items()]
@@ -78,18 +80,19 @@ def _commands(project: Project) -> Iterator[Finding]:
         program = command[0]
         path = str(folder / program) if os.sep in program and not Path(program).is_absolute() else program
         if shutil.which(path) is None:
-            fix = "Install it, or write the full path in its command."
+            fix = "Install the program, or write its full path in the command."
             yield Finding(subject, f"{program} is not a program that can be started. {fix}", USAGE)
         else:
             yield Finding(subject, f"{program} can be started")
 
 
-def _finding(subject: str, check: Callable[[], str]) -> Finding:
+def _run_check(subject: str, check: Callable[[], str]) -> Finding:
+    """Run a check, and return its text or its expected error as a finding."""
     try:
         return Finding(subject, check())
     except ExpectedError as error:
         return Finding(subject, str(error), error.exit_code)
 
 
-def _count(number: int, noun: str) -> str:
+def _format_count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,7 +1,7 @@
-"""The work of the command: check, plan, apply and run the datasets of a configuration file.
+"""Check, plan, apply and run the datasets of a configuration file.
 
-A dataset runs after those that it needs. A key whose needs are incomplete waits, and its plan says for what. A consumer's command runs
-only when the windows of all its datasets are ready.
+A dataset runs after the datasets that it needs. A key waits while a partition that the key needs is not complete, and the plan
+names that partition. The command of a consumer runs only when the windows of all datasets that the consumer reads are ready.
 """
 
 from __future__ import annotations
@@ -46,13 +46,19 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake
 
 DEFAULT_LAST = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 3}
-# The latest runs that an explanation lists.
+# The number of runs that an explanation lists.
 _RECENT_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectRun:
-    """The result of `run`: the backfill of the dataset, those of the datasets that it needs, and its consumers."""
+    """The result of `Project.run`.
+
+    Attributes:
+        backfill: the backfill of the dataset.
+        needs: the backfills of the datasets that the dataset needs, by name.
+        consumers: the results of the consumers that read the dataset.
+    """
 
     backfill: Backfill
     needs: Mapping[str, Backfill] = field(default_factory=dict)
@@ -61,7 +67,7 @@ class ProjectRun:
 
 @dataclass(frozen=True, slots=True)
 class PartitionExplanation:
-    """The completeness, the cause, the latest runs and the plan of one key of a dataset."""
+    """The completeness, the cause, the latest runs and the plan of one key of a dataset; the cause is None if available."""
 
     completeness: Completeness
     cause: Explanation | None
@@ -74,7 +80,7 @@ class Project:
 
     Args:
         config: the configuration.
-        now: the instant that counts as now; default the present.
+        now: the time that counts as now; default the current time.
     """
 
     def __init__(self, config: Config, *, now: dt.datetime | None = None) -> None:
@@ -83,15 +89,15 @@ class Project:
         self._ledger = Ledger(config.state)
 
     def at(self, now: dt.datetime) -> Project:
-        """The same project at another instant."""
+        """Return the same project with another time as now."""
         return Project(self.config, now=now)
 
     def as_of(self, dataset: Dataset) -> Key:
-        """The key of a dataset that counts as now."""
+        """Return the key of the dataset that contains the current time."""
         return dataset.grain.floor(self.now, dataset.zone)
 
     def last_window(self, name: str) -> Window:
-        """The window that a command takes without options: the longest of the dataset's consumers."""
+        """Return the default window of a dataset: the longest window of its consumers, or a length that depends on the grain."""
         dataset = self.config.dataset(name)
         as_of = self.as_of(dataset)
         windows = [self.consumer_window(consumer, dataset) for consumer in self.config.consumers_of(name)]
@@ -100,13 +106,13 @@ class Project:
         return Window.of_last(DEFAULT_LAST[dataset.grain], as_of, dataset.lag, dataset.grain)
 
     def consumer_window(self, consumer: ConsumerConfig, dataset: Dataset) -> Window:
-        """The window of a dataset that a consumer reads."""
+        """Return the window of the dataset that a consumer reads."""
         as_of = self.as_of(dataset)
         if consumer.grain is None or (consumer.grain is dataset.grain and consumer.timezone is None):
             return Window.of_last(consumer.last, as_of, dataset.lag, dataset.grain)
         zone = consumer.zone or dataset.zone
         newest = dataset.grain.key_at(dataset.grain.index(as_of) - dataset.lag)
-        # The newest key of the consumer whose span has ended when the newest partition of the dataset has.
+        # The consumer's last key is the newest one that ends no later than the newest partition of the dataset.
         end = dataset.grain.end(newest, dataset.zone)
         last = consumer.grain.index(consumer.grain.floor(end, zone)) - 1
         first = consumer.grain.key_at(last - consumer.last + 1)
@@ -124,10 +130,10 @@ class Project:
         options: InspectOptions | None = None,
         strays: bool | None = None,
     ) -> Completeness:
-        """The completeness of a window of a dataset, with its runs in flight.
+        """Check a window of a dataset, and mark the keys that have a run in flight.
 
         Raises:
-            LakeError: the lake does not answer or refuses.
+            LakeError: the lake does not answer or refuses the request.
         """
         dataset = self.config.dataset(name)
         options = replace(options or InspectOptions(), memory=self._ledger)
@@ -145,15 +151,16 @@ class Project:
         return completeness.with_runs_in_flight(running) if running else completeness
 
     def waiver_lake(self, name: str) -> Lake:
-        """The lake that holds the waivers of a dataset: its own, or for tables a lake of their own."""
+        """Open the lake that holds the waivers of a dataset: a separate lake if one is configured, else the dataset's own."""
         dataset = self.config.dataset(name)
-        return lake_of(dataset) if name not in self.config.waivers else open_lake(self.config.waivers[name])
+        waiver_url = self.config.waiver_urls.get(name)
+        return lake_of(dataset) if waiver_url is None else open_lake(waiver_url)
 
     def runner(self, name: str) -> CommandRunner:
-        """The runner of a dataset.
+        """Create the runner of a dataset.
 
         Raises:
-            ConfigError: the dataset has none.
+            ConfigError: the dataset has no runner.
         """
         dataset = self.config.dataset(name)
         if dataset.runner is None:
@@ -182,30 +189,30 @@ class Project:
         )
 
     def runs_recorded(self) -> int:
-        """The number of runs in the ledger of the state folder.
+        """Count the runs in the ledger of the state folder.
 
         Raises:
-            RunsError: the folder or the ledger cannot be used.
+            RunsError: the folder or the ledger cannot be read.
         """
         with self._ledger.connection() as database:
             (count,) = database.execute("SELECT count(*) FROM runs").fetchone()
         return int(count)
 
     def latest_runs(self, name: str, completeness: Completeness) -> Mapping[Key, Run]:
-        """The latest run of each missing key; none for a dataset without a runner."""
+        """Return the latest run of each missing key; empty for a dataset without a runner."""
         if self.config.dataset(name).runner is None or not completeness.missing:
             return {}
         return self.runner(name).latest(list(completeness.missing))
 
     def plan(self, name: str, window: Window, *, policy: Policy | None = None) -> Plan:
-        """The plan of a window: keys whose needs are incomplete wait.
+        """Make the plan of a window. Keys wait while the partitions that they need are incomplete.
 
         Raises:
-            LakeError: the lake does not answer or refuses.
+            LakeError: the lake does not answer or refuses the request.
         """
         completeness = self.check(name, window, policy=policy)
         plan = make_plan(completeness, self.latest_runs(name, completeness))
-        blocked = self._blocked(name, plan.days(Action.START))
+        blocked = self._find_blocked_keys(name, plan.days(Action.START))
         if not blocked:
             return plan
         steps = tuple(
@@ -217,17 +224,13 @@ class Project:
         return replace(plan, steps=steps)
 
     def apply(
-        self,
-        plan: Plan,
-        *,
-        limits: Limits | None = None,
-        reporter: Reporter | None = None,
+        self, plan: Plan, *, limits: Limits | None = None, reporter: Reporter | None = None
     ) -> Backfill:
-        """Start exactly the runs of a plan, and check the window at the end.
+        """Start exactly the runs of a plan, and check the window when the runs have ended.
 
         Raises:
             ConfigError: the dataset has no runner.
-            LakeError: the lake does not answer or refuses.
+            LakeError: the lake does not answer or refuses the request.
         """
         reporter = reporter or SilentReporter()
         name = plan.completeness.dataset
@@ -236,9 +239,9 @@ class Project:
         if dataset.runner is None and not plan.days(Action.START):
             reporter.planned(plan)
             return Backfill(plan, Outcome((), (), (), ()), plan.completeness)
-        # Runs that have been started are followed to their end, even if the window cannot become ready.
+        # Without a minimum, the backfill waits for all started runs, even if the window can no longer become ready.
         without_minimum = replace(plan.completeness, policy=replace(policy, min_coverage=0, min_days=0))
-        done = execute_plan(
+        backfill = execute_plan(
             dataset,
             replace(plan, completeness=without_minimum),
             partial(self.check, name, window, policy=policy),
@@ -246,7 +249,7 @@ class Project:
             limits=limits or self.limits(name),
             reporter=reporter,
         )
-        return replace(done, plan=plan, completeness=replace(done.completeness, policy=policy))
+        return replace(backfill, plan=plan, completeness=replace(backfill.completeness, policy=policy))
 
     def apply_saved(
         self,
@@ -255,10 +258,11 @@ class Project:
         timeout: float = 7200.0,
         reporter: Reporter | None = None,
     ) -> Backfill:
-        """Apply the plan in a file, if the lake and the runs are as when it was made.
+        """Apply the plan in a file, unless the lake or the runs have changed since the plan was made.
 
         Raises:
-            OptionError: the file is not a plan, or its dataset is not in the configuration.
+            OptionError: the file does not contain a plan that fits the dataset.
+            ConfigError: the configuration does not define the dataset of the plan.
             PlanMoved: the lake or the runs have changed.
         """
         saved = SavedPlan.read(path)
@@ -284,31 +288,32 @@ class Project:
         timeout: float = 7200.0,
         reporter: Reporter | None = None,
     ) -> ProjectRun:
-        """Plan, apply and verify the needs of a dataset and then the dataset; run its consumers when they are ready.
+        """Fill the datasets that a dataset needs, then the dataset, and run the consumers whose windows are ready.
 
         Raises:
-            ConfigError: something is due, and its dataset has no runner.
-            LakeError: the lake does not answer or refuses.
+            ConfigError: a partition is missing, and its dataset has no runner.
+            LakeError: the lake does not answer or refuses the request.
         """
         reporter = reporter or SilentReporter()
         dataset = self.config.dataset(name)
         needs: dict[str, Backfill] = {}
-        for need in self.config.needed_by(name):
-            needed = self.config.dataset(need)
-            if needed.runner is not None:
-                needed_window = window_for(window, dataset.zone, needed, self.as_of(needed))
-                needs[need] = self._fill(need, needed_window, None, timeout, reporter)
-        backfill = self._fill(name, window, policy, timeout, reporter)
+        for need in self.config.transitive_needs(name):
+            needed_dataset = self.config.dataset(need)
+            if needed_dataset.runner is not None:
+                needed_window = window_for(window, dataset.zone, needed_dataset, self.as_of(needed_dataset))
+                needs[need] = self._fill_window(need, needed_window, None, timeout, reporter)
+        backfill = self._fill_window(name, window, policy, timeout, reporter)
         consumers = tuple(
-            self._consume(consumer, backfill.completeness) for consumer in self.config.consumers_of(name)
+            self._run_consumer_if_ready(consumer, backfill.completeness)
+            for consumer in self.config.consumers_of(name)
         )
         return ProjectRun(backfill, needs, consumers)
 
     def explain(self, name: str, key: Key) -> PartitionExplanation:
-        """Explain one key: its state, the cause, its latest runs and what would be done.
+        """Explain one key: the state of the partition, the cause, the latest runs and the plan.
 
         Raises:
-            LakeError: the lake does not answer or refuses.
+            LakeError: the lake does not answer or refuses the request.
         """
         dataset = self.config.dataset(name)
         window = Window.between(key, key, self.as_of(dataset), dataset.lag, dataset.grain)
@@ -318,68 +323,76 @@ class Project:
         return PartitionExplanation(plan.completeness, causes.get(key), runs, plan)
 
     def causes(self, completeness: Completeness) -> dict[Key, Explanation]:
-        """The cause of each partition that is not available."""
+        """Return the cause of each partition that is not available."""
         dataset = self.config.dataset(completeness.dataset)
         runs = self.latest_runs(dataset.name, completeness)
         attempts = self.config.runners[dataset.runner].attempts if dataset.runner else 1
         explanations = [explain(p, runs.get(p.day), attempts) for p in completeness.partitions]
         causes = {explanation.key: explanation for explanation in explanations if explanation is not None}
-        blocked = self._blocked(dataset.name, list(completeness.missing))
+        blocked = self._find_blocked_keys(dataset.name, list(completeness.missing))
         return {
             key: replace(cause, evidence=blocked[key]) if key in blocked else cause
             for key, cause in causes.items()
         }
 
     def limits(self, name: str, timeout: float = 7200.0) -> Limits:
-        """The bounds of a backfill of a dataset, from its runner."""
+        """Return the limits of a backfill of a dataset, which its runner configures."""
         dataset = self.config.dataset(name)
         if dataset.runner is None:
             return Limits(timeout=timeout)
         runner = self.config.runners[dataset.runner]
         return Limits(runner.jobs, runner.attempts, timeout)
 
-    def _fill(
+    def _fill_window(
         self, name: str, window: Window, policy: Policy | None, timeout: float, reporter: Reporter
     ) -> Backfill:
+        """Plan and apply one window of a dataset."""
         plan = self.plan(name, window, policy=policy)
         reporter.checked(plan.completeness)
         return self.apply(plan, limits=self.limits(name, timeout), reporter=reporter)
 
-    def _blocked(self, name: str, keys: list[Key] | tuple[Key, ...]) -> dict[Key, str]:
-        """The keys whose needs are incomplete, with a sentence that names the first partition that is not available."""
+    def _find_blocked_keys(self, name: str, keys: list[Key] | tuple[Key, ...]) -> dict[Key, str]:
+        """Return the keys that need partitions that are not available, each with a sentence about the first such partition."""
         dataset = self.config.dataset(name)
         blocked: dict[Key, str] = {}
         for need in dataset.needs if keys else ():
-            needed = self.config.dataset(need)
-            needed_keys = {key: keys_for(dataset, key, needed) for key in keys}
+            needed_dataset = self.config.dataset(need)
+            needed_keys = {key: keys_for(dataset, key, needed_dataset) for key in keys}
             first, last = min(map(min, needed_keys.values())), max(map(max, needed_keys.values()))
-            window = Window.between(first, last, self.as_of(needed), needed.lag, needed.grain)
+            window = Window.between(
+                first, last, self.as_of(needed_dataset), needed_dataset.lag, needed_dataset.grain
+            )
             completeness = self.check(need, window, strays=False)
-            for key, group in needed_keys.items():
-                partition = next((completeness[k] for k in group if _blocks(completeness, k)), None)
+            for key, needed_group in needed_keys.items():
+                partition = next(
+                    (completeness[k] for k in needed_group if _is_blocking(completeness, k)), None
+                )
                 if partition is not None and key not in blocked:
                     state = f"{partition.state.value} ({partition.code.value})"
                     blocked[key] = f"needs {need} {key_text(partition.day)}, which is {state}"
         return blocked
 
-    def _consume(self, consumer: ConsumerConfig, completeness: Completeness) -> ConsumerResult:
-        """Run the command of a consumer if the windows of all its datasets are ready."""
-        own = self.config.dataset(completeness.dataset)
+    def _run_consumer_if_ready(self, consumer: ConsumerConfig, completeness: Completeness) -> ConsumerResult:
+        """Run the command of a consumer if the windows of all datasets that it reads are ready.
+
+        `completeness` is the result for one of these datasets, which is not checked again.
+        """
+        checked_dataset = self.config.dataset(completeness.dataset)
         for name in consumer.datasets:
             dataset = self.config.dataset(name)
-            if dataset.name == own.name:
-                checked = replace(completeness, policy=consumer.policy)
+            if dataset.name == checked_dataset.name:
+                result = replace(completeness, policy=consumer.policy)
             else:
-                window = window_for(completeness.window, own.zone, dataset, self.as_of(dataset))
-                checked = self.check(name, window, policy=consumer.policy)
-            if not checked.ready:
-                missing = ", ".join(key_text(key) for key in checked.missing[:3]) or "nothing"
-                reason = f"{name} is not ready: coverage {checked.coverage_pct:.1f} %, missing {missing}"
+                window = window_for(completeness.window, checked_dataset.zone, dataset, self.as_of(dataset))
+                result = self.check(name, window, policy=consumer.policy)
+            if not result.ready:
+                missing = ", ".join(key_text(key) for key in result.missing[:3]) or "nothing"
+                reason = f"{name} is not ready: coverage {result.coverage_pct:.1f} %, missing {missing}"
                 return ConsumerResult(consumer.name, None, reason)
         return run_consumer(consumer, completeness.window, self.config.path.absolute().parent)
 
 
-def _blocks(completeness: Completeness, key: Key) -> bool:
-    """Whether a needed partition keeps others from running: it is expected, now or later, and not available."""
+def _is_blocking(completeness: Completeness, key: Key) -> bool:
+    """Return whether a partition blocks the keys that need it: it is not available, but expected now or later."""
     partition = completeness[key]
     return not partition.available and partition.code not in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY)

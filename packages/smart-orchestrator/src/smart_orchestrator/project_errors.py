@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class ConfigError(SmartOrchestratorError):
-    """A value of the configuration file cannot be used.
+    """The configuration file, or a value in the file, is invalid.
 
     Attributes:
-        path: the file.
-        key: the key in it, with the names of its tables: `datasets.orders.grain`; empty for the file itself.
-        problem: the value, without credentials, and what is wrong with it.
-        fix: what to write instead, as a sentence.
+        path: the path of the file.
+        key: the full name of the key, such as `datasets.orders.grain`; empty when the error is about the complete file.
+        problem: the description of the problem, without credentials.
+        fix: the instruction for the user, a complete sentence.
     """
 
     transient = False
@@ -33,11 +33,11 @@ class ConfigError(SmartOrchestratorError):
 
 
 class PlanMoved(SmartOrchestratorError):
-    """The lake or the runs are no longer as they were when the plan was made.
+    """The lake or the runs have changed since the plan was made.
 
     Attributes:
-        plan: the file of the plan.
-        changes: what differs, one sentence for each key.
+        plan: the path of the plan's file.
+        changes: the changes, one sentence for each key.
     """
 
     exit_code = PLAN_MOVED
@@ -47,4 +47,4 @@ class PlanMoved(SmartOrchestratorError):
         self.changes = tuple(changes)
         listed = "; ".join(self.changes[:3])
         more = f" and {len(self.changes) - 3} more" if len(self.changes) > 3 else ""
-        super().__init__(f"{plan} no longer holds: {listed}{more}. Make a new plan.")
+        super().__init__(f"{plan} is outdated: {listed}{more}. Make a new plan.")

@@ -1,8 +1,8 @@
 """Propose a configuration for a lake from the names of its objects.
 
-A bounded sample of folders is listed, from both ends of each level. Dates in the names give the key format and the grain; markers, logs and
-endings give the adapter and the format; a check of the newest partitions gives the smallest number of rows. The proposal says how
-sure it is, and a person confirms it: nothing else is written.
+The module lists a bounded sample of folders: the first and the last folders of each level. The key format and the grain come from
+dates in the names. The adapter and the format come from markers, Delta logs and file endings. The minimum number of rows comes from
+a check of the newest partitions. Every proposal contains the evidence, so that a person can confirm it.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.grain import Key
     from smart_orchestrator.store.base import Lake
 
-# Folders of one level that are listed: as many from the start as from the end.
-_CHILDREN = 40
+# The maximum number of subfolders of one folder that are listed, half from the start and half from the end.
+_MAX_CHILDREN = 40
 _MAX_DEPTH = 8
 _MAX_FILES = 5_000
-# The newest partitions whose rows are counted.
-_CHECKED = 5
-# Fewer partitions are not enough to be sure.
-_SURE = 3
+# The number of newest partitions whose rows are counted.
+_CHECKED_PARTITIONS = 5
+# A proposal from fewer partitions is never marked as sure.
+_MIN_PARTITIONS = 3
 _DELTA_LOG = "/_delta_log/"
 
-# The forms of a date within one name, the most specific first.
-_DATES = (
+# The forms of a date within one folder name, with their directives; the most specific form comes first.
+_DATE_FORMS = (
     (re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}T\d{2}(?!\d)"), "%Y-%m-%dT%H"),
     (re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)"), "%Y-%m-%d"),
     (re.compile(r"(?<!\d)\d{4}_\d{2}_\d{2}(?!\d)"), "%Y_%m_%d"),
@@ -47,36 +47,37 @@ _DATES = (
     (re.compile(r"(?<!\d)\d{4}-W\d{2}(?!\d)"), "%G-W%V"),
     (re.compile(r"(?<!\d)\d{4}-\d{2}(?![\d-])"), "%Y-%m"),
 )
-# Names of the levels of a date, and the directive of each.
-_LEVELS = (
+# Folder names that contain one part of a date, such as `month=11`, with their directives.
+_NAMED_DATE_PARTS = (
     (re.compile(r"(?:year|yyyy|y)=\d{4}", re.IGNORECASE), "%Y"),
     (re.compile(r"(?:month|mon|mm|m)=\d{1,2}", re.IGNORECASE), "%m"),
     (re.compile(r"(?:day|dd|d)=\d{1,2}", re.IGNORECASE), "%d"),
     (re.compile(r"(?:hour|hr|hh|h)=\d{1,2}", re.IGNORECASE), "%H"),
 )
-_PLAIN = ("%Y", "%m", "%d", "%H")
+# The directives of folder names that are only numbers, in the order of the levels.
+_UNNAMED_DATE_PARTS = ("%Y", "%m", "%d", "%H")
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A dataset that a lake seems to hold.
+    """A proposed dataset.
 
     Attributes:
-        dataset: its description.
+        dataset: the proposed configuration of the dataset.
         first: the oldest key in the sample.
         last: the newest key in the sample.
-        notes: what the description rests on, one sentence each.
-        sure: whether every folder of the sample fits, and there are enough of them.
+        notes: the evidence for the proposal, one sentence each.
+        is_sure: whether the sample is large enough, all its folders fit the key format, and all or none of them have a marker.
     """
 
     dataset: Dataset
     first: Key
     last: Key
     notes: tuple[str, ...]
-    sure: bool
+    is_sure: bool
 
     def to_json(self) -> dict[str, object]:
-        """The proposal as a JSON object."""
+        """Return the proposal as a JSON object."""
         dataset = self.dataset
         return {
             "dataset": dataset.name,
@@ -87,57 +88,64 @@ class Proposal:
             "min_rows": dataset.min_rows,
             "first": key_text(self.first),
             "last": key_text(self.last),
-            "sure": self.sure,
+            "sure": self.is_sure,
             "notes": list(self.notes),
         }
 
 
 @dataclass(slots=True)
 class _Group:
-    """The partitions of a sample whose paths have the same form."""
+    """The partitions of a sample whose paths have the same key format.
+
+    Attributes:
+        paths: the paths of the partitions.
+        has_unpadded_numbers: whether a path contains a number of one digit, such as `month=1`.
+        endings: the number of data files for each file ending.
+        marked_paths: the paths of the partitions that have a `_SUCCESS` marker.
+    """
 
     paths: set[str] = field(default_factory=set)
-    unpadded: bool = False
+    has_unpadded_numbers: bool = False
     endings: Counter[str] = field(default_factory=Counter)
-    marked: set[str] = field(default_factory=set)
+    marked_paths: set[str] = field(default_factory=set)
 
 
 def propose(lake: Lake, url: str, now: dt.datetime) -> list[Proposal]:
-    """The datasets that a lake seems to hold, by name.
+    """Propose the datasets of a lake, with distinct names.
 
     Raises:
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not answer or refuses the request.
     """
     groups: dict[str, _Group] = {}
-    logs: set[str] = set()
-    for path in _sample(lake):
-        table, log, _ = path.rpartition(_DELTA_LOG)
-        if log:
-            logs.add(table)
+    delta_tables: set[str] = set()
+    for path in _sample_keys(lake):
+        table, delta_log, _ = path.rpartition(_DELTA_LOG)
+        if delta_log:
+            delta_tables.add(table)
         folders, name = path.split("/")[:-1], path.rpartition("/")[2]
-        template, depth = _template(folders)
+        key_format, depth = _key_format_of(folders)
         if not depth:
             continue
-        group = groups.setdefault(template, _Group())
+        group = groups.setdefault(key_format, _Group())
         partition = "/".join(folders[:depth])
         group.paths.add(partition)
-        group.unpadded |= bool(re.search(r"=\d(?:/|$)", partition))
+        group.has_unpadded_numbers |= bool(re.search(r"=\d(?:/|$)", partition))
         if name == "_SUCCESS":
-            group.marked.add(partition)
+            group.marked_paths.add(partition)
         elif not name.startswith(("_", ".")):
             group.endings[_ending(name)] += 1
     proposals: list[Proposal] = []
-    for template, group in groups.items():
-        proposal = _proposal(template, group, url)
+    for key_format, group in groups.items():
+        proposal = _propose_dataset(key_format, group, url)
         if proposal is not None:
             folder = proposal.dataset.folder
-            proposal = _as_delta_table(proposal, folder) if folder in logs else proposal
-            proposals.append(_with_rows(proposal, lake, now))
-    return _named(proposals)
+            proposal = _as_delta_table(proposal, folder) if folder in delta_tables else proposal
+            proposals.append(_with_min_rows(proposal, lake, now))
+    return _with_names(proposals)
 
 
-def toml_of(proposals: Sequence[Proposal], command: Sequence[str]) -> str:
-    """The text of a configuration file with the proposed datasets and, if there is a command, a runner for it."""
+def to_toml(proposals: Sequence[Proposal], command: Sequence[str]) -> str:
+    """Return the text of a configuration file with the proposed datasets and, if `command` is not empty, a runner."""
     lines: list[str] = []
     for proposal in proposals:
         dataset = proposal.dataset
@@ -166,87 +174,96 @@ def toml_of(proposals: Sequence[Proposal], command: Sequence[str]) -> str:
         ]
     else:
         lines += [
-            '# The command that makes one partition; then add runner = "pipeline" to its dataset.',
+            '# The command that makes one partition. Add runner = "pipeline" to the dataset that uses it.',
             "# [runners.pipeline]",
             '# command = ["python", "etl.py", "--day", "{key}"]',
         ]
     return "\n".join(lines) + "\n"
 
 
-def _sample(lake: Lake) -> Iterator[str]:
-    """The keys of a bounded sample of objects, from both ends of every level."""
+def _sample_keys(lake: Lake) -> Iterator[str]:
+    """Yield the keys of a bounded sample of objects, from the first and the last folders of every level."""
     pending: list[tuple[str, int]] = [("", 0)]
     count = 0
     while pending and count < _MAX_FILES:
         folder, depth = pending.pop()
-        above = f"{folder}/" if folder else ""
+        parent = f"{folder}/" if folder else ""
         names = sorted(lake.names(folder, 1000))
         children = [name for name in names if name.endswith("/") and not name.startswith(("_t", "."))]
         for name in names:
             if not name.endswith("/"):
                 count += 1
-                yield above + name
+                yield parent + name
         if depth < _MAX_DEPTH:
-            half = _CHILDREN // 2
-            chosen = children if len(children) <= _CHILDREN else children[:half] + children[-half:]
-            pending += [(above + name.rstrip("/"), depth + 1) for name in chosen]
+            half = _MAX_CHILDREN // 2
+            selected_children = (
+                children if len(children) <= _MAX_CHILDREN else children[:half] + children[-half:]
+            )
+            pending += [(parent + name.rstrip("/"), depth + 1) for name in selected_children]
 
 
-def _template(folders: Sequence[str]) -> tuple[str, int]:
-    """The key format of a path, and how many of its folders belong to the key; 0 when no folder holds a date."""
+def _key_format_of(folders: Sequence[str]) -> tuple[str, int]:
+    """Return the key format of a path and the number of folders in the key; 0 when no folder name contains a date."""
     names: list[str] = []
-    seen: set[str] = set()
+    used_directives: set[str] = set()
     depth = 0
     for number, folder in enumerate(folders, 1):
-        name = _templated(folder, seen)
+        name = _date_field_name(folder, used_directives)
         if name is not None:
             depth = number
         names.append(name or folder)
     return "/".join(names[:depth]), depth
 
 
-def _templated(folder: str, seen: set[str]) -> str | None:
-    """The name of a folder with the date in it as a field; None when it holds no date. `seen` gathers directives."""
+def _date_field_name(folder: str, used_directives: set[str]) -> str | None:
+    """Replace the date in a folder name by a field of the key format, and add its directives to `used_directives`.
+
+    None when the name contains no date, or only directives that are already used.
+    """
     if "{" in folder or "}" in folder:
         return None
-    for pattern, directives in _DATES:
+    for pattern, directives in _DATE_FORMS:
         match = pattern.search(folder)
-        if match is not None and not seen & {"%Y", "%G"}:
-            seen.update(re.findall(r"%.", directives))
+        if match is not None and not used_directives & {"%Y", "%G"}:
+            used_directives.update(re.findall(r"%.", directives))
             return f"{folder[: match.start()]}{{start:{directives}}}{folder[match.end() :]}"
-    for pattern, directive in _LEVELS:
-        if pattern.fullmatch(folder) and directive not in seen:
-            seen.add(directive)
+    for pattern, directive in _NAMED_DATE_PARTS:
+        if pattern.fullmatch(folder) and directive not in used_directives:
+            used_directives.add(directive)
             return f"{folder.partition('=')[0]}={{start:{directive}}}"
-    expected = next((directive for directive in _PLAIN if directive not in seen), None)
+    expected = next(
+        (directive for directive in _UNNAMED_DATE_PARTS if directive not in used_directives), None
+    )
     digits = 4 if expected == "%Y" else 2
     if expected is not None and re.fullmatch(rf"\d{{{digits}}}", folder):
-        seen.add(expected)
+        used_directives.add(expected)
         return f"{{start:{expected}}}"
     return None
 
 
-def _proposal(template: str, group: _Group, url: str) -> Proposal | None:
-    """The proposal for partitions of one form; None when their names are not keys of any grain."""
-    if group.unpadded:
-        template = re.sub(r"=\{start:%([mdH])\}", r"={start:%-\1}", template)
-    grains = _grains(template)
-    if len(group.paths) < _SURE:
-        # A single Monday does not make weeks.
+def _propose_dataset(key_format: str, group: _Group, url: str) -> Proposal | None:
+    """Propose a dataset for a group of partitions; None when their names are not keys of any grain."""
+    if group.has_unpadded_numbers:
+        key_format = re.sub(r"=\{start:%([mdH])\}", r"={start:%-\1}", key_format)
+    grains = _possible_grains(key_format)
+    if len(group.paths) < _MIN_PARTITIONS:
+        # A few dates that are all Mondays are not enough evidence for weeks, so the finest grain is assumed.
         grains = grains[-1:]
     for grain in grains:
         try:
-            dataset = Dataset("dataset", url, template, _format(group), adapter=_adapter(group), grain=grain)
+            dataset = Dataset(
+                "dataset", url, key_format, _choose_format(group), adapter=_choose_adapter(group), grain=grain
+            )
         except DatasetError:
             continue
         keys = sorted(key for path in group.paths if (key := dataset.day(path)) is not None)
         if len(keys) == len(group.paths) or (keys and grain is grains[-1]):
-            return _described(dataset, keys, group)
+            return _describe(dataset, keys, group)
     return None
 
 
 def _as_delta_table(proposal: Proposal, folder: str) -> Proposal:
-    """The proposal for a Delta table whose partition column is in the names of its folders."""
+    """Change a proposal to a Delta table whose partition column is in the folder names."""
     dataset = proposal.dataset
     column = dataset.key_format.removeprefix(f"{folder}/").partition("=")[0]
     table = replace(
@@ -256,71 +273,81 @@ def _as_delta_table(proposal: Proposal, folder: str) -> Proposal:
         adapter="delta",
         key_column=column,
     )
-    notes = (*proposal.notes[:2], f"{folder}/_delta_log is there: adapter delta, by the column {column}")
+    notes = (*proposal.notes[:2], f"{folder}/_delta_log exists: adapter delta, by the column {column}")
     return replace(proposal, dataset=table, notes=notes)
 
 
-def _described(dataset: Dataset, keys: Sequence[Key], group: _Group) -> Proposal:
-    fit = f"{len(keys)} of {len(group.paths)} folders of the sample fit the key format"
-    marked = f"{len(group.marked)} of {len(group.paths)} have a _SUCCESS marker: adapter {dataset.adapter}"
-    notes = (fit, f"grain {dataset.grain}: {key_text(keys[0])} to {key_text(keys[-1])}", marked)
-    sure = len(keys) == len(group.paths) >= _SURE and len(group.marked) in (0, len(group.paths))
-    return Proposal(dataset, keys[0], keys[-1], notes, sure)
+def _describe(dataset: Dataset, keys: Sequence[Key], group: _Group) -> Proposal:
+    """Make the proposal of a dataset, with notes about the sample."""
+    fit_note = f"{len(keys)} of {len(group.paths)} folders of the sample fit the key format"
+    marker_note = (
+        f"{len(group.marked_paths)} of {len(group.paths)} have a _SUCCESS marker: adapter {dataset.adapter}"
+    )
+    notes = (fit_note, f"grain {dataset.grain}: {key_text(keys[0])} to {key_text(keys[-1])}", marker_note)
+    is_sure = len(keys) == len(group.paths) >= _MIN_PARTITIONS and len(group.marked_paths) in (
+        0,
+        len(group.paths),
+    )
+    return Proposal(dataset, keys[0], keys[-1], notes, is_sure)
 
 
-def _grains(template: str) -> list[Grain]:
-    """The grains that a key format can have, the coarsest first: days that are all Mondays are weeks."""
-    if "%H" in template or "%-H" in template:
+def _possible_grains(key_format: str) -> list[Grain]:
+    """Return the grains that a key format can have, the coarsest first. Dates that are all Mondays can be weeks."""
+    if "%H" in key_format or "%-H" in key_format:
         return [Grain.HOUR]
-    if "%V" in template:
+    if "%V" in key_format:
         return [Grain.WEEK]
-    if "%d" in template or "%-d" in template:
+    if "%d" in key_format or "%-d" in key_format:
         return [Grain.MONTH, Grain.WEEK, Grain.DAY]
     return [Grain.MONTH]
 
 
-def _adapter(group: _Group) -> Adapter:
-    return "marker" if 2 * len(group.marked) > len(group.paths) else "files"
+def _choose_adapter(group: _Group) -> Adapter:
+    """Choose `marker` when more than half of the partitions have a marker."""
+    return "marker" if 2 * len(group.marked_paths) > len(group.paths) else "files"
 
 
-def _format(group: _Group) -> Format:
+def _choose_format(group: _Group) -> Format:
+    """Choose the format of the most common file ending."""
     ending = group.endings.most_common(1)[0][0] if group.endings else ""
     return "parquet" if ending == "parquet" else "csv" if ending == "csv" else "raw"
 
 
 def _ending(name: str) -> str:
-    """The ending of a data file's name without that of its compression."""
+    """Return the ending of a data file's name, without the ending of the compression."""
     return re.sub(r"\.(gz|bz2|zst|snappy)$", "", name.lower()).rpartition(".")[2]
 
 
-def _with_rows(proposal: Proposal, lake: Lake, now: dt.datetime) -> Proposal:
-    """The proposal with half of the fewest rows of its newest partitions as `min_rows`."""
+def _with_min_rows(proposal: Proposal, lake: Lake, now: dt.datetime) -> Proposal:
+    """Set `min_rows` of a proposal to half the number of rows in the smallest of the newest partitions."""
     dataset = replace(proposal.dataset, settle=0.0)
     grain = dataset.grain
-    count = min(_CHECKED, grain.index(proposal.last) - grain.index(proposal.first) + 1)
+    count = min(_CHECKED_PARTITIONS, grain.index(proposal.last) - grain.index(proposal.first) + 1)
     first = grain.key_at(grain.index(proposal.last) - count + 1)
     window = Window.between(first, proposal.last, max(grain.floor(now), proposal.last), 0, grain)
     completeness = check(dataset, window, lake=lake, strays=False)
-    rows = [p.rows for p in completeness.partitions if p.available and p.rows is not None]
-    problems = [p for p in completeness.partitions if not p.available]
+    row_counts = [p.rows for p in completeness.partitions if p.available and p.rows is not None]
+    unavailable = [p for p in completeness.partitions if not p.available]
     notes = list(proposal.notes)
-    if rows:
-        notes.append(f"the newest {len(rows)} partitions have {min(rows):,} to {max(rows):,} rows")
-    notes += [f"{key_text(p.day)} is {p.state.value}: {p.reason}" for p in problems[:3]]
-    min_rows = max(1, min(rows) // 2) if rows else 1
+    if row_counts:
+        notes.append(
+            f"the newest {len(row_counts)} partitions have {min(row_counts):,} to {max(row_counts):,} rows"
+        )
+    notes += [f"{key_text(p.day)} is {p.state.value}: {p.reason}" for p in unavailable[:3]]
+    min_rows = max(1, min(row_counts) // 2) if row_counts else 1
     return replace(proposal, dataset=replace(proposal.dataset, min_rows=min_rows), notes=tuple(notes))
 
 
-def _named(proposals: Iterable[Proposal]) -> list[Proposal]:
-    """The proposals with a name each, made from the last fixed folder of the key."""
-    named: dict[str, Proposal] = {}
+def _with_names(proposals: Iterable[Proposal]) -> list[Proposal]:
+    """Give each proposal a distinct name, made from the last folder name in the key format that contains no date."""
+    proposals_by_name: dict[str, Proposal] = {}
     for proposal in sorted(proposals, key=lambda each: each.dataset.key_format):
-        fixed = (
+        folder_name = (
             proposal.dataset.folder.rpartition("/")[2] or proposal.dataset.lake.rstrip("/").rpartition("/")[2]
         )
-        base = re.sub(r"[^A-Za-z0-9_-]+", "_", fixed).strip("_") or "dataset"
+        base = re.sub(r"[^A-Za-z0-9_-]+", "_", folder_name).strip("_") or "dataset"
         name, number = base, 2
-        while name in named:
+        while name in proposals_by_name:
             name, number = f"{base}_{number}", number + 1
-        named[name] = replace(proposal, dataset=replace(proposal.dataset, name=name))
-    return list(named.values())
+        proposals_by_name[name] = replace(proposal, dataset=replace(proposal.dataset, name=name))
+    return list(proposals_by_name.values())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testing.small_wiki import SITEINFO
+from testing.small_wiki import SITEINFO_QUERY
 from wiki_trends.config.settings import Settings
 from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.lists.deny_list import denied_titles
@@ -20,7 +20,7 @@ from wiki_trends.pipeline.lists.row_filter import (
 from wiki_trends.pipeline.lists.top_list import ListRow
 from wiki_trends.wikimedia.siteinfo import folded, parse_siteinfo
 
-SITE = parse_siteinfo(SITEINFO, url="u")
+SITE = parse_siteinfo(SITEINFO_QUERY, url="u")
 DESKTOP = [ListRow("Robot", 990, 1), ListRow("People", 400, 2), ListRow("Least", 50, 3)]
 MOBILE = [ListRow("People", 550, 1), ListRow("Phones", 960, 2), ListRow("Least", 40, 3)]
 LISTED = [

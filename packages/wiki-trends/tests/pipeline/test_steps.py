@@ -13,7 +13,7 @@ from smart_orchestrator.adapters.manifest import inspect, read_frame
 from smart_orchestrator.errors import ContractError
 from smart_orchestrator.store.opening import lake_of
 from testing.scripted_server import ScriptedServer
-from testing.small_wiki import DAY, SITEINFO, SmallWiki, listing, settings_for
+from testing.small_wiki import DAY, SITEINFO_QUERY, SmallWiki, listing, settings_for
 from wiki_trends.config.layers import layers
 from wiki_trends.errors import ContractBroken
 from wiki_trends.pipeline import (
@@ -34,7 +34,7 @@ from wiki_trends.sample import SampleOptions, SampleServer
 from wiki_trends.wikimedia import PageFacts, WikimediaClient
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
 
-SITE = parse_siteinfo(SITEINFO, url="u")
+SITE = parse_siteinfo(SITEINFO_QUERY, url="u")
 
 
 def rows_of(filtered):

@@ -13,7 +13,7 @@ import pytest
 from wiki_trends.sample import mediawiki, truth
 from wiki_trends.sample.days import wiki_traffic
 from wiki_trends.sample.wikis import WIKIS
-from wiki_trends.wikimedia.pages import QUERY, Pages
+from wiki_trends.wikimedia.pages import PAGE_FACTS_QUERY, Pages
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
 
 EN = WIKIS["en.wikipedia"]
@@ -27,14 +27,14 @@ def ask(params, wiki=EN, *, limit=240):
 
 
 def query(titles, **params):
-    return ask(QUERY | {"titles": "|".join(titles)} | params)
+    return ask(PAGE_FACTS_QUERY | {"titles": "|".join(titles)} | params)
 
 
 def pages_of(titles, *, limit=240):
     """Everything about the titles, all pieces together, and the number of pieces."""
     pages, following, pieces = Pages("test"), {}, 0
     while following is not None:
-        answer = ask(QUERY | {"titles": "|".join(titles)} | following, limit=limit)
+        answer = ask(PAGE_FACTS_QUERY | {"titles": "|".join(titles)} | following, limit=limit)
         assert ("batchcomplete" in answer) != ("continue" in answer)
         following = pages.add(answer)
         pieces += 1
@@ -84,7 +84,7 @@ def test_redirects_are_not_followed_unasked(planted):
     source = next(
         t for t, target in planted["redirects"].items() if t[0] != target[0].lower() and t.isascii()
     )
-    answer = ask({k: v for k, v in QUERY.items() if k != "redirects"} | {"titles": source})
+    answer = ask({k: v for k, v in PAGE_FACTS_QUERY.items() if k != "redirects"} | {"titles": source})
     assert "redirects" not in answer["query"]
     assert answer["query"]["pages"][0]["title"] == source.replace("_", " ")
 
@@ -101,7 +101,7 @@ def test_missing_and_invalid_titles_are_said_to_be_so():
 
 
 def test_titles_can_be_separated_by_another_character():
-    answer = ask(QUERY | {"titles": "\x1fKes\\Tal\x1fA|B"})
+    answer = ask(PAGE_FACTS_QUERY | {"titles": "\x1fKes\\Tal\x1fA|B"})
     assert sorted(p["title"] for p in answer["query"]["pages"]) == ["A|B", "Kes\\Tal"]
 
 
@@ -185,7 +185,7 @@ def test_the_truth_agrees_with_what_the_api_says(planted, titles):
     ],
 )
 def test_errors_come_as_200_with_their_code(params, code):
-    assert ask(QUERY | params)["error"]["code"] == code
+    assert ask(PAGE_FACTS_QUERY | params)["error"]["code"] == code
 
 
 def test_a_parameter_that_is_not_there_is_named():

@@ -11,12 +11,12 @@ import pytest
 from testing.recorded import RECORDED, needs_recorded
 from wiki_trends.errors import SettingError
 from wiki_trends.sample import SampleOptions, SampleServer
-from wiki_trends.wikimedia.pages import QUERY, Pages
+from wiki_trends.wikimedia.pages import PAGE_FACTS_QUERY, Pages
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
 
 ANSWERS = RECORDED / "recorded"
 TOP = "/api/rest_v1/metrics/pageviews/top"
-SITEINFO = {
+SITEINFO_QUERY = {
     "action": "query",
     "format": "json",
     "formatversion": "2",
@@ -29,7 +29,7 @@ LIST_BODY = {
 EXCHANGES = {
     "aqs/list.json": ("https://wikimedia.org/api/rest_v1/metrics/pageviews/top/fr.wikipedia.org/all-access/2021/10/01", LIST_BODY),
     "action/siteinfo.json": (
-        f"https://fr.wikipedia.org/w/api.php?{urlencode(SITEINFO | {'siprop': 'general|namespaces|namespacealiases'})}",
+        f"https://fr.wikipedia.org/w/api.php?{urlencode(SITEINFO_QUERY | {'siprop': 'general|namespaces|namespacealiases'})}",
         {
             "batchcomplete": True,
             "query": {
@@ -106,20 +106,22 @@ def test_a_list_without_a_recording_is_the_404_of_the_api(server, tail):
 
 
 def test_siteinfo_is_the_recorded_one_whatever_part_is_asked(server):
-    for params in (SITEINFO, SITEINFO | {"siprop": "namespaces|general", "maxlag": "5"}):
+    for params in (SITEINFO_QUERY, SITEINFO_QUERY | {"siprop": "namespaces|general", "maxlag": "5"}):
         site = parse_siteinfo(json.loads(ask(server, "/fr.wikipedia/w/api.php", params)[1]), url="test")
         assert site.is_main_page("Wikipédia:Accueil_principal")
         assert site.namespace("WP:X") == 4
 
 
 def test_a_wiki_without_recorded_siteinfo_is_an_error_that_no_waiting_mends(server):
-    error = json.loads(ask(server, "/de.wikipedia/w/api.php", SITEINFO)[1])["error"]
+    error = json.loads(ask(server, "/de.wikipedia/w/api.php", SITEINFO_QUERY)[1])["error"]
     assert error["code"] == "notrecorded"
 
 
 def test_titles_without_a_recording_exist_without_properties(server):
     asked = ["Été_«_à_»", "spécial:Recherche", "WP:Aide", "Squid_Game", "50%_(film)", "[x]"]
-    answer = json.loads(ask(server, "/fr.wikipedia/w/api.php", QUERY | {"titles": "|".join(asked)})[1])
+    answer = json.loads(
+        ask(server, "/fr.wikipedia/w/api.php", PAGE_FACTS_QUERY | {"titles": "|".join(asked)})[1]
+    )
     pages = Pages("test")
     assert pages.add(answer) is None
     facts = pages.facts(asked)
@@ -137,7 +139,9 @@ def test_titles_without_a_recording_exist_without_properties(server):
 
 def test_a_title_with_a_recording_keeps_what_was_asked_of_it(server):
     for title in ("Adams,_Doru", "Doru_Adams"):
-        answer = json.loads(ask(server, "/fr.wikipedia/w/api.php", QUERY | {"titles": f"{title}|Other"})[1])
+        answer = json.loads(
+            ask(server, "/fr.wikipedia/w/api.php", PAGE_FACTS_QUERY | {"titles": f"{title}|Other"})[1]
+        )
         assert answer["query"]["pages"][0] == {
             "pageid": 7, "ns": 0, "title": "Doru Adams", "pageprops": {"wikibase_item": "Q1"},
         }  # fmt: skip
@@ -151,7 +155,7 @@ def test_requests_are_matched_on_the_parsed_query(server):
 
 
 def test_more_than_fifty_titles_are_refused(server):
-    params = QUERY | {"titles": "|".join(map(str, range(51)))}
+    params = PAGE_FACTS_QUERY | {"titles": "|".join(map(str, range(51)))}
     assert json.loads(ask(server, "/fr.wikipedia/w/api.php", params)[1])["error"]["code"] == "toomanyvalues"
 
 
@@ -175,7 +179,9 @@ def test_the_real_recordings_are_served():
         raw = (ANSWERS / "aqs" / "top-fr.wikipedia-2021-10-01.json").read_bytes()
         assert ask(server, f"{TOP}/fr.wikipedia/all-access/2021/10/01")[1] in raw
         assert ask(server, f"{TOP}/fr.wikipedia/all-access/2021/10/08")[0] == 404
-        site = parse_siteinfo(json.loads(ask(server, "/fr.wikipedia/w/api.php", SITEINFO)[1]), url="test")
+        site = parse_siteinfo(
+            json.loads(ask(server, "/fr.wikipedia/w/api.php", SITEINFO_QUERY)[1]), url="test"
+        )
         assert site.is_main_page("Wikipédia:Accueil_principal")
         for path in sorted((ANSWERS / "action").glob("*.json")):
             exchange = json.loads(path.read_bytes())

@@ -378,7 +378,7 @@ def test_an_unknown_wiki_is_our_mistake(serve):
 
 
 def test_a_body_without_end_is_cut(serve, monkeypatch):
-    monkeypatch.setattr("wiki_trends.wikimedia.transport.LARGEST_BODY", 1000)
+    monkeypatch.setattr("wiki_trends.wikimedia.transport.MAX_BODY_BYTES", 1000)
     bomb = Reply(gzip.compress(b" " * 100_000), headers={"Content-Encoding": "gzip"})
     _, client = serve(bomb, Reply(GOOD))
     top(client)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wiki_trends.config.contacts import contact_problem
+from wiki_trends.config.contacts import find_contact_problem
 from wiki_trends.config.settings import Settings, load
 from wiki_trends.errors import ContactMissing, SettingError
 from wiki_trends.wikimedia import WikimediaClient
@@ -25,7 +25,7 @@ from wiki_trends.wikimedia import WikimediaClient
     ],
 )
 def test_a_contact_by_which_somebody_can_be_reached(contact):
-    assert contact_problem(contact) is None
+    assert find_contact_problem(contact) is None
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_every_spelling_of_a_host_of_wikimedia_needs_a_contact(tmp_path, host):
     ],
 )
 def test_a_contact_by_which_nobody_can_be_reached(tmp_path, contact, words):
-    assert words in str(contact_problem(contact))
+    assert words in str(find_contact_problem(contact))
     with pytest.raises(ContactMissing, match="your own e-mail address, the URL"):
         WikimediaClient(Settings(state=str(tmp_path), contact=contact))
     local = Settings(

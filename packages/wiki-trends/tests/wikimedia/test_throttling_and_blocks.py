@@ -82,7 +82,9 @@ def test_a_token_that_mediawiki_rejects_is_named_too(serve):
 @pytest.mark.parametrize("status", [429, 403, 503])
 def test_a_delay_of_the_server_is_capped_and_the_error_says_what_was_asked(serve, tmp_path, text, status):
     _, client = serve(Reply(b"", status=status, headers={"Retry-After": text}))
-    with pytest.raises(WikimediaUnreachable, match=r"asked to wait (\d+|inf) s, at most 900 s"):
+    with pytest.raises(
+        WikimediaUnreachable, match=r"asked to wait (\d+|inf) s, but the client waits at most 900 s"
+    ):
         top(client)
     limiter = Limiter(tmp_path / "state" / "limits", max_in_flight=1, rate_per_minute=1000)
     waits = []

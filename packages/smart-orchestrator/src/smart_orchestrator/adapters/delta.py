@@ -21,8 +21,8 @@ from smart_orchestrator.extras import extra
 from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
-from smart_orchestrator.store.aws import aws_settings
-from smart_orchestrator.store.opening import lake_setting_errors
+from smart_orchestrator.store.aws import read_aws_settings
+from smart_orchestrator.store.opening import translate_variable_errors
 from smart_orchestrator.store.urls import parse_lake_url, redacted_url
 
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ class DeltaAdapter:
     def _storage_options(self, scheme: str) -> dict[str, str] | None:
         if scheme == "file":
             return None
-        with lake_setting_errors(self.url):
-            aws = aws_settings(os.environ)
+        with translate_variable_errors(self.url):
+            aws = read_aws_settings(os.environ)
         seconds = self.dataset.timeout
         options = {
             "AWS_REGION": aws.region,

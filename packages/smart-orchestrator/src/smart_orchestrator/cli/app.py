@@ -1,6 +1,7 @@
-"""The `smart-orchestrator` command: parse, call, print. Commands import the rest when they run.
+"""The `smart-orchestrator` command and its commands `check`, `plan`, `apply` and `run`.
 
-stdout is for results (`--json` gives one document), stderr for progress. `smart_orchestrator.cli.exit_codes` lists the exit codes.
+Results go to stdout (one JSON document with `--json`), progress goes to stderr. The module `exit_codes` lists the exit codes. Modules
+that a command needs are imported when the command runs, so that `--help` is fast.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import typer
 
 from smart_orchestrator.cli import options, setup, tools
 from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, USAGE, Program
-from smart_orchestrator.cli.options import DEFAULT_CONFIG, WindowOptions, dataset_of, policy_of
+from smart_orchestrator.cli.options import DEFAULT_CONFIG, WindowOptions, select_dataset, select_policy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +34,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(value: bool) -> None:
-    if value:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         from importlib.metadata import version
 
         sys.stdout.write(f"{PROGRAM.name} {version('smart-orchestrator')}\n")
@@ -45,19 +46,19 @@ def _show_version(value: bool) -> None:
 def program(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_show_version),
+        typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version),
     ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Print the traceback of an unexpected error.")
     ] = False,
 ) -> None:
-    """Check the partitions of any lake, run the existing pipeline for the missing ones, then the consumer."""
+    """Check the partitions of any lake, run the existing pipeline for missing partitions, and then run the consumers."""
     del version
     PROGRAM.debug = debug
 
 
 @app.command(
-    short_help="Which partitions of the window are available.",
+    short_help="List the partitions of the window.",
     epilog="Example: smart-orchestrator check orders --start 2025-11-05 --end 2025-11-09",
 )
 def check(
@@ -79,18 +80,18 @@ def check(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """List the partitions of the window, available or not, with the reason. Exit code 1 when it is not ready."""
+    """List the partitions of the window and why each is available or not. Exit code 1 when the window is not ready."""
     from smart_orchestrator.adapters.manifest import Depth, InspectOptions
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines
 
     project = tools.open_project(config)
-    described = dataset_of(project.config, dataset)
-    window = WindowOptions(last, days, hours, start, end, as_of, lag).window(project, described)
+    target = select_dataset(project.config, dataset)
+    window = WindowOptions(last, days, hours, start, end, as_of, lag).window(project, target)
     completeness = project.check(
-        described.name,
+        target.name,
         window,
-        policy=policy_of(project.config, described.name, min_coverage),
+        policy=select_policy(project.config, target.name, min_coverage),
         options=InspectOptions(Depth.ROWS if deep else Depth.AS_NEEDED),
         strays=strays or None,
     )
@@ -102,15 +103,13 @@ def check(
         printing.out(completeness_lines(completeness))
         if causes:
             printing.out([("causes:", "strong"), *output.cause_lines(completeness, causes)])
-        if not completeness.ready and completeness.missing and described.runner is not None:
-            printing.out(
-                [(f"To fill it: {PROGRAM.name} run {described.name}, with the same options.", "dim")]
-            )
+        if not completeness.ready and completeness.missing and target.runner is not None:
+            printing.out([(f"To fill it: {PROGRAM.name} run {target.name}, with the same options.", "dim")])
     raise typer.Exit(DONE if completeness.ready else INCOMPLETE)
 
 
 @app.command(
-    short_help="What would be done, and why.",
+    short_help="The action for each partition, and its reason.",
     epilog="Example: smart-orchestrator plan orders --last 30 -o plan.json",
 )
 def plan(
@@ -129,21 +128,21 @@ def plan(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what would be done with each partition, and why, without doing it."""
+    """Show the action that the plan contains for each partition, and the reason, without starting runs."""
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import plan_lines
 
     project = tools.open_project(config)
-    described = dataset_of(project.config, dataset)
-    window = WindowOptions(last, days, hours, start, end, as_of, lag).window(project, described)
-    made = project.plan(described.name, window)
+    target = select_dataset(project.config, dataset)
+    window = WindowOptions(last, days, hours, start, end, as_of, lag).window(project, target)
+    new_plan = project.plan(target.name, window)
     if output_file is not None:
-        tools.write_plan(output_file, made)
+        tools.write_plan(output_file, new_plan)
         printing.err([(f"written to {output_file}: {PROGRAM.name} apply {output_file}", "dim")])
     if as_json:
-        printing.print_json(output.plan_document(made))
+        printing.print_json(output.plan_document(new_plan))
     else:
-        printing.out(plan_lines(made, every=True))
+        printing.out(plan_lines(new_plan, every=True))
 
 
 @app.command(
@@ -156,24 +155,24 @@ def apply(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Start exactly the runs of a plan, wait for them, and check the window again.
+    """Start exactly the runs of a plan, wait until they end, and check the window again.
 
-    The plan is refused with exit code 5 when the lake or the runs are no longer as when it was made.
+    The command fails with exit code 5 when the lake or the runs have changed since the plan was made.
     """
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines
 
     project = tools.open_project(config)
-    done = project.apply_saved(plan_file, timeout=timeout, reporter=printing.reporter_on(sys.stderr))
+    backfill = project.apply_saved(plan_file, timeout=timeout, reporter=printing.reporter_on(sys.stderr))
     if as_json:
-        printing.print_json(output.backfill_document(done))
+        printing.print_json(output.backfill_document(backfill))
     else:
-        printing.out(completeness_lines(done.completeness))
-    printing.exit_after(done.outcome, ready=done.completeness.ready)
+        printing.out(completeness_lines(backfill.completeness))
+    printing.exit_after(backfill.outcome, ready=backfill.completeness.ready)
 
 
 @app.command(
-    short_help="Plan, apply, verify, then the consumer's command.",
+    short_help="Plan, apply, check again, then run the consumers.",
     epilog="Example: smart-orchestrator run orders --start 2025-11-05 --end 2025-11-09",
 )
 def run(
@@ -190,28 +189,28 @@ def run(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Run the pipeline once for each partition that needs it, check again, and run the consumers when they are ready."""
+    """Run the pipeline for each missing partition, check the window again, and run the consumers whose windows are ready."""
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines
 
     project = tools.open_project(config)
-    described = dataset_of(project.config, dataset)
-    window = WindowOptions(last, days, hours, start, end, as_of, lag).window(project, described)
-    done = project.run(
-        described.name,
+    target = select_dataset(project.config, dataset)
+    window = WindowOptions(last, days, hours, start, end, as_of, lag).window(project, target)
+    result = project.run(
+        target.name,
         window,
-        policy=policy_of(project.config, described.name, min_coverage),
+        policy=select_policy(project.config, target.name, min_coverage),
         timeout=timeout,
         reporter=printing.reporter_on(sys.stderr),
     )
     if as_json:
-        printing.print_json(output.run_document(done))
+        printing.print_json(output.run_document(result))
     else:
-        printing.out(completeness_lines(done.backfill.completeness))
-    printing.err(output.consumer_lines(done.consumers))
-    failed = any(consumer.exit_code != 0 for consumer in done.consumers)
-    ready = done.backfill.completeness.ready and not failed
-    printing.exit_after(done.backfill.outcome, ready=ready)
+        printing.out(completeness_lines(result.backfill.completeness))
+    printing.err(output.consumer_lines(result.consumers))
+    failed = any(consumer.exit_code != 0 for consumer in result.consumers)
+    is_ready = result.backfill.completeness.ready and not failed
+    printing.exit_after(result.backfill.outcome, ready=is_ready)
 
 
 app.add_typer(tools.app)
@@ -219,22 +218,26 @@ app.add_typer(setup.app)
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line (default: that of the process) and return its exit code; expected errors go to stderr."""
-    words = sys.argv[1:] if arguments is None else arguments
-    return PROGRAM.run(lambda: _run_typer(arguments), words)
+    """Run one command and return its exit code. Expected errors are printed to stderr.
+
+    Args:
+        arguments: the arguments of the command line; default those of the process.
+    """
+    used_arguments = sys.argv[1:] if arguments is None else arguments
+    return PROGRAM.run(lambda: _run_typer(arguments), used_arguments)
 
 
 def _run_typer(arguments: Sequence[str] | None) -> int:
     try:
         app(arguments, prog_name=PROGRAM.name)
-    except SystemExit as end:
-        # Typer ends every command this way, and turns Ctrl-C into code 130.
-        return end.code if isinstance(end.code, int) else USAGE
+    except SystemExit as exit_request:
+        # Typer raises `SystemExit` at the end of every command, with the code 130 after Ctrl-C.
+        return exit_request.code if isinstance(exit_request.code, int) else USAGE
     return DONE
 
 
 def main() -> NoReturn:
-    """The entry point of `smart-orchestrator`."""
+    """Run the command line of the process, and exit with its exit code."""
     from smart_orchestrator.cli.exit_codes import exit_process
     from smart_orchestrator.cli.streams import install_streams
 

@@ -1,11 +1,11 @@
-"""The exit codes of errors and of command lines, and the end of the process.
+"""Turn the results and errors of a command into exit codes, and end the process.
 
 0    done
 1    finished, but the window is not ready, a partition failed, or the output could not be written
 2    wrong usage or configuration
-3    a service that is needed did not answer
-4    a fault of the program itself; the message says where to report it, and `--debug` prints the traceback
-5    a plan that no longer holds
+3    a required service did not answer
+4    a bug in the program; the message says where to report the bug, and `--debug` prints the traceback
+5    a saved plan is outdated
 130  interrupted
 """
 
@@ -28,7 +28,9 @@ from smart_orchestrator.text.reporter import printable_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-DONE, FAULT, INTERRUPTED = 0, 4, 130
+DONE = 0
+FAULT = 4
+INTERRUPTED = 130
 INCOMPLETE = expected_error.INCOMPLETE
 USAGE = expected_error.USAGE
 UNREACHABLE = expected_error.UNREACHABLE
@@ -39,14 +41,14 @@ _USER_INFO = re.compile(r"(?<=://)[^\s'\"/]*@")
 
 @dataclass(slots=True)
 class Program:
-    """A command-line program, for the messages of its errors.
+    """A command-line program, which runs commands and prints their errors.
 
     Attributes:
-        name: as users type it.
-        product: whose fault an unexpected error is.
-        redact: removes credentials from a text.
-        debug: whether the traceback of an unexpected error is printed.
-        interrupted: what an interruption leaves behind, and what to do.
+        name: the name of the command, as users type it.
+        product: the name of the product in messages about unexpected errors.
+        redact: the function that removes credentials from a text.
+        debug: whether to print the traceback of an unexpected error.
+        interrupted: the message after Ctrl-C: the state of the work, and how to continue.
     """
 
     name: str
@@ -56,10 +58,10 @@ class Program:
     interrupted: str = "nothing half-written is visible. Run the same command again to continue."
 
     def run(self, work: Callable[[], int], arguments: Sequence[str] = ()) -> int:
-        """Call `work` and return its exit code; an error, or Ctrl-C, becomes one line on stderr.
+        """Call `work` and return its exit code. Print an error or an interruption as one line on stderr.
 
-        An unexpected error has the exit code `FAULT`. With `--json` among the arguments it is also printed as one document to
-        stdout.
+        An unexpected error has the exit code `FAULT`. When `arguments` contain `--json`, an unexpected error is also printed to
+        stdout as a JSON document.
         """
         try:
             code = work()
@@ -78,6 +80,7 @@ class Program:
         return _with_output_failure(code)
 
     def _report_fault(self, error: BaseException, arguments: Sequence[str]) -> None:
+        """Print an unexpected error, and where to report it."""
         command = next((word for word in arguments if re.fullmatch("[a-z][a-z-]*", word)), "")
         command_text = f"`{' '.join(filter(None, (self.name, command)))}`"
         problem = self.redact(printable_line(f"{type(error).__name__}: {error}"))[:_MAX_PROBLEM_LENGTH]
@@ -96,12 +99,12 @@ class Program:
 
 
 def exit_code(error: BaseException) -> int | None:
-    """The exit code of an expected error; None for an unexpected one, which is a bug."""
+    """Return the exit code of an expected error; None for an unexpected error, which is a bug."""
     return error.exit_code if isinstance(error, ExpectedError) else None
 
 
 def error_text(error: BaseException) -> str:
-    """The text of an error on the command line, where arguments of a window have the names of their options."""
+    """Return the text of an error; an error about an argument of a window names the command-line option instead."""
     if isinstance(error, WindowError):
         name = error.field if error.field.isupper() else "--" + error.field.replace("_", "-")
         return printable_line(f"{name}: {error.value} {error.problem}. {error.fix}")
@@ -109,20 +112,20 @@ def error_text(error: BaseException) -> str:
 
 
 def _with_output_failure(code: int) -> int:
-    """The exit code when the output is complete; 1 instead of 0 when stdout could not be written."""
+    """Return `code`, but 1 instead of 0 when the output could not be written to stdout."""
     failure = output_failure()
     if failure is None:
         return code
     print(
         f"error: stdout: the output cannot be written ({failure.strerror}). "
-        "Run the command again with another target.",
+        "Run the command again, and write the output to another file.",
         file=sys.stderr,
     )
     return code or INCOMPLETE
 
 
 def exit_process(code: int) -> NoReturn:
-    """End the process. After a failure it does not wait for threads: uncommitted work is not visible."""
+    """End the process. After a failure, do not wait for running threads: work that is not committed is not visible."""
     if code == DONE:
         sys.exit(code)
     sys.stdout.flush()

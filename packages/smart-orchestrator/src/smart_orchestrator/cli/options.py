@@ -1,4 +1,4 @@
-"""The options that several commands share, and the windows and policies made from them."""
+"""Options that several commands share, and functions that parse them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 DatasetName = Annotated[
     str | None,
-    typer.Argument(
-        help="A dataset of the configuration; may be left out if there is only one.", metavar="DATASET"
-    ),
+    typer.Argument(help="A dataset of the configuration; optional if there is only one.", metavar="DATASET"),
 ]
 ConfigFile = Annotated[
     Path,
@@ -38,7 +36,8 @@ Last = Annotated[
     typer.Option(help="The last N partitions that the upstream has published.", metavar="N"),
 ]
 Days = Annotated[
-    int | None, typer.Option(help="The last N days; for hourly datasets all of their hours.", metavar="N")
+    int | None,
+    typer.Option(help="The last N days; for hourly datasets, all hours of these days.", metavar="N"),
 ]
 Hours = Annotated[int | None, typer.Option(help="The last N hours, for hourly datasets.", metavar="N")]
 Start = Annotated[str | None, typer.Option(help="First key of an explicit window.", metavar="KEY")]
@@ -46,15 +45,13 @@ End = Annotated[str | None, typer.Option(help="Last key of an explicit window, i
 AsOf = Annotated[
     str | None,
     typer.Option(
-        help="The key that counts as now, UTC or local to the dataset's time zone; default now.",
+        help="The key that counts as now, in the dataset's time zone or UTC; default the current one.",
         metavar="KEY",
     ),
 ]
 Lag = Annotated[
     int | None,
-    typer.Option(
-        help="Partitions until the upstream publishes one; default that of the dataset.", metavar="N"
-    ),
+    typer.Option(help="The publication lag, in partitions; default the lag of the dataset.", metavar="N"),
 ]
 MinCoverage = Annotated[
     float | None,
@@ -65,17 +62,17 @@ MinCoverage = Annotated[
         max=100,
     ),
 ]
-Timeout = Annotated[float, typer.Option(help="Seconds after which waiting ends.", metavar="S", min=0.1)]
+Timeout = Annotated[float, typer.Option(help="Maximum number of seconds to wait.", metavar="S", min=0.1)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 
 DEFAULT_CONFIG = Path("smart-orchestrator.toml")
 DEFAULT_TIMEOUT = 7200.0
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
-    """The options that give a window."""
+    """The options that select a window."""
 
     last: int | None = None
     days: int | None = None
@@ -86,14 +83,14 @@ class WindowOptions:
     lag: int | None = None
 
     def window(self, project: Project, dataset: Dataset) -> Window:
-        """The window that the options name; without options that of the dataset's consumers.
+        """Return the window that the options select; without options, the default window of the dataset.
 
         Raises:
-            WindowError: they exclude each other, or a value cannot be used.
+            WindowError: two options exclude each other, or a value is invalid.
         """
         grain = dataset.grain
         lag = dataset.lag if self.lag is None else self.lag
-        as_of = project.as_of(dataset) if self.as_of is None else _key("as_of", self.as_of, dataset)
+        as_of = project.as_of(dataset) if self.as_of is None else _parse_key("as_of", self.as_of, dataset)
         count = self._count(grain)
         if self.start is not None or self.end is not None:
             if count is not None:
@@ -103,7 +100,7 @@ class WindowOptions:
             if self.start is None or self.end is None:
                 missing = "start" if self.start is None else "end"
                 raise WindowError(missing, "", "is missing: an explicit window has both ends", "Give both.")
-            start, end = _key("start", self.start, dataset), _key("end", self.end, dataset)
+            start, end = _parse_key("start", self.start, dataset), _parse_key("end", self.end, dataset)
             return Window.between(start, end, as_of, lag, grain)
         if count is not None:
             return Window.of_last(count, as_of, lag, grain)
@@ -113,7 +110,7 @@ class WindowOptions:
         return window if self.lag is None else Window.of_last(len(window), as_of, lag, grain)
 
     def _count(self, grain: Grain) -> int | None:
-        """The number of partitions that the options name."""
+        """Return the number of partitions that `--last`, `--days` or `--hours` select; None without these options."""
         counts = {
             name: getattr(self, name) for name in ("last", "days", "hours") if getattr(self, name) is not None
         }
@@ -135,8 +132,8 @@ class WindowOptions:
         return None
 
 
-def dataset_of(config: Config, name: str | None) -> Dataset:
-    """The dataset that an argument names; without one the only dataset of the file."""
+def select_dataset(config: Config, name: str | None) -> Dataset:
+    """Return the dataset called `name`; without a name, the only dataset of the file."""
     if name is None and len(config.datasets) == 1:
         return next(iter(config.datasets.values()))
     if name is None:
@@ -144,14 +141,14 @@ def dataset_of(config: Config, name: str | None) -> Dataset:
     return config.dataset(name)
 
 
-def policy_of(config: Config, name: str, min_coverage: float | None) -> Policy:
-    """The policy of a dataset, with the coverage of the command line."""
+def select_policy(config: Config, name: str, min_coverage: float | None) -> Policy:
+    """Return the policy of a dataset, with the minimum coverage of the command line if it is set."""
     policy = config.policies[name]
     return policy if min_coverage is None else replace(policy, min_coverage=min_coverage)
 
 
-def _key(field: str, text: str, dataset: Dataset) -> Key:
-    """The key that a text names. A day names its first hour, and as an end its last one."""
+def _parse_key(field: str, text: str, dataset: Dataset) -> Key:
+    """Parse a key. For an hourly dataset a day means its first hour, and as the end of a window its last hour."""
     grain = dataset.grain
     if grain is Grain.HOUR and "T" not in text:
         text += "T23" if field == "end" else "T00"
@@ -162,19 +159,19 @@ def _key(field: str, text: str, dataset: Dataset) -> Key:
 
 
 def parse_key_argument(text: str, dataset: Dataset) -> Key:
-    """The partition key of an argument.
+    """Parse the partition key of an argument.
 
     Raises:
-        WindowError: the text does not name a key of the dataset.
+        WindowError: the text is not a key of the dataset.
     """
-    return _key("KEY", text, dataset)
+    return _parse_key("KEY", text, dataset)
 
 
 def parse_until(text: str | None) -> dt.date | None:
-    """The last as-of day of a waiver.
+    """Parse the last as-of day of a waiver.
 
     Raises:
-        WindowError: it is not a day.
+        WindowError: the text is not a day.
     """
     from smart_orchestrator.model.window import parse_day
 
@@ -182,13 +179,13 @@ def parse_until(text: str | None) -> dt.date | None:
 
 
 def parse_age(text: str) -> dt.timedelta:
-    """The age that an option gives as a number and a unit: `30m`, `12h`, `1d`.
+    """Parse an age, which is a number and a unit: `30m`, `12h`, `1d`.
 
     Raises:
-        OptionError: it is not an age.
+        OptionError: the text is not an age.
     """
     match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
     if match is None:
         fix = "Give a number and a unit, for example 30m, 12h or 1d."
         raise OptionError("--older-than", repr(text), "is not an age", fix)
-    return dt.timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+    return dt.timedelta(seconds=int(match[1]) * _SECONDS_PER_UNIT[match[2]])

@@ -1,4 +1,4 @@
-"""The documents and lines that the commands print."""
+"""Build the JSON documents and the text lines that the commands print."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ if TYPE_CHECKING:
 
 
 def check_document(completeness: Completeness) -> dict[str, object]:
-    """The document that `check --json` prints."""
-    last = watermark(completeness)
-    return {**completeness.to_json(), "watermark": key_text(last) if last else None}
+    """Return the document that `check --json` prints."""
+    watermark_key = watermark(completeness)
+    return {**completeness.to_json(), "watermark": key_text(watermark_key) if watermark_key else None}
 
 
 def causes_document(causes: Mapping[Key, Explanation]) -> list[dict[str, object]]:
-    """The causes of the partitions that are not available, oldest first."""
+    """Return the causes of the partitions that are not available, oldest first."""
     return [cause.to_json() for _, cause in sorted(causes.items())]
 
 
 def plan_document(plan: Plan) -> dict[str, object]:
-    """The document that `plan --json` prints."""
+    """Return the document that `plan --json` prints."""
     return {**plan.to_json(), "available": plan.completeness.to_json()["available"]}
 
 
 def backfill_document(backfill: Backfill) -> dict[str, object]:
-    """The document that `apply --json` prints: the check at the end, the plan and its outcome."""
+    """Return the document that `apply --json` prints: the final check, the plan and the outcome of its runs."""
     return {**check_document(backfill.completeness), **backfill.to_json()}
 
 
-def run_document(done: ProjectRun) -> dict[str, object]:
-    """The document that `run --json` prints."""
+def run_document(result: ProjectRun) -> dict[str, object]:
+    """Return the document that `run --json` prints."""
     return {
-        **backfill_document(done.backfill),
-        "needs": {name: backfill_document(backfill) for name, backfill in done.needs.items()},
-        "consumers": [consumer.to_json() for consumer in done.consumers],
+        **backfill_document(result.backfill),
+        "needs": {name: backfill_document(backfill) for name, backfill in result.needs.items()},
+        "consumers": [consumer.to_json() for consumer in result.consumers],
     }
 
 
 def cause_lines(completeness: Completeness, causes: Mapping[Key, Explanation]) -> list[Line]:
-    """The causes of the partitions that are not available; neighbours with the same cause share a line."""
+    """Return the causes of the partitions that are not available; adjacent partitions with the same cause share a line."""
     groups: list[list[Explanation]] = []
     for partition in completeness.partitions:
         cause = causes.get(partition.day)
@@ -77,7 +77,7 @@ def _cause_line(group: Sequence[Explanation]) -> Line:
 
 
 def consumer_lines(consumers: Iterable[ConsumerResult]) -> list[Line]:
-    """One line for each consumer: whether its command ran, and how it ended."""
+    """Return one line for each consumer, which says whether the command was started and whether it failed."""
     lines: list[Line] = []
     for consumer in consumers:
         if consumer.exit_code is None:
@@ -90,7 +90,7 @@ def consumer_lines(consumers: Iterable[ConsumerResult]) -> list[Line]:
 
 
 def explanation_document(explanation: PartitionExplanation) -> dict[str, object]:
-    """The document that `explain --json` prints."""
+    """Return the document that `explain --json` prints."""
     partition = explanation.completeness.partitions[0]
     return {
         "dataset": explanation.completeness.dataset,
@@ -102,7 +102,7 @@ def explanation_document(explanation: PartitionExplanation) -> dict[str, object]
 
 
 def explanation_lines(explanation: PartitionExplanation) -> list[Line]:
-    """The state of a partition, the cause, its runs and what would be done."""
+    """Return lines with the state, the cause, the runs and the plan of a partition."""
     partition = explanation.completeness.partitions[0]
     step = explanation.plan.steps[0]
     lines: list[Line] = [

@@ -1,4 +1,4 @@
-"""Print results to stdout and progress to stderr, and end a command with the exit code of its outcome."""
+"""Print results to stdout and progress to stderr, and end a command with an exit code."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 
 def exit_after(outcome: Outcome, *, ready: bool) -> NoReturn:
-    """End with 0 when the window is ready, 3 when a partition failed because a service did not answer, and 1 otherwise."""
+    """End the command: with 0 for a ready window, 3 when a run failed because a service did not answer, otherwise 1."""
     from smart_orchestrator.model.run import Failure
 
     if ready:
         raise typer.Exit(DONE)
-    unreachable = any(run.failure is Failure.UNREACHABLE for run in outcome.failed)
-    raise typer.Exit(UNREACHABLE if unreachable else INCOMPLETE)
+    is_unreachable = any(run.failure is Failure.UNREACHABLE for run in outcome.failed)
+    raise typer.Exit(UNREACHABLE if is_unreachable else INCOMPLETE)
 
 
 def print_json(document: object) -> None:
     """Print one JSON document to stdout."""
     import json
 
-    # In other encodings, characters outside ASCII are written as escapes.
+    # Other encodings may not contain every character, so non-ASCII characters are escaped there.
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     sys.stdout.write(json.dumps(document, ensure_ascii=not is_utf8, indent=2) + "\n")
 
 
 def reporter_on(stream: TextIO) -> TextReporter:
-    """A reporter that writes to `stream`, with colours on a terminal."""
+    """Return a reporter that writes to `stream`, with colours if the stream is a terminal."""
     from smart_orchestrator.text.reporter import TextReporter
 
     return TextReporter(stream)

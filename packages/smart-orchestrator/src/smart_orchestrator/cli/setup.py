@@ -1,4 +1,4 @@
-"""The commands that set a project up: `init` and `doctor`."""
+"""The commands that set up a project: `init` and `doctor`."""
 
 from __future__ import annotations
 
@@ -22,31 +22,34 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 def init(
     url: Annotated[str, typer.Argument(help="The lake: a folder or a URL.", metavar="URL")],
     command: Annotated[
-        str, typer.Option(help="The command that makes one partition, with {key} in it.", metavar="TEXT")
+        str,
+        typer.Option(
+            help="The command that makes one partition; {key} is replaced by the key.", metavar="TEXT"
+        ),
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Look for partitions in a lake, and write a configuration for them. It says what it saw and how sure it is."""
+    """Search a lake for partitions, and write a configuration for them. Print the evidence for it."""
     import datetime as dt
 
     from smart_orchestrator.cli import printing
     from smart_orchestrator.errors import OptionError
     from smart_orchestrator.model.grain import key_text
-    from smart_orchestrator.proposal import propose, toml_of
+    from smart_orchestrator.proposal import propose, to_toml
     from smart_orchestrator.store.opening import open_lake
 
     if config.exists() and not force:
         raise OptionError("config", config, "exists already", "Give --force to replace it.")
     try:
-        words = shlex.split(command)
+        arguments = shlex.split(command)
     except ValueError as error:
         raise OptionError(
             "command", repr(command), f"cannot be split into words ({error})", "Correct it."
         ) from None
     if "://" not in url and config.absolute().parent != Path.cwd():
-        # A relative path of the file is relative to its folder.
+        # The new file interprets relative paths relative to its own folder, not to the working directory.
         url = str(Path(url).absolute())
     proposals = propose(open_lake(url), url, dt.datetime.now(tz=dt.UTC))
     if not proposals:
@@ -57,7 +60,7 @@ def init(
             "Describe the dataset by hand, see docs/any-lake.md.",
         )
     try:
-        config.write_text(toml_of(proposals, words), encoding="utf-8")
+        config.write_text(to_toml(proposals, arguments), encoding="utf-8")
     except OSError as error:
         raise OptionError(
             "config", config, f"cannot be written ({error.strerror})", "Name another file."
@@ -66,15 +69,15 @@ def init(
         printing.print_json({"file": str(config), "datasets": [proposal.to_json() for proposal in proposals]})
         return
     for proposal in proposals:
-        sure = "sure" if proposal.sure else "not sure, please check"
-        printing.out([(f"{proposal.dataset.name}  {proposal.dataset.key_format}  ({sure})", "strong")])
+        confidence = "sure" if proposal.is_sure else "not sure, please check"
+        printing.out([(f"{proposal.dataset.name}  {proposal.dataset.key_format}  ({confidence})", "strong")])
         printing.out([(f"  {note}", "") for note in proposal.notes])
-    first = proposals[0]
-    window = f"--start {key_text(first.first)} --end {key_text(first.last)}"
+    example = proposals[0]
+    window = f"--start {key_text(example.first)} --end {key_text(example.last)}"
     printing.out(
         [
             (f"written to {config}", "good"),
-            (f"Next: smart-orchestrator check {first.dataset.name} {window}", "dim"),
+            (f"Next: smart-orchestrator check {example.dataset.name} {window}", "dim"),
         ]
     )
 
@@ -84,7 +87,7 @@ def init(
     epilog="Example: smart-orchestrator doctor --json",
 )
 def doctor(config: options.ConfigFile = DEFAULT_CONFIG, as_json: options.AsJson = False) -> None:
-    """Check everything that the datasets need (configuration, lakes, commands, state folder), and say how to fix failures."""
+    """Check the configuration, the lakes, the commands and the state folder, and say how to fix problems."""
     from smart_orchestrator.cli import printing
     from smart_orchestrator.cli.tools import open_project
     from smart_orchestrator.diagnosis import diagnose

@@ -1,4 +1,4 @@
-"""The output of `status`: a mark for each partition of every dataset, and the cause of each hole."""
+"""Build the output of `status`: a mark for each partition of every dataset, and the causes of missing partitions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def status_document(checks: Sequence[Check]) -> dict[str, object]:
-    """The document that `status --json` prints."""
+    """Return the document that `status --json` prints."""
     return {
         "ready": all(completeness.ready for completeness, _ in checks),
         "datasets": {
@@ -32,14 +32,14 @@ def status_document(checks: Sequence[Check]) -> dict[str, object]:
 
 
 def status_rows(checks: Sequence[Check]) -> list[list[Line]]:
-    """A row of marks for each dataset, oldest partition first, then the causes of its holes."""
+    """Return for each dataset a row of marks, oldest partition first, and the causes of its missing partitions."""
     width = max((len(completeness.dataset) for completeness, _ in checks), default=0)
     rows: list[list[Line]] = []
     for completeness, causes in checks:
         window = completeness.window
         marks: list[Line] = [mark(p, completeness.policy.state_of(p)) for p in completeness.partitions]
-        ends = f"  {key_text(window.start)} .. {key_text(window.last)}  "
-        rows.append([(f"{completeness.dataset:<{width}}", "strong"), (ends, "dim"), *marks])
+        window_ends = f"  {key_text(window.start)} .. {key_text(window.last)}  "
+        rows.append([(f"{completeness.dataset:<{width}}", "strong"), (window_ends, "dim"), *marks])
         text, style = summary_line(completeness)
         rows.append([(f"{'':<{width}}  {text}", style)])
         rows += [[line] for line in cause_lines(completeness, causes)]

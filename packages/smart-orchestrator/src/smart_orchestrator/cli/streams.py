@@ -1,7 +1,7 @@
-"""Standard streams that never raise: any encoding, a closed pipe, a closed descriptor, a full disk.
+"""Standard streams that never raise, whatever the encoding, with a closed pipe or descriptor, or on a full disk.
 
-When the reader of a pipe closes it early (`| head -1`), later output is discarded, and the command keeps its own exit code.
-Any other failure of stdout is remembered; `output_failure` returns it at the end of the command.
+When the reader closes a pipe early (`| head -1`), later output is discarded and the exit code of the command does not change. Any
+other failure of stdout is stored, and `output_failure` returns the failure at the end of the command.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _TolerantFile(io.RawIOBase):
-    """A descriptor for writing whose errors are remembered, not raised."""
+    """A writable file that stores the first error instead of raising it, and discards the output after the error."""
 
     def __init__(self, descriptor: int, failure: OSError | None) -> None:
         super().__init__()
@@ -57,26 +57,26 @@ _stdout_file: _TolerantFile | None = None
 def install_streams() -> None:
     """Replace stdout and stderr with streams that never raise, and open the null device on closed descriptors.
 
-    Otherwise the next file that is opened would get a closed descriptor, and output would go into that file.
+    Without the null device, the next opened file would get the descriptor of stdout or stderr and receive the output.
     """
     global _stdout_file
-    closed = [descriptor for descriptor in (0, 1, 2) if _reopen_if_closed(descriptor)]
+    closed_descriptors = [descriptor for descriptor in (0, 1, 2) if _reopen_if_closed(descriptor)]
     if _is_descriptor(sys.stdout, 1):
-        _stdout_file, sys.stdout = _tolerant(1, 1 in closed, sys.stdout)
+        _stdout_file, sys.stdout = _create_stream(1, 1 in closed_descriptors, sys.stdout)
     if _is_descriptor(sys.stderr, 2):
-        _, sys.stderr = _tolerant(2, 2 in closed, sys.stderr)
+        _, sys.stderr = _create_stream(2, 2 in closed_descriptors, sys.stderr)
     if sys.stdin is None:
-        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - as long as the process
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - stays open until the process ends
 
 
 def output_failure() -> OSError | None:
-    """The error that stopped the output to stdout, after everything written so far is flushed; None when there is none."""
+    """Flush stdout, and return the error that stopped its output; None without an error."""
     sys.stdout.flush()
     return _stdout_file.failure if _stdout_file is not None else None
 
 
 def _is_descriptor(stream: TextIO | None, descriptor: int) -> bool:
-    """Whether a stream writes to this descriptor, and has not been redirected inside the process."""
+    """Return whether a stream writes to this descriptor. False for a stream that was redirected inside the process."""
     if stream is None:
         return True
     try:
@@ -87,26 +87,27 @@ def _is_descriptor(stream: TextIO | None, descriptor: int) -> bool:
 
 
 def _reopen_if_closed(descriptor: int) -> bool:
-    """Open the null device on a closed descriptor; returns whether it was closed."""
+    """Open the null device on `descriptor` if it is closed; return whether it was closed."""
     try:
         os.fstat(descriptor)
     except OSError:
-        # The lowest free descriptor is this one: the descriptors are tried in order.
+        # `os.open` uses the lowest free descriptor. The caller checks the descriptors in order, so this one is the lowest.
         os.open(os.devnull, os.O_RDWR)
         return True
     return False
 
 
-def _tolerant(
-    descriptor: int, closed: bool, present: TextIO | None
+def _create_stream(
+    descriptor: int, was_closed: bool, current_stream: TextIO | None
 ) -> tuple[_TolerantFile, io.TextIOWrapper]:
-    if present is not None:
-        present.flush()
-    failure = OSError(errno.EBADF, os.strerror(errno.EBADF)) if closed else None
+    """Return a file and a text stream that replace the current stream of a descriptor."""
+    if current_stream is not None:
+        current_stream.flush()
+    failure = OSError(errno.EBADF, os.strerror(errno.EBADF)) if was_closed else None
     file = _TolerantFile(descriptor, failure)
     stream = io.TextIOWrapper(
         io.BufferedWriter(file),
-        encoding=getattr(present, "encoding", None) or "utf-8",
+        encoding=getattr(current_stream, "encoding", None) or "utf-8",
         errors="backslashreplace",
         line_buffering=descriptor != 1 or file.isatty(),
     )

@@ -1,4 +1,4 @@
-"""The commands around the main ones: `status`, `explain`, `wait`, `waive`, `vacuum`."""
+"""The commands `status`, `explain`, `wait`, `waive` and `vacuum`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE
 from smart_orchestrator.cli.options import (
     DEFAULT_CONFIG,
     WindowOptions,
-    dataset_of,
     parse_age,
     parse_until,
-    policy_of,
+    select_dataset,
+    select_policy,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command(
-    short_help="All datasets at a glance.",
+    short_help="Show the state of all datasets.",
     epilog="Example: smart-orchestrator status --quiet",
 )
 def status(
@@ -40,7 +40,7 @@ def status(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show a mark for each partition of every dataset, and the cause of each hole. Exit code 1 when one is not ready."""
+    """Show a mark for each partition of every dataset, and the causes of missing ones. Exit code 1 when one is not ready."""
     from smart_orchestrator.cli import printing
     from smart_orchestrator.cli.status_output import status_document, status_rows
 
@@ -61,7 +61,7 @@ def status(
 
 
 @app.command(
-    short_help="Why a partition is as it is.",
+    short_help="The state of a partition, and its cause.",
     epilog="Example: smart-orchestrator explain orders 2025-11-06",
 )
 def explain(
@@ -70,12 +70,12 @@ def explain(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show the state of a partition, the cause with its evidence, its runs, and what would be done."""
+    """Show the state of a partition, the cause with its evidence, its runs, and the planned action."""
     from smart_orchestrator.cli import output, printing
 
     project = open_project(config)
-    described = dataset_of(project.config, dataset)
-    explanation = project.explain(described.name, options.parse_key_argument(key, described))
+    target = select_dataset(project.config, dataset)
+    explanation = project.explain(target.name, options.parse_key_argument(key, target))
     if as_json:
         printing.print_json(output.explanation_document(explanation))
     else:
@@ -102,20 +102,20 @@ def wait(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Check the window again and again until it is ready. Starts no runs. Exit code 1 when the time is over."""
+    """Check the window repeatedly until the window is ready. Start no runs. Exit code 1 after the time-out."""
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines, summary_line
 
     project = open_project(config)
-    described = dataset_of(project.config, dataset)
-    window = WindowOptions(last, days, hours, start, end, as_of, lag).window(project, described)
-    policy = policy_of(project.config, described.name, min_coverage)
+    target = select_dataset(project.config, dataset)
+    window = WindowOptions(last, days, hours, start, end, as_of, lag).window(project, target)
+    policy = select_policy(project.config, target.name, min_coverage)
     deadline = time.monotonic() + timeout
-    completeness = project.check(described.name, window, policy=policy)
-    while not completeness.ready and (left := deadline - time.monotonic()) > 0:
+    completeness = project.check(target.name, window, policy=policy)
+    while not completeness.ready and (seconds_left := deadline - time.monotonic()) > 0:
         printing.err([summary_line(completeness)])
-        time.sleep(min(poll, left))
-        completeness = project.check(described.name, window, policy=policy, strays=False)
+        time.sleep(min(poll, seconds_left))
+        completeness = project.check(target.name, window, policy=policy, strays=False)
     if as_json:
         printing.print_json(output.check_document(completeness))
     else:
@@ -137,12 +137,12 @@ def waive(
     until: Annotated[
         str | None, typer.Option(help="Last as-of day on which the waiver applies.", metavar="DAY")
     ] = None,
-    list_waived: Annotated[bool, typer.Option("--list", help="List the partitions that are waived.")] = False,
+    list_waived: Annotated[bool, typer.Option("--list", help="List the waived partitions.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the waivers of these partitions.")] = False,
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Record that partitions will never come: they are no longer expected, and every check shows them as waived."""
+    """Record that partitions will never come. Checks no longer expect these partitions, and list them as waived."""
     import datetime as dt
 
     from smart_orchestrator import waiver_store
@@ -150,19 +150,19 @@ def waive(
     from smart_orchestrator.model.grain import key_text
 
     project = open_project(config)
-    described = dataset_of(project.config, dataset)
-    lake = project.waiver_lake(described.name)
+    target = select_dataset(project.config, dataset)
+    lake = project.waiver_lake(target.name)
     if not key and not list_waived:
         raise typer.BadParameter("give a partition key, or --list")
-    keys = [options.parse_key_argument(text, described) for text in key or []]
+    keys = [options.parse_key_argument(text, target) for text in key or []]
     last_day = parse_until(until)
     now = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
-    for each in keys:
+    for partition_key in keys:
         if remove:
-            waiver_store.unwaive(described, lake, each)
+            waiver_store.unwaive(target, lake, partition_key)
         else:
-            waiver_store.waive(described, lake, waiver_store.Waiver(each, reason, by, last_day, now))
-    waivers = waiver_store.waivers(described, lake)
+            waiver_store.waive(target, lake, waiver_store.Waiver(partition_key, reason, by, last_day, now))
+    waivers = waiver_store.waivers(target, lake)
     if as_json:
         printing.print_json([waiver.to_json() for waiver in waivers.values()])
         return
@@ -178,7 +178,7 @@ def waive(
 def vacuum(
     dataset: options.DatasetName = None,
     older_than: Annotated[
-        str, typer.Option(help="Only objects older than this: 30m, 12h, 1d.", metavar="AGE")
+        str, typer.Option(help="Minimum age of the objects to remove: 30m, 12h, 1d.", metavar="AGE")
     ] = "1d",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list the objects that would be removed.")
@@ -186,21 +186,21 @@ def vacuum(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Remove the leftovers of killed writers of this program. Only datasets with the adapter `manifest` have any."""
+    """Remove the files that killed writers of this program left behind. Needs a dataset with the adapter `manifest`."""
     from smart_orchestrator.cli import printing
     from smart_orchestrator.committing.cleanup import vacuum as remove_leftovers
     from smart_orchestrator.errors import OptionError
 
     project = open_project(config)
-    described = dataset_of(project.config, dataset)
-    if described.adapter != "manifest":
+    target = select_dataset(project.config, dataset)
+    if target.adapter != "manifest":
         raise OptionError(
             "vacuum",
-            described.name,
-            f"has the adapter {described.adapter}: its files are written by other programs, which alone know their leftovers",
-            "Clean them up with the program that writes them.",
+            target.name,
+            f"has the adapter {target.adapter}: other programs write its files, and only they can recognise leftovers",
+            "Use the program that writes the files.",
         )
-    removed = remove_leftovers(described, older_than=parse_age(older_than), dry_run=dry_run)
+    removed = remove_leftovers(target, older_than=parse_age(older_than), dry_run=dry_run)
     if as_json:
         printing.print_json(removed.to_json())
     else:
@@ -209,7 +209,7 @@ def vacuum(
 
 
 def open_project(config: Path) -> Project:
-    """The project of a configuration file."""
+    """Load the project of a configuration file."""
     from smart_orchestrator.config import load_config
     from smart_orchestrator.project import Project
 
@@ -217,7 +217,7 @@ def open_project(config: Path) -> Project:
 
 
 def write_plan(path: Path, plan: Plan) -> None:
-    """Write a plan to a file, for `apply`.
+    """Write a plan to a file that `apply` can read.
 
     Raises:
         OptionError: the file cannot be written.

@@ -1,1 +1,1 @@
-"""Object stores: a local folder, or any store that obstore reaches. The only object I/O."""
+"""Object stores: local folders, and the stores that obstore supports. All object I/O of the package happens here."""

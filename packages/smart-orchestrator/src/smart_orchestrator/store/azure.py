@@ -1,4 +1,4 @@
-"""Read the `AZURE_*` variables of a lake on Azure Blob Storage, each checked before the store sees it."""
+"""Read the `AZURE_*` variables of a lake on Azure Blob Storage, and check them before they are passed to the store."""
 
 from __future__ import annotations
 
@@ -9,35 +9,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.store.variables import VariableError, check_endpoint, refuse_empty, require_visible
+from smart_orchestrator.store.variables import (
+    VariableError,
+    check_endpoint,
+    reject_empty_variables,
+    require_visible_ascii,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ACCOUNT = "AZURE_STORAGE_ACCOUNT_NAME"
-ACCOUNT_KEY = "AZURE_STORAGE_ACCOUNT_KEY"
-_ENDPOINT = "AZURE_STORAGE_ENDPOINT"
-_SECRETS = (
-    ACCOUNT_KEY,
+ACCOUNT_VARIABLE = "AZURE_STORAGE_ACCOUNT_NAME"
+ACCOUNT_KEY_VARIABLE = "AZURE_STORAGE_ACCOUNT_KEY"
+_ENDPOINT_VARIABLE = "AZURE_STORAGE_ENDPOINT"
+_SECRET_VARIABLES = (
+    ACCOUNT_KEY_VARIABLE,
     "AZURE_STORAGE_SAS_TOKEN",
     "AZURE_STORAGE_SAS_KEY",
     "AZURE_STORAGE_TOKEN",
     "AZURE_CLIENT_SECRET",
 )
-# One of these is enough to sign requests.
-_TOKEN_FILE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name of a variable
-_CREDENTIALS = (*_SECRETS, _TOKEN_FILE)
-_OTHERS = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST")
+_TOKEN_FILE_VARIABLE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name of a variable
+# Each of these variables alone is enough to sign requests.
+_CREDENTIAL_VARIABLES = (*_SECRET_VARIABLES, _TOKEN_FILE_VARIABLE)
+_OTHER_VARIABLES = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST")
 
 
 @dataclass(frozen=True, slots=True)
 class AzureSettings:
-    """Settings that a store can use.
+    """Validated settings of a store on Azure.
 
     Attributes:
-        endpoint: URL of another server than Azure's, or empty.
-        config: the variables for the store.
-        has_credentials: the variables name credentials.
+        endpoint: the URL of the server; empty for Azure itself.
+        config: the names and values of the variables that are passed to obstore.
+        has_credentials: whether the variables contain credentials.
     """
 
     endpoint: str
@@ -45,31 +50,31 @@ class AzureSettings:
     has_credentials: bool
 
 
-def azure_settings(environ: Mapping[str, str]) -> AzureSettings:
-    """The settings in the `AZURE_*` variables.
+def read_azure_settings(environ: Mapping[str, str]) -> AzureSettings:
+    """Read and check the `AZURE_*` variables.
 
     Raises:
-        VariableError: a variable cannot be used, or the account is not set.
+        VariableError: a variable has an invalid value, or the account is not set.
     """
-    names = (ACCOUNT, _ENDPOINT, *_CREDENTIALS, *_OTHERS)
+    names = (ACCOUNT_VARIABLE, _ENDPOINT_VARIABLE, *_CREDENTIAL_VARIABLES, *_OTHER_VARIABLES)
     config = {name: environ[name] for name in names if environ.get(name)}
-    if ACCOUNT not in config:
-        raise VariableError(ACCOUNT, "is not set", "Set it to the name of the storage account.")
-    if not re.fullmatch(r"[a-z0-9]{3,24}", config[ACCOUNT]):
-        raise VariableError(ACCOUNT, "is not the name of a storage account", "Correct it.")
-    endpoint = config.get(_ENDPOINT, "")
+    if ACCOUNT_VARIABLE not in config:
+        raise VariableError(ACCOUNT_VARIABLE, "is not set", "Set it to the name of the storage account.")
+    if not re.fullmatch(r"[a-z0-9]{3,24}", config[ACCOUNT_VARIABLE]):
+        raise VariableError(ACCOUNT_VARIABLE, "is not the name of a storage account", "Correct it.")
+    endpoint = config.get(_ENDPOINT_VARIABLE, "")
     if endpoint:
-        check_endpoint(_ENDPOINT, endpoint, ACCOUNT_KEY)
-    refuse_empty((_ENDPOINT, "AZURE_STORAGE_USE_EMULATOR"))
-    for name in _SECRETS:
-        require_visible(name, config.get(name, ""))
-    if _TOKEN_FILE in config and not Path(config[_TOKEN_FILE]).is_file():
-        raise VariableError(_TOKEN_FILE, "names a file that does not exist", "Correct or unset it.")
+        check_endpoint(_ENDPOINT_VARIABLE, endpoint, ACCOUNT_KEY_VARIABLE)
+    reject_empty_variables((_ENDPOINT_VARIABLE, "AZURE_STORAGE_USE_EMULATOR"))
+    for name in _SECRET_VARIABLES:
+        require_visible_ascii(name, config.get(name, ""))
+    if _TOKEN_FILE_VARIABLE in config and not Path(config[_TOKEN_FILE_VARIABLE]).is_file():
+        raise VariableError(_TOKEN_FILE_VARIABLE, "names a file that does not exist", "Correct or unset it.")
     try:
-        base64.b64decode(config.get(ACCOUNT_KEY, ""), validate=True)
+        base64.b64decode(config.get(ACCOUNT_KEY_VARIABLE, ""), validate=True)
     except binascii.Error:
         raise VariableError(
-            ACCOUNT_KEY, "is not the key of a storage account (Base64)", "Correct it."
+            ACCOUNT_KEY_VARIABLE, "is not the key of a storage account (Base64)", "Correct it."
         ) from None
-    has_credentials = any(name in config for name in _CREDENTIALS)
+    has_credentials = any(name in config for name in _CREDENTIAL_VARIABLES)
     return AzureSettings(endpoint, tuple(config.items()), has_credentials)

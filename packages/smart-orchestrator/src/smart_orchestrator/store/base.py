@@ -1,8 +1,8 @@
 """The interface of a lake: list, read, write and delete the objects below one URL.
 
-Every failure raises one of four errors: the object does not exist (`ObjectMissing`), a conditional write met another version
-(`ObjectConflict`), the lake refuses (`LakeDenied`), the lake does not answer (`LakeUnreachable`). A failure is never reported as
-an empty lake. Messages hold the lake's URL and keys, never credentials.
+Four errors report failures. `ObjectMissing`: the object does not exist. `ObjectConflict`: the object has another version than a
+conditional request names. `LakeDenied`: the lake refuses the request. `LakeUnreachable`: the lake does not answer. A lake that
+cannot be listed always raises an error and never looks empty. Error messages contain URLs and keys, but no credentials.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from obstore import PutMode
 
 PAGE_SIZE = 1000
-# An object up to this size is read with one request, a larger one in ranges of this size.
+# Objects up to this size are read with one request. Larger objects are read in ranges of this size.
 CHUNK = 8 << 20
-# The kind of a regular file that lies where a folder is expected.
+# The kind of a file whose path must be a folder.
 PLAIN_FILE = "a file, not a folder"
 
 
@@ -30,11 +30,11 @@ class ObjectInfo:
     """One object of a listing.
 
     Attributes:
-        key: relative to the lake's root.
-        size: in bytes.
-        etag: identifies this version of the object.
-        modified: UTC.
-        irregular: empty for a regular file; else its kind, such as `a FIFO`. Such an object cannot be read.
+        key: the key of the object, relative to the lake's root.
+        size: the size of the object in bytes.
+        etag: an identifier of this version of the object; None when the store gives none.
+        modified: the time of the last modification, in UTC.
+        irregular: the kind of a file that is not regular and cannot be read, such as `a FIFO`; empty for a regular file.
     """
 
     key: str
@@ -46,7 +46,7 @@ class ObjectInfo:
 
 @dataclass(slots=True)
 class Requests:
-    """Number of requests to a lake by kind; a listing counts once per page of 1,000 keys."""
+    """The number of requests to a lake, by kind. A listing is one request per page of 1,000 keys."""
 
     list: int = 0
     get: int = 0
@@ -55,24 +55,24 @@ class Requests:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, kind: str, number: int = 1) -> None:
-        """Count `number` requests of `kind`; safe from several threads."""
+        """Add `number` requests of `kind`. Thread-safe."""
         with self._lock:
             setattr(self, kind, getattr(self, kind) + number)
 
     def to_json(self) -> dict[str, int]:
-        """Listings and reads, and the other counts that are not zero."""
+        """Return the counts of `list` and `get`, and those of `put` and `delete` when they are not zero."""
         counts = {"list": self.list, "get": self.get, "put": self.put, "delete": self.delete}
         return {kind: count for kind, count in counts.items() if count or kind in ("list", "get")}
 
 
 class Lake:
-    """The objects below one URL. Safe to use from several threads.
+    """The objects below one URL. Thread-safe.
 
     Attributes:
         url: the lake's URL without credentials, for messages.
-        requests: the requests that were sent through this object.
-        listing_is_local: a listing sends no request (a folder, or memory).
-        concurrency: recommended number of reading threads; on a local disk more of them are not faster.
+        requests: the number of requests that were sent through this `Lake`.
+        listing_is_local: whether a listing needs no network request, as in a folder or in memory.
+        concurrency: the recommended number of threads that read at the same time.
     """
 
     listing_is_local = True
@@ -83,14 +83,14 @@ class Lake:
         self.requests = Requests()
 
     def counted(self) -> Lake:
-        """A copy of this lake whose request counts start at zero."""
+        """Return a copy of this lake whose request counts start at zero."""
         copy = self.__class__.__new__(self.__class__)
         copy.__dict__.update(self.__dict__)
         copy.requests = Requests()
         return copy
 
     def list(self, prefix: str) -> list[ObjectInfo]:
-        """Every object below the folder `prefix`, sorted by key.
+        """Return all objects below the folder `prefix`, sorted by key.
 
         Raises:
             LakeError: the lake cannot be listed.
@@ -98,31 +98,31 @@ class Lake:
         return sorted(self._iterate(prefix, None), key=lambda info: info.key)
 
     def list_between(self, folder: str, first: str, last: str) -> Iterator[ObjectInfo]:
-        """Objects below the folders from `first` to `last`, which lie in `folder` at the same depth.
+        """Yield the objects below the folders from `first` to `last`, which are at the same depth below `folder`.
 
-        The listing starts at `first` and stops after `last`, so other objects of the lake cost no request.
+        The listing starts at `first` and stops after `last`, so objects outside this range cost no requests.
         """
-        low, high = first.split("/"), last.split("/")
-        # A listing starts after its offset, and SeaweedFS also skips everything below the offset. So the offset is a
-        # name inside the folder `first` that sorts before every real name.
+        first_parts, last_parts = first.split("/"), last.split("/")
+        # A listing starts after the offset, and SeaweedFS also skips every key that the offset is a folder of. Therefore
+        # the offset is a name inside the folder `first` that sorts before every real name.
         for info in self._iterate(folder, first + "/ "):
-            position = info.key.split("/")[: len(high)]
-            if low <= position <= high:
+            folder_parts = info.key.split("/")[: len(last_parts)]
+            if first_parts <= folder_parts <= last_parts:
                 yield info
             elif info.key > last + "/" and not self.listing_is_local:
-                # S3 sorts by the complete key, SeaweedFS level by level. In both orders all remaining keys are after `last`.
+                # S3 sorts by the complete key, SeaweedFS level by level. In both orders all remaining keys come after `last`.
                 return
 
     def names(self, folder: str, limit: int | None = None) -> Sequence[str]:
-        """Names of the objects and folders directly in `folder`, folders with a trailing slash; at most `limit` if set."""
+        """Return at most `limit` names of the objects and folders directly in `folder`; folders have a trailing slash."""
         raise NotImplementedError
 
     def get(self, key: str) -> tuple[bytes, str | None]:
-        """An object's bytes and its ETag.
+        """Return the bytes and the ETag of an object.
 
         Raises:
-            ObjectMissing: there is no such object.
-            ObjectUnusable: it is not a regular file.
+            ObjectMissing: the object does not exist.
+            ObjectUnusable: the object is not a regular file.
             LakeError: the lake cannot be read.
         """
         raise NotImplementedError
@@ -130,21 +130,21 @@ class Lake:
     def get_range(
         self, key: str, start: int, length: int, etag: str | None = None
     ) -> tuple[bytes, str | None]:
-        """`length` bytes of an object from `start` on, and its ETag.
+        """Return `length` bytes of an object from `start` on, and the ETag of the object.
 
         Raises:
-            ObjectMissing: there is no such object.
-            ObjectConflict: `etag` is given, and the object has another version.
+            ObjectMissing: the object does not exist.
+            ObjectConflict: `etag` is given, and the object has another ETag.
             LakeError: the lake cannot be read.
         """
         raise NotImplementedError
 
     def chunks(self, key: str, size: int) -> Iterator[bytes]:
-        """The bytes of an object of `size` bytes, a bounded number of them at a time and all of one version.
+        """Yield the bytes of an object of `size` bytes in chunks of a bounded size, all from the same version of the object.
 
         Raises:
-            ObjectMissing: there is no such object.
-            ObjectConflict: it was replaced while it was read.
+            ObjectMissing: the object does not exist.
+            ObjectConflict: the object was replaced while it was read.
             LakeError: the lake cannot be read.
         """
         if size <= CHUNK:
@@ -156,12 +156,12 @@ class Lake:
             yield data
 
     def local_path(self, key: str) -> str | None:
-        """The path of the object's file in a local folder; None in any other lake."""
+        """Return the path of the object's file if the lake is a local folder, otherwise None."""
         del key
         return None
 
     def has_object(self, key: str) -> bool:
-        """Whether an object has exactly this key: one request.
+        """Return whether an object with exactly this key exists. Sends one request.
 
         Raises:
             LakeError: the lake does not answer or refuses.
@@ -173,20 +173,20 @@ class Lake:
         self._put(key, data, None)
 
     def put_if(self, key: str, data: bytes, etag: str | None) -> None:
-        """Write an object if it still has `etag`, or, with None, if it does not exist.
+        """Write an object if its ETag is still `etag`; with None, only if the object does not exist.
 
         Raises:
-            ObjectConflict: it has another version, or exists.
+            ObjectConflict: the object has another ETag, or `etag` is None and the object exists.
         """
         self._put(key, data, "create" if etag is None else {"e_tag": etag})
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects; a missing object is not an error."""
+        """Delete objects. A missing object is not an error."""
         raise NotImplementedError
 
     @contextmanager
     def exclusive(self, key: str) -> Iterator[None]:
-        """Lock the folder `key` against other writers on this machine; a store with conditional writes needs no lock."""
+        """Lock the folder `key` against other writers on this machine. Stores with conditional writes do nothing here."""
         del key
         yield
 

@@ -1,7 +1,7 @@
-"""Credentials from the SDKs of the clouds, through obstore's credential providers: profiles, SSO and signed-in users.
+"""Credential providers that use the SDK of a cloud: for profiles, SSO and signed-in users.
 
-Static keys and the roles of machines need no SDK: obstore reads them itself. An SDK that is needed and not installed is an error
-that names the extra.
+obstore reads static keys and the roles of machines without an SDK. When an SDK is needed but not installed, the error names the
+extra that installs the SDK.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.google import GoogleSettings
 
 
-def aws_provider(aws: AwsSettings) -> Boto3CredentialProvider | None:
-    """Provides the credentials of a profile, which may sign in by SSO; None without a profile.
+def create_aws_provider(aws: AwsSettings) -> Boto3CredentialProvider | None:
+    """Return a provider of the credentials of an AWS profile, including SSO profiles; None without a profile.
 
     Raises:
-        VariableError: the profile cannot be used, or boto3 is not installed.
+        VariableError: boto3 cannot use the profile, or boto3 is not installed.
     """
     if not aws.profile:
         return None
@@ -47,11 +47,11 @@ def aws_provider(aws: AwsSettings) -> Boto3CredentialProvider | None:
         ) from None
 
 
-def google_provider(google: GoogleSettings) -> GoogleCredentialProvider | None:
-    """Provides Google's application default credentials; None if the store reads the credentials itself.
+def create_google_provider(google: GoogleSettings) -> GoogleCredentialProvider | None:
+    """Return a provider of Google's application default credentials; None if obstore reads the credentials itself.
 
     Raises:
-        VariableError: the credentials cannot be used, or google-auth is needed and not installed.
+        VariableError: google-auth cannot use the credentials, or google-auth is needed but not installed.
     """
     if google.has_credentials or not (google.file_kind or _is_installed("google.auth")):
         return None
@@ -70,8 +70,11 @@ def google_provider(google: GoogleSettings) -> GoogleCredentialProvider | None:
         raise VariableError(name, f"names credentials that cannot be used ({error})", "Correct it.") from None
 
 
-def azure_provider(azure: AzureSettings) -> AzureCredentialProvider | None:
-    """Provides the credentials that Azure's SDK finds, such as those of `az login`; None if the store reads them itself."""
+def create_azure_provider(azure: AzureSettings) -> AzureCredentialProvider | None:
+    """Return a provider of the credentials that Azure's SDK finds, such as those of `az login`.
+
+    None if obstore reads the credentials itself, or if the SDK is not installed.
+    """
     if azure.has_credentials or not _is_installed("azure.identity"):
         return None
     with extra("azure"):

@@ -1,7 +1,7 @@
 """Translate the errors of a store or a disk into `LakeError`.
 
-A missing object and a failed condition are not failures, so these two errors pass through. Everything else becomes `LakeDenied`
-(the lake answered and refused), `LakeUrlError` or `LakeUnreachable`. No message holds credentials.
+Errors about a missing object or a failed condition are re-raised unchanged, because callers handle them. Every other error becomes
+`LakeDenied` (the lake refused the request), `LakeUrlError` or `LakeUnreachable`. Error messages never contain credentials.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def lake_errors(url: str, key: str) -> Iterator[None]:
-    """Translate the store's errors; a missing object stays `FileNotFoundError`."""
+    """Translate errors of the store; the error about a missing object stays a `FileNotFoundError`."""
     from obstore import exceptions
 
     try:
@@ -40,11 +40,11 @@ def lake_errors(url: str, key: str) -> Iterator[None]:
                 raise LakeDenied(url, problem, fix) from None
         raise
     except exceptions.BaseError as error:
-        raise _store_failure(url, key, error) from None
+        raise _lake_error_from_store_error(url, key, error) from None
     except OSError as error:
-        raise os_failure(url, key, error) from error
+        raise lake_error_from_os_error(url, key, error) from error
     except BaseException as error:
-        # A panic of obstore's client, which is not an `Exception`: it cannot use a variable that nothing here checks.
+        # obstore panics on some values of variables that `variables` does not check. A panic is not an `Exception`.
         if type(error).__name__ != "PanicException":
             raise
         problem = f"the store's client failed ({first_line(error)})"
@@ -53,15 +53,15 @@ def lake_errors(url: str, key: str) -> Iterator[None]:
 
 _NO_BUCKET = ("NoSuchBucket", "the bucket does not exist", "Create it, or correct the URL.")
 _NO_CONTAINER = ("ContainerNotFound", "the container does not exist", "Create it, or correct the URL.")
-# Without static keys obstore asks the machine's metadata service or reads a token. An error that names one of these
-# means that there are no credentials.
+# Without static keys, obstore requests credentials from one of these sources. An error that names a source therefore means
+# that no credentials are configured.
 _CREDENTIAL_SOURCES = ("169.254.169.254", "169.254.170.2", "[fd00:ec2::254]", "Failed to read token file")
-# The variable that is not set then, and the fix.
+# Without credentials, the error names this variable and this fix.
 _AWS_CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
     "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role.",
 )
-_STATIC_CREDENTIALS = {
+_CREDENTIAL_FIXES = {
     "s3": _AWS_CREDENTIALS,
     "s3a": _AWS_CREDENTIALS,
     "gs": (
@@ -81,18 +81,18 @@ _REFUSALS = (
     ("SignatureDoesNotMatch", "the secret key is wrong", "Check AWS_SECRET_ACCESS_KEY."),
     ("AuthorizationHeaderMalformed", "the region is wrong", "Check AWS_REGION."),
     ("PermanentRedirect", "the region is wrong", "Check AWS_REGION."),
-    # obstore's text for the same answer.
+    # obstore reports the same response with this text.
     ("redirect without LOCATION", "the region is wrong", "Check AWS_REGION."),
     ("AccessDenied", "access was refused", "Check the credentials and their rights."),
 )
 
 
-def _store_failure(url: str, key: str, error: BaseError) -> LakeError:
+def _lake_error_from_store_error(url: str, key: str, error: BaseError) -> LakeError:
     from obstore import exceptions
 
     text = str(error)
     if any(marker in text for marker in _CREDENTIAL_SOURCES):
-        variable, fix = _STATIC_CREDENTIALS[url.partition("://")[0]]
+        variable, fix = _CREDENTIAL_FIXES[url.partition("://")[0]]
         return LakeSettingError(url, variable, "is not set, and this machine has no other credentials", fix)
     _, is_provider, reason = text.partition(" credential provider: ")
     if is_provider:
@@ -103,15 +103,15 @@ def _store_failure(url: str, key: str, error: BaseError) -> LakeError:
         if marker in text:
             return LakeDenied(url, problem, fix)
     if isinstance(error, (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)):
-        problem = f"access to {key or 'it'} was refused"
+        problem = f"access to {key or 'the lake'} was refused"
         return LakeDenied(url, problem, "Check the credentials and their rights.")
     return LakeUnreachable(
         url, f"no usable answer ({first_line(error)})", "Check the endpoint and the network."
     )
 
 
-def os_failure(url: str, key: str, error: OSError) -> LakeError:
-    """The lake error for an error of the local disk at `key`."""
+def lake_error_from_os_error(url: str, key: str, error: OSError) -> LakeError:
+    """Return the lake error that describes an error of the local disk at `key`."""
     subject = key or "the folder"
     if isinstance(error, PermissionError) or error.errno in (errno.EROFS, errno.EPERM):
         return LakeDenied(
@@ -123,7 +123,7 @@ def os_failure(url: str, key: str, error: OSError) -> LakeError:
 
 
 def first_line(error: object) -> str:
-    """The first line of a store's message without query strings, which may hold a signature."""
+    """Return the first line of an error message without query strings, which may contain a signature."""
     line = re.sub(r"\?\S+", "", next(iter(str(error).splitlines()), "no message")).strip()
     line = re.sub(r"^Generic \S+ error: |, max_retries: \d+, retry_timeout: \S+ ", "", line)
     return line if len(line) <= 200 else line[:199] + "…"

@@ -1,4 +1,4 @@
-"""Read the `GOOGLE_*` variables of a lake on Google Cloud Storage, each checked before the store sees it."""
+"""Read the `GOOGLE_*` variables of a lake on Google Cloud Storage, and check them before they are passed to the store."""
 
 from __future__ import annotations
 
@@ -7,27 +7,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.store.variables import VariableError, check_endpoint, refuse_empty, require_visible
+from smart_orchestrator.store.variables import (
+    VariableError,
+    check_endpoint,
+    reject_empty_variables,
+    require_visible_ascii,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FILES = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH")
-_TOKEN = "GOOGLE_BEARER_TOKEN"  # noqa: S105 - the name of a variable
-_OTHERS = ("GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_BASE_URL", _TOKEN, "GOOGLE_SKIP_SIGNATURE")
-# The kinds of credential files that the store reads itself; google-auth reads the others.
-_READ_BY_STORE = ("service_account", "authorized_user")
+_FILE_VARIABLES = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH")
+_TOKEN_VARIABLE = "GOOGLE_BEARER_TOKEN"  # noqa: S105 - the name of a variable
+_OTHER_VARIABLES = ("GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_BASE_URL", _TOKEN_VARIABLE, "GOOGLE_SKIP_SIGNATURE")
+# obstore reads credential files of these kinds; google-auth reads all other kinds.
+_KINDS_READ_BY_OBSTORE = ("service_account", "authorized_user")
 
 
 @dataclass(frozen=True, slots=True)
 class GoogleSettings:
-    """Settings that a store can use.
+    """Validated settings of a store on Google Cloud.
 
     Attributes:
-        endpoint: URL of another server than Google's, or empty.
-        config: the variables for the store.
-        file_kind: kind of a credentials file that only google-auth can read, such as `external_account`; else empty.
-        has_credentials: the variables name credentials.
+        endpoint: the URL of the server; empty for Google itself.
+        config: the names and values of the variables that are passed to obstore.
+        file_kind: the kind of a credentials file that only google-auth can read, such as `external_account`; otherwise empty.
+        has_credentials: whether the variables contain credentials that obstore can read.
     """
 
     endpoint: str
@@ -36,29 +41,30 @@ class GoogleSettings:
     has_credentials: bool
 
 
-def google_settings(environ: Mapping[str, str]) -> GoogleSettings:
-    """The settings in the `GOOGLE_*` variables.
+def read_google_settings(environ: Mapping[str, str]) -> GoogleSettings:
+    """Read and check the `GOOGLE_*` variables.
 
     Raises:
-        VariableError: a variable cannot be used.
+        VariableError: a variable has an invalid value.
     """
-    refuse_empty((*_FILES[1:], *_OTHERS))
-    config = {name: environ[name] for name in (*_FILES, *_OTHERS) if environ.get(name)}
-    require_visible(_TOKEN, config.get(_TOKEN, ""))
+    reject_empty_variables((*_FILE_VARIABLES[1:], *_OTHER_VARIABLES))
+    config = {name: environ[name] for name in (*_FILE_VARIABLES, *_OTHER_VARIABLES) if environ.get(name)}
+    require_visible_ascii(_TOKEN_VARIABLE, config.get(_TOKEN_VARIABLE, ""))
     endpoint = config.get("GOOGLE_BASE_URL", "")
     if endpoint:
-        check_endpoint("GOOGLE_BASE_URL", endpoint, _FILES[0])
+        check_endpoint("GOOGLE_BASE_URL", endpoint, _FILE_VARIABLES[0])
     file_kind = ""
-    for name in _FILES:
-        kind = _credentials_kind(name, config[name]) if name in config else ""
-        if kind and kind not in _READ_BY_STORE:
+    for name in _FILE_VARIABLES:
+        kind = _read_credentials_kind(name, config[name]) if name in config else ""
+        if kind and kind not in _KINDS_READ_BY_OBSTORE:
             file_kind = kind
             del config[name]
     has_credentials = bool(config.keys() - {"GOOGLE_BASE_URL"})
     return GoogleSettings(endpoint, tuple(config.items()), file_kind, has_credentials)
 
 
-def _credentials_kind(name: str, path: str) -> str:
+def _read_credentials_kind(name: str, path: str) -> str:
+    """Read the kind of the credentials from the file that the variable `name` names."""
     try:
         document = json.loads(Path(path).read_bytes())
     except OSError as error:

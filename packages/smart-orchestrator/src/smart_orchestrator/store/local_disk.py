@@ -1,7 +1,7 @@
 """A lake in a local folder, with atomic and durable writes.
 
-Does not use obstore, whose local store neither syncs nor offers a conditional update, and takes three times as long to read
-a small file.
+This module does not use obstore's local store, which neither syncs files nor supports conditional updates, and reads small files
+three times more slowly.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import LakeUrlError, ObjectConflict, ObjectMissing, ObjectUnusable
 from smart_orchestrator.store.base import PAGE_SIZE, Lake, ObjectInfo
-from smart_orchestrator.store.failures import os_failure
+from smart_orchestrator.store.failures import lake_error_from_os_error
 from smart_orchestrator.store.local_files import (
     OUTSIDE,
     IrregularFileError,
     etag_of,
     is_below,
+    iterate_files,
     lock_folder,
     read_file,
     read_range,
     remove_temporaries,
-    walk_files,
     write_file,
 )
 
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 
 class FolderLake(Lake):
-    """A lake in a local folder, which is created with the first object.
+    """A lake in a local folder. The first write creates the folder.
 
     Args:
-        url: for messages.
+        url: the URL that messages name.
         root: the folder.
-        outside_links: follow symbolic links that leave the folder.
+        outside_links: whether to follow symbolic links that lead out of the folder.
     """
 
     def __init__(self, url: str, root: Path, *, outside_links: bool = False) -> None:
@@ -55,7 +55,7 @@ class FolderLake(Lake):
         self._path(prefix)
         count = 0
         try:
-            for key, status, irregular in walk_files(
+            for key, status, irregular in iterate_files(
                 str(self.root), prefix, outside_links=self.outside_links
             ):
                 count += 1
@@ -63,7 +63,7 @@ class FolderLake(Lake):
                     modified = dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)
                     yield ObjectInfo(key, status.st_size, etag_of(status), modified, irregular)
         except OSError as error:
-            raise os_failure(self.url, prefix, error) from error
+            raise lake_error_from_os_error(self.url, prefix, error) from error
         finally:
             self.requests.add("list", max(1, -(-count // PAGE_SIZE)))
 
@@ -81,7 +81,7 @@ class FolderLake(Lake):
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise os_failure(self.url, folder, error) from error
+            raise lake_error_from_os_error(self.url, folder, error) from error
         self.requests.add("list")
         return sorted(names)
 
@@ -111,7 +111,7 @@ class FolderLake(Lake):
         except IrregularFileError as error:
             raise ObjectUnusable(self.url, key, str(error)) from None
         except OSError as error:
-            raise os_failure(self.url, key, error) from error
+            raise lake_error_from_os_error(self.url, key, error) from error
 
     def local_path(self, key: str) -> str | None:
         """See `Lake`."""
@@ -128,43 +128,43 @@ class FolderLake(Lake):
             try:
                 self._writable_path(key).unlink(missing_ok=True)
             except OSError as error:
-                raise os_failure(self.url, key, error) from error
+                raise lake_error_from_os_error(self.url, key, error) from error
 
     def _path(self, key: str) -> Path:
-        """The path of a key; refuses a key that would leave the lake."""
+        """Return the path of a key; reject a key that leads out of the lake."""
         if "\0" in key or ".." in key.split("/") or key.startswith("/"):
             raise ObjectUnusable(self.url, repr(key), "not a key")
         return self.root / key
 
     def _writable_path(self, key: str) -> Path:
-        """The path of a key to write to; refuses one whose folder is a link that leaves the lake."""
+        """Return the path of a key that will be written; reject a path that leads out of the lake through a link."""
         path = self._path(key)
         if not self.outside_links and not is_below(str(self.root), str(path.parent)):
             raise ObjectUnusable(self.url, key, f"below {OUTSIDE}")
         return path
 
     def _require_folder(self) -> None:
-        """Refuse a file at the lake's path; a missing folder is an empty lake."""
+        """Raise an error if the lake's path is a file. A missing folder is valid and means an empty lake."""
         if self.root.exists() and not self.root.is_dir():
             raise LakeUrlError(self.url, "is a file, not a folder")
 
     def _put(self, key: str, data: bytes, mode: PutMode | None) -> None:
         self.requests.add("put")
-        target = self._writable_path(key)
+        path = self._writable_path(key)
         try:
             if isinstance(mode, dict):
                 with self.exclusive(key.rpartition("/")[0]):
-                    if self._etag(key) != mode["e_tag"]:
+                    if self._current_etag(key) != mode["e_tag"]:
                         raise ObjectConflict(self.url, key)
-                    write_file(target, data)
+                    write_file(path, data)
             else:
-                write_file(target, data, only_if_absent=mode == "create")
+                write_file(path, data, only_if_absent=mode == "create")
         except FileExistsError:
             raise ObjectConflict(self.url, key) from None
         except OSError as error:
-            raise os_failure(self.url, key, error) from error
+            raise lake_error_from_os_error(self.url, key, error) from error
 
-    def _etag(self, key: str) -> str | None:
+    def _current_etag(self, key: str) -> str | None:
         try:
             return etag_of((self.root / key).stat())
         except FileNotFoundError:
@@ -172,7 +172,7 @@ class FolderLake(Lake):
 
     @contextmanager
     def exclusive(self, key: str) -> Iterator[None]:
-        """Lock the folder `key`, reentrant within a thread. The lock also ends with the process."""
+        """Lock the folder `key`. The lock is reentrant within a thread, and is released when the process ends."""
         locked: set[str] = self._locks.__dict__.setdefault("keys", set())
         if key in locked:
             yield
@@ -181,7 +181,7 @@ class FolderLake(Lake):
         try:
             descriptor = lock_folder(folder)
         except OSError as error:
-            raise os_failure(self.url, key, error) from error
+            raise lake_error_from_os_error(self.url, key, error) from error
         locked.add(key)
         try:
             remove_temporaries(folder)

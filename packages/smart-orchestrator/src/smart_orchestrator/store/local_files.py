@@ -1,8 +1,7 @@
-"""Files of a local lake: list, read and write them so that a crash leaves no half-written file.
+"""List, read and write the files of a local lake. Writes are atomic, so a crash leaves no half-written file.
 
-Only regular files are data. A FIFO, a device, a socket, and a symbolic link that leaves the lake (unless `outside_links` is set) are
-listed as irregular and never opened, because reading a FIFO can block for ever. The functions raise `OSError`, which
-`FolderLake` translates.
+Only regular files are read. FIFOs, devices, sockets and links out of the lake are listed as irregular and never opened, because
+reading a FIFO can block forever. `outside_links` allows links out of the lake. `FolderLake` translates the `OSError` of these functions.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
 
 TEMPORARY = ".writing-"
 OUTSIDE = "a link that leaves the lake"
-LOOP = "a link to a folder that contains it"
-DANGLING = "a link to nothing"
-NOT_UTF_8 = "a file whose name is not UTF-8"
+LINK_LOOP = "a link to a folder that contains the link"
+DANGLING_LINK = "a link to nothing"
+NON_UTF_8_NAME = "a file whose name is not UTF-8"
 _KINDS = (
     (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
@@ -35,11 +34,17 @@ _KINDS = (
 
 
 class IrregularFileError(OSError):
-    """The path is not a regular file; the text is its kind, such as `a FIFO`."""
+    """The path is not a regular file. The message is the kind of the file, such as `a FIFO`."""
 
 
 class ListedFile(NamedTuple):
-    """A file of a listing: its key, its status, and its kind if it is irregular (else empty)."""
+    """A file of a listing.
+
+    Attributes:
+        key: the key of the file, relative to the lake's root.
+        status: the result of `stat` for the file.
+        irregular: the kind of an irregular file, such as `a FIFO`; empty for a regular file.
+    """
 
     key: str
     status: os.stat_result
@@ -47,38 +52,38 @@ class ListedFile(NamedTuple):
 
 
 def etag_of(status: os.stat_result) -> str:
-    """A token that changes when the file is replaced or written to."""
+    """Return an ETag, which changes when the file is replaced or modified."""
     return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
 def irregular_kind(status: os.stat_result) -> str:
-    """The kind of a special file, such as `a FIFO`; empty for a regular file or a folder."""
+    """Return the kind of a special file, such as `a FIFO`; empty for a regular file or a folder."""
     return next((kind for is_kind, kind in _KINDS if is_kind(status.st_mode)), "")
 
 
 def is_below(root: str, path: str) -> bool:
-    """Whether `path`, with all links resolved, is `root` or below it."""
-    base, real = os.path.realpath(root), os.path.realpath(path)
-    return real == base or real.startswith(base.rstrip("/") + "/")
+    """Return whether `path` is `root` or below `root`, with all links resolved."""
+    real_root, real_path = os.path.realpath(root), os.path.realpath(path)
+    return real_path == real_root or real_path.startswith(real_root.rstrip("/") + "/")
 
 
 def read_file(target: str) -> tuple[bytes, str]:
-    """The bytes of a regular file and their ETag.
+    """Return the bytes and the ETag of a regular file.
 
     Raises:
-        IrregularFileError: it is not a regular file.
-        OSError: it does not exist, or cannot be read.
+        IrregularFileError: the path is not a regular file.
+        OSError: the file does not exist, or cannot be read.
     """
     with _open_regular(target) as file:
         return file.readall(), etag_of(os.fstat(file.fileno()))
 
 
 def read_range(target: str, start: int, length: int) -> tuple[bytes, str]:
-    """`length` bytes of a regular file from `start` on, and the ETag of the file.
+    """Return `length` bytes of a regular file from `start` on, and the ETag of the file.
 
     Raises:
-        IrregularFileError: it is not a regular file.
-        OSError: it does not exist, or cannot be read.
+        IrregularFileError: the path is not a regular file.
+        OSError: the file does not exist, or cannot be read.
     """
     with _open_regular(target) as file:
         file.seek(start)
@@ -86,11 +91,11 @@ def read_range(target: str, start: int, length: int) -> tuple[bytes, str]:
 
 
 def _open_regular(target: str) -> FileIO:
-    # Opening a device can already change its state, so its kind is checked first.
+    # Opening a device can change the state of the device, so the kind is checked before the path is opened.
     kind = irregular_kind(Path(target).stat())
     if kind:
         raise IrregularFileError(kind)
-    # A FIFO may have replaced the file since; without O_NONBLOCK, opening it would wait for a writer.
+    # A FIFO may have replaced the file after the check. Without O_NONBLOCK, opening a FIFO would wait for a writer.
     file = FileIO(os.open(target, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
     kind = irregular_kind(os.fstat(file.fileno()))
     if kind:
@@ -99,11 +104,11 @@ def _open_regular(target: str) -> FileIO:
     return file
 
 
-def walk_files(root: str, key: str, *, outside_links: bool) -> Iterator[ListedFile]:
-    """All files below the folder `key`, unsorted.
+def iterate_files(root: str, key: str, *, outside_links: bool) -> Iterator[ListedFile]:
+    """Yield all files below the folder `key`, in no particular order.
 
-    Files that disappear meanwhile and temporary files are left out. When `key` itself is not a folder of the lake, it is
-    listed as irregular.
+    Temporary files, and files that are deleted during the walk, are skipped. When `key` is not a folder of the lake, `key` itself
+    is yielded as irregular.
 
     Raises:
         OSError: a folder cannot be read.
@@ -122,7 +127,7 @@ def walk_files(root: str, key: str, *, outside_links: bool) -> Iterator[ListedFi
 
 
 def _walk(root: str, key: str, outside_links: bool, entered: frozenset[str]) -> Iterator[ListedFile]:
-    """Files below `key`; `entered` holds the real paths of the folder links that were followed to reach it."""
+    """Yield the files below `key`. `entered` contains the real paths of the folder links on the way to `key`."""
     try:
         entries = os.scandir(f"{root}/{key}")
     except (FileNotFoundError, NotADirectoryError):
@@ -132,55 +137,57 @@ def _walk(root: str, key: str, outside_links: bool, entered: frozenset[str]) -> 
         for entry in entries:
             if entry.name.startswith(TEMPORARY):
                 continue
-            below = parent + entry.name
+            child_key = parent + entry.name
             try:
                 status = entry.stat()
                 problem = _link_problem(root, key, entry, outside_links, entered)
             except (FileNotFoundError, NotADirectoryError):
                 try:
-                    status, problem = entry.stat(follow_symlinks=False), DANGLING
+                    status, problem = entry.stat(follow_symlinks=False), DANGLING_LINK
                 except FileNotFoundError:
                     continue
             except OSError as error:
                 if error.errno != errno.ELOOP:
                     raise
-                status, problem = entry.stat(follow_symlinks=False), LOOP
+                status, problem = entry.stat(follow_symlinks=False), LINK_LOOP
             if problem or not stat.S_ISDIR(status.st_mode):
-                yield ListedFile(below, status, problem or irregular_kind(status) or _name_problem(below))
+                yield ListedFile(
+                    child_key, status, problem or irregular_kind(status) or _name_problem(child_key)
+                )
             else:
-                linked = {os.path.realpath(entry.path)} if entry.is_symlink() else set()
-                yield from _walk(root, below, outside_links, entered | linked)
+                linked_folder = {os.path.realpath(entry.path)} if entry.is_symlink() else set()
+                yield from _walk(root, child_key, outside_links, entered | linked_folder)
 
 
 def _name_problem(key: str) -> str:
-    """Why a key cannot be written into a document, or empty."""
+    """Return why a key cannot be written as UTF-8; empty when the key can be written."""
     try:
         key.encode()
     except UnicodeEncodeError:
-        return NOT_UTF_8
+        return NON_UTF_8_NAME
     return ""
 
 
 def _link_problem(
     root: str, key: str, entry: os.DirEntry[str], outside_links: bool, entered: frozenset[str]
 ) -> str:
-    """Why a symbolic link must not be followed, or empty."""
+    """Return why a symbolic link must not be followed; empty when the entry may be followed."""
     if not entry.is_symlink():
         return ""
     if not outside_links and not is_below(root, entry.path):
         return OUTSIDE
     target = os.path.realpath(entry.path)
     if entry.is_dir() and (target in entered or is_below(target, f"{root}/{key}")):
-        return LOOP
+        return LINK_LOOP
     return ""
 
 
 def write_file(target: Path, data: bytes, *, only_if_absent: bool = False) -> None:
-    """Write a file atomically and sync it.
+    """Write a file atomically, and sync the file and the folder.
 
     Raises:
         FileExistsError: the file exists, and `only_if_absent` is set.
-        OSError: the disk refuses.
+        OSError: the file cannot be written.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -212,10 +219,10 @@ def _sync_folder(folder: Path) -> None:
 
 
 def lock_folder(folder: Path) -> int:
-    """A descriptor of `folder` with an exclusive lock, which dies with the process.
+    """Lock `folder` exclusively and return its descriptor; closing the descriptor releases the lock.
 
-    The folder itself is locked, because a lock file would be listed with the data. When another tool replaces the folder
-    while this process waits, the lock is on a deleted folder, so the new folder is locked instead.
+    The folder itself is locked, because a lock file would be listed with the data. When another program replaces the folder
+    during the wait for the lock, the new folder is locked instead.
     """
     while True:
         try:
@@ -236,6 +243,7 @@ def lock_folder(folder: Path) -> int:
 
 
 def _inode(path: Path) -> int | None:
+    """Return the inode of a path; None when the path does not exist."""
     try:
         return path.stat().st_ino
     except FileNotFoundError:
@@ -243,6 +251,6 @@ def _inode(path: Path) -> int | None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove the temporary files of killed writers. Call it with the folder locked: then nobody else writes here."""
+    """Remove the temporary files of killed writers. The caller must hold the lock of the folder."""
     for leftover in [path for path in folder.iterdir() if path.name.startswith(TEMPORARY)]:
         leftover.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Lakes in object stores that obstore reaches: S3, Google Cloud Storage, Azure Blob Storage, and memory for tests."""
+"""Lakes in the object stores that obstore supports: S3, Google Cloud Storage, Azure Blob Storage, and memory for tests."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ from smart_orchestrator.errors import (
     ObjectConflict,
     ObjectMissing,
 )
-from smart_orchestrator.store.aws import REGION, aws_settings
-from smart_orchestrator.store.azure import azure_settings
+from smart_orchestrator.store.aws import DEFAULT_REGION, read_aws_settings
+from smart_orchestrator.store.azure import read_azure_settings
 from smart_orchestrator.store.base import PAGE_SIZE, Lake, ObjectInfo
-from smart_orchestrator.store.credentials import aws_provider, azure_provider, google_provider
+from smart_orchestrator.store.credentials import (
+    create_aws_provider,
+    create_azure_provider,
+    create_google_provider,
+)
 from smart_orchestrator.store.failures import first_line, lake_errors
-from smart_orchestrator.store.google import google_settings
-from smart_orchestrator.store.variables import VariableError, check_network
+from smart_orchestrator.store.google import read_google_settings
+from smart_orchestrator.store.variables import VariableError, check_proxy_and_certificate_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,12 +37,16 @@ if TYPE_CHECKING:
     from obstore import GetOptions, PutMode
     from obstore.store import ObjectStore
 
-# A complete response may take this many time-outs.
-TOTAL_TIMEOUTS = 6
+# A request may take this many times as long as the time-out without data, so that large responses can finish.
+REQUEST_TIMEOUT_FACTOR = 6
 
 
 class StoreLake(Lake):
-    """A lake in an obstore store."""
+    """A lake in an object store.
+
+    Attributes:
+        deletes_per_request: the number of objects that one request can delete.
+    """
 
     deletes_per_request = 1
 
@@ -54,7 +62,7 @@ class StoreLake(Lake):
         names = [path[start:] + "/" for path in listing["common_prefixes"]]
         names += [item["path"][start:] for item in listing["objects"]]
         self.requests.add("list", max(1, -(-len(names) // PAGE_SIZE)))
-        # A directory marker of the folder itself has an empty name.
+        # The directory marker of `folder` has an empty name.
         return sorted(name for name in names if name.strip("/"))[:limit]
 
     def get(self, key: str) -> tuple[bytes, str | None]:
@@ -105,7 +113,7 @@ class StoreLake(Lake):
             with lake_errors(self.url, keys[0]):
                 obstore.delete(self._store, keys)
         except FileNotFoundError:
-            # Some stores stop at the first missing object, so the rest is deleted one by one.
+            # Some stores stop at the first missing object, so the objects are deleted one by one.
             self.requests.add("delete", len(keys))
             for key in keys:
                 with suppress(FileNotFoundError), lake_errors(self.url, key):
@@ -119,15 +127,15 @@ class StoreLake(Lake):
         except (exceptions.PreconditionError, exceptions.AlreadyExistsError):
             raise ObjectConflict(self.url, key) from None
         except FileNotFoundError:
-            # The bucket does not exist, or an If-Match names an object that is gone.
+            # Either the bucket does not exist, or the object of a conditional write was deleted.
             if mode is not None and mode != "create":
                 raise ObjectConflict(self.url, key) from None
             raise LakeDenied(
-                self.url, f"cannot write {key}, its bucket does not exist", "Create it first."
+                self.url, f"cannot write {key}: the bucket does not exist", "Create the bucket."
             ) from None
 
-    def _etag_of_listing(self, etag: str | None) -> str | None:
-        """The ETag of a listing in the form that reads and conditional writes use."""
+    def _normalize_listed_etag(self, etag: str | None) -> str | None:
+        """Convert the ETag of a listed object to the form that reads and conditional writes use."""
         return etag
 
     def _iterate(self, prefix: str, offset: str | None) -> Iterator[ObjectInfo]:
@@ -140,8 +148,8 @@ class StoreLake(Lake):
                     count += 1
                     if count % PAGE_SIZE == 1 and count > 1:
                         self.requests.add("list")
-                    if item["path"] != prefix:  # a directory marker of the folder itself
-                        etag = self._etag_of_listing(item["e_tag"])
+                    if item["path"] != prefix:  # the directory marker of the folder
+                        etag = self._normalize_listed_etag(item["e_tag"])
                         yield ObjectInfo(item["path"], item["size"], etag, item["last_modified"])
             except FileNotFoundError:
                 raise LakeDenied(
@@ -150,7 +158,7 @@ class StoreLake(Lake):
 
 
 class RemoteLake(StoreLake):
-    """A lake on a server: every listing is a request."""
+    """A lake on a server, whose listings need requests."""
 
     listing_is_local = False
     concurrency = 16
@@ -163,17 +171,17 @@ class S3Lake(RemoteLake):
 
 
 class AzureLake(RemoteLake):
-    """A lake in Azure Blob Storage. Its listings ignore an offset: obstore reads them from the beginning of the folder."""
+    """A lake in Azure Blob Storage. Azure ignores the offset of a listing, so obstore lists the folder from the beginning."""
 
     deletes_per_request = 256
 
-    def _etag_of_listing(self, etag: str | None) -> str | None:
-        # A listing has ETags without the quotes that a read has.
+    def _normalize_listed_etag(self, etag: str | None) -> str | None:
+        # Azure returns ETags without quotes in listings, and with quotes in reads.
         return etag if etag is None or etag.startswith('"') else f'"{etag}"'
 
 
 class GoogleLake(RemoteLake):
-    """A lake in Google Cloud Storage, whose conditional writes name the generation of an object and not its ETag."""
+    """A lake in Google Cloud Storage. Conditional writes name the generation of an object instead of the ETag."""
 
     def _put(self, key: str, data: bytes, mode: PutMode | None) -> None:
         if isinstance(mode, dict):
@@ -185,28 +193,28 @@ class GoogleLake(RemoteLake):
                 raise ObjectConflict(self.url, key) from None
             if current["e_tag"] != mode["e_tag"]:
                 raise ObjectConflict(self.url, key)
-            # The write fails if the object has been replaced since.
+            # The generation makes the write fail if another writer replaces the object after this read.
             mode = {"e_tag": current["e_tag"], "version": current["version"]}
         super()._put(key, data, mode)
 
 
 @cache
-def memory_lake(name: str) -> Lake:
-    """The lake in memory of this name, shared by the process."""
+def open_memory_lake(name: str) -> Lake:
+    """Return the in-memory lake called `name`. All callers in the process share this lake."""
     return StoreLake(f"memory://{name}", MemoryStore())
 
 
-def remote_lake(
+def open_remote_lake(
     url: str, scheme: str, timeout: float, retries: int, backoff: float, environ: Mapping[str, str]
 ) -> Lake:
-    """The lake at the `s3://`, `s3a://`, `gs://` or `az://` URL.
+    """Open the lake at an `s3://`, `s3a://`, `gs://` or `az://` URL.
 
     Raises:
-        LakeUrlError: it cannot be used.
-        VariableError: a variable of `environ` cannot be used.
+        LakeUrlError: obstore rejects the URL.
+        VariableError: a variable of `environ` has an invalid value.
     """
-    lake_class, endpoint, config, provider = _CONNECTIONS[scheme](environ)
-    check_network(os.environ, endpoint)
+    lake_class, endpoint, config, provider = _SETTINGS_READERS[scheme](environ)
+    check_proxy_and_certificate_variables(os.environ, endpoint)
     seconds = timedelta(seconds=timeout)
     try:
         store = from_url(
@@ -214,9 +222,8 @@ def remote_lake(
             config=config,
             credential_provider=provider,
             client_options={
-                # A large response may take several time-outs as long as data arrive.
                 "read_timeout": seconds,
-                "timeout": seconds * TOTAL_TIMEOUTS,
+                "timeout": seconds * REQUEST_TIMEOUT_FACTOR,
                 "connect_timeout": seconds,
                 "allow_http": endpoint.startswith("http://"),
             },
@@ -235,13 +242,20 @@ def remote_lake(
         name = next((name for name, value in environ.items() if f'"{value}"' in reason), "")
         if not name:
             raise LakeUrlError(url, reason) from None
-        # obstore reads more variables than are checked here, such as switches.
+        # obstore also reads variables that `_SETTINGS_READERS` does not check, such as AWS_ALLOW_HTTP.
         raise VariableError(name, f"cannot be used ({reason})", "Correct or unset it.") from None
     return lake_class(url, store)
 
 
-class _Connection(NamedTuple):
-    """How to reach a store: the class of its lake, its endpoint, and its configuration and credentials for obstore."""
+class _StoreSettings(NamedTuple):
+    """The settings of a store.
+
+    Attributes:
+        lake_class: the class of the lake.
+        endpoint: the URL of the server.
+        config: the configuration for obstore.
+        provider: the credential provider for obstore; None when obstore reads the credentials itself.
+    """
 
     lake_class: type[RemoteLake]
     endpoint: str
@@ -249,30 +263,35 @@ class _Connection(NamedTuple):
     provider: Any
 
 
-def _s3(environ: Mapping[str, str]) -> _Connection:
-    aws = aws_settings(environ)
-    provider = aws_provider(aws)
+def _read_s3_settings(environ: Mapping[str, str]) -> _StoreSettings:
+    aws = read_aws_settings(environ)
+    provider = create_aws_provider(aws)
     profile_region = "" if provider is None else provider.config.get("region", "")
-    config = {"region": aws.region or profile_region or REGION}
+    config = {"region": aws.region or profile_region or DEFAULT_REGION}
     if aws.endpoint:
         config["endpoint"] = aws.endpoint
     if aws.key_id:
         config |= {"access_key_id": aws.key_id, "secret_access_key": aws.secret}
         if aws.token:
             config["session_token"] = aws.token
-    return _Connection(S3Lake, aws.endpoint or "https://amazonaws.com", config, provider)
+    return _StoreSettings(S3Lake, aws.endpoint or "https://amazonaws.com", config, provider)
 
 
-def _google(environ: Mapping[str, str]) -> _Connection:
-    google = google_settings(environ)
+def _read_google_settings(environ: Mapping[str, str]) -> _StoreSettings:
+    google = read_google_settings(environ)
     endpoint = google.endpoint or "https://storage.googleapis.com"
-    return _Connection(GoogleLake, endpoint, dict(google.config), google_provider(google))
+    return _StoreSettings(GoogleLake, endpoint, dict(google.config), create_google_provider(google))
 
 
-def _azure(environ: Mapping[str, str]) -> _Connection:
-    azure = azure_settings(environ)
+def _read_azure_settings(environ: Mapping[str, str]) -> _StoreSettings:
+    azure = read_azure_settings(environ)
     endpoint = azure.endpoint or "https://blob.core.windows.net"
-    return _Connection(AzureLake, endpoint, dict(azure.config), azure_provider(azure))
+    return _StoreSettings(AzureLake, endpoint, dict(azure.config), create_azure_provider(azure))
 
 
-_CONNECTIONS = {"s3": _s3, "s3a": _s3, "gs": _google, "az": _azure}
+_SETTINGS_READERS = {
+    "s3": _read_s3_settings,
+    "s3a": _read_s3_settings,
+    "gs": _read_google_settings,
+    "az": _read_azure_settings,
+}

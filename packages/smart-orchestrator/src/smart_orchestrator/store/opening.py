@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
 
-# What the environment variables of each store begin with.
-_VARIABLES = {"s3": "AWS_", "s3a": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
+# The prefix of the environment variables of each store.
+_VARIABLE_PREFIXES = {"s3": "AWS_", "s3a": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
 
 
 def open_lake(
@@ -35,22 +35,22 @@ def open_lake(
     """Open the lake at `url`.
 
     The URL is a folder, `file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix` or
-    `memory://name`. A lake in memory lives as long as the process; the same name opens the same lake. Credentials, region
-    and endpoint come from the standard `AWS_*`, `GOOGLE_*` and `AZURE_*` variables. A profile of AWS, `gcloud` and `az login`
-    need the extras `aws`, `gcs` and `azure`.
+    `memory://name`. An in-memory lake is deleted when the process ends; the same name opens the same lake. The credentials,
+    the region and the endpoint come from the standard `AWS_*`, `GOOGLE_*` and `AZURE_*` variables. Profiles of AWS need the
+    extra `aws`, credentials of `gcloud` need `gcs`, and credentials of `az login` need `azure`.
 
     Args:
-        url: where the lake is.
-        timeout: seconds without any data before a request fails. Retries start only within one and a half times as
-            long, so an unreachable lake is reported within about twice the time-out.
-        retries: how many times a failed request is repeated.
-        backoff: seconds before the first of these retries; they double, with jitter.
-        outside_links: follow symbolic links that leave the folder of a local lake.
-        environ: holds the variables of the store; default the environment of the process.
+        url: the URL of the lake.
+        timeout: the number of seconds without any data after which a request fails. No retry starts later than 1.5 times
+            this time-out, so an unreachable lake is reported within about twice the time-out.
+        retries: the number of retries of a failed request.
+        backoff: the number of seconds before the first retry; the delay doubles with each retry, with jitter.
+        outside_links: whether to follow symbolic links that lead out of the folder of a local lake.
+        environ: the environment variables of the store; default the environment of the process.
 
     Raises:
-        LakeUrlError: the URL is not the URL of a lake.
-        LakeSettingError: a variable or a number cannot be used.
+        LakeUrlError: `url` is not the URL of a lake.
+        LakeSettingError: an environment variable or an argument has an invalid value.
     """
     for name, number in (("timeout", timeout), ("backoff", backoff)):
         if not math.isfinite(number) or number <= 0:
@@ -65,17 +65,17 @@ def open_lake(
         # The working directory may change before the next call.
         return _open_folder(url if "://" in url else parts.path, parts.path, outside_links).counted()
     if parts.scheme == "memory":
-        from smart_orchestrator.store.object_store import memory_lake
+        from smart_orchestrator.store.object_store import open_memory_lake
 
-        return memory_lake(parts.host + parts.path.rstrip("/")).counted()
+        return open_memory_lake(parts.host + parts.path.rstrip("/")).counted()
     environ = os.environ if environ is None else environ
-    prefix = _VARIABLES[parts.scheme]
+    prefix = _VARIABLE_PREFIXES[parts.scheme]
     variables = tuple(sorted((name, value) for name, value in environ.items() if name.startswith(prefix)))
     return _open_remote(url, parts.scheme, timeout, retries, backoff, variables).counted()
 
 
 def lake_of(dataset: Dataset, environ: Mapping[str, str] | None = None) -> Lake:
-    """Open the lake of a dataset, with its time-out and retries; `environ` as for `open_lake`."""
+    """Open the lake of a dataset with the time-out and the retries of the dataset; `environ` is as for `open_lake`."""
     return open_lake(
         dataset.lake,
         timeout=dataset.timeout,
@@ -100,18 +100,18 @@ def _open_remote(
     backoff: float,
     variables: tuple[tuple[str, str], ...],
 ) -> Lake:
-    from smart_orchestrator.store.object_store import remote_lake
+    from smart_orchestrator.store.object_store import open_remote_lake
 
-    with lake_setting_errors(url):
-        return remote_lake(url, scheme, timeout, retries, backoff, dict(variables))
+    with translate_variable_errors(url):
+        return open_remote_lake(url, scheme, timeout, retries, backoff, dict(variables))
 
 
 @contextmanager
-def lake_setting_errors(url: str) -> Iterator[None]:
-    """Raise a variable that cannot be used as an error of the lake at `url`.
+def translate_variable_errors(url: str) -> Iterator[None]:
+    """Translate a `VariableError` into a `LakeSettingError` that names the lake at `url`.
 
     Raises:
-        LakeSettingError: an environment variable cannot be used.
+        LakeSettingError: an environment variable has an invalid value.
     """
     from smart_orchestrator.store.variables import VariableError
 

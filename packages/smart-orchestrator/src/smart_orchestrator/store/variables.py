@@ -1,7 +1,7 @@
 """Check the environment variables that HTTP clients read: endpoints, proxies and certificates.
 
-HTTP clients crash on some values and report others as a network problem. Each value is checked here before a client is created,
-and the error names the variable. No message holds the value of a variable, which may be a secret, except paths of certificates.
+HTTP clients crash on some invalid values and report others as network problems. This module checks each value before a client is
+created, and its errors name the variable. Values may be secrets, so messages contain no values except the paths of certificates.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-_CERTIFICATES = (("SSL_CERT_FILE", "file"), ("SSL_CERT_DIR", "folder"))
+_HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_CERTIFICATE_VARIABLES = (("SSL_CERT_FILE", "file"), ("SSL_CERT_DIR", "folder"))
 
 
 class VariableError(ValueError):
-    """No client can use the value of an environment variable.
+    """The value of an environment variable is invalid.
 
     Attributes:
-        name: the variable.
-        problem: the rest of a sentence that begins with the name.
-        fix: what to do, a sentence.
+        name: the name of the variable.
+        problem: the rest of a sentence that begins with the name of the variable.
+        fix: the instruction for the user, a complete sentence.
     """
 
     def __init__(self, name: str, problem: str, fix: str) -> None:
@@ -37,17 +37,17 @@ class VariableError(ValueError):
 
 
 def is_host(host: str) -> bool:
-    """Whether a text is an IP address or a host name in ASCII."""
+    """Return whether `host` is an IP address or a host name in ASCII."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
         labels = host.removesuffix(".").split(".")
-        return len(host) <= 253 and all(_LABEL.fullmatch(label) for label in labels)
+        return len(host) <= 253 and all(_HOST_LABEL.fullmatch(label) for label in labels)
     return True
 
 
 def http_url_problem(url: str, schemes: Sequence[str] = ("http", "https")) -> str:
-    """Why a text is not the URL of a server, as the rest of a sentence that begins with its name; empty for a URL that is."""
+    """Return why `url` is not the URL of a server, as the rest of a sentence; empty for a valid URL."""
     if re.search(r"[\x00-\x20\x7f]", url):
         return "holds a space or a control character"
     try:
@@ -64,33 +64,38 @@ def http_url_problem(url: str, schemes: Sequence[str] = ("http", "https")) -> st
     return "" if is_host(parts.hostname or "") else "is not a URL with a valid host name"
 
 
-def refuse_empty(names: Sequence[str]) -> None:
-    """Refuse empty variables of this process, for variables that obstore reads itself and cannot use when they are empty.
+def reject_empty_variables(names: Sequence[str]) -> None:
+    """Reject variables of this process that are set but empty. obstore reads these variables and fails on empty values.
 
     Raises:
-        VariableError: one of them is empty.
+        VariableError: a variable is empty.
     """
     for name in names:
         if os.environ.get(name) == "":
             raise VariableError(name, "is empty", "Set it, or unset it.")
 
 
-def require_visible(name: str, value: str) -> None:
-    """Check that a key or token consists of visible ASCII characters; others break the header that carries it.
+def require_visible_ascii(name: str, value: str) -> None:
+    """Check that a key or token consists of visible ASCII characters. Any other character makes the HTTP header invalid.
 
     Raises:
-        VariableError: it has another character.
+        VariableError: the value contains another character.
     """
     if not re.fullmatch(r"[\x21-\x7e]*", value):
-        problem = "holds a line break, a space or another character that no key has"
+        problem = "contains a line break, a space or another character that is not allowed in a key"
         raise VariableError(name, problem, "Set it to the key alone.")
 
 
 def check_endpoint(name: str, url: str, credentials: str) -> None:
-    """Check the URL of a server in the variable `name`; `credentials` names the variables that hold its credentials.
+    """Check that the value of the variable `name` is the URL of a server.
+
+    Args:
+        name: the name of the variable.
+        url: the value of the variable.
+        credentials: the names of the variables that must hold the credentials instead of the URL.
 
     Raises:
-        VariableError: it is not a URL, or it holds credentials.
+        VariableError: the value is not a URL, or contains credentials.
     """
     problem = http_url_problem(url)
     if not problem and "@" in urlsplit(url).netloc:
@@ -99,31 +104,31 @@ def check_endpoint(name: str, url: str, credentials: str) -> None:
         raise VariableError(name, problem, "Give a URL such as https://host:9000.")
 
 
-def check_network(
+def check_proxy_and_certificate_variables(
     environ: Mapping[str, str],
     endpoint: str | None = None,
     *,
     proxy_schemes: Sequence[str] = ("http", "https"),
 ) -> None:
-    """Check the proxies and the certificates that the environment names.
+    """Check the variables that name proxies and certificates. No connection is made.
 
     Args:
-        environ: holds the variables.
-        endpoint: URL of the server; proxies that are not used for it are not checked. None checks all proxies.
-        proxy_schemes: the schemes of proxies that the client supports.
+        environ: the environment variables.
+        endpoint: the URL of the server. Only the proxies for this server are checked; None checks all proxies.
+        proxy_schemes: the URL schemes of the proxies that the client supports.
 
     Raises:
-        VariableError: a variable cannot be used.
+        VariableError: a variable has an invalid value.
     """
     for name in _proxy_variables(endpoint, environ):
         proxy = environ.get(name, "")
-        # A proxy without a scheme is an HTTP proxy.
+        # Clients treat a proxy without a scheme as an HTTP proxy.
         problem = (
             http_url_problem(proxy if "://" in proxy else f"http://{proxy}", proxy_schemes) if proxy else ""
         )
         if problem:
             raise VariableError(name, problem, "Give a URL such as http://proxy.example:3128, or unset it.")
-    for name, kind in _CERTIFICATES:
+    for name, kind in _CERTIFICATE_VARIABLES:
         paths = environ.get(name, "")
         problem = _certificates_problem(paths, kind) if paths else ""
         if problem:
@@ -131,10 +136,10 @@ def check_network(
 
 
 def _proxy_variables(endpoint: str | None, environ: Mapping[str, str]) -> Sequence[str]:
-    """Names of the variables that can hold a proxy for the endpoint, those with precedence first."""
+    """Return the names of the variables that can name a proxy for the endpoint, in order of precedence."""
     schemes = ["http", "https"]
     if endpoint is not None:
-        # Its import takes 20 ms, which most commands do not need.
+        # This import takes 20 ms, and most commands do not need it.
         from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
         parts = urlsplit(endpoint)

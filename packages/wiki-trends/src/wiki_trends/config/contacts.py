@@ -1,6 +1,6 @@
-"""Check the contact of the User-Agent: an e-mail address, a URL or a user page by which Wikimedia can reach the user.
+"""Check the contact in the User-Agent: an e-mail address, a URL or a user page through which Wikimedia can reach the user.
 
-Wikimedia treats a client with a placeholder such as `you@example.org` like one without a contact: as not compliant.
+Wikimedia's policy requires a real contact. A placeholder such as `you@example.org` violates the policy like a missing contact.
 Source: https://foundation.wikimedia.org/wiki/Policy:Wikimedia_Foundation_User-Agent_Policy
 """
 
@@ -20,8 +20,8 @@ _USER_PAGE = re.compile(r"\bUser(?:[ _]talk)?:\s*[^\s:/]", re.IGNORECASE)
 _RESERVED_ENDINGS = ("example", "internal", "invalid", "lan", "local", "localdomain", "localhost", "test")
 
 
-def contact_problem(contact: str) -> str | None:
-    """Why a contact cannot be used, as the rest of a sentence that begins with it; None for a usable one."""
+def find_contact_problem(contact: str) -> str | None:
+    """Return why a contact is invalid, as the rest of a sentence that begins with the contact; None for a valid contact."""
     hosts = [match.group(1) for match in _ADDRESS.finditer(contact)]
     hosts += [match.group(1) for match in _URL.finditer(contact)]
     hosts += [match.group(1) for match in _BARE_PAGE.finditer(_URL.sub("", contact))]
@@ -41,6 +41,7 @@ def _is_public_address(host: str) -> bool:
 
 
 def _is_placeholder(host: str) -> bool:
+    """Return whether a host is reserved for documentation or local use."""
     labels = host.casefold().strip(".").split(".")
     if labels[-1] in _RESERVED_ENDINGS or labels[-2:] == ["home", "arpa"]:
         return True

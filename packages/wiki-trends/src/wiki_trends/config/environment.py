@@ -1,6 +1,6 @@
 """Check the standard environment variables that HTTP and object-store clients read.
 
-The checks are those of `smart_orchestrator.store`; here a value that no client can use raises `SettingError`.
+The checks come from `smart_orchestrator.store`. This module translates their errors into `SettingError`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from smart_orchestrator.store.variables import VariableError, check_network, is_host
+from smart_orchestrator.store.variables import VariableError, check_proxy_and_certificate_variables, is_host
 from wiki_trends.config.urls import ascii_host, redacted_value
 from wiki_trends.errors import SettingError
 
@@ -21,44 +21,45 @@ _SECRET_WORDS = ("KEY", "SECRET", "TOKEN")
 
 
 def check_lake_variables(lake: str, environ: Mapping[str, str]) -> None:
-    """Check the variables that the store of a lake's URL reads.
+    """Check the environment variables of the store that a lake's URL names.
 
     Raises:
-        SettingError: a variable cannot be used.
+        SettingError: a variable has an invalid value.
     """
     scheme = lake.partition("://")[0]
-    with _setting_errors(environ):
+    with _translate_variable_errors(environ):
         if scheme in ("s3", "s3a"):
-            from smart_orchestrator.store.aws import aws_settings
+            from smart_orchestrator.store.aws import read_aws_settings
 
-            aws_settings(environ)
+            read_aws_settings(environ)
         elif scheme == "gs":
-            from smart_orchestrator.store.google import google_settings
+            from smart_orchestrator.store.google import read_google_settings
 
-            google_settings(environ)
+            read_google_settings(environ)
         elif scheme == "az":
-            from smart_orchestrator.store.azure import azure_settings
+            from smart_orchestrator.store.azure import read_azure_settings
 
-            azure_settings(environ)
+            read_azure_settings(environ)
 
 
 def check_network_variables(environ: Mapping[str, str]) -> None:
-    """Check the proxies and the certificates of HTTP clients.
+    """Check the environment variables that name proxies and certificates.
 
     Raises:
-        SettingError: a variable cannot be used.
+        SettingError: a variable has an invalid value.
     """
     socks = ("socks4", "socks5", "socks5h") if importlib.util.find_spec("socksio") else ()
-    with _setting_errors(environ):
-        check_network(environ, proxy_schemes=("http", "https", *socks))
+    with _translate_variable_errors(environ):
+        check_proxy_and_certificate_variables(environ, proxy_schemes=("http", "https", *socks))
         for name in ("NO_PROXY", "no_proxy"):
-            problem = _hosts_problem(environ.get(name, ""))
+            problem = _find_hosts_problem(environ.get(name, ""))
             if problem:
-                fix = "Give host names with commas between them, or unset it."
+                fix = "Give host names separated by commas, or unset the variable."
                 raise VariableError(name, f"is not a list of hosts ({problem})", fix)
 
 
-def _hosts_problem(text: str) -> str:
+def _find_hosts_problem(text: str) -> str:
+    """Return why a text is not a list of hosts; empty for a valid list."""
     if not text.isprintable():
         return "it has a character that is not printable"
     for item in text.split(","):
@@ -67,7 +68,7 @@ def _hosts_problem(text: str) -> str:
             _ = parts.port
         except ValueError as error:
             return str(error)
-        # `.example.org` and `*` stand for several hosts.
+        # `.example.org`, `*.example.org` and `*` match several hosts.
         host = (parts.hostname or "").removeprefix("*").removeprefix(".")
         if host and not is_host(ascii_host(host)):
             return f"{parts.hostname!r} is not a host name"
@@ -75,7 +76,8 @@ def _hosts_problem(text: str) -> str:
 
 
 @contextmanager
-def _setting_errors(environ: Mapping[str, str]) -> Iterator[None]:
+def _translate_variable_errors(environ: Mapping[str, str]) -> Iterator[None]:
+    """Translate a `VariableError` into a `SettingError` with the redacted value."""
     try:
         yield
     except VariableError as error:

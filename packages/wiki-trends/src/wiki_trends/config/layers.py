@@ -1,8 +1,8 @@
-"""The four layers of the lake as daily datasets with their contracts.
+"""The four layers of the lake as daily datasets, with the contracts of their columns.
 
-Bronze holds the API's response byte for byte; silver holds the day's articles; gold adds category and place; diamond has
-the ten documented columns as CSV. `en.wikipedia` with `all-access` uses the documented keys at the root of each layer.
-Every other project or access method has a folder of its own there.
+Bronze contains the unchanged responses of the API. Silver contains the articles of the day. Gold adds the category and the place.
+Diamond contains the ten documented columns as CSV. The keys of `en.wikipedia` with `all-access` begin at the root of each layer, as
+documented. Every other combination of project and access method has its own folder.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from wiki_trends.config.projects import canonical_project
 if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
-# A list from the API has at most 1,000 rows; a list made from a dump may have more.
-MOST_ROWS = 1_000_000
-# The first day of the pageviews API.
+# The API returns at most 1,000 rows for a day; a dump can contain more.
+MAX_ROWS = 1_000_000
+# The first day for which the pageviews API has data.
 HISTORY_START = dt.date(2015, 7, 1)
-_DOCUMENTED = ("en.wikipedia", "all-access")
+_ROOT_FOLDER_PROJECT = ("en.wikipedia", "all-access")
 
 _ARTICLE = (
     Column("page", nullable=False, unique=True),
     Column("page_display", nullable=False),
     Column("views", "integer", nullable=False, low=0),
-    Column("rank", "integer", nullable=False, low=1, high=MOST_ROWS),
+    Column("rank", "integer", nullable=False, low=1, high=MAX_ROWS),
 )
-# Bounds of the fraction of a page's views that come from desktops; empty when the page was not checked.
-_DEVICES = (
+# The lower and upper bound of the fraction of a page's views from desktops; empty when the fraction was not computed.
+_DEVICE_BOUNDS = (
     Column("desktop_low", "float", low=0, high=1),
     Column("desktop_high", "float", low=0, high=1),
 )
@@ -55,19 +55,19 @@ class Layers:
 
 
 def layers(settings: Settings) -> Layers:
-    """The four datasets for the project, access method and lake of `settings`."""
+    """Return the four datasets for the project, the access method and the lake in `settings`."""
     project = canonical_project(settings.project)
-    if (project, settings.access) == _DOCUMENTED:
-        folder, label = "", ""
+    if (project, settings.access) == _ROOT_FOLDER_PROJECT:
+        folder, name_suffix = "", ""
     else:
-        name = project if settings.access == "all-access" else f"{project}.{settings.access}"
-        folder, label = f"{name}/", f" of {name}"
+        folder_name = project if settings.access == "all-access" else f"{project}.{settings.access}"
+        folder, name_suffix = f"{folder_name}/", f" of {folder_name}"
 
     def dataset(
         layer: str, stem: str, ending: str, columns: tuple[Column, ...], min_rows: int
     ) -> DailyDataset:
         return DailyDataset(
-            name=f"{layer}{label}",
+            name=f"{layer}{name_suffix}",
             lake=settings.lake.replace("{layer}", layer),
             key_format=f"{folder}{stem}_{{day:%Y_%m_%d}}.{ending}",
             format="raw" if ending == "json" else "csv" if ending == "csv" else "parquet",
@@ -82,7 +82,7 @@ def layers(settings: Settings) -> Layers:
 
     return Layers(
         bronze=dataset("bronze", "top_pages", "json", (), 1),
-        silver=dataset("silver", "cleaned", "parquet", (*_ARTICLE, *_DEVICES), 1),
+        silver=dataset("silver", "cleaned", "parquet", (*_ARTICLE, *_DEVICE_BOUNDS), 1),
         gold=dataset("gold", "categorized", "parquet", (*_ARTICLE, *_PLACE), 1),
         diamond=dataset("diamond", "diamond_final", "csv", DIAMOND_COLUMNS, settings.min_rows),
     )

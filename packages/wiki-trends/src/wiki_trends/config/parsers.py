@@ -1,6 +1,6 @@
-"""Parse the texts of settings: each parser returns the value of a text, or raises `ValueError`.
+"""Parse the texts of settings. Each parser returns a value or raises `ValueError`.
 
-The message of the error is the rest of a sentence that begins with the value, for example "is not between 1 and 64".
+The message of the `ValueError` is the rest of a sentence that begins with the value, such as "is not between 1 and 64".
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import LakeUrlError
 from smart_orchestrator.store.urls import parse_lake_url
-from wiki_trends.config.urls import redacted, require_printable, without_credentials
+from wiki_trends.config.urls import parse_without_credentials, redacted, require_printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 def integer(low: int, high: int) -> Callable[[str], int]:
-    """An integer from `low` to `high`."""
+    """Return a parser of integers from `low` to `high`."""
 
     def parse(text: str) -> int:
         try:
@@ -35,16 +35,16 @@ def integer(low: int, high: int) -> Callable[[str], int]:
 
 
 def seconds(low: float, high: float) -> Callable[[str], float]:
-    """A number of seconds from `low` to `high`."""
-    return _number(low, high, "number of seconds", " seconds")
+    """Return a parser of a number of seconds from `low` to `high`."""
+    return _number_parser(low, high, "number of seconds", " seconds")
 
 
 def fraction(low: float, high: float) -> Callable[[str], float]:
-    """A number from `low` to `high`."""
-    return _number(low, high, "number", "")
+    """Return a parser of numbers from `low` to `high`."""
+    return _number_parser(low, high, "number", "")
 
 
-def _number(low: float, high: float, kind: str, unit: str) -> Callable[[str], float]:
+def _number_parser(low: float, high: float, kind: str, unit: str) -> Callable[[str], float]:
     def parse(text: str) -> float:
         try:
             value = float(text)
@@ -60,7 +60,7 @@ def _number(low: float, high: float, kind: str, unit: str) -> Callable[[str], fl
 
 
 def choice(*choices: str) -> Callable[[str], str]:
-    """One of a few words."""
+    """Return a parser that accepts only the texts in `choices`."""
 
     def parse(text: str) -> str:
         if text not in choices:
@@ -72,7 +72,7 @@ def choice(*choices: str) -> Callable[[str], str]:
 
 
 def matching(pattern: str, meaning: str) -> Callable[[str], str]:
-    """A text that matches a regular expression from its first to its last character."""
+    """Return a parser of texts that match the complete `pattern`; `meaning` describes valid texts in the error message."""
 
     def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -84,7 +84,7 @@ def matching(pattern: str, meaning: str) -> Callable[[str], str]:
 
 
 def lake_template(text: str) -> str:
-    """A URL template or a folder with `{layer}` in it; `~` at the start of a folder is the home folder."""
+    """Parse the URL template or the path of a lake, which must contain `{layer}`. A leading `~` means the home folder."""
     matching(r"\S.*\{layer\}.*", "a URL template with {layer} in it")(text)
     require_printable(text)
     try:
@@ -92,63 +92,67 @@ def lake_template(text: str) -> str:
     except LakeUrlError as error:
         msg = f"is not the URL of a lake: {error.problem}"
         raise ValueError(msg) from None
-    return _expanded(text) if parts.scheme == "file" and "://" not in text else text
+    return _expand_home(text) if parts.scheme == "file" and "://" not in text else text
 
 
 def warehouse_url(text: str) -> str:
-    """`duckdb:///FILE`, where `~` at the start of FILE is the home folder, or the URL of a PostgreSQL database."""
+    """Parse `duckdb:///FILE` or the URL of a PostgreSQL database. A leading `~` in FILE means the home folder."""
     matching(r"(duckdb:///|postgresql://).+", "duckdb:///FILE or postgresql://…")(text)
     require_printable(text)
     scheme, _, rest = text.partition("://")
     if scheme == "duckdb":
-        return f"duckdb:///{_expanded(rest[1:])}"
+        return f"duckdb:///{_expand_home(rest[1:])}"
     return text
 
 
 def http_url(text: str) -> str:
-    """An http(s) URL without credentials; `{project}` stands for a name."""
+    """Parse an http(s) URL without credentials. The URL may contain `{project}`."""
     matching(r"https?://.+", "an http(s) URL")(text)
-    without_credentials(text.replace("{project}", "project"))
+    parse_without_credentials(text.replace("{project}", "project"))
     if "?" in text or "#" in text:
-        msg = "has a ? or a #, which a base address cannot have"
+        msg = "has a ? or a #, which is not allowed in a base address"
         raise ValueError(msg)
     return text
 
 
 def engine(text: str) -> str:
-    """The name of an analytics engine, or the URL of a Spark master without credentials."""
+    """Parse the name of an analytics engine, or the URL of a Spark master without credentials."""
     matching(r"duckdb|spark|spark://\S+|local(\[\S+\])?", "duckdb, spark, spark://HOST:PORT or local[N]")(
         text
     )
     if "://" in text:
-        # Several masters are separated by commas.
+        # The URL can name several masters, separated by commas.
         for master in text.partition("://")[2].split(","):
-            without_credentials(f"spark://{master}")
+            parse_without_credentials(f"spark://{master}")
     return text
 
 
 def local_path(text: str) -> str:
-    """A path of a file or folder; `~` at the start is the home folder."""
+    """Parse the path of a file or a folder. A leading `~` means the home folder."""
     require_printable(text)
-    return _expanded(text)
+    return _expand_home(text)
 
 
 def contact(text: str) -> str:
-    """A contact for the User-Agent, which every server is sent: one line without parentheses and without a password."""
+    """Parse a contact for the User-Agent: one line without parentheses and without a password.
+
+    The User-Agent is sent to every server, so the contact must not contain secrets.
+    """
     matching(r"[^\r\n()]{0,255}", "one line without parentheses, of at most 255 characters")(text)
     if redacted(text) != text:
-        msg = "holds a user or a password, which would be sent with every request"
+        msg = "contains a user name or a password, which every request would send to the server"
         raise ValueError(msg)
     return text
 
 
 def any_text(text: str) -> str:
-    """One line of printable text."""
+    """Parse one line of printable text."""
     require_printable(text)
     return text
 
 
-def _expanded(path: str) -> str:
+def _expand_home(path: str) -> str:
+    """Replace a leading `~` in a path by the home folder."""
     if not path.startswith("~"):
         return path
     try:

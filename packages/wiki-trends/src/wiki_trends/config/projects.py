@@ -1,7 +1,7 @@
-"""Names of Wikimedia projects: the canonical spelling in data, and the host of the wiki.
+"""Convert the names of Wikimedia projects: to the canonical name in data, and to the host of the wiki.
 
-The pageviews API and the dumps name a wiki by its host without `.org` and without `www.`: `en.wikipedia`, `wikidata`. A
-wiki for all languages has a host that begins with `www.`: `www.wikidata.org`.
+In the pageviews API and the dumps, the name of a wiki is the host without `.org` and `www.`: `en.wikipedia`, `wikidata`. The
+hosts of multilingual wikis begin with `www.`: `www.wikidata.org`.
 Source: https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/reference/page-views.html
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-# Domains with one wiki for each language or purpose, and domains with a single wiki.
+# Domains that have a wiki for each language or purpose.
 FAMILIES = (
     "wikibooks",
     "wikimedia",
@@ -21,36 +21,40 @@ FAMILIES = (
     "wikivoyage",
     "wiktionary",
 )
+# Domains that have a single multilingual wiki.
 SINGLE_WIKIS = ("mediawiki", "wikidata", "wikifunctions", "wikimania", "wikisource")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def canonical_project(name: str) -> str:
-    """The spelling in data and folders: `en.wikipedia` for `en.wikipedia.org`, `wikidata` for `www.wikidata.org`."""
+    """Return the name in data and folders: `en.wikipedia` for `en.wikipedia.org`, `wikidata` for `www.wikidata.org`."""
     return name.removesuffix(".org").removeprefix("www.")
 
 
 def host_of(project: str) -> str:
-    """The host of a project's wiki: `en.wikipedia.org`, `www.wikidata.org`."""
+    """Return the host of a project's wiki: `en.wikipedia.org`, `www.wikidata.org`."""
     name = canonical_project(project)
     return f"{name}.org" if "." in name else f"www.{name}.org"
 
 
 def spellings(project: str) -> tuple[str, ...]:
-    """All spellings of a project that occur in data: for a wiki for all languages with and without `www.`."""
+    """Return all spellings of a project in data; the names of multilingual wikis occur with and without `www.`."""
     name = canonical_project(project)
     return (name,) if "." in name else (name, f"www.{name}")
 
 
 def parse_project(text: str) -> str:
-    """The canonical name of a project in any spelling, in upper or lower case.
+    """Parse the name of a project in any spelling and in upper or lower case, and return the canonical name.
+
+    The language is not checked, because only a request can show whether Wikimedia has a wiki in that language.
 
     Raises:
-        ValueError: Wikimedia has no such project. Whether it has the language is only known once it is asked.
+        ValueError: the text is not the name of a Wikimedia project.
     """
     name = canonical_project(text.lower())
     language, dot, family = name.rpartition(".")
-    if name in SINGLE_WIKIS if not dot else family in FAMILIES and _LABEL.fullmatch(language):
+    is_valid = family in FAMILIES and _LABEL.fullmatch(language) if dot else name in SINGLE_WIKIS
+    if is_valid:
         return name
     if family in SINGLE_WIKIS and dot and family not in FAMILIES:
         msg = f"is unknown: {family} is one wiki for all languages"

@@ -1,8 +1,8 @@
-"""All settings, read from flags, the environment (`WIKI_TRENDS_…`) and `wiki-trends.toml`; the first that has a value wins.
+"""All settings. Flags override the environment (`WIKI_TRENDS_…`), which overrides the file `wiki-trends.toml`.
 
-Imports the standard library only, so `wiki-trends --help` and `check` start quickly. A value that cannot be used raises
-`SettingError`, which names the value, its origin and the fix. An unknown name (`WIKI_TRENDS_LAEK`) is refused, with the
-nearest known one.
+This module imports no heavy libraries, so that `wiki-trends --help` and `check` start quickly. An invalid value raises
+`SettingError`, which names the value, its origin and the fix. An unknown name (`WIKI_TRENDS_LAEK`) is rejected, and the error
+suggests the closest known name.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from wiki_trends.config.sources import (
     PREFIX,
     Value,
     env_name,
-    from_environment,
-    from_file,
+    read_environment,
+    read_settings_file,
     safe_value,
 )
 from wiki_trends.errors import SettingError
@@ -53,6 +53,7 @@ RUNNERS = ("local", "airflow")
 def _setting(
     default: Any, parse: Callable[[str], Any], text: str, *, example: str = "", secret: bool = False
 ) -> Any:
+    """Return the dataclass field of a setting; `text` is the description for users."""
     return field(
         default=default,
         repr=not secret,
@@ -81,14 +82,14 @@ class Settings:
     engine: str = _setting(
         "duckdb",
         engine,
-        "What computes the tables: duckdb in this process; or Spark for lakes beyond one machine: `spark://HOST:PORT`, "
-        "`local[*]`, or `spark` for the master that Spark's own settings name.",
+        "The engine that computes the tables: `duckdb` in this process, or Spark for lakes that are too large for one machine "
+        "(`spark://HOST:PORT`, `local[*]`, or `spark` for the master in Spark's own settings).",
         example="spark://spark.example.org:7077",
     )
     state: str = _setting(
         "data/state",
         local_path,
-        "Folder for the state of this machine: the history of runs, locks, remembered results of checks.",
+        "Folder for the state of this machine: the history of runs, locks, cached results of checks.",
         example="/var/lib/wiki-trends",
     )
     project: str = _setting(
@@ -100,20 +101,20 @@ class Settings:
     access: str = _setting(
         "all-access",
         choice(*ACCESS_METHODS),
-        f"Access method of the list: {', '.join(ACCESS_METHODS)}.",
+        f"The access method whose views are counted: {', '.join(ACCESS_METHODS)}.",
         example="desktop",
     )
     contact: str = _setting(
         "",
         parse_contact,
-        "Your e-mail address, a URL or a user page, for the User-Agent. Wikimedia requires it: without one, or with a "
-        "placeholder, no request is sent to its hosts.",
+        "Your e-mail address, a URL or a user page, for the User-Agent. Wikimedia requires a contact: without one, or with a "
+        "placeholder, no request is sent to Wikimedia.",
         example="https://meta.wikimedia.org/wiki/User:Your_name",
     )
     token: str = _setting(
         "",
         matching(r"[\x21-\x7e]*", "a token of visible ASCII characters"),
-        "Access token of a Wikimedia account, sent as `Authorization: Bearer`; it does not raise the limits by itself. Secret.",
+        "Access token of a Wikimedia account, sent as `Authorization: Bearer`. A token alone does not raise the rate limits. Secret.",
         example="eyJ0eXAi…",
         secret=True,
     )
@@ -132,26 +133,26 @@ class Settings:
     rate_per_minute: int = _setting(
         0,
         integer(0, 1_000_000),
-        "Most requests a minute to Wikimedia, over all processes of this machine; 0 for the 200 that Wikimedia allows one "
-        "contact, with or without a token. Machines with the same contact share these 200: give each a part.",
+        "Maximum number of requests per minute to Wikimedia, over all processes of this machine. 0 means 200, the limit of "
+        "Wikimedia for one contact, with or without a token. Machines with the same contact share this limit: give each a part.",
         example="100",
     )
     max_in_flight: int = _setting(
         3,
         integer(1, 64),
-        "Most requests to Wikimedia at the same time, over all processes of this machine.",
+        "Maximum number of requests to Wikimedia at the same time, over all processes of this machine.",
         example="1",
     )
     request_timeout: float = _setting(
         30.0,
         seconds(0.1, 3600),
-        "Seconds that one request to Wikimedia may take.",
+        "Seconds that one attempt of a request to Wikimedia may take.",
         example="10",
     )
     deadline: float = _setting(
         600.0,
         seconds(0.1, 86_400),
-        "Seconds that one request to Wikimedia may take, all retries included.",
+        "Seconds that a request to Wikimedia may take, including all retries.",
         example="60",
     )
     cache_days: int = _setting(
@@ -163,13 +164,13 @@ class Settings:
     suspect_low: float = _setting(
         0.1,
         fraction(0.0, 0.5),
-        "A page with a smaller fraction of views from desktops is left out as `suspect`; 0 leaves none out.",
+        "A page with a smaller fraction of views from desktops is left out as `suspect`; 0 keeps all pages.",
         example="0.05",
     )
     suspect_high: float = _setting(
         0.9,
         fraction(0.5, 1.0),
-        "A page with a larger fraction of views from desktops is left out as `suspect`; 1 leaves none out.",
+        "A page with a larger fraction of views from desktops is left out as `suspect`; 1 keeps all pages.",
         example="0.95",
     )
     suspect_keep: str = _setting(
@@ -190,7 +191,12 @@ class Settings:
         "TOML file of more phrases for the categories; they override the built-in ones.",
         example="my-categories.toml",
     )
-    days: int = _setting(5, integer(1, 3660), "Days in a window when a command names none.", example="7")
+    days: int = _setting(
+        5,
+        integer(1, 3660),
+        "Number of days in the window of a command that has no window options.",
+        example="7",
+    )
     lag: int = _setting(
         3,
         integer(0, 366),
@@ -218,14 +224,14 @@ class Settings:
     airflow_url: str = _setting(
         "http://localhost:8080",
         http_url,
-        "With the runner `airflow`: the address of Airflow's UI; its API lies below it.",
+        "With the runner `airflow`: the address of Airflow's UI, without the path of the API.",
         example="https://airflow.example.org",
     )
     airflow_user: str = _setting(
         "", any_text, "The user of Airflow that starts and reads runs.", example="fetcher"
     )
     airflow_password: str = _setting(
-        "", any_text, "Password of that user. Secret.", example="correct-horse", secret=True
+        "", any_text, "The password of `airflow_user`. Secret.", example="correct-horse", secret=True
     )
     airflow_token: str = _setting(
         "",
@@ -237,7 +243,7 @@ class Settings:
     airflow_dag: str = _setting(
         "wiki_trending_pipeline",
         matching(r"[\w.~-]+", "the name of a DAG"),
-        "The DAG that runs the pipeline for one day; it reads `target_date` from the configuration of its run.",
+        "The DAG that runs the pipeline for one day, with `target_date` in the configuration of the run.",
         example="wiki_trending_pipeline",
     )
     airflow_poll: float = _setting(
@@ -246,7 +252,7 @@ class Settings:
     orchestrator_schedule: str = _setting(
         "0 3 * * *",
         matching(r"|\S+( \S+){4}|@\w+", "a cron expression of five fields, in UTC, or nothing"),
-        "When the orchestrator's DAG runs, as cron in UTC; empty: only when started by hand.",
+        "When the orchestrator's DAG runs, as cron in UTC. When empty, the DAG runs only when started by hand.",
         example="0 */6 * * *",
     )
     orchestrator_poll: float = _setting(
@@ -264,7 +270,7 @@ class Settings:
     pipeline_schedule: str = _setting(
         "0 2 * * *",
         matching(r"|\S+( \S+){4}|@\w+", "a cron expression of five fields, in UTC, or nothing"),
-        "When the pipeline's DAG runs, as cron in UTC; empty: only when started by hand.",
+        "When the pipeline's DAG runs, as cron in UTC. When empty, the DAG runs only when started by hand.",
         example="0 2 * * *",
     )
     pipeline_runs: int = _setting(
@@ -274,25 +280,28 @@ class Settings:
         example="16",
     )
     task_retries: int = _setting(
-        2, integer(0, 100), "How many times Airflow retries a failed task of the three DAGs.", example="3"
+        2,
+        integer(0, 100),
+        "Maximum number of retries of a failed task of the three DAGs in Airflow.",
+        example="3",
     )
     task_retry_seconds: float = _setting(
         60.0,
         seconds(0, 86_400),
-        "Seconds before the first retry; the delay doubles with each.",
+        "Seconds before the first retry of a task; the delay doubles with each retry.",
         example="300",
     )
     jobs: int | None = _setting(
         None,
         integer(1, 64),
-        "Most days that a backfill runs at the same time. Default 4; with the runner `airflow` the DAG's "
+        "Maximum number of days that a backfill runs at the same time. Default 4; with the runner `airflow` the DAG's "
         "`max_active_runs`, which is never exceeded.",
         example="8",
     )
     attempts: int | None = _setting(
         None,
         integer(1, 100),
-        "Most runs that a backfill starts for one day. Default 3; with the runner `airflow` 1, because Airflow "
+        "Maximum number of runs that a backfill starts for one day. Default 3; with the runner `airflow` 1, because Airflow "
         "retries its tasks itself.",
         example="1",
     )
@@ -303,24 +312,26 @@ class Settings:
         "twice this time.",
         example="30",
     )
-    lake_retries: int = _setting(4, integer(0, 100), "Retries of a failed request to the lake.", example="1")
+    lake_retries: int = _setting(
+        4, integer(0, 100), "Maximum number of retries of a failed request to the lake.", example="1"
+    )
     lake_backoff: float = _setting(
         0.1,
         seconds(0.001, 60),
-        "Seconds before the first repetition of a request to the lake.",
+        "Seconds before the first retry of a request to the lake.",
         example="0.01",
     )
     web_token: str = _setting(
         "",
         matching(r"[\x21-\x7e]*", "a token of visible ASCII characters"),
-        "Token that signs in to the dashboard, 16 characters or more; required when other machines can reach it. Secret.",
+        "Token that signs in to the dashboard, 16 characters or more. Required when other machines can reach the dashboard. Secret.",
         example="a-secret-of-your-own-making",
         secret=True,
     )
 
     @property
     def requests_per_minute(self) -> int:
-        """`rate_per_minute`, or what Wikimedia allows: https://www.mediawiki.org/wiki/Wikimedia_APIs/Rate_limits."""
+        """`rate_per_minute`; if 0, the limit of Wikimedia (https://www.mediawiki.org/wiki/Wikimedia_APIs/Rate_limits)."""
         return self.rate_per_minute or 200
 
 
@@ -330,24 +341,24 @@ def load(
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> Settings:
-    """Settings from flags, then the environment, then `wiki-trends.toml` of `folder`, then the defaults.
+    """Load the settings. A flag wins over the environment, then `wiki-trends.toml`, then the default.
 
     Args:
-        flags: values from the command line by setting name; `None` stands for an absent flag.
-        environ: the environment; default `os.environ`.
-        folder: the folder of `wiki-trends.toml`; default the working directory. `WIKI_TRENDS_CONFIG` names another file,
-            which must exist.
+        flags: the values from the command line, by the name of the setting; `None` for an absent flag.
+        environ: the environment variables; default `os.environ`.
+        folder: the folder that contains `wiki-trends.toml`; default the working directory. The variable
+            `WIKI_TRENDS_CONFIG` can name another file, which must exist.
 
     Raises:
-        SettingError: a value cannot be used, or a name is not a setting.
+        SettingError: a value is invalid, or a name is not a setting.
     """
     environ = os.environ if environ is None else environ
     names = [item.name for item in fields(Settings)]
-    texts = from_file(environ, folder or Path.cwd(), names) | from_environment(environ, names)
+    texts = read_settings_file(environ, folder or Path.cwd(), names) | read_environment(environ, names)
     for name, flag in (flags or {}).items():
         if flag is not None:
             texts[name] = Value(str(flag), "--" + name.replace("_", "-"))
-    values = {item.name: _parsed(item, texts[item.name]) for item in fields(Settings) if item.name in texts}
+    values = {item.name: _parse(item, texts[item.name]) for item in fields(Settings) if item.name in texts}
     settings = Settings(**values)
     if not settings.lake.startswith(("file://", "memory://")) and "://" in settings.lake:
         check_lake_variables(settings.lake, environ)
@@ -355,7 +366,8 @@ def load(
     return settings
 
 
-def _parsed(item: Field[Any], value: Value) -> Any:
+def _parse(item: Field[Any], value: Value) -> Any:
+    """Parse the text of one setting."""
     try:
         return item.metadata["parse"](value.text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Read the texts of settings from the file `wiki-trends.toml` and the environment, each with its origin."""
+"""Read the texts of settings from the file `wiki-trends.toml` and the environment, and record the origin of each text."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ PREFIX = "WIKI_TRENDS_"
 FILE_NAME = "wiki-trends.toml"
 
 _SECRET_WORDS = ("warehouse", "token", "password", "secret")
-# The values of these are e-mail addresses or texts, not URLs.
-_NOT_URLS = ("contact", "suspect_keep", "airflow_user")
+# The values of these settings are e-mail addresses or texts, not URLs.
+_TEXT_SETTINGS = ("contact", "suspect_keep", "airflow_user")
 
 
 class Value(NamedTuple):
-    """The text of a setting, and where it was set."""
+    """The text of a setting, and its origin: a flag, a variable, or a key in a file."""
 
     text: str
     origin: str
 
 
 def env_name(name: str) -> str:
-    """Name of a setting in the environment: `lake` is `WIKI_TRENDS_LAKE`."""
+    """Return the environment variable of a setting: `WIKI_TRENDS_LAKE` for `lake`."""
     return PREFIX + name.upper()
 
 
-def from_environment(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, Value]:
-    """The values in the environment, by setting.
+def read_environment(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, Value]:
+    """Read the settings in the environment, by name.
 
     Raises:
-        SettingError: a variable with our prefix is not a setting.
+        SettingError: a variable has the prefix `WIKI_TRENDS_`, but is not a setting.
     """
     values: dict[str, Value] = {}
     for key, text in environ.items():
@@ -46,11 +46,11 @@ def from_environment(environ: Mapping[str, str], names: Sequence[str]) -> dict[s
     return values
 
 
-def from_file(environ: Mapping[str, str], folder: Path, names: Sequence[str]) -> dict[str, Value]:
-    """The values in the file that `WIKI_TRENDS_CONFIG` names, or in `wiki-trends.toml` of `folder`, by setting.
+def read_settings_file(environ: Mapping[str, str], folder: Path, names: Sequence[str]) -> dict[str, Value]:
+    """Read the settings from the file that `WIKI_TRENDS_CONFIG` names, or else from `wiki-trends.toml` in `folder`.
 
     Raises:
-        SettingError: the named file does not exist, or a file cannot be used.
+        SettingError: the file that `WIKI_TRENDS_CONFIG` names does not exist, or the content of the file is invalid.
     """
     config = environ.get(f"{PREFIX}CONFIG")
     path = Path(config).expanduser() if config else folder / FILE_NAME
@@ -80,10 +80,10 @@ def from_file(environ: Mapping[str, str], folder: Path, names: Sequence[str]) ->
 
 
 def safe_value(name: str, text: str) -> str:
-    """The value of a setting for messages, without secrets."""
+    """Return the value of a setting for messages, without secrets."""
     if any(word in name for word in _SECRET_WORDS):
         return "(secret)"
-    return redacted(text) if name in _NOT_URLS else redacted_value(text)
+    return redacted(text) if name in _TEXT_SETTINGS else redacted_value(text)
 
 
 def _is_file(path: Path) -> bool:
@@ -108,6 +108,7 @@ def _read_toml(path: Path) -> dict[str, object]:
 def _require_known(
     name: str, names: Sequence[str], *, spelling: str, origin: str, name_of: Callable[[str], str]
 ) -> None:
+    """Raise an error that suggests the closest name unless `name` is a setting; `name_of` is its form at this origin."""
     if name_of(name) in {name_of(item) for item in names}:
         return
     import difflib

@@ -1,8 +1,8 @@
 """Read TOML files that a user wrote, with limits on their size and depth.
 
-Whatever a file holds, the result is a table or a `TomlError` with a reason in one line. Only regular files are read, because reading
-a pipe or a device can block. Size and nesting are limited because Python's parser recurses, and its time grows with the square of
-the length of a dotted key.
+An unusable file always raises `TomlError`, whose message is a reason in one line. Only regular files are read, because reading a pipe
+or a device can block. The size and the nesting are limited, because Python's parser is recursive and needs quadratic time for long
+dotted keys.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _LONG_KEY = re.compile(rf"(?:{_KEY_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
 
 
 class TomlError(ValueError):
-    """The file cannot be used; the text is the reason."""
+    """The file cannot be used. The message is the reason."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The table in a file.
+    """Read the table in a TOML file.
 
     Raises:
-        TomlError: the file cannot be read, is not a regular file, is too large, or is not TOML within bounds.
+        TomlError: the file cannot be read, is not a regular file, is too large, or does not contain valid TOML.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -41,16 +41,16 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise TomlError(one_line(error.strerror or error)) from None
     except ValueError as error:
-        # A path with a NUL character.
+        # The path contains a NUL character.
         raise error if isinstance(error, TomlError) else TomlError(one_line(error)) from None
     return parse_toml(data)
 
 
 def parse_toml(data: bytes) -> dict[str, Any]:
-    """The table in UTF-8 text, with or without a byte order mark.
+    """Parse TOML in UTF-8, with or without a byte order mark.
 
     Raises:
-        TomlError: it is too large, not UTF-8, not TOML, or nested too deep.
+        TomlError: the data are too large, not UTF-8, not TOML, or nested too deeply.
     """
     import tomllib
 
@@ -67,15 +67,16 @@ def parse_toml(data: bytes) -> dict[str, Any]:
     try:
         table = tomllib.loads(text)
     except RecursionError:
-        raise _too_deep() from None
+        raise _too_deep_error() from None
     except (ValueError, OverflowError) as error:
-        # Not only `TOMLDecodeError`: a number of thousands of digits is a plain `ValueError`.
+        # A number of thousands of digits raises a plain `ValueError` instead of `TOMLDecodeError`.
         raise TomlError(f"it is not TOML ({one_line(error)})") from None
-    _require_shallow(table)
+    _check_depth(table)
     return table
 
 
-def _require_shallow(table: dict[str, Any]) -> None:
+def _check_depth(table: dict[str, Any]) -> None:
+    """Raise an error if a table is nested more than `MAX_DEPTH` levels deep."""
     level: list[Any] = [table]
     for _ in range(MAX_DEPTH):
         tables = [value for value in level if isinstance(value, dict)]
@@ -84,8 +85,8 @@ def _require_shallow(table: dict[str, Any]) -> None:
         level += [value for items in arrays for value in items]
         if not level:
             return
-    raise _too_deep()
+    raise _too_deep_error()
 
 
-def _too_deep() -> TomlError:
+def _too_deep_error() -> TomlError:
     return TomlError(f"it is nested more than {MAX_DEPTH} levels deep")

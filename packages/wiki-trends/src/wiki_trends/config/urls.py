@@ -1,7 +1,7 @@
 """Parse the URLs of settings, and redact credentials in texts.
 
-Every URL of a setting is parsed by `Url`. Only the URLs of the warehouse and of proxies may hold credentials. Any other URL with a user
-name, a password or a secret in its query is refused, so that credentials never reach a message, a log or a document.
+Only the URLs of the warehouse and of proxies may contain credentials. Any other URL with a user name, a password or a secret in the
+query is rejected, so that credentials never reach a message, a log or a document.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _NOT_PRINTABLE = "has a character that is not printable"
 
 
 def redacted(text: str) -> str:
-    """A text with the credentials of its URLs and the secrets of their queries replaced by `(secret)`."""
+    """Replace the credentials in the URLs of a text, and the secrets in the queries of these URLs, by `(secret)`."""
     return _SECRET_PARAMETER.sub(r"\1(secret)", _USER_INFO.sub("(secret)@", text))
 
 
 def redacted_value(text: str) -> str:
-    """The value of a URL setting, even a malformed one, with everything that could be a credential replaced by `(secret)`."""
+    """Replace everything that could be a credential in the value of a URL setting by `(secret)`, even in a malformed URL."""
     scheme, separator, _ = text.rpartition("@")[0].partition("://")
     prefix = f"{scheme}://(secret)@" if separator else "(secret)@"
     return redacted(prefix + text.rpartition("@")[2] if "@" in text else text)
@@ -35,7 +35,7 @@ def redacted_value(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """The parts of an absolute URL with a host. Its text has no credentials."""
+    """The parts of an absolute URL with a host. `str(url)` contains no credentials."""
 
     scheme: str
     host: str
@@ -44,16 +44,16 @@ class Url:
     has_credentials: bool
 
     def __str__(self) -> str:
-        """The URL without credentials, query and fragment."""
+        """Return the URL without credentials, query and fragment."""
         port = "" if self.port is None else f":{self.port}"
         return f"{self.scheme}://{self.host}{port}{self.path}"
 
     @classmethod
     def parse(cls, text: str) -> Url:
-        """The parts of `text`.
+        """Parse an absolute URL.
 
         Raises:
-            ValueError: it is not a URL with a host; the message says why.
+            ValueError: `text` is not a URL with a host; the message is the reason.
         """
         require_printable(text)
         if re.search(r"\s", text):
@@ -72,12 +72,12 @@ class Url:
         if parts.netloc.endswith(":") or port == 0:
             msg = "is not a URL with a usable port"
             raise ValueError(msg)
-        secret = bool(parts.username or parts.password) or redacted(text) != text
-        return cls(parts.scheme, host, port, parts.path, secret)
+        has_credentials = bool(parts.username or parts.password) or redacted(text) != text
+        return cls(parts.scheme, host, port, parts.path, has_credentials)
 
 
 def ascii_host(host: str) -> str:
-    """A host name in the ASCII form that DNS uses (IDNA); empty for an invalid one."""
+    """Return the ASCII form of a host name, which DNS uses (IDNA); empty for an invalid host name."""
     if host.isascii():
         return host
     import idna
@@ -89,20 +89,20 @@ def ascii_host(host: str) -> str:
 
 
 def require_printable(text: str) -> None:
-    """Refuse a text with control characters, NUL among them.
+    """Reject a text with characters that are not printable, such as NUL.
 
     Raises:
-        ValueError: it has one.
+        ValueError: the text contains such a character.
     """
     if not text.isprintable():
         raise ValueError(_NOT_PRINTABLE)
 
 
-def without_credentials(text: str) -> Url:
-    """The parts of a URL that must not have credentials.
+def parse_without_credentials(text: str) -> Url:
+    """Parse a URL that must not contain credentials.
 
     Raises:
-        ValueError: it has credentials, or is not a URL with a host.
+        ValueError: the URL contains credentials, or is not a URL with a host.
     """
     url = Url.parse(text)
     if url.has_credentials or "@" in text.partition("://")[2].partition("/")[0]:

@@ -1,4 +1,4 @@
-"""Parse the options of a command into windows and days. An invalid option raises `WindowError`, which names the argument."""
+"""Parse the options of a command into windows and days. An invalid option raises `WindowError`, which names the option."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def window_of(
     days_given: bool = False,
     today: dt.date | None = None,
 ) -> Window:
-    """The window of a command: the last `settings.days` days, or those from `start` to `end`.
+    """Return the window of a command: the last `settings.days` days, or the days from `start` to `end`.
 
     Args:
-        settings: `days` and `lag` are read.
+        settings: the settings, of which `days` and `lag` are used.
         as_of: the day that counts as today, `YYYY-MM-DD`; default `today`.
-        start: first day of an explicit window.
-        end: last day of an explicit window, included.
-        days_given: `--days` is on the command line, which excludes `--start` and `--end`.
-        today: the current UTC day; default from the clock.
+        start: the first day of an explicit window.
+        end: the last day of an explicit window, included.
+        days_given: whether the command line contains `--days`, which excludes `--start` and `--end`.
+        today: the current UTC day; default from the system clock.
 
     Raises:
-        WindowError: the options exclude each other, or a value cannot be used.
+        WindowError: two options exclude each other, or a value is invalid.
     """
     today = today or today_utc()
     as_of_day = today if as_of is None else parse_day(as_of, "as_of")
@@ -58,17 +58,17 @@ def window_of(
 
 
 def days_of(texts: Sequence[str], today: dt.date | None = None) -> list[dt.date]:
-    """The days named on the command line; each must be a day that Wikimedia can have published.
+    """Parse the days on the command line, and reject days that Wikimedia cannot have published.
 
     Raises:
-        WindowError: a text is not a day, or the day is before the pageviews API starts, or not over yet.
+        WindowError: a text is not a day, the pageviews API has no data that early, or the day is not over yet.
     """
     today = today or today_utc()
     days = [parse_day(text, "DAY") for text in texts]
     for day in days:
         if day < FIRST_DAY:
             raise WindowError(
-                "DAY", day, f"is before {FIRST_DAY}, the first that Wikimedia has", "Give a later day."
+                "DAY", day, f"is before {FIRST_DAY}, the first day that Wikimedia has", "Give a later day."
             )
         if day >= today:
             raise WindowError("DAY", day, f"is not over yet: today is {today} in UTC", "Give an earlier day.")

@@ -1,4 +1,4 @@
-"""The client of Wikimedia's APIs, the only code that sends requests to them."""
+"""The client of Wikimedia's APIs. All requests to Wikimedia are sent by this package."""
 
 from wiki_trends.wikimedia.client import RawAnswer, WikimediaClient
 from wiki_trends.wikimedia.pages import PageFacts

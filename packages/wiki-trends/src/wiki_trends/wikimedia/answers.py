@@ -1,7 +1,7 @@
 """Classify an HTTP response of Wikimedia: success, throttled, transient failure, or permanent error.
 
-Pure functions. The status decides first. The body of an error can be a JSON object, JSON with a list of details, or plain
-text, so it is parsed defensively. Sources: the documentation of the pageviews API
+The functions are pure. The HTTP status is checked first. The body of an error can be a JSON object, JSON with a list of details, or
+plain text, so the body is parsed without assumptions about its form. Sources: the documentation of the pageviews API
 (https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/) and of the Action API
 (https://www.mediawiki.org/wiki/API:Errors_and_warnings).
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # The result of `json.loads`, not validated yet.
 Json: TypeAlias = Any
 
-# A server may ask for a longer delay; the client never waits longer than this.
+# The client never waits longer than this, even if the server requests a longer delay.
 MAX_PAUSE_SECONDS = 900.0
 _THROTTLING_CODES = ("maxlag", "ratelimited")
 _TOKEN_CODES = ("mwoauth-", "assertuserfailed")
@@ -32,19 +32,17 @@ class RetryLater(Exception):
     """The same request may succeed later.
 
     Attributes:
-        reason: summary of the response, for messages.
-        pause: seconds to wait, from `Retry-After`, at most `MAX_PAUSE_SECONDS`; None without that header.
-        slow_down: Wikimedia asked to wait; the try does not count as failed.
-        throttled: the rate of requests was too high.
+        reason: the summary of the response, for messages.
+        pause: the number of seconds to wait from `Retry-After`, at most `MAX_PAUSE_SECONDS`; None without this header.
+        slow_down: whether Wikimedia asked the client to wait. Such an attempt does not count as failed.
+        throttled: whether the rate of requests was too high.
     """
 
     def __init__(
         self, reason: str, *, pause: float | None = None, slow_down: bool = False, throttled: bool = False
     ) -> None:
         if pause is not None and pause > MAX_PAUSE_SECONDS:
-            reason += (
-                f"; the server asked to wait {pause:.0f} s, at most {MAX_PAUSE_SECONDS:.0f} s are waited"
-            )
+            reason += f"; the server asked to wait {pause:.0f} s, but the client waits at most {MAX_PAUSE_SECONDS:.0f} s"
             pause = MAX_PAUSE_SECONDS
         self.reason = reason
         self.pause = pause
@@ -54,14 +52,14 @@ class RetryLater(Exception):
 
 
 class NoData(Exception):
-    """The pageviews API answered 404: the day is not published, or not loaded."""
+    """The pageviews API returned 404, because the day is not published or not loaded yet."""
 
 
 class Blocked(Exception):
-    """A 403 without `Retry-After`: repeating the request makes it worse.
+    """Wikimedia blocks the client: status 403 without `Retry-After`. Repeated requests can extend the block.
 
     Attributes:
-        detail: the response's body in one line.
+        detail: the body of the response in one line.
     """
 
     def __init__(self, detail: str) -> None:
@@ -70,7 +68,7 @@ class Blocked(Exception):
 
 
 def parse_response(url: str, status: int, headers: Mapping[str, str], body: bytes) -> Json:
-    """The parsed JSON of a successful response.
+    """Parse the JSON of a successful response, or raise the error that the response means.
 
     Raises:
         RetryLater: the request was throttled, the server failed, or the body is not complete JSON.
@@ -80,7 +78,7 @@ def parse_response(url: str, status: int, headers: Mapping[str, str], body: byte
         RequestRejected: the request is invalid.
     """
     if status == 200:
-        return _raise_action_error(url, headers, _load_json(body))
+        return _require_no_action_error(url, headers, _load_json(body))
     pause = retry_after(headers)
     if status == 429 or (status == 403 and pause is not None):
         raise RetryLater(f"status {status}, asked to slow down", pause=pause, slow_down=True, throttled=True)
@@ -96,7 +94,7 @@ def parse_response(url: str, status: int, headers: Mapping[str, str], body: byte
 
 
 def retry_after(headers: Mapping[str, str], now: dt.datetime | None = None) -> float | None:
-    """Seconds of a `Retry-After` header, written as seconds or as an HTTP date; None without a usable one."""
+    """Parse a `Retry-After` header, which contains seconds or an HTTP date, into seconds; None without a valid header."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
@@ -113,27 +111,28 @@ def _load_json(body: bytes) -> Json:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise RetryLater("a body that is cut off or not JSON") from None
+        raise RetryLater("a body that is truncated or not JSON") from None
 
 
-def _raise_action_error(url: str, headers: Mapping[str, str], answer: Json) -> Json:
-    """Return the answer, or raise if it is an error of the Action API, which sends errors with status 200."""
-    code, text = _action_error(answer)
+def _require_no_action_error(url: str, headers: Mapping[str, str], document: Json) -> Json:
+    """Return the document of a response; raise if it is an error of the Action API, which sends errors with status 200."""
+    code, text = _find_action_error(document)
     if code is None:
-        return answer
+        return document
     if code in _THROTTLING_CODES:
         raise RetryLater(f"error {code}", pause=retry_after(headers), slow_down=True)
     if code.startswith(_TRANSIENT_CODES):
         raise RetryLater(f"error {code}", pause=retry_after(headers))
-    rejected = TokenRejected if code.startswith(_TOKEN_CODES) else RequestRejected
-    raise rejected(url=url, status=200, detail=one_line(f"{code}: {text}"))
+    error_class = TokenRejected if code.startswith(_TOKEN_CODES) else RequestRejected
+    raise error_class(url=url, status=200, detail=one_line(f"{code}: {text}"))
 
 
-def _action_error(answer: Json) -> tuple[str | None, str]:
-    if not isinstance(answer, dict):
+def _find_action_error(document: Json) -> tuple[str | None, str]:
+    """Return the code and the text of an error of the Action API; None as the code without an error."""
+    if not isinstance(document, dict):
         return None, ""
-    error = answer.get("error")
-    errors = answer.get("errors")
+    error = document.get("error")
+    errors = document.get("errors")
     if isinstance(errors, list) and errors:
         error = errors[0]
     if not error:
@@ -144,28 +143,29 @@ def _action_error(answer: Json) -> tuple[str | None, str]:
 
 
 def _is_no_data(body: bytes) -> bool:
+    """Return whether the body of a 404 means that the API has no data, and not that the URL is wrong."""
     try:
-        answer = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
         return False
-    if not isinstance(answer, dict) or "detail" not in answer:
+    if not isinstance(document, dict) or "detail" not in document:
         return False
-    detail = str(answer["detail"]).casefold()
-    return "invalid route" not in detail and not str(answer.get("type", "")).endswith("#route")
+    detail = str(document["detail"]).casefold()
+    return "invalid route" not in detail and not str(document.get("type", "")).endswith("#route")
 
 
 def _detail(body: bytes, limit: int = 200) -> str:
-    """The message of an error in one line: the `detail` of its body (a text or a list), or else the complete body."""
+    """Return the message of an error in one line: the `detail` in the body (a text or a list), or else the complete body."""
     text = body.decode("utf-8", errors="replace")
     try:
-        answer = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
         return one_line(text, limit)
-    detail = answer.get("detail", text) if isinstance(answer, dict) else text
+    detail = document.get("detail", text) if isinstance(document, dict) else text
     return one_line("; ".join(map(str, detail)) if isinstance(detail, list) else str(detail), limit)
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """Text from a server, made fit for a message: printable, in one line, shortened to `limit` characters."""
+    """Return a server's text for a message: printable, on one line, shortened to `limit` characters."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,7 +1,7 @@
-"""The client of Wikimedia's APIs: the day's most-viewed pages, a wiki's namespaces, facts about pages.
+"""Request the day's most-viewed pages, a wiki's namespaces, and facts about pages from Wikimedia's APIs.
 
-Fails with `DayNotPublished`, `RequestRejected`, `ContractBroken`, `WikimediaUnreachable` or `ContactMissing`, as
-`wiki_trends.errors` describes them. Transient failures are retried inside the client.
+The client retries transient failures. It raises `DayNotPublished`, `RequestRejected`, `ContractBroken`, `WikimediaUnreachable` or
+`ContactMissing`, which `wiki_trends.errors` describes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from wiki_trends.config.projects import canonical_project, host_of
 from wiki_trends.errors import DayNotPublished, RequestRejected
 from wiki_trends.wikimedia.answers import NoData
 from wiki_trends.wikimedia.pages import (
-    BATCH,
-    QUERY,
-    REVISIONS,
+    PAGE_FACTS_QUERY,
+    REVISIONS_QUERY,
+    TITLES_PER_REQUEST,
     PageFacts,
     Pages,
     is_requestable,
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
-# More pieces than any batch needs, so that an endless continuation is noticed.
-MAX_PIECES = 200
-SITEINFO = {
+# The maximum number of responses for one batch. More responses mean that the continuation is endless.
+MAX_CONTINUED_RESPONSES = 200
+SITEINFO_QUERY = {
     "action": "query",
     "format": "json",
     "formatversion": "2",
@@ -49,14 +49,14 @@ SITEINFO = {
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """A response, unparsed.
+    """A response that is not parsed.
 
     Attributes:
         body: the bytes of the body, after content decoding.
-        url: of the request.
-        status: HTTP status.
-        etag: of the response; None without.
-        fetched_at: UTC.
+        url: the URL of the request.
+        status: the HTTP status.
+        etag: the ETag of the response; None without this header.
+        fetched_at: the time when the response was complete, in UTC.
     """
 
     body: bytes
@@ -67,56 +67,61 @@ class RawAnswer:
 
 
 class PageBatches:
-    """Yields facts about pages, batch by batch as responses arrive. Iterate once; `cancel` drops the pending requests."""
+    """An iterable of batches of page facts, in the order in which the responses arrive. It can be iterated only once.
+
+    Args:
+        local_facts: the facts of titles that need no request.
+        futures: the requests, one for each batch.
+    """
 
     def __init__(
-        self, local: Mapping[str, PageFacts], futures: Sequence[Future[dict[str, PageFacts]]]
+        self, local_facts: Mapping[str, PageFacts], futures: Sequence[Future[dict[str, PageFacts]]]
     ) -> None:
-        self._local = dict(local)
+        self._local_facts = dict(local_facts)
         self._futures = futures
 
     def __iter__(self) -> Iterator[dict[str, PageFacts]]:
         pending = set(self._futures)
         try:
-            if self._local:
-                yield self._local
+            if self._local_facts:
+                yield self._local_facts
             for future in as_completed(self._futures):
                 pending.remove(future)
                 if future.exception() is not None:
-                    # Yield the batches that have succeeded before the failure is raised.
-                    yield from (other.result() for other in pending if _has_result(other))
+                    # Callers save every yielded batch, so successful batches are yielded before the failure is raised.
+                    yield from (batch.result() for batch in pending if _has_succeeded(batch))
                 yield future.result()
         finally:
             self.cancel()
 
     def cancel(self) -> None:
-        """Cancel the requests that have not been sent."""
+        """Cancel the requests that have not started."""
         for future in self._futures:
             future.cancel()
 
 
-def _has_result(future: Future[dict[str, PageFacts]]) -> bool:
+def _has_succeeded(future: Future[dict[str, PageFacts]]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
 def top_url(settings: Settings, project: str, access: str, day: dt.date) -> str:
-    """The URL of a day's list of most-viewed pages."""
+    """Return the URL of the list of a day's most-viewed pages."""
     root = settings.wikimedia_url.rstrip("/")
     return f"{root}/metrics/pageviews/top/{canonical_project(project)}/{access}/{day:%Y/%m/%d}"
 
 
 def action_url(settings: Settings, project: str) -> str:
-    """The URL of the Action API of a project's wiki."""
+    """Return the URL of the Action API of a project's wiki."""
     return settings.mediawiki_url.replace("{project}", host_of(project).removesuffix(".org"))
 
 
 class WikimediaClient:
-    """Sends requests to Wikimedia within its limits, which all processes of the machine share. Thread-safe.
+    """A client that keeps to Wikimedia's rate limits, which all processes of the machine share. Thread-safe.
 
-    Use it as a context manager, which closes the connections and cancels waiting requests at its end.
+    Use the client as a context manager, whose exit cancels waiting requests and closes the connections.
 
     Raises:
-        ContactMissing: the settings point at Wikimedia itself and name no contact.
+        ContactMissing: the URLs in the settings are those of Wikimedia, but the settings have no contact.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -138,7 +143,7 @@ class WikimediaClient:
         self._transport.close()
 
     def counted(self) -> WikimediaClient:
-        """A copy of this client whose request counters start at zero. Close the original, not the copy."""
+        """Return a copy of this client whose request counters start at zero. Close the original, not the copy."""
         copy = self.__class__.__new__(self.__class__)
         copy.__dict__.update(self.__dict__)
         copy.counters = Counters()
@@ -147,16 +152,16 @@ class WikimediaClient:
     def submit(
         self, call: Callable[_Arguments, _Result], *args: _Arguments.args, **kwargs: _Arguments.kwargs
     ) -> Future[_Result]:
-        """Run a call on the client's thread pool, whose size is the number of requests in flight."""
+        """Run a function in the client's thread pool, which has one thread for each request that may be in flight."""
         return self._pool.submit(call, *args, **kwargs)
 
     def top_pages(self, project: str, access: str, day: dt.date) -> RawAnswer:
-        """The list of the most-viewed pages of a UTC day: at most 1,000, without views by bots.
+        """Request the list of the most-viewed pages of a UTC day: at most 1,000 pages, with the views by people only.
 
         Source: https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/reference/page-views.html
 
         Raises:
-            DayNotPublished: the API has no list of that day, or none yet.
+            DayNotPublished: the API has no list of the day, or has not published the list yet.
         """
         url = top_url(self._settings, project, access, day)
         try:
@@ -166,52 +171,61 @@ class WikimediaClient:
         return RawAnswer(answer.body, answer.url, answer.status, answer.etag, dt.datetime.now(tz=dt.UTC))
 
     def site_info(self, project: str) -> SiteInfo:
-        """Namespaces and main page of a wiki."""
-        answer = self._action(project, SITEINFO)
+        """Request the namespaces and the main page of a wiki."""
+        answer = self._request_action(project, SITEINFO_QUERY)
         return parse_siteinfo(answer.json, url=answer.url)
 
     def pages(self, project: str, titles: Sequence[str]) -> dict[str, PageFacts]:
-        """Facts about each of `titles`, keyed by the title as passed, with spaces or underscores."""
+        """Request facts about the pages `titles`. The keys of the result are the titles exactly as passed."""
         return {
             title: facts for batch in self.page_batches(project, titles) for title, facts in batch.items()
         }
 
     def revisions(self, project: str, titles: Sequence[str]) -> dict[str, int | None]:
-        """The id of the current revision of each of `titles`; None for a missing page."""
-        batches = self.page_batches(project, titles, query=REVISIONS)
+        """Request the id of the current revision of each of `titles`; the id is None for a missing page."""
+        batches = self.page_batches(project, titles, query=REVISIONS_QUERY)
         return {title: facts.lastrevid for batch in batches for title, facts in batch.items()}
 
     def page_batches(
-        self, project: str, titles: Sequence[str], *, query: Mapping[str, str] = QUERY
+        self, project: str, titles: Sequence[str], *, query: Mapping[str, str] = PAGE_FACTS_QUERY
     ) -> PageBatches:
-        """Facts about each of `titles`, batch by batch as responses arrive, so that a caller can save partial results.
+        """Request facts about the pages `titles` in batches, so that a caller can save partial results.
 
-        All requests are submitted before this returns.
+        All requests are submitted to the thread pool before this method returns.
         """
         distinct = list(dict.fromkeys(titles))
         invalid = {title: missing_page(title) for title in distinct if not is_requestable(title)}
         requested = [title for title in distinct if title not in invalid]
-        batches = [requested[start : start + BATCH] for start in range(0, len(requested), BATCH)]
-        return PageBatches(invalid, [self.submit(self._batch, project, batch, query) for batch in batches])
+        batches = [
+            requested[start : start + TITLES_PER_REQUEST]
+            for start in range(0, len(requested), TITLES_PER_REQUEST)
+        ]
+        return PageBatches(
+            invalid, [self.submit(self._request_batch, project, batch, query) for batch in batches]
+        )
 
-    def _batch(self, project: str, titles: Iterable[str], props: Mapping[str, str]) -> dict[str, PageFacts]:
+    def _request_batch(
+        self, project: str, titles: Iterable[str], props: Mapping[str, str]
+    ) -> dict[str, PageFacts]:
+        """Request one batch of titles, with all continued responses."""
         titles = list(titles)
         query = {**props, "titles": "|".join(titles)}
         continuation: dict[str, str] | None = {}
-        pieces = 0
+        response_count = 0
         pages: Pages | None = None
         while continuation is not None:
-            answer = self._action(project, query | continuation)
+            answer = self._request_action(project, query | continuation)
             pages = pages or Pages(answer.url)
             continuation = pages.add(answer.json)
-            pieces += 1
-            if pieces > MAX_PIECES:
+            response_count += 1
+            if response_count > MAX_CONTINUED_RESPONSES:
                 raise RequestRejected(
                     url=answer.url, status=answer.status, detail="the continuation never ends"
                 )
         return pages.facts(titles) if pages else {}
 
-    def _action(self, project: str, params: dict[str, str]) -> Answer:
+    def _request_action(self, project: str, params: dict[str, str]) -> Answer:
+        """Send a request to the Action API of a project's wiki."""
         url = action_url(self._settings, project)
         try:
             return self._transport.get(url, params, self.counters)

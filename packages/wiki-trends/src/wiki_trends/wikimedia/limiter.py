@@ -1,8 +1,8 @@
-"""Limit the requests of all processes of a machine to Wikimedia: requests in flight, requests a minute, pauses.
+"""Limit the requests of all processes of a machine to Wikimedia: requests in flight, requests per minute, pauses.
 
-Processes that share the state folder share the limits. A slot for a request in flight is a file lock, so it is released when its
-process dies. The token bucket is a file of a few bytes under another lock. A folder that cannot be written raises `SettingError`.
-A wait that would pass the deadline raises `DeadlinePassed` and spends no token.
+Processes that share the state folder share the limits. Each request in flight needs a slot, which is a file lock, so a slot is
+released when its process dies. The token bucket is a small file with its own lock. A folder that cannot be written raises
+`SettingError`. When the wait would end after the deadline, `DeadlinePassed` is raised and no token is spent.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# Seconds between two polls for a free slot when other processes hold all of them.
+# Seconds between two polls for a free slot while other processes hold all slots.
 POLL_SECONDS = 0.01
-# The server counts requests when they arrive, and they take differently long to get there. So a minute's requests are
-# spread over this many seconds more.
+# The server counts requests when they arrive, and network delays vary. To stay below the limit, the requests of a minute
+# are spread over a minute plus this many seconds.
 TRANSIT_SECONDS = 3
-# For how many seconds the rate is halved after Wikimedia has throttled a request.
+# The number of seconds for which the rate is halved after Wikimedia has throttled a request.
 SLOW_SECONDS = 600.0
 _NOTICE_SECONDS = 86_400.0
-# The fields of `_Bucket`.
-_BUCKET = struct.Struct("<dddd")
-_TIME = struct.Struct("<d")
-_LEGACY_BUCKET = struct.Struct("<ddd")
+# The binary format of the fields of `_Bucket`.
+_BUCKET_FORMAT = struct.Struct("<dddd")
+_TIME_FORMAT = struct.Struct("<d")
+# The format that earlier versions wrote, without `slow_until`.
+_LEGACY_BUCKET_FORMAT = struct.Struct("<ddd")
 
 
 class DeadlinePassed(Exception):
@@ -44,25 +45,31 @@ class DeadlinePassed(Exception):
 
 
 class _Rate(NamedTuple):
-    """A token bucket's size and its refill in tokens a second."""
+    """The rate of a token bucket.
+
+    Attributes:
+        burst: the maximum number of tokens in the bucket.
+        per_second: the number of tokens that are added per second.
+    """
 
     burst: int
     per_second: float
 
     @classmethod
     def of(cls, per_minute: int) -> _Rate:
+        """Return the rate that allows at most `per_minute` requests in any minute, burst included."""
         burst = max(1, per_minute // 5)
         return cls(burst, (per_minute - burst + 1) / (60 + TRANSIT_SECONDS))
 
 
 class _Bucket(NamedTuple):
-    """State of the token bucket; all times in Unix seconds.
+    """The state of the token bucket. All times are Unix times in seconds.
 
     Attributes:
-        tokens: requests that may start now; negative when future ones are already reserved.
+        tokens: the number of requests that may start now; negative when waiting requests have reserved future tokens.
         counted_at: the time at which the tokens were counted.
-        not_before: end of the pause that Wikimedia asked for.
-        slow_until: end of the halved rate.
+        not_before: the end of the pause that Wikimedia asked for.
+        slow_until: the end of the period with the halved rate.
     """
 
     tokens: float
@@ -72,10 +79,10 @@ class _Bucket(NamedTuple):
 
 
 class Limiter:
-    """Limits requests with slots and a token bucket, kept in one folder. Safe between threads and between processes.
+    """A limiter with slots and a token bucket in one folder. Safe for several threads and processes.
 
-    At most `rate_per_minute` requests arrive in any minute: a fifth of them may come in one burst, and the bucket is refilled
-    slowly enough that the burst and the refill together stay below the limit.
+    At most `rate_per_minute` requests arrive at the server in any minute. A fifth of these requests may arrive in one burst. The
+    bucket is refilled so slowly that the burst and the refill together stay below the limit.
     """
 
     def __init__(
@@ -95,34 +102,34 @@ class Limiter:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise self._unusable(error) from error
+            raise self._folder_error(error) from error
 
     @contextmanager
     def request(self, deadline: float, sleep: Callable[[float], None]) -> Iterator[None]:
-        """Acquire a slot for one request, once the rate allows it.
+        """Wait for a slot and a token, and hold the slot during one request.
 
         Args:
-            deadline: on the clock of `time.monotonic`.
-            sleep: is called to wait a number of seconds; may raise to end the wait.
+            deadline: the latest start of the request, on the clock of `time.monotonic`.
+            sleep: the function that waits a number of seconds; it may raise an error to end the wait.
 
         Raises:
             DeadlinePassed: the request could not start before the deadline.
         """
-        gate = _gate(str(self.folder), len(self._slots))
-        if not gate.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        semaphore = _slot_semaphore(str(self.folder), len(self._slots))
+        if not semaphore.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise DeadlinePassed
         try:
             descriptor = self._acquire_slot(deadline, sleep)
             try:
-                sleep(self._reserve(deadline - time.monotonic()))
+                sleep(self._reserve_token(deadline - time.monotonic()))
                 yield
             finally:
                 os.close(descriptor)
         finally:
-            gate.release()
+            semaphore.release()
 
     def pause(self, seconds: float) -> None:
-        """Block new requests of all processes of this machine for that many seconds."""
+        """Block new requests of all processes of this machine for a number of seconds."""
         with self._locked_bucket() as descriptor:
             bucket = self._read(descriptor)
             until = self._clock() + min(seconds, MAX_PAUSE_SECONDS)
@@ -137,18 +144,19 @@ class Limiter:
             _write(descriptor, bucket._replace(tokens=tokens, slow_until=now + SLOW_SECONDS))
 
     def is_first_today(self, notice: str) -> bool:
-        """Record a notice; False if a process of this machine has already recorded it within the last 24 hours."""
+        """Record a notice. Return False if any process of this machine recorded the same notice in the last 24 hours."""
         name = f"notice-{hashlib.sha256(notice.encode()).hexdigest()[:16]}"
         with self._locked_file(self.folder / name) as descriptor:
-            raw = os.pread(descriptor, _TIME.size, 0)
+            raw = os.pread(descriptor, _TIME_FORMAT.size, 0)
             now = self._clock()
-            recorded_at = _TIME.unpack(raw)[0] if len(raw) == _TIME.size else 0.0
+            recorded_at = _TIME_FORMAT.unpack(raw)[0] if len(raw) == _TIME_FORMAT.size else 0.0
             if 0 <= now - recorded_at < _NOTICE_SECONDS:
                 return False
-            os.pwrite(descriptor, _TIME.pack(now), 0)
+            os.pwrite(descriptor, _TIME_FORMAT.pack(now), 0)
             return True
 
     def _acquire_slot(self, deadline: float, sleep: Callable[[float], None]) -> int:
+        """Lock a free slot and return its descriptor; closing the descriptor releases the slot."""
         while True:
             for path in self._slots:
                 descriptor = self._open(path)
@@ -161,30 +169,31 @@ class Limiter:
                 raise DeadlinePassed
             sleep(POLL_SECONDS)
 
-    def _reserve(self, longest_wait: float) -> float:
-        """Spend a token for the next request; returns the seconds to wait before it may start."""
+    def _reserve_token(self, max_wait: float) -> float:
+        """Spend a token for the next request, and return the number of seconds before this request may start."""
         with self._locked_bucket() as descriptor:
             now = self._clock()
             bucket = self._refilled(self._read(descriptor), now)
             tokens = bucket.tokens - 1
             rate = self._halved if now < bucket.slow_until else self._full
             pause = bucket.not_before - now
-            if pause > MAX_PAUSE_SECONDS:  # An older version wrote it, or the clock was set back.
+            if pause > MAX_PAUSE_SECONDS:  # An older version wrote the pause, or the clock was set back.
                 pause, bucket = 0.0, bucket._replace(not_before=0.0)
             wait = max(0.0, -tokens / rate.per_second, pause)
-            if wait > longest_wait:
+            if wait > max_wait:
                 raise DeadlinePassed
             _write(descriptor, bucket._replace(tokens=tokens))
             return wait
 
     def _refilled(self, bucket: _Bucket, now: float) -> _Bucket:
-        """The bucket with the tokens added that have accrued until `now`."""
-        # A clock that was set back must not remove tokens.
-        passed = max(0.0, now - bucket.counted_at)
+        """Return the bucket with the tokens that have been added until `now`."""
+        # When the clock was set back, the elapsed time would be negative and remove tokens.
+        elapsed = max(0.0, now - bucket.counted_at)
         slow_until = bucket.slow_until if bucket.slow_until - now <= SLOW_SECONDS else 0.0
-        slow = min(passed, max(0.0, slow_until - bucket.counted_at))
+        slow_seconds = min(elapsed, max(0.0, slow_until - bucket.counted_at))
         rate = self._halved if now < slow_until else self._full
-        tokens = bucket.tokens + slow * self._halved.per_second + (passed - slow) * self._full.per_second
+        tokens = bucket.tokens + slow_seconds * self._halved.per_second
+        tokens += (elapsed - slow_seconds) * self._full.per_second
         return _Bucket(min(rate.burst, tokens), now, bucket.not_before, slow_until)
 
     @contextmanager
@@ -194,21 +203,24 @@ class Limiter:
 
     @contextmanager
     def _locked_file(self, path: Path) -> Iterator[int]:
-        """A descriptor of a locked file; a failure to read or write it in the block is a `SettingError`, too."""
+        """Open and lock a file. An `OSError` inside the block also becomes a `SettingError`."""
         descriptor = self._open(path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
         except OSError as error:
-            raise self._unusable(error) from error
+            raise self._folder_error(error) from error
         finally:
             os.close(descriptor)
 
     def _read(self, descriptor: int) -> _Bucket:
-        """The bucket in the file, which an older version may have written; a full bucket when there is none."""
-        raw = os.pread(descriptor, _BUCKET.size, 0)
-        form = {_BUCKET.size: _BUCKET, _LEGACY_BUCKET.size: _LEGACY_BUCKET}.get(len(raw))
-        bucket = _Bucket(*form.unpack(raw)) if form else None
+        """Read the bucket from its file, in the current or the legacy format. Without a valid bucket, return a full bucket."""
+        raw = os.pread(descriptor, _BUCKET_FORMAT.size, 0)
+        file_format = {
+            _BUCKET_FORMAT.size: _BUCKET_FORMAT,
+            _LEGACY_BUCKET_FORMAT.size: _LEGACY_BUCKET_FORMAT,
+        }.get(len(raw))
+        bucket = _Bucket(*file_format.unpack(raw)) if file_format else None
         if bucket is None or not all(map(math.isfinite, bucket)):
             return _Bucket(float(self._full.burst), self._clock())
         return bucket
@@ -217,9 +229,9 @@ class Limiter:
         try:
             return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
-            raise self._unusable(error) from error
+            raise self._folder_error(error) from error
 
-    def _unusable(self, error: OSError) -> SettingError:
+    def _folder_error(self, error: OSError) -> SettingError:
         return SettingError(
             name="state",
             value=str(self.folder),
@@ -230,11 +242,11 @@ class Limiter:
 
 
 def _write(descriptor: int, bucket: _Bucket) -> None:
-    os.pwrite(descriptor, _BUCKET.pack(*bucket), 0)
+    os.pwrite(descriptor, _BUCKET_FORMAT.pack(*bucket), 0)
 
 
 @lru_cache(maxsize=64)
-def _gate(folder: str, slots: int) -> threading.Semaphore:
-    """Lets the threads of one process wait for each other without polling; for other processes there are the file locks."""
+def _slot_semaphore(folder: str, slots: int) -> threading.Semaphore:
+    """Return the semaphore with which the threads of this process wait for a slot without polling the file locks."""
     del folder
     return threading.Semaphore(slots)

@@ -1,7 +1,7 @@
 """Parse facts about pages from responses of the Action API (`action=query`).
 
-A response comes in pieces (`continue`), in another order than the requested titles, and under normalised and redirected
-titles. `Pages` merges the pieces and maps each requested title to its page. A response of another form raises
+The Action API splits the result of a query into several responses (`continue`). It returns the pages in any order, under normalised
+and redirected titles. `Pages` merges the responses and maps each requested title to its page. A malformed response raises
 `ContractBroken`. Source: https://www.mediawiki.org/wiki/API:Query
 """
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from wiki_trends.wikimedia.answers import Json
 
-BATCH = 50
-# A pipe separates titles in a request, and a leading U+001F would change the separator. No valid title holds either.
-_FORBIDDEN = ("|", "\x1f")
+# The Action API accepts this many titles in one request.
+TITLES_PER_REQUEST = 50
+# `|` separates titles in a request, and a leading U+001F changes the separator. No valid title contains these characters.
+_FORBIDDEN_CHARACTERS = ("|", "\x1f")
 
-QUERY = {
+PAGE_FACTS_QUERY = {
     "action": "query",
     "format": "json",
     "formatversion": "2",
@@ -36,8 +37,8 @@ QUERY = {
     "maxlag": "5",
 }
 
-# Requests only the id of each page's current revision.
-REVISIONS = {
+# A query for only the id of each page's current revision.
+REVISIONS_QUERY = {
     "action": "query",
     "format": "json",
     "formatversion": "2",
@@ -52,20 +53,20 @@ class PageFacts:
     """Facts about a page.
 
     Attributes:
-        title: canonical, with spaces, after normalisation and redirects.
-        namespace: its number; 0 for articles, -1 for special pages.
-        missing: the page does not exist, or the title is invalid.
-        redirected: the requested title is a redirect to this page.
-        categories: without hidden ones and without the namespace's name.
-        latitude: in degrees, on Earth; None without.
-        longitude: in degrees, on Earth; None without.
-        place_type: as in the coordinates, for example `city` or `landmark`.
-        country: code of the country in the coordinates, ISO 3166-1 alpha-2.
-        description: short description in the wiki's language.
-        wikidata_id: for example `Q42`.
-        image: file name of its free image.
-        disambiguation: the page lists other pages of the same name.
-        lastrevid: id of the page's current revision; None for a missing page.
+        title: the canonical title with spaces, after normalisation and redirects.
+        namespace: the number of the namespace; 0 for articles, -1 for special pages.
+        missing: whether the page does not exist or the title is invalid.
+        redirected: whether the requested title is a redirect to this page.
+        categories: the names of the visible categories, without the name of the namespace.
+        latitude: the latitude on Earth in degrees; None without coordinates.
+        longitude: the longitude on Earth in degrees; None without coordinates.
+        place_type: the type of the place in the coordinates, for example `city` or `landmark`.
+        country: the ISO 3166-1 alpha-2 code of the country in the coordinates.
+        description: the short description in the wiki's language.
+        wikidata_id: the id of the Wikidata item, for example `Q42`.
+        image: the file name of the page's free image.
+        disambiguation: whether the page is a disambiguation page.
+        lastrevid: the id of the page's current revision; None for a missing page.
     """
 
     title: str
@@ -84,7 +85,7 @@ class PageFacts:
     lastrevid: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The fields that differ from their defaults; `from_json` reads them back."""
+        """Return the fields that differ from their defaults. `from_json` is the inverse."""
         values = {name: getattr(self, name) for name in _DEFAULTS}
         return {"title": self.title} | {
             name: value for name, value in values.items() if value != _DEFAULTS[name]
@@ -92,7 +93,7 @@ class PageFacts:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> PageFacts:
-        """The inverse of `to_json`."""
+        """Build the facts from a document that `to_json` returned."""
         if "categories" in data:
             data = data | {"categories": tuple(data["categories"])}
         return cls(**data)
@@ -102,12 +103,12 @@ _DEFAULTS = {item.name: item.default for item in fields(PageFacts) if item.name 
 
 
 def is_requestable(title: str) -> bool:
-    """Whether a title can be sent in a request for several titles."""
-    return bool(title.strip("_ ")) and not any(char in title for char in _FORBIDDEN)
+    """Return whether a title can be sent in a request for several titles."""
+    return bool(title.strip("_ ")) and not any(char in title for char in _FORBIDDEN_CHARACTERS)
 
 
 class Pages:
-    """Collects the pieces of the response to one batch of titles."""
+    """The merged responses to the query for one batch of titles."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -116,7 +117,7 @@ class Pages:
         self._redirects: dict[str, str] = {}
 
     def add(self, answer: Json) -> dict[str, str] | None:
-        """Add one piece; returns the parameters that request the next piece, or None after the last one."""
+        """Add one response. Return the parameters that request the next response, or None after the last response."""
         try:
             query = answer.get("query", {})
             for item in query.get("normalized", []):
@@ -136,7 +137,7 @@ class Pages:
             ) from None
 
     def facts(self, titles: Iterable[str]) -> dict[str, PageFacts]:
-        """The facts of each requested title."""
+        """Return the facts of each requested title."""
         return {title: self._facts(title) for title in titles}
 
     def _merge(self, page: dict[str, Any]) -> None:
@@ -152,17 +153,19 @@ class Pages:
     def _facts(self, requested: str) -> PageFacts:
         title = self._normalized.get(requested, requested)
         if title not in self._pages and title not in self._redirects:
-            title = _normalised(title)
-        followed = set()
-        while title in self._redirects and title not in followed:
-            followed.add(title)
+            title = _normalise_spaces(title)
+        followed_titles = set()
+        while title in self._redirects and title not in followed_titles:
+            followed_titles.add(title)
             title = self._redirects[title]
         page = self._pages.get(title)
         if page is None:
-            # A title that names another wiki (`fr:Foo`) is not among the pages of the response.
-            return PageFacts(title=_normalised(requested), missing=True, redirected=bool(followed))
+            # The response contains no page for a title that names another wiki, such as `fr:Foo`.
+            return PageFacts(
+                title=_normalise_spaces(requested), missing=True, redirected=bool(followed_titles)
+            )
         try:
-            return _facts_of(page, redirected=bool(followed))
+            return _facts_of(page, redirected=bool(followed_titles))
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise ContractBroken(
                 what=f"the page {title!r} from {self._url}", problem=f"{type(error).__name__} {error}"
@@ -170,19 +173,19 @@ class Pages:
 
 
 def missing_page(title: str) -> PageFacts:
-    """The facts of an invalid title, for which no request is needed."""
-    return PageFacts(title=_normalised(title), missing=True)
+    """Return the facts of an invalid title, which needs no request."""
+    return PageFacts(title=_normalise_spaces(title), missing=True)
 
 
-def _normalised(title: str) -> str:
-    """The title with single spaces, which MediaWiki makes of underscores and runs of spaces."""
+def _normalise_spaces(title: str) -> str:
+    """Replace underscores and repeated spaces in a title by single spaces, as MediaWiki does."""
     return " ".join(title.replace("_", " ").split()) or title
 
 
 def _facts_of(page: dict[str, Any], *, redirected: bool) -> PageFacts:
     coordinates = _primary_coordinates(page.get("coordinates", []))
     props = page.get("pageprops", {})
-    # Flags are booleans in formatversion 2, and empty strings in 1.
+    # A flag is a boolean in `formatversion` 2. In `formatversion` 1, a flag is an empty string or absent.
     missing = any(page.get(flag, False) is not False for flag in ("missing", "invalid"))
     return PageFacts(
         title=page["title"],
@@ -194,28 +197,29 @@ def _facts_of(page: dict[str, Any], *, redirected: bool) -> PageFacts:
         ),
         latitude=coordinates.get("lat"),
         longitude=coordinates.get("lon"),
-        place_type=_text(coordinates.get("type")),
-        country=_text(coordinates.get("country")),
-        description=_text(page.get("description")),
-        wikidata_id=_text(props.get("wikibase_item")),
-        image=_text(props.get("page_image_free")),
+        place_type=_text_or_none(coordinates.get("type")),
+        country=_text_or_none(coordinates.get("country")),
+        description=_text_or_none(page.get("description")),
+        wikidata_id=_text_or_none(props.get("wikibase_item")),
+        image=_text_or_none(props.get("page_image_free")),
         disambiguation="disambiguation" in props,
         lastrevid=page.get("lastrevid") if type(page.get("lastrevid")) is int else None,
     )
 
 
 def _primary_coordinates(coordinates: list[dict[str, Any]]) -> dict[str, Any]:
-    """The primary coordinates, or empty; coordinates that are not on Earth or out of range are ignored."""
+    """Return the primary coordinates on Earth; empty when there are none or they are out of range."""
     for place in coordinates:
         latitude, longitude = place.get("lat"), place.get("lon")
         if place.get("globe", "earth") != "earth" or place.get("primary", True) is False:
             continue
-        if _within(latitude, 90) and _within(longitude, 180):
+        if _is_within(latitude, 90) and _is_within(longitude, 180):
             return place | {"lat": float(place["lat"]), "lon": float(place["lon"])}
     return {}
 
 
-def _within(value: Json, limit: float) -> bool:
+def _is_within(value: Json, limit: float) -> bool:
+    """Return whether a value is a number from `-limit` to `limit`."""
     return isinstance(value, (int, float)) and -limit <= value <= limit
 
 
@@ -223,5 +227,6 @@ def _without_namespace(title: str) -> str:
     return title.partition(":")[2] or title
 
 
-def _text(value: Json) -> str | None:
+def _text_or_none(value: Json) -> str | None:
+    """Return a text that is not empty; None for any other value."""
     return value if isinstance(value, str) and value else None

@@ -1,6 +1,7 @@
-"""Send one request to each of Wikimedia's services and report the response unchanged, for `doctor --live`.
+"""Send one request to each of Wikimedia's services and report the unchanged response, for `doctor --live`.
 
-Shows how Wikimedia treats this machine: no request is repeated, and no redirect followed. The usual limits apply.
+The report shows how Wikimedia treats this machine, so requests are not retried and redirects are not followed. The usual rate limits
+apply.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wiki_trends.config.projects import canonical_project
 from wiki_trends.errors import ClientBlocked, WikimediaUnreachable, WikiTrendsError
 from wiki_trends.wikimedia.answers import Blocked, NoData, RetryLater, one_line, parse_response
-from wiki_trends.wikimedia.client import SITEINFO, action_url, top_url
+from wiki_trends.wikimedia.client import SITEINFO_QUERY, action_url, top_url
 from wiki_trends.wikimedia.limiter import DeadlinePassed
 from wiki_trends.wikimedia.transport import Transport
 
@@ -27,14 +28,14 @@ class LiveAnswer:
     """The response of one service.
 
     Attributes:
-        service: its name.
-        url: of the request, without its query.
-        status: HTTP status; None without a response.
-        http_version: for example `HTTP/2`.
-        server: header `server`.
-        x_cache: header `x-cache`.
-        retry_after: header `retry-after`.
-        first_line: first line of the body, shortened; without a response the reason.
+        service: the name of the service.
+        url: the URL of the request, without the query.
+        status: the HTTP status; None without a response.
+        http_version: the version of HTTP, for example `HTTP/2`.
+        server: the value of the header `server`.
+        x_cache: the value of the header `x-cache`.
+        retry_after: the value of the header `retry-after`.
+        first_line: the first line of the body, shortened; without a response, the reason of the failure.
         error: the error that a client would raise for this response; None for a response with data.
     """
 
@@ -49,7 +50,7 @@ class LiveAnswer:
     error: WikiTrendsError | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """For `doctor --live --json`."""
+        """Return the document for `doctor --live --json`."""
         return {
             "service": self.service,
             "url": self.url,
@@ -63,51 +64,52 @@ class LiveAnswer:
         }
 
     def lines(self) -> list[tuple[str, str]]:
-        """For a terminal: text and style."""
+        """Return the lines for a terminal, each with a style."""
         status = "no response" if self.status is None else f"{self.status} {self.http_version}"
         lines = [(f"{self.service}: {status}  {self.url}", "good" if self.error is None else "bad")]
-        facts = (
+        details = (
             ("server", self.server),
             ("x-cache", self.x_cache),
             ("retry-after", self.retry_after),
             ("body", self.first_line),
         )
-        lines += [(f"    {name:<12} {value or '-'}", "") for name, value in facts]
+        lines += [(f"    {name:<12} {value or '-'}", "") for name, value in details]
         return lines if self.error is None else [*lines, (f"    {self.error}", "bad")]
 
 
 def probe(settings: Settings, day: dt.date) -> list[LiveAnswer]:
-    """Ask the pageviews API for the list of a day, and the Action API for the site information.
+    """Request the list of a day from the pageviews API, and the site information from the Action API.
 
     Raises:
-        ContactMissing: the settings point at Wikimedia itself and name no contact.
+        ContactMissing: the URLs in the settings are those of Wikimedia, but the settings have no contact.
     """
     project = canonical_project(settings.project)
     transport = Transport(settings)
     try:
         return [
-            _ask(transport, "pageviews API", top_url(settings, project, settings.access, day), {}),
-            _ask(transport, "Action API", action_url(settings, project), SITEINFO),
+            _send_probe(transport, "pageviews API", top_url(settings, project, settings.access, day), {}),
+            _send_probe(transport, "Action API", action_url(settings, project), SITEINFO_QUERY),
         ]
     finally:
         transport.close()
 
 
-def _ask(transport: Transport, service: str, url: str, params: Mapping[str, str]) -> LiveAnswer:
+def _send_probe(transport: Transport, service: str, url: str, params: Mapping[str, str]) -> LiveAnswer:
+    """Send one request, and describe its response or its failure."""
     try:
         response = transport.send_raw(url, params)
     except RetryLater as retry:
         failure = WikimediaUnreachable(url=url, attempts=1, reason=retry.reason)
         return LiveAnswer(service, url, None, None, None, None, None, retry.reason, failure)
     except DeadlinePassed:
-        reason = "the limits left no room before the deadline"
+        reason = "the rate limits allowed no request before the deadline"
         failure = WikimediaUnreachable(url=url, attempts=0, reason=reason)
         return LiveAnswer(service, url, None, None, None, None, None, reason, failure)
     error: WikiTrendsError | None = None
     try:
         parse_response(url, response.status, response.headers, response.body)
     except NoData:
-        error = None  # The service works; only the day is not published yet.
+        error = None  # The service works; the day is not published yet.
     except Blocked as block:
         error = ClientBlocked(
             url=url, status=403, detail=block.detail, user_agent=transport.user_agent, attempts=1

@@ -1,6 +1,6 @@
-"""Parse a wiki's site information (`meta=siteinfo`): its namespaces with all their names, and its main page.
+"""Parse a wiki's site information (`meta=siteinfo`): the main page, and all names of the namespaces.
 
-The names come from the wiki itself, in its language. A response without them raises `ContractBroken`.
+Every wiki has names in its own language. A response without namespaces or a main page raises `ContractBroken`.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 
 
 def folded(text: str) -> str:
-    """A title or prefix normalised for comparison: spaces for underscores, case-folded, NFC."""
+    """Normalise a title or a prefix for comparison: replace underscores by spaces, fold the case, and use NFC."""
     return " ".join(unicodedata.normalize("NFC", text).replace("_", " ").casefold().split())
 
 
 @dataclass(frozen=True)
 class SiteInfo:
-    """Namespaces and main page of a wiki.
+    """The namespaces and the main page of a wiki.
 
     Attributes:
-        main_page: title with spaces, with its namespace if it has one.
-        namespaces: all names of each namespace (local, English, aliases) by its number, without the articles' namespace.
+        main_page: the title of the main page with spaces, including a namespace.
+        namespaces: all names of each namespace (local name, English name, aliases), by the number of the namespace. The
+            namespace of articles, 0, is not included because it has no name.
     """
 
     main_page: str
@@ -42,16 +43,16 @@ class SiteInfo:
         return folded(self.main_page)
 
     def is_main_page(self, title: str) -> bool:
-        """Whether a title, with spaces or underscores, is the wiki's main page."""
+        """Return whether a title, with spaces or underscores, is the title of the main page."""
         return folded(title) == self._main_page
 
     def namespace(self, title: str) -> int:
-        """Number of the namespace of a title; 0 for an article, even if its title has a colon."""
+        """Return the number of a title's namespace; 0 for an article, even if the title contains a colon."""
         prefix, colon, _rest = title.lstrip(": _").partition(":")
         return self._prefixes.get(folded(prefix), 0) if colon else 0
 
     def to_json(self) -> dict[str, Any]:
-        """A document for the cache; `from_json` reads it back."""
+        """Return a JSON document for the cache. `from_json` is the inverse."""
         return {
             "main_page": self.main_page,
             "namespaces": {str(k): list(v) for k, v in self.namespaces.items()},
@@ -59,21 +60,21 @@ class SiteInfo:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> SiteInfo:
-        """The inverse of `to_json`."""
+        """Build the site information from a document that `to_json` returned."""
         return cls(data["main_page"], {int(k): tuple(v) for k, v in data["namespaces"].items()})
 
 
 def parse_siteinfo(answer: Json, *, url: str) -> SiteInfo:
-    """SiteInfo from an answer to `meta=siteinfo` in `formatversion` 1 or 2.
+    """Parse a response to `meta=siteinfo` in `formatversion` 1 or 2.
 
     Raises:
-        ContractBroken: the answer lacks main page or namespaces.
+        ContractBroken: the response does not contain the main page or the namespaces.
     """
     try:
         query = answer["query"]
         names: dict[int, list[str]] = {}
         for key, space in query["namespaces"].items():
-            names[int(key)] = [text for text in (_name(space), space.get("canonical")) if text]
+            names[int(key)] = [text for text in (_local_name(space), space.get("canonical")) if text]
         for alias in query["namespacealiases"]:
             names.setdefault(int(alias["id"]), []).append(alias.get("alias") or alias["*"])
         main_page = query["general"]["mainpage"]
@@ -85,7 +86,7 @@ def parse_siteinfo(answer: Json, *, url: str) -> SiteInfo:
     return SiteInfo(str(main_page), {number: tuple(dict.fromkeys(texts)) for number, texts in names.items()})
 
 
-def _name(space: dict[str, Any]) -> str | None:
-    """A namespace's name in the wiki's language; `*` is its key in `formatversion=1`."""
+def _local_name(space: dict[str, Any]) -> str | None:
+    """Return a namespace's name in the wiki's language. In `formatversion` 1, the key of the name is `*`."""
     name = space.get("name", space.get("*"))
     return name if isinstance(name, str) else None

@@ -1,7 +1,7 @@
 """Send a request to Wikimedia with rate limits, retries, backoff and an overall deadline.
 
-Permanent errors are raised at once (`RequestRejected`, `NoData`). When no tries or no time are left, `WikimediaUnreachable` names
-the last reason. Closing the transport ends every wait at once.
+Permanent errors (`RequestRejected`, `NoData`) are raised without a retry. When no attempts or no time are left, the transport raises
+`WikimediaUnreachable` with the reason of the last failure. Closing the transport ends all waits immediately.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from smart_orchestrator.store.variables import is_host
-from wiki_trends.config.contacts import contact_problem
+from wiki_trends.config.contacts import find_contact_problem
 from wiki_trends.errors import ClientBlocked, ContactMissing, RequestRejected, WikimediaUnreachable
 from wiki_trends.wikimedia.answers import Blocked, RetryLater, one_line, parse_response
 from wiki_trends.wikimedia.limiter import DeadlinePassed, Limiter
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from wiki_trends.wikimedia.answers import Json
 
 _log = logging.getLogger(__name__)
+_MAX_GET_URL_LENGTH = 4096
 WIKIMEDIA_HOSTS = (
     "mediawiki.org",
     "wikibooks.org",
@@ -45,22 +46,30 @@ WIKIMEDIA_HOSTS = (
     "wikivoyage.org",
     "wiktionary.org",
 )
-# Most failed tries of a request. A throttled try does not count as failed: it is repeated until the deadline.
-TRIES = 8
-TRIES_TO_CONNECT = 4
-TRIES_WHEN_BLOCKED = 3
+# The maximum numbers of failed attempts of one request. Throttled attempts are not counted; they are repeated until the deadline.
+MAX_ATTEMPTS = 8
+MAX_CONNECT_ATTEMPTS = 4
+MAX_BLOCKED_ATTEMPTS = 3
 MAX_REDIRECTS = 5
-SHORTEST_BACKOFF = 0.1
-FIRST_BACKOFF = 0.25
-FIRST_BACKOFF_WHEN_THROTTLED = 1.0
-LONGEST_BACKOFF = 30.0
-# The response with a day's list has about 60 KB, the one with the details of a batch of pages at most 2 MB.
-LARGEST_BODY = 64 * 1024 * 1024
+MIN_BACKOFF_SECONDS = 0.1
+FIRST_BACKOFF_SECONDS = 0.25
+FIRST_THROTTLED_BACKOFF_SECONDS = 1.0
+MAX_BACKOFF_SECONDS = 30.0
+# Far above real responses: the list of a day has about 60 KB, and the facts of a batch of pages have at most 2 MB.
+MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful response: its body after content decoding, the parsed JSON, and the URL of the request."""
+    """A successful response.
+
+    Attributes:
+        body: the bytes of the body, after content decoding.
+        json: the parsed body.
+        url: the URL of the request.
+        status: the HTTP status.
+        etag: the ETag of the response; None without this header.
+    """
 
     body: bytes
     json: Json
@@ -70,7 +79,7 @@ class Answer:
 
 
 class RawResponse(NamedTuple):
-    """A response of any status; `headers` are case-insensitive."""
+    """A response of any status. The names of `headers` are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -79,7 +88,7 @@ class RawResponse(NamedTuple):
 
 
 class Counters:
-    """How many requests were sent, and how many of them were repetitions. Thread-safe."""
+    """The number of requests that were sent, and the number of retries among them. Thread-safe."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -87,14 +96,14 @@ class Counters:
         self._lock = threading.Lock()
 
     def add(self, *, retry: bool) -> None:
-        """Count one request."""
+        """Count one request, which may be a retry."""
         with self._lock:
             self.requests += 1
             self.retries += retry
 
 
 class Transport:
-    """Sends requests over connections that stay open. Thread-safe."""
+    """A sender of requests with persistent connections. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         import httpx2
@@ -111,15 +120,15 @@ class Transport:
             max_in_flight=settings.max_in_flight,
             rate_per_minute=settings.requests_per_minute,
         )
-        # Wikimedia refuses every request without a contact, so a second try cannot succeed.
-        self._tries_when_blocked = TRIES_WHEN_BLOCKED if settings.contact else 1
+        # Wikimedia refuses every request without a contact, so a retry cannot succeed.
+        self._max_blocked_attempts = MAX_BLOCKED_ATTEMPTS if settings.contact else 1
         self._closed = threading.Event()
         self._http = httpx2.Client(
             headers=_headers(settings, httpx2.__version__),
             timeout=httpx2.Timeout(settings.request_timeout, connect=min(settings.request_timeout, 10.0)),
-            # TLS negotiates HTTP/2 (ALPN). Plain HTTP, and servers without HTTP/2, use HTTP/1.1.
+            # HTTP/2 is used only when the server agrees during the TLS handshake; otherwise the client uses HTTP/1.1.
             http2=True,
-            # Loading the certificates takes 130 ms, and plain HTTP does not need them.
+            # Loading the certificates takes 130 ms, and plain HTTP needs no certificates.
             verify=any(url.scheme == "https" for url in urls),
             limits=httpx2.Limits(
                 max_connections=settings.max_in_flight, max_keepalive_connections=settings.max_in_flight
@@ -127,36 +136,36 @@ class Transport:
         )
 
     def get(self, url: str, params: Mapping[str, str], counters: Counters) -> Answer:
-        """Send a query, and repeat it after transient failures while tries and time are left.
+        """Send a query, and retry after transient failures while attempts and time are left.
 
         Raises:
             NoData: the pageviews API has no data for the day.
             RequestRejected: the request is invalid, or Wikimedia blocks this client.
-            WikimediaUnreachable: no tries or no time are left.
+            WikimediaUnreachable: no attempts or no time are left.
         """
         deadline = time.monotonic() + self._settings.deadline
-        tries = _Tries(self._request(url, params), deadline)
+        query = _QueryState(self._build_request(url, params), deadline)
         while True:
             try:
-                self._sleep(tries.wait)
-                return self._send_once(tries.request, deadline, counters, retry=tries.attempts > 0)
+                self._sleep(query.wait)
+                return self._send_once(query.request, deadline, counters, retry=query.attempts > 0)
             except DeadlinePassed:
-                reason = "the limits left no room before the deadline"
-                raise self._unreachable(tries.request, tries.attempts, reason) from None
+                reason = "the rate limits allowed no request before the deadline"
+                raise self._unreachable_error(query.request, query.attempts, reason) from None
             except _Redirected as redirected:
-                tries.follow(redirected)
+                query.follow(redirected)
             except Blocked as block:
-                if not tries.record_failure(RetryLater("status 403"), self._tries_when_blocked):
-                    raise _blocked(tries, block) from None
+                if not query.record_failure(RetryLater("status 403"), self._max_blocked_attempts):
+                    raise _blocked_error(query, block) from None
             except RetryLater as failure:
-                most_tries = TRIES_TO_CONNECT if isinstance(failure, _ConnectFailed) else TRIES
-                will_repeat = tries.record_failure(failure, most_tries)
+                max_attempts = MAX_CONNECT_ATTEMPTS if isinstance(failure, _ConnectFailed) else MAX_ATTEMPTS
+                will_retry = query.record_failure(failure, max_attempts)
                 if failure.throttled:
                     self._limiter.slow_down()
                 if failure.slow_down:
-                    self._limiter.pause(tries.wait)
-                if not will_repeat:
-                    raise self._unreachable(tries.request, tries.attempts, failure.reason) from None
+                    self._limiter.pause(query.wait)
+                if not will_retry:
+                    raise self._unreachable_error(query.request, query.attempts, failure.reason) from None
 
     @property
     def user_agent(self) -> str:
@@ -167,15 +176,15 @@ class Transport:
         """Send a query once, within the limits, and return the response whatever its status.
 
         Raises:
-            RetryLater: there was no complete response.
-            DeadlinePassed: the limits left no room.
+            RetryLater: no complete response arrived.
+            DeadlinePassed: the rate limits allowed no request before the deadline.
         """
         deadline = time.monotonic() + min(self._settings.deadline, self._settings.request_timeout)
         with self._limiter.request(deadline, self._sleep):
-            return self._exchange(self._request(url, params), deadline)
+            return self._exchange(self._build_request(url, params), deadline)
 
     def end_waiting(self) -> None:
-        """Start no more requests, and cancel every wait."""
+        """Prevent new requests, and cancel every wait."""
         self._closed.set()
 
     def close(self) -> None:
@@ -183,12 +192,13 @@ class Transport:
         self.end_waiting()
         self._http.close()
 
-    def _request(self, url: str, params: Mapping[str, str]) -> httpx2.Request:
+    def _build_request(self, url: str, params: Mapping[str, str]) -> httpx2.Request:
+        """Build a GET request, or a POST request when the URL would be too long."""
         request = self._http.build_request("GET", url, params=params or None)
-        if len(str(request.url)) <= 4096:
+        if len(str(request.url)) <= _MAX_GET_URL_LENGTH:
             return request
-        # Servers refuse URLs of more than about 8 KB, and fifty long titles, percent-encoded, need up to 40 KB. A short
-        # query stays a GET, which Wikimedia can cache. The header lets the nearest data centre serve a read-only POST.
+        # Servers refuse URLs of more than about 8 KB, and fifty percent-encoded titles need up to 40 KB. Short queries use GET,
+        # because Wikimedia can cache GET. The header allows the nearest data centre to serve a read-only POST.
         return self._http.build_request(
             "POST", url, data=dict(params), headers={"Promise-Non-Write-API-Action": "true"}
         )
@@ -196,28 +206,29 @@ class Transport:
     def _send_once(
         self, request: httpx2.Request, deadline: float, counters: Counters, *, retry: bool
     ) -> Answer:
+        """Send a request once, within the limits, and return its response or raise the error that it means."""
         with self._limiter.request(deadline, self._sleep):
             counters.add(retry=retry)
             response = self._exchange(request, deadline)
         url = _url_text(request)
         self._report_deprecation(request, response.headers)
-        self._raise_redirect(request, response.status, response.headers)
+        self._raise_if_redirected(request, response.status, response.headers)
         parsed = parse_response(url, response.status, response.headers, response.body)
         return Answer(response.body, parsed, url, response.status, response.headers.get("etag"))
 
     def _report_deprecation(self, request: httpx2.Request, headers: Mapping[str, str]) -> None:
-        """Log a warning, at most once a day, when headers announce the end of an endpoint (RFC 9745, RFC 8594)."""
+        """Log a warning, at most once a day, when headers announce that an endpoint will end (RFC 9745, RFC 8594)."""
         names = [name for name in ("Deprecation", "Sunset") if name in headers]
         if not names:
             return
         endpoint = "/".join(str(request.url).partition("?")[0].split("/")[:7])
-        # The values are not part of the notice: a server may change them with each response.
+        # The notice contains no header values, because a server may change the values with each response.
         if self._limiter.is_first_today(f"{endpoint} {names}"):
             values = ", ".join(f"{name}: {one_line(headers[name])}" for name in names)
             _log.warning("%s will be withdrawn (%s). Update wiki-trends.", endpoint, values)
 
-    def _raise_redirect(self, request: httpx2.Request, status: int, headers: Mapping[str, str]) -> None:
-        """Raise `_Redirected` for a redirect that is safe to follow: a GET between Wikimedia's hosts, not from HTTPS to HTTP."""
+    def _raise_if_redirected(self, request: httpx2.Request, status: int, headers: Mapping[str, str]) -> None:
+        """Raise `_Redirected` for a GET that is redirected between Wikimedia's hosts; ignore other redirects and HTTPS to HTTP."""
         if status not in (301, 302, 303, 307, 308) or request.method != "GET" or "location" not in headers:
             return
         import httpx2
@@ -228,15 +239,16 @@ class Transport:
             return
         if not (is_wikimedia(request.url.host) and is_wikimedia(target.host)):
             return
-        is_possible = is_host(target.host) and (target.port is None or 0 < target.port < 65_536)
-        if is_possible and target.scheme in ("https", request.url.scheme) and not target.userinfo:
+        is_valid_address = is_host(target.host) and (target.port is None or 0 < target.port < 65_536)
+        if is_valid_address and target.scheme in ("https", request.url.scheme) and not target.userinfo:
             raise _Redirected(status, self._http.build_request("GET", target))
 
     def _exchange(self, request: httpx2.Request, deadline: float) -> RawResponse:
+        """Send a request and read the complete response."""
         import httpx2
 
-        # The library's time-outs apply to each read; this one applies to the complete body.
-        until = min(deadline, time.monotonic() + self._settings.request_timeout)
+        # httpx2's time-outs apply to each read. This time-out applies to the complete body.
+        body_deadline = min(deadline, time.monotonic() + self._settings.request_timeout)
         chunks: list[bytes] = []
         size = 0
         try:
@@ -245,7 +257,7 @@ class Transport:
                 for chunk in response.iter_bytes():
                     chunks.append(chunk)
                     size += len(chunk)
-                    if size > LARGEST_BODY or time.monotonic() > until:
+                    if size > MAX_BODY_BYTES or time.monotonic() > body_deadline:
                         raise RetryLater("a body that takes too long or does not end")
             finally:
                 response.close()
@@ -256,26 +268,27 @@ class Transport:
         return RawResponse(response.status_code, response.headers, b"".join(chunks), response.http_version)
 
     def _sleep(self, seconds: float) -> None:
-        closed = self._closed.wait(seconds) if seconds > 0 else self._closed.is_set()
-        if closed:
+        """Wait a number of seconds; raise `DeadlinePassed` when the transport is closed."""
+        is_closed = self._closed.wait(seconds) if seconds > 0 else self._closed.is_set()
+        if is_closed:
             raise DeadlinePassed
 
-    def _unreachable(self, request: httpx2.Request, attempts: int, reason: str) -> WikimediaUnreachable:
+    def _unreachable_error(self, request: httpx2.Request, attempts: int, reason: str) -> WikimediaUnreachable:
         reason = "the client was closed" if self._closed.is_set() else reason
         return WikimediaUnreachable(url=_url_text(request), attempts=attempts, reason=reason)
 
 
 @dataclass(slots=True)
-class _Tries:
+class _QueryState:
     """The state of one query.
 
     Attributes:
-        request: the request to send next; a redirect replaces it.
-        deadline: on the clock of `time.monotonic`.
-        attempts: number of tries that did not succeed.
-        failed: number of these tries that were not throttled; only they are limited.
-        redirects: number of redirects that were followed.
-        wait: seconds before the next try.
+        request: the request that is sent next; a redirect replaces this request.
+        deadline: the end of the last attempt, on the clock of `time.monotonic`.
+        attempts: the number of attempts that did not succeed.
+        failed: the number of attempts that failed without being throttled; only this number is limited.
+        redirects: the number of redirects that were followed.
+        wait: the number of seconds before the next attempt.
     """
 
     request: httpx2.Request
@@ -285,18 +298,18 @@ class _Tries:
     redirects: int = 0
     wait: float = 0.0
 
-    def record_failure(self, failure: RetryLater, most_tries: int) -> bool:
-        """Count a failed try and set the wait before the next one; False when no tries or no time are left."""
+    def record_failure(self, failure: RetryLater, max_attempts: int) -> bool:
+        """Count a failed attempt and set the wait before the next one. Return False when no attempts or no time are left."""
         self.attempts += 1
         self.failed += not failure.slow_down
-        self.wait = _delay(failure, self.attempts)
-        return self.failed < most_tries and time.monotonic() + self.wait <= self.deadline
+        self.wait = _retry_delay(failure, self.attempts)
+        return self.failed < max_attempts and time.monotonic() + self.wait <= self.deadline
 
     def follow(self, redirected: _Redirected) -> None:
         """Continue with the target of a redirect.
 
         Raises:
-            RequestRejected: more than `MAX_REDIRECTS` redirects.
+            RequestRejected: the query was redirected more than `MAX_REDIRECTS` times.
         """
         self.redirects += 1
         if self.redirects > MAX_REDIRECTS:
@@ -306,18 +319,23 @@ class _Tries:
         self.request, self.wait = redirected.request, 0.0
 
 
-def _blocked(tries: _Tries, block: Blocked) -> ClientBlocked:
+def _blocked_error(query: _QueryState, block: Blocked) -> ClientBlocked:
     return ClientBlocked(
-        url=_url_text(tries.request),
+        url=_url_text(query.request),
         status=403,
         detail=block.detail,
-        user_agent=tries.request.headers["user-agent"],
-        attempts=tries.attempts,
+        user_agent=query.request.headers["user-agent"],
+        attempts=query.attempts,
     )
 
 
 class _Redirected(Exception):
-    """The response is a redirect that may be followed."""
+    """The response is a redirect that the client follows.
+
+    Attributes:
+        status: the HTTP status of the redirect.
+        request: the request to the target of the redirect.
+    """
 
     def __init__(self, status: int, request: httpx2.Request) -> None:
         self.status = status
@@ -326,29 +344,29 @@ class _Redirected(Exception):
 
 
 class _ConnectFailed(RetryLater):
-    """No connection was made. The network or the address is probably at fault, so fewer tries are made."""
+    """No connection was made. Retries rarely help with a wrong address or a network failure, so fewer attempts are made."""
 
 
 def check_contact(contact: str) -> None:
-    """Refuse a contact by which Wikimedia cannot reach the user.
+    """Reject a contact through which Wikimedia cannot reach the user.
 
     Raises:
         ContactMissing: the contact is empty or a placeholder.
     """
-    problem = contact_problem(contact) if contact else "is not a contact"
+    problem = find_contact_problem(contact) if contact else "is not a contact"
     if problem is not None:
         raise ContactMissing(contact=contact, problem=problem)
 
 
 def is_wikimedia(host: str) -> bool:
-    """Whether a host belongs to Wikimedia."""
+    """Return whether a host belongs to Wikimedia."""
     host = host.lower().removesuffix(".")
     return any(host == name or host.endswith(f".{name}") for name in WIKIMEDIA_HOSTS)
 
 
 def _headers(settings: Settings, library: str) -> dict[str, str]:
-    """Headers by Wikimedia's User-Agent policy: client, contact, library."""
-    contact = f" ({quote(settings.contact, safe=_PRINTABLE)})" if settings.contact else ""
+    """Return the request headers. By Wikimedia's policy, the User-Agent names the client, the contact and the library."""
+    contact = f" ({quote(settings.contact, safe=_PRINTABLE_ASCII)})" if settings.contact else ""
     headers = {
         "User-Agent": f"wiki-trends/{version('wiki-trends')}{contact} httpx2/{library}",
         "Accept": "application/json",
@@ -358,22 +376,23 @@ def _headers(settings: Settings, library: str) -> dict[str, str]:
     return headers
 
 
-_PRINTABLE = "".join(map(chr, range(32, 127)))
+_PRINTABLE_ASCII = "".join(map(chr, range(32, 127)))
 
 
-def _delay(failure: RetryLater, attempt: int) -> float:
-    """Seconds before the next try: from `Retry-After`, else exponential backoff, of which jitter takes up to a half."""
+def _retry_delay(failure: RetryLater, attempt: int) -> float:
+    """Return the seconds before the next attempt: `Retry-After` if present, otherwise exponential backoff with jitter."""
     if failure.pause is not None:
-        return max(failure.pause, SHORTEST_BACKOFF)
-    first = FIRST_BACKOFF_WHEN_THROTTLED if failure.slow_down else FIRST_BACKOFF
-    return float(min(LONGEST_BACKOFF, first * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0))
+        return max(failure.pause, MIN_BACKOFF_SECONDS)
+    first_backoff = FIRST_THROTTLED_BACKOFF_SECONDS if failure.slow_down else FIRST_BACKOFF_SECONDS
+    return float(min(MAX_BACKOFF_SECONDS, first_backoff * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0))
 
 
 def _url_text(request: httpx2.Request) -> str:
-    """The URL for messages, cut after 300 characters, because a URL with fifty titles would bury the message."""
+    """Return the URL for messages, shortened to 300 characters, because a URL with fifty titles is unreadable."""
     url = str(request.url)
     return url if len(url) <= 300 else url[:299] + "…"
 
 
 def _reason(error: Exception) -> str:
+    """Return the type and the message of an error, for messages."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

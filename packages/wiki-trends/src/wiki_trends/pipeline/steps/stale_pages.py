@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from smart_orchestrator.adapters.manifest import inspect, read_frame
 from smart_orchestrator.store.opening import lake_of
 from wiki_trends.errors import WikimediaUnreachable
-from wiki_trends.wikimedia.pages import BATCH
+from wiki_trends.wikimedia.pages import TITLES_PER_REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,7 +123,7 @@ def choose_stale(
     stale_titles = [title for title in by_rank if is_rising(title) or (title in top and is_changed(title))]
     # The limit may cut the list, so pages with a new revision come first.
     stale_titles.sort(key=lambda title: not is_changed(title))
-    return stale_titles[: MAX_REQUESTS * BATCH]
+    return stale_titles[: MAX_REQUESTS * TITLES_PER_REQUEST]
 
 
 def ranks_of_day_before(silver: DailyDataset, day: dt.date) -> dict[str, int] | None:
