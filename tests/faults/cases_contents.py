@@ -184,7 +184,7 @@ CASES: list[Fault] = [
     ),
     # Rows.
     unreadable(
-        "a-row-that-is-cut-short", f"{HEADER}\n{ROW}\nB,B".encode(), COMPLETE, "row 2 has another number"
+        "a-row-that-is-cut-short", f"{HEADER}\n{ROW}\nB,B".encode(), COMPLETE, "row 2 has more or fewer"
     ),
     unreadable(
         "a-row-in-the-middle-cut-short", f"{HEADER}\nB,B\n{ROW}\n".encode(), COMPLETE, "row 1 has another"

@@ -141,7 +141,7 @@ KINDS = {
         lambda d, lake: spark(lake, d.key(DAY), HEADER + '"A \\"B\\" C",5,1\nD,4,2\n'), "OK", "2 rows"
     ),
     "Spark's backslashes, a row too short": (
-        lambda d, lake: spark(lake, d.key(DAY), HEADER + '"A \\"B\\"",5\n'), "UNREADABLE", "row 1 has another number"
+        lambda d, lake: spark(lake, d.key(DAY), HEADER + '"A \\"B\\"",5\n'), "UNREADABLE", "row 1 has more or fewer"
     ),
     "one row": (lambda d, lake: spark(lake, d.key(DAY), HEADER + "A,1,1\n"), "OK", "1 row"),
     "duplicate pages": (
