@@ -108,7 +108,7 @@ def test_a_table_that_fails_while_it_is_published_is_the_engines_failure(
     dataset, completeness = checked_window(tmp_path, [[row("A", 1)]])
     analyze(dataset, completeness, warehouse)
     statements = duckdb_engine.duckdb_sql()
-    monkeypatch.setattr(duckdb_engine, "MIN_MEMORY", 100_000_000)
+    monkeypatch.setattr(duckdb_engine, "MIN_MEMORY_BYTES", 100_000_000)
     monkeypatch.setattr(duckdb_engine, "duckdb_sql", lambda: {**statements, "wiki_trends_growth": sql})
     dataset, completeness = checked_window(tmp_path, [[row("A", 1), row("B", 1)]])
     with pytest.raises(EngineError) as caught:

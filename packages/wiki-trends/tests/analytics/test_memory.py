@@ -46,4 +46,4 @@ def test_without_cgroups_the_machine_counts(tmp_path):
 @pytest.mark.parametrize("rows", [0, 1_000, 10**12])
 def test_the_limit_never_exceeds_the_container(monkeypatch, rows):
     monkeypatch.setattr(duckdb, "available_memory", lambda: 512_000_000)
-    assert duckdb._memory_for(rows) == 409_600_000
+    assert duckdb._memory_limit_bytes(rows) == 409_600_000

@@ -74,7 +74,7 @@ def test_what_does_not_fit_into_memory_and_disk_is_told(tmp_path, monkeypatch):
     dataset, completeness = checked_window(tmp_path, [rows, rows])
     warehouse = open_warehouse(f"duckdb:///{tmp_path}/w.duckdb")
     with small_disk(tmp_path / "disk", "1m") as disk:
-        monkeypatch.setattr(duckdb_engine, "MIN_MEMORY", 12_000_000)
+        monkeypatch.setattr(duckdb_engine, "MIN_MEMORY_BYTES", 12_000_000)
         monkeypatch.setattr(duckdb_engine, "BYTES_PER_ROW", 0)
         monkeypatch.setattr(tempfile, "tempdir", str(disk))
         with pytest.raises(

@@ -1,7 +1,7 @@
 """Compute the tables of a checked window and publish them atomically.
 
-`analyze` raises `WindowNotReady` when the window does not fulfil its policy, the errors of `window_rows` when the lake has
-changed since the check, and `WarehouseError` when the tables cannot be published. The warehouse is then unchanged.
+`analyze` raises `WindowNotReady` when the window does not fulfil its policy, and the errors of `window_rows` when the lake has
+changed since the check. It raises `WarehouseError` when the tables cannot be published. The warehouse is then unchanged.
 """
 
 from __future__ import annotations

@@ -152,10 +152,12 @@ class PageDetails:
 def top(warehouse: Warehouse, by: str = "score", category: str | None = None, limit: int = 10) -> PageList:
     """Return the first pages of the published window, ordered by a measure and then by title.
 
+    `score` is the score of the page's most surprising day. `growth` is the change from the first day to the last, in percent;
+    it includes only pages that were listed on every day. `views` is the sum of the page's views over its listed days.
+
     Args:
         warehouse: the warehouse to read.
-        by: the measure: `score` for the score of a page's most surprising day, `growth` for the change in percent from the
-            first day to the last of a page that was listed on every day, or `views` for the sum over its listed days.
+        by: the measure, one of `MEASURES`.
         category: the category of the pages; None for all categories.
         limit: the largest number of pages.
     """

@@ -33,10 +33,10 @@ class Sentence:
 class Peak:
     """A page whose best day had at least twice its usual views in the window.
 
-    The usual views are the median over the other days used. When a day does not list the page, its views on that day are
-    unknown, but they are at most the views of the last listed page, which the median uses instead. `usual_views` is then an
-    upper bound, and `times` and `views_above` are lower bounds. This does not hold when the cleaning removed the page from
-    the list of the day.
+    The usual views are the median over the other days used. On a day that did not list the page, its views are unknown, but
+    they are at most the views of the last listed page. The median then uses the views of the last listed page. So
+    `usual_views` is an upper bound, and `times` and `views_above` are lower bounds. This does not hold when the cleaning
+    removed the page from the list of the day.
 
     Attributes:
         page: the title as in the tables.

@@ -49,21 +49,21 @@ def newest_schema_version(connection: DuckDBPyConnection) -> int | None:
     return rows[0][0] if isinstance(rows[0][0], int) else None
 
 
-def append(connection: DuckDBPyConnection, run: RunRecord) -> None:
+def add_run(connection: DuckDBPyConnection, run: RunRecord) -> None:
     """Add a run with the next number, and create or extend the table first if necessary."""
-    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    columns = ", ".join(f"{name} {sql_type}" for name, sql_type in COLUMNS.items())
     connection.execute(f"CREATE TABLE IF NOT EXISTS {RUNS} ({columns})")
-    for name, kind in COLUMNS.items():
+    for name, sql_type in COLUMNS.items():
         # The table in a file of an earlier version lacks the newer columns.
-        connection.execute(f"ALTER TABLE {RUNS} ADD COLUMN IF NOT EXISTS {name} {kind}")
+        connection.execute(f"ALTER TABLE {RUNS} ADD COLUMN IF NOT EXISTS {name} {sql_type}")
     # Fetch all rows, because an unfinished result blocks the connection.
-    numbers = connection.execute("SELECT coalesce(max(run), 0) + 1 FROM wiki_trends_runs").fetchall()
-    row = to_row(run, int(numbers[0][0]))
+    run_numbers = connection.execute("SELECT coalesce(max(run), 0) + 1 FROM wiki_trends_runs").fetchall()
+    row = to_row(run, int(run_numbers[0][0]))
     placeholders = ", ".join("?" for _ in row)
     connection.execute(f"INSERT INTO {RUNS} ({', '.join(row)}) VALUES ({placeholders})", list(row.values()))  # noqa: S608
 
 
-def last(connection: DuckDBPyConnection, url: str) -> RunRecord | None:
+def last_run(connection: DuckDBPyConnection, url: str) -> RunRecord | None:
     """Return the newest run, which published the current tables; None when nothing was published."""
     cursor = connection.execute("SELECT * FROM wiki_trends_runs ORDER BY run DESC LIMIT 1")
     names = [column[0] for column in cursor.description or []]
@@ -102,12 +102,12 @@ def from_row(row: Mapping[str, Any], url: str) -> RunRecord:
         WarehouseError: the row does not describe a run. The message names the warehouse by `url`.
     """
     try:
-        return _run(row)
+        return _convert_row(row)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise _unreadable_run(url) from error
+        raise _unreadable_run_error(url) from error
 
 
-def _unreadable_run(url: str) -> WarehouseError:
+def _unreadable_run_error(url: str) -> WarehouseError:
     return WarehouseError(
         warehouse=url,
         problem=f"a row of {RUNS} does not describe a published window",
@@ -115,7 +115,7 @@ def _unreadable_run(url: str) -> WarehouseError:
     )
 
 
-def _run(row: Mapping[str, Any]) -> RunRecord:
+def _convert_row(row: Mapping[str, Any]) -> RunRecord:
     values: dict[str, Any] = {
         name: row.get(name) for name in COLUMNS if name not in ("run", "schema_version", "table_rows")
     }
@@ -140,7 +140,7 @@ def published_tables(connection: DuckDBPyConnection, url: str) -> set[str]:
     try:
         return {str(name) for (counts,) in rows for name in json.loads(counts)}
     except (TypeError, ValueError, RecursionError) as error:
-        raise _unreadable_run(url) from error
+        raise _unreadable_run_error(url) from error
 
 
 def last_dataset(connection: DuckDBPyConnection) -> str | None:

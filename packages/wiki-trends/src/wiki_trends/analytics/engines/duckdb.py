@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 # Ten years of lists (four million rows) need only this minimum, and more memory does not make them much faster. Days with
 # far more pages need more memory, because DuckDB cannot move the state of its aggregations to disk.
-MIN_MEMORY = 800_000_000
+MIN_MEMORY_BYTES = 800_000_000
 BYTES_PER_ROW = 200
 MAX_MEMORY_SHARE = 0.8
 _SQL_TYPES = {"date": "DATE", "string": "VARCHAR", "int64": "BIGINT", "int32": "INTEGER", "float64": "DOUBLE"}
@@ -89,9 +89,9 @@ def computed_tables(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, 
         yield computation.tables()
 
 
-def _memory_for(rows: int) -> int:
+def _memory_limit_bytes(rows: int) -> int:
     """Return the memory limit of DuckDB for this number of input rows, in bytes."""
-    return min(max(MIN_MEMORY, rows * BYTES_PER_ROW), int(available_memory() * MAX_MEMORY_SHARE))
+    return min(max(MIN_MEMORY_BYTES, rows * BYTES_PER_ROW), int(available_memory() * MAX_MEMORY_SHARE))
 
 
 class _Computation:
@@ -110,7 +110,7 @@ class _Computation:
         import duckdb
 
         with tempfile.TemporaryDirectory(prefix="wiki-trends-") as folder:
-            config = CONFIG | {"memory_limit": f"{_memory_for(rows)}B", "temp_directory": folder}
+            config = CONFIG | {"memory_limit": f"{_memory_limit_bytes(rows)}B", "temp_directory": folder}
             with duckdb.connect(config=config) as connection, _engine_errors():
                 yield cls(connection)
 
@@ -149,14 +149,14 @@ def _engine_errors() -> Iterator[None]:
     try:
         yield
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-        raise _out_of_space(str(error)) from error
+        raise _out_of_space_error(str(error)) from error
     except TableFailed as error:
         if "Out of Memory Error" in error.reason or "IO Error" in error.reason:
-            raise _out_of_space(error.reason) from error
+            raise _out_of_space_error(error.reason) from error
         raise TableFailed(engine="DuckDB", reason=error.reason) from error
 
 
-def _out_of_space(reason: str) -> EngineError:
+def _out_of_space_error(reason: str) -> EngineError:
     return EngineError(
         engine="DuckDB",
         problem=f"memory and disk do not suffice ({reason.partition(chr(10))[0]})",

@@ -21,30 +21,31 @@ def available_memory(cgroups: Path = _CGROUPS, own_cgroups: Path = _OWN_CGROUPS)
         own_cgroups: the kernel file that lists the cgroups of this process.
     """
     machine_memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limits = (_limit(path) for path in _limit_files(cgroups, own_cgroups))
+    limits = (_read_limit(path) for path in _list_limit_files(cgroups, own_cgroups))
     return min([machine_memory, *(limit for limit in limits if limit)])
 
 
-def _limit_files(cgroups: Path, own_cgroups: Path) -> list[Path]:
+def _list_limit_files(cgroups: Path, own_cgroups: Path) -> list[Path]:
     files: list[Path] = []
     for line in _read_text(own_cgroups).splitlines():
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if not controllers:
-            files += _files_with_parents(cgroups, path, _LIMIT_V2)
+            files += _list_files_with_parents(cgroups, path, _LIMIT_V2)
         elif "memory" in controllers.split(","):
-            files += _files_with_parents(cgroups / "memory", path, _LIMIT_V1)
+            files += _list_files_with_parents(cgroups / "memory", path, _LIMIT_V1)
     # In a container, the root of the mount is the cgroup of this process, although the list names another path.
     return [*files, cgroups / _LIMIT_V2, cgroups / "memory" / _LIMIT_V1]
 
 
-def _files_with_parents(mount: Path, path: str, name: str) -> list[Path]:
+def _list_files_with_parents(mount: Path, path: str, name: str) -> list[Path]:
     """Return the limit files of a cgroup and of each of its parents."""
     parts = [part for part in path.split("/") if part not in ("", "..")]
     return [mount.joinpath(*parts[:length], name) for length in range(len(parts), -1, -1)]
 
 
-def _limit(path: Path) -> int | None:
+def _read_limit(path: Path) -> int | None:
+    """Return the limit in a file, in bytes; None when the file cannot be read or the cgroup has no limit."""
     text = _read_text(path).strip()
     return int(text) if text.isdecimal() else None
 

@@ -134,8 +134,8 @@ class _SessionTables:
             frame = self._session.sql(sql).persist()
             self._frames.append(frame)
             frame.createOrReplaceTempView(name)
-            # Compute each table now, because Spark plans a table better when it knows the sizes of the earlier tables, and
-            # because other publishers would wait if the tables were computed during the publish.
+            # Compute the table now, because Spark plans the later tables better when it knows the size of this one. During
+            # the publish, other publishers would also wait for the computation.
             frame.count()
             if is_published(name):
                 tables[name] = SparkTable(frame)

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-CONNECT_TIMEOUT = 5.0
+CONNECT_TIMEOUT_SECONDS = 5.0
 # The declarations require these settings, and the defaults of a cluster can differ.
 _SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 
-# With Spark's default number of shuffle partitions, a small window spends most of its time on empty tasks. For a large window,
-# a partition must fit into the memory of a worker for sorting, and into the memory of this process for the publish.
+# With Spark's default number of shuffle partitions, a small window spends most of its time on empty tasks. A partition of a
+# large window must fit into memory: on a worker, which sorts the partition, and in this process, which publishes it.
 _PARTITIONS_SETTING, _DEFAULT_PARTITIONS = "spark.sql.shuffle.partitions", "200"
 _TASKS_PER_CORE, _ROWS_PER_PARTITION = 4, 250_000
 
@@ -141,7 +141,7 @@ def _refuse_unreachable(master: str) -> None:
     for address in master.removeprefix("spark://").split(","):
         host, _, port = address.rpartition(":")
         try:
-            with closing(socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT)):
+            with closing(socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT_SECONDS)):
                 return
         except OSError as error:
             problem = f"the master does not answer ({root_cause(error)})"

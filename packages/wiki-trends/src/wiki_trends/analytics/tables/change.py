@@ -1,9 +1,9 @@
 """Declare how a page changed over the window and towards the end of the window: halves, momentum and trend.
 
 Halves and momentum need a number of views for every day. For a day that did not list the page, they use the bound of the
-day: the views of the last listed page, which are at least the page's own views. So a page that entered the list rose by at
-least the published amount, and a page that left the list fell by at least the published amount. The trend omits the days
-that did not list the page, because a line through bounds would be flat.
+day: the views of the last listed page, which are at least the page's own views. So when a page entered or left the list, its
+views rose or fell by at least the published amount. The trend omits the days that did not list the page, because a line
+through bounds would be flat.
 """
 
 from __future__ import annotations

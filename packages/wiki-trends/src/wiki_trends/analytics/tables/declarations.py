@@ -10,8 +10,8 @@ The expressions have five input tables (`INPUTS`):
 The days come from the check and not from the rows, so that a day without rows counts as a day that listed no page.
 
 The lists in the lake contain at most 1,000 pages. When a list does not contain a page, the number of its views on that day
-is *unknown*, not zero. So no table has a row for the page on that day, and `wiki_trends_common` and `wiki_trends_growth`
-contain only pages that were listed on every day used.
+is *unknown*, not zero. So no table has a row for the page on that day. `wiki_trends_common` and `wiki_trends_growth` contain
+only pages that were listed on every day used.
 
 A declaration does not read data. A misspelt column raises an error when the expression is built.
 """
@@ -166,7 +166,7 @@ def categories(rows: Table, days: Table) -> Table:
     over its listed pages); share_pct (the share of the views of all categories; 0 when there are no views); first_views,
     last_views (BIGINT, the views on the first and the last day used); views_change_pct (the change from first_views to
     last_views, null when first_views is zero); entries (the number of pages listed on the last day used and not on the
-    first), exits (the number of pages listed on the first day used and not on the last). An entry or exit counts for the
+    first); exits (the number of pages listed on the first day used and not on the last). An entry or exit counts for the
     category of the page on the day that listed it. Ordered by views, largest first, then category.
 
     Only listed pages count. So a page that entered the list can have had readers before.

@@ -1,8 +1,8 @@
 """Declare the inputs of the scores: the rows of the window and of the baseline, with their levels.
 
-The *level* of a page on a day is ln(1 + views). The lists contain at most 1,000 pages. When the list of a day does not
-contain a page, the number of its views is unknown, but it is at most the number of views of the last listed page. This number
-is the *bound* of the day. The bound does not hold for a page that the cleaning removed from the list.
+The *level* of a page on a day is ln(1 + views). The list of a day contains at most 1,000 pages. The views of any other page
+are unknown, but they are at most the views of the last listed page. This number is the *bound* of the day. The bound does not
+hold for a page that the cleaning removed from the list.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ def render(details: Details, lake: LakeFacts, now: dt.datetime) -> str:
         now: the time that the report names as its time of writing, with a time zone.
     """
     run = details.run
-    days = calendar.of_run(run)
+    window_calendar = calendar.of_run(run)
     scripts = [_script_text("table.js"), *map(_script_text, CHART_SCRIPTS)]
     early_script = _script_text("theme.js")
     style = Markup("\n".join(map(asset, STYLES)))  # noqa: S704 - a file of this package
@@ -165,8 +165,8 @@ def render(details: Details, lake: LakeFacts, now: dt.datetime) -> str:
             details=details,
             report=details.report,
             run=run,
-            days=days,
-            gaps=[day_range for day_range in days.ranges if not day_range.first.available],
+            window_calendar=window_calendar,
+            gaps=[day_range for day_range in window_calendar.ranges if not day_range.first.available],
             changed=lake.changed,
             not_compared=lake.not_compared,
             left_out=lake.left_out,
@@ -174,7 +174,7 @@ def render(details: Details, lake: LakeFacts, now: dt.datetime) -> str:
             terms=_policy_terms(run.policy),
             project=project,
             heading=_heading(project, run),
-            address=lambda page: address(details.link_base, page),
+            page_url=lambda page: page_url(details.link_base, page),
             sections=SECTIONS,
             charts=vega_charts(details),
             race_rows=_race_rows(details),
@@ -203,7 +203,7 @@ def vega_charts(details: Details) -> dict[str, dict[str, Any]]:
     return {name: compiled(spec) for name, spec in specs.items()}
 
 
-def address(base: str, page: str) -> str:
+def page_url(base: str, page: str) -> str:
     """Return the URL of a page on its wiki; empty when `base` is."""
     return f"{base}{quote(page, safe=PLAIN_IN_LINKS)}" if base else ""
 

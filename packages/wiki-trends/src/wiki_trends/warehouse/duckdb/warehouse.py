@@ -63,13 +63,13 @@ class DuckDBFile:
         with warehouse_errors(self.url):
             self._refuse_irregular()
             try:
-                return "-".join(map(str, _identity(self.path)))
+                return "-".join(map(str, _file_identity(self.path)))
             except FileNotFoundError:
                 raise NothingPublished(warehouse=self.url) from None
 
     def publish(self, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
         """Replace the tables and add the run, after other publishers have finished; see `Warehouse.publish`."""
-        new = self._sibling(f".{os.getpid()}.publishing")
+        new = self._path_beside(f".{os.getpid()}.publishing")
         with warehouse_errors(self.url), self._lock():
             self._refuse_irregular()
             self._remove_leftovers()
@@ -78,9 +78,9 @@ class DuckDBFile:
                     if exists:
                         self._copy(new)
                     published = self._write(new, tables, run)
-                    _sync(new)
+                    _sync_path(new)
                     new.replace(self.path)
-                    _sync(self.path.parent)
+                    _sync_path(self.path.parent)
             finally:
                 self._remove_leftovers()
         return published
@@ -97,13 +97,13 @@ class DuckDBFile:
             with warehouse_errors(self.url):
                 if RUNS not in _table_types(connection):
                     raise NothingPublished(warehouse=self.url)
-                self._refuse_newer(connection)
-                last = runs_table.last(connection, self.url)
-                if last is None:
+                self._refuse_newer_version(connection)
+                last_run = runs_table.last_run(connection, self.url)
+                if last_run is None:
                     raise NothingPublished(warehouse=self.url)
                 if self._threads is not None:
                     connection.execute(f"SET threads = {self._threads}")
-            yield DuckDBReader(self.url, connection, last)
+            yield DuckDBReader(self.url, connection, last_run)
 
     def _connect_consistently(self) -> DuckDBPyConnection:
         """Open a connection that reads its headers and its blocks from the same file.
@@ -114,14 +114,14 @@ class DuckDBFile:
         import duckdb
 
         while True:
-            before = _identity(self.path)
+            identity = _file_identity(self.path)
             try:
                 connection = _connect(self.path, read_only=True)
             except duckdb.Error:
-                if _identity(self.path) == before:
+                if _file_identity(self.path) == identity:
                     raise
                 continue
-            if _identity(self.path) == before:
+            if _file_identity(self.path) == identity:
                 return connection
             connection.close()
 
@@ -134,7 +134,7 @@ class DuckDBFile:
                 for name, table in tables.items()
             }
             published = replace(run, rows=row_counts)
-            runs_table.append(connection, published)
+            runs_table.add_run(connection, published)
             _add_comments(connection)
             connection.execute("CHECKPOINT")
         return published
@@ -143,24 +143,24 @@ class DuckDBFile:
         """Refuse to publish when wiki-trends did not create an existing table or view with one of these names."""
         types, own_names = _table_types(connection), set[str]()
         if types.get(RUNS) == "BASE TABLE":
-            self._refuse_newer(connection)
+            self._refuse_newer_version(connection)
             own_names = {RUNS, *runs_table.published_tables(connection, self.url)}
         for name in (RUNS, *names):
             if types.get(name) == "VIEW" or (name in types and name not in own_names):
-                raise self._name_taken(name)
+                raise self._name_taken_error(name)
 
-    def _refuse_newer(self, connection: DuckDBPyConnection) -> None:
-        newest = runs_table.newest_schema_version(connection)
-        if newest is None:
-            raise self._name_taken(RUNS)
-        if newest > SCHEMA_VERSION:
+    def _refuse_newer_version(self, connection: DuckDBPyConnection) -> None:
+        schema_version = runs_table.newest_schema_version(connection)
+        if schema_version is None:
+            raise self._name_taken_error(RUNS)
+        if schema_version > SCHEMA_VERSION:
             raise WarehouseError(
                 warehouse=self.url,
-                problem=f"it was published by a newer version (schema {newest}, this one knows {SCHEMA_VERSION})",
+                problem=f"it was published by a newer version (schema {schema_version}, this one knows {SCHEMA_VERSION})",
                 fix="Update wiki-trends, or use another file.",
             )
 
-    def _name_taken(self, name: str) -> WarehouseError:
+    def _name_taken_error(self, name: str) -> WarehouseError:
         return WarehouseError(
             warehouse=self.url,
             problem=f"{name} is there already, and it was not published by wiki-trends",
@@ -200,15 +200,18 @@ class DuckDBFile:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
+        """Wait for other publishers, then lock them out within this context."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._sibling(".lock").open("a") as lock:
+        with self._path_beside(".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _sibling(self, ending: str) -> Path:
+    def _path_beside(self, ending: str) -> Path:
+        """Return the path of a hidden file in the same folder, whose name is the file's name with this ending."""
         return self.path.with_name(f".{self.path.name}{ending}")
 
     def _remove_leftovers(self) -> None:
+        """Remove the copies that publishers left beside the file."""
         # The caller holds the lock, so each of these files belongs to this publisher or to one that was killed.
         copy_name = re.compile(rf"\.{re.escape(self.path.name)}\.\d+\.publishing(\.wal)?")
         for path in self.path.parent.iterdir():
@@ -269,8 +272,8 @@ def _replace_table(
         new_columns = _columns(connection, "incoming")
         old_columns = _columns(connection, name) if name in _table_types(connection) else []
         if old_columns and replacement_key:
-            for column, kind in new_columns:
-                connection.execute(f'ALTER TABLE {name} ADD COLUMN IF NOT EXISTS "{column}" {kind}')
+            for column, sql_type in new_columns:
+                connection.execute(f'ALTER TABLE {name} ADD COLUMN IF NOT EXISTS "{column}" {sql_type}')
             columns = f"({', '.join(replacement_key)})"
             connection.execute(f"DELETE FROM {name} WHERE {columns} IN (SELECT {columns} FROM incoming)")  # noqa: S608
         elif old_columns == new_columns:
@@ -278,8 +281,8 @@ def _replace_table(
         else:
             nullable = NULLABLE.get(name, frozenset())
             definitions = ", ".join(
-                f'"{column}" {kind}{"" if column in nullable else " NOT NULL"}'
-                for column, kind in new_columns
+                f'"{column}" {sql_type}{"" if column in nullable else " NOT NULL"}'
+                for column, sql_type in new_columns
             )
             connection.execute(f"CREATE OR REPLACE TABLE {name} ({definitions})")
         counts = connection.execute(f"INSERT INTO {name} BY NAME FROM incoming").fetchall()
@@ -325,13 +328,13 @@ def _connect(path: Path, *, read_only: bool = False) -> DuckDBPyConnection:
     return duckdb.connect(path, read_only=read_only, config=CONFIG)
 
 
-def _identity(path: Path) -> tuple[int, ...]:
+def _file_identity(path: Path) -> tuple[int, ...]:
     """Return a key that differs between a file and its replacement, even when both have the same inode number."""
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _sync(path: Path) -> None:
+def _sync_path(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,7 +1,7 @@
 """Create, extend, stage and merge the published tables in one transaction of PostgreSQL.
 
-All tables are in one schema. The methods raise `WarehouseError` when the user or a newer version created a table with the
-name of a published table, and `psycopg.Error` when the server rejects a statement.
+All tables are in one schema. The methods raise `WarehouseError` when a table with the name of a published table belongs to
+the user or to a newer version. They raise `psycopg.Error` when the server rejects a statement.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TYPES = {
 }
 EXTEND_LOCK_TIMEOUT = "10s"
 # A table of runs without these columns belongs to another program.
-_RUNS_SIGNATURE = {"table_rows", "fingerprints", "schema_version"}
+_OWN_RUNS_COLUMNS = {"table_rows", "fingerprints", "schema_version"}
 _BYTE_ORDER = ' COLLATE "C"'
 _SELECT_COLUMNS = """
 SELECT c.relkind IN ('r', 'p') AS is_table, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type
@@ -58,8 +58,8 @@ class Tables:
     def __init__(self, connection: Connection[Any], url: str) -> None:
         self._connection = connection
         self._url = url
-        self._refuse_encoding()
-        schema = self._all("SELECT current_schema() AS name")[0]["name"]
+        self._refuse_other_encodings()
+        schema = self._select("SELECT current_schema() AS name")[0]["name"]
         if schema is None:
             raise WarehouseError(
                 warehouse=url,
@@ -70,7 +70,8 @@ class Tables:
         # Other transactions do not see these tables yet, so rows are copied directly into them.
         self._tables_created: set[str] = set()
 
-    def _refuse_encoding(self) -> None:
+    def _refuse_other_encodings(self) -> None:
+        """Refuse a database whose encoding is not UTF-8, because it cannot contain all titles."""
         encoding = self._connection.info.parameter_status("server_encoding") or "unknown"
         if encoding != "UTF8":
             raise WarehouseError(
@@ -81,21 +82,21 @@ class Tables:
 
     def lock(self) -> None:
         """Wait for other publishers, then lock them out until the transaction ends."""
-        self._run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", f"wiki-trends {self._schema}")
+        self._execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", f"wiki-trends {self._schema}")
 
     def last_run(self) -> RunRecord | None:
         """Return the run that was published last; None when nothing was published."""
         column_types = self._column_types(RUNS)
         if column_types is None:
             return None
-        if not column_types.keys() >= _RUNS_SIGNATURE:
-            raise self._name_taken(RUNS)
-        rows = self._all(f"SELECT * FROM {self._table(RUNS)} ORDER BY run DESC LIMIT 1")
+        if not column_types.keys() >= _OWN_RUNS_COLUMNS:
+            raise self._name_taken_error(RUNS)
+        rows = self._select(f"SELECT * FROM {self._table(RUNS)} ORDER BY run DESC LIMIT 1")
         if not rows:
             return None
         schema_version = rows[0]["schema_version"]
         if not isinstance(schema_version, int):
-            raise self._name_taken(RUNS)
+            raise self._name_taken_error(RUNS)
         if schema_version > SCHEMA_VERSION:
             raise WarehouseError(
                 warehouse=self._url,
@@ -111,7 +112,7 @@ class Tables:
             name: the name of the table.
             columns: the DuckDB type of each column, by name.
         """
-        types = {column: _TYPES[kind] for column, kind in columns.items()}
+        types = {column: _TYPES[sql_type] for column, sql_type in columns.items()}
         column_types = self._column_types(name)
         if column_types is None:
             self._create(name, types)
@@ -125,34 +126,36 @@ class Tables:
     def _extend(self, name: str, types: Mapping[str, str], column_types: Mapping[str, str]) -> bool:
         """Add the missing columns to an existing table; return whether columns were missing."""
         if name != RUNS and not self._was_published(name):
-            raise self._name_taken(name)
-        for column, kind in types.items():
-            if column_types.get(column, kind) != kind:
+            raise self._name_taken_error(name)
+        for column, sql_type in types.items():
+            if column_types.get(column, sql_type) != sql_type:
                 raise WarehouseError(
                     warehouse=self._url,
-                    problem=f"column {column} of {name} is {column_types[column]}, and this version writes {kind}",
+                    problem=f"column {column} of {name} is {column_types[column]}, and this version writes {sql_type}",
                     fix=f"Rename {name}, and publish again.",
                 )
-        missing = {column: kind for column, kind in types.items() if column not in column_types}
+        missing = {column: sql_type for column, sql_type in types.items() if column not in column_types}
         if missing:
             # Readers wait for the lock of ALTER TABLE, and ALTER TABLE waits for them. So limit the time that it waits.
-            self._run(f"SET LOCAL lock_timeout = '{EXTEND_LOCK_TIMEOUT}'")
-        for column, kind in missing.items():
-            self._run(f"ALTER TABLE {self._table(name)} ADD COLUMN {_column_definition(column, kind)}")
+            self._execute(f"SET LOCAL lock_timeout = '{EXTEND_LOCK_TIMEOUT}'")
+        for column, sql_type in missing.items():
+            self._execute(
+                f"ALTER TABLE {self._table(name)} ADD COLUMN {_column_definition(column, sql_type)}"
+            )
         return bool(missing)
 
     def stage(self, name: str, rows: Rows) -> int:
         """Copy the rows into a temporary table, or directly into a new table; return the number of rows."""
-        names, staged = _column_list(rows.columns), _staged(name)
+        names, staging_table = _column_list(rows.columns), _staging_table(name)
         if name in self._tables_created:
-            staged = self._table(name)
+            staging_table = self._table(name)
         else:
-            self._run(
-                f"CREATE TEMPORARY TABLE {staged} ON COMMIT DROP AS SELECT {names} FROM {self._table(name)} WITH NO DATA"
+            self._execute(
+                f"CREATE TEMPORARY TABLE {staging_table} ON COMMIT DROP AS SELECT {names} FROM {self._table(name)} WITH NO DATA"
             )
         with self._connection.cursor() as cursor:
-            with cursor.copy(f"COPY {staged} ({names}) FROM STDIN (FORMAT binary)".encode()) as copy:
-                copy.set_types([_TYPES[kind] for kind in rows.columns.values()])
+            with cursor.copy(f"COPY {staging_table} ({names}) FROM STDIN (FORMAT binary)".encode()) as copy:
+                copy.set_types([_TYPES[sql_type] for sql_type in rows.columns.values()])
                 for batch in rows.batches:
                     for row in batch:
                         copy.write_row(row)
@@ -172,53 +175,54 @@ class Tables:
         self._add_index(name)
         if name in self._tables_created:
             return True
-        table, staged, key = self._table(name), _staged(name), KEYS[name]
-        match = " AND ".join(f"t.{_quoted(column)} = s.{_quoted(column)}" for column in key)
+        table, staging_table, key = self._table(name), _staging_table(name), KEYS[name]
+        match = " AND ".join(f"t.{_quote(column)} = s.{_quote(column)}" for column in key)
         is_replaced = (
-            f"({_column_list(replacement_key, 't')}) IN (SELECT {_column_list(replacement_key)} FROM {staged})"
+            f"({_column_list(replacement_key, 't')}) IN (SELECT {_column_list(replacement_key)} FROM {staging_table})"
             if replacement_key
             else "TRUE"
         )
-        row_count = self._run(
-            f"DELETE FROM {table} t WHERE NOT EXISTS (SELECT FROM {staged} s WHERE {match}) AND {is_replaced}"
+        row_count = self._execute(
+            f"DELETE FROM {table} t WHERE NOT EXISTS (SELECT FROM {staging_table} s WHERE {match}) AND {is_replaced}"
         )
         value_columns = [column for column in columns if column not in key]
         if value_columns:
-            assignments = ", ".join(f"{_quoted(column)} = s.{_quoted(column)}" for column in value_columns)
+            assignments = ", ".join(f"{_quote(column)} = s.{_quote(column)}" for column in value_columns)
             differs = (
                 f"({_column_list(value_columns, 't')}) IS DISTINCT FROM ({_column_list(value_columns, 's')})"
             )
-            row_count += self._run(
-                f"UPDATE {table} t SET {assignments} FROM {staged} s WHERE {match} AND {differs}"
+            row_count += self._execute(
+                f"UPDATE {table} t SET {assignments} FROM {staging_table} s WHERE {match} AND {differs}"
             )
-        row_count += self._run(
-            f"INSERT INTO {table} ({_column_list(columns)}) SELECT {_column_list(columns)} FROM {staged} s "
+        row_count += self._execute(
+            f"INSERT INTO {table} ({_column_list(columns)}) SELECT {_column_list(columns)} FROM {staging_table} s "
             f"WHERE NOT EXISTS (SELECT FROM {table} t WHERE {match})"
         )
         return row_count > 0
 
     def add_run(self, run: RunRecord) -> None:
         """Add a run with the next number."""
-        (next_run,) = self._all(f"SELECT coalesce(max(run), 0) + 1 AS number FROM {self._table(RUNS)}")
+        (next_run,) = self._select(f"SELECT coalesce(max(run), 0) + 1 AS number FROM {self._table(RUNS)}")
         row = runs_table.to_row(run, next_run["number"])
         placeholders = ", ".join(["%s"] * len(row))
-        self._run(
+        self._execute(
             f"INSERT INTO {self._table(RUNS)} ({_column_list(row)}) VALUES ({placeholders})", *row.values()
         )
 
     def _column_types(self, name: str) -> dict[str, str] | None:
         """Return the type of each column of a table; None when no relation has that name."""
-        rows = self._all(_SELECT_COLUMNS, self._schema, name)
+        rows = self._select(_SELECT_COLUMNS, self._schema, name)
         if rows and not rows[0]["is_table"]:
-            raise self._name_taken(name)
+            raise self._name_taken_error(name)
         return {row["column"]: row["type"] for row in rows} or None
 
     def _was_published(self, name: str) -> bool:
+        """Return whether a run has published a table with this name."""
         return bool(
-            self._all(f"SELECT 1 FROM {self._table(RUNS)} WHERE table_rows::jsonb ? %s LIMIT 1", name)
+            self._select(f"SELECT 1 FROM {self._table(RUNS)} WHERE table_rows::jsonb ? %s LIMIT 1", name)
         )
 
-    def _name_taken(self, name: str) -> WarehouseError:
+    def _name_taken_error(self, name: str) -> WarehouseError:
         return WarehouseError(
             warehouse=self._url,
             problem=f"{name} is there already, and it was not published by wiki-trends",
@@ -230,19 +234,19 @@ class Tables:
         # Rows of runs from earlier versions lack some values; `runs_table.from_row` validates them instead.
         nullable = columns.keys() if name == RUNS else NULLABLE.get(name, frozenset())
         definitions = ", ".join(
-            _column_definition(column, kind) + ("" if column in nullable else " NOT NULL")
-            for column, kind in columns.items()
+            _column_definition(column, sql_type) + ("" if column in nullable else " NOT NULL")
+            for column, sql_type in columns.items()
         )
-        self._run(f"CREATE TABLE {self._table(name)} ({definitions}, PRIMARY KEY ({_column_list(key)}))")
-        self._run(comments.comment_statement(f"TABLE {self._table(name)}", comments.TABLES[name]))
+        self._execute(f"CREATE TABLE {self._table(name)} ({definitions}, PRIMARY KEY ({_column_list(key)}))")
+        self._execute(comments.comment_statement(f"TABLE {self._table(name)}", comments.TABLES[name]))
 
     def _add_comments(self, name: str) -> None:
         """Add comments to the columns without one, and keep the comments of the user."""
         texts = comments.COLUMNS[name]
-        for row in self._all(_SELECT_UNCOMMENTED_COLUMNS, self._table(name)):
+        for row in self._select(_SELECT_UNCOMMENTED_COLUMNS, self._table(name)):
             if row["column"] in texts:
-                column = f"COLUMN {self._table(name)}.{_quoted(row['column'])}"
-                self._run(comments.comment_statement(column, texts[row["column"]]))
+                column = f"COLUMN {self._table(name)}.{_quote(row['column'])}"
+                self._execute(comments.comment_statement(column, texts[row["column"]]))
 
     def _add_index(self, name: str) -> None:
         """Create the index that `INDEXES` defines for a table, unless it exists. Creating an index does not block readers."""
@@ -250,35 +254,36 @@ class Tables:
         if columns is None:
             return
         index = f"{name}_{'_'.join(columns)}"
-        (row,) = self._all(_SELECT_INDEX_MISSING, self._table(index), self._table(name))
+        (row,) = self._select(_SELECT_INDEX_MISSING, self._table(index), self._table(name))
         if row["missing"]:
-            self._run(f"CREATE INDEX {_quoted(index)} ON {self._table(name)} ({_column_list(columns)})")
+            self._execute(f"CREATE INDEX {_quote(index)} ON {self._table(name)} ({_column_list(columns)})")
 
     def _table(self, name: str) -> str:
-        return f"{_quoted(self._schema)}.{_quoted(name)}"
+        return f"{_quote(self._schema)}.{_quote(name)}"
 
-    def _run(self, statement: str, *values: object) -> int:
+    def _execute(self, statement: str, *values: object) -> int:
+        """Execute a statement; return the number of rows that it changed."""
         return self._connection.execute(statement.encode(), values or None).rowcount
 
-    def _all(self, statement: str, *values: object) -> list[dict[str, Any]]:
+    def _select(self, statement: str, *values: object) -> list[dict[str, Any]]:
         from psycopg.rows import dict_row
 
         with self._connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(statement.encode(), values or None).fetchall()
 
 
-def _staged(name: str) -> str:
-    return f"pg_temp.{_quoted(f'publishing_{name}')}"
+def _staging_table(name: str) -> str:
+    return f"pg_temp.{_quote(f'publishing_{name}')}"
 
 
-def _column_definition(name: str, kind: str) -> str:
+def _column_definition(name: str, sql_type: str) -> str:
     # Text is sorted by its bytes, as in DuckDB, and not by the locale of the database.
-    return f"{_quoted(name)} {kind}{_BYTE_ORDER if kind == 'text' else ''}"
+    return f"{_quote(name)} {sql_type}{_BYTE_ORDER if sql_type == 'text' else ''}"
 
 
 def _column_list(columns: Iterable[str], alias: str = "") -> str:
-    return ", ".join(f"{alias}.{_quoted(column)}" if alias else _quoted(column) for column in columns)
+    return ", ".join(f"{alias}.{_quote(column)}" if alias else _quote(column) for column in columns)
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'

@@ -61,8 +61,8 @@ class PostgreSQL:
     """
 
     def __init__(self, url: str, *, pooled: bool = False) -> None:
-        self._parameters = _parameters(url)
-        self.url = _public_url(self._parameters)
+        self._parameters = _parse_url(url)
+        self.url = _format_public_url(self._parameters)
         self._pool = self._new_pool() if pooled else None
 
     def version(self) -> str:
@@ -77,10 +77,10 @@ class PostgreSQL:
             `run` with the number of rows of each table. When the inputs and the rows equal those of the last published
             run, nothing is written, and the last published run is returned.
         """
-        with self._warehouse_errors(), self._connect() as connection:
+        with self._converted_errors(), self._connect() as connection:
             target = Tables(connection, self.url)
             target.lock()
-            last = target.last_run()
+            last_run = target.last_run()
             has_changes = target.prepare(RUNS, COLUMNS)
             row_counts: dict[str, int] = {}
             for name, table in tables.items():
@@ -88,9 +88,11 @@ class PostgreSQL:
                 with read_rows(table) as incoming:
                     has_changes |= target.prepare(name, incoming.columns)
                     row_counts[name] = target.stage(name, incoming)
-                    has_changes |= target.merge(name, incoming.columns, _replacement_key(name, run, last))
-            if last is not None and not has_changes and last.inputs() == run.inputs():
-                return last
+                    has_changes |= target.merge(
+                        name, incoming.columns, _select_replacement_key(name, run, last_run)
+                    )
+            if last_run is not None and not has_changes and last_run.inputs() == run.inputs():
+                return last_run
             published = replace(run, rows=row_counts)
             target.add_run(published)
         return published
@@ -99,17 +101,17 @@ class PostgreSQL:
     def reading(self) -> Iterator[PostgresReader]:
         """Open a reader of the current tables; see `Warehouse.reading`. All its queries see one snapshot."""
         with self._read_connection() as connection:
-            with self._warehouse_errors():
-                last = Tables(connection, self.url).last_run()
-            if last is None:
+            with self._converted_errors():
+                last_run = Tables(connection, self.url).last_run()
+            if last_run is None:
                 raise NothingPublished(warehouse=self.url)
-            yield PostgresReader(connection, last, self._warehouse_errors)
+            yield PostgresReader(connection, last_run, self._converted_errors)
 
     @contextmanager
     def _read_connection(self) -> Iterator[Connection[Any]]:
         """Open a read-only connection whose statements all see one snapshot."""
         with ExitStack() as stack:
-            with self._warehouse_errors():
+            with self._converted_errors():
                 connection = self._pooled_connection(stack)
                 if connection is None:
                     connection = stack.enter_context(closing(self._connect()))
@@ -132,6 +134,7 @@ class PostgreSQL:
             return None
 
     def _new_pool(self) -> ConnectionPool[Connection[Any]]:
+        """Create a closed pool, whose connections are read-only and are checked before each use."""
         from psycopg_pool import ConnectionPool
 
         return ConnectionPool(
@@ -144,8 +147,8 @@ class PostgreSQL:
             check=ConnectionPool.check_connection,
         )
 
-    def _warehouse_errors(self) -> AbstractContextManager[None]:
-        return warehouse_errors(self.url, _secrets(self._parameters))
+    def _converted_errors(self) -> AbstractContextManager[None]:
+        return warehouse_errors(self.url, _list_secrets(self._parameters))
 
     def _connect(self) -> Connection[Any]:
         import psycopg
@@ -175,7 +178,7 @@ class PostgresReader:
         from psycopg.rows import dict_row
 
         with self._converted_errors(), self._connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(_with_placeholders(sql, values), values or None).fetchall()
+            return cursor.execute(_convert_placeholders(sql, values), values or None).fetchall()
 
     def batches(self, sql: str, *values: object) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows of a query in batches; see `Reader.batches`."""
@@ -183,7 +186,7 @@ class PostgresReader:
 
         # A named cursor keeps the rows on the server until they are fetched.
         with self._converted_errors(), self._connection.cursor("batches", row_factory=dict_row) as cursor:
-            cursor.execute(_with_placeholders(sql, values), values or None)
+            cursor.execute(_convert_placeholders(sql, values), values or None)
             while rows := cursor.fetchmany(_BATCH_ROWS):
                 yield rows
 
@@ -202,27 +205,28 @@ def _make_read_only(connection: Connection[Any]) -> None:
     connection.adapters.register_loader("numeric", FloatLoader)
 
 
-def _with_placeholders(sql: str, values: Sequence[object]) -> bytes:
-    return (_QUOTED_OR_PLACEHOLDER.sub(_placeholder, sql) if values else sql).encode()
+def _convert_placeholders(sql: str, values: Sequence[object]) -> bytes:
+    """Replace the placeholders of `Reader` with those of the driver."""
+    return (_QUOTED_OR_PLACEHOLDER.sub(_convert_match, sql) if values else sql).encode()
 
 
-def _placeholder(match: re.Match[str]) -> str:
-    """Return the driver's placeholder for `?`, and any other match with each `%` doubled, as the driver requires."""
+def _convert_match(match: re.Match[str]) -> str:
+    """Return the driver's placeholder for `?`; in any other match, double each `%`, because the driver requires it."""
     return "%s" if match[0] == "?" else match[0].replace("%", "%%")
 
 
-def _replacement_key(name: str, run: RunRecord, last: RunRecord | None) -> Sequence[str]:
+def _select_replacement_key(name: str, run: RunRecord, last_run: RunRecord | None) -> Sequence[str]:
     """Return the columns whose values select the rows to replace; without columns, the publish replaces all rows.
 
     When the last run published another dataset, the rows of that dataset stay only in tables whose replacement key contains
     `dataset`.
     """
     key = REPLACEMENT_KEYS.get(name, ())
-    dataset_changed = last is not None and last.dataset != run.dataset
+    dataset_changed = last_run is not None and last_run.dataset != run.dataset
     return () if dataset_changed and "dataset" not in key else key
 
 
-def _parameters(url: str) -> dict[str, str]:
+def _parse_url(url: str) -> dict[str, str]:
     """Return the connection parameters in the URL, completed by the default and fixed parameters.
 
     The error for an invalid URL omits the driver's reason, because the reason can contain a part of the password.
@@ -253,7 +257,7 @@ def _parameters(url: str) -> dict[str, str]:
     return _DEFAULT_PARAMETERS | parameters | _FIXED_PARAMETERS
 
 
-def _secrets(parameters: Mapping[str, str]) -> list[str]:
+def _list_secrets(parameters: Mapping[str, str]) -> list[str]:
     """Return the secrets that messages must not contain, plain and percent-encoded, longest first."""
     secrets = [parameters.get(name, "") for name in ("password", "sslpassword", "oauth_client_secret")]
     return sorted(
@@ -261,6 +265,7 @@ def _secrets(parameters: Mapping[str, str]) -> list[str]:
     )
 
 
-def _public_url(parameters: Mapping[str, str]) -> str:
+def _format_public_url(parameters: Mapping[str, str]) -> str:
+    """Format the URL for messages, without the user, the password and the other parameters."""
     host, port = parameters.get("host", ""), parameters.get("port", "")
     return f"postgresql://{host}{':' if port else ''}{port}/{parameters.get('dbname', '')}"
