@@ -19,7 +19,7 @@ from wiki_trends.config.settings import Settings, load
 from wiki_trends.warehouse import open_warehouse
 from wiki_trends.web import create_app
 from wiki_trends.web.auth.sign_in import TokenGuard
-from wiki_trends.web.serve import server_of
+from wiki_trends.web.serve import make_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def serving(settings: Settings | None = None, guard: Guard | None = None, **opti
 def running(app, **options) -> Iterator[str]:
     """Serve any ASGI app on a free port, in a thread of this process; yields its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = server_of(app, **options)
+    server = make_server(app, **options)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -27,14 +27,14 @@ def use() -> None:
 
     from wiki_trends.cli.app import run_command
     from wiki_trends.report.html.render import environment
-    from wiki_trends.web.templating import Pages
+    from wiki_trends.web.templating import PageTemplates
 
     # Pipeline, rules, deny list, DuckDB's SQL, and the report with its assets.
     assert run_command(["demo", "--folder", "demo"]) == 0
     os.chdir("demo")
     assert run_command(["report", "--html", "report.html"]) == 0
     # The dashboard digests its static files as it starts.
-    Pages()
+    PageTemplates()
     for package in ("wiki_trends.report", "wiki_trends.web"):
         loader = PackageLoader(package)
         for name in loader.list_templates():

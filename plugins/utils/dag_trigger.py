@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends.cli.options import DEFAULT_TIMEOUT
+from wiki_trends.cli.options import DEFAULT_TIMEOUT_SECONDS
 from wiki_trends.compat import functions
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wiki_trends.compat.functions import Triggered
 
 
-def trigger_dag_for_date(date: str | dt.date, *, timeout: float = DEFAULT_TIMEOUT) -> Triggered:
+def trigger_dag_for_date(date: str | dt.date, *, timeout: float = DEFAULT_TIMEOUT_SECONDS) -> Triggered:
     """Run the pipeline with `{'target_date': date}` and wait for it to end.
 
     Args:
@@ -33,7 +33,7 @@ def trigger_dag_for_date(date: str | dt.date, *, timeout: float = DEFAULT_TIMEOU
 
 
 def trigger_multiple_dates(
-    dates: Iterable[str | dt.date], *, timeout: float = DEFAULT_TIMEOUT
+    dates: Iterable[str | dt.date], *, timeout: float = DEFAULT_TIMEOUT_SECONDS
 ) -> list[Triggered]:
     """Run the pipeline for each of these days, at most `WIKI_TRENDS_JOBS` at a time, and wait for the runs to end.
 

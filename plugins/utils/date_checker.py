@@ -34,7 +34,7 @@ def find_missing_dates(
         WindowError: the number of days or `end_date` is invalid.
         LakeError: the lake does not answer.
     """
-    return functions.find(functions.number_of_days(days, n_days), end_date)
+    return functions.make_date_report(functions.number_of_days(days, n_days), end_date)
 
 
 def get_dates_to_fetch(
@@ -44,7 +44,7 @@ def get_dates_to_fetch(
 
     The arguments and the errors are those of `find_missing_dates`.
     """
-    return functions.to_fetch(functions.number_of_days(days, n_days), end_date)
+    return functions.list_dates_to_fetch(functions.number_of_days(days, n_days), end_date)
 
 
 def print_date_report(

@@ -51,7 +51,7 @@ def test_the_demo_shows_its_report_and_what_to_try_next_and_that_works(place, mo
     port = int(re.search(r"answers at http://127\.0\.0\.1:([0-9]+);", ran.err)[1])
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
-    assert "Where everything lies" in ran.out
+    assert "The files of the demo" in ran.out
     assert f"cd {folder}" in ran.out
     assert "wiki-trends check --as-of 2025-11-12" in ran.out
     monkeypatch.chdir(folder)
@@ -64,5 +64,5 @@ def test_a_folder_that_is_not_a_demos_is_left_alone(place):
     (place.folder / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
     ran = place.process("demo", "--folder", "mine")
     assert ran.code == 2
-    assert "--folder: 'mine' holds something that is not a demo's" in ran.err
+    assert "--folder: 'mine' contains files that are not from a demo" in ran.err
     assert place.everything() == ["mine", "mine/thesis.txt"]

@@ -46,7 +46,7 @@ def test_it_says_which_window_is_published(place, sample_api):
     sample_api()
     place.write_days("2025-11-09")
     place.run("analyze", "--days", "1", "--as-of", "2025-11-12")
-    assert "holds 2025-11-09 .. 2025-11-09" in examined(place, 0)["warehouse"]["text"]
+    assert "contains 2025-11-09 .. 2025-11-09" in examined(place, 0)["warehouse"]["text"]
 
 
 @pytest.mark.parametrize(

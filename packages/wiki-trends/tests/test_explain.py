@@ -47,7 +47,7 @@ def environment(wiki, tmp_path, monkeypatch):
 
 def test_a_page_is_explained_by_its_rules_and_nothing_is_written(wiki, tmp_path):
     explanation = explain_page("Ruska Venla", settings_for(wiki.url, tmp_path))
-    assert (explanation.source, explanation.why.category.outcome, explanation.why.place) == (
+    assert (explanation.source, explanation.rules.category.outcome, explanation.rules.place) == (
         "wikimedia",
         "Entertainment",
         ("Person", "Finland"),
@@ -80,7 +80,7 @@ def test_a_page_of_the_cache_is_explained_without_asking_and_as_the_pipeline_dec
 
 def test_a_redirect_is_explained_as_the_page_that_it_leads_to(wiki, tmp_path):
     explanation = explain_page("Venla", settings_for(wiki.url, tmp_path))
-    assert (explanation.title, explanation.facts.title, explanation.why.category.outcome) == (
+    assert (explanation.title, explanation.facts.title, explanation.rules.category.outcome) == (
         "Venla",
         "Ruska Venla",
         "Entertainment",
@@ -89,7 +89,7 @@ def test_a_redirect_is_explained_as_the_page_that_it_leads_to(wiki, tmp_path):
 
 def test_coordinates_are_named_as_the_reason(wiki, tmp_path):
     explanation = explain_page("Olwe (town)", settings_for(wiki.url, tmp_path))
-    assert explanation.why.place == ("City", "Finland")
+    assert explanation.rules.place == ("City", "Finland")
     text = "\n".join(line for line, _ in explanation_lines(explanation))
     assert "coordinates   60.5, 24.25, type city, country FI" in text
     assert "coordinates: 'country:FI'" in text
@@ -103,7 +103,7 @@ def test_a_title_that_the_wiki_does_not_know_gets_the_defaults(wiki, tmp_path):
         "General",
         "No specific location",
     ]
-    assert "  The wiki has no such page: it gets the defaults." in [
+    assert "  The wiki has no such page, so the defaults apply." in [
         line for line, _ in explanation_lines(explanation)
     ]
 

@@ -66,5 +66,5 @@ def hostile(tmp_path_factory):
 @pytest.fixture
 def closed(demo_settings):
     """A dashboard as other machines reach it: nothing is shown without the token."""
-    with serving(demo_settings, TokenGuard(TOKEN, ["trends.example.org"], sees_all=False)) as dashboard:
+    with serving(demo_settings, TokenGuard(TOKEN, ["trends.example.org"], visible_to_all=False)) as dashboard:
         yield dashboard

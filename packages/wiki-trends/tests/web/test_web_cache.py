@@ -41,22 +41,22 @@ async def settled():
 
 def test_a_fresh_value_is_not_computed_again():
     async def scenario(cache, now, make):
-        assert await cache.get("key", make, fresh=2) == 1
+        assert await cache.get("key", make, fresh_seconds=2) == 1
         now[0] = 2
-        assert await cache.get("key", make, fresh=2) == 1
+        assert await cache.get("key", make, fresh_seconds=2) == 1
 
     run(scenario)
 
 
 def test_an_old_value_is_served_during_its_refresh_and_not_after_a_long_pause():
     async def scenario(cache, now, make):
-        await cache.get("key", make, fresh=2)
+        await cache.get("key", make, fresh_seconds=2)
         now[0] = 3
-        assert await cache.get("key", make, fresh=2) == 1
+        assert await cache.get("key", make, fresh_seconds=2) == 1
         await settled()
-        assert await cache.get("key", make, fresh=2) == 2
+        assert await cache.get("key", make, fresh_seconds=2) == 2
         now[0] += STALE_SECONDS + 3
-        assert await cache.get("key", make, fresh=2) == 3
+        assert await cache.get("key", make, fresh_seconds=2) == 3
 
     run(scenario)
 
@@ -77,7 +77,7 @@ def test_a_value_of_another_version_is_outdated():
 
 def test_callers_at_the_same_time_share_one_computation():
     async def scenario(cache, _, make):
-        assert await asyncio.gather(*(cache.get("key", make, fresh=2) for _ in range(20))) == [1] * 20
+        assert await asyncio.gather(*(cache.get("key", make, fresh_seconds=2) for _ in range(20))) == [1] * 20
 
     run(scenario)
 

@@ -19,8 +19,8 @@ from wiki_trends.web import create_app
 from wiki_trends.web.auth.rate_limit import RateLimiter
 from wiki_trends.web.auth.sign_in import TokenGuard
 from wiki_trends.web.cache.cache import Cache
-from wiki_trends.web.serve import proxies_of
-from wiki_trends.web.views.actions import MAX_LISTENERS_PER_CALLER
+from wiki_trends.web.serve import check_proxies
+from wiki_trends.web.views.actions import MAX_STREAMS_PER_CALLER
 
 
 def test_streams_are_bounded_for_each_caller(demo_settings):
@@ -28,14 +28,14 @@ def test_streams_are_bounded_for_each_caller(demo_settings):
         own = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         client = open_streams.enter_context(httpx2.Client(base_url=dashboard.url, limits=own, timeout=60))
         statuses, readers = [], []
-        for _ in range(MAX_LISTENERS_PER_CALLER + 1):
+        for _ in range(MAX_STREAMS_PER_CALLER + 1):
             stream = open_streams.enter_context(client.stream("GET", "/events"))
             statuses.append(stream.status_code)
             if stream.status_code == 200:
                 # A reader that is collected closes its stream.
                 readers.append(stream.iter_lines())
                 assert next(readers[-1]).startswith("retry")
-        assert statuses == [200] * MAX_LISTENERS_PER_CALLER + [429]
+        assert statuses == [200] * MAX_STREAMS_PER_CALLER + [429]
         with client.stream("GET", "/events", headers=dashboard.bearer) as other:
             assert other.status_code == 200
 
@@ -76,7 +76,7 @@ def test_the_callers_address_is_the_proxied_one_behind_a_named_proxy_only(demo_s
 )
 def test_a_proxy_is_an_address(proxy):
     with pytest.raises(SettingError, match="--proxy"):
-        proxies_of([proxy])
+        check_proxies([proxy])
 
 
 def dribble(url, first, piece):
@@ -163,7 +163,7 @@ def test_actions_and_guesses_are_counted(demo_settings, monkeypatch):
 
 
 def test_wrong_tokens_lock_out_wrong_tokens_only(demo_settings):
-    with serving(demo_settings, TokenGuard(TOKEN, sees_all=False)) as dashboard:
+    with serving(demo_settings, TokenGuard(TOKEN, visible_to_all=False)) as dashboard:
         own = {"Origin": dashboard.url}
         guesses = [
             dashboard.client.post("/sign-in", data={"token": f"guess-{at}"}, headers=own) for at in range(15)

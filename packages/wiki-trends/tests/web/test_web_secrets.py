@@ -35,7 +35,7 @@ def test_paths_are_taken_out_of_sentences_and_addresses_are_not(tmp_path):
         "file:///mnt/elsewhere",
     ):
         assert public.clean(text) == HIDDEN_IN_LOG
-        assert public.clean(text, hidden="see there") == "see there"
+        assert public.clean(text, replacement="see there") == "see there"
     full = LakeError(f"{place}/lake/diamond", "no space is left", "Free some.")
     assert public.clean(str(full)) == "Lake: no space is left. Free some."
     for text in (

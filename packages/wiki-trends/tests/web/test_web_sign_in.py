@@ -13,7 +13,7 @@ from testing.dashboard import PAGE, PATHS, START, TOKEN, serving
 from wiki_trends.config.settings import Settings
 from wiki_trends.errors import SettingError
 from wiki_trends.web.auth.sign_in import COOKIE, TokenGuard
-from wiki_trends.web.serve import guard_of
+from wiki_trends.web.serve import make_guard
 
 
 def test_looking_is_free_on_this_machine_and_acting_is_not(shared):
@@ -77,7 +77,7 @@ def test_a_link_signs_in_once(closed):
 
 def test_a_link_grows_old_and_so_does_a_session(demo_settings):
     now = [1_000_000.0]
-    guard = TokenGuard(TOKEN, sees_all=False, clock=lambda: now[0])
+    guard = TokenGuard(TOKEN, visible_to_all=False, clock=lambda: now[0])
     with serving(demo_settings, guard) as dashboard:
         link = f"/sign-in?once={guard.new_code()}"
         late = f"/sign-in?once={guard.new_code()}"
@@ -109,7 +109,7 @@ def test_a_cookie_of_another_token_or_a_longer_life_is_nobodys(closed):
 
 def test_signing_out_ends_the_session_on_the_server_and_over_a_restart(demo_settings, tmp_path):
     revoked = tmp_path / "state" / "revoked-sessions"
-    with serving(demo_settings, TokenGuard(TOKEN, sees_all=False, revoked_file=revoked)) as dashboard:
+    with serving(demo_settings, TokenGuard(TOKEN, visible_to_all=False, revoked_file=revoked)) as dashboard:
         sessions = [{"Cookie": f"{COOKIE}={dashboard.guard.sessions.create()}"} for _ in range(2)]
         for session in sessions:
             assert dashboard.client.get("/runs.json", headers=session).status_code == 200
@@ -117,7 +117,7 @@ def test_signing_out_ends_the_session_on_the_server_and_over_a_restart(demo_sett
         assert out.status_code == 303
         stolen = [dashboard.client.get("/runs.json", headers=session).status_code for session in sessions]
         assert stolen == [401, 200]
-    with serving(demo_settings, TokenGuard(TOKEN, sees_all=False, revoked_file=revoked)) as dashboard:
+    with serving(demo_settings, TokenGuard(TOKEN, visible_to_all=False, revoked_file=revoked)) as dashboard:
         later = [dashboard.client.get("/runs.json", headers=session).status_code for session in sessions]
         assert later == [401, 200]
     assert TOKEN not in revoked.read_text()
@@ -129,7 +129,7 @@ def test_signing_out_ends_the_session_on_the_server_and_over_a_restart(demo_sett
 def test_a_damaged_list_of_revoked_sessions_signs_nobody_out(demo_settings, tmp_path, content):
     file = tmp_path / "revoked-sessions"
     file.write_bytes(content)
-    with serving(demo_settings, TokenGuard(TOKEN, sees_all=False, revoked_file=file)) as dashboard:
+    with serving(demo_settings, TokenGuard(TOKEN, visible_to_all=False, revoked_file=file)) as dashboard:
         cookie = {"Cookie": f"{COOKIE}={dashboard.guard.sessions.create()}"}
         assert dashboard.client.get("/runs.json", headers=cookie).status_code == 200
         assert (
@@ -193,12 +193,12 @@ def test_sign_ins_refusals_and_backfills_are_logged_without_the_token(demo_setti
 )
 def test_what_would_be_open_to_everybody_does_not_start(host, hosts, token, problem):
     with pytest.raises(SettingError, match=problem) as raised:
-        guard_of(Settings(web_token=token), host, hosts)
+        make_guard(Settings(web_token=token), host, hosts)
     assert "short" not in str(raised.value).replace("shorter", "")
 
 
 def test_a_server_for_others_shows_nothing_to_strangers():
-    guard = guard_of(Settings(web_token=TOKEN), "0.0.0.0", ("trends.example.org",))
+    guard = make_guard(Settings(web_token=TOKEN), "0.0.0.0", ("trends.example.org",))
     assert "trends.example.org" in guard.hosts
     assert not guard._default_visitor.may_see
-    assert guard_of(Settings(), "127.0.0.1", ())._default_visitor.may_see
+    assert make_guard(Settings(), "127.0.0.1", ())._default_visitor.may_see

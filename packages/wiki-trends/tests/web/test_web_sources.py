@@ -14,10 +14,10 @@ from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.run import Failure, Run, RunState
 from testing.dashboard import AS_OF, eventually, serving, settings_of
 from wiki_trends.errors import WarehouseError
-from wiki_trends.web.source_pool import DEADLINES, SourcePool, SourceTimeout, UnexpectedFailure
+from wiki_trends.web.source_pool import DEADLINE_SECONDS, SourcePool, SourceTimeout, UnexpectedFailure
 
 PAGE = {"Accept": "text/html"}
-LAKE = "wiki_trends.web.data.Sources.calendar"
+LAKE = "wiki_trends.web.data.Sources.check_window"
 WAREHOUSE = "wiki_trends.queries.pages.list_pages"
 RUNS = "wiki_trends.web.data.Sources.latest_runs"
 
@@ -29,7 +29,7 @@ def hanging(monkeypatch):
 
     def hang(name, source):
         monkeypatch.setattr(name, lambda *_, **__: released.wait(300))
-        monkeypatch.setitem(DEADLINES, source, 1.0)
+        monkeypatch.setitem(DEADLINE_SECONDS, source, 1.0)
         monkeypatch.setattr("wiki_trends.web.cache.dashboard_state.PATIENCE_SECONDS", 1.0)
 
     yield hang
@@ -84,7 +84,7 @@ def test_health_checks_what_it_says(demo_settings, monkeypatch):
     def broken(*_):
         raise WarehouseError(warehouse="duckdb:////srv/x", problem="secret of the machine", fix="Mend it.")
 
-    monkeypatch.setattr("wiki_trends.web.cache.dashboard_state._published_version", broken)
+    monkeypatch.setattr("wiki_trends.web.cache.dashboard_state._read_published_version", broken)
     with serving(demo_settings) as dashboard:
         failed = dashboard.client.get("/health")
     assert failed.status_code == 503
@@ -198,11 +198,11 @@ def test_a_pool_gives_results_and_exceptions():
 
     with pytest.raises(UnexpectedFailure, match="panic"):
         Call.run(pool, panic)
-    assert not pool.is_overdue(0)
+    assert not pool.has_call_older_than(0)
 
 
 def test_a_pool_refuses_while_nothing_answers_and_serves_again_afterwards(monkeypatch):
-    monkeypatch.setitem(DEADLINES, "lake", 1.0)
+    monkeypatch.setitem(DEADLINE_SECONDS, "lake", 1.0)
     pool = SourcePool("lake", "LAKE")
     released = threading.Event()
 
@@ -211,10 +211,10 @@ def test_a_pool_refuses_while_nothing_answers_and_serves_again_afterwards(monkey
         return await asyncio.gather(*calls, return_exceptions=True)
 
     assert {type(result) for result in asyncio.run(flood())} == {SourceTimeout}
-    assert pool.is_overdue(1)
+    assert pool.has_call_older_than(1)
     refusals = asyncio.run(flood())
     assert all(isinstance(result, SourceTimeout) for result in refusals)
     released.set()
-    assert eventually(lambda: not pool.is_overdue(0), 30)
+    assert eventually(lambda: not pool.has_call_older_than(0), 30)
     assert Call.run(pool, lambda: "again") == "again"
     assert threading.active_count() < 200

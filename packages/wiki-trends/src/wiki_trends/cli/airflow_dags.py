@@ -1,4 +1,4 @@
-"""The commands about Airflow: print or write the Dag files."""
+"""The commands of `wiki-trends airflow`: print or write the Dag files."""
 
 from __future__ import annotations
 
@@ -21,23 +21,27 @@ app = typer.Typer(
 
 
 @app.command(
-    short_help="The three Dag files: print them, or write them into a DAG folder.",
+    short_help="Print the three Dag files, or write them into a DAG folder.",
     epilog="Example: wiki-trends airflow dags --write ~/airflow/dags",
 )
 def dags(
     write: Annotated[
         Path | None,
-        typer.Option(help="Write them into this folder, Airflow's DAG folder, instead.", metavar="DIR"),
+        typer.Option(
+            help="Write the files into this folder, the DAG folder of Airflow, instead of printing them.",
+            metavar="DIR",
+        ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="With --write: replace files with other content.")
+        bool, typer.Option("--force", help="With --write: replace existing files that have other content.")
     ] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Print the three Dag files, or write them into a DAG folder.
 
     Existing files with the same content are not changed. If an existing file has other content, nothing is written
-    unless --force is given. Airflow's own environment needs this package too, with the extra `airflow`.
+    unless --force is given. Airflow's environment
+    also needs this package, with the extra `airflow`.
     """
     from wiki_trends.airflow.dag_files import DAG_FILES, install_dag_files
 

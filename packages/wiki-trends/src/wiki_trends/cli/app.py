@@ -1,7 +1,7 @@
 """The `wiki-trends` command: parse, call, print. Commands import heavy libraries when they run.
 
-stdout is for results (`--json` gives one document), stderr for progress and logs. `wiki_trends.cli.exit_codes` lists the
-exit codes.
+Commands print results to stdout (with `--json`, one document), and progress and logs to stderr.
+`smart_orchestrator.cli.exit_codes` lists the exit codes.
 """
 
 from __future__ import annotations
@@ -22,11 +22,16 @@ from wiki_trends.cli.options import (
     PolicyOptions,
     RunOptions,
     WindowOptions,
-    check_options,
+    build_check_options,
     settings_of,
     with_groups,
 )
-from wiki_trends.cli.output import err_if_output_failed, log_to_stderr, print_report, write_html_report
+from wiki_trends.cli.output import (
+    log_to_stderr,
+    print_report,
+    print_to_stderr_if_stdout_failed,
+    write_html_report,
+)
 from wiki_trends.jobs.progress import show_progress
 
 if TYPE_CHECKING:
@@ -44,8 +49,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(value: bool) -> None:
-    if value:
+def _show_version(is_requested: bool) -> None:
+    if is_requested:
         from importlib.metadata import version
 
         sys.stdout.write(f"wiki-trends {version('wiki-trends')}\n")
@@ -70,7 +75,7 @@ def program(
 
 
 @app.command(
-    short_help="Which days of the window are available.",
+    short_help="List the days of the window and their states.",
     epilog="Example: wiki-trends check --days 5 --as-of 2025-11-12",
 )
 @with_groups
@@ -87,7 +92,7 @@ def check(
         bool, typer.Option("--calendar", help="Draw a calendar with a mark for each state.")
     ] = False,
     watermark: Annotated[
-        bool, typer.Option("--watermark", help="Print only the last day before the first missing one.")
+        bool, typer.Option("--watermark", help="Print only the last day before the first missing day.")
     ] = False,
     consumed: Annotated[
         bool, typer.Option("--consumed", help="Instead, list the days that changed since the last publish.")
@@ -105,7 +110,7 @@ def check(
     settings = settings_of(window, lake, warehouse=warehouse)
     if consumed:
         _compare_with_publish(settings, as_json=as_json)
-    criteria = check_options(
+    check_options = build_check_options(
         policy,
         deep=deep,
         shallow=shallow,
@@ -113,13 +118,13 @@ def check(
         volume=volume,
         strict=strict,
     )
-    completeness = checker(settings, window.window(settings), criteria)()
+    completeness = checker(settings, window.window(settings), check_options)()
     if as_json:
         print_json(check_document(completeness))
     elif watermark:
         out(check_output.watermark_lines(completeness))
     elif calendar:
-        reporter_on(sys.stdout).write_rows(check_output.calendar_pieces(completeness))
+        reporter_on(sys.stdout).write_rows(check_output.styled_calendar_rows(completeness))
     else:
         out(check_output.check_lines(completeness))
     if verbose:
@@ -128,7 +133,7 @@ def check(
 
 
 @app.command(
-    short_help="What a backfill would do, and why.",
+    short_help="Show what a backfill would do, and why.",
     epilog="Example: wiki-trends plan --days 30",
 )
 @with_groups
@@ -172,8 +177,8 @@ def backfill(
 
     log_to_stderr(verbose=verbose)
     settings = settings_of(window, runs, lake, contact=contact)
-    criteria = check_options(policy)
-    check_window = checker(settings, window.window(settings), criteria)
+    check_options = build_check_options(policy)
+    check_window = checker(settings, window.window(settings), check_options)
     result = fill(settings, check_window, limits_of(settings, runs.timeout), reporter_on(sys.stderr))
     if as_json:
         print_json(result.to_json())
@@ -200,20 +205,20 @@ def analyze(
     from wiki_trends.jobs.main import analysis_json, analyze_window, checker
 
     settings = settings_of(window, lake, warehouse=warehouse, engine=engine)
-    criteria = check_options(policy)
+    check_options = build_check_options(policy)
     show_progress()
-    check_window = checker(settings, window.window(settings), criteria)
+    check_window = checker(settings, window.window(settings), check_options)
     analysis = analyze_window(settings, check_window(), check_window)
-    lines = [(f"{table}: {rows:,} rows", "") for table, rows in analysis.rows.items()]
+    lines = [(f"{table}: {row_count:,} rows", "") for table, row_count in analysis.rows.items()]
     if as_json:
         print_json(analysis_json(analysis))
     else:
         out(lines)
-    err_if_output_failed([("published:", ""), *lines])
+    print_to_stderr_if_stdout_failed([("published:", ""), *lines])
 
 
 @app.command(
-    short_help="The main job: check, backfill, analyse, report.",
+    short_help="Run the main job: check, backfill, analyse, report.",
     epilog="Example: wiki-trends run --days 5 --contact you@example.org",
 )
 @with_groups
@@ -230,23 +235,23 @@ def run(
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """The main job: check, backfill due days, wait, check again, analyse, publish, report."""
+    """Run the main job: check, backfill due days, wait, check again, analyse, publish, report."""
     from wiki_trends.jobs.main import run_main_job, summary_lines
     from wiki_trends.jobs.runners import limits_of
 
     log_to_stderr(verbose=verbose)
     settings = settings_of(window, runs, lake, warehouse=warehouse, engine=engine, contact=contact)
-    criteria = check_options(policy, strict=strict)
+    check_options = build_check_options(policy, strict=strict)
     reporter = reporter_on(sys.stderr)
     limits = limits_of(settings, runs.timeout)
     show_progress()
-    job = run_main_job(settings, window.window(settings), criteria, limits, reporter)
+    job = run_main_job(settings, window.window(settings), check_options, limits, reporter)
     reporter.write(summary_lines(job))
     if as_json:
         print_json(job.to_json())
     elif job.published is not None:
         print_report(settings.warehouse)
-    exit_after(job.filled.outcome, ready=job.filled.completeness.ready)
+    exit_after(job.backfill.outcome, ready=job.backfill.completeness.ready)
 
 
 @app.command(
@@ -275,23 +280,21 @@ def report(
     if html is not None:
         write_html_report(settings, html, limit=limit, force=force, as_json=as_json)
         return
-    changed, not_compared = changes_for_report(settings)
+    reasons, compare_error = changes_for_report(settings)
     print_report(
         settings.warehouse,
         limit=limit,
         as_json=as_json,
-        extra=check_output.changed_json(changed, not_compared),
+        extra_keys=check_output.changed_json(reasons, compare_error),
     )
-    err(check_output.changed_lines(changed, not_compared))
+    err(check_output.changed_lines(reasons, compare_error))
 
 
-# Commands without a group name.
 app.add_typer(fetch_commands.app)
 app.add_typer(rules.app)
 app.add_typer(serve_command.app)
 app.add_typer(tools.app)
 app.add_typer(trends.app)
-# The group `wiki-trends airflow …`.
 app.add_typer(airflow_dags.app)
 
 
@@ -299,16 +302,19 @@ def _compare_with_publish(settings: Settings, *, as_json: bool) -> NoReturn:
     from wiki_trends.cli import check_output
     from wiki_trends.jobs.publish_state import changed_since_publish
 
-    compared = changed_since_publish(settings)
+    comparison = changed_since_publish(settings)
     if as_json:
-        print_json(check_output.consumed_json(compared))
+        print_json(check_output.consumed_json(comparison))
     else:
-        out(check_output.consumed_lines(compared))
-    raise typer.Exit(DONE if compared is not None and not compared[1] else INCOMPLETE)
+        out(check_output.consumed_lines(comparison))
+    raise typer.Exit(DONE if comparison is not None and not comparison[1] else INCOMPLETE)
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line (default: that of the process) and return its exit code; expected errors go to stderr."""
+    """Run a command line (default: the arguments of the process) and return its exit code.
+
+    An expected error is printed to stderr.
+    """
     from wiki_trends.cli.exit_codes import WIKI_TRENDS
 
     command_line = sys.argv[1:] if arguments is None else arguments
@@ -319,13 +325,13 @@ def _run_typer(arguments: Sequence[str] | None) -> int:
     try:
         app(arguments, prog_name="wiki-trends")
     except SystemExit as exit_request:
-        # Typer ends every command this way, and turns Ctrl-C into code 130.
+        # Typer ends every command with `SystemExit`, and turns Ctrl-C into exit code 130.
         return exit_request.code if isinstance(exit_request.code, int) else USAGE
     return DONE
 
 
 def main() -> NoReturn:
-    """The entry point of `wiki-trends`."""
+    """Run the `wiki-trends` command, and end the process with its exit code."""
     from smart_orchestrator.cli.exit_codes import exit_process
     from smart_orchestrator.cli.streams import install_streams
 

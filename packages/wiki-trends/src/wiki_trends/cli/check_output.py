@@ -1,4 +1,4 @@
-"""The output of `wiki-trends check` and of comparisons with the published tables, as lines and as JSON."""
+"""The output of `wiki-trends check`, and of comparisons with the published tables, as lines and as JSON."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 def check_lines(completeness: Completeness) -> list[Line]:
-    """The days with their reasons, the totals, and the command that fills gaps."""
+    """Return a line for each day with the reason for its state, the totals, and the command that fills missing days."""
     lines = completeness_lines(completeness)
     if not completeness.ready and completeness.missing:
         lines.append(
             (
-                "To fill it: wiki-trends backfill, with the same options. To see the plan: wiki-trends plan",
+                "To fill the missing days: wiki-trends backfill, with the same options. To see the plan: wiki-trends plan",
                 "dim",
             )
         )
     return lines
 
 
-def calendar_pieces(completeness: Completeness) -> list[list[Line]]:
-    """A calendar with a mark for each state, the totals, and the legend; a row is a list of styled pieces."""
+def styled_calendar_rows(completeness: Completeness) -> list[list[Line]]:
+    """Return a calendar with a mark for each day, the totals, and the legend. Each row is a list of styled pieces."""
     rows: list[list[Line]] = [[("            Mo Tu We Th Fr Sa Su", "dim")]]
     for monday, cells in calendar_rows(completeness):
         rows.append([(f"{monday}  ", "dim"), *((f" {mark} ", style) for mark, style in cells)])
@@ -40,60 +40,65 @@ def calendar_pieces(completeness: Completeness) -> list[list[Line]]:
 
 
 def watermark_lines(completeness: Completeness) -> list[Line]:
-    """The last day before the first missing one."""
-    last = watermark(completeness)
-    return [(last.isoformat() if last else "none: the first expected day of the window is missing", "")]
+    """Return the watermark: the last day before the first missing day."""
+    last_day = watermark(completeness)
+    return [
+        (last_day.isoformat() if last_day else "none: the first expected day of the window is missing", "")
+    ]
 
 
 def request_lines(completeness: Completeness) -> list[Line]:
-    """The number of requests to the lake, by kind."""
-    lines = [_requests("requests to the lake", completeness.requests)]
+    """Return the number of requests to the lake, by kind."""
+    lines = [_request_line("requests to the lake", completeness.requests)]
     if completeness.volume_requests:
-        lines.append(_requests("requests of the volume check", completeness.volume_requests))
+        lines.append(_request_line("requests of the volume check", completeness.volume_requests))
     return lines
 
 
-def _requests(label: str, counts: Mapping[str, int]) -> Line:
+def _request_line(label: str, counts: Mapping[str, int]) -> Line:
     return f"{label}: " + ", ".join(f"{number} {kind}" for kind, number in counts.items()), "dim"
 
 
-def consumed_json(compared: tuple[RunRecord, dict[str, str]] | None) -> dict[str, object]:
-    """The document that `check --consumed --json` prints."""
-    if compared is None:
+def consumed_json(comparison: tuple[RunRecord, dict[str, str]] | None) -> dict[str, object]:
+    """Return the document that `check --consumed --json` prints."""
+    if comparison is None:
         return {"published": None, "changed": {}}
-    run, changed = compared
+    run, reasons = comparison
     published = {
         "window": {"start": run.window_start.isoformat(), "end": run.window_end.isoformat()},
         "published_at": run.published_at.isoformat(),
         "fingerprints": dict(run.fingerprints),
     }
-    return {"published": published, "changed": changed}
+    return {"published": published, "changed": reasons}
 
 
-def consumed_lines(compared: tuple[RunRecord, dict[str, str]] | None) -> list[Line]:
-    """The days that changed since the last publish, and what to do."""
-    if compared is None:
+def consumed_lines(comparison: tuple[RunRecord, dict[str, str]] | None) -> list[Line]:
+    """Return the days that changed since the last publish, and the command that publishes again."""
+    if comparison is None:
         return [("nothing has been published yet: run `wiki-trends run`", "warn")]
-    run, changed = compared
-    publish = f"published {run.window_start} .. {run.window_end} on {run.published_at:%Y-%m-%d %H:%M} UTC"
-    if not changed:
-        return [(f"{publish}: no day has changed since", "good")]
-    lines: list[Line] = [(f"{publish}; changed since:", "warn")]
-    lines += [(f"  {day}: {why}", "warn") for day, why in sorted(changed.items())]
+    run, reasons = comparison
+    published_text = (
+        f"published {run.window_start} .. {run.window_end} on {run.published_at:%Y-%m-%d %H:%M} UTC"
+    )
+    if not reasons:
+        return [(f"{published_text}: no day has changed since", "good")]
+    lines: list[Line] = [(f"{published_text}; changed since:", "warn")]
+    lines += [(f"  {day}: {reason}", "warn") for day, reason in sorted(reasons.items())]
     return [*lines, ("Publish again with `wiki-trends run`, with the same window.", "")]
 
 
-def changed_json(changed: Mapping[str, str], not_compared: str) -> dict[str, object]:
-    """The key of `report --json` for days that changed since the publish; None when they were not compared."""
-    return {"changed_since_publish": None if not_compared else dict(changed)}
+def changed_json(reasons: Mapping[str, str], compare_error: str) -> dict[str, object]:
+    """Return the key that `report --json` adds: why each day changed since the publish, or None after `compare_error`."""
+    return {"changed_since_publish": None if compare_error else dict(reasons)}
 
 
-def changed_lines(changed: Mapping[str, str], not_compared: str) -> list[Line]:
-    """The lines of `report` about days that changed since the publish."""
-    if not_compared:
-        return [(f"not compared with the lake: {not_compared}", "dim")]
+def changed_lines(reasons: Mapping[str, str], compare_error: str) -> list[Line]:
+    """Return the lines of `report` about the days that changed since the publish."""
+    if compare_error:
+        return [(f"not compared with the lake: {compare_error}", "dim")]
     lines: list[Line] = [
-        (f"changed since this was published: {day}: {why}", "warn") for day, why in sorted(changed.items())
+        (f"changed since this was published: {day}: {reason}", "warn")
+        for day, reason in sorted(reasons.items())
     ]
     if lines:
         lines.append(("Publish again with `wiki-trends run`, with the same window.", ""))

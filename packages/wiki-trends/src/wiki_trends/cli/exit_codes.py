@@ -1,4 +1,4 @@
-"""The exit codes of `wiki-trends`: those of `smart_orchestrator.cli.exit_codes`, and of the findings of `doctor`."""
+"""The exit codes of `wiki-trends`: those of `smart_orchestrator.cli.exit_codes`, and the codes for findings of `doctor`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ WIKI_TRENDS = Program("wiki-trends", "wiki-trends", _redacted)
 
 
 def documented_script(file: str, *, debug: bool) -> Program:
-    """One of the documented scripts, such as `run_analytics.py`."""
+    """Return the `Program` of a documented script, such as `run_analytics.py`."""
     return Program(f"python {file}", WIKI_TRENDS.product, _redacted, debug)
 
 
-def finding_code(error: Exception) -> int:
-    """The exit code of an error in a finding of `doctor`; an `OSError` means that a disk cannot be used."""
+def exit_code_of_finding(error: Exception) -> int:
+    """Return the exit code for the error of a `doctor` finding. An `OSError` means that a disk cannot be used."""
     return UNREACHABLE if isinstance(error, OSError) else exit_code(error) or USAGE

@@ -28,7 +28,8 @@ def fetch(
         list[str], typer.Argument(help="Days to run the pipeline for, YYYY-MM-DD.", metavar="DAY…")
     ],
     refresh: Annotated[
-        bool, typer.Option("--refresh", help="Request the lists again, and show what has changed in them.")
+        bool,
+        typer.Option("--refresh", help="Request the lists again, and show what has changed in the lists."),
     ] = False,
     from_dump: Annotated[
         list[Path] | None,
@@ -49,7 +50,7 @@ def fetch(
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Run the pipeline for the named days, even for days that the lake already has. Raw lists in bronze are kept."""
+    """Run the pipeline for the given days, even if the lake already has them. Raw lists in bronze are kept."""
     from wiki_trends.config.window_options import days_of
     from wiki_trends.jobs.fetch import change_lines, changes_of, first_step
     from wiki_trends.jobs.main import fetch_days
@@ -59,27 +60,31 @@ def fetch(
     settings = settings_of(runs, lake, contact=contact)
     days = days_of(day)
     reporter = reporter_on(sys.stderr)
-    show = throttled_writer()
+    write_progress = throttled_writer()
     fetch_step = first_step(
         settings,
         days,
         refresh=refresh,
         files=from_dump or (),
         top=top,
-        on_progress=lambda part: show(f"reading the dump: {part:.0%}"),
+        on_progress=lambda fraction: write_progress(f"reading the dump: {fraction:.0%}"),
     )
     outcome = fetch_days(settings, days, limits_of(settings, runs.timeout), reporter, fetch_step)
     changes = changes_of(settings, outcome) if refresh else {}
     if as_json:
-        extra = {"changes": {str(key): change for key, change in changes.items()}} if refresh else {}
-        print_json(outcome.to_json() | extra)
+        extra_keys = (
+            {"changes": {str(changed_day): change for changed_day, change in changes.items()}}
+            if refresh
+            else {}
+        )
+        print_json(outcome.to_json() | extra_keys)
     else:
         out(change_lines(changes))
     exit_after(outcome, ready=not outcome.failed and not outcome.abandoned)
 
 
 @app.command(
-    short_help="The rows left out of a day, and why.",
+    short_help="List the rows left out of a day, and why.",
     epilog="Example: wiki-trends excluded 2025-11-05",
 )
 @with_groups
@@ -89,7 +94,7 @@ def excluded(
     lake: LakeOptions,
     as_json: options.AsJson = False,
 ) -> None:
-    """List the rows of a day's raw list that are not in the diamond layer, with their rank and the reason."""
+    """List the rows of a day's raw list that are not in the diamond layer, with the rank of each row and the reason."""
     from wiki_trends.config.window_options import days_of
     from wiki_trends.pipeline.lists import excluded as exclusions
 

@@ -1,7 +1,7 @@
-"""The options that several commands share, and the settings, windows and check options made from them.
+"""The options that several commands share, and the settings, windows and check options made from the options.
 
 A group is a dataclass of options. A command that is decorated with `with_groups` takes groups as parameters; the command
-line has one option for each of their fields.
+line has one option for each field of these groups.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AsOf = Annotated[
     typer.Option(help="The UTC day that counts as today, YYYY-MM-DD; default today.", metavar="DAY"),
 ]
 Start = Annotated[str | None, typer.Option(help="First day of an explicit window.", metavar="DAY")]
-End = Annotated[str | None, typer.Option(help="Last day of an explicit window, included.", metavar="DAY")]
+End = Annotated[str | None, typer.Option(help="Last day of an explicit window (inclusive).", metavar="DAY")]
 Lag = Annotated[
     str | None,
     typer.Option(help="Days until Wikimedia publishes a day; default WIKI_TRENDS_LAG, 3.", metavar="N"),
@@ -106,7 +106,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more to stderr.")]
 
 
-DEFAULT_TIMEOUT = 7200.0
+DEFAULT_TIMEOUT_SECONDS = 7200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class WindowOptions:
     lag: Lag = None
 
     def window(self, settings: Settings) -> Window:
-        """The window that the options define.
+        """Return the window that the options define.
 
         Raises:
             WindowError: the options exclude each other, or a value is invalid.
@@ -134,7 +134,7 @@ class WindowOptions:
 
 @dataclass(frozen=True, slots=True)
 class LakeOptions:
-    """The options that select the lake, and the list in it."""
+    """The options that select the lake, and the project and access method within the lake."""
 
     project: Project = None
     access: Access = None
@@ -143,16 +143,16 @@ class LakeOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """The limits of the runs of a command."""
+    """The options that limit the runs of a command."""
 
     jobs: Jobs = None
     attempts: Attempts = None
-    timeout: Timeout = DEFAULT_TIMEOUT
+    timeout: Timeout = DEFAULT_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyOptions:
-    """When a window counts as ready."""
+    """The options that define when a window counts as ready."""
 
     min_coverage: MinCoverage = 100.0
     min_days: MinDays = 1
@@ -163,7 +163,7 @@ Group = WindowOptions | LakeOptions | RunOptions | PolicyOptions
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """Replace the groups among the parameters of a command by their fields, as Typer reads its signature."""
+    """Replace each group among the parameters of a command with its fields, because Typer needs a flat signature."""
     signature = inspect.signature(command, eval_str=True)
     groups: dict[str, type[Any]] = {}
     parameters: list[inspect.Parameter] = []
@@ -180,26 +180,28 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
         ]
 
     @wraps(command)
-    def call(**values: Any) -> None:
+    def call_with_groups(**values: Any) -> None:
         for name, group in groups.items():
             values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
         command(**values)
 
-    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return call
+    call_with_groups.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    call_with_groups.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return call_with_groups
 
 
 def settings_of(*groups: Group, **flags: str | None) -> Settings:
-    """Settings from groups and other flags, the environment and the file."""
+    """Load the settings from option groups and other flags, the environment, and the settings file."""
     from wiki_trends.config.settings import Settings, load
 
-    names = {field.name for field in fields(Settings)}
-    values = {name: value for group in groups for name, value in asdict(group).items() if name in names}
+    setting_names = {field.name for field in fields(Settings)}
+    values = {
+        name: value for group in groups for name, value in asdict(group).items() if name in setting_names
+    }
     return load(values | flags)
 
 
-def check_options(
+def build_check_options(
     policy: PolicyOptions,
     *,
     deep: bool = False,
@@ -208,11 +210,11 @@ def check_options(
     volume: bool = False,
     strict: bool = False,
 ) -> CheckOptions:
-    """The check options of a command."""
+    """Build the `CheckOptions` of a command."""
     from smart_orchestrator.adapters.manifest import Depth
     from smart_orchestrator.model.completeness import Policy
     from wiki_trends.jobs.main import CheckOptions
 
-    readiness = Policy(policy.min_coverage, policy.min_days, policy.allow_lag, strict)
+    readiness_policy = Policy(policy.min_coverage, policy.min_days, policy.allow_lag, strict)
     depth = Depth.ROWS if deep else Depth.METADATA if shallow else Depth.AS_NEEDED
-    return CheckOptions(readiness, depth, strays=strays or None, volume=volume)
+    return CheckOptions(readiness_policy, depth, strays=strays or None, volume=volume)

@@ -1,4 +1,4 @@
-"""Output of several commands: the report of the published tables, and logs."""
+"""Output that several commands share: the report of the published tables, and the logs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def print_report(
-    warehouse: str, *, limit: int = 10, as_json: bool = False, extra: Mapping[str, object] | None = None
+    warehouse: str, *, limit: int = 10, as_json: bool = False, extra_keys: Mapping[str, object] | None = None
 ) -> None:
-    """Print the report of the published tables; in JSON with the keys of `extra` added."""
+    """Print the report of the published tables. With `as_json`, add `extra_keys` to the document."""
     from wiki_trends.report.build import build_report
     from wiki_trends.report.model import to_json
     from wiki_trends.report.terminal import write
@@ -26,13 +26,17 @@ def print_report(
 
     report = build_report(open_warehouse(warehouse), limit)
     if as_json:
-        print_json({**to_json(report), **(extra or {})})
+        print_json({**to_json(report), **(extra_keys or {})})
     else:
         write(report, sys.stdout)
 
 
 def write_html_report(settings: Settings, target: Path, *, limit: int, force: bool, as_json: bool) -> None:
-    """Write the report of the published tables as HTML, then print its path, its size and the seconds it took."""
+    """Write the report of the published tables to an HTML file, and print a summary.
+
+    The summary has the path and the size of the file, and the seconds that writing took. It also has the parts of the
+    report that could not be read from the lake.
+    """
     import time
 
     from wiki_trends.errors import SettingError
@@ -48,25 +52,25 @@ def write_html_report(settings: Settings, target: Path, *, limit: int, force: bo
             problem=f"needs the package {error.name}, which is not installed",
             fix="Install the extra: pip install 'wiki-trends[web]'.",
         ) from error
-    began = time.monotonic()
+    started_at = time.monotonic()
     written = write_report(target, settings, changes_for_report(settings), limit, force=force)
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - started_at
     if as_json:
         print_json(
             {
                 "file": str(target),
                 "bytes": written.size,
-                "unknown": list(written.unknown),
+                "unknown": list(written.unread_parts),
                 "seconds": round(seconds, 3),
             }
         )
     else:
-        err([(text, "warn") for text in written.unknown])
+        err([(text, "warn") for text in written.unread_parts])
         err([(f"{target}: {written.size / 1e6:.2f} MB in {seconds:.1f} s; open it in a browser", "")])
 
 
-def err_if_output_failed(lines: Iterable[Line]) -> None:
-    """Print lines to stderr if stdout could not be written, so that they are not lost."""
+def print_to_stderr_if_stdout_failed(lines: Iterable[Line]) -> None:
+    """Print `lines` to stderr if writing to stdout failed, so that they are not lost."""
     from smart_orchestrator.cli.streams import output_failure
 
     if output_failure() is not None:
@@ -74,7 +78,7 @@ def err_if_output_failed(lines: Iterable[Line]) -> None:
 
 
 def log_to_stderr(*, verbose: bool) -> None:
-    """Send the logs of all modules to stderr: errors, and with `-v` the log of each run."""
+    """Send the logs of all modules to stderr: only errors, or with `verbose` also the log of each run."""
     import logging
 
     logging.basicConfig(

@@ -1,4 +1,4 @@
-"""The `explain` command: why a page has its category and its location."""
+"""The `explain` command: show why a page has its category and its location."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command(
-    short_help="Why a page has its category and its location.",
+    short_help="Explain the category and the location of a page.",
     epilog='Example: wiki-trends explain "Marie Curie" --json',
 )
 def explain(
@@ -28,7 +28,7 @@ def explain(
 ) -> None:
     """Show a page's facts, the scores of each category and location, and the rules that applied.
 
-    The facts come from the cache in the lake, or from Wikimedia when the page is not in it.
+    The facts come from the cache in the lake, or from Wikimedia when the cache does not have the page.
     """
     from wiki_trends.jobs.explain import explain_page, explanation_lines
 

@@ -31,12 +31,12 @@ def serve(
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8600,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="Another host name that clients may use, repeatable.", metavar="NAME"),
+        typer.Option(help="Another host name that clients may use; repeatable.", metavar="NAME"),
     ] = None,
     proxy: Annotated[
         list[str] | None,
         typer.Option(
-            help="IP address or network of a reverse proxy whose X-Forwarded-For is trusted, repeatable.",
+            help="IP address or network of a reverse proxy whose X-Forwarded-For is trusted; repeatable.",
             metavar="ADDRESS",
         ),
     ] = None,
@@ -46,7 +46,7 @@ def serve(
     contact: options.Contact = None,
     verbose: options.Verbose = False,
 ) -> None:
-    """Serve the dashboard: trends, completeness, runs. It prints its address, and a link that signs in once.
+    """Serve the dashboard: trends, completeness, runs. The server prints its address, and a link that signs in once.
 
     Everyone on this machine can read the pages; starting a backfill requires the link or the token.
     """

@@ -53,9 +53,9 @@ def sample_api(
     ] = False,
     project: Annotated[str, typer.Option(help="Project of --truth.")] = "en.wikipedia",
     start: Annotated[str | None, typer.Option(help="First day of --truth.", metavar="DAY")] = None,
-    end: Annotated[str | None, typer.Option(help="Last day of --truth, included.", metavar="DAY")] = None,
+    end: Annotated[str | None, typer.Option(help="Last day of --truth (inclusive).", metavar="DAY")] = None,
 ) -> None:
-    """Serve a synthetic Wikimedia for demos and tests. It prints its address, and logs each request to stderr."""
+    """Serve a synthetic Wikimedia for demos and tests. The server prints its address, and logs each request to stderr."""
     from wiki_trends import sample
     from wiki_trends.sample import options as sample_options
 
@@ -123,7 +123,7 @@ def doctor(
 ) -> None:
     """Check everything that the main job needs (lake, runs, runner, warehouse, Wikimedia), and say how to fix failures."""
     from smart_orchestrator.model.window import today_utc
-    from wiki_trends.cli.exit_codes import finding_code
+    from wiki_trends.cli.exit_codes import exit_code_of_finding
     from wiki_trends.jobs.doctor import diagnose, diagnose_live, settings_json
 
     settings = settings_of(project=project, lake=lake, warehouse=warehouse, contact=contact)
@@ -141,7 +141,10 @@ def doctor(
         else:
             out([line for response in responses for line in response.lines()])
         raise typer.Exit(
-            max((finding_code(response.error) for response in responses if response.error), default=DONE)
+            max(
+                (exit_code_of_finding(response.error) for response in responses if response.error),
+                default=DONE,
+            )
         )
     findings = diagnose(settings)
     if as_json:
@@ -149,7 +152,7 @@ def doctor(
     else:
         out([finding.line() for finding in findings])
     raise typer.Exit(
-        max((finding_code(finding.error) for finding in findings if finding.error), default=DONE)
+        max((exit_code_of_finding(finding.error) for finding in findings if finding.error), default=DONE)
     )
 
 
@@ -163,8 +166,8 @@ def waive(
     day: Annotated[
         list[str] | None, typer.Argument(help="Days that will never come, YYYY-MM-DD.", metavar="[DAY…]")
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why they will never come.", metavar="TEXT")] = "",
-    by: Annotated[str, typer.Option(help="Who recorded it.", metavar="NAME")] = "",
+    reason: Annotated[str, typer.Option(help="Why the days will never come.", metavar="TEXT")] = "",
+    by: Annotated[str, typer.Option(help="Who recorded the waiver.", metavar="NAME")] = "",
     until: Annotated[
         str | None, typer.Option(help="Last as-of day on which the waiver applies.", metavar="DAY")
     ] = None,
@@ -173,7 +176,7 @@ def waive(
     lake: LakeOptions,
     as_json: options.AsJson = False,
 ) -> None:
-    """Record in the lake that days will never come: they are no longer expected, and every check shows them as waived."""
+    """Record in the lake that days will never come: the days are no longer expected, and checks show them as waived."""
     from wiki_trends.jobs import maintenance
 
     settings = settings_of(lake)
@@ -208,8 +211,8 @@ def vacuum(
 ) -> None:
     """Remove the leftovers of killed writers from every layer.
 
-    An object is removed if its name is one that this program's writer makes, no manifest names it, and it is old enough. Other
-    objects are listed and kept. A lake without any manifest of this program is refused, except with --dry-run. The files of the page
+    An object is removed under three conditions: its name has the form that this program writes, no manifest names it, and it
+    is older than --older-than. Other objects are listed and kept. A lake without any manifest of this program is refused, except with --dry-run. The files of the page
     cache are merged into one.
     """
     from wiki_trends.jobs import maintenance

@@ -1,4 +1,4 @@
-"""The commands that read the published tables: `export`, `top`, `page`."""
+"""The commands that read the published tables: `export`, `top` and `page`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def export(
     table: Annotated[
         str, typer.Argument(help="Name of the table, for example wiki_trends_growth.", metavar="TABLE")
     ],
-    form: Annotated[str, typer.Option("--format", help="csv, parquet or json.", metavar="FORMAT")] = "csv",
+    file_format: Annotated[
+        str, typer.Option("--format", help="csv, parquet or json.", metavar="FORMAT")
+    ] = "csv",
     output: Annotated[
         Path | None, typer.Option(help="File to write; default stdout.", metavar="FILE")
     ] = None,
@@ -37,32 +39,34 @@ def export(
     """Write all rows of a published table to stdout or to a new file.
 
     In CSV, text that a spreadsheet would run as a formula, such as a title that begins with =, is preceded by an apostrophe.
-    With --exact it is not. Parquet and JSON always contain the exact text.
+    With --exact, no apostrophe is added. Parquet and JSON always contain the exact text.
     """
     from wiki_trends.queries.export import export as write_table
     from wiki_trends.queries.output_file import output_stream
     from wiki_trends.warehouse import open_warehouse
 
-    if output is None and form == "parquet" and sys.stdout.isatty():
+    if output is None and file_format == "parquet" and sys.stdout.isatty():
         raise typer.BadParameter("Parquet cannot be written to a terminal: give --output FILE, or pipe it")
-    opened = open_warehouse(settings_of(warehouse=warehouse).warehouse)
+    published_tables = open_warehouse(settings_of(warehouse=warehouse).warehouse)
     show_progress()
     if output is None:
         sys.stdout.flush()
-        write_table(opened, table, form, sys.stdout.buffer, exact=exact)
+        write_table(published_tables, table, file_format, sys.stdout.buffer, exact=exact)
         return
     with output_stream(output, force=force) as file:
-        write_table(opened, table, form, file, exact=exact)
-    size = f", {output.stat().st_size:,} bytes" if output.is_file() else ""
-    err([(f"{output}: {table}{size}", "")])
+        write_table(published_tables, table, file_format, file, exact=exact)
+    size_text = f", {output.stat().st_size:,} bytes" if output.is_file() else ""
+    err([(f"{output}: {table}{size_text}", "")])
 
 
 @app.command(
-    short_help="The top pages by score, growth or views.",
+    short_help="List the top pages by score, growth or views.",
     epilog="Example: wiki-trends top --by growth --category Sports",
 )
 def top(
-    by: Annotated[str, typer.Option(help="score, growth or views.", metavar="MEASURE")] = "score",
+    by: Annotated[
+        str, typer.Option(help="Measure that orders the pages: score, growth or views.", metavar="MEASURE")
+    ] = "score",
     category: Annotated[str | None, typer.Option(help="Only pages of this category.", metavar="NAME")] = None,
     limit: Annotated[int, typer.Option(help="Number of pages.", metavar="N", min=1)] = 10,
     warehouse: options.WarehouseUrl = None,
@@ -81,7 +85,7 @@ def top(
 
 
 @app.command(
-    short_help="One page: its days, ranks and scores.",
+    short_help="Show the days, ranks and scores of a page.",
     epilog='Example: wiki-trends page "Ada Lovelace"',
 )
 def page(
@@ -91,7 +95,7 @@ def page(
     warehouse: options.WarehouseUrl = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show a published page: a sparkline of baseline and window, its days, ranks and scores."""
+    """Show the days, ranks and scores of a published page, and a sparkline of its baseline and window."""
     from wiki_trends.queries import pages
     from wiki_trends.report.lookup_text import page_lines
     from wiki_trends.warehouse import open_warehouse

@@ -1,4 +1,4 @@
-"""The report of `print_date_report`, in its documented words."""
+"""The report that `print_date_report` prints, in the documented words."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from smart_orchestrator.text.reports import Line
 
 
-def date_report_lines(completeness: Completeness, total: int, fix: str) -> list[Line]:
-    """The documented report: sums, available days newest first, missing days, the fix."""
+def date_report_lines(completeness: Completeness, total_days: int, fix: str) -> list[Line]:
+    """Return the documented report: totals, available days, missing days and the fix, newest day first."""
     missing = list(reversed(completeness.missing))
     lines: list[Line] = [
         (f"Data completeness, {completeness.window} (as of {completeness.window.as_of})", "strong"),
-        (f"Total files in the diamond bucket: {total}", ""),
+        (f"Total files in the diamond bucket: {total_days}", ""),
         (f"Expected dates: {len(completeness.expected)}", ""),
         (f"Available dates: {len(completeness.available)}", ""),
         (f"Missing dates: {len(missing)}", ""),

@@ -1,6 +1,6 @@
-"""The documented functions: check the last days in the lake, start the pipeline for days.
+"""The documented functions: check the last days in the lake, and run the pipeline for days.
 
-Each call loads the settings again, and raises what `wiki_trends.jobs.main` raises.
+Each call loads the settings again, and raises the exceptions that `wiki_trends.jobs.main` raises.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class Triggered(TypedDict):
 
 
 def number_of_days(days: int | None, n_days: int | None) -> int | None:
-    """The number of days, given under either of its two names.
+    """Return the number of days, which the caller passes as `days` or as `n_days`.
 
     Raises:
-        TypeError: both are given.
+        TypeError: the caller passes both.
     """
     if days is not None and n_days is not None:
         msg = "days and n_days are two names of one argument: give one of them"
@@ -61,77 +61,77 @@ def number_of_days(days: int | None, n_days: int | None) -> int | None:
     return n_days if days is None else days
 
 
-def find(days: int | None, end_date: dt.date | None) -> DateReport:
-    """The result of `find_missing_dates`."""
+def make_date_report(days: int | None, end_date: dt.date | None) -> DateReport:
+    """Return the result of `find_missing_dates`."""
     settings = load()
-    completeness = _check(settings, days, end_date)
+    completeness = _check_last_days(settings, days, end_date)
     return DateReport(
         available=_newest_first(completeness.available),
         missing=_newest_first(completeness.missing),
         expected=_newest_first(completeness.expected),
         coverage_pct=completeness.coverage_pct,
-        total_in_bucket=_total(settings),
+        total_in_bucket=_count_days_in_layer(settings),
     )
 
 
-def to_fetch(days: int | None, end_date: dt.date | None) -> list[DateToFetch]:
-    """The result of `get_dates_to_fetch`."""
-    return dates_to_fetch(_check(load(), days, end_date))
+def list_dates_to_fetch(days: int | None, end_date: dt.date | None) -> list[DateToFetch]:
+    """Return the result of `get_dates_to_fetch`."""
+    return dates_to_fetch(_check_last_days(load(), days, end_date))
 
 
 def print_report(days: int | None, end_date: dt.date | None) -> None:
-    """Print the report of `print_date_report`."""
+    """Print the report that `print_date_report` documents."""
     from smart_orchestrator.text.reporter import TextReporter
 
     settings = load()
     fix = "They have to be fetched: python check_and_fetch_data.py --auto, with the same number of days."
-    TextReporter(sys.stdout).write(report_lines(settings, _check(settings, days, end_date), fix))
+    TextReporter(sys.stdout).write(report_lines(settings, _check_last_days(settings, days, end_date), fix))
 
 
 def trigger(dates: Sequence[str | dt.date], timeout: float) -> list[Triggered]:
-    """The result of `trigger_multiple_dates`."""
+    """Run the pipeline for days, and return the result of `trigger_multiple_dates`."""
     from smart_orchestrator.backfilling.reporter import SilentReporter
     from wiki_trends.config.window_options import days_of
     from wiki_trends.jobs.main import fetch_days
     from wiki_trends.jobs.runners import limits_of
 
     settings = load()
-    days = days_of([date if isinstance(date, str) else _day(date).isoformat() for date in dates])
+    days = days_of([date if isinstance(date, str) else _utc_day(date).isoformat() for date in dates])
     outcome = fetch_days(settings, days, limits_of(settings, timeout), SilentReporter())
-    return [_triggered(day, outcome) for day in dict.fromkeys(days)]
+    return [_trigger_result(day, outcome) for day in dict.fromkeys(days)]
 
 
-def _triggered(day: dt.date, outcome: Outcome) -> Triggered:
+def _trigger_result(day: dt.date, outcome: Outcome) -> Triggered:
     run = next((run for run in (*outcome.started, *outcome.followed)[::-1] if run.day == day), None)
-    failed = next((run for run in outcome.failed if run.day == day), None)
-    abandoned = dict(outcome.abandoned)
+    failed_run = next((run for run in outcome.failed if run.day == day), None)
+    reasons_abandoned = dict(outcome.abandoned)
     state, message = "success", ""
-    if failed is not None:
-        run, state, message = failed, "failed", failed.message
-    elif day in abandoned:
-        state, message = "running", abandoned[day]
+    if failed_run is not None:
+        run, state, message = failed_run, "failed", failed_run.message
+    elif day in reasons_abandoned:
+        state, message = "running", reasons_abandoned[day]
     return Triggered(
         date=day.isoformat(),
         state=state,
         run_id=run.name if run else None,
         conf={"target_date": day.isoformat()},
-        reason=failed.failure.value if failed and failed.failure else None,
+        reason=failed_run.failure.value if failed_run and failed_run.failure else None,
         message=message,
     )
 
 
-def _day(moment: dt.date) -> dt.date:
-    """The UTC day of a date or a datetime; a datetime without a zone is in UTC."""
+def _utc_day(moment: dt.date) -> dt.date:
+    """Return the UTC day of a date or a datetime; a datetime without a time zone is in UTC."""
     if isinstance(moment, dt.datetime):
         return (moment if moment.tzinfo is None else moment.astimezone(dt.UTC)).date()
     return moment
 
 
-def _check(settings: Settings, days: int | None, end_date: dt.date | None) -> Completeness:
+def _check_last_days(settings: Settings, days: int | None, end_date: dt.date | None) -> Completeness:
     from smart_orchestrator.errors import WindowError
 
     today = today_utc()
-    as_of = today if end_date is None else _day(end_date)
+    as_of = today if end_date is None else _utc_day(end_date)
     if as_of > today:
         raise WindowError(
             "end_date", as_of, f"is after today, {today} in UTC", "Give today or an earlier day."
@@ -148,7 +148,7 @@ def check_window(settings: Settings, window: Window) -> Completeness:
     return checker(settings, window)()
 
 
-def _total(settings: Settings) -> int:
+def _count_days_in_layer(settings: Settings) -> int:
     from smart_orchestrator.checking import total_days
     from smart_orchestrator.store.opening import lake_of
     from wiki_trends.config.layers import layers
@@ -162,7 +162,7 @@ def _newest_first(days: Sequence[dt.date]) -> list[str]:
 
 
 def dates_to_fetch(completeness: Completeness) -> list[DateToFetch]:
-    """The missing days of a check, newest first, with their age."""
+    """Return the missing days of a check, newest first, with the age of each day."""
     as_of = completeness.window.as_of
     return [
         DateToFetch(date=day.isoformat(), days_ago=(as_of - day).days)
@@ -171,7 +171,7 @@ def dates_to_fetch(completeness: Completeness) -> list[DateToFetch]:
 
 
 def report_lines(settings: Settings, completeness: Completeness, fix: str) -> list[Line]:
-    """The documented report, with the number of days in the layer; `fix` follows the missing days."""
+    """Return the documented report, with the number of days in the layer. `fix` follows the missing days."""
     from wiki_trends.compat.date_report import date_report_lines
 
-    return date_report_lines(completeness, _total(settings), fix)
+    return date_report_lines(completeness, _count_days_in_layer(settings), fix)

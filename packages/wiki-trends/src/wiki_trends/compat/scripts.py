@@ -1,7 +1,7 @@
-"""The three scripts that README.md documents: report the last days and fetch missing ones; analyse; show the trends.
+"""The three scripts that README.md documents: report and fetch missing days, analyse, and show the trends.
 
-They have the exit codes of the command `wiki-trends`. Progress and results both go to stdout, where users read them as one
-dialogue. Questions are asked on a terminal only; a pipe gets neither questions nor colours.
+The scripts have the exit codes of the command `wiki-trends`. They print progress and results to stdout, where users read
+both as one dialogue. They ask questions and use colours only on a terminal.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, UNREACHABLE, exit_process
 from smart_orchestrator.cli.streams import install_streams
 from wiki_trends.cli.exit_codes import documented_script
-from wiki_trends.cli.output import err_if_output_failed
+from wiki_trends.cli.output import print_to_stderr_if_stdout_failed
 from wiki_trends.compat.functions import check_window, dates_to_fetch, report_lines
 from wiki_trends.config.settings import load
 from wiki_trends.jobs.progress import show_progress
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
 
 
 def check_and_fetch_data() -> NoReturn:
-    """The script `check_and_fetch_data.py`."""
-    _run(_check_and_fetch, "check_and_fetch_data.py")
+    """Run the script `check_and_fetch_data.py`."""
+    _run_script(_check_and_fetch, "check_and_fetch_data.py")
 
 
 def run_analytics() -> NoReturn:
-    """The script `run_analytics.py`."""
-    _run(_run_analytics, "run_analytics.py")
+    """Run the script `run_analytics.py`."""
+    _run_script(_run_analytics, "run_analytics.py")
 
 
 def show_analytics_report() -> NoReturn:
-    """The script `show_analytics_report.py`."""
-    _run(_show_report, "show_analytics_report.py")
+    """Run the script `show_analytics_report.py`."""
+    _run_script(_show_report, "show_analytics_report.py")
 
 
-def _run(script: Callable[[Sequence[str]], int], file: str) -> NoReturn:
+def _run_script(script: Callable[[Sequence[str]], int], file: str) -> NoReturn:
     """Run a script with the arguments of the process, and end the process."""
     install_streams()
     arguments = sys.argv[1:]
@@ -57,39 +57,39 @@ def _run(script: Callable[[Sequence[str]], int], file: str) -> NoReturn:
 
 
 def _check_and_fetch(arguments: Sequence[str]) -> int:
-    parser = _parser(
+    parser = _make_parser(
         "Report which of the last days are in the lake, and fetch those that are not.",
         "Exit codes: 0 nothing is missing; 1 days are missing; 2 wrong usage; 3 a service is unreachable; 4 a fault of wiki-trends.",
     )
-    _window_options(parser)
+    _add_window_options(parser)
     parser.add_argument("--auto", action="store_true", help="fetch without asking")
     options = parser.parse_args(arguments)
     settings = load({"days": options.days})
     window = _window_of(settings, options)
     completeness = check_window(settings, window)
-    reporter = _stdout()
+    reporter = _stdout_reporter()
     reporter.write(report_lines(settings, completeness, "They have to be fetched:"))
     if not completeness.missing:
-        # A window without a missing day can still be too short for the policy, or wait for a day within the lag.
+        # A window without missing days can still be too short for the policy, or include a day within the lag.
         return DONE if completeness.ready else INCOMPLETE
     reporter.write(_age_lines(completeness))
-    if not options.auto and not _confirmed(reporter, len(completeness.missing)):
+    if not options.auto and not _confirm(reporter, len(completeness.missing)):
         return INCOMPLETE
-    return _fetch(settings, window, reporter)
+    return _fetch_missing_days(settings, window, reporter)
 
 
-def _fetch(settings: Settings, window: Window, reporter: TextReporter) -> int:
+def _fetch_missing_days(settings: Settings, window: Window, reporter: TextReporter) -> int:
     from smart_orchestrator.model.run import Failure
     from wiki_trends.jobs.main import checker, fill
     from wiki_trends.jobs.runners import limits_of
 
-    result = fill(settings, checker(settings, window), limits_of(settings), _Dialogue(reporter))
+    result = fill(settings, checker(settings, window), limits_of(settings), _DialogueReporter(reporter))
     after = result.completeness
     if not after.missing:
         reporter.write([("All dates were fetched; analytics can be run: python run_analytics.py", "good")])
         return DONE
-    listed = ", ".join(day.isoformat() for day in reversed(after.missing))
-    reporter.write([(f"Still missing: {listed}. Coverage: {after.coverage_pct:.1f} %.", "bad")])
+    missing_days = ", ".join(day.isoformat() for day in reversed(after.missing))
+    reporter.write([(f"Still missing: {missing_days}. Coverage: {after.coverage_pct:.1f} %.", "bad")])
     unreachable = any(run.failure is Failure.UNREACHABLE for run in result.outcome.failed)
     return UNREACHABLE if unreachable else INCOMPLETE
 
@@ -97,11 +97,11 @@ def _fetch(settings: Settings, window: Window, reporter: TextReporter) -> int:
 def _run_analytics(arguments: Sequence[str]) -> int:
     from wiki_trends.jobs.main import analyze_window, checker
 
-    parser = _parser(
+    parser = _make_parser(
         "Compute the trends of the last days, when they are complete, and show them.",
         "Exit codes: 0 done; 1 days are missing; 2 wrong usage; 3 a service is unreachable; 4 a fault of wiki-trends.",
     )
-    _window_options(parser)
+    _add_window_options(parser)
     options = parser.parse_args(arguments)
     settings = load({"days": options.days})
     show_progress()
@@ -113,20 +113,20 @@ def _run_analytics(arguments: Sequence[str]) -> int:
         (f"Common articles: {rows['wiki_trends_growth']:,}", ""),
         ("", ""),
     ]
-    _stdout().write(lines)
-    err_if_output_failed(lines)
-    return _show(settings)
+    _stdout_reporter().write(lines)
+    print_to_stderr_if_stdout_failed(lines)
+    return _print_trends(settings)
 
 
 def _show_report(arguments: Sequence[str]) -> int:
-    _parser(
+    _make_parser(
         "Show the trends of the window that was published last.",
         "Exit codes: 0 done; 1 nothing has been published; 2 wrong usage; 3 a service is unreachable; 4 a fault of wiki-trends.",
     ).parse_args(arguments)
-    return _show(load())
+    return _print_trends(load())
 
 
-def _show(settings: Settings) -> int:
+def _print_trends(settings: Settings) -> int:
     from wiki_trends.report.build import build_report
     from wiki_trends.report.terminal import write
     from wiki_trends.warehouse import open_warehouse
@@ -135,14 +135,14 @@ def _show(settings: Settings) -> int:
     return DONE
 
 
-def _parser(text: str, epilog: str) -> ArgumentParser:
+def _make_parser(text: str, epilog: str) -> ArgumentParser:
     parser = ArgumentParser(description=text, epilog=epilog, allow_abbrev=False)
     parser.add_argument("--debug", action="store_true", help="print the traceback of an unexpected error")
     return parser
 
 
-def _window_options(parser: ArgumentParser) -> None:
-    parser.add_argument("--days", metavar="N", help="how many days (default: WIKI_TRENDS_DAYS, 5)")
+def _add_window_options(parser: ArgumentParser) -> None:
+    parser.add_argument("--days", metavar="N", help="number of days (default: WIKI_TRENDS_DAYS, 5)")
     parser.add_argument("--as-of", metavar="DAY", help="the UTC day that counts as today, YYYY-MM-DD")
 
 
@@ -155,25 +155,25 @@ def _window_of(settings: Settings, options: Namespace) -> Window:
 def _age_lines(completeness: Completeness) -> list[Line]:
     lines: list[Line] = []
     for item in dates_to_fetch(completeness):
-        ago = "1 day" if item["days_ago"] == 1 else f"{item['days_ago']} days"
-        lines.append((f"  {item['date']}: {ago} ago", ""))
+        age = "1 day" if item["days_ago"] == 1 else f"{item['days_ago']} days"
+        lines.append((f"  {item['date']}: {age} ago", ""))
     return lines
 
 
-def _stdout() -> TextReporter:
+def _stdout_reporter() -> TextReporter:
     from smart_orchestrator.text.reporter import TextReporter
 
     return TextReporter(sys.stdout)
 
 
-def _confirmed(reporter: TextReporter, number: int) -> bool:
-    """Ask the user whether to fetch the days; without a terminal the answer is no."""
+def _confirm(reporter: TextReporter, missing_count: int) -> bool:
+    """Ask the user whether to fetch the missing days. Without a terminal, the answer is no."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         reporter.write(
             [("Nothing was fetched: there is no terminal to ask on. Add --auto to fetch.", "warn")]
         )
         return False
-    dates = "this date" if number == 1 else f"these {number} dates"
+    dates = "this date" if missing_count == 1 else f"these {missing_count} dates"
     while True:
         try:
             answer = input(f"Fetch {dates} now? (y/n) ").strip().lower()
@@ -187,18 +187,18 @@ def _confirmed(reporter: TextReporter, number: int) -> bool:
             return False
 
 
-class _Dialogue:
-    """A reporter that prints the start, the wait and the outcome of each day, and numbers the days: `[2/5] 2024-03-30 …`."""
+class _DialogueReporter:
+    """A reporter that prints numbered lines about the start, the wait and the outcome of each day: `[2/5] 2024-03-30 …`."""
 
     def __init__(self, reporter: TextReporter) -> None:
         self._reporter = reporter
         self._numbers: dict[dt.date, int] = {}
 
     def checked(self, completeness: Completeness) -> None:
-        """Print nothing: the report has already been printed."""
+        """Print nothing, because the script has already printed the report."""
 
     def planned(self, plan: Plan) -> None:
-        """Print a line for each missing day for which no run will be started."""
+        """Print a line for each missing day that the backfill does not run."""
         from smart_orchestrator.model.plan import Action
 
         for step in plan.steps:
@@ -206,12 +206,12 @@ class _Dialogue:
                 self._reporter.write([(f"{step.day}: not started, {step.why}", "warn")])
 
     def started(self, run: Run, progress: tuple[int, int]) -> None:
-        """Print two lines: the run has started, and is being waited for."""
+        """Print that the run has started, and that the script waits for it."""
         self._write(run.day, progress, f"started (run {run.name})")
         self._write(run.day, progress, "waiting for it to end")
 
     def followed(self, run: Run, progress: tuple[int, int]) -> None:
-        """Print that the run of another process is being waited for."""
+        """Print that the script waits for the run of another process."""
         self._write(run.day, progress, f"is run by another process, waiting for it (run {run.name})")
 
     def filled(self, partition: Partition, run: Run | None, progress: tuple[int, int]) -> None:
@@ -222,7 +222,7 @@ class _Dialogue:
         self._write(partition.day, progress, f"done, {partition.reason}{seconds}", "good")
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
-        """Print why the run failed, and whether the day is tried again."""
+        """Print why the run failed, and whether the day will be retried."""
         next_step = "trying again" if again else "giving up"
         text = f"failed ({run.failure}): {run.message} -- {next_step}"
         self._write(run.day, progress, text, "warn" if again else "bad")

@@ -1,1 +1,1 @@
-"""The main job and its parts, maintenance, doctor, demo."""
+"""The main job and its parts, the maintenance of the lake, the doctor, and the demo."""

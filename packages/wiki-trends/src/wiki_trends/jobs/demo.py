@@ -1,7 +1,7 @@
-"""The demo: the main job on synthetic data, on a lake of eight days, with two days of the window missing.
+"""The demo: run the main job on a synthetic lake of eight days, with two days of the window missing.
 
-Starts the sample API as a separate process on a free port, and writes below one folder. An earlier demo's folder is
-replaced; any other folder that is not empty is refused. Needs no network.
+The demo starts the sample API as a separate process on a free port, and needs no network. It writes only to one folder.
+The folder of an earlier demo is replaced; any other folder that is not empty is refused.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from smart_orchestrator.text.reports import Line
 
 AS_OF = date(2025, 11, 12)
-NEWEST = date(2025, 11, 9)
+NEWEST_DAY = date(2025, 11, 9)
 MISSING_DAYS = (date(2025, 11, 5), date(2025, 11, 6))
 DAYS_IN_LAKE = 8
-PORT = 8899
+SAMPLE_API_PORT = 8899
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The result of a demo: the main job, the paths of its data, and the seconds of each phase."""
+    """The result of a demo: the result of the main job, the paths of the data, and the seconds of each phase."""
 
     job: MainJob
     folder: Path
@@ -47,50 +47,54 @@ class Demo:
     seconds: dict[str, float]
 
     def to_json(self) -> dict[str, object]:
-        """The document that `demo --json` prints."""
+        """Return the document that `demo --json` prints."""
         seconds = {name: round(value, 3) for name, value in self.seconds.items()}
         return {"folder": str(self.folder), **self.job.to_json(), "seconds": seconds}
 
 
 def run_demo(folder: Path, reporter: TextReporter) -> Demo:
-    """Make a lake with two missing days, and run the main job on it.
+    """Fill a lake except for two days, and run the main job on the lake.
 
     Raises:
-        SettingError: the folder is not empty, and its content is not that of an earlier demo.
+        SettingError: the folder is not empty, and does not contain an earlier demo.
         WikimediaUnreachable: the sample API did not start.
     """
-    began = time.monotonic()
-    _make_folder(folder)
+    demo_started_at = time.monotonic()
+    _prepare_folder(folder)
     with _sample_api(folder) as address:
-        started = time.monotonic()
-        settings = _settings(folder, address)
+        api_started_at = time.monotonic()
+        settings = _demo_settings(folder, address)
         reporter.write(
             [(f"A synthetic Wikimedia answers at {address}; its log is {folder / 'sample-api.log'}.", "dim")]
         )
-        _prepare(settings)
+        _fill_lake(settings)
         reporter.write(
             [
                 (
-                    f"A lake of {DAYS_IN_LAKE} days up to {NEWEST} lies in {folder / 'lake'}. Now the main job:",
+                    f"A lake of {DAYS_IN_LAKE} days up to {NEWEST_DAY} is in {folder / 'lake'}. The main job starts now:",
                     "",
                 )
             ]
         )
-        prepared = time.monotonic()
+        lake_filled_at = time.monotonic()
         window = Window.of_days(settings.days, AS_OF, settings.lag)
         limits = limits_of(settings)
         job = run_main_job(settings, window, CheckOptions(), limits, reporter)
     reporter.write(summary_lines(job))
-    seconds = {"sample-api": started - began, "lake": prepared - started, **job.seconds}
+    seconds = {
+        "sample-api": api_started_at - demo_started_at,
+        "lake": lake_filled_at - api_started_at,
+        **job.seconds,
+    }
     return Demo(job, folder, settings.warehouse, seconds)
 
 
 def next_step_lines(demo: Demo) -> list[Line]:
-    """The paths of the demo's data, and commands to try next."""
+    """Return the paths of the demo's data, and commands to try next."""
     folder = demo.folder
     steps = [
-        (f"cd {folder}", f"{FILE_NAME} there names this lake"),
-        (f"wiki-trends sample-api --port {PORT} &", "the synthetic Wikimedia"),
+        (f"cd {folder}", f"its {FILE_NAME} names this lake"),
+        (f"wiki-trends sample-api --port {SAMPLE_API_PORT} &", "the synthetic Wikimedia"),
         ("rm -r lake/diamond/diamond_final_2025_11_07.csv", "removes one day from the lake"),
         (f"wiki-trends check --as-of {AS_OF}", "shows which day is missing, and why"),
         (f"wiki-trends run --as-of {AS_OF}", "fetches only that day"),
@@ -103,45 +107,45 @@ def next_step_lines(demo: Demo) -> list[Line]:
     width = max(len(command) for command, _ in steps)
     return [
         ("", ""),
-        ("Where everything lies", "strong"),
+        ("The files of the demo", "strong"),
         (f"  lake       {folder}/lake/{{bronze,silver,gold,diamond}}", ""),
         (f"  warehouse  {folder}/warehouse.duckdb", ""),
         (f"  runs       {folder}/state/runs.sqlite", ""),
         ("What to try next", "strong"),
-        *((f"  {command:<{width}}  # {why}" if why else f"  {command}", "") for command, why in steps),
+        *((f"  {command:<{width}}  # {note}" if note else f"  {command}", "") for command, note in steps),
     ]
 
 
-def _make_folder(folder: Path) -> None:
+def _prepare_folder(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         if not (folder / FILE_NAME).is_file() or not (folder / "sample-api.log").is_file():
             raise SettingError(
                 name="folder",
                 value=str(folder),
                 origin="--folder",
-                problem="holds something that is not a demo's",
+                problem="contains files that are not from a demo",
                 fix="Name a new folder, or empty it.",
             )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE_NAME).write_text(
         f'lake = "lake/{{layer}}"\nwarehouse = "duckdb:///warehouse.duckdb"\nstate = "state"\n'
-        f'wikimedia_url = "http://127.0.0.1:{PORT}/api/rest_v1"\n'
-        f'mediawiki_url = "http://127.0.0.1:{PORT}/{{project}}/w/api.php"\nrate_per_minute = 1000000\n',
+        f'wikimedia_url = "http://127.0.0.1:{SAMPLE_API_PORT}/api/rest_v1"\n'
+        f'mediawiki_url = "http://127.0.0.1:{SAMPLE_API_PORT}/{{project}}/w/api.php"\nrate_per_minute = 1000000\n',
         encoding="utf-8",
     )
 
 
 @contextmanager
 def _sample_api(folder: Path) -> Iterator[str]:
-    """The address of a sample API that runs as long as the block."""
+    """Run a sample API during the block, and yield its address."""
     command = [sys.executable, "-m", "wiki_trends", "sample-api", "--port", "0"]
     with (
         (folder / "sample-api.log").open("wb") as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         try:
-            # Import what the first day needs while the other process starts; it takes half a second.
+            # These imports take half a second, so they happen while the other process starts.
             import_module("wiki_trends.pipeline.run")
             for module in ("polars", "httpx2"):
                 import_module(module)
@@ -153,7 +157,7 @@ def _sample_api(folder: Path) -> Iterator[str]:
             process.terminate()
 
 
-def _settings(folder: Path, address: str) -> Settings:
+def _demo_settings(folder: Path, address: str) -> Settings:
     root = folder.absolute()
     return replace(
         Settings(),
@@ -166,10 +170,10 @@ def _settings(folder: Path, address: str) -> Settings:
     )
 
 
-def _prepare(settings: Settings) -> None:
-    """Fill the lake with eight days, leaving out two of the window."""
+def _fill_lake(settings: Settings) -> None:
+    """Fill the lake with `DAYS_IN_LAKE` days, but without `MISSING_DAYS`."""
     days: list[date] = []
-    day = NEWEST
+    day = NEWEST_DAY
     while len(days) < DAYS_IN_LAKE:
         if day not in MISSING_DAYS:
             days.append(day)

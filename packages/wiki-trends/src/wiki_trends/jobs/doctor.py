@@ -1,6 +1,6 @@
-"""`doctor`: check everything that the product needs, and say how to fix failures.
+"""The `doctor`: check everything that the product needs, and say how to fix failures.
 
-It writes one test object to each layer of the lake, and removes it again. Nothing else is changed.
+The doctor writes a test object to each layer of the lake, and deletes the object again. It changes nothing else.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.text.reports import Line
     from wiki_trends.wikimedia.probe import LiveAnswer
 
-TEST_OBJECT = "_doctor"
-EXTRAS = {"airflow": "apache-airflow", "postgres": "psycopg", "spark": "pyspark", "web": "fastapi"}
+TEST_OBJECT_KEY = "_doctor"
+PACKAGES_BY_EXTRA = {"airflow": "apache-airflow", "postgres": "psycopg", "spark": "pyspark", "web": "fastapi"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Finding:
     """The result of one check.
 
     Attributes:
-        subject: the part of the installation that was checked.
-        passed: whether it can be used.
-        text: the details, or the problem and its fix.
-        error: the error, if the main job needs the subject; None for an optional one.
+        subject: the name of the checked part of the installation.
+        passed: whether the subject can be used.
+        text: the details; if the check failed, the problem and its fix.
+        error: the error of a failed check; None if the check passed, or if the subject is optional.
     """
 
     subject: str
@@ -46,7 +46,7 @@ class Finding:
     error: Exception | None = None
 
     def to_json(self) -> dict[str, object]:
-        """The finding as `doctor --json` lists it."""
+        """Return the finding as `doctor --json` lists it."""
         return {
             "thing": self.subject,
             "ok": self.passed,
@@ -55,7 +55,7 @@ class Finding:
         }
 
     def line(self) -> Line:
-        """The finding as a line of text."""
+        """Return the finding as a styled line."""
         mark, style = (
             ("ok", "good") if self.passed else ("NO", "bad") if self.error is not None else ("--", "dim")
         )
@@ -64,7 +64,7 @@ class Finding:
 
 def diagnose(settings: Settings) -> list[Finding]:
     """Check everything that `run` needs, then the optional packages."""
-    return [*_needed(settings), *_optional()]
+    return [*_check_required_parts(settings), *_check_extras()]
 
 
 def diagnose_live(settings: Settings, today: dt.date) -> list[LiveAnswer]:
@@ -76,18 +76,16 @@ def diagnose_live(settings: Settings, today: dt.date) -> list[LiveAnswer]:
 
 
 def settings_json(settings: Settings) -> dict[str, object]:
-    """Every setting by its name in the environment; secrets are hidden."""
-    from wiki_trends.config.settings import env_name
-
+    """Return every setting under the name of its environment variable; secrets are hidden."""
     values: dict[str, object] = {}
-    for item in fields(Settings):
-        value = getattr(settings, item.name)
-        hidden = item.metadata["secret"] and value != item.default
-        values[env_name(item.name)] = "(secret, set)" if hidden else value
+    for field in fields(Settings):
+        value = getattr(settings, field.name)
+        is_hidden_secret = field.metadata["secret"] and value != field.default
+        values[env_name(field.name)] = "(secret, set)" if is_hidden_secret else value
     return values
 
 
-def _needed(settings: Settings) -> Iterator[Finding]:
+def _check_required_parts(settings: Settings) -> Iterator[Finding]:
     from wiki_trends.config.layers import layers
 
     python = ".".join(str(number) for number in sys.version_info[:3])
@@ -95,47 +93,47 @@ def _needed(settings: Settings) -> Iterator[Finding]:
     lake = layers(settings)
     for dataset in (lake.bronze, lake.silver, lake.gold, lake.diamond):
         layer = dataset.name.split()[0]
-        yield _checked(f"lake, layer {layer}", lambda dataset=dataset: _lake(dataset))  # type: ignore[misc]
-    yield _checked("runs and locks", lambda: _state(settings))
-    yield _checked("runner", lambda: _runner(settings))
-    yield _checked("warehouse", lambda: _warehouse(settings))
-    yield _checked("Wikimedia", lambda: _wikimedia(settings))
+        yield _run_check(f"lake, layer {layer}", lambda dataset=dataset: _check_lake(dataset))  # type: ignore[misc]
+    yield _run_check("runs and locks", lambda: _check_state(settings))
+    yield _run_check("runner", lambda: _check_runner(settings))
+    yield _run_check("warehouse", lambda: _check_warehouse(settings))
+    yield _run_check("Wikimedia", lambda: _check_wikimedia(settings))
 
 
-def _checked(subject: str, probe: Callable[[], str]) -> Finding:
+def _run_check(subject: str, check: Callable[[], str]) -> Finding:
     try:
-        return Finding(subject, passed=True, text=probe())
+        return Finding(subject, passed=True, text=check())
     except (SmartOrchestratorError, WikiTrendsError, OSError) as error:
         return Finding(subject, passed=False, text=str(error), error=error)
 
 
-def _lake(dataset: DailyDataset) -> str:
+def _check_lake(dataset: DailyDataset) -> str:
     from smart_orchestrator.store.opening import lake_of
 
     lake = lake_of(dataset)
-    lake.put(TEST_OBJECT, b"test")
-    lake.delete([TEST_OBJECT])
+    lake.put(TEST_OBJECT_KEY, b"test")
+    lake.delete([TEST_OBJECT_KEY])
     return f"can be written: {lake.url}"
 
 
-def _state(settings: Settings) -> str:
+def _check_state(settings: Settings) -> str:
     from smart_orchestrator.runners.ledger import Ledger
 
     with Ledger(Path(settings.state), env_name("state")).connection() as database:
-        (runs,) = database.execute("SELECT count(*) FROM runs").fetchone()
-    return f"can be written: {settings.state} (history of {runs} runs)"
+        (run_count,) = database.execute("SELECT count(*) FROM runs").fetchone()
+    return f"can be written: {settings.state} (history of {run_count} runs)"
 
 
-def _runner(settings: Settings) -> str:
-    from wiki_trends.jobs.runners import AIRFLOW, airflow_runner, limits_of
+def _check_runner(settings: Settings) -> str:
+    from wiki_trends.jobs.runners import AIRFLOW_RUNNER, airflow_runner, limits_of
 
-    if settings.runner != AIRFLOW:
+    if settings.runner != AIRFLOW_RUNNER:
         return f"this process, {limits_of(settings).jobs} days at the same time"
     pipeline = airflow_runner(settings).ready()
     return f"answers: {settings.airflow_url}, DAG {pipeline.dag_id} with {pipeline.max_active_runs} runs at the same time"
 
 
-def _warehouse(settings: Settings) -> str:
+def _check_warehouse(settings: Settings) -> str:
     from wiki_trends.warehouse import open_warehouse
 
     warehouse = open_warehouse(settings.warehouse)
@@ -144,18 +142,18 @@ def _warehouse(settings: Settings) -> str:
             run = reader.last_run()
     except NothingPublished:
         return f"nothing published yet: {warehouse.url}"
-    return f"holds {run.window_start} .. {run.window_end}: {warehouse.url}"
+    return f"contains {run.window_start} .. {run.window_end}: {warehouse.url}"
 
 
-def _wikimedia(settings: Settings) -> str:
+def _check_wikimedia(settings: Settings) -> str:
     from wiki_trends.jobs.runners import check_wikimedia
 
     check_wikimedia(settings)
     return f"answers: {settings.wikimedia_url} as {settings.project}"
 
 
-def _optional() -> Iterator[Finding]:
-    for extra, package in EXTRAS.items():
+def _check_extras() -> Iterator[Finding]:
+    for extra, package in PACKAGES_BY_EXTRA.items():
         try:
             yield Finding(f"extra {extra}", passed=True, text=f"{package} {version(package)}")
         except PackageNotFoundError:

@@ -1,7 +1,7 @@
 """Explain the category and the location of a page: the facts, the scores, the rules that applied.
 
-The facts come from the cache in the lake, as the pipeline sees them, or from Wikimedia when the page is not in the cache.
-Nothing is written. A title that the wiki does not know has the defaults.
+The facts come from the cache in the lake, which the pipeline also uses. If the cache does not have the page, the facts come
+from Wikimedia. This module writes nothing. A title without a page in the wiki gets the default category and location.
 """
 
 from __future__ import annotations
@@ -26,50 +26,50 @@ if TYPE_CHECKING:
     from wiki_trends.wikimedia import PageFacts
 
 CACHE, WIKIMEDIA = "cache", "wikimedia"
-_FROM = {CACHE: "from the cache", WIKIMEDIA: "from Wikimedia"}
+_SOURCE_TEXTS = {CACHE: "from the cache", WIKIMEDIA: "from Wikimedia"}
 _MAX_LABELS = 6
 _MAX_RULES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class PageExplanation:
-    """A page with its facts, its category and its location.
+    """The facts of a page, and the reasons for its category and its location.
 
     Attributes:
-        title: the title that was given.
-        project: for example `en.wikipedia`.
-        source: `cache` or `wikimedia`.
-        facts: the page's facts, from the wiki.
-        why: category and location, with scores and rules.
+        title: the title that the caller passed.
+        project: the project, for example `en.wikipedia`.
+        source: the source of the facts, `cache` or `wikimedia`.
+        facts: the facts about the page.
+        rules: the category and the location, with the scores and rules that decided them.
     """
 
     title: str
     project: str
     source: str
     facts: PageFacts
-    why: Explanation
+    rules: Explanation
 
     def to_json(self) -> dict[str, Any]:
-        """The document of `explain --json`."""
-        why = self.why
+        """Return the document that `explain --json` prints."""
+        rules = self.rules
         return {
             "title": self.title,
             "project": self.project,
             "source": self.source,
             "facts": self.facts.to_json(),
-            "category": why.category.outcome,
-            "location_type": why.place.type,
-            "location": why.place.name,
+            "category": rules.category.outcome,
+            "location_type": rules.place.type,
+            "location": rules.place.name,
             "why": {
-                "category": _decision_json(why.category),
-                "location_type": _decision_json(why.location_type),
-                "location": _decision_json(why.location),
+                "category": _decision_json(rules.category),
+                "location_type": _decision_json(rules.location_type),
+                "location": _decision_json(rules.location),
             },
         }
 
 
 def explain_page(title: str, settings: Settings) -> PageExplanation:
-    """Explain one page of the settings' project; `title` has spaces or underscores.
+    """Explain a page of the project in the settings. `title` may contain spaces or underscores.
 
     Raises:
         SettingError: the title is empty, or the file of extra phrases cannot be used.
@@ -85,7 +85,7 @@ def explain_page(title: str, settings: Settings) -> PageExplanation:
             value=title,
             origin="TITLE",
             problem="is not a title",
-            fix='Give one such as "Marie Curie".',
+            fix='Give a title such as "Marie Curie".',
         )
     facts = PageCache(lake_of(layers(settings).silver), project).get([page]).get(page)
     source = CACHE
@@ -100,41 +100,41 @@ def explain_page(title: str, settings: Settings) -> PageExplanation:
 
 
 def explanation_lines(explanation: PageExplanation) -> list[Line]:
-    """The explanation as lines of text."""
-    facts, why = explanation.facts, explanation.why
+    """Return the explanation as styled lines."""
+    facts, rules = explanation.facts, explanation.rules
     lines: list[Line] = [
-        (f"{facts.title}  ({explanation.project}, {_FROM[explanation.source]})", "strong"),
+        (f"{facts.title}  ({explanation.project}, {_SOURCE_TEXTS[explanation.source]})", "strong"),
         (f"  description   {facts.description or 'none'}", ""),
         (f"  categories    {len(facts.categories)}", ""),
-        (f"  coordinates   {_coordinates(facts)}", ""),
+        (f"  coordinates   {_coordinates_text(facts)}", ""),
     ]
     if facts.missing:
-        lines.append(("  The wiki has no such page: it gets the defaults.", ""))
+        lines.append(("  The wiki has no such page, so the defaults apply.", ""))
     for name, decision in (
-        ("category", why.category),
-        ("location_type", why.location_type),
-        ("location", why.location),
+        ("category", rules.category),
+        ("location_type", rules.location_type),
+        ("location", rules.location),
     ):
-        lines += [("", ""), (f"{name}: {decision.outcome}", "strong"), *_rules(decision)]
+        lines += [("", ""), (f"{name}: {decision.outcome}", "strong"), *_score_lines(decision)]
     return lines
 
 
-def _rules(decision: Decision) -> list[Line]:
-    """The scores from best to worst, each with its highest-scoring rules."""
+def _score_lines(decision: Decision) -> list[Line]:
+    """Return the labels from the best to the worst score, each with its highest-scoring rules."""
     if not decision.matches:
         return [("  no rule applies", "")]
     lines: list[Line] = []
-    for label, score in list(_ranked(decision.scores).items())[:_MAX_LABELS]:
+    for label, score in list(_best_first(decision.scores).items())[:_MAX_LABELS]:
         lines.append((f"  {score:6g}  {label}", ""))
-        applied = sorted(
+        label_matches = sorted(
             (match for match in decision.matches if match.label == label), key=lambda match: -match.score
         )
         lines += [
             (f"          {match.score:6g}  {match.source}: {match.phrase!r} in {match.text!r}", "")
-            for match in applied[:_MAX_RULES]
+            for match in label_matches[:_MAX_RULES]
         ]
-        if len(applied) > _MAX_RULES:
-            lines.append((f"                  and {len(applied) - _MAX_RULES} more", ""))
+        if len(label_matches) > _MAX_RULES:
+            lines.append((f"                  and {len(label_matches) - _MAX_RULES} more", ""))
     if len(decision.scores) > _MAX_LABELS:
         lines.append((f"          and {len(decision.scores) - _MAX_LABELS} more with lower scores", ""))
     return lines
@@ -142,16 +142,16 @@ def _rules(decision: Decision) -> list[Line]:
 
 def _decision_json(decision: Decision) -> dict[str, Any]:
     return {
-        "scores": _ranked(decision.scores),
+        "scores": _best_first(decision.scores),
         "rules": [match._asdict() for match in decision.matches],
     }
 
 
-def _ranked(scores: dict[str, float]) -> dict[str, float]:
+def _best_first(scores: dict[str, float]) -> dict[str, float]:
     return dict(sorted(scores.items(), key=lambda item: -item[1]))
 
 
-def _coordinates(facts: PageFacts) -> str:
+def _coordinates_text(facts: PageFacts) -> str:
     if facts.latitude is None:
         return "none"
     details = [

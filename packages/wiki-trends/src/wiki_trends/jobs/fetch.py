@@ -1,4 +1,4 @@
-"""The options of `fetch`: read a list from the API, refresh it, or read it from dump files; and the changes of a refresh."""
+"""The options of `fetch`: request a list, refresh a list, or read a list from dump files; and the changes of a refresh."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def first_step(
     top: int | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> Fetch | None:
-    """The first step of the pipeline for the options of `fetch`; None for the default step.
+    """Return the first step of the pipeline for the options of `fetch`; None for the default step.
 
-    Dump files are read here, before any run; `on_progress` gets the fraction that has been read, 0 to 1, many times.
+    This function reads the dump files. It calls `on_progress` repeatedly with the fraction that it has read, 0 to 1.
 
     Raises:
-        SettingError: the options exclude each other, or a file is not a dump of that day.
+        SettingError: the options exclude each other, or a file is not a dump of the day.
     """
     from wiki_trends.pipeline import fetch_top_pages
 
@@ -61,7 +61,7 @@ def first_step(
 
 
 def changes_of(settings: Settings, outcome: Outcome) -> dict[dt.date, Mapping[str, Any]]:
-    """The changes of a refresh in the lists of the filled days, from the manifests in bronze."""
+    """Return the changes that a refresh made in the lists of the filled days, from the manifests in bronze."""
     from wiki_trends.pipeline.lists.bronze import inspect_list
 
     manifests = {day: inspect_list(day, settings, settings.access).manifest for day in outcome.filled}
@@ -73,7 +73,7 @@ def changes_of(settings: Settings, outcome: Outcome) -> dict[dt.date, Mapping[st
 
 
 def change_lines(changes: Mapping[dt.date, Mapping[str, Any]]) -> list[Line]:
-    """The changes of a refresh as lines of text."""
+    """Return a line for each list that a refresh changed."""
     from wiki_trends.pipeline.lists.restatement import describe_changes
 
     return [(f"{day}  {describe_changes(change)}", "") for day, change in sorted(changes.items())]
@@ -85,5 +85,5 @@ def _option_conflict(name: str, value: object, problem: str) -> SettingError:
         value=value,
         origin=f"--{name.replace('_', '-')}",
         problem=problem,
-        fix="Give one DAY with --from-dump FILE, or --refresh without it.",
+        fix="Give one DAY with --from-dump FILE, or --refresh without --from-dump.",
     )

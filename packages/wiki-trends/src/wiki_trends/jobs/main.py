@@ -1,7 +1,8 @@
 """The main job and its parts: check a window, backfill due days, check again, analyse, publish.
 
-Shared by the command line, the documented scripts, the dashboard and the demo. Nothing here prints: progress goes to a
-`Reporter`, results are returned. The exceptions are those of `wiki_trends.errors` and `smart_orchestrator.errors`.
+The command line, the documented scripts, the dashboard and the demo share this module. Its functions do not print: they
+report progress to a `Reporter`, and return results. They raise the exceptions of `wiki_trends.errors` and
+`smart_orchestrator.errors`.
 """
 
 from __future__ import annotations
@@ -41,12 +42,12 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import RunRecord
 
 # How many times to re-check a window that changes while it is read.
-_RECHECKS = 2
+_MAX_RECHECKS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
-    """The options of `check`: how to judge partitions, and when the window is ready."""
+    """The options of a check: how to inspect partitions, and when the window is ready."""
 
     policy: Policy = field(default_factory=Policy)
     depth: Depth = Depth.AS_NEEDED
@@ -57,7 +58,7 @@ class CheckOptions:
 def checker(
     settings: Settings, window: Window, options: CheckOptions | None = None
 ) -> Callable[[], Completeness]:
-    """A function that checks the window in the diamond layer, each time it is called."""
+    """Return a function that checks the window in the diamond layer; each call repeats the check."""
     options = options or CheckOptions()
     dataset = layers(settings).diamond
     runner = runner_for_polling(settings)
@@ -82,7 +83,7 @@ def checker(
 
 
 def plan_of(settings: Settings, check_window: Callable[[], Completeness]) -> Plan:
-    """The plan of a backfill of the window."""
+    """Check the window and plan its backfill."""
     completeness = check_window()
     return make_plan(completeness, runner_for_polling(settings).latest(list(completeness.missing)))
 
@@ -108,7 +109,10 @@ def fetch_days(
     reporter: Reporter,
     first_step: Fetch | None = None,
 ) -> Outcome:
-    """Run the pipeline for these days, even for days that the lake already has; by default, the first step reads the API."""
+    """Run the pipeline for `days`, even if the lake already has them.
+
+    `first_step` replaces the first step of the pipeline, which requests the list of the day from the API.
+    """
     with LazyClient(settings) as client:
         runner = runner_for_starting(settings, force=True, client=client, fetch=first_step)
         return fetch(layers(settings).diamond, days, runner, limits=limits, reporter=reporter)
@@ -119,33 +123,33 @@ class MainJob:
     """The result of one `run`.
 
     Attributes:
-        filled: the window before and after the backfill, and the runs.
-        analysis: the published tables; None when the window is not ready, or nothing has changed.
-        unchanged: the earlier published run, when it was made of the same partitions.
-        seconds: of each phase.
+        backfill: the result of the backfill: the window before and after the runs, and the runs.
+        analysis: the analysis that was published; None when the window is not ready, or nothing has changed.
+        unchanged_run: the earlier published run, if it used the same partitions; otherwise None.
+        seconds: the seconds that each phase took.
     """
 
-    filled: Backfill
+    backfill: Backfill
     analysis: Analysis | None
-    unchanged: RunRecord | None
+    unchanged_run: RunRecord | None
     seconds: dict[str, float]
 
     @property
     def published(self) -> RunRecord | None:
         """The published run of this window; None when the window is not ready."""
-        return self.analysis.run if self.analysis is not None else self.unchanged
+        return self.analysis.run if self.analysis is not None else self.unchanged_run
 
     def to_json(self) -> dict[str, object]:
-        """The document that `run --json` prints."""
-        after = self.filled.completeness
+        """Return the document that `run --json` prints."""
+        after = self.backfill.completeness
         return {
             "window": after.to_json()["window"],
             "as_of": after.window.as_of.isoformat(),
             "coverage_pct": after.coverage_pct,
             "ready": after.ready,
-            **self.filled.outcome.to_json(),
+            **self.backfill.outcome.to_json(),
             "completeness": after.to_json(),
-            "unchanged": self.unchanged is not None,
+            "unchanged": self.unchanged_run is not None,
             "rows": dict(self.published.rows) if self.published else {},
             "fingerprints": dict(self.published.fingerprints) if self.published else {},
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
@@ -155,31 +159,33 @@ class MainJob:
 def run_main_job(
     settings: Settings, window: Window, options: CheckOptions, limits: Limits, reporter: Reporter
 ) -> MainJob:
-    """The main job: check, backfill due days, check again, analyse and publish when the window is ready."""
-    clock = _Phases()
+    """Run the main job: check, backfill due days, check again; when the window is ready, analyse and publish."""
+    timer = _PhaseTimer()
     check_window = checker(settings, window, replace(options, volume=True))
-    filled = fill(settings, clock.timed("check", check_window), limits, reporter)
-    clock.end_phase("backfill")
-    analysis = unchanged = None
-    if filled.completeness.ready:
-        analysis, unchanged = publish(settings, filled.completeness, check_window)
-        clock.end_phase("analyze")
-    return MainJob(filled, analysis, unchanged, clock.seconds)
+    backfill_result = fill(settings, timer.timed("check", check_window), limits, reporter)
+    timer.end_phase("backfill")
+    analysis = unchanged_run = None
+    if backfill_result.completeness.ready:
+        analysis, unchanged_run = publish(settings, backfill_result.completeness, check_window)
+        timer.end_phase("analyze")
+    return MainJob(backfill_result, analysis, unchanged_run, timer.seconds)
 
 
 def analyze_window(
     settings: Settings, completeness: Completeness, recheck: Callable[[], Completeness]
 ) -> Analysis:
-    """Compute and publish the tables of a checked window; when a day has changed since the check, check again first.
+    """Compute and publish the tables of a checked window.
+
+    If a day has changed since the check, check the window again first.
 
     Args:
-        settings: lake, engine and warehouse.
-        completeness: a check of the window.
-        recheck: repeats the check with the same options, for example `--strict`.
+        settings: the settings of the lake, the engine and the warehouse.
+        completeness: the result of a check of the window.
+        recheck: the function that repeats the check with the same options.
 
     Raises:
         WindowNotReady: the window is not ready under its policy.
-        PartitionChanged: a day changed after every check.
+        PartitionChanged: a day changed after each check.
         EngineError: the tables cannot be computed.
         WarehouseError: the tables cannot be published.
     """
@@ -188,7 +194,7 @@ def analyze_window(
     from wiki_trends.warehouse import open_warehouse
 
     dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
-    for _ in range(_RECHECKS):
+    for _ in range(_MAX_RECHECKS):
         try:
             return analyze(dataset, completeness, warehouse, engine=open_engine(settings.engine))
         except PartitionChanged:
@@ -199,18 +205,18 @@ def analyze_window(
 def publish(
     settings: Settings, completeness: Completeness, recheck: Callable[[], Completeness]
 ) -> tuple[Analysis | None, RunRecord | None]:
-    """Analyse and publish a checked window, unless the published tables were made of the same partitions.
+    """Analyse and publish a checked window, unless the published tables already use the same partitions.
 
     Returns:
-        The analysis, or the earlier published run: one of them is None.
+        The new analysis and the unchanged published run; exactly one of them is None.
 
     Raises:
         WindowNotReady, WarehouseError: as in `analyze_window`.
     """
-    unchanged = unchanged_publish(settings, completeness)
+    unchanged_run = unchanged_publish(settings, completeness)
     return (
-        (None, unchanged)
-        if unchanged is not None
+        (None, unchanged_run)
+        if unchanged_run is not None
         else (analyze_window(settings, completeness, recheck), None)
     )
 
@@ -218,22 +224,22 @@ def publish(
 def publish_trends(
     settings: Settings, completeness: Completeness, warehouse: str | None = None
 ) -> dict[str, object]:
-    """`publish`, as the consumer of an orchestrator; returns the values that its log shows.
+    """Publish the trends, as the consumer of an orchestrator. Return the values that the orchestrator logs.
 
     Args:
-        settings: lake, project and warehouse.
-        completeness: a check of the window.
-        warehouse: overrides the warehouse of the settings.
+        settings: the settings of the lake, the project and the warehouse.
+        completeness: the result of a check of the window.
+        warehouse: the warehouse to use instead of the one in the settings.
     """
     if warehouse is not None:
         settings = replace(settings, warehouse=warehouse)
     window, options = completeness.window, CheckOptions(completeness.policy, strays=False, volume=True)
     completeness = with_volume(layers(settings).diamond, completeness)
-    analysis, unchanged = publish(settings, completeness, checker(settings, window, options))
-    run = analysis.run if analysis is not None else unchanged
+    analysis, unchanged_run = publish(settings, completeness, checker(settings, window, options))
+    run = analysis.run if analysis is not None else unchanged_run
     rows = dict(run.rows) if run is not None else {}
     return {
-        "published": "before, and nothing has changed since" if unchanged else "now",
+        "published": "before, and nothing has changed since" if unchanged_run else "now",
         "combined records": rows.get("wiki_trends_timeseries", 0),
         "common articles": rows.get("wiki_trends_growth", 0),
         "days": [day.isoformat() for day in completeness.available],
@@ -246,37 +252,37 @@ def publish_trends(
     }
 
 
-class _Phases:
-    """Seconds of each phase, measured end to end."""
+class _PhaseTimer:
+    """Measures the seconds of each phase."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self._last = time.monotonic()
-        self._inside = 0.0
+        self._phase_started_at = time.monotonic()
+        self._timed_seconds = 0.0
 
     def timed(self, name: str, function: Callable[[], Completeness]) -> Callable[[], Completeness]:
-        """Wrap `function`: its time is added to phase `name` and not to the surrounding phase."""
+        """Wrap `function`, so that its calls count for phase `name` and not for the surrounding phase."""
 
         def call() -> Completeness:
-            began = time.monotonic()
+            started_at = time.monotonic()
             try:
                 return function()
             finally:
-                spent = time.monotonic() - began
-                self._inside += spent
-                self.seconds[name] = self.seconds.get(name, 0.0) + spent
+                elapsed = time.monotonic() - started_at
+                self._timed_seconds += elapsed
+                self.seconds[name] = self.seconds.get(name, 0.0) + elapsed
 
         return call
 
     def end_phase(self, name: str) -> None:
-        """End phase `name`. Its time is the time since the last phase, without the time of `timed` functions."""
+        """End phase `name`. The time of the phase excludes the earlier phases and the calls of `timed` functions."""
         now = time.monotonic()
-        self.seconds[name] = now - self._last - self._inside
-        self._last, self._inside = now, 0.0
+        self.seconds[name] = now - self._phase_started_at - self._timed_seconds
+        self._phase_started_at, self._timed_seconds = now, 0.0
 
 
 def analysis_json(analysis: Analysis) -> dict[str, object]:
-    """The document that `analyze --json` prints."""
+    """Return the document that `analyze --json` prints."""
     return {
         "window": {"start": analysis.window.start.isoformat(), "end": analysis.window.last.isoformat()},
         "days": [day.isoformat() for day in analysis.days],
@@ -288,9 +294,9 @@ def analysis_json(analysis: Analysis) -> dict[str, object]:
 
 
 def summary_lines(job: MainJob) -> list[Line]:
-    """The summary of a `run`, printed before the report."""
-    after = job.filled.completeness
-    outcome = job.filled.outcome
+    """Return the summary of a main job, which `run` prints before the report."""
+    after = job.backfill.completeness
+    outcome = job.backfill.outcome
     lines: list[Line] = []
     if outcome.started or outcome.followed or outcome.failed:
         text = f"backfill: {len(outcome.filled)} filled, {len(outcome.failed)} failed; runs started "
@@ -302,12 +308,12 @@ def summary_lines(job: MainJob) -> list[Line]:
     lines += [(f"unusual volume: {partition.day}: {partition.reason}", "warn") for partition in unusual]
     if job.published is not None:
         rows = ", ".join(f"{table} {count:,}" for table, count in job.published.rows.items())
-        verb = "published before, and nothing has changed since" if job.unchanged else "published"
+        verb = "published before, and nothing has changed since" if job.unchanged_run else "published"
         lines.append((f"{verb}: {rows} rows", ""))
     else:
         lines.append(
             ("the window is not ready, so no analytics were run; the published tables are unchanged", "bad")
         )
-    spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in job.seconds.items())
-    lines.append((spent, "dim"))
+    phase_times = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in job.seconds.items())
+    lines.append((phase_times, "dim"))
     return lines

@@ -1,4 +1,4 @@
-"""Maintenance of the lake by hand: waivers, removing parts that killed writers left, and merging the page cache."""
+"""Maintain the lake: waive days, remove the leftovers of killed writers, and merge the page cache."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def waive_days(settings: Settings, days: Sequence[str], *, reason: str, by: str, until: str | None) -> None:
@@ -38,10 +38,10 @@ def waive_days(settings: Settings, days: Sequence[str], *, reason: str, by: str,
         WaiverError: a day is waived already, or the reason is empty.
     """
     dataset = layers(settings).diamond
-    last = parse_day(until, "until") if until else None
+    last_as_of = parse_day(until, "until") if until else None
     now = dt.datetime.now(tz=dt.UTC)
     for day in [parse_day(text, "DAY") for text in days]:
-        waive(dataset, lake_of(dataset), Waiver(day, reason, by, last, now))
+        waive(dataset, lake_of(dataset), Waiver(day, reason, by, last_as_of, now))
 
 
 def unwaive_days(settings: Settings, days: Sequence[str]) -> None:
@@ -57,62 +57,62 @@ def unwaive_days(settings: Settings, days: Sequence[str]) -> None:
 
 
 def list_waivers(settings: Settings) -> list[Waiver]:
-    """All waivers of the diamond layer, oldest day first."""
+    """Return all waivers of the diamond layer, oldest day first."""
     dataset = layers(settings).diamond
     return list(waivers(dataset, lake_of(dataset)).values())
 
 
 def waiver_lines(waived: Sequence[Waiver]) -> list[Line]:
-    """A line for each waived day."""
+    """Return a line for each waived day."""
     if not waived:
         return [("no day is waived", "")]
     return [(_waiver_text(waiver), "") for waiver in waived]
 
 
 def _waiver_text(waiver: Waiver) -> str:
-    by = f", by {waiver.by}" if waiver.by else ""
-    until = f", until {waiver.until}" if waiver.until else ""
+    by_text = f", by {waiver.by}" if waiver.by else ""
+    until_text = f", until {waiver.until}" if waiver.until else ""
     if waiver.problem:
         return f"{waiver.day}  cannot be read: {waiver.problem}"
-    return f"{waiver.day}  {waiver.reason}  (since {waiver.waived_at:%Y-%m-%d}{by}{until})"
+    return f"{waiver.day}  {waiver.reason}  (since {waiver.waived_at:%Y-%m-%d}{by_text}{until_text})"
 
 
 def vacuum_layers(settings: Settings, *, older_than: str, dry_run: bool) -> dict[str, Vacuumed]:
     """Remove the leftovers of killed writers from every layer, and merge the page cache.
 
     Returns:
-        The results by the name of the layer, and that of the cache as `page_cache`.
+        The result for each layer under its name, and the result for the page cache under `page_cache`.
 
     Raises:
         SettingError: `older_than` is not an age.
         VacuumRefused: no layer has a manifest of this program.
     """
     lake = layers(settings)
-    age = _age(older_than)
+    min_age = _parse_age(older_than)
     datasets = (lake.bronze, lake.silver, lake.gold, lake.diamond)
-    leftovers = {dataset.name: find_leftovers(dataset, older_than=age) for dataset in datasets}
+    leftovers = {dataset.name: find_leftovers(dataset, older_than=min_age) for dataset in datasets}
     cache = PageCache(lake_of(lake.silver), project_of(settings), keep_days=settings.cache_days)
     if dry_run:
-        return leftovers | {"page_cache": cache.vacuum(older_than=age, dry_run=True)}
+        return leftovers | {"page_cache": cache.vacuum(older_than=min_age, dry_run=True)}
     refuse_unmarked(redacted_url(settings.lake), list(leftovers.values()))
     removed = {
         dataset.name: remove_leftovers(lake_of(dataset), leftovers[dataset.name]) for dataset in datasets
     }
-    return removed | {"page_cache": cache.vacuum(older_than=age)}
+    return removed | {"page_cache": cache.vacuum(older_than=min_age)}
 
 
-def vacuum_lines(done: Mapping[str, Vacuumed]) -> list[Line]:
-    """A line for each object, and the totals."""
+def vacuum_lines(results: Mapping[str, Vacuumed]) -> list[Line]:
+    """Return a line for each object, and the totals of each layer."""
     lines: list[Line] = []
-    for layer_name, removed in done.items():
-        verb = "would remove" if removed.dry_run else "removed"
-        lines += [(f"  {key}", "") for key in removed.keys]
-        lines += [(f"  {key}  (foreign, kept)", "") for key in removed.foreign]
-        lines.append((f"{layer_name}: {verb} {len(removed.keys)} objects, {removed.size:,} bytes", ""))
+    for layer_name, result in results.items():
+        verb = "would remove" if result.dry_run else "removed"
+        lines += [(f"  {key}", "") for key in result.keys]
+        lines += [(f"  {key}  (foreign, kept)", "") for key in result.foreign]
+        lines.append((f"{layer_name}: {verb} {len(result.keys)} objects, {result.size:,} bytes", ""))
     return lines
 
 
-def _age(text: str) -> dt.timedelta:
+def _parse_age(text: str) -> dt.timedelta:
     match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
     if match is None:
         raise SettingError(
@@ -122,4 +122,4 @@ def _age(text: str) -> dt.timedelta:
             problem="is not an age",
             fix="Give a number and a unit, for example 30m, 12h or 1d.",
         )
-    return dt.timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    return dt.timedelta(seconds=int(match[1]) * _UNIT_SECONDS[match[2]])

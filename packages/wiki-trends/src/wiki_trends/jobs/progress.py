@@ -1,6 +1,6 @@
-"""Show the progress of a long analysis on stderr: log records of the packages in `LOGGERS`, at most one every few seconds.
+"""Show the progress of a long analysis on stderr: the log records of some packages, at most one every few seconds.
 
-In Airflow, the log of the task has the same records.
+In Airflow, these records are in the log of the task instead.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 3.0
 
 # At INFO, these packages log only their current step, such as "reading 30 days" or "computing wiki_trends_growth".
-LOGGERS = ("wiki_trends.analytics", "wiki_trends.queries", "wiki_trends.warehouse")
+LOGGER_NAMES = ("wiki_trends.analytics", "wiki_trends.queries", "wiki_trends.warehouse")
 
 
 def throttled_writer() -> Callable[[str], None]:
-    """A function that writes a line to stderr, at most one in `SECONDS_BETWEEN_LINES`; it drops the others."""
+    """Return a function that writes a line to stderr, and drops lines within `SECONDS_BETWEEN_LINES` of the previous one."""
     from smart_orchestrator.text.reporter import TextReporter
 
-    last_written = time.monotonic()
+    last_written_at = time.monotonic()
 
     def write(text: str) -> None:
-        nonlocal last_written
-        if time.monotonic() - last_written >= SECONDS_BETWEEN_LINES:
-            last_written = time.monotonic()
+        nonlocal last_written_at
+        if time.monotonic() - last_written_at >= SECONDS_BETWEEN_LINES:
+            last_written_at = time.monotonic()
             TextReporter(sys.stderr).write([(text, "")])
 
     return write
 
 
 def show_progress() -> None:
-    """Write the current step of the analysis to stderr from now on, at most one line every few seconds."""
+    """From now on, write the current step of the analysis to stderr, at most one line every few seconds."""
     handler = _LineHandler(throttled_writer())
-    for name in LOGGERS:
+    for name in LOGGER_NAMES:
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.setLevel(logging.INFO)

@@ -1,4 +1,4 @@
-"""Compare the published tables with the lake: which of their partitions have changed since?"""
+"""Compare the published tables with the lake, to find the partitions that changed after the publish."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def last_published(settings: Settings) -> RunRecord | None:
-    """The last published run; None when nothing is published yet.
+    """Return the last published run; None when nothing has been published yet.
 
     Raises:
         WarehouseError: the warehouse cannot be read.
@@ -34,63 +34,66 @@ def last_published(settings: Settings) -> RunRecord | None:
 
 
 def unchanged_publish(settings: Settings, completeness: Completeness) -> RunRecord | None:
-    """The last published run, if it used the same partitions, window and version; otherwise None."""
+    """Return the last published run if it used the same partitions, window and version; otherwise None."""
     from wiki_trends.analytics.analyze import run_record
     from wiki_trends.analytics.window_rows import baseline_of
 
-    last = last_published(settings)
-    if last is None:
+    last_run = last_published(settings)
+    if last_run is None:
         return None
     dataset = layers(settings).diamond
     current = run_record(dataset, completeness, baseline_of(dataset, completeness.window))
-    return last if last.inputs() == current.inputs() else None
+    return last_run if last_run.inputs() == current.inputs() else None
 
 
 def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]] | None:
-    """The days that have changed since the tables were published.
+    """Find the days that have changed since the tables were published.
 
     Returns:
-        The published run, and a reason for each ISO day that has changed; None when nothing is published.
+        The published run, and the reason for each changed day (`YYYY-MM-DD`); None when nothing has been published.
 
     Raises:
         WarehouseError, LakeError: the warehouse or the lake cannot be read.
     """
-    last = last_published(settings)
+    last_run = last_published(settings)
     dataset = layers(settings).diamond
-    if last is None:
+    if last_run is None:
         return None
-    if last.dataset != dataset.name:
+    if last_run.dataset != dataset.name:
         raise SettingError(
             name="project",
             value=settings.project,
             origin="--project",
-            problem=f"is not the published project: the tables are of {last.dataset}",
-            fix="Name that project, or publish this one first.",
+            problem=f"is not the published project: the tables are of {last_run.dataset}",
+            fix="Name the published project, or publish this project first.",
         )
-    window = Window.between(last.window_start, last.window_end, last.as_of, last.lag_days)
+    window = Window.between(last_run.window_start, last_run.window_end, last_run.as_of, last_run.lag_days)
     partitions = {
         partition.day.isoformat(): partition
         for partition in check(
             dataset, window, options=InspectOptions(Depth.METADATA), strays=False
         ).partitions
     }
-    changed = {
+    reasons = {
         day: "its data have changed"
         if partitions[day].available
         else f"{partitions[day].code}: {partitions[day].reason}"
-        for day, fingerprint in last.fingerprints.items()
+        for day, fingerprint in last_run.fingerprints.items()
         if partitions[day].fingerprint != fingerprint
     }
-    return last, changed
+    return last_run, reasons
 
 
 def changes_for_report(settings: Settings) -> tuple[dict[str, str], str]:
-    """The days that changed since the publish, and the reason if they could not be compared.
+    """Find the days that have changed since the publish, for a report.
 
-    A report needs the warehouse only, so it is also shown when the lake cannot be reached.
+    A report needs only the warehouse, so an unreachable lake must not make it fail.
+
+    Returns:
+        The reason for each changed day, and an error text; the text is empty if the lake could be compared.
     """
     try:
-        compared = changed_since_publish(settings)
+        comparison = changed_since_publish(settings)
     except (LakeError, SettingError) as error:
         return {}, str(error)
-    return (compared[1] if compared is not None else {}), ""
+    return (comparison[1] if comparison is not None else {}), ""

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.wikimedia import WikimediaClient
 
-# Wikimedia must answer within this many seconds before the first run starts.
-REACHABLE_SECONDS = 5.0
-AIRFLOW = "airflow"
+# Seconds within which Wikimedia must answer the check before the first run.
+PREFLIGHT_SECONDS = 5.0
+AIRFLOW_RUNNER = "airflow"
 # In Airflow, the DAG limits its own concurrency, and Airflow retries its tasks.
 AIRFLOW_LIMITS = Limits(jobs=64, attempts=1)
 
@@ -40,47 +40,53 @@ AIRFLOW_LIMITS = Limits(jobs=64, attempts=1)
 def local_runner(
     settings: Settings, *, force: bool = False, client: LazyClient | None = None, fetch: Fetch | None = None
 ) -> LocalRunner:
-    """The runner in this process; `fetch` is the first step of the pipeline, by default the one that reads the API."""
+    """Return a runner that runs the pipeline in this process.
+
+    `fetch` replaces the first step of the pipeline, which requests the list of the day from the API.
+    """
     client = client or LazyClient(settings)
 
-    def pipeline(day: dt.date) -> None:
+    def run_pipeline(day: dt.date) -> None:
         from wiki_trends.pipeline import fetch_top_pages, run_day
 
         with client.in_use() as wikimedia:
             run_day(day, settings, client=wikimedia, fetch=fetch or fetch_top_pages)
 
     return LocalRunner(
-        layers(settings).diamond, pipeline, Path(settings.state), force=force, folder_option=env_name("state")
+        layers(settings).diamond,
+        run_pipeline,
+        Path(settings.state),
+        force=force,
+        folder_option=env_name("state"),
     )
 
 
 class LazyClient:
-    """One client of Wikimedia for all days of this process, created on first use.
+    """One client of Wikimedia for all runs of this process, created on first use.
 
-    A context manager, whose end closes the client. Runs that are still in progress then keep it open until the last of them
-    ends.
+    Leaving the context closes the client. If runs still use the client at that time, the last of them closes it.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
         self._client: WikimediaClient | None = None
-        self._users = 0
-        self._ended = False
+        self._use_count = 0
+        self._is_exited = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            self._ended = True
-            unused = self._take_unused()
-        if unused is not None:
-            unused.close()
+            self._is_exited = True
+            client_to_close = self._take_client_to_close()
+        if client_to_close is not None:
+            client_to_close.close()
 
     @contextmanager
     def in_use(self) -> Iterator[WikimediaClient]:
-        """The client, the same for every run; it stays open at least until the block ends."""
+        """Yield the client, which all runs share and which stays open at least until the block ends."""
         from wiki_trends.wikimedia import WikimediaClient
 
         with self._lock:
@@ -88,26 +94,26 @@ class LazyClient:
                 check_network_variables(os.environ)
                 self._client = WikimediaClient(self._settings)
             client = self._client
-            self._users += 1
+            self._use_count += 1
         try:
             yield client
         finally:
             with self._lock:
-                self._users -= 1
-                unused = self._take_unused()
-            if unused is not None:
-                unused.close()
+                self._use_count -= 1
+                client_to_close = self._take_client_to_close()
+            if client_to_close is not None:
+                client_to_close.close()
 
-    def _take_unused(self) -> WikimediaClient | None:
-        """The client, if it must be closed now; otherwise None."""
-        if not self._ended or self._users:
+    def _take_client_to_close(self) -> WikimediaClient | None:
+        """Return the client if the caller must close it now; otherwise None."""
+        if not self._is_exited or self._use_count:
             return None
         client, self._client = self._client, None
         return client
 
 
 def airflow_runner(settings: Settings, *, force: bool = False) -> AirflowRunner:
-    """The runner in Airflow. Makes no request yet.
+    """Return a runner that starts the pipeline in Airflow. This function makes no request yet.
 
     Raises:
         SettingError: neither a user with a password nor a token is set.
@@ -144,19 +150,21 @@ def airflow_runner(settings: Settings, *, force: bool = False) -> AirflowRunner:
 
 
 def runner_for_polling(settings: Settings) -> Runner:
-    """The runner that `WIKI_TRENDS_RUNNER` names, for polling."""
-    return airflow_runner(settings) if settings.runner == AIRFLOW else local_runner(settings)
+    """Return the runner that `WIKI_TRENDS_RUNNER` names, for polling runs."""
+    return airflow_runner(settings) if settings.runner == AIRFLOW_RUNNER else local_runner(settings)
 
 
 def runner_for_starting(
     settings: Settings, *, force: bool = False, client: LazyClient | None = None, fetch: Fetch | None = None
 ) -> Runner:
-    """The runner that `WIKI_TRENDS_RUNNER` names, for starting runs; the first start checks that Wikimedia, or Airflow, answers.
+    """Return the runner that `WIKI_TRENDS_RUNNER` names, for starting runs.
+
+    Before the first run, the runner checks that Wikimedia or Airflow answers.
 
     Raises:
-        SettingError: `fetch` is given, which cannot be passed to Airflow.
+        SettingError: `fetch` is set, and the runner is Airflow, which cannot run this function.
     """
-    if settings.runner != AIRFLOW:
+    if settings.runner != AIRFLOW_RUNNER:
         runner = local_runner(settings, force=force, client=client, fetch=fetch)
         return PreflightRunner(runner, partial(check_wikimedia, settings))
     if fetch is not None:
@@ -165,26 +173,26 @@ def runner_for_starting(
             value=settings.runner,
             origin="WIKI_TRENDS_RUNNER",
             problem="cannot be used with --refresh or --from-dump, which run in this process",
-            fix="Set it to local for this command.",
+            fix="Set WIKI_TRENDS_RUNNER to local for this command.",
         )
     return airflow_runner(settings, force=force)
 
 
 def limits_of(settings: Settings, timeout: float | None = None) -> Limits:
-    """The limits of a backfill, from the settings or the runner's defaults; `timeout` in seconds."""
-    defaults = AIRFLOW_LIMITS if settings.runner == AIRFLOW else Limits()
+    """Return the limits of a backfill, from the settings or else the runner's defaults; `timeout` is in seconds."""
+    defaults = AIRFLOW_LIMITS if settings.runner == AIRFLOW_RUNNER else Limits()
     return Limits(
         settings.jobs or defaults.jobs, settings.attempts or defaults.attempts, timeout or defaults.timeout
     )
 
 
 def check_wikimedia(settings: Settings) -> None:
-    """Check Wikimedia with one small request, so that a missing network is one error and not one for each run.
+    """Send a small request to Wikimedia, so that a missing network causes one error instead of one for each run.
 
-    The files that the settings name and the project are checked too.
+    Also check the project, and the files that the settings name.
 
     Raises:
-        WikimediaUnreachable: no answer.
+        WikimediaUnreachable: Wikimedia does not answer.
         ContactMissing: live use needs a contact.
         SettingError: a file of extra phrases or titles cannot be used, or the project does not exist.
     """
@@ -202,20 +210,20 @@ def check_wikimedia(settings: Settings) -> None:
         from wiki_trends.pipeline.lists.deny_list import denied_titles
 
         denied_titles(settings, language)
-    quick_settings = replace(settings, deadline=min(settings.deadline, REACHABLE_SECONDS))
+    quick_settings = replace(settings, deadline=min(settings.deadline, PREFLIGHT_SECONDS))
     with WikimediaClient(quick_settings) as client:
         try:
             client.site_info(settings.project)
         except WikimediaUnreachable:
-            # If the API's host resolves and the wiki's does not, the project does not exist.
-            wiki = action_url(settings, settings.project)
-            if _resolves(wiki) or not _resolves(settings.wikimedia_url):
+            # If only the host of the wiki does not resolve, the project does not exist.
+            wiki_url = action_url(settings, settings.project)
+            if _resolves(wiki_url) or not _resolves(settings.wikimedia_url):
                 raise
             raise SettingError(
                 name="project",
                 value=settings.project,
                 origin="WIKI_TRENDS_PROJECT",
-                problem=f"is not a project with a wiki: {urlsplit(wiki).hostname} does not exist",
+                problem=f"is not a project with a wiki: {urlsplit(wiki_url).hostname} does not exist",
                 fix="Give a project such as en.wikipedia or fr.wikipedia.",
             ) from None
 
@@ -241,7 +249,7 @@ class PreflightRunner:
         self.wait = runner.wait
 
     def start(self, day: dt.date) -> Run:
-        """Start a run. Before the first one, call `preflight`, which may raise."""
+        """Start a run. Before the first run, call `preflight`, which may raise."""
         if self._preflight is not None:
             self._preflight()
             self._preflight = None

@@ -1,16 +1,15 @@
 """The page "Data completeness" in Airflow's UI: the dashboard, mounted in Airflow's api-server, under Airflow's own rights.
 
 Airflow does not authenticate the apps that a plugin mounts, so the guard authenticates each request. Without a valid token of
-Airflow the response is 401. Users who may see the runs of the pipeline's DAG may see the pages; users who may trigger it may start
-backfills. State-changing requests must come from the same site (`Origin`, `Sec-Fetch-Site`), or have a valid bearer
-token.
+Airflow, the response is 401. Users who may see the runs of the pipeline's DAG may see the pages. Users who may trigger the DAG
+may start backfills. A state-changing request must come from the same site (`Origin`, `Sec-Fetch-Site`), or have a valid
+bearer token. Airflow's UI shows the page in a frame.
 
-Airflow's UI shows the page in a frame.
-
-Installed by the entry point `airflow.plugins` of this package, with the extra `web`. The settings (`WIKI_TRENDS_…`) and the
-keys of the lake are those of the api-server's environment; the connections `wiki_trends_lake`, `wiki_trends_warehouse` and
-`wiki_trends_airflow_api` are used as the DAGs use them; runs are started as the user of the last one. The app is created
-with the first request: if that fails, the response is 503, and Airflow itself is not affected.
+The entry point `airflow.plugins` of this package installs the plugin, which needs the extra `web`. The plugin reads the
+settings (`WIKI_TRENDS_…`) and the keys of the lake from the environment of the api-server. It uses the connections
+`wiki_trends_lake`, `wiki_trends_warehouse` and `wiki_trends_airflow_api` like the DAGs, and starts runs as the user of
+`wiki_trends_airflow_api`. The first request creates the app. If creating the app fails, the response is 503, and Airflow
+itself is not affected.
 """
 
 from __future__ import annotations
@@ -35,11 +34,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 PREFIX = "/data-completeness"
-STARTER = "Started from the page Data completeness"
+RUN_NOTE = "Started from the page Data completeness"
 
 
 class AirflowGuard:
-    """Airflow's users with Airflow's rights to one DAG."""
+    """Gives Airflow's users the rights that they have to one DAG."""
 
     hosts = None
     public = ()
@@ -48,15 +47,15 @@ class AirflowGuard:
         self._dag_id = dag_id
 
     async def visitor(self, request: Request) -> Visitor:
-        """The user of the bearer token, or else of the session cookie, with the user's rights to the DAG's runs."""
+        """Return the user of the bearer token or the session cookie, with the user's rights to the runs of the DAG."""
         from fastapi import HTTPException
 
         try:
-            user = await _user(request)
+            user = await _airflow_user(request)
         except HTTPException:
             return Visitor()
         may_see, may_act = await asyncio.to_thread(self._rights, user)
-        # With the header, Airflow's user is the one of its token; the cookie is ignored then.
+        # Airflow ignores the cookie if the request has this header.
         by_token = "authorization" in request.headers
         return Visitor(user.get_name(), may_see=may_see, may_act=may_see and may_act, by_token=by_token)
 
@@ -67,25 +66,25 @@ class AirflowGuard:
 
         details = DagDetails(id=self._dag_id, team_name=DagModel.get_team_name(self._dag_id))
 
-        def may(method: Literal["GET", "POST"]) -> bool:
+        def is_authorized(method: Literal["GET", "POST"]) -> bool:
             return bool(
                 get_auth_manager().is_authorized_dag(
                     method=method, access_entity=DagAccessEntity.RUN, details=details, user=user
                 )
             )
 
-        return may("GET"), may("POST")
+        return is_authorized("GET"), is_authorized("POST")
 
     def sign_in_url(self, _: Request) -> None:
-        """None: people sign in at Airflow."""
+        """Return None, because users sign in at Airflow."""
 
     def router(self) -> APIRouter | None:
-        """None: this guard has no routes."""
+        """Return None, because this guard has no routes."""
         return None
 
 
-async def _user(request: Request) -> BaseUser:
-    """Airflow's user of a request. The cookie is ignored if there is an `Authorization` header of any kind."""
+async def _airflow_user(request: Request) -> BaseUser:
+    """Return Airflow's user of a request. A request with any `Authorization` header is identified without its cookie."""
     from airflow.api_fastapi.core_api.security import get_user, resolve_user_from_token
     from fastapi.security import HTTPAuthorizationCredentials
 
@@ -98,8 +97,8 @@ async def _user(request: Request) -> BaseUser:
     return await get_user(request, None, HTTPAuthorizationCredentials(scheme=scheme, credentials=token))
 
 
-def dashboard(settings: Settings) -> FastAPI:
-    """The dashboard over the lake, the warehouse and the runs that the DAGs use too.
+def create_dashboard(settings: Settings) -> FastAPI:
+    """Create the dashboard over the lake, the warehouse and the runs that the DAGs use.
 
     Raises:
         RunsError: the connection to Airflow's API is missing.
@@ -119,28 +118,28 @@ def dashboard(settings: Settings) -> FastAPI:
         poll_seconds=settings.airflow_poll,
         api_conn_id="wiki_trends_airflow_api",
     )
-    runs = orchestration.runner(STARTER)
+    runs = orchestration.runner(RUN_NOTE)
     return create_app(settings, guard=AirflowGuard(settings.airflow_dag), runs=runs, framed=True)
 
 
 class LazyApp:
-    """An ASGI app that creates the dashboard with the first request, and tries again as long as that fails."""
+    """An ASGI app that creates the dashboard with the first request; after a failure, the next request tries again."""
 
     def __init__(self) -> None:
         self._app: ASGIApp | None = None
         self._lock = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request; 503 while the app cannot be created."""
+        """Handle a request; the response is 503 if the app cannot be created."""
         from starlette.responses import PlainTextResponse
 
         try:
             app = await self._create()
         except Exception:
-            # Airflow itself must not fail, whatever the cause.
+            # An error of the dashboard must not reach Airflow.
             logger.exception("Data completeness cannot be shown")
-            why = "The page cannot be shown; the api-server's log says why.\n"
-            await PlainTextResponse(why, 503)(scope, receive, send)
+            text = "The page cannot be shown; see the api-server's log.\n"
+            await PlainTextResponse(text, 503)(scope, receive, send)
             return
         await app(scope, receive, send)
 
@@ -149,12 +148,12 @@ class LazyApp:
             if self._app is None:
                 from wiki_trends.config.settings import load
 
-                self._app = await asyncio.to_thread(lambda: dashboard(load()))
+                self._app = await asyncio.to_thread(lambda: create_dashboard(load()))
             return self._app
 
 
 class DataCompletenessPlugin(AirflowPlugin):
-    """Mounts the dashboard, and adds it to the navigation."""
+    """Mounts the dashboard, and adds a link to the navigation of Airflow's UI."""
 
     name = "data_completeness"
     fastapi_apps: list[Any] = [{"app": LazyApp(), "url_prefix": PREFIX, "name": "Data completeness"}]  # noqa: RUF012 - Airflow's form

@@ -1,17 +1,18 @@
 """The dashboard as one ASGI app: `create_app(settings, guard=…)`, run by `wiki-trends serve` or mounted in another server.
 
-Contract for apps that mount it:
+The contract for apps that mount the dashboard:
 
-- It works under any prefix: every link is made from the `root_path` of the request's scope, as Starlette's `mount` sets it.
-- It needs no lifespan: connections are opened with the first request, and threads end with the process.
-- `guard` (see `guard.Guard`) decides about every request except static files and `/health`. State-changing requests are
-  refused before it is asked when their `Origin` differs from the host, unless the guard has verified a bearer token.
-- `runs` is the runner of the pipeline (`smart_orchestrator.runners.base.Runner`); by default the one that the settings
-  name. If it implements `RunHistory`, its history is shown; otherwise the latest run of each day.
-- `framed` lets pages of the same origin show it in a frame; otherwise no page may.
-- Errors are responses, each as a page or as `ProblemDocument`: 404 for unknown things, 409 for actions that are impossible
-  now, 422 for bad values, 503 for a warehouse, lake or runner that does not answer or that fails in any other way. 500 means
-  a fault of the dashboard itself.
+- The app works under any prefix: every link is made from the `root_path` of the request's scope, which Starlette's `mount`
+  sets.
+- The app needs no lifespan: it opens connections with the first request, and its threads end with the process.
+- `guard` (see `guard.Guard`) decides about every request except static files and `/health`. A state-changing request whose
+  `Origin` differs from the host is refused, unless the guard has verified a bearer token.
+- `runs` is the runner of the pipeline (`smart_orchestrator.runners.base.Runner`); by default, the runner that the settings
+  name. If the runner implements `RunHistory`, the dashboard shows the history; otherwise, the latest run of each day.
+- With `framed`, pages of the same origin may show the dashboard in a frame; otherwise, no page may.
+- An error is a response, either a page or a `ProblemDocument`. The status is 404 for an unknown object, 409 for an action that
+  is not possible now, and 422 for an invalid value. The status is 503 if the warehouse, the lake or the runner fails or does
+  not answer, and 500 after a fault of the dashboard itself.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from wiki_trends.web.cache.cache import Cache
 from wiki_trends.web.cache.dashboard_state import DashboardState
 from wiki_trends.web.data import Sources
 from wiki_trends.web.problems import Problem, problem_of
-from wiki_trends.web.templating import STATIC, Pages
+from wiki_trends.web.templating import STATIC_FOLDERS, PageTemplates
 from wiki_trends.web.views import actions, feed, lake, published
 from wiki_trends.web.views.rendering import Renderer
 
@@ -65,16 +66,16 @@ def create_app(
     framed: bool = False,
     today: Callable[[], dt.date] = today_utc,
 ) -> FastAPI:
-    """Build the app; its contract is in the docstring of this module.
+    """Create the app. The docstring of this module describes the contract of the app.
 
     Args:
-        settings: where warehouse, lake and state are.
-        guard: decides who may see and who may act.
-        runs: the runner of the pipeline; default: the one that the settings name.
-        framed: whether pages of the same origin may show it in a frame.
-        today: returns the current UTC day.
+        settings: the settings of the warehouse, the lake and the runs.
+        guard: the guard, which decides who may see and who may act.
+        runs: the runner of the pipeline; by default, the runner that the settings name.
+        framed: whether pages of the same origin may show the dashboard in a frame.
+        today: the function that returns the current UTC day.
     """
-    pages = Pages()
+    pages = PageTemplates()
     sources = Sources(settings, runs, today)
     cache = Cache()
     state = DashboardState(sources, Backfills(sources), cache)
@@ -87,7 +88,7 @@ def create_app(
         redoc_url=None,
     )
 
-    problem_responses = ProblemResponses(pages, guard, sources.public)
+    problem_responses = ProblemResponses(pages, guard, sources.public_text)
     problem_responses.register(app)
 
     routers = (
@@ -108,29 +109,31 @@ def create_app(
         status = HTTPStatus.SERVICE_UNAVAILABLE if failures else HTTPStatus.OK
         return PlainTextResponse(text, status, {"Cache-Control": "no-store"})
 
-    app.mount("/static", ImmutableStaticFiles(STATIC, pages.static_names), name="static")
-    app.add_middleware(SecurityMiddleware, guard=guard, refusal=problem_responses.response, framed=framed)
+    app.mount("/static", ImmutableStaticFiles(STATIC_FOLDERS, pages.static_names), name="static")
+    app.add_middleware(
+        SecurityMiddleware, guard=guard, problem_response=problem_responses.response, framed=framed
+    )
     return app
 
 
 class ProblemResponses:
     """Turns problems and exceptions into responses, as a page or as JSON."""
 
-    def __init__(self, pages: Pages, guard: Guard, public: PublicText) -> None:
+    def __init__(self, pages: PageTemplates, guard: Guard, public_text: PublicText) -> None:
         self._pages = pages
-        self._public = public
+        self._public_text = public_text
         self._guard = guard
 
     def register(self, app: FastAPI) -> None:
         """Register the exception handlers."""
-        for kind in (Problem, WikiTrendsError, SmartOrchestratorError):
-            app.add_exception_handler(kind, self._on_known_error)
+        for error_type in (Problem, WikiTrendsError, SmartOrchestratorError):
+            app.add_exception_handler(error_type, self._on_known_error)
         app.add_exception_handler(RequestValidationError, self._on_validation_error)
         app.add_exception_handler(HTTPException, self._on_http_error)
 
     def response(self, request: Request, problem: Problem) -> Response:
-        """The problem as a page if the client accepts HTML, otherwise as JSON."""
-        problem = self._public.problem(problem)
+        """Return the problem as a page if the client accepts HTML, otherwise as JSON."""
+        problem = self._public_text.problem(problem)
         headers = {"Cache-Control": "no-store"}
         if problem.retry_after is not None:
             headers["Retry-After"] = str(problem.retry_after)
@@ -149,8 +152,8 @@ class ProblemResponses:
             "problem": problem,
             "next": return_path(request, sign_in),
         }
-        text = self._pages.page("problem", root, visitor, **values)
-        # A new dashboard has nothing to show yet: its pages say so, and that is not an error.
+        text = self._pages.render("problem", root, visitor, **values)
+        # Before the first publish, every page shows this problem, so it must not count as an error.
         status = HTTPStatus.OK if problem.code == "NOTHING_PUBLISHED" else problem.status
         return Response(text, status, headers, "text/html; charset=utf-8")
 
@@ -192,7 +195,7 @@ def _http_problem(error: Exception) -> Problem:
 
 
 class ImmutableStaticFiles(StaticFiles):
-    """Static files that are on a list, cached by browsers for ever: their URLs change with their content."""
+    """Serves listed files, which browsers may cache for ever because a URL changes with the content of its file."""
 
     def __init__(self, folders: Sequence[Path], names: Collection[str]) -> None:
         super().__init__(directory=folders[0])
@@ -200,7 +203,7 @@ class ImmutableStaticFiles(StaticFiles):
         self._names = names
 
     async def get_response(self, path: str, scope: Any) -> Response:
-        """The response for one file."""
+        """Return the response for a file."""
         if path not in self._names:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         response = await super().get_response(path, scope)

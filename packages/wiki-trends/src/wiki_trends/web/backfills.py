@@ -1,7 +1,8 @@
-"""Backfills that were started from a page, and their results.
+"""Backfills that visitors requested on a page of the dashboard, and their results.
 
-Each request is one `backfill` of a window of one day, so planning and attempts work as on the command line. The page of the
-day shows its error. The runner records its runs; this module remembers the requests since the start of the process.
+Each requested backfill has a window of one day, so planning and attempts work as on the command line. The page of the day
+shows the error of its backfill. The runner records the runs; this module keeps the backfills that were requested since the
+process started.
 """
 
 from __future__ import annotations
@@ -32,58 +33,58 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The most requests in progress at the same time, and the most that are remembered.
-MAX_QUEUED = 400
-MAX_REMEMBERED = 1000
+# The maximum number of backfills in progress, and of backfills that are kept.
+MAX_IN_PROGRESS = 400
+MAX_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class BackfillRequest:
-    """A request to backfill a day.
+class RequestedBackfill:
+    """The backfill of a day that a visitor requested.
 
     Attributes:
         day: the UTC day.
-        by: name of the visitor who asked.
-        asked_at: UTC.
-        state: `waiting`, `running`, `filled` or `failed`.
-        message: the result, or why it failed.
+        requested_by: the name of the visitor.
+        requested_at: the time of the request, in UTC.
+        state: the state, `waiting`, `running`, `filled` or `failed`.
+        message: the result of the backfill, or the reason for its failure.
     """
 
     day: dt.date
-    by: str
-    asked_at: dt.datetime
+    requested_by: str
+    requested_at: dt.datetime
     state: str = "waiting"
     message: str = ""
 
     @property
     def in_progress(self) -> bool:
-        """Whether the request is waiting or running."""
+        """Whether the backfill is waiting or running."""
         return self.state in ("waiting", "running")
 
 
 class Backfills:
-    """Runs requested backfills in threads and remembers the results. Thread-safe."""
+    """Runs requested backfills in threads, and keeps the results. Thread-safe."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._lock = threading.Lock()
-        self._requests: OrderedDict[dt.date, BackfillRequest] = OrderedDict()
+        self._backfills: OrderedDict[dt.date, RequestedBackfill] = OrderedDict()
         self._queue: SimpleQueue[dt.date] = SimpleQueue()
         self._threads = 0
         self.version = 0
 
-    def recent(self) -> Sequence[BackfillRequest]:
-        """The requests, newest first."""
+    def recent(self) -> Sequence[RequestedBackfill]:
+        """Return the requested backfills, newest first."""
         with self._lock:
-            return tuple(reversed(self._requests.values()))
+            return tuple(reversed(self._backfills.values()))
 
-    def get(self, day: dt.date) -> BackfillRequest | None:
-        """The request for a day."""
+    def get(self, day: dt.date) -> RequestedBackfill | None:
+        """Return the requested backfill of a day; None if nobody has requested one."""
         with self._lock:
-            return self._requests.get(day)
+            return self._backfills.get(day)
 
     def window(self, day: dt.date) -> Window:
-        """The window of one day.
+        """Return the window that consists of one day.
 
         Raises:
             WindowError: the upstream cannot have the day.
@@ -91,15 +92,17 @@ class Backfills:
         days_of([day.isoformat()], self._sources.today())
         return Window.between(day, day, self._sources.today(), self._sources.settings.lag)
 
-    def start(self, day: dt.date, by: str, step: PlanStep) -> BackfillRequest:
-        """Queue the backfill of a day; if one is already in progress, return that one. `step` is the day's step of the plan.
+    def start(self, day: dt.date, requested_by: str, step: PlanStep) -> RequestedBackfill:
+        """Queue the backfill of a day, or return the backfill of the day that is already in progress.
+
+        `step` is the step of the plan for the day.
 
         Raises:
-            Problem: there is nothing to start, or too many requests are waiting.
+            Problem: the plan does not start a run, or too many backfills are in progress.
         """
-        request = self.get(day)
-        if request is not None and request.in_progress:
-            return request
+        current = self.get(day)
+        if current is not None and current.in_progress:
+            return current
         if step.action not in (Action.START, Action.FOLLOW):
             raise Problem(
                 409,
@@ -107,31 +110,31 @@ class Backfills:
                 f"{day} is not started: {step.why}.",
                 _NOTHING_TO_START_FIX,
             )
-        return self._enqueue(BackfillRequest(day, by, dt.datetime.now(tz=dt.UTC)))
+        return self._enqueue(RequestedBackfill(day, requested_by, dt.datetime.now(tz=dt.UTC)))
 
-    def _enqueue(self, request: BackfillRequest) -> BackfillRequest:
+    def _enqueue(self, new_backfill: RequestedBackfill) -> RequestedBackfill:
         with self._lock:
-            previous = self._requests.get(request.day)
+            previous = self._backfills.get(new_backfill.day)
             if previous is not None and previous.in_progress:
                 return previous
-            if sum(1 for queued in self._requests.values() if queued.in_progress) >= MAX_QUEUED:
+            if sum(1 for queued in self._backfills.values() if queued.in_progress) >= MAX_IN_PROGRESS:
                 raise Problem(
                     429,
                     "TOO_MANY",
-                    f"{MAX_QUEUED} backfills are already in progress.",
+                    f"{MAX_IN_PROGRESS} backfills are already in progress.",
                     "Wait until some of them have ended.",
                     60,
                 )
-            self._store(request)
-            self._queue.put(request.day)
+            self._store(new_backfill)
+            self._queue.put(new_backfill.day)
             if self._threads < limits_of(self._sources.settings).jobs:
                 self._threads += 1
-                # Daemon threads: a run that the end of the process interrupts has committed nothing.
+                # Daemon threads are safe, because an interrupted run commits nothing.
                 threading.Thread(
                     target=self._run_worker, name=f"backfill {self._threads}", daemon=True
                 ).start()
-        logger.info("backfill of %s requested by %s", request.day, request.by)
-        return request
+        logger.info("backfill of %s requested by %s", new_backfill.day, new_backfill.requested_by)
+        return new_backfill
 
     def _run_worker(self) -> None:
         while True:
@@ -156,23 +159,23 @@ class Backfills:
 
     def _run_backfill(self, day: dt.date) -> Backfill:
         sources, settings = self._sources, self._sources.settings
-        run_check = main_job.checker(settings, self.window(day))
+        check_window = main_job.checker(settings, self.window(day))
         limits = replace(limits_of(settings), jobs=1)
         if sources.configured_runner is not None:
-            return backfill(sources.dataset, run_check, sources.configured_runner, limits=limits)
-        return main_job.fill(settings, run_check, limits, SilentReporter())
+            return backfill(sources.dataset, check_window, sources.configured_runner, limits=limits)
+        return main_job.fill(settings, check_window, limits, SilentReporter())
 
     def _update(self, day: dt.date, state: str, message: str) -> None:
         with self._lock:
             self._store(
-                replace(self._requests[day], state=state, message=self._sources.public.clean(message))
+                replace(self._backfills[day], state=state, message=self._sources.public_text.clean(message))
             )
 
-    def _store(self, request: BackfillRequest) -> None:
-        self._requests[request.day] = request
-        self._requests.move_to_end(request.day)
-        while len(self._requests) > MAX_REMEMBERED:
-            self._requests.popitem(last=False)
+    def _store(self, new_backfill: RequestedBackfill) -> None:
+        self._backfills[new_backfill.day] = new_backfill
+        self._backfills.move_to_end(new_backfill.day)
+        while len(self._backfills) > MAX_KEPT:
+            self._backfills.popitem(last=False)
         self.version += 1
 
 
@@ -195,9 +198,9 @@ class RunListing:
     """The latest runs and the requested backfills, newest first."""
 
     runs: tuple[Run, ...]
-    requests: tuple[BackfillRequest, ...]
+    backfills: tuple[RequestedBackfill, ...]
 
     @property
     def in_flight(self) -> tuple[Run, ...]:
-        """The queued and running ones."""
+        """The runs that are queued or running."""
         return tuple(run for run in self.runs if run.in_flight)

@@ -1,8 +1,8 @@
-"""The data of the views: published tables, the lake's partitions, runs, excluded rows.
+"""The data of the views: the published tables, the partitions of the lake, the runs, and the excluded rows.
 
-Every function blocks, and is called in a thread. Only connections are cached. Texts of partitions, plans and runs are
-clean; see `public_text`.
-Raises `WarehouseError`, `LakeError`, `RunsError`, `WindowError` and similar, which `problems` turns into responses.
+Every function blocks, so callers run it in a thread. Only connections are cached. The texts of partitions, plans and runs
+contain neither secrets nor paths; see `public_text`. The functions raise `WarehouseError`, `LakeError`, `RunsError`,
+`WindowError` and similar errors, which `problems` turns into responses.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.lists.excluded import Exclusion
     from wiki_trends.warehouse.base import RunRecord, Warehouse
 
-_RUNS_OF_A_DAY = 50
+_MAX_RUNS_OF_DAY = 50
 _DISTANT_PAST = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """One day of a calendar: its partition, the planned action, and its latest run."""
+class CheckedDay:
+    """One day of a checked window: its partition, the planned action, and its latest run."""
 
     partition: Partition
     step: PlanStep
@@ -48,20 +48,20 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
-    """The partitions of a window, day by day."""
+class CheckedWindow:
+    """The plan of a window, and its days with their partitions."""
 
     plan: Plan
-    days: tuple[Day, ...]
+    days: tuple[CheckedDay, ...]
 
     @property
     def in_flight(self) -> tuple[dt.date, ...]:
-        """Days with a run in flight."""
+        """The days with a run in flight."""
         return self.plan.days(Action.FOLLOW)
 
     @property
-    def failing(self) -> tuple[Day, ...]:
-        """Days that are not available, and whose latest run has failed."""
+    def failing(self) -> tuple[CheckedDay, ...]:
+        """The missing days whose latest run has failed."""
         return tuple(
             day
             for day in self.days
@@ -72,16 +72,16 @@ class Calendar:
 
     @property
     def due(self) -> tuple[dt.date, ...]:
-        """Days for which a backfill would start a run."""
+        """The days for which a backfill would start a run."""
         return self.plan.days(Action.START)
 
 
 class Sources:
-    """Readers of lake, warehouse and runs.
+    """Reads the lake, the warehouse and the runs.
 
     Args:
-        settings: where lake, warehouse and state are.
-        runs: the runner of the pipeline; default: the one that the settings name.
+        settings: the settings of the lake, the warehouse and the runs.
+        runs: the runner of the pipeline; by default, the runner that the settings name.
         today: returns the current UTC day.
     """
 
@@ -90,7 +90,7 @@ class Sources:
     ) -> None:
         self.settings = settings
         self.today = today
-        self.public = PublicText(settings)
+        self.public_text = PublicText(settings)
         self._runs = runs
 
     @cached_property
@@ -112,21 +112,21 @@ class Sources:
 
     @property
     def configured_runner(self) -> Runner | None:
-        """The runner that was passed to the app, if any."""
+        """The runner that was passed to the app; None if the settings name the runner."""
         return self._runs
 
     def last_run(self) -> RunRecord:
-        """The record of the published window."""
+        """Return the record of the published window."""
         with self.warehouse.reading() as reader:
             return reader.last_run()
 
     def window(
         self, days: int | None = None, start: dt.date | None = None, end: dt.date | None = None
     ) -> Window:
-        """The requested window: the last `days`, or from `start` to `end`.
+        """Return the requested window: the last `days`, or from `start` to `end`.
 
         Raises:
-            WindowError: the values do not make a window.
+            WindowError: the values do not define a window.
         """
         from dataclasses import replace
 
@@ -142,43 +142,47 @@ class Sources:
         )
 
     def latest_runs(self, window: Window) -> Mapping[dt.date, Run]:
-        """The latest run of each day that has one."""
-        return {day: self.public.run(run) for day, run in self.runs.latest(list(window)).items()}
+        """Return the latest run of each day that has a run."""
+        return {day: self.public_text.run(run) for day, run in self.runs.latest(list(window)).items()}
 
-    def calendar(self, window: Window, latest: Mapping[dt.date, Run]) -> Calendar:
-        """Check a window and plan it, given the latest run of each day that has one."""
+    def check_window(self, window: Window, latest: Mapping[dt.date, Run]) -> CheckedWindow:
+        """Check a window and plan its backfill, from the latest run of each day."""
         completeness = main_job.checker(self.settings, window)()
         plan = make_plan(completeness, latest)
         days = zip(completeness.partitions, plan.steps, strict=True)
-        return Calendar(plan, tuple(self._day(partition, step, latest) for partition, step in days))
+        return CheckedWindow(
+            plan, tuple(self._checked_day(partition, step, latest) for partition, step in days)
+        )
 
-    def _day(self, partition: Partition, step: PlanStep, latest: Mapping[dt.date, Run]) -> Day:
-        return Day(self.public.partition(partition), self.public.step(step), latest.get(partition.day))
+    def _checked_day(self, partition: Partition, step: PlanStep, latest: Mapping[dt.date, Run]) -> CheckedDay:
+        return CheckedDay(
+            self.public_text.partition(partition), self.public_text.step(step), latest.get(partition.day)
+        )
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
-        """The newest runs, at most `limit`; without a run history, the latest run of each of the last days."""
+        """Return at most `limit` runs, newest first; without a run history, only the latest run of each recent day."""
         if isinstance(self.runs, RunHistory):
-            return [self.public.run(run) for run in self.runs.recent(limit)]
+            return [self.public_text.run(run) for run in self.runs.recent(limit)]
         today = self.today()
-        latest = self.runs.latest([today - dt.timedelta(days=back) for back in range(limit)])
-        return [self.public.run(run) for run in sorted(latest.values(), key=_newest, reverse=True)]
+        latest = self.runs.latest([today - dt.timedelta(days=days_ago) for days_ago in range(limit)])
+        return [self.public_text.run(run) for run in sorted(latest.values(), key=_sort_key, reverse=True)]
 
     def runs_of(self, day: dt.date) -> Sequence[Run]:
-        """The runs of one day, newest first."""
+        """Return the runs of a day, newest first."""
         if isinstance(self.runs, RunHistory):
-            return [self.public.run(run) for run in self.runs.recent(_RUNS_OF_A_DAY, day)]
-        return [self.public.run(run) for run in self.runs.latest([day]).values()]
+            return [self.public_text.run(run) for run in self.runs.recent(_MAX_RUNS_OF_DAY, day)]
+        return [self.public_text.run(run) for run in self.runs.latest([day]).values()]
 
     def excluded(self, day: dt.date) -> Sequence[Exclusion]:
-        """The rows that were left out of a day's list."""
+        """Return the rows that were left out of a day's list."""
         from wiki_trends.pipeline.lists.excluded import read_exclusions
 
         return read_exclusions(day, self.settings)
 
     def page(self, title: str) -> page_queries.PageDetails:
-        """Everything that is published about a page."""
+        """Return everything that has been published about a page."""
         return page_queries.page_details(self.warehouse, title)
 
 
-def _newest(run: Run) -> tuple[bool, dt.datetime]:
+def _sort_key(run: Run) -> tuple[bool, dt.datetime]:
     return run.in_flight, run.started_at or _DISTANT_PAST

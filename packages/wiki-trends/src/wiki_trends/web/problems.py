@@ -1,7 +1,7 @@
-"""Problems: the documents of failed requests, the same text as a page and as JSON.
+"""Problems: the reasons for failed requests, with the same text on a page and in JSON.
 
-Messages about lake, warehouse and runs are written from the fields of the error, without the location that the error's own
-text starts with. A message that still names a path is not shown; see `public_text`.
+Messages about the lake, the warehouse and the runs are made from the fields of the error; the text of the error would start
+with a location. Visitors do not see a message that names a path; see `public_text`.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 
 
 class ProblemDocument(BaseModel):
-    """Why a request failed."""
+    """The reason why a request failed."""
 
-    error: str = Field(description="Stable code, for programs.")
-    message: str = Field(description="What happened, a sentence.")
-    fix: str = Field(description="What to do, a sentence.")
+    error: str = Field(description="Stable error code, for programs.")
+    message: str = Field(description="What happened, as a sentence.")
+    fix: str = Field(description="What to do, as a sentence.")
 
 
 class Problem(Exception):
     """A failed request.
 
     Attributes:
-        status: HTTP status.
-        code: stable, for programs.
-        message: what happened, a sentence.
-        fix: what to do, a sentence.
-        retry_after: seconds after which to try again; None when waiting does not help.
+        status: the HTTP status.
+        code: the stable error code, for programs.
+        message: what happened, as a sentence.
+        fix: what to do, as a sentence.
+        retry_after: the seconds after which to try again; None if waiting does not help.
     """
 
     def __init__(
@@ -53,24 +53,24 @@ class Problem(Exception):
         super().__init__(f"{code}: {message} {fix}")
 
     def cleaned(self, clean: Callable[[str], str]) -> Problem:
-        """The problem with its texts cleaned."""
+        """Return the problem with its message and fix cleaned by `clean`."""
         return Problem(self.status, self.code, clean(self.message), clean(self.fix), self.retry_after)
 
     def document(self) -> ProblemDocument:
-        """The problem as JSON."""
+        """Return the JSON document of the problem."""
         return ProblemDocument(error=self.code, message=self.message, fix=self.fix)
 
 
-# Every error that has a problem. `SourcePool.read` turns any other failure of a source into one of them.
+# The errors that `problem_of` turns into a problem. `SourcePool.read` turns every other error of a source into a problem.
 KNOWN_ERRORS = (Problem, WikiTrendsError, SmartOrchestratorError)
 
 
 def problem_of(error: Exception) -> Problem | None:
-    """The problem for a known kind of error; None for an unexpected one."""
+    """Return the problem for a known error; None for an unexpected error."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, SettingError) and not error.origin.startswith("--"):
-        # A setting of the server, not a parameter of the request: its value is not shown.
+        # The error is about a setting of the server, so the response must not show its value.
         return Problem(503, "SETTING", f"{error.origin} {error.problem}.", error.fix)
     for error_type, status, code in _PROBLEMS_BY_ERROR:
         if isinstance(error, error_type):
@@ -94,7 +94,7 @@ _PROBLEMS_BY_ERROR: tuple[tuple[type[Exception], int, str], ...] = (
 
 
 def _message_and_fix(error: Exception) -> tuple[str, str]:
-    """Message and fix of an error, from its fields, without the location that its own text starts with."""
+    """Return the message and the fix of an error, made from its fields."""
     if isinstance(error, NothingPublished):
         return "Nothing has been published yet.", "Run `wiki-trends run`; this page then updates by itself."
     if isinstance(error, WarehouseError):

@@ -1,8 +1,8 @@
 """uvicorn's HTTP protocol with a deadline for receiving a request.
 
-A connection that has not sent a complete request (head and body) in time is closed, even if it keeps sending bytes. The
-deadline starts with the connection, and for later requests with their first byte; between requests uvicorn's keep-alive
-timeout applies. Once the request is complete, the response may take as long as it needs, as the event stream does.
+A connection that does not send a complete request (head and body) before the deadline is closed. The deadline of the first
+request starts when the connection opens; the deadline of a later request starts with its first byte. Between requests,
+uvicorn's keep-alive time-out applies. A response has no deadline, because the event stream never ends.
 """
 
 from __future__ import annotations
@@ -19,52 +19,52 @@ REQUEST_SECONDS = 20.0
 
 
 class DeadlineProtocol(H11Protocol):
-    """Closes connections whose request does not arrive within `request_seconds`."""
+    """Closes a connection if a complete request does not arrive within `request_seconds`."""
 
     request_seconds = REQUEST_SECONDS
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the deadline with the connection."""
+        """Start the deadline of the first request."""
         super().connection_made(transport)
-        self._start()
+        self._start_deadline()
 
     def data_received(self, data: bytes) -> None:
-        """Start the deadline with the first byte of a request, and stop it with the last."""
+        """Start the deadline with the first byte of a request, and stop the deadline with the last byte."""
         if self.conn.their_state is h11.IDLE:
-            self._start()
+            self._start_deadline()
         super().data_received(data)
-        self._stop_if_received()
+        self._stop_deadline_if_complete()
 
     def on_response_complete(self) -> None:
-        """Start the deadline of a pipelined request whose first bytes are here already."""
+        """Start the deadline of a pipelined request whose first bytes have already arrived."""
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
-            self._start()
+            self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the deadline."""
-        self._stop()
+        self._stop_deadline()
         super().connection_lost(exc)
 
-    def _start(self) -> None:
+    def _start_deadline(self) -> None:
         if self._deadline is None:
-            self._deadline = self.loop.call_later(self.request_seconds, self._expire)
+            self._deadline = self.loop.call_later(self.request_seconds, self._close_connection)
 
-    def _stop(self) -> None:
+    def _stop_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def _stop_if_received(self) -> None:
+    def _stop_deadline_if_complete(self) -> None:
         if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
-            self._stop()
+            self._stop_deadline()
 
-    def _expire(self) -> None:
+    def _close_connection(self) -> None:
         self._deadline = None
         self.transport.abort()
 
 
 def deadline_protocol(seconds: float) -> type[DeadlineProtocol]:
-    """The protocol with another deadline."""
+    """Return the protocol class with a deadline of `seconds`."""
     return type("DeadlineProtocol", (DeadlineProtocol,), {"request_seconds": seconds})

@@ -1,8 +1,8 @@
 """The dashboard as a server of its own: `wiki-trends serve`.
 
-Refuses to start if strangers could act: an address that other machines reach, or a host name other than this machine's,
-requires a token in the settings. On a loopback address, a token is generated for each start if none is set. The token is
-never printed; the command prints a link that signs in once.
+The server refuses to start if strangers could act: an address that other machines can reach, or the host name of another
+machine, requires a token in the settings. On a loopback address without a token in the settings, each start generates a
+token. The token is never printed; the command prints a link that signs in once.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 
 MIN_TOKEN_LENGTH = 16
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
-_GRACE_SECONDS = 2
-_SWITCH_INTERVAL_SECONDS = 0.001
+_SHUTDOWN_SECONDS = 2
+_THREAD_SWITCH_SECONDS = 0.001
 
 
-def guard_of(settings: Settings, host: str, hosts: Sequence[str]) -> TokenGuard:
-    """The guard of a server that listens on `host` and accepts `hosts` besides the names of this machine.
+def make_guard(settings: Settings, host: str, hosts: Sequence[str]) -> TokenGuard:
+    """Return the guard of a server that listens on `host`, and accepts `hosts` besides the names of this machine.
 
     Raises:
-        SettingError: other machines could reach it and there is no token, or the token is too short.
+        SettingError: other machines could reach the server and no token is set, or the token is too short.
     """
-    named = [name for name in (host, *hosts) if name not in _WILDCARDS and name not in LOCAL_HOSTS]
+    external_names = [name for name in (host, *hosts) if name not in _WILDCARDS and name not in LOCAL_HOSTS]
     token = settings.web_token
     if token and len(token) < MIN_TOKEN_LENGTH:
         raise SettingError(
@@ -49,20 +49,25 @@ def guard_of(settings: Settings, host: str, hosts: Sequence[str]) -> TokenGuard:
             value="(secret)",
             origin="WIKI_TRENDS_WEB_TOKEN",
             problem=f"is shorter than {MIN_TOKEN_LENGTH} characters",
-            fix="Generate a random one, for example with `openssl rand -hex 24`.",
+            fix="Generate a random token, for example with `openssl rand -hex 24`.",
         )
-    reachable = not is_loopback(host) or any(not is_loopback(name) for name in named)
-    if reachable and not token:
+    is_reachable = not is_loopback(host) or any(not is_loopback(name) for name in external_names)
+    if is_reachable and not token:
         raise SettingError(
             name="web_token",
-            value=host if not is_loopback(host) else ", ".join(named),
+            value=host if not is_loopback(host) else ", ".join(external_names),
             origin="--allow-host" if is_loopback(host) else "--host",
             problem="can be reached from other machines, and no token is set",
             fix="Set WIKI_TRENDS_WEB_TOKEN to a secret that visitors sign in with, or listen on 127.0.0.1.",
         )
-    # Without a token in the settings, each start has a new one, which ends all sessions anyway.
-    revoked = Path(settings.state) / "revoked-sessions" if token else None
-    return TokenGuard(token or secrets.token_urlsafe(24), named, sees_all=not reachable, revoked_file=revoked)
+    # A generated token differs at each start, which ends all sessions anyway.
+    revoked_file = Path(settings.state) / "revoked-sessions" if token else None
+    return TokenGuard(
+        token or secrets.token_urlsafe(24),
+        external_names,
+        visible_to_all=not is_reachable,
+        revoked_file=revoked_file,
+    )
 
 
 def serve(
@@ -78,38 +83,38 @@ def serve(
     """Serve until SIGINT or SIGTERM.
 
     Args:
-        settings: where lake, warehouse and state are.
-        host: address to listen on.
-        port: port to listen on; 0 takes a free one.
-        hosts: further host names that are accepted.
-        proxies: addresses or networks of the proxies in front, which give the caller's address.
-        as_of: the day that counts as today; default: the current UTC day.
-        on_ready: called with the address and the sign-in link once connections are accepted.
+        settings: the settings of the lake, the warehouse and the runs.
+        host: the address to listen on.
+        port: the port to listen on; 0 takes a free port.
+        hosts: the host names to accept besides the names of this machine.
+        proxies: the addresses or networks of reverse proxies, which report the address of the caller.
+        as_of: the day that counts as today; by default, the current UTC day.
+        on_ready: the function to call with the address and the sign-in link when the server accepts connections.
 
     Raises:
-        SettingError: it would be open to everybody, or the port is not available.
+        SettingError: see `make_guard` and `check_proxies`; or the port is not available.
     """
     from wiki_trends.web.app import create_app
 
-    # Rendering threads yield to the event loop five times as often as by default.
-    sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
-    guard, proxies = guard_of(settings, host, hosts), proxies_of(proxies)
+    # Rendering threads must yield to the event loop more often than by default (5 ms).
+    sys.setswitchinterval(_THREAD_SWITCH_SECONDS)
+    guard, proxies = make_guard(settings, host, hosts), check_proxies(proxies)
     app = create_app(settings, guard=guard, today=(lambda: as_of) if as_of else today_utc)
-    with _listening(host, port) as listener:
-        shown = "127.0.0.1" if host in _WILDCARDS else host
-        address = f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
-        threading.Thread(target=_warm, name="warm", daemon=True).start()
+    with _listen(host, port) as listener:
+        link_host = "127.0.0.1" if host in _WILDCARDS else host
+        address = f"http://{f'[{link_host}]' if ':' in link_host else link_host}:{listener.getsockname()[1]}"
+        threading.Thread(target=_import_chart_library, name="chart library", daemon=True).start()
         on_ready(f"{address}/", f"{address}{SIGN_IN_PATH}?once={guard.new_code()}")
         try:
-            server_of(app, proxies=proxies).run(sockets=[listener])
+            make_server(app, proxies=proxies).run(sockets=[listener])
         finally:
             gc.unfreeze()
 
 
-def _warm() -> None:
+def _import_chart_library() -> None:
     """Import the chart library before the first page needs it.
 
-    Its objects are then excluded from garbage collection: scanning them would delay responses.
+    The garbage collector then ignores the objects of the library, because scanning them would delay responses.
     """
     from wiki_trends.report.html.charts import page_series
     from wiki_trends.report.html.vega import compiled
@@ -122,13 +127,13 @@ def _warm() -> None:
         gc.enable()
 
 
-def server_of(app: ASGIApp, *, proxies: Sequence[str] = (), request_seconds: float | None = None) -> Server:
-    """A uvicorn server for an app; its sockets are passed to `run`.
+def make_server(app: ASGIApp, *, proxies: Sequence[str] = (), request_seconds: float | None = None) -> Server:
+    """Return a uvicorn server for an app. Pass the sockets to the method `run` of the server.
 
     Args:
-        app: the ASGI app.
-        proxies: addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; no others are.
-        request_seconds: seconds within which a request must arrive completely.
+        app: the ASGI app to serve.
+        proxies: the addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
+        request_seconds: the seconds within which a complete request must arrive.
     """
     import uvicorn
 
@@ -138,7 +143,7 @@ def server_of(app: ASGIApp, *, proxies: Sequence[str] = (), request_seconds: flo
         uvicorn.Config(
             app,
             lifespan="off",
-            # A request line may contain the code of a sign-in link.
+            # The access log would contain the codes of sign-in links.
             access_log=False,
             log_level="warning",
             server_header=False,
@@ -146,16 +151,16 @@ def server_of(app: ASGIApp, *, proxies: Sequence[str] = (), request_seconds: flo
             forwarded_allow_ips=list(proxies),
             http=deadline_protocol(REQUEST_SECONDS if request_seconds is None else request_seconds),
             ws="none",
-            timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
     )
 
 
-def proxies_of(proxies: Sequence[str]) -> tuple[str, ...]:
-    """The addresses or networks of the proxies, checked.
+def check_proxies(proxies: Sequence[str]) -> tuple[str, ...]:
+    """Return the addresses or networks of the proxies as a tuple, after checking them.
 
     Raises:
-        SettingError: one of them is neither an IP address nor a network.
+        SettingError: a value is neither an IP address nor a network, or the network contains every address.
     """
     for proxy in proxies:
         try:
@@ -173,10 +178,10 @@ def proxies_of(proxies: Sequence[str]) -> tuple[str, ...]:
     return tuple(proxies)
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """A listening socket; connections wait in its queue until the server is ready."""
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket, which queues connections until the server is ready."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio sets TCP_NODELAY only if the protocol is named.
+    # asyncio sets TCP_NODELAY only on a socket with an explicit protocol.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -189,6 +194,6 @@ def _listening(host: str, port: int) -> socket.socket:
             value=f"{host}:{port}",
             origin="--port",
             problem=f"cannot be listened on ({error.strerror or error})",
-            fix="Name another port; 0 takes a free one.",
+            fix="Name another port; 0 takes a free port.",
         ) from error
     return listener

@@ -1,8 +1,8 @@
-"""Threads for one source (lake, warehouse, runs), with a deadline for each call.
+"""Threads for the calls to one source (lake, warehouse, runs), with a deadline for each call.
 
-Each source has its own threads, so a source that does not answer does not delay the others. A call without a result in time
-raises `SourceTimeout`; its thread continues, and ends with the process. While as many calls are overdue as there are regular
-threads, one call at a time tries again, and the others are refused immediately.
+Each source has its own threads, so a source that does not answer does not delay the other sources. A call that misses its
+deadline raises `SourceTimeout`. The thread of the call continues, at most until the process ends. While every regular thread
+has an overdue call, an extra thread tries one call at a time, and all other calls are refused immediately.
 """
 
 from __future__ import annotations
@@ -23,11 +23,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-# Seconds for a call, by the name of the source.
-DEADLINES = {"lake": 30.0, "warehouse": 30.0, "runner of the pipeline": 30.0, "renderer of this page": 60.0}
+# The deadline of a call in seconds, by the name of the source.
+DEADLINE_SECONDS = {
+    "lake": 30.0,
+    "warehouse": 30.0,
+    "runner of the pipeline": 30.0,
+    "renderer of this page": 60.0,
+}
 _REGULAR_THREADS = 4
 _MAX_THREADS = 16
-_MAX_OUTSTANDING = 256
+_MAX_IN_TIME_CALLS = 256
 _IDLE_SECONDS = 60.0
 
 
@@ -35,8 +40,8 @@ class SourceTimeout(Problem):
     """A source did not answer in time.
 
     Attributes:
-        source: its name, as in the message.
-        since: when the oldest unanswered call began, UTC.
+        source: the name of the source, as in the message.
+        since: the time in UTC at which the oldest unanswered call began.
     """
 
     def __init__(self, source: str, code: str, since: dt.datetime) -> None:
@@ -70,8 +75,8 @@ class SourcePool:
     """Runs the blocking calls of one source.
 
     Args:
-        source: its name for messages, a key of `DEADLINES`.
-        code: the stable code of its problems.
+        source: the name of the source for messages, a key of `DEADLINE_SECONDS`.
+        code: the stable error code of the problems of the source.
     """
 
     def __init__(self, source: str, code: str) -> None:
@@ -79,92 +84,94 @@ class SourcePool:
         self._code = code
         self._lock = threading.Lock()
         self._queue: SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = SimpleQueue()
-        self._started: dict[Future[Any], dt.datetime] = {}
+        self._started_at: dict[Future[Any], dt.datetime] = {}
         self._threads = 0
 
-    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The result of a blocking function.
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run a blocking function in a thread, and return its result.
 
         Raises:
-            SourceTimeout: there was no result in time, or too many earlier calls are overdue.
+            SourceTimeout: the function missed the deadline, or too many earlier calls are overdue.
         """
-        call = asyncio.wrap_future(self._submit(work, arguments))
+        call = asyncio.wrap_future(self._submit(function, arguments))
         call.add_done_callback(_retrieve_exception)
-        done, _ = await asyncio.wait({call}, timeout=DEADLINES[self.source])
+        done, _ = await asyncio.wait({call}, timeout=DEADLINE_SECONDS[self.source])
         if not done:
-            raise self.timeout()
+            raise self.timeout_problem()
         return call.result()
 
-    async def read(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The result of a blocking function that reads the source. Every exception of it becomes a known error.
+    async def read(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run a blocking function that reads the source, and turn every exception into a known error.
 
         Raises:
-            SourceTimeout: as in `run`.
+            SourceTimeout: see `run`.
             SourceFailure: the function raised an unexpected exception; the log has the traceback.
         """
         try:
-            return await self.run(work, *arguments)
+            return await self.run(function, *arguments)
         except KNOWN_ERRORS:
             raise
         except Exception as error:
             logger.exception("the %s cannot be read", self.source)
             raise SourceFailure(self.source, self._code, error) from error
 
-    def timeout(self) -> SourceTimeout:
-        """The problem to raise while this source does not answer."""
+    def timeout_problem(self) -> SourceTimeout:
+        """Return the problem to raise while the source does not answer."""
         with self._lock:
-            since = min(self._started.values(), default=_now())
+            since = min(self._started_at.values(), default=_now())
         return SourceTimeout(self.source, self._code, since)
 
-    def is_overdue(self, seconds: float) -> bool:
-        """Whether a call has been waiting for this many seconds."""
+    def has_call_older_than(self, seconds: float) -> bool:
+        """Return whether an unanswered call began at least `seconds` ago."""
         limit = _now() - dt.timedelta(seconds=seconds)
         with self._lock:
-            return any(started <= limit for started in self._started.values())
+            return any(started <= limit for started in self._started_at.values())
 
-    def _submit(self, work: Callable[..., T], arguments: tuple[Any, ...]) -> Future[T]:
+    def _submit(self, function: Callable[..., T], arguments: tuple[Any, ...]) -> Future[T]:
         future: Future[T] = Future()
         with self._lock:
-            limit = _now() - dt.timedelta(seconds=DEADLINES[self.source])
-            overdue = sum(1 for started in self._started.values() if started <= limit)
-            waiting = len(self._started) - overdue
-            refused = overdue >= _REGULAR_THREADS and (waiting or overdue >= _MAX_THREADS)
-            if not refused and waiting < _MAX_OUTSTANDING:
-                self._started[future] = _now()
-                self._queue.put((future, work, arguments))
-                if self._threads < min(_MAX_THREADS, _REGULAR_THREADS + overdue, len(self._started)):
+            limit = _now() - dt.timedelta(seconds=DEADLINE_SECONDS[self.source])
+            overdue_count = sum(1 for started in self._started_at.values() if started <= limit)
+            in_time_count = len(self._started_at) - overdue_count
+            is_refused = overdue_count >= _REGULAR_THREADS and (
+                in_time_count or overdue_count >= _MAX_THREADS
+            )
+            if not is_refused and in_time_count < _MAX_IN_TIME_CALLS:
+                self._started_at[future] = _now()
+                self._queue.put((future, function, arguments))
+                if self._threads < min(_MAX_THREADS, _REGULAR_THREADS + overdue_count, len(self._started_at)):
                     self._threads += 1
-                    # Daemon threads: a call that never returns does not keep the process from ending.
+                    # A daemon thread, so that a call that never returns does not keep the process alive.
                     threading.Thread(target=self._run_worker, name=self.source, daemon=True).start()
                 return future
-        raise self.timeout()
+        raise self.timeout_problem()
 
     def _run_worker(self) -> None:
         while True:
             try:
-                future, work, arguments = self._queue.get(timeout=_IDLE_SECONDS)
+                future, function, arguments = self._queue.get(timeout=_IDLE_SECONDS)
             except Empty:
                 with self._lock:
                     if self._queue.empty():
                         self._threads -= 1
                         return
                 continue
-            self._run_call(future, work, arguments)
+            self._run_call(future, function, arguments)
 
-    def _run_call(self, future: Future[T], work: Callable[..., T], arguments: tuple[Any, ...]) -> None:
+    def _run_call(self, future: Future[T], function: Callable[..., T], arguments: tuple[Any, ...]) -> None:
         result: T | None = None
         failure: BaseException | None = None
         try:
             if future.set_running_or_notify_cancel():
-                result = work(*arguments)
-        except BaseException as error:  # noqa: BLE001 - raised to the caller
+                result = function(*arguments)
+        except BaseException as error:  # noqa: BLE001 - the future passes it to the caller
             failure = error
             if not isinstance(error, Exception):
-                # A bare `BaseException` would end the event loop.
+                # The event loop would end on a `BaseException` that is not an `Exception`.
                 failure = UnexpectedFailure(f"{type(error).__name__}: {error}")
                 failure.__cause__ = error
         with self._lock:
-            del self._started[future]
+            del self._started_at[future]
         if future.cancelled():
             return
         if failure is None:
@@ -178,6 +185,6 @@ def _now() -> dt.datetime:
 
 
 def _retrieve_exception(call: asyncio.Future[Any]) -> None:
-    # A caller that has given up does not read the exception any more.
+    # asyncio logs an exception that nobody retrieves; a caller that timed out does not retrieve it.
     if not call.cancelled():
         call.exception()

@@ -1,7 +1,7 @@
-"""Renders the templates of the dashboard and the ones that it shares with the report.
+"""Render the templates of the dashboard, including the templates that the dashboard shares with the report.
 
 Links work under any prefix, and the URLs of static files change with their content. No template contains an inline script
-or style: the Content-Security-Policy forbids both. Everything is escaped; characters that change the direction of a title
+or style, because the Content-Security-Policy forbids both. All text is escaped. Characters that change the direction of text
 are shown as their code, as in the report.
 """
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from wiki_trends.web.auth.guard import Visitor
 
-STATIC = (Path(__file__).with_name("static"), Path(assets.__file__).parent)
-# The only files of these folders that are served.
-STATIC_NAMES = (
+STATIC_FOLDERS = (Path(__file__).with_name("static"), Path(assets.__file__).parent)
+# Only these files of the folders are served.
+STATIC_FILE_NAMES = (
     ("app.js", "dashboard.css", "icon.svg"),
     (*assets.STYLES, *assets.CHART_SCRIPTS, *assets.PAGE_SCRIPTS),
 )
@@ -42,21 +42,20 @@ NAVIGATION = (
     ("runs", "/runs", "Runs"),
     ("left_out", "/left-out", "Left out"),
 )
-# Points of a sparkline, at most.
-MAX_POINTS = 60
-# The entry of the navigation under which a view without its own entry is shown.
-PARENT_VIEW = {"page": "pages", "category": "categories", "day": "completeness"}
+MAX_SPARKLINE_POINTS = 60
+# For a view without a navigation entry, the entry that is marked as the current one.
+NAVIGATION_PARENTS = {"page": "pages", "category": "categories", "day": "completeness"}
 
 
-class Pages:
+class PageTemplates:
     """Renders templates. Thread-safe."""
 
     def __init__(self) -> None:
         loader = ChoiceLoader([PackageLoader("wiki_trends.web"), PackageLoader("wiki_trends.report")])
         self._templates = environment().overlay(loader=loader)
         self._versions = {
-            name: _digest(folder / name)
-            for folder, names in zip(STATIC, STATIC_NAMES, strict=True)
+            name: _content_digest(folder / name)
+            for folder, names in zip(STATIC_FOLDERS, STATIC_FILE_NAMES, strict=True)
             for name in names
         }
         self.static_names = frozenset(self._versions)
@@ -65,30 +64,30 @@ class Pages:
             "styles": (*assets.STYLES, "dashboard.css"),
             "chart_scripts": assets.CHART_SCRIPTS,
             "version": version("wiki-trends"),
-            "moment": _moment,
-            "seconds": _seconds,
+            "moment": _moment_texts,
+            "seconds": _duration_text,
             "change_class": _change_class,
-            "thinned": partial(fitted, width=MAX_POINTS),
+            "thinned": partial(fitted, width=MAX_SPARKLINE_POINTS),
             "of_run": of_run,
             "span_text": span_text,
         }
 
-    def page(
+    def render(
         self, name: str, root: str, visitor: Visitor, *, sign_in: str | None = None, **values: Any
     ) -> str:
         """Render a page.
 
         Args:
-            name: name of the template, and of the entry in the navigation.
-            root: prefix under which the app is mounted.
-            visitor: who made the request.
-            sign_in: path of the sign-in page; None if there is none.
-            values: variables of the template.
+            name: the name of the template and of the navigation entry.
+            root: the prefix under which the app is mounted.
+            visitor: the visitor who made the request.
+            sign_in: the path of the sign-in page; None if the app has no sign-in page.
+            values: the variables of the template.
         """
 
         def url(path: str, **query: object) -> str:
-            values = {key: value for key, value in query.items() if value not in (None, "")}
-            return root + quote(path, safe="/.-_~") + (f"?{urlencode(values)}" if values else "")
+            parameters = {key: value for key, value in query.items() if value not in (None, "")}
+            return root + quote(path, safe="/.-_~") + (f"?{urlencode(parameters)}" if parameters else "")
 
         def static(file: str) -> str:
             return f"{root}/static/{file}?v={self._versions[file]}"
@@ -97,7 +96,7 @@ class Pages:
         return template.render(
             **self._globals,
             name=name,
-            current=PARENT_VIEW.get(name, name),
+            current=NAVIGATION_PARENTS.get(name, name),
             url=url,
             static=static,
             visitor=visitor,
@@ -106,18 +105,18 @@ class Pages:
         )
 
 
-def _digest(path: Path) -> str:
+def _content_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def _moment(value: dt.datetime) -> Mapping[str, str]:
-    """A moment for `<time>`: the ISO form, and the text that is shown without a script."""
-    utc = value.astimezone(dt.UTC)
+def _moment_texts(moment: dt.datetime) -> Mapping[str, str]:
+    """Return the texts of a `<time>` element: the ISO form, and the text that a browser without scripts shows."""
+    utc = moment.astimezone(dt.UTC)
     return {"iso": utc.isoformat(timespec="seconds"), "text": f"{utc:%Y-%m-%d %H:%M} UTC"}
 
 
-def _seconds(started: dt.datetime | None, ended: dt.datetime | None) -> str:
-    """A duration for people; a dash while it is unknown."""
+def _duration_text(started: dt.datetime | None, ended: dt.datetime | None) -> str:
+    """Return a duration as text; a dash if the start or the end is unknown."""
     if started is None or ended is None:
         return "–"
     duration = (ended - started).total_seconds()
@@ -125,5 +124,5 @@ def _seconds(started: dt.datetime | None, ended: dt.datetime | None) -> str:
 
 
 def _change_class(change: float | None) -> str:
-    """The CSS class of a change."""
+    """Return the CSS class of a change in percent."""
     return "muted" if not change else "up" if change > 0 else "down"

@@ -76,13 +76,13 @@ class WrittenReport:
     """The outcome of writing a report.
 
     Attributes:
-        size: the size of the file, in bytes.
-        unknown: the parts that could not be read from the lake, each with the reason. The file does not contain the reasons,
-            because people share the file, and a reason can name folders and hosts.
+        size: the size of the file in bytes.
+        unread_parts: the parts that could not be read from the lake, with the reason. The file omits the reasons, because people
+            send it to others and a reason can name folders and hosts.
     """
 
     size: int
-    unknown: tuple[str, ...]
+    unread_parts: tuple[str, ...]
 
 
 def write_report(
@@ -121,11 +121,11 @@ def write_report(
     data = text.encode("utf-8", "replace")
     with output_stream(target, force=True) as file:
         file.write(data)
-    unknown = [
+    parts_and_errors = [
         ("not compared with the lake", not_compared),
         ("the titles that were left out are not known", lake.left_out.problem),
     ]
-    return WrittenReport(len(data), tuple(f"{part}: {reason}" for part, reason in unknown if reason))
+    return WrittenReport(len(data), tuple(f"{part}: {reason}" for part, reason in parts_and_errors if reason))
 
 
 def refuse_target(target: Path, *, force: bool) -> None:

@@ -1,4 +1,4 @@
-"""Facts about the caller of a request: its address, and the paths that it may be redirected to."""
+"""The address of the caller of a request, and the paths to which the app may redirect the caller."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-# Who the current request is from, for limits per caller; set by `shield.SecurityMiddleware`.
+# Identifies the caller of the current request for limits per caller; `shield.SecurityMiddleware` sets it.
 caller: ContextVar[str] = ContextVar("caller", default="")
 
-_MAX_PATH = 2000
+_MAX_PATH_LENGTH = 2000
 
 
 def client_address(request: Request) -> str:
-    """The IP address of the client; behind a proxy named with `--proxy`, the address that the proxy reports."""
+    """Return the IP address of the client, which a proxy named with `--proxy` may report."""
     return request.client.host if request.client else ""
 
 
 def home_path(request: Request) -> str:
-    """The path of the app's first page."""
+    """Return the path of the app's first page."""
     return f"{request.scope.get('root_path', '')}/"
 
 
 def is_local_path(request: Request, path: str) -> bool:
-    """Whether a path belongs to the app; redirects must not lead out of it."""
+    """Return whether a path belongs to the app. A redirect must not leave the app."""
     return (
         path.startswith(home_path(request))
-        and len(path) <= _MAX_PATH
+        and len(path) <= _MAX_PATH_LENGTH
         and not path.startswith("//")
         and "\\" not in path
         and path.isprintable()
@@ -36,7 +36,7 @@ def is_local_path(request: Request, path: str) -> bool:
 
 
 def return_path(request: Request, sign_in: str | None) -> str:
-    """The path to return to after signing in; empty if only the sign-in page itself was requested."""
+    """Return the path to show after signing in; empty if the visitor requested the sign-in page itself."""
     posted_path = request.scope.get("state", {}).get("return_path")
     if posted_path is not None:
         path = str(posted_path)

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who made a request, and what they may do.
+    """The visitor who made a request, and the rights of the visitor.
 
     Attributes:
-        name: the name for the log; empty if nobody has signed in.
-        may_see: may read every view.
-        may_act: may start backfills.
-        by_token: authenticated by a valid bearer token of this request, not by a cookie.
-        sign_out: path below the app whose POST ends the session; empty if people sign out elsewhere.
+        name: the name of the visitor for the log; empty without sign-in.
+        may_see: whether the visitor may read every view.
+        may_act: whether the visitor may start backfills.
+        by_token: whether a valid bearer token in this request, not a cookie, identified the visitor.
+        sign_out: the path below the app that ends the session on POST; empty if visitors sign out elsewhere.
     """
 
     name: str = ""
@@ -40,26 +40,26 @@ class Guard(Protocol):
 
     @property
     def hosts(self) -> Sequence[str] | None:
-        """Accepted host names, without port; None if the surrounding server checks them."""
+        """The accepted host names, without a port; None if the surrounding server checks host names."""
         ...
 
     @property
     def public(self) -> Sequence[str]:
-        """Paths of the guard's own routes that everybody may call, such as `/sign-in`."""
+        """The paths of the guard's own routes that everybody may call, such as `/sign-in`."""
         ...
 
     async def visitor(self, request: Request) -> Visitor:
-        """The visitor who made this request; without valid credentials a `Visitor` without rights, not an error.
+        """Return the visitor who made the request; without valid credentials, return a `Visitor` without rights.
 
-        The app then refuses state-changing requests with a foreign `Origin`, except those with `by_token`: browsers add the
-        cookie to a forged request, but not a token.
+        The app then refuses a state-changing request with a foreign `Origin`, unless `by_token` is set: browsers add the cookie
+        to a forged request, but not a token.
         """
         ...
 
     def sign_in_url(self, request: Request) -> str | None:
-        """Path of the sign-in form, which posts `token` and `next`; None if there is no form."""
+        """Return the path of the sign-in form, which posts `token` and `next`; None if the guard has no form."""
         ...
 
     def router(self) -> APIRouter | None:
-        """The guard's own routes, mounted beside the views; None if it has none."""
+        """Return the guard's own routes, which the app adds to the views; None if the guard has no routes."""
         ...

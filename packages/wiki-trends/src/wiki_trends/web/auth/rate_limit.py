@@ -1,4 +1,4 @@
-"""A rate limit for each caller. Each has a token bucket, which is full after a minute without requests."""
+"""A rate limit for each caller. Each caller has a token bucket, which is full after a minute without requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wiki_trends.web.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Callers that are remembered; the least recently seen is evicted first.
+# Number of token buckets; the bucket of the least recently counted caller is evicted first.
 _MAX_CALLERS = 1024
 
 
@@ -20,8 +20,8 @@ class RateLimiter:
     """A limit for each caller. Not thread-safe: used on the event loop only.
 
     Args:
-        per_minute: number of allowed requests.
-        clock: monotonic seconds.
+        per_minute: the number of requests that a caller may make in a minute.
+        clock: returns monotonic seconds.
     """
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,15 +30,21 @@ class RateLimiter:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def check(self, caller: str) -> None:
-        """Raise if a caller has used up its limit.
+        """Raise a problem if a caller has used up the limit.
 
         Raises:
-            Problem: 429, with the seconds to wait.
+            Problem: the status is 429, and the fix says how many seconds to wait.
         """
         remaining = self._remaining(caller)
         if remaining < 1:
-            wait = math.ceil((1 - remaining) * 60 / self._per_minute)
-            raise Problem(429, "TOO_MANY", "Too many requests.", f"Wait {wait} seconds, and try again.", wait)
+            wait_seconds = math.ceil((1 - remaining) * 60 / self._per_minute)
+            raise Problem(
+                429,
+                "TOO_MANY",
+                "Too many requests.",
+                f"Wait {wait_seconds} seconds, and try again.",
+                wait_seconds,
+            )
 
     def spend(self, caller: str) -> None:
         """Count one request of a caller."""
@@ -48,5 +54,5 @@ class RateLimiter:
             self._buckets.popitem(last=False)
 
     def _remaining(self, caller: str) -> float:
-        remaining, at = self._buckets.get(caller, (float(self._per_minute), self._clock()))
-        return min(self._per_minute, remaining + (self._clock() - at) * self._per_minute / 60)
+        remaining, updated_at = self._buckets.get(caller, (float(self._per_minute), self._clock()))
+        return min(self._per_minute, remaining + (self._clock() - updated_at) * self._per_minute / 60)

@@ -1,8 +1,8 @@
-"""Sessions as signed cookies, and a list of the revoked ones.
+"""Sessions as signed cookies, and a list of revoked sessions.
 
-A cookie contains its expiry and a random id, and is signed with the token. A new token ends all sessions; a restart with the
-same token ends none. Signing out adds the id to the list of revoked sessions. With a file, the list survives a restart. If the
-file cannot be written, the reason is logged, and the session is revoked only until the process restarts.
+A cookie contains the expiry time and a random id of a session, and is signed with the token. A new token ends all sessions; a
+restart with the same token ends no session. Signing out adds the id to the list of revoked sessions. A file keeps the list
+over a restart. If the file cannot be written, the reason is logged, and the list is lost when the process restarts.
 """
 
 from __future__ import annotations
@@ -20,19 +20,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 SESSION_SECONDS = 7 * 86_400
-# Revoked sessions that are remembered; the ones that expire first are dropped first.
+# Length of the list of revoked sessions; the sessions that expire first are dropped first.
 _MAX_REVOKED = 10_000
-# The most digits of an expiry in seconds.
-_EXPIRY_DIGITS = 11
+_MAX_EXPIRY_DIGITS = 11
 
 
 class Sessions:
     """Creates, verifies and revokes session cookies. Not thread-safe: used on the event loop only.
 
     Args:
-        key: the secret that signs the cookies.
-        revoked_file: where revoked sessions are kept over a restart; None: only in memory.
-        clock: seconds since the epoch.
+        key: the secret key that signs the cookies.
+        revoked_file: the file that keeps the list of revoked sessions over a restart; with None, the list is only in memory.
+        clock: returns the seconds since the epoch.
     """
 
     def __init__(
@@ -43,41 +42,48 @@ class Sessions:
         self._clock = clock
         self._revoked: dict[str, int] | None = None
 
-    def create(self, expires: int | None = None) -> str:
-        """A cookie for a new session, valid until `expires` (seconds since the epoch), else for `SESSION_SECONDS`."""
-        until = int(self._clock()) + SESSION_SECONDS if expires is None else expires
-        body = f"{until}.{secrets.token_urlsafe(16)}"
+    def create(self, expires_at: int | None = None) -> str:
+        """Return the cookie of a new session.
+
+        The session is valid until `expires_at` (seconds since the epoch), by default for `SESSION_SECONDS`.
+        """
+        expiry = int(self._clock()) + SESSION_SECONDS if expires_at is None else expires_at
+        body = f"{expiry}.{secrets.token_urlsafe(16)}"
         return f"{body}.{self._signature(body)}"
 
     def is_valid(self, cookie: str) -> bool:
-        """Whether the cookie is signed with our key, has not expired, and was not revoked."""
-        verified = self._verified(cookie)
-        if verified is None:
+        """Return whether the key signed the cookie, and the session has neither expired nor been revoked."""
+        session = self._verify(cookie)
+        if session is None:
             return False
-        session_id, _ = verified
+        session_id, _ = session
         return session_id not in self._revocations()
 
     def revoke(self, cookie: str) -> None:
-        """End the session of a cookie."""
-        verified = self._verified(cookie)
-        if verified is None:
+        """Add the session of a cookie to the list of revoked sessions."""
+        session = self._verify(cookie)
+        if session is None:
             return
-        session_id, until = verified
-        self._revocations()[session_id] = until
+        session_id, expiry = session
+        self._revocations()[session_id] = expiry
         self._prune()
         self._save()
 
-    def _verified(self, cookie: str) -> tuple[str, int] | None:
-        """Session id and expiry of a cookie; None if the signature is invalid or the session has expired."""
+    def _verify(self, cookie: str) -> tuple[str, int] | None:
+        """Return the session id and the expiry time of a cookie; None if the signature is invalid or the session has expired."""
         body, _, signature = cookie.rpartition(".")
-        until, _, session_id = body.partition(".")
-        if not session_id or not (until.isascii() and until.isdecimal() and len(until) <= _EXPIRY_DIGITS):
+        expiry, _, session_id = body.partition(".")
+        if not session_id or not (
+            expiry.isascii() and expiry.isdecimal() and len(expiry) <= _MAX_EXPIRY_DIGITS
+        ):
             return None
-        if int(until) < self._clock():
+        if int(expiry) < self._clock():
             return None
-        expected = self._signature(body)
-        valid = hmac.compare_digest(signature.encode("utf-8", "surrogateescape"), expected.encode())
-        return (session_id, int(until)) if valid else None
+        expected_signature = self._signature(body)
+        is_signed = hmac.compare_digest(
+            signature.encode("utf-8", "surrogateescape"), expected_signature.encode()
+        )
+        return (session_id, int(expiry)) if is_signed else None
 
     def _signature(self, body: str) -> str:
         message = f"session {body}".encode("utf-8", "surrogateescape")
@@ -100,21 +106,23 @@ class Sessions:
             return {}
         revoked = {}
         for line in lines[:_MAX_REVOKED]:
-            until, _, session_id = line.partition(" ")
-            if until.isascii() and until.isdecimal() and len(until) <= _EXPIRY_DIGITS and session_id:
-                revoked[session_id] = int(until)
+            expiry, _, session_id = line.partition(" ")
+            if expiry.isascii() and expiry.isdecimal() and len(expiry) <= _MAX_EXPIRY_DIGITS and session_id:
+                revoked[session_id] = int(expiry)
         return revoked
 
     def _prune(self) -> None:
         now = self._clock()
-        current = [(session_id, until) for session_id, until in self._revocations().items() if until >= now]
-        current.sort(key=lambda entry: entry[1])
-        self._revoked = dict(current[-_MAX_REVOKED:])
+        unexpired = [
+            (session_id, expiry) for session_id, expiry in self._revocations().items() if expiry >= now
+        ]
+        unexpired.sort(key=lambda entry: entry[1])
+        self._revoked = dict(unexpired[-_MAX_REVOKED:])
 
     def _save(self) -> None:
         if self._file is None:
             return
-        text = "".join(f"{until} {session_id}\n" for session_id, until in self._revocations().items())
+        text = "".join(f"{expiry} {session_id}\n" for session_id, expiry in self._revocations().items())
         temporary = self._file.with_name(f"{self._file.name}.new")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,13 @@
 """The ASGI middleware for security: it checks every request before a view runs, and adds headers to every response.
 
-A request is refused, with the reason, unless the host is allowed (against DNS rebinding), the body is small, the visitor has
-the right, and a state-changing request comes from the dashboard's own pages (`Origin`) or has a valid bearer token. The
-headers forbid browsers to run foreign scripts, to show a page in a foreign frame, and to guess media types.
+The middleware accepts a request only under these conditions; otherwise the response contains the reason:
+
+- the host is allowed, which prevents DNS rebinding;
+- the body is small;
+- the visitor has the right to make the request;
+- a state-changing request comes from a page of the dashboard (`Origin`), or has a valid bearer token.
+
+The headers forbid browsers to run foreign scripts, to show a page in a foreign frame, and to guess media types.
 """
 
 from __future__ import annotations
@@ -29,30 +34,30 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-OPEN_PATHS = ("/static/", "/health")
+PUBLIC_PATHS = ("/static/", "/health")
 
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src data:; "
     "connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors {framed}"
 )
-_UNEXPECTED = Problem(500, "BROKEN", "Unexpected error.", "See the server's log, and report the error.")
+_UNEXPECTED_ERROR = Problem(500, "BROKEN", "Unexpected error.", "See the server's log, and report the error.")
 
 
 class SecurityMiddleware:
-    """The middleware; `refusal` turns a problem into the response to a request."""
+    """The middleware; `problem_response` turns a problem into the response to a request."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
         guard: Guard,
-        refusal: Callable[[Request, Problem], Response],
+        problem_response: Callable[[Request, Problem], Response],
         framed: bool,
     ) -> None:
         self._app = app
         self._guard = guard
-        self._refusal = refusal
+        self._problem_response = problem_response
         self._headers = {
             "content-security-policy": _CONTENT_SECURITY_POLICY.format(
                 framed="'self'" if framed else "'none'"
@@ -90,38 +95,44 @@ class SecurityMiddleware:
             return
         except Problem as problem:
             _log_refusal(request, problem)
-            await self._refusal(request, problem)(scope, receive, send_with_headers)
+            await self._problem_response(request, problem)(scope, receive, send_with_headers)
             return
         try:
-            # uvicorn drops the body of a response to HEAD, and so does every server that conforms to ASGI.
+            # Views handle HEAD as GET, because an ASGI server drops the body of a response to HEAD.
             if request.method == "HEAD":
                 request.state.head = True
-            as_get = {**scope, "method": "GET"} if request.method == "HEAD" else scope
-            await self._app(as_get, receive, send_with_headers)
+            get_scope = {**scope, "method": "GET"} if request.method == "HEAD" else scope
+            await self._app(get_scope, receive, send_with_headers)
         except Exception:
-            # The log gets the traceback; the visitor gets a response without internals.
+            # The traceback must not reach the visitor, so only the log contains it.
             logger.exception("%s %s", request.method, request.url.path)
             if not response_started:
-                await self._refusal(request, _UNEXPECTED)(scope, receive, send_with_headers)
+                await self._problem_response(request, _UNEXPECTED_ERROR)(scope, receive, send_with_headers)
 
     async def _authorize(self, request: Request) -> Receive:
-        """Check a request and return the `receive` that the view reads the body from; raises `Problem` for a refusal."""
+        """Check a request, and return the `receive` function from which the view reads the body.
+
+        Raises:
+            Problem: the request is refused.
+        """
         self._check_host(request)
         path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-        changes = request.method not in SAFE_METHODS
-        body = await _read_bounded_body(request)
-        if path.startswith(OPEN_PATHS):
-            if changes:
+        changes_state = request.method not in SAFE_METHODS
+        receive_body = await _read_bounded_body(request)
+        if path.startswith(PUBLIC_PATHS):
+            if changes_state:
                 _check_origin(request)
-            return body
+            return receive_body
         visitor = await self._guard.visitor(request)
         request.scope.setdefault("state", {})["visitor"] = visitor
         caller.set(f"{visitor.name}@{client_address(request)}")
-        if path not in self._guard.public and not (visitor.may_see and (visitor.may_act or not changes)):
+        if path not in self._guard.public and not (
+            visitor.may_see and (visitor.may_act or not changes_state)
+        ):
             raise _access_denied(visitor)
-        if changes and not visitor.by_token:
+        if changes_state and not visitor.by_token:
             _check_origin(request)
-        return body
+        return receive_body
 
     def _check_host(self, request: Request) -> None:
         hosts = self._guard.hosts
@@ -144,7 +155,7 @@ def _access_denied(visitor: Visitor) -> Problem:
 
 
 def _host_name(host: str) -> str:
-    """The host of a `Host` header in lower case, without the port."""
+    """Return the host of a `Host` header in lower case, without the port."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -154,11 +165,11 @@ def _host_name(host: str) -> str:
 def _check_origin(request: Request) -> None:
     """Refuse requests that a page of another site makes with the visitor's cookie (CSRF).
 
-    A browser sends `Origin` with each such request, and `Sec-Fetch-Site` if it is new enough.
+    A browser sends `Origin` with each state-changing request; recent browsers also send `Sec-Fetch-Site`.
     """
     origin = request.headers.get("origin", "")
-    same_origin = urlsplit(origin).netloc == request.headers.get("host") and origin != "null"
-    if not same_origin or request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+    is_same_origin = urlsplit(origin).netloc == request.headers.get("host") and origin != "null"
+    if not is_same_origin or request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         raise Problem(
             403,
             "FOREIGN_ORIGIN",
@@ -168,7 +179,7 @@ def _check_origin(request: Request) -> None:
 
 
 def _log_refusal(request: Request, problem: Problem) -> None:
-    """Log a refused request, except a read by a visitor who has not signed in yet."""
+    """Log a refused request, unless it only reads and the visitor has not signed in yet."""
     if problem.code != "SIGN_IN" or request.method not in SAFE_METHODS:
         logger.warning(
             "refused %s %.200r: %s, from %s",
@@ -180,17 +191,21 @@ def _log_refusal(request: Request, problem: Problem) -> None:
 
 
 async def _read_bounded_body(request: Request) -> Receive:
-    """Read the body and return a `receive` that replays it; raises `Problem` if it is larger than `MAX_BODY_BYTES`."""
+    """Read the body, and return a `receive` function that replays the body.
+
+    Raises:
+        Problem: the body is larger than `MAX_BODY_BYTES`.
+    """
     too_large = Problem(
         413,
         "TOO_LARGE",
         f"The body is larger than {MAX_BODY_BYTES:,} bytes.",
         "Send only what the form sends.",
     )
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > MAX_BODY_BYTES:
+    declared_length = request.headers.get("content-length", "0")
+    if not declared_length.isdecimal() or int(declared_length) > MAX_BODY_BYTES:
         raise too_large
-    if declared == "0" and "transfer-encoding" not in request.headers:
+    if declared_length == "0" and "transfer-encoding" not in request.headers:
         return request.receive
     received = bytearray()
     async for chunk in request.stream():

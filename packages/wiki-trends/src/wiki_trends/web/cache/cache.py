@@ -1,7 +1,7 @@
-"""An asynchronous cache: values are served while they are refreshed, and bounded in number, in total and for each caller.
+"""An asynchronous cache that serves old values during a refresh, and limits the number of values in total and per owner.
 
-A caller that asks during a refresh gets the old value, so a publish does not make readers wait. The first caller, and a
-caller after a long pause, waits for the new value.
+During a refresh, `get` returns the old value, so a publish does not make readers wait. The first call for a key, and a call
+after a long pause, waits for the new value.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_VALUES, MAX_VALUES_PER_OWNER = 512, 128
-# Seconds for which an outdated value is served during a refresh.
+# Seconds for which the cache serves an outdated value during a refresh.
 STALE_SECONDS = 10.0
-# A value stays fresh for at least this many times the seconds that it took to compute.
-_REST_FACTOR = 10
+# A value stays fresh for at least this multiple of the time that its computation took.
+_FRESH_TIME_FACTOR = 10
 
 
 @dataclass(eq=False)
@@ -30,12 +30,12 @@ class _Entry:
     """A cached value.
 
     Attributes:
-        owner: who created the entry.
-        value: the value; meaningless while `fresh_until` is minus infinity.
-        version: the version that the value was computed for.
-        fresh_until: the value is served without a refresh until then.
-        usable_until: the value is served during a refresh until then.
-        refresh: the refresh in progress, if any.
+        owner: the owner of the entry.
+        value: the value; None before the first refresh has ended.
+        version: the version of the data from which the value was computed.
+        fresh_until: the time until which the value is served without a refresh.
+        usable_until: the time until which the value is served during a refresh.
+        refresh: the task of the refresh in progress; None without a refresh.
     """
 
     owner: str
@@ -50,9 +50,9 @@ class Cache:
     """Values by key; the least recently used one is evicted first. Not thread-safe: used on the event loop only.
 
     Args:
-        max_size: number of values.
-        max_per_owner: number of values that one owner may have created, so that no owner evicts the values of all others.
-        clock: monotonic seconds.
+        max_size: the maximum number of values.
+        max_per_owner: the maximum number of values of one owner, so that no owner can evict the values of all others.
+        clock: returns monotonic seconds.
     """
 
     def __init__(
@@ -72,36 +72,36 @@ class Cache:
         make: Callable[[], Awaitable[T]],
         *,
         owner: str = "",
-        fresh: float = math.inf,
+        fresh_seconds: float = math.inf,
         version: object = None,
     ) -> T:
-        """The value under `key`.
+        """Return the value of `key`; compute the value if the cache does not have it.
 
-        An exception of `make` is raised to the callers that wait for the value; the next caller tries again.
+        Callers that wait for the value get the exception of `make`; the next call tries again.
 
         Args:
-            key: identifies the value.
-            make: computes the value.
-            owner: the caller whose limit a new entry counts against; empty for values that all callers share.
-            fresh: seconds for which the value is served without a refresh; more if computing it is slow.
-            version: the current version of the data behind the value; the value of another version is outdated.
+            key: the key of the value.
+            make: the function that computes the value.
+            owner: the owner of a new value; empty for values that all callers share.
+            fresh_seconds: the seconds for which the value is served without a refresh; longer if the computation is slow.
+            version: the current version of the data; a value computed from another version is outdated.
         """
         entry = self._entry(key, owner)
         now = self._clock()
         if now <= entry.fresh_until and entry.version == version:
-            entry.version = version  # Equal versions compare fastest if they are identical.
+            entry.version = version  # Comparing a version with itself is fast.
             entry.usable_until = now + STALE_SECONDS
             return entry.value  # type: ignore[no-any-return]
         if entry.refresh is None:
-            entry.refresh = asyncio.ensure_future(self._refresh(entry, make, fresh, version))
+            entry.refresh = asyncio.ensure_future(self._refresh(entry, make, fresh_seconds, version))
             entry.refresh.add_done_callback(_retrieve_exception)
         if now <= entry.usable_until:
             return entry.value  # type: ignore[no-any-return]
-        # A caller that is cancelled does not cancel the refresh.
+        # Cancelling one caller must not cancel the refresh for the others.
         return await asyncio.shield(entry.refresh)
 
     def forget(self) -> None:
-        """Make every value be computed again; the results of refreshes in progress are not kept."""
+        """Mark every value as outdated, and ignore the results of refreshes in progress."""
         for entry in self._entries.values():
             entry.fresh_until = entry.usable_until = -math.inf
             entry.refresh = None
@@ -120,24 +120,26 @@ class Cache:
         return self._entries[key]
 
     def _evict(self, owner: str) -> None:
-        own = [key for key, entry in self._entries.items() if entry.owner == owner]
-        if len(own) >= self._max_per_owner:
-            del self._entries[own[0]]
+        owner_keys = [key for key, entry in self._entries.items() if entry.owner == owner]
+        if len(owner_keys) >= self._max_per_owner:
+            del self._entries[owner_keys[0]]
         if len(self._entries) >= self._max_size:
             self._entries.popitem(last=False)
 
     async def _refresh(
-        self, entry: _Entry, make: Callable[[], Awaitable[Any]], fresh: float, version: object
+        self, entry: _Entry, make: Callable[[], Awaitable[Any]], fresh_seconds: float, version: object
     ) -> Any:
         task = asyncio.current_task()
         started_at = self._clock()
         try:
             value = await make()
-            # After `forget`, this refresh may already be outdated.
+            # After `forget`, the entry ignores this refresh.
             if entry.refresh is task:
                 ended_at = self._clock()
                 entry.value, entry.version = value, version
-                entry.fresh_until = started_at + max(fresh, _REST_FACTOR * (ended_at - started_at))
+                entry.fresh_until = started_at + max(
+                    fresh_seconds, _FRESH_TIME_FACTOR * (ended_at - started_at)
+                )
                 entry.usable_until = ended_at + STALE_SECONDS
             return value
         finally:
@@ -146,6 +148,6 @@ class Cache:
 
 
 def _retrieve_exception(task: asyncio.Task[Any]) -> None:
-    # No caller may be waiting for the exception: the next one tries again.
+    # asyncio logs an exception that nobody retrieves; possibly no caller waits for this refresh.
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""The current state of lake, runs and warehouse, cached; each source has its own threads, and a deadline."""
+"""The cached state of the lake, the runs and the warehouse. Each source has its own threads, and a deadline."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.lists.excluded import Exclusion
     from wiki_trends.web.backfills import Backfills
     from wiki_trends.web.cache.cache import Cache
-    from wiki_trends.web.data import Calendar, Sources
+    from wiki_trends.web.data import CheckedWindow, Sources
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-# Seconds for which a state is served without a refresh.
-_FRESH_LAKE, _FRESH_RUNS, _FRESH_WAREHOUSE = 2.0, 0.5, 1.0
-# Seconds after which a page that does not depend on a source is shown without it.
+# Seconds for which the cache serves a state without a refresh.
+_LAKE_FRESH_SECONDS, _RUNS_FRESH_SECONDS, _WAREHOUSE_FRESH_SECONDS = 2.0, 0.5, 1.0
+# Seconds to wait for a source that a page can be shown without.
 PATIENCE_SECONDS = 5.0
-RUNS_SHOWN = 200
+MAX_LISTED_RUNS = 200
 
 
 class DashboardState:
-    """Reads lake, runs and warehouse for the views."""
+    """Reads the lake, the runs and the warehouse for the views."""
 
     def __init__(self, sources: Sources, backfills: Backfills, cache: Cache) -> None:
         self.sources = sources
@@ -44,101 +44,111 @@ class DashboardState:
         self.runs_pool = SourcePool("runner of the pipeline", "RUNS")
         self.warehouse_pool = SourcePool("warehouse", "WAREHOUSE")
 
-    async def calendar(self, window: Window) -> Calendar:
-        """The calendar of a window."""
+    async def checked_window(self, window: Window) -> CheckedWindow:
+        """Return a checked window from the cache."""
 
-        async def read() -> Calendar:
-            return await self.read_calendar(window)
+        async def read() -> CheckedWindow:
+            return await self.check_window(window)
 
-        return await self.cache.get(("calendar", window), read, owner=caller.get(), fresh=_FRESH_LAKE)
+        return await self.cache.get(
+            ("checked window", window), read, owner=caller.get(), fresh_seconds=_LAKE_FRESH_SECONDS
+        )
 
-    async def read_calendar(self, window: Window) -> Calendar:
-        """The calendar of a window, not from the cache."""
-        # The runs first, so that the error names the runner if the runner does not answer.
+    async def check_window(self, window: Window) -> CheckedWindow:
+        """Check a window now, without the cache."""
+        # Read the runs first, so that the error names the runner if the runner does not answer.
         latest = await self.runs_pool.read(self.sources.latest_runs, window)
-        return await self.lake_pool.read(self.sources.calendar, window, latest)
+        return await self.lake_pool.read(self.sources.check_window, window, latest)
 
     async def left_out(self, day: dt.date) -> tuple[Exclusion, ...]:
-        """The rows that were left out of a day's list."""
+        """Return the rows that were left out of a day's list."""
 
         async def read() -> tuple[Exclusion, ...]:
             return tuple(await self.lake_pool.read(self.sources.excluded, day))
 
-        return await self.cache.get(("left out", day), read, owner=caller.get(), fresh=_FRESH_LAKE)
+        return await self.cache.get(
+            ("left out", day), read, owner=caller.get(), fresh_seconds=_LAKE_FRESH_SECONDS
+        )
 
     async def runs(self) -> RunListing:
-        """The latest runs and the requested backfills."""
+        """Return the latest runs and the requested backfills."""
 
         async def read() -> RunListing:
-            runs = await self.runs_pool.read(self.sources.recent_runs, RUNS_SHOWN)
+            runs = await self.runs_pool.read(self.sources.recent_runs, MAX_LISTED_RUNS)
             return RunListing(tuple(runs), tuple(self.backfills.recent()))
 
-        return await self.cache.get("runs", read, fresh=_FRESH_RUNS)
+        return await self.cache.get("runs", read, fresh_seconds=_RUNS_FRESH_SECONDS)
 
     async def runs_of(self, day: dt.date) -> tuple[Run, ...]:
-        """The runs of a day, newest first."""
+        """Return the runs of a day, newest first."""
 
         async def read() -> tuple[Run, ...]:
             return tuple(await self.runs_pool.read(self.sources.runs_of, day))
 
-        return await self.cache.get(("runs", day), read, owner=caller.get(), fresh=_FRESH_RUNS)
+        return await self.cache.get(
+            ("runs", day), read, owner=caller.get(), fresh_seconds=_RUNS_FRESH_SECONDS
+        )
 
-    async def published(self) -> str:
-        """A token that changes with every publish; empty if nothing has been published."""
+    async def published_version(self) -> str:
+        """Return a token that changes with every publish; empty if nothing has been published."""
 
         async def read() -> str:
             try:
-                return await self.warehouse_pool.read(_published_version, self.sources)
+                return await self.warehouse_pool.read(_read_published_version, self.sources)
             except NothingPublished:
                 return ""
 
-        return await self.cache.get("published", read, fresh=_FRESH_WAREHOUSE)
+        return await self.cache.get("published", read, fresh_seconds=_WAREHOUSE_FRESH_SECONDS)
 
-    async def within_patience(self, awaitable: Awaitable[T], *pools: SourcePool) -> T:
-        """The result of `awaitable`, if it comes within `PATIENCE_SECONDS`; otherwise the work goes on in the background.
+    async def wait_briefly(self, awaitable: Awaitable[T], *pools: SourcePool) -> T:
+        """Return the result of `awaitable` if it arrives within `PATIENCE_SECONDS`; otherwise the work continues in the background.
+
+        If a call of one of `pools` has already waited for `PATIENCE_SECONDS`, wait only 0.1 seconds.
 
         Raises:
-            SourceTimeout: it did not, or a call of one of `pools` is already overdue by as much.
+            SourceTimeout: the result did not arrive in time.
         """
         task = asyncio.ensure_future(awaitable)
         task.add_done_callback(_retrieve_exception)
-        overdue = next((pool for pool in pools if pool.is_overdue(PATIENCE_SECONDS)), None)
-        await asyncio.wait({task}, timeout=0.1 if overdue else PATIENCE_SECONDS)
+        blocked_pool = next((pool for pool in pools if pool.has_call_older_than(PATIENCE_SECONDS)), None)
+        await asyncio.wait({task}, timeout=0.1 if blocked_pool else PATIENCE_SECONDS)
         if not task.done():
-            slow_pool = overdue or next((pool for pool in pools if pool.is_overdue(0)), pools[0])
-            raise slow_pool.timeout()
+            slow_pool = blocked_pool or next(
+                (pool for pool in pools if pool.has_call_older_than(0)), pools[0]
+            )
+            raise slow_pool.timeout_problem()
         return task.result()
 
     async def health(self) -> dict[str, str]:
-        """The sources that fail, each with a reason."""
+        """Check every source, and return the reason for each source that fails."""
         checks: dict[str, tuple[Callable[[], Awaitable[Any]], tuple[SourcePool, ...]]] = {
-            "warehouse": (self.published, (self.warehouse_pool,)),
-            "lake": (lambda: self.calendar(self.sources.window()), (self.lake_pool, self.runs_pool)),
+            "warehouse": (self.published_version, (self.warehouse_pool,)),
+            "lake": (lambda: self.checked_window(self.sources.window()), (self.lake_pool, self.runs_pool)),
             "runs": (self.runs, (self.runs_pool,)),
         }
         failures = {}
         for name, (check, pools) in checks.items():
             try:
-                await self.within_patience(check(), *pools)
+                await self.wait_briefly(check(), *pools)
             except SourceTimeout as timeout:
                 failures[name] = timeout.message
             except KNOWN_ERRORS as error:
-                # The response is public, so it has no details.
+                # Everybody may read the response, so it must not contain details.
                 logger.warning("health of the %s: %s", name, error)
                 failures[name] = "It cannot be read; see the server's log."
         return failures
 
     def forget(self) -> None:
-        """Discard the cached state and the responses made from it, after a change."""
+        """Mark the cached state, and the responses made from it, as outdated after a change."""
         self.cache.forget()
 
 
-def _published_version(sources: Sources) -> str:
-    # The property opens the warehouse, which must happen in the thread too.
+def _read_published_version(sources: Sources) -> str:
+    # The property opens the warehouse, which blocks.
     return sources.warehouse.version()
 
 
 def _retrieve_exception(task: asyncio.Future[Any]) -> None:
-    # A caller that has given up does not read the exception.
+    # asyncio logs an exception that nobody retrieves; a caller that timed out does not retrieve it.
     if not task.cancelled():
         task.exception()

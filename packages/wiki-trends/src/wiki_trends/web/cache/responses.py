@@ -1,4 +1,4 @@
-"""Rendered responses: bytes with an ETag, compressed once, sent many times."""
+"""Rendered response bodies with an ETag, which are compressed once and sent many times."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ from starlette.responses import Response
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-# Smaller bodies are not compressed.
+# Compressing a smaller body saves too little.
 _MIN_GZIP_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedBody:
     """A rendered response body.
 
     Attributes:
         body: the uncompressed bytes.
-        gzipped: the bytes as gzip; None if the body is small.
-        media_type: media type with charset.
-        etag: weak, since both forms of the body share it.
+        gzip_body: the bytes compressed with gzip; None if the body is small.
+        media_type: the media type, with the charset.
+        etag: the ETag, which is weak because the compressed and the uncompressed body share it.
     """
 
     body: bytes
-    gzipped: bytes | None
+    gzip_body: bytes | None
     media_type: str
     etag: str
 
     @classmethod
-    def of(cls, text: str, media_type: str) -> Rendered:
+    def of(cls, text: str, media_type: str) -> RenderedBody:
         """Encode and compress a text."""
         body = text.encode("utf-8", "replace")
-        gzipped = gzip.compress(body, 6, mtime=0) if len(body) >= _MIN_GZIP_BYTES else None
+        gzip_body = gzip.compress(body, 6, mtime=0) if len(body) >= _MIN_GZIP_BYTES else None
         digest = hashlib.sha256(media_type.encode() + body).hexdigest()[:24]
-        return cls(body, gzipped, media_type, f'W/"{digest}"')
+        return cls(body, gzip_body, media_type, f'W/"{digest}"')
 
     def response(self, request: Request) -> Response:
-        """The response to a request: 304 without a body if the client has it already."""
+        """Return the response to a request: 304 without a body if the client already has the body."""
         headers = {
             "ETag": self.etag,
             "Cache-Control": "private, no-cache",
             "Vary": "Accept-Encoding, Authorization, Cookie",
         }
-        if _matches(request.headers.get("if-none-match", ""), self.etag):
+        if _etag_matches(request.headers.get("if-none-match", ""), self.etag):
             return Response(status_code=304, headers=headers)
-        if self.gzipped is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        if self.gzip_body is not None and "gzip" in request.headers.get("accept-encoding", ""):
             headers["Content-Encoding"] = "gzip"
-            return Response(self.gzipped, media_type=self.media_type, headers=headers)
+            return Response(self.gzip_body, media_type=self.media_type, headers=headers)
         return Response(self.body, media_type=self.media_type, headers=headers)
 
 
-def _matches(if_none_match: str, etag: str) -> bool:
-    """Whether an `If-None-Match` names the ETag, compared weakly."""
-    strong = etag.removeprefix("W/")
-    return any(tag.strip().removeprefix("W/") in (strong, "*") for tag in if_none_match.split(","))
+def _etag_matches(if_none_match: str, etag: str) -> bool:
+    """Return whether an `If-None-Match` header contains the ETag, by weak comparison."""
+    opaque_tag = etag.removeprefix("W/")
+    return any(tag.strip().removeprefix("W/") in (opaque_tag, "*") for tag in if_none_match.split(","))

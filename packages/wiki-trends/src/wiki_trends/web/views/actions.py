@@ -17,7 +17,7 @@ from wiki_trends.web.auth.caller import caller, client_address
 from wiki_trends.web.auth.rate_limit import RateLimiter
 from wiki_trends.web.problems import KNOWN_ERRORS, Problem
 from wiki_trends.web.views.documents import BackfillDocument
-from wiki_trends.web.views.lake import request_json
+from wiki_trends.web.views.lake import backfill_json
 from wiki_trends.web.views.rendering import PROBLEMS
 
 if TYPE_CHECKING:
@@ -27,49 +27,52 @@ if TYPE_CHECKING:
     from wiki_trends.web.cache.dashboard_state import DashboardState
 
 logger = logging.getLogger(__name__)
-ACTIONS_A_MINUTE = 60
-MAX_LISTENERS, MAX_LISTENERS_PER_CALLER = 64, 16
+ACTIONS_PER_MINUTE = 60
+MAX_STREAMS, MAX_STREAMS_PER_CALLER = 64, 16
 _POLL_SECONDS = 0.5
 _KEEPALIVE_SECONDS = 15.0
 
 
 def router(state: DashboardState) -> APIRouter:
-    """The routes of the actions."""
+    """Return the routes of the actions and of the event stream."""
     router = APIRouter()
-    rate = RateLimiter(ACTIONS_A_MINUTE)
-    listeners: Counter[str] = Counter()
+    limiter = RateLimiter(ACTIONS_PER_MINUTE)
+    stream_counts: Counter[str] = Counter()
 
     @router.post(
         "/backfill",
         summary="Start the backfill of a day that needs it",
         response_class=Response,
         responses={
-            202: {"model": BackfillDocument, "description": "Started, or already in progress."},
-            303: {"description": "The same for a browser: a redirect to the page of the day."},
+            202: {
+                "model": BackfillDocument,
+                "description": "The backfill was started, or was already in progress.",
+            },
+            303: {"description": "The same result for a browser: a redirect to the page of the day."},
             **PROBLEMS,
         },
         status_code=202,
     )
     async def start(
-        request: Request, day: Annotated[dt.date, Query(description="YYYY-MM-DD, a UTC day.")]
+        request: Request, day: Annotated[dt.date, Query(description="A UTC day, YYYY-MM-DD.")]
     ) -> Response:
         visitor: Visitor = request.state.visitor
-        rate.check(visitor.name)
-        rate.spend(visitor.name)
+        limiter.check(visitor.name)
+        limiter.spend(visitor.name)
         window = state.backfills.window(day)
-        step = (await state.read_calendar(window)).days[0].step
+        step = (await state.check_window(window)).days[0].step
         backfill = state.backfills.start(day, visitor.name, step)
         logger.info("backfill of %s requested, from %s", day, client_address(request))
         state.forget()
         if "text/html" in request.headers.get("accept", ""):
             root = request.scope.get("root_path", "")
             return RedirectResponse(f"{root}/day?day={day.isoformat()}", status_code=303)
-        return JSONResponse(request_json(backfill), status_code=202)
+        return JSONResponse(backfill_json(backfill), status_code=202)
 
     @router.get("/events", include_in_schema=False)
     async def events(request: Request) -> Response:
-        listener = caller.get()
-        if listeners.total() >= MAX_LISTENERS or listeners[listener] >= MAX_LISTENERS_PER_CALLER:
+        stream_caller = caller.get()
+        if stream_counts.total() >= MAX_STREAMS or stream_counts[stream_caller] >= MAX_STREAMS_PER_CALLER:
             raise Problem(
                 429, "TOO_MANY", "Too many open event streams.", "Close some pages, and try again.", 30
             )
@@ -77,55 +80,59 @@ def router(state: DashboardState) -> APIRouter:
         if getattr(request.state, "head", False):
             return Response(media_type="text/event-stream", headers=headers)
         return StreamingResponse(
-            _events(state, listeners, listener), media_type="text/event-stream", headers=headers
+            _event_stream(state, stream_counts, stream_caller),
+            media_type="text/event-stream",
+            headers=headers,
         )
 
     return router
 
 
-async def _events(state: DashboardState, listeners: Counter[str], listener: str) -> AsyncIterator[str]:
-    """A `changed` event whenever runs, requested backfills or the published window have changed."""
-    listeners[listener] += 1
+async def _event_stream(
+    state: DashboardState, stream_counts: Counter[str], stream_caller: str
+) -> AsyncIterator[str]:
+    """Yield a `changed` event whenever the runs, the requested backfills or the published window change."""
+    stream_counts[stream_caller] += 1
     loop = asyncio.get_running_loop()
-    last: tuple[Any, ...] = ()
-    last_sent = loop.time()
+    last_snapshot: tuple[Any, ...] = ()
+    last_sent_at = loop.time()
     try:
         yield "retry: 2000\n\n"
         while True:
-            snapshot = await _snapshot(state)
+            snapshot = await _read_snapshot(state)
             if snapshot is None:
-                pass  # The pages show the error; the stream tries again.
-            elif snapshot != last:
-                if last:
+                pass  # The pages show the error, and the stream polls again.
+            elif snapshot != last_snapshot:
+                if last_snapshot:
                     state.forget()
-                last, last_sent = snapshot, loop.time()
+                last_snapshot, last_sent_at = snapshot, loop.time()
                 yield f"event: changed\ndata: {json.dumps(_event_data(snapshot))}\n\n"
-            elif loop.time() - last_sent > _KEEPALIVE_SECONDS:
-                last_sent = loop.time()
+            elif loop.time() - last_sent_at > _KEEPALIVE_SECONDS:
+                last_sent_at = loop.time()
                 yield ": keep-alive\n\n"
             await asyncio.sleep(_POLL_SECONDS)
     finally:
-        listeners[listener] -= 1
-        if not listeners[listener]:
-            del listeners[listener]
+        stream_counts[stream_caller] -= 1
+        if not stream_counts[stream_caller]:
+            del stream_counts[stream_caller]
 
 
-async def _snapshot(state: DashboardState) -> tuple[Any, ...] | None:
-    """The values whose change is announced; None if they cannot be read."""
+async def _read_snapshot(state: DashboardState) -> tuple[Any, ...] | None:
+    """Return the values whose changes cause an event; None if a value cannot be read."""
     try:
-        listing, published = await state.runs(), await state.published()
+        listing, published = await state.runs(), await state.published_version()
     except KNOWN_ERRORS:
         return None
     return (
         tuple((run.name, run.state) for run in listing.runs),
-        tuple((backfill.day, backfill.state) for backfill in listing.requests),
+        tuple((backfill.day, backfill.state) for backfill in listing.backfills),
         published,
     )
 
 
 def _event_data(snapshot: tuple[Any, ...]) -> dict[str, Any]:
-    runs, requests, _ = snapshot
+    runs, backfills, _ = snapshot
     return {
         "in_flight": [name for name, state in runs if state in ("queued", "running")],
-        "asked": [{"day": day.isoformat(), "state": state} for day, state in requests[:50]],
+        "asked": [{"day": day.isoformat(), "state": state} for day, state in backfills[:50]],
     }

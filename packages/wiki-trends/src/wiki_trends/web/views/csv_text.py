@@ -1,4 +1,4 @@
-"""CSV in which a spreadsheet does not run formulas: a title such as `=HYPERLINK(…)` stays text."""
+"""CSV whose formulas a spreadsheet does not run: a title such as `=HYPERLINK(…)` stays text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A header and rows, each ending in CRLF; None is empty. A text that looks like a formula is prefixed with `'`."""
+    """Return the columns and rows as CSV. Lines end in CRLF, None is empty, and text like a formula gets the prefix `'`."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 
 class WindowDocument(BaseModel):
-    """A contiguous range of days, both ends included."""
+    """A contiguous range of days; `start` and `end` are inclusive."""
 
     start: dt.date
     end: dt.date
@@ -39,7 +39,7 @@ class BackfillDocument(BaseModel):
 
 
 class CalendarDayDocument(BaseModel):
-    """The partition of a day, and the action that a backfill would take."""
+    """The partition of a day, and the action of a backfill for the day."""
 
     day: dt.date
     state: str = Field(description="absent, uncommitted, invalid or complete")
@@ -61,7 +61,7 @@ class PartDocument(BaseModel):
 
 
 class DayDocument(CalendarDayDocument):
-    """One day with its parts and its runs, newest first."""
+    """One day with its parts, and its runs, newest first."""
 
     volume: int | None = Field(description="sum of the day's views")
     written_at: dt.datetime | None
@@ -79,7 +79,7 @@ class CheckedWindowDocument(WindowDocument):
 
 
 class PolicyDocument(BaseModel):
-    """When the window counts as ready."""
+    """The conditions under which the window counts as ready."""
 
     min_coverage: float
     min_days: int
@@ -116,20 +116,20 @@ class RunsDocument(BaseModel):
 
 
 class LeftOutRowDocument(BaseModel):
-    """A row that was left out of a day's list, or added to another."""
+    """A row that was left out of a day's list, or merged into another row."""
 
     rank: int
     page: str
     views: int
     reason: str
     desktop: list[float] | None = Field(
-        default=None, description="bounds of the share of its views from desktops"
+        default=None, description="lower and upper bound of the share of views from desktops"
     )
-    into: str | None = Field(default=None, description="the page that its views were added to")
+    into: str | None = Field(default=None, description="the page to which the views were added")
 
 
 class LeftOutDocument(BaseModel):
-    """Rows of a day's list that are not in its diamond partition."""
+    """The rows of a day's list that are not in the diamond partition of the day."""
 
     day: dt.date
     by_reason: dict[str, int]
@@ -148,16 +148,18 @@ class PublishedRunDocument(BaseModel, extra="allow"):
     expected: int
     coverage_pct: float
     policy: str = Field(description="the readiness policy of the window, as JSON")
-    fingerprints: dict[str, str] = Field(description="of each partition that was read, by day")
+    fingerprints: dict[str, str] = Field(
+        description="the fingerprint of each partition that was read, by day"
+    )
     published_at: dt.datetime
     version: str
-    rows: dict[str, int] = Field(description="of each table")
+    rows: dict[str, int] = Field(description="the number of rows of each table")
     baseline: dict[str, str]
     seconds: float
 
 
 class PeakDocument(BaseModel, extra="allow"):
-    """A page whose best day had at least twice the views of its usual day."""
+    """A page whose peak day had at least twice the usual views."""
 
     page: str
     page_display: str
@@ -171,7 +173,7 @@ class PeakDocument(BaseModel, extra="allow"):
 
 
 class ChangeDocument(BaseModel, extra="allow"):
-    """A page that was listed on every day used."""
+    """A page that was in the list of every day used."""
 
     page: str
     page_display: str
@@ -192,7 +194,7 @@ class ChangeDocument(BaseModel, extra="allow"):
 
 
 class CategoryRowDocument(BaseModel, extra="allow"):
-    """One category over all listed pages of the window."""
+    """One category, summed over all listed pages of the window."""
 
     category: str
     pages: int
@@ -251,7 +253,7 @@ class PagesDocument(BaseModel):
 
 
 class PageDayDocument(BaseModel):
-    """One day of a page; views and rank are null on a day on which it was outside the list."""
+    """One day of a page; views and rank are null on a day on which the page was outside the list."""
 
     date: dt.date
     views: int | None
@@ -268,8 +270,8 @@ class PageDocument(BaseModel, extra="allow"):
     location: str
     window: WindowDocument
     series: list[PageDayDocument]
-    scores: dict[str, object] | None = Field(description="its row of wiki_trends_scores")
-    windows: list[dict[str, object]] = Field(description="the same for earlier windows")
+    scores: dict[str, object] | None = Field(description="the row of the page in wiki_trends_scores")
+    windows: list[dict[str, object]] = Field(description="the rows of the page for earlier windows")
 
 
 class CategoriesDocument(BaseModel):

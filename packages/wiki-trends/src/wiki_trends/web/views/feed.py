@@ -1,6 +1,6 @@
 """The Atom feed of the pages that rose on the last day of each published window (RFC 4287).
 
-Entry ids consist of dataset, day and page, so a feed reader recognises an entry wherever the dashboard is served.
+The id of an entry consists of the dataset, the day and the page. It does not depend on the address of the dashboard.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wiki_trends.queries.links import page_link, project_of_dataset
 from wiki_trends.queries.risers import risers
 from wiki_trends.report.text import safe
 from wiki_trends.web.auth.caller import caller
-from wiki_trends.web.cache.responses import Rendered
+from wiki_trends.web.cache.responses import RenderedBody
 from wiki_trends.web.views.rendering import PROBLEMS
 
 if TYPE_CHECKING:
@@ -28,77 +28,84 @@ if TYPE_CHECKING:
     from wiki_trends.web.cache.dashboard_state import DashboardState
 
 MEDIA_TYPE = "application/atom+xml; charset=utf-8"
-_ATOM = "http://www.w3.org/2005/Atom"
+_ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
 # A tag URI (RFC 4151) needs a domain name and a date.
-_TAG = "tag:wiki-trends.invalid,2025"
+_TAG_PREFIX = "tag:wiki-trends.invalid,2025"
 
 
 def router(state: DashboardState) -> APIRouter:
-    """The route of the feed."""
+    """Return the route of the feed."""
     router = APIRouter()
 
     @router.get(
         "/feed.atom",
         summary="The pages that rose on the last day of each published window, as an Atom feed",
         response_class=Response,
-        responses={200: {"content": {"application/atom+xml": {"schema": {"type": "string"}}}}, **PROBLEMS},
+        responses={
+            200: {"content": {"application/atom+xml": {"schema": {"type": "string"}}}},
+            **PROBLEMS,
+        },
     )
     async def feed(request: Request) -> Response:
-        base = str(request.base_url).rstrip("/")
+        base_url = str(request.base_url).rstrip("/")
 
-        def render() -> Rendered:
-            return Rendered.of(atom(*risers(state.sources.warehouse), base), MEDIA_TYPE)
+        def render() -> RenderedBody:
+            return RenderedBody.of(render_feed(*risers(state.sources.warehouse), base_url), MEDIA_TYPE)
 
-        version = await state.published()
-        rendered = await state.cache.get(
-            ("feed", base), lambda: state.warehouse_pool.read(render), owner=caller.get(), version=version
+        version = await state.published_version()
+        body = await state.cache.get(
+            ("feed", base_url), lambda: state.warehouse_pool.read(render), owner=caller.get(), version=version
         )
-        return rendered.response(request)
+        return body.response(request)
 
     return router
 
 
-def atom(run: RunRecord, rows: Sequence[Mapping[str, Any]], base: str) -> str:
-    """The feed as text.
+def render_feed(run: RunRecord, rows: Sequence[Mapping[str, Any]], base_url: str) -> str:
+    """Return the feed as XML text.
 
     Args:
         run: the record of the published window.
         rows: the rows of `queries.risers`.
-        base: URL of the dashboard, without a trailing slash.
+        base_url: the URL of the dashboard, without a trailing slash.
     """
-    feed = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
-    _add_text(feed, "id", f"{_TAG}:{quote(run.dataset)}/risers")
+    feed = ET.Element("feed", {"xmlns": _ATOM_NAMESPACE, "xml:lang": "en"})
+    _add_text(feed, "id", f"{_TAG_PREFIX}:{quote(run.dataset)}/risers")
     _add_text(feed, "title", f"Top risers of {project_of_dataset(run.dataset)}")
-    _add_text(feed, "subtitle", "Pages whose views of the day were furthest above what was expected of them.")
+    _add_text(feed, "subtitle", "Pages whose views on the day exceeded the expected views the most.")
     _add_text(feed, "updated", run.published_at.astimezone(dt.UTC).isoformat(timespec="seconds"))
     _add_text(ET.SubElement(feed, "author"), "name", "wiki-trends")
     ET.SubElement(feed, "generator", {"version": run.version}).text = "wiki-trends"
-    ET.SubElement(feed, "link", {"rel": "self", "type": "application/atom+xml", "href": f"{base}/feed.atom"})
-    ET.SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": f"{base}/"})
+    ET.SubElement(
+        feed, "link", {"rel": "self", "type": "application/atom+xml", "href": f"{base_url}/feed.atom"}
+    )
+    ET.SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": f"{base_url}/"})
     positions: dict[dt.date, int] = {}
     for row in rows:
         day = row["window_end"]
         positions[day] = positions.get(day, 0) + 1
-        _entry(feed, run, row, positions[day], base)
+        _add_entry(feed, run, row, positions[day], base_url)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(feed, encoding="unicode")
 
 
-def _entry(feed: ET.Element, run: RunRecord, row: Mapping[str, Any], position: int, base: str) -> None:
+def _add_entry(
+    feed: ET.Element, run: RunRecord, row: Mapping[str, Any], position: int, base_url: str
+) -> None:
     day: dt.date = row["window_end"]
     day_end = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(days=1)
-    times = row["surprise_views"] / row["expected_views"] if row["expected_views"] else None
+    ratio = row["surprise_views"] / row["expected_views"] if row["expected_views"] else None
     entry = ET.SubElement(feed, "entry")
-    _add_text(entry, "id", f"{_TAG}:{quote(run.dataset)}/{day}/{quote(row['page'], safe='')}")
+    _add_text(entry, "id", f"{_TAG_PREFIX}:{quote(run.dataset)}/{day}/{quote(row['page'], safe='')}")
     _add_text(entry, "title", f"{row['page_display']}: {row['surprise_views']:,} views on {day}")
     _add_text(entry, "updated", day_end.isoformat())
-    page = f"{base}/page?{urlencode({'title': row['page']})}"
-    ET.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": page})
-    article = page_link(row["link"] or "", project_of_dataset(run.dataset))
-    if article:
-        ET.SubElement(entry, "link", {"rel": "related", "href": _xml_safe(article)})
+    page_url = f"{base_url}/page?{urlencode({'title': row['page']})}"
+    ET.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": page_url})
+    article_url = page_link(row["link"] or "", project_of_dataset(run.dataset))
+    if article_url:
+        ET.SubElement(entry, "link", {"rel": "related", "href": _xml_safe(article_url)})
     ET.SubElement(entry, "category", {"term": _xml_safe(row["category"])})
     summary = f"Number {position} of the day: {row['surprise_views']:,} views, {row['expected_views']:,.0f} expected"
-    summary += f" ({times:,.1f} times), rank {row['peak_rank']}, score {row['score']:.1f}." if times else "."
+    summary += f" ({ratio:,.1f} times), rank {row['peak_rank']}, score {row['score']:.1f}." if ratio else "."
     _add_text(entry, "summary", summary)
 
 
@@ -110,5 +117,5 @@ def _add_text(parent: ET.Element, name: str, text: str) -> None:
 
 
 def _xml_safe(text: str) -> str:
-    """The text without direction controls and without the two code points that XML does not allow."""
+    """Return the text without direction controls, and without the two code points that XML forbids."""
     return safe(text).replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")

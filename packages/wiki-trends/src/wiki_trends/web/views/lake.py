@@ -1,4 +1,4 @@
-"""The views of the lake: completeness as a calendar, one day, runs, and rows left out of a day."""
+"""The views of the lake: the completeness of a window, a day, the runs, and the rows left out of a day."""
 
 from __future__ import annotations
 
@@ -25,31 +25,32 @@ from wiki_trends.web.views.rendering import PAGE_ROUTE, Content, csv_route, json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.run import Run
     from wiki_trends.pipeline.lists.excluded import Exclusion
-    from wiki_trends.web.backfills import BackfillRequest, RunListing
+    from wiki_trends.web.backfills import RequestedBackfill, RunListing
     from wiki_trends.web.cache.dashboard_state import DashboardState
-    from wiki_trends.web.data import Calendar, Day
+    from wiki_trends.web.data import CheckedDay, CheckedWindow
     from wiki_trends.web.views.rendering import Renderer
 
 MAX_DAYS = 1100
-_COMPLETENESS = "The completeness of a window, with the reason for each missing day"
-_DAY = "One day of the lake: its state, its runs, its parts"
-_RUNS = "The pipeline's runs, newest first"
-_LEFT_OUT = "Rows left out of a day's list, with the reason"
+_COMPLETENESS_SUMMARY = "The completeness of a window, with the reason for each missing day"
+_DAY_SUMMARY = "One day of the lake: its state, runs and parts"
+_RUNS_SUMMARY = "The pipeline's runs, newest first"
+_LEFT_OUT_SUMMARY = "The rows left out of a day's list, with the reasons"
 
 
 class WindowQuery(BaseModel):
-    """A window: the last N days, or from one day to another; by default as many days as the settings say."""
+    """A window: the last N days, or an explicit window. The settings define the default of N."""
 
     days: Annotated[
         int | None, Field(ge=1, le=MAX_DAYS, description="The last N days that the upstream has published.")
     ] = None
     start: Annotated[dt.date | None, Field(description="First day of an explicit window.")] = None
-    end: Annotated[dt.date | None, Field(description="Its last day, included.")] = None
+    end: Annotated[dt.date | None, Field(description="Last day of an explicit window (inclusive).")] = None
 
     @model_validator(mode="after")
-    def _not_too_long(self) -> WindowQuery:
+    def _check_length(self) -> WindowQuery:
         if self.start and self.end and (self.end - self.start).days >= MAX_DAYS:
             msg = f"the window is longer than {MAX_DAYS} days"
             raise ValueError(msg)
@@ -59,55 +60,59 @@ class WindowQuery(BaseModel):
 class DayQuery(BaseModel):
     """One UTC day."""
 
-    day: Annotated[dt.date, Field(description="YYYY-MM-DD, a UTC day.")]
+    day: Annotated[dt.date, Field(description="A UTC day, YYYY-MM-DD.")]
 
 
 class NewestDayQuery(BaseModel):
-    """One UTC day, by default the newest that the upstream has published."""
+    """One UTC day; by default, the newest day that the upstream has published."""
 
-    day: Annotated[dt.date | None, Field(description="YYYY-MM-DD, a UTC day.")] = None
+    day: Annotated[dt.date | None, Field(description="A UTC day, YYYY-MM-DD.")] = None
 
 
 def router(state: DashboardState, renderer: Renderer) -> APIRouter:
-    """The routes of the lake's views."""
+    """Return the routes of the views of the lake."""
     router = APIRouter()
     sources = state.sources
 
     @router.get("/completeness", **PAGE_ROUTE)
-    @router.get("/completeness.json", **json_route(_COMPLETENESS, documents.CompletenessDocument))
-    @router.get("/completeness.csv", **csv_route(_COMPLETENESS))
+    @router.get("/completeness.json", **json_route(_COMPLETENESS_SUMMARY, documents.CompletenessDocument))
+    @router.get("/completeness.csv", **csv_route(_COMPLETENESS_SUMMARY))
     async def completeness(request: Request, query: Annotated[WindowQuery, Query()]) -> Response:
-        calendar = await state.calendar(sources.window(query.days, query.start, query.end))
-        content = partial(_completeness, calendar)
-        return await renderer.response(request, "completeness", query, content, version=calendar)
+        checked_window = await state.checked_window(sources.window(query.days, query.start, query.end))
+        compute_content = partial(_completeness_content, checked_window)
+        return await renderer.response(
+            request, "completeness", query, compute_content, version=checked_window
+        )
 
     @router.get("/day", **PAGE_ROUTE)
-    @router.get("/day.json", **json_route(_DAY, documents.DayDocument))
-    @router.get("/day.csv", **csv_route(_DAY))
+    @router.get("/day.json", **json_route(_DAY_SUMMARY, documents.DayDocument))
+    @router.get("/day.csv", **csv_route(_DAY_SUMMARY))
     async def day(request: Request, query: Annotated[DayQuery, Query()]) -> Response:
         if not FIRST_DAY <= query.day <= sources.today():
             raise WindowError(
                 "day",
                 query.day,
                 "is not a day that the upstream has",
-                f"Give one from {FIRST_DAY} to {sources.today()}.",
+                f"Give a day from {FIRST_DAY} to {sources.today()}.",
             )
-        calendar = await state.calendar(sources.window(None, query.day, query.day))
+        checked_window = await state.checked_window(sources.window(None, query.day, query.day))
         runs = await state.runs_of(query.day)
         backfill = state.backfills.get(query.day)
-        details = DayDetails(calendar.days[0], runs, backfill)
-        return await renderer.response(request, "day", query, partial(_day, details), version=details)
+        details = DayDetails(checked_window.days[0], runs, backfill)
+        return await renderer.response(request, "day", query, partial(_day_content, details), version=details)
 
     @router.get("/runs", **PAGE_ROUTE)
-    @router.get("/runs.json", **json_route(_RUNS, documents.RunsDocument))
-    @router.get("/runs.csv", **csv_route(_RUNS))
+    @router.get("/runs.json", **json_route(_RUNS_SUMMARY, documents.RunsDocument))
+    @router.get("/runs.csv", **csv_route(_RUNS_SUMMARY))
     async def runs(request: Request) -> Response:
         listing = await state.runs()
-        return await renderer.response(request, "runs", None, partial(_runs, listing), version=listing)
+        return await renderer.response(
+            request, "runs", None, partial(_runs_content, listing), version=listing
+        )
 
     @router.get("/left-out", **PAGE_ROUTE)
-    @router.get("/left-out.json", **json_route(_LEFT_OUT, documents.LeftOutDocument))
-    @router.get("/left-out.csv", **csv_route(_LEFT_OUT))
+    @router.get("/left-out.json", **json_route(_LEFT_OUT_SUMMARY, documents.LeftOutDocument))
+    @router.get("/left-out.csv", **csv_route(_LEFT_OUT_SUMMARY))
     async def left_out(request: Request, query: Annotated[NewestDayQuery, Query()]) -> Response:
         day = query.day or sources.window().last
         try:
@@ -115,42 +120,43 @@ def router(state: DashboardState, renderer: Renderer) -> APIRouter:
         except ContractError as error:
             message = f"The silver layer does not have {day}: {'; '.join(error.violations)}."
             raise Problem(404, "NO_SUCH_DAY", message, "Choose another day.") from None
-        content = partial(_left_out, LeftOut(day, rows, count_by_reason(rows)))
-        return await renderer.response(request, "left_out", query, content, version=(day, rows))
+        compute_content = partial(_left_out_content, LeftOutRows(day, rows, count_by_reason(rows)))
+        return await renderer.response(request, "left_out", query, compute_content, version=(day, rows))
 
     return router
 
 
 @dataclass(frozen=True, slots=True)
 class CompletenessPage:
-    """A checked window and the drawing of it."""
+    """A checked window, and the calendar that shows it."""
 
-    calendar: Calendar
-    drawing: report_calendar.Calendar
+    checked_window: CheckedWindow
+    calendar: report_calendar.Calendar
 
     @property
-    def completeness(self) -> Any:
+    def completeness(self) -> Completeness:
         """The result of the check."""
-        return self.calendar.plan.completeness
+        return self.checked_window.plan.completeness
 
 
-def _completeness(calendar: Calendar) -> Content:
-    page = CompletenessPage(calendar, report_calendar.calendar(map(calendar_day, calendar.days)))
+def _completeness_content(checked_window: CheckedWindow) -> Content:
+    calendar = report_calendar.calendar(map(calendar_cell_of, checked_window.days))
+    page = CompletenessPage(checked_window, calendar)
 
     def document() -> dict[str, Any]:
-        last = watermark(page.completeness)
+        watermark_day = watermark(page.completeness)
         return {
             **page.completeness.to_json(),
-            "days": [_day_json(day) for day in calendar.days],
-            "due": [day.isoformat() for day in calendar.due],
-            "in_flight": [day.isoformat() for day in calendar.in_flight],
-            "watermark": last.isoformat() if last else None,
+            "days": [_day_json(day) for day in checked_window.days],
+            "due": [day.isoformat() for day in checked_window.due],
+            "in_flight": [day.isoformat() for day in checked_window.in_flight],
+            "watermark": watermark_day.isoformat() if watermark_day else None,
         }
 
     rows = (
-        (d.partition.day, d.partition.state, d.partition.code, d.partition.reason, d.partition.rows,
-         d.step.action, d.partition.fingerprint)
-        for d in calendar.days
+        (day.partition.day, day.partition.state, day.partition.code, day.partition.reason, day.partition.rows,
+         day.step.action, day.partition.fingerprint)
+        for day in checked_window.days
     )  # fmt: skip
     columns = ("day", "state", "code", "reason", "rows", "action", "fingerprint")
     return Content(page, document, lambda: (columns, rows))
@@ -158,34 +164,34 @@ def _completeness(calendar: Calendar) -> Content:
 
 @dataclass(frozen=True, slots=True)
 class DayDetails:
-    """One day with its runs, newest first, and its requested backfill."""
+    """One day with its runs, newest first, and the backfill that a visitor requested."""
 
-    day: Day
+    day: CheckedDay
     runs: tuple[Run, ...]
-    request: BackfillRequest | None
+    backfill: RequestedBackfill | None
 
     @property
-    def may_start(self) -> bool:
-        """Whether the day is due, and no backfill of it is in progress."""
-        return self.day.step.action is Action.START and not (self.request and self.request.in_progress)
+    def can_start_backfill(self) -> bool:
+        """Whether the day is due, and no backfill of the day is in progress."""
+        return self.day.step.action is Action.START and not (self.backfill and self.backfill.in_progress)
 
     @property
-    def shown(self) -> report_calendar.CalendarDay:
-        """The day as drawn in a calendar."""
-        return calendar_day(self.day)
+    def calendar_cell(self) -> report_calendar.CalendarDay:
+        """The cell of the day in a calendar."""
+        return calendar_cell_of(self.day)
 
     @property
-    def before(self) -> dt.date:
+    def previous_day(self) -> dt.date:
         """The day before."""
         return self.day.partition.day - dt.timedelta(days=1)
 
     @property
-    def after(self) -> dt.date:
+    def next_day(self) -> dt.date:
         """The day after."""
         return self.day.partition.day + dt.timedelta(days=1)
 
 
-def _day(details: DayDetails) -> Content:
+def _day_content(details: DayDetails) -> Content:
     partition = details.day.partition
 
     def document() -> dict[str, Any]:
@@ -197,39 +203,39 @@ def _day(details: DayDetails) -> Content:
                 {"name": part.name, "size": part.size, "checksum": part.checksum} for part in partition.parts
             ],
             "runs": [run_json(run) for run in details.runs],
-            "asked": request_json(details.request) if details.request else None,
-            "may_start": details.may_start,
+            "asked": backfill_json(details.backfill) if details.backfill else None,
+            "may_start": details.can_start_backfill,
         }
 
     rows = ((partition.day, part.name, part.size, part.checksum) for part in partition.parts)
     return Content(details, document, lambda: (("day", "part", "bytes", "checksum"), rows))
 
 
-def _runs(listing: RunListing) -> Content:
+def _runs_content(listing: RunListing) -> Content:
     def document() -> dict[str, Any]:
         return {
             "runs": [run_json(run) for run in listing.runs],
-            "asked": [request_json(request) for request in listing.requests],
+            "asked": [backfill_json(backfill) for backfill in listing.backfills],
         }
 
     columns = ("run", "day", "attempt", "state", "failure", "message", "started_at", "ended_at")
     rows = (
-        (r.name, r.day, r.attempt, r.state, r.failure, r.message, r.started_at, r.ended_at)
-        for r in listing.runs
+        (run.name, run.day, run.attempt, run.state, run.failure, run.message, run.started_at, run.ended_at)
+        for run in listing.runs
     )
     return Content(listing, document, lambda: (columns, rows))
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """Rows that were left out of a day or merged, by original rank."""
+class LeftOutRows:
+    """The rows that were left out of a day or merged into another row, by original rank."""
 
     day: dt.date
     rows: tuple[Exclusion, ...]
     by_reason: Mapping[str, int]
 
 
-def _left_out(left_out: LeftOut) -> Content:
+def _left_out_content(left_out: LeftOutRows) -> Content:
     def document() -> dict[str, Any]:
         return {
             "day": left_out.day.isoformat(),
@@ -241,8 +247,8 @@ def _left_out(left_out: LeftOut) -> Content:
     return Content(left_out, document, lambda: (("rank", "page", "views", "reason"), rows))
 
 
-def calendar_day(day: Day) -> report_calendar.CalendarDay:
-    """A day as drawn in a calendar; a day with a run in flight has its own mark."""
+def calendar_cell_of(day: CheckedDay) -> report_calendar.CalendarDay:
+    """Return the cell of a day in a calendar; a day with a run in flight has a mark of its own."""
     partition = day.partition
     if day.step.action is Action.FOLLOW:
         kind, reason = "running", day.step.why
@@ -253,21 +259,21 @@ def calendar_day(day: Day) -> report_calendar.CalendarDay:
 
 
 def run_json(run: Run) -> dict[str, Any]:
-    """A run as a JSON document."""
+    """Return the JSON document of a run."""
     return {**run.to_json(), "message": run.message}
 
 
-def request_json(request: BackfillRequest) -> dict[str, Any]:
-    """A requested backfill as a JSON document."""
+def backfill_json(backfill: RequestedBackfill) -> dict[str, Any]:
+    """Return the JSON document of a requested backfill."""
     return {
-        "day": request.day.isoformat(),
-        "state": request.state,
-        "message": request.message,
-        "asked_at": request.asked_at.isoformat(),
+        "day": backfill.day.isoformat(),
+        "state": backfill.state,
+        "message": backfill.message,
+        "asked_at": backfill.requested_at.isoformat(),
     }
 
 
-def _day_json(day: Day) -> dict[str, Any]:
+def _day_json(day: CheckedDay) -> dict[str, Any]:
     return {
         **day.partition.to_json(),
         "reason": day.partition.reason,

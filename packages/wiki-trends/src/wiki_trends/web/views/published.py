@@ -1,4 +1,4 @@
-"""The views of the published window: overview, pages, one page, categories, one category."""
+"""The views of the published window: the overview, the pages, a page, the categories, a category."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from wiki_trends.report.html.charts import categories_over_time, page_series
 from wiki_trends.report.html.vega import compiled
 from wiki_trends.web.problems import KNOWN_ERRORS, Problem, problem_of
 from wiki_trends.web.views import documents
-from wiki_trends.web.views.lake import calendar_day
+from wiki_trends.web.views.lake import calendar_cell_of
 from wiki_trends.web.views.rendering import PAGE_ROUTE, Content, csv_route, json_route
 
 if TYPE_CHECKING:
@@ -33,34 +33,35 @@ if TYPE_CHECKING:
     from wiki_trends.report.model import Report
     from wiki_trends.warehouse.base import RunRecord
     from wiki_trends.web.cache.dashboard_state import DashboardState
-    from wiki_trends.web.data import Calendar, Sources
+    from wiki_trends.web.data import CheckedWindow, Sources
     from wiki_trends.web.views.rendering import Renderer, Table
 
 logger = logging.getLogger(__name__)
 PAGE_SIZE = 100
 LIST_LENGTH = 10
-# Half of the band's width, in units of the usual noise.
-BAND_SPREADS = 2
+# The band around the expected views reaches this many spreads above and below.
+BAND_HALF_WIDTH_SPREADS = 2
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
-_OVERVIEW = "The report of the published window"
-_PAGES = "The pages of the published window, searched and ordered"
-_PAGE = "Everything that is published about one page: its days, ranks and scores"
-_CATEGORIES = "The categories of the published window, most views first"
-_CATEGORY = "One category: its days and its leading pages"
+_OVERVIEW_SUMMARY = "The report of the published window"
+_PAGES_SUMMARY = "The pages of the published window, searched and ordered"
+_PAGE_SUMMARY = "The published days, ranks and scores of a page"
+_CATEGORIES_SUMMARY = "The categories of the published window, most views first"
+_CATEGORY_SUMMARY = "The days and the leading pages of a category"
 
 
 class PagesQuery(BaseModel):
     """A selection and order of pages."""
 
     q: Annotated[
-        str, Field(max_length=255, pattern=_PRINTABLE, description="Part of a title; case is ignored.")
+        str,
+        Field(max_length=255, pattern=_PRINTABLE, description="Part of a title (case-insensitive)."),
     ] = ""
-    by: Annotated[Literal["score", "growth", "views"], Field(description="The measure that orders them.")] = (
-        "score"
-    )
-    category: Annotated[str, Field(max_length=100, pattern=_PRINTABLE, description="Only this category.")] = (
-        ""
-    )
+    by: Annotated[
+        Literal["score", "growth", "views"], Field(description="Measure that orders the pages.")
+    ] = "score"
+    category: Annotated[
+        str, Field(max_length=100, pattern=_PRINTABLE, description="Only pages of this category.")
+    ] = ""
     skip: Annotated[int, Field(ge=0, le=1_000_000, description="Number of pages to skip.")] = 0
 
 
@@ -70,7 +71,10 @@ class PageQuery(BaseModel):
     title: Annotated[
         str,
         Field(
-            min_length=1, max_length=512, pattern=_PRINTABLE, description="Title, with spaces or underscores."
+            min_length=1,
+            max_length=512,
+            pattern=_PRINTABLE,
+            description="Title of the page, with spaces or underscores.",
         ),
     ]
 
@@ -78,57 +82,64 @@ class PageQuery(BaseModel):
 class CategoryQuery(BaseModel):
     """One category."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=_PRINTABLE, description="Its name.")]
+    name: Annotated[
+        str, Field(min_length=1, max_length=100, pattern=_PRINTABLE, description="Name of the category.")
+    ]
 
 
 def router(state: DashboardState, renderer: Renderer) -> APIRouter:
-    """The routes of the published window's views."""
+    """Return the routes of the views of the published window."""
     router = APIRouter()
     sources = state.sources
 
     @router.get("/", **PAGE_ROUTE)
-    @router.get("/overview.json", **json_route(_OVERVIEW, documents.ReportDocument))
-    @router.get("/overview.csv", **csv_route(_OVERVIEW))
+    @router.get("/overview.json", **json_route(_OVERVIEW_SUMMARY, documents.ReportDocument))
+    @router.get("/overview.csv", **csv_route(_OVERVIEW_SUMMARY))
     async def overview(request: Request) -> Response:
-        version = await state.published()
-        calendar, problem = await _current_window(state)
-        content = partial(_overview, sources, calendar, problem)
-        reason = str(problem) if problem else None
+        version = await state.published_version()
+        checked_window, problem = await _current_window(state)
+        compute_content = partial(_overview_content, sources, checked_window, problem)
+        problem_text = str(problem) if problem else None
         return await renderer.response(
-            request, "overview", None, content, version=(version, calendar, reason), pool=state.warehouse_pool
+            request,
+            "overview",
+            None,
+            compute_content,
+            version=(version, checked_window, problem_text),
+            pool=state.warehouse_pool,
         )
 
     async def response(
-        request: Request, view: str, query: BaseModel | None, content: Callable[[], Content]
+        request: Request, view: str, query: BaseModel | None, compute_content: Callable[[], Content]
     ) -> Response:
-        version = await state.published()
+        version = await state.published_version()
         return await renderer.response(
-            request, view, query, content, version=version, pool=state.warehouse_pool
+            request, view, query, compute_content, version=version, pool=state.warehouse_pool
         )
 
     @router.get("/pages", **PAGE_ROUTE)
-    @router.get("/pages.json", **json_route(_PAGES, documents.PagesDocument))
-    @router.get("/pages.csv", **csv_route(_PAGES))
+    @router.get("/pages.json", **json_route(_PAGES_SUMMARY, documents.PagesDocument))
+    @router.get("/pages.csv", **csv_route(_PAGES_SUMMARY))
     async def pages(request: Request, query: Annotated[PagesQuery, Query()]) -> Response:
-        return await response(request, "pages", query, partial(_pages, sources, query))
+        return await response(request, "pages", query, partial(_pages_content, sources, query))
 
     @router.get("/page", **PAGE_ROUTE)
-    @router.get("/page.json", **json_route(_PAGE, documents.PageDocument))
-    @router.get("/page.csv", **csv_route(_PAGE))
+    @router.get("/page.json", **json_route(_PAGE_SUMMARY, documents.PageDocument))
+    @router.get("/page.csv", **csv_route(_PAGE_SUMMARY))
     async def page(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
-        return await response(request, "page", query, partial(_page, sources, query))
+        return await response(request, "page", query, partial(_page_content, sources, query))
 
     @router.get("/categories", **PAGE_ROUTE)
-    @router.get("/categories.json", **json_route(_CATEGORIES, documents.CategoriesDocument))
-    @router.get("/categories.csv", **csv_route(_CATEGORIES))
+    @router.get("/categories.json", **json_route(_CATEGORIES_SUMMARY, documents.CategoriesDocument))
+    @router.get("/categories.csv", **csv_route(_CATEGORIES_SUMMARY))
     async def categories(request: Request) -> Response:
-        return await response(request, "categories", None, partial(_categories, sources))
+        return await response(request, "categories", None, partial(_categories_content, sources))
 
     @router.get("/category", **PAGE_ROUTE)
-    @router.get("/category.json", **json_route(_CATEGORY, documents.CategoryDocument))
-    @router.get("/category.csv", **csv_route(_CATEGORY))
+    @router.get("/category.json", **json_route(_CATEGORY_SUMMARY, documents.CategoryDocument))
+    @router.get("/category.csv", **csv_route(_CATEGORY_SUMMARY))
     async def category(request: Request, query: Annotated[CategoryQuery, Query()]) -> Response:
-        return await response(request, "category", query, partial(_category, sources, query))
+        return await response(request, "category", query, partial(_category_content, sources, query))
 
     return router
 
@@ -138,13 +149,15 @@ class OverviewPage:
     """The report and the current window of the lake; `problem` is the reason if the lake could not be read."""
 
     report: Report
-    calendar: Calendar | None
+    checked_window: CheckedWindow | None
     problem: Problem | None
 
     @property
-    def drawing(self) -> report_calendar.Calendar | None:
-        """The drawing of the current window."""
-        return report_calendar.calendar(map(calendar_day, self.calendar.days)) if self.calendar else None
+    def calendar(self) -> report_calendar.Calendar | None:
+        """The calendar of the current window; None if the lake could not be read."""
+        if self.checked_window is None:
+            return None
+        return report_calendar.calendar(map(calendar_cell_of, self.checked_window.days))
 
     @property
     def project(self) -> str:
@@ -153,60 +166,75 @@ class OverviewPage:
 
     @property
     def days_behind(self) -> int:
-        """Days by which the published window ends before the current one."""
-        if self.calendar is None:
+        """The number of days by which the published window ends before the current window."""
+        if self.checked_window is None:
             return 0
-        return max(0, (self.calendar.plan.completeness.window.last - self.report.run.window_end).days)
+        return max(0, (self.checked_window.plan.completeness.window.last - self.report.run.window_end).days)
 
 
-async def _current_window(state: DashboardState) -> tuple[Calendar | None, Problem | None]:
-    """The calendar of the current window, or the reason why the lake cannot be read: the report is shown in any case."""
+async def _current_window(state: DashboardState) -> tuple[CheckedWindow | None, Problem | None]:
+    """Check the current window, or return the problem: the overview shows the report even if the lake cannot be read."""
     try:
-        calendar = state.calendar(state.sources.window())
-        return await state.within_patience(calendar, state.lake_pool, state.runs_pool), None
+        checked_window = state.checked_window(state.sources.window())
+        return await state.wait_briefly(checked_window, state.lake_pool, state.runs_pool), None
     except KNOWN_ERRORS as error:
         problem = problem_of(error)
         logger.warning("the current window cannot be read: %s", error)
-        return None, problem and state.sources.public.problem(problem)
+        return None, problem and state.sources.public_text.problem(problem)
 
 
-def _overview(sources: Sources, calendar: Calendar | None, problem: Problem | None) -> Content:
+def _overview_content(
+    sources: Sources, checked_window: CheckedWindow | None, problem: Problem | None
+) -> Content:
     report = build_report(sources.warehouse, LIST_LENGTH)
 
     def table() -> Table:
-        peaks = [("peak", p.page, p.date, p.views, p.rank, p.times) for p in report.peaks]
-        lists = {"growing": report.growing, "declining": report.declining, "volatile": report.volatile}
-        lists |= {"climber": report.climbers, "sustained": report.sustained}
-        changes = [
-            (name, c.page, c.last_date, c.last_views, c.last_rank, c.views_change_pct)
-            for name, rows in lists.items()
-            for c in rows
+        peak_rows = [
+            ("peak", peak.page, peak.date, peak.views, peak.rank, peak.times) for peak in report.peaks
         ]
-        return ("list", "page", "day", "views", "rank", "times_or_change_pct"), [*peaks, *changes]
+        changes_by_list = {
+            "growing": report.growing,
+            "declining": report.declining,
+            "volatile": report.volatile,
+        }
+        changes_by_list |= {"climber": report.climbers, "sustained": report.sustained}
+        change_rows = [
+            (
+                name,
+                change.page,
+                change.last_date,
+                change.last_views,
+                change.last_rank,
+                change.views_change_pct,
+            )
+            for name, changes in changes_by_list.items()
+            for change in changes
+        ]
+        return ("list", "page", "day", "views", "rank", "times_or_change_pct"), [*peak_rows, *change_rows]
 
-    return Content(OverviewPage(report, calendar, problem), lambda: to_json(report), table)
+    return Content(OverviewPage(report, checked_window, problem), lambda: to_json(report), table)
 
 
 @dataclass(frozen=True, slots=True)
 class PageListing:
-    """One batch of the list of pages, and the categories of the filter."""
+    """One part of the list of pages, and the categories of the filter."""
 
-    list: page_queries.PageList
+    page_list: page_queries.PageList
     categories: Sequence[str]
 
     @property
-    def before(self) -> int | None:
-        """The offset of the previous batch; None if this is the first."""
-        return max(0, self.list.skipped - PAGE_SIZE) if self.list.skipped else None
+    def previous_offset(self) -> int | None:
+        """The offset of the previous part; None if this part is the first."""
+        return max(0, self.page_list.skipped - PAGE_SIZE) if self.page_list.skipped else None
 
     @property
-    def after(self) -> int | None:
-        """The offset of the next batch; None if this is the last."""
-        end = self.list.skipped + len(self.list.pages)
-        return end if end < self.list.total else None
+    def next_offset(self) -> int | None:
+        """The offset of the next part; None if this part is the last."""
+        end = self.page_list.skipped + len(self.page_list.pages)
+        return end if end < self.page_list.total else None
 
 
-def _pages(sources: Sources, query: PagesQuery) -> Content:
+def _pages_content(sources: Sources, query: PagesQuery) -> Content:
     selection = page_queries.PageSelection(
         by=query.by,
         containing=query.q,
@@ -215,7 +243,7 @@ def _pages(sources: Sources, query: PagesQuery) -> Content:
         limit=PAGE_SIZE,
     )
     page_list = page_queries.list_pages(sources.warehouse, selection)
-    names = [row["category"] for row in category_queries.categories(sources.warehouse)[1]]
+    category_names = [row["category"] for row in category_queries.categories(sources.warehouse)[1]]
 
     def document() -> dict[str, Any]:
         return {
@@ -226,28 +254,37 @@ def _pages(sources: Sources, query: PagesQuery) -> Content:
             "pages": [plain(row) for row in page_list.pages],
         }
 
-    return Content(PageListing(page_list, names), document, lambda: _table(page_list.pages, _PAGE_COLUMNS))
+    return Content(
+        PageListing(page_list, category_names), document, lambda: _table(page_list.pages, _PAGE_COLUMNS)
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class PageDetails:
-    """A page with its chart."""
+class PageView:
+    """The details of a page, with a chart.
 
-    result: page_queries.PageDetails
+    Attributes:
+        details: the days, ranks and scores of the page.
+        chart: the chart of the views per day.
+        band: the lower and upper bound of the usual noise around the expected views; None without a score.
+        link: the URL of the article; None if it is unknown.
+    """
+
+    details: page_queries.PageDetails
     chart: dict[str, Any]
     band: tuple[float, float] | None
     link: str | None
 
 
-def _page(sources: Sources, query: PageQuery) -> Content:
-    result = page_queries.page_details(sources.warehouse, query.title)
-    band = _band(result.scores)
-    spec = page_series(result.series, band=band, window_start=result.run.window_start)
-    link = page_link(result.about["link"] or "", project_of_dataset(result.run.dataset))
-    title = result.about["page"]
-    rows = ((title, day["date"], day["views"], day["rank"]) for day in result.series)
-    page = PageDetails(result, compiled(spec), band, link)
-    return Content(page, result.to_json, lambda: (("page", "date", "views", "rank"), rows))
+def _page_content(sources: Sources, query: PageQuery) -> Content:
+    details = page_queries.page_details(sources.warehouse, query.title)
+    band = _band(details.scores)
+    spec = page_series(details.series, band=band, window_start=details.run.window_start)
+    link = page_link(details.about["link"] or "", project_of_dataset(details.run.dataset))
+    title = details.about["page"]
+    rows = ((title, day["date"], day["views"], day["rank"]) for day in details.series)
+    page = PageView(details, compiled(spec), band, link)
+    return Content(page, details.to_json, lambda: (("page", "date", "views", "rank"), rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +295,7 @@ class CategoryListing:
     rows: Sequence[Mapping[str, Any]]
 
 
-def _categories(sources: Sources) -> Content:
+def _categories_content(sources: Sources) -> Content:
     listing = CategoryListing(*category_queries.categories(sources.warehouse))
 
     def document() -> dict[str, Any]:
@@ -269,32 +306,32 @@ def _categories(sources: Sources) -> Content:
 
 
 @dataclass(frozen=True, slots=True)
-class CategoryDetails:
-    """A category with its chart."""
+class CategoryView:
+    """The details of a category, with a chart of the views per day."""
 
-    result: category_queries.CategoryDetails
+    details: category_queries.CategoryDetails
     chart: dict[str, Any]
 
 
-def _category(sources: Sources, query: CategoryQuery) -> Content:
+def _category_content(sources: Sources, query: CategoryQuery) -> Content:
     try:
-        result = category_queries.category(sources.warehouse, query.name)
+        details = category_queries.category(sources.warehouse, query.name)
     except SettingError as error:
         message = f"The published window has no category {query.name!r}."
         raise Problem(404, "NO_SUCH_CATEGORY", message, error.fix) from None
-    series = [{"category": query.name, "date": day["date"], "views": day["views"]} for day in result.days]
+    series = [{"category": query.name, "date": day["date"], "views": day["views"]} for day in details.days]
     chart = compiled(categories_over_time(series, height=240))
 
     def document() -> dict[str, Any]:
         return {
-            "window": _window(result.run),
-            **plain(result.about),
-            "days": [plain(day) for day in result.days],
-            "leading": [plain(row) for row in result.leading.pages],
+            "window": _window(details.run),
+            **plain(details.about),
+            "days": [plain(day) for day in details.days],
+            "leading": [plain(row) for row in details.leading.pages],
         }
 
     columns = ("date", "views", "pages")
-    return Content(CategoryDetails(result, chart), document, lambda: _table(result.days, columns))
+    return Content(CategoryView(details, chart), document, lambda: _table(details.days, columns))
 
 
 # fmt: off
@@ -317,8 +354,8 @@ def _window(run: RunRecord) -> dict[str, str]:
 
 
 def _band(scores: Mapping[str, Any] | None) -> tuple[float, float] | None:
-    """Lower and upper bound of the usual noise around the expected views of the page's most surprising day."""
+    """Return the bounds of the usual noise around the expected views of the page's most surprising day."""
     if scores is None or scores["expected_views"] is None or scores["spread"] is None:
         return None
-    level, noise = 1 + scores["expected_views"], math.exp(BAND_SPREADS * scores["spread"])
+    level, noise = 1 + scores["expected_views"], math.exp(BAND_HALF_WIDTH_SPREADS * scores["spread"])
     return max(0.0, level / noise - 1), level * noise - 1

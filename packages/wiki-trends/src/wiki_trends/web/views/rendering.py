@@ -1,7 +1,7 @@
-"""Renders the content of a view as a page, as JSON or as CSV, and caches the response until the data behind it change.
+"""Render the content of a view as a page, JSON or CSV, and cache the response until the data change.
 
-Each view is a function with three routes, such as `/runs`, `/runs.json` and `/runs.csv`. It returns
-`await renderer.response(…)` with a function that computes its content, and the version of the data that it depends on.
+Each view is a function with three routes, for example `/runs`, `/runs.json` and `/runs.csv`. The function returns
+`await renderer.response(…)`, and passes a function that computes the content and the version of the data.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from wiki_trends.web.auth.caller import caller
-from wiki_trends.web.cache.responses import Rendered
+from wiki_trends.web.cache.responses import RenderedBody
 from wiki_trends.web.problems import ProblemDocument
 from wiki_trends.web.source_pool import SourcePool
 from wiki_trends.web.views.csv_text import csv_text
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from wiki_trends.web.auth.guard import Visitor
     from wiki_trends.web.cache.cache import Cache
-    from wiki_trends.web.templating import Pages
+    from wiki_trends.web.templating import PageTemplates
 
     Table = tuple[Sequence[str], Iterable[Sequence[object]]]
 
-HTML, JSON, CSV = "text/html; charset=utf-8", "application/json", "text/csv; charset=utf-8"
+HTML_TYPE, JSON_TYPE, CSV_TYPE = "text/html; charset=utf-8", "application/json", "text/csv; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Content:
     """The content of a view.
 
     Attributes:
-        result: the variable `result` of the template.
-        document: returns the JSON document.
-        table: returns the columns and rows of the CSV.
+        result: the value of the variable `result` in the template.
+        document: the function that returns the JSON document.
+        table: the function that returns the columns and rows of the CSV.
     """
 
     result: object
@@ -51,7 +51,7 @@ class Content:
 class Renderer:
     """Renders and caches responses."""
 
-    def __init__(self, pages: Pages, cache: Cache) -> None:
+    def __init__(self, pages: PageTemplates, cache: Cache) -> None:
         self._pages = pages
         self._cache = cache
         self._pool = SourcePool("renderer of this page", "RENDERER")
@@ -61,63 +61,63 @@ class Renderer:
         request: Request,
         view: str,
         query: BaseModel | None,
-        content: Callable[[], Content],
+        compute_content: Callable[[], Content],
         *,
         version: object,
         pool: SourcePool | None = None,
     ) -> Response:
-        """The response of a view, in the form that the suffix of the path names.
+        """Return the response of a view, in the format that the suffix of the path names.
 
         Args:
-            request: the request.
-            view: name of the template, and of the entry in the navigation.
-            query: the parameters.
-            content: computes the content; blocks.
-            version: the version of the data; another version makes a cached response outdated.
-            pool: the threads in which `content` is computed, if it reads a source; default: those of the renderer.
+            request: the HTTP request.
+            view: the name of the template and of the navigation entry.
+            query: the parameters of the view.
+            compute_content: the blocking function that computes the content.
+            version: the version of the data; a cached response of another version is outdated.
+            pool: the threads of the source that `compute_content` reads; by default, the threads of the renderer.
         """
         visitor: Visitor = request.state.visitor
         root = request.scope.get("root_path", "")
         media_type = _media_type(request.url.path)
-        variant = (visitor.may_act, bool(visitor.name)) if media_type == HTML else ()
+        variant = (visitor.may_act, bool(visitor.name)) if media_type == HTML_TYPE else ()
         parameters = query.model_dump_json() if query is not None else ""
 
-        def render(computed: Content) -> Rendered:
-            if media_type == JSON:
-                return Rendered.of(json.dumps(computed.document(), ensure_ascii=False), JSON)
-            if media_type == CSV:
-                return Rendered.of(csv_text(*computed.table()), CSV)
-            text = self._pages.page(view, root, visitor, query=query, result=computed.result)
-            return Rendered.of(text, HTML)
+        def render(content: Content) -> RenderedBody:
+            if media_type == JSON_TYPE:
+                return RenderedBody.of(json.dumps(content.document(), ensure_ascii=False), JSON_TYPE)
+            if media_type == CSV_TYPE:
+                return RenderedBody.of(csv_text(*content.table()), CSV_TYPE)
+            text = self._pages.render(view, root, visitor, query=query, result=content.result)
+            return RenderedBody.of(text, HTML_TYPE)
 
-        async def make() -> Rendered:
-            computed = await (self._pool.run(content) if pool is None else pool.read(content))
-            return await self._pool.run(render, computed)
+        async def make_body() -> RenderedBody:
+            content = await (self._pool.run(compute_content) if pool is None else pool.read(compute_content))
+            return await self._pool.run(render, content)
 
         key = (view, media_type, root, variant, parameters)
-        rendered = await self._cache.get(key, make, owner=caller.get(), version=version)
-        return rendered.response(request)
+        body = await self._cache.get(key, make_body, owner=caller.get(), version=version)
+        return body.response(request)
 
 
 def _media_type(path: str) -> str:
-    return JSON if path.endswith(".json") else CSV if path.endswith(".csv") else HTML
+    return JSON_TYPE if path.endswith(".json") else CSV_TYPE if path.endswith(".csv") else HTML_TYPE
 
 
-# Keywords of the three routes of a view.
+# The keyword arguments of the route of a page.
 PAGE_ROUTE: dict[str, Any] = {"include_in_schema": False}
 
 
-def json_route(summary: str, schema: type[BaseModel]) -> dict[str, Any]:
-    """Keywords of the JSON route of a view: its summary and the model of its document, for the OpenAPI document."""
+def json_route(summary: str, model: type[BaseModel]) -> dict[str, Any]:
+    """Return the keyword arguments of the JSON route of a view; `model` is the model of the JSON document."""
     return {
         "summary": summary,
         "response_class": Response,
-        "responses": {200: {"model": schema}, **PROBLEMS},
+        "responses": {200: {"model": model}, **PROBLEMS},
     }
 
 
 def csv_route(summary: str) -> dict[str, Any]:
-    """Keywords of the CSV route of a view."""
+    """Return the keyword arguments of the CSV route of a view."""
     return {
         "summary": f"{summary}, as CSV",
         "response_class": Response,
