@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from itertools import count
 
 import pytest
 
@@ -79,11 +80,14 @@ def check_rounds(place, rounds):
         expected = {day: rows_in(place, day) for day in DAYS}
         listed = truth(0, "en.wikipedia", *DAYS)["days"]
         assert [len(rows) for rows in expected.values()] == [day["articles"] - day["bots"] for day in listed]
-        for number in range(rounds):
+        # On a busy machine too few kills may fall into a backfill: more rounds follow until enough did.
+        for number in count():
+            if number >= rounds and (in_the_middle >= rounds / 10 or number >= 5 * rounds):
+                break
             with_facts = number % 3 == 0
             empty_the_lake(place, with_facts=with_facts)
             # A random moment of each stretch of the backfill, so that a few rounds meet all of it.
-            share = random.uniform(number, number + 1) / rounds
+            share = random.uniform(number % rounds, number % rounds + 1) / rounds
             moment = share * (full_seconds if with_facts else cached_seconds)
             code, _ = backfills.run(moment)
             survivors = available(place)

@@ -38,7 +38,7 @@ CASES = [
         "host-of-another-machine",
         "--host",
         "192.0.2.1",
-        says="is not available",
+        says="cannot be listened on",
         WIKI_TRENDS_WEB_TOKEN=SECRET,
     ),
     _refused("proxy-is-a-wildcard", "--proxy", "*", says="--proxy.*is not the IP address"),
