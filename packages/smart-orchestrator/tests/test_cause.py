@@ -59,3 +59,9 @@ def test_the_evidence_of_a_failed_run_names_it_and_its_logs():
     explanation = explain(verdict(DAY, Code.MISSING, "nothing"), run(RunState.FAILED, Failure.ERROR), 3)
     assert explanation.evidence == "run 2025-11-05.1 failed: no disk"
     assert (explanation.run, explanation.url) == ("2025-11-05.1", "file:///log")
+
+
+def test_an_attempt_beyond_the_limit_of_one_backfill_is_not_counted_against_it():
+    missing = verdict(DAY, Code.MISSING, "nothing is there")
+    cause = explain(missing, run(RunState.FAILED, Failure.ERROR, attempt=6), 3)
+    assert (cause.cause, cause.evidence) == (Cause.ATTEMPTS_EXHAUSTED, "attempt 6 failed: no disk")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -277,3 +278,102 @@ def test_leftovers_are_removed_only_where_this_program_writes(tmp_path):
     assert "--older-than: 'old' is not an age" in lake.run("vacuum", "--older-than", "old", code=2).stderr
     assert lake.json("vacuum", "--older-than", "1h", "--dry-run", code=0)["removed"] == []
     assert "no manifest of this program" in lake.run("vacuum", code=2).stderr
+
+
+def test_a_number_of_partitions_that_is_too_large_is_an_error_about_last(lake):
+    error = lake.run("check", "orders", "--last", "4000", code=2).stderr
+    assert error.startswith("error: --last: 4000 is not between 1 and 3660.")
+    assert lake.run("check", "orders", "--days", "4000", code=2).stderr.startswith("error: --days: 4000 ")
+
+
+def test_a_file_that_is_not_a_plan_is_refused_with_one_fix(lake):
+    error = lake.run("apply", "etl.py", code=2).stderr
+    assert error.count("Make a new plan") == 1
+    assert "write it again" not in error
+
+
+def test_files_that_others_wrote_a_moment_ago_are_waited_for_and_not_made_again(tmp_path):
+    lake = AnyLake(tmp_path, CONFIG.replace("settle = 600", "settle = 4"))
+    lake.take_away(*HOLES)
+    for path in lake.orders.rglob("*.parquet"):
+        os.utime(path)
+    planned = lake.json("plan", "orders", *WINDOW, code=0)
+    assert [(step["day"], step["action"]) for step in planned["days"]] == [
+        ("2025-11-05", "wait"),
+        ("2025-11-06", "start"),
+        ("2025-11-07", "wait"),
+        ("2025-11-08", "start"),
+        ("2025-11-09", "wait"),
+    ]
+    done = lake.json("run", "orders", *WINDOW, code=0)
+    assert (done["missing"], done["coverage_pct"], done["ready"]) == ([], 100.0, True)
+    assert lake.lines("started.txt") == HOLES
+
+
+def test_a_name_that_is_too_long_for_the_disk_is_an_error_of_the_configuration(tmp_path):
+    lake = AnyLake(tmp_path, CONFIG.replace("lake/sales", "x" * 5000))
+    assert "has a name that is too long" in lake.run("check", "orders", *WINDOW, code=2).stderr
+
+
+def test_a_database_url_whose_port_is_not_a_number_is_an_error_of_the_configuration(tmp_path):
+    config = '[datasets.o]\nurl = "postgresql://me:hush@localhost:abc/db"\nadapter = "sql"\ntable = "t"\nkey_column = "d"\n'
+    lake = AnyLake(tmp_path, config)
+    error = lake.run("check", "o", *WINDOW, code=2).stderr
+    assert "its URL is not that of a database" in error
+    assert "hush" not in error
+
+
+def test_one_as_of_fits_datasets_of_every_grain(tmp_path):
+    table = '[datasets.GRAIN]\nurl = "lake"\nkey = "GRAIN/{start:%Y-%m-%dT%H}"\ngrain = "GRAIN"\nadapter = "files"\n'
+    lake = AnyLake(
+        tmp_path, "".join(table.replace("GRAIN", grain) for grain in ("hour", "day", "week", "month"))
+    )
+    for as_of in ("2025-11-12", "2025-11-12T00"):
+        status = lake.json("status", "--last", "1", "--as-of", as_of, code=1)
+        assert {name: each["as_of"] for name, each in status["datasets"].items()} == {
+            "hour": "2025-11-12T00",
+            "day": "2025-11-12",
+            "week": "2025-11-10",
+            "month": "2025-11-01",
+        }
+    assert "--as-of: 'soon' is not" in lake.run("status", "--as-of", "soon", code=2).stderr
+
+
+def test_a_saved_plan_starts_no_run_that_it_does_not_name(tmp_path):
+    """A partition that settles too small is run by `run`, and not by `apply` of a plan that waited for it."""
+    lake = AnyLake(tmp_path, CONFIG.replace("settle = 600", "settle = 6"))
+    lake.take_away("2025-11-08")
+    half = next((lake.orders / "dt=2025-11-06").glob("*.parquet"))
+    half.write_bytes(half.read_bytes()[:50])
+    lake.run("plan", "orders", *WINDOW, "-o", "plan.json", code=0)
+    done = lake.json("apply", "plan.json", code=1)
+    assert [run["day"] for run in done["runs_started"]] == ["2025-11-08"]
+    assert done["missing"] == ["2025-11-06"]
+    assert lake.lines("started.txt") == ["2025-11-08"]
+    lake.run("run", "orders", *WINDOW, code=0)
+    assert lake.lines("started.txt") == ["2025-11-06", "2025-11-08"]
+
+
+def test_a_dataset_that_cannot_be_checked_does_not_hide_the_others_from_status(tmp_path):
+    broken = '[datasets.tables]\nurl = "duckdb:///none.db"\nadapter = "sql"\ntable = "t"\nkey_column = "d"\n'
+    lake = AnyLake(tmp_path, CONFIG + broken)
+    done = lake.run("status", "--last", "5", "--as-of", "2025-11-10", code=3)
+    assert "expected 5, available 5" in done.stdout
+    assert done.stderr.startswith("error: tables: ")
+    document = lake.json("status", "--last", "5", "--as-of", "2025-11-10", code=3)
+    assert (document["ready"], list(document["errors"]), list(document["datasets"])) == (
+        False,
+        ["tables"],
+        ["orders"],
+    )
+
+
+def test_a_run_says_for_which_keys_it_no_longer_waits(lake):
+    etl = lake.folder / "etl.py"
+    etl.write_text("import time\ntime.sleep(4)\n" + etl.read_text())
+    done = lake.run("run", "orders", *WINDOW, "--timeout", "0.5", code=1)
+    assert [line for line in done.stderr.splitlines() if line.startswith("still in flight")] == [
+        f"still in flight: {day} (no end after 0.5 s)" for day in HOLES
+    ]
+    lake.run("run", "orders", *WINDOW, code=0)
+    assert lake.lines("started.txt") == HOLES

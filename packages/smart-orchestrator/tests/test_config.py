@@ -250,3 +250,47 @@ def test_any_value_of_any_option_is_used_or_refused(key, value):
     text = "[datasets.a]\n" + "".join(f"{name} = {each}\n" for name, each in options.items())
     result = result_of(lambda: parse(text))
     assert isinstance(result, Config) or "datasets.a" in str(result)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            '[datasets.".."]\nurl = "lake"\nkey = "{start:%Y-%m-%d}"\n',
+            "datasets...: a dataset's name has no slash",
+        ),
+        (
+            '[datasets."a/b"]\nurl = "lake"\nkey = "{start:%Y-%m-%d}"\n',
+            "datasets.a/b: a dataset's name has no slash",
+        ),
+        (MINIMAL + "lag = 3661\n", "datasets.a.lag: 3661 is more than 3660. Write 3660 or less."),
+        (MINIMAL + '[runners.r]\ncommand = [""]\n', "runners.r.command: is empty"),
+        (MINIMAL + '[runners.r]\ncommand = ["a\\u0000"]\n', "runners.r.command: holds a NUL character"),
+        (
+            MINIMAL + '[runners.r]\ncommand = ["a"]\nenv = { "A=B" = "1" }\n',
+            "runners.r.env: has a name or a value",
+        ),
+        (
+            MINIMAL + '[runners.r]\ncommand = ["a"]\nenv = { A = "\\u0000" }\n',
+            "runners.r.env: has a name or a value",
+        ),
+        (
+            MINIMAL + '[consumers.c]\ndatasets = ["a"]\nlast = 3661\ncommand = ["true"]\n',
+            "consumers.c.last: 3661 is more than 3660. Write 3660 or less.",
+        ),
+    ],
+)
+def test_values_that_would_fail_later_are_refused_when_the_file_is_read(text, error):
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert str(caught.value).removeprefix("/project/smart-orchestrator.toml: ").startswith(error)
+
+
+def test_an_hourly_consumer_may_have_as_many_hours_as_ten_years():
+    text = (
+        MINIMAL.replace("%d", "%dT%H")
+        + 'grain = "hour"\n[consumers.c]\ndatasets = ["a"]\nlast = LAST\ncommand = ["true"]\n'
+    )
+    assert parse(text.replace("LAST", "87840")).consumers["c"].last == 87_840
+    with pytest.raises(ConfigError, match="is more than 87840"):
+        parse(text.replace("LAST", "87841"))

@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smart_orchestrator.errors import DatasetError
-from smart_orchestrator.model.dataset import Column, DailyDataset
+from smart_orchestrator.model.dataset import Column, DailyDataset, Dataset
+from smart_orchestrator.model.grain import Grain
 
 FORMATS = [
     "diamond_final_{day:%Y_%m_%d}.csv",
@@ -84,7 +85,9 @@ def test_the_fixed_folder_is_what_stands_before_the_first_day(key_format, folder
         ("orders", "gives different days the same key"),
         ("orders/{day:%d}", "gives different days the same key"),
         ("orders/{day:%m-%d}", "gives different days the same key"),
-        ("orders/{day:%y-%m-%d}", "gives different days the same key"),
+        ("orders/{day:%y-%m-%d}", "is not a format of day (%y is not one of %Y %m %d"),
+        ("orders/{day:%Y-%m-%d%}", "is not a format of day (% is not one of %Y %m %d"),
+        ("orders/{day:%-Y-%m-%d}", "is not a format of day (%-Y is not one of %Y %m %d"),
         ("orders/{day:%G-W%V}", "gives different days the same key"),
         ("orders/{day.year}-{day.month}-{day.day}", "is not a format of day"),
         ("orders/{date:%Y-%m-%d}", "is not a format of day"),
@@ -160,3 +163,18 @@ def test_a_part_with_negative_rows_is_refused():
 
     with pytest.raises(ValueError, match="must not be negative, not -1"):
         Part(b"", -1)
+
+
+@pytest.mark.parametrize(
+    ("template", "path"),
+    [
+        ("ts={start:%Y-%m-%dT%H}%3A00%3A00", "ts=2025-11-05T07%3A00%3A00"),
+        ("%20d/{start:%Y}%d{start:%m-%d-%H}", "%20d/2025%d11-05-07"),
+    ],
+)
+def test_a_percent_outside_of_a_field_is_a_part_of_the_name(template, path):
+    """Hive writes a colon in a folder's name as `%3A`."""
+    dataset = Dataset("logs", "memory://x", template, grain=Grain.HOUR)
+    key = dt.datetime(2025, 11, 5, 7, tzinfo=dt.UTC)
+    assert dataset.key(key) == path
+    assert dataset.day(path) == key

@@ -12,6 +12,7 @@ from smart_orchestrator.adapters.manifest import Depth, InspectOptions, inspect
 from smart_orchestrator.checking import check
 from smart_orchestrator.committing.writer import write_frame
 from smart_orchestrator.errors import LakeError, ObjectUnusable
+from smart_orchestrator.model.dataset import Dataset
 from smart_orchestrator.model.partition import Code, State
 from smart_orchestrator.store.opening import lake_of, open_lake
 from testing.lakes import DAY, NEXT, WINDOW, frame, pages
@@ -183,3 +184,13 @@ def test_a_directory_marker_at_the_lakes_root_has_no_name(monkeypatch):
     lake.put("notes.txt", b"x")
 
     assert list(find_strays(pages("memory://markers"), lake)) == ["notes.txt"]
+
+
+def test_a_link_to_itself_at_the_path_of_a_partition_is_a_verdict(tmp_path):
+    dataset = Dataset("links", str(tmp_path), "{day:%Y-%m-%d}", "raw", adapter="files")
+    (tmp_path / DAY.isoformat()).symlink_to(DAY.isoformat())
+    completeness = check(dataset, WINDOW)
+    assert (completeness[DAY].code, completeness[DAY].reason) == (
+        Code.UNREADABLE,
+        "the partition is a link to a folder that contains the link",
+    )

@@ -280,3 +280,38 @@ def test_the_default_window_at_another_instant_keeps_to_the_days_of_the_consumer
     window = WindowOptions(as_of="2025-03-31T09").window(logs, logs.config.dataset("logs"))
     assert str(window) == "2025-03-28T23 .. 2025-03-30T21"
     assert window.as_of == Grain.HOUR.parse("2025-03-31T09")
+
+
+def test_a_saved_plan_holds_when_the_same_files_have_become_old_enough(tmp_path):
+    chain = project(tmp_path, CHAIN.replace("CUSTOMERS", "settle = 600"))
+    write(tmp_path, "customers/dt=2025-11-05", "customers/dt=2025-11-06")
+    path = tmp_path / "lake" / "customers" / "dt=2025-11-06" / "part-0.parquet"
+    os.utime(path)
+    saved = SavedPlan.of(chain.plan("customers", window(5, 6)))
+    assert saved.steps["2025-11-06"]["code"] == "STILL_WRITING"
+    settled = project(tmp_path, CHAIN.replace("CUSTOMERS", "settle = 0"))
+    assert saved.changes_since(settled.plan("customers", window(5, 6))) == []
+
+    ROWS.head(2).write_parquet(path)
+    assert saved.changes_since(settled.plan("customers", window(5, 6))) == [
+        "2025-11-06 was STILL_WRITING (wait), and is OK (keep)"
+    ]
+
+
+def test_a_need_without_a_runner_is_waited_for_while_its_files_settle(tmp_path):
+    chain = project(tmp_path, CHAIN.replace("CUSTOMERS", "settle = 4"))
+    write(tmp_path, "customers/dt=2025-11-05", "customers/dt=2025-11-06", "orders/dt=2025-11-05")
+    os.utime(tmp_path / "lake" / "customers" / "dt=2025-11-06" / "part-0.parquet")
+    assert [key_text(day) for day in chain.plan("orders", window(5, 6)).days(Action.WAIT)] == days(6)
+    done = chain.run("orders", window(5, 6), timeout=60)
+    assert [key_text(run.day) for run in done.backfill.outcome.started] == days(6)
+    assert done.backfill.completeness.ready
+
+
+def test_a_dataset_without_a_runner_is_waited_for_while_its_files_settle(tmp_path):
+    chain = project(tmp_path, CHAIN.replace("CUSTOMERS", "settle = 4"))
+    write(tmp_path, "customers/dt=2025-11-05", "customers/dt=2025-11-06")
+    os.utime(tmp_path / "lake" / "customers" / "dt=2025-11-06" / "part-0.parquet")
+    assert chain.run("customers", window(5, 6), timeout=60).backfill.completeness.ready
+    os.utime(tmp_path / "lake" / "customers" / "dt=2025-11-06" / "part-0.parquet")
+    assert not chain.run("customers", window(5, 6), timeout=0.1).backfill.completeness.ready

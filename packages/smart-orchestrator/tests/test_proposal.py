@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import subprocess
 import tomllib
 
 import polars as pl
@@ -12,7 +14,7 @@ from smart_orchestrator.config import parse_config
 from smart_orchestrator.proposal import propose, to_toml
 from smart_orchestrator.store.opening import open_lake
 
-from .any_lake import CONFIG, WINDOW, AnyLake
+from .any_lake import COMMAND, CONFIG, WINDOW, AnyLake
 
 NOW = dt.datetime(2025, 11, 12, tzinfo=dt.UTC)
 DAYS = ["2025-11-03", "2025-11-04", "2025-11-05", "2025-11-06"]
@@ -176,3 +178,34 @@ def test_doctor_names_what_fails_and_the_fix(tmp_path, monkeypatch):
         "consumer gone",
     ]
     assert "no-such-program is not a program that can be started" in findings["consumer gone"]["text"]
+
+
+def test_the_ends_of_a_level_with_thousands_of_folders_are_found(tmp_path):
+    first = dt.date(2010, 1, 1)
+    days = [(first + dt.timedelta(days=number)).isoformat() for number in range(4000)]
+    for day in days:
+        path = tmp_path / "lake" / f"dt={day}" / "part-0.csv"
+        path.parent.mkdir(parents=True)
+        path.write_text("a\n1\n")
+    (proposal,) = proposals(tmp_path / "lake")
+    assert (proposal.first.isoformat(), proposal.last.isoformat()) == (days[0], days[-1])
+
+    words = [*COMMAND, "init", "lake"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].endswith(f"--start {days[-3660]} --end {days[-1]}")
+
+
+def test_links_to_themselves_and_to_folders_above_are_not_followed(tmp_path):
+    lake = tmp_path / "lake"
+    write(lake, *(f"dt={day}" for day in DAYS))
+    (lake / "dt=2025-11-07").symlink_to("dt=2025-11-07")
+    (lake / "here").symlink_to(".")
+    (lake / "above").symlink_to("..")
+    (proposal,) = proposals(lake)
+    assert proposal.last.isoformat() == DAYS[-1]
+
+
+def test_an_hour_in_the_findings_of_doctor_is_written_as_a_key(tmp_path):
+    lake = AnyLake(tmp_path, CONFIG.replace("%Y-%m-%d", "%Y-%m-%dT%H").replace('"day"', '"hour"'))
+    findings = {finding["subject"]: finding["text"] for finding in lake.json("doctor")}
+    assert re.search(r"; \d{4}-\d\d-\d\dT\d\d is absent", findings["dataset orders"])

@@ -20,6 +20,7 @@ from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.dataset import PATH_ADAPTERS, Column, Dataset, is_time_zone
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.spans import has_whole_hours
+from smart_orchestrator.model.window import max_length
 from smart_orchestrator.project_errors import ConfigError
 
 if TYPE_CHECKING:
@@ -199,6 +200,10 @@ def parse_config(data: bytes, path: Path) -> Config:
 
 def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset, Policy, str | None]:
     """Parse a `[datasets.NAME]` table into a dataset, its policy, and the URL of the lake for its waivers."""
+    if "/" in name or not name.strip("."):
+        raise ConfigError(
+            table.path, table.prefix, "a dataset's name has no slash and is not made of dots", "Rename it."
+        )
     grain = Grain(table.choice("grain", "day", [grain.value for grain in Grain]))
     waiver_url = table.optional_text("waivers")
     adapter = table.text("adapter", "manifest")
@@ -211,7 +216,7 @@ def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset
         "adapter": adapter,
         "format": table.text("format", "csv"),
         "columns": tuple(_parse_column(column) for column in table.list_of_tables("columns")),
-        "lag": table.integer("lag", 1),
+        "lag": table.integer("lag", 1, high=max_length(grain)),
         "history_start": table.key("history_start", grain),
         "needs": tuple(table.texts("needs", ())),
     }
@@ -264,9 +269,15 @@ def _parse_runner(name: str, table: ConfigTable) -> RunnerConfig:
         env=table.text_table("env"),
     )
     table.reject_unknown_keys()
-    if not runner.command:
+    if any("=" in variable or not variable for variable in runner.env) or "\0" in "".join(
+        [*runner.env, *runner.env.values()]
+    ):
+        raise table.error("env", "has a name or a value that no environment can hold", "Correct it.")
+    if not runner.command or not runner.command[0]:
         raise table.error(
-            "command", "is empty", 'Give a list of arguments, such as ["python", "etl.py", "{key}"].'
+            "command",
+            "is empty",
+            'Give a list of arguments, such as ["python", "etl.py", "{key}"].',
         )
     return runner
 
@@ -279,10 +290,12 @@ def _parse_consumer(name: str, table: ConfigTable, datasets: Mapping[str, Datase
     timezone = table.optional_text("timezone")
     if timezone is not None and not is_time_zone(timezone):
         raise table.error("timezone", f"{timezone!r} is not an IANA name", "Write for example Europe/Berlin.")
+    names = tuple(table.texts("datasets"))
+    grains = {Grain(grain) if grain else datasets[each].grain for each in names if each in datasets}
     consumer = ConsumerConfig(
         name=name,
-        datasets=tuple(table.texts("datasets")),
-        last=table.integer("last", 1, low=1),
+        datasets=names,
+        last=table.integer("last", 1, low=1, high=min(map(max_length, grains or Grain))),
         command=tuple(table.texts("command")),
         policy=_parse_policy(table),
         grain=None if grain is None else Grain(grain),
@@ -290,7 +303,7 @@ def _parse_consumer(name: str, table: ConfigTable, datasets: Mapping[str, Datase
     )
     table.reject_unknown_keys()
     for key in ("datasets", "command"):
-        if not getattr(consumer, key):
+        if not getattr(consumer, key) or "" in getattr(consumer, key)[:1]:
             raise table.error(key, "is empty", f"Name the {key} of the consumer.")
     for dataset in consumer.datasets:
         if dataset not in datasets:

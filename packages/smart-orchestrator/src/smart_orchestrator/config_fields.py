@@ -91,6 +91,8 @@ class ConfigTable:
         values = self._read_value(key, default)
         if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
             raise self.error(key, f"{_quote(values)} is not a list of texts", f'Write {key} = ["…", "…"].')
+        if any("\0" in value for value in values):
+            raise self.error(key, "holds a NUL character", "Remove it.")
         return list(values)
 
     def number(self, key: str, default: float = _REQUIRED) -> float:
@@ -109,13 +111,15 @@ class ConfigTable:
             raise self.error(key, f"{value:g} is not more than {above:g}", "Give a larger number.")
         return value
 
-    def integer(self, key: str, default: int = _REQUIRED, *, low: int = 0) -> int:
-        """Read an integer of at least `low`."""
+    def integer(self, key: str, default: int = _REQUIRED, *, low: int = 0, high: int | None = None) -> int:
+        """Read an integer of at least `low` and at most `high`."""
         value = self._read_value(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < low:
             raise self.error(
                 key, f"{_quote(value)} is not an integer from {low} on", f"Write {key} = {low}, for example."
             )
+        if high is not None and value > high:
+            raise self.error(key, f"{_quote(value)} is more than {high}", f"Write {high} or less.")
         return value
 
     def optional_integer(self, key: str) -> int | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.expected_error import USAGE, ExpectedError
+from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.window import Window
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def _newest_partition_check(project: Project, name: str) -> Callable[[], str]:
         dataset = project.config.dataset(name)
         window = Window.of_last(1, project.as_of(dataset), dataset.lag, dataset.grain)
         partition = project.check(name, window, strays=False).partitions[0]
-        return f"the lake answers; {window.last} is {partition.state.value} ({partition.code.value})"
+        state = f"{partition.state.value} ({partition.code.value})"
+        return f"the lake answers; {key_text(window.last)} is {state}"
 
     return check
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.base import inspect_key
 from smart_orchestrator.adapters.manifest import InspectOptions
-from smart_orchestrator.backfilling.loop import Backfill, execute_plan
+from smart_orchestrator.backfilling.loop import Backfill, execute_plan, wait_until_written
 from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.backfilling.saved_plan import SavedPlan
 from smart_orchestrator.backfilling.state import Limits, Outcome
@@ -224,9 +224,18 @@ class Project:
         return replace(plan, steps=steps)
 
     def apply(
-        self, plan: Plan, *, limits: Limits | None = None, reporter: Reporter | None = None
+        self,
+        plan: Plan,
+        *,
+        limits: Limits | None = None,
+        reporter: Reporter | None = None,
+        only_planned: bool = False,
     ) -> Backfill:
-        """Start exactly the runs of a plan, and check the window when the runs have ended.
+        """Start the runs of a plan, and check the window when the runs have ended.
+
+        `apply` also waits for partitions that another writer is writing. If that writer stops half-way, it runs their keys as
+        well, unless `only_planned` is set.
+
 
         Raises:
             ConfigError: the dataset has no runner.
@@ -238,7 +247,9 @@ class Project:
         window, policy = plan.completeness.window, plan.completeness.policy
         if dataset.runner is None and not plan.days(Action.START):
             reporter.planned(plan)
-            return Backfill(plan, Outcome((), (), (), ()), plan.completeness)
+            limits = limits or self.limits(name)
+            checked = wait_until_written(partial(self.check, name, window, policy=policy), limits.timeout)
+            return Backfill(plan, Outcome((), (), (), ()), checked)
         # Without a minimum, the backfill waits for all started runs, even if the window can no longer become ready.
         without_minimum = replace(plan.completeness, policy=replace(policy, min_coverage=0, min_days=0))
         backfill = execute_plan(
@@ -248,6 +259,7 @@ class Project:
             self.runner(name),
             limits=limits or self.limits(name),
             reporter=reporter,
+            only_planned=only_planned,
         )
         return replace(backfill, plan=plan, completeness=replace(backfill.completeness, policy=policy))
 
@@ -277,7 +289,9 @@ class Project:
         changes = saved.changes_since(plan)
         if changes:
             raise PlanMoved(str(path), changes)
-        return self.apply(plan, limits=self.limits(saved.dataset, timeout), reporter=reporter)
+        return self.apply(
+            plan, limits=self.limits(saved.dataset, timeout), reporter=reporter, only_planned=True
+        )
 
     def run(
         self,
@@ -299,9 +313,11 @@ class Project:
         needs: dict[str, Backfill] = {}
         for need in self.config.transitive_needs(name):
             needed_dataset = self.config.dataset(need)
+            needed_window = window_for(window, dataset.zone, needed_dataset, self.as_of(needed_dataset))
             if needed_dataset.runner is not None:
-                needed_window = window_for(window, dataset.zone, needed_dataset, self.as_of(needed_dataset))
                 needs[need] = self._fill_window(need, needed_window, None, timeout, reporter)
+            elif self.check(name, window, strays=False).missing:
+                wait_until_written(partial(self.check, need, needed_window, strays=False), timeout)
         backfill = self._fill_window(name, window, policy, timeout, reporter)
         consumers = tuple(
             self._run_consumer_if_ready(consumer, backfill.completeness)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.grain import Key
     from smart_orchestrator.store.base import Lake
 
+# The maximum number of names in one folder that are listed.
+_MAX_NAMES = 20_000
 # The maximum number of subfolders of one folder that are listed, half from the start and half from the end.
 _MAX_CHILDREN = 40
 _MAX_DEPTH = 8
@@ -188,7 +190,7 @@ def _sample_keys(lake: Lake) -> Iterator[str]:
     while pending and count < _MAX_FILES:
         folder, depth = pending.pop()
         parent = f"{folder}/" if folder else ""
-        names = sorted(lake.names(folder, 1000))
+        names = sorted(lake.names(folder, _MAX_NAMES))
         children = [name for name in names if name.endswith("/") and not name.startswith(("_t", "."))]
         for name in names:
             if not name.endswith("/"):

@@ -100,7 +100,9 @@ class FilesAdapter(ObjectAdapter):
                 f"the newest file was written {max(0, int(age))} s ago; "
                 f"the partition must stay unchanged for {seconds:g} s"
             )
-            return replace(verdict(key, Code.STILL_WRITING, reason), newest_write=newest)
+            fingerprint = fingerprint_of(files.parts) if files.data else None
+            writing = verdict(key, Code.STILL_WRITING, reason)
+            return replace(writing, newest_write=newest, fingerprint=fingerprint)
         if files.unfinished or (files.ignored_names and not files.data):
             reason = f"a writer stopped half-way on {newest:%Y-%m-%d %H:%M} UTC and left temporary files"
             return replace(verdict(key, Code.NO_MARKER, reason), newest_write=newest)

@@ -73,7 +73,7 @@ class SqlAdapter:
             import sqlalchemy as sa
         try:
             self._url = sa.make_url(dataset.lake)
-        except sa.exc.ArgumentError:
+        except (sa.exc.ArgumentError, ValueError):  # ValueError: the port is not a number
             raise DatasetError(
                 dataset.name, "its URL is not that of a database, such as postgresql://user@host/database"
             ) from None

@@ -7,6 +7,7 @@ RUNNING -- fill    --> FILLED
 RUNNING -- fail    --> FAILED
 WATCHED -- fill    --> FILLED
 WATCHED -- requeue --> QUEUED
+WATCHED -- give up --> FAILED
 ```
 
 A `KeyState` is a value: each transition returns a new state. A transition that the list does not allow raises `ValueError`.
@@ -91,6 +92,11 @@ class KeyState:
         """Return the state after the unknown writer stopped without a complete partition."""
         self._require(Phase.WATCHED)
         return replace(self, phase=Phase.QUEUED)
+
+    def give_up(self) -> KeyState:
+        """Record that the unknown writer stopped without a complete partition, and that no run may be started."""
+        self._require(Phase.WATCHED)
+        return replace(self, phase=Phase.FAILED)
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as JSON types, for `from_json`."""

@@ -22,6 +22,7 @@ from smart_orchestrator.backfilling.state import (
     Outcome,
     written_elsewhere,
 )
+from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action, Plan, make_plan
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def execute_plan(
     *,
     limits: Limits | None = None,
     reporter: Reporter | None = None,
+    only_planned: bool = False,
 ) -> Backfill:
     """Execute the steps of a plan: start and follow runs, and check the window at the end.
 
@@ -100,6 +102,7 @@ def execute_plan(
         runner: the runner of the pipeline.
         limits: the limits on parallel runs, attempts and time.
         reporter: the receiver of progress reports; by default, nothing is reported.
+        only_planned: do not start a run for a key that another writer gives up meanwhile.
 
     Raises:
         LakeError: the lake does not answer, or refuses access.
@@ -113,9 +116,27 @@ def execute_plan(
     state = BackfillState(
         dataset, runner, _cap_jobs(limits, runner) if plan.days(Action.START) else limits, reporter
     )
+    state.only_planned = only_planned
     state.load_plan(plan)
     outcome = _execute(state)
     return Backfill(plan, outcome, check())
+
+
+def wait_until_written(check: Callable[[], Completeness], timeout: float) -> Completeness:
+    """Check a window again and again until nobody is writing a partition of it, at most for `timeout` seconds.
+
+    Raises:
+        LakeError: the lake does not answer, or refuses access.
+    """
+    deadline = time.monotonic() + timeout
+    completeness = check()
+    while any(partition.code is Code.STILL_WRITING for partition in completeness.partitions):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        time.sleep(min(INSPECT_SECONDS, left))
+        completeness = check()
+    return completeness
 
 
 def fetch(

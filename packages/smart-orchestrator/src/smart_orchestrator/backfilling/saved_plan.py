@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import OptionError
-from smart_orchestrator.foreign import BadDocument, integer_field, parse_document, text_field
+from smart_orchestrator.foreign import BadDocument, integer_field, one_line, parse_document, text_field
 from smart_orchestrator.model.grain import key_text
+from smart_orchestrator.model.partition import Code
+from smart_orchestrator.model.plan import Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +83,9 @@ class SavedPlan:
         changed = [
             key
             for key, step in sorted(self.steps.items())
-            if key in new_steps and _comparable_facts(step) != _comparable_facts(new_steps[key])
+            if key in new_steps
+            and _comparable_facts(step) != _comparable_facts(new_steps[key])
+            and not _has_settled(step, new_steps[key])
         ]
         return [
             f"{key} was {_state_text(self.steps[key])}, and is {_state_text(new_steps[key])}"
@@ -120,8 +124,10 @@ class SavedPlan:
             digest = plan.digest
         except OSError as error:
             raise OptionError("plan", path, f"cannot be read ({error.strerror})", _FIX) from None
-        except (BadDocument, KeyError, TypeError, AttributeError) as error:
-            raise OptionError("plan", path, f"is not a plan ({error})", _FIX) from None
+        except BadDocument as error:
+            raise OptionError("plan", path, f"is not a plan ({error.problem})", _FIX) from None
+        except (KeyError, TypeError, AttributeError) as error:
+            raise OptionError("plan", path, f"is not a plan ({one_line(error)})", _FIX) from None
         if document.get("version") != VERSION or digest != document.get("digest"):
             raise OptionError("plan", path, "was edited, or written by another version", _FIX)
         return plan
@@ -130,6 +136,15 @@ class SavedPlan:
 def _comparable_facts(step: Mapping[str, Any]) -> list[object]:
     """Return the facts of a step that must not change. The reason is left out, because it may contain an age."""
     return [step["action"], step["code"], step["fingerprint"], step["run"]]
+
+
+def _has_settled(step: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Return whether the same files have only become old enough to count since the plan was made."""
+    return (
+        (step["code"], step["action"], now["action"]) == (Code.STILL_WRITING, Action.WAIT, Action.KEEP)
+        and step["fingerprint"] is not None
+        and step["fingerprint"] == now["fingerprint"]
+    )
 
 
 def _state_text(step: Mapping[str, Any]) -> str:

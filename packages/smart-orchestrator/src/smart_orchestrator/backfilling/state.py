@@ -124,6 +124,7 @@ class BackfillState:
         lake: the lake to inspect; None for the lake that the dataset names.
         goal: the goal of the window; None for a `fetch`, which has no window.
         states: the state of each key. Queued keys are started in the order of this mapping.
+        only_planned: do not start a run for a watched key whose writer stops, since the plan does not name it.
     """
 
     dataset: Dataset
@@ -133,6 +134,7 @@ class BackfillState:
     lake: Lake | None = None
     goal: Goal | None = None
     states: dict[Key, KeyState] = field(default_factory=dict)
+    only_planned: bool = False
 
     def load_plan(self, plan: Plan) -> None:
         """Queue, watch and follow the keys of a plan."""
@@ -204,13 +206,17 @@ class BackfillState:
                 self._evaluate_ended_run(run)
 
     def inspect_watched(self) -> None:
-        """Inspect the watched keys once. Fill complete keys, and queue keys whose writer has stopped."""
+        """Inspect the watched keys once. Fill complete keys, and queue or give up keys whose writer has stopped."""
         for key in self.watched:
             partition = inspect_key(self.dataset, key, lake=self.lake)
             if partition.available:
                 self.states[key] = self.states[key].fill(_measurements(partition))
                 self.reporter.filled(partition, None, self.progress())
-            elif partition.code is not Code.STILL_WRITING:
+            elif partition.code is Code.STILL_WRITING:
+                continue
+            elif self.only_planned:
+                self.states[key] = self.states[key].give_up()
+            else:
                 self._queue(key, self.states[key].requeue())
 
     @property

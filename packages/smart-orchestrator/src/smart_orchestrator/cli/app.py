@@ -168,6 +168,7 @@ def apply(
         printing.print_json(output.backfill_document(backfill))
     else:
         printing.out(completeness_lines(backfill.completeness))
+    printing.err(output.abandoned_lines(backfill.outcome))
     printing.exit_after(backfill.outcome, ready=backfill.completeness.ready)
 
 
@@ -207,6 +208,7 @@ def run(
         printing.print_json(output.run_document(result))
     else:
         printing.out(completeness_lines(result.backfill.completeness))
+    printing.err(output.abandoned_lines(result.backfill.outcome))
     printing.err(output.consumer_lines(result.consumers))
     failed = any(consumer.exit_code != 0 for consumer in result.consumers)
     is_ready = result.backfill.completeness.ready and not failed

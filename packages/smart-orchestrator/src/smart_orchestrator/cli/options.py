@@ -103,11 +103,20 @@ class WindowOptions:
             start, end = _parse_key("start", self.start, dataset), _parse_key("end", self.end, dataset)
             return Window.between(start, end, as_of, lag, grain)
         if count is not None:
-            return Window.of_last(count, as_of, lag, grain)
+            return self._last_window(count, as_of, lag, grain)
         if self.as_of is not None:
             project = project.at(grain.start(as_of, dataset.zone))
         window = project.last_window(dataset.name)
         return window if self.lag is None else Window.of_last(len(window), as_of, lag, grain)
+
+    def _last_window(self, count: int, as_of: Key, lag: int, grain: Grain) -> Window:
+        """Return the last `count` keys. An error names the option of the command line."""
+        try:
+            return Window.of_last(count, as_of, lag, grain)
+        except WindowError as error:
+            if error.field != f"{grain}s" or self.last is None:
+                raise
+            raise WindowError("last", error.value, error.problem, error.fix) from None
 
     def _count(self, grain: Grain) -> int | None:
         """Return the number of partitions that `--last`, `--days` or `--hours` select; None without these options."""
@@ -150,12 +159,26 @@ def select_policy(config: Config, name: str, min_coverage: float | None) -> Poli
 def _parse_key(field: str, text: str, dataset: Dataset) -> Key:
     """Parse a key. For an hourly dataset a day means its first hour, and as the end of a window its last hour."""
     grain = dataset.grain
+    given = repr(text)
     if grain is Grain.HOUR and "T" not in text:
         text += "T23" if field == "end" else "T00"
     try:
         return grain.parse(text)
     except ValueError:
-        raise WindowError(field, repr(text), f"is not {grain.description}", "Correct it.") from None
+        as_of = _containing(text, dataset) if field == "as_of" else None
+        if as_of is None:
+            raise WindowError(field, given, f"is not {grain.description}", "Correct it.") from None
+        return as_of
+
+
+def _containing(text: str, dataset: Dataset) -> Key | None:
+    """Return the key of a dataset that contains a day or an hour, so that one as-of fits the datasets of all grains."""
+    for grain in (Grain.DAY, Grain.HOUR):
+        try:
+            return dataset.grain.floor(grain.start(grain.parse(text), dataset.zone), dataset.zone)
+        except (ValueError, OverflowError):
+            continue
+    return None
 
 
 def parse_key_argument(text: str, dataset: Dataset) -> Key:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from smart_orchestrator.backfilling.loop import Backfill
+    from smart_orchestrator.backfilling.state import Outcome
     from smart_orchestrator.consumers import ConsumerResult
     from smart_orchestrator.model.cause import Explanation
     from smart_orchestrator.model.completeness import Completeness
@@ -87,6 +88,11 @@ def consumer_lines(consumers: Iterable[ConsumerResult]) -> list[Line]:
         else:
             lines.append((f"consumer {consumer.name} is done", "good"))
     return lines
+
+
+def abandoned_lines(outcome: Outcome) -> list[Line]:
+    """Return one line for each key that was unfinished when waiting ended, with the reason."""
+    return [(f"still in flight: {key_text(key)} ({why})", "warn") for key, why in outcome.abandoned]
 
 
 def explanation_document(explanation: PartitionExplanation) -> dict[str, object]:

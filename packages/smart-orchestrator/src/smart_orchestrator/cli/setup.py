@@ -37,6 +37,7 @@ def init(
     from smart_orchestrator.cli import printing
     from smart_orchestrator.errors import OptionError
     from smart_orchestrator.model.grain import key_text
+    from smart_orchestrator.model.window import max_length
     from smart_orchestrator.proposal import propose, to_toml
     from smart_orchestrator.store.opening import open_lake
 
@@ -56,8 +57,8 @@ def init(
         raise OptionError(
             "URL",
             url,
-            "has no folder with a date in its name",
-            "Describe the dataset by hand, see docs/any-lake.md.",
+            "has no folder with a date in its name that holds a file",
+            "Check the URL, or describe the dataset by hand, see docs/any-lake.md.",
         )
     try:
         config.write_text(to_toml(proposals, arguments), encoding="utf-8")
@@ -73,7 +74,9 @@ def init(
         printing.out([(f"{proposal.dataset.name}  {proposal.dataset.key_format}  ({confidence})", "strong")])
         printing.out([(f"  {note}", "") for note in proposal.notes])
     example = proposals[0]
-    window = f"--start {key_text(example.first)} --end {key_text(example.last)}"
+    grain = example.dataset.grain
+    start = max(example.first, grain.key_at(grain.index(example.last) - max_length(grain) + 1))
+    window = f"--start {key_text(start)} --end {key_text(example.last)}"
     printing.out(
         [
             (f"written to {config}", "good"),

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     Check = tuple[Completeness, Mapping[Key, Explanation]]
 
 
-def status_document(checks: Sequence[Check]) -> dict[str, object]:
-    """Return the document that `status --json` prints."""
+def status_document(checks: Sequence[Check], errors: Mapping[str, str]) -> dict[str, object]:
+    """Return the document that `status --json` prints; `errors` has the texts of the datasets that could not be checked."""
     return {
-        "ready": all(completeness.ready for completeness, _ in checks),
+        "ready": not errors and all(completeness.ready for completeness, _ in checks),
+        "errors": dict(errors),
         "datasets": {
             completeness.dataset: {**check_document(completeness), "causes": causes_document(causes)}
             for completeness, causes in checks

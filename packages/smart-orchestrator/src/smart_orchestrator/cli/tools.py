@@ -40,24 +40,36 @@ def status(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show a mark for each partition of every dataset, and the causes of missing ones. Exit code 1 when one is not ready."""
+    """Show a mark for each partition of every dataset, and the causes of missing ones. Exit code 1 when one is not ready.
+
+    A dataset that cannot be checked is printed as an error, and the others are still shown.
+    """
     from smart_orchestrator.cli import printing
+    from smart_orchestrator.cli.exit_codes import error_text
     from smart_orchestrator.cli.status_output import status_document, status_rows
+    from smart_orchestrator.expected_error import ExpectedError
 
     project = open_project(config)
     checks = []
+    errors: dict[str, ExpectedError] = {}
     for name, dataset in project.config.datasets.items():
-        completeness = project.check(
-            name, WindowOptions(last, as_of=as_of).window(project, dataset), strays=False
-        )
-        checks.append((completeness, project.causes(completeness)))
+        window = WindowOptions(last, as_of=as_of).window(project, dataset)
+        try:
+            completeness = project.check(name, window, strays=False)
+            checks.append((completeness, project.causes(completeness)))
+        except ExpectedError as error:
+            errors[name] = error
+    ready = all(completeness.ready for completeness, _ in checks)
     if quiet:
         checks = [(completeness, causes) for completeness, causes in checks if not completeness.ready]
     if as_json:
-        printing.print_json(status_document(checks))
+        texts = {name: error_text(error) for name, error in errors.items()}
+        printing.print_json(status_document(checks, texts))
     else:
         printing.reporter_on(sys.stdout).write_rows(status_rows(checks))
-    raise typer.Exit(DONE if all(completeness.ready for completeness, _ in checks) else INCOMPLETE)
+    printing.err([(f"error: {name}: {error_text(error)}", "bad") for name, error in errors.items()])
+    codes = [error.exit_code for error in errors.values()]
+    raise typer.Exit(max([DONE if ready else INCOMPLETE, *codes]))
 
 
 @app.command(

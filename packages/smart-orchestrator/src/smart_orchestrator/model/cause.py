@@ -106,5 +106,7 @@ def _cause_of_run(run: Run, attempts: int) -> tuple[Cause, str]:
     if run.state is RunState.SUCCEEDED or run.failure is Failure.NO_DATA_AFTER_SUCCESS:
         return Cause.NO_DATA_AFTER_SUCCESS, f"run {run.name} succeeded and left no data"
     if run.attempt >= attempts:
-        return Cause.ATTEMPTS_EXHAUSTED, f"attempt {run.attempt} of {attempts} failed: {run.message}"
+        # Every backfill starts up to `attempts` runs, so the number of a run can be larger.
+        number = f"{run.attempt} of {attempts}" if run.attempt == attempts else f"{run.attempt}"
+        return Cause.ATTEMPTS_EXHAUSTED, f"attempt {number} failed: {run.message}"
     return Cause.RUN_FAILED, f"run {run.name} failed: {run.message}"

@@ -209,7 +209,7 @@ class Dataset:
             keys = [self.key(key) for key in samples]
         except ValueError as error:
             raise DatasetError(
-                self.name, f"key format {self.key_format!r} is not a format of day ({error})"
+                self.name, f"key format {self.key_format!r} is not a format of {self.grain} ({error})"
             ) from None
         if not keys[0].isprintable() or any(name in ("", ".", "..") for name in keys[0].split("/")):
             problem = (

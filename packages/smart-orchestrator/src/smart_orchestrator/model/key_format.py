@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,14 +22,22 @@ _DIRECTIVE = re.compile(r"(%-?[A-Za-z])")
 _DIGITS = {"Y": 4, "G": 4, "m": 2, "d": 2, "H": 2, "V": 2, "j": 3}
 
 
+class _Piece(NamedTuple):
+    """A piece of a template: a directive such as `%Y`, or a fixed text, which may hold a `%` as well."""
+
+    text: str
+    is_directive: bool
+
+
 def format_key(template: str, key: Key) -> str:
     """Return the path of the key's partition, relative to the lake's root and without a final slash.
 
     Raises:
         ValueError: the template is invalid.
     """
+    pieces = _split(template, isinstance(key, dt.datetime))
     return "".join(
-        _format_directive(piece, key) if piece[:1] == "%" else piece for piece in _pieces(template, key)
+        _format_directive(piece.text, key) if piece.is_directive else piece.text for piece in pieces
     )
 
 
@@ -53,29 +61,33 @@ def fixed_folder(template: str) -> str:
     return template.split("{", 1)[0].rpartition("/")[0]
 
 
-def _pieces(template: str, key: Key) -> list[str]:
-    """Split a template into its directives and fixed texts."""
-    return _split(template, isinstance(key, dt.datetime))
-
-
 @lru_cache(maxsize=64)
-def _split(template: str, hourly: bool) -> list[str]:
-    pieces: list[str] = []
+def _split(template: str, hourly: bool) -> list[_Piece]:
+    """Split a template into its directives and fixed texts."""
+    pieces: list[_Piece] = []
     position = 0
     for match in _FIELD.finditer(template):
         pieces.append(_check_fixed_text(template[position : match.start()]))
         format_spec = match[2] or ("%Y-%m-%dT%H" if hourly else "%Y-%m-%d")
-        pieces += _DIRECTIVE.split(format_spec)
+        pieces += map(_check_field_text, _DIRECTIVE.split(format_spec))
         position = match.end()
     pieces.append(_check_fixed_text(template[position:]))
-    return [piece for piece in pieces if piece]
+    return [piece for piece in pieces if piece.text]
 
 
-def _check_fixed_text(text: str) -> str:
+def _check_field_text(text: str) -> _Piece:
+    """Return a piece of a field: a directive that names a part of a key, or a fixed text."""
+    if "%" in text and (text[-1] not in _DIGITS or text[-2:] in ("-Y", "-G")):
+        message = f"{text} is not one of %Y %m %d %H %j %G %V %-m %-d %-H %-j %-V"
+        raise ValueError(message)
+    return _Piece(text, is_directive="%" in text)
+
+
+def _check_fixed_text(text: str) -> _Piece:
     if "{" in text or "}" in text:
         message = "a field is written {start:%Y-%m-%d}"
         raise ValueError(message)
-    return text
+    return _Piece(text, is_directive=False)
 
 
 def _format_directive(directive: str, key: Key) -> str:
@@ -90,9 +102,7 @@ def _format_directive(directive: str, key: Key) -> str:
         "j": key.timetuple().tm_yday,
         "G": iso.year,
         "V": iso.week,
-    }.get(code)
-    if number is None:
-        return key.strftime(directive)
+    }[code]
     return str(number) if directive[1] == "-" else f"{number:0{_DIGITS[code]}}"
 
 
@@ -102,12 +112,12 @@ def _pattern(template: str, hourly: bool) -> tuple[re.Pattern[str], list[str]]:
     pattern = ""
     directives: list[str] = []
     for piece in _split(template, hourly):
-        code = piece[-1]
-        if piece[0] == "%" and code in _DIGITS:
-            directives.append(piece)
-            pattern += f"([0-9]{{1,{_DIGITS[code]}}})" if piece[1] == "-" else f"([0-9]{{{_DIGITS[code]}}})"
+        if piece.is_directive:
+            directives.append(piece.text)
+            digits = _DIGITS[piece.text[-1]]
+            pattern += f"([0-9]{{1,{digits}}})" if piece.text[1] == "-" else f"([0-9]{{{digits}}})"
         else:
-            pattern += re.escape(piece)
+            pattern += re.escape(piece.text)
     return re.compile(pattern), directives
 
 

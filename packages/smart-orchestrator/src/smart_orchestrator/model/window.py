@@ -81,11 +81,11 @@ class Window:
                 f"is not after the start {key_text(self.start)}",
                 f"Give a later {self.grain}.",
             )
-        if len(self) > _max_length(self.grain):
+        if len(self) > max_length(self.grain):
             raise WindowError(
                 f"{self.grain}s",
                 len(self),
-                f"is more than {_max_length(self.grain)} {self.grain}s",
+                f"is more than {max_length(self.grain)} {self.grain}s",
                 "Give a shorter window.",
             )
 
@@ -107,9 +107,9 @@ class Window:
         Raises:
             WindowError: `count` is too small or too large, or the window starts before the year 1.
         """
-        if not 1 <= count <= _max_length(grain):
+        if not 1 <= count <= max_length(grain):
             raise WindowError(
-                f"{grain}s", count, f"is not between 1 and {_max_length(grain)}", "Give for example 5."
+                f"{grain}s", count, f"is not between 1 and {max_length(grain)}", "Give for example 5."
             )
         if lag < 0:
             raise WindowError("lag", lag, "is negative", f"Give 0 or more {grain}s.")
@@ -188,6 +188,6 @@ class Window:
         return f"{key_text(self.start)} .. {key_text(self.last)}"
 
 
-def _max_length(grain: Grain) -> int:
+def max_length(grain: Grain) -> int:
     """Return the largest number of keys in a window."""
     return MAX_HOURS if grain is Grain.HOUR else MAX_DAYS

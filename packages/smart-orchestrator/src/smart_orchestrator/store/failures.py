@@ -119,6 +119,8 @@ def lake_error_from_os_error(url: str, key: str, error: OSError) -> LakeError:
         )
     if isinstance(error, (NotADirectoryError, IsADirectoryError, FileExistsError)):
         return LakeUrlError(url, f"{subject} is in the way ({error.strerror})")
+    if error.errno == errno.ENAMETOOLONG:
+        return LakeUrlError(url, f"{subject} has a name that is too long")
     return LakeUnreachable(url, f"{subject} cannot be used ({error.strerror or error})", "Check the disk.")
 
 

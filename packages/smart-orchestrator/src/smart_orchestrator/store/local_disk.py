@@ -20,6 +20,7 @@ from smart_orchestrator.store.local_files import (
     IrregularFileError,
     etag_of,
     is_below,
+    is_folder,
     iterate_files,
     lock_folder,
     read_file,
@@ -75,7 +76,7 @@ class FolderLake(Lake):
                 for entry in entries:
                     # A name that is not UTF-8 cannot be printed.
                     name = os.fsencode(entry.name).decode(errors="replace")
-                    names.append(name + ("/" if entry.is_dir() else ""))
+                    names.append(name + ("/" if is_folder(entry) else ""))
                     if limit is not None and len(names) >= limit:
                         break
         except FileNotFoundError:
@@ -145,7 +146,11 @@ class FolderLake(Lake):
 
     def _require_folder(self) -> None:
         """Raise an error if the lake's path is a file. A missing folder is valid and means an empty lake."""
-        if self.root.exists() and not self.root.is_dir():
+        try:
+            is_file = self.root.exists() and not self.root.is_dir()
+        except OSError as error:
+            raise lake_error_from_os_error(self.url, "", error) from error
+        if is_file:
             raise LakeUrlError(self.url, "is a file, not a folder")
 
     def _put(self, key: str, data: bytes, mode: PutMode | None) -> None:

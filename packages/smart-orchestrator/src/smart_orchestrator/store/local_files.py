@@ -118,6 +118,11 @@ def iterate_files(root: str, key: str, *, outside_links: bool) -> Iterator[Liste
         status = Path(start).stat()
     except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        yield ListedFile(key, Path(start).lstat(), LINK_LOOP)
+        return
     if key and not stat.S_ISDIR(status.st_mode):
         yield ListedFile(key, status, irregular_kind(status) or PLAIN_FILE)
     elif key and not outside_links and not is_below(root, start):
@@ -157,6 +162,18 @@ def _walk(root: str, key: str, outside_links: bool, entered: frozenset[str]) -> 
             else:
                 linked_folder = {os.path.realpath(entry.path)} if entry.is_symlink() else set()
                 yield from _walk(root, child_key, outside_links, entered | linked_folder)
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder or a link to one. A link to itself or to a folder above it is not."""
+    if entry.is_symlink() and is_below(os.path.realpath(entry.path), str(Path(entry.path).parent)):
+        return False
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return False
 
 
 def _name_problem(key: str) -> str:
