@@ -120,7 +120,7 @@ class Window:
             raise WindowError(
                 "as_of",
                 key_text(as_of),
-                "puts the window beyond the calendar",
+                "puts the window outside the years 1 to 9999",
                 f"Give a {grain} further from its ends.",
             ) from None
 
