@@ -121,7 +121,7 @@ class Window:
                 "as_of",
                 key_text(as_of),
                 "puts the window outside the years 1 to 9999",
-                f"Give a {grain} further from its ends.",
+                f"Give a {grain} further from these limits.",
             ) from None
 
     @classmethod
