@@ -23,9 +23,8 @@ from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.cause import Explanation, explain
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.model.grain import Grain, key_text
-from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action, Plan, make_plan
-from smart_orchestrator.model.spans import keys_for, window_for
+from smart_orchestrator.model.spans import keys_for, last_keys_within, window_for
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.project_errors import ConfigError, PlanMoved
 from smart_orchestrator.runners.command import CommandRunner
@@ -111,14 +110,7 @@ class Project:
         if consumer.grain is None or (consumer.grain is dataset.grain and consumer.timezone is None):
             return Window.of_last(consumer.last, as_of, dataset.lag, dataset.grain)
         zone = consumer.zone or dataset.zone
-        newest = dataset.grain.key_at(dataset.grain.index(as_of) - dataset.lag)
-        # The consumer's last key is the newest one that ends no later than the newest partition of the dataset.
-        end = dataset.grain.end(newest, dataset.zone)
-        last = consumer.grain.index(consumer.grain.floor(end, zone)) - 1
-        first = consumer.grain.key_at(last - consumer.last + 1)
-        window = Window.between(
-            first, consumer.grain.key_at(last), consumer.grain.floor(self.now, zone), 0, consumer.grain
-        )
+        window = last_keys_within(dataset, self.now, consumer.last, consumer.grain, zone)
         return window_for(window, zone, dataset, as_of)
 
     def check(
@@ -380,9 +372,7 @@ class Project:
             )
             completeness = self.check(need, window, strays=False)
             for key, needed_group in needed_keys.items():
-                partition = next(
-                    (completeness[k] for k in needed_group if _is_blocking(completeness, k)), None
-                )
+                partition = next((completeness[k] for k in needed_group if completeness.blocks(k)), None)
                 if partition is not None and key not in blocked:
                     state = f"{partition.state.value} ({partition.code.value})"
                     blocked[key] = f"needs {need} {key_text(partition.day)}, which is {state}"
@@ -406,9 +396,3 @@ class Project:
                 reason = f"{name} is not ready: coverage {result.coverage_pct:.1f} %, missing {missing}"
                 return ConsumerResult(consumer.name, None, reason)
         return run_consumer(consumer, completeness.window, self.config.path.absolute().parent)
-
-
-def _is_blocking(completeness: Completeness, key: Key) -> bool:
-    """Return whether a partition blocks the keys that need it: it is not available, but expected now or later."""
-    partition = completeness[key]
-    return not partition.available and partition.code not in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY)

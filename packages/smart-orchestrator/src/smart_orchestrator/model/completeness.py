@@ -88,6 +88,11 @@ class Completeness:
             raise KeyError(message)
         return self.partitions[self.window.position(day)]
 
+    def blocks(self, key: dt.date) -> bool:
+        """Return whether a needed partition keeps others from running: it is expected, now or later, and not available."""
+        partition = self[key]
+        return not partition.available and partition.code not in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY)
+
     def accepts(self, partition: Partition) -> bool:
         """Return whether the data of the partition can be used under the policy."""
         return self.policy.state_of(partition) is State.COMPLETE

@@ -41,6 +41,17 @@ def window_for(window: Window, zone: dt.tzinfo, dataset: Dataset, as_of: Key) ->
     return Window.between(keys[0], keys[-1], as_of, dataset.lag, dataset.grain)
 
 
+def last_keys_within(dataset: Dataset, now: dt.datetime, count: int, grain: Grain, zone: dt.tzinfo) -> Window:
+    """Return the last `count` keys of a coarser grain whose partitions the upstream of the dataset has published by `now`."""
+    newest_index = dataset.grain.index(dataset.grain.floor(now, dataset.zone)) - dataset.lag
+    # The last key is the newest one that ends no later than the newest partition of the dataset.
+    end = dataset.grain.end(dataset.grain.key_at(newest_index), dataset.zone)
+    last = grain.index(grain.floor(end, zone)) - 1
+    return Window.between(
+        grain.key_at(last - count + 1), grain.key_at(last), grain.floor(now, zone), 0, grain
+    )
+
+
 def has_whole_hours(zone_name: str) -> bool:
     """Return whether the days of a time zone consist of complete UTC hours."""
     zone = ZoneInfo(zone_name)
