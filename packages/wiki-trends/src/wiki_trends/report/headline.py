@@ -27,11 +27,11 @@ def headline(
     categories: Sequence[Category],
     series: Mapping[str, Series],
 ) -> tuple[Sentence, ...]:
-    """The findings: the largest peaks, then the largest climbs of other pages, then the category with the most views.
+    """The findings: the surest peaks, then the largest climbs of other pages, then the category with the most views.
 
     Args:
         run: the published window.
-        peaks: largest first.
+        peaks: surest first.
         climbers: best improvement of rank first.
         categories: most views first.
         series: the series of the peaks' pages, for the rank on the day before a peak.

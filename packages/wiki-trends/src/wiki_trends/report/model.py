@@ -47,6 +47,7 @@ class Peak:
         views_above: views - usual_views.
         times: views / usual_views; None when that is zero.
         days_unlisted: other days on which the page was not in the list.
+        at_least: how many times the expected views the page's most surprising day surely had; None when it is unknown.
     """
 
     page: str
@@ -58,6 +59,7 @@ class Peak:
     views_above: float
     times: float | None
     days_unlisted: int
+    at_least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class Report:
         run: window, days, coverage, fingerprints and rows of each table.
         common_pages: pages that were listed on every day used.
         headline: the findings, one sentence each.
-        peaks: largest `views_above` first.
+        peaks: in the order of `queries.published.RANKING`.
         growing: pages with more views on the last day than on the first, largest percentage first.
         declining: pages with fewer, largest loss in percent first.
         volatile: largest difference between best and weakest day first.

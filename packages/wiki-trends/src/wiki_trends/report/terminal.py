@@ -180,7 +180,7 @@ def _peaks(console: Console, report: Report) -> None:
     ]
     _table(
         console,
-        "Peaks (best day against the page's usual day)",
+        "Peaks, surest rise first (best day against the page's usual day)",
         ("Page", "Day", "Views", "Rank", "Usual"),
         rows,
     )

@@ -69,7 +69,11 @@ def atom(run: RunRecord, rows: Sequence[Mapping[str, Any]], base: str) -> str:
     feed = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
     _add_text(feed, "id", f"{_TAG}:{quote(run.dataset)}/risers")
     _add_text(feed, "title", f"Top risers of {project_of_dataset(run.dataset)}")
-    _add_text(feed, "subtitle", "Pages whose views of the day were furthest above what was expected of them.")
+    _add_text(
+        feed,
+        "subtitle",
+        "Pages whose views of the day were surely the most times above what was expected of them.",
+    )
     _add_text(feed, "updated", run.published_at.astimezone(dt.UTC).isoformat(timespec="seconds"))
     _add_text(ET.SubElement(feed, "author"), "name", "wiki-trends")
     ET.SubElement(feed, "generator", {"version": run.version}).text = "wiki-trends"
@@ -86,7 +90,7 @@ def atom(run: RunRecord, rows: Sequence[Mapping[str, Any]], base: str) -> str:
 def _entry(feed: ET.Element, run: RunRecord, row: Mapping[str, Any], position: int, base: str) -> None:
     day: dt.date = row["window_end"]
     day_end = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(days=1)
-    times = row["surprise_views"] / row["expected_views"] if row["expected_views"] else None
+    sure = row["at_least"]
     entry = ET.SubElement(feed, "entry")
     _add_text(entry, "id", f"{_TAG}:{quote(run.dataset)}/{day}/{quote(row['page'], safe='')}")
     _add_text(entry, "title", f"{row['page_display']}: {row['surprise_views']:,} views on {day}")
@@ -98,7 +102,9 @@ def _entry(feed: ET.Element, run: RunRecord, row: Mapping[str, Any], position: i
         ET.SubElement(entry, "link", {"rel": "related", "href": _xml_safe(article)})
     ET.SubElement(entry, "category", {"term": _xml_safe(row["category"])})
     summary = f"Number {position} of the day: {row['surprise_views']:,} views, {row['expected_views']:,.0f} expected"
-    summary += f" ({times:,.1f} times), rank {row['peak_rank']}, score {row['score']:.1f}." if times else "."
+    summary += f", rank {row['peak_rank']}" + (
+        "." if sure is None else f", surely at least {sure:,.1f} times as many."
+    )
     _add_text(entry, "summary", summary)
 
 
