@@ -111,20 +111,20 @@ def _bursts(results: Results, rows: pl.DataFrame, planted: Mapping[str, Any], la
     # The peak of a burst that started before the window is not in the window. Such a burst is neither a hit nor a mistake.
     tails = {event["title"] for event in bursts} - titles
     visible = scores.filter(
-        pl.col("score").is_not_null(),
+        pl.col("at_least").is_not_null(),
         2 * pl.col("reference_listed") >= pl.col("reference_days"),
         ~pl.col("page").is_in(tails),
     )
     grown = tables["wiki_trends_growth"].filter(~pl.col("page").is_in(tails))
     results.planted.append(len(titles))
-    results.bursts.append(r_precision(visible.sort("score", descending=True), titles))
+    results.bursts.append(r_precision(visible.sort("at_least", descending=True), titles))
     results.bursts_plain.append(
         r_precision(grown.sort("views_change_pct", descending=True, nulls_last=True), titles)
     )
     weekly = {event["title"] for event in planted["events"] if event["kind"] == "weekly"}
     results.weekly += scores.filter(pl.col("page").is_in(weekly))["burst"].fill_null(value=False).to_list()
     leading = (
-        scores.sort(by, descending=True, nulls_last=True).head(20)["page"] for by in ("score", "views")
+        scores.sort(by, descending=True, nulls_last=True).head(20)["page"] for by in ("at_least", "views")
     )
     results.bots_in_top.append(len({page for pages in leading for page in pages} & set(planted["bots"])))
 

@@ -87,7 +87,11 @@ def test_a_target_that_exists_stays_unless_forced(published):
         (["export", "nix"], 2, "TABLE: 'nix' is not known. Give one of wiki_diamond"),
         (["export", "wiki_diamond", "--format", "xls"], 2, "--format: 'xls' is not known"),
         (["export", "wiki_diamond", "--output", "none/x.csv"], 1, "none/x.csv cannot be written"),
-        (["top", "--by", "luck"], 2, "--by: 'luck' is not a measure. Give one of score, growth, views."),
+        (
+            ["top", "--by", "luck"],
+            2,
+            "--by: 'luck' is not a measure. Give one of at_least, score, growth, views.",
+        ),
         (["top", "--category", "nix"], 2, "Give one of Other."),
         (["page", "page 3x"], 1, "See `wiki-trends top`."),
         (["page", "age_3"], 1, "Did you mean 'Page 3'?"),

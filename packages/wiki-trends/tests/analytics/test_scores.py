@@ -86,6 +86,70 @@ def test_the_surprise_can_be_redone_from_its_inputs(world):
     assert not scores["Quiet"]["burst"]
 
 
+def quantile(days):
+    return statistics.NormalDist().inv_cdf(1 - 0.05 / days)
+
+
+@pytest.mark.parametrize("page", ["Burst", "Quiet", "Gone", "Back", "New", "Least"])
+def test_the_ranking_can_be_redone_from_the_row(world, page):
+    row = world[1][page]
+    mostly = 2 * row["reference_listed"] >= row["reference_days"]
+    days = row["reference_listed"] if mostly else row["reference_days"]
+    noise = row["spread"] ** 2 + 1 / (1 + row["expected_views"])
+    se = math.sqrt(noise * (1 + math.pi / 2 / days))
+    assert row["se"] == pytest.approx(se, rel=1e-9)
+    assert row["evidence"] == pytest.approx(row["surprise"] / se, rel=1e-9)
+    # z is an approximation within 0.00045.
+    sure = row["surprise"] - quantile(row["days_listed"]) * se
+    assert math.log(row["at_least"]) == pytest.approx(sure, abs=0.0005 * se)
+    assert row["burst"] == (row["evidence"] >= 5)
+
+
+def test_rows_are_ordered_by_the_rise_that_is_sure(world):
+    rises = [row["at_least"] for row in world[1].values()]
+    assert rises == sorted(rises, reverse=True)
+    assert [row["page"] for row in world[1].values()][:3] == ["New", "Back", "Burst"]
+
+
+def test_the_first_day_of_a_lake_is_compared_with_the_other_days_of_the_window():
+    series = {
+        "First": [5000, 100, 110, 90, 105],
+        "Rare": [4000, None, None, None, 60],
+        "Steady": [200] * 5,
+        "Least": [50, 20, 40, 30, 20],
+    }
+    scores = scores_of(series, 5)
+    first, rare = scores["First"], scores["Rare"]
+    past = [math.log(1 + count) for count in series["First"][1:]]
+    median = statistics.median(past)
+    assert (first["surprise_date"], first["reference"]) == (START, "window")
+    assert (first["reference_days"], first["reference_listed"]) == (4, 4)
+    assert first["median_level"] == pytest.approx(median)
+    assert first["mad"] == pytest.approx(statistics.median(abs(level - median) for level in past))
+    assert first["expected_views"] == pytest.approx(math.exp(median) - 1)
+    # Listed on one of four days: the bound of the day (50) is above the median bound of the others (25).
+    assert (rare["reference"], rare["reference_listed"]) == ("window", 1)
+    assert rare["expected_views"] == pytest.approx(50)
+    assert {row["page"]: row["reference"] for row in scores.values()}["Least"] == "window"
+
+
+def test_the_bound_of_an_unlisted_page_is_at_least_the_usual_bound():
+    series = {"Came": [None] * 4 + [1000], "Steady": [500] * 5, "Least": [90, 70, 80, 60, 10]}
+    # The last page of the day had 10 views, but a page outside the lists before had up to 75.
+    row = scores_of(series, 1)["Came"]
+    assert (row["reference"], row["reference_listed"], row["expected_views"]) == (
+        "before", 0, pytest.approx(75),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("days", "burst"), [(13, None), (14, True)])
+def test_a_burst_needs_fourteen_reference_days(days, burst):
+    series = {"Burst": [*noisy(9, days, 1), 200_000], "Least": [100] * (days + 1)}
+    row = scores_of(series, 1)["Burst"]
+    assert row["evidence"] > 5
+    assert row["burst"] is burst
+
+
 @pytest.mark.parametrize("page", ["Burst", "Quiet", "Gone", "Back"])
 def test_the_surprise_is_measured_against_the_published_expected_views(world, page):
     row = world[1][page]
@@ -138,8 +202,8 @@ def test_a_weekday_that_is_always_higher_is_expected():
 
 def test_one_day_without_a_baseline_has_no_score_and_says_so():
     row = scores_of({"A": [10], "B": [5]}, 1)["A"]
-    nulls = ("score", "surprise", "wikitrends_score", "trend_t", "robust_z")
-    assert [row[name] for name in nulls] == [None] * 5
+    nulls = ("score", "surprise", "wikitrends_score", "trend_t", "robust_z", "se", "evidence", "at_least")
+    assert [row[name] for name in nulls] == [None] * 8
     assert (row["presence"], row["baseline_days"], row["views"]) == ("unknown", 0, 10)
 
 

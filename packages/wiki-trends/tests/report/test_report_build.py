@@ -79,11 +79,12 @@ def test_less_than_twice_the_usual_day_is_no_peak(report_of):
     assert names(report_of(ranked({"A": 100, "B": 100}), ranked({"A": 199, "B": 200})).peaks) == ["B"]
 
 
-def test_peaks_are_ordered_by_the_views_above_the_usual_day(report_of):
+def test_peaks_are_ordered_by_the_rise_that_is_sure(report_of):
     report = report_of(
         ranked({"Small": 10, "Large": 1000, "Least": 1}), ranked({"Small": 500, "Large": 3000, "Least": 1})
     )
-    assert names(report.peaks) == ["Large", "Small"]
+    assert names(report.peaks) == ["Small", "Large"]
+    assert report.peaks[0].at_least > report.peaks[1].at_least > 1
 
 
 def test_a_peak_over_no_views_at_all_has_no_ratio(report_of):

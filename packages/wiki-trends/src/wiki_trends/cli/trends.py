@@ -60,13 +60,16 @@ def export(
 
 
 @app.command(
-    short_help="List the top pages by score, growth or views.",
+    short_help="List the top pages by their rise, growth or views.",
     epilog="Example: wiki-trends top --by growth --category Sports",
 )
 def top(
     by: Annotated[
-        str, typer.Option(help="Measure that orders the pages: score, growth or views.", metavar="MEASURE")
-    ] = "score",
+        str,
+        typer.Option(
+            help="Measure that orders the pages: at_least, score, growth or views.", metavar="MEASURE"
+        ),
+    ] = "at_least",
     category: Annotated[str | None, typer.Option(help="Only pages of this category.", metavar="NAME")] = None,
     limit: Annotated[int, typer.Option(help="Number of pages.", metavar="N", min=1)] = 10,
     warehouse: options.WarehouseUrl = None,

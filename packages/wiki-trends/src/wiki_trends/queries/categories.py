@@ -31,7 +31,7 @@ class CategoryDetails:
         run: the run that published the window.
         about: the row of the category in `wiki_trends_categories`.
         days: the `date`, the sum of the `views` and the number of `pages` of each day used, oldest first.
-        leading: the list of the pages of the category with the highest scores.
+        leading: the list of the pages of the category that rose most surely.
     """
 
     run: RunRecord

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import PageNotListed, SettingError
 from wiki_trends.queries.published import (
+    RANKING,
     category_spelling,
     containing_pattern,
     plain,
     run_with_scores,
+    scores_table,
     window_json,
 )
 from wiki_trends.queries.series import read_series
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
 _ORDERS = {
+    "at_least": RANKING,
     "score": "score DESC NULLS LAST, wikitrends_score DESC NULLS LAST",
     "growth": "views_change_pct DESC NULLS LAST, views_change DESC NULLS LAST",
     "views": "views DESC",
@@ -37,16 +40,16 @@ MEASURES = tuple(_ORDERS)
 # `s` is wiki_trends_scores, and `g` is wiki_trends_growth.
 _LIST_COLUMNS = """
 s.page, s.page_display, s.category, s.location, s.views, s.days_listed, s.days_used, s.best_rank, s.peak_date,
-s.peak_views, s.presence, s.score, s.confidence, s.shape, s.momentum_label, g.views_change, g.views_change_pct
+s.peak_views, s.presence, s.at_least, s.evidence, s.score, s.confidence, s.shape, s.momentum_label, g.views_change, g.views_change_pct
 """
 _TOP_COLUMNS = """
-s.page, s.page_display, s.category, s.views, s.days_listed, s.days_used, s.best_rank, s.presence, s.score,
-s.confidence, s.surprise_date, s.surprise_views, s.expected_views, s.shape, s.wikitrends_score, s.momentum,
+s.page, s.page_display, s.category, s.views, s.days_listed, s.days_used, s.best_rank, s.presence, s.at_least,
+s.evidence, s.se, s.reference, s.reference_days, s.reference_listed, s.burst, s.score, s.confidence, s.surprise_date, s.surprise_views, s.expected_views, s.shape, s.wikitrends_score, s.momentum,
 s.momentum_label, s.trend_pct_per_day, g.views_change, g.views_change_pct
 """
 _SELECT_PAGES = """
 SELECT {columns}, count(*) OVER () AS total
-FROM (SELECT * FROM wiki_trends_scores WHERE dataset = ? AND window_start = ? AND window_end = ?) AS s
+FROM (SELECT * FROM {scores} AS scores WHERE dataset = ? AND window_start = ? AND window_end = ?) AS s
 LEFT JOIN wiki_trends_growth AS g ON g.page = s.page
 WHERE {conditions}
 ORDER BY {order}, s.page
@@ -67,7 +70,7 @@ class PageSelection:
         limit: the largest number of pages; None for all pages.
     """
 
-    by: str = "score"
+    by: str = "at_least"
     containing: str = ""
     category: str | None = None
     skip: int = 0
@@ -149,10 +152,11 @@ class PageDetails:
         }
 
 
-def top(warehouse: Warehouse, by: str = "score", category: str | None = None, limit: int = 10) -> PageList:
+def top(warehouse: Warehouse, by: str = "at_least", category: str | None = None, limit: int = 10) -> PageList:
     """Return the first pages of the published window, ordered by a measure and then by title.
 
-    `score` is the score of the page's most surprising day. `growth` is the change from the first day to the last, in percent;
+    `at_least` is the factor by which the views of the page's most surprising day certainly exceeded the expected views. `score` is
+    the score of that day. `growth` is the change from the first day to the last, in percent;
     it includes only pages that were listed on every day. `views` is the sum of the page's views over its listed days.
 
     Args:
@@ -202,7 +206,10 @@ def read_pages(
         conditions.append("lower(s.page_display) LIKE ? ESCAPE '\\'")
         values.append(containing_pattern(selection.containing.strip().replace("_", " ").lower()))
     sql = _SELECT_PAGES.format(
-        columns=columns, conditions=" AND ".join(conditions), order=_ORDERS[selection.by]
+        columns=columns,
+        scores=scores_table(reader),
+        conditions=" AND ".join(conditions),
+        order=_ORDERS[selection.by],
     )
     rows = reader.rows(sql, *values, selection.limit, selection.skip)
     total = rows[0]["total"] if rows else 0
@@ -222,7 +229,7 @@ def page_details(warehouse: Warehouse, title: str) -> PageDetails:
         if not newest:
             raise PageNotListed(title=title, similar=_similar_titles(reader, name))
         rows = reader.rows(
-            "SELECT * FROM wiki_trends_scores WHERE dataset = ? AND page = ? "
+            f"SELECT * FROM {scores_table(reader)} AS scores WHERE dataset = ? AND page = ? "  # noqa: S608 - constants
             "ORDER BY window_end DESC, window_start DESC LIMIT ?",
             run.dataset,
             name,

@@ -15,6 +15,18 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 
 SCORES = "wiki_trends_scores"
+# The order of pages by their rise, everywhere. A window that an earlier version published has no at_least, but a score.
+RANKING = "at_least DESC NULLS LAST, score DESC NULLS LAST, views DESC, page"
+_ADDED = {
+    "reference": "VARCHAR",
+    "se": "DOUBLE PRECISION",
+    "evidence": "DOUBLE PRECISION",
+    "at_least": "DOUBLE PRECISION",
+}
+_ADDED_COLUMNS = """
+SELECT column_name FROM information_schema.columns
+WHERE table_schema = current_schema() AND table_name = ?
+"""
 
 
 def run_with_scores(reader: Reader, warehouse: Warehouse) -> RunRecord:
@@ -31,6 +43,13 @@ def run_with_scores(reader: Reader, warehouse: Warehouse) -> RunRecord:
             fix="Run `wiki-trends analyze` for this window again.",
         )
     return run
+
+
+def scores_table(reader: Reader) -> str:
+    """The table of the scores for a `FROM`: its columns that an earlier version did not publish are null."""
+    columns = {row["column_name"] for row in reader.rows(_ADDED_COLUMNS, SCORES)}
+    missing = [f"CAST(NULL AS {kind}) AS {name}" for name, kind in _ADDED.items() if name not in columns]
+    return f"(SELECT *, {', '.join(missing)} FROM {SCORES})" if missing else SCORES  # noqa: S608 - constants
 
 
 def category_spelling(reader: Reader, category: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends.queries.published import run_with_scores
+from wiki_trends.queries.published import RANKING, run_with_scores, scores_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,25 +12,27 @@ if TYPE_CHECKING:
     from wiki_trends.queries.published import Row
     from wiki_trends.warehouse.base import RunRecord, Warehouse
 
-# Windows of different lengths can end on the same day. A page in several of them occurs once, with its highest score.
+# Windows of different length can end on the same day: a page then counts once, with its highest place.
 _SELECT_RISERS = """
-SELECT page, page_display, category, window_start, window_end, surprise_views, expected_views, score, shape, peak_rank, link
+SELECT page, page_display, category, window_start, window_end, surprise_views, expected_views, at_least, score, shape,
+       peak_rank, link
 FROM (
     SELECT rising.*,
-           row_number() OVER (PARTITION BY window_end ORDER BY score DESC, page) AS place_in_day,
+           row_number() OVER (PARTITION BY window_end ORDER BY {ranking}) AS place_in_day,
            dense_rank() OVER (ORDER BY window_end DESC) AS day_number
     FROM (
         SELECT s.*, d.link,
                row_number() OVER (
-                   PARTITION BY s.window_end, s.page ORDER BY s.score DESC, s.window_start
+                   PARTITION BY s.window_end, s.page
+                   ORDER BY s.at_least DESC NULLS LAST, s.score DESC NULLS LAST, s.window_start
                ) AS place_in_page
-        FROM wiki_trends_scores AS s JOIN wiki_diamond AS d ON d.page = s.page AND d.date = s.window_end
-        WHERE s.dataset = ? AND s.surprise_date = s.window_end AND s.score > 0
+        FROM {scores} AS s JOIN wiki_diamond AS d ON d.page = s.page AND d.date = s.window_end
+        WHERE s.dataset = ? AND s.surprise_date = s.window_end AND coalesce(s.at_least > 1, s.score > 0)
     ) AS rising
     WHERE place_in_page = 1
 ) AS ranked
 WHERE day_number <= ? AND place_in_day <= ?
-ORDER BY window_end DESC, score DESC, page
+ORDER BY window_end DESC, place_in_day
 """
 RISERS_A_DAY = 10
 _MAX_DAYS = 7
@@ -39,12 +41,13 @@ _MAX_DAYS = 7
 def risers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
     """Return the published run, and the pages whose most surprising day was the last day of a recent window.
 
-    The rows are ordered by this day, newest first, and then by score, highest first. They include the seven newest days on
-    which a page rose, with at most `RISERS_A_DAY` pages for each day.
+    The rows are ordered by this day, newest first, and then by `published.RANKING`. They include the seven newest days on which a
+    page rose, with at most `RISERS_A_DAY` pages for each day. `at_least` of each page is above 1.
 
     Raises:
         WarehouseError: the warehouse cannot be read.
     """
     with warehouse.reading() as reader:
         run = run_with_scores(reader, warehouse)
-        return run, reader.rows(_SELECT_RISERS, run.dataset, _MAX_DAYS, RISERS_A_DAY)
+        sql = _SELECT_RISERS.format(ranking=RANKING, scores=scores_table(reader))
+        return run, reader.rows(sql, run.dataset, _MAX_DAYS, RISERS_A_DAY)

@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from wiki_trends.queries.categories import read_categories
-from wiki_trends.queries.published import SCORES
+from wiki_trends.queries.published import RANKING, SCORES, scores_table
 from wiki_trends.queries.series import read_series
 from wiki_trends.report.headline import headline
 from wiki_trends.report.model import Arrival, Category, Change, Peak, Report
@@ -29,7 +29,9 @@ WITH day AS (
            row_number() OVER (PARTITION BY page ORDER BY views DESC, date) AS place
     FROM wiki_trends_timeseries
 ), best AS (
-    SELECT * FROM placed WHERE place = 1 ORDER BY views DESC, page LIMIT ?
+    SELECT placed.*, ranked.at_least, ranked.number
+    FROM placed LEFT JOIN ({ranked}) AS ranked ON ranked.page = placed.page
+    WHERE placed.place = 1 ORDER BY ranked.number NULLS LAST, placed.views DESC, placed.page LIMIT ?
 ), usual AS (
     SELECT best.page,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY coalesce(listed.views, day.least)) AS usual_views,
@@ -40,11 +42,19 @@ WITH day AS (
     GROUP BY best.page
 )
 SELECT page, page_display, date, views, rank, usual_views, views - usual_views AS views_above,
-       views / nullif(usual_views, 0) AS times, days_unlisted
+       views / nullif(usual_views, 0) AS times, days_unlisted, at_least
 FROM best JOIN usual USING (page)
 WHERE views >= 2 * usual_views AND views > 0
-ORDER BY views_above DESC, page
+ORDER BY number NULLS LAST, views_above DESC, page
 LIMIT ?
+"""
+_RANKED = """
+SELECT page, at_least, row_number() OVER (ORDER BY {ranking}) AS number FROM {scores} AS scores
+WHERE dataset = ? AND window_start = ? AND window_end = ?
+"""
+# Of a window that a version without scores published.
+_NOT_RANKED = """
+SELECT page, CAST(NULL AS DOUBLE PRECISION) AS at_least, 0 AS number FROM wiki_trends_timeseries WHERE FALSE
 """
 
 _GROWING = "WHERE views_change > 0 AND views_change_pct IS NOT NULL ORDER BY views_change_pct DESC, views_change DESC"
@@ -77,7 +87,7 @@ def build_report(warehouse: Warehouse, limit: int = 10) -> Report:
 def read_report(reader: Reader, limit: int) -> Report:
     """Build the report through an open reader, so that the caller can read other data from the same snapshot."""
     run = reader.last_run()
-    peaks = tuple(Peak(**row) for row in reader.rows(_SELECT_PEAKS, _PEAK_CANDIDATES, limit))
+    peaks = _read_peaks(reader, run, limit)
     categories = _read_categories(reader, run)[:limit]
     changes = {
         name: _read_changes(reader, condition_and_order, limit)
@@ -103,6 +113,15 @@ def read_report(reader: Reader, limit: int) -> Report:
         series=series,
         **changes,
     )
+
+
+def _read_peaks(reader: Reader, run: RunRecord, limit: int) -> tuple[Peak, ...]:
+    ranked, window = _NOT_RANKED, list[object]()
+    if SCORES in run.rows:
+        ranked = _RANKED.format(ranking=RANKING, scores=scores_table(reader))
+        window = [run.dataset, run.window_start, run.window_end]
+    rows = reader.rows(_SELECT_PEAKS.format(ranked=ranked), *window, _PEAK_CANDIDATES, limit)
+    return tuple(Peak(**row) for row in rows)
 
 
 def _read_categories(reader: Reader, run: RunRecord) -> tuple[Category, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wiki_trends.queries.links import page_link, project_of_dataset
 from wiki_trends.queries.pages import PageSelection, read_pages
-from wiki_trends.queries.published import run_with_scores
+from wiki_trends.queries.published import RANKING, run_with_scores, scores_table
 from wiki_trends.queries.series import days_of, read_series
 from wiki_trends.report.build import read_report
 from wiki_trends.report.text import counted
@@ -47,8 +47,8 @@ SELECT location, count(DISTINCT page) AS pages, CAST(sum(views) AS BIGINT) AS vi
 WHERE location <> 'No specific location' GROUP BY location ORDER BY views DESC, location LIMIT ?
 """
 _SELECT_SURPRISING_PAGES = """
-SELECT page FROM wiki_trends_scores WHERE dataset = ? AND window_start = ? AND window_end = ?
-ORDER BY score DESC NULLS LAST, views DESC, page LIMIT ?
+SELECT page FROM {scores} AS scores WHERE dataset = ? AND window_start = ? AND window_end = ?
+ORDER BY {ranking} LIMIT ?
 """
 _SELECT_TITLES = """
 SELECT page, max(page_display) AS page_display FROM wiki_trends_timeseries
@@ -56,7 +56,7 @@ WHERE page IN ({placeholders}) GROUP BY page
 """
 _PAGE_COLUMNS = """
 s.page, s.page_display, s.category, s.location, s.presence, s.days_listed, s.views, s.peak_date, s.peak_views,
-s.best_rank, s.score, g.views_change_pct
+s.best_rank, s.at_least, g.views_change_pct
 """
 
 
@@ -125,7 +125,8 @@ def race(reader: Reader, report: Report) -> list[dict[str, Any]]:
     subjects = {sentence.subject for sentence in report.headline}
     candidates: list[Peak | Change] = [*report.peaks, *report.climbers]
     from_headline = [row for row in candidates if row.page_display in subjects]
-    surprising = reader.rows(_SELECT_SURPRISING_PAGES, run.dataset, run.window_start, run.window_end, RACERS)
+    sql = _SELECT_SURPRISING_PAGES.format(ranking=RANKING, scores=scores_table(reader))
+    surprising = reader.rows(sql, run.dataset, run.window_start, run.window_end, RACERS)
     pages = list(dict.fromkeys([row.page for row in from_headline] + [row["page"] for row in surprising]))[
         :RACERS
     ]

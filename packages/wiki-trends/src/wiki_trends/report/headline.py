@@ -27,11 +27,11 @@ def headline(
     categories: Sequence[Category],
     series: Mapping[str, Series],
 ) -> tuple[Sentence, ...]:
-    """Return the findings: the largest peaks, the largest climbs of other pages, and the category with the most views.
+    """Return the findings: the surest peaks, the largest climbs of other pages, and the category with the most views.
 
     Args:
         run: the run that published the window.
-        peaks: the peaks, largest first.
+        peaks: the peaks, surest first.
         climbers: the pages whose rank improved, largest improvement first.
         categories: the categories, most views first.
         series: the series of the peaks' pages, which contain the ranks on the days before the peaks.

@@ -81,11 +81,7 @@ def _score_texts(row: Mapping[str, Any]) -> list[str]:
     """Return the scores of a page as phrases, without the scores that are null."""
     texts = []
     if row["score"] is not None:
-        kind = row["shape"] or "score"
-        texts.append(
-            f"{kind} {row['score']:.1f}: {row['surprise_views']:,} views on {row['surprise_date']}, "
-            f"{row['expected_views']:,.0f} expected, confidence {row['confidence']:.0%}"
-        )
+        texts.append(_rise(row))
     if row["momentum"] is not None:
         texts.append(f"{row['momentum_label']} ({row['momentum']:+.0%} over its fortnight)")
     if row["trend_pct_per_day"] is not None:
@@ -98,6 +94,17 @@ def _score_texts(row: Mapping[str, Any]) -> list[str]:
     return texts
 
 
+def _rise(row: Mapping[str, Any]) -> str:
+    bound = "at most " if 2 * row["reference_listed"] < row["reference_days"] else ""
+    rise = f"{row['surprise_views']:,} views on {row['surprise_date']}, {bound}{row['expected_views']:,.0f} expected"
+    if row["at_least"] is None:
+        return f"{row['shape'] or 'score'} {row['score']:.1f}: {rise}, confidence {row['confidence']:.0%}"
+    after = " after it" if row["reference"] == "window" else ""
+    days = f"{counted(row['reference_days'], 'reference day')}{after}"
+    return f"{row['shape'] or 'rise'} at least ×{row['at_least']:,.1f}: {rise}, {days}"
+
+
 def _window_text(row: Mapping[str, Any]) -> str:
     score = "no score" if row["score"] is None else f"score {row['score']:.1f}"
-    return f"{row['window_start']} .. {row['window_end']}: {score}, {row['views']:,} views"
+    rise = score if row["at_least"] is None else f"at least ×{row['at_least']:,.1f}"
+    return f"{row['window_start']} .. {row['window_end']}: {rise}, {row['views']:,} views"

@@ -48,6 +48,7 @@ class Peak:
         views_above: the difference of `views` and `usual_views`.
         times: `views` divided by `usual_views`; None when `usual_views` is zero.
         days_unlisted: the number of other days on which the page was not in the list.
+        at_least: the factor by which the views certainly exceeded the expected views; None when it is unknown.
     """
 
     page: str
@@ -59,6 +60,7 @@ class Peak:
     views_above: float
     times: float | None
     days_unlisted: int
+    at_least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class Report:
         run: the run that published the window.
         common_pages: the number of pages that were listed on every day used.
         headline: the findings, one sentence each.
-        peaks: the pages with a best day far above their usual views, largest `views_above` first.
+        peaks: the pages with a best day far above their usual views, in the order of `queries.published.RANKING`.
         growing: the pages with more views on the last day than on the first, largest percentage first.
         declining: the pages with fewer views on the last day than on the first, largest loss in percent first.
         volatile: the pages with different views from day to day, largest difference of two days first.

@@ -182,7 +182,7 @@ def _print_peaks(console: Console, report: Report) -> None:
     ]
     _print_table(
         console,
-        "Peaks (best day against the page's usual day)",
+        "Peaks, surest rise first (best day against the page's usual day)",
         ("Page", "Day", "Views", "Rank", "Usual"),
         rows,
     )

@@ -38,7 +38,7 @@ NULLABLE: Mapping[str, frozenset[str]] = {
         "surprise_date", "surprise_views", "reference_days", "reference_listed", "median_level", "mad", "robust_z",
         "usual_views", "weekday_days", "weekday_effect", "expected_views", "surprise", "spread", "confidence", "score",
         "burst", "shape", "first_half_views", "last_half_views", "wikitrends_score", "ewma_3", "ewma_14", "momentum",
-        "momentum_label", "trend_days", "trend_pct_per_day", "trend_t",
+        "momentum_label", "trend_days", "trend_pct_per_day", "trend_t", "reference", "se", "evidence", "at_least",
     }),
     "wiki_pipeline_runs": frozenset({"rows_in", "rows_out", "requests", "retries", "cache_hits", "seconds"}),
 }

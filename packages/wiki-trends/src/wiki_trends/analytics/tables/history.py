@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 REFERENCE_DAYS = 28
 BASELINE_DAYS = 56
+# The reference of a day: the days before it, or other days of the window.
+BEFORE = "before"
+IN_WINDOW = "window"
 
 
 def level(views: Value) -> FloatingValue:
@@ -58,8 +61,12 @@ def history(rows: Table, earlier: Table) -> Table:
 def available_days(history: Table, days: Table, earlier_days: Table) -> Table:
     """Declare a row for each available day of the window and of the baseline.
 
-    Columns: day (as in `history`); in_window; place (1 is the earliest available day); bound (the views of the last listed
-    page; 0 for a day without rows); reference_days (the number of available days among the 28 days before this day).
+    Columns: day (as in `history`); in_window; place (1 is the earliest available day); bound (views of the last page
+    listed; 0 for a day without rows); reference; reference_first and reference_last (the first and the last day that
+    belong to it); reference_days (number of available days among these); reference_bound (median of their bounds).
+
+    The reference of a day is the 28 days before it (`before`). A day of the window that has no available day among them
+    takes the 28 days after it (`window`).
     """
     import ibis
 
@@ -68,7 +75,23 @@ def available_days(history: Table, days: Table, earlier_days: Table) -> Table:
     least = history.group_by("day").agg(bound=history.views.min())
     bounded = both.left_join(least, "day").select(both.day, both.in_window, bound=least.bound.coalesce(0))
     before = ibis.window(order_by="day", range=(ibis.preceding(REFERENCE_DAYS), ibis.preceding(1)))
-    return bounded.mutate(
+    after = ibis.window(order_by="day", range=(ibis.following(1), ibis.following(REFERENCE_DAYS)))
+    counted = bounded.mutate(
         place=(ibis.row_number().over(order_by="day") + 1).cast("int64"),
-        reference_days=bounded.day.count().over(before).cast("int32"),
+        days_before=bounded.day.count().over(before).cast("int32"),
+        days_after=bounded.day.count().over(after).cast("int32"),
+        bound_before=bounded.bound.median().over(before),
+        bound_after=bounded.bound.median().over(after),
+    )
+    in_window = counted.in_window & (counted.days_before == 0)
+    return counted.select(
+        "day",
+        "in_window",
+        "place",
+        "bound",
+        reference=ibis.ifelse(in_window, IN_WINDOW, BEFORE),
+        reference_first=ibis.ifelse(in_window, counted.day + 1, counted.day - REFERENCE_DAYS),
+        reference_last=ibis.ifelse(in_window, counted.day + REFERENCE_DAYS, counted.day - 1),
+        reference_days=ibis.ifelse(in_window, counted.days_after, counted.days_before),
+        reference_bound=ibis.ifelse(in_window, counted.bound_after, counted.bound_before),
     )

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # After this many available days outside the list a page is `returning`.
 RETURN_DAYS = 7
+# The columns of `surprise.surprises` that are last in the published table.
+ADDED = ("reference", "se", "evidence", "at_least")
 
 
 def steps(
@@ -68,8 +70,9 @@ def scores(run: Table, parts: tuple[Table, ...]) -> Table:
     """A row for each page of the window: its listing, surprise, halves, momentum and trend.
 
     Columns: dataset, window_start, window_end, page, page_display, category, location (of its last listed day); then
-    those of `listing`, of `surprise.surprises`, and of `change.halves`, `change.momentum` and `change.trends`. A score
-    that cannot be computed is null. Ordered by score, then Wikitrends score, largest first, then page.
+    those of `listing`, of `surprise.surprises` up to `shape`, of `change.halves`, `change.momentum` and `change.trends`;
+    then the others of `surprise.surprises`. A score that cannot be computed is null. Ordered by at_least, then score, then
+    views, largest first, then page.
 
     Args:
         run: one row with dataset, window_start and window_end.
@@ -79,8 +82,13 @@ def scores(run: Table, parts: tuple[Table, ...]) -> Table:
     result = run.cross_join(first)
     for part in others:
         result = left_join_page(result, part)
+    # Later versions add columns at the end, as a warehouse of an earlier version has them.
+    result = result.select(*(name for name in result.columns if name not in ADDED), *ADDED)
     return result.order_by(
-        result.score.desc(nulls_first=False), result.wikitrends_score.desc(nulls_first=False), "page"
+        result.at_least.desc(nulls_first=False),
+        result.score.desc(nulls_first=False),
+        result.views.desc(),
+        "page",
     )
 
 

@@ -1,17 +1,26 @@
 """Declare the surprise of a page: how far its most surprising day lies above the expected views, and how certain that is.
 
-    usual     the higher of two medians of the page's levels on its listed days: over the 28 days before the day, and over
-              the 7 days before it, so that a steady rise is not a new surprise every day. When the page was listed on less
-              than half of the available days among the 28: the bound of the day itself
+    reference the available days among the 28 before the day (`before`). A day of the window without such a day takes the
+              days among the 28 after it (`window`), so that the first day of a lake is compared as well
+    usual     the higher of two medians of the page's levels on its listed days: over the reference, and over the 7 days
+              before the day, so that a steady rise is not a new surprise every day. When the page was listed on less than
+              half of the reference: the bound of the day itself or the median bound of the reference, the larger of them
     effect    median, over the same weekdays of the 56 days before, of (level - median of the 28 days before that weekday);
               null with fewer than three such weekdays
     expected  usual + effect, where a negative or unknown effect counts as 0; published as expected_views = e^expected - 1
     surprise  level - expected
     spread    the usual day-to-day noise: 1.4826 times the median absolute deviation (MAD) of the levels on the listed days
-              among the 28 before, shrunk towards 0.2 with the weight of 14 days:
+              of the reference, shrunk towards 0.2 with the weight of 14 days:
               sqrt((n (1.4826 MAD)^2 + 14 * 0.2^2) / (n + 14)), where n is the number of these days
-    score     surprise / spread * confidence, where confidence = available days among the 28 before / 28
-    burst     whether the score is at least 5
+    se        the standard error of predicting the day: sqrt((spread^2 + 1 / (1 + expected_views)) (1 + (pi / 2) / n)).
+              1 / (1 + expected_views) is the noise of counting few views; (pi / 2) / n is the error of a median of n days. n
+              is the number of listed days of the reference, or of all its days when the page was listed on less than half
+    evidence  surprise / se
+    at_least  e^(surprise - z se): the page had at least this many times the expected views, with a certainty of 95 %. The
+              day is the best of the page's d listed days in the window, so z is the quantile of the normal distribution that
+              is exceeded with probability 0.05 / d. Rises are ranked by it
+    score     surprise / spread * confidence, where confidence = reference days / 28
+    burst     whether the evidence is at least 5; null with fewer than 14 reference days
     shape     of a burst: `plateau` when the median of the available days in the window among the three after it keeps at
               least half of the rise above usual, `spike` when it keeps less, null without such a day
 
@@ -23,26 +32,39 @@ lower bound. So is the surprise of a page that was rarely listed before, because
 
 Sources: the modified z-score is that of B. Iglewicz and D. C. Hoaglin, How to Detect and Handle Outliers (ASQC, 1993);
 1.4826 makes the MAD estimate the standard deviation of a normal distribution. The prior is the posterior mean of a
-scaled inverse chi-squared variance, its 0.2 the day-to-day noise of pages at the top of Wikipedia's lists.
+scaled inverse chi-squared variance, its 0.2 the day-to-day noise of pages at the top of Wikipedia's lists. z is the
+approximation 26.2.23 of M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions (1964), within 0.00045.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from wiki_trends.analytics.tables.history import BASELINE_DAYS, REFERENCE_DAYS, left_join_page, level
+from wiki_trends.analytics.tables.history import (
+    BASELINE_DAYS,
+    BEFORE,
+    IN_WINDOW,
+    REFERENCE_DAYS,
+    left_join_page,
+    level,
+)
 
 if TYPE_CHECKING:
     from ibis import Table
+    from ibis.expr.types import BooleanValue, FloatingValue, IntegerValue
 
 MAD_TO_SIGMA = 1.4826
 USUAL_NOISE = 0.2
 PRIOR_DAYS = 14
 RECENT_DAYS = 7
 MIN_WEEKDAYS = 3
-# A score of at least BURST is a burst. A burst that keeps at least this fraction of its rise is a plateau.
+# Evidence of at least BURST from at least BURST_DAYS days is a burst. A burst that keeps at least this fraction of its rise is a plateau.
 BURST = 5.0
+BURST_DAYS = 14
 PLATEAU = 0.5
+# The probability that the rise of a page is smaller than `at_least`.
+UNCERTAINTY = 0.05
 # Engines differ in the last bits of a quotient, so values are rounded to these decimals before they are compared with a
 # threshold.
 ROUNDED = 9
@@ -52,11 +74,14 @@ _AFTER_DAYS = 3
 def most_surprising(expected: Table) -> Table:
     """The row of `expectations` with each page's greatest surprise in the window, the earliest of equals.
 
-    Only days with an available day among the 28 before count; a page without such a day has no row.
+    Only days with a reference count; a page without such a day has no row. `window_days` is the number of the page's listed
+    days in the window.
     """
     import ibis
 
-    eligible = expected.filter(expected.in_window, expected.reference_days > 0)
+    listed = expected.filter(expected.in_window)
+    listed = listed.mutate(window_days=listed.count().over(ibis.window(group_by="page")))
+    eligible = listed.filter(listed.reference_days > 0)
     best = eligible.mutate(
         place_of_page=ibis.row_number().over(
             group_by="page", order_by=[ibis.desc("surprise"), ibis.asc("day")]
@@ -91,15 +116,17 @@ def expectations(history: Table, available: Table) -> Table:
         recent_median=history.level.median().over(last_week),
         reference_listed=history.level.count().over(before).cast("int32"),
     )
-    joined = listed.inner_join(available, "day")
-    mostly_listed = (2 * joined.reference_listed >= joined.reference_days) & (joined.reference_listed > 0)
+    joined = _with_reference_in_window(listed.inner_join(available, "day"), history, available)
+    mostly_listed = _mostly_listed(joined)
     joined = joined.mutate(
         usual=ibis.ifelse(
             mostly_listed,
             ibis.greatest(joined.median, joined.recent_median.coalesce(joined.median)),
-            level(joined.bound),
+            level(ibis.greatest(joined.bound.cast("float64"), joined.reference_bound)),
         ),
-        deviation=ibis.ifelse(mostly_listed, joined.level - joined.median, ibis.null("float64")),
+        deviation=ibis.ifelse(
+            mostly_listed & (joined.reference == BEFORE), joined.level - joined.median, ibis.null("float64")
+        ),
     )
     same_weekday = ibis.window(
         group_by=["page", "weekday"],
@@ -119,15 +146,50 @@ def expectations(history: Table, available: Table) -> Table:
     return joined.mutate(surprise=joined.level - joined.expected)
 
 
+def _mostly_listed(table: Table) -> BooleanValue:
+    """Whether the page was listed on at least half of the reference."""
+    return (2 * table.reference_listed >= table.reference_days) & (table.reference_listed > 0)
+
+
+def _with_reference_in_window(table: Table, history: Table, available: Table) -> Table:
+    """Replace `median` and `reference_listed` on the days whose reference is in the window."""
+    import ibis
+
+    days = available.filter(available.reference == IN_WINDOW).select(
+        "day", "reference_first", "reference_last"
+    )
+    later = history.select(later_page="page", later_day="day", later_level="level")
+    first = history.select("page", "day").inner_join(days, "day")
+    pairs = first.inner_join(
+        later,
+        [
+            first.page == later.later_page,
+            later.later_day >= first.reference_first,
+            later.later_day <= first.reference_last,
+        ],
+    )
+    after = pairs.group_by("page", "day").agg(
+        median_after=pairs.later_level.median(), listed_after=pairs.count().cast("int32")
+    )
+    joined = table.left_join(after, ["page", "day"], rname="{name}_after")
+    in_window = joined.reference == IN_WINDOW
+    columns = {name: joined[name] for name in table.columns}
+    columns["median"] = ibis.ifelse(in_window, joined.median_after, joined.median)
+    columns["reference_listed"] = ibis.ifelse(
+        in_window, joined.listed_after.coalesce(0), joined.reference_listed
+    )
+    return joined.select(**columns)
+
+
 def _with_mad(best: Table, history: Table) -> Table:
-    """Add `mad`, the MAD of the page's listed days among the 28 before."""
+    """Add `mad`, the MAD of the page's listed days of the reference."""
     past = history.select(past_page="page", past_day="day", past_level="level")
     pairs = best.inner_join(
         past,
         [
             best.page == past.past_page,
-            past.past_day < best.day,
-            past.past_day >= best.day - REFERENCE_DAYS,
+            past.past_day >= best.reference_first,
+            past.past_day <= best.reference_last,
         ],
     )
     distance = (pairs.past_level - pairs.median).abs()
@@ -157,7 +219,13 @@ def _scored(best: Table) -> Table:
     confidence = best.reference_days.cast("float64") / float(REFERENCE_DAYS)
     score = best.surprise / spread * confidence
 
-    burst = score.round(ROUNDED) >= BURST
+    days = ibis.ifelse(_mostly_listed(best), best.reference_listed, best.reference_days).cast("float64")
+    counting = (-best.expected).exp()
+    se = ((spread * spread + counting) * (1.0 + (math.pi / 2) / days)).sqrt()
+    evidence = best.surprise / se
+    burst = ibis.ifelse(
+        best.reference_days >= BURST_DAYS, evidence.round(ROUNDED) >= BURST, ibis.null("boolean")
+    )
     share_kept = (best.after - best.usual) / (best.level - best.usual).nullif(0.0)
     shape = ibis.cases(
         (burst & (share_kept.round(ROUNDED) >= PLATEAU), "plateau"),
@@ -183,4 +251,16 @@ def _scored(best: Table) -> Table:
         score=score,
         burst=burst,
         shape=shape,
+        reference=best.reference,
+        se=se,
+        evidence=evidence,
+        at_least=(best.surprise - _quantile(best.window_days) * se).exp(),
     )
+
+
+def _quantile(days: IntegerValue) -> FloatingValue:
+    """The z that a normal variable exceeds with probability `UNCERTAINTY` / days."""
+    t = (-2.0 * (UNCERTAINTY / days.cast("float64")).ln()).sqrt()
+    above = 2.515517 + t * (0.802853 + t * 0.010328)
+    below = 1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308))
+    return t - above / below

@@ -56,7 +56,7 @@ def every_page(details: Details) -> dict[str, Any]:
                 days.index(str(row["peak_date"])),
                 row["peak_views"],
                 row["best_rank"],
-                _rounded(row["score"]),
+                _rounded(row["at_least"]),
                 _rounded(row["views_change_pct"]),
             ]
             for row in rows

@@ -170,6 +170,7 @@ class PeakDocument(BaseModel, extra="allow"):
     views_above: float
     times: float | None
     days_unlisted: int
+    at_least: float | None
 
 
 class ChangeDocument(BaseModel, extra="allow"):
@@ -240,6 +241,8 @@ class PageRowDocument(BaseModel, extra="allow"):
     momentum_label: str | None
     views_change: int | None
     views_change_pct: float | None
+    at_least: float | None
+    evidence: float | None
 
 
 class PagesDocument(BaseModel):

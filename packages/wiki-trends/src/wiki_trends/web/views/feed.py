@@ -72,7 +72,9 @@ def render_feed(run: RunRecord, rows: Sequence[Mapping[str, Any]], base_url: str
     feed = ET.Element("feed", {"xmlns": _ATOM_NAMESPACE, "xml:lang": "en"})
     _add_text(feed, "id", f"{_TAG_PREFIX}:{quote(run.dataset)}/risers")
     _add_text(feed, "title", f"Top risers of {project_of_dataset(run.dataset)}")
-    _add_text(feed, "subtitle", "Pages whose views on the day exceeded the expected views the most.")
+    _add_text(
+        feed, "subtitle", "Pages whose views on the day certainly exceeded the expected views the most."
+    )
     _add_text(feed, "updated", run.published_at.astimezone(dt.UTC).isoformat(timespec="seconds"))
     _add_text(ET.SubElement(feed, "author"), "name", "wiki-trends")
     ET.SubElement(feed, "generator", {"version": run.version}).text = "wiki-trends"
@@ -93,7 +95,7 @@ def _add_entry(
 ) -> None:
     day: dt.date = row["window_end"]
     day_end = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(days=1)
-    ratio = row["surprise_views"] / row["expected_views"] if row["expected_views"] else None
+    sure = row["at_least"]
     entry = ET.SubElement(feed, "entry")
     _add_text(entry, "id", f"{_TAG_PREFIX}:{quote(run.dataset)}/{day}/{quote(row['page'], safe='')}")
     _add_text(entry, "title", f"{row['page_display']}: {row['surprise_views']:,} views on {day}")
@@ -105,7 +107,9 @@ def _add_entry(
         ET.SubElement(entry, "link", {"rel": "related", "href": _xml_safe(article_url)})
     ET.SubElement(entry, "category", {"term": _xml_safe(row["category"])})
     summary = f"Number {position} of the day: {row['surprise_views']:,} views, {row['expected_views']:,.0f} expected"
-    summary += f" ({ratio:,.1f} times), rank {row['peak_rank']}, score {row['score']:.1f}." if ratio else "."
+    summary += f", rank {row['peak_rank']}" + (
+        "." if sure is None else f", certainly at least {sure:,.1f} times as many."
+    )
     _add_text(entry, "summary", summary)
 
 

@@ -57,8 +57,8 @@ class PagesQuery(BaseModel):
         Field(max_length=255, pattern=_PRINTABLE, description="Part of a title (case-insensitive)."),
     ] = ""
     by: Annotated[
-        Literal["score", "growth", "views"], Field(description="Measure that orders the pages.")
-    ] = "score"
+        Literal["at_least", "score", "growth", "views"], Field(description="Measure that orders the pages.")
+    ] = "at_least"
     category: Annotated[
         str, Field(max_length=100, pattern=_PRINTABLE, description="Only pages of this category.")
     ] = ""
@@ -338,6 +338,7 @@ def _category_content(sources: Sources, query: CategoryQuery) -> Content:
 _PAGE_COLUMNS = (
     "page", "page_display", "category", "location", "views", "days_listed", "days_used", "best_rank", "peak_date",
     "peak_views", "presence", "score", "confidence", "shape", "momentum_label", "views_change", "views_change_pct",
+    "at_least", "evidence",
 )
 _CATEGORY_COLUMNS = (
     "category", "pages", "views", "share_pct", "first_views", "last_views", "views_change_pct", "entries", "exits",

@@ -1,43 +1,47 @@
 SELECT
-  "t7"."page",
-  "t7"."date",
-  "t7"."views",
-  "t7"."day",
-  "t7"."weekday",
-  "t7"."level",
-  "t7"."median",
-  "t7"."recent_median",
-  "t7"."reference_listed",
-  "t7"."in_window",
-  "t7"."bound",
-  "t7"."place",
-  "t7"."reference_days",
-  "t7"."usual",
-  "t7"."deviation",
-  "t7"."weekday_days",
-  "t7"."weekday_median",
+  "t16"."page",
+  "t16"."date",
+  "t16"."views",
+  "t16"."day",
+  "t16"."weekday",
+  "t16"."level",
+  "t16"."median",
+  "t16"."recent_median",
+  "t16"."reference_listed",
+  "t16"."in_window",
+  "t16"."place",
+  "t16"."bound",
+  "t16"."reference",
+  "t16"."reference_first",
+  "t16"."reference_last",
+  "t16"."reference_days",
+  "t16"."reference_bound",
+  "t16"."usual",
+  "t16"."deviation",
+  "t16"."weekday_days",
+  "t16"."weekday_median",
   CASE
-    WHEN "t7"."weekday_days" >= 3
-    THEN "t7"."weekday_median"
+    WHEN "t16"."weekday_days" >= 3
+    THEN "t16"."weekday_median"
     ELSE CAST(NULL AS DOUBLE)
   END AS "weekday_effect",
-  "t7"."usual" + GREATEST(
+  "t16"."usual" + GREATEST(
     COALESCE(
       CASE
-        WHEN "t7"."weekday_days" >= 3
-        THEN "t7"."weekday_median"
+        WHEN "t16"."weekday_days" >= 3
+        THEN "t16"."weekday_median"
         ELSE CAST(NULL AS DOUBLE)
       END,
       0.0
     ),
     0.0
   ) AS "expected",
-  "t7"."level" - (
-    "t7"."usual" + GREATEST(
+  "t16"."level" - (
+    "t16"."usual" + GREATEST(
       COALESCE(
         CASE
-          WHEN "t7"."weekday_days" >= 3
-          THEN "t7"."weekday_median"
+          WHEN "t16"."weekday_days" >= 3
+          THEN "t16"."weekday_median"
           ELSE CAST(NULL AS DOUBLE)
         END,
         0.0
@@ -47,85 +51,108 @@ SELECT
   ) AS "surprise"
 FROM (
   SELECT
-    "t6"."page",
-    "t6"."date",
-    "t6"."views",
-    "t6"."day",
-    "t6"."weekday",
-    "t6"."level",
-    "t6"."median",
-    "t6"."recent_median",
-    "t6"."reference_listed",
-    "t6"."in_window",
-    "t6"."bound",
-    "t6"."place",
-    "t6"."reference_days",
-    "t6"."usual",
-    "t6"."deviation",
-    CAST(COUNT("t6"."deviation") OVER (
-      PARTITION BY "t6"."page", "t6"."weekday"
-      ORDER BY "t6"."day" ASC
+    "t15"."page",
+    "t15"."date",
+    "t15"."views",
+    "t15"."day",
+    "t15"."weekday",
+    "t15"."level",
+    "t15"."median",
+    "t15"."recent_median",
+    "t15"."reference_listed",
+    "t15"."in_window",
+    "t15"."place",
+    "t15"."bound",
+    "t15"."reference",
+    "t15"."reference_first",
+    "t15"."reference_last",
+    "t15"."reference_days",
+    "t15"."reference_bound",
+    "t15"."usual",
+    "t15"."deviation",
+    CAST(COUNT("t15"."deviation") OVER (
+      PARTITION BY "t15"."page", "t15"."weekday"
+      ORDER BY "t15"."day" ASC
       RANGE BETWEEN 56 preceding AND 1 preceding
     ) AS INT) AS "weekday_days",
-    QUANTILE_CONT("t6"."deviation", 0.5) OVER (
-      PARTITION BY "t6"."page", "t6"."weekday"
-      ORDER BY "t6"."day" ASC
+    QUANTILE_CONT("t15"."deviation", 0.5) OVER (
+      PARTITION BY "t15"."page", "t15"."weekday"
+      ORDER BY "t15"."day" ASC
       RANGE BETWEEN 56 preceding AND 1 preceding
     ) AS "weekday_median"
   FROM (
     SELECT
-      "t5"."page",
-      "t5"."date",
-      "t5"."views",
-      "t5"."day",
-      "t5"."weekday",
-      "t5"."level",
-      "t5"."median",
-      "t5"."recent_median",
-      "t5"."reference_listed",
-      "t5"."in_window",
-      "t5"."bound",
-      "t5"."place",
-      "t5"."reference_days",
+      "t14"."page",
+      "t14"."date",
+      "t14"."views",
+      "t14"."day",
+      "t14"."weekday",
+      "t14"."level",
+      "t14"."median",
+      "t14"."recent_median",
+      "t14"."reference_listed",
+      "t14"."in_window",
+      "t14"."place",
+      "t14"."bound",
+      "t14"."reference",
+      "t14"."reference_first",
+      "t14"."reference_last",
+      "t14"."reference_days",
+      "t14"."reference_bound",
       CASE
         WHEN (
           (
-            "t5"."reference_listed" * 2
-          ) >= "t5"."reference_days"
+            "t14"."reference_listed" * 2
+          ) >= "t14"."reference_days"
         )
         AND (
-          "t5"."reference_listed" > 0
+          "t14"."reference_listed" > 0
         )
-        THEN GREATEST("t5"."median", COALESCE("t5"."recent_median", "t5"."median"))
-        ELSE LN(CAST("t5"."bound" AS DOUBLE) + 1.0)
+        THEN GREATEST("t14"."median", COALESCE("t14"."recent_median", "t14"."median"))
+        ELSE LN(GREATEST(CAST("t14"."bound" AS DOUBLE), "t14"."reference_bound") + 1.0)
       END AS "usual",
       CASE
         WHEN (
           (
-            "t5"."reference_listed" * 2
-          ) >= "t5"."reference_days"
+            "t14"."reference_listed" * 2
+          ) >= "t14"."reference_days"
         )
         AND (
-          "t5"."reference_listed" > 0
+          "t14"."reference_listed" > 0
         )
-        THEN "t5"."level" - "t5"."median"
+        AND (
+          "t14"."reference" = 'before'
+        )
+        THEN "t14"."level" - "t14"."median"
         ELSE CAST(NULL AS DOUBLE)
       END AS "deviation"
     FROM (
       SELECT
-        "t4"."page",
-        "t4"."date",
-        "t4"."views",
-        "t4"."day",
-        "t4"."weekday",
-        "t4"."level",
-        "t4"."median",
-        "t4"."recent_median",
-        "t4"."reference_listed",
+        "t10"."page",
+        "t10"."date",
+        "t10"."views",
+        "t10"."day",
+        "t10"."weekday",
+        "t10"."level",
+        CASE
+          WHEN "t2"."reference" = 'window'
+          THEN "t13"."median_after"
+          ELSE "t10"."median"
+        END AS "median",
+        "t10"."recent_median",
+        CASE
+          WHEN "t2"."reference" = 'window'
+          THEN COALESCE("t13"."listed_after", 0)
+          ELSE "t10"."reference_listed"
+        END AS "reference_listed",
         "t2"."in_window",
-        "t2"."bound",
         "t2"."place",
-        "t2"."reference_days"
+        "t2"."bound",
+        "t2"."reference",
+        "t2"."reference_first",
+        "t2"."reference_last",
+        "t2"."reference_days",
+        "t2"."reference_bound"
       FROM (
         SELECT
           "t0"."page",
@@ -150,9 +177,56 @@ FROM (
             RANGE BETWEEN 28 preceding AND 1 preceding
           ) AS INT) AS "reference_listed"
         FROM "step_1_history" AS "t0"
-      ) AS "t4"
+      ) AS "t10"
       INNER JOIN "step_2_days" AS "t2"
-        ON "t4"."day" = "t2"."day"
-    ) AS "t5"
-  ) AS "t6"
-) AS "t7"
+        ON "t10"."day" = "t2"."day"
+      LEFT OUTER JOIN (
+        SELECT
+          "t11"."page",
+          "t11"."day",
+          QUANTILE_CONT("t11"."later_level", 0.5) AS "median_after",
+          CAST(COUNT(*) AS INT) AS "listed_after"
+        FROM (
+          SELECT
+            "t5"."page",
+            "t5"."day",
+            "t8"."reference_first",
+            "t8"."reference_last",
+            "t6"."later_page",
+            "t6"."later_day",
+            "t6"."later_level"
+          FROM (
+            SELECT
+              "t0"."page",
+              "t0"."day"
+            FROM "step_1_history" AS "t0"
+          ) AS "t5"
+          INNER JOIN (
+            SELECT
+              "t1"."day",
+              "t1"."reference_first",
+              "t1"."reference_last"
+            FROM "step_2_days" AS "t1"
+            WHERE
+              "t1"."reference" = 'window'
+          ) AS "t8"
+            ON "t5"."day" = "t8"."day"
+          INNER JOIN (
+            SELECT
+              "t0"."page" AS "later_page",
+              "t0"."day" AS "later_day",
+              "t0"."level" AS "later_level"
+            FROM "step_1_history" AS "t0"
+          ) AS "t6"
+            ON "t5"."page" = "t6"."later_page"
+            AND "t6"."later_day" >= "t8"."reference_first"
+            AND "t6"."later_day" <= "t8"."reference_last"
+        ) AS "t11"
+        GROUP BY
+          1,
+          2
+      ) AS "t13"
+        ON "t10"."page" = "t13"."page" AND "t10"."day" = "t13"."day"
+    ) AS "t14"
+  ) AS "t15"
+) AS "t16"

@@ -41,45 +41,109 @@ SELECT
   ) * (
     CAST("t22"."reference_days" AS DOUBLE) / 28.0
   ) AS "score",
-  CAST(ROUND(
-    (
+  CASE
+    WHEN "t22"."reference_days" >= 14
+    THEN CAST(ROUND(
       "t22"."surprise" / SQRT(
         (
           (
-            CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
-              "t22"."mad" * 1.4826
-            ), 0.0)
-          ) + 0.56
-        ) / (
-          CAST("t22"."reference_listed" AS DOUBLE) + 14
-        )
-      )
-    ) * (
-      CAST("t22"."reference_days" AS DOUBLE) / 28.0
-    ),
-    9
-  ) AS DOUBLE) >= 5.0 AS "burst",
-  CASE
-    WHEN (
-      CAST(ROUND(
-        (
-          "t22"."surprise" / SQRT(
-            (
+            SQRT(
               (
-                CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
-                  "t22"."mad" * 1.4826
-                ), 0.0)
-              ) + 0.56
-            ) / (
-              CAST("t22"."reference_listed" AS DOUBLE) + 14
+                (
+                  CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                    "t22"."mad" * 1.4826
+                  ), 0.0)
+                ) + 0.56
+              ) / (
+                CAST("t22"."reference_listed" AS DOUBLE) + 14
+              )
+            ) * SQRT(
+              (
+                (
+                  CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                    "t22"."mad" * 1.4826
+                  ), 0.0)
+                ) + 0.56
+              ) / (
+                CAST("t22"."reference_listed" AS DOUBLE) + 14
+              )
             )
-          )
+          ) + EXP(-(
+            "t22"."expected"
+          ))
         ) * (
-          CAST("t22"."reference_days" AS DOUBLE) / 28.0
+          (
+            1.5707963267948966 / CAST(CASE
+              WHEN (
+                (
+                  "t22"."reference_listed" * 2
+                ) >= "t22"."reference_days"
+              )
+              AND (
+                "t22"."reference_listed" > 0
+              )
+              THEN "t22"."reference_listed"
+              ELSE "t22"."reference_days"
+            END AS DOUBLE)
+          ) + 1.0
+        )
+      ),
+      9
+    ) AS DOUBLE) >= 5.0
+    ELSE CAST(NULL AS BOOLEAN)
+  END AS "burst",
+  CASE
+    WHEN CASE
+      WHEN "t22"."reference_days" >= 14
+      THEN CAST(ROUND(
+        "t22"."surprise" / SQRT(
+          (
+            (
+              SQRT(
+                (
+                  (
+                    CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                      "t22"."mad" * 1.4826
+                    ), 0.0)
+                  ) + 0.56
+                ) / (
+                  CAST("t22"."reference_listed" AS DOUBLE) + 14
+                )
+              ) * SQRT(
+                (
+                  (
+                    CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                      "t22"."mad" * 1.4826
+                    ), 0.0)
+                  ) + 0.56
+                ) / (
+                  CAST("t22"."reference_listed" AS DOUBLE) + 14
+                )
+              )
+            ) + EXP(-(
+              "t22"."expected"
+            ))
+          ) * (
+            (
+              1.5707963267948966 / CAST(CASE
+                WHEN (
+                  (
+                    "t22"."reference_listed" * 2
+                  ) >= "t22"."reference_days"
+                )
+                AND (
+                  "t22"."reference_listed" > 0
+                )
+                THEN "t22"."reference_listed"
+                ELSE "t22"."reference_days"
+              END AS DOUBLE)
+            ) + 1.0
+          )
         ),
         9
       ) AS DOUBLE) >= 5.0
-    )
+      ELSE CAST(NULL AS BOOLEAN)
+    END
     AND (
       CAST(ROUND(
         (
@@ -89,26 +153,57 @@ SELECT
       ) AS DOUBLE) >= 0.5
     )
     THEN 'plateau'
-    WHEN (
-      CAST(ROUND(
-        (
-          "t22"."surprise" / SQRT(
+    WHEN CASE
+      WHEN "t22"."reference_days" >= 14
+      THEN CAST(ROUND(
+        "t22"."surprise" / SQRT(
+          (
             (
-              (
-                CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
-                  "t22"."mad" * 1.4826
-                ), 0.0)
-              ) + 0.56
-            ) / (
-              CAST("t22"."reference_listed" AS DOUBLE) + 14
-            )
+              SQRT(
+                (
+                  (
+                    CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                      "t22"."mad" * 1.4826
+                    ), 0.0)
+                  ) + 0.56
+                ) / (
+                  CAST("t22"."reference_listed" AS DOUBLE) + 14
+                )
+              ) * SQRT(
+                (
+                  (
+                    CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                      "t22"."mad" * 1.4826
+                    ), 0.0)
+                  ) + 0.56
+                ) / (
+                  CAST("t22"."reference_listed" AS DOUBLE) + 14
+                )
+              )
+            ) + EXP(-(
+              "t22"."expected"
+            ))
+          ) * (
+            (
+              1.5707963267948966 / CAST(CASE
+                WHEN (
+                  (
+                    "t22"."reference_listed" * 2
+                  ) >= "t22"."reference_days"
+                )
+                AND (
+                  "t22"."reference_listed" > 0
+                )
+                THEN "t22"."reference_listed"
+                ELSE "t22"."reference_days"
+              END AS DOUBLE)
+            ) + 1.0
           )
-        ) * (
-          CAST("t22"."reference_days" AS DOUBLE) / 28.0
         ),
         9
       ) AS DOUBLE) >= 5.0
-    )
+      ELSE CAST(NULL AS BOOLEAN)
+    END
     AND (
       (
         (
@@ -118,7 +213,168 @@ SELECT
     )
     THEN 'spike'
     ELSE CAST(NULL AS TEXT)
-  END AS "shape"
+  END AS "shape",
+  "t22"."reference",
+  SQRT(
+    (
+      (
+        SQRT(
+          (
+            (
+              CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                "t22"."mad" * 1.4826
+              ), 0.0)
+            ) + 0.56
+          ) / (
+            CAST("t22"."reference_listed" AS DOUBLE) + 14
+          )
+        ) * SQRT(
+          (
+            (
+              CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                "t22"."mad" * 1.4826
+              ), 0.0)
+            ) + 0.56
+          ) / (
+            CAST("t22"."reference_listed" AS DOUBLE) + 14
+          )
+        )
+      ) + EXP(-(
+        "t22"."expected"
+      ))
+    ) * (
+      (
+        1.5707963267948966 / CAST(CASE
+          WHEN (
+            (
+              "t22"."reference_listed" * 2
+            ) >= "t22"."reference_days"
+          )
+          AND (
+            "t22"."reference_listed" > 0
+          )
+          THEN "t22"."reference_listed"
+          ELSE "t22"."reference_days"
+        END AS DOUBLE)
+      ) + 1.0
+    )
+  ) AS "se",
+  "t22"."surprise" / SQRT(
+    (
+      (
+        SQRT(
+          (
+            (
+              CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                "t22"."mad" * 1.4826
+              ), 0.0)
+            ) + 0.56
+          ) / (
+            CAST("t22"."reference_listed" AS DOUBLE) + 14
+          )
+        ) * SQRT(
+          (
+            (
+              CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                "t22"."mad" * 1.4826
+              ), 0.0)
+            ) + 0.56
+          ) / (
+            CAST("t22"."reference_listed" AS DOUBLE) + 14
+          )
+        )
+      ) + EXP(-(
+        "t22"."expected"
+      ))
+    ) * (
+      (
+        1.5707963267948966 / CAST(CASE
+          WHEN (
+            (
+              "t22"."reference_listed" * 2
+            ) >= "t22"."reference_days"
+          )
+          AND (
+            "t22"."reference_listed" > 0
+          )
+          THEN "t22"."reference_listed"
+          ELSE "t22"."reference_days"
+        END AS DOUBLE)
+      ) + 1.0
+    )
+  ) AS "evidence",
+  EXP(
+    "t22"."surprise" - (
+      (
+        SQRT(LN(0.05 / CAST("t22"."window_days" AS DOUBLE)) * -2.0) - (
+          (
+            (
+              SQRT(LN(0.05 / CAST("t22"."window_days" AS DOUBLE)) * -2.0) * (
+                (
+                  SQRT(LN(0.05 / CAST("t22"."window_days" AS DOUBLE)) * -2.0) * 0.010328
+                ) + 0.802853
+              )
+            ) + 2.515517
+          ) / (
+            (
+              SQRT(LN(0.05 / CAST("t22"."window_days" AS DOUBLE)) * -2.0) * (
+                (
+                  SQRT(LN(0.05 / CAST("t22"."window_days" AS DOUBLE)) * -2.0) * (
+                    (
+                      SQRT(LN(0.05 / CAST("t22"."window_days" AS DOUBLE)) * -2.0) * 0.001308
+                    ) + 0.189269
+                  )
+                ) + 1.432788
+              )
+            ) + 1.0
+          )
+        )
+      ) * SQRT(
+        (
+          (
+            SQRT(
+              (
+                (
+                  CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                    "t22"."mad" * 1.4826
+                  ), 0.0)
+                ) + 0.56
+              ) / (
+                CAST("t22"."reference_listed" AS DOUBLE) + 14
+              )
+            ) * SQRT(
+              (
+                (
+                  CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+                    "t22"."mad" * 1.4826
+                  ), 0.0)
+                ) + 0.56
+              ) / (
+                CAST("t22"."reference_listed" AS DOUBLE) + 14
+              )
+            )
+          ) + EXP(-(
+            "t22"."expected"
+          ))
+        ) * (
+          (
+            1.5707963267948966 / CAST(CASE
+              WHEN (
+                (
+                  "t22"."reference_listed" * 2
+                ) >= "t22"."reference_days"
+              )
+              AND (
+                "t22"."reference_listed" > 0
+              )
+              THEN "t22"."reference_listed"
+              ELSE "t22"."reference_days"
+            END AS DOUBLE)
+          ) + 1.0
+        )
+      )
+    )
+  ) AS "at_least"
 FROM (
   SELECT
     "t21".*
@@ -135,9 +391,13 @@ FROM (
       "t15"."recent_median",
       "t15"."reference_listed",
       "t15"."in_window",
-      "t15"."bound",
       "t15"."place",
+      "t15"."bound",
+      "t15"."reference",
+      "t15"."reference_first",
+      "t15"."reference_last",
       "t15"."reference_days",
+      "t15"."reference_bound",
       "t15"."usual",
       "t15"."deviation",
       "t15"."weekday_days",
@@ -145,6 +405,7 @@ FROM (
       "t15"."weekday_effect",
       "t15"."expected",
       "t15"."surprise",
+      "t15"."window_days",
       "t15"."mad",
       "t20"."page" AS "page_other",
       "t20"."after"
@@ -164,9 +425,13 @@ FROM (
           "t3"."recent_median",
           "t3"."reference_listed",
           "t3"."in_window",
-          "t3"."bound",
           "t3"."place",
+          "t3"."bound",
+          "t3"."reference",
+          "t3"."reference_first",
+          "t3"."reference_last",
           "t3"."reference_days",
+          "t3"."reference_bound",
           "t3"."usual",
           "t3"."deviation",
           "t3"."weekday_days",
@@ -174,6 +439,7 @@ FROM (
           "t3"."weekday_effect",
           "t3"."expected",
           "t3"."surprise",
+          "t3"."window_days",
           "t12"."page" AS "page_other",
           "t12"."mad"
         FROM "step_4_best" AS "t3"
@@ -193,9 +459,13 @@ FROM (
               "t3"."recent_median",
               "t3"."reference_listed",
               "t3"."in_window",
-              "t3"."bound",
               "t3"."place",
+              "t3"."bound",
+              "t3"."reference",
+              "t3"."reference_first",
+              "t3"."reference_last",
               "t3"."reference_days",
+              "t3"."reference_bound",
               "t3"."usual",
               "t3"."deviation",
               "t3"."weekday_days",
@@ -203,6 +473,7 @@ FROM (
               "t3"."weekday_effect",
               "t3"."expected",
               "t3"."surprise",
+              "t3"."window_days",
               "t9"."past_page",
               "t9"."past_day",
               "t9"."past_level"
@@ -215,10 +486,8 @@ FROM (
               FROM "step_1_history" AS "t2"
             ) AS "t9"
               ON "t3"."page" = "t9"."past_page"
-              AND "t9"."past_day" < "t3"."day"
-              AND "t9"."past_day" >= (
-                "t3"."day" - 28
-              )
+              AND "t9"."past_day" >= "t3"."reference_first"
+              AND "t9"."past_day" <= "t3"."reference_last"
           ) AS "t10"
           GROUP BY
             1
@@ -259,9 +528,13 @@ FROM (
                 "t3"."recent_median",
                 "t3"."reference_listed",
                 "t3"."in_window",
-                "t3"."bound",
                 "t3"."place",
+                "t3"."bound",
+                "t3"."reference",
+                "t3"."reference_first",
+                "t3"."reference_last",
                 "t3"."reference_days",
+                "t3"."reference_bound",
                 "t3"."usual",
                 "t3"."deviation",
                 "t3"."weekday_days",
@@ -269,6 +542,7 @@ FROM (
                 "t3"."weekday_effect",
                 "t3"."expected",
                 "t3"."surprise",
+                "t3"."window_days",
                 "t12"."page" AS "page_other",
                 "t12"."mad"
               FROM "step_4_best" AS "t3"
@@ -288,9 +562,13 @@ FROM (
                     "t3"."recent_median",
                     "t3"."reference_listed",
                     "t3"."in_window",
-                    "t3"."bound",
                     "t3"."place",
+                    "t3"."bound",
+                    "t3"."reference",
+                    "t3"."reference_first",
+                    "t3"."reference_last",
                     "t3"."reference_days",
+                    "t3"."reference_bound",
                     "t3"."usual",
                     "t3"."deviation",
                     "t3"."weekday_days",
@@ -298,6 +576,7 @@ FROM (
                     "t3"."weekday_effect",
                     "t3"."expected",
                     "t3"."surprise",
+                    "t3"."window_days",
                     "t9"."past_page",
                     "t9"."past_day",
                     "t9"."past_level"
@@ -310,10 +589,8 @@ FROM (
                     FROM "step_1_history" AS "t2"
                   ) AS "t9"
                     ON "t3"."page" = "t9"."past_page"
-                    AND "t9"."past_day" < "t3"."day"
-                    AND "t9"."past_day" >= (
-                      "t3"."day" - 28
-                    )
+                    AND "t9"."past_day" >= "t3"."reference_first"
+                    AND "t9"."past_day" <= "t3"."reference_last"
                 ) AS "t10"
                 GROUP BY
                   1

@@ -2,9 +2,13 @@ WITH "t6" AS (
   SELECT
     "t4"."day",
     "t4"."in_window",
-    "t4"."bound",
     "t4"."place",
+    "t4"."bound",
+    "t4"."reference",
+    "t4"."reference_first",
+    "t4"."reference_last",
     "t4"."reference_days",
+    "t4"."reference_bound",
     ROW_NUMBER() OVER (ORDER BY "t4"."day" ASC ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) - 1 AS "number"
   FROM (
     SELECT
@@ -107,9 +111,13 @@ FROM (
       SELECT
         "t7"."day",
         "t7"."in_window",
-        "t7"."bound",
         "t7"."place",
+        "t7"."bound",
+        "t7"."reference",
+        "t7"."reference_first",
+        "t7"."reference_last",
         "t7"."reference_days",
+        "t7"."reference_bound",
         "t7"."number",
         CAST(CASE
           WHEN "t7"."number" < CAST(FLOOR(
