@@ -132,8 +132,8 @@ CASES: list[Fault] = [
         "written-outside-the-calendar", manifest(written_at="0001-01-01T00:00:00+14:00"), "not a time"
     ),
     bad_manifest("more-rows-than-an-integer", manifest(rows=10**30), "out of range"),
-    bad_manifest("rows-are-negative", manifest(rows=-1), "rows is not a number"),
-    bad_manifest("rows-are-a-text", manifest(rows="3"), "rows is not a number"),
+    bad_manifest("rows-are-negative", manifest(rows=-1), "rows is not an integer of at least 0"),
+    bad_manifest("rows-are-a-text", manifest(rows="3"), "rows is not an integer of at least 0"),
     bad_manifest("parts-are-a-number", manifest(parts=3), "parts is not a list"),
     bad_manifest("a-part-without-a-size", manifest(parts=[{"name": "part-0.csv"}]), "size is missing"),
     bad_manifest("a-part-outside-its-folder", manifest(parts=[{"name": "../part-0", "size": 1}])),
@@ -187,7 +187,7 @@ CASES: list[Fault] = [
         "a-row-that-is-cut-short", f"{HEADER}\n{ROW}\nB,B".encode(), COMPLETE, "row 2 has more or fewer"
     ),
     unreadable(
-        "a-row-in-the-middle-cut-short", f"{HEADER}\nB,B\n{ROW}\n".encode(), COMPLETE, "row 1 has another"
+        "a-row-in-the-middle-cut-short", f"{HEADER}\nB,B\n{ROW}\n".encode(), COMPLETE, "row 1 has more or fewer"
     ),
     unreadable("a-row-that-is-too-long", f"{HEADER}\n{ROW},,,\n".encode(), COMPLETE),
     unreadable("a-quoted-row-cut-short", f'{HEADER}\n{ROW}\n"B,,,,,,,,,"\n'.encode(), COMPLETE, "row 2 has"),

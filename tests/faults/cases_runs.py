@@ -94,7 +94,7 @@ def nothing_started(scene: Scene, ended: Ended) -> None:
 
 
 DAMAGED = b"SQLite format 3\0" + b"\xff" * 4096
-SAYS = (r"runs\.sqlite", r"[Mm]ove it away")
+SAYS = (r"runs\.sqlite", r"[Mm]ove the file away")
 CASES: list[Fault] = [
     Fault("history-check", HISTORY, nothing, ("check", *EARLY, "--json"), 1, NOTHING, expect=beyond),
     Fault("history-plan", HISTORY, nothing, ("plan", *OVER_THE_START, "--json"), 0, expect=not_due),
