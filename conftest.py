@@ -33,9 +33,11 @@ def pytest_configure() -> None:
 # Heaviest first, so that no worker is left with one of them at the end.
 FIRST = ("test_spark", "test_web_browser", "test_report_page", "test_trends_bench")
 # Independent cases without a costly fixture: they go to whichever worker is free.
-SPREAD = ("test_faults", "test_web_security", "test_lake", "test_commit")
+SPREAD = ("test_faults", "test_adapters", "test_files", "test_lake", "test_commit")
 
 
+# xdist reads the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each module to one worker, so that what it starts (Spark, a browser, a server) is started once."""
 
