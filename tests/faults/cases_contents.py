@@ -187,7 +187,10 @@ CASES: list[Fault] = [
         "a-row-that-is-cut-short", f"{HEADER}\n{ROW}\nB,B".encode(), COMPLETE, "row 2 has more or fewer"
     ),
     unreadable(
-        "a-row-in-the-middle-cut-short", f"{HEADER}\nB,B\n{ROW}\n".encode(), COMPLETE, "row 1 has more or fewer"
+        "a-row-in-the-middle-cut-short",
+        f"{HEADER}\nB,B\n{ROW}\n".encode(),
+        COMPLETE,
+        "row 1 has more or fewer",
     ),
     unreadable("a-row-that-is-too-long", f"{HEADER}\n{ROW},,,\n".encode(), COMPLETE),
     unreadable("a-quoted-row-cut-short", f'{HEADER}\n{ROW}\n"B,,,,,,,,,"\n'.encode(), COMPLETE, "row 2 has"),
