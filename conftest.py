@@ -6,6 +6,7 @@ import os
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -30,30 +31,43 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(RAM_DISK))
 
 
-# Heaviest first, so that no worker is left with one of them at the end.
-FIRST = ("test_spark", "test_web_browser", "test_report_page", "test_trends_bench")
-# Independent cases without a costly fixture: they go to whichever worker is free.
+# The modules that take longest come first, so that none of them is left for one worker at the end.
+LONGEST_FIRST = ("test_spark", "test_report_page", "test_web_browser", "test_trends_bench", "test_surface")
+# Independent tests without a costly fixture: each goes to whichever worker is free.
 SPREAD = ("test_faults", "test_adapters", "test_files", "test_lake", "test_commit")
 
 
-# xdist reads the groups in the same hook.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each module to one worker, so that what it starts (Spark, a browser, a server) is started once."""
+    """Order the tests for the workers: the longest modules first, and single tests last."""
 
     def position(item: pytest.Item) -> int:
         module = item.path.stem
         if module in SPREAD:
-            return len(FIRST) + 1
-        return next((n for n, prefix in enumerate(FIRST) if module.startswith(prefix)), len(FIRST))
+            return len(LONGEST_FIRST) + 1
+        names = enumerate(LONGEST_FIRST)
+        return next((number for number, name in names if module.startswith(name)), len(LONGEST_FIRST))
 
-    for item in items:
-        module = item.path.stem
-        if module not in SPREAD:
-            # Every module on Spark shares one Java.
-            on_spark = "spark" in module and "csv" not in module
-            item.add_marker(pytest.mark.xdist_group("spark" if on_spark else module))
     items.sort(key=position)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each module to one worker, so that what it starts (Spark, a browser, a server) is started once.
+
+    `--dist loadgroup` of pytest-xdist 3.8 does not do this: it sets `_nodeid`, which pytest 9.2 no longer reads.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = Path(nodeid.partition("::")[0]).stem
+            if module in SPREAD:
+                return nodeid
+            # Every module on Spark shares one Java.
+            return "spark" if "spark" in module and "csv" not in module else module
+
+    config.option.loadscopereorder = False
+    return ByModule(config, log)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 from collections import Counter
@@ -22,7 +21,6 @@ from xml.etree import ElementTree as ET
 from testing.recorded import RECORDED
 
 ROOT = Path(__file__).resolve().parent.parent
-_GROUP = re.compile(r"@\w+$")
 IDS = {"tests": ROOT / "tests" / "test_ids.txt", "airflow": ROOT / "tests" / "airflow" / "test_ids.txt"}
 _ARGUMENTS = {"tests": (), "airflow": ("--confcutdir=tests/airflow", "tests/airflow")}
 
@@ -39,9 +37,8 @@ def collected(suite: str) -> Counter[str]:
 def skipped(results: Path) -> set[str]:
     """Return the skipped tests in a results file of `pytest --junit-xml`."""
     cases = ET.parse(results).getroot().iter("testcase")  # noqa: S314 - a file that pytest has written, not foreign input
-    # pytest-xdist appends `@` and the name of the group to the name of a test in a group.
     return {
-        f"{case.get('classname', '').rpartition('.')[2]}::{_GROUP.sub('', case.get('name', ''))}"
+        f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name', '')}"
         for case in cases
         if case.find("skipped") is not None
     }

@@ -32,7 +32,7 @@ from wiki_trends.errors import EngineError
 from wiki_trends.warehouse import open_warehouse
 
 # Each takes Spark several seconds, however few rows it has.
-LAKES = 3
+LAKES = 2
 OF_THREADS = int(SETTINGS["spark.sql.broadcastExchange.maxThreadThreshold"])
 
 
@@ -191,6 +191,7 @@ def test_a_java_that_dies_during_the_publish_is_told(tmp_path):
     assert not (tmp_path / "w.duckdb").exists()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_stand_alone_master_with_two_workers_reads_s3_and_fills_postgresql(
     place, tmp_path, tmp_path_factory, monkeypatch, postgres_url
