@@ -101,5 +101,5 @@ def test_a_server_gone_in_mid_check_is_told_in_time(lake, proxy, monkeypatch, si
         proxy.gone_after = after
         began = time.monotonic()
         refused(lake, "Lake s3://lake/diamond: no usable answer")
-        # Two time-outs, or four retries whose pauses double from 0.1 s, and what a busy machine adds.
-        assert time.monotonic() - began < 4.0
+        # Two time-outs, or four retries whose pauses double from 0.1 s. obstore's own limit is 180 s.
+        assert time.monotonic() - began < 60

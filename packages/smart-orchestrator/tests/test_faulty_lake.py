@@ -122,5 +122,5 @@ def test_a_server_gone_in_mid_check_is_an_error_in_time_and_never_missing(faulty
         began = time.monotonic()
         with pytest.raises(LakeUnreachable):
             check(quick, window)
-        # Two time-outs, and what a busy machine adds.
-        assert time.monotonic() - began < 2 * quick.timeout + 1.0
+        # Two time-outs take 0.8 s. obstore's own limit is 180 s, which would show that the time-out is ignored.
+        assert time.monotonic() - began < 60

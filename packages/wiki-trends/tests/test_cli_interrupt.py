@@ -44,7 +44,7 @@ def test_answers_that_do_not_come_do_not_hold_an_interrupted_backfill(place, sam
     while not any("titles=" in path for _, path, _ in server.requests):
         assert time.monotonic() < latest, server.requests
         time.sleep(0.01)
-    server.options = replace(server.options, latency=30)
+    server.options = replace(server.options, latency=600)
     answered = -1
     while answered < len(server.requests):
         answered = len(server.requests)
@@ -55,4 +55,4 @@ def test_answers_that_do_not_come_do_not_hold_an_interrupted_backfill(place, sam
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 130
-    assert time.monotonic() - pressed < 5
+    assert time.monotonic() - pressed < 60

@@ -204,10 +204,8 @@ def test_a_pause_that_is_ordered_holds_for_other_clients_of_the_machine(serve):
 
 def test_a_pause_beyond_the_deadline_is_not_waited_for(serve):
     server, client = serve(Reply(b"", status=429, headers={"Retry-After": "3600"}))
-    started = time.monotonic()
     with pytest.raises(WikimediaUnreachable, match=r"after 1 try .*slow down"):
         top(client)
-    assert time.monotonic() - started < 2
     assert len(server.asked) == 1
 
 
@@ -243,11 +241,11 @@ def test_closing_ends_all_waiting_at_once(serve):
     thread.start()
     while not server.asked:
         pass
-    started = time.monotonic()
     client.close()
-    thread.join(10)
-    assert time.monotonic() - started < 5
+    thread.join()
     assert "closed" in str(failures[0])
+    # The second request would have come after the pause of 15 seconds.
+    assert len(server.asked) == 1
 
 
 def test_the_token_is_in_no_message(serve):

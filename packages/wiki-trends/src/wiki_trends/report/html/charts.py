@@ -74,7 +74,7 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
     base = alt.Chart(alt.NamedData("rows")).encode(
         x=day_axis(days), y=y, color=colour, tooltip=tooltip("page", "date", "rank", "views")
     )
-    lines = base.mark_line(strokeWidth=2.5, interpolate="monotone", strokeCap="round")
+    lines = base.mark_line(strokeWidth=2.5, strokeCap="round")
     dots = base.transform_filter("datum.rank != null").mark_point(size=dot_area(days), filled=True, opacity=1)
     labels = (
         alt.Chart(alt.NamedData("labels"))
