@@ -41,7 +41,7 @@ class RunnerConfig:
         command: the command as a list of arguments, in which `{key}`, `{start}` and `{end}` are replaced. No shell is used.
         jobs: the maximum number of runs at the same time.
         attempts: the maximum number of runs that a backfill starts for one key.
-        timeout: the number of seconds after which a run is killed; None for no limit.
+        timeout: the number of seconds after which a run is ended; None for no limit.
         env: the variables that are added to the environment of the command.
     """
 
@@ -60,7 +60,7 @@ class ConsumerConfig:
     Attributes:
         name: the name of the table in the file.
         datasets: the names of the datasets that the command reads.
-        last: the number of keys in the window, which ends with the newest key that the upstream has published.
+        last: the number of keys in the window; the window contains the last keys that the upstream has published.
         command: the command as a list of arguments. `{start}` and `{end}` become the first and the last key of the window.
         policy: the conditions under which a window is ready.
         grain: the grain of the window; None for the grain of the dataset. When this grain is coarser than that of a dataset,
@@ -89,7 +89,7 @@ class Config:
     Attributes:
         path: the path of the file.
         state: the state folder, with the ledger of runs, the locks and the output of the commands.
-        datasets: the datasets by name. Every dataset comes after the datasets that it needs.
+        datasets: the datasets by name, ordered so that every dataset follows the datasets that it needs.
         policies: the conditions under which a window is ready, by the name of the dataset.
         waiver_urls: the URLs of separate lakes for waivers, by the name of the dataset. A dataset that is missing here keeps
             its waivers in its own lake.
@@ -342,7 +342,7 @@ def _topological_order(path: str, datasets: Mapping[str, Dataset]) -> list[str]:
 def _check_hourly_time_zones(
     path: str, datasets: Mapping[str, Dataset], consumers: Mapping[str, ConsumerConfig]
 ) -> None:
-    """Reject a time zone in which local days do not consist of complete UTC hours, if the table reads an hourly dataset.
+    """Reject a time zone in which local days do not consist of complete UTC hours, for tables that read hourly datasets.
 
     Raises:
         ConfigError: the offset of a time zone is not a whole number of hours.

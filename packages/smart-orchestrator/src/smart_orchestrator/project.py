@@ -225,8 +225,8 @@ class Project:
     ) -> Backfill:
         """Start the runs of a plan, and check the window when the runs have ended.
 
-        `apply` also waits for partitions that another writer is writing. If such a writer stops half-way, `apply` starts a run of
-        the key, unless `only_planned` is set.
+        `apply` also waits for partitions that another writer is writing. If that writer stops half-way, it runs their keys as
+        well, unless `only_planned` is set.
 
         Raises:
             ConfigError: the dataset has no runner.

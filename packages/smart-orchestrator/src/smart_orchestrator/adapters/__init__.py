@@ -1,1 +1,1 @@
-"""Adapters: inspect the partitions of a dataset in a lake or a database."""
+"""Adapters: judge a partition by the objects in the store."""

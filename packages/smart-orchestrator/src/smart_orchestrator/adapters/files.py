@@ -2,8 +2,8 @@
 
 A partition is complete if it has enough data files and rows, every file can be read, and no file was written within the last
 `settle` seconds. For a Parquet file, the adapter reads only the footer, usually with one range request; a check with the depth
-`rows` reads the complete file. For CSV files, the adapter checks all rows against the contract. The cache (`Memory`) stores the result of
-a file until the size or the ETag of the file changes, so that an unchanged file is read only once.
+`rows` reads the complete file. For CSV files, the adapter checks all rows against the contract. `Memory` stores the result of a
+file until its size or ETag changes, so that an unchanged file is read once.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 # The number of bytes that the first request reads at the end of a Parquet file. Most footers are shorter.
 TAIL_BYTES = 64 << 10
-# Increase this number when the rules in this module change. Cached results of other versions are ignored.
+# Increase this number when the rules in this module change, so that results of earlier rules in the memory are ignored.
 RULES_VERSION = 1
-# The largest number of footers that one thread reads. More footers of a partition are read by several threads.
+# The largest number of footers of one partition that a single thread reads.
 MAX_FOOTERS_IN_ONE_THREAD = 16
 
 
@@ -69,7 +69,7 @@ class FilesAdapter(ObjectAdapter):
         """Inspect a partition whose objects are already listed.
 
         Raises:
-            LakeError: the lake does not respond, or refuses the request.
+            LakeError: the lake does not answer, or refuses access.
         """
         folder = self.dataset.key(key)
         misplaced = _misplaced(key, folder, objects)
@@ -82,7 +82,7 @@ class FilesAdapter(ObjectAdapter):
         """Inspect a partition with these files.
 
         Raises:
-            LakeError: the lake does not respond, or refuses the request.
+            LakeError: the lake does not answer, or refuses access.
         """
         return self._uncommitted(key, files, options) or self.inspect_data(key, files, options)
 
@@ -116,7 +116,7 @@ class FilesAdapter(ObjectAdapter):
         """Check the number of data files, and the content of the files.
 
         Raises:
-            LakeError: the lake does not respond, or refuses the request.
+            LakeError: the lake does not answer, or refuses access.
         """
         parts = files.parts
         base = Partition(key, Code.OK, "", PartitionData(parts), fingerprint_of(parts))
@@ -138,7 +138,7 @@ class FilesAdapter(ObjectAdapter):
         return self._inspect_content(base, options)
 
     def _inspect_content(self, base: Partition, options: InspectOptions) -> Partition:
-        """Read and check the files without a cached result, and store the result in the cache."""
+        """Read the files that are not in the memory, check them, and store the result in the memory."""
         name = f"{self.dataset.name} {key_text(base.day)} files {self._rules_digest()}"
         remembered = _parse_memory(options.memory.recall(name)) if options.memory is not None else {}
         if options.depth is not Depth.ROWS:
@@ -166,14 +166,14 @@ class FilesAdapter(ObjectAdapter):
         return partition
 
     def _rules_digest(self) -> str:
-        """Return a digest of the rules and settings that determine the result for given files."""
+        """Return a digest of all rules and settings that the result depends on, besides the files."""
         dataset = self.dataset
         rules = (dataset.lake, dataset.key_format, dataset.format, dataset.header, dataset.compression)
         contract = (dataset.columns, dataset.min_rows, dataset.volume_column)
         return hashlib.sha256(repr((RULES_VERSION, rules, contract)).encode()).hexdigest()[:16]
 
     def _footers(self, base: Partition, remembered_files: Mapping[str, object]) -> dict[str, FooterResult]:
-        """Return the footer of every file. Only footers that are not in the cache are read."""
+        """Return the footer of every file. Only the footers of files that are not in the memory are read."""
         footers = {part.name: _recall_footer(part, remembered_files.get(part.name)) for part in base.parts}
         unread = [part for part in base.parts if footers[part.name] is None]
         folder = self.dataset.key(base.day)
@@ -190,7 +190,7 @@ class FilesAdapter(ObjectAdapter):
 
         Raises:
             PartFault: the file was removed or replaced after it was listed.
-            LakeError: the lake does not respond, or refuses the request.
+            LakeError: the lake does not answer, or refuses access.
         """
         try:
             tail = self._read_tail(folder, part, min(part.size, TAIL_BYTES)) if part.size else b""
@@ -238,10 +238,10 @@ class FilesAdapter(ObjectAdapter):
 
         Raises:
             PartFault: a file was removed or replaced after it was listed.
-            LakeError: the lake does not respond, or refuses the request.
+            LakeError: the lake does not answer, or refuses access.
         """
         folder = self.dataset.key(base.day)
-        # Hive stores a partition column only in the name of the folder, and not in the files.
+        # Hive does not store a partition column in the files, only in the name of the folder.
         in_path = folder_columns(f"{folder}/")
         columns = tuple(column for column in self.dataset.columns if column.name not in in_path)
         dataset = replace(self.dataset, columns=columns) if columns else self.dataset
@@ -291,7 +291,7 @@ def _files_text(number: int) -> str:
 
 
 def _parse_memory(text: str | None) -> dict[str, object]:
-    """Parse a cached document. Return an empty dict if there is no document, or if the document cannot be parsed."""
+    """Parse a document of the memory. Return an empty dict if there is no document, or if it cannot be parsed."""
     if text is None:
         return {}
     try:
@@ -301,7 +301,7 @@ def _parse_memory(text: str | None) -> dict[str, object]:
 
 
 def _recall(base: Partition, remembered: Mapping[str, object]) -> Partition | None:
-    """Return the partition with the cached result; return None if the cache has no result for the same files."""
+    """Return the partition from the memory; return None if the memory has no result for the same files."""
     if remembered.get("fingerprint") != base.fingerprint:
         return None
     try:
@@ -313,7 +313,7 @@ def _recall(base: Partition, remembered: Mapping[str, object]) -> Partition | No
 
 
 def _recall_footer(part: PartInfo, remembered: object) -> FooterResult | None:
-    """Return the cached footer of a file; return None if the size or the ETag of the file has changed."""
+    """Return the footer of a file from the memory; return None if the size or the ETag of the file has changed."""
     if not isinstance(remembered, list) or len(remembered) != 5 or remembered[:2] != [part.size, part.etag]:
         return None
     rows, code, problem = remembered[2:]

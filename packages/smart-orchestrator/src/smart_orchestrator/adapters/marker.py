@@ -63,7 +63,7 @@ class MarkerAdapter(FilesAdapter):
 
         Raises:
             ObjectMissing: the marker does not exist any more.
-            LakeError: the lake does not respond, or refuses the request.
+            LakeError: the lake does not answer, or refuses access.
         """
         data = self.lake.get(marker.key)[0] if marker.size else b""
         names = parse_foreign_marker(data)

@@ -65,12 +65,7 @@ class PlanStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of a backfill.
-
-    Attributes:
-        completeness: the check of the window that the plan is based on.
-        steps: one step for each day of the window, oldest first.
-    """
+    """One step for each day of a window, oldest first."""
 
     completeness: Completeness
     steps: tuple[PlanStep, ...]

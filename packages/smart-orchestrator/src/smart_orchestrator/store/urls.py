@@ -24,7 +24,7 @@ _CREDENTIAL_VARIABLES = {
 }
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
-# Without this check, `s3:bucket` would be the name of a folder.
+# `s3:bucket`, without the slashes, would otherwise be read as the name of a folder.
 _MISSING_SLASHES = re.compile(r"([a-z][a-z0-9+.-]+):/?(?!/)", re.IGNORECASE)
 _KNOWN_SCHEMES = {*SCHEMES, "abfs", "abfss", "http", "https", "ftp"}
 
