@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.contract.sources import PartSource
     from smart_orchestrator.model.dataset import Dataset
 
-# The text that Hive and Spark write into the name of a folder in place of a null.
+# Hive and Spark write a null in a folder name as this text.
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
