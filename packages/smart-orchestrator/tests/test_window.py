@@ -7,10 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smart_orchestrator.errors import WindowError
-from smart_orchestrator.model.window import MAX_DAYS, Window, parse_day, today_utc
+from smart_orchestrator.model.window import MAX_KEYS, Window, parse_day, today_utc
 
 DAYS = st.dates(dt.date(20, 1, 1), dt.date(9980, 12, 31))
-LENGTHS = st.integers(1, MAX_DAYS)
+LENGTHS = st.integers(1, MAX_KEYS)
 LAGS = st.integers(0, 60)
 
 
@@ -27,7 +27,7 @@ def day(text):
         (10, "2025-11-01", 3, "2025-10-20 .. 2025-10-29"),
         (2, "2024-03-04", 3, "2024-02-29 .. 2024-03-01"),
         (3, "2025-01-04", 3, "2024-12-30 .. 2025-01-01"),
-        (MAX_DAYS, "2025-11-12", 3, "2015-11-03 .. 2025-11-09"),
+        (MAX_KEYS, "2025-11-12", 3, "2015-11-03 .. 2025-11-09"),
     ],
 )
 def test_the_last_days_that_the_source_has(days, as_of, lag, text):

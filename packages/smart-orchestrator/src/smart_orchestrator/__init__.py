@@ -1,6 +1,6 @@
 """Check the partitions of a lake, backfill exactly the missing ones, and run the consumer only on a complete window.
 
-The public names are listed in `__all__`. Each is loaded from its module on first use, so `import smart_orchestrator` is cheap.
+The public names are listed in `__all__`. Each name is loaded from its module on its first use, so `import smart_orchestrator` is fast.
 """
 
 from __future__ import annotations

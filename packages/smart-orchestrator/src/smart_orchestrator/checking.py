@@ -1,7 +1,7 @@
 """Check a window of partitions against the lake.
 
-`check` inspects every key through the dataset's adapter, and returns a `Completeness`. This value has the expected, available
-and missing keys and the coverage. If the lake does not answer, `check` raises `LakeError`: no answer never means an empty lake.
+`check` inspects every key with the adapter of the dataset, and returns a `Completeness`. A `Completeness` contains the expected,
+available and missing keys, and the coverage. If the lake does not respond, `check` raises `LakeError`; it never takes the lake for empty.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake
     from smart_orchestrator.waiver_store import Waiver
 
-# The number of names beside the partitions that a check reads by default.
+# The number of names in the folder of the partitions that a check reads by default, to find strays.
 MAX_NAMES_BY_DEFAULT = 1000
 
 
@@ -52,14 +52,14 @@ def check(
         dataset: the dataset to check.
         window: the partitions to check.
         lake: an open lake; by default, the lake that the dataset names. Adapters that do not read objects ignore this argument.
-        waiver_lake: the lake that stores the waivers; by default `lake`. Without this argument, tables have no waivers.
-        options: how thoroughly to inspect; by default, listings and manifests only.
+        waiver_lake: the lake that stores the waivers; by default `lake`. A dataset in a table has no waivers without this argument.
+        options: the options of the inspection, such as the data to read.
         policy: the condition for a ready window; by default, every expected partition is available.
-        strays: list all names beside the partitions (True) or none (False). By default, the first thousand names are listed
-            if listing the lake needs no request.
+        strays: whether to search all names in the folder of the partitions for strays. By default, the first thousand names are
+            searched if a listing of the lake needs no request.
 
     Raises:
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses the request.
         DatasetError: the description of the dataset does not match the data.
     """
     lake = (lake or lake_of(dataset)).counted() if dataset.adapter in PATH_ADAPTERS else None
@@ -112,7 +112,7 @@ def _sum_requests(*counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -> Partition:
-    """Return the partition, with the code for a key that is not expected if the upstream cannot have published the key."""
+    """Set the code of a key that is not expected, because the upstream cannot have published the key."""
     if partition.available:
         return partition
     first = dataset.history_start
@@ -128,7 +128,7 @@ def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -
 def _mark_waived(
     dataset: Dataset, window: Window, partitions: Sequence[Partition], lake: Lake
 ) -> list[Partition]:
-    """Return the partitions, with the code `WAIVED` on waived partitions.
+    """Return the partitions. A waived partition has the code `WAIVED`.
 
     The waivers are read only if a partition is not available.
     """
@@ -152,7 +152,7 @@ def _with_waiver(partition: Partition, waiver: Waiver, window: Window) -> Partit
 
 
 def find_strays(dataset: Dataset, lake: Lake, thorough: bool | None = True) -> Sequence[str]:
-    """List the names beside the partitions that are not the key of a partition.
+    """List the names in the folder of the partitions that are not the path of a partition.
 
     Names that begin with `_` or `.` are not data, and are not listed.
     """
@@ -162,7 +162,7 @@ def find_strays(dataset: Dataset, lake: Lake, thorough: bool | None = True) -> S
     above = f"{folder}/" if folder else ""
     depth = dataset.key_format.count("/") - above.count("/")
     if depth:
-        return []  # Other datasets may have names beside keys of several levels.
+        return []  # With keys of several levels, the folder can contain other datasets.
     names = lake.names(folder, None if thorough else MAX_NAMES_BY_DEFAULT)
     visible = [name for name in names if name.strip("/") and not name.startswith(("_", "."))]
     return [

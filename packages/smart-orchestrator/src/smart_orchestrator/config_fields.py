@@ -71,7 +71,7 @@ class ConfigTable:
         return self.text(key) if self._has(key) else None
 
     def url(self, key: str) -> str:
-        """Read a URL or a path. The value may contain a password, so no message contains the value."""
+        """Read a URL or a path. The value can contain a password, so no message contains the value."""
         value = self._read_value(key, _REQUIRED)
         if not isinstance(value, str) or not value.strip():
             raise self.error(
@@ -168,7 +168,7 @@ class ConfigTable:
         return [ConfigTable(self.path, f"{self.prefix}.{key}[{i}]", value) for i, value in enumerate(values)]
 
     def text_table(self, key: str) -> dict[str, str]:
-        """Read a table of texts. The values may be secrets, so no message contains them."""
+        """Read a table of texts. The values can be secrets, so no message contains a value."""
         values = self._read_value(key, {})
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise self.error(key, "is not a table of texts", f'Write {key} = {{ NAME = "…" }}.')

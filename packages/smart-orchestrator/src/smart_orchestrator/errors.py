@@ -11,8 +11,8 @@
         ├── LakeError               the lake cannot be used
         │   ├── LakeUrlError        the URL is not the URL of a lake
         │   ├── LakeSettingError    a setting or an environment variable cannot be used
-        │   ├── LakeUnreachable     no answer: network, time-out, server
-        │   └── LakeDenied          the lake answered and refused: credentials, rights, missing bucket
+        │   ├── LakeUnreachable     the lake does not respond: network, time-out, server
+        │   └── LakeDenied          the lake refuses the request: credentials, rights, missing bucket
         ├── ObjectError             an object of the lake is not as expected
         │   ├── ObjectMissing       the object does not exist
         │   ├── ObjectUnusable      the key does not lead to a regular file
@@ -20,14 +20,14 @@
         ├── VacuumRefused           no object of the lake is a manifest of this program
         ├── CommitError             a partition could not be committed
         │   └── LostRace            another writer committed the day first
-        ├── ContractError           rows break the dataset's contract
+        ├── ContractError           rows violate the dataset's contract
         ├── WaiverError             a waiver cannot be recorded, read or removed
         ├── PartitionChanged        a partition changed after it was inspected
-        ├── NotPublished            the source does not have the day, and the run is not at fault
-        ├── SourceRefused           the source refused the request
-        ├── SourceUnreachable       the source did not answer before the deadline
+        ├── NotPublished            the upstream does not have the day, so the run is not at fault
+        ├── SourceRefused           the upstream refused the request
+        ├── SourceUnreachable       the upstream did not respond before the deadline
         └── RunsError               the runs cannot be started or followed
-            └── RunsUnreachable     the runner does not answer
+            └── RunsUnreachable     the runner does not respond
 
 The message is made from the attributes: what happened, to which object, and, in the last sentence, the fix. No message
 contains credentials, because the errors of a lake show only the scheme, the bucket and the key.
@@ -158,13 +158,13 @@ class LakeSettingError(LakeError):
 
 
 class LakeUnreachable(LakeError):
-    """The lake does not answer: network, time-out or a failing server. This error never means that the lake is empty."""
+    """The lake does not respond: network, time-out or a failing server. This error never means that the lake is empty."""
 
     transient = True
 
 
 class LakeDenied(LakeError):
-    """The lake answered and refused: credentials, rights, or a bucket that does not exist."""
+    """The lake refuses the request: credentials, rights, or a bucket that does not exist."""
 
 
 class ObjectError(SmartOrchestratorError):
@@ -203,7 +203,7 @@ class ObjectUnusable(ObjectError):
 
 
 class ObjectConflict(ObjectError):
-    """A conditional write found another version of the object than expected."""
+    """A conditional write failed, because the object does not have the expected version."""
 
     def __init__(self, lake: str, key: str) -> None:
         super().__init__(
@@ -250,7 +250,7 @@ class CommitError(SmartOrchestratorError):
 
 
 class LostRace(CommitError):
-    """Another writer committed the day between two steps of our writer: reading the marker and replacing it."""
+    """Another writer committed the day after our writer read the marker and before our writer replaced it."""
 
     def __init__(self, dataset: str, day: date, winner: str) -> None:
         self.winner = winner
@@ -263,7 +263,7 @@ class LostRace(CommitError):
 
 
 class ContractError(SmartOrchestratorError):
-    """Rows break the dataset's contract.
+    """Rows violate the dataset's contract.
 
     Attributes:
         dataset: the dataset's name.
@@ -317,11 +317,11 @@ class PartitionChanged(SmartOrchestratorError):
 
 
 class NotPublished(SmartOrchestratorError):
-    """The source does not have the day yet. A pipeline raises this class or a subclass if an immediate retry is useless.
+    """The upstream does not have the day yet. A pipeline raises this class or a subclass if an immediate retry is useless.
 
     Attributes:
         day: the UTC day.
-        problem: what the source responded.
+        problem: the response of the upstream.
     """
 
     transient = False
@@ -337,14 +337,14 @@ class NotPublished(SmartOrchestratorError):
 
 
 class SourceRefused(SmartOrchestratorError):
-    """The source refused the request. A pipeline raises a subclass if a retry is useless."""
+    """The upstream refused the request. A pipeline raises a subclass if a retry is useless."""
 
     transient = False
     failure = Failure.REFUSED
 
 
 class SourceUnreachable(SmartOrchestratorError):
-    """The source did not answer before the deadline. A pipeline raises a subclass."""
+    """The upstream did not respond before the deadline. A pipeline raises a subclass."""
 
     failure = Failure.UNREACHABLE
     exit_code = UNREACHABLE
@@ -370,6 +370,6 @@ class RunsError(SmartOrchestratorError):
 
 
 class RunsUnreachable(RunsError):
-    """The runner does not answer: network, time-out or a failing server. The runs themselves may continue."""
+    """The runner does not respond: network, time-out or a failing server. The runs themselves may continue."""
 
     transient = True

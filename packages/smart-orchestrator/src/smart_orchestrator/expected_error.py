@@ -1,7 +1,7 @@
 """The base class of every error that is raised on purpose, also in other distributions.
 
-An error class tells its callers three things: whether a retry may help (`transient`), which failure is recorded for a run
-whose pipeline raises the error (`failure`), and with which code a command exits (`exit_code`).
+An error class has three attributes for its callers: whether a retry may help (`transient`), the failure that is recorded for a run
+whose pipeline raises the error (`failure`), and the exit code of a command that ends with the error (`exit_code`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ INCOMPLETE, USAGE, UNREACHABLE, PLAN_MOVED = 1, 2, 3, 5
 
 
 class Failure(StrEnum):
-    """Why a run did not complete its day. The values are stable: programs branch on them."""
+    """Why a run left no complete partition. The values are stable, because programs branch on them."""
 
     ERROR = "ERROR"
     NOT_PUBLISHED = "NOT_PUBLISHED"
@@ -27,7 +27,7 @@ class Failure(StrEnum):
     def final(self) -> bool:
         """Whether an immediate retry would fail in the same way.
 
-        UNREACHABLE is final, because requests to a source or lake are retried until a deadline before this failure is recorded.
+        UNREACHABLE is final, because a run with this failure has already retried its requests until a deadline.
         """
         return self in (Failure.NOT_PUBLISHED, Failure.UNREACHABLE, Failure.REFUSED)
 

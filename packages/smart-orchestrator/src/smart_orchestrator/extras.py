@@ -1,7 +1,7 @@
 """Import optional dependencies: `with extra("frames"): import polars as pl`.
 
 The core needs only obstore. Every other library is imported inside the function that uses the library, within an `extra` block.
-If the library is not installed, the block raises an error that names the extra.
+If the library is not installed, `MissingExtra` is raised, which names the extra.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PACKAGES: dict[Extra, frozenset[str]] = {
 
 
 class _Extra:
-    """A context manager that turns a failed import of the extra's packages into `MissingExtra`. It does not change other errors."""
+    """A context manager that raises `MissingExtra` when a package of the extra cannot be imported. Other errors are not changed."""
 
     __slots__ = ("name",)
 

@@ -1,7 +1,8 @@
 """Parse JSON documents that another program may have written: markers, waivers, cached values.
 
-A parsed document has a bounded size, nesting and integers, finite numbers, and strings that can be encoded. Any other document
-raises `BadDocument` with a reason in one line. The field functions read one value of a document and raise `BadDocument`, too.
+A document is accepted if its size, its nesting and its integers are within bounds, its numbers are finite, and its strings can be
+encoded. For any other document, `BadDocument` is raised, with a reason in one line. The functions `…_field` read one value of a
+document; they raise `BadDocument`, too.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
 MAX_REASON_LENGTH = 200
 
-# A single bracket, or a complete string, because brackets inside strings do not count.
+# A bracket, or a complete string. The strings are matched so that their brackets do not count.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -97,7 +98,7 @@ def parse_toml(data: bytes, *, what: str, max_bytes: int = MAX_TOML_BYTES) -> di
 
 
 def _integer(text: str) -> int:
-    # The length is compared first, because `int` raises a different error for more than 4,300 digits.
+    # Compare the length first, because `int` raises another error for more than 4,300 digits.
     if len(text) > 20 or abs(int(text)) > MAX_INTEGER:
         message = f"the number {text[:24]} is out of range"
         raise ValueError(message)

@@ -1,7 +1,7 @@
 """Check, plan, apply and run the datasets of a configuration file.
 
-A dataset runs after the datasets that it needs. A key waits while a partition that the key needs is not complete, and the plan
-names that partition. The command of a consumer runs only when the windows of all datasets that the consumer reads are ready.
+A dataset runs after the datasets that it needs. A key waits until all partitions that the key needs are complete. While the key waits, the
+plan names a needed partition that is not complete. The command of a consumer runs only when the windows of all datasets that the consumer reads are ready.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ProjectRun:
 
 @dataclass(frozen=True, slots=True)
 class PartitionExplanation:
-    """The completeness, the cause, the latest runs and the plan of one key of a dataset; the cause is None if available."""
+    """The check of one key, the cause (None for an available partition), the latest runs and the plan."""
 
     completeness: Completeness
     cause: Explanation | None
@@ -125,7 +125,7 @@ class Project:
         """Check a window of a dataset, and mark the keys that have a run in flight.
 
         Raises:
-            LakeError: the lake does not answer or refuses the request.
+            LakeError: the lake does not respond, or refuses the request.
         """
         dataset = self.config.dataset(name)
         options = replace(options or InspectOptions(), memory=self._ledger)
@@ -143,7 +143,7 @@ class Project:
         return completeness.with_runs_in_flight(running) if running else completeness
 
     def waiver_lake(self, name: str) -> Lake:
-        """Open the lake that holds the waivers of a dataset: a separate lake if one is configured, else the dataset's own."""
+        """Open the lake with the waivers of a dataset: the lake of the option `waivers`, by default the lake of the dataset."""
         dataset = self.config.dataset(name)
         waiver_url = self.config.waiver_urls.get(name)
         return lake_of(dataset) if waiver_url is None else open_lake(waiver_url)
@@ -200,7 +200,7 @@ class Project:
         """Make the plan of a window. Keys wait while the partitions that they need are incomplete.
 
         Raises:
-            LakeError: the lake does not answer or refuses the request.
+            LakeError: the lake does not respond, or refuses the request.
         """
         completeness = self.check(name, window, policy=policy)
         plan = make_plan(completeness, self.latest_runs(name, completeness))
@@ -228,10 +228,9 @@ class Project:
         `apply` also waits for partitions that another writer is writing. If that writer stops half-way, it runs their keys as
         well, unless `only_planned` is set.
 
-
         Raises:
             ConfigError: the dataset has no runner.
-            LakeError: the lake does not answer or refuses the request.
+            LakeError: the lake does not respond, or refuses the request.
         """
         reporter = reporter or SilentReporter()
         name = plan.completeness.dataset
@@ -298,7 +297,7 @@ class Project:
 
         Raises:
             ConfigError: a partition is missing, and its dataset has no runner.
-            LakeError: the lake does not answer or refuses the request.
+            LakeError: the lake does not respond, or refuses the request.
         """
         reporter = reporter or SilentReporter()
         dataset = self.config.dataset(name)
@@ -321,7 +320,7 @@ class Project:
         """Explain one key: the state of the partition, the cause, the latest runs and the plan.
 
         Raises:
-            LakeError: the lake does not answer or refuses the request.
+            LakeError: the lake does not respond, or refuses the request.
         """
         dataset = self.config.dataset(name)
         window = Window.between(key, key, self.as_of(dataset), dataset.lag, dataset.grain)
@@ -344,7 +343,7 @@ class Project:
         }
 
     def limits(self, name: str, timeout: float = 7200.0) -> Limits:
-        """Return the limits of a backfill of a dataset, which its runner configures."""
+        """Return the limits of a backfill of a dataset, from the configuration of the dataset's runner."""
         dataset = self.config.dataset(name)
         if dataset.runner is None:
             return Limits(timeout=timeout)
@@ -360,7 +359,7 @@ class Project:
         return self.apply(plan, limits=self.limits(name, timeout), reporter=reporter)
 
     def _find_blocked_keys(self, name: str, keys: list[Key] | tuple[Key, ...]) -> dict[Key, str]:
-        """Return the keys that need partitions that are not available, each with a sentence about the first such partition."""
+        """Return the keys that must wait for needed partitions, each with a sentence about the first needed partition."""
         dataset = self.config.dataset(name)
         blocked: dict[Key, str] = {}
         for need in dataset.needs if keys else ():
@@ -381,7 +380,7 @@ class Project:
     def _run_consumer_if_ready(self, consumer: ConsumerConfig, completeness: Completeness) -> ConsumerResult:
         """Run the command of a consumer if the windows of all datasets that it reads are ready.
 
-        `completeness` is the result for one of these datasets, which is not checked again.
+        `completeness` is the result of the check of one of these datasets. This dataset is not checked again.
         """
         checked_dataset = self.config.dataset(completeness.dataset)
         for name in consumer.datasets:

@@ -69,7 +69,8 @@ class Proposal:
         first: the oldest key in the sample.
         last: the newest key in the sample.
         notes: the evidence for the proposal, one sentence each.
-        is_sure: whether the sample is large enough, all its folders fit the key format, and all or none of them have a marker.
+        is_sure: whether the sample is large enough, all its folders fit the key format, and either all or none of its folders
+            have a marker.
     """
 
     dataset: Dataset
@@ -116,7 +117,7 @@ def propose(lake: Lake, url: str, now: dt.datetime) -> list[Proposal]:
     """Propose the datasets of a lake, with distinct names.
 
     Raises:
-        LakeError: the lake does not answer or refuses the request.
+        LakeError: the lake does not respond, or refuses the request.
     """
     groups: dict[str, _Group] = {}
     delta_tables: set[str] = set()
@@ -205,7 +206,10 @@ def _sample_keys(lake: Lake) -> Iterator[str]:
 
 
 def _key_format_of(folders: Sequence[str]) -> tuple[str, int]:
-    """Return the key format of a path and the number of folders in the key; 0 when no folder name contains a date."""
+    """Return the key format of a path, and the number of its folders that belong to the key.
+
+    The number is 0 when no folder name contains a date.
+    """
     names: list[str] = []
     used_directives: set[str] = set()
     depth = 0
@@ -220,7 +224,7 @@ def _key_format_of(folders: Sequence[str]) -> tuple[str, int]:
 def _date_field_name(folder: str, used_directives: set[str]) -> str | None:
     """Replace the date in a folder name by a field of the key format, and add its directives to `used_directives`.
 
-    None when the name contains no date, or only directives that are already used.
+    Return None when the name contains no date, or when a directive of the date is already used.
     """
     if "{" in folder or "}" in folder:
         return None
@@ -244,12 +248,12 @@ def _date_field_name(folder: str, used_directives: set[str]) -> str | None:
 
 
 def _propose_dataset(key_format: str, group: _Group, url: str) -> Proposal | None:
-    """Propose a dataset for a group of partitions; None when their names are not keys of any grain."""
+    """Propose a dataset for a group of partitions. Return None when their names are not keys of any grain."""
     if group.has_unpadded_numbers:
         key_format = re.sub(r"=\{start:%([mdH])\}", r"={start:%-\1}", key_format)
     grains = _possible_grains(key_format)
     if len(group.paths) < _MIN_PARTITIONS:
-        # A few dates that are all Mondays are not enough evidence for weeks, so the finest grain is assumed.
+        # Assume the finest grain. That a few dates are all Mondays does not prove that the grain is the week.
         grains = grains[-1:]
     for grain in grains:
         try:
@@ -294,7 +298,7 @@ def _describe(dataset: Dataset, keys: Sequence[Key], group: _Group) -> Proposal:
 
 
 def _possible_grains(key_format: str) -> list[Grain]:
-    """Return the grains that a key format can have, the coarsest first. Dates that are all Mondays can be weeks."""
+    """Return the grains that a key format can have, the coarsest first. For example, dates that are all Mondays can be weeks."""
     if "%H" in key_format or "%-H" in key_format:
         return [Grain.HOUR]
     if "%V" in key_format:
@@ -341,7 +345,7 @@ def _with_min_rows(proposal: Proposal, lake: Lake, now: dt.datetime) -> Proposal
 
 
 def _with_names(proposals: Iterable[Proposal]) -> list[Proposal]:
-    """Give each proposal a distinct name, made from the last folder name in the key format that contains no date."""
+    """Give each proposal a distinct name. The name is made from the last folder before the first date in the key format."""
     proposals_by_name: dict[str, Proposal] = {}
     for proposal in sorted(proposals, key=lambda each: each.dataset.key_format):
         folder_name = (

@@ -1,10 +1,10 @@
 """Detect partitions with an unusual number of rows or an unusual volume, from metadata alone.
 
-A committed partition that follows its contract may still lack half of its rows: the API answered early, or a filter removed
-too much. The check compares the number of rows and the volume of a partition with eight past partitions. For days and hours,
+A committed partition can satisfy its contract although half of its rows are missing, for example because the API responded too early
+or a filter removed too much. The check compares the number of rows and the volume of a partition with eight past partitions. For days and hours,
 these are the same weekday and hour of the past eight weeks. For weeks and months, they are the previous eight. The usual range
-is median ± k · 1.4826 · MAD, and at least median ± a tenth of the median. Without this minimum, any change after eight equal
-partitions would be unusual. A partition with fewer than four past partitions is not checked.
+is median ± k · 1.4826 · MAD, and at least median ± a tenth of the median. Without this minimum, any change
+after eight equal partitions would be unusual. A partition with fewer than four past partitions is not checked.
 
 Source of the factor 1.4826: the MAD of a normal distribution is its standard deviation / 1.4826.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
 
-# The number of past partitions in a comparison, and the distance between two of them in keys.
+# The number of past partitions in a comparison. `_KEYS_BETWEEN` is the distance between two of these partitions, in keys.
 PAST_KEYS = 8
 _KEYS_BETWEEN = {Grain.HOUR: 7 * 24, Grain.DAY: 7, Grain.WEEK: 1, Grain.MONTH: 1}
 MIN_PAST_KEYS = 4
@@ -78,7 +78,7 @@ def with_volume(
 
     Raises:
         OptionError: `width` is not more than 0.
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses the request.
     """
     if not width > 0:
         raise OptionError("width", width, "is not more than 0", f"Give for example {WIDTH:g}.")

@@ -1,4 +1,4 @@
-"""Store waivers in the lake. A waiver states that a partition will never come, for everyone who checks the dataset.
+"""Store waivers in the lake. A waiver states that a partition will never come. It applies to every check of the dataset.
 
 A waiver is a small object under `_waived/` beside the partitions. A waiver never overwrites another waiver. A waived partition
 is not expected. If its data arrive later, the partition counts as expected again.
@@ -43,9 +43,9 @@ class Waiver:
         day: the UTC day.
         reason: why the partition will never come.
         by: the author of the waiver; empty when unknown.
-        until: the last as-of day on which the waiver holds; None when it does not expire.
+        until: the last as-of day on which the waiver is valid; None for a waiver without an end.
         waived_at: the time at which the waiver was recorded, in UTC.
-        problem: why the stored waiver cannot be read; empty when the waiver is valid. An unreadable waiver never holds.
+        problem: why the stored waiver cannot be read; empty for a readable waiver. An unreadable waiver is never valid.
     """
 
     day: dt.date
@@ -60,7 +60,7 @@ class Waiver:
         return not self.problem and (self.until is None or key_text(as_of)[:10] <= self.until.isoformat())
 
     def to_json(self) -> dict[str, object]:
-        """Return the waiver as JSON types, in the form for the lake and for lists."""
+        """Return the waiver as a JSON object, for the lake and for `waive --list --json`."""
         problem = {"problem": self.problem} if self.problem else {}
         return {
             "day": key_text(self.day),
@@ -77,7 +77,7 @@ def waive(dataset: Dataset, lake: Lake, waiver: Waiver) -> None:
 
     Raises:
         WaiverError: the day is waived already, or the reason is empty, too long or more than one line.
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses the request.
     """
     if not waiver.reason.strip():
         raise WaiverError(waiver.day, "a waiver needs a reason", 'Say why with --reason "…".')
@@ -105,7 +105,7 @@ def unwaive(dataset: Dataset, lake: Lake, day: dt.date) -> None:
 
     Raises:
         WaiverError: the day is not waived.
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses the request.
     """
     try:
         with suppress(ObjectUnusable):
@@ -116,12 +116,12 @@ def unwaive(dataset: Dataset, lake: Lake, day: dt.date) -> None:
 
 
 def waivers(dataset: Dataset, lake: Lake, days: Collection[dt.date] | None = None) -> dict[dt.date, Waiver]:
-    """Read the waivers of the given days, by default of all days. This takes one listing, and one small read for each waiver.
+    """Read the waivers of the given days, by default of all days. This needs one listing, and one small read for each waiver.
 
     A waiver that cannot be read has a `problem`.
 
     Raises:
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses the request.
     """
     by_day: dict[dt.date, Waiver] = {}
     for info in lake.list(_folder(dataset)):

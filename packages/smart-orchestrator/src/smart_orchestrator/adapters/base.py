@@ -1,8 +1,8 @@
 """The protocol of an adapter, and the function that selects the adapter of a dataset.
 
-An adapter inspects partitions. It receives a batch of keys, so that one listing or one query can serve many keys, and returns a
-`Partition` for every key. The code of a `Partition` describes a fault of the data. If a lake or a database does not answer, the
-adapter raises `LakeError`. If the description of the dataset does not match the data, it raises `DatasetError`.
+An adapter inspects partitions. It receives a batch of keys, so that one listing or one query can be used for many keys. It returns a
+`Partition` for every key; the code of the `Partition` names a fault of the data. The adapter raises `LakeError` if the lake or the
+database does not respond, and `DatasetError` if the description of the dataset does not match the data.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class PartitionAdapter(Protocol):
         """Inspect the partition of every key.
 
         Raises:
-            LakeError: the lake or the database does not answer, or refuses access.
+            LakeError: the lake or the database does not respond, or refuses the request.
             DatasetError: the description of the dataset does not match the data.
         """
         ...
@@ -87,10 +87,10 @@ def inspect_key(
         dataset: the dataset.
         key: the partition's key.
         lake: an open lake; by default, the lake that the dataset names.
-        writer_ended: whether the only writer of the partition has ended with success, so that the settle time is not needed.
+        writer_ended: whether the only writer of the partition has succeeded. If so, the settle time does not apply.
 
     Raises:
-        LakeError: the lake or the database does not answer, or refuses access.
+        LakeError: the lake or the database does not respond, or refuses the request.
         DatasetError: the description of the dataset does not match the data.
     """
     from smart_orchestrator.adapters.manifest import InspectOptions

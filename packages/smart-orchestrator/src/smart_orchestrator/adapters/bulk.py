@@ -1,7 +1,7 @@
 """Check the rows of many partitions in one query, which is faster than one query for each partition.
 
-The query confirms that a partition is complete. It cannot confirm a partition with a violated rule, with a missing or changed
-part, or without a manifest of our writer. Such a partition is inspected separately, and the result names the fault.
+The query can only confirm that a partition is complete. It cannot confirm a partition that violates a rule, has a missing or changed
+part, or has no manifest of our writer. Such a partition is inspected separately, and the separate result names the fault.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.store.base import Lake
 
-# The number of partitions in memory. With a thousand rows each, they need some megabytes.
+# The number of partitions that are in memory at a time. Partitions of a thousand rows need some megabytes together.
 PARTITIONS_IN_MEMORY = 64
 # The number of partitions in one query. A larger number would delay the first query.
 PARTITIONS_PER_QUERY = 32
@@ -47,10 +47,10 @@ def inspect_deeply(
         lake: the lake of the partitions.
         pool: the threads that read the parts.
         inspect_metadata: the function that inspects the listing and the manifest of a partition.
-        inspect_rows: the function that inspects the rows of a partition, too, and names the faults.
+        inspect_rows: the function that inspects the metadata and the rows of one partition, and names the fault.
 
     Raises:
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses the request.
     """
 
     def read(day: dt.date) -> tuple[Partition, list[bytes]]:
@@ -80,7 +80,7 @@ def _read_committed(dataset: Dataset, partition: Partition, lake: Lake) -> list[
     """Read the parts of a partition. Return no bytes if a part has changed or the query cannot confirm the partition.
 
     Raises:
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses the request.
     """
     is_counted = partition.available and partition.manifest is not None and partition.rows is not None
     is_large = sum(part.size for part in partition.parts) > MAX_PARTITION_BYTES

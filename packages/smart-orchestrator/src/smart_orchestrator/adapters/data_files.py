@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import ObjectInfo
 
-# Folders with the uncommitted files of a job: of Hadoop, of Hadoop's S3A committers, and of Hive.
+# The folders that contain the uncommitted files of a job of Hadoop, of Hadoop's S3A committers, and of Hive.
 _JOB_FOLDERS = ("_temporary", "__magic", ".hive-staging")
-# Names of files that writers commonly add to complete data.
+# The names of files that common writers put beside complete data.
 _METADATA_NAMES = (MARKER, "_metadata", "_common_metadata")
 _FOLDER_MARKER = "_$folder$"
 # The usual file name extensions of each format.
@@ -112,7 +112,7 @@ def _is_unfinished(name: str) -> bool:
 
 
 def _without_folders(listed: Mapping[str, ObjectInfo]) -> dict[str, ObjectInfo]:
-    """Return the objects without the empty objects by which some stores represent folders."""
+    """Return all objects except the empty ones that represent folders in some stores."""
     folders = {name[:end] for name in listed for end, letter in enumerate(name) if letter == "/"}
     return {
         name: info

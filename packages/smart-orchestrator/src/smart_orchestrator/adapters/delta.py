@@ -45,7 +45,7 @@ _REFUSALS = (
 )
 # Terminal colours, tree lines and URL queries in the messages of deltalake.
 _DECORATION = re.compile(r"\x1b\[[0-9;]*m|[↳│╰├─]|\?\S+")
-# The types of columns that can hold the key.
+# The types of columns that can contain the key.
 _KEY_TYPES = ("date", "timestamp", "timestamp_ntz", "string")
 
 
@@ -59,14 +59,14 @@ class DeltaAdapter:
 
     @property
     def requests(self) -> Mapping[str, int]:
-        """The number of times that the log was read. The library does not count its requests."""
+        """The number of times that the log was read. The library `deltalake` does not count its requests."""
         return {"log": self._loads}
 
     def inspect(self, keys: Sequence[Key], options: InspectOptions) -> Mapping[Key, Partition]:
         """Inspect the partition of every key.
 
         Raises:
-            LakeError: the store does not answer, or refuses access.
+            LakeError: the store does not respond, or refuses the request.
             DatasetError: the table does not exist, or is not partitioned by the key.
         """
         del options
@@ -87,7 +87,7 @@ class DeltaAdapter:
         """Load the table with its log.
 
         Raises:
-            LakeError: the store does not answer, or refuses access.
+            LakeError: the store does not respond, or refuses the request.
             DatasetError: the table does not exist.
             Unreadable: the log cannot be read.
         """
@@ -144,10 +144,10 @@ class DeltaAdapter:
         return {name: value for name, value in options.items() if value}
 
     def _key_column(self, table: DeltaTable) -> str:
-        """Return the name of the partition column that holds the key.
+        """Return the name of the partition column that contains the key.
 
         Raises:
-            DatasetError: no partition column can be the key, or several can.
+            DatasetError: no partition column can be the key, or several columns can be the key.
         """
         partition_columns = table.metadata().partition_columns
         types = {field.name: str(getattr(field.type, "type", field.type)) for field in table.schema().fields}

@@ -6,9 +6,9 @@ PyIceberg's variables, such as `PYICEBERG_CATALOG__DEFAULT__…`. Without a `tab
 `version-hint.text`, or a metadata file. The adapter reads files with the credentials of lakes, and does not use the credentials
 that a REST catalog issues.
 
-The table must be partitioned by the key column with `hour`, `day`, `month` or `identity`. If its partitions are shorter than the
-grain of the dataset, their rows are summed. The number of rows in delete files is subtracted. The result is a lower bound, because
-several delete files may remove the same row.
+The table must be partitioned by the key column with `hour`, `day`, `month` or `identity`. If a key of the dataset consists of several
+partitions of the table, the number of its rows is the sum over these partitions. The number of rows in delete files is subtracted. The
+result is a lower bound, because several delete files can remove the same row.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.grain import Key
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-# For each partition transform, the grains whose keys consist of complete partitions.
+# The grains of each partition transform: a key of such a grain consists of complete partitions.
 _GRAINS = {
     "hour": tuple(Grain),
     "day": (Grain.DAY, Grain.WEEK, Grain.MONTH),
     "month": (Grain.MONTH,),
     "identity": tuple(Grain),
 }
-# The types of columns that can hold the key.
+# The types of columns that can contain the key.
 _KEY_TYPES = ("date", "timestamp", "timestamptz", "string")
 
 
@@ -84,7 +84,7 @@ class IcebergAdapter:
         """Inspect the partition of every key.
 
         Raises:
-            LakeError: the catalog or the lake does not answer, or refuses access.
+            LakeError: the catalog or the lake does not respond, or refuses the request.
             DatasetError: the table does not exist, or is not partitioned by the key.
         """
         del options
@@ -110,7 +110,7 @@ class IcebergAdapter:
         """Load the table.
 
         Raises:
-            LakeError: the catalog or the lake does not answer, or refuses access.
+            LakeError: the catalog or the lake does not respond, or refuses the request.
             DatasetError: the table does not exist.
             Unreadable: the metadata of the table cannot be read.
         """
@@ -151,7 +151,7 @@ class IcebergAdapter:
             uri.startswith("sqlite:///")
             and not Path(uri.removeprefix("sqlite:///").partition("?")[0]).exists()
         ):
-            # SQLite would create an empty catalog.
+            # Without this check, SQLite would create an empty catalog.
             raise LakeDenied(self.url, "the catalog does not exist", "Create it, or correct the URL.")
         properties = self._properties() | {"uri": uri, "init_catalog_tables": "false"}
         return load_catalog(name or "default", **properties).load_table(str(self.dataset.table))
@@ -187,10 +187,11 @@ class IcebergAdapter:
         }
 
     def _key_field(self, table: Table, spec: PartitionSpec) -> PartitionField:
-        """Return the partition field that holds the key.
+        """Return the partition field that contains the key.
 
         Raises:
-            DatasetError: no partition field can be the key, or several can; or the partitions are longer than the grain.
+            DatasetError: no partition field can be the key, several fields can be the key, or the partitions are longer than the
+                grain.
         """
         schema = table.schema()
         columns = {column.field_id: column for column in schema.fields}
@@ -235,7 +236,7 @@ class IcebergAdapter:
         with extra("iceberg"):
             from pyiceberg import expressions
 
-        # `Any`, because PyIceberg's classes declare no types for their arguments.
+        # The type is `Any`, because PyIceberg's classes declare no types for their arguments.
         at_least: Any = expressions.GreaterThanOrEqual
         less: Any = expressions.LessThan
         column = table.schema().find_field(field.source_id)

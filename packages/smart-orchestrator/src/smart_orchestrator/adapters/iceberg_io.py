@@ -82,7 +82,7 @@ class _LakeFile(InputFile):
 
         Raises:
             FileNotFoundError: the file does not exist.
-            LakeError: the lake does not answer, or refuses access.
+            LakeError: the lake does not respond, or refuses the request.
         """
         del seekable
         return io.BytesIO(self._read())

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
 
-# At most two partitions with a larger part are read in parallel, because each needs memory for its pieces.
+# The limit of a large part. At most two partitions with large parts are read in parallel, because each needs memory.
 LARGE_PART_BYTES = 8 << 20
 _large_parts = threading.BoundedSemaphore(2)
 # Increase this number when the rules change. Cached results with another number are not used.
@@ -56,11 +56,11 @@ def judge_once(
         base: the partition according to its metadata.
         lake: the lake of the parts.
         memory: the cache; None without a cache.
-        etags: the names and ETags of parts whose ETag differs from the manifest.
+        etags: the name and the current ETag of each part whose ETag in the manifest is another one.
         recall: whether to use a cached result. A new result is always stored.
 
     Raises:
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses the request.
     """
     key = f"{dataset.name} {base.day} {base.fingerprint} {_rules_digest(dataset, etags)}"
     if memory is not None and recall:
@@ -74,7 +74,7 @@ def judge_once(
 
 
 def _rules_digest(dataset: Dataset, etags: Sequence[object]) -> str:
-    """Return a digest of everything, except the manifest and the parts, that the result of a check depends on."""
+    """Return a digest of the rules and ETags that determine the result of a check for a given manifest."""
     reading = (dataset.format, dataset.header, dataset.compression)
     rules = (RULES_VERSION, reading, dataset.columns, dataset.min_rows, dataset.volume_column, etags)
     return hashlib.sha256(repr(rules).encode()).hexdigest()[:16]

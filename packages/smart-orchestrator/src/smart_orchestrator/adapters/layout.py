@@ -29,7 +29,7 @@ class Layout:
         marker: the object `_SUCCESS`; None if it does not exist.
         parts: the data files in the folder itself, by name.
         nested: the data files in subfolders, by name; Spark's `partitionBy` writes such files.
-        others: the names that are neither data files nor hidden: copies, temporary files, files of other tools.
+        others: the names of all other files that are not hidden: copies, temporary files, files of other tools.
         written: the time of the last write of each object whose name does not begin with a dot.
     """
 
@@ -64,7 +64,7 @@ class Layout:
 
 
 def list_partition(dataset: Dataset, day: dt.date, lake: Lake) -> list[ObjectInfo]:
-    """List the objects of a partition. If its folder is empty, the object at the path of the folder is listed.
+    """List the objects of a partition. If the folder has no objects, list an object with the path of the folder, if it exists.
 
     Raises:
         LakeError: the lake cannot be listed.
@@ -84,5 +84,5 @@ def names_text(names: Sequence[str]) -> str:
 
 
 def _is_hidden(name: str) -> bool:
-    """Return whether Hadoop's readers skip the name: it begins with `.`, or with `_` unless it has the form `_column=value`."""
+    """Return whether Hadoop's readers skip a file: a level of its name begins with `.`, or with `_` and has no `=`."""
     return any(level[:1] == "." or (level[:1] == "_" and "=" not in level) for level in name.split("/"))

@@ -2,7 +2,7 @@
 
 The marker `_SUCCESS` commits a partition. The marker of our writer is a JSON manifest, which names the parts. The marker of
 another writer is empty, a line break, or Hadoop's JSON, and commits every `part-*` beside or below the marker. The functions raise
-`LakeError` if the lake does not answer. A fault of the partition does not raise, but sets the code and the reason of the result.
+`LakeError` if the lake does not respond. For a fault of the partition, they raise nothing; the result has the code and the reason.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class InspectOptions:
 
     Attributes:
         depth: the data to read.
-        settle: the settle time. Parts without a marker count as being written while they are younger than this time.
+        settle: the settle time. Parts without a marker count as being written until they are older than this time.
         now: the current time, in UTC.
         memory: the cache of results for partitions whose data were read; None without a cache.
 
@@ -99,10 +99,10 @@ class InspectOptions:
 def inspect(
     dataset: Dataset, day: dt.date, *, lake: Lake | None = None, options: InspectOptions | None = None
 ) -> Partition:
-    """Inspect the partition of `day`. This takes one listing, and one small read of the marker.
+    """Inspect the partition of `day`. This needs one listing, and one small read of the marker.
 
     Raises:
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses the request.
     """
     lake = lake or lake_of(dataset)
     objects = list_partition(dataset, day, lake)
@@ -240,7 +240,7 @@ def _inspect_ours(
     problem = _check_listing(base, parts) or check_contract(dataset, base)
     if problem is not None:
         return problem
-    # A part with a different ETag was either copied or overwritten. Only its checksum can tell.
+    # A part with another ETag was copied or overwritten. Only its checksum shows which of the two.
     etags = [[p.name, parts[p.name].etag] for p in manifest.parts if p.etag not in (None, parts[p.name].etag)]
     is_unproven = bool(etags) or manifest.rows is None
     if options.depth is Depth.ROWS or (is_unproven and options.depth is Depth.AS_NEEDED):
@@ -273,7 +273,7 @@ def read_parts(dataset: Dataset, partition: Partition, *, lake: Lake | None = No
 
     Raises:
         PartitionChanged: a part is gone, or its bytes are not the bytes that were committed.
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses the request.
     """
     lake = lake or lake_of(dataset)
     folder = dataset.key(partition.day)
@@ -297,12 +297,12 @@ def read_parts(dataset: Dataset, partition: Partition, *, lake: Lake | None = No
 def read_frame(dataset: Dataset, day: dt.date | Partition, *, lake: Lake | None = None) -> pl.DataFrame:
     """Read the rows of a partition as a Polars frame with the contract's columns and types.
 
-    A day is inspected first. A `Partition` must not have changed since its inspection.
+    `day` is a key, whose partition is inspected first, or an inspected `Partition`, which must not have changed since then.
 
     Raises:
-        ContractError: the partition is not available, or its rows break the contract.
+        ContractError: the partition is not available, or its rows violate the contract.
         PartitionChanged: the partition changed after it was inspected.
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses the request.
     """
     lake = lake or lake_of(dataset)
     partition = day if isinstance(day, Partition) else inspect(dataset, day, lake=lake)

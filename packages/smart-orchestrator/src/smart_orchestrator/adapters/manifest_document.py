@@ -1,7 +1,7 @@
 """Parse the marker of a committed partition: the manifest of our writer, or the marker of another writer.
 
-The marker `_SUCCESS` of our writer contains a `Manifest` as JSON. For an invalid manifest, `parse_manifest` does not raise, but
-returns an invalid `Partition` with the reason. Spark writes an empty marker, and some tools write one line break. Hadoop's S3A
+The marker `_SUCCESS` of our writer contains a `Manifest` as JSON. For an invalid manifest, `parse_manifest` raises nothing; it returns
+an invalid `Partition` with the reason. Spark writes an empty marker, and some tools write one line break. Hadoop's S3A
 committers write a JSON document of a different form.
 """
 

@@ -1,7 +1,7 @@
 """Inspect a partition that its writer commits with a marker, the object `_SUCCESS`.
 
 Spark writes an empty marker; other writers write a line break. Hadoop's S3A committers and the writer of this package write a
-JSON document with the names of the committed files. The adapter `marker` reads the data files as the adapter `files` does.
+JSON document with the names of the committed files. The adapter `marker` reads data files in the same way as the adapter `files`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class MarkerAdapter(FilesAdapter):
         """Inspect a partition with these files.
 
         Raises:
-            LakeError: the lake does not answer, or refuses access.
+            LakeError: the lake does not respond, or refuses the request.
         """
         if files.marker is None:
             return self._without_marker(key, files, options)

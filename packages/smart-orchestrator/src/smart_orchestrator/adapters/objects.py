@@ -25,14 +25,13 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
-# For at most this number of keys, one listing for each key is cheaper than one listing of everything between the first key and
-# the last.
+# Up to this number of keys, one listing for each key is cheaper than one listing from the first key to the last.
 MAX_SEPARATE_LISTINGS = 30
 
 
 @runtime_checkable
 class BatchMemory(Protocol):
-    """A memory that stores many values in one operation."""
+    """A cache (`Memory`) that can store many values in one operation."""
 
     def remember_many(self, values: Mapping[str, str]) -> None:
         """Store every value under its key."""
@@ -40,7 +39,7 @@ class BatchMemory(Protocol):
 
 
 class _BufferedMemory:
-    """A memory that collects the values of a batch, and stores all of them in `flush`."""
+    """A cache that collects the values of a batch, and stores all values in `flush`."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
@@ -65,7 +64,7 @@ class ObjectAdapter:
 
     Args:
         dataset: the dataset.
-        lake: the lake that holds the partitions.
+        lake: the lake of the partitions.
     """
 
     def __init__(self, dataset: Dataset, lake: Lake) -> None:
@@ -81,7 +80,7 @@ class ObjectAdapter:
         """Inspect the partition of every key.
 
         Raises:
-            LakeError: the lake does not answer, or refuses access.
+            LakeError: the lake does not respond, or refuses the request.
         """
         if not keys:
             return {}
@@ -99,7 +98,7 @@ class ObjectAdapter:
 
         def inspect_key(key: dt.date, options: InspectOptions) -> Partition:
             if failures:
-                # After one time-out the check fails. Further requests would wait for a time-out each.
+                # The check has failed. Without this line, each further request would wait for its own time-out.
                 raise failures[0]
             try:
                 objects = (
@@ -119,7 +118,7 @@ class ObjectAdapter:
         """Inspect a partition whose objects are already listed.
 
         Raises:
-            LakeError: the lake does not answer, or refuses access.
+            LakeError: the lake does not respond, or refuses the request.
         """
         raise NotImplementedError
 
@@ -147,7 +146,7 @@ class ObjectAdapter:
 
 
 def _first_and_last(folders: Iterable[str]) -> tuple[str, str]:
-    """Return the first and the last folder in the order of a listing, which compares paths folder by folder."""
+    """Return the first and the last folder in the order of a listing. A listing compares paths folder by folder."""
     ordered = sorted(folders, key=lambda folder: folder.split("/"))
     return ordered[0], ordered[-1]
 
@@ -161,7 +160,7 @@ class ManifestAdapter(ObjectAdapter):
         """Inspect a partition whose objects are already listed.
 
         Raises:
-            LakeError: the lake does not answer, or refuses access.
+            LakeError: the lake does not respond, or refuses the request.
         """
         return inspect_listed(self.dataset, key, objects, lake=self.lake, options=options)
 

@@ -124,7 +124,7 @@ class _Reader:
         return (self.varint() if length == 15 else length), header & 0x0F
 
     def skip(self, kind: int, depth: int = 0, *, element: bool = False) -> None:
-        """Skip a value. A boolean in a list occupies a byte; a boolean field is encoded in its type and occupies none."""
+        """Skip a value. A boolean in a list has one byte. A boolean field has no byte, because its type contains the value."""
         if depth > _MAX_DEPTH:
             message = "nested too deep"
             raise ValueError(message)

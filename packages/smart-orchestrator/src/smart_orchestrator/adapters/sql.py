@@ -3,11 +3,11 @@
 The dataset names the database by an SQLAlchemy URL; PostgreSQL and DuckDB are tested. Messages contain a redacted URL, because the
 URL may contain a password. A key is complete if it has at least `min_rows` rows.
 
-The fingerprint of a key consists of its number of rows and of the largest value of the change column. Without a change column, a
-replacement of rows by the same number of rows does not change the fingerprint.
+The fingerprint of a key is a digest of the number of its rows and of the largest value in the change column. Without a change column,
+the fingerprint stays the same when rows are replaced by the same number of other rows.
 
-The adapter raises `LakeUnreachable` if the database does not answer, `LakeDenied` if it refuses access, and `DatasetError` if the
-table, the column or the query is invalid. It does not retry.
+The adapter raises `LakeUnreachable` if the database does not respond, `LakeDenied` if the database refuses access, and `DatasetError` if
+the table, the column or the query is invalid. The adapter does not retry a query.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # The time-out of the query, as a multiple of the dataset's time-out.
 QUERY_TIMEOUT_FACTOR = 6
 _PSYCOPG = ("psycopg", "psycopg2")
-# Texts in the errors of databases that refuse access, and SQLSTATE codes of these errors.
+# Texts in the errors of databases that refuse access. `_REFUSED_CODES` contains the SQLSTATE codes of such errors.
 _REFUSALS = (
     "authentication failed",
     "no password supplied",
@@ -94,7 +94,7 @@ class SqlAdapter:
         """Inspect the partition of every key with one query.
 
         Raises:
-            LakeUnreachable: the database does not answer in time.
+            LakeUnreachable: the database does not respond in time.
             LakeDenied: the database refuses access.
             DatasetError: the table, the column or the query is invalid, or the key column is not a date or time.
         """
@@ -143,7 +143,7 @@ class SqlAdapter:
         if self.dataset.change_column:
             change_column: sa.ColumnElement[Any] = sa.column(self.dataset.change_column)
             change = sa.func.max(change_column)
-        # The literals have no type. The database converts them to the type of the column, and can then use an index on the column.
+        # The literals have no type, so the database converts them to the type of the column, and can use an index on the column.
         start: sa.ColumnElement[Any] = sa.literal_column(f"'{_literal(first)}'")
         stop: sa.ColumnElement[Any] = sa.literal_column(f"'{_literal(grain.key_at(grain.index(last) + 1))}'")
         return (
@@ -243,7 +243,7 @@ class SqlAdapter:
 
 
 def _is_operational(error: Exception) -> bool:
-    """Return whether an error comes from the connection or the server, and not from the query."""
+    """Return whether the connection or the server caused an error, and not the query."""
     with extra("sql"):
         import sqlalchemy as sa
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from smart_orchestrator.adapters.manifest import Depth
 from smart_orchestrator.errors import WindowError
 from smart_orchestrator.model.completeness import Policy
-from smart_orchestrator.model.window import MAX_DAYS, Window, parse_day
+from smart_orchestrator.model.window import MAX_KEYS, Window, parse_day
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,7 +34,7 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "days": {
         "type": "integer",
         "minimum": 1,
-        "maximum": MAX_DAYS,
+        "maximum": MAX_KEYS,
         "description": "Number of days in the window, which ends on the newest day that the source has; ignored if `start` and `end` are set.",
     },
     "as_of": {
@@ -61,7 +61,7 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "min_days": {
         "type": "integer",
         "minimum": 0,
-        "maximum": MAX_DAYS,
+        "maximum": MAX_KEYS,
         "description": "Number of days that must be complete before the analytics run.",
     },
     "allow_lag": {

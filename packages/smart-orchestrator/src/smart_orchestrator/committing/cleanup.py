@@ -1,8 +1,8 @@
 """Remove the leftovers of this program's killed writers, and nothing else.
 
-A vacuum removes two kinds of objects: parts that this program's writer named but no manifest lists, and the objects below
-`_temporary/` of a committed partition. A vacuum keeps the parts that a marker names, and reports all other objects as foreign.
-Objects younger than `older_than` stay, because their writer may still be running. A vacuum lists the complete folder of the
+A vacuum removes two kinds of objects: parts whose names only this program's writer generates and that no manifest lists, and the
+objects below `_temporary/` of a committed partition. A vacuum keeps the parts that a marker names, and reports all other objects
+as foreign. Objects younger than `older_than` stay, because their writer may still be running. A vacuum lists the complete folder of the
 dataset, so its cost grows with the lake.
 """
 
@@ -31,13 +31,13 @@ TEMPORARY_FOLDER = "_temporary/"
 
 @dataclass(frozen=True, slots=True)
 class Vacuumed:
-    """The objects that a vacuum removed, or would have removed.
+    """The objects that a vacuum has removed or, in a dry run, would remove.
 
     Attributes:
         keys: the keys of the objects, in order.
         size: the total size of the objects in bytes.
         dry_run: whether the objects were only listed and not removed.
-        foreign: the keys of objects that no marker names and that this program did not write. They stay.
+        foreign: the keys of objects that another program wrote and no marker names. A vacuum never removes them.
         manifests: the number of partitions with a manifest of this program.
     """
 
@@ -70,7 +70,7 @@ def vacuum(
     Raises:
         ValueError: `older_than` is negative.
         VacuumRefused: the dataset has objects but no manifest of this program. A dry run lists the objects.
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses a request.
     """
     lake = lake or lake_of(dataset)
     leftovers = find_leftovers(dataset, older_than=older_than, lake=lake, now=now)
@@ -91,7 +91,7 @@ def find_leftovers(
 
     Raises:
         ValueError: `older_than` is negative.
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses a request.
     """
     if older_than < dt.timedelta(0):
         message = f"older_than must not be negative, not {older_than}"
@@ -120,7 +120,7 @@ def find_leftovers(
 
 
 def refuse_unmarked(lake_url: str, leftovers: Sequence[Vacuumed]) -> None:
-    """Raise an error if the lake has objects but no manifest of this program.
+    """Refuse to vacuum a lake without a manifest of this program, because all its objects may be of another program.
 
     Raises:
         VacuumRefused: the lake has objects and no manifest of this program.
@@ -134,7 +134,7 @@ def remove_leftovers(lake: Lake, leftovers: Vacuumed) -> Vacuumed:
     """Remove the objects that `find_leftovers` listed.
 
     Raises:
-        LakeError: the lake does not answer or refuses.
+        LakeError: the lake does not respond, or refuses a request.
     """
     lake.delete(leftovers.keys)
     return replace(leftovers, dry_run=False)
@@ -152,7 +152,7 @@ def _objects_by_day(dataset: Dataset, lake: Lake) -> Iterator[tuple[dt.date, lis
 
 
 def _removable(dataset: Dataset, partition: Partition, objects: Sequence[ObjectInfo]) -> set[str]:
-    """Return the keys of this program's parts that no marker names, and the keys below `_temporary/` if there is a marker."""
+    """Return the keys of this program's parts that no marker names. With a marker, also return the keys below `_temporary/`."""
     folder = dataset.key(partition.day) + "/"
     has_marker = any(info.key == folder + MARKER for info in objects)
     if has_marker and partition.manifest is None and not partition.parts:

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 
-# The text for the winner of a lost race when the marker names no run.
+# The text that a `LostRace` error uses for the other writer when the marker names no run.
 UNKNOWN_WRITER = "of another writer"
 
 
@@ -108,7 +108,7 @@ def commit(
     measured: Mapping[str, Any] | None = None,
     lake: Lake | None = None,
 ) -> Partition:
-    """Replace the partition by `parts` atomically, and return the new partition.
+    """Replace the partition of `day` by `parts` atomically, and return the new partition.
 
     Args:
         dataset: the dataset of the partition.
@@ -121,8 +121,8 @@ def commit(
 
     Raises:
         CommitError: there are no rows, or a newer version of this program wrote the partition.
-        LostRace: another writer committed the partition during this commit. The data of that writer stay.
-        LakeError: the lake does not answer or refuses. The old partition stays visible.
+        LostRace: another writer committed the partition during this commit. The data of the other writer stay.
+        LakeError: the lake does not respond, or refuses a request. The old partition stays visible.
     """
     target = _Target(dataset, day, lake or lake_of(dataset))
     rows = sum(part.rows for part in parts)
@@ -230,7 +230,7 @@ def _replace_marker(
 ) -> None:
     """Step 4: replace the marker by the new manifest, if the marker has not changed since step 1.
 
-    If the lake does not answer, the new parts stay, because the new manifest may already be in place.
+    If the lake does not respond, the new parts stay, because the lake may have stored the new manifest.
 
     Raises:
         LostRace: another writer replaced the marker during this commit.
@@ -242,7 +242,7 @@ def _replace_marker(
         winner = _run_id_of(target, _read_marker(target))
         if winner == run_id:
             return
-        # A marker without a run may be our own, truncated. Only if the winner is known, the new parts are surely not committed.
+        # A marker without a run may be a truncated marker of this commit. So delete the new parts only if another run is known.
         if winner is not None:
             with suppress(LakeError):
                 target.lake.delete(new_keys)
@@ -273,8 +273,8 @@ def write_frame(
     """Check a frame against the dataset's contract and commit it as the partition's single part.
 
     Raises:
-        ContractError: the rows break the contract; nothing is written.
-        CommitError, LakeError: as for `commit`.
+        ContractError: the rows violate the contract; nothing is written.
+        CommitError, LostRace, LakeError: see `commit`.
     """
     findings = contents.violations(dataset, frame)
     if findings:

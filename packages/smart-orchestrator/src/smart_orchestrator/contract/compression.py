@@ -1,7 +1,7 @@
-"""Decompress CSV parts in bounded pieces: gzip, bzip2 and Zstandard.
+"""Compress CSV parts, and decompress them in bounded pieces: gzip, bzip2 and Zstandard.
 
-If a dataset declares no compression, the first bytes of a part decide. No CSV in UTF-8 begins with the signature of gzip or
-Zstandard.
+If a dataset declares no compression, the first bytes of a part determine the compression. A CSV in UTF-8 cannot begin with the
+signature of gzip or Zstandard.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.dataset import Compression
 
-# The largest decompressed piece, whatever the compression ratio.
+# The largest size of a decompressed piece.
 PIECE_BYTES = 1 << 20
 # A bzip2 stream begins with the compression level, then the signature of a block or of the end of an empty stream.
 SIGNATURES: tuple[tuple[re.Pattern[bytes], Compression], ...] = (
@@ -73,7 +73,7 @@ def decompress_chunks(chunks: Iterator[bytes], compression: Compression) -> Iter
     """Decompress `chunks` in pieces of at most one megabyte.
 
     Raises:
-        Unreadable: the stream is cut short, or bytes that are not a stream follow it.
+        Unreadable: the stream is cut short, or it is followed by bytes that are not a compressed stream.
     """
     first = next(chunks, b"")
     if compression == "infer":
@@ -88,7 +88,7 @@ def _decompress_streams(chunks: Iterator[bytes], compression: Compression) -> It
         data = chunk
         while data or (stream is not None and not stream.needs_input):
             if stream is None:
-                # Tapes and disks may fill the last block with zeros.
+                # Some tapes and disks fill their last block with zeros, which are not a stream.
                 if not data.strip(b"\0"):
                     break
                 stream = _decompressor(compression)

@@ -1,7 +1,7 @@
 """Read CSV parts in pieces of bounded size. Each piece ends at the end of a row, never at a line break inside quotes.
 
-Every row must have as many fields as the header. A blank line is not a row, with one exception: in a part with one column
-that our own writer wrote, a blank line is a null. The functions raise `Unreadable` for a part that is not CSV.
+Every row must have as many fields as the header. A blank line is not a row, with one exception: in a part of our own writer with
+only one column, a blank line is a row with a null. The functions raise `Unreadable` for a part that is not CSV.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BOM = b"\xef\xbb\xbf"
 # The size of the pieces that are parsed.
 PIECE_BYTES = 4 << 20
-# The limit keeps an unclosed quote from collecting the rest of the part in memory.
+# Without this limit, an unclosed quote would collect the rest of the part in memory.
 MAX_ROW_BYTES = 32 << 20
 SIGNATURES = {
     b"PAR1": "Parquet",
@@ -51,12 +51,12 @@ def read_csv(
         dataset: the dataset. It declares the compression, and whether the parts have a header.
         chunks: the bytes of the part.
         spark: whether to parse Spark's dialect instead of RFC 4180.
-        foreign: whether another program wrote the part. If so, a quoted empty field is null like an unquoted empty field, and
-            a blank line is not a row.
+        foreign: whether another program wrote the part. In such a part, an empty field is null even in quotes, and a blank line is
+            not a row.
 
     Raises:
-        Unreadable: the part is not CSV. Reading the iterator may raise it, too.
-        NotSparkCsv: the part is not in Spark's dialect. Reading the iterator may raise it, too.
+        Unreadable: the part is not CSV. The iterator can raise this error, too.
+        NotSparkCsv: the part is not in Spark's dialect. The iterator can raise this error, too.
     """
     with translate_errors():
         pieces = split_into_row_pieces(decompress_chunks(chunks, dataset.compression), spark=spark)
@@ -175,7 +175,7 @@ def remove_blank_lines(text: bytes, *, spark: bool) -> bytes:
 def _parse(
     names: Sequence[str], text: bytes, rows_before: int, *, spark: bool, foreign: bool
 ) -> pl.DataFrame:
-    """Parse one piece, after `rows_before` rows of the part."""
+    """Parse one piece. The part has `rows_before` rows before this piece."""
     with extra("frames"):
         import polars as pl
 
@@ -189,7 +189,7 @@ def _parse(
     except pl.exceptions.PolarsError:
         _check_field_counts(names, text, rows_before)
         raise
-    # Polars pads short rows with nulls. If no row is short, the commas minus the commas inside values are rows x (columns - 1).
+    # Polars pads short rows with nulls. If no row is short, the number of commas outside values is rows x (columns - 1).
     separators = text.count(b",")
     if b'"' in text and separators:
         separators -= sum(frame.select(pl.all().str.count_matches(",", literal=True).sum()).row(0))

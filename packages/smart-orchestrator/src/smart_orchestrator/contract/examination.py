@@ -29,11 +29,11 @@ class Examination:
     Attributes:
         part: the part that was read.
         dialect: the CSV dialect in which the part was read.
-        columns: the columns of the part with their types; empty for an empty part.
+        columns: the names of the columns, with their types if the format has types; empty for an empty part.
         rows: the number of rows.
-        volume: the sum of the volume column; None when nothing was summed.
+        volume: the sum of the volume column; None if the column was not summed.
         table_findings: the reasons why the part cannot be read as a table of the contract.
-        value_findings: the values that violate the contract, the first few for each rule.
+        value_findings: the first few values that violate the contract, for each rule.
         hashes: the hashes of the values of unique columns.
     """
 
@@ -51,7 +51,8 @@ class Examination:
         """Read a part and return its examination.
 
         Raises:
-            PartFault, LakeError: as for `PartSource`.
+            PartFault: a part is gone, or its bytes are not the bytes that were committed.
+            LakeError: the lake does not respond, or refuses a request.
         """
         for dialect in dialects(dataset, foreign=foreign):
             examination = cls(part, dialect)
@@ -60,7 +61,7 @@ class Examination:
                     with open_table(dataset, part, dialect) as table:
                         examination.read(dataset, table)
                 except Unreadable as error:
-                    # Reading all bytes compares the checksum: a changed part raises `PartFault`, which is the better reason.
+                    # A read of all bytes compares the checksum. For a changed part, it raises `PartFault`, which explains more.
                     for _ in part.chunks():
                         pass
                     text = f"{part.name} cannot be read: {error}"
@@ -111,7 +112,7 @@ class Examination:
 
 
 def _restrict_to(dataset: Dataset, names: Sequence[str]) -> Dataset:
-    """Return a copy of the dataset whose contract has only these columns."""
+    """Return a copy of the dataset with only these columns in the contract."""
     columns = tuple(column for column in dataset.columns if column.name in names)
     volume = dataset.volume_column if dataset.volume_column in names else None
     return replace(dataset, columns=columns, volume_column=volume)
@@ -146,7 +147,7 @@ def value_findings(
         part: the name of the part, for the texts.
         frame: the contract's columns, in their stored types.
         offset: the number of rows of the part before the frame.
-        counts: the number of earlier violations of each rule in the part. The function updates the mapping.
+        counts: the number of earlier violations in the part, by rule. This function adds the violations of the frame.
     """
     counts = {} if counts is None else counts
     for column in dataset.columns:

@@ -28,7 +28,8 @@ def open_parquet(source: PartSource, *, footer_only: bool) -> Iterator[tuple[pl.
 
     Raises:
         Unreadable: the part is not a Parquet file.
-        PartFault, LakeError: as for `PartSource`.
+        PartFault: a part is gone, or its bytes are not the bytes that were committed.
+        LakeError: the lake does not respond, or refuses a request.
     """
     with extra("frames"):
         import polars as pl
@@ -45,7 +46,7 @@ def open_parquet(source: PartSource, *, footer_only: bool) -> Iterator[tuple[pl.
 
 
 def read_batches(path: str, columns: Sequence[str], rows: int, file_bytes: int) -> Iterator[pl.DataFrame]:
-    """Yield the values of some columns, in batches. Memory holds one batch, and these columns of one row group.
+    """Yield the values of some columns, in batches. One batch and one row group of these columns are in memory at a time.
 
     Raises:
         Unreadable: the values cannot be read.

@@ -1,8 +1,8 @@
 """Translate the exceptions of file readers: every failure to read a part becomes `Unreadable`.
 
 Readers raise more than their own error classes: zlib raises `OSError`, and a panic of Polars derives from `BaseException`.
-Errors that say nothing about the bytes are raised unchanged: errors of the lake, missing packages, a lack of memory, and
-interrupts.
+Some errors are not about the bytes of the part, and are raised unchanged: errors of the lake, missing packages, a lack of memory,
+and interrupts.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ _panics = _PanicFilter()
 
 @contextmanager
 def translate_parquet_errors() -> Iterator[None]:
-    """Do the same as `translate_errors`, and suppress the messages that the Parquet reader prints when it panics."""
+    """Translate errors like `translate_errors`, and suppress the messages that the Parquet reader prints in a panic."""
     try:
         _panics.enter()
         is_filtering = True

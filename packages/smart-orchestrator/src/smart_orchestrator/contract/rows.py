@@ -1,8 +1,8 @@
 """Check the rows of a partition against the dataset's contract, in bounded memory, and read the rows as frames.
 
-Frames are Polars frames with the contract's columns in the contract's order, or with all columns when the contract names none.
-`examine` does not raise for faults of the data. It returns findings, each with a stable code and a sentence that names the
-part, the row and the column. Row 1 is the first row after the header. Errors of the lake (`LakeError`) reach the caller.
+Frames are Polars frames. They have the contract's columns in the contract's order; if the contract names no columns, they have all
+columns. `examine` does not raise an exception for faults of the data. It returns findings, each with a stable code and a sentence
+that names the part, the row and the column. Row 1 is the first row after the header. Errors of the lake (`LakeError`) are raised.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.contract.sources import PartSource
     from smart_orchestrator.model.dataset import Dataset
 
-# The name of the column that numbers the partitions. No column of a contract has a NUL in its name.
+# The name of the column that contains the number of each row's partition. A column of a contract has no NUL in its name.
 PARTITION_COLUMN = "\0partition"
 
 
@@ -40,7 +40,7 @@ class Contents:
     """The contents of a partition's parts.
 
     Attributes:
-        rows: the number of rows in all parts, without headers.
+        rows: the number of rows in all parts; a header is not a row.
         volume: the sum of the volume column; None if the dataset has no volume column.
         findings: the violations of the contract; empty when there are none.
     """
@@ -70,11 +70,12 @@ def to_frame(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = F
     Args:
         dataset: the dataset with the contract.
         parts: the parts to read.
-        foreign: whether another program wrote the parts, for example Spark, which puts a backslash before a quote.
+        foreign: whether another program wrote the parts. Spark, for example, puts a backslash before a quote.
 
     Raises:
         ValueError: the parts violate the contract; `examine` lists the violations.
-        PartFault, LakeError: as for `PartSource`.
+        PartFault: a part is gone, or its bytes are not the bytes that were committed.
+        LakeError: the lake does not respond, or refuses a request.
     """
     with extra("frames"):
         import polars as pl
@@ -93,6 +94,7 @@ def to_frame(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = F
 
 def _read_frames(dataset: Dataset, part: PartSource, *, foreign: bool) -> list[pl.DataFrame]:
     for dialect in dialects(dataset, foreign=foreign):
+        # A dialect suppresses `NotSparkCsv`, so that the loop tries the next dialect.
         with dialect, open_table(dataset, part, dialect, every_column=not dataset.columns) as table:
             if not table.header:
                 return []
@@ -106,11 +108,12 @@ def _read_frames(dataset: Dataset, part: PartSource, *, foreign: bool) -> list[p
 def examine(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = False) -> Contents:
     """Read all rows of `parts` and check them against the contract.
 
-    Memory is bounded, with two exceptions: a unique column needs eight bytes per row, and one column of one row group of a
-    Parquet part is decoded at a time.
+    The memory is bounded, with two exceptions: a unique column needs eight bytes for each row, and one column of a Parquet row
+    group is in memory completely.
 
     Raises:
-        PartFault, LakeError: as for `PartSource`.
+        PartFault: a part is gone, or its bytes are not the bytes that were committed.
+        LakeError: the lake does not respond, or refuses a request.
     """
     examined = [Examination.of_part(dataset, part, foreign=foreign) for part in parts]
     table_findings = [finding for examination in examined for finding in examination.table_findings]
@@ -142,10 +145,10 @@ def _differing_columns(dataset: Dataset, examined: Sequence[Examination]) -> Ite
 def check_together(
     dataset: Dataset, partitions: Sequence[Sequence[bytes]]
 ) -> Sequence[tuple[int, int | None] | None]:
-    """Count the rows and sum the volume column of each partition. The result is None for a partition that may have a fault.
+    """Return the number of rows and the sum of the volume column of each partition, or None for a partition with a fault.
 
     Each part is parsed separately. Then one query evaluates the rules over the rows of all partitions, grouped by
-    `PARTITION_COLUMN`. `examine` names the faults of a partition whose result is None.
+    `PARTITION_COLUMN`. The query does not tell which fault a partition has; `examine` does.
     """
     with extra("frames"):
         import polars as pl
@@ -155,7 +158,7 @@ def check_together(
         with suppress(ValueError):
             frames[number] = _contract_columns(dataset, parts)
     results: list[tuple[int, int | None] | None] = [None] * len(partitions)
-    # The rules depend on the stored types, so each query covers the partitions with the same types.
+    # The rules depend on the stored types. So a query covers only partitions with the same stored types.
     for dtypes in {tuple(frame.dtypes) for frame in frames.values()}:
         same_types = {number: frame for number, frame in frames.items() if tuple(frame.dtypes) == dtypes}
         rows = pl.concat(
@@ -201,7 +204,7 @@ def volume_of(dataset: Dataset, frame: pl.DataFrame) -> int | None:
 
 
 def violations(dataset: Dataset, frame: pl.DataFrame) -> tuple[Finding, ...]:
-    """Return the violations of the contract in a frame. Their texts name the frame `frame`, in place of a part."""
+    """Return the violations of the contract in a frame. Where a text would name the part, it says `frame`."""
     table_findings = [*column_findings(dataset, "frame", frame.columns)]
     if table_findings or not dataset.columns:
         return tuple(table_findings)

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.dataset import Column, Dataset
 
-# The suffix of columns that were converted to the contract's types. No column of a contract has a NUL in its name.
+# The suffix of the columns after their conversion to the contract's types. A column of a contract has no NUL in its name.
 TYPED_SUFFIX = "\0typed"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleExpressions:
-    """The contract as Polars expressions over rows.
+    """The rules of a contract as Polars expressions, to evaluate on a frame with the contract's columns.
 
     Attributes:
         typed: the columns converted to the contract's types. The other expressions read these columns.
-        volume: the sum of the volume column; null without a volume column.
-        violated: one boolean for each rule; true when any row violates the rule.
-        duplicated: one boolean for each unique column; true when a value occurs more than once.
+        volume: the sum of the volume column; null if the dataset has no volume column.
+        violated: one boolean for each rule: whether any row violates the rule.
+        duplicated: one boolean for each unique column: whether a value occurs more than once.
     """
 
     typed: Sequence[pl.Expr]
@@ -107,9 +107,9 @@ def convert(column: Column, stored: pl.DataType) -> pl.Expr:
 
 
 def rules(column: Column, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
-    """Yield the rules for the values of a column, each as a problem and the mask of the rows that have the problem.
+    """Yield each rule for the values of a column: the text of the problem, and the mask of the rows with this problem.
 
-    The masks read the converted column, too; its name is the column's name and `TYPED_SUFFIX`.
+    The masks also read the column after its conversion, whose name ends with `TYPED_SUFFIX`.
     """
     with extra("frames"):
         import polars as pl

@@ -1,4 +1,4 @@
-"""Sources of a part's bytes: the lake or memory, both read in pieces of bounded size."""
+"""Sources of a part's bytes: the lake or the memory. Both are read in pieces of bounded size."""
 
 from __future__ import annotations
 
@@ -43,12 +43,15 @@ class PartSource(Protocol):
 
         Raises:
             PartFault: the part is gone, or its bytes are not the bytes that were committed.
-            LakeError: the lake does not answer or refuses.
+            LakeError: the lake does not respond, or refuses a request.
         """
         ...
 
     def file(self, *, footer_only: bool) -> AbstractContextManager[str]:
-        """Provide the path of a local file with these bytes. With `footer_only`, the file may contain the Parquet footer only."""
+        """Provide the path of a local file with the bytes of the part.
+
+        With `footer_only`, the bytes outside of the Parquet footer may be missing in the file.
+        """
         ...
 
 
@@ -81,7 +84,7 @@ class BytesPart:
 
 @dataclass(frozen=True, slots=True)
 class LakePart:
-    """A part in a lake. Reading it compares the size with the listing, and the checksum with the manifest."""
+    """A part in a lake. A read of the part compares its size with the listing, and its checksum with the manifest."""
 
     lake: Lake
     folder: str
@@ -140,7 +143,7 @@ class LakePart:
             yield file.name
 
     def _copy_footer(self, descriptor: int) -> None:
-        """Write the footer of a Parquet file at its place in a sparse file of the same size."""
+        """Write the footer of the Parquet file into a sparse file of the same size, at the same offset."""
         os.ftruncate(descriptor, self.size)
         end, etag = self.lake.get_range(self._key, self.size - _FOOTER_TAIL_BYTES, _FOOTER_TAIL_BYTES)
         length = min(int.from_bytes(end[:4], "little") + _FOOTER_TAIL_BYTES, self.size)

@@ -32,10 +32,10 @@ class Table:
     Attributes:
         header: the names of the columns, including duplicates; empty for an empty part.
         columns: the names of the columns, with their types if the format has types.
-        rows: the number of rows that the footer declares; None when the rows must be counted.
-        column_groups: the columns of the contract, in groups that are read one after the other. A group of a Parquet part is one
-            column, which needs less memory.
-        frames: the function that reads the rows. Its frames have the requested columns, and may have further columns.
+        rows: the number of rows in the footer; None for a format without a footer, whose rows must be counted.
+        column_groups: the columns of the contract, in groups that are read one after the other. In a Parquet part, each column is a
+            group of its own, so that only one column is in memory.
+        frames: a function that reads the rows of the columns that it is given. The frames may have further columns.
     """
 
     header: Sequence[str]
@@ -67,7 +67,10 @@ class Dialect:
 
 
 def dialects(dataset: Dataset, *, foreign: bool) -> list[Dialect]:
-    """Return the dialects to try, in this order. An empty marker does not prove that Spark wrote the parts."""
+    """Return the dialects to try, in this order.
+
+    A foreign part can be in either dialect, because other programs than Spark write an empty marker, too.
+    """
     own = Dialect(spark=False, foreign=foreign)
     return [Dialect(spark=True, foreign=True), own] if foreign and dataset.format == "csv" else [own]
 
@@ -85,9 +88,10 @@ def open_table(
         every_column: whether the caller needs the values of columns outside of the contract, too.
 
     Raises:
-        Unreadable: the part does not have the dataset's format. Reading the frames may raise it, too.
-        NotSparkCsv: the CSV is not in the dialect. Reading the frames may raise it, too.
-        PartFault, LakeError: as for `PartSource`.
+        Unreadable: the part does not have the dataset's format. A read of the frames can raise this error, too.
+        NotSparkCsv: the CSV is not in Spark's dialect. A read of the frames can raise this error, too.
+        PartFault: a part is gone, or its bytes are not the bytes that were committed.
+        LakeError: the lake does not respond, or refuses a request.
     """
     values_in_folders = folder_columns(source.name)
     if dataset.format == "parquet":

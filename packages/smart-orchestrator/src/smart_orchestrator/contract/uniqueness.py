@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from smart_orchestrator.contract.examination import Examination
     from smart_orchestrator.model.dataset import Column, Dataset
 
-# Hashes of more than MAX_UNGROUPED_ROWS rows are compared in groups, which bounds the memory of a comparison.
+# The hashes of more than MAX_UNGROUPED_ROWS rows are compared in GROUPS groups, because one comparison needs memory for its hashes.
 GROUPS = 16
 MAX_UNGROUPED_ROWS = 1 << 18
-# The largest number of repeated hashes whose values are compared. So many hashes do not collide by chance.
+# The largest number of repeated hashes whose values are compared. Among so many, some are certainly real duplicates.
 MAX_SUSPECTS = 1000
 
 
@@ -32,7 +32,8 @@ def duplicate_findings(dataset: Dataset, examined: Sequence[Examination]) -> Ite
     """Yield a finding for each of the first few values that occur more than once in a unique column.
 
     Raises:
-        PartFault, LakeError: as for `PartSource`.
+        PartFault: a part is gone, or its bytes are not the bytes that were committed.
+        LakeError: the lake does not respond, or refuses a request.
     """
     for column in dataset.columns:
         if column.unique:

@@ -1,4 +1,4 @@
-"""The completeness of a window and the policy that decides whether it is ready: pure values."""
+"""The completeness of a window, and the policy that decides whether the window is ready: pure values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.window import Window
 
 
-# A strict policy does not accept complete partitions with one of these codes.
+# Under a strict policy, a complete partition with one of these codes is invalid.
 WARNINGS = (Code.UNUSUAL_VOLUME,)
 # A partition with one of these codes is not expected unless it is available.
 NOT_EXPECTED = (Code.WITHIN_LAG, Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY)
@@ -65,8 +65,8 @@ class Completeness:
     Attributes:
         dataset: the name of the dataset.
         window: the window that was checked.
-        partitions: the partition of each day, oldest first. Days that are not expected have one of the codes in `NOT_EXPECTED`.
-        strays: the names beside the partitions that are not partition keys.
+        partitions: the partition of each day, oldest first. A day that is not expected has one of the codes in `NOT_EXPECTED`.
+        strays: the names in the folder of the partitions that are not the path of a partition.
         policy: the conditions under which the window is ready.
         requests: the number of requests that the check sent to the lake, by kind.
         volume_requests: the number of additional requests that the volume check sent, by kind.
@@ -89,7 +89,7 @@ class Completeness:
         return self.partitions[self.window.position(day)]
 
     def blocks(self, key: dt.date) -> bool:
-        """Return whether a needed partition keeps others from running: it is expected, now or later, and not available."""
+        """Return whether the datasets that need this key must wait for it, because its partition is not available but can still come."""
         partition = self[key]
         return not partition.available and partition.code not in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY)
 
@@ -104,7 +104,7 @@ class Completeness:
 
     @property
     def expected(self) -> tuple[dt.date, ...]:
-        """The days that must be available, and all further days that are available, oldest first."""
+        """The expected days, oldest first. An available day always counts as expected, for example a day within the lag."""
         return tuple(p.day for p in self.partitions if self.accepts(p) or p.code not in NOT_EXPECTED)
 
     @property

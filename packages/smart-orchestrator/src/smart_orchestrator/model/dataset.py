@@ -1,7 +1,7 @@
 """A dataset: the location, grain and key format of its partitions, and the contract of their rows.
 
-The module has pure values without I/O. The constructors raise `DatasetError` for an invalid description, such as a duplicate
-column, or a key format that gives two days the same path.
+The module contains pure values without I/O. The constructors raise `DatasetError` for an invalid description, for example for
+a duplicate column, or for a key format that gives two days the same path.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _EXAMPLES = {
     Grain.WEEK: "{start:%G-W%V}",
     Grain.MONTH: "{start:%Y-%m}",
 }
-# Sample keys that differ in every directive of a key format.
+# Sample times that differ in every directive, so that a key format with too few directives gives two samples the same path.
 _SAMPLES = [
     dt.datetime(2024, 2, 29, 23, tzinfo=dt.UTC),
     dt.datetime(2024, 3, 1, 0, tzinfo=dt.UTC),
@@ -82,28 +82,28 @@ class Dataset:
         name: the name of the dataset in messages and in the history of runs.
         lake: the URL of the lake's root: a folder, `file://`, `s3://bucket/prefix` or `memory://name`. For the adapter `sql`,
             the URL of a database. For `iceberg` and `delta`, the URL of a table.
-        key_format: the path of a partition below the root, as a template with the start of the key's span, such as
-            `sales_{start:%Y_%m_%d}.csv` or `orders/dt={start:%Y-%m-%d}`. `{day:…}` is the same as `{start:…}`.
+        key_format: the template of the path of a partition below the root, such as `sales_{start:%Y_%m_%d}.csv` or
+            `orders/dt={start:%Y-%m-%d}`. `{start:…}`, or `{day:…}`, formats the start of the key's span.
         format: the format of the parts: `csv`, `parquet`, or `raw` for bytes that are not parsed.
         columns: the contract's columns. If empty, any columns are accepted.
         min_rows: the minimum number of rows. A partition with fewer rows is `SHORT`.
         volume_column: the column whose sum the manifest records.
         header: whether CSV parts begin with a row of column names. Without this row, the contract's columns name the fields in
             order. Spark writes a header only with the option `header`.
-        compression: the compression of CSV parts. With `infer`, the first bytes of a part identify gzip, bzip2 and Zstandard,
-            and new parts are not compressed.
-        timeout: the seconds without any data after which a request to the lake fails; see `open_lake`.
+        compression: the compression of CSV parts. With `infer`, a reader recognises gzip, bzip2 and Zstandard by the first bytes of
+            a part, and a writer does not compress parts.
+        timeout: the number of seconds without any data after which a request to the lake fails; see `open_lake`.
         retries: the maximum number of retries of a failed request to the lake.
-        backoff: the seconds before the first retry.
+        backoff: the number of seconds before the first retry.
         history_start: the first key of the upstream. Earlier keys are not expected, and no run is started for them. None if the
             first key is unknown.
         outside_links: whether to follow symbolic links that leave the folder of a local lake.
         adapter: the adapter that inspects the partitions; see `smart_orchestrator.adapters`.
         grain: the length of the span of a key.
         timezone: the IANA name of the time zone of days, weeks and months. Hours are always UTC.
-        lag: the publication lag: the number of grains between a key and the first as-of key on which the upstream has the key.
-        settle: the seconds without a change after which a partition without a marker counts as written. None for the settle time
-            of the check.
+        lag: the publication lag: how many grains after a key the upstream has published the key.
+        settle: the number of seconds without a change after which a partition without a marker counts as written. None for the
+            settle time that the options of the check set.
         min_files: the minimum number of data files for `files` and `marker`. A partition with fewer files is `SHORT`.
         glob: the pattern for the names of data files. By default, the usual endings of the format.
         table: the table of the adapter `sql`, as `schema.table`, or of `iceberg`, as its name in the catalog at `lake`.

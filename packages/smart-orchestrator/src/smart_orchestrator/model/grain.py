@@ -2,7 +2,7 @@
 
 A key is the start of its span. The key of an hour is a `datetime` in UTC. The key of a day, a week or a month is a `date`: the day,
 the Monday, or the first day of the month. In a time zone, days, weeks and months are local. A local day has 23 or 25 hours when the
-clocks change. If its midnight does not exist, a local day starts at its first instant. The functions are pure. They raise
+clocks change. If midnight does not exist on a local day, the day starts at its first instant. The functions are pure. They raise
 `ValueError` or `OverflowError` outside the years 1 to 9999.
 """
 
@@ -61,7 +61,7 @@ class Grain(StrEnum):
         return self.index(dt.datetime.max.replace(tzinfo=dt.UTC) if self is Grain.HOUR else dt.date.max)
 
     def is_key(self, value: object) -> bool:
-        """Return whether a value is a key of this grain, that is, the start of a span in the right type."""
+        """Return whether a value is a key of this grain: the start of a span, as a date or, for an hour, as a datetime."""
         if not isinstance(value, dt.date) or isinstance(value, dt.datetime) != (self is Grain.HOUR):
             return False
         if isinstance(value, dt.datetime) and value.tzinfo is None:
@@ -69,7 +69,7 @@ class Grain(StrEnum):
         return self.key_at(self.index(value)) == value
 
     def floor(self, moment: dt.datetime, zone: dt.tzinfo = dt.UTC) -> Key:
-        """Return the key whose span contains `moment`, which must have a time zone."""
+        """Return the key whose span contains `moment`. `moment` must have a time zone."""
         if self is Grain.HOUR:
             return moment.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
         return self.key_at(self.index(moment.astimezone(zone).date()))
@@ -154,7 +154,7 @@ def hours_of(start: dt.datetime, end: dt.datetime) -> list[Key]:
 
 def _first_instant(day: dt.date, zone: dt.tzinfo, candidate: dt.datetime) -> dt.datetime:
     """Return the first instant of a local day whose midnight does not exist, at or before `candidate`."""
-    # Both are seconds before the candidate. The local day has not begun at `early`, and has begun at `late`.
+    # `early` and `late` are numbers of seconds before `candidate`. At `early`, the day has not begun; at `late`, it has begun.
     early, late = int(ONE_DAY.total_seconds()), 0
     while early - late > 1:
         middle = (early + late) // 2

@@ -23,7 +23,7 @@ _DIGITS = {"Y": 4, "G": 4, "m": 2, "d": 2, "H": 2, "V": 2, "j": 3}
 
 
 class _Piece(NamedTuple):
-    """A piece of a template: a directive such as `%Y`, or a fixed text, which may hold a `%` as well."""
+    """A piece of a template: a directive such as `%Y`, or a fixed text. A fixed text can contain a `%`, too."""
 
     text: str
     is_directive: bool
@@ -50,7 +50,7 @@ def parse_path(template: str, grain: Grain, path: str) -> Key | None:
     numbers = {directive[-1]: int(text) for directive, text in zip(directives, match.groups(), strict=True)}
     try:
         key = _key(numbers, hourly=grain.value == "hour")
-        # The round trip excludes numbers that contradict each other. `is_key` excludes dates that do not start a span.
+        # Formatting the key again detects numbers that contradict each other. `is_key` rejects dates that do not start a span.
         return key if key is not None and grain.is_key(key) and format_key(template, key) == path else None
     except (ValueError, OverflowError):
         return None
@@ -91,7 +91,10 @@ def _check_fixed_text(text: str) -> _Piece:
 
 
 def _format_directive(directive: str, key: Key) -> str:
-    """Format one directive for a key. On some systems, `strftime` has no `%-m` and does not pad the years before 1000."""
+    """Format one directive for a key.
+
+    This function replaces `strftime`, which on some systems has no `%-m` and does not pad the years before 1000.
+    """
     code = directive[-1]
     iso = key.isocalendar()
     number = {

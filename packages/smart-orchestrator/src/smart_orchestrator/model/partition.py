@@ -1,4 +1,4 @@
-"""A partition as an inspection found it: its code, its state and the reason.
+"""The result of the inspection of a partition: a code, a state and a reason.
 
 The code determines the state of a partition. Programs branch on the code, and people read the reason.
 """
@@ -54,7 +54,7 @@ class State(StrEnum):
     COMPLETE = "complete"
 
 
-# These codes describe whether a partition is expected. `Partition.lake_code` then describes the data in the lake.
+# These codes describe whether a partition is expected, and not its data. `Partition.lake_code` describes the data instead.
 EXPECTATION_CODES = (Code.WITHIN_LAG, Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY, Code.BAD_WAIVER)
 
 # The state for all other codes is INVALID.
@@ -86,9 +86,9 @@ class Manifest:
         day: the partition key.
         run_id: the unique id of the commit.
         parts: the data objects, in order.
-        rows: the number of rows in all parts; None when the writer did not count them.
+        rows: the number of rows in all parts; None when the writer did not count the rows.
         columns: the names of the columns, in order; empty when unknown.
-        volume: the sum of the dataset's volume column; None without one.
+        volume: the sum of the dataset's volume column; None for a dataset without a volume column.
         measured: the measurements of the run: requests, retries, seconds, sources.
         written_at: the time of the commit, in UTC.
     """
@@ -123,7 +123,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class PartitionData:
-    """Facts about the data of a partition, from metadata or from reading the data.
+    """Facts about the data of a partition. They come from metadata, or from the data themselves.
 
     Attributes:
         parts: the committed data objects.
@@ -148,7 +148,7 @@ class Partition:
         code: the reason as a stable code, for programs.
         reason: the reason as a sentence, in one line without control characters.
         data: the parts, the number of rows and the volume.
-        fingerprint: a digest of the manifest, or of the names, sizes and ETags of the parts; None when not committed.
+        fingerprint: a digest of the manifest, or of the names, sizes and ETags of the parts; None for an uncommitted partition.
         manifest: the manifest of our writer; None for a partition of another writer.
         newest_write: the time of the newest write to an uncommitted partition, in UTC.
         lake_code: the code for the data in the lake, if `code` is one of `EXPECTATION_CODES`.

@@ -3,7 +3,7 @@
 A plan is computed from a `Completeness` and the latest run of each day, without I/O.
 
 *Missing* days are expected and not available. *Due* days are the missing days for which a run should start now. The two are
-computed separately, so a retry rule can never hide a missing day.
+computed separately, so a rule about retries can never hide a missing day.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CLOCK_SLACK = dt.timedelta(minutes=1)
 
 
 class Action(StrEnum):
-    """What a backfill does about a day."""
+    """The action of a backfill for one day."""
 
     KEEP = "keep"
     START = "start"
@@ -39,7 +39,14 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """One day of a plan: the action, the reason, and the run to follow, if there is one."""
+    """One day of a plan.
+
+    Attributes:
+        day: the partition key.
+        action: what the backfill does about the day.
+        why: the reason for the action, as a sentence.
+        run: the run to follow; None for any action except `follow`.
+    """
 
     day: dt.date
     action: Action
@@ -109,7 +116,7 @@ def _step(partition: Partition, run: Run | None, *, accepted: bool) -> PlanStep:
 
 
 def written_by(partition: Partition, run: Run | None) -> bool:
-    """Return whether the newest file was written during this run. If so, the writing ends with the run."""
+    """Return whether the newest file of the partition was written during this run, so that the end of the run ends the writing."""
     if run is None or run.started_at is None or partition.newest_write is None:
         return False
     ended = run.ended_at or dt.datetime.max.replace(tzinfo=dt.UTC) - CLOCK_SLACK

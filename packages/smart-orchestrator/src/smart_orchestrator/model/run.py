@@ -21,7 +21,7 @@ __all__ = ["Failure", "Run", "RunState", "run_name"]
 
 
 class RunState(StrEnum):
-    """The state of a run. LOST means that the process of the run died."""
+    """The state of a run. `LOST` means that the process of the run ended without reporting a result."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -35,12 +35,12 @@ class Run:
     """One run of the pipeline for one day.
 
     Attributes:
-        name: the unique name; it consists of the day and the attempt if this layer started the run.
+        name: the unique name. If this layer started the run, the name consists of the day and the attempt.
         day: the UTC day that the run processes.
         attempt: the number of the attempt, counted from 1 over all runs of the day.
         state: the state of the run.
         ours: whether this process started the run. If not, this process only follows the run.
-        failure: why the run did not complete its day.
+        failure: why the run left no complete partition; None for a run that did not fail.
         message: the failure as a sentence.
         started_at: the start time, in UTC.
         ended_at: the end time, in UTC.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
 
-# The years for which the offset of a time zone is checked.
+# The years for which `has_whole_hours` checks the offset of a time zone.
 _CHECKED_YEARS = range(2015, 2036)
 
 
@@ -42,7 +42,10 @@ def window_for(window: Window, zone: dt.tzinfo, dataset: Dataset, as_of: Key) ->
 
 
 def last_keys_within(dataset: Dataset, now: dt.datetime, count: int, grain: Grain, zone: dt.tzinfo) -> Window:
-    """Return the last `count` keys of a coarser grain whose partitions the upstream of the dataset has published by `now`."""
+    """Return the window of the last `count` keys of `grain` for which all data of the dataset have been published by `now`.
+
+    `grain` is the grain of the dataset or a coarser one. Its keys are in the time zone `zone`.
+    """
     newest_index = dataset.grain.index(dataset.grain.floor(now, dataset.zone)) - dataset.lag
     # The last key is the newest one that ends no later than the newest partition of the dataset.
     end = dataset.grain.end(dataset.grain.key_at(newest_index), dataset.zone)

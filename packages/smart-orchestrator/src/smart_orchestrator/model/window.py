@@ -1,8 +1,8 @@
 """Windows of partition keys of one grain, calculated without I/O.
 
 A window is inclusive in text (`2025-11-05 .. 2025-11-09`) and half-open in code (`start`, `stop`). The as-of key is an
-argument. Only `today_utc` reads the clock, and only entry points call it. An impossible window raises `WindowError`, which names
-the invalid argument.
+argument. Only `today_utc` reads the clock, and only entry points call `today_utc`. An impossible window raises `WindowError`,
+which names the invalid argument.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.grain import Key
 
-# The largest number of days, weeks or months in a window. In days, this is ten years.
-MAX_DAYS = 3660
-MAX_HOURS = MAX_DAYS * 24
+# The largest number of keys in a window, for days, weeks and months. For days, this is ten years.
+MAX_KEYS = 3660
+MAX_HOURLY_KEYS = MAX_KEYS * 24
 
 
 def today_utc() -> dt.date:
@@ -55,7 +55,7 @@ class Window:
         start: the first key of the window.
         stop: the key after the last key of the window.
         as_of: the as-of key, which takes the place of the current time.
-        lag: the publication lag: the number of grains between a key and the first as-of key on which the source has the key.
+        lag: the publication lag: how many grains after a key the upstream has published the key.
         grain: the grain of all keys.
     """
 
@@ -72,7 +72,7 @@ class Window:
             key = getattr(self, field)
             if self.grain is not Grain.DAY and not self.grain.is_key(key):
                 raise WindowError(
-                    field, key, f"is not a key of grain {self.grain}", "Give the start of a span."
+                    field, key, f"is not a key of grain {self.grain}", f"Give the start of a {self.grain}."
                 )
         if self.stop <= self.start:
             raise WindowError(
@@ -91,7 +91,7 @@ class Window:
 
     @classmethod
     def of_days(cls, days: int, as_of: dt.date, lag: int = 3) -> Window:
-        """Return the window of the last `days` days that the source has published by `as_of`.
+        """Return the window of the last `days` days that the upstream has published by `as_of`.
 
         With the default lag, `days=5, as_of=2025-11-12` ends on 2025-11-09.
 
@@ -102,7 +102,7 @@ class Window:
 
     @classmethod
     def of_last(cls, count: int, as_of: Key, lag: int = 3, grain: Grain = Grain.DAY) -> Window:
-        """Return the window of the last `count` keys that the source has published by `as_of`.
+        """Return the window of the last `count` keys that the upstream has published by `as_of`.
 
         Raises:
             WindowError: `count` is too small or too large, or the window starts before the year 1.
@@ -154,19 +154,19 @@ class Window:
 
     @property
     def newest_published(self) -> Key:
-        """The newest key that the source has published by the as-of key."""
+        """The newest key that the upstream has published by the as-of key."""
         return self.grain.key_at(self.grain.index(self.as_of) - self.lag)
 
     def within_lag(self, key: Key) -> bool:
-        """Return whether `key` is so recent that the source may not have published it by the as-of key."""
+        """Return whether `key` is so recent that the upstream may not have published `key` by the as-of key."""
         return self.grain.index(self.as_of) - self.grain.index(key) < self.lag
 
     def expected_from(self, key: Key) -> Key:
-        """Return the first as-of key on which the source has `key`, at most the last key of the calendar."""
+        """Return the first as-of key for which `key` is expected, or the last key of the calendar if that is earlier."""
         return self.grain.key_at(min(self.grain.index(key) + self.lag, self.grain.last_index))
 
     def position(self, key: Key) -> int:
-        """Return the position of a key in the window, counted from 0. It is negative for a key before the window."""
+        """Return the position of a key in the window, counted from 0. The position of a key before the window is negative."""
         return self.grain.index(key) - self.grain.index(self.start)
 
     def __len__(self) -> int:
@@ -190,4 +190,4 @@ class Window:
 
 def max_length(grain: Grain) -> int:
     """Return the largest number of keys in a window."""
-    return MAX_HOURS if grain is Grain.HOUR else MAX_DAYS
+    return MAX_HOURLY_KEYS if grain is Grain.HOUR else MAX_KEYS

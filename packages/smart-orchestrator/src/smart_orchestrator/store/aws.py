@@ -1,7 +1,7 @@
 """Read the `AWS_*` variables of a lake on S3.
 
-Every value is checked before the store gets it, because the store panics on some invalid values and reports other invalid values as
-network problems. Error messages never contain secrets.
+Every value is checked before it is passed to obstore. obstore panics on some invalid values, and reports others as network
+problems. Error messages never contain secrets.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class AwsSettings:
         region: the region of the bucket; empty when no variable names a region.
         key_id: the id of the static key; empty when no static key is set.
         secret: the secret of the static key; empty when no static key is set.
-        token: the session token of the static key; empty when there is none.
-        profile: the profile in AWS's configuration files; empty with a static key or without a profile.
+        token: the session token of the static key; empty for a key without a session token.
+        profile: the name of the profile in AWS's configuration files; empty with a static key or without a profile.
         profile_variable: the name of the variable that names the profile.
     """
 
@@ -102,5 +102,5 @@ def _static_key(environ: Mapping[str, str]) -> tuple[str, str, str]:
 
 
 def _first_set(environ: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str]:
-    """Return the name and the value of the first variable that is set; the last name and an empty text when none is set."""
+    """Return the name and the value of the first variable that is set. If none is set, return the last name and an empty text."""
     return next(((name, environ[name]) for name in names if environ.get(name)), (names[-1], ""))

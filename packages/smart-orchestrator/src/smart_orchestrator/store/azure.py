@@ -1,4 +1,4 @@
-"""Read the `AZURE_*` variables of a lake on Azure Blob Storage, and check them before they are passed to the store."""
+"""Read the `AZURE_*` variables of a lake on Azure Blob Storage, and check their values before obstore reads them."""
 
 from __future__ import annotations
 

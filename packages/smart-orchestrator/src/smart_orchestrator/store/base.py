@@ -1,8 +1,8 @@
 """The interface of a lake: list, read, write and delete the objects below one URL.
 
-Four errors report failures. `ObjectMissing`: the object does not exist. `ObjectConflict`: the object has another version than a
-conditional request names. `LakeDenied`: the lake refuses the request. `LakeUnreachable`: the lake does not answer. A lake that
-cannot be listed always raises an error and never looks empty. Error messages contain URLs and keys, but no credentials.
+Four errors report failures. `ObjectMissing`: the object does not exist. `ObjectConflict`: a conditional request names another version
+of the object. `LakeDenied`: the lake refuses the request. `LakeUnreachable`: the lake does not respond. A lake that cannot be listed
+always raises an error and never looks empty. Error messages contain URLs and keys, but no credentials.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PAGE_SIZE = 1000
 # Objects up to this size are read with one request. Larger objects are read in ranges of this size.
 CHUNK = 8 << 20
-# The kind of a file whose path must be a folder.
+# The description of a file at a path that must be a folder.
 PLAIN_FILE = "a file, not a folder"
 
 
@@ -34,7 +34,7 @@ class ObjectInfo:
         size: the size of the object in bytes.
         etag: an identifier of this version of the object; None when the store gives none.
         modified: the time of the last modification, in UTC.
-        irregular: the kind of a file that is not regular and cannot be read, such as `a FIFO`; empty for a regular file.
+        irregular: for a file that is not regular, and so cannot be read, its kind, such as `a FIFO`; empty for a regular file.
     """
 
     key: str
@@ -46,7 +46,7 @@ class ObjectInfo:
 
 @dataclass(slots=True)
 class Requests:
-    """The number of requests to a lake, by kind. A listing is one request per page of 1,000 keys."""
+    """The number of requests to a lake, by kind. A listing needs one request for each page of 1,000 keys."""
 
     list: int = 0
     get: int = 0
@@ -98,13 +98,13 @@ class Lake:
         return sorted(self._iterate(prefix, None), key=lambda info: info.key)
 
     def list_between(self, folder: str, first: str, last: str) -> Iterator[ObjectInfo]:
-        """Yield the objects below the folders from `first` to `last`, which are at the same depth below `folder`.
+        """Yield the objects below `folder` in the folders from `first` to `last`, both of the same depth.
 
-        The listing starts at `first` and stops after `last`, so objects outside this range cost no requests.
+        The listing starts at `first` and stops after `last`, so objects outside this range need no requests.
         """
         first_parts, last_parts = first.split("/"), last.split("/")
-        # A listing starts after the offset, and SeaweedFS also skips every key that the offset is a folder of. Therefore
-        # the offset is a name inside the folder `first` that sorts before every real name.
+        # A listing starts after its offset, and SeaweedFS also skips all keys below a folder with the name of the offset. So the
+        # offset is a name in the folder `first` that sorts before every real name.
         for info in self._iterate(folder, first + "/ "):
             folder_parts = info.key.split("/")[: len(last_parts)]
             if first_parts <= folder_parts <= last_parts:
@@ -164,7 +164,7 @@ class Lake:
         """Return whether an object with exactly this key exists. Sends one request.
 
         Raises:
-            LakeError: the lake does not answer or refuses.
+            LakeError: the lake does not respond, or refuses a request.
         """
         raise NotImplementedError
 

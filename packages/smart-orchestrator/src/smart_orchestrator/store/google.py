@@ -1,4 +1,4 @@
-"""Read the `GOOGLE_*` variables of a lake on Google Cloud Storage, and check them before they are passed to the store."""
+"""Read the `GOOGLE_*` variables of a lake on Google Cloud Storage, and check their values before obstore reads them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class GoogleSettings:
     Attributes:
         endpoint: the URL of the server; empty for Google itself.
         config: the names and values of the variables that are passed to obstore.
-        file_kind: the kind of a credentials file that only google-auth can read, such as `external_account`; otherwise empty.
+        file_kind: the kind of the credentials file, such as `external_account`, if only google-auth can read the file; otherwise
+            empty.
         has_credentials: whether the variables contain credentials that obstore can read.
     """
 

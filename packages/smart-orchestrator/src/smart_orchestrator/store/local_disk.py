@@ -1,7 +1,7 @@
 """A lake in a local folder, with atomic and durable writes.
 
-This module does not use obstore's local store, which neither syncs files nor supports conditional updates, and reads small files
-three times more slowly.
+This module does not use the local store of obstore. That store neither syncs files nor supports conditional updates, and it needs
+three times as long to read small files.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class FolderLake(Lake):
         return path
 
     def _require_folder(self) -> None:
-        """Raise an error if the lake's path is a file. A missing folder is valid and means an empty lake."""
+        """Raise an error if the lake's path is a file. A missing folder is an empty lake."""
         try:
             is_file = self.root.exists() and not self.root.is_dir()
         except OSError as error:

@@ -1,7 +1,7 @@
 """List, read and write the files of a local lake. Writes are atomic, so a crash leaves no half-written file.
 
-Only regular files are read. FIFOs, devices, sockets and links out of the lake are listed as irregular and never opened, because
-reading a FIFO can block forever. `outside_links` allows links out of the lake. `FolderLake` translates the `OSError` of these functions.
+Only regular files are read. FIFOs, devices and sockets are listed as irregular and never opened, because a read of a FIFO can block
+forever. Links that leave the lake are also irregular, unless `outside_links` is set. `FolderLake` translates the `OSError` of these functions.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ListedFile(NamedTuple):
 
 
 def etag_of(status: os.stat_result) -> str:
-    """Return an ETag, which changes when the file is replaced or modified."""
+    """Return an ETag of the file. The ETag changes when the file is replaced or modified."""
     return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
@@ -107,8 +107,8 @@ def _open_regular(target: str) -> FileIO:
 def iterate_files(root: str, key: str, *, outside_links: bool) -> Iterator[ListedFile]:
     """Yield all files below the folder `key`, in no particular order.
 
-    Temporary files, and files that are deleted during the walk, are skipped. When `key` is not a folder of the lake, `key` itself
-    is yielded as irregular.
+    Temporary files are skipped, and so are files that are deleted during the walk. If `key` is a file, or a folder outside of the
+    lake, `key` itself is yielded as irregular.
 
     Raises:
         OSError: a folder cannot be read.
@@ -165,7 +165,7 @@ def _walk(root: str, key: str, outside_links: bool, entered: frozenset[str]) -> 
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry is a folder or a link to one. A link to itself or to a folder above it is not."""
+    """Return whether an entry is a folder, or a link to a folder that does not contain the link."""
     if entry.is_symlink() and is_below(os.path.realpath(entry.path), str(Path(entry.path).parent)):
         return False
     try:
@@ -238,8 +238,8 @@ def _sync_folder(folder: Path) -> None:
 def lock_folder(folder: Path) -> int:
     """Lock `folder` exclusively and return its descriptor; closing the descriptor releases the lock.
 
-    The folder itself is locked, because a lock file would be listed with the data. When another program replaces the folder
-    during the wait for the lock, the new folder is locked instead.
+    The lock is on the folder itself, because a lock file would be listed with the data. If another program replaces the folder while
+    this function waits for the lock, the function locks the new folder instead.
     """
     while True:
         try:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from obstore import GetOptions, PutMode
     from obstore.store import ObjectStore
 
-# A request may take this many times as long as the time-out without data, so that large responses can finish.
+# The time-out of a complete request is the time-out without data times this factor, so that large responses can finish.
 REQUEST_TIMEOUT_FACTOR = 6
 
 
@@ -62,7 +62,7 @@ class StoreLake(Lake):
         names = [path[start:] + "/" for path in listing["common_prefixes"]]
         names += [item["path"][start:] for item in listing["objects"]]
         self.requests.add("list", max(1, -(-len(names) // PAGE_SIZE)))
-        # The directory marker of `folder` has an empty name.
+        # An object with an empty name is the directory marker of `folder`.
         return sorted(name for name in names if name.strip("/"))[:limit]
 
     def get(self, key: str) -> tuple[bytes, str | None]:
@@ -113,7 +113,7 @@ class StoreLake(Lake):
             with lake_errors(self.url, keys[0]):
                 obstore.delete(self._store, keys)
         except FileNotFoundError:
-            # Some stores stop at the first missing object, so the objects are deleted one by one.
+            # Some stores stop at the first missing object. So the objects are now deleted one by one.
             self.requests.add("delete", len(keys))
             for key in keys:
                 with suppress(FileNotFoundError), lake_errors(self.url, key):
@@ -127,7 +127,7 @@ class StoreLake(Lake):
         except (exceptions.PreconditionError, exceptions.AlreadyExistsError):
             raise ObjectConflict(self.url, key) from None
         except FileNotFoundError:
-            # Either the bucket does not exist, or the object of a conditional write was deleted.
+            # The bucket does not exist, or the object to replace was deleted.
             if mode is not None and mode != "create":
                 raise ObjectConflict(self.url, key) from None
             raise LakeDenied(
@@ -158,7 +158,7 @@ class StoreLake(Lake):
 
 
 class RemoteLake(StoreLake):
-    """A lake on a server, whose listings need requests."""
+    """A lake on a server. A listing needs requests over the network."""
 
     listing_is_local = False
     concurrency = 16
@@ -193,7 +193,7 @@ class GoogleLake(RemoteLake):
                 raise ObjectConflict(self.url, key) from None
             if current["e_tag"] != mode["e_tag"]:
                 raise ObjectConflict(self.url, key)
-            # The generation makes the write fail if another writer replaces the object after this read.
+            # With the generation, the write fails if another writer replaces the object after this read.
             mode = {"e_tag": current["e_tag"], "version": current["version"]}
         super()._put(key, data, mode)
 

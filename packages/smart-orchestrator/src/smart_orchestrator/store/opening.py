@@ -35,16 +35,16 @@ def open_lake(
     """Open the lake at `url`.
 
     The URL is a folder, `file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix` or
-    `memory://name`. An in-memory lake is deleted when the process ends; the same name opens the same lake. The credentials,
+    `memory://name`. In one process, the same name in `memory://` opens the same lake. The credentials,
     the region and the endpoint come from the standard `AWS_*`, `GOOGLE_*` and `AZURE_*` variables. Profiles of AWS need the
     extra `aws`, credentials of `gcloud` need `gcs`, and credentials of `az login` need `azure`.
 
     Args:
         url: the URL of the lake.
-        timeout: the number of seconds without any data after which a request fails. No retry starts later than 1.5 times
-            this time-out, so an unreachable lake is reported within about twice the time-out.
+        timeout: the number of seconds without any data after which a request fails. No retry starts later than 1.5 times this
+            number, so the error for an unreachable lake is raised within about twice this number.
         retries: the number of retries of a failed request.
-        backoff: the number of seconds before the first retry; the delay doubles with each retry, with jitter.
+        backoff: the number of seconds before the first retry. The delay doubles with each retry, and has jitter.
         outside_links: whether to follow symbolic links that lead out of the folder of a local lake.
         environ: the environment variables of the store; default the environment of the process.
 
@@ -75,7 +75,7 @@ def open_lake(
 
 
 def lake_of(dataset: Dataset, environ: Mapping[str, str] | None = None) -> Lake:
-    """Open the lake of a dataset with the time-out and the retries of the dataset; `environ` is as for `open_lake`."""
+    """Open the lake of a dataset with the options of the dataset. See `open_lake` for `environ`."""
     return open_lake(
         dataset.lake,
         timeout=dataset.timeout,

@@ -1,7 +1,7 @@
 """Parse the URL of a lake, and reject URLs with parts that would be ignored.
 
-A text without `://` is a local path, in which only `~` is expanded. In a URL, `%` starts an escape. `?` and `#` are rejected: URL
-parsers drop the text after them, so two different URLs would name the same lake.
+A text without `://` is a local path, in which only `~` is expanded. In a URL, `%` starts an escape. A URL must not contain `?` or `#`,
+because parsers drop the text after these characters, and two different URLs would then name the same lake.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 SCHEMES = ("file", "memory", "s3", "s3a", "gs", "az")
-# The variables that must hold the credentials, because a URL must not.
+# The variables for the credentials, by scheme. A URL must not contain credentials.
 _CREDENTIAL_VARIABLES = {
     "gs": "GOOGLE_APPLICATION_CREDENTIALS",
     "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
@@ -81,7 +81,7 @@ def parse_lake_url(url: str) -> LakeUrl:
         raise LakeUrlError(redacted, f"is not a URL ({error})") from None
     if parts.scheme not in SCHEMES:
         raise LakeUrlError(redacted, f"the scheme {parts.scheme!r} is not supported")
-    # A slash in a password ends the host of the parsed URL, so the complete URL is also searched for `@`.
+    # In the parsed URL, a slash in a password ends the host. So the complete URL is searched for `@`, too.
     if "@" in parts.netloc or (":" in parts.netloc and "@" in url):
         variables = _CREDENTIAL_VARIABLES.get(parts.scheme, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         raise LakeUrlError(redacted, f"holds credentials; set {variables}")
@@ -115,7 +115,7 @@ def _path(redacted: str, parts: SplitResult) -> str:
         raise LakeUrlError(redacted, "holds a control character")
     if parts.scheme == "file" and not path.strip("/"):
         raise LakeUrlError(redacted, "names no folder")
-    # Object stores do not resolve `..`, which would be an ordinary name there.
+    # For an object store, `..` is an ordinary name and not the parent folder.
     names = path.strip("/").split("/") if path.strip("/") else []
     if parts.scheme != "file" and any(name in ("", ".", "..") for name in names):
         raise LakeUrlError(redacted, "holds an empty, '.' or '..' folder")

@@ -1,7 +1,7 @@
 """Check the environment variables that HTTP clients read: endpoints, proxies and certificates.
 
-HTTP clients crash on some invalid values and report others as network problems. This module checks each value before a client is
-created, and its errors name the variable. Values may be secrets, so messages contain no values except the paths of certificates.
+HTTP clients crash on some invalid values, and report others as network problems. This module checks each value before a client is
+created. Its errors name the variable. Values may be secrets, so messages contain no values except the paths of certificates.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def http_url_problem(url: str, schemes: Sequence[str] = ("http", "https")) -> st
 
 
 def reject_empty_variables(names: Sequence[str]) -> None:
-    """Reject variables of this process that are set but empty. obstore reads these variables and fails on empty values.
+    """Reject variables of this process that are set to an empty value, because obstore fails on empty values.
 
     Raises:
         VariableError: a variable is empty.
@@ -92,7 +92,7 @@ def check_endpoint(name: str, url: str, credentials: str) -> None:
     Args:
         name: the name of the variable.
         url: the value of the variable.
-        credentials: the names of the variables that must hold the credentials instead of the URL.
+        credentials: the names of the variables for the credentials, which the URL must not contain.
 
     Raises:
         VariableError: the value is not a URL, or contains credentials.

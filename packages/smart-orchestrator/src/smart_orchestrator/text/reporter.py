@@ -54,7 +54,7 @@ class TextReporter:
         self.write(completeness_lines(completeness))
 
     def planned(self, plan: Plan) -> None:
-        """Write the days of the plan that need an action, or one line if no day needs one."""
+        """Write the days of the plan that need an action, or one line if no day needs an action."""
         self.write(plan_lines(plan))
 
     def started(self, run: Run, progress: tuple[int, int]) -> None:
@@ -113,7 +113,7 @@ def printable(text: str) -> str:
 
 
 def printable_line(text: str) -> str:
-    """Do the same as `printable`, and replace newlines by spaces, so that untrusted text cannot forge a line."""
+    """Replace what `printable` replaces, and newlines by spaces, so that untrusted text cannot forge a line."""
     return " ".join(printable(text).split("\n"))
 
 

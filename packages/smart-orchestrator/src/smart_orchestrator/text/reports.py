@@ -28,7 +28,7 @@ def weekday(day: dt.date) -> str:
 def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Line]:
     """Return the report of a window: the days, newest first, then the totals.
 
-    If the window has more than `most` days, the report lists only days that are not available, and at most `most` days.
+    If the window has more than `most` days, the report lists only the first `most` days that are not available.
     """
     window = completeness.window
     grain = window.grain.value

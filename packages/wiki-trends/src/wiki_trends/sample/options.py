@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import WindowError
-from smart_orchestrator.model.window import MAX_DAYS, parse_day
+from smart_orchestrator.model.window import MAX_KEYS, parse_day
 from wiki_trends.errors import SettingError
 from wiki_trends.sample.faults import parse_faults
 
@@ -124,9 +124,9 @@ def parse_truth_window(start: str | None, end: str | None) -> tuple[dt.date, dt.
     first, last = _parse_day(start or "", "start"), _parse_day(end or "", "end")
     if last < first:
         raise _setting_error("end", str(last), f"is before the start {first}", "Give an end on or after it.")
-    if (last - first).days >= MAX_DAYS:
+    if (last - first).days >= MAX_KEYS:
         raise _setting_error(
-            "end", str(last), f"is more than {MAX_DAYS} days after the start", "Give an earlier day."
+            "end", str(last), f"is more than {MAX_KEYS} days after the start", "Give an earlier day."
         )
     return first, last
 
