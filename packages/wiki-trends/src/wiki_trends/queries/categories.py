@@ -29,13 +29,13 @@ class CategoryDetails:
 
     Attributes:
         run: the run that published the window.
-        about: the row of the category in `wiki_trends_categories`.
+        row: the row of the category in `wiki_trends_categories`.
         days: the `date`, the sum of the `views` and the number of `pages` of each day used, oldest first.
         leading: the list of the pages of the category that rose most surely.
     """
 
     run: RunRecord
-    about: Row
+    row: Row
     days: Sequence[Row]
     leading: PageList
 
@@ -56,7 +56,7 @@ def category(warehouse: Warehouse, name: str, limit: int = 50) -> CategoryDetail
     with warehouse.reading() as reader:
         run = run_with_scores(reader, warehouse)
         spelling = category_spelling(reader, name)
-        (about,) = reader.rows("SELECT * FROM wiki_trends_categories WHERE category = ?", spelling)
+        (row,) = reader.rows("SELECT * FROM wiki_trends_categories WHERE category = ?", spelling)
         days = reader.rows(_DAYS, spelling)
         leading = read_page_list(reader, run, PageSelection(category=spelling, limit=limit))
-        return CategoryDetails(run, about, days, leading)
+        return CategoryDetails(run, row, days, leading)

@@ -124,7 +124,7 @@ class PageDetails:
 
     Attributes:
         run: the run that published the window.
-        about: the newest row of the page in `wiki_diamond`.
+        row: the newest row of the page in `wiki_diamond`.
         series: `date`, `views` and `rank` of each day of the baseline and the window that was read, oldest first. `views`
             and `rank` are None on a day when the page was not in the list.
         scores: the row of the page in `wiki_trends_scores` for this window; None when no day of the window listed the page.
@@ -132,7 +132,7 @@ class PageDetails:
     """
 
     run: RunRecord
-    about: Mapping[str, Any]
+    row: Mapping[str, Any]
     series: Sequence[Mapping[str, Any]]
     scores: Mapping[str, Any] | None
     windows: Sequence[Mapping[str, Any]]
@@ -140,11 +140,11 @@ class PageDetails:
     def to_json(self) -> dict[str, object]:
         """Return the document that `page --json` prints."""
         return {
-            "page": self.about["page"],
-            "page_display": self.about["page_display"],
-            "link": self.about["link"],
-            "category": self.about["category"],
-            "location": self.about["location"],
+            "page": self.row["page"],
+            "page_display": self.row["page_display"],
+            "link": self.row["link"],
+            "category": self.row["category"],
+            "location": self.row["location"],
             "window": window_json(self.run),
             "series": [plain(day) for day in self.series],
             "scores": plain(self.scores) if self.scores is not None else None,

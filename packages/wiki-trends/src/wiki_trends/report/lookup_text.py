@@ -36,10 +36,10 @@ def page_lines(page: PageDetails) -> list[Line]:
     The lines contain the title, a sparkline, the days of the window, the scores with their inputs, and the scores of earlier
     windows.
     """
-    about, run = page.about, page.run
+    row, run = page.row, page.run
     lines: list[Line] = [
-        (safe(about["page_display"]), "strong"),
-        (f"{safe(about['category'])}; {safe(about['location'])}; {safe(about['link'])}", "dim"),
+        (safe(row["page_display"]), "strong"),
+        (f"{safe(row['category'])}; {safe(row['location'])}; {safe(row['link'])}", "dim"),
         ("", ""),
     ]
     views = [day["views"] for day in page.series]

@@ -1,4 +1,4 @@
-"""The page "Data completeness" in Airflow's UI: the dashboard, mounted in Airflow's api-server, under Airflow's own rights.
+"""The page "Data completeness" in Airflow's UI: the dashboard, mounted in Airflow's api-server, with the rights of Airflow's users.
 
 Airflow does not authenticate the apps that a plugin mounts, so the guard authenticates each request. Without a valid token of
 Airflow, the response is 401. Users who may see the runs of the pipeline's DAG may see the pages. Users who may trigger the DAG
@@ -7,7 +7,7 @@ bearer token. Airflow's UI shows the page in a frame.
 
 The entry point `airflow.plugins` of this package installs the plugin, which needs the extra `web`. The plugin reads the
 settings (`WIKI_TRENDS_…`) and the keys of the lake from the environment of the api-server. It uses the connections
-`wiki_trends_lake`, `wiki_trends_warehouse` and `wiki_trends_airflow_api` like the DAGs, and starts runs as the user of
+`wiki_trends_lake`, `wiki_trends_warehouse` and `wiki_trends_airflow_api`, as the DAGs do, and starts runs as the user of
 `wiki_trends_airflow_api`. The first request creates the app. If creating the app fails, the response is 503, and Airflow
 itself is not affected.
 """
@@ -38,7 +38,7 @@ RUN_NOTE = "Started from the page Data completeness"
 
 
 class AirflowGuard:
-    """Gives Airflow's users the rights that they have to one DAG."""
+    """Identifies Airflow's users, and derives their rights in the dashboard from their rights to one DAG."""
 
     hosts = None
     public = ()
@@ -55,11 +55,12 @@ class AirflowGuard:
         except HTTPException:
             return Visitor()
         may_see, may_act = await asyncio.to_thread(self._rights, user)
-        # Airflow ignores the cookie if the request has this header.
+        # `_airflow_user` ignores the cookie if the request has this header.
         by_token = "authorization" in request.headers
         return Visitor(user.get_name(), may_see=may_see, may_act=may_see and may_act, by_token=by_token)
 
     def _rights(self, user: BaseUser) -> tuple[bool, bool]:
+        """Return whether a user may see the runs of the DAG, and whether the user may start one."""
         from airflow.api_fastapi.app import get_auth_manager
         from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
         from airflow.models.dag import DagModel
@@ -76,7 +77,7 @@ class AirflowGuard:
         return is_authorized("GET"), is_authorized("POST")
 
     def sign_in_url(self, _: Request) -> None:
-        """Return None, because users sign in at Airflow."""
+        """Return None, because users sign in to Airflow."""
 
     def router(self) -> APIRouter | None:
         """Return None, because this guard has no routes."""
@@ -84,7 +85,7 @@ class AirflowGuard:
 
 
 async def _airflow_user(request: Request) -> BaseUser:
-    """Return Airflow's user of a request. A request with any `Authorization` header is identified without its cookie."""
+    """Return the Airflow user who made a request. If the request has an `Authorization` header, ignore the cookie."""
     from airflow.api_fastapi.core_api.security import get_user, resolve_user_from_token
     from fastapi.security import HTTPAuthorizationCredentials
 
@@ -123,27 +124,27 @@ def create_dashboard(settings: Settings) -> FastAPI:
 
 
 class LazyApp:
-    """An ASGI app that creates the dashboard with the first request; after a failure, the next request tries again."""
+    """An ASGI app that creates the dashboard at the first request. After a failure, the next request tries again."""
 
     def __init__(self) -> None:
         self._app: ASGIApp | None = None
         self._lock = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request; the response is 503 if the app cannot be created."""
+        """Handle a request. The status of the response is 503 if the dashboard cannot be created."""
         from starlette.responses import PlainTextResponse
 
         try:
-            app = await self._create()
+            dashboard = await self._dashboard()
         except Exception:
             # An error of the dashboard must not reach Airflow.
             logger.exception("Data completeness cannot be shown")
             text = "The page cannot be shown; see the api-server's log.\n"
             await PlainTextResponse(text, 503)(scope, receive, send)
             return
-        await app(scope, receive, send)
+        await dashboard(scope, receive, send)
 
-    async def _create(self) -> ASGIApp:
+    async def _dashboard(self) -> ASGIApp:
         async with self._lock:
             if self._app is None:
                 from wiki_trends.config.settings import load

@@ -2,17 +2,17 @@
 
 The contract for apps that mount the dashboard:
 
-- The app works under any prefix: every link is made from the `root_path` of the request's scope, which Starlette's `mount`
+- The app works under any path prefix: every link starts with the `root_path` of the request's scope, which Starlette's `mount`
   sets.
-- The app needs no lifespan: it opens connections with the first request, and its threads end with the process.
-- `guard` (see `guard.Guard`) decides about every request except static files and `/health`. A state-changing request whose
+- The app needs no lifespan events: it opens connections at the first request, and its threads end with the process.
+- `guard` (see `guard.Guard`) decides about every request except requests for static files and `/health`. A state-changing request whose
   `Origin` differs from the host is refused, unless the guard has verified a bearer token.
 - `runs` is the runner of the pipeline (`smart_orchestrator.runners.base.Runner`); by default, the runner that the settings
-  name. If the runner implements `RunHistory`, the dashboard shows the history; otherwise, the latest run of each day.
-- With `framed`, pages of the same origin may show the dashboard in a frame; otherwise, no page may.
-- An error is a response, either a page or a `ProblemDocument`. The status is 404 for an unknown object, 409 for an action that
+  name. If the runner implements `RunHistory`, the dashboard shows all runs of a day; otherwise, only the latest run.
+- With `framed`, pages of the same origin may show the dashboard in a frame. Without `framed`, no page may.
+- The response to a failed request is either a page or a `ProblemDocument`. The status is 404 for an unknown object, 409 for an action that
   is not possible now, and 422 for an invalid value. The status is 503 if the warehouse, the lake or the runner fails or does
-  not answer, and 500 after a fault of the dashboard itself.
+  not answer, and 500 after an unexpected error of the dashboard itself.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ def create_app(
     Args:
         settings: the settings of the warehouse, the lake and the runs.
         guard: the guard, which decides who may see and who may act.
-        runs: the runner of the pipeline; by default, the runner that the settings name.
+        runs: the runner of the pipeline; None stands for the runner that the settings name.
         framed: whether pages of the same origin may show the dashboard in a frame.
-        today: the function that returns the current UTC day.
+        today: a function that returns the current UTC day.
     """
     pages = PageTemplates()
     sources = Sources(settings, runs, today)
@@ -195,7 +195,7 @@ def _http_problem(error: Exception) -> Problem:
 
 
 class ImmutableStaticFiles(StaticFiles):
-    """Serves listed files, which browsers may cache for ever because a URL changes with the content of its file."""
+    """Serves the named files of the folders. Browsers may cache a file forever, because its URL changes with its content."""
 
     def __init__(self, folders: Sequence[Path], names: Collection[str]) -> None:
         super().__init__(directory=folders[0])
@@ -203,7 +203,7 @@ class ImmutableStaticFiles(StaticFiles):
         self._names = names
 
     async def get_response(self, path: str, scope: Any) -> Response:
-        """Return the response for a file."""
+        """Return the response to the request for a file; the status is 404 for a file that is not named."""
         if path not in self._names:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         response = await super().get_response(path, scope)

@@ -1,8 +1,8 @@
 """Backfills that visitors requested on a page of the dashboard, and their results.
 
-Each requested backfill has a window of one day, so planning and attempts work as on the command line. The page of the day
-shows the error of its backfill. The runner records the runs; this module keeps the backfills that were requested since the
-process started.
+Each requested backfill has a window of one day; its plan and its attempts follow the same rules as on the command line. The
+page of the day shows why the backfill of the day failed. The runner records the runs; this module keeps, in memory, the
+backfills that were requested since the process started.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The maximum number of backfills in progress, and of backfills that are kept.
+# The maximum number of backfills in progress.
 MAX_IN_PROGRESS = 400
+# The maximum number of backfills whose results are kept; the backfill that changed least recently is dropped first.
 MAX_KEPT = 1000
 
 
@@ -47,7 +48,7 @@ class RequestedBackfill:
         requested_by: the name of the visitor.
         requested_at: the time of the request, in UTC.
         state: the state, `waiting`, `running`, `filled` or `failed`.
-        message: the result of the backfill, or the reason for its failure.
+        message: why the day is complete, or why the backfill failed; empty while the backfill is in progress.
     """
 
     day: dt.date
@@ -70,24 +71,24 @@ class Backfills:
         self._lock = threading.Lock()
         self._backfills: OrderedDict[dt.date, RequestedBackfill] = OrderedDict()
         self._queue: SimpleQueue[dt.date] = SimpleQueue()
-        self._threads = 0
+        self._thread_count = 0
         self.version = 0
 
     def recent(self) -> Sequence[RequestedBackfill]:
-        """Return the requested backfills, newest first."""
+        """Return the requested backfills, the most recently changed first."""
         with self._lock:
             return tuple(reversed(self._backfills.values()))
 
     def get(self, day: dt.date) -> RequestedBackfill | None:
-        """Return the requested backfill of a day; None if nobody has requested one."""
+        """Return the requested backfill of a day; None if no backfill of the day was requested."""
         with self._lock:
             return self._backfills.get(day)
 
     def window(self, day: dt.date) -> Window:
-        """Return the window that consists of one day.
+        """Return a window that contains only `day`.
 
         Raises:
-            WindowError: the upstream cannot have the day.
+            WindowError: the upstream cannot have published the day.
         """
         days_of([day.isoformat()], self._sources.today())
         return Window.between(day, day, self._sources.today(), self._sources.settings.lag)
@@ -95,10 +96,13 @@ class Backfills:
     def start(self, day: dt.date, requested_by: str, step: PlanStep) -> RequestedBackfill:
         """Queue the backfill of a day, or return the backfill of the day that is already in progress.
 
-        `step` is the step of the plan for the day.
+        Args:
+            day: the UTC day.
+            requested_by: the name of the visitor.
+            step: the step of the plan for the day.
 
         Raises:
-            Problem: the plan does not start a run, or too many backfills are in progress.
+            Problem: the step neither starts nor follows a run, or too many backfills are in progress.
         """
         current = self.get(day)
         if current is not None and current.in_progress:
@@ -127,11 +131,11 @@ class Backfills:
                 )
             self._store(new_backfill)
             self._queue.put(new_backfill.day)
-            if self._threads < limits_of(self._sources.settings).jobs:
-                self._threads += 1
-                # Daemon threads are safe, because an interrupted run commits nothing.
+            if self._thread_count < limits_of(self._sources.settings).jobs:
+                self._thread_count += 1
+                # The end of the process may interrupt a daemon thread, which is safe, because an interrupted run commits nothing.
                 threading.Thread(
-                    target=self._run_worker, name=f"backfill {self._threads}", daemon=True
+                    target=self._run_worker, name=f"backfill {self._thread_count}", daemon=True
                 ).start()
         logger.info("backfill of %s requested by %s", new_backfill.day, new_backfill.requested_by)
         return new_backfill

@@ -1,8 +1,8 @@
 """The data of the views: the published tables, the partitions of the lake, the runs, and the excluded rows.
 
-Every function blocks, so callers run it in a thread. Only connections are cached. The texts of partitions, plans and runs
-contain neither secrets nor paths; see `public_text`. The functions raise `WarehouseError`, `LakeError`, `RunsError`,
-`WindowError` and similar errors, which `problems` turns into responses.
+Every method of `Sources` blocks, so callers run it in a thread. `Sources` caches connections, but no data. The texts of
+partitions, steps and runs contain neither secrets nor paths; see `public_text`. The methods raise `WarehouseError`,
+`LakeError`, `RunsError`, `WindowError` and similar errors, which `problems` turns into responses.
 """
 
 from __future__ import annotations
@@ -40,7 +40,13 @@ _DISTANT_PAST = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 @dataclass(frozen=True, slots=True)
 class CheckedDay:
-    """One day of a checked window: its partition, the planned action, and its latest run."""
+    """One day of a checked window.
+
+    Attributes:
+        partition: the partition of the day.
+        step: the step of the plan for the day, which contains the planned action.
+        run: the latest run of the day; None if the day has no run.
+    """
 
     partition: Partition
     step: PlanStep
@@ -49,7 +55,7 @@ class CheckedDay:
 
 @dataclass(frozen=True, slots=True)
 class CheckedWindow:
-    """The plan of a window, and its days with their partitions."""
+    """The plan of a window, and the days of the window, oldest first."""
 
     plan: Plan
     days: tuple[CheckedDay, ...]
@@ -81,8 +87,8 @@ class Sources:
 
     Args:
         settings: the settings of the lake, the warehouse and the runs.
-        runs: the runner of the pipeline; by default, the runner that the settings name.
-        today: returns the current UTC day.
+        runs: the runner of the pipeline; None stands for the runner that the settings name.
+        today: a function that returns the current UTC day.
     """
 
     def __init__(
@@ -91,7 +97,7 @@ class Sources:
         self.settings = settings
         self.today = today
         self.public_text = PublicText(settings)
-        self._runs = runs
+        self._configured_runner = runs
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -108,12 +114,12 @@ class Sources:
         """The runner of the pipeline."""
         from wiki_trends.jobs.runners import runner_for_polling
 
-        return self._runs or runner_for_polling(self.settings)
+        return self._configured_runner or runner_for_polling(self.settings)
 
     @property
     def configured_runner(self) -> Runner | None:
-        """The runner that was passed to the app; None if the settings name the runner."""
-        return self._runs
+        """The runner that the caller passed; None if the settings name the runner."""
+        return self._configured_runner
 
     def last_run(self) -> RunRecord:
         """Return the record of the published window."""
@@ -123,10 +129,10 @@ class Sources:
     def window(
         self, days: int | None = None, start: dt.date | None = None, end: dt.date | None = None
     ) -> Window:
-        """Return the requested window: the last `days`, or from `start` to `end`.
+        """Return the last `days` as a window, or the window from `start` to `end`; by default, the last days of the settings.
 
         Raises:
-            WindowError: the values do not define a window.
+            WindowError: the arguments do not define a window.
         """
         from dataclasses import replace
 
@@ -142,17 +148,16 @@ class Sources:
         )
 
     def latest_runs(self, window: Window) -> Mapping[dt.date, Run]:
-        """Return the latest run of each day that has a run."""
+        """Return the latest run of each day of a window that has a run."""
         return {day: self.public_text.run(run) for day, run in self.runs.latest(list(window)).items()}
 
     def check_window(self, window: Window, latest: Mapping[dt.date, Run]) -> CheckedWindow:
-        """Check a window and plan its backfill, from the latest run of each day."""
+        """Check a window, and plan its backfill from the result and the latest run of each day."""
         completeness = main_job.checker(self.settings, window)()
         plan = make_plan(completeness, latest)
-        days = zip(completeness.partitions, plan.steps, strict=True)
-        return CheckedWindow(
-            plan, tuple(self._checked_day(partition, step, latest) for partition, step in days)
-        )
+        partitions_and_steps = zip(completeness.partitions, plan.steps, strict=True)
+        days = (self._checked_day(partition, step, latest) for partition, step in partitions_and_steps)
+        return CheckedWindow(plan, tuple(days))
 
     def _checked_day(self, partition: Partition, step: PlanStep, latest: Mapping[dt.date, Run]) -> CheckedDay:
         return CheckedDay(
@@ -160,7 +165,10 @@ class Sources:
         )
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
-        """Return at most `limit` runs, newest first; without a run history, only the latest run of each recent day."""
+        """Return at most `limit` runs, newest first.
+
+        If the runner has no run history, return only the latest run of each of the last `limit` days.
+        """
         if isinstance(self.runs, RunHistory):
             return [self.public_text.run(run) for run in self.runs.recent(limit)]
         today = self.today()
@@ -168,7 +176,7 @@ class Sources:
         return [self.public_text.run(run) for run in sorted(latest.values(), key=_sort_key, reverse=True)]
 
     def runs_of(self, day: dt.date) -> Sequence[Run]:
-        """Return the runs of a day, newest first."""
+        """Return the latest runs of a day, newest first."""
         if isinstance(self.runs, RunHistory):
             return [self.public_text.run(run) for run in self.runs.recent(_MAX_RUNS_OF_DAY, day)]
         return [self.public_text.run(run) for run in self.runs.latest([day]).values()]

@@ -1,7 +1,7 @@
 """Problems: the reasons for failed requests, with the same text on a page and in JSON.
 
-Messages about the lake, the warehouse and the runs are made from the fields of the error; the text of the error would start
-with a location. Visitors do not see a message that names a path; see `public_text`.
+Most messages are made from the fields of an error, because the text of an error about the lake or the warehouse starts with a
+location. Visitors do not see a message that names a path; see `public_text`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Problem(Exception):
         super().__init__(f"{code}: {message} {fix}")
 
     def cleaned(self, clean: Callable[[str], str]) -> Problem:
-        """Return the problem with its message and fix cleaned by `clean`."""
+        """Return a copy of the problem, in which `clean` has changed the message and the fix."""
         return Problem(self.status, self.code, clean(self.message), clean(self.fix), self.retry_after)
 
     def document(self) -> ProblemDocument:
@@ -61,7 +61,7 @@ class Problem(Exception):
         return ProblemDocument(error=self.code, message=self.message, fix=self.fix)
 
 
-# The errors that `problem_of` turns into a problem. `SourcePool.read` turns every other error of a source into a problem.
+# The errors that `problem_of` turns into a problem. `SourcePool.read` turns any other exception into a `SourceFailure`.
 KNOWN_ERRORS = (Problem, WikiTrendsError, SmartOrchestratorError)
 
 
@@ -70,7 +70,7 @@ def problem_of(error: Exception) -> Problem | None:
     if isinstance(error, Problem):
         return error
     if isinstance(error, SettingError) and not error.origin.startswith("--"):
-        # The error is about a setting of the server, so the response must not show its value.
+        # The value of a server setting must not reach the visitor.
         return Problem(503, "SETTING", f"{error.origin} {error.problem}.", error.fix)
     for error_type, status, code in _PROBLEMS_BY_ERROR:
         if isinstance(error, error_type):

@@ -1,7 +1,7 @@
 """Hide secrets and the paths of this installation from visitors.
 
-A message about the lake, a run or an error may name a path of this machine. Visitors then see a fixed sentence that says where
-to find the message. The text of a `LakeError` starts with the location of the lake; visitors see the text without the location.
+If a message names a path of this machine, visitors see a fixed sentence that says where to find the message. The text of a
+`LakeError` starts with the location of the lake, so visitors see the text without the location.
 """
 
 from __future__ import annotations
@@ -30,21 +30,26 @@ HIDDEN_IN_PLAN = "The message names a path of the server; `wiki-trends plan` on 
 _LAYERS = ("bronze", "silver", "gold", "diamond")
 _SECRET_SETTINGS = ("token", "web_token", "airflow_password", "airflow_token")
 _SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY", "PGPASSWORD")
-# The user information of a URL, RFC 3986, section 3.2.1.
+# The user information of a URL (RFC 3986, section 3.2.1).
 _USERINFO = re.compile(r"(?<=://)[^\s/?#'\"<>]*@")
-# Ordinary words could contain a shorter value.
+# A shorter secret is not masked, because ordinary words could contain it.
 _MIN_SECRET_LENGTH = 4
-# In a sentence, one of these characters precedes a path. A slash after another character is part of a URL, a key or a title.
+# Text is a path only at the start or after one of these characters. After another character, a slash is part of a URL, an
+# object key or a title.
 _CHARACTERS_BEFORE_PATH = frozenset(" \t\n'\"`([{<=:,;")
 
 
 class PublicText:
-    """Decides which texts visitors of a dashboard with these settings may see."""
+    """Removes from texts what the visitors of a dashboard must not see.
+
+    Args:
+        settings: the settings, which contain the secrets and the paths to hide.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._secrets = sorted(set(_secrets(settings)), key=len, reverse=True)
         self._locations = tuple(_locations(settings))
-        self._roots = tuple(f"/{entry.name}/" for entry in Path("/").iterdir())
+        self._root_folders = tuple(f"/{entry.name}/" for entry in Path("/").iterdir())
 
     def clean(self, text: str, replacement: str = HIDDEN_IN_LOG) -> str:
         """Return the text without secrets, or `replacement` if the text names a path of this machine."""
@@ -54,26 +59,26 @@ class PublicText:
         return replacement if self._names_path(text) else text
 
     def problem(self, problem: Problem) -> Problem:
-        """Return the problem with its texts cleaned."""
+        """Return the problem with a cleaned message and fix."""
         return problem.cleaned(self.clean)
 
     def run(self, run: Run) -> Run:
-        """Return the run with its message and URL cleaned."""
+        """Return the run with a cleaned message and URL."""
         url = self.clean(run.url, replacement="") if run.url else None
         return replace(run, message=self.clean(run.message, HIDDEN_IN_PLAN), url=url or None)
 
     def partition(self, partition: Partition) -> Partition:
-        """Return the partition with its reason cleaned."""
+        """Return the partition with a cleaned reason."""
         return replace(partition, reason=self.clean(partition.reason, HIDDEN_IN_PLAN))
 
     def step(self, step: PlanStep) -> PlanStep:
-        """Return the step of a plan with its reason and run cleaned."""
+        """Return the step of a plan with a cleaned reason and run."""
         return replace(
             step, why=self.clean(step.why, HIDDEN_IN_PLAN), run=self.run(step.run) if step.run else None
         )
 
     def _without_location(self, text: str) -> str:
-        """Return the text of a `LakeError` without the location at its start; other texts are returned as they are."""
+        """Remove the location from the start of the text of a `LakeError`; return any other text unchanged."""
         location, separator, message = text.removeprefix("Lake ").partition(": ")
         if not separator or not text.startswith("Lake ") or not self._names_path(location):
             return text
@@ -83,7 +88,7 @@ class PublicText:
         """Return whether the text contains a path of this installation, or another absolute path of this machine."""
         if "file:/" in text or any(location in text for location in self._locations):
             return True
-        return any(_begins_word(text, root) for root in self._roots)
+        return any(_begins_word(text, root) for root in self._root_folders)
 
 
 def _begins_word(text: str, root: str) -> bool:
@@ -106,7 +111,7 @@ def _secrets(settings: Settings) -> Iterator[str]:
 
 
 def _password(value: Any) -> str:
-    """Return the password in a setting that is a URL; empty if the setting has no password."""
+    """Return the password in the value of a setting; empty if the value is not a URL with a password."""
     try:
         return urlsplit(str(value)).password or "" if value and "://" in str(value) else ""
     except ValueError:
@@ -114,7 +119,7 @@ def _password(value: Any) -> str:
 
 
 def _locations(settings: Settings) -> Iterator[str]:
-    """Yield the absolute paths of this installation, in every spelling."""
+    """Yield the absolute paths of this installation: each path as configured, made absolute, and with symlinks resolved."""
     paths: list[str | Path] = [
         sys.prefix,
         Path(__file__).parents[2],
@@ -132,6 +137,6 @@ def _locations(settings: Settings) -> Iterator[str]:
         paths += [file, Path(file).parent]
     for path in paths:
         for spelling in {str(path), str(Path(path).absolute()), str(Path(path).resolve())}:
-            # Every text with a slash contains the root folder.
+            # The root folder is left out, because every text with a slash would contain its path.
             if spelling.startswith("/") and spelling.strip("/"):
                 yield spelling.rstrip("/")

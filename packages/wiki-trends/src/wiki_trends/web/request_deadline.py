@@ -15,14 +15,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 if TYPE_CHECKING:
     import asyncio
 
-REQUEST_SECONDS = 20.0
+REQUEST_DEADLINE_SECONDS = 20.0
 
 
 class DeadlineProtocol(H11Protocol):
     """Closes a connection if a complete request does not arrive within `request_seconds`."""
 
-    request_seconds = REQUEST_SECONDS
-    _deadline: asyncio.TimerHandle | None = None
+    request_seconds = REQUEST_DEADLINE_SECONDS
+    _deadline_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the deadline of the first request."""
@@ -30,11 +30,11 @@ class DeadlineProtocol(H11Protocol):
         self._start_deadline()
 
     def data_received(self, data: bytes) -> None:
-        """Start the deadline with the first byte of a request, and stop the deadline with the last byte."""
+        """Start the deadline at the first byte of a request, and cancel it after the last byte."""
         if self.conn.their_state is h11.IDLE:
             self._start_deadline()
         super().data_received(data)
-        self._stop_deadline_if_complete()
+        self._cancel_deadline_if_complete()
 
     def on_response_complete(self) -> None:
         """Start the deadline of a pipelined request whose first bytes have already arrived."""
@@ -43,25 +43,25 @@ class DeadlineProtocol(H11Protocol):
             self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the deadline."""
-        self._stop_deadline()
+        """Cancel the deadline of the closed connection."""
+        self._cancel_deadline()
         super().connection_lost(exc)
 
     def _start_deadline(self) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(self.request_seconds, self._close_connection)
+        if self._deadline_timer is None:
+            self._deadline_timer = self.loop.call_later(self.request_seconds, self._close_connection)
 
-    def _stop_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _cancel_deadline(self) -> None:
+        if self._deadline_timer is not None:
+            self._deadline_timer.cancel()
+            self._deadline_timer = None
 
-    def _stop_deadline_if_complete(self) -> None:
+    def _cancel_deadline_if_complete(self) -> None:
         if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
-            self._stop_deadline()
+            self._cancel_deadline()
 
     def _close_connection(self) -> None:
-        self._deadline = None
+        self._deadline_timer = None
         self.transport.abort()
 
 

@@ -1,8 +1,8 @@
 """The dashboard as a server of its own: `wiki-trends serve`.
 
-The server refuses to start if strangers could act: an address that other machines can reach, or the host name of another
-machine, requires a token in the settings. On a loopback address without a token in the settings, each start generates a
-token. The token is never printed; the command prints a link that signs in once.
+The server needs a token in the settings if it listens on an address that other machines can reach, or if it accepts the host
+name of another machine. On a loopback address without a token in the settings, each start generates a token. The command
+never prints the token; it prints a link that signs in once.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MIN_TOKEN_LENGTH = 16
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
+# The seconds that open requests have to end after SIGINT or SIGTERM.
 _SHUTDOWN_SECONDS = 2
 _THREAD_SWITCH_SECONDS = 0.001
 
@@ -60,7 +61,7 @@ def make_guard(settings: Settings, host: str, hosts: Sequence[str]) -> TokenGuar
             problem="can be reached from other machines, and no token is set",
             fix="Set WIKI_TRENDS_WEB_TOKEN to a secret that visitors sign in with, or listen on 127.0.0.1.",
         )
-    # A generated token differs at each start, which ends all sessions anyway.
+    # Each start generates another token, which ends all sessions, so the revoked sessions need not be saved.
     revoked_file = Path(settings.state) / "revoked-sessions" if token else None
     return TokenGuard(
         token or secrets.token_urlsafe(24),
@@ -88,15 +89,16 @@ def serve(
         port: the port to listen on; 0 takes a free port.
         hosts: the host names to accept besides the names of this machine.
         proxies: the addresses or networks of reverse proxies, which report the address of the caller.
-        as_of: the day that counts as today; by default, the current UTC day.
-        on_ready: the function to call with the address and the sign-in link when the server accepts connections.
+        as_of: the UTC day that counts as today; None stands for the current day.
+        on_ready: a function that is called with the address and the sign-in link before the server handles the first request.
 
     Raises:
-        SettingError: see `make_guard` and `check_proxies`; or the port is not available.
+        SettingError: other machines could reach the server and no token is set; the token is too short; a value of `proxies`
+            is not an address or a network; or the port is not available.
     """
     from wiki_trends.web.app import create_app
 
-    # Rendering threads must yield to the event loop more often than by default (5 ms).
+    # A rendering thread must release the interpreter lock to the event loop sooner than after the default of 5 ms.
     sys.setswitchinterval(_THREAD_SWITCH_SECONDS)
     guard, proxies = make_guard(settings, host, hosts), check_proxies(proxies)
     app = create_app(settings, guard=guard, today=(lambda: as_of) if as_of else today_utc)
@@ -112,9 +114,9 @@ def serve(
 
 
 def _import_chart_library() -> None:
-    """Import the chart library before the first page needs it.
+    """Import the chart library before the first page needs it, and exclude its objects from garbage collection.
 
-    The garbage collector then ignores the objects of the library, because scanning them would delay responses.
+    Scanning the many objects of the library would delay responses.
     """
     from wiki_trends.report.html.charts import page_series
     from wiki_trends.report.html.vega import compiled
@@ -128,16 +130,16 @@ def _import_chart_library() -> None:
 
 
 def make_server(app: ASGIApp, *, proxies: Sequence[str] = (), request_seconds: float | None = None) -> Server:
-    """Return a uvicorn server for an app. Pass the sockets to the method `run` of the server.
+    """Return a uvicorn server for an app. The caller passes the listening sockets to its method `run`.
 
     Args:
         app: the ASGI app to serve.
         proxies: the addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
-        request_seconds: the seconds within which a complete request must arrive.
+        request_seconds: the seconds within which a complete request must arrive; None stands for `REQUEST_DEADLINE_SECONDS`.
     """
     import uvicorn
 
-    from wiki_trends.web.request_deadline import REQUEST_SECONDS, deadline_protocol
+    from wiki_trends.web.request_deadline import REQUEST_DEADLINE_SECONDS, deadline_protocol
 
     return uvicorn.Server(
         uvicorn.Config(
@@ -149,7 +151,7 @@ def make_server(app: ASGIApp, *, proxies: Sequence[str] = (), request_seconds: f
             server_header=False,
             proxy_headers=bool(proxies),
             forwarded_allow_ips=list(proxies),
-            http=deadline_protocol(REQUEST_SECONDS if request_seconds is None else request_seconds),
+            http=deadline_protocol(REQUEST_DEADLINE_SECONDS if request_seconds is None else request_seconds),
             ws="none",
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
@@ -157,7 +159,7 @@ def make_server(app: ASGIApp, *, proxies: Sequence[str] = (), request_seconds: f
 
 
 def check_proxies(proxies: Sequence[str]) -> tuple[str, ...]:
-    """Return the addresses or networks of the proxies as a tuple, after checking them.
+    """Check the addresses or networks of the proxies, and return them as a tuple.
 
     Raises:
         SettingError: a value is neither an IP address nor a network, or the network contains every address.

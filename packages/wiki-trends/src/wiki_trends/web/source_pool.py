@@ -1,8 +1,9 @@
 """Threads for the calls to one source (lake, warehouse, runs), with a deadline for each call.
 
-Each source has its own threads, so a source that does not answer does not delay the other sources. A call that misses its
-deadline raises `SourceTimeout`. The thread of the call continues, at most until the process ends. While every regular thread
-has an overdue call, an extra thread tries one call at a time, and all other calls are refused immediately.
+Each source has its own threads, so a source that does not answer does not delay the other sources. A caller whose call
+misses the deadline gets a `SourceTimeout`; the thread of the call continues until the call returns or the process ends. While
+each of the regular threads has an overdue call, one extra thread at a time tries a new call, and the pool refuses all other
+calls immediately.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ DEADLINE_SECONDS = {
 }
 _REGULAR_THREADS = 4
 _MAX_THREADS = 16
-_MAX_IN_TIME_CALLS = 256
-_IDLE_SECONDS = 60.0
+_MAX_CALLS_BEFORE_DEADLINE = 256
+# A thread ends after this time without a call.
+_IDLE_THREAD_SECONDS = 60.0
 
 
 class SourceTimeout(Problem):
@@ -52,11 +54,11 @@ class SourceTimeout(Problem):
 
 
 class UnexpectedFailure(RuntimeError):
-    """A reader failed with a `BaseException`, such as a panic of a native library."""
+    """A reader raised a `BaseException` that is not an `Exception`, such as a panic of a native library."""
 
 
 class SourceFailure(Problem):
-    """A source failed with an exception that its reader does not expect, for example because its data are damaged."""
+    """The reader of a source raised an unexpected exception, for example because the data of the source are damaged."""
 
     def __init__(self, source: str, code: str, error: BaseException) -> None:
         if isinstance(error, UnexpectedFailure) and error.__cause__ is not None:
@@ -76,7 +78,7 @@ class SourcePool:
 
     Args:
         source: the name of the source for messages, a key of `DEADLINE_SECONDS`.
-        code: the stable error code of the problems of the source.
+        code: the stable error code of the problems that this pool raises.
     """
 
     def __init__(self, source: str, code: str) -> None:
@@ -85,7 +87,7 @@ class SourcePool:
         self._lock = threading.Lock()
         self._queue: SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = SimpleQueue()
         self._started_at: dict[Future[Any], dt.datetime] = {}
-        self._threads = 0
+        self._thread_count = 0
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run a blocking function in a thread, and return its result.
@@ -104,7 +106,7 @@ class SourcePool:
         """Run a blocking function that reads the source, and turn every exception into a known error.
 
         Raises:
-            SourceTimeout: see `run`.
+            SourceTimeout: the function missed the deadline, or too many earlier calls are overdue.
             SourceFailure: the function raised an unexpected exception; the log has the traceback.
         """
         try:
@@ -116,31 +118,34 @@ class SourcePool:
             raise SourceFailure(self.source, self._code, error) from error
 
     def timeout_problem(self) -> SourceTimeout:
-        """Return the problem to raise while the source does not answer."""
+        """Return a `SourceTimeout` that names the time at which the oldest unanswered call began."""
         with self._lock:
             since = min(self._started_at.values(), default=_now())
         return SourceTimeout(self.source, self._code, since)
 
     def has_call_older_than(self, seconds: float) -> bool:
         """Return whether an unanswered call began at least `seconds` ago."""
-        limit = _now() - dt.timedelta(seconds=seconds)
+        cutoff = _now() - dt.timedelta(seconds=seconds)
         with self._lock:
-            return any(started <= limit for started in self._started_at.values())
+            return any(started <= cutoff for started in self._started_at.values())
 
     def _submit(self, function: Callable[..., T], arguments: tuple[Any, ...]) -> Future[T]:
         future: Future[T] = Future()
         with self._lock:
-            limit = _now() - dt.timedelta(seconds=DEADLINE_SECONDS[self.source])
-            overdue_count = sum(1 for started in self._started_at.values() if started <= limit)
+            cutoff = _now() - dt.timedelta(seconds=DEADLINE_SECONDS[self.source])
+            overdue_count = sum(1 for started in self._started_at.values() if started <= cutoff)
             in_time_count = len(self._started_at) - overdue_count
+            # While all regular threads are blocked, only one call at a time tests whether the source answers again.
             is_refused = overdue_count >= _REGULAR_THREADS and (
-                in_time_count or overdue_count >= _MAX_THREADS
+                in_time_count > 0 or overdue_count >= _MAX_THREADS
             )
-            if not is_refused and in_time_count < _MAX_IN_TIME_CALLS:
+            if not is_refused and in_time_count < _MAX_CALLS_BEFORE_DEADLINE:
                 self._started_at[future] = _now()
                 self._queue.put((future, function, arguments))
-                if self._threads < min(_MAX_THREADS, _REGULAR_THREADS + overdue_count, len(self._started_at)):
-                    self._threads += 1
+                if self._thread_count < min(
+                    _MAX_THREADS, _REGULAR_THREADS + overdue_count, len(self._started_at)
+                ):
+                    self._thread_count += 1
                     # A daemon thread, so that a call that never returns does not keep the process alive.
                     threading.Thread(target=self._run_worker, name=self.source, daemon=True).start()
                 return future
@@ -149,11 +154,11 @@ class SourcePool:
     def _run_worker(self) -> None:
         while True:
             try:
-                future, function, arguments = self._queue.get(timeout=_IDLE_SECONDS)
+                future, function, arguments = self._queue.get(timeout=_IDLE_THREAD_SECONDS)
             except Empty:
                 with self._lock:
                     if self._queue.empty():
-                        self._threads -= 1
+                        self._thread_count -= 1
                         return
                 continue
             self._run_call(future, function, arguments)
@@ -185,6 +190,6 @@ def _now() -> dt.datetime:
 
 
 def _retrieve_exception(call: asyncio.Future[Any]) -> None:
-    # asyncio logs an exception that nobody retrieves; a caller that timed out does not retrieve it.
+    # asyncio logs an exception that no caller retrieves, and a caller that timed out retrieves none.
     if not call.cancelled():
         call.exception()

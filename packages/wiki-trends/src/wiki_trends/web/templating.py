@@ -1,8 +1,8 @@
 """Render the templates of the dashboard, including the templates that the dashboard shares with the report.
 
-Links work under any prefix, and the URLs of static files change with their content. No template contains an inline script
-or style, because the Content-Security-Policy forbids both. All text is escaped. Characters that change the direction of text
-are shown as their code, as in the report.
+Links work under any path prefix, and the URL of a static file changes with the content of the file. No template contains an inline script
+or style, because the Content-Security-Policy forbids both. All text is escaped. A page
+shows the code of a character that changes the direction of text, not the character itself.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from wiki_trends.web.auth.guard import Visitor
 
 STATIC_FOLDERS = (Path(__file__).with_name("static"), Path(assets.__file__).parent)
-# Only these files of the folders are served.
+# The files of each folder in `STATIC_FOLDERS` that the dashboard serves.
 STATIC_FILE_NAMES = (
     ("app.js", "dashboard.css", "icon.svg"),
     (*assets.STYLES, *assets.CHART_SCRIPTS, *assets.PAGE_SCRIPTS),
 )
+# The name, path and label of each navigation entry.
 NAVIGATION = (
     ("overview", "/", "Overview"),
     ("pages", "/pages", "Pages"),
@@ -43,7 +44,7 @@ NAVIGATION = (
     ("left_out", "/left-out", "Left out"),
 )
 MAX_SPARKLINE_POINTS = 60
-# For a view without a navigation entry, the entry that is marked as the current one.
+# The navigation entry to highlight for each view that has no entry.
 NAVIGATION_PARENTS = {"page": "pages", "category": "categories", "day": "completeness"}
 
 
@@ -53,12 +54,12 @@ class PageTemplates:
     def __init__(self) -> None:
         loader = ChoiceLoader([PackageLoader("wiki_trends.web"), PackageLoader("wiki_trends.report")])
         self._templates = environment().overlay(loader=loader)
-        self._versions = {
+        self._content_digests = {
             name: _content_digest(folder / name)
             for folder, names in zip(STATIC_FOLDERS, STATIC_FILE_NAMES, strict=True)
             for name in names
         }
-        self.static_names = frozenset(self._versions)
+        self.static_names = frozenset(self._content_digests)
         self._globals = {
             "navigation": NAVIGATION,
             "styles": (*assets.STYLES, "dashboard.css"),
@@ -78,7 +79,7 @@ class PageTemplates:
         """Render a page.
 
         Args:
-            name: the name of the template and of the navigation entry.
+            name: the name of the template, without `.html`, which is also the name of the view in the navigation.
             root: the prefix under which the app is mounted.
             visitor: the visitor who made the request.
             sign_in: the path of the sign-in page; None if the app has no sign-in page.
@@ -90,7 +91,7 @@ class PageTemplates:
             return root + quote(path, safe="/.-_~") + (f"?{urlencode(parameters)}" if parameters else "")
 
         def static(file: str) -> str:
-            return f"{root}/static/{file}?v={self._versions[file]}"
+            return f"{root}/static/{file}?v={self._content_digests[file]}"
 
         template = self._templates.get_template(f"{name}.html")
         return template.render(
@@ -110,7 +111,7 @@ def _content_digest(path: Path) -> str:
 
 
 def _moment_texts(moment: dt.datetime) -> Mapping[str, str]:
-    """Return the texts of a `<time>` element: the ISO form, and the text that a browser without scripts shows."""
+    """Return the `iso` form of a time for the attribute `datetime`, and the `text` that a browser without scripts shows."""
     utc = moment.astimezone(dt.UTC)
     return {"iso": utc.isoformat(timespec="seconds"), "text": f"{utc:%Y-%m-%d %H:%M} UTC"}
 
@@ -124,5 +125,5 @@ def _duration_text(started: dt.datetime | None, ended: dt.datetime | None) -> st
 
 
 def _change_class(change: float | None) -> str:
-    """Return the CSS class of a change in percent."""
+    """Return the CSS class for a change: `muted` for no change, `up` or `down`."""
     return "muted" if not change else "up" if change > 0 else "down"

@@ -1,1 +1,1 @@
-"""Who may see and change what: sign-in, tokens, request checks, rate limits."""
+"""Authentication and authorisation: sign-in, tokens, request checks and rate limits."""

@@ -1,4 +1,4 @@
-"""The address of the caller of a request, and the paths to which the app may redirect the caller."""
+"""The identity of a request's caller, and the paths to which the app may redirect the caller."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-# Identifies the caller of the current request for limits per caller; `shield.SecurityMiddleware` sets it.
+# The name and address of the current request's caller, for limits per caller. `shield.SecurityMiddleware` sets the value.
 caller: ContextVar[str] = ContextVar("caller", default="")
 
-_MAX_PATH_LENGTH = 2000
+_MAX_REDIRECT_PATH_LENGTH = 2000
 
 
 def client_address(request: Request) -> str:
-    """Return the IP address of the client, which a proxy named with `--proxy` may report."""
+    """Return the IP address of the client; behind a proxy named with `--proxy`, the address that the proxy reports."""
     return request.client.host if request.client else ""
 
 
@@ -25,10 +25,10 @@ def home_path(request: Request) -> str:
 
 
 def is_local_path(request: Request, path: str) -> bool:
-    """Return whether a path belongs to the app. A redirect must not leave the app."""
+    """Return whether a path belongs to the app, so that a redirect to the path does not leave the app."""
     return (
         path.startswith(home_path(request))
-        and len(path) <= _MAX_PATH_LENGTH
+        and len(path) <= _MAX_REDIRECT_PATH_LENGTH
         and not path.startswith("//")
         and "\\" not in path
         and path.isprintable()
@@ -36,7 +36,10 @@ def is_local_path(request: Request, path: str) -> bool:
 
 
 def return_path(request: Request, sign_in: str | None) -> str:
-    """Return the path to show after signing in; empty if the visitor requested the sign-in page itself."""
+    """Return the path to show after signing in; empty if the request names no page of the app.
+
+    The path is the posted field `next`, else the parameter `next` of the sign-in page, else the requested page itself.
+    """
     posted_path = request.scope.get("state", {}).get("return_path")
     if posted_path is not None:
         path = str(posted_path)

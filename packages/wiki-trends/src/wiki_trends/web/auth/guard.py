@@ -1,7 +1,7 @@
 """The protocol of authentication and authorisation: who may see the dashboard, and who may act in it.
 
-The app calls the guard for every request, before any view runs. The stand-alone guard is
-`wiki_trends.web.auth.sign_in.TokenGuard`; an app that mounts the dashboard passes its own.
+The app calls the guard for every request, before any view runs. `wiki-trends serve` uses the guard
+`wiki_trends.web.auth.sign_in.TokenGuard`; an app that mounts the dashboard passes another implementation.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Visitor:
         name: the name of the visitor for the log; empty without sign-in.
         may_see: whether the visitor may read every view.
         may_act: whether the visitor may start backfills.
-        by_token: whether a valid bearer token in this request, not a cookie, identified the visitor.
-        sign_out: the path below the app that ends the session on POST; empty if visitors sign out elsewhere.
+        by_token: whether the request identified the visitor by a valid bearer token, not by a cookie.
+        sign_out: the path, relative to the app, to which a POST ends the session; empty if the app has no such path.
     """
 
     name: str = ""
@@ -40,7 +40,7 @@ class Guard(Protocol):
 
     @property
     def hosts(self) -> Sequence[str] | None:
-        """The accepted host names, without a port; None if the surrounding server checks host names."""
+        """The accepted host names, without a port; None if the server that mounts the app checks host names."""
         ...
 
     @property
@@ -51,8 +51,8 @@ class Guard(Protocol):
     async def visitor(self, request: Request) -> Visitor:
         """Return the visitor who made the request; without valid credentials, return a `Visitor` without rights.
 
-        The app then refuses a state-changing request with a foreign `Origin`, unless `by_token` is set: browsers add the cookie
-        to a forged request, but not a token.
+        Unless `by_token` is set, the app refuses a state-changing request with a foreign `Origin`. A foreign page can make a
+        browser send a request with the visitor's cookie, but not with the visitor's bearer token.
         """
         ...
 

@@ -12,15 +12,15 @@ from wiki_trends.web.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Number of token buckets; the bucket of the least recently counted caller is evicted first.
+# The maximum number of token buckets. The bucket of the caller without a request for the longest time is dropped first.
 _MAX_CALLERS = 1024
 
 
 class RateLimiter:
-    """A limit for each caller. Not thread-safe: used on the event loop only.
+    """Limits the requests of each caller per minute. Not thread-safe: use it on the event loop only.
 
     Args:
-        per_minute: the number of requests that a caller may make in a minute.
+        per_minute: the capacity of a bucket, which is the number of requests that a caller may make in a minute.
         clock: returns monotonic seconds.
     """
 
@@ -35,9 +35,9 @@ class RateLimiter:
         Raises:
             Problem: the status is 429, and the fix says how many seconds to wait.
         """
-        remaining = self._remaining(caller)
-        if remaining < 1:
-            wait_seconds = math.ceil((1 - remaining) * 60 / self._per_minute)
+        remaining_requests = self._remaining_requests(caller)
+        if remaining_requests < 1:
+            wait_seconds = math.ceil((1 - remaining_requests) * 60 / self._per_minute)
             raise Problem(
                 429,
                 "TOO_MANY",
@@ -48,11 +48,11 @@ class RateLimiter:
 
     def spend(self, caller: str) -> None:
         """Count one request of a caller."""
-        self._buckets[caller] = (max(0.0, self._remaining(caller) - 1), self._clock())
+        self._buckets[caller] = (max(0.0, self._remaining_requests(caller) - 1), self._clock())
         self._buckets.move_to_end(caller)
         if len(self._buckets) > _MAX_CALLERS:
             self._buckets.popitem(last=False)
 
-    def _remaining(self, caller: str) -> float:
-        remaining, updated_at = self._buckets.get(caller, (float(self._per_minute), self._clock()))
-        return min(self._per_minute, remaining + (self._clock() - updated_at) * self._per_minute / 60)
+    def _remaining_requests(self, caller: str) -> float:
+        remaining_then, updated_at = self._buckets.get(caller, (float(self._per_minute), self._clock()))
+        return min(self._per_minute, remaining_then + (self._clock() - updated_at) * self._per_minute / 60)

@@ -1,8 +1,8 @@
 """Sessions as signed cookies, and a list of revoked sessions.
 
-A cookie contains the expiry time and a random id of a session, and is signed with the token. A new token ends all sessions; a
-restart with the same token ends no session. Signing out adds the id to the list of revoked sessions. A file keeps the list
-over a restart. If the file cannot be written, the reason is logged, and the list is lost when the process restarts.
+A cookie contains the expiry time and a random id of a session, and a signature made with the server's token. A new token ends
+all sessions; a restart with the same token ends no session. Signing out adds the session id to the list of revoked sessions.
+The list is saved in a file. If the file cannot be written, the reason is logged, and the list is lost when the process ends.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 SESSION_SECONDS = 7 * 86_400
-# Length of the list of revoked sessions; the sessions that expire first are dropped first.
+# The maximum length of the list of revoked sessions. The sessions that expire first are dropped first.
 _MAX_REVOKED = 10_000
 _MAX_EXPIRY_DIGITS = 11
 
 
 class Sessions:
-    """Creates, verifies and revokes session cookies. Not thread-safe: used on the event loop only.
+    """Creates, verifies and revokes session cookies. Not thread-safe: use it on the event loop only.
 
     Args:
         key: the secret key that signs the cookies.
-        revoked_file: the file that keeps the list of revoked sessions over a restart; with None, the list is only in memory.
+        revoked_file: the file in which the list of revoked sessions is saved; with None, the list is only in memory.
         clock: returns the seconds since the epoch.
     """
 
@@ -38,14 +38,15 @@ class Sessions:
         self, key: bytes, revoked_file: Path | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         self._key = key
-        self._file = revoked_file
+        self._revoked_file = revoked_file
         self._clock = clock
-        self._revoked: dict[str, int] | None = None
+        self._expiry_by_revoked_id: dict[str, int] | None = None
 
     def create(self, expires_at: int | None = None) -> str:
         """Return the cookie of a new session.
 
-        The session is valid until `expires_at` (seconds since the epoch), by default for `SESSION_SECONDS`.
+        Args:
+            expires_at: the end of the session in seconds since the epoch; by default, `SESSION_SECONDS` from now.
         """
         expiry = int(self._clock()) + SESSION_SECONDS if expires_at is None else expires_at
         body = f"{expiry}.{secrets.token_urlsafe(16)}"
@@ -90,26 +91,26 @@ class Sessions:
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()
 
     def _revocations(self) -> dict[str, int]:
-        if self._revoked is None:
-            self._revoked = self._load()
-        return self._revoked
+        if self._expiry_by_revoked_id is None:
+            self._expiry_by_revoked_id = self._load()
+        return self._expiry_by_revoked_id
 
     def _load(self) -> dict[str, int]:
-        if self._file is None:
+        if self._revoked_file is None:
             return {}
         try:
-            lines = self._file.read_text("utf-8", "replace").splitlines()
+            lines = self._revoked_file.read_text("utf-8", "replace").splitlines()
         except FileNotFoundError:
             return {}
         except OSError as error:
             logger.warning("the list of revoked sessions cannot be read (%s)", error.strerror)
             return {}
-        revoked = {}
+        expiry_by_id = {}
         for line in lines[:_MAX_REVOKED]:
             expiry, _, session_id = line.partition(" ")
             if expiry.isascii() and expiry.isdecimal() and len(expiry) <= _MAX_EXPIRY_DIGITS and session_id:
-                revoked[session_id] = int(expiry)
-        return revoked
+                expiry_by_id[session_id] = int(expiry)
+        return expiry_by_id
 
     def _prune(self) -> None:
         now = self._clock()
@@ -117,16 +118,16 @@ class Sessions:
             (session_id, expiry) for session_id, expiry in self._revocations().items() if expiry >= now
         ]
         unexpired.sort(key=lambda entry: entry[1])
-        self._revoked = dict(unexpired[-_MAX_REVOKED:])
+        self._expiry_by_revoked_id = dict(unexpired[-_MAX_REVOKED:])
 
     def _save(self) -> None:
-        if self._file is None:
+        if self._revoked_file is None:
             return
         text = "".join(f"{expiry} {session_id}\n" for session_id, expiry in self._revocations().items())
-        temporary = self._file.with_name(f"{self._file.name}.new")
+        temporary = self._revoked_file.with_name(f"{self._revoked_file.name}.new")
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._revoked_file.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_text(text, "utf-8")
-            temporary.replace(self._file)
+            temporary.replace(self._revoked_file)
         except OSError as error:
             logger.warning("the list of revoked sessions cannot be written (%s)", error.strerror)

@@ -1,13 +1,13 @@
 """The ASGI middleware for security: it checks every request before a view runs, and adds headers to every response.
 
-The middleware accepts a request only under these conditions; otherwise the response contains the reason:
+The middleware accepts a request only if all these conditions hold; otherwise the response contains the reason:
 
-- the host is allowed, which prevents DNS rebinding;
-- the body is small;
+- the guard accepts the host name, which prevents DNS rebinding;
+- the body has at most `MAX_BODY_BYTES`;
 - the visitor has the right to make the request;
 - a state-changing request comes from a page of the dashboard (`Origin`), or has a valid bearer token.
 
-The headers forbid browsers to run foreign scripts, to show a page in a foreign frame, and to guess media types.
+The headers forbid a browser to run foreign scripts, to show a page in a foreign frame, and to guess the media type.
 """
 
 from __future__ import annotations
@@ -39,13 +39,20 @@ PUBLIC_PATHS = ("/static/", "/health")
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src data:; "
     "connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors {framed}"
+    "form-action 'self'; base-uri 'none'; frame-ancestors {frame_ancestors}"
 )
 _UNEXPECTED_ERROR = Problem(500, "BROKEN", "Unexpected error.", "See the server's log, and report the error.")
 
 
 class SecurityMiddleware:
-    """The middleware; `problem_response` turns a problem into the response to a request."""
+    """The middleware.
+
+    Args:
+        app: the ASGI app that handles accepted requests.
+        guard: the guard that identifies visitors.
+        problem_response: a function that turns a problem into the response to a request.
+        framed: whether pages of the same origin may show the dashboard in a frame.
+    """
 
     def __init__(
         self,
@@ -60,7 +67,7 @@ class SecurityMiddleware:
         self._problem_response = problem_response
         self._headers = {
             "content-security-policy": _CONTENT_SECURITY_POLICY.format(
-                framed="'self'" if framed else "'none'"
+                frame_ancestors="'self'" if framed else "'none'"
             ),
             "x-content-type-options": "nosniff",
             "referrer-policy": "same-origin",
@@ -98,7 +105,7 @@ class SecurityMiddleware:
             await self._problem_response(request, problem)(scope, receive, send_with_headers)
             return
         try:
-            # Views handle HEAD as GET, because an ASGI server drops the body of a response to HEAD.
+            # Views handle HEAD like GET; the ASGI server drops the body of a response to HEAD.
             if request.method == "HEAD":
                 request.state.head = True
             get_scope = {**scope, "method": "GET"} if request.method == "HEAD" else scope
@@ -142,7 +149,7 @@ class SecurityMiddleware:
             400,
             "UNKNOWN_HOST",
             "This server does not accept that host name.",
-            "Use its address, or add the name with --allow-host.",
+            "Use the address of the server, or add the name with --allow-host.",
         )
 
 
@@ -163,7 +170,7 @@ def _host_name(host: str) -> str:
 
 
 def _check_origin(request: Request) -> None:
-    """Refuse requests that a page of another site makes with the visitor's cookie (CSRF).
+    """Raise a `Problem` if a page of another site may have made the request with the visitor's cookie (CSRF).
 
     A browser sends `Origin` with each state-changing request; recent browsers also send `Sec-Fetch-Site`.
     """
@@ -179,7 +186,7 @@ def _check_origin(request: Request) -> None:
 
 
 def _log_refusal(request: Request, problem: Problem) -> None:
-    """Log a refused request, unless it only reads and the visitor has not signed in yet."""
+    """Log a refused request, except a request with a safe method from a visitor who has not signed in."""
     if problem.code != "SIGN_IN" or request.method not in SAFE_METHODS:
         logger.warning(
             "refused %s %.200r: %s, from %s",
@@ -191,7 +198,7 @@ def _log_refusal(request: Request, problem: Problem) -> None:
 
 
 async def _read_bounded_body(request: Request) -> Receive:
-    """Read the body, and return a `receive` function that replays the body.
+    """Read the body of a request, and return a `receive` function that returns the body to the view.
 
     Raises:
         Problem: the body is larger than `MAX_BODY_BYTES`.

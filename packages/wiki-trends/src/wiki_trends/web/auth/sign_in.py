@@ -1,16 +1,17 @@
-"""The stand-alone guard: visitors exchange a token for a cookie that scripts cannot read and other sites cannot send.
+"""The guard of `wiki-trends serve`: visitors exchange a token for a cookie that scripts cannot read and other sites cannot send.
 
-On a loopback address, everybody may see the dashboard, and visitors who have signed in may act. On other addresses, only
-visitors who have signed in may see the dashboard. There are three ways to sign in:
+If the server listens on a loopback address, everybody may see the dashboard, and visitors who have signed in may start
+backfills. On any other address, only visitors who have signed in may see the dashboard. There are three ways to sign in:
 
 - the link that `wiki-trends serve` prints, whose code can be used once, within an hour;
-- the token, in the form of `/sign-in`;
+- the token, in the form at `/sign-in`;
 - for programs, `Authorization: Bearer TOKEN` with each request.
 
-Signing out ends the session on the server; see `sessions`. Sign-ins and refusals are logged, but never the token.
+Signing out ends the session on the server; see `sessions`. The log has an entry for each sign-in and each refusal, but never
+contains the token.
 
 The number of attempts with an incorrect token is limited for each address. The correct token is always accepted, so an
-attacker cannot lock out the visitors behind the same address. A token has at least 16 characters, so it cannot be guessed.
+attacker cannot lock out other visitors with the same address.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class TokenGuard:
         self._failed_attempts = RateLimiter(FAILED_ATTEMPTS_PER_MINUTE)
 
     def new_code(self) -> str:
-        """Create a code that can sign in once."""
+        """Create and return a code with which a visitor can sign in once."""
         code = secrets.token_urlsafe(24)
         self._code_expiries[_digest(code)] = self._clock() + LINK_CODE_SECONDS
         return code
@@ -109,12 +110,12 @@ class TokenGuard:
         return f"{request.scope.get('root_path', '')}{SIGN_IN_PATH}"
 
     def router(self) -> APIRouter:
-        """Return the routes that exchange a code or the token for the cookie, and the route that signs out."""
+        """Return the two routes that exchange a code or the token for the cookie, and the route that signs the visitor out."""
         router = APIRouter(include_in_schema=False)
 
         @router.get(SIGN_IN_PATH)
         async def sign_in_by_link(request: Request, once: str = "", next: str = "") -> Response:  # noqa: A002 - the name in the URL
-            del next  # The form reads it from the URL.
+            del next  # `return_path` reads `next` from the URL.
             if not once or getattr(request.state, "head", False):
                 raise Problem(200, "SIGN_IN", "Sign in with the token.", _SIGN_IN_HINT)
             expires_at = self._code_expiries.pop(_digest(once), 0.0)
@@ -164,14 +165,14 @@ class TokenGuard:
         return response
 
     def _check_token(self, request: Request, token: str) -> bool:
-        """Return whether the token is correct; an incorrect token counts against the limit of the caller."""
+        """Return whether the token is correct. Count and log an incorrect token; see `_count_failure`."""
         if hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._token):
             return True
         self._count_failure(request, "a wrong token")
         return False
 
     def _count_failure(self, request: Request, failure: str) -> None:
-        """Log a failed attempt. Raise a `Problem` with status 429 if the caller has failed too often."""
+        """Log a failed attempt, or raise a `Problem` with status 429 if the address has failed too often."""
         address = client_address(request)
         self._failed_attempts.check(address)
         self._failed_attempts.spend(address)

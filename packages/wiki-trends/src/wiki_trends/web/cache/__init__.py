@@ -1,1 +1,1 @@
-"""The cache of the dashboard, and the state of lake, runs and warehouse that it contains."""
+"""The cache of the dashboard, and the cached state of the lake, the runs and the warehouse."""

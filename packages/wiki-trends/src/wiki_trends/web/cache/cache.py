@@ -1,7 +1,7 @@
-"""An asynchronous cache that serves old values during a refresh, and limits the number of values in total and per owner.
+"""An asynchronous cache that serves the old value of a key during a refresh, and limits the number of values.
 
-During a refresh, `get` returns the old value, so a publish does not make readers wait. The first call for a key, and a call
-after a long pause, waits for the new value.
+During a refresh, `get` returns the old value, so a publish does not make readers wait. A call waits for the new value if the
+key has no value, or if no call has asked for the key for more than `STALE_SECONDS`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_VALUES, MAX_VALUES_PER_OWNER = 512, 128
-# Seconds for which the cache serves an outdated value during a refresh.
+MAX_VALUES = 512
+MAX_VALUES_PER_OWNER = 128
+# The seconds after its last use as a fresh value during which an outdated value may be served while it is refreshed.
 STALE_SECONDS = 10.0
 # A value stays fresh for at least this multiple of the time that its computation took.
 _FRESH_TIME_FACTOR = 10
@@ -30,11 +31,11 @@ class _Entry:
     """A cached value.
 
     Attributes:
-        owner: the owner of the entry.
+        owner: the caller for whom the entry was created; empty for an entry that all callers share.
         value: the value; None before the first refresh has ended.
         version: the version of the data from which the value was computed.
-        fresh_until: the time until which the value is served without a refresh.
-        usable_until: the time until which the value is served during a refresh.
+        fresh_until: the monotonic time until which the value is served without a refresh.
+        usable_until: the monotonic time until which the value is served during a refresh.
         refresh: the task of the refresh in progress; None without a refresh.
     """
 
@@ -47,11 +48,11 @@ class _Entry:
 
 
 class Cache:
-    """Values by key; the least recently used one is evicted first. Not thread-safe: used on the event loop only.
+    """A cache that evicts the least recently used value first. Not thread-safe: use it on the event loop only.
 
     Args:
         max_size: the maximum number of values.
-        max_per_owner: the maximum number of values of one owner, so that no owner can evict the values of all others.
+        max_per_owner: the maximum number of values of one owner, so that one owner cannot evict the values of all others.
         clock: returns monotonic seconds.
     """
 
@@ -77,19 +78,20 @@ class Cache:
     ) -> T:
         """Return the value of `key`; compute the value if the cache does not have it.
 
-        Callers that wait for the value get the exception of `make`; the next call tries again.
+        If `make` raises an exception, `get` raises it in every caller that waits for the value. The next call calls `make` again.
 
         Args:
             key: the key of the value.
-            make: the function that computes the value.
-            owner: the owner of a new value; empty for values that all callers share.
-            fresh_seconds: the seconds for which the value is served without a refresh; longer if the computation is slow.
+            make: a function that computes the value.
+            owner: the caller who owns a new value; empty for a value that all callers share.
+            fresh_seconds: the minimum number of seconds for which the value is served without a refresh. A value that takes
+                long to compute is served longer.
             version: the current version of the data; a value computed from another version is outdated.
         """
         entry = self._entry(key, owner)
         now = self._clock()
         if now <= entry.fresh_until and entry.version == version:
-            entry.version = version  # Comparing a version with itself is fast.
+            entry.version = version  # The next comparison is fast, because it compares an object with itself.
             entry.usable_until = now + STALE_SECONDS
             return entry.value  # type: ignore[no-any-return]
         if entry.refresh is None:
@@ -97,7 +99,7 @@ class Cache:
             entry.refresh.add_done_callback(_retrieve_exception)
         if now <= entry.usable_until:
             return entry.value  # type: ignore[no-any-return]
-        # Cancelling one caller must not cancel the refresh for the others.
+        # Cancelling one waiting caller must not cancel the refresh for the other callers.
         return await asyncio.shield(entry.refresh)
 
     def forget(self) -> None:
@@ -148,6 +150,6 @@ class Cache:
 
 
 def _retrieve_exception(task: asyncio.Task[Any]) -> None:
-    # asyncio logs an exception that nobody retrieves; possibly no caller waits for this refresh.
+    # asyncio logs an exception that no caller retrieves, and possibly no caller waits for this refresh.
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""The cached state of the lake, the runs and the warehouse. Each source has its own threads, and a deadline."""
+"""The cached state of the lake, the runs and the warehouse. Each of these sources has its own threads and a deadline."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-# Seconds for which the cache serves a state without a refresh.
+# The seconds for which the cache serves a state without a refresh.
 _LAKE_FRESH_SECONDS, _RUNS_FRESH_SECONDS, _WAREHOUSE_FRESH_SECONDS = 2.0, 0.5, 1.0
-# Seconds to wait for a source that a page can be shown without.
+# The seconds to wait for a source whose data a page can leave out.
 PATIENCE_SECONDS = 5.0
+# The seconds to wait for such a source while an earlier call to it has exceeded `PATIENCE_SECONDS`.
+_BLOCKED_PATIENCE_SECONDS = 0.1
 MAX_LISTED_RUNS = 200
 
 
@@ -45,7 +47,7 @@ class DashboardState:
         self.warehouse_pool = SourcePool("warehouse", "WAREHOUSE")
 
     async def checked_window(self, window: Window) -> CheckedWindow:
-        """Return a checked window from the cache."""
+        """Return the result of checking a window, which may come from the cache."""
 
         async def read() -> CheckedWindow:
             return await self.check_window(window)
@@ -56,12 +58,12 @@ class DashboardState:
 
     async def check_window(self, window: Window) -> CheckedWindow:
         """Check a window now, without the cache."""
-        # Read the runs first, so that the error names the runner if the runner does not answer.
+        # `check_window` of the sources needs the runs, so they are read first, by the threads of the runner.
         latest = await self.runs_pool.read(self.sources.latest_runs, window)
         return await self.lake_pool.read(self.sources.check_window, window, latest)
 
     async def left_out(self, day: dt.date) -> tuple[Exclusion, ...]:
-        """Return the rows that were left out of a day's list."""
+        """Return the rows that the pipeline left out of the list of a day."""
 
         async def read() -> tuple[Exclusion, ...]:
             return tuple(await self.lake_pool.read(self.sources.excluded, day))
@@ -71,7 +73,7 @@ class DashboardState:
         )
 
     async def runs(self) -> RunListing:
-        """Return the latest runs and the requested backfills."""
+        """Return the latest runs of all days, and the requested backfills."""
 
         async def read() -> RunListing:
             runs = await self.runs_pool.read(self.sources.recent_runs, MAX_LISTED_RUNS)
@@ -101,9 +103,9 @@ class DashboardState:
         return await self.cache.get("published", read, fresh_seconds=_WAREHOUSE_FRESH_SECONDS)
 
     async def wait_briefly(self, awaitable: Awaitable[T], *pools: SourcePool) -> T:
-        """Return the result of `awaitable` if it arrives within `PATIENCE_SECONDS`; otherwise the work continues in the background.
+        """Wait at most `PATIENCE_SECONDS` for the result of `awaitable`; after that, the work continues in the background.
 
-        If a call of one of `pools` has already waited for `PATIENCE_SECONDS`, wait only 0.1 seconds.
+        If an earlier call of one of `pools` has already taken `PATIENCE_SECONDS`, wait only `_BLOCKED_PATIENCE_SECONDS`.
 
         Raises:
             SourceTimeout: the result did not arrive in time.
@@ -111,7 +113,7 @@ class DashboardState:
         task = asyncio.ensure_future(awaitable)
         task.add_done_callback(_retrieve_exception)
         blocked_pool = next((pool for pool in pools if pool.has_call_older_than(PATIENCE_SECONDS)), None)
-        await asyncio.wait({task}, timeout=0.1 if blocked_pool else PATIENCE_SECONDS)
+        await asyncio.wait({task}, timeout=_BLOCKED_PATIENCE_SECONDS if blocked_pool else PATIENCE_SECONDS)
         if not task.done():
             slow_pool = blocked_pool or next(
                 (pool for pool in pools if pool.has_call_older_than(0)), pools[0]
@@ -120,7 +122,7 @@ class DashboardState:
         return task.result()
 
     async def health(self) -> dict[str, str]:
-        """Check every source, and return the reason for each source that fails."""
+        """Check every source, and return the name of each source that fails with the reason."""
         checks: dict[str, tuple[Callable[[], Awaitable[Any]], tuple[SourcePool, ...]]] = {
             "warehouse": (self.published_version, (self.warehouse_pool,)),
             "lake": (lambda: self.checked_window(self.sources.window()), (self.lake_pool, self.runs_pool)),
@@ -133,22 +135,22 @@ class DashboardState:
             except SourceTimeout as timeout:
                 failures[name] = timeout.message
             except KNOWN_ERRORS as error:
-                # Everybody may read the response, so it must not contain details.
+                # Everybody may read the response of `/health`, so the reason must not contain details.
                 logger.warning("health of the %s: %s", name, error)
                 failures[name] = "It cannot be read; see the server's log."
         return failures
 
     def forget(self) -> None:
-        """Mark the cached state, and the responses made from it, as outdated after a change."""
+        """Mark every cached state and every cached response as outdated, after a change."""
         self.cache.forget()
 
 
 def _read_published_version(sources: Sources) -> str:
-    # The property opens the warehouse, which blocks.
+    # Opening the warehouse blocks, so `sources.warehouse` is read here, in a thread.
     return sources.warehouse.version()
 
 
 def _retrieve_exception(task: asyncio.Future[Any]) -> None:
-    # asyncio logs an exception that nobody retrieves; a caller that timed out does not retrieve it.
+    # asyncio logs an exception that no caller retrieves, and a caller that timed out retrieves none.
     if not task.cancelled():
         task.exception()

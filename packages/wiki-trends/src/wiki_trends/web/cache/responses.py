@@ -1,4 +1,4 @@
-"""Rendered response bodies with an ETag, which are compressed once and sent many times."""
+"""Rendered response bodies with an ETag. A body is compressed once and sent many times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.responses import Response
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-# Compressing a smaller body saves too little.
+# Compressing a smaller body would save too few bytes.
 _MIN_GZIP_BYTES = 1024
 
 
@@ -24,7 +24,7 @@ class RenderedBody:
         body: the uncompressed bytes.
         gzip_body: the bytes compressed with gzip; None if the body is small.
         media_type: the media type, with the charset.
-        etag: the ETag, which is weak because the compressed and the uncompressed body share it.
+        etag: the ETag of both the compressed and the uncompressed body. It is weak, because their bytes differ.
     """
 
     body: bytes
@@ -34,14 +34,14 @@ class RenderedBody:
 
     @classmethod
     def of(cls, text: str, media_type: str) -> RenderedBody:
-        """Encode and compress a text."""
+        """Return the body of a text, encoded as UTF-8 and compressed."""
         body = text.encode("utf-8", "replace")
         gzip_body = gzip.compress(body, 6, mtime=0) if len(body) >= _MIN_GZIP_BYTES else None
         digest = hashlib.sha256(media_type.encode() + body).hexdigest()[:24]
         return cls(body, gzip_body, media_type, f'W/"{digest}"')
 
     def response(self, request: Request) -> Response:
-        """Return the response to a request: 304 without a body if the client already has the body."""
+        """Return the response to a request. The status is 304, without a body, if the client already has the body."""
         headers = {
             "ETag": self.etag,
             "Cache-Control": "private, no-cache",

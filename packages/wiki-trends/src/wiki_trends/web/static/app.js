@@ -1,27 +1,28 @@
-// Live pages: elements marked `data-live` are fetched again after each change event of the server; a day of the calendar opens
-// in a panel; a backfill starts without leaving the page. Every link and form works without this script.
+// Live pages. After each change event of the server, the script fetches the page again and replaces its `data-live` elements.
+// A day of the calendar opens in a panel, and a backfill starts without leaving the page. Every link and form works without
+// this script.
 (() => {
   "use strict";
-  const page = { headers: { Accept: "text/html" }, credentials: "same-origin" };
-  const parsed = (text) => new DOMParser().parseFromString(text, "text/html");
+  const pageRequest = { headers: { Accept: "text/html" }, credentials: "same-origin" };
+  const parseHtml = (text) => new DOMParser().parseFromString(text, "text/html");
   const announce = (text) => { const status = document.getElementById("announce"); if (status) status.textContent = text; };
 
-  // Times: age, and duration until now.
+  // Show the age of a time, and the seconds since the start of a run.
   const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
   const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   const updateTimes = () => {
     const now = Date.now();
     for (const node of document.querySelectorAll("time[data-age]")) {
       const seconds = Math.round((new Date(node.dateTime) - now) / 1000);
-      const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
-      node.textContent = relative.format(Math.trunc(seconds / size), unit);
+      const [unit, unitSeconds] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
+      node.textContent = relative.format(Math.trunc(seconds / unitSeconds), unit);
     }
     for (const node of document.querySelectorAll("time[data-elapsed]")) {
       node.textContent = `${Math.max(0, Math.round((now - new Date(node.dateTime)) / 1000))} s`;
     }
   };
 
-  // Calendars: a long one opens at its newest day; the days are one tab stop, and the arrow keys move between them.
+  // Calendars. A long calendar is scrolled to its newest day. Only one day is a tab stop; the arrow keys move between the days.
   const DAY_STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 };
   const DENSE_STEPS = { ArrowLeft: -7, ArrowRight: 7, ArrowUp: -1, ArrowDown: 1 };
   const daysOf = (calendar) => [...calendar.querySelectorAll("a.day")].sort((a, b) => (a.href < b.href ? -1 : 1));
@@ -49,12 +50,13 @@
     days[to].focus();
   });
 
-  // Replace an element if its new version differs; the focus stays where it was.
-  const key = (node) => node?.id || node?.getAttribute?.("href") || "";
+  // Replace an element if its new version differs, and restore the focus, the scroll positions and the open details.
+  // `data-was` keeps the HTML as the server sent it.
+  const elementKey = (node) => node?.id || node?.getAttribute?.("href") || "";
   const swap = (old, fresh) => {
     if (old.dataset.was === fresh.outerHTML) return;
     const was = fresh.outerHTML;
-    const focused = old.contains(document.activeElement) ? key(document.activeElement) : "";
+    const focusedKey = old.contains(document.activeElement) ? elementKey(document.activeElement) : "";
     const scrolled = [...old.querySelectorAll(".table-wrap")].map((wrap) => wrap.scrollLeft);
     const open = [...old.querySelectorAll("details[open]")].length > 0;
     const next = document.importNode(fresh, true);
@@ -63,29 +65,29 @@
     prepareCalendars(next);
     next.querySelectorAll(".table-wrap").forEach((wrap, at) => { if (at in scrolled) wrap.scrollLeft = scrolled[at]; });
     if (open) for (const details of next.querySelectorAll("details.confirm")) details.open = true;
-    const wasFocused = focused && [...next.querySelectorAll("a, button, input")].find((node) => key(node) === focused);
-    if (wasFocused) {
-      if (wasFocused.matches("table.calendar a.day")) {
-        for (const day of wasFocused.closest("table").querySelectorAll("a.day")) day.tabIndex = day === wasFocused ? 0 : -1;
+    const newFocus = focusedKey && [...next.querySelectorAll("a, button, input")].find((node) => elementKey(node) === focusedKey);
+    if (newFocus) {
+      if (newFocus.matches("table.calendar a.day")) {
+        for (const day of newFocus.closest("table").querySelectorAll("a.day")) day.tabIndex = day === newFocus ? 0 : -1;
       }
-      wasFocused.focus();
+      newFocus.focus();
     }
     window.wikiTrends?.activateTables?.(next);
   };
-  const remember = () => { for (const part of document.querySelectorAll("[data-live]")) part.dataset.was ??= part.outerHTML; };
+  const rememberServerHtml = () => { for (const part of document.querySelectorAll("[data-live]")) part.dataset.was ??= part.outerHTML; };
 
   const fetchPage = async (url) => {
-    const answer = await fetch(url, page);
-    return answer.ok ? parsed(await answer.text()) : null;
+    const response = await fetch(url, pageRequest);
+    return response.ok ? parseHtml(await response.text()) : null;
   };
-  let busy = false;
-  let again = false;
+  let refreshing = false;
+  let refreshAgain = false;
   const refresh = async () => {
-    if (busy) { again = true; return; }
-    busy = true;
+    if (refreshing) { refreshAgain = true; return; }
+    refreshing = true;
     try {
       do {
-        again = false;
+        refreshAgain = false;
         const fresh = document.querySelector("[data-live]") && await fetchPage(location.href);
         if (fresh) for (const part of document.querySelectorAll("[data-live]")) {
           if (part.closest("dialog")) continue;
@@ -93,15 +95,15 @@
           if (next) swap(part, next);
           else if (part.dataset.live === "problem") location.reload(); // There is data to show now.
         }
-        if (panel?.open) await fill(panel.dataset.url);
+        if (panel?.open) await fillPanel(panel.dataset.url);
         updateTimes();
-      } while (again);
-    } catch { /* The server does not answer; the stream reconnects by itself. */ } finally { busy = false; }
+      } while (refreshAgain);
+    } catch { /* The server does not answer; the stream reconnects by itself. */ } finally { refreshing = false; }
   };
 
-  // The panel for a day of the calendar.
+  // The panel that shows a day of the calendar.
   const panel = document.getElementById("panel");
-  const fill = async (url) => {
+  const fillPanel = async (url) => {
     const part = (await fetchPage(url))?.querySelector("[data-panel]");
     if (!part) return false;
     const into = panel.querySelector("[data-into]");
@@ -117,7 +119,7 @@
     event.preventDefault();
     panel.querySelector("[data-into]").replaceChildren();
     try {
-      if (await fill(link.href)) panel.showModal();
+      if (await fillPanel(link.href)) panel.showModal();
       else location.assign(link.href);
     } catch { location.assign(link.href); }
   });
@@ -131,9 +133,9 @@
     const button = form.querySelector("button");
     button.disabled = true;
     try {
-      const answer = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, credentials: "same-origin" });
-      const result = await answer.json();
-      if (answer.ok) announce(`The backfill of ${result.day} was started.`);
+      const response = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, credentials: "same-origin" });
+      const result = await response.json();
+      if (response.ok) announce(`The backfill of ${result.day} was started.`);
       else {
         const note = document.createElement("p");
         note.setAttribute("role", "alert");
@@ -147,29 +149,29 @@
     } catch { form.submit(); }
   });
 
-  // Say whether live updates have stopped; returns whether they had.
-  const disconnected = (now) => {
+  // Show or hide the notice that live updates have stopped; return whether the notice was shown before.
+  const showDisconnected = (isDisconnected) => {
     const notice = document.getElementById("disconnected");
-    const before = notice.textContent !== "";
-    if (before !== now) notice.textContent = now ? "Disconnected: this page is not updated. Trying again …" : "";
-    return before;
+    const wasDisconnected = notice.textContent !== "";
+    if (wasDisconnected !== isDisconnected) notice.textContent = isDisconnected ? "Disconnected: this page is not updated. Trying again …" : "";
+    return wasDisconnected;
   };
 
-  // The event stream; closed while the page is hidden.
+  // The event stream, which is closed while the page is hidden.
   let stream;
   const listen = () => {
     if (document.hidden || stream || !document.querySelector("[data-live]")) return;
     stream = new EventSource(document.body.dataset.events);
     stream.addEventListener("changed", refresh);
-    stream.addEventListener("open", () => { if (disconnected(false)) refresh(); });
-    stream.addEventListener("error", () => { disconnected(true); if (stream.readyState === EventSource.CLOSED) { stream = undefined; setTimeout(listen, 5000); } });
+    stream.addEventListener("open", () => { if (showDisconnected(false)) refresh(); });
+    stream.addEventListener("error", () => { showDisconnected(true); if (stream.readyState === EventSource.CLOSED) { stream = undefined; setTimeout(listen, 5000); } });
   };
   const stop = () => { stream?.close(); stream = undefined; };
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : listen()));
   window.addEventListener("pagehide", stop);
   window.addEventListener("pageshow", listen);
   document.addEventListener("DOMContentLoaded", () => {
-    remember();
+    rememberServerHtml();
     updateTimes();
     prepareCalendars(document);
     document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });

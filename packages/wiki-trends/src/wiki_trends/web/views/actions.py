@@ -1,4 +1,4 @@
-"""The action that starts a backfill, and the stream of change events."""
+"""The route that starts a backfill, and the stream of change events."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ if TYPE_CHECKING:
     from wiki_trends.web.cache.dashboard_state import DashboardState
 
 logger = logging.getLogger(__name__)
-ACTIONS_PER_MINUTE = 60
+BACKFILL_REQUESTS_PER_MINUTE = 60
+# The maximum numbers of open event streams.
 MAX_STREAMS, MAX_STREAMS_PER_CALLER = 64, 16
 _POLL_SECONDS = 0.5
 _KEEPALIVE_SECONDS = 15.0
 
 
 def router(state: DashboardState) -> APIRouter:
-    """Return the routes of the actions and of the event stream."""
+    """Return the route that starts a backfill, and the route of the event stream."""
     router = APIRouter()
-    limiter = RateLimiter(ACTIONS_PER_MINUTE)
+    rate_limiter = RateLimiter(BACKFILL_REQUESTS_PER_MINUTE)
     stream_counts: Counter[str] = Counter()
 
     @router.post(
@@ -48,7 +49,7 @@ def router(state: DashboardState) -> APIRouter:
                 "model": BackfillDocument,
                 "description": "The backfill was started, or was already in progress.",
             },
-            303: {"description": "The same result for a browser: a redirect to the page of the day."},
+            303: {"description": "The response to a browser: a redirect to the page of the day."},
             **PROBLEMS,
         },
         status_code=202,
@@ -57,8 +58,8 @@ def router(state: DashboardState) -> APIRouter:
         request: Request, day: Annotated[dt.date, Query(description="A UTC day, YYYY-MM-DD.")]
     ) -> Response:
         visitor: Visitor = request.state.visitor
-        limiter.check(visitor.name)
-        limiter.spend(visitor.name)
+        rate_limiter.check(visitor.name)
+        rate_limiter.spend(visitor.name)
         window = state.backfills.window(day)
         step = (await state.check_window(window)).days[0].step
         backfill = state.backfills.start(day, visitor.name, step)
@@ -91,7 +92,7 @@ def router(state: DashboardState) -> APIRouter:
 async def _event_stream(
     state: DashboardState, stream_counts: Counter[str], stream_caller: str
 ) -> AsyncIterator[str]:
-    """Yield a `changed` event whenever the runs, the requested backfills or the published window change."""
+    """Poll the state, and yield a `changed` event whenever the runs, the requested backfills or the published window change."""
     stream_counts[stream_caller] += 1
     loop = asyncio.get_running_loop()
     last_snapshot: tuple[Any, ...] = ()
@@ -101,7 +102,7 @@ async def _event_stream(
         while True:
             snapshot = await _read_snapshot(state)
             if snapshot is None:
-                pass  # The pages show the error, and the stream polls again.
+                pass  # The pages show the error; the next poll tries again.
             elif snapshot != last_snapshot:
                 if last_snapshot:
                     state.forget()

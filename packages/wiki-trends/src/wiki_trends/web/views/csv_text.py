@@ -1,4 +1,4 @@
-"""CSV whose formulas a spreadsheet does not run: a title such as `=HYPERLINK(…)` stays text."""
+"""CSV in which a spreadsheet finds no formulas: a title such as `=HYPERLINK(…)` stays text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return the columns and rows as CSV. Lines end in CRLF, None is empty, and text like a formula gets the prefix `'`."""
+    """Return column names and rows as CSV.
+
+    Lines end in CRLF. None becomes an empty field. Text that looks like a formula gets the prefix `'`.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)

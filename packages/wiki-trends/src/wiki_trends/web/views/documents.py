@@ -1,4 +1,8 @@
-"""The JSON documents of the API, as declared in its OpenAPI document. Days are `YYYY-MM-DD` in UTC, times ISO 8601."""
+"""The JSON documents of the dashboard's API, from which FastAPI generates the OpenAPI document.
+
+A field whose JSON key does not say what the value is has a Python name of its own, and the key as its alias. Days are
+`YYYY-MM-DD` in UTC. Times are in ISO 8601.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +21,18 @@ class WindowDocument(BaseModel):
 class RunDocument(BaseModel):
     """One run of the pipeline for one day."""
 
-    run: str
+    name: str = Field(alias="run", description="name of the run: the day and the attempt")
     day: dt.date
-    attempt: int
+    attempt: int = Field(description="number of the attempt, counted from 1 over all runs of the day")
     state: str = Field(description="queued, running, succeeded, failed or lost")
-    started_here: bool
-    failure: str | None
-    message: str
+    is_own_run: bool = Field(
+        alias="started_here", description="whether the process of this dashboard started the run"
+    )
+    failure: str | None = Field(description="code of the failure; null if the run has not failed")
+    message: str = Field(description="reason for the failure, as a sentence")
     started_at: dt.datetime | None
     ended_at: dt.datetime | None
-    url: str | None
+    url: str | None = Field(description="address of the log of the run")
 
 
 class BackfillDocument(BaseModel):
@@ -34,26 +40,26 @@ class BackfillDocument(BaseModel):
 
     day: dt.date
     state: str = Field(description="waiting, running, filled or failed")
-    message: str
-    asked_at: dt.datetime
+    message: str = Field(description="why the day is complete, or why the backfill failed")
+    requested_at: dt.datetime = Field(alias="asked_at", description="time of the request")
 
 
 class CalendarDayDocument(BaseModel):
-    """The partition of a day, and the action of a backfill for the day."""
+    """The state of a day's partition, and what a backfill would do for the day."""
 
     day: dt.date
     state: str = Field(description="absent, uncommitted, invalid or complete")
-    code: str
-    reason: str
-    rows: int | None
+    code: str = Field(description="code of the reason for the state")
+    reason: str = Field(description="reason for the state, as a sentence")
+    rows: int | None = Field(description="number of rows in the partition")
     fingerprint: str | None
     action: str = Field(description="keep, start, follow, wait or give_up")
-    why: str
-    run: RunDocument | None
+    action_reason: str = Field(alias="why", description="reason for the action")
+    latest_run: RunDocument | None = Field(alias="run", description="latest run of the day")
 
 
 class PartDocument(BaseModel):
-    """One data object of a day."""
+    """One data object of a day's partition."""
 
     name: str
     size: int = Field(description="bytes")
@@ -61,58 +67,81 @@ class PartDocument(BaseModel):
 
 
 class DayDocument(CalendarDayDocument):
-    """One day with its parts, and its runs, newest first."""
+    """One day with the parts of its partition, and with its runs, newest first."""
 
     volume: int | None = Field(description="sum of the day's views")
-    written_at: dt.datetime | None
+    written_at: dt.datetime | None = Field(description="time at which the partition was written")
     parts: list[PartDocument]
     runs: list[RunDocument]
-    asked: BackfillDocument | None
-    may_start: bool
+    requested_backfill: BackfillDocument | None = Field(
+        alias="asked", description="backfill of the day that was requested on the dashboard"
+    )
+    can_start_backfill: bool = Field(
+        alias="may_start", description="whether a request can start the backfill of the day now"
+    )
 
 
 class CheckedWindowDocument(WindowDocument):
     """The window that was checked."""
 
-    days: int
-    lag_days: int
+    day_count: int = Field(alias="days", description="number of days in the window")
+    lag_days: int = Field(description="publication lag of the upstream, in days")
 
 
 class PolicyDocument(BaseModel):
     """The conditions under which the window counts as ready."""
 
-    min_coverage: float
-    min_days: int
-    allow_lag: bool
+    min_coverage: float = Field(description="percentage of the expected days that must be available")
+    min_days: int = Field(description="number of days that must be available")
+    may_miss_days_within_lag: bool = Field(
+        alias="allow_lag",
+        description="whether the window may be ready although days within the publication lag are missing",
+    )
 
 
 class CompletenessDocument(BaseModel):
     """The completeness of a window: the document of `wiki-trends check --json`, with actions and runs."""
 
     dataset: str
-    as_of: dt.date
+    as_of: dt.date = Field(description="UTC day that counts as today")
     window: CheckedWindowDocument
-    expected: list[dt.date]
-    available: list[dt.date]
-    missing: list[dt.date]
-    waived: list[dt.date]
-    not_yet: list[dt.date]
-    due: list[dt.date]
-    in_flight: list[dt.date]
-    coverage_pct: float
-    ready: bool
+    expected_days: list[dt.date] = Field(
+        alias="expected", description="days that the upstream has published and the settings do not waive"
+    )
+    available_days: list[dt.date] = Field(alias="available", description="expected days that are complete")
+    missing_days: list[dt.date] = Field(alias="missing", description="expected days that are not complete")
+    waived_days: list[dt.date] = Field(
+        alias="waived", description="days that the settings except from the expected days"
+    )
+    unpublished_days: list[dt.date] = Field(
+        alias="not_yet", description="days that the upstream has not published yet"
+    )
+    due_days: list[dt.date] = Field(alias="due", description="days for which a backfill would start a run")
+    running_days: list[dt.date] = Field(
+        alias="in_flight", description="days with a run that is queued or running"
+    )
+    coverage_pct: float = Field(description="available days divided by expected days, in percent")
+    is_ready: bool = Field(alias="ready", description="whether the window meets the policy")
     policy: PolicyDocument
     days: list[CalendarDayDocument]
-    strays: list[str]
-    requests: dict[str, int]
-    watermark: dt.date | None
+    unknown_names: list[str] = Field(
+        alias="strays", description="names in the lake, beside the partitions, that are not the key of a day"
+    )
+    request_counts: dict[str, int] = Field(
+        alias="requests", description="number of requests that the check sent to the lake, by kind"
+    )
+    watermark_day: dt.date | None = Field(
+        alias="watermark", description="last expected day before the first missing day"
+    )
 
 
 class RunsDocument(BaseModel):
     """The latest runs and the requested backfills, newest first."""
 
     runs: list[RunDocument]
-    asked: list[BackfillDocument]
+    requested_backfills: list[BackfillDocument] = Field(
+        alias="asked", description="backfills that were requested on the dashboard"
+    )
 
 
 class LeftOutRowDocument(BaseModel):
@@ -122,59 +151,71 @@ class LeftOutRowDocument(BaseModel):
     page: str
     views: int
     reason: str
-    desktop: list[float] | None = Field(
-        default=None, description="lower and upper bound of the share of views from desktops"
+    desktop_share_bounds: list[float] | None = Field(
+        default=None, alias="desktop", description="lower and upper bound of the share of views from desktops"
     )
-    into: str | None = Field(default=None, description="the page to which the views were added")
+    target_page: str | None = Field(
+        default=None, alias="into", description="page to which the views of a merged row were added"
+    )
 
 
 class LeftOutDocument(BaseModel):
     """The rows of a day's list that are not in the diamond partition of the day."""
 
     day: dt.date
-    by_reason: dict[str, int]
+    row_counts: dict[str, int] = Field(alias="by_reason", description="number of rows by reason")
     rows: list[LeftOutRowDocument]
 
 
 class PublishedRunDocument(BaseModel, extra="allow"):
-    """One published window and its inputs."""
+    """The record of a published window and its inputs."""
 
     dataset: str
     window_start: dt.date
     window_end: dt.date
-    as_of: dt.date
-    lag_days: int
-    days_used: list[dt.date]
-    expected: int
+    as_of: dt.date = Field(description="UTC day that counted as today")
+    lag_days: int = Field(description="publication lag of the upstream, in days")
+    days_used: list[dt.date] = Field(description="days whose partitions were read, oldest first")
+    expected_day_count: int = Field(alias="expected", description="number of expected days")
     coverage_pct: float
     policy: str = Field(description="the readiness policy of the window, as JSON")
     fingerprints: dict[str, str] = Field(
         description="the fingerprint of each partition that was read, by day"
     )
     published_at: dt.datetime
-    version: str
+    version: str = Field(description="version of wiki-trends that published the window")
     rows: dict[str, int] = Field(description="the number of rows of each table")
-    baseline: dict[str, str]
-    seconds: float
+    baseline_fingerprints: dict[str, str] = Field(
+        alias="baseline", description="fingerprint of each partition before the window that was read, by day"
+    )
+    seconds_before_publish: float = Field(
+        alias="seconds", description="time from the first read to the beginning of the publish"
+    )
 
 
 class PeakDocument(BaseModel, extra="allow"):
-    """A page whose peak day had at least twice the usual views."""
+    """A page whose best day had at least twice the usual views."""
 
     page: str
     page_display: str
-    date: dt.date
+    date: dt.date = Field(description="best day of the page")
     views: int
     rank: int
-    usual_views: float
-    views_above: float
-    times: float | None
-    days_unlisted: int
-    at_least: float | None
+    usual_views: float = Field(
+        description="median of the views on the other days; an upper bound if `days_unlisted` is not 0"
+    )
+    views_above: float = Field(description="views minus usual views")
+    ratio_to_usual: float | None = Field(
+        alias="times", description="views divided by usual views; null if the usual views are 0"
+    )
+    days_unlisted: int = Field(description="number of the other days on which the page was not in the list")
+    certain_factor: float | None = Field(
+        alias="at_least", description="factor by which the views certainly exceeded the expected views"
+    )
 
 
 class ChangeDocument(BaseModel, extra="allow"):
-    """A page that was in the list of every day used."""
+    """A page that was in the list of every day whose partition was read."""
 
     page: str
     page_display: str
@@ -187,18 +228,18 @@ class ChangeDocument(BaseModel, extra="allow"):
     views_change_pct: float | None
     first_rank: int
     last_rank: int
-    rank_change: int
+    rank_change: int = Field(description="rank on the first day minus rank on the last day")
     avg_views: float
     max_views: int
     min_views: int
-    volatility: int
+    volatility: int = Field(description="views of the best day minus views of the weakest day")
 
 
 class CategoryRowDocument(BaseModel, extra="allow"):
     """One category, summed over all listed pages of the window."""
 
     category: str
-    pages: int
+    page_count: int = Field(alias="pages", description="number of pages")
     views: int
     share_pct: float
     first_views: int
@@ -210,15 +251,21 @@ class ReportDocument(BaseModel, extra="allow"):
     """The document of `wiki-trends report --json`."""
 
     run: PublishedRunDocument
-    common_pages: int
-    headline: list[str]
+    common_page_count: int = Field(
+        alias="common_pages", description="number of pages that were in the list of every day"
+    )
+    headline_sentences: list[str] = Field(alias="headline", description="main findings, as sentences")
     peaks: list[PeakDocument]
     growing: list[ChangeDocument]
     declining: list[ChangeDocument]
     volatile: list[ChangeDocument]
-    climbers: list[ChangeDocument]
+    climbers: list[ChangeDocument] = Field(
+        description="pages that rose most ranks from the first day to the last"
+    )
     categories: list[CategoryRowDocument]
-    sustained: list[ChangeDocument]
+    sustained: list[ChangeDocument] = Field(
+        description="pages in the list of every day, ordered by the views of their weakest day"
+    )
 
 
 class PageRowDocument(BaseModel, extra="allow"):
@@ -230,7 +277,7 @@ class PageRowDocument(BaseModel, extra="allow"):
     location: str
     views: int
     days_listed: int
-    days_used: int
+    days_used: int = Field(description="number of days whose partitions were read")
     best_rank: int
     peak_date: dt.date
     peak_views: int
@@ -241,17 +288,23 @@ class PageRowDocument(BaseModel, extra="allow"):
     momentum_label: str | None
     views_change: int | None
     views_change_pct: float | None
-    at_least: float | None
-    evidence: float | None
+    certain_factor: float | None = Field(
+        alias="at_least", description="factor by which the views certainly exceeded the expected views"
+    )
+    evidence: float | None = Field(
+        description="surprise of the most surprising day divided by its standard error"
+    )
 
 
 class PagesDocument(BaseModel):
-    """Pages of the published window."""
+    """The pages of the published window that a search matches, or a part of them."""
 
     window: WindowDocument
-    by: str
-    found: int
-    skipped: int
+    order: str = Field(alias="by", description="measure that orders the pages")
+    match_count: int = Field(alias="found", description="number of pages that match")
+    skipped_count: int = Field(
+        alias="skipped", description="number of matching pages before the first page of this document"
+    )
     pages: list[PageRowDocument]
 
 
@@ -272,9 +325,13 @@ class PageDocument(BaseModel, extra="allow"):
     category: str
     location: str
     window: WindowDocument
-    series: list[PageDayDocument]
+    days: list[PageDayDocument] = Field(
+        alias="series", description="days of the baseline and the window, oldest first"
+    )
     scores: dict[str, object] | None = Field(description="the row of the page in wiki_trends_scores")
-    windows: list[dict[str, object]] = Field(description="the rows of the page for earlier windows")
+    earlier_scores: list[dict[str, object]] = Field(
+        alias="windows", description="rows of the page in wiki_trends_scores for earlier windows"
+    )
 
 
 class CategoriesDocument(BaseModel):
@@ -289,14 +346,18 @@ class CategoryDayDocument(BaseModel):
 
     date: dt.date
     views: int
-    pages: int
+    page_count: int = Field(alias="pages", description="number of pages in the list of the day")
 
 
 class CategoryDocument(CategoryRowDocument):
     """One category with its days and its leading pages."""
 
     window: WindowDocument
-    entries: int
-    exits: int
+    entry_count: int = Field(
+        alias="entries", description="number of pages that were listed on the last day, but not on the first"
+    )
+    exit_count: int = Field(
+        alias="exits", description="number of pages that were listed on the first day, but not on the last"
+    )
     days: list[CategoryDayDocument]
     leading: list[PageRowDocument]

@@ -1,6 +1,6 @@
-"""The Atom feed of the pages that rose on the last day of each published window (RFC 4287).
+"""The Atom feed (RFC 4287) of the pages that rose on the last day of each published window.
 
-The id of an entry consists of the dataset, the day and the page. It does not depend on the address of the dashboard.
+The id of an entry consists of the dataset, the day and the page, and does not depend on the address of the dashboard.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def render_feed(run: RunRecord, rows: Sequence[Mapping[str, Any]], base_url: str
     """Return the feed as XML text.
 
     Args:
-        run: the record of the published window.
-        rows: the rows of `queries.risers`.
+        run: the record of the latest published window.
+        rows: the pages that rose, as `queries.risers` returns them.
         base_url: the URL of the dashboard, without a trailing slash.
     """
     feed = ET.Element("feed", {"xmlns": _ATOM_NAMESPACE, "xml:lang": "en"})
@@ -95,7 +95,7 @@ def _add_entry(
 ) -> None:
     day: dt.date = row["window_end"]
     day_end = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(days=1)
-    sure = row["at_least"]
+    certain_factor = row["at_least"]
     entry = ET.SubElement(feed, "entry")
     _add_text(entry, "id", f"{_TAG_PREFIX}:{quote(run.dataset)}/{day}/{quote(row['page'], safe='')}")
     _add_text(entry, "title", f"{row['page_display']}: {row['surprise_views']:,} views on {day}")
@@ -108,7 +108,7 @@ def _add_entry(
     ET.SubElement(entry, "category", {"term": _xml_safe(row["category"])})
     summary = f"Number {position} of the day: {row['surprise_views']:,} views, {row['expected_views']:,.0f} expected"
     summary += f", rank {row['peak_rank']}" + (
-        "." if sure is None else f", certainly at least {sure:,.1f} times as many."
+        "." if certain_factor is None else f", certainly at least {certain_factor:,.1f} times as many."
     )
     _add_text(entry, "summary", summary)
 
@@ -121,5 +121,5 @@ def _add_text(parent: ET.Element, name: str, text: str) -> None:
 
 
 def _xml_safe(text: str) -> str:
-    """Return the text without direction controls, and without the two code points that XML forbids."""
+    """Return the text without direction controls, and without the code points U+FFFE and U+FFFF, which XML forbids."""
     return safe(text).replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")

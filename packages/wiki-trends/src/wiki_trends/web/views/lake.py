@@ -41,7 +41,7 @@ _LEFT_OUT_SUMMARY = "The rows left out of a day's list, with the reasons"
 
 
 class WindowQuery(BaseModel):
-    """A window: the last N days, or an explicit window. The settings define the default of N."""
+    """The parameters of a window: the last N days, or an explicit window. The settings define the default of N."""
 
     days: Annotated[
         int | None, Field(ge=1, le=MAX_DAYS, description="The last N days that the upstream has published.")
@@ -58,13 +58,13 @@ class WindowQuery(BaseModel):
 
 
 class DayQuery(BaseModel):
-    """One UTC day."""
+    """The parameter of `/day`: a UTC day."""
 
     day: Annotated[dt.date, Field(description="A UTC day, YYYY-MM-DD.")]
 
 
 class NewestDayQuery(BaseModel):
-    """One UTC day; by default, the newest day that the upstream has published."""
+    """The parameter of `/left-out`: a UTC day; by default, the newest day that the upstream has published."""
 
     day: Annotated[dt.date | None, Field(description="A UTC day, YYYY-MM-DD.")] = None
 
@@ -98,7 +98,7 @@ def router(state: DashboardState, renderer: Renderer) -> APIRouter:
         checked_window = await state.checked_window(sources.window(None, query.day, query.day))
         runs = await state.runs_of(query.day)
         backfill = state.backfills.get(query.day)
-        details = DayDetails(checked_window.days[0], runs, backfill)
+        details = DayContent(checked_window.days[0], runs, backfill)
         return await renderer.response(request, "day", query, partial(_day_content, details), version=details)
 
     @router.get("/runs", **PAGE_ROUTE)
@@ -120,14 +120,14 @@ def router(state: DashboardState, renderer: Renderer) -> APIRouter:
         except ContractError as error:
             message = f"The silver layer does not have {day}: {'; '.join(error.violations)}."
             raise Problem(404, "NO_SUCH_DAY", message, "Choose another day.") from None
-        compute_content = partial(_left_out_content, LeftOutRows(day, rows, count_by_reason(rows)))
+        compute_content = partial(_left_out_content, LeftOutContent(day, rows, count_by_reason(rows)))
         return await renderer.response(request, "left_out", query, compute_content, version=(day, rows))
 
     return router
 
 
 @dataclass(frozen=True, slots=True)
-class CompletenessPage:
+class CompletenessContent:
     """A checked window, and the calendar that shows it."""
 
     checked_window: CheckedWindow
@@ -135,18 +135,18 @@ class CompletenessPage:
 
     @property
     def completeness(self) -> Completeness:
-        """The result of the check."""
+        """The completeness of the checked window."""
         return self.checked_window.plan.completeness
 
 
 def _completeness_content(checked_window: CheckedWindow) -> Content:
     calendar = report_calendar.calendar(map(calendar_cell_of, checked_window.days))
-    page = CompletenessPage(checked_window, calendar)
+    content = CompletenessContent(checked_window, calendar)
 
     def document() -> dict[str, Any]:
-        watermark_day = watermark(page.completeness)
+        watermark_day = watermark(content.completeness)
         return {
-            **page.completeness.to_json(),
+            **content.completeness.to_json(),
             "days": [_day_json(day) for day in checked_window.days],
             "due": [day.isoformat() for day in checked_window.due],
             "in_flight": [day.isoformat() for day in checked_window.in_flight],
@@ -159,11 +159,11 @@ def _completeness_content(checked_window: CheckedWindow) -> Content:
         for day in checked_window.days
     )  # fmt: skip
     columns = ("day", "state", "code", "reason", "rows", "action", "fingerprint")
-    return Content(page, document, lambda: (columns, rows))
+    return Content(content, document, lambda: (columns, rows))
 
 
 @dataclass(frozen=True, slots=True)
-class DayDetails:
+class DayContent:
     """One day with its runs, newest first, and the backfill that a visitor requested."""
 
     day: CheckedDay
@@ -172,7 +172,7 @@ class DayDetails:
 
     @property
     def can_start_backfill(self) -> bool:
-        """Whether the day is due, and no backfill of the day is in progress."""
+        """Whether a backfill would start a run for the day, and no requested backfill of the day is in progress."""
         return self.day.step.action is Action.START and not (self.backfill and self.backfill.in_progress)
 
     @property
@@ -182,16 +182,16 @@ class DayDetails:
 
     @property
     def previous_day(self) -> dt.date:
-        """The day before."""
+        """The calendar day before this day."""
         return self.day.partition.day - dt.timedelta(days=1)
 
     @property
     def next_day(self) -> dt.date:
-        """The day after."""
+        """The calendar day after this day."""
         return self.day.partition.day + dt.timedelta(days=1)
 
 
-def _day_content(details: DayDetails) -> Content:
+def _day_content(details: DayContent) -> Content:
     partition = details.day.partition
 
     def document() -> dict[str, Any]:
@@ -227,15 +227,15 @@ def _runs_content(listing: RunListing) -> Content:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOutRows:
-    """The rows that were left out of a day or merged into another row, by original rank."""
+class LeftOutContent:
+    """The rows that were left out of the list of a day or merged into another row, ordered by original rank."""
 
     day: dt.date
     rows: tuple[Exclusion, ...]
     by_reason: Mapping[str, int]
 
 
-def _left_out_content(left_out: LeftOutRows) -> Content:
+def _left_out_content(left_out: LeftOutContent) -> Content:
     def document() -> dict[str, Any]:
         return {
             "day": left_out.day.isoformat(),
@@ -248,7 +248,7 @@ def _left_out_content(left_out: LeftOutRows) -> Content:
 
 
 def calendar_cell_of(day: CheckedDay) -> report_calendar.CalendarDay:
-    """Return the cell of a day in a calendar; a day with a run in flight has a mark of its own."""
+    """Return the cell of a day in a calendar. A day with a run in flight has the kind `running`."""
     partition = day.partition
     if day.step.action is Action.FOLLOW:
         kind, reason = "running", day.step.why

@@ -37,11 +37,13 @@ if TYPE_CHECKING:
     from wiki_trends.web.views.rendering import Renderer, Table
 
 logger = logging.getLogger(__name__)
+# The number of pages that a response of `/pages` lists.
 PAGE_SIZE = 100
-LIST_LENGTH = 10
-# The band around the expected views reaches this many spreads above and below.
+# The number of pages in each list of the overview.
+OVERVIEW_LIST_LENGTH = 10
+# Half the width of the band around the expected views, in units of the column `spread` of the scores.
 BAND_HALF_WIDTH_SPREADS = 2
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+_PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 _OVERVIEW_SUMMARY = "The report of the published window"
 _PAGES_SUMMARY = "The pages of the published window, searched and ordered"
 _PAGE_SUMMARY = "The published days, ranks and scores of a page"
@@ -50,40 +52,41 @@ _CATEGORY_SUMMARY = "The days and the leading pages of a category"
 
 
 class PagesQuery(BaseModel):
-    """A selection and order of pages."""
+    """The parameters of `/pages`: which pages, and in which order."""
 
     q: Annotated[
         str,
-        Field(max_length=255, pattern=_PRINTABLE, description="Part of a title (case-insensitive)."),
+        Field(max_length=255, pattern=_PRINTABLE_PATTERN, description="Part of a title (case-insensitive)."),
     ] = ""
     by: Annotated[
         Literal["at_least", "score", "growth", "views"], Field(description="Measure that orders the pages.")
     ] = "at_least"
     category: Annotated[
-        str, Field(max_length=100, pattern=_PRINTABLE, description="Only pages of this category.")
+        str, Field(max_length=100, pattern=_PRINTABLE_PATTERN, description="Only pages of this category.")
     ] = ""
     skip: Annotated[int, Field(ge=0, le=1_000_000, description="Number of pages to skip.")] = 0
 
 
 class PageQuery(BaseModel):
-    """One page."""
+    """The parameter of `/page`: the title of a page."""
 
     title: Annotated[
         str,
         Field(
             min_length=1,
             max_length=512,
-            pattern=_PRINTABLE,
+            pattern=_PRINTABLE_PATTERN,
             description="Title of the page, with spaces or underscores.",
         ),
     ]
 
 
 class CategoryQuery(BaseModel):
-    """One category."""
+    """The parameter of `/category`: the name of a category."""
 
     name: Annotated[
-        str, Field(min_length=1, max_length=100, pattern=_PRINTABLE, description="Name of the category.")
+        str,
+        Field(min_length=1, max_length=100, pattern=_PRINTABLE_PATTERN, description="Name of the category."),
     ]
 
 
@@ -97,9 +100,9 @@ def router(state: DashboardState, renderer: Renderer) -> APIRouter:
     @router.get("/overview.csv", **csv_route(_OVERVIEW_SUMMARY))
     async def overview(request: Request) -> Response:
         version = await state.published_version()
-        checked_window, problem = await _current_window(state)
-        compute_content = partial(_overview_content, sources, checked_window, problem)
-        problem_text = str(problem) if problem else None
+        checked_window, lake_problem = await _current_window(state)
+        compute_content = partial(_overview_content, sources, checked_window, lake_problem)
+        problem_text = str(lake_problem) if lake_problem else None
         return await renderer.response(
             request,
             "overview",
@@ -145,12 +148,18 @@ def router(state: DashboardState, renderer: Renderer) -> APIRouter:
 
 
 @dataclass(frozen=True, slots=True)
-class OverviewPage:
-    """The report and the current window of the lake; `problem` is the reason if the lake could not be read."""
+class OverviewContent:
+    """The report of the published window, and the current window of the lake.
+
+    Attributes:
+        report: the report of the published window.
+        checked_window: the current window; None if the lake or the runs could not be read.
+        lake_problem: the reason why `checked_window` is None.
+    """
 
     report: Report
     checked_window: CheckedWindow | None
-    problem: Problem | None
+    lake_problem: Problem | None
 
     @property
     def calendar(self) -> report_calendar.Calendar | None:
@@ -161,7 +170,7 @@ class OverviewPage:
 
     @property
     def project(self) -> str:
-        """The wiki, for example `en.wikipedia`."""
+        """The wiki of the report, for example `en.wikipedia`."""
         return project_of_dataset(self.report.run.dataset)
 
     @property
@@ -173,20 +182,23 @@ class OverviewPage:
 
 
 async def _current_window(state: DashboardState) -> tuple[CheckedWindow | None, Problem | None]:
-    """Check the current window, or return the problem: the overview shows the report even if the lake cannot be read."""
+    """Return the checked current window, or the problem with which reading the lake or the runs failed.
+
+    The overview shows the report even if the lake cannot be read.
+    """
     try:
-        checked_window = state.checked_window(state.sources.window())
-        return await state.wait_briefly(checked_window, state.lake_pool, state.runs_pool), None
+        check = state.checked_window(state.sources.window())
+        return await state.wait_briefly(check, state.lake_pool, state.runs_pool), None
     except KNOWN_ERRORS as error:
-        problem = problem_of(error)
         logger.warning("the current window cannot be read: %s", error)
-        return None, problem and state.sources.public_text.problem(problem)
+        problem = problem_of(error)
+        return None, state.sources.public_text.problem(problem) if problem else None
 
 
 def _overview_content(
-    sources: Sources, checked_window: CheckedWindow | None, problem: Problem | None
+    sources: Sources, checked_window: CheckedWindow | None, lake_problem: Problem | None
 ) -> Content:
-    report = build_report(sources.warehouse, LIST_LENGTH)
+    report = build_report(sources.warehouse, OVERVIEW_LIST_LENGTH)
 
     def table() -> Table:
         peak_rows = [
@@ -212,12 +224,12 @@ def _overview_content(
         ]
         return ("list", "page", "day", "views", "rank", "times_or_change_pct"), [*peak_rows, *change_rows]
 
-    return Content(OverviewPage(report, checked_window, problem), lambda: to_json(report), table)
+    return Content(OverviewContent(report, checked_window, lake_problem), lambda: to_json(report), table)
 
 
 @dataclass(frozen=True, slots=True)
 class PageListing:
-    """One part of the list of pages, and the categories of the filter."""
+    """One part of the list of pages, and the categories among which the visitor can choose."""
 
     page_list: page_queries.PageList
     categories: Sequence[str]
@@ -230,8 +242,8 @@ class PageListing:
     @property
     def next_offset(self) -> int | None:
         """The offset of the next part; None if this part is the last."""
-        end = self.page_list.skipped + len(self.page_list.pages)
-        return end if end < self.page_list.total else None
+        next_offset = self.page_list.skipped + len(self.page_list.pages)
+        return next_offset if next_offset < self.page_list.total else None
 
 
 def _pages_content(sources: Sources, query: PagesQuery) -> Content:
@@ -260,14 +272,14 @@ def _pages_content(sources: Sources, query: PagesQuery) -> Content:
 
 
 @dataclass(frozen=True, slots=True)
-class PageView:
-    """The details of a page, with a chart.
+class PageContent:
+    """The details of one Wikipedia page, with a chart.
 
     Attributes:
         details: the days, ranks and scores of the page.
-        chart: the chart of the views per day.
-        band: the lower and upper bound of the usual noise around the expected views; None without a score.
-        link: the URL of the article; None if it is unknown.
+        chart: the Vega-Lite chart of the views per day, compiled to Vega.
+        band: the lower and upper bound of the usual noise around the expected views; None if the page has no score.
+        link: the URL of the article; None if the URL is unknown.
     """
 
     details: page_queries.PageDetails
@@ -279,12 +291,12 @@ class PageView:
 def _page_content(sources: Sources, query: PageQuery) -> Content:
     details = page_queries.page_details(sources.warehouse, query.title)
     band = _band(details.scores)
-    spec = page_series(details.series, band=band, window_start=details.run.window_start)
-    link = page_link(details.about["link"] or "", project_of_dataset(details.run.dataset))
-    title = details.about["page"]
+    chart_spec = page_series(details.series, band=band, window_start=details.run.window_start)
+    link = page_link(details.row["link"] or "", project_of_dataset(details.run.dataset))
+    title = details.row["page"]
     rows = ((title, day["date"], day["views"], day["rank"]) for day in details.series)
-    page = PageView(details, compiled(spec), band, link)
-    return Content(page, details.to_json, lambda: (("page", "date", "views", "rank"), rows))
+    page_content = PageContent(details, compiled(chart_spec), band, link)
+    return Content(page_content, details.to_json, lambda: (("page", "date", "views", "rank"), rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +318,7 @@ def _categories_content(sources: Sources) -> Content:
 
 
 @dataclass(frozen=True, slots=True)
-class CategoryView:
+class CategoryContent:
     """The details of a category, with a chart of the views per day."""
 
     details: category_queries.CategoryDetails
@@ -316,7 +328,7 @@ class CategoryView:
 def _category_content(sources: Sources, query: CategoryQuery) -> Content:
     try:
         details = category_queries.category(sources.warehouse, query.name)
-    except SettingError as error:
+    except SettingError as error:  # `category` rejects an unknown name like an invalid value of an option.
         message = f"The published window has no category {query.name!r}."
         raise Problem(404, "NO_SUCH_CATEGORY", message, error.fix) from None
     series = [{"category": query.name, "date": day["date"], "views": day["views"]} for day in details.days]
@@ -325,13 +337,13 @@ def _category_content(sources: Sources, query: CategoryQuery) -> Content:
     def document() -> dict[str, Any]:
         return {
             "window": _window(details.run),
-            **plain(details.about),
+            **plain(details.row),
             "days": [plain(day) for day in details.days],
             "leading": [plain(row) for row in details.leading.pages],
         }
 
     columns = ("date", "views", "pages")
-    return Content(CategoryView(details, chart), document, lambda: _table(details.days, columns))
+    return Content(CategoryContent(details, chart), document, lambda: _table(details.days, columns))
 
 
 # fmt: off
@@ -358,5 +370,6 @@ def _band(scores: Mapping[str, Any] | None) -> tuple[float, float] | None:
     """Return the bounds of the usual noise around the expected views of the page's most surprising day."""
     if scores is None or scores["expected_views"] is None or scores["spread"] is None:
         return None
-    level, noise = 1 + scores["expected_views"], math.exp(BAND_HALF_WIDTH_SPREADS * scores["spread"])
-    return max(0.0, level / noise - 1), level * noise - 1
+    # The spread is in units of ln(1 + views), so the band is a factor in units of 1 + views.
+    center, factor = 1 + scores["expected_views"], math.exp(BAND_HALF_WIDTH_SPREADS * scores["spread"])
+    return max(0.0, center / factor - 1), center * factor - 1

@@ -1,7 +1,7 @@
 """Render the content of a view as a page, JSON or CSV, and cache the response until the data change.
 
-Each view is a function with three routes, for example `/runs`, `/runs.json` and `/runs.csv`. The function returns
-`await renderer.response(…)`, and passes a function that computes the content and the version of the data.
+Each view is a function with three routes, for example `/runs`, `/runs.json` and `/runs.csv`. The view calls
+`renderer.response(…)` with two arguments: a function that computes the content, and the version of the data.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Content:
     """The content of a view.
 
     Attributes:
-        result: the value of the variable `result` in the template.
-        document: the function that returns the JSON document.
-        table: the function that returns the columns and rows of the CSV.
+        result: the object that the template reads as the variable `result`.
+        document: a function that returns the JSON document.
+        table: a function that returns the column names and the rows of the CSV.
     """
 
     result: object
@@ -66,20 +66,20 @@ class Renderer:
         version: object,
         pool: SourcePool | None = None,
     ) -> Response:
-        """Return the response of a view, in the format that the suffix of the path names.
+        """Return the response of a view. The suffix of the path selects the format; without a suffix, the format is HTML.
 
         Args:
             request: the HTTP request.
-            view: the name of the template and of the navigation entry.
-            query: the parameters of the view.
-            compute_content: the blocking function that computes the content.
-            version: the version of the data; a cached response of another version is outdated.
-            pool: the threads of the source that `compute_content` reads; by default, the threads of the renderer.
+            view: the name of the view, which is also the name of the template.
+            query: the parameters of the request; None if the view has none.
+            compute_content: a blocking function that computes the content.
+            version: the version of the data; a response cached for another version is outdated.
+            pool: the threads of the source that `compute_content` reads; None stands for the threads of the renderer.
         """
         visitor: Visitor = request.state.visitor
         root = request.scope.get("root_path", "")
         media_type = _media_type(request.url.path)
-        variant = (visitor.may_act, bool(visitor.name)) if media_type == HTML_TYPE else ()
+        page_variant = (visitor.may_act, bool(visitor.name)) if media_type == HTML_TYPE else ()
         parameters = query.model_dump_json() if query is not None else ""
 
         def render(content: Content) -> RenderedBody:
@@ -94,7 +94,7 @@ class Renderer:
             content = await (self._pool.run(compute_content) if pool is None else pool.read(compute_content))
             return await self._pool.run(render, content)
 
-        key = (view, media_type, root, variant, parameters)
+        key = (view, media_type, root, page_variant, parameters)
         body = await self._cache.get(key, make_body, owner=caller.get(), version=version)
         return body.response(request)
 
@@ -103,12 +103,12 @@ def _media_type(path: str) -> str:
     return JSON_TYPE if path.endswith(".json") else CSV_TYPE if path.endswith(".csv") else HTML_TYPE
 
 
-# The keyword arguments of the route of a page.
+# The keyword arguments of the HTML route of a view.
 PAGE_ROUTE: dict[str, Any] = {"include_in_schema": False}
 
 
 def json_route(summary: str, model: type[BaseModel]) -> dict[str, Any]:
-    """Return the keyword arguments of the JSON route of a view; `model` is the model of the JSON document."""
+    """Return the keyword arguments of the JSON route of a view, whose response is described by `model`."""
     return {
         "summary": summary,
         "response_class": Response,
