@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
-    from wiki_trends.compat.functions import Triggered
+    from wiki_trends.compat.functions import TriggerResult
 
 
-def trigger_dag_for_date(date: str | dt.date, *, timeout: float = DEFAULT_TIMEOUT_SECONDS) -> Triggered:
+def trigger_dag_for_date(date: str | dt.date, *, timeout: float = DEFAULT_TIMEOUT_SECONDS) -> TriggerResult:
     """Run the pipeline with `{'target_date': date}` and wait for it to end.
 
     Args:
@@ -34,7 +34,7 @@ def trigger_dag_for_date(date: str | dt.date, *, timeout: float = DEFAULT_TIMEOU
 
 def trigger_multiple_dates(
     dates: Iterable[str | dt.date], *, timeout: float = DEFAULT_TIMEOUT_SECONDS
-) -> list[Triggered]:
+) -> list[TriggerResult]:
     """Run the pipeline for each of these days, at most `WIKI_TRENDS_JOBS` at a time, and wait for the runs to end.
 
     Args:

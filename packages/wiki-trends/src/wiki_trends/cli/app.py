@@ -1,6 +1,6 @@
-"""The `wiki-trends` command: parse, call, print. Commands import heavy libraries when they run.
+"""The `wiki-trends` command. Each subcommand imports heavy libraries only when it runs.
 
-Commands print results to stdout (with `--json`, one document), and progress and logs to stderr.
+A subcommand prints its result to stdout (with `--json`, one document), and progress and logs to stderr.
 `smart_orchestrator.cli.exit_codes` lists the exit codes.
 """
 
@@ -311,9 +311,9 @@ def _compare_with_publish(settings: Settings, *, as_json: bool) -> NoReturn:
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line (default: the arguments of the process) and return its exit code.
+    """Run a command line, and return its exit code. Print an expected error to stderr.
 
-    An expected error is printed to stderr.
+    Without `arguments`, run the command line of the process.
     """
     from wiki_trends.cli.exit_codes import WIKI_TRENDS
 
@@ -325,7 +325,7 @@ def _run_typer(arguments: Sequence[str] | None) -> int:
     try:
         app(arguments, prog_name="wiki-trends")
     except SystemExit as exit_request:
-        # Typer ends every command with `SystemExit`, and turns Ctrl-C into exit code 130.
+        # Typer ends every command with `SystemExit`; after Ctrl-C, the exit code is 130.
         return exit_request.code if isinstance(exit_request.code, int) else USAGE
     return DONE
 

@@ -1,4 +1,8 @@
-"""The output of `wiki-trends check`, and of comparisons with the published tables, as lines and as JSON."""
+"""The output of `wiki-trends check`, and of the comparison of the lake with the last publish, as lines and as JSON.
+
+`check --consumed` and `report` compare the partitions in the lake with the partitions that the last publish read. A
+comparison is the record of that publish, with the reason for each day whose partition has changed since.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ def check_lines(completeness: Completeness) -> list[Line]:
 
 
 def styled_calendar_rows(completeness: Completeness) -> list[list[Line]]:
-    """Return a calendar with a mark for each day, the totals, and the legend. Each row is a list of styled pieces."""
+    """Return a calendar with a mark for each day, the totals, and the legend. Each row is a list of texts with a style."""
     rows: list[list[Line]] = [[("            Mo Tu We Th Fr Sa Su", "dim")]]
     for monday, cells in calendar_rows(completeness):
         rows.append([(f"{monday}  ", "dim"), *((f" {mark} ", style) for mark, style in cells)])
@@ -40,7 +44,7 @@ def styled_calendar_rows(completeness: Completeness) -> list[list[Line]]:
 
 
 def watermark_lines(completeness: Completeness) -> list[Line]:
-    """Return the watermark: the last day before the first missing day."""
+    """Return the watermark: the last expected day before the first missing day."""
     last_day = watermark(completeness)
     return [
         (last_day.isoformat() if last_day else "none: the first expected day of the window is missing", "")
@@ -60,26 +64,31 @@ def _request_line(label: str, counts: Mapping[str, int]) -> Line:
 
 
 def consumed_json(comparison: tuple[RunRecord, dict[str, str]] | None) -> dict[str, object]:
-    """Return the document that `check --consumed --json` prints."""
+    """Return the JSON document of `check --consumed`: the last publish, and the reason for each day that has changed since.
+
+    `comparison` is None if nothing has been published.
+    """
     if comparison is None:
         return {"published": None, "changed": {}}
-    run, reasons = comparison
-    published = {
-        "window": {"start": run.window_start.isoformat(), "end": run.window_end.isoformat()},
-        "published_at": run.published_at.isoformat(),
-        "fingerprints": dict(run.fingerprints),
+    publish, reasons = comparison
+    publish_json = {
+        "window": {"start": publish.window_start.isoformat(), "end": publish.window_end.isoformat()},
+        "published_at": publish.published_at.isoformat(),
+        "fingerprints": dict(publish.fingerprints),
     }
-    return {"published": published, "changed": reasons}
+    return {"published": publish_json, "changed": reasons}
 
 
 def consumed_lines(comparison: tuple[RunRecord, dict[str, str]] | None) -> list[Line]:
-    """Return the days that changed since the last publish, and the command that publishes again."""
+    """Return the lines of `check --consumed`: the last publish, the days that have changed since, and the next command.
+
+    `comparison` is None if nothing has been published.
+    """
     if comparison is None:
         return [("nothing has been published yet: run `wiki-trends run`", "warn")]
-    run, reasons = comparison
-    published_text = (
-        f"published {run.window_start} .. {run.window_end} on {run.published_at:%Y-%m-%d %H:%M} UTC"
-    )
+    publish, reasons = comparison
+    window_text = f"{publish.window_start} .. {publish.window_end}"
+    published_text = f"published {window_text} on {publish.published_at:%Y-%m-%d %H:%M} UTC"
     if not reasons:
         return [(f"{published_text}: no day has changed since", "good")]
     lines: list[Line] = [(f"{published_text}; changed since:", "warn")]
@@ -88,12 +97,12 @@ def consumed_lines(comparison: tuple[RunRecord, dict[str, str]] | None) -> list[
 
 
 def changed_json(reasons: Mapping[str, str], compare_error: str) -> dict[str, object]:
-    """Return the key that `report --json` adds: why each day changed since the publish, or None after `compare_error`."""
+    """Return what `report --json` adds: the reason for each changed day, or None if the comparison failed."""
     return {"changed_since_publish": None if compare_error else dict(reasons)}
 
 
 def changed_lines(reasons: Mapping[str, str], compare_error: str) -> list[Line]:
-    """Return the lines of `report` about the days that changed since the publish."""
+    """Return the lines that `report` adds: the reason for each changed day, or why the comparison failed."""
     if compare_error:
         return [(f"not compared with the lake: {compare_error}", "dim")]
     lines: list[Line] = [

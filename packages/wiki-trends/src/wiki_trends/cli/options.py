@@ -1,7 +1,7 @@
 """The options that several commands share, and the settings, windows and check options made from the options.
 
-A group is a dataclass of options. A command that is decorated with `with_groups` takes groups as parameters; the command
-line has one option for each field of these groups.
+A group is a dataclass of options. A command that is decorated with `with_groups` takes groups as parameters, and accepts one
+option on the command line for each field of these groups.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ Group = WindowOptions | LakeOptions | RunOptions | PolicyOptions
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """Replace each group among the parameters of a command with its fields, because Typer needs a flat signature."""
+    """Return a command whose parameters are the fields of the groups, because Typer needs one parameter for each option."""
     signature = inspect.signature(command, eval_str=True)
     groups: dict[str, type[Any]] = {}
     parameters: list[inspect.Parameter] = []

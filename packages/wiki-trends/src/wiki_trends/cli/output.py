@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def print_report(
     warehouse: str, *, limit: int = 10, as_json: bool = False, extra_keys: Mapping[str, object] | None = None
 ) -> None:
-    """Print the report of the published tables. With `as_json`, add `extra_keys` to the document."""
+    """Print the report of the published tables, as text or as one JSON document to which `extra_keys` are added."""
     from wiki_trends.report.build import build_report
     from wiki_trends.report.model import to_json
     from wiki_trends.report.terminal import write
@@ -34,8 +34,8 @@ def print_report(
 def write_html_report(settings: Settings, target: Path, *, limit: int, force: bool, as_json: bool) -> None:
     """Write the report of the published tables to an HTML file, and print a summary.
 
-    The summary has the path and the size of the file, and the seconds that writing took. It also has the parts of the
-    report that could not be read from the lake.
+    The summary contains the path and the size of the file, the seconds that writing took, and the parts of the report that
+    could not be read from the lake.
     """
     import time
 
@@ -70,7 +70,7 @@ def write_html_report(settings: Settings, target: Path, *, limit: int, force: bo
 
 
 def print_to_stderr_if_stdout_failed(lines: Iterable[Line]) -> None:
-    """Print `lines` to stderr if writing to stdout failed, so that they are not lost."""
+    """Print `lines` to stderr if writing to stdout has failed, so that the lines are not lost."""
     from smart_orchestrator.cli.streams import output_failure
 
     if output_failure() is not None:
@@ -78,7 +78,7 @@ def print_to_stderr_if_stdout_failed(lines: Iterable[Line]) -> None:
 
 
 def log_to_stderr(*, verbose: bool) -> None:
-    """Send the logs of all modules to stderr: only errors, or with `verbose` also the log of each run."""
+    """Send the log of all modules to stderr: only errors, or with `verbose` also information about each run."""
     import logging
 
     logging.basicConfig(

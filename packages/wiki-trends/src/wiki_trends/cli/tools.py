@@ -1,4 +1,4 @@
-"""The commands around the main job: `sample-api`, `demo`, `doctor`, `waive`, `vacuum`."""
+"""The commands that try out, check and maintain an installation: `sample-api`, `demo`, `doctor`, `waive`, `vacuum`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The documented scripts and functions of the previous system."""
+"""The scripts and functions that the documentation of the previous system names."""

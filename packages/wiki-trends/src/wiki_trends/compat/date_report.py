@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
 
 def date_report_lines(completeness: Completeness, total_days: int, fix: str) -> list[Line]:
-    """Return the documented report: totals, available days, missing days and the fix, newest day first."""
+    """Return the documented report: the totals, the available days, and the missing days with `fix`, newest day first.
+
+    Args:
+        completeness: the result of a check.
+        total_days: the number of days in the diamond layer, inside and outside the window.
+        fix: the sentence that follows the missing days.
+    """
     missing = list(reversed(completeness.missing))
     lines: list[Line] = [
         (f"Data completeness, {completeness.window} (as of {completeness.window.as_of})", "strong"),

@@ -1,6 +1,6 @@
-"""The documented functions: check the last days in the lake, and run the pipeline for days.
+"""The documented functions: check the last days of the lake, and run the pipeline for days.
 
-Each call loads the settings again, and raises the exceptions that `wiki_trends.jobs.main` raises.
+Each call loads the settings again. The functions raise the exceptions of `wiki_trends.jobs.main`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
 
 class DateReport(TypedDict):
-    """The result of `find_missing_dates`."""
+    """The result of `find_missing_dates`. Dates are `YYYY-MM-DD`, newest first.
+
+    Attributes:
+        available: the expected dates that are complete.
+        missing: the expected dates that are not complete.
+        expected: the dates that must be in the lake.
+        coverage_pct: the available dates divided by the expected dates, in percent.
+        total_in_bucket: the number of days in the diamond layer, inside and outside the window.
+    """
 
     available: list[str]
     missing: list[str]
@@ -32,14 +40,28 @@ class DateReport(TypedDict):
 
 
 class DateToFetch(TypedDict):
-    """One item of the result of `get_dates_to_fetch`."""
+    """One missing date in the result of `get_dates_to_fetch`.
+
+    Attributes:
+        date: the missing date, `YYYY-MM-DD`.
+        days_ago: the age of the date, in days.
+    """
 
     date: str
     days_ago: int
 
 
-class Triggered(TypedDict):
-    """One item of the result of `trigger_multiple_dates`."""
+class TriggerResult(TypedDict):
+    """The result for one date in the result of `trigger_multiple_dates`.
+
+    Attributes:
+        date: the date, `YYYY-MM-DD`.
+        state: `success`, `failed` or `running`.
+        run_id: the name of the latest run of the date; None if no run was started.
+        conf: the configuration of the run in Airflow.
+        reason: the code of the failure; None if the run did not fail.
+        message: the failure as a sentence, or why the run is still running; empty after a success.
+    """
 
     date: str
     state: str
@@ -50,10 +72,10 @@ class Triggered(TypedDict):
 
 
 def number_of_days(days: int | None, n_days: int | None) -> int | None:
-    """Return the number of days, which the caller passes as `days` or as `n_days`.
+    """Return the number of days, which the caller of a documented function passes as `days` or as `n_days`.
 
     Raises:
-        TypeError: the caller passes both.
+        TypeError: both arguments are set.
     """
     if days is not None and n_days is not None:
         msg = "days and n_days are two names of one argument: give one of them"
@@ -80,7 +102,7 @@ def list_dates_to_fetch(days: int | None, end_date: dt.date | None) -> list[Date
 
 
 def print_report(days: int | None, end_date: dt.date | None) -> None:
-    """Print the report that `print_date_report` documents."""
+    """Print the report of `print_date_report`."""
     from smart_orchestrator.text.reporter import TextReporter
 
     settings = load()
@@ -88,7 +110,7 @@ def print_report(days: int | None, end_date: dt.date | None) -> None:
     TextReporter(sys.stdout).write(report_lines(settings, _check_last_days(settings, days, end_date), fix))
 
 
-def trigger(dates: Sequence[str | dt.date], timeout: float) -> list[Triggered]:
+def trigger(dates: Sequence[str | dt.date], timeout: float) -> list[TriggerResult]:
     """Run the pipeline for days, and return the result of `trigger_multiple_dates`."""
     from smart_orchestrator.backfilling.reporter import SilentReporter
     from wiki_trends.config.window_options import days_of
@@ -101,16 +123,16 @@ def trigger(dates: Sequence[str | dt.date], timeout: float) -> list[Triggered]:
     return [_trigger_result(day, outcome) for day in dict.fromkeys(days)]
 
 
-def _trigger_result(day: dt.date, outcome: Outcome) -> Triggered:
+def _trigger_result(day: dt.date, outcome: Outcome) -> TriggerResult:
     run = next((run for run in (*outcome.started, *outcome.followed)[::-1] if run.day == day), None)
     failed_run = next((run for run in outcome.failed if run.day == day), None)
-    reasons_abandoned = dict(outcome.abandoned)
+    reason_by_abandoned_day = dict(outcome.abandoned)
     state, message = "success", ""
     if failed_run is not None:
         run, state, message = failed_run, "failed", failed_run.message
-    elif day in reasons_abandoned:
-        state, message = "running", reasons_abandoned[day]
-    return Triggered(
+    elif day in reason_by_abandoned_day:
+        state, message = "running", reason_by_abandoned_day[day]
+    return TriggerResult(
         date=day.isoformat(),
         state=state,
         run_id=run.name if run else None,
@@ -121,7 +143,7 @@ def _trigger_result(day: dt.date, outcome: Outcome) -> Triggered:
 
 
 def _utc_day(moment: dt.date) -> dt.date:
-    """Return the UTC day of a date or a datetime; a datetime without a time zone is in UTC."""
+    """Return the UTC day of a date or a datetime. A datetime without a time zone counts as UTC."""
     if isinstance(moment, dt.datetime):
         return (moment if moment.tzinfo is None else moment.astimezone(dt.UTC)).date()
     return moment
@@ -171,7 +193,7 @@ def dates_to_fetch(completeness: Completeness) -> list[DateToFetch]:
 
 
 def report_lines(settings: Settings, completeness: Completeness, fix: str) -> list[Line]:
-    """Return the documented report, with the number of days in the layer. `fix` follows the missing days."""
+    """Return the lines of the documented report. `fix` is the sentence that follows the missing days."""
     from wiki_trends.compat.date_report import date_report_lines
 
     return date_report_lines(completeness, _count_days_in_layer(settings), fix)

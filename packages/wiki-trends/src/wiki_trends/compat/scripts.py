@@ -1,7 +1,7 @@
 """The three scripts that README.md documents: report and fetch missing days, analyse, and show the trends.
 
-The scripts have the exit codes of the command `wiki-trends`. They print progress and results to stdout, where users read
-both as one dialogue. They ask questions and use colours only on a terminal.
+The scripts have the exit codes of the command `wiki-trends`. They print both progress and results to stdout, as one dialogue.
+They ask questions and use colours only on a terminal.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _check_and_fetch(arguments: Sequence[str]) -> int:
     reporter = _stdout_reporter()
     reporter.write(report_lines(settings, completeness, "They have to be fetched:"))
     if not completeness.missing:
-        # A window without missing days can still be too short for the policy, or include a day within the lag.
+        # Without missing days, the window can still have fewer days than the policy requires, or include a day within the lag.
         return DONE if completeness.ready else INCOMPLETE
     reporter.write(_age_lines(completeness))
     if not options.auto and not _confirm(reporter, len(completeness.missing)):
@@ -84,14 +84,14 @@ def _fetch_missing_days(settings: Settings, window: Window, reporter: TextReport
     from wiki_trends.jobs.runners import limits_of
 
     result = fill(settings, checker(settings, window), limits_of(settings), _DialogueReporter(reporter))
-    after = result.completeness
-    if not after.missing:
+    completeness = result.completeness
+    if not completeness.missing:
         reporter.write([("All dates were fetched; analytics can be run: python run_analytics.py", "good")])
         return DONE
-    missing_days = ", ".join(day.isoformat() for day in reversed(after.missing))
-    reporter.write([(f"Still missing: {missing_days}. Coverage: {after.coverage_pct:.1f} %.", "bad")])
-    unreachable = any(run.failure is Failure.UNREACHABLE for run in result.outcome.failed)
-    return UNREACHABLE if unreachable else INCOMPLETE
+    missing_days = ", ".join(day.isoformat() for day in reversed(completeness.missing))
+    reporter.write([(f"Still missing: {missing_days}. Coverage: {completeness.coverage_pct:.1f} %.", "bad")])
+    is_unreachable = any(run.failure is Failure.UNREACHABLE for run in result.outcome.failed)
+    return UNREACHABLE if is_unreachable else INCOMPLETE
 
 
 def _run_analytics(arguments: Sequence[str]) -> int:
@@ -135,8 +135,8 @@ def _print_trends(settings: Settings) -> int:
     return DONE
 
 
-def _make_parser(text: str, epilog: str) -> ArgumentParser:
-    parser = ArgumentParser(description=text, epilog=epilog, allow_abbrev=False)
+def _make_parser(description: str, epilog: str) -> ArgumentParser:
+    parser = ArgumentParser(description=description, epilog=epilog, allow_abbrev=False)
     parser.add_argument("--debug", action="store_true", help="print the traceback of an unexpected error")
     return parser
 
@@ -188,7 +188,10 @@ def _confirm(reporter: TextReporter, missing_count: int) -> bool:
 
 
 class _DialogueReporter:
-    """A reporter that prints numbered lines about the start, the wait and the outcome of each day: `[2/5] 2024-03-30 …`."""
+    """A reporter that prints numbered lines about the start, the wait and the outcome of each day: `[2/5] 2024-03-30 …`.
+
+    In each method, `progress` is the number of finished days and the number of days to run.
+    """
 
     def __init__(self, reporter: TextReporter) -> None:
         self._reporter = reporter
@@ -211,7 +214,7 @@ class _DialogueReporter:
         self._write(run.day, progress, "waiting for it to end")
 
     def followed(self, run: Run, progress: tuple[int, int]) -> None:
-        """Print that the script waits for the run of another process."""
+        """Print that another process runs the day, and that the script waits for this run."""
         self._write(run.day, progress, f"is run by another process, waiting for it (run {run.name})")
 
     def filled(self, partition: Partition, run: Run | None, progress: tuple[int, int]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from smart_orchestrator.store.variables import VariableError, check_proxy_and_certificate_variables, is_host
-from wiki_trends.config.urls import ascii_host, redacted_value
+from wiki_trends.config.urls import ascii_host, redact_url_value
 from wiki_trends.errors import SettingError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _SECRET_WORDS = ("KEY", "SECRET", "TOKEN")
 
 
 def check_lake_variables(lake: str, environ: Mapping[str, str]) -> None:
-    """Check the environment variables of the store that a lake's URL names.
+    """Check the environment variables that the object store of a lake reads; `lake` is the URL of the lake.
 
     Raises:
         SettingError: a variable has an invalid value.
@@ -48,9 +48,10 @@ def check_network_variables(environ: Mapping[str, str]) -> None:
     Raises:
         SettingError: a variable has an invalid value.
     """
-    socks = ("socks4", "socks5", "socks5h") if importlib.util.find_spec("socksio") else ()
+    # httpx supports SOCKS proxies only if this package is installed.
+    socks_schemes = ("socks4", "socks5", "socks5h") if importlib.util.find_spec("socksio") else ()
     with _translate_variable_errors(environ):
-        check_proxy_and_certificate_variables(environ, proxy_schemes=("http", "https", *socks))
+        check_proxy_and_certificate_variables(environ, proxy_schemes=("http", "https", *socks_schemes))
         for name in ("NO_PROXY", "no_proxy"):
             problem = _find_hosts_problem(environ.get(name, ""))
             if problem:
@@ -59,7 +60,7 @@ def check_network_variables(environ: Mapping[str, str]) -> None:
 
 
 def _find_hosts_problem(text: str) -> str:
-    """Return why a text is not a list of hosts; empty for a valid list."""
+    """Return why a text is not a list of hosts, separated by commas; empty for a valid list."""
     if not text.isprintable():
         return "it has a character that is not printable"
     for item in text.split(","):
@@ -77,12 +78,12 @@ def _find_hosts_problem(text: str) -> str:
 
 @contextmanager
 def _translate_variable_errors(environ: Mapping[str, str]) -> Iterator[None]:
-    """Translate a `VariableError` into a `SettingError` with the redacted value."""
+    """Translate a `VariableError` into a `SettingError`, whose value contains no credentials."""
     try:
         yield
     except VariableError as error:
         is_secret = any(word in error.name for word in _SECRET_WORDS)
-        value = "(secret)" if is_secret else redacted_value(environ.get(error.name, ""))
+        value = "(secret)" if is_secret else redact_url_value(environ.get(error.name, ""))
         raise SettingError(
             name=error.name, value=value, origin=error.name, problem=error.problem, fix=error.fix
         ) from None

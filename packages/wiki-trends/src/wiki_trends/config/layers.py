@@ -2,7 +2,7 @@
 
 Bronze contains the unchanged responses of the API. Silver contains the articles of the day. Gold adds the category and the place.
 Diamond contains the ten documented columns as CSV. The keys of `en.wikipedia` with `all-access` begin at the root of each layer, as
-documented. Every other combination of project and access method has its own folder.
+documented. The keys of any other project or access method begin with a folder named after the project and the access method.
 """
 
 from __future__ import annotations
@@ -17,36 +17,37 @@ from wiki_trends.config.projects import canonical_project
 if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
-# The API returns at most 1,000 rows for a day; a dump can contain more.
+# The highest rank. The API returns at most 1,000 rows for a day, but a dump can contain more.
 MAX_ROWS = 1_000_000
 # The first day for which the pageviews API has data.
 HISTORY_START = dt.date(2015, 7, 1)
-_ROOT_FOLDER_PROJECT = ("en.wikipedia", "all-access")
+# The project and the access method whose keys begin at the root of a layer.
+_PROJECT_AND_ACCESS_AT_ROOT = ("en.wikipedia", "all-access")
 
-_ARTICLE = (
+_ARTICLE_COLUMNS = (
     Column("page", nullable=False, unique=True),
     Column("page_display", nullable=False),
     Column("views", "integer", nullable=False, low=0),
     Column("rank", "integer", nullable=False, low=1, high=MAX_ROWS),
 )
 # The lower and upper bound of the fraction of a page's views from desktops; empty when the fraction was not computed.
-_DEVICE_BOUNDS = (
+_DESKTOP_SHARE_COLUMNS = (
     Column("desktop_low", "float", low=0, high=1),
     Column("desktop_high", "float", low=0, high=1),
 )
-_PLACE = (
+_CATEGORY_AND_PLACE_COLUMNS = (
     Column("category", nullable=False),
     Column("location_type", nullable=False),
     Column("location", nullable=False),
     Column("latitude", "float", low=-90, high=90),
     Column("longitude", "float", low=-180, high=180),
 )
-DIAMOND_COLUMNS = (*_ARTICLE, Column("link", nullable=False), *_PLACE)
+DIAMOND_COLUMNS = (*_ARTICLE_COLUMNS, Column("link", nullable=False), *_CATEGORY_AND_PLACE_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The datasets of one project and access method."""
+    """The datasets of the four layers, for one project and access method."""
 
     bronze: DailyDataset
     silver: DailyDataset
@@ -57,20 +58,20 @@ class Layers:
 def layers(settings: Settings) -> Layers:
     """Return the four datasets for the project, the access method and the lake in `settings`."""
     project = canonical_project(settings.project)
-    if (project, settings.access) == _ROOT_FOLDER_PROJECT:
+    if (project, settings.access) == _PROJECT_AND_ACCESS_AT_ROOT:
         folder, name_suffix = "", ""
     else:
         folder_name = project if settings.access == "all-access" else f"{project}.{settings.access}"
         folder, name_suffix = f"{folder_name}/", f" of {folder_name}"
 
     def dataset(
-        layer: str, stem: str, ending: str, columns: tuple[Column, ...], min_rows: int
+        layer: str, name_stem: str, extension: str, columns: tuple[Column, ...], min_rows: int
     ) -> DailyDataset:
         return DailyDataset(
             name=f"{layer}{name_suffix}",
             lake=settings.lake.replace("{layer}", layer),
-            key_format=f"{folder}{stem}_{{day:%Y_%m_%d}}.{ending}",
-            format="raw" if ending == "json" else "csv" if ending == "csv" else "parquet",
+            key_format=f"{folder}{name_stem}_{{day:%Y_%m_%d}}.{extension}",
+            format="raw" if extension == "json" else "csv" if extension == "csv" else "parquet",
             columns=columns,
             min_rows=min_rows,
             volume_column="views" if columns else None,
@@ -82,7 +83,7 @@ def layers(settings: Settings) -> Layers:
 
     return Layers(
         bronze=dataset("bronze", "top_pages", "json", (), 1),
-        silver=dataset("silver", "cleaned", "parquet", (*_ARTICLE, *_DEVICE_BOUNDS), 1),
-        gold=dataset("gold", "categorized", "parquet", (*_ARTICLE, *_PLACE), 1),
+        silver=dataset("silver", "cleaned", "parquet", (*_ARTICLE_COLUMNS, *_DESKTOP_SHARE_COLUMNS), 1),
+        gold=dataset("gold", "categorized", "parquet", (*_ARTICLE_COLUMNS, *_CATEGORY_AND_PLACE_COLUMNS), 1),
         diamond=dataset("diamond", "diamond_final", "csv", DIAMOND_COLUMNS, settings.min_rows),
     )

@@ -1,6 +1,6 @@
-"""Parse the texts of settings. Each parser returns a value or raises `ValueError`.
+"""Parse the texts of settings. Each parser returns the value of the setting, or raises `ValueError`.
 
-The message of the `ValueError` is the rest of a sentence that begins with the value, such as "is not between 1 and 64".
+The message of the `ValueError` is the rest of a sentence that begins with the text, such as "is not between 1 and 64".
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import LakeUrlError
 from smart_orchestrator.store.urls import parse_lake_url
-from wiki_trends.config.urls import parse_without_credentials, redacted, require_printable
+from wiki_trends.config.urls import parse_without_credentials, redact_credentials, require_printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def seconds(low: float, high: float) -> Callable[[str], float]:
 
 
 def fraction(low: float, high: float) -> Callable[[str], float]:
-    """Return a parser of numbers from `low` to `high`."""
+    """Return a parser of decimal numbers from `low` to `high`."""
     return _number_parser(low, high, "number", "")
 
 
@@ -72,7 +72,10 @@ def choice(*choices: str) -> Callable[[str], str]:
 
 
 def matching(pattern: str, meaning: str) -> Callable[[str], str]:
-    """Return a parser of texts that match the complete `pattern`; `meaning` describes valid texts in the error message."""
+    """Return a parser that accepts only texts that match `pattern` from the first to the last character.
+
+    The error message contains `meaning`, which describes valid texts.
+    """
 
     def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -139,7 +142,7 @@ def contact(text: str) -> str:
     The User-Agent is sent to every server, so the contact must not contain secrets.
     """
     matching(r"[^\r\n()]{0,255}", "one line without parentheses, of at most 255 characters")(text)
-    if redacted(text) != text:
+    if redact_credentials(text) != text:
         msg = "contains a user name or a password, which every request would send to the server"
         raise ValueError(msg)
     return text

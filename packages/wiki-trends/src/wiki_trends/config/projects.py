@@ -1,4 +1,4 @@
-"""Convert the names of Wikimedia projects: to the canonical name in data, and to the host of the wiki.
+"""Convert the name of a Wikimedia project to the canonical name, to its spellings in data, or to the host of the wiki.
 
 In the pageviews API and the dumps, the name of a wiki is the host without `.org` and `www.`: `en.wikipedia`, `wikidata`. The
 hosts of multilingual wikis begin with `www.`: `www.wikidata.org`.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-# Domains that have a wiki for each language or purpose.
+# The domains that have one wiki for each language or purpose.
 FAMILIES = (
     "wikibooks",
     "wikimedia",
@@ -21,13 +21,13 @@ FAMILIES = (
     "wikivoyage",
     "wiktionary",
 )
-# Domains that have a single multilingual wiki.
+# The domains that have one wiki for all languages. `wikisource` also has a wiki for each language.
 SINGLE_WIKIS = ("mediawiki", "wikidata", "wikifunctions", "wikimania", "wikisource")
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def canonical_project(name: str) -> str:
-    """Return the name in data and folders: `en.wikipedia` for `en.wikipedia.org`, `wikidata` for `www.wikidata.org`."""
+    """Return the name that data and folders contain: `en.wikipedia` for `en.wikipedia.org`, `wikidata` for `www.wikidata.org`."""
     return name.removesuffix(".org").removeprefix("www.")
 
 
@@ -38,7 +38,7 @@ def host_of(project: str) -> str:
 
 
 def spellings(project: str) -> tuple[str, ...]:
-    """Return all spellings of a project in data; the names of multilingual wikis occur with and without `www.`."""
+    """Return all spellings of a project in data. The name of a multilingual wiki occurs with and without `www.`."""
     name = canonical_project(project)
     return (name,) if "." in name else (name, f"www.{name}")
 
@@ -53,7 +53,7 @@ def parse_project(text: str) -> str:
     """
     name = canonical_project(text.lower())
     language, dot, family = name.rpartition(".")
-    is_valid = family in FAMILIES and _LABEL.fullmatch(language) if dot else name in SINGLE_WIKIS
+    is_valid = family in FAMILIES and _HOST_LABEL.fullmatch(language) if dot else name in SINGLE_WIKIS
     if is_valid:
         return name
     if family in SINGLE_WIKIS and dot and family not in FAMILIES:

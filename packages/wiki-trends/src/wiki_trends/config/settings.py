@@ -1,8 +1,8 @@
-"""All settings. Flags override the environment (`WIKI_TRENDS_…`), which overrides the file `wiki-trends.toml`.
+"""All settings. A flag overrides the environment variable (`WIKI_TRENDS_…`), which overrides the file `wiki-trends.toml`.
 
 This module imports no heavy libraries, so that `wiki-trends --help` and `check` start quickly. An invalid value raises
-`SettingError`, which names the value, its origin and the fix. An unknown name (`WIKI_TRENDS_LAEK`) is rejected, and the error
-suggests the closest known name.
+`SettingError`, which names the value, the origin of the value and the fix. An unknown name (`WIKI_TRENDS_LAEK`) also raises
+`SettingError`, which suggests the most similar name of a setting.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from wiki_trends.config.projects import parse_project
 from wiki_trends.config.sources import (
     FILE_NAME,
     PREFIX,
-    Value,
+    SettingText,
     env_name,
     read_environment,
     read_settings_file,
@@ -53,7 +53,7 @@ RUNNERS = ("local", "airflow")
 def _setting(
     default: Any, parse: Callable[[str], Any], text: str, *, example: str = "", secret: bool = False
 ) -> Any:
-    """Return the dataclass field of a setting; `text` is the description for users."""
+    """Return the dataclass field of a setting. `text` describes the setting for users; `example` is a valid value."""
     return field(
         default=default,
         repr=not secret,
@@ -63,7 +63,7 @@ def _setting(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The values of all settings. `load` reads them; only entry points call it."""
+    """The values of all settings. Entry points read them with `load`, and pass them to other functions."""
 
     lake: str = _setting(
         "data/lake/{layer}",
@@ -331,7 +331,7 @@ class Settings:
 
     @property
     def requests_per_minute(self) -> int:
-        """`rate_per_minute`; if 0, the limit of Wikimedia (https://www.mediawiki.org/wiki/Wikimedia_APIs/Rate_limits)."""
+        """The value of `rate_per_minute`, or Wikimedia's limit (https://www.mediawiki.org/wiki/Wikimedia_APIs/Rate_limits)."""
         return self.rate_per_minute or 200
 
 
@@ -341,24 +341,28 @@ def load(
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> Settings:
-    """Load the settings. A flag wins over the environment, then `wiki-trends.toml`, then the default.
+    """Load the settings: each from its flag, else the environment, else `wiki-trends.toml`, else the default.
 
     Args:
         flags: the values from the command line, by the name of the setting; `None` for an absent flag.
-        environ: the environment variables; default `os.environ`.
-        folder: the folder that contains `wiki-trends.toml`; default the working directory. The variable
-            `WIKI_TRENDS_CONFIG` can name another file, which must exist.
+        environ: the environment variables; by default, `os.environ`.
+        folder: the folder that may contain `wiki-trends.toml`; by default, the working directory. If the variable
+            `WIKI_TRENDS_CONFIG` names another file, that file is read instead, and must exist.
 
     Raises:
-        SettingError: a value is invalid, or a name is not a setting.
+        SettingError: a value is invalid, a name is not a setting, or the file cannot be read.
     """
     environ = os.environ if environ is None else environ
-    names = [item.name for item in fields(Settings)]
+    names = [setting.name for setting in fields(Settings)]
     texts = read_settings_file(environ, folder or Path.cwd(), names) | read_environment(environ, names)
     for name, flag in (flags or {}).items():
         if flag is not None:
-            texts[name] = Value(str(flag), "--" + name.replace("_", "-"))
-    values = {item.name: _parse(item, texts[item.name]) for item in fields(Settings) if item.name in texts}
+            texts[name] = SettingText(str(flag), "--" + name.replace("_", "-"))
+    values = {
+        setting.name: _parse(setting, texts[setting.name])
+        for setting in fields(Settings)
+        if setting.name in texts
+    }
     settings = Settings(**values)
     if not settings.lake.startswith(("file://", "memory://")) and "://" in settings.lake:
         check_lake_variables(settings.lake, environ)
@@ -366,16 +370,16 @@ def load(
     return settings
 
 
-def _parse(item: Field[Any], value: Value) -> Any:
+def _parse(setting: Field[Any], value: SettingText) -> Any:
     """Parse the text of one setting."""
     try:
-        return item.metadata["parse"](value.text)
+        return setting.metadata["parse"](value.text)
     except ValueError as error:
-        display = "(secret)" if item.metadata["secret"] else safe_value(item.name, value.text)
-        example = item.metadata["example"]
+        safe_text = "(secret)" if setting.metadata["secret"] else safe_value(setting.name, value.text)
+        example = setting.metadata["example"]
         raise SettingError(
-            name=item.name,
-            value=display,
+            name=setting.name,
+            value=safe_text,
             origin=value.origin,
             problem=str(error),
             fix=f"Give for example {example}.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from wiki_trends.config.urls import redacted, redacted_value
+from wiki_trends.config.urls import redact_credentials, redact_url_value
 from wiki_trends.errors import SettingError
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ PREFIX = "WIKI_TRENDS_"
 FILE_NAME = "wiki-trends.toml"
 
 _SECRET_WORDS = ("warehouse", "token", "password", "secret")
-# The values of these settings are e-mail addresses or texts, not URLs.
+# The settings whose values may contain `@` without being a URL with credentials.
 _TEXT_SETTINGS = ("contact", "suspect_keep", "airflow_user")
 
 
-class Value(NamedTuple):
+class SettingText(NamedTuple):
     """The text of a setting, and its origin: a flag, a variable, or a key in a file."""
 
     text: str
@@ -31,26 +31,31 @@ def env_name(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def read_environment(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, Value]:
-    """Read the settings in the environment, by name.
+def read_environment(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, SettingText]:
+    """Read the settings from the environment variables, by the name of the setting. `names` are the names of all settings.
 
     Raises:
         SettingError: a variable has the prefix `WIKI_TRENDS_`, but is not a setting.
     """
-    values: dict[str, Value] = {}
+    values: dict[str, SettingText] = {}
     for key, text in environ.items():
         if key.startswith(PREFIX) and key != f"{PREFIX}CONFIG":
             name = key.removeprefix(PREFIX).lower()
-            _require_known(name, names, spelling=key, origin="the environment", name_of=env_name)
-            values[name] = Value(text, key)
+            _require_setting_name(name, names, spelling=key, origin="the environment", to_spelling=env_name)
+            values[name] = SettingText(text, key)
     return values
 
 
-def read_settings_file(environ: Mapping[str, str], folder: Path, names: Sequence[str]) -> dict[str, Value]:
+def read_settings_file(
+    environ: Mapping[str, str], folder: Path, names: Sequence[str]
+) -> dict[str, SettingText]:
     """Read the settings from the file that `WIKI_TRENDS_CONFIG` names, or else from `wiki-trends.toml` in `folder`.
 
+    `names` are the names of all settings. Without a file, the result is empty.
+
     Raises:
-        SettingError: the file that `WIKI_TRENDS_CONFIG` names does not exist, or the content of the file is invalid.
+        SettingError: the file that `WIKI_TRENDS_CONFIG` names does not exist, the file is not valid TOML, or a key is not a
+            setting.
     """
     config = environ.get(f"{PREFIX}CONFIG")
     path = Path(config).expanduser() if config else folder / FILE_NAME
@@ -64,9 +69,9 @@ def read_settings_file(environ: Mapping[str, str], folder: Path, names: Sequence
                 fix="Name an existing file, or unset the variable.",
             )
         return {}
-    values: dict[str, Value] = {}
+    values: dict[str, SettingText] = {}
     for name, value in _read_toml(path).items():
-        _require_known(name, names, spelling=name, origin=str(path), name_of=str)
+        _require_setting_name(name, names, spelling=name, origin=str(path), to_spelling=str)
         if isinstance(value, (dict, list, bool)):
             raise SettingError(
                 name=name,
@@ -75,15 +80,15 @@ def read_settings_file(environ: Mapping[str, str], folder: Path, names: Sequence
                 problem="is not a text or a number",
                 fix="Give one value.",
             )
-        values[name] = Value(str(value), f"{path}: {name}")
+        values[name] = SettingText(str(value), f"{path}: {name}")
     return values
 
 
 def safe_value(name: str, text: str) -> str:
-    """Return the value of a setting for messages, without secrets."""
+    """Return the text of a setting as messages may show it: without secrets and credentials."""
     if any(word in name for word in _SECRET_WORDS):
         return "(secret)"
-    return redacted(text) if name in _TEXT_SETTINGS else redacted_value(text)
+    return redact_credentials(text) if name in _TEXT_SETTINGS else redact_url_value(text)
 
 
 def _is_file(path: Path) -> bool:
@@ -105,14 +110,24 @@ def _read_toml(path: Path) -> dict[str, object]:
     )
 
 
-def _require_known(
-    name: str, names: Sequence[str], *, spelling: str, origin: str, name_of: Callable[[str], str]
+def _require_setting_name(
+    name: str, names: Sequence[str], *, spelling: str, origin: str, to_spelling: Callable[[str], str]
 ) -> None:
-    """Raise an error that suggests the closest name unless `name` is a setting; `name_of` is its form at this origin."""
-    if name_of(name) in {name_of(item) for item in names}:
+    """Raise a `SettingError` unless `name` is the name of a setting; the error suggests the most similar name.
+
+    Args:
+        name: the name to check.
+        names: the names of all settings.
+        spelling: the name as it is written at its origin.
+        origin: the file or the environment that contains the name.
+        to_spelling: a function that returns the spelling of a setting at this origin.
+    """
+    if to_spelling(name) in {to_spelling(known_name) for known_name in names}:
         return
     import difflib
 
-    similar = difflib.get_close_matches(spelling, [name_of(item) for item in names], n=1, cutoff=0.5)
+    similar = difflib.get_close_matches(
+        spelling, [to_spelling(known_name) for known_name in names], n=1, cutoff=0.5
+    )
     fix = f"Did you mean {similar[0]}?" if similar else "`wiki-trends doctor --settings` lists the settings."
     raise SettingError(name=name, value=spelling, origin=origin, problem="is not a setting", fix=fix)

@@ -1,8 +1,8 @@
 """Read TOML files that a user wrote, with limits on their size and depth.
 
-An unusable file always raises `TomlError`, whose message is a reason in one line. Only regular files are read, because reading a pipe
-or a device can block. The size and the nesting are limited, because Python's parser is recursive and needs quadratic time for long
-dotted keys.
+If a file cannot be used, `read_toml` raises `TomlError`, whose message is the reason in one line. Only regular files are read, because reading a pipe
+or a device can block. The size, the nesting and the length of dotted keys are limited, because Python's parser is recursive, and
+its time grows with the square of the number of parts of a dotted key.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 4 << 20
+# The maximum number of nested tables and arrays, and of parts in a dotted key.
 MAX_DEPTH = 32
 
 _KEY_PART = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
-_LONG_KEY = re.compile(rf"(?:{_KEY_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
+_TOO_LONG_KEY = re.compile(rf"(?:{_KEY_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
 
 
 class TomlError(ValueError):
@@ -62,7 +63,7 @@ def parse_toml(data: bytes) -> dict[str, Any]:
         raise TomlError(
             f"it is not TOML in UTF-8 (byte {error.start + 1} is 0x{data[error.start]:02x})"
         ) from None
-    if _LONG_KEY.search(text):
+    if _TOO_LONG_KEY.search(text):
         raise TomlError(f"it has a key of more than {MAX_DEPTH} parts")
     try:
         table = tomllib.loads(text)

@@ -1,7 +1,7 @@
 """Parse the URLs of settings, and redact credentials in texts.
 
-Only the URLs of the warehouse and of proxies may contain credentials. Any other URL with a user name, a password or a secret in the
-query is rejected, so that credentials never reach a message, a log or a document.
+Only the URLs of the warehouse and of proxies may contain credentials. `parse_without_credentials` rejects any other URL with a
+user name, a password or a secret in the query, so that credentials never reach a message, a log or a document.
 """
 
 from __future__ import annotations
@@ -21,21 +21,24 @@ _USER_INFO = re.compile(r"(?<=://)[^\s'\"]*@")
 _NOT_PRINTABLE = "has a character that is not printable"
 
 
-def redacted(text: str) -> str:
-    """Replace the credentials in the URLs of a text, and the secrets in the queries of these URLs, by `(secret)`."""
+def redact_credentials(text: str) -> str:
+    """Return a text in which `(secret)` replaces the user information and the secret parameters of each URL."""
     return _SECRET_PARAMETER.sub(r"\1(secret)", _USER_INFO.sub("(secret)@", text))
 
 
-def redacted_value(text: str) -> str:
-    """Replace everything that could be a credential in the value of a URL setting by `(secret)`, even in a malformed URL."""
+def redact_url_value(text: str) -> str:
+    """Return the value of a URL setting, in which `(secret)` replaces everything that could be a credential.
+
+    The value may be a malformed URL, so everything between the scheme and the last `@` could be a credential.
+    """
     scheme, separator, _ = text.rpartition("@")[0].partition("://")
     prefix = f"{scheme}://(secret)@" if separator else "(secret)@"
-    return redacted(prefix + text.rpartition("@")[2] if "@" in text else text)
+    return redact_credentials(prefix + text.rpartition("@")[2] if "@" in text else text)
 
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """The parts of an absolute URL with a host. `str(url)` contains no credentials."""
+    """The parts of an absolute URL with a host. The text of a `Url` contains no credentials."""
 
     scheme: str
     host: str
@@ -72,7 +75,7 @@ class Url:
         if parts.netloc.endswith(":") or port == 0:
             msg = "is not a URL with a usable port"
             raise ValueError(msg)
-        has_credentials = bool(parts.username or parts.password) or redacted(text) != text
+        has_credentials = bool(parts.username or parts.password) or redact_credentials(text) != text
         return cls(parts.scheme, host, port, parts.path, has_credentials)
 
 

@@ -29,12 +29,12 @@ def window_of(
     """Return the window of a command: the last `settings.days` days, or the days from `start` to `end`.
 
     Args:
-        settings: the settings, of which `days` and `lag` are used.
-        as_of: the day that counts as today, `YYYY-MM-DD`; default `today`.
+        settings: the settings, of which this function reads `days` and `lag`.
+        as_of: the UTC day that counts as today, `YYYY-MM-DD`; by default, `today`.
         start: the first day of an explicit window.
-        end: the last day of an explicit window, included.
+        end: the last day of an explicit window, inclusive.
         days_given: whether the command line contains `--days`, which excludes `--start` and `--end`.
-        today: the current UTC day; default from the system clock.
+        today: the current UTC day; by default, the day of the system clock.
 
     Raises:
         WindowError: two options exclude each other, or a value is invalid.
@@ -48,8 +48,8 @@ def window_of(
     if start is None and end is None:
         return Window.of_days(settings.days, as_of_day, settings.lag)
     if start is None or end is None:
-        name, value, missing = ("end", end, "start") if start is None else ("start", start, "end")
-        raise WindowError(name, value, f"was given without --{missing}", "Give both --start and --end.")
+        name, value, missing_name = ("end", end, "start") if start is None else ("start", start, "end")
+        raise WindowError(name, value, f"was given without --{missing_name}", "Give both --start and --end.")
     if days_given:
         raise WindowError(
             "days", settings.days, "was given beside --start and --end", "Give one or the other."
@@ -58,7 +58,7 @@ def window_of(
 
 
 def days_of(texts: Sequence[str], today: dt.date | None = None) -> list[dt.date]:
-    """Parse the days on the command line, and reject days that Wikimedia cannot have published.
+    """Parse the days of a command line, and reject a day that Wikimedia cannot have published.
 
     Raises:
         WindowError: a text is not a day, the pageviews API has no data that early, or the day is not over yet.

@@ -1,7 +1,7 @@
 """The demo: run the main job on a synthetic lake of eight days, with two days of the window missing.
 
-The demo starts the sample API as a separate process on a free port, and needs no network. It writes only to one folder.
-The folder of an earlier demo is replaced; any other folder that is not empty is refused.
+The demo starts the sample API as a separate process on a free port, and needs no network. The demo writes only to one folder.
+It replaces the folder of an earlier demo, and refuses any other folder that is not empty.
 """
 
 from __future__ import annotations
@@ -39,7 +39,14 @@ SAMPLE_API_PORT = 8899
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The result of a demo: the result of the main job, the paths of the data, and the seconds of each phase."""
+    """The result of a demo.
+
+    Attributes:
+        job: the result of the main job.
+        folder: the folder of the demo.
+        warehouse: the URL of the warehouse in the folder.
+        seconds: the seconds that each phase took, by the name of the phase.
+    """
 
     job: MainJob
     folder: Path
@@ -53,7 +60,7 @@ class Demo:
 
 
 def run_demo(folder: Path, reporter: TextReporter) -> Demo:
-    """Fill a lake except for two days, and run the main job on the lake.
+    """Fill a lake with eight days, but without two days of the window, and run the main job on the lake.
 
     Raises:
         SettingError: the folder is not empty, and does not contain an earlier demo.
@@ -90,7 +97,7 @@ def run_demo(folder: Path, reporter: TextReporter) -> Demo:
 
 
 def next_step_lines(demo: Demo) -> list[Line]:
-    """Return the paths of the demo's data, and commands to try next."""
+    """Return the paths of the files that the demo wrote, and commands to try next."""
     folder = demo.folder
     steps = [
         (f"cd {folder}", f"its {FILE_NAME} names this lake"),
@@ -145,7 +152,7 @@ def _sample_api(folder: Path) -> Iterator[str]:
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         try:
-            # These imports take half a second, so they happen while the other process starts.
+            # Import slow modules while the other process starts.
             import_module("wiki_trends.pipeline.run")
             for module in ("polars", "httpx2"):
                 import_module(module)

@@ -1,4 +1,4 @@
-"""The `doctor`: check everything that the product needs, and say how to fix failures.
+"""The `doctor` command: check everything that the product needs, and say how to fix each failure.
 
 The doctor writes a test object to each layer of the lake, and deletes the object again. It changes nothing else.
 """
@@ -34,10 +34,10 @@ class Finding:
     """The result of one check.
 
     Attributes:
-        subject: the name of the checked part of the installation.
-        passed: whether the subject can be used.
-        text: the details; if the check failed, the problem and its fix.
-        error: the error of a failed check; None if the check passed, or if the subject is optional.
+        subject: the name of the part of the installation that was checked.
+        passed: whether the part can be used.
+        text: details about the part; if the check failed, the problem and its fix.
+        error: the error of a failed check; None if the check passed, or if the part is optional.
     """
 
     subject: str
@@ -45,13 +45,18 @@ class Finding:
     text: str
     error: Exception | None = None
 
+    @property
+    def is_required(self) -> bool:
+        """Whether the product needs the part. An installed optional package counts as needed."""
+        return self.error is not None or self.passed
+
     def to_json(self) -> dict[str, object]:
         """Return the finding as `doctor --json` lists it."""
         return {
             "thing": self.subject,
             "ok": self.passed,
             "text": self.text,
-            "needed": self.error is not None or self.passed,
+            "needed": self.is_required,
         }
 
     def line(self) -> Line:
@@ -76,7 +81,7 @@ def diagnose_live(settings: Settings, today: dt.date) -> list[LiveAnswer]:
 
 
 def settings_json(settings: Settings) -> dict[str, object]:
-    """Return every setting under the name of its environment variable; secrets are hidden."""
+    """Return the value of every setting by the name of its environment variable, without secrets."""
     values: dict[str, object] = {}
     for field in fields(Settings):
         value = getattr(settings, field.name)
@@ -120,6 +125,7 @@ def _check_state(settings: Settings) -> str:
     from smart_orchestrator.runners.ledger import Ledger
 
     with Ledger(Path(settings.state), env_name("state")).connection() as database:
+        # `connection` begins a write transaction, which fails if the database cannot be written.
         (run_count,) = database.execute("SELECT count(*) FROM runs").fetchone()
     return f"can be written: {settings.state} (history of {run_count} runs)"
 
@@ -149,7 +155,7 @@ def _check_wikimedia(settings: Settings) -> str:
     from wiki_trends.jobs.runners import check_wikimedia
 
     check_wikimedia(settings)
-    return f"answers: {settings.wikimedia_url} as {settings.project}"
+    return f"answers: {settings.wikimedia_url}, for the project {settings.project}"
 
 
 def _check_extras() -> Iterator[Finding]:

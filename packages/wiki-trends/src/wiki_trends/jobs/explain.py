@@ -1,7 +1,7 @@
-"""Explain the category and the location of a page: the facts, the scores, the rules that applied.
+"""Explain the category and the location of a page: the facts, the scores, and the rules that matched.
 
-The facts come from the cache in the lake, which the pipeline also uses. If the cache does not have the page, the facts come
-from Wikimedia. This module writes nothing. A title without a page in the wiki gets the default category and location.
+The facts come from the pipeline's cache in the lake. If the cache does not have the page, the facts come from Wikimedia, and
+are not cached. If the wiki has no page with the title, the result is the default category and location.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CACHE, WIKIMEDIA = "cache", "wikimedia"
 _SOURCE_TEXTS = {CACHE: "from the cache", WIKIMEDIA: "from Wikimedia"}
+# The number of categories or locations to list, and the number of matching rules to list for each.
 _MAX_LABELS = 6
 _MAX_RULES = 12
 
@@ -40,7 +41,7 @@ class PageExplanation:
         project: the project, for example `en.wikipedia`.
         source: the source of the facts, `cache` or `wikimedia`.
         facts: the facts about the page.
-        rules: the category and the location, with the scores and rules that decided them.
+        rules: the category and the location of the page, with the scores and the rules that led to them.
     """
 
     title: str
@@ -74,7 +75,8 @@ def explain_page(title: str, settings: Settings) -> PageExplanation:
     Raises:
         SettingError: the title is empty, or the file of extra phrases cannot be used.
         ContactMissing: the page must be requested from Wikimedia, and no contact is set.
-        RequestRejected, WikimediaUnreachable: the request failed.
+        RequestRejected: Wikimedia refused the request.
+        WikimediaUnreachable: Wikimedia did not answer the request.
     """
     project = project_of(settings)
     rules = Rules.load(project.partition(".")[0], settings.categories_file)
@@ -120,7 +122,7 @@ def explanation_lines(explanation: PageExplanation) -> list[Line]:
 
 
 def _score_lines(decision: Decision) -> list[Line]:
-    """Return the labels from the best to the worst score, each with its highest-scoring rules."""
+    """Return the categories or locations by falling score, each followed by its highest-scoring rules."""
     if not decision.matches:
         return [("  no rule applies", "")]
     lines: list[Line] = []

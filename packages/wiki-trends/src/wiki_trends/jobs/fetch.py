@@ -1,4 +1,4 @@
-"""The options of `fetch`: request a list, refresh a list, or read a list from dump files; and the changes of a refresh."""
+"""The first step of `fetch`, which requests, refreshes or reads a list from dump files, and the changes that a refresh made."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ def first_step(
 ) -> Fetch | None:
     """Return the first step of the pipeline for the options of `fetch`; None for the default step.
 
-    This function reads the dump files. It calls `on_progress` repeatedly with the fraction that it has read, 0 to 1.
+    With `files`, this function already reads the dump files, and repeatedly calls `on_progress` with the fraction that it has
+    read, from 0 to 1.
 
     Raises:
-        SettingError: the options exclude each other, or a file is not a dump of the day.
+        SettingError: two options exclude each other, `files` are combined with several days, or a file is not a dump of the
+            day.
     """
     from wiki_trends.pipeline import fetch_top_pages
 
@@ -61,7 +63,7 @@ def first_step(
 
 
 def changes_of(settings: Settings, outcome: Outcome) -> dict[dt.date, Mapping[str, Any]]:
-    """Return the changes that a refresh made in the lists of the filled days, from the manifests in bronze."""
+    """Return the changes that a refresh made in the list of each filled day, as recorded in the manifest in bronze."""
     from wiki_trends.pipeline.lists.bronze import inspect_list
 
     manifests = {day: inspect_list(day, settings, settings.access).manifest for day in outcome.filled}

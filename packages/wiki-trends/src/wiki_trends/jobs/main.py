@@ -1,7 +1,7 @@
 """The main job and its parts: check a window, backfill due days, check again, analyse, publish.
 
-The command line, the documented scripts, the dashboard and the demo share this module. Its functions do not print: they
-report progress to a `Reporter`, and return results. They raise the exceptions of `wiki_trends.errors` and
+The command line, the documented scripts, the dashboard and the demo call the functions of this module. The functions do not
+print: they report progress to a `Reporter`, and return results. They raise the exceptions of `wiki_trends.errors` and
 `smart_orchestrator.errors`.
 """
 
@@ -41,13 +41,20 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.warehouse.base import RunRecord
 
-# How many times to re-check a window that changes while it is read.
+# The maximum number of times to check a window again because a partition changed while it was read.
 _MAX_RECHECKS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
-    """The options of a check: how to inspect partitions, and when the window is ready."""
+    """The options of a check.
+
+    Attributes:
+        policy: the conditions under which the window is ready.
+        depth: how much of each partition to read.
+        strays: whether to list names that are not partition keys; None lists them only if that costs no request.
+        volume: whether to compare the rows and views of each day with earlier weeks.
+    """
 
     policy: Policy = field(default_factory=Policy)
     depth: Depth = Depth.AS_NEEDED
@@ -58,7 +65,7 @@ class CheckOptions:
 def checker(
     settings: Settings, window: Window, options: CheckOptions | None = None
 ) -> Callable[[], Completeness]:
-    """Return a function that checks the window in the diamond layer; each call repeats the check."""
+    """Return a function that checks the window in the diamond layer. Each call of the function repeats the check."""
     options = options or CheckOptions()
     dataset = layers(settings).diamond
     runner = runner_for_polling(settings)
@@ -83,7 +90,7 @@ def checker(
 
 
 def plan_of(settings: Settings, check_window: Callable[[], Completeness]) -> Plan:
-    """Check the window and plan its backfill."""
+    """Check the window with `check_window`, and plan the backfill of the missing days."""
     completeness = check_window()
     return make_plan(completeness, runner_for_polling(settings).latest(list(completeness.missing)))
 
@@ -91,11 +98,11 @@ def plan_of(settings: Settings, check_window: Callable[[], Completeness]) -> Pla
 def fill(
     settings: Settings, check_window: Callable[[], Completeness], limits: Limits, reporter: Reporter
 ) -> Backfill:
-    """Check the window and backfill the due days.
+    """Check the window with `check_window`, and backfill the due days.
 
     Raises:
         WikimediaUnreachable: a day is due, and Wikimedia does not answer.
-        ContactMissing: a day is due, and live use needs a contact.
+        ContactMissing: a day is due, requests go to Wikimedia, and no contact is set.
     """
     with LazyClient(settings) as client:
         runner = runner_for_starting(settings, client=client)
@@ -123,9 +130,9 @@ class MainJob:
     """The result of one `run`.
 
     Attributes:
-        backfill: the result of the backfill: the window before and after the runs, and the runs.
-        analysis: the analysis that was published; None when the window is not ready, or nothing has changed.
-        unchanged_run: the earlier published run, if it used the same partitions; otherwise None.
+        backfill: the runs of the backfill, and the completeness of the window after the runs.
+        analysis: the new analysis that was published; None when the window is not ready, or when nothing has changed.
+        unchanged_run: the record of the last publish if that publish read the same partitions; otherwise None.
         seconds: the seconds that each phase took.
     """
 
@@ -136,7 +143,7 @@ class MainJob:
 
     @property
     def published(self) -> RunRecord | None:
-        """The published run of this window; None when the window is not ready."""
+        """The record of the publish of this window, new or unchanged; None when the window is not ready."""
         return self.analysis.run if self.analysis is not None else self.unchanged_run
 
     def to_json(self) -> dict[str, object]:
@@ -176,16 +183,16 @@ def analyze_window(
 ) -> Analysis:
     """Compute and publish the tables of a checked window.
 
-    If a day has changed since the check, check the window again first.
+    If a partition changes between the check and the analysis, check the window again, and analyse again.
 
     Args:
         settings: the settings of the lake, the engine and the warehouse.
         completeness: the result of a check of the window.
-        recheck: the function that repeats the check with the same options.
+        recheck: a function that repeats the check with the same options.
 
     Raises:
         WindowNotReady: the window is not ready under its policy.
-        PartitionChanged: a day changed after each check.
+        PartitionChanged: a partition changed after each of the checks.
         EngineError: the tables cannot be computed.
         WarehouseError: the tables cannot be published.
     """
@@ -205,13 +212,16 @@ def analyze_window(
 def publish(
     settings: Settings, completeness: Completeness, recheck: Callable[[], Completeness]
 ) -> tuple[Analysis | None, RunRecord | None]:
-    """Analyse and publish a checked window, unless the published tables already use the same partitions.
+    """Analyse and publish a checked window, unless the last publish already read the same partitions.
 
     Returns:
-        The new analysis and the unchanged published run; exactly one of them is None.
+        The new analysis, or else the record of the unchanged publish; the other item is None.
 
     Raises:
-        WindowNotReady, WarehouseError: as in `analyze_window`.
+        WindowNotReady: the window is not ready under its policy.
+        PartitionChanged: a partition changed after each of the checks.
+        EngineError: the tables cannot be computed.
+        WarehouseError: the warehouse cannot be read or written.
     """
     unchanged_run = unchanged_publish(settings, completeness)
     return (
@@ -224,12 +234,12 @@ def publish(
 def publish_trends(
     settings: Settings, completeness: Completeness, warehouse: str | None = None
 ) -> dict[str, object]:
-    """Publish the trends, as the consumer of an orchestrator. Return the values that the orchestrator logs.
+    """Publish the trends of a window that an orchestrator has checked. Return the values that the orchestrator logs.
 
     Args:
         settings: the settings of the lake, the project and the warehouse.
         completeness: the result of a check of the window.
-        warehouse: the warehouse to use instead of the one in the settings.
+        warehouse: the URL of the warehouse; None stands for the warehouse of the settings.
     """
     if warehouse is not None:
         settings = replace(settings, warehouse=warehouse)
@@ -253,7 +263,7 @@ def publish_trends(
 
 
 class _PhaseTimer:
-    """Measures the seconds of each phase."""
+    """Measures the seconds that each phase of the main job takes."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -261,7 +271,7 @@ class _PhaseTimer:
         self._timed_seconds = 0.0
 
     def timed(self, name: str, function: Callable[[], Completeness]) -> Callable[[], Completeness]:
-        """Wrap `function`, so that its calls count for phase `name` and not for the surrounding phase."""
+        """Return a function that calls `function`, and counts the time of the call for phase `name`, not for the current phase."""
 
         def call() -> Completeness:
             started_at = time.monotonic()
@@ -275,7 +285,7 @@ class _PhaseTimer:
         return call
 
     def end_phase(self, name: str) -> None:
-        """End phase `name`. The time of the phase excludes the earlier phases and the calls of `timed` functions."""
+        """End the current phase, and record its time as phase `name`, without the time in `timed` functions."""
         now = time.monotonic()
         self.seconds[name] = now - self._phase_started_at - self._timed_seconds
         self._phase_started_at, self._timed_seconds = now, 0.0

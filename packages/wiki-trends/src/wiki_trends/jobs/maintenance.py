@@ -31,7 +31,7 @@ _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def waive_days(settings: Settings, days: Sequence[str], *, reason: str, by: str, until: str | None) -> None:
-    """Waive days of the diamond layer.
+    """Record that days of the diamond layer are no longer expected.
 
     Raises:
         WindowError: a text is not a day.
@@ -102,7 +102,7 @@ def vacuum_layers(settings: Settings, *, older_than: str, dry_run: bool) -> dict
 
 
 def vacuum_lines(results: Mapping[str, Vacuumed]) -> list[Line]:
-    """Return a line for each object, and the totals of each layer."""
+    """Return a line for each removed or foreign object, and the totals of each layer."""
     lines: list[Line] = []
     for layer_name, result in results.items():
         verb = "would remove" if result.dry_run else "removed"

@@ -1,6 +1,6 @@
-"""Show the progress of a long analysis on stderr: the log records of some packages, at most one every few seconds.
+"""Show the progress of a long analysis on stderr: the log records of the packages in `LOGGER_NAMES`, one every few seconds.
 
-In Airflow, these records are in the log of the task instead.
+In Airflow, nothing calls this module, and the log of the task contains these records.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LOGGER_NAMES = ("wiki_trends.analytics", "wiki_trends.queries", "wiki_trends.war
 
 
 def throttled_writer() -> Callable[[str], None]:
-    """Return a function that writes a line to stderr, and drops lines within `SECONDS_BETWEEN_LINES` of the previous one."""
+    """Return a function that writes a line to stderr, unless it wrote one less than `SECONDS_BETWEEN_LINES` ago."""
     from smart_orchestrator.text.reporter import TextReporter
 
     last_written_at = time.monotonic()
@@ -35,7 +35,7 @@ def throttled_writer() -> Callable[[str], None]:
 
 
 def show_progress() -> None:
-    """From now on, write the current step of the analysis to stderr, at most one line every few seconds."""
+    """Write each later log record of the packages in `LOGGER_NAMES` to stderr, at most one every few seconds."""
     handler = _LineHandler(throttled_writer())
     for name in LOGGER_NAMES:
         logger = logging.getLogger(name)

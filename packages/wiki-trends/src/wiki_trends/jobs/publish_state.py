@@ -1,4 +1,4 @@
-"""Compare the published tables with the lake, to find the partitions that changed after the publish."""
+"""Compare the partitions in the lake with the partitions that the last publish read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def last_published(settings: Settings) -> RunRecord | None:
-    """Return the last published run; None when nothing has been published yet.
+    """Return the record of the last publish; None when nothing has been published yet.
 
     Raises:
         WarehouseError: the warehouse cannot be read.
@@ -34,7 +34,7 @@ def last_published(settings: Settings) -> RunRecord | None:
 
 
 def unchanged_publish(settings: Settings, completeness: Completeness) -> RunRecord | None:
-    """Return the last published run if it used the same partitions, window and version; otherwise None."""
+    """Return the record of the last publish if a publish now would have the same window, partitions and version; otherwise None."""
     from wiki_trends.analytics.analyze import run_record
     from wiki_trends.analytics.window_rows import baseline_of
 
@@ -50,10 +50,13 @@ def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]
     """Find the days that have changed since the tables were published.
 
     Returns:
-        The published run, and the reason for each changed day (`YYYY-MM-DD`); None when nothing has been published.
+        The record of the last publish, and the reason for each changed day (`YYYY-MM-DD`); None when nothing has been
+        published.
 
     Raises:
-        WarehouseError, LakeError: the warehouse or the lake cannot be read.
+        SettingError: the published tables are of another project than the settings.
+        WarehouseError: the warehouse cannot be read.
+        LakeError: the lake cannot be read.
     """
     last_run = last_published(settings)
     dataset = layers(settings).diamond
@@ -87,10 +90,10 @@ def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]
 def changes_for_report(settings: Settings) -> tuple[dict[str, str], str]:
     """Find the days that have changed since the publish, for a report.
 
-    A report needs only the warehouse, so an unreachable lake must not make it fail.
+    A report needs only the warehouse, so this function returns the error of an unreachable lake instead of raising it.
 
     Returns:
-        The reason for each changed day, and an error text; the text is empty if the lake could be compared.
+        The reason for each changed day, and the error of the comparison, which is empty if the comparison succeeded.
     """
     try:
         comparison = changed_since_publish(settings)

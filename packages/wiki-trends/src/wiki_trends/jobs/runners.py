@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.wikimedia import WikimediaClient
 
-# Seconds within which Wikimedia must answer the check before the first run.
+# The seconds within which Wikimedia must answer the request that `check_wikimedia` sends before the first run.
 PREFLIGHT_SECONDS = 5.0
 AIRFLOW_RUNNER = "airflow"
-# In Airflow, the DAG limits its own concurrency, and Airflow retries its tasks.
+# The defaults in Airflow, where the DAG limits its own concurrency, and Airflow retries the tasks.
 AIRFLOW_LIMITS = Limits(jobs=64, attempts=1)
 
 
@@ -64,7 +64,7 @@ def local_runner(
 class LazyClient:
     """One client of Wikimedia for all runs of this process, created on first use.
 
-    Leaving the context closes the client. If runs still use the client at that time, the last of them closes it.
+    Leaving the context closes the client. If runs still use the client at that time, the last of these runs closes it.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -86,7 +86,7 @@ class LazyClient:
 
     @contextmanager
     def in_use(self) -> Iterator[WikimediaClient]:
-        """Yield the client, which all runs share and which stays open at least until the block ends."""
+        """Yield the shared client, which stays open at least until the block ends."""
         from wiki_trends.wikimedia import WikimediaClient
 
         with self._lock:
@@ -105,7 +105,7 @@ class LazyClient:
                 client_to_close.close()
 
     def _take_client_to_close(self) -> WikimediaClient | None:
-        """Return the client if the caller must close it now; otherwise None."""
+        """Return the client if the context has been left and no run uses the client; otherwise None."""
         if not self._is_exited or self._use_count:
             return None
         client, self._client = self._client, None
@@ -113,7 +113,7 @@ class LazyClient:
 
 
 def airflow_runner(settings: Settings, *, force: bool = False) -> AirflowRunner:
-    """Return a runner that starts the pipeline in Airflow. This function makes no request yet.
+    """Return a runner that starts the pipeline in Airflow. This function sends no request.
 
     Raises:
         SettingError: neither a user with a password nor a token is set.
@@ -162,7 +162,7 @@ def runner_for_starting(
     Before the first run, the runner checks that Wikimedia or Airflow answers.
 
     Raises:
-        SettingError: `fetch` is set, and the runner is Airflow, which cannot run this function.
+        SettingError: `fetch` is set, and the runner is Airflow, which cannot run the function `fetch`.
     """
     if settings.runner != AIRFLOW_RUNNER:
         runner = local_runner(settings, force=force, client=client, fetch=fetch)
@@ -179,7 +179,7 @@ def runner_for_starting(
 
 
 def limits_of(settings: Settings, timeout: float | None = None) -> Limits:
-    """Return the limits of a backfill, from the settings or else the runner's defaults; `timeout` is in seconds."""
+    """Return the limits of a backfill: each from the settings, or else the default of the runner. `timeout` is in seconds."""
     defaults = AIRFLOW_LIMITS if settings.runner == AIRFLOW_RUNNER else Limits()
     return Limits(
         settings.jobs or defaults.jobs, settings.attempts or defaults.attempts, timeout or defaults.timeout
@@ -187,13 +187,13 @@ def limits_of(settings: Settings, timeout: float | None = None) -> Limits:
 
 
 def check_wikimedia(settings: Settings) -> None:
-    """Send a small request to Wikimedia, so that a missing network causes one error instead of one for each run.
+    """Send one small request to Wikimedia, so that a missing network causes one error instead of an error in each run.
 
-    Also check the project, and the files that the settings name.
+    Also check that the wiki of the project exists, and that the files in `categories_file` and `deny` can be used.
 
     Raises:
         WikimediaUnreachable: Wikimedia does not answer.
-        ContactMissing: live use needs a contact.
+        ContactMissing: the request would go to Wikimedia, and no contact is set.
         SettingError: a file of extra phrases or titles cannot be used, or the project does not exist.
     """
     from wiki_trends.config.projects import canonical_project
@@ -215,7 +215,7 @@ def check_wikimedia(settings: Settings) -> None:
         try:
             client.site_info(settings.project)
         except WikimediaUnreachable:
-            # If only the host of the wiki does not resolve, the project does not exist.
+            # If the API's host resolves and the host of the wiki does not, the project does not exist.
             wiki_url = action_url(settings, settings.project)
             if _resolves(wiki_url) or not _resolves(settings.wikimedia_url):
                 raise
@@ -236,7 +236,7 @@ def _resolves(url: str) -> bool:
 
 
 class PreflightRunner:
-    """A runner that checks the upstream before the first start."""
+    """A runner that calls `preflight` once, before it starts the first run."""
 
     def __init__(self, runner: Runner, preflight: Callable[[], None]) -> None:
         self._runner = runner
@@ -249,7 +249,7 @@ class PreflightRunner:
         self.wait = runner.wait
 
     def start(self, day: dt.date) -> Run:
-        """Start a run. Before the first run, call `preflight`, which may raise."""
+        """Start a run with the wrapped runner. Before the first run, call `preflight`; its exception prevents the start."""
         if self._preflight is not None:
             self._preflight()
             self._preflight = None
