@@ -1,4 +1,4 @@
-"""Fixtures of the tests that start the product as its users do."""
+"""Fixtures and settings that several test trees share."""
 
 from __future__ import annotations
 
@@ -11,68 +11,68 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# These run in Airflow's own environment: make test-airflow.
+# `make test-airflow` runs these tests in Airflow's own environment.
 collect_ignore = ["tests/airflow"]
 
-# No deadline: the duration of an example depends on the machine. CI runs the same examples each time, so a failure comes
-# from the change; a developer's run tries new ones.
+# Hypothesis has no deadline, because the duration of an example depends on the machine. In CI, every run tries the same examples,
+# so a failure is caused by the change. Elsewhere, each run tries new examples.
 settings.register_profile("untimed", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "untimed")
 
 
 RAM_DISK = Path("/dev/shm")
-RAM_NEEDED = 4 << 30
+MIN_RAM_DISK_BYTES = 4 << 30
 
 
 def pytest_configure() -> None:
-    """Keep the tests' folders on a RAM disk where there is a large one: every commit of a lake waits for the disk."""
-    if os.access(RAM_DISK, os.W_OK) and shutil.disk_usage(RAM_DISK).free > RAM_NEEDED:
+    """Put the temporary folders of the tests on a large RAM disk, if there is one, because each commit waits for the disk."""
+    if os.access(RAM_DISK, os.W_OK) and shutil.disk_usage(RAM_DISK).free > MIN_RAM_DISK_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(RAM_DISK))
 
 
-# The modules that take longest come first, so that none of them is left for one worker at the end.
-LONGEST_FIRST = ("test_spark", "test_report_page", "test_web_browser", "test_trends_bench", "test_surface")
-# Independent tests without a costly fixture: each goes to whichever worker is free.
-SPREAD = ("test_faults", "test_adapters", "test_files", "test_lake", "test_commit")
+# The slowest modules start first, so that the last worker does not end long after the others.
+SLOWEST_MODULES = ("test_spark", "test_report_page", "test_web_browser", "test_trends_bench", "test_surface")
+# The tests of these modules share no expensive fixture, so every worker may run them.
+UNGROUPED_MODULES = ("test_faults", "test_adapters", "test_files", "test_lake", "test_commit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the tests for the workers: the longest modules first, and single tests last."""
+    """Order the tests for the workers: first the slowest modules, and last the tests that every worker may run."""
 
     def position(item: pytest.Item) -> int:
         module = item.path.stem
-        if module in SPREAD:
-            return len(LONGEST_FIRST) + 1
-        names = enumerate(LONGEST_FIRST)
-        return next((number for number, name in names if module.startswith(name)), len(LONGEST_FIRST))
+        if module in UNGROUPED_MODULES:
+            return len(SLOWEST_MODULES) + 1
+        names = enumerate(SLOWEST_MODULES)
+        return next((number for number, name in names if module.startswith(name)), len(SLOWEST_MODULES))
 
     items.sort(key=position)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each module to one worker, so that what it starts (Spark, a browser, a server) is started once.
+    """Assign each module to one worker, so that its servers, its browser or its Spark session start only once.
 
     `--dist loadgroup` of pytest-xdist 3.8 does not do this: it sets `_nodeid`, which pytest 9.2 no longer reads.
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByModule(LoadScopeScheduling):
+    class ModuleScheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             module = Path(nodeid.partition("::")[0]).stem
-            if module in SPREAD:
+            if module in UNGROUPED_MODULES:
                 return nodeid
-            # Every module on Spark shares one Java.
+            # All modules with Spark share one Java process.
             return "spark" if "spark" in module and "csv" not in module else module
 
     config.option.loadscopereorder = False
-    return ByModule(config, log)
+    return ModuleScheduling(config, log)
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch, capsys):
-    """An empty folder that is the working directory, and no setting from outside."""
+    """An empty working directory, and an environment without settings of the product or of AWS."""
     from testing.product import Place
 
     for name in os.environ:
@@ -84,7 +84,7 @@ def place(tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def sample_api(monkeypatch):
-    """Starts a synthetic Wikimedia with the given options, and points the settings at it."""
+    """A function that starts a synthetic Wikimedia with the given options, and sets its addresses in the environment."""
     from wiki_trends.sample import SampleOptions, SampleServer
 
     with ExitStack() as stack:
@@ -101,7 +101,7 @@ def sample_api(monkeypatch):
 
 @pytest.fixture(scope="session")
 def postgres():
-    """A PostgreSQL server, of the newest version that is at hand."""
+    """A PostgreSQL server of the newest installed version."""
     from testing.pg_server import postgres_server
 
     with postgres_server() as server:
@@ -110,15 +110,15 @@ def postgres():
 
 @pytest.fixture
 def postgres_url(postgres):
-    """The URL of an empty database of it."""
+    """The URL of an empty database on the PostgreSQL server."""
     return postgres.new_database()
 
 
-# Of a module, not of a session: Playwright keeps an event loop running for as long as it lives.
+# The scope is a module, because Playwright's event loop, which runs until the browser closes, disturbs other modules.
 @pytest.fixture(scope="module")
 def browser():
     """A headless Chromium."""
     from testing.browser import chromium
 
-    with chromium() as started:
-        yield started
+    with chromium() as running_browser:
+        yield running_browser

@@ -30,7 +30,7 @@ from smart_orchestrator.model.window import Window
 from smart_orchestrator.store.base import PAGE_SIZE
 from smart_orchestrator.store.object_store import RemoteLake
 from smart_orchestrator.store.opening import open_lake
-from testing.big_lake import PARTS, days_dataset, days_from, fill, fill_folder
+from testing.big_lake import PARTS_PER_DAY, days_dataset, days_from, fill, fill_folder
 from testing.s3_server import BUCKET, s3_server
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import Settings
@@ -223,7 +223,7 @@ def check_window(
 
 
 def every_key(reader: Lake, days: int) -> None:
-    expect(len(reader.list("")), days * (PARTS + 1))
+    expect(len(reader.list("")), days * (PARTS_PER_DAY + 1))
 
 
 def expect(actual: int, expected: int) -> None:

@@ -1,6 +1,6 @@
-"""Headless Chromium for the tests, driven by Playwright; the fixture `browser` in conftest.py starts it.
+"""Headless Chromium for the tests, controlled by Playwright. The fixture `browser` in conftest.py starts it.
 
-A `Tab` is a page that records problems: errors on the console, blocked scripts, and requests to other origins.
+A `Tab` contains a page and records its problems: errors on the console, blocked scripts, and requests to decoder_page origins.
 """
 
 from __future__ import annotations
@@ -22,60 +22,62 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
+# The widths of windows, in pixels.
 PHONE, TABLET, WIDE = 390, 820, 1440
-SERIOUS = ("serious", "critical")
+SERIOUS_IMPACTS = ("serious", "critical")
 
 
 @dataclass
 class Tab:
-    """A page with the problems that it had.
+    """A page in the browser, with the problems that occurred in it.
 
     Attributes:
-        page: the page of Playwright.
-        problems: warnings and errors on the console, script errors, requests that failed or went to another host.
+        page: the Playwright page.
+        problems: the warnings and errors on the console, the script errors, the dialogs, and the requests that failed or went
+            to another origin.
     """
 
     page: Page
     problems: list[str] = field(default_factory=list)
 
-    def open(self, where: str | Path) -> Tab:
-        """Go to an address or a file, and wait until its charts are drawn."""
-        self.page.goto(where.resolve().as_uri() if isinstance(where, Path) else where)
-        self.drawn()
+    def open(self, target: str | Path) -> Tab:
+        """Open a URL or a file, and wait until every chart is drawn."""
+        self.page.goto(target.resolve().as_uri() if isinstance(target, Path) else target)
+        self.wait_until_drawn()
         return self
 
-    def drawn(self) -> None:
+    def wait_until_drawn(self) -> None:
         """Wait until every chart of the page is drawn."""
         self.page.wait_for_function(
             "() => [...document.querySelectorAll('.plot')].every((plot) => plot.dataset.drawn === 'true')"
         )
 
-    def violations(self) -> list[str]:
-        """Serious and critical findings of axe-core, one per line."""
-        # Only violations are reported in full: listing every node that passes takes several times as long.
+    def accessibility_violations(self) -> list[str]:
+        """Return the serious and critical violations of accessibility rules that axe-core reports."""
+        # Listing every node that passes would take several times as long.
         findings = Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]
         return [
             f"{finding['id']} ({finding['impact']}): {finding['help']}: "
             + "; ".join(node["html"][:200] for node in finding["nodes"][:3])
             for finding in findings
-            if finding["impact"] in SERIOUS
+            if finding["impact"] in SERIOUS_IMPACTS
         ]
 
-    def overflow(self) -> int:
-        """Pixels by which the page is wider than the window."""
+    def overflow_pixels(self) -> int:
+        """Return the number of pixels by which the page is wider than the window."""
         return int(
             self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         )
 
-    def colours(self, selector: str) -> int:
-        """Number of colours in the screenshot of an element; a blank element has 1."""
-        shot = self.page.locator(selector).first.screenshot()
-        return len(set(_pixels(self.page, shot)))
+    def count_colours(self, selector: str) -> int:
+        """Return the number of colours in a screenshot of an element; 1 for a blank element."""
+        screenshot = self.page.locator(selector).first.screenshot()
+        return len(set(_coarse_colours(self.page, screenshot)))
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium; without one the test fails with a message that says how to install it."""
+    """Run a headless Chromium during the block. If no Chromium is installed, fail with a message that says how to install one."""
     try:
         program = executable()
     except NoBrowser as error:
@@ -90,23 +92,25 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def tab(browser: Browser, *, width: int = WIDE, height: int = 900, **options: Any) -> Iterator[Tab]:
-    """A tab in a new session; `options` are those of Playwright's contexts, such as `color_scheme`."""
+    """Open a tab in a new browser context; `options` are passed to Playwright's `new_context`, for example `color_scheme`."""
     context = browser.new_context(viewport={"width": width, "height": height}, **options)
     page = context.new_page()
-    opened = Tab(page)
+    new_tab = Tab(page)
     page.on(
         "console",
-        lambda message: message.type in ("warning", "error") and opened.problems.append(message.text),
+        lambda message: message.type in ("warning", "error") and new_tab.problems.append(message.text),
     )
-    page.on("pageerror", lambda error: opened.problems.append(str(error)))
-    page.on("requestfailed", lambda request: opened.problems.append(f"{request.url}: {request.failure}"))
+    page.on("pageerror", lambda error: new_tab.problems.append(str(error)))
+    page.on("requestfailed", lambda request: new_tab.problems.append(f"{request.url}: {request.failure}"))
     page.on(
         "request",
-        lambda request: _same_origin(page, request.url) or opened.problems.append(f"requested {request.url}"),
+        lambda request: (
+            _same_origin(page, request.url) or new_tab.problems.append(f"requested {request.url}")
+        ),
     )
-    page.on("dialog", lambda dialog: (opened.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("dialog", lambda dialog: (new_tab.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     try:
-        yield opened
+        yield new_tab
     finally:
         context.close()
 
@@ -121,14 +125,14 @@ def _same_origin(page: Page, url: str) -> bool:
     )
 
 
-def _pixels(page: Page, png: bytes) -> list[str]:
-    """The colours of an image, coarsely; a separate page of the browser decodes it."""
+def _coarse_colours(page: Page, png: bytes) -> list[str]:
+    """Return the distinct colours of a PNG image, rounded to 4 bits for each channel. A separate page decodes the image."""
     import base64
 
-    other = page.context.browser.new_page()  # type: ignore[union-attr]
+    decoder_page = page.context.browser.new_page()  # type: ignore[union-attr]
     try:
         return list(
-            other.evaluate(
+            decoder_page.evaluate(
                 """async (data) => {
                     const image = new Image();
                     image.src = `data:image/png;base64,${data}`;
@@ -147,4 +151,4 @@ def _pixels(page: Page, png: bytes) -> list[str]:
             )
         )
     finally:
-        other.close()
+        decoder_page.close()

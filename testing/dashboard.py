@@ -1,4 +1,4 @@
-"""Runs the dashboard on a real socket for tests."""
+"""Run the dashboard on a real socket for tests."""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
 TOKEN = "a-token-of-the-tests-0123456789"
 AS_OF = dt.date(2025, 11, 12)
-# The headers of a browser that asks for a page, the parameters of an action, and a path of each kind.
+# The headers with which a browser requests a page.
 PAGE = {"Accept": "text/html"}
+# The keyword arguments of a request that starts a backfill.
 START = {"params": {"day": "2025-11-07"}}
+# A path of each kind: pages, documents, static files, and paths that cause errors.
 PATHS = (
     "/", "/pages", "/page?title=Legend_of_Gatanor", "/categories", "/category?name=Sports", "/completeness",
     "/day?day=2025-11-07", "/runs", "/left-out", "/feed.atom", "/overview.json", "/overview.csv", "/runs.json",
@@ -40,7 +42,7 @@ PATHS = (
 
 @dataclass
 class Dashboard:
-    """A running dashboard: its address, its guard, and a client that has not signed in."""
+    """A running dashboard: the address, the guard, and an HTTP client that has not signed in."""
 
     url: str
     guard: Guard
@@ -48,21 +50,22 @@ class Dashboard:
 
     @property
     def bearer(self) -> dict[str, str]:
+        """The headers of a request with the token."""
         return {"Authorization": f"Bearer {TOKEN}"}
 
 
 @contextmanager
 def serving(settings: Settings | None = None, guard: Guard | None = None, **options) -> Iterator[Dashboard]:
-    """A dashboard on a free port, in a thread of this process."""
+    """Run a dashboard on a free port during the block, in a thread of this process; `options` are passed to `create_app`."""
     guard = guard or TokenGuard(TOKEN)
     app = create_app(settings or load(), guard=guard, **{"today": lambda: AS_OF, **options})
-    with running(app) as url, httpx2.Client(base_url=url, timeout=30) as client:
+    with serve_app(app) as url, httpx2.Client(base_url=url, timeout=30) as client:
         yield Dashboard(url, guard, client)
 
 
 @contextmanager
-def running(app, **options) -> Iterator[str]:
-    """Serve any ASGI app on a free port, in a thread of this process; yields its address."""
+def serve_app(app, **options) -> Iterator[str]:
+    """Serve an ASGI app on a free port during the block, in a thread of this process. Yield the address of the server."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = make_server(app, **options)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -76,17 +79,17 @@ def running(app, **options) -> Iterator[str]:
 
 
 def eventually(probe, seconds: float = 120.0):
-    """Call `probe` until its result is true, and return it; the last result when the time is over."""
-    end = time.monotonic() + seconds
+    """Call `probe` until its result is true or `seconds` have passed, and return the last result."""
+    deadline = time.monotonic() + seconds
     while True:
         value = probe()
-        if value or time.monotonic() > end:
+        if value or time.monotonic() > deadline:
             return value
         time.sleep(0.05)
 
 
 def settings_of(folder, **others):
-    """Settings with lake, warehouse and state in a folder."""
+    """Return settings with the lake, the warehouse and the state in a folder."""
     values = {
         "lake": f"{folder}/lake/{{layer}}",
         "warehouse": f"duckdb:///{folder}/warehouse.duckdb",
@@ -95,6 +98,7 @@ def settings_of(folder, **others):
     return replace(Settings(), **(values | others))
 
 
+# Texts that would run or change the page if the page did not escape them.
 HOSTILE = {
     "script": "</script><script>alert(1)</script>",
     "image": '"><img_src=x_onerror=alert(1)>',
@@ -108,7 +112,10 @@ HOSTILE = {
 
 
 def published(folder, days, policy=None, length=None):
-    """Settings of a lake and a warehouse in a folder, with these rows per day published."""
+    """Write and publish the rows of each day into a lake and a warehouse in a folder, and return their settings.
+
+    A day without rows is not written. `length` is the number of days in the window, by default all days.
+    """
     dataset = diamond_in(f"{folder}/lake")
     for offset, rows in enumerate(days):
         if rows:

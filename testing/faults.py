@@ -1,7 +1,7 @@
-"""A case of the corpus of faults: the fault, the command that meets it, and the expected result.
+"""A test case of the corpus of faults: a fault, a command that encounters the fault, and the expected result.
 
-A case runs in its own folder and forked process, on a local lake or on S3. Whatever the fault, there is no traceback, no secret in any
-output, one JSON document with `--json`, and no foreign file is changed.
+A case runs in a folder and a forked process of its own, on a local lake or on S3. Every case also asserts that the output contains
+neither a traceback nor a secret, that `--json` prints one JSON document, and that no object of the lake changes.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake
     from testing.fork_server import ForkServer
 
-# Every secret of a case holds this text, and no output may.
+# Every secret of a case contains this text, which no output may contain.
 SECRET = "s3cr3t-of-the-faults"
 DAY = dt.date(2025, 11, 5)
 WINDOW = ("--start", "2025-11-05", "--end", "2025-11-05", "--as-of", "2025-11-12")
+# The folder, the header and a row of the partition of `DAY` in the diamond layer.
 FOLDER = "diamond_final_2025_11_05.csv"
 HEADER = "page,page_display,views,rank,link,category,location_type,location,latitude,longitude"
 ROW = "A,A,100,1,https://en.wikipedia.org/wiki/A,Other,General,No specific location,,"
@@ -44,13 +45,13 @@ CSV = f"{HEADER}\n{ROW}\n".encode()
 
 @dataclass
 class Scene:
-    """A lake and a working directory of one case.
+    """The lake and the working directory of one case.
 
     Attributes:
         folder: the working directory.
-        lake_url: URL template of the lake, with `{layer}`.
-        environ: further settings of the command.
-        resources: servers and the like, closed when the case has run.
+        lake_url: the URL template of the lake, with `{layer}`.
+        environ: additional environment variables of the command.
+        resources: the servers and other resources to close after the case.
     """
 
     folder: Path
@@ -60,26 +61,26 @@ class Scene:
 
     @property
     def diamond(self) -> Lake:
-        """The diamond layer, to put objects into."""
+        """The diamond layer of the lake."""
         return open_lake(self.lake_url.replace("{layer}", "diamond"))
 
     @property
     def path(self) -> Path:
-        """The partition's folder of `DAY` in a local lake."""
+        """The folder of the partition of `DAY` in a local lake."""
         return Path(self.lake_url.replace("{layer}", "diamond")) / FOLDER
 
     def put(self, name: str, data: bytes, *, folder: str = FOLDER) -> None:
-        """Put an object below the partition of `DAY`."""
+        """Put an object into `folder` of the diamond layer, by default into the partition of `DAY`."""
         self.diamond.put(f"{folder}/{name}", data)
 
     def commit(self, pages: int = 3, day: dt.date = DAY) -> None:
-        """Commit a complete partition with our own writer."""
+        """Commit a complete partition with the writer of the product."""
         rows = ranked({f"Page_{number}": 1000 * number for number in range(1, pages + 1)})
         dataset = layers(Settings(lake=self.lake_url)).diamond
         write_frame(dataset, day, pl.DataFrame(rows, schema=TYPES))
 
-    def tree(self) -> dict[str, str]:
-        """Every object of the lake's layers and the digest of its bytes."""
+    def digests(self) -> dict[str, str]:
+        """Return the digest of each object of the lake, by layer and key."""
         digests: dict[str, str] = {}
         for layer in ("bronze", "silver", "gold", "diamond"):
             lake = open_lake(self.lake_url.replace("{layer}", layer))
@@ -89,7 +90,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandResult:
     """The exit code and output of a command."""
 
     code: int
@@ -98,11 +99,12 @@ class Ended:
 
     @property
     def json(self) -> Any:
+        """The JSON document on stdout."""
         return json.loads(self.out)
 
     @property
     def day(self) -> Mapping[str, Any]:
-        """The verdict on the first day of `check --json`."""
+        """The first day in the document of `check --json`."""
         days: list[Mapping[str, Any]] = self.json["days"]
         return days[0]
 
@@ -112,17 +114,17 @@ class Fault:
     """A case of the corpus.
 
     Attributes:
-        name: unique; the test's id.
-        kind: the kind of faults that it belongs to.
-        arrange: creates the fault.
-        command: the arguments; with `--json` where the command has it.
-        code: the exit code.
-        verdict: state and code of the partition in `check --json`; None when the command prints none.
-        says: expressions that must be found in stdout or stderr.
-        stores: the stores of the lake.
-        expect: further assertions on the scene and the result.
-        tree_stays: whether no object of the lake may be changed, removed or added.
-        timeout: seconds after which the command counts as hanging.
+        name: the unique name of the case, which is the id of the test.
+        kind: the group of faults to which the case belongs.
+        arrange: a function that creates the fault.
+        command: the arguments of the command, with `--json` if the command has this option.
+        code: the expected exit code.
+        state_and_code: the expected state and code of the partition in `check --json`; None for another command.
+        output_patterns: regular expressions that stdout or stderr must match.
+        stores: the kinds of lake on which the case runs.
+        expect: a function with additional assertions about the scene and the result.
+        lake_unchanged: whether the command must not add, change or remove an object of the lake.
+        timeout: the seconds after which the command counts as hanging.
     """
 
     name: str
@@ -130,54 +132,56 @@ class Fault:
     arrange: Callable[[Scene], None]
     command: tuple[str, ...] = ("check", *WINDOW, "--json")
     code: int = 1
-    verdict: tuple[str, str] | None = None
-    says: tuple[str, ...] = ()
+    state_and_code: tuple[str, str] | None = None
+    output_patterns: tuple[str, ...] = ()
     stores: tuple[str, ...] = ("local", "s3")
-    expect: Callable[[Scene, Ended], None] | None = None
-    tree_stays: bool = True
+    expect: Callable[[Scene, CommandResult], None] | None = None
+    lake_unchanged: bool = True
     timeout: float = 120.0
 
-    def run(self, scene: Scene, server: ForkServer) -> Ended:
-        """Create the fault, run the command, and assert what holds for every case."""
+    def run(self, scene: Scene, server: ForkServer) -> CommandResult:
+        """Create the fault, run the command, and check the result."""
         with scene.resources:
             return self._run(scene, server)
 
-    def _run(self, scene: Scene, server: ForkServer) -> Ended:
+    def _run(self, scene: Scene, server: ForkServer) -> CommandResult:
         self.arrange(scene)
-        before = scene.tree() if self.tree_stays else {}
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("WIKI_TRENDS_")}
+        digests_before = scene.digests() if self.lake_unchanged else {}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("WIKI_TRENDS_")}
         settings = {"WIKI_TRENDS_LAKE": scene.lake_url, "WIKI_TRENDS_LAKE_RETRIES": "0"}
-        environ = kept | settings | scene.environ
+        environ = inherited | settings | scene.environ
         if any(name.startswith("PYTHON") for name in scene.environ):
-            done = _run_in_new_interpreter(self.command, scene.folder, environ, self.timeout)
+            completed = _run_in_new_interpreter(self.command, scene.folder, environ, self.timeout)
         else:
-            done = server.run(self.command, cwd=scene.folder, env=environ, timeout=self.timeout)
-        ended = Ended(
-            done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+            completed = server.run(self.command, cwd=scene.folder, env=environ, timeout=self.timeout)
+        result = CommandResult(
+            completed.returncode,
+            completed.stdout.decode("utf-8", "replace"),
+            completed.stderr.decode("utf-8", "replace"),
         )
-        everything = ended.out + ended.err
-        assert "Traceback" not in everything, everything
-        assert "panicked" not in everything, everything
-        assert SECRET not in everything, everything
-        assert ended.code == self.code, everything
-        if "--json" in self.command and ended.code in (0, 1) and ended.out:
-            json.loads(ended.out)
-        if self.verdict is not None:
-            assert (ended.day["state"], ended.day["code"]) == self.verdict, ended.out
-        for expression in self.says:
-            assert re.search(expression, everything), everything
-        if self.tree_stays:
-            assert scene.tree() == before
+        output = result.out + result.err
+        assert "Traceback" not in output, output
+        assert "panicked" not in output, output
+        assert SECRET not in output, output
+        assert result.code == self.code, output
+        if "--json" in self.command and result.code in (0, 1) and result.out:
+            json.loads(result.out)
+        if self.state_and_code is not None:
+            assert (result.day["state"], result.day["code"]) == self.state_and_code, result.out
+        for pattern in self.output_patterns:
+            assert re.search(pattern, output), output
+        if self.lake_unchanged:
+            assert scene.digests() == digests_before
         if self.expect is not None:
-            self.expect(scene, ended)
-        return ended
+            self.expect(scene, result)
+        return result
 
 
 def _run_in_new_interpreter(
-    words: Sequence[str], folder: Path, environ: Mapping[str, str], timeout: float
+    arguments: Sequence[str], folder: Path, environ: Mapping[str, str], timeout: float
 ) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-m", "wiki_trends", *words],
+        [sys.executable, "-m", "wiki_trends", *arguments],
         cwd=folder,
         env=environ,
         capture_output=True,

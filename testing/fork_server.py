@@ -1,7 +1,7 @@
-"""Runs the command line in forked processes: the libraries are imported once, not once a command.
+"""Run commands of `wiki-trends` in forked processes, so that the libraries are imported only once.
 
-Each command has a process of its own, with its own folder, environment and streams, so a fault that ends a process ends
-only that one. What the interpreter reads at its start (`PYTHONIOENCODING`, for one) needs a new interpreter instead.
+Each command has its own process, working directory, environment and streams, so a command that crashes does not affect the next
+command. Environment variables that the interpreter reads at its start, such as `PYTHONIOENCODING`, have no effect here.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ if TYPE_CHECKING:
 
 
 class ForkServer:
-    """The process that imports the product once and forks for each command."""
+    """A client of the process that has imported the product, and forks for each command."""
 
     def __init__(self, server: subprocess.Popen[str], folder: Path) -> None:
         self._server = server
         self._folder = folder
 
     def run(
-        self, words: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
+        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
     ) -> subprocess.CompletedProcess[bytes]:
-        """`wiki-trends` with these words; a process that lasts longer than `timeout` seconds ends by SIGALRM."""
+        """Run `wiki-trends` with these arguments. After `timeout` seconds, SIGALRM ends the process."""
         out, err = self._folder / "stdout", self._folder / "stderr"
-        request = {"words": list(words), "cwd": str(cwd), "env": dict(env), "timeout": int(timeout) or 1}
+        request = {"arguments": list(arguments), "cwd": str(cwd), "env": dict(env), "timeout": int(timeout) or 1}
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write(json.dumps(request | {"out": str(out), "err": str(err)}) + "\n")
         self._server.stdin.flush()
         code = int(self._server.stdout.readline())
-        return subprocess.CompletedProcess(list(words), code, out.read_bytes(), err.read_bytes())
+        return subprocess.CompletedProcess(list(arguments), code, out.read_bytes(), err.read_bytes())
 
 
 @contextmanager
 def fork_server(folder: Path) -> Iterator[ForkServer]:
-    """A server that writes the streams of its commands to files in `folder`."""
+    """Run a fork server during the block. The server writes stdout and stderr of the commands to files in `folder`."""
     command = [sys.executable, "-m", "testing.fork_server"]
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -58,26 +58,26 @@ def fork_server(folder: Path) -> Iterator[ForkServer]:
         server.stdin.close()
 
 
-def _become(request: dict[str, object]) -> NoReturn:
-    """In the forked process: take the folder, environment and streams of the request, and run the command."""
+def _run_request(request: dict[str, object]) -> NoReturn:
+    """In the forked process: apply the folder, environment and streams of a request, run its command, and exit."""
     from wiki_trends.cli.app import main
 
     signal.alarm(int(str(request["timeout"])))
     os.environ.clear()
     os.environ.update(request["env"])  # type: ignore[call-overload]
     os.chdir(str(request["cwd"]))
-    for number, path in ((0, os.devnull), (1, request["out"]), (2, request["err"])):
-        flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        opened = os.open(str(path), flags, 0o600)
-        os.dup2(opened, number)
-        os.close(opened)
-    sys.argv = ["wiki-trends", *request["words"]]  # type: ignore[misc]
+    for descriptor, path in ((0, os.devnull), (1, request["out"]), (2, request["err"])):
+        flags = os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        file = os.open(str(path), flags, 0o600)
+        os.dup2(file, descriptor)
+        os.close(file)
+    sys.argv = ["wiki-trends", *request["arguments"]]  # type: ignore[misc]
     main()
     sys.exit(0)
 
 
-def _import_the_product() -> None:
-    """Import both distributions and what they import lazily; none of it starts a thread that a command needs."""
+def _import_product() -> None:
+    """Import both distributions and the libraries that they import lazily. None of the imports starts a thread."""
     for library in ("duckdb", "httpx2", "obstore", "polars", "smart_orchestrator", "wiki_trends"):
         importlib.import_module(library)
     for package in (smart_orchestrator, wiki_trends):
@@ -87,11 +87,11 @@ def _import_the_product() -> None:
 
 
 def _serve() -> None:
-    _import_the_product()
+    _import_product()
     for line in sys.stdin:
         process = os.fork()
         if not process:
-            _become(json.loads(line))
+            _run_request(json.loads(line))
         _, status = os.waitpid(process, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 

@@ -1,7 +1,7 @@
-"""A server with the part of Google Cloud Storage's XML API that obstore uses, in this process and in memory.
+"""An in-memory server for the part of Google Cloud Storage's XML API that obstore uses.
 
-There is no free server of Google's. This one follows the documentation: a generation for each version of an object, conditions on
-it, and 404 for the deletion of a missing object. Source: https://cloud.google.com/storage/docs/xml-api/reference-headers
+Google publishes no server for tests. This server follows Google's documentation: each version of an object has a generation, a
+request can have a condition on the generation, and the deletion of a missing object returns 404. Source: https://cloud.google.com/storage/docs/xml-api/reference-headers
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _Object(NamedTuple):
 
 
 class GcsServer(ThreadingHTTPServer):
-    """The address of the server, and the environment of its clients."""
+    """The server, with its objects, its address, and the environment variables of its clients."""
 
     daemon_threads = True
 
@@ -55,14 +55,15 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def parse_request(self) -> bool:
-        parsed = super().parse_request()
-        if parsed:
+        is_valid = super().parse_request()
+        if is_valid:
             parts = urlsplit(self.path)
             self.query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             self.bucket, _, self.key = unquote(parts.path).lstrip("/").partition("/")
-        return parsed
+        return is_valid
 
-    def _refused(self) -> bool:
+    def _refuse_if_unauthorized(self) -> bool:
+        """Send an error response if the token or the bucket is not correct, and return whether one was sent."""
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             self._send(401, _error("AuthenticationRequired"))
         elif self.bucket != BUCKET:
@@ -72,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def do_GET(self) -> None:
-        if self._refused():
+        if self._refuse_if_unauthorized():
             return
         if not self.key:
             self._send(200, self._listing())
@@ -96,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self._refused():
+        if self._refuse_if_unauthorized():
             return
         condition = self.headers.get("x-goog-if-generation-match")
         with self.server.lock:
@@ -104,12 +105,12 @@ class _Handler(BaseHTTPRequestHandler):
             if condition is not None and int(condition) != (current.generation if current else 0):
                 self._send(412, _error("PreconditionFailed"))
                 return
-            made = _Object(data, next(self.server.generations), dt.datetime.now(dt.UTC))
-            self.server.objects[self.key] = made
-        self._send(200, b"", _headers(made))
+            new_object = _Object(data, next(self.server.generations), dt.datetime.now(dt.UTC))
+            self.server.objects[self.key] = new_object
+        self._send(200, b"", _headers(new_object))
 
     def do_DELETE(self) -> None:
-        if self._refused():
+        if self._refuse_if_unauthorized():
             return
         with self.server.lock:
             current = self.server.objects.pop(self.key, None)
@@ -122,16 +123,16 @@ class _Handler(BaseHTTPRequestHandler):
         objects: list[str] = []
         folders: list[str] = []
         last = ""
-        truncated = False
+        is_truncated = False
         for key, item in sorted(self.server.objects.items()):
             if not key.startswith(prefix) or key <= after:
                 continue
-            cut = key.find(delimiter, len(prefix)) if delimiter else -1
-            folder = key[: cut + 1] if cut >= 0 else ""
+            folder_end = key.find(delimiter, len(prefix)) if delimiter else -1
+            folder = key[: folder_end + 1] if folder_end >= 0 else ""
             if folder and (folder <= after or folder in folders):
                 continue
             if len(objects) + len(folders) == limit:
-                truncated = True
+                is_truncated = True
                 break
             last = folder or key
             if folder:
@@ -141,11 +142,13 @@ class _Handler(BaseHTTPRequestHandler):
                     f"<Contents><Key>{escape(key)}</Key><Size>{len(item.data)}</Size><ETag>{escape(item.etag)}</ETag>"
                     f"<LastModified>{item.modified.isoformat()}</LastModified></Contents>"
                 )
-        pages = f"<NextContinuationToken>{escape(last)}</NextContinuationToken>" if truncated else ""
+        continuation = (
+            f"<NextContinuationToken>{escape(last)}</NextContinuationToken>" if is_truncated else ""
+        )
         prefixes = "".join(
             f"<CommonPrefixes><Prefix>{escape(folder)}</Prefix></CommonPrefixes>" for folder in folders
         )
-        return f"<ListBucketResult>{''.join(objects)}{prefixes}{pages}</ListBucketResult>".encode()
+        return f"<ListBucketResult>{''.join(objects)}{prefixes}{continuation}</ListBucketResult>".encode()
 
     def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -172,7 +175,7 @@ def _error(code: str) -> bytes:
 
 @contextmanager
 def gcs_server() -> Iterator[GcsServer]:
-    """A running server with an empty bucket."""
+    """Run a server with an empty bucket during the block."""
     server = GcsServer()
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

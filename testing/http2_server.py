@@ -1,4 +1,4 @@
-"""An HTTPS server on this machine that offers HTTP/2 or HTTP/1.1 and records which one its clients choose."""
+"""An HTTPS server on this machine that offers HTTP/2 or HTTP/1.1, and records which protocol each request used."""
 
 from __future__ import annotations
 
@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 
 
 class TlsServer:
-    """Answers every request with the same JSON document, or over HTTP/2 with a fault: goaway, reset, garbage or cut.
+    """A server that answers every request with the same JSON document.
+
+    With `fault`, the server fails every request over HTTP/2: `goaway` closes the connection, `reset` resets the stream, `cut`
+    sends only the beginning of the body, and `garbage` sends bytes that are not HTTP/2.
 
     Attributes:
-        url: its address.
+        url: the address of the server.
         protocols: the protocol of each request, such as `h2`.
         user_agents: the User-Agent of each request over HTTP/2.
+        connections: the number of connections that clients have opened.
     """
 
     def __init__(self, folder: Path, protocols: list[str], document: Any, fault: str = "") -> None:
@@ -85,21 +89,21 @@ class TlsServer:
                     http2.send_data(event.stream_id, self._body, end_stream=True)
             tls.sendall(http2.data_to_send())
 
-    def _fail(self, tls: ssl.SSLSocket, http2: H2Connection, stream: int) -> None:
+    def _fail(self, tls: ssl.SSLSocket, http2: H2Connection, stream_id: int) -> None:
         if self._fault == "goaway":
             http2.close_connection(error_code=11)
         elif self._fault == "reset":
-            http2.reset_stream(stream, error_code=2)
+            http2.reset_stream(stream_id, error_code=2)
         elif self._fault == "cut":
-            http2.send_headers(stream, [(":status", "200")])
-            http2.send_data(stream, self._body[:5])
+            http2.send_headers(stream_id, [(":status", "200")])
+            http2.send_data(stream_id, self._body[:5])
         else:
             tls.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         tls.sendall(http2.data_to_send())
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
-    """Files of a certificate of `localhost` and of its key."""
+    """Create a certificate for `localhost`, and return the files of the certificate and of its private key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.UTC)
@@ -127,7 +131,7 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 
 @contextmanager
 def tls_server(folder: Path, protocols: list[str], document: Any, fault: str = "") -> Iterator[TlsServer]:
-    """A running server; `certificate.pem` in `folder` is the certificate that its clients have to trust."""
+    """Run a server during the block. Clients must trust the certificate `certificate.pem` in `folder`."""
     server = TlsServer(folder, protocols, document, fault)
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()

@@ -14,6 +14,7 @@ DAY = dt.date(2025, 11, 5)
 NEXT = dt.date(2025, 11, 6)
 AS_OF = dt.date(2025, 11, 12)
 WINDOW = Window.of_days(5, AS_OF)
+# The columns of the dataset `pages`.
 PAGES = (
     Column("page", nullable=False, unique=True),
     Column("views", "integer", nullable=False, low=0),
@@ -22,13 +23,13 @@ PAGES = (
 
 
 def pages(lake_url, **others):
-    """A dataset of partitions `day_YYYY_MM_DD.csv` with pages, views and ranks."""
+    """Return a dataset with partitions `day_YYYY_MM_DD.csv` and the columns `PAGES`; `others` override its options."""
     options = {"columns": PAGES, "volume_column": "views", "retries": 1, "backoff": 0.01, "timeout": 5.0}
     return DailyDataset("pages", lake_url, "day_{day:%Y_%m_%d}.csv", **(options | others))
 
 
 def frame(rows=3, start=0):
-    """Rows with numbered pages."""
+    """Return a data frame with the columns `PAGES` and numbered pages."""
     import polars as pl
 
     numbers = range(start, start + rows)
@@ -43,20 +44,23 @@ def frame(rows=3, start=0):
 
 
 def plain(lake_url, **others):
-    """A dataset of unparsed lines, which can be written without data frames."""
+    """Return a dataset of raw bytes, which can be written without a data frame library."""
     return DailyDataset("plain", lake_url, "orders/dt={day:%Y-%m-%d}", format="raw", retries=0, **others)
 
 
 def version_parts(version):
-    """A partition's parts; each line names its version and the number of lines."""
+    """Return two parts of a partition. Each line contains the version and the number of lines in the partition."""
     rows = 3 + version % 5
     lines = [f"{version} {rows}\n".encode() for _ in range(rows)]
-    cut = 1 + version % 2
-    return [Part(b"".join(lines[:cut]), cut), Part(b"".join(lines[cut:]), rows - cut)]
+    first_part_rows = 1 + version % 2
+    return [
+        Part(b"".join(lines[:first_part_rows]), first_part_rows),
+        Part(b"".join(lines[first_part_rows:]), rows - first_part_rows),
+    ]
 
 
 def version_of(parts):
-    """The version of these parts, which hold all its rows and no others."""
+    """Assert that parts contain all lines of one version, and return the version."""
     lines = b"".join(parts).decode().splitlines()
     assert len(set(lines)) == 1, lines
     version, rows = map(int, lines[0].split())
@@ -64,13 +68,13 @@ def version_of(parts):
     return version
 
 
-def globbed(lake, dataset, day=DAY):
-    """The bytes that a plain glob reader sees: every part in the partition's folder."""
+def read_part_files(lake, dataset, day=DAY):
+    """Return the content of every part in the folder of a partition, as a reader without the manifest sees them."""
     return [lake.get(info.key)[0] for info in lake.list(dataset.key(day)) if "/part-" in info.key]
 
 
-def url_of_lake(request):
-    """The URL of an empty lake of the kind that is the parameter of a fixture's request."""
+def empty_lake_url(request):
+    """Return the URL of an empty lake. The parameter of the fixture's `request` selects the kind of lake."""
     if request.param == "folder":
         return str(request.getfixturevalue("tmp_path") / "lake")
     if request.param == "memory":

@@ -1,4 +1,4 @@
-"""Windows of three tables in which every value tells which publish it came from."""
+"""Published windows of three tables, in which every value contains the marker of the publish that wrote it."""
 
 import polars as pl
 
@@ -9,7 +9,7 @@ PAGES = 200
 
 
 def publish(warehouse, marker, pages=PAGES):
-    """Publish a window of this marker; every tenth page is another one than in the last."""
+    """Publish a window in which all views are `marker`. The title of every tenth page contains the marker."""
     names = [f"P{number}" if number % 10 else f"P{number}_{marker}" for number in range(pages)]
     frame = pl.DataFrame(
         {"page": names, "date": day_number(0), "views": marker}, schema_overrides={"views": pl.Int64}
@@ -19,7 +19,7 @@ def publish(warehouse, marker, pages=PAGES):
 
 
 def marker_of(reader, pages=PAGES):
-    """The marker of the window that a reader sees, in whichever table it looks."""
+    """Assert that all tables and the record of the publish have the same marker, and return the marker."""
     ranges = [
         reader.rows(f"SELECT min(views) AS first, max(views) AS last, count(*) AS pages FROM {table}")[0]
         for table in TABLES
@@ -30,4 +30,5 @@ def marker_of(reader, pages=PAGES):
 
 
 def runs(reader):
+    """Return the number of published windows."""
     return reader.rows("SELECT count(*) AS runs FROM wiki_trends_runs")[0]["runs"]

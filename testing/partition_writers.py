@@ -1,6 +1,13 @@
-"""Writers of partitions, one for each adapter, with the real libraries: what the conformance suite of the adapters writes.
+"""Writers of partitions for the conformance tests of the adapters, one for each adapter, with the real libraries.
 
-Each writes rows with an `id` and the date `dt`, and leaves what a killed writer of its kind leaves.
+Each writer writes rows with an `id` and the date `dt`. A writer has these attributes and methods:
+
+- `half_written` is the code of a partition after `write_half`, once the settle time has passed; `half_written_lately` is the code
+  before that.
+- `unreadable` is the code of a partition after `damage`; None if the writer cannot damage a partition.
+- `reads_objects` says whether the adapter reads the objects of the partition itself.
+- `write_half` leaves what a killed writer leaves, `restate` changes the rows of a partition, and `write_foreign` writes objects or
+  rows that belong to no partition.
 """
 
 from __future__ import annotations
@@ -28,6 +35,7 @@ from smart_orchestrator.store.opening import open_lake
 ROWS = 5
 KEY = "orders/dt={start:%Y-%m-%d}"
 COLUMNS = (Column("id", "integer", nullable=False, unique=True),)
+# The options of a dataset whose failed requests are retried only once.
 QUICK = {"retries": 1, "backoff": 0.01}
 
 
@@ -48,7 +56,7 @@ def parquet_of(rows=ROWS, start=0):
 
 
 class PathWriter:
-    """Writes objects of a lake."""
+    """Writes Parquet objects to a lake, without a marker."""
 
     adapter = "files"
     part = "data_0.parquet"
@@ -103,6 +111,8 @@ class PathWriter:
 
 
 class MarkerWriter(PathWriter):
+    """Writes Parquet objects to a lake, and an empty marker after them."""
+
     adapter = "marker"
     part = "part-00000-d1.c000.snappy.parquet"
     half_written = "NO_MARKER"
@@ -118,6 +128,8 @@ class MarkerWriter(PathWriter):
 
 
 class ManifestWriter(MarkerWriter):
+    """Commits partitions with the writer of the product."""
+
     adapter = "manifest"
     unreadable = "BAD_MANIFEST"
 
@@ -133,6 +145,8 @@ class ManifestWriter(MarkerWriter):
 
 
 class SqlWriter:
+    """Inserts rows into a table of DuckDB or PostgreSQL."""
+
     adapter = "sql"
     half_written = half_written_lately = "MISSING"
     unreadable = None
@@ -175,7 +189,7 @@ class SqlWriter:
         self.execute(f"DELETE FROM \"Orders\" WHERE dt = DATE '{key}'")
 
     def write_half(self, key):
-        """Rows of a transaction that is not committed; DuckDB has one process, so there the writer has ended."""
+        """Insert a row in a transaction that is not committed. In DuckDB, close the connection, which would lock the file."""
         connection = self.connect()
         connection.execute("BEGIN")
         connection.execute(f"INSERT INTO \"Orders\" VALUES (1, DATE '{key}', 1)")
@@ -194,6 +208,8 @@ class SqlWriter:
 
 
 class IcebergWriter:
+    """Appends to an Iceberg table with PyIceberg."""
+
     adapter = "iceberg"
     half_written = half_written_lately = "MISSING"
     unreadable = "UNREADABLE"
@@ -215,7 +231,7 @@ class IcebergWriter:
         self.table.append(pa.concat_tables(rows_of(key, rows) for key in keys))
 
     def write_many(self, keys):
-        """Files that another program wrote: PyIceberg's own writer takes minutes for a thousand partitions."""
+        """Write one file for each key, and add the files to the table: `append` takes minutes for a thousand partitions."""
         paths = [f"{self.table.location()}/data/{key}.parquet" for key in keys]
         for key, path in zip(keys, paths, strict=True):
             with self.table.io.new_output(path).create() as file:
@@ -248,6 +264,8 @@ class IcebergWriter:
 
 
 class DeltaWriter:
+    """Appends to a Delta table with deltalake."""
+
     adapter = "delta"
     half_written = half_written_lately = "MISSING"
     unreadable = "UNREADABLE"
@@ -299,7 +317,7 @@ class DeltaWriter:
 
 
 def s3_properties():
-    """The properties of PyIceberg's own writer for the S3 server that the environment names."""
+    """Return the properties with which PyIceberg writes to the S3 server of the environment variables."""
     return {
         "s3.endpoint": os.environ["AWS_ENDPOINT_URL"],
         "s3.access-key-id": os.environ["AWS_ACCESS_KEY_ID"],
@@ -309,7 +327,10 @@ def s3_properties():
 
 
 def writer_of(name, tmp_path, s3_url, postgres_url):
-    """The writer of an adapter and a store; `s3_url` and `postgres_url` return the URL of an empty one."""
+    """Return the writer for a name such as `manifest-folder`: an adapter and a store.
+
+    `s3_url` returns the URL of an empty lake, and `postgres_url` the URL of an empty database.
+    """
     adapter, store = name.split("-")
     if adapter in ("manifest", "marker", "files"):
         kinds = {"manifest": ManifestWriter, "marker": MarkerWriter, "files": PathWriter}

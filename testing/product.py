@@ -1,4 +1,4 @@
-"""A separate place for each end-to-end test of the product: a folder, an environment, ways to run commands."""
+"""A working directory for an end-to-end test, in which the test can run commands in several ways."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
 
 ROOT = Path(__file__).parents[1]
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
+CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
 DAYS = ("2025-11-05", "2025-11-06", "2025-11-07", "2025-11-08", "2025-11-09")
 
 
 @dataclass
-class Ran:
-    """The result of a command line: exit code and streams."""
+class CommandResult:
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -41,27 +41,27 @@ class Ran:
 
 @dataclass
 class Place:
-    """A working directory with default settings, so the lake is `data/lake` in it."""
+    """A working directory with default settings: the folder `data/lake` in it is the lake."""
 
     folder: Path
     capsys: Any
 
-    def run(self, *arguments: str) -> Ran:
-        """The command line in this process."""
+    def run(self, *arguments: str) -> CommandResult:
+        """Run a command in this process."""
         self.capsys.readouterr()
         code = run_command(arguments)
         captured = self.capsys.readouterr()
-        return Ran(code, captured.out, captured.err)
+        return CommandResult(code, captured.out, captured.err)
 
     def command(self, *arguments: str) -> list[str]:
-        """The command line of a process that runs the product, or one of the documented scripts."""
+        """Return the command line that runs the product, or a documented script, in a new process."""
         if arguments[0].endswith(".py"):
             return [sys.executable, str(ROOT / arguments[0]), *arguments[1:]]
         return [sys.executable, "-m", "wiki_trends", *arguments]
 
-    def process(self, *arguments: str, timeout: float = 60) -> Ran:
-        """The same in a process of its own, whose streams are pipes."""
-        done = subprocess.run(
+    def process(self, *arguments: str, timeout: float = 60) -> CommandResult:
+        """Run a command in a new process, whose streams are pipes."""
+        completed = subprocess.run(
             self.command(*arguments),
             capture_output=True,
             text=True,
@@ -70,10 +70,10 @@ class Place:
             stdin=subprocess.DEVNULL,
             check=False,
         )
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return CommandResult(completed.returncode, completed.stdout, completed.stderr)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """The same, without waiting for it."""
+        """Start a command in a new process, and return the process without waiting for it."""
         return subprocess.Popen(
             self.command(*arguments),
             stdout=subprocess.PIPE,
@@ -84,14 +84,14 @@ class Place:
         )
 
     def terminal(self, *arguments: str, columns: int = 160) -> pexpect.spawn[str]:
-        """The same on a terminal."""
-        program, *others = self.command(*arguments)
-        # The size of the test runner's terminal does not apply to this one.
+        """Start a command in a new process on a pseudo-terminal, and return the terminal."""
+        program, *rest = self.command(*arguments)
+        # These variables contain the size of the test runner's terminal.
         environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         environ["TERM"] = "xterm-256color"
         return pexpect.spawn(
             program,
-            others,
+            rest,
             cwd=str(self.folder),
             env=environ,  # type: ignore[arg-type]
             encoding="utf-8",
@@ -108,6 +108,6 @@ class Place:
         for day in days:
             write_frame(dataset, dt.date.fromisoformat(day), frame)
 
-    def everything(self) -> list[str]:
-        """Every file and folder of the place."""
+    def all_paths(self) -> list[str]:
+        """Return the relative paths of all files and folders in the working directory."""
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))

@@ -1,4 +1,4 @@
-"""Random small days for the tables: titles that differ in a letter, missing places, equal views."""
+"""Hypothesis strategies for small days: titles that differ in one letter, missing coordinates, equal views."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ days = st.lists(
 
 
 def rows_of(day):
+    """Return the rows of a generated day, ranked by views; equal views share a rank."""
     return [
         row(
             page,
             count,
-            1 + sum(other[0] > count for other in day.values()),
+            1 + sum(other_count > count for other_count, *_ in day.values()),
             category=category,
-            page_display=f"{page} {ending}",
+            page_display=f"{page} {display_suffix}",
             latitude=latitude,
         )
-        for page, (count, category, ending, latitude) in day.items()
+        for page, (count, category, display_suffix, latitude) in day.items()
     ]

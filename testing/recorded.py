@@ -1,4 +1,4 @@
-"""Where the recorded answers of Wikimedia lie beside the project, where they do: tests that need them are skipped elsewhere."""
+"""The folder of recorded Wikimedia responses, and a mark that skips a test if the folder does not exist."""
 
 from __future__ import annotations
 

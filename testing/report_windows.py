@@ -1,4 +1,4 @@
-"""Published windows for the tests of the report: a lake and a warehouse in a folder, and the settings that name them."""
+"""Published windows for the tests of the report, in a lake and a warehouse in a folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CATEGORIES = (
 )
 PLACES = (("Japan", 35.7, 139.7), ("France", 48.9, 2.4), ("Kenya", -1.3, 36.8))
 
-# What a title may hold. None of it may become anything but text.
+# Titles that would run or change a page if they were not escaped.
 HOSTILE = (
     "</script><script>alert(1)</script>",
     '"><img src=x onerror=alert(2)>',
@@ -42,6 +42,7 @@ HOSTILE = (
 
 
 def settings_in(folder, **others):
+    """Return settings with the lake, the warehouse and the state in a folder."""
     return Settings(
         lake=f"{folder}/lake/{{layer}}",
         warehouse=f"duckdb:///{folder}/w.duckdb",
@@ -51,33 +52,36 @@ def settings_in(folder, **others):
 
 
 def publish(settings, days, *, window, min_coverage=100.0):
-    """Write rows by the day's number, check the last `window` days, and publish them."""
+    """Write the rows of each day, check the last `window` days, and publish them.
+
+    `days` contains the rows of each day, by the offset of the day from `FIRST_DAY`.
+    """
     dataset = layers(settings).diamond
     for offset, rows in days.items():
         write_day(dataset, offset, rows)
     last = day_number(max(days))
-    checked = Window.of_days(window, last + dt.timedelta(days=3))
-    completeness = check(dataset, checked, policy=Policy(min_coverage=min_coverage))
+    checked_window = Window.of_days(window, last + dt.timedelta(days=3))
+    completeness = check(dataset, checked_window, policy=Policy(min_coverage=min_coverage))
     analyze(dataset, completeness, open_warehouse(settings.warehouse), clock=lambda: NOW)
 
 
-def lively(offset, titles=(), pages=60):
-    """A day's rows: pages that swing, some with places, and one that leaps on the last days; then these titles."""
+def varied_rows(offset, titles=(), pages=60):
+    """Return the rows of a day: pages whose views vary, some with a location, one with a late peak, and pages with `titles`."""
     rows = []
     for number in range(pages):
         place = PLACES[number % 3]
         views = 400_000 // (number + 8) + 700 * ((number * 7 + offset * 5) % 11)
         if number == 17 and offset >= 4:
             views = 900_000
-        about = {"category": CATEGORIES[number % len(CATEGORIES)]}
+        columns = {"category": CATEGORIES[number % len(CATEGORIES)]}
         if number % 4 == 0:
-            about |= {"location": place[0], "latitude": place[1] + number / 20, "longitude": place[2]}
-        rows.append((f"Page_{number}", views, about))
+            columns |= {"location": place[0], "latitude": place[1] + number / 20, "longitude": place[2]}
+        rows.append((f"Page_{number}", views, columns))
     rows += [
         (title.replace(" ", "_"), 30_000 + 5_000 * offset + index, {}) for index, title in enumerate(titles)
     ]
     rows.sort(key=lambda entry: (-entry[1], entry[0]))
     return [
-        row(page, views, rank, **about, page_display=page.replace("_", " "))
-        for rank, (page, views, about) in enumerate(rows, start=1)
+        row(page, views, rank, **columns, page_display=page.replace("_", " "))
+        for rank, (page, views, columns) in enumerate(rows, start=1)
     ]

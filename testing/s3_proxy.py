@@ -1,4 +1,4 @@
-"""A small proxy in front of an S3 server that records the requests and fails on demand."""
+"""A proxy in front of an S3 server that records requests and injects faults."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length"}
-# 500 and 503 are answers. reset and lost reset the connection before or after the request is forwarded. stall never answers.
-# cut and short break the answer off, with and without an announced length.
+# 500 and 503 are responses. `reset` resets the connection before the request is forwarded, and `lost` afterwards. `stall` never
+# answers. `cut` and `short` send half of the body, with and without a `Content-Length` header.
 FAULTS = ("500", "503", "reset", "lost", "stall", "cut", "short")
+# The status, the code and the message of each error response.
 ERRORS = {
     "500": (500, "InternalError", "We encountered an internal error."),
     "503": (503, "SlowDown", "Please reduce your request rate."),
-    # As AWS answers when a bucket lies in another region; SeaweedFS has none.
+    # The response of AWS if the bucket is in another region; SeaweedFS has no regions.
     "region": (400, "AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong; expecting 'eu-west-1'"),
     "moved": (301, "PermanentRedirect", "The bucket must be addressed using the specified endpoint."),
 }
@@ -31,7 +32,14 @@ ERRORS = {
 
 @dataclass
 class Faults:
-    """The share of requests that fail, and how; the same seed fails the same requests."""
+    """Chooses the requests that fail. The same seed chooses the same requests.
+
+    Attributes:
+        share: the fraction of requests that fail, from 0 to 1.
+        kinds: the faults to choose from.
+        seed: the seed of the random choice.
+        done: the faults that were injected, in order.
+    """
 
     share: float
     kinds: tuple[str, ...] = FAULTS
@@ -39,23 +47,27 @@ class Faults:
     done: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._chance = random.Random(self.seed)
+        self._random = random.Random(self.seed)
         self._lock = threading.Lock()
 
     def next(self) -> str | None:
         with self._lock:
-            if self._chance.random() >= self.share:
+            if self._random.random() >= self.share:
                 return None
-            kind = self._chance.choice(self.kinds)
+            kind = self._random.choice(self.kinds)
             self.done.append(kind)
             return kind
 
 
 class S3Proxy:
-    """The proxy's record and faults.
+    """The state of a proxy: the recorded requests, and the faults to inject.
 
-    `requests` lists method (`LIST`, `GET`, `PUT`, `POST`, `DELETE` or `HEAD`) and path in order. `faults` may be set at any time.
-    After `gone_after` more requests the server is gone: connections are reset, or, when `silent`, accepted and never answered.
+    Attributes:
+        endpoint: the address of the proxy.
+        requests: the method (`LIST`, `GET`, `PUT`, `POST`, `DELETE` or `HEAD`) and the path of each request, in order.
+        faults: the faults to inject; may be set at any time.
+        gone_after: the number of further requests after which the server is gone; None if it stays.
+        silent: whether a server that is gone leaves requests unanswered, instead of resetting the connections.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -69,20 +81,21 @@ class S3Proxy:
         self.changed = threading.Condition()
         self._lock = threading.Lock()
 
-    def count(self, kind: str) -> int:
-        return sum(1 for method, _ in self.requests if method == kind)
+    def count(self, method: str) -> int:
+        """Return the number of requests with a method."""
+        return sum(1 for request_method, _ in self.requests if request_method == method)
 
-    def quiet(self) -> None:
-        """Wait until the requests of disconnected clients are done, those on their way included."""
+    def wait_until_idle(self) -> None:
+        """Wait until the proxy has handled all requests of disconnected clients, including requests that are still in transit."""
         host = urlsplit(self.endpoint)
-        with socket.create_connection((host.hostname or "", host.port or 0)) as last:
-            # Connections are accepted in order, so no older one can follow.
-            ours = last.getsockname()
+        with socket.create_connection((host.hostname or "", host.port or 0)) as newest:
+            # Connections are accepted in order, so all earlier connections have been accepted before this one.
+            own_address = newest.getsockname()
             with self.changed:
-                assert self.changed.wait_for(lambda: self.connected == {ours}, timeout=30)
+                assert self.changed.wait_for(lambda: self.connected == {own_address}, timeout=30)
 
-    def fault(self) -> str | None:
-        """The fault of the next request, if any."""
+    def next_fault(self) -> str | None:
+        """Return the fault to inject into the next request; None for no fault."""
         with self._lock:
             if self.gone_after is not None:
                 if self.gone_after <= 0:
@@ -102,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         listing = self.command == "GET" and "list-type" in parse_qs(url.query)
         self.proxy.requests.append(("LIST" if listing else self.command, url.path))
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault = self.proxy.fault()
+        fault = self.proxy.next_fault()
         if fault == "stall":
             self.proxy.closing.wait()
         if fault in ("stall", "reset"):
@@ -110,36 +123,36 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault in ERRORS:
             self.refuse(fault)
         else:
-            answer, data = self.forwarded(body)
+            response, data = self.send_upstream(body)
             if fault == "lost":
                 self.reset()
             else:
-                self.answer(answer, data, fault if listing or self.command == "GET" else None)
+                self.send_back(response, data, fault if listing or self.command == "GET" else None)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward  # noqa: N815 - names of the base class
 
-    def forwarded(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+    def send_upstream(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
         upstream = http.client.HTTPConnection(self.host, timeout=30)
         try:
-            # The signature covers the headers as they came, the host among them.
+            # The signature covers the headers as the client sent them, including `Host`.
             upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
                 upstream.putheader(name, value)
             upstream.endheaders(body)
-            answer = upstream.getresponse()
-            return answer, answer.read()
+            response = upstream.getresponse()
+            return response, response.read()
         finally:
             upstream.close()
 
-    def answer(self, answer: http.client.HTTPResponse, data: bytes, fault: str | None) -> None:
-        self.send_response_only(answer.status, answer.reason)
-        for name, value in answer.getheaders():
+    def send_back(self, response: http.client.HTTPResponse, data: bytes, fault: str | None) -> None:
+        self.send_response_only(response.status, response.reason)
+        for name, value in response.getheaders():
             if name.lower() not in HOP_BY_HOP:
                 self.send_header(name, value)
         if fault == "short":
             self.send_header("Connection", "close")
         else:
-            length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
+            length = response.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
             self.send_header("Content-Length", length or "0")
         self.end_headers()
         if fault in ("cut", "short"):
@@ -185,7 +198,7 @@ class _Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: tuple[str, int]) -> None:
-        """Serve the connection, then forget it."""
+        """Serve the connection, then remove it from `connected`."""
         super().process_request_thread(request, client_address)
         with self.proxy.changed:
             self.proxy.connected.discard(client_address)
@@ -197,7 +210,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def s3_proxy(target: str, faults: Faults | None = None) -> Iterator[S3Proxy]:
-    """The proxy of the server at `target`, until the block ends."""
+    """Run a proxy in front of the server at the URL `target` during the block."""
     handler = type("Handler", (_Handler,), {"host": urlsplit(target).netloc})
     server = _Server(("127.0.0.1", 0), handler)
     proxy = handler.proxy = server.proxy = S3Proxy(f"http://127.0.0.1:{server.server_address[1]}")

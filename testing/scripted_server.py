@@ -1,4 +1,4 @@
-"""A real HTTP server whose every answer is written in the test; it remembers what it was asked."""
+"""A real HTTP server that answers with the replies that a test defines, and records the requests."""
 
 from __future__ import annotations
 
@@ -19,18 +19,38 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
+    """A request that the server received.
+
+    Attributes:
+        method: the HTTP method.
+        path: the path without the query.
+        params: the parameters in the query or in the body of the form.
+        headers: the headers, with names in lower case.
+        received_at: the monotonic time at which the request arrived, in seconds.
+        port: the port of the client, which identifies the connection.
+    """
+
     method: str
     path: str
     params: Mapping[str, str]
     headers: Mapping[str, str]
-    at: float
+    received_at: float
     port: int
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer; `fault` is one of reset, truncate, stall, drip."""
+    """A response of the server.
+
+    Attributes:
+        body: bytes, or a value to encode as JSON.
+        status: the HTTP status.
+        headers: additional headers.
+        fault: `reset` resets the connection, `truncate` sends half of the body, `stall` sends nothing, and `drip` sends one
+            byte every 0.05 seconds; empty for no fault.
+        gzipped: whether to compress the body.
+    """
 
     body: Any = field(default_factory=dict)
     status: int = 200
@@ -38,7 +58,8 @@ class Reply:
     fault: str = ""
     gzipped: bool = False
 
-    def data(self) -> bytes:
+    def encoded_body(self) -> bytes:
+        """Return the body as bytes, compressed if `gzipped`."""
         raw = (
             self.body if isinstance(self.body, bytes) else json.dumps(self.body, ensure_ascii=False).encode()
         )
@@ -46,10 +67,20 @@ class Reply:
 
 
 class ScriptedServer:
-    def __init__(self, answer: Callable[[Asked], Reply]) -> None:
+    """The server, which runs during a `with` block.
+
+    Attributes:
+        answer: a function that returns the reply to a request.
+        requests: the requests that have arrived, in order.
+        peak_in_flight: the largest number of requests that `answer` handled at the same time.
+        ended: set when the `with` block ends.
+        url: the address of the server.
+    """
+
+    def __init__(self, answer: Callable[[ReceivedRequest], Reply]) -> None:
         self.answer = answer
-        self.asked: list[Asked] = []
-        self.most_in_flight = 0
+        self.requests: list[ReceivedRequest] = []
+        self.peak_in_flight = 0
         self._in_flight = 0
         self._lock = threading.Lock()
         self.ended = threading.Event()
@@ -66,13 +97,13 @@ class ScriptedServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def enter(self, asked: Asked) -> None:
+    def request_began(self, request: ReceivedRequest) -> None:
         with self._lock:
-            self.asked.append(asked)
+            self.requests.append(request)
             self._in_flight += 1
-            self.most_in_flight = max(self.most_in_flight, self._in_flight)
+            self.peak_in_flight = max(self.peak_in_flight, self._in_flight)
 
-    def leave(self) -> None:
+    def request_ended(self) -> None:
         with self._lock:
             self._in_flight -= 1
 
@@ -82,7 +113,7 @@ class _Server(ThreadingHTTPServer):
     owner: ScriptedServer
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is what some tests are about."""
+        """Print the traceback of an exception, except when a client has disconnected, as some tests do on purpose."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -107,17 +138,18 @@ class _Handler(BaseHTTPRequestHandler):
         params = dict(parse_qsl(query, keep_blank_values=True))
         path = urlsplit(self.path).path
         owner = self.server.owner
-        asked = Asked(self.command, path, params, headers, time.monotonic(), self.client_address[1])
-        owner.enter(asked)
+        request = ReceivedRequest(self.command, path, params, headers, time.monotonic(), self.client_address[1])
+        owner.request_began(request)
         try:
-            reply = owner.answer(asked)
+            reply = owner.answer(request)
         finally:
-            # A client that has the last byte may send its next request before this thread goes on.
-            owner.leave()
+            # Count the request as ended before the reply is sent: after the last byte, the client may send its next request before
+            # this thread continues. That request would then count as a second request in flight.
+            owner.request_ended()
         try:
             self._reply(reply)
         except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True  # The client went away, as it may.
+            self.close_connection = True  # The client has disconnected.
 
     def _reply(self, reply: Reply) -> None:
         self.close_connection = self.close_connection or bool(reply.fault)
@@ -129,7 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(reply)
 
     def _send(self, reply: Reply) -> None:
-        data = reply.data()
+        data = reply.encoded_body()
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
@@ -147,13 +179,13 @@ class _Handler(BaseHTTPRequestHandler):
                 return
 
 
-def in_turn(*replies: Reply) -> Callable[[Asked], Reply]:
-    """Each reply once, the last for ever."""
-    left = list(replies)
+def replies_in_turn(*replies: Reply) -> Callable[[ReceivedRequest], Reply]:
+    """Return an `answer` function that returns each reply once, in order, and then repeats the last reply."""
+    remaining = list(replies)
     lock = threading.Lock()
 
-    def answer(_: Asked) -> Reply:
+    def answer(_: ReceivedRequest) -> Reply:
         with lock:
-            return left.pop(0) if len(left) > 1 else left[0]
+            return remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
     return answer

@@ -1,4 +1,4 @@
-"""A small disk that fills quickly: a tmpfs, where this user may mount one."""
+"""A small disk that fills quickly: a tmpfs, which only a user with the right to mount can create."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """`folder` as a disk of that size, for example `4m`; the test is skipped where mounting is not allowed."""
+    """Mount a disk of a size such as `4m` at `folder` during the block. Skip the test if this user may not mount a disk."""
     folder.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
+    mount = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", str(folder)],
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode:
-        pytest.skip(f"this user may not mount a tmpfs: {done.stderr.strip()}")
+    if mount.returncode:
+        pytest.skip(f"this user may not mount a tmpfs: {mount.stderr.strip()}")
     try:
         yield folder
     finally:

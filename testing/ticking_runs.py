@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002 - the methods of protocols
-"""A runner whose runs end when they have been waited for, as a script says."""
+"""A runner without a pipeline: each run ends at the second call of `wait`, with the result that a script defines."""
 
 from __future__ import annotations
 
@@ -17,10 +17,17 @@ FAILURES = {
 
 
 class TickingRuns:
-    """Runs that end when they have been waited for: two ticks each, as the script of their day says.
+    """A runner whose runs end at the second call of `wait`.
 
-    A day's script is a list of endings, one an attempt: "ok", "silent" (success without data), "lost", "never", or one of
-    FAILURES. Days without a script are "ok".
+    `script` contains the endings of a day, one for each attempt: "ok", "silent" (success without data), "lost", "never", or a key
+    of `FAILURES`. The last ending repeats, and a day without a script ends with "ok".
+
+    Attributes:
+        runs: all runs, by name.
+        age: the number of calls of `wait` during which each run was in flight.
+        attempts: the number of runs of each day.
+        in_flight_counts: the number of own runs in flight after each start.
+        ticks: the number of calls of `wait`.
     """
 
     poll_seconds = 0.0
@@ -32,7 +39,7 @@ class TickingRuns:
         self.runs = {}
         self.age = Counter()
         self.attempts = Counter()
-        self.at_once = []
+        self.in_flight_counts = []
         self.ticks = 0
         for day in foreign or ():
             self._begin(day, ours=False)
@@ -54,7 +61,7 @@ class TickingRuns:
         if run is not None and run.in_flight:
             return run
         run = self._begin(day, ours=True)
-        self.at_once.append(sum(1 for run in self.runs.values() if run.in_flight and run.ours))
+        self.in_flight_counts.append(sum(1 for run in self.runs.values() if run.in_flight and run.ours))
         return run
 
     def poll(self, runs):
@@ -62,7 +69,7 @@ class TickingRuns:
 
     def wait(self, seconds):
         self.ticks += 1
-        assert self.ticks < 100_000, "waited in vain"
+        assert self.ticks < 100_000, "a run did not end"
         for name, run in list(self.runs.items()):
             self.age[name] += run.in_flight
             if run.in_flight and self.age[name] == 2:

@@ -1,4 +1,4 @@
-"""Titles that readers of CSV, URLs and tables get wrong."""
+"""Page titles that a faulty reader of CSV, URLs or tables would change."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from wiki_trends.wikimedia.siteinfo import folded
 
-# The API's titles have no line breaks, spaces or control characters; a colon would make some of them namespaces.
-# The main page, however its title is written, is no article.
+# The titles of the API have no line breaks, spaces or control characters. A title with a colon may name a page in another
+# namespace, and the main page is not an article, so neither is generated.
 TITLES = st.lists(
     st.text(
         st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"], exclude_characters=" :|"),

@@ -1,4 +1,4 @@
-"""Windows made in the test: rows by day, written as real diamond partitions, checked and analysed."""
+"""Write rows as diamond partitions, check windows of them, and make records of publishes."""
 
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ TYPES = {
 
 
 def day_number(offset):
+    """Return the day that is `offset` days after `FIRST_DAY`."""
     return FIRST_DAY + dt.timedelta(days=offset)
 
 
 def row(page, views, rank=1, **others):
+    """Return a diamond row with default values; `others` override columns."""
     return {
         "page": page,
         "page_display": page.replace("_", " "),
@@ -50,7 +52,7 @@ def row(page, views, rank=1, **others):
 
 
 def ranked(views_by_page):
-    """A day's rows, ranked by views; equal views share a rank."""
+    """Return the rows of a day, ranked by views; equal views share a rank."""
     return [
         row(page, views, 1 + sum(other > views for other in views_by_page.values()))
         for page, views in views_by_page.items()
@@ -58,19 +60,22 @@ def ranked(views_by_page):
 
 
 def window_of(length):
+    """Return the window of `length` days that begins on `FIRST_DAY`."""
     return Window.of_days(length, day_number(length - 1) + dt.timedelta(days=3))
 
 
 def diamond_in(folder):
+    """Return the dataset of the diamond layer of a lake in a folder."""
     return layers(Settings(lake=f"{folder}/{{layer}}")).diamond
 
 
 def write_day(dataset, offset, rows):
+    """Commit the rows of the day that is `offset` days after `FIRST_DAY`."""
     write_frame(dataset, day_number(offset), pl.DataFrame(rows, schema=TYPES))
 
 
 def checked_window(folder, days):
-    """A lake with these rows a day, the first on `FIRST_DAY`, and the check of it."""
+    """Commit the rows of each day, beginning on `FIRST_DAY`. Return the dataset and the completeness of the window."""
     dataset = diamond_in(folder)
     for offset, rows in enumerate(days):
         write_day(dataset, offset, rows)
@@ -78,6 +83,7 @@ def checked_window(folder, days):
 
 
 def run_record(days=(FIRST_DAY,), **others):
+    """Return the record of a publish of these days; `others` override its fields."""
     values = {
         "dataset": "diamond",
         "window_start": days[0],

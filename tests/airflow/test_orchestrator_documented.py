@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.airflow.orchestrated import ORCHESTRATOR, Ran, trigger
+from tests.airflow.orchestrated import ORCHESTRATOR, CommandResult, trigger
 
 GUIDE = Path(__file__).parents[2] / "docs" / "SMART_ORCHESTRATOR.md"
 
@@ -35,7 +35,7 @@ def test_every_documented_command_of_airflow_works(stack):
     for dag_id in (ORCHESTRATOR, "wiki_trending_pipeline"):
         for item in stack.api.pages(f"/dags/{dag_id}/dagRuns", "dag_runs", order_by="id"):
             if item["state"] in ("queued", "running"):
-                Ran(stack.api, dag_id, item["dag_run_id"]).mark_failed()
+                CommandResult(stack.api, dag_id, item["dag_run_id"]).mark_failed()
 
 
 def test_the_documented_connection_is_taken(stack):

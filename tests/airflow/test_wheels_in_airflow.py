@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from testing.wheels import build, install, opened_by_the_product, read_by_the_product
+from testing.wheels import build, data_files_to_read, install, opened_data_files
 
 DAGS = {"wiki_analytics_trends", "wiki_smart_analytics_orchestrator", "wiki_trending_pipeline"}
 
@@ -68,4 +68,4 @@ def test_airflow_lists_the_layer_among_its_providers(airflow):
 
 def test_every_data_file_is_read_beside_airflow_too(fresh):
     """Other versions of what the product needs, and Airflow's plugins: the same files are found."""
-    assert read_by_the_product() - opened_by_the_product(fresh) == set()
+    assert data_files_to_read() - opened_data_files(fresh) == set()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from smart_orchestrator.contract.compression import compress_part
-from testing.faults import CSV, DAY, FOLDER, HEADER, ROW, WINDOW, Ended, Fault, Scene
+from testing.faults import CSV, DAY, FOLDER, HEADER, ROW, WINDOW, CommandResult, Fault, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,8 +79,8 @@ def changed(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :]
 
 
-def rows(number: int) -> Callable[[Scene, Ended], None]:
-    def expect(_: Scene, ended: Ended) -> None:
+def rows(number: int) -> Callable[[Scene, CommandResult], None]:
+    def expect(_: Scene, ended: CommandResult) -> None:
         assert ended.day["rows"] == number
 
     return expect
@@ -96,7 +96,7 @@ def beside_a_complete_day(arrange: Callable[[Scene], None]) -> Callable[[Scene],
     return arranged
 
 
-def next_day_is_complete(_: Scene, ended: Ended) -> None:
+def next_day_is_complete(_: Scene, ended: CommandResult) -> None:
     assert [day["state"] for day in ended.json["days"]] == ["invalid", "complete"]
 
 
@@ -106,16 +106,34 @@ def dated_in_the_future(scene: Scene) -> None:
     os.utime(scene.path / PART, (later, later))
 
 
-def unreadable(name: str, data: bytes, kind: str = ONE_FAULT, *says: str, part: str = PART) -> Fault:
-    return Fault(name, kind, one_part(data, part), verdict=("invalid", "UNREADABLE"), says=says)
+def unreadable(
+    name: str, data: bytes, kind: str = ONE_FAULT, *output_patterns: str, part: str = PART
+) -> Fault:
+    return Fault(
+        name,
+        kind,
+        one_part(data, part),
+        state_and_code=("invalid", "UNREADABLE"),
+        output_patterns=output_patterns,
+    )
 
 
-def complete(name: str, arrange: Callable[[Scene], None], count: int = 1, *says: str) -> Fault:
-    return Fault(name, COMPLETE, arrange, code=0, verdict=("complete", "OK"), expect=rows(count), says=says)
+def complete(name: str, arrange: Callable[[Scene], None], count: int = 1, *output_patterns: str) -> Fault:
+    return Fault(
+        name,
+        COMPLETE,
+        arrange,
+        code=0,
+        state_and_code=("complete", "OK"),
+        expect=rows(count),
+        output_patterns=output_patterns,
+    )
 
 
-def bad_manifest(name: str, arrange: Callable[[Scene], None], *says: str) -> Fault:
-    return Fault(name, ONE_FAULT, arrange, verdict=("invalid", "BAD_MANIFEST"), says=says)
+def bad_manifest(name: str, arrange: Callable[[Scene], None], *output_patterns: str) -> Fault:
+    return Fault(
+        name, ONE_FAULT, arrange, state_and_code=("invalid", "BAD_MANIFEST"), output_patterns=output_patterns
+    )
 
 
 CASES: list[Fault] = [
@@ -150,8 +168,8 @@ CASES: list[Fault] = [
         "marker-of-hadoop-names-a-part-that-is-gone",
         COMPLETE,
         marked(("part-1.csv", CSV), marker=json.dumps(HADOOP).encode()),
-        verdict=("invalid", "PART_GONE"),
-        says=("is named and not there",),
+        state_and_code=("invalid", "PART_GONE"),
+        output_patterns=("is named and not there",),
     ),
     # Bytes.
     unreadable("gzip-cut-by-a-byte", gzip.compress(CSV)[:-1], ONE_FAULT, "cut short", part=f"{PART}.gz"),
@@ -177,7 +195,7 @@ CASES: list[Fault] = [
         ONE_FAULT,
         one_part(gzip.compress(CSV)[:-1]),
         command=DEEP,
-        verdict=("invalid", "UNREADABLE"),
+        state_and_code=("invalid", "UNREADABLE"),
     ),
     Fault(
         "an-unreadable-part-and-a-plan", ONE_FAULT, one_part(b"\xff\xfe"), ("plan", *WINDOW, "--json"), code=0
@@ -194,22 +212,27 @@ CASES: list[Fault] = [
     ),
     unreadable("a-row-that-is-too-long", f"{HEADER}\n{ROW},,,\n".encode(), COMPLETE),
     unreadable("a-quoted-row-cut-short", f'{HEADER}\n{ROW}\n"B,,,,,,,,,"\n'.encode(), COMPLETE, "row 2 has"),
-    Fault("only-blank-lines", COMPLETE, one_part(f"{HEADER}\n\n\n".encode()), verdict=("invalid", "EMPTY")),
-    Fault("a-header-alone", COMPLETE, one_part(HEADER.encode()), verdict=("invalid", "EMPTY")),
+    Fault(
+        "only-blank-lines",
+        COMPLETE,
+        one_part(f"{HEADER}\n\n\n".encode()),
+        state_and_code=("invalid", "EMPTY"),
+    ),
+    Fault("a-header-alone", COMPLETE, one_part(HEADER.encode()), state_and_code=("invalid", "EMPTY")),
     complete("blank-lines-between-rows", one_part(f"{HEADER}\n\n{ROW}\r\n\r\n\n{SECOND}\n\n".encode()), 2),
     complete("a-byte-order-mark", one_part(b"\xef\xbb\xbf" + CSV)),
     Fault(
         "no-header",
         COMPLETE,
         one_part(f"{ROW}\n{SECOND}\n".encode()),
-        verdict=("invalid", "COLUMNS"),
-        says=("not a header",),
+        state_and_code=("invalid", "COLUMNS"),
+        output_patterns=("not a header",),
     ),
     Fault(
         "columns-that-differ-from-part-to-part",
         COMPLETE,
         marked((PART, CSV), ("part-1.csv", b"page,views\nB,90\n")),
-        verdict=("invalid", "COLUMNS"),
+        state_and_code=("invalid", "COLUMNS"),
     ),
     # Compression.
     complete("gzip", one_part(gzip.compress(TWO_ROWS), f"{PART}.gz"), 2),
@@ -235,7 +258,7 @@ CASES: list[Fault] = [
         "nothing-but-a-copy-in-progress",
         COMPLETE,
         marked((f"{PART}._COPYING_", CSV)),
-        verdict=("invalid", "EMPTY"),
+        state_and_code=("invalid", "EMPTY"),
     ),
     complete(
         "parts-in-folders",
@@ -246,28 +269,28 @@ CASES: list[Fault] = [
         "parts-in-folders-and-beside-them",
         COMPLETE,
         marked((PART, CSV), ("country=US/part-0.csv", CSV)),
-        verdict=("invalid", "COLUMNS"),
-        says=("country=US/part-0.csv",),
+        state_and_code=("invalid", "COLUMNS"),
+        output_patterns=("country=US/part-0.csv",),
     ),
     Fault(
         "the-same-row-in-two-folders",
         COMPLETE,
         marked(("country=US/part-0.csv", CSV), ("country=DE/part-0.csv", CSV)),
-        verdict=("invalid", "DUPLICATE_ROWS"),
+        state_and_code=("invalid", "DUPLICATE_ROWS"),
     ),
     Fault(
         "a-file-at-the-key-of-a-partition",
         COMPLETE,
         lambda scene: scene.diamond.put(FOLDER, b"x"),
-        verdict=("absent", "MISSING"),
-        says=("a file lies at",),
+        state_and_code=("absent", "MISSING"),
+        output_patterns=("a file lies at",),
     ),
     Fault(
         "a-part-dated-in-the-future",
         COMPLETE,
         dated_in_the_future,
-        verdict=("uncommitted", "NO_MARKER"),
-        says=("dated in the future",),
+        state_and_code=("uncommitted", "NO_MARKER"),
+        output_patterns=("dated in the future",),
         stores=("local",),
     ),
 ]

@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from testing.faults import CSV, FOLDER, HEADER, ROW, WINDOW, Ended, Fault, Scene
+from testing.faults import CSV, FOLDER, HEADER, ROW, WINDOW, CommandResult, Fault, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,34 +85,48 @@ def large_marker(scene: Scene) -> None:
     os.truncate(scene.path / "_SUCCESS", 64 << 30)
 
 
-def one_row(_: Scene, ended: Ended) -> None:
+def one_row(_: Scene, ended: CommandResult) -> None:
     assert ended.day["rows"] == 1
 
 
-def one_line(_: Scene, ended: Ended) -> None:
+def one_line(_: Scene, ended: CommandResult) -> None:
     assert not any(line.startswith("2025-11-06") for line in ended.out.splitlines()), ended.out
 
 
-def reason_is_one_line(_: Scene, ended: Ended) -> None:
+def reason_is_one_line(_: Scene, ended: CommandResult) -> None:
     assert ended.day["reason"].isprintable()
 
 
 def bad_manifest(
-    name: str, arrange: Callable[[Scene], None], *says: str, stores: tuple[str, ...], tree_stays: bool = True
+    name: str,
+    arrange: Callable[[Scene], None],
+    *output_patterns: str,
+    stores: tuple[str, ...],
+    lake_unchanged: bool = True,
 ) -> Fault:
-    verdict = ("invalid", "BAD_MANIFEST")
-    return Fault(name, ONE_FAULT, arrange, verdict=verdict, says=says, stores=stores, tree_stays=tree_stays)
-
-
-def unreadable(name: str, arrange: Callable[[Scene], None], *says: str, tree_stays: bool = True) -> Fault:
+    state_and_code = ("invalid", "BAD_MANIFEST")
     return Fault(
         name,
         ONE_FAULT,
         arrange,
-        verdict=("invalid", "UNREADABLE"),
-        says=says,
+        state_and_code=state_and_code,
+        output_patterns=output_patterns,
+        stores=stores,
+        lake_unchanged=lake_unchanged,
+    )
+
+
+def unreadable(
+    name: str, arrange: Callable[[Scene], None], *output_patterns: str, lake_unchanged: bool = True
+) -> Fault:
+    return Fault(
+        name,
+        ONE_FAULT,
+        arrange,
+        state_and_code=("invalid", "UNREADABLE"),
+        output_patterns=output_patterns,
         stores=LOCAL,
-        tree_stays=tree_stays,
+        lake_unchanged=lake_unchanged,
         expect=reason_is_one_line,
     )
 
@@ -125,22 +139,22 @@ CASES: list[Fault] = [
         ONE_FAULT,
         raw_name(b"caf\xe9.txt"),
         code=0,
-        verdict=("complete", "OK"),
+        state_and_code=("complete", "OK"),
         stores=LOCAL,
         expect=one_row,
     ),
-    Fault("a-stray-whose-name-is-not-utf-8", ONE_FAULT, raw_stray, code=0, says=("caf",), stores=LOCAL),
+    Fault("a-stray-whose-name-is-not-utf-8", ONE_FAULT, raw_stray, code=0, output_patterns=("caf",), stores=LOCAL),
     Fault(
         "a-stray-whose-name-is-not-utf-8-as-text",
         ONE_FAULT,
         raw_stray,
         (*TEXT_CHECK, "--strays"),
         code=0,
-        says=("stray: caf",),
+        output_patterns=("stray: caf",),
         stores=LOCAL,
     ),
-    unreadable("a-part-that-is-a-link-to-nothing", dangling("part-1.csv"), "a link to nothing", tree_stays=False),
-    unreadable("a-marker-that-is-a-link-to-nothing", dangling("_SUCCESS"), "a link to nothing", tree_stays=False),
+    unreadable("a-part-that-is-a-link-to-nothing", dangling("part-1.csv"), "a link to nothing", lake_unchanged=False),
+    unreadable("a-marker-that-is-a-link-to-nothing", dangling("_SUCCESS"), "a link to nothing", lake_unchanged=False),
     Fault(
         "a-name-that-forges-a-line",
         ONE_FAULT,
@@ -153,7 +167,7 @@ CASES: list[Fault] = [
         "a-name-that-forges-a-line-of-a-document",
         ONE_FAULT,
         marked((FORGED, b"\xff\xfe\x00")),
-        verdict=("invalid", "UNREADABLE"),
+        state_and_code=("invalid", "UNREADABLE"),
         stores=LOCAL,
         expect=reason_is_one_line,
     ),
@@ -161,7 +175,7 @@ CASES: list[Fault] = [
         "a-manifest-whose-part-forges-a-line",
         ONE_FAULT,
         manifest(lambda document: document["parts"][0].update(name=FORGED)),
-        verdict=("invalid", "PART_GONE"),
+        state_and_code=("invalid", "PART_GONE"),
         expect=reason_is_one_line,
     ),
     bad_manifest(
@@ -174,7 +188,7 @@ CASES: list[Fault] = [
         "a-manifest-of-version-0", manifest(lambda document: document.update(version=0)), stores=LOCAL
     ),
     bad_manifest(
-        "a-marker-of-64-gigabytes", large_marker, "at most 16,777,216 are read", stores=LOCAL, tree_stays=False
+        "a-marker-of-64-gigabytes", large_marker, "at most 16,777,216 are read", stores=LOCAL, lake_unchanged=False
     ),
     bad_manifest(
         "marker-of-a-failed-job-of-hadoop",
@@ -187,13 +201,13 @@ CASES: list[Fault] = [
         COMPLETE,
         marked((PART, CSV), *((name, f"{HEADER}\n{ROW.replace('A,A', name)}\n".encode()) for name in COPIES)),
         code=0,
-        verdict=("complete", "OK"),
-        says=(f"and {len(COPIES) - 3} more beside the parts",),
+        state_and_code=("complete", "OK"),
+        output_patterns=(f"and {len(COPIES) - 3} more beside the parts",),
         expect=one_row,
     ),
     *(
         Fault(f"{kind.lower()}-in-a-lake-of-csv", COMPLETE, marked((PART, sign + b"0123456789")),
-              verdict=("invalid", "UNREADABLE"), says=(f"the file is {kind}",), stores=LOCAL)
+              state_and_code=("invalid", "UNREADABLE"), output_patterns=(f"the file is {kind}",), stores=LOCAL)
         for kind, sign in (("ZIP", b"PK\x03\x04"), ("XZ", b"\xfd7zXZ\x00"), ("LZ4", b"\x04\x22\x4d\x18"))
     ),
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from smart_orchestrator.store.opening import open_lake
-from testing.faults import DAY, Ended, Fault, Scene
+from testing.faults import DAY, CommandResult, Fault, Scene
 from testing.scripted_server import ScriptedServer
 from testing.small_wiki import SmallWiki, listing
 
@@ -68,7 +68,7 @@ def made_by(make: Callable[[str], None], name: str, setting: str = "") -> Callab
     return arrange
 
 
-def dump(name: str, data: bytes, *says: str) -> Fault:
+def dump(name: str, data: bytes, *output_patterns: str) -> Fault:
     """A dump file that is refused before anything is written."""
     return Fault(
         f"dump-{name}",
@@ -76,12 +76,12 @@ def dump(name: str, data: bytes, *says: str) -> Fault:
         file_of(DUMP, data),
         FROM_DUMP,
         2,
-        says=says,
+        output_patterns=output_patterns,
         stores=("local",),
     )
 
 
-def user_file(setting: str, name: str, data: bytes, *says: str) -> Fault:
+def user_file(setting: str, name: str, data: bytes, *output_patterns: str) -> Fault:
     """A file that a setting names, refused before anything is written."""
 
     def arrange(scene: Scene) -> None:
@@ -95,14 +95,14 @@ def user_file(setting: str, name: str, data: bytes, *says: str) -> Fault:
         arrange,
         FETCH,
         2,
-        says=(f"WIKI_TRENDS_{setting}", *says),
+        output_patterns=(f"WIKI_TRENDS_{setting}", *output_patterns),
         stores=("local",),
     )
 
 
-def both_files(name: str, data: bytes, *says: str) -> list[Fault]:
+def both_files(name: str, data: bytes, *output_patterns: str) -> list[Fault]:
     """The same fault in a category file and in a deny list."""
-    return [user_file(setting, name, data, *says) for setting in ("CATEGORIES_FILE", "DENY")]
+    return [user_file(setting, name, data, *output_patterns) for setting in ("CATEGORIES_FILE", "DENY")]
 
 
 CACHE_KEY = "_cache/en.wikipedia/pages/0.json.gz"
@@ -118,14 +118,14 @@ def parquet(columns: dict[str, list[object]]) -> bytes:
     return buffer.getvalue()
 
 
-def cached(name: str, data: bytes, *says: str, key: str = CACHE_KEY, stays: bool = True) -> Fault:
+def cached(name: str, data: bytes, *output_patterns: str, key: str = CACHE_KEY, stays: bool = True) -> Fault:
     """An object in the page cache: the day is complete, there is a warning, and the object is left alone."""
 
     def arrange(scene: Scene) -> None:
         wiki(scene)
         open_lake(scene.lake_url.replace("{layer}", "silver")).put(key, data)
 
-    def expect(scene: Scene, ended: Ended) -> None:
+    def expect(scene: Scene, ended: CommandResult) -> None:
         assert ended.json["filled"] == [DAY.isoformat()], ended.err
         if stays:
             assert open_lake(scene.lake_url.replace("{layer}", "silver")).get(key)[0] == data
@@ -137,16 +137,16 @@ def cached(name: str, data: bytes, *says: str, key: str = CACHE_KEY, stays: bool
         # Warnings are a part of the log of a run.
         (*FETCH, "--verbose"),
         0,
-        says=says,
+        output_patterns=output_patterns,
         expect=expect,
-        tree_stays=False,
+        lake_unchanged=False,
     )
 
 
-def fills(titles: list[str]) -> Callable[[Scene, Ended], None]:
+def fills(titles: list[str]) -> Callable[[Scene, CommandResult], None]:
     """The day is complete, and diamond has these titles."""
 
-    def expect(scene: Scene, ended: Ended) -> None:
+    def expect(scene: Scene, ended: CommandResult) -> None:
         assert ended.json["filled"] == [DAY.isoformat()], ended.err
         diamond = scene.diamond
         parts = [info.key for info in diamond.list("") if "/part-" in info.key]
@@ -165,7 +165,7 @@ CASES: list[Fault] = [
         FROM_DUMP,
         0,
         expect=fills(TITLES),
-        tree_stays=False,
+        lake_unchanged=False,
     ),
     Fault(
         "dump-gzip",
@@ -174,7 +174,7 @@ CASES: list[Fault] = [
         FROM_DUMP,
         0,
         expect=fills(TITLES),
-        tree_stays=False,
+        lake_unchanged=False,
     ),
     dump("cut-bz2", bz2.compress(LINES * 99)[:-9], "cannot be read"),
     dump("cut-gz", gzip.compress(LINES * 99)[:-9], "cannot be read"),
@@ -191,7 +191,7 @@ CASES: list[Fault] = [
             made_by(make, DUMP),
             FROM_DUMP,
             2,
-            says=("is not a regular file",),
+            output_patterns=("is not a regular file",),
             stores=("local",),
             timeout=60,
         )
@@ -208,7 +208,7 @@ CASES: list[Fault] = [
             made_by(make, "mine.toml", setting),
             FETCH,
             2,
-            says=(f"WIKI_TRENDS_{setting}", "it is not a regular file"),
+            output_patterns=(f"WIKI_TRENDS_{setting}", "it is not a regular file"),
             stores=("local",),
             timeout=60,
         )

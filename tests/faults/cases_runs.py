@@ -10,7 +10,7 @@ from testing.faults import DAY, WINDOW, Fault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from testing.faults import Ended, Scene
+    from testing.faults import CommandResult, Scene
 
 EARLY = ("--start", "2015-06-29", "--end", "2015-06-30", "--as-of", "2025-11-12")
 OVER_THE_START = ("--start", "2015-06-30", "--end", "2015-07-01", "--as-of", "2025-11-12")
@@ -73,23 +73,23 @@ def bad_row(scene: Scene) -> None:
     database.close()
 
 
-def state_stays(scene: Scene, ended: Ended) -> None:
+def state_stays(scene: Scene, ended: CommandResult) -> None:
     path = scene.folder / "state" / "runs.sqlite"
     assert path.is_dir() or path.read_bytes()[:9] in (b"not a dat", b"SQLite fo")
     assert str(path) in ended.err
 
 
-def beyond(scene: Scene, ended: Ended) -> None:
+def beyond(scene: Scene, ended: CommandResult) -> None:
     assert (ended.json["expected"], ended.json["missing"]) == ([], [])
     assert ended.json["ready"] is False
 
 
-def not_due(scene: Scene, ended: Ended) -> None:
+def not_due(scene: Scene, ended: CommandResult) -> None:
     assert (ended.json["due"], ended.json["missing"]) == (["2015-07-01"], ["2015-07-01"])
     assert ended.json["days"][0]["action"] == "keep"
 
 
-def nothing_started(scene: Scene, ended: Ended) -> None:
+def nothing_started(scene: Scene, ended: CommandResult) -> None:
     assert (ended.json["runs_started"], ended.json["failed"]) == ([], [])
 
 
@@ -99,7 +99,14 @@ CASES: list[Fault] = [
     Fault("history-check", HISTORY, nothing, ("check", *EARLY, "--json"), 1, NOTHING, expect=beyond),
     Fault("history-plan", HISTORY, nothing, ("plan", *OVER_THE_START, "--json"), 0, expect=not_due),
     Fault("history-backfill", HISTORY, nothing, ("backfill", *EARLY, "--json"), 1, expect=nothing_started),
-    Fault("history-fetch", HISTORY, nothing, ("fetch", "2015-06-30", "--json"), 2, says=("2015-07-01",)),
+    Fault(
+        "history-fetch",
+        HISTORY,
+        nothing,
+        ("fetch", "2015-06-30", "--json"),
+        2,
+        output_patterns=("2015-07-01",),
+    ),
     *(
         Fault(
             f"{name}-{command[0]}",
@@ -107,7 +114,7 @@ CASES: list[Fault] = [
             arrange,
             command,
             3,
-            says=SAYS,
+            output_patterns=SAYS,
             stores=("local",),
             expect=state_stays,
         )

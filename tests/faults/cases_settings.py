@@ -31,9 +31,11 @@ def _ascii_terminal(scene: Scene) -> None:
     scene.environ["PYTHONIOENCODING"] = "ascii"
 
 
-def refused(name: str, kind: str, arrange: Callable[[Scene], None], *says: str, command=CHECK) -> Fault:
+def refused(
+    name: str, kind: str, arrange: Callable[[Scene], None], *output_patterns: str, command=CHECK
+) -> Fault:
     """A case that ends with exit code 2 and names the setting."""
-    return Fault(name, kind, arrange, command, 2, says=says, stores=("local",))
+    return Fault(name, kind, arrange, command, 2, output_patterns=output_patterns, stores=("local",))
 
 
 SECRETS = "secrets in URLs"

@@ -7,7 +7,7 @@ import socket
 from contextlib import chdir
 from typing import TYPE_CHECKING
 
-from testing.faults import CSV, DAY, FOLDER, SECRET, WINDOW, Ended, Fault, Scene
+from testing.faults import CSV, DAY, FOLDER, SECRET, WINDOW, CommandResult, Fault, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ def named(name: str, setting: str, value: str, command: tuple[str, ...] = CHECK,
         lake = {"WIKI_TRENDS_LAKE": "s3://lake/{layer}", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
         scene.environ.update(keys | lake | others | {setting: value})
 
-    return Fault(name, SETTINGS, arrange, command, code=2, says=(setting,), stores=LOCAL)
+    return Fault(name, SETTINGS, arrange, command, code=2, output_patterns=(setting,), stores=LOCAL)
 
 
 def url(name: str, lake: str, command: tuple[str, ...] = CHECK) -> Fault:
@@ -56,9 +56,9 @@ def irregular(name: str, make: Callable[[Path], None], target: str) -> Fault:
         name,
         IRREGULAR,
         arrange,
-        verdict=("invalid", "UNREADABLE"),
+        state_and_code=("invalid", "UNREADABLE"),
         stores=LOCAL,
-        tree_stays=False,
+        lake_unchanged=False,
         timeout=60,
     )
 
@@ -79,8 +79,8 @@ def waiver(name: str, data: bytes) -> Fault:
         name,
         WAIVERS,
         lambda scene: scene.put("2025-11-05.json", data, folder="_waived"),
-        verdict=("absent", "BAD_WAIVER"),
-        says=("_waived/2025-11-05.json is not a waiver",),
+        state_and_code=("absent", "BAD_WAIVER"),
+        output_patterns=("_waived/2025-11-05.json is not a waiver",),
     )
 
 
@@ -102,7 +102,7 @@ def beside_ours(scene: Scene) -> None:
         scene.put(name, b"x", folder=NEXT_FOLDER)
 
 
-def foreign_is_listed(_: Scene, ended: Ended) -> None:
+def foreign_is_listed(_: Scene, ended: CommandResult) -> None:
     diamond = ended.json["diamond"]
     assert diamond["removed"] == []
     assert f"{NEXT_FOLDER}/000000_0" in diamond["foreign"]
@@ -116,7 +116,7 @@ def leftover(scene: Scene) -> None:
     scene.put("notes.txt", b"x")
 
 
-def leftovers_are_gone(scene: Scene, ended: Ended) -> None:
+def leftovers_are_gone(scene: Scene, ended: CommandResult) -> None:
     diamond = ended.json["diamond"]
     assert sorted(diamond["removed"]) == sorted([f"{FOLDER}/{OURS}", f"{FOLDER}/_temporary/0/part-0"])
     assert diamond["foreign"] == [f"{FOLDER}/notes.txt"]
@@ -129,7 +129,7 @@ def nothing(_: Scene) -> None:
     """The fault is in the command."""
 
 
-def in_the_home_folder(scene: Scene, _: Ended) -> None:
+def in_the_home_folder(scene: Scene, _: CommandResult) -> None:
     assert not (scene.folder / "~").exists()
     assert (scene.folder / "home" / "lake" / "diamond" / "_waived").is_dir()
 
@@ -185,11 +185,11 @@ CASES: list[Fault] = [
         stores=LOCAL,
         expect=in_the_home_folder,
     ),
-    Fault("vacuum-of-a-hive-lake", FOREIGN, hive, VACUUM, code=2, says=("no manifest of this program",)),
-    Fault("vacuum-dry-run-of-a-hive-lake", FOREIGN, hive, (*VACUUM, "--dry-run"), code=0, says=("foreign, kept",)),
+    Fault("vacuum-of-a-hive-lake", FOREIGN, hive, VACUUM, code=2, output_patterns=("no manifest of this program",)),
+    Fault("vacuum-dry-run-of-a-hive-lake", FOREIGN, hive, (*VACUUM, "--dry-run"), code=0, output_patterns=("foreign, kept",)),
     Fault("vacuum-beside-ours", FOREIGN, beside_ours, (*VACUUM, "--json"), code=0, expect=foreign_is_listed),
     Fault(
-        "vacuum-of-our-leftovers", FOREIGN, leftover, (*VACUUM, "--json"), code=0, tree_stays=False,
+        "vacuum-of-our-leftovers", FOREIGN, leftover, (*VACUUM, "--json"), code=0, lake_unchanged=False,
         expect=leftovers_are_gone,
     ),
     irregular("fifo-as-part", os.mkfifo, "part-0.csv"),
@@ -200,16 +200,16 @@ CASES: list[Fault] = [
     irregular("device-as-marker", lambda path: path.symlink_to("/dev/zero"), "_SUCCESS"),
     irregular("part-is-a-link-out-of-the-lake", link_outside, "part-0.csv"),
     Fault(
-        "partition-is-a-link-out-of-the-lake", IRREGULAR, partition_outside, verdict=("invalid", "UNREADABLE"),
-        stores=LOCAL, tree_stays=False,
+        "partition-is-a-link-out-of-the-lake", IRREGULAR, partition_outside, state_and_code=("invalid", "UNREADABLE"),
+        stores=LOCAL, lake_unchanged=False,
     ),
     Fault(
         "marker-is-a-folder", IRREGULAR, lambda scene: scene.put("_SUCCESS/part-0.csv", CSV),
-        verdict=("uncommitted", "STILL_WRITING"),
+        state_and_code=("uncommitted", "STILL_WRITING"),
     ),
     Fault(
-        "plain-file-at-the-key", IRREGULAR, plain_file, verdict=("absent", "MISSING"), stores=LOCAL,
-        says=("a file lies at",),
+        "plain-file-at-the-key", IRREGULAR, plain_file, state_and_code=("absent", "MISSING"), stores=LOCAL,
+        output_patterns=("a file lies at",),
     ),
     waiver("waiver-of-brackets", b"[" * 100_000),
     waiver("waiver-is-empty", b""),
@@ -222,14 +222,14 @@ CASES: list[Fault] = [
             "2025-11-05.json", b'{"reason": "lost\\n2025-11-06 forged", "waived_at": "2025-11-12T00:00:00Z"}',
             folder="_waived",
         ),
-        ("waive", "--list"), code=0, says=(r"lost 2025-11-06 forged",),
+        ("waive", "--list"), code=0, output_patterns=(r"lost 2025-11-06 forged",),
     ),
     Fault(
         "waiver-reason-with-a-newline", WAIVERS, nothing,
-        ("waive", DAY.isoformat(), "--reason", "lost\n2025-11-06 forged"), code=2, says=("line break",),
+        ("waive", DAY.isoformat(), "--reason", "lost\n2025-11-06 forged"), code=2, output_patterns=("line break",),
     ),
     Fault(
         "waiver-reason-too-long", WAIVERS, nothing,
-        ("waive", DAY.isoformat(), "--reason", "x" * 501), code=2, says=("longer than 500",),
+        ("waive", DAY.isoformat(), "--reason", "x" * 501), code=2, output_patterns=("longer than 500",),
     ),
 ]  # fmt: skip

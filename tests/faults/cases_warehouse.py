@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from testing.faults import Ended, Scene
+    from testing.faults import CommandResult, Scene
 
 HARM = "nothing foreign is harmed"
 ONE = "one fault stays one fault"
@@ -60,7 +60,7 @@ def with_bytes(change: Callable[[bytes], bytes]) -> Callable[[Scene], None]:
     return arrange
 
 
-def warehouse_stays(scene: Scene, _: Ended) -> None:
+def warehouse_stays(scene: Scene, _: CommandResult) -> None:
     path = file_of(scene)
     assert path.read_bytes() == path.with_name("before").read_bytes()
 
@@ -82,7 +82,7 @@ def damaged_runs(scene: Scene) -> None:
         connection.execute("UPDATE wiki_trends_runs SET fingerprints = '{'")
 
 
-def users_table_stays(scene: Scene, _: Ended) -> None:
+def users_table_stays(scene: Scene, _: CommandResult) -> None:
     with duckdb.connect(file_of(scene), read_only=True) as connection:
         assert connection.execute("SELECT mine FROM wiki_trends_growth").fetchall() == [(7,)]
 
@@ -104,7 +104,7 @@ def linked_report(scene: Scene) -> None:
     (scene.folder / "report.html").symlink_to("real.html")
 
 
-def link_is_followed(scene: Scene, _: Ended) -> None:
+def link_is_followed(scene: Scene, _: CommandResult) -> None:
     assert (scene.folder / "report.html").is_symlink()
     assert b"<!doctype html>" in (scene.folder / "real.html").read_bytes()[:200]
 
@@ -115,7 +115,7 @@ def shared_report(scene: Scene) -> None:
     (scene.folder / "report.html").chmod(0o664)
 
 
-def mode_stays(scene: Scene, _: Ended) -> None:
+def mode_stays(scene: Scene, _: CommandResult) -> None:
     assert stat.S_IMODE((scene.folder / "report.html").stat().st_mode) == 0o664
 
 
@@ -124,16 +124,16 @@ def users_export(scene: Scene) -> None:
     (scene.folder / "out.csv").write_bytes(b"mine")
 
 
-def users_export_stays(scene: Scene, _: Ended) -> None:
+def users_export_stays(scene: Scene, _: CommandResult) -> None:
     assert (scene.folder / "out.csv").read_bytes() == b"mine"
 
 
-def table_on_stdout(_: Scene, ended: Ended) -> None:
+def table_on_stdout(_: Scene, ended: CommandResult) -> None:
     assert ended.out.startswith(HEADER)
     assert len(ended.out.splitlines()) == 4
 
 
-def null_stays(_: Scene, __: Ended) -> None:
+def null_stays(_: Scene, __: CommandResult) -> None:
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)  # noqa: PTH116 - the device itself
 
 
@@ -145,7 +145,7 @@ def foreign_links(scene: Scene) -> None:
     analyze(dataset, completeness, open_warehouse(f"duckdb:///{file_of(scene)}"))
 
 
-def links_nowhere(scene: Scene, _: Ended) -> None:
+def links_nowhere(scene: Scene, _: CommandResult) -> None:
     assert "evil.example" not in (scene.folder / "report.html").read_text(encoding="utf-8")
 
 
@@ -156,7 +156,7 @@ CASES: list[Fault] = [
         with_bytes(lambda _: b"not a database"),
         ("report", "--json"),
         3,
-        says=("not a DuckDB database",),
+        output_patterns=("not a DuckDB database",),
         stores=("local",),
         expect=warehouse_stays,
     ),
@@ -166,7 +166,7 @@ CASES: list[Fault] = [
         with_bytes(lambda data: data[: len(data) // 2]),
         ("report", "--json"),
         3,
-        says=("the file is damaged",),
+        output_patterns=("the file is damaged",),
         stores=("local",),
         expect=warehouse_stays,
     ),
@@ -176,7 +176,7 @@ CASES: list[Fault] = [
         with_bytes(lambda data: data[: len(data) // 2]),
         ("analyze", *WINDOW, "--json"),
         3,
-        says=("the file is damaged",),
+        output_patterns=("the file is damaged",),
         expect=warehouse_stays,
     ),
     Fault(
@@ -185,7 +185,7 @@ CASES: list[Fault] = [
         made(lambda path: path.mkdir()),
         ("report", "--json"),
         3,
-        says=("it is a folder",),
+        output_patterns=("it is a folder",),
         stores=("local",),
     ),
     Fault(
@@ -194,7 +194,7 @@ CASES: list[Fault] = [
         made(os.mkfifo),
         ("top", "--json"),
         3,
-        says=("not a regular file",),
+        output_patterns=("not a regular file",),
         stores=("local",),
     ),
     Fault(
@@ -203,7 +203,7 @@ CASES: list[Fault] = [
         with_statement("CREATE TABLE wiki_trends_runs AS SELECT 1 AS mine"),
         ("report", "--json"),
         3,
-        says=("was not published by wiki-trends",),
+        output_patterns=("was not published by wiki-trends",),
         stores=("local",),
     ),
     Fault(
@@ -212,7 +212,7 @@ CASES: list[Fault] = [
         damaged_runs,
         ("report", "--json"),
         3,
-        says=("does not describe a published window",),
+        output_patterns=("does not describe a published window",),
         stores=("local",),
     ),
     Fault(
@@ -221,7 +221,7 @@ CASES: list[Fault] = [
         with_statement("CREATE TABLE wiki_trends_growth AS SELECT 7 AS mine"),
         ("analyze", *WINDOW, "--json"),
         3,
-        says=("wiki_trends_growth is there already",),
+        output_patterns=("wiki_trends_growth is there already",),
         expect=users_table_stays,
     ),
     Fault(
@@ -230,7 +230,7 @@ CASES: list[Fault] = [
         connecting_to(f"postgresql://me:{SECRET}@127.0.0.1:9/trends"),
         ("report", "--json"),
         3,
-        says=("postgresql://127.0.0.1:9/trends",),
+        output_patterns=("postgresql://127.0.0.1:9/trends",),
         stores=("local",),
     ),
     Fault(
@@ -239,7 +239,7 @@ CASES: list[Fault] = [
         connecting_to(f"postgresql://me:{SECRET}@@host/trends"),
         ("report", "--json"),
         3,
-        says=("the URL cannot be read",),
+        output_patterns=("the URL cannot be read",),
         stores=("local",),
     ),
     Fault(
@@ -248,7 +248,7 @@ CASES: list[Fault] = [
         connecting_to(f"postgresql://127.0.0.1:9/trends?password={SECRET}&sslpassword={SECRET}"),
         ("top", "--json"),
         3,
-        says=("postgresql://127.0.0.1:9/trends",),
+        output_patterns=("postgresql://127.0.0.1:9/trends",),
         stores=("local",),
     ),
     Fault(
@@ -285,7 +285,7 @@ CASES: list[Fault] = [
         published,
         (*EXPORT, "/dev/full"),
         1,
-        says=("No space left on device",),
+        output_patterns=("No space left on device",),
         stores=("local",),
     ),
     Fault(
@@ -294,10 +294,18 @@ CASES: list[Fault] = [
         users_export,
         (*EXPORT, "out.csv"),
         2,
-        says=("is there already",),
+        output_patterns=("is there already",),
         stores=("local",),
         expect=users_export_stays,
     ),
-    Fault("export-to-a-folder", HARM, published, (*EXPORT, "."), 2, says=("is a folder",), stores=("local",)),
+    Fault(
+        "export-to-a-folder",
+        HARM,
+        published,
+        (*EXPORT, "."),
+        2,
+        output_patterns=("is a folder",),
+        stores=("local",),
+    ),
     Fault("links-to-another-host", HIDDEN, foreign_links, REPORT, 0, stores=("local",), expect=links_nowhere),
 ]

@@ -6,8 +6,8 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-from testing.faults import DAY, SECRET, Ended, Fault, Scene
-from testing.scripted_server import Asked, Reply, ScriptedServer
+from testing.faults import DAY, SECRET, CommandResult, Fault, Scene
+from testing.scripted_server import ReceivedRequest, Reply, ScriptedServer
 from testing.small_wiki import SITEINFO_QUERY, SmallWiki, listing
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ CONTACT = "https://meta.wikimedia.org/wiki/User:Somebody"
 _servers: dict[str, ScriptedServer] = {}
 
 
-def served(answer: Callable[[Asked], Reply], **settings: str) -> Callable[[Scene], None]:
+def served(answer: Callable[[ReceivedRequest], Reply], **settings: str) -> Callable[[Scene], None]:
     """A server that gives these answers in place of Wikimedia, with further settings by their short names."""
 
     def arrange(scene: Scene) -> None:
@@ -60,11 +60,11 @@ def settings(**values: str) -> Callable[[Scene], None]:
     return arrange
 
 
-def requests(number: int) -> Callable[[Scene, Ended], None]:
+def requests(number: int) -> Callable[[Scene, CommandResult], None]:
     """Hold how many requests were sent."""
 
-    def expect(scene: Scene, _ended: Ended) -> None:
-        assert len(_servers.pop(str(scene.folder)).asked) == number
+    def expect(scene: Scene, _ended: CommandResult) -> None:
+        assert len(_servers.pop(str(scene.folder)).requests) == number
 
     return expect
 
@@ -86,10 +86,21 @@ def row(value: str) -> bytes:
     return listing(ROWS).replace(b"900", value.encode())
 
 
-def refused(name: str, reply: Reply, code: int, *says: str, sent: int | None = None, **more: str) -> Fault:
+def refused(
+    name: str, reply: Reply, code: int, *output_patterns: str, sent: int | None = None, **more: str
+) -> Fault:
     """A case in which Wikimedia answers every request of `fetch` in one way."""
     expect = None if sent is None else requests(sent)
-    return Fault(name, KIND, always(reply, **more), FETCH, code, says=says, stores=("local",), expect=expect)
+    return Fault(
+        name,
+        KIND,
+        always(reply, **more),
+        FETCH,
+        code,
+        output_patterns=output_patterns,
+        stores=("local",),
+        expect=expect,
+    )
 
 
 def placeholder(name: str, contact: str) -> Fault:
@@ -100,12 +111,12 @@ def placeholder(name: str, contact: str) -> Fault:
         settings(contact=contact),
         FETCH,
         2,
-        says=("WIKI_TRENDS_CONTACT", "your own e-mail address, the URL"),
+        output_patterns=("WIKI_TRENDS_CONTACT", "your own e-mail address, the URL"),
         stores=("local",),
     )
 
 
-def project(name: str, code: int, *says: str) -> Fault:
+def project(name: str, code: int, *output_patterns: str) -> Fault:
     """A spelling of a project in `check`."""
     command = (
         "check",
@@ -119,7 +130,7 @@ def project(name: str, code: int, *says: str) -> Fault:
         "2025-11-12",
         "--json",
     )
-    return Fault(f"project-{name}", KIND, lambda _scene: None, command, code, says=says)
+    return Fault(f"project-{name}", KIND, lambda _scene: None, command, code, output_patterns=output_patterns)
 
 
 OTHER_DAY = listing(ROWS, dt.date(2025, 11, 4))
@@ -140,17 +151,17 @@ CASES: list[Fault] = [
     refused("body-is-empty", Reply(b""), 3, "not JSON"),
     refused("error-body-of-brackets", Reply(b"[" * 100_000, status=400), 2, "status 400"),
     refused("not-found-body-of-brackets", Reply(b"[" * 100_000, status=404), 2, "status 404"),
-    Fault("siteinfo-infinite-number", KIND, odd_siteinfo("1e400"), FETCH, says=("site information",), stores=("local",)),
-    Fault("siteinfo-number-is-a-text", KIND, odd_siteinfo('"six"'), FETCH, says=("site information",), stores=("local",)),
-    Fault("list-views-beyond-64-bits", KIND, with_list(row("1" + "0" * 30)), FETCH, says=("breaks its contract",), stores=("local",)),
-    Fault("list-views-infinite", KIND, with_list(row("1e400")), FETCH, says=("breaks its contract",), stores=("local",)),
-    Fault("list-views-negative", KIND, with_list(row("-1")), FETCH, says=("breaks its contract",), stores=("local",)),
-    Fault("list-of-brackets", KIND, with_list(b"[" * 100_000), FETCH, 3, says=("not JSON",), stores=("local",)),
-    Fault("list-of-another-day", KIND, with_list(OTHER_DAY), FETCH, says=("2025-11-04",), stores=("local", "s3")),
-    Fault("list-of-another-project", KIND, with_list(listing(ROWS, project="fr.wikipedia")), FETCH, says=("fr.wikipedia",), stores=("local", "s3")),
-    Fault("page-in-an-infinite-namespace", KIND, a_wiki(pages={"Nova": {"ns": float("inf")}}), FETCH, says=("breaks its contract",), stores=("local",), tree_stays=False),
-    Fault("page-in-a-namespace-of-text", KIND, a_wiki(pages={"Nova": {"ns": "x"}}), FETCH, says=("breaks its contract",), stores=("local",), tree_stays=False),
-    Fault("live-block", KIND, always(Reply(b"Please respect our robot policy", status=403)), ("doctor", "--live", "--json"), 2, says=("robot policy",), stores=("local",), expect=requests(2)),
+    Fault("siteinfo-infinite-number", KIND, odd_siteinfo("1e400"), FETCH, output_patterns=("site information",), stores=("local",)),
+    Fault("siteinfo-number-is-a-text", KIND, odd_siteinfo('"six"'), FETCH, output_patterns=("site information",), stores=("local",)),
+    Fault("list-views-beyond-64-bits", KIND, with_list(row("1" + "0" * 30)), FETCH, output_patterns=("breaks its contract",), stores=("local",)),
+    Fault("list-views-infinite", KIND, with_list(row("1e400")), FETCH, output_patterns=("breaks its contract",), stores=("local",)),
+    Fault("list-views-negative", KIND, with_list(row("-1")), FETCH, output_patterns=("breaks its contract",), stores=("local",)),
+    Fault("list-of-brackets", KIND, with_list(b"[" * 100_000), FETCH, 3, output_patterns=("not JSON",), stores=("local",)),
+    Fault("list-of-another-day", KIND, with_list(OTHER_DAY), FETCH, output_patterns=("2025-11-04",), stores=("local", "s3")),
+    Fault("list-of-another-project", KIND, with_list(listing(ROWS, project="fr.wikipedia")), FETCH, output_patterns=("fr.wikipedia",), stores=("local", "s3")),
+    Fault("page-in-an-infinite-namespace", KIND, a_wiki(pages={"Nova": {"ns": float("inf")}}), FETCH, output_patterns=("breaks its contract",), stores=("local",), lake_unchanged=False),
+    Fault("page-in-a-namespace-of-text", KIND, a_wiki(pages={"Nova": {"ns": "x"}}), FETCH, output_patterns=("breaks its contract",), stores=("local",), lake_unchanged=False),
+    Fault("live-block", KIND, always(Reply(b"Please respect our robot policy", status=403)), ("doctor", "--live", "--json"), 2, output_patterns=("robot policy",), stores=("local",), expect=requests(2)),
     placeholder("example", "you@example.org"),
     placeholder("localhost", "root@localhost"),
     placeholder("nobody", "me"),

@@ -20,9 +20,9 @@ from testing.wheels import (
     SOURCES,
     build,
     data_files,
+    data_files_to_read,
     install,
-    opened_by_the_product,
-    read_by_the_product,
+    opened_data_files,
     sources,
 )
 
@@ -130,7 +130,7 @@ def test_every_data_file_is_a_resource_of_the_installed_packages(product):
 
 def test_the_installed_product_reads_every_data_file(product):
     """By the functions that read them, in a run of the demo, its report, and the dashboard's start."""
-    assert read_by_the_product() - opened_by_the_product(product) == set()
+    assert data_files_to_read() - opened_data_files(product) == set()
 
 
 def test_the_core_checks_a_lake_with_at_most_five_packages(core):

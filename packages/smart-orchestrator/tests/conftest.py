@@ -9,7 +9,7 @@ import pytest
 
 from smart_orchestrator.store.opening import open_lake
 from testing.gcs_server import gcs_server
-from testing.lakes import url_of_lake
+from testing.lakes import empty_lake_url
 from testing.s3_server import S3Server, s3_server
 
 
@@ -50,7 +50,7 @@ def gcs(monkeypatch):
 @pytest.fixture(params=["folder", "memory", "s3"])
 def lake_url(request):
     """The URL of an empty lake of each kind."""
-    return url_of_lake(request)
+    return empty_lake_url(request)
 
 
 @pytest.fixture

@@ -38,22 +38,22 @@ class FakeAirflow:
         self.runs = []
         self.tokens = 0
 
-    def __call__(self, asked):
+    def __call__(self, request):
         for (method, end), replies in self.script.items():
-            if method == asked.method and asked.path.endswith(end) and replies:
+            if method == request.method and request.path.endswith(end) and replies:
                 return replies.pop(0)
-        if asked.path == "/auth/token":
+        if request.path == "/auth/token":
             self.tokens += 1
             return Reply({"access_token": f"token-{self.tokens}"}, status=201)
-        if asked.headers.get("authorization") != f"Bearer token-{self.tokens}":
+        if request.headers.get("authorization") != f"Bearer token-{self.tokens}":
             return Reply({"detail": "Invalid JWT token"}, status=401)
-        if asked.path.endswith("/dagRuns") and asked.method == "GET":
-            offset = int(asked.params["offset"])
-            page = self.runs[offset : offset + int(asked.params["limit"])]
+        if request.path.endswith("/dagRuns") and request.method == "GET":
+            offset = int(request.params["offset"])
+            page = self.runs[offset : offset + int(request.params["limit"])]
             return Reply({"dag_runs": page, "total_entries": len(self.runs)})
-        if asked.path.endswith("/taskInstances"):
+        if request.path.endswith("/taskInstances"):
             return Reply({"task_instances": [], "total_entries": 0})
-        return Reply(run(1, "queued")) if asked.method == "POST" else Reply(DAG)
+        return Reply(run(1, "queued")) if request.method == "POST" else Reply(DAG)
 
 
 @pytest.fixture
@@ -221,7 +221,9 @@ def test_a_pipeline_that_cannot_run_is_told_before_anything_is_started(airflow, 
     airflow.script["GET", "/dags/pipeline"] = [Reply(DAG | broken)]
     with pytest.raises(RunsError, match=says):
         runs.start(DAY)
-    assert not [asked for asked in server.asked if asked.method == "POST" and asked.path != "/auth/token"]
+    assert not [
+        request for request in server.requests if request.method == "POST" and request.path != "/auth/token"
+    ]
 
 
 def test_runs_belong_to_the_day_of_their_conf_else_of_their_schedule(airflow, runs):

@@ -141,7 +141,7 @@ def test_every_day_ends_filled_or_failed_within_its_limits(script, jobs, attempt
     failed = [run.day for run in done.outcome.failed]
     assert sorted((*done.outcome.filled, *failed, *(day for day, _ in done.outcome.abandoned))) == DAYS
     assert done.completeness.available == done.outcome.filled
-    assert max(runs.at_once, default=0) <= jobs
+    assert max(runs.in_flight_counts, default=0) <= jobs
     assert max(Counter(run.day for run in done.outcome.started).values(), default=0) <= attempts
 
 

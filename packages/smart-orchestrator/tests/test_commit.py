@@ -22,7 +22,7 @@ from smart_orchestrator.committing.writer import Part, commit, write_frame
 from smart_orchestrator.errors import CommitError, ContractError, LakeUnreachable, LostRace
 from smart_orchestrator.model.partition import Code, State
 from smart_orchestrator.store.opening import open_lake
-from testing.lakes import DAY, frame, globbed, pages, plain, version_of, version_parts
+from testing.lakes import DAY, frame, pages, plain, read_part_files, version_of, version_parts
 
 DEEP = InspectOptions(depth=Depth.ROWS)
 ROOT = Path(__file__).parents[3]
@@ -110,7 +110,7 @@ def check_crashes(url, crashes, start):
             assert visible(dataset) == version
     commit(dataset, DAY, version_parts(99))
     assert visible(dataset) == 99
-    assert version_of(globbed(lake, dataset)) == 99
+    assert version_of(read_part_files(lake, dataset)) == 99
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
@@ -155,7 +155,7 @@ def test_of_two_writers_one_wins_wholly_and_the_other_knows(request, kind, start
             late = bool(other) and inspect(dataset, DAY).fingerprint == other[0].fingerprint
             assert visible(dataset) == (2 if late else 1)
             assert late or inspect(dataset, DAY) == won
-        assert version_of(globbed(lake, dataset)) == visible(dataset)
+        assert version_of(read_part_files(lake, dataset)) == visible(dataset)
     assert len(lost) >= 4
     assert all("committed it at the same time, and its data stay" in str(error) for error in lost)
 
@@ -176,7 +176,7 @@ def test_without_an_answer_the_day_is_the_old_or_the_new_one_and_the_next_commit
         else:
             assert visible(dataset) == 2
         commit(dataset, DAY, version_parts(3))
-        assert version_of(globbed(lake, dataset)) == visible(dataset) == 3
+        assert version_of(read_part_files(lake, dataset)) == visible(dataset) == 3
 
 
 def conflict_after_write(lake):
@@ -334,10 +334,10 @@ def check_kills(tmp_path, rounds):
             continue
         version = visible(dataset)
         assert version >= 0
-        between_commits += len(globbed(lake, dataset)) > 2
+        between_commits += len(read_part_files(lake, dataset)) > 2
         if number % 4 == 3:
             commit(dataset, DAY, version_parts(version + 1))
-            assert version_of(globbed(lake, dataset)) == visible(dataset) == version + 1
+            assert version_of(read_part_files(lake, dataset)) == visible(dataset) == version + 1
             assert sorted(path.name[:8] for path in (tmp_path / "lake" / dataset.key(DAY)).iterdir()) == [
                 MARKER, "part-000", "part-000"
             ]  # fmt: skip

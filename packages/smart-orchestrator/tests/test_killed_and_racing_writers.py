@@ -21,7 +21,7 @@ from smart_orchestrator.committing.cleanup import vacuum
 from smart_orchestrator.committing.writer import commit
 from smart_orchestrator.errors import LostRace, PartitionChanged
 from smart_orchestrator.store.opening import open_lake
-from testing.lakes import DAY, globbed, plain, version_of, version_parts
+from testing.lakes import DAY, plain, read_part_files, version_of, version_parts
 from testing.s3_proxy import s3_proxy
 
 ROOT = Path(__file__).parents[3]
@@ -67,7 +67,7 @@ class Killer:
             time.sleep(self._chance.random() * longest)
             writer.kill()
         if self._proxy:
-            self._proxy.quiet()
+            self._proxy.wait_until_idle()
 
 
 def check_kills(url, killer, rounds, longest):
@@ -80,17 +80,17 @@ def check_kills(url, killer, rounds, longest):
         assert version == seen or number * VERSIONS <= version < (number + 1) * VERSIONS
         moved += version != seen
         seen = version
-        orphaned += len(globbed(lake, dataset)) > 2
+        orphaned += len(read_part_files(lake, dataset)) > 2
         if number % 4 == 3:
             # Whatever the killed ones left: after the next commit a plain glob is right, without a vacuum.
             seen = number * VERSIONS + VERSIONS - 1
             commit(dataset, DAY, version_parts(seen))
-            assert version_of(globbed(lake, dataset)) == visible(dataset) == seen
+            assert version_of(read_part_files(lake, dataset)) == visible(dataset) == seen
     assert orphaned, "no kill fell into a commit"
     assert moved, "no commit came through before a kill"
     vacuum(dataset, older_than=dt.timedelta(0))
     nothing_but_named(dataset)
-    assert version_of(globbed(lake, dataset)) == seen
+    assert version_of(read_part_files(lake, dataset)) == seen
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def check_races(dataset, rounds):
         lost += len(versions) - len(committed)
         before = visible(dataset)
         assert before in committed
-        assert version_of(globbed(lake, dataset)) == before
+        assert version_of(read_part_files(lake, dataset)) == before
     removed = vacuum(dataset, older_than=dt.timedelta(0))
     assert removed.keys == ()
     nothing_but_named(dataset)

@@ -54,7 +54,7 @@ def test_without_a_folder_the_files_are_printed(place):
     assert ran.code == 0
     for file in DAG_FILES:
         assert f"# {file.name}\n{file.text}" in ran.out
-    assert place.everything() == []
+    assert place.all_paths() == []
 
 
 def test_the_document_has_name_dag_and_content(place):
@@ -109,7 +109,7 @@ def test_a_folder_that_is_absent_is_named_with_the_fix(place):
     ran = place.run("airflow", "dags", "--write", str(absent))
     assert (ran.code, ran.out) == (2, "")
     assert f"--write: '{absent}' does not exist. Create it (mkdir -p '{absent}')" in ran.err
-    assert place.everything() == []
+    assert place.all_paths() == []
 
 
 def test_a_file_in_place_of_the_folder_is_named(place):

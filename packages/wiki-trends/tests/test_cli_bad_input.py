@@ -144,7 +144,7 @@ def test_bad_input_has_its_exit_code_and_names_value_origin_and_fix(
 def test_nothing_is_written_for_input_that_cannot_be_used(place):
     place.run("check", "--days", "0")
     place.run("backfill", "--as-of", "2025-02-30")
-    assert place.everything() == []
+    assert place.all_paths() == []
 
 
 def test_a_process_ends_with_the_same_codes(place, monkeypatch):

@@ -9,7 +9,7 @@ from importlib.metadata import version
 import pytest
 import typer
 
-from testing.product import CONTROL, DAYS
+from testing.product import CONTROL_CHARACTERS, DAYS
 from wiki_trends.cli.app import app
 from wiki_trends.jobs import progress
 
@@ -39,7 +39,7 @@ def test_check_prints_each_day_newest_first_and_the_sums(two_missing):
     ]
     assert lines[6] == "expected 5, available 3, missing 2, coverage 60.0 %"
     assert "wiki-trends backfill" in lines[7]
-    assert not CONTROL.search(ran.out)
+    assert not CONTROL_CHARACTERS.search(ran.out)
 
 
 def test_check_json_is_the_documented_document(two_missing):
@@ -238,7 +238,7 @@ def test_output_in_a_pipe_has_neither_colours_nor_control_codes(two_missing, sam
     sample_api()
     for words in (("check",), ("plan",), ("run",), ("analyze",)):
         ran = two_missing.process(*words, *AS_OF)
-        assert not CONTROL.search(ran.out + ran.err), words
+        assert not CONTROL_CHARACTERS.search(ran.out + ran.err), words
 
 
 def test_help_of_every_command_has_an_example(place):

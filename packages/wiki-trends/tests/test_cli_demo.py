@@ -65,4 +65,4 @@ def test_a_folder_that_is_not_a_demos_is_left_alone(place):
     ran = place.process("demo", "--folder", "mine")
     assert ran.code == 2
     assert "--folder: 'mine' contains files that are not from a demo" in ran.err
-    assert place.everything() == ["mine", "mine/thesis.txt"]
+    assert place.all_paths() == ["mine", "mine/thesis.txt"]

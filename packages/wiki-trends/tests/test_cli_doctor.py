@@ -150,7 +150,7 @@ def test_live_shows_a_refusal_as_it_is(place, monkeypatch, reply, code, words):
         monkeypatch.setenv("WIKI_TRENDS_WIKIMEDIA_URL", server.url)
         monkeypatch.setenv("WIKI_TRENDS_MEDIAWIKI_URL", server.url)
         ran = live(place)
-        assert len(server.asked) == 2
+        assert len(server.requests) == 2
     assert ran.code == code
     for word in words:
         assert word in ran.out

@@ -7,7 +7,7 @@ import os
 import time
 
 from smart_orchestrator.store.opening import lake_of
-from testing.product import CONTROL, DAYS
+from testing.product import CONTROL_CHARACTERS, DAYS
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
@@ -28,7 +28,7 @@ def test_the_calendar_draws_weeks_by_weekdays_with_a_legend(place):
         "expected 7, available 4, missing 3, coverage 57.1 %",
     ]
     assert "■ complete" in lines[3]
-    assert not CONTROL.search(ran.out)
+    assert not CONTROL_CHARACTERS.search(ran.out)
 
 
 def test_the_calendar_of_a_terminal_has_colours(place):

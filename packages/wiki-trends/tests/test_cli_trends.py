@@ -78,7 +78,7 @@ def test_a_target_that_exists_stays_unless_forced(published):
     assert "is there already. Name another file, or give --force" in ran.err
     assert published.run("export", "wiki_trends_growth", "--output", str(target), "--force").code == 0
     assert target.read_text().startswith("page,")
-    assert [name for name in published.everything() if name.endswith(".part")] == []
+    assert [name for name in published.all_paths() if name.endswith(".part")] == []
 
 
 @pytest.mark.parametrize(

@@ -68,9 +68,9 @@ def test_a_page_of_the_cache_is_explained_without_asking_and_as_the_pipeline_dec
 
     settings = settings_for(wiki.url, tmp_path)
     run_day(DAY, settings)
-    asked = len(wiki.asked)
+    request_count = len(wiki.requests)
     explanation = explain_page("Ruska_Venla", settings)
-    assert (explanation.source, len(wiki.asked)) == ("cache", asked)
+    assert (explanation.source, len(wiki.requests)) == ("cache", request_count)
     row = read_frame(layers(settings).diamond, DAY).row(0, named=True)
     document = explanation.to_json()
     assert {name: row[name] for name in ("category", "location_type", "location")} == {
@@ -160,5 +160,5 @@ def test_a_file_of_phrases_that_cannot_be_used_is_explanation_before_a_day_is_ru
     monkeypatch.setenv("WIKI_TRENDS_CATEGORIES_FILE", str(mine))
     assert run_command(["fetch", str(DAY)]) == 2
     assert "en.Sprots is not one of the 19 categories" in capsys.readouterr().err
-    assert wiki.asked == []
+    assert wiki.requests == []
     assert not (tmp_path / "lake").exists()

@@ -18,7 +18,7 @@ from smart_orchestrator.errors import DatasetError, LakeDenied, LakeUnreachable
 from smart_orchestrator.model.dataset import Dataset
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.runners.local import LocalRunner, dataset_identifier
-from testing.pg_server import ENCODED, PASSWORD
+from testing.pg_server import ENCODED_PASSWORD, PASSWORD
 
 DAY = dt.date(2025, 11, 5)
 # The hours of two days in UTC, one row each; the second day has one hour fewer.
@@ -159,7 +159,7 @@ def test_a_description_that_cannot_work_is_refused(options, message):
 
 def test_a_password_that_is_refused_is_not_shown(postgres_events):
     for url in (
-        postgres_events.replace(ENCODED, "an0ther-secret"),
+        postgres_events.replace(ENCODED_PASSWORD, "an0ther-secret"),
         postgres_events.replace("/trends", "/no_such"),
     ):
         with pytest.raises(LakeDenied) as caught:
@@ -167,7 +167,7 @@ def test_a_password_that_is_refused_is_not_shown(postgres_events):
         text = str(caught.value) + repr(caught.value)
         assert "an0ther-secret" not in text
         assert PASSWORD not in text
-        assert ENCODED not in text
+        assert ENCODED_PASSWORD not in text
         assert text.startswith("Lake postgresql://127.0.0.1:")
 
 

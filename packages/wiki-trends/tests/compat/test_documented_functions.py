@@ -12,7 +12,7 @@ from plugins.utils.dag_trigger import trigger_dag_for_date, trigger_multiple_dat
 from plugins.utils.date_checker import find_missing_dates, get_dates_to_fetch, print_date_report
 from smart_orchestrator.errors import LakeUnreachable, WindowError
 from smart_orchestrator.model.window import today_utc
-from testing.product import CONTROL, ROOT
+from testing.product import CONTROL_CHARACTERS, ROOT
 from wiki_trends.errors import ContactMissing, SettingError, WikimediaUnreachable
 
 pytestmark = pytest.mark.usefixtures("place")
@@ -161,7 +161,7 @@ def test_the_one_liner_of_the_documentation_works_from_the_root_of_the_project(e
     assert ran.code == 0
     assert "Expected dates: 10" in ran.out
     assert "Total files in the diamond bucket: 8" in ran.out
-    assert not CONTROL.search(ran.out)
+    assert not CONTROL_CHARACTERS.search(ran.out)
 
 
 def test_triggered_dates_run_the_pipeline_with_their_target_date(sample_api):

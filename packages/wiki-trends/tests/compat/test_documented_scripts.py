@@ -11,7 +11,7 @@ import pexpect
 import pytest
 
 from smart_orchestrator.model.window import today_utc
-from testing.product import CONTROL
+from testing.product import CONTROL_CHARACTERS
 
 AS_OF = ("--as-of", "2025-11-12")
 COLOUR = "\x1b["
@@ -121,7 +121,7 @@ def test_without_a_terminal_it_only_reports(two_missing):
     assert "Missing dates: 2" in ran.out
     assert "Add --auto to fetch." in ran.out
     assert "(y/n)" not in ran.out
-    assert not CONTROL.search(ran.out + ran.err)
+    assert not CONTROL_CHARACTERS.search(ran.out + ran.err)
     assert fetched(two_missing) == []
 
 
@@ -145,7 +145,7 @@ def test_auto_fetches_in_a_pipe_without_control_codes_then_the_analytics_and_the
     assert shown.out.startswith("Trends of 2025-11-06 .. 2025-11-09")
     assert done.out.endswith(shown.out)
     for text in (ran.out, done.out, shown.out, ran.err, done.err, shown.err):
-        assert not CONTROL.search(text)
+        assert not CONTROL_CHARACTERS.search(text)
 
 
 def test_a_day_that_never_came_leaves_its_window_open(place, sample_api):

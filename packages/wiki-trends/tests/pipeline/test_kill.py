@@ -45,7 +45,7 @@ def test_a_killed_day_is_whole_or_not_there(tmp_path, rounds):
     days = [DAY + dt.timedelta(days=n) for n in range(rounds * DAYS_A_ROUND)]
     wiki = SmallWiki(
         lists={("en.wikipedia", day): listing(ROWS, day) for day in days},
-        sides={
+        lists_by_access={
             (access, day): listing(HALVES, day, access=access) for access in LISTED_DEVICES for day in days
         },
     )
@@ -90,5 +90,5 @@ def _check(settings, days, server) -> None:
 
 def _lists(server: ScriptedServer) -> Counter[str]:
     """How often each list, by access method and day, was asked for."""
-    paths = (asked.path.partition("/top/en.wikipedia/") for asked in server.asked)
+    paths = (request.path.partition("/top/en.wikipedia/") for request in server.requests)
     return Counter(name for _, is_list, name in paths if is_list)

@@ -22,7 +22,7 @@ MOBILE = [("Phones", 780, 1), ("Nova", 500, 2), ("Least", 20, 3)]
 @pytest.fixture
 def bench(tmp_path):
     wiki = SmallWiki(lists={("en.wikipedia", DAY): listing(ROWS)}, redirects={"novae": "Nova"})
-    wiki.sides = {
+    wiki.lists_by_access = {
         ("desktop", DAY): listing(DESKTOP, access="desktop"),
         ("mobile-web", DAY): listing(MOBILE, access="mobile-web"),
     }
@@ -70,30 +70,30 @@ def test_a_day_that_was_not_fetched_has_nothing_left_out(bench):
 @pytest.mark.parametrize("gone", ["desktop", "mobile-web"])
 def test_without_one_of_the_lists_a_day_is_not_judged(bench, gone):
     wiki, server, settings = bench
-    del wiki.sides[gone, DAY]
+    del wiki.lists_by_access[gone, DAY]
     run_day(DAY, settings)
     assert pages(settings) == ["Robot", "Nova", "Phones"]
     assert read_frame(layers(settings).silver, DAY)["desktop_high"].null_count() == 4
-    before = len(server.asked)
+    before = len(server.requests)
     run_day(DAY, settings)
-    assert len(server.asked) == before
+    assert len(server.requests) == before
 
 
 def test_a_list_by_access_method_is_fetched_once_for_all_uses(bench):
     _, server, settings = bench
     run_day(DAY, settings)
-    before = len(server.asked)
+    before = len(server.requests)
     desktop = settings_for(server.url, settings.state.rpartition("/")[0], access="desktop")
     run_day(DAY, desktop)
     assert pages(desktop) == ["Robot", "Nova", "Least"]
-    assert ["/top/" in asked.path for asked in server.asked[before:]].count(True) == 0
+    assert ["/top/" in request.path for request in server.requests[before:]].count(True) == 0
 
 
 def test_a_refresh_asks_again_and_says_what_has_changed(bench):
     wiki, server, settings = bench
     run_day(DAY, settings)
     run_day(DAY, settings)
-    assert [asked.path.count("/all-access/") for asked in server.asked].count(1) == 1
+    assert [request.path.count("/all-access/") for request in server.requests].count(1) == 1
     wiki.lists["en.wikipedia", DAY] = listing([*ROWS[:2], ("Nova", 950, 3), ("New", 400, 4)])
     run_day(DAY, settings, fetch=first_step(settings, [DAY], refresh=True))
     measured = inspect(layers(settings).bronze, DAY).manifest.measured
@@ -133,5 +133,5 @@ def test_a_dump_makes_a_day_beyond_the_first_thousand_without_asking_for_a_list(
     frame = read_frame(layers(settings).diamond, DAY)
     assert (frame.height, frame["rank"].min(), frame["rank"].max()) == (1399, 2, 1400)
     assert frame.row(0)[:4] == ("Page_0", "Page 0", 18_000, 2)
-    assert not [asked for asked in server.asked if "/top/" in asked.path]
+    assert not [request for request in server.requests if "/top/" in request.path]
     assert inspect(layers(settings).bronze, DAY).manifest.measured["files"] == ["dump.txt"]

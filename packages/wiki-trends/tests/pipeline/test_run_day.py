@@ -135,9 +135,9 @@ def test_a_day_is_rebuilt_from_bronze_without_asking_again(wiki, tmp_path):
     _, server = wiki
     settings = settings_for(server.url, tmp_path)
     first = read_after(run_day, settings)
-    asked = len(server.asked)
+    request_count = len(server.requests)
     again = read_after(run_day, settings)
-    assert len(server.asked) == asked
+    assert len(server.requests) == request_count
     assert again.equals(first)
 
 
@@ -154,7 +154,7 @@ def test_site_information_that_is_old_or_of_another_form_is_asked_again(wiki, tm
     open_lake(str(tmp_path / "lake/silver")).put("_cache/en.wikipedia/siteinfo.json", left)
     run_day(DAY, settings)
     run_day(DAY, settings)
-    assert [asked.params.get("meta") for asked in server.asked].count("siteinfo") == 1
+    assert [request.params.get("meta") for request in server.requests].count("siteinfo") == 1
 
 
 def test_pages_of_the_day_before_are_not_asked_again(wiki, tmp_path):
@@ -162,10 +162,12 @@ def test_pages_of_the_day_before_are_not_asked_again(wiki, tmp_path):
     small.lists["en.wikipedia", NEXT] = listing([("Nova_Zembla", 9, 1), ("New", 8, 2)], NEXT)
     settings = settings_for(server.url, tmp_path)
     run_day(DAY, settings)
-    before = len(server.asked)
+    before = len(server.requests)
     result = run_day(NEXT, settings)
-    asked = [asked.params["titles"] for asked in server.asked[before:] if "titles" in asked.params]
-    assert asked == ["New"]
+    requested_titles = [
+        request.params["titles"] for request in server.requests[before:] if "titles" in request.params
+    ]
+    assert requested_titles == ["New"]
     assert result.cache_hits == 1
 
 
@@ -277,8 +279,8 @@ def test_days_run_at_the_same_time_with_one_client(wiki, tmp_path):
         results = list(pool.map(lambda day: run_day(day, settings, client=client), days))
     assert [result.rows for result in results] == [130] * 6
     assert client.counters.requests == 0
-    assert sum(result.requests for result in results) == len(server.asked)
-    assert server.most_in_flight <= settings.max_in_flight
+    assert sum(result.requests for result in results) == len(server.requests)
+    assert server.peak_in_flight <= settings.max_in_flight
 
 
 def test_the_lake_can_be_in_memory(wiki, tmp_path):

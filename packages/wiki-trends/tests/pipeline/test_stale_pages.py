@@ -80,7 +80,7 @@ def two_days(revision=1, *names):
 
 
 def props(server):
-    return [asked.params["prop"] for asked in server.asked if "titles" in asked.params]
+    return [request.params["prop"] for request in server.requests if "titles" in request.params]
 
 
 @pytest.mark.usefixtures("aged")
@@ -90,9 +90,11 @@ def test_the_death_that_trends_is_seen_although_the_page_is_cached(tmp_path):
         settings = settings_for(server.url, tmp_path)
         run_day(BEFORE, settings)
         wiki.pages["Nova"] = page(2, "2025 deaths", "Singers")
-        server.asked.clear()
+        server.requests.clear()
         result = run_day(DAY, settings)
-        assert [asked.params["titles"] for asked in server.asked if "titles" in asked.params][1:] == ["Nova"]
+        assert [request.params["titles"] for request in server.requests if "titles" in request.params][
+            1:
+        ] == ["Nova"]
         assert props(server)[0] == "info"
     silver = layers(settings).silver
     cached = PageCache(lake_of(silver), "en.wikipedia").get(["Nova"])
@@ -106,7 +108,7 @@ def test_an_unchanged_list_costs_one_pass(tmp_path):
     with ScriptedServer(two_days(1, "Living people")) as server:
         settings = settings_for(server.url, tmp_path)
         run_day(BEFORE, settings)
-        server.asked.clear()
+        server.requests.clear()
         run_day(DAY, settings)
         assert props(server) == ["info"]
 
@@ -115,7 +117,7 @@ def test_pages_that_were_requested_today_are_not_checked(tmp_path):
     with ScriptedServer(two_days()) as server:
         settings = settings_for(server.url, tmp_path)
         run_day(BEFORE, settings)
-        server.asked.clear()
+        server.requests.clear()
         run_day(DAY, settings)
         assert props(server) == []
 
@@ -148,10 +150,10 @@ def test_a_check_whose_pages_could_not_be_requested_is_made_again(tmp_path, monk
         run_day(BEFORE, settings)
         wiki.pages["Nova"] = page(2, "2025 deaths")
 
-        def answer(asked):
-            if asked.params.get("prop", "info") != "info":
+        def answer(request):
+            if request.params.get("prop", "info") != "info":
                 return Reply(b"", status=400)
-            return wiki(asked)
+            return wiki(request)
 
         server.answer = answer
         with pytest.raises(RequestRejected):

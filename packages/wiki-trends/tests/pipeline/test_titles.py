@@ -48,7 +48,7 @@ def bench(tmp_path_factory):
 
 def test_titles_go_from_the_api_to_csv_and_tables_and_back_unchanged(bench, tmp_path, postgres_url):
     wiki, conf, client, number = bench
-    asked: dict[dt.date, list[tuple[str, int, int]]] = {}
+    rows_by_day: dict[dt.date, list[tuple[str, int, int]]] = {}
 
     @settings(max_examples=40, deadline=None)
     @given(titles=TITLES)
@@ -65,11 +65,13 @@ def test_titles_go_from_the_api_to_csv_and_tables_and_back_unchanged(bench, tmp_
             assert urllib.parse.unquote(link.removeprefix("https://en.wikipedia.org/wiki/")) == page
             assert link.isascii()
             assert not set(link) & set(' "<>?#&+|\\^`{}')
-        asked[day] = rows
+        rows_by_day[day] = rows
 
     from_the_api_to_csv()
     diamond = layers(conf).diamond
-    whole = check(diamond, Window.between(min(asked), max(asked), max(asked) + dt.timedelta(days=3)))
+    whole = check(
+        diamond, Window.between(min(rows_by_day), max(rows_by_day), max(rows_by_day) + dt.timedelta(days=3))
+    )
     for url in (f"duckdb:///{tmp_path / 'titles.duckdb'}", postgres_url):
         warehouse = open_warehouse(url)
         analyze(diamond, whole, warehouse, clock=lambda: NOW)
@@ -78,4 +80,4 @@ def test_titles_go_from_the_api_to_csv_and_tables_and_back_unchanged(bench, tmp_
                 "SELECT date, page, views, rank FROM wiki_trends_timeseries ORDER BY date, rank"
             )
         in_table = [(row["date"], row["page"], row["views"], row["rank"]) for row in result]
-        assert in_table == [(day, *row) for day, rows in sorted(asked.items()) for row in rows]
+        assert in_table == [(day, *row) for day, rows in sorted(rows_by_day.items()) for row in rows]

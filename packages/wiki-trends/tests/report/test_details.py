@@ -4,8 +4,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from testing.equal_tables import same
-from testing.report_windows import lively, publish, settings_in
+from testing.equal_tables import values_match
+from testing.report_windows import publish, settings_in, varied_rows
 from testing.window_data import day_number, run_record
 from wiki_trends.errors import WarehouseError
 from wiki_trends.report.details import ALL_OTHERS, RACERS, SEPARATE_CATEGORIES, group_by_place, read_details
@@ -15,7 +15,7 @@ from wiki_trends.warehouse import open_warehouse
 @pytest.fixture
 def details(tmp_path):
     settings = settings_in(tmp_path)
-    publish(settings, {offset: lively(offset) for offset in range(9)}, window=5)
+    publish(settings, {offset: varied_rows(offset) for offset in range(9)}, window=5)
     return read_details(open_warehouse(settings.warehouse))
 
 
@@ -57,12 +57,12 @@ def test_both_warehouses_give_the_same_page(tmp_path, postgres_url):
     details_of_both = []
     for url in (f"duckdb:///{tmp_path}/w.duckdb", postgres_url):
         settings = replace(settings_in(tmp_path), warehouse=url)
-        publish(settings, {offset: lively(offset) for offset in range(9)}, window=5)
+        publish(settings, {offset: varied_rows(offset) for offset in range(9)}, window=5)
         details = read_details(open_warehouse(url))
         # Each publish has partitions of its own, of the same rows.
         run = replace(details.run, seconds=0.0, fingerprints={}, baseline={})
         details_of_both.append(asdict(replace(details, report=replace(details.report, run=run))))
-    assert same(details_of_both[0], details_of_both[1])
+    assert values_match(details_of_both[0], details_of_both[1])
 
 
 def test_a_window_of_a_version_without_scores_is_told_with_the_fix(tmp_path):

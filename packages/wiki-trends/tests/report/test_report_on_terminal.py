@@ -6,14 +6,16 @@ import pexpect
 import pytest
 from rich.cells import cell_len
 
-from testing.report_windows import HOSTILE, lively, publish
+from testing.report_windows import HOSTILE, publish, varied_rows
 from wiki_trends.config.settings import load
 from wiki_trends.report.text import safe
 
 
 @pytest.fixture
 def published(place):
-    publish(load(), {offset: lively(offset, HOSTILE) for offset in (0, 1, 2, 4)}, window=5, min_coverage=80)
+    publish(
+        load(), {offset: varied_rows(offset, HOSTILE) for offset in (0, 1, 2, 4)}, window=5, min_coverage=80
+    )
     return place
 
 

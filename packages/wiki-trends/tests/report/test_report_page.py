@@ -7,7 +7,7 @@ import re
 import pytest
 
 from testing.browser import PHONE, TABLET, WIDE, tab
-from testing.report_windows import HOSTILE, lively, publish, settings_in
+from testing.report_windows import HOSTILE, publish, settings_in, varied_rows
 from wiki_trends.report.html.document import write_report
 from wiki_trends.report.text import safe
 
@@ -19,7 +19,7 @@ def written(tmp_path_factory):
     """The report of a complete window, with hostile titles among its pages."""
     folder = tmp_path_factory.mktemp("report")
     settings = settings_in(folder)
-    days = {offset: lively(offset, HOSTILE, PAGES) for offset in range(12)}
+    days = {offset: varied_rows(offset, HOSTILE, PAGES) for offset in range(12)}
     publish(settings, days, window=5)
     target = folder / "report.html"
     write_report(target, settings, ({}, ""))
@@ -44,7 +44,7 @@ def gapped(tmp_path_factory):
     settings = settings_in(folder)
     publish(
         settings,
-        {offset: lively(offset) for offset in (0, 1, 2, 3, 4, 5, 7, 8, 11)},
+        {offset: varied_rows(offset) for offset in (0, 1, 2, 3, 4, 5, 7, 8, 11)},
         window=5,
         min_coverage=60,
     )
@@ -65,7 +65,7 @@ def test_every_chart_is_drawn_and_nothing_is_asked_of_anyone(browser, written, s
     with tab(browser, offline=True, color_scheme=scheme) as made:
         made.open(written)
         for chart in ("chart-race", "chart-categories", "chart-places"):
-            assert made.colours(f"#{chart}") >= 5, f"{chart} is blank"
+            assert made.count_colours(f"#{chart}") >= 5, f"{chart} is blank"
         assert made.page.locator("#chart-race svg text", has_text="Page 17").count() >= 1
         assert made.page.locator("#chart-race .role-axis-label text", has_text="Nov").count() >= 3
         assert made.problems == []
@@ -85,7 +85,7 @@ def test_no_serious_violation_of_accessibility(browser, short, gapped, scheme, w
     for report in (short, gapped):
         with tab(browser, offline=True, color_scheme=scheme, width=width) as made:
             made.open(report)
-            assert made.violations() == []
+            assert made.accessibility_violations() == []
 
 
 def test_the_page_is_never_wider_than_its_window(browser, written, gapped):
@@ -94,7 +94,7 @@ def test_the_page_is_never_wider_than_its_window(browser, written, gapped):
             made.open(report)
             for width in (WIDE, TABLET, PHONE, 320):
                 made.page.set_viewport_size({"width": width, "height": 900})
-                assert made.overflow() == 0, width
+                assert made.overflow_pixels() == 0, width
 
 
 def rows_of(page):

@@ -34,7 +34,7 @@ def test_json_says_what_was_written(published):
 def test_a_report_is_replaced_by_the_next_one(published):
     for _ in range(2):
         assert published.run("report", "--html", "report.html").code == 0
-    assert [name for name in published.everything() if "report" in name] == ["report.html"]
+    assert [name for name in published.all_paths() if "report" in name] == ["report.html"]
 
 
 def test_what_is_no_report_stays_unless_forced(published):
@@ -76,14 +76,14 @@ def test_a_folder_that_refuses_leaves_what_was_there(published, monkeypatch):
     assert ran.code != 0
     assert "report.html cannot be written: No space left on device" in ran.err
     assert (published.folder / "report.html").read_bytes() == before
-    assert [name for name in published.everything() if name.endswith(".part")] == []
+    assert [name for name in published.all_paths() if name.endswith(".part")] == []
 
 
 def test_nothing_published_is_told_and_no_file_is_made(place):
     ran = place.run("report", "--html", "report.html")
     assert ran.code != 0
     assert "nothing has been published yet" in ran.err
-    assert place.everything() == []
+    assert place.all_paths() == []
 
 
 def test_a_lake_that_is_gone_leaves_a_report_that_says_so(published, monkeypatch):

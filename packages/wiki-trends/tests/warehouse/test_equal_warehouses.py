@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from testing.equal_tables import assert_same_tables, same
+from testing.equal_tables import assert_same_tables, values_match
 from testing.random_days import days, rows_of
 from testing.window_data import NOW, checked_window, row
 from wiki_trends.analytics.analyze import analyze
@@ -36,7 +36,7 @@ def publish_twice_and_compare(window, postgres_url):
             # wiki_diamond also has the days of earlier examples.
             names = [name for name in done.rows if name != "wiki_diamond"]
             assert_same_tables(embedded_reader, other, names, dataset.name)
-        assert same(reported(server), reported(embedded)), (reported(server), reported(embedded))
+        assert values_match(reported(server), reported(embedded)), (reported(server), reported(embedded))
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi import FastAPI
 
-from testing.dashboard import AS_OF, TOKEN, eventually, running, serving
+from testing.dashboard import AS_OF, TOKEN, eventually, serve_app, serving
 from wiki_trends.config.settings import load
 from wiki_trends.web import create_app
 from wiki_trends.web.auth.sign_in import TokenGuard
@@ -60,7 +60,7 @@ def test_under_a_prefix_every_link_and_form_keeps_it(place):
     place.write_days(*HERE)
     outer = FastAPI()
     outer.mount("/plugins/trends", create_app(load(), guard=TokenGuard(TOKEN), today=lambda: AS_OF))
-    with running(outer) as url:
+    with serve_app(outer) as url:
         import re
 
         import httpx2

@@ -51,10 +51,10 @@ def test_every_page_is_quiet_asks_nobody_else_and_can_be_used_by_everybody(share
         )
         for scheme in ("light", "dark"):
             seen.page.emulate_media(color_scheme=scheme)
-            assert seen.violations() == [], scheme
+            assert seen.accessibility_violations() == [], scheme
         for width in (PHONE, SMALL):
             seen.page.set_viewport_size({"width": width, "height": 844})
-            assert seen.overflow() == 0, width
+            assert seen.overflow_pixels() == 0, width
         assert problems(seen) == []
 
 
@@ -99,7 +99,7 @@ def test_the_charts_are_drawn(shared, browser):
     with visited(browser, shared) as seen:
         for path in ("/page?title=Legend_of_Gatanor", "/category?name=Sports"):
             seen.open(path)
-            assert seen.colours(".plot") > 3
+            assert seen.count_colours(".plot") > 3
         assert problems(seen) == []
 
 
@@ -152,7 +152,7 @@ def test_the_keyboard_reaches_the_content_and_a_day(shared, browser):
         seen.page.keyboard.press("Enter")
         dialog = seen.page.get_by_role("dialog")
         dialog.get_by_role("heading", level=1).wait_for()
-        assert seen.violations() == []
+        assert seen.accessibility_violations() == []
         seen.page.keyboard.press("Escape")
         assert not dialog.is_visible()
 
@@ -249,13 +249,13 @@ def test_a_stranger_signs_in_by_the_form_and_is_brought_back(shared, browser):
 
 def shown_as_text(seen, path):
     seen.page.goto(path)
-    seen.drawn()
+    seen.wait_until_drawn()
     assert seen.page.locator("main img, main i").count() == 0
     links = seen.page.evaluate("[...document.links].map((link) => link.protocol)")
     assert set(links) <= {"http:", "https:"}
     assert "\u202e" not in seen.page.locator("body").inner_text()
     seen.page.set_viewport_size({"width": PHONE, "height": 844})
-    assert seen.overflow() == 0
+    assert seen.overflow_pixels() == 0
 
 
 @pytest.mark.parametrize("path", ["/", "/pages", "/categories", "/category?name=%3Ci%3Escript"])

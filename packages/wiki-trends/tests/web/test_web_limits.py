@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from testing.dashboard import START, TOKEN, running, serving
+from testing.dashboard import START, TOKEN, serve_app, serving
 from wiki_trends.errors import SettingError
 from wiki_trends.web import create_app
 from wiki_trends.web.auth.rate_limit import RateLimiter
@@ -62,7 +62,7 @@ def test_remembered_values_are_bounded_for_each_owner():
 def test_the_callers_address_is_the_proxied_one_behind_a_named_proxy_only(demo_settings, caplog, proxies):
     caplog.set_level(logging.INFO, "wiki_trends.web")
     app = create_app(demo_settings, guard=TokenGuard(TOKEN))
-    with running(app, proxies=proxies) as url:
+    with serve_app(app, proxies=proxies) as url:
         forwarded = {"Origin": url, "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
         answer = httpx2.post(f"{url}/sign-in", data={"token": TOKEN}, headers=forwarded)
     named = proxies == ("127.0.0.0/8",)
@@ -125,7 +125,7 @@ def test_a_connection_that_sends_slowly_is_closed_and_others_are_served(
     demo_settings, caplog, first, piece, status
 ):
     app = create_app(demo_settings, guard=TokenGuard(TOKEN))
-    with running(app, request_seconds=0.5) as url:
+    with serve_app(app, request_seconds=0.5) as url:
         received = dribble(url, first, piece)
         assert status in received
         assert httpx2.get(f"{url}/overview.json", timeout=60).status_code == 200
@@ -135,7 +135,7 @@ def test_a_connection_that_sends_slowly_is_closed_and_others_are_served(
 def test_a_stream_outlives_the_deadline_of_its_request(demo_settings):
     app = create_app(demo_settings, guard=TokenGuard(TOKEN))
     with (
-        running(app, request_seconds=0.3) as url,
+        serve_app(app, request_seconds=0.3) as url,
         httpx2.stream("GET", f"{url}/events", timeout=60) as stream,
     ):
         lines = stream.iter_lines()

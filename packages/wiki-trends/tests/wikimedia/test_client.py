@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from testing.scripted_server import Asked, Reply, ScriptedServer, in_turn
+from testing.scripted_server import ReceivedRequest, Reply, ScriptedServer, replies_in_turn
 from wiki_trends.config.settings import Settings
 from wiki_trends.errors import ContactMissing, DayNotPublished, RequestRejected, WikimediaUnreachable
 from wiki_trends.wikimedia import WikimediaClient
@@ -41,7 +41,7 @@ def serve(tmp_path):
     opened = []
 
     def open_client(*replies, answer=None, **more):
-        server = ScriptedServer(answer or in_turn(*replies)).__enter__()
+        server = ScriptedServer(answer or replies_in_turn(*replies)).__enter__()
         client = WikimediaClient(settings_for(server.url, tmp_path, **more))
         opened.extend([client, server])
         return server, client
@@ -64,29 +64,29 @@ def test_the_list_comes_byte_for_byte_with_its_origin(serve):
     assert answer.url == f"{server.url}/api/rest_v1/metrics/pageviews/top/en.wikipedia/all-access/2025/11/05"
     assert (answer.status, answer.etag) == (200, '"abc"')
     assert before <= answer.fetched_at <= dt.datetime.now(tz=dt.UTC)
-    assert "gzip" in server.asked[0].headers["accept-encoding"]
+    assert "gzip" in server.requests[0].headers["accept-encoding"]
 
 
 def test_the_user_agent_names_client_contact_and_library(serve):
     server, client = serve(Reply(GOOD), contact="you@example.org", token="s3cret")
     top(client)
-    agent = server.asked[0].headers["user-agent"]
+    agent = server.requests[0].headers["user-agent"]
     assert agent.startswith("wiki-trends/")
     assert " (you@example.org) httpx2/" in agent
-    assert server.asked[0].headers["authorization"] == "Bearer s3cret"
+    assert server.requests[0].headers["authorization"] == "Bearer s3cret"
 
 
 def test_a_contact_beyond_ascii_still_makes_a_header(serve):
     server, client = serve(Reply(GOOD), contact="jürgen@example.org")
     top(client)
-    assert "(j%C3%BCrgen@example.org)" in server.asked[0].headers["user-agent"]
+    assert "(j%C3%BCrgen@example.org)" in server.requests[0].headers["user-agent"]
 
 
 def test_connections_are_reused(serve):
     server, client = serve(Reply(GOOD))
     for _ in range(5):
         top(client)
-    assert len({asked.port for asked in server.asked}) == 1
+    assert len({request.port for request in server.requests}) == 1
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_the_apis_own_404_is_a_day_not_published(serve, body):
     with pytest.raises(DayNotPublished, match="2025-11-05 is not published") as caught:
         top(client)
     assert (caught.value.day, caught.value.project) == (DAY, "en.wikipedia")
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_our_own_mistakes_are_not_repeated(serve, reply, words):
     with pytest.raises(RequestRejected, match=words) as caught:
         top(client)
     assert caught.value.status == reply.status
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_our_own_mistakes_are_not_repeated(serve, reply, words):
 def test_what_may_pass_is_tried_again(serve, reply):
     server, client = serve(reply, Reply(GOOD), request_timeout=0.3)
     assert json.loads(top(client).body) == GOOD
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
     assert (client.counters.requests, client.counters.retries) == (2, 1)
 
 
@@ -183,14 +183,14 @@ def test_the_robot_policy_slows_down_a_client_that_names_its_contact(serve):
     reply = Reply(b"Please respect our robot policy", status=403, headers={"Retry-After": "0"})
     server, client = serve(reply, Reply(GOOD), contact="you@example.org")
     top(client)
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
 
 
 def test_retry_after_is_honoured(serve):
     server, client = serve(Reply(b"", status=429, headers={"Retry-After": "1"}), Reply(GOOD))
     top(client)
-    first, second = server.asked
-    assert second.at - first.at >= 1.0
+    first, second = server.requests
+    assert second.received_at - first.received_at >= 1.0
 
 
 def test_a_pause_that_is_ordered_holds_for_other_clients_of_the_machine(serve):
@@ -199,21 +199,21 @@ def test_a_pause_that_is_ordered_holds_for_other_clients_of_the_machine(serve):
         top(impatient)
     _, other = serve(Reply(GOOD))
     top(other)
-    assert time.monotonic() - server.asked[0].at >= 1.0
+    assert time.monotonic() - server.requests[0].received_at >= 1.0
 
 
 def test_a_pause_beyond_the_deadline_is_not_waited_for(serve):
     server, client = serve(Reply(b"", status=429, headers={"Retry-After": "3600"}))
     with pytest.raises(WikimediaUnreachable, match=r"after 1 try .*slow down"):
         top(client)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_the_deadline_ends_the_retries(serve):
     server, client = serve(Reply(b"", status=500), deadline=0.6)
     with pytest.raises(WikimediaUnreachable, match="status 500") as caught:
         top(client)
-    assert caught.value.attempts == len(server.asked) >= 2
+    assert caught.value.attempts == len(server.requests) >= 2
 
 
 def test_no_answer_at_all_is_unreachable(tmp_path):
@@ -239,13 +239,13 @@ def test_closing_ends_all_waiting_at_once(serve):
 
     thread = threading.Thread(target=ask)
     thread.start()
-    while not server.asked:
+    while not server.requests:
         pass
     client.close()
     thread.join()
     assert "closed" in str(failures[0])
     # The second request would have come after the pause of 15 seconds.
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_the_token_is_in_no_message(serve):
@@ -256,9 +256,9 @@ def test_the_token_is_in_no_message(serve):
     assert "s3cret" not in repr(client._settings)
 
 
-def pages_of(asked: Asked) -> Reply:
+def pages_of(request: ReceivedRequest) -> Reply:
     """Answers every title as an existing page, normalised as MediaWiki does."""
-    titles = asked.params["titles"].split("|")
+    titles = request.params["titles"].split("|")
     normal = {title: title.replace("_", " ") for title in titles}
     return Reply(
         {
@@ -281,9 +281,9 @@ def test_titles_are_asked_fifty_at_a_time_in_parallel_within_the_limit(serve):
     facts_by_title = client.pages("en.wikipedia", titles)
     assert sorted(facts_by_title) == sorted(titles)
     assert facts_by_title["Page_7"].title == "Page 7"
-    assert len(server.asked) == 11
-    assert all(asked.path == "/en.wikipedia/w/api.php" for asked in server.asked)
-    assert 1 <= server.most_in_flight <= 3
+    assert len(server.requests) == 11
+    assert all(request.path == "/en.wikipedia/w/api.php" for request in server.requests)
+    assert 1 <= server.peak_in_flight <= 3
 
 
 def test_short_queries_are_get_and_long_ones_post(serve):
@@ -291,9 +291,9 @@ def test_short_queries_are_get_and_long_ones_post(serve):
     long_titles = ["é" * 120 + str(number) for number in range(50)]
     assert len(client.pages("en.wikipedia.org", long_titles)) == 50
     client.pages("en.wikipedia", ["A"])
-    assert [asked.method for asked in server.asked] == ["POST", "GET"]
-    assert server.asked[0].headers["promise-non-write-api-action"] == "true"
-    assert server.asked[0].path == server.asked[1].path
+    assert [request.method for request in server.requests] == ["POST", "GET"]
+    assert server.requests[0].headers["promise-non-write-api-action"] == "true"
+    assert server.requests[0].path == server.requests[1].path
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -313,9 +313,9 @@ def test_any_title_arrives_as_it_is(echo, titles):
 def echo(tmp_path):
     seen: set[str] = set()
 
-    def answer(asked: Asked) -> Reply:
-        seen.update(asked.params["titles"].split("|"))
-        return pages_of(asked)
+    def answer(request: ReceivedRequest) -> Reply:
+        seen.update(request.params["titles"].split("|"))
+        return pages_of(request)
 
     with (
         ScriptedServer(answer) as server,
@@ -339,9 +339,9 @@ def test_a_batch_follows_its_continuation_to_the_end(serve):
     }
     server, client = serve(Reply(first), Reply(second))
     assert client.pages("en.wikipedia", ["A"])["A"].categories == ("X", "Y")
-    assert server.asked[1].params["clcontinue"] == "1|B"
-    assert server.asked[1].params["continue"] == "||coordinates"
-    assert server.asked[1].params["titles"] == "A"
+    assert server.requests[1].params["clcontinue"] == "1|B"
+    assert server.requests[1].params["continue"] == "||coordinates"
+    assert server.requests[1].params["titles"] == "A"
 
 
 def test_a_continuation_that_never_ends_is_given_up(serve):
@@ -351,8 +351,8 @@ def test_a_continuation_that_never_ends_is_given_up(serve):
 
 
 def test_one_failed_batch_fails_the_whole_and_keeps_what_came(serve):
-    def answer(asked: Asked) -> Reply:
-        return Reply(b"", status=400) if "Page_60" in asked.params["titles"] else pages_of(asked)
+    def answer(request: ReceivedRequest) -> Reply:
+        return Reply(b"", status=400) if "Page_60" in request.params["titles"] else pages_of(request)
 
     _, client = serve(answer=answer, max_in_flight=1)
     kept = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from testing.scripted_server import Asked, Reply, ScriptedServer
+from testing.scripted_server import ReceivedRequest, Reply, ScriptedServer
 
 ASK = """
 import sys
@@ -19,9 +19,11 @@ with WikimediaClient(settings) as client:
 
 
 def test_three_processes_together_have_three_requests_in_flight(tmp_path):
-    def answer(asked: Asked) -> Reply:
+    def answer(request: ReceivedRequest) -> Reply:
         server.ended.wait(0.005)
-        return Reply({"query": {"pages": [{"title": title} for title in asked.params["titles"].split("|")]}})
+        return Reply(
+            {"query": {"pages": [{"title": title} for title in request.params["titles"].split("|")]}}
+        )
 
     with ScriptedServer(answer) as server:
         processes = [
@@ -29,5 +31,5 @@ def test_three_processes_together_have_three_requests_in_flight(tmp_path):
             for name in ("a", "b", "c")
         ]
         assert [process.wait(60) for process in processes] == [0, 0, 0]
-    assert len(server.asked) == 36
-    assert 2 <= server.most_in_flight <= 3
+    assert len(server.requests) == 36
+    assert 2 <= server.peak_in_flight <= 3

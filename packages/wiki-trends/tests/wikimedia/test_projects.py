@@ -83,7 +83,7 @@ def test_a_project_without_a_language_is_fetched(tmp_path, written, answered):
     with ScriptedServer(wiki) as server:
         settings = settings_for(server.url, tmp_path, project=written)
         run_day(DAY, settings)
-        assert {asked.path for asked in server.asked if "api.php" in asked.path} == {
+        assert {request.path for request in server.requests if "api.php" in request.path} == {
             "/www.wikidata/w/api.php"
         }
     frame = read_frame(layers(settings).diamond, DAY)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from testing.scripted_server import Reply, ScriptedServer, in_turn
+from testing.scripted_server import Reply, ScriptedServer, replies_in_turn
 from testing.small_wiki import DAY, settings_for
 from wiki_trends.errors import ClientBlocked, RequestRejected, TokenRejected, WikimediaUnreachable
 from wiki_trends.wikimedia import WikimediaClient, transport
@@ -23,7 +23,7 @@ def serve(tmp_path):
     opened = []
 
     def open_client(*replies, **more):
-        server = ScriptedServer(in_turn(*replies)).__enter__()
+        server = ScriptedServer(replies_in_turn(*replies)).__enter__()
         client = WikimediaClient(settings_for(server.url, tmp_path, **({"contact": CONTACT} | more)))
         opened.extend([client, server])
         return server, client
@@ -44,9 +44,9 @@ def test_a_403_without_retry_after_is_a_block_after_three_tries(serve, body):
     server, client = serve(Reply(body, status=403))
     with pytest.raises(ClientBlocked) as caught:
         top(client)
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
     text = str(caught.value)
-    assert server.asked[0].headers["user-agent"] in text
+    assert server.requests[0].headers["user-agent"] in text
     assert "bot-traffic@wikimedia.org" in text
     assert body.decode("ascii", "ignore").partition("\n")[0] in text
 
@@ -54,20 +54,20 @@ def test_a_403_without_retry_after_is_a_block_after_three_tries(serve, body):
 def test_a_block_that_is_lifted_within_three_tries_is_forgotten(serve):
     server, client = serve(Reply(b"no", status=403), Reply(b"no", status=403), GOOD)
     top(client)
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
 
 
 def test_a_403_with_retry_after_is_throttling(serve):
     server, client = serve(*[Reply(b"", status=403, headers={"Retry-After": "0"})] * 9, GOOD)
     top(client)
-    assert len(server.asked) == 10
+    assert len(server.requests) == 10
 
 
 def test_a_401_names_the_token(serve):
     server, client = serve(Reply({"detail": "Jwt is expired"}, status=401), token="s3cret")
     with pytest.raises(TokenRejected, match=r"Jwt is expired.*WIKI_TRENDS_TOKEN") as caught:
         top(client)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     assert "s3cret" not in str(caught.value)
 
 
@@ -173,8 +173,8 @@ def within_wikimedia(monkeypatch):
 def test_a_redirect_within_wikimedia_is_followed(serve):
     server, client = serve(Reply(b"", status=301, headers={"Location": "/elsewhere?a=%26"}), GOOD)
     top(client)
-    assert [asked.path for asked in server.asked][1:] == ["/elsewhere"]
-    assert server.asked[1].params == {"a": "&"}
+    assert [received.path for received in server.requests][1:] == ["/elsewhere"]
+    assert server.requests[1].params == {"a": "&"}
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_redirect_out_of_wikimedia_is_refused(serve, target):
     server, client = serve(Reply(b"", status=302, headers={"Location": target} if target else {}))
     with pytest.raises(RequestRejected, match="302"):
         top(client)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.usefixtures("within_wikimedia")
@@ -206,7 +206,7 @@ def test_redirects_in_a_circle_end(serve):
     server, client = serve(Reply(b"", status=307, headers={"Location": "/again"}))
     with pytest.raises(RequestRejected, match="too many redirects"):
         top(client)
-    assert len(server.asked) == transport.MAX_REDIRECTS + 1
+    assert len(server.requests) == transport.MAX_REDIRECTS + 1
 
 
 @pytest.mark.usefixtures("within_wikimedia")
@@ -214,7 +214,7 @@ def test_a_post_is_not_redirected(serve):
     server, client = serve(Reply(b"", status=301, headers={"Location": "/elsewhere"}))
     with pytest.raises(RequestRejected, match="301"):
         client.pages("en.wikipedia", ["é" * 120 + str(number) for number in range(50)])
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_an_announced_end_is_reported_once_a_day(serve, caplog):
