@@ -1,4 +1,4 @@
-"""The additional processes of Airflow on Celery: Redis as the broker, and two workers."""
+"""The processes that Airflow needs in addition with the Celery executor: Redis as the broker, and two workers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tools.redis import executable
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORKERS = 2
+WORKER_COUNT = 2
 # The number of tasks that a worker runs concurrently.
-CONCURRENCY = 4
+WORKER_CONCURRENCY = 4
 
 
 class Celery:
-    """The commands and settings of a Redis broker, with a free port and a new password, and of the workers."""
+    """The commands and settings of the broker and the workers. The broker has a free port and a new password."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -35,11 +35,11 @@ class Celery:
             "AIRFLOW__CELERY__RESULT_BACKEND": database.replace(
                 "postgresql://", "db+postgresql+psycopg2://", 1
             ),
-            "AIRFLOW__CELERY__WORKER_CONCURRENCY": str(CONCURRENCY),
+            "AIRFLOW__CELERY__WORKER_CONCURRENCY": str(WORKER_CONCURRENCY),
         }
 
-    def broker(self) -> list[str]:
-        """Return the command that starts Redis. Redis stores nothing on disk.
+    def broker_command(self) -> list[str]:
+        """Write the configuration of Redis, and return the command that starts Redis without storing data on disk.
 
         Raises:
             NoRedis: Redis is not installed.
@@ -51,12 +51,12 @@ class Celery:
         config.chmod(0o600)
         return [executable(), str(config)]
 
-    def workers(self) -> dict[str, list[str]]:
-        """Return the commands that start the workers.
+    def worker_commands(self) -> dict[str, list[str]]:
+        """Return the command that starts each worker, by the name of the worker.
 
-        The workers do not serve their logs over HTTP, because all processes share Airflow's folder of logs.
+        The workers do not serve their logs over HTTP, because all processes can read Airflow's folder of logs.
         """
-        names = [f"worker-{number}" for number in range(1, WORKERS + 1)]
+        names = [f"worker-{number}" for number in range(1, WORKER_COUNT + 1)]
         return {
             name: [
                 program("airflow"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # The only variables of the caller's environment that Airflow's processes receive.
-INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TERM", "TZ")
+INHERITED_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TERM", "TZ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Ports:
 
     @classmethod
     def free(cls) -> Self:
-        """Return unused ports."""
+        """Return ports that no process uses."""
         return cls(free_port(), free_port(), free_port())
 
     @property
@@ -43,14 +43,14 @@ def environment(
     """Return the environment of Airflow's processes.
 
     Args:
-        folder: the home folder of Airflow. Its path in the environment also identifies the processes of the stack.
+        folder: the home folder of Airflow. The processes of the stack are identified by this path in their environment.
         ports: the ports of the processes.
         dags: the DAG folder.
         executor: the name of the executor.
         database: the URL of an empty PostgreSQL database.
-        passwords: the passwords by user. The user `admin` has all rights, and all other users can only read.
+        passwords: the password of each user, by name. The user `admin` has all rights; the other users can only read.
     """
-    inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
+    inherited = {key: os.environ[key] for key in INHERITED_VARIABLES if key in os.environ}
     users = ",".join(f"{user}:{'admin' if user == 'admin' else 'viewer'}" for user in passwords)
     return inherited | {
         "HOME": str(folder),

@@ -1,9 +1,9 @@
-"""Runs Airflow 3 with all its services on this machine, without containers (`make airflow`, and the tests).
+"""Run Airflow 3 and the services that it needs on this machine, without containers (`make airflow`, and the tests).
 
 The stack consists of an S3 server, PostgreSQL (Airflow's database and the warehouse), a synthetic Wikimedia, and Airflow's
-api-server, scheduler, dag-processor and triggerer. Each is a process on a free port of the loopback interface. Each stack has new
-passwords and keys. The program runs in `.venv-airflow`. It keeps all files in one temporary folder, and removes this folder at
-the end.
+api-server, scheduler, dag-processor and triggerer. Each of these processes listens on a free port of the loopback interface. Each
+stack has new passwords and keys. The program runs in `.venv-airflow`, and keeps all files in one temporary folder, which it removes
+at the end.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 DAGS = ROOT / "dags"
 PROCESS_NAMES = ("api-server", "dag-processor", "scheduler", "triggerer")
-HEALTHY_TIMEOUT = 180.0
+READY_TIMEOUT_SECONDS = 180.0
 
 
-class NotUp(RuntimeError):
-    """A process did not start."""
+class NotReady(RuntimeError):
+    """A process or a DAG of the stack is not ready in time. The message contains the end of the log."""
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Stack:
         postgres: the PostgreSQL server.
         sample: the synthetic Wikimedia; None if it was not started.
         api: a client of Airflow's REST API, signed in as `admin`.
-        say: the function that is called with a line for each step.
+        say: a function that is called with a line for each step.
     """
 
     folder: Path
@@ -73,10 +73,10 @@ class Stack:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The environment for a `wiki-trends` outside of Airflow that uses this Airflow and its lake."""
+        """The environment variables with which `wiki-trends` outside Airflow uses this Airflow and the same lake."""
         prefixes = ("WIKI_TRENDS_", "AWS_")
-        inside = {key: value for key, value in self.environment.items() if key.startswith(prefixes)}
-        return inside | {
+        shared = {key: value for key, value in self.environment.items() if key.startswith(prefixes)}
+        return shared | {
             "WIKI_TRENDS_RUNNER": "airflow",
             "WIKI_TRENDS_AIRFLOW_URL": self.url,
             "WIKI_TRENDS_AIRFLOW_USER": "admin",
@@ -84,7 +84,7 @@ class Stack:
         }
 
     def airflow(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        """Run the command `airflow` with these arguments."""
+        """Run the command `airflow` with these arguments in the environment of the stack."""
         return subprocess.run(
             [program("airflow"), *arguments],
             env=dict(self.environment),
@@ -100,57 +100,59 @@ class Stack:
         for name in names or self.components:
             self.components[name].start()
 
-    def until_healthy(self, seconds: float = HEALTHY_TIMEOUT) -> None:
+    def until_healthy(self, seconds: float = READY_TIMEOUT_SECONDS) -> None:
         """Wait until every process of Airflow reports that it is healthy.
 
         Raises:
-            NotUp: a process has ended, or is not healthy in time.
+            NotReady: a process has ended, or is not healthy in time.
         """
         deadline = time.monotonic() + seconds
-        missing = ["api-server"]
+        unhealthy = ["api-server"]
         while time.monotonic() < deadline:
             for component in self.components.values():
                 if component.pid is None:
                     msg = f"{component.name} has ended:\n{component.tail()}"
-                    raise NotUp(msg)
+                    raise NotReady(msg)
             health = self._health()
             if health is not None:
-                missing = [name for name, part in health.items() if part.get("status") != "healthy"]
-                if not missing:
+                unhealthy = [name for name, service in health.items() if service.get("status") != "healthy"]
+                if not unhealthy:
                     return
             time.sleep(0.2)
-        msg = f"not healthy after {seconds:g} s: {', '.join(missing)}\n{self.components['api-server'].tail()}"
-        raise NotUp(msg)
+        msg = (
+            f"not healthy after {seconds:g} s: {', '.join(unhealthy)}\n{self.components['api-server'].tail()}"
+        )
+        raise NotReady(msg)
 
-    def until_parsed(self, *dag_ids: str, seconds: float = HEALTHY_TIMEOUT) -> None:
+    def until_parsed(self, *dag_ids: str, seconds: float = READY_TIMEOUT_SECONDS) -> None:
         """Wait until Airflow has parsed these DAGs.
 
         Raises:
-            NotUp: a file has import errors, or a DAG is not parsed in time.
+            NotReady: a file has import errors, or a DAG is not parsed in time.
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            parsed = {item["dag_id"] for item in self.api.pages("/dags", "dags")}
-            if parsed >= set(dag_ids):
+            parsed_ids = {dag["dag_id"] for dag in self.api.pages("/dags", "dags")}
+            if parsed_ids >= set(dag_ids):
                 return
             errors = [
-                f"{e['filename']}:\n{e['stack_trace']}"
-                for e in self.api.pages("/importErrors", "import_errors")
+                f"{error['filename']}:\n{error['stack_trace']}"
+                for error in self.api.pages("/importErrors", "import_errors")
             ]
             if errors:
-                raise NotUp("\n".join(errors))
+                raise NotReady("\n".join(errors))
             time.sleep(0.3)
-        msg = f"no such DAG after {seconds:g} s: {', '.join(sorted(set(dag_ids) - parsed))}\n{self.components['dag-processor'].tail()}"
-        raise NotUp(msg)
+        msg = f"no such DAG after {seconds:g} s: {', '.join(sorted(set(dag_ids) - parsed_ids))}\n{self.components['dag-processor'].tail()}"
+        raise NotReady(msg)
 
     def _health(self) -> dict[str, dict[str, str]] | None:
         import httpx2
 
         try:
-            answer = httpx2.get(f"{self.url}/api/v2/monitor/health", timeout=10, verify=False)
+            response = httpx2.get(f"{self.url}/api/v2/monitor/health", timeout=10, verify=False)
         except httpx2.HTTPError:
             return None
-        return answer.json() if answer.status_code == 200 else None
+        return response.json() if response.status_code == 200 else None
 
 
 @contextmanager
@@ -162,37 +164,37 @@ def airflow_stack(
     extra: Mapping[str, str] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Stack]:
-    """Start a complete stack, wait until it is healthy, and end it after the block.
+    """Run a complete stack during the block, which begins when the stack is healthy.
 
     Args:
         dags: Airflow's DAG folder.
         sample: the options of the synthetic Wikimedia for the pipeline; None to start no synthetic Wikimedia.
         executor: the name of Airflow's executor.
-        extra: additional variables for the environment of Airflow's processes.
-        say: the function to call with a line for each step.
+        extra: additional environment variables of Airflow's processes.
+        say: a function that is called with a line for each step.
 
     Raises:
-        NotUp: a process did not start; the message contains the end of its log.
+        NotReady: a process did not start; the message contains the end of the log of the process.
     """
-    with ExitStack() as exits:
-        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="wiki-trends-airflow-")))
+    with ExitStack() as exit_stack:
+        folder = Path(exit_stack.enter_context(tempfile.TemporaryDirectory(prefix="wiki-trends-airflow-")))
         ports = Ports.free()
         passwords = {"admin": secrets.token_urlsafe(12), "viewer": secrets.token_urlsafe(12)}
         (folder / "s3").mkdir()
         s3 = S3Process(folder / "s3")
-        exits.callback(s3.kill)
+        exit_stack.callback(s3.kill)
         say("starting the S3 server")
         s3.start()
         say("starting PostgreSQL")
-        postgres = exits.enter_context(postgres_server(max_connections="300"))
-        server = _sample(sample, exits)
+        postgres = exit_stack.enter_context(postgres_server(max_connections="300"))
+        sample_server = _start_sample(sample, exit_stack)
         variables = environment(
             folder, ports, dags, executor=executor, database=postgres.new_database(), passwords=passwords
         )
         celery = Celery(folder) if executor == "CeleryExecutor" else None
         if celery is not None:
             variables |= celery.environment(postgres.new_database())
-        variables |= _product(folder, s3, postgres, server)
+        variables |= _product_settings(folder, s3, postgres, sample_server)
         variables["AIRFLOW_CONN_WIKI_TRENDS_AIRFLOW_API"] = (
             f"http://admin:{passwords['admin']}@127.0.0.1:{ports.api}"
         )
@@ -206,15 +208,15 @@ def airflow_stack(
             components=_components(folder, variables, celery),
             s3=s3,
             postgres=postgres,
-            sample=server,
+            sample=sample_server,
             api=AirflowApi(ports.url, user="admin", password=passwords["admin"]),
             say=say,
         )
-        exits.callback(lambda: end(list(stack.components.values()), str(folder)))
+        exit_stack.callback(lambda: end(list(stack.components.values()), str(folder)))
         say("creating Airflow's database")
-        done = stack.airflow("db", "migrate")
-        if done.returncode:
-            raise NotUp(done.stdout[-2000:] + done.stderr[-2000:])
+        migration = stack.airflow("db", "migrate")
+        if migration.returncode:
+            raise NotReady(migration.stdout[-2000:] + migration.stderr[-2000:])
         say(f"starting Airflow: {', '.join(stack.components)}")
         stack.start()
         stack.until_healthy()
@@ -224,26 +226,27 @@ def airflow_stack(
 
 def _components(folder: Path, variables: Mapping[str, str], celery: Celery | None) -> dict[str, Component]:
     """Return Airflow's processes in their starting order. With Celery, the broker is first and the workers are last."""
-    parts = {name: [program("airflow"), name] for name in PROCESS_NAMES}
+    commands = {name: [program("airflow"), name] for name in PROCESS_NAMES}
     if celery is not None:
-        parts = {"redis": celery.broker()} | parts | celery.workers()
+        commands = {"redis": celery.broker_command()} | commands | celery.worker_commands()
     return {
-        name: Component(name, command, variables, folder / f"{name}.log") for name, command in parts.items()
+        name: Component(name, command, variables, folder / f"{name}.log")
+        for name, command in commands.items()
     }
 
 
-def _sample(options: SampleOptions | None, exits: ExitStack) -> SampleServer | None:
+def _start_sample(options: SampleOptions | None, exit_stack: ExitStack) -> SampleServer | None:
     if options is None:
         return None
     from wiki_trends.sample import SampleServer
 
-    return exits.enter_context(SampleServer(options))
+    return exit_stack.enter_context(SampleServer(options))
 
 
-def _product(
+def _product_settings(
     folder: Path, s3: S3Process, postgres: PostgresServer, sample: SampleServer | None
 ) -> dict[str, str]:
-    """Return the settings of wiki-trends: lake, warehouse and upstream."""
+    """Return the environment variables of wiki-trends for the lake, the warehouse, the state and the upstream."""
     settings = s3.server.environment | {
         "WIKI_TRENDS_LAKE": f"s3://{BUCKET}/{{layer}}",
         "WIKI_TRENDS_WAREHOUSE": postgres.new_database(),
@@ -262,13 +265,13 @@ def main() -> NoReturn:
     """Run a stack until Ctrl-C."""
     from wiki_trends.sample import SampleOptions
 
-    # Both signals raise `KeyboardInterrupt`, so that the stack is ended, even if the parent process has set them to be ignored.
+    # Both signals raise `KeyboardInterrupt`, which ends the stack. A parent process may have set the signals to be ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    began = time.monotonic()
+    started_at = time.monotonic()
 
     def say(text: str) -> None:
-        print(f"[{time.monotonic() - began:5.1f} s] {text}", flush=True)
+        print(f"[{time.monotonic() - started_at:5.1f} s] {text}", flush=True)
 
     try:
         with airflow_stack(sample=SampleOptions(latency=0.05), say=say) as stack:
@@ -277,7 +280,7 @@ def main() -> NoReturn:
             signal.pause()
     except KeyboardInterrupt:
         say("stopped; all processes and files are removed")
-    except (NotUp, RunsError) as error:
+    except (NotReady, RunsError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(3)
     sys.exit(0)

@@ -1,11 +1,11 @@
-"""Runs the project in a minimal Debian 13 with only Python 3.13, make and git (`make test-bare`).
+"""Run the project in a minimal Debian 13 with only Python 3.13, make and git (`make test-bare`).
 
-The system has no Java, Node, compiler or Docker. debootstrap creates it in a folder below `build`. The program clones the project
+The system has no Java, Node, compiler or Docker. debootstrap creates the system in a folder below `build`. The program clones the project
 into the system, and runs each target through chroot, with separate `/proc`, pseudo-terminals and shared memory. The program needs
-root for the mounts and for chroot. Each run creates a new folder, and removes it at the end unless `--keep` is given.
+root for the mounts and for chroot. Each run creates the folder anew, and removes the folder at the end unless `--keep` is given.
 
 The new system uses this machine's resolver, certificate authorities, and variables of pip and proxies, because some machines reach
-package registries only through them.
+package registries only with these settings.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from tools.debian import install, may_install
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "bare"
 PACKAGES = ("python3", "python3-venv", "make", "git", "ca-certificates")
-CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
-NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", f"/{CERTIFICATES}")
-VARIABLES = (
+CERTIFICATES_PATH = Path("etc/ssl/certs/ca-certificates.crt")
+NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", f"/{CERTIFICATES_PATH}")
+NETWORK_VARIABLES = (
     "PIP_CERT",
     "PIP_DEFAULT_TIMEOUT",
     "PIP_INDEX_URL",
@@ -33,9 +33,10 @@ VARIABLES = (
     "SSL_CERT_DIR",
     "UV_DEFAULT_INDEX",
 )
-PROXIES = ("http_proxy", "https_proxy", "no_proxy")
-# The mounts belong to the namespace of the command. The kernel removes them when the command ends, even after a crash.
-MOUNTS = """
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
+# A shell script with two arguments: the folder of the system, and the command to run. The mounts belong to the namespace of the
+# command, so the kernel removes them when the command ends, even after a crash.
+MOUNT_AND_RUN_SCRIPT = """
 set -e
 mount -t proc proc "$1/proc"
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$1/dev/pts"
@@ -60,27 +61,27 @@ def bootstrap(folder: Path, suite: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of the commands in the new system, with this machine's variables for the network."""
-    network_names = [*VARIABLES, *PROXIES, *(name.upper() for name in PROXIES)]
+    """Return the environment variables of the commands in the new system, including this machine's network variables."""
+    network_names = [*NETWORK_VARIABLES, *PROXY_VARIABLES, *(name.upper() for name in PROXY_VARIABLES)]
     minimal = {"HOME": "/root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "CI": "true"}
     return minimal | {name: os.environ[name] for name in network_names if name in os.environ}
 
 
 def run_inside(folder: Path, command: str) -> int:
     """Run a command in the project's folder of the new system, and return its exit code."""
-    words = [
+    arguments = [
         "unshare",
         "--mount",
         "--propagation",
         "private",
         "sh",
         "-c",
-        MOUNTS,
+        MOUNT_AND_RUN_SCRIPT,
         "bare",
         str(folder),
         command,
     ]
-    return subprocess.run(words, env=environment(), check=False).returncode
+    return subprocess.run(arguments, env=environment(), check=False).returncode
 
 
 def main() -> int:
@@ -91,7 +92,7 @@ def main() -> int:
     parser.add_argument("targets", nargs="*", default=["demo", "test"], help="targets of the Makefile")
     parser.add_argument("--suite", default="trixie", help="the release of Debian")
     parser.add_argument("--keep", action="store_true", help="keep the folder")
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     if os.geteuid() != 0:
         print("make test-bare needs root: it mounts file systems and uses chroot.", file=sys.stderr)
         return 1
@@ -100,20 +101,20 @@ def main() -> int:
             print("make test-bare needs debootstrap, a package of Debian and Ubuntu.", file=sys.stderr)
             return 1
         install(["debootstrap"])
-    started = time.monotonic()
-    bootstrap(FOLDER, arguments.suite)
-    times = [f"system and clone {time.monotonic() - started:.0f} s"]
-    code = 0
-    for target in arguments.targets:
-        started = time.monotonic()
-        code = run_inside(FOLDER, f"make {target}")
-        times.append(f"make {target} {time.monotonic() - started:.0f} s (exit code {code})")
-        if code:
+    started_at = time.monotonic()
+    bootstrap(FOLDER, options.suite)
+    duration_texts = [f"system and clone {time.monotonic() - started_at:.0f} s"]
+    exit_code = 0
+    for target in options.targets:
+        started_at = time.monotonic()
+        exit_code = run_inside(FOLDER, f"make {target}")
+        duration_texts.append(f"make {target} {time.monotonic() - started_at:.0f} s (exit code {exit_code})")
+        if exit_code:
             break
-    if not arguments.keep:
+    if not options.keep:
         shutil.rmtree(FOLDER)
-    print(f"Debian {arguments.suite}: {'; '.join(times)}")
-    return code
+    print(f"Debian {options.suite}: {'; '.join(duration_texts)}")
+    return exit_code
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Finds Chromium for tests and screenshots, or installs Debian's package as root (`make browser`).
+"""Find Chromium for tests and screenshots, or install Debian's package as root (`make browser`).
 
-The variable `CHROMIUM` can name the program. Otherwise, the module searches the path for the usual names. It does not use the
-browsers that Playwright downloads.
+The variable `CHROMIUM` can name the program. Otherwise, the module searches the path for the usual names. The module does not use
+the browsers that Playwright downloads.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import sys
 
 from tools.debian import install, may_install
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# The Liberation fonts make the pages look as on users' machines; a new machine has no such fonts.
+PROGRAM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# A new machine has no fonts. With the Liberation fonts, the pages look like on the machines of users.
 PACKAGES = ("chromium", "fonts-liberation")
 # These options turn off connections for updates and services.
 FLAGS = (
@@ -38,24 +38,24 @@ def executable() -> str:
     Raises:
         NoBrowser: Chromium is not installed.
     """
-    named = os.environ.get("CHROMIUM")
-    for name in (named,) if named else NAMES:
+    configured_name = os.environ.get("CHROMIUM")
+    for name in (configured_name,) if configured_name else PROGRAM_NAMES:
         path = shutil.which(name)
         if path:
             return path
-    where = (
-        f"CHROMIUM names {named!r}, which is not a program"
-        if named
-        else f"none of {', '.join(NAMES)} is on the path"
+    reason = (
+        f"CHROMIUM names {configured_name!r}, which is not a program"
+        if configured_name
+        else f"none of {', '.join(PROGRAM_NAMES)} is on the path"
     )
     raise NoBrowser(
-        f"Chromium is not installed ({where}). Run `make browser` as root on Debian or Ubuntu, install Chromium or "
+        f"Chromium is not installed ({reason}). Run `make browser` as root on Debian or Ubuntu, install Chromium or "
         "Chrome in your system's own way, or name the program in CHROMIUM."
     )
 
 
 def flags() -> list[str]:
-    """Return the options with which to start the browser. As root, Chromium must run without a sandbox."""
+    """Return the command-line options of the browser. Chromium does not start as root with its sandbox."""
     return [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 

@@ -1,6 +1,6 @@
 """Describe the command line as data: each command with its words, help, arguments and options.
 
-The module reads the Typer application. It does not parse the printed help, because this depends on the width of the terminal.
+The module reads the Typer application. It does not parse the printed help, because the layout of the help depends on the width of the terminal.
 """
 
 from __future__ import annotations
@@ -53,14 +53,20 @@ class Command:
 
     @property
     def name(self) -> str:
-        """The words as one text."""
+        """The words, separated by spaces."""
         return " ".join(self.words)
 
 
 def read_commands(app: typer.Typer, program: str) -> tuple[Command, ...]:
     """Return the program itself, and then its commands and subcommands in the order of the help, without hidden commands."""
-    top = typer.main.get_command(app)
-    return tuple(_walk(top, typer.Context(top, info_name=program, **top.context_settings), (program,)))
+    root_command = typer.main.get_command(app)
+    return tuple(
+        _walk(
+            root_command,
+            typer.Context(root_command, info_name=program, **root_command.context_settings),
+            (program,),
+        )
+    )
 
 
 def _walk(command: object, context: typer.Context, words: tuple[str, ...]) -> Iterator[Command]:
@@ -72,7 +78,9 @@ def _walk(command: object, context: typer.Context, words: tuple[str, ...]) -> It
     text = "\n\n".join(inspect.cleandoc(part) for part in (command.help, command.epilog) if part)
     usage = " ".join([*words, *command.collect_usage_pieces(context)])
     parameters = tuple(_parameters(command, context))
-    options = {spelling for item in parameters if not item.is_argument for spelling in item.spellings}
+    options = {
+        spelling for parameter in parameters if not parameter.is_argument for spelling in parameter.spellings
+    }
     yield Command(words, text, usage, parameters, frozenset(options.union(context.help_option_names)))
     if isinstance(command, TyperGroup):
         for name in command.list_commands(context):
@@ -83,8 +91,10 @@ def _walk(command: object, context: typer.Context, words: tuple[str, ...]) -> It
 
 
 def _parameters(command: TyperCommand | TyperGroup, context: typer.Context) -> Iterator[Parameter]:
-    for item in command.params:
-        record = item.get_help_record(context)
-        if record is not None:
-            spellings = (*item.opts, *item.secondary_opts)
-            yield Parameter(record[0], spellings, record[1], item.param_type_name == "argument")
+    for parameter in command.params:
+        help_record = parameter.get_help_record(context)
+        if help_record is not None:
+            spellings = (*parameter.opts, *parameter.secondary_opts)
+            yield Parameter(
+                help_record[0], spellings, help_record[1], parameter.param_type_name == "argument"
+            )

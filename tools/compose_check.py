@@ -1,4 +1,4 @@
-"""Checks `compose.yaml` with Docker's client, as a part of `make lint`. Without the client, it prints that nothing was checked."""
+"""Check `compose.yaml` with Docker's client (a part of `make lint`). If no client is installed, say that nothing was checked."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.compose_env import missing
+from tools.compose_env import missing_lines
 
 ROOT = Path(__file__).parents[1]
-CLIENTS = (["docker", "compose"], ["docker-compose"])
+CLIENT_COMMANDS = (["docker", "compose"], ["docker-compose"])
 
 
-def client() -> list[str] | None:
+def find_client() -> list[str] | None:
     """Return the command that reads compose files; None if no such command is installed."""
-    for command in CLIENTS:
+    for command in CLIENT_COMMANDS:
         if shutil.which(command[0]) is None:
             continue
         version = subprocess.run(
@@ -28,21 +28,23 @@ def client() -> list[str] | None:
 
 
 def main() -> int:
-    """Check `compose.yaml` with new values as `make compose-env` writes them."""
-    command = client()
+    """Check `compose.yaml` with new values for its variables, as `make compose-env` would write them."""
+    command = find_client()
     if command is None:
         print("compose.yaml was NOT checked: neither `docker compose` nor `docker-compose` is installed")
         return 0
-    values = dict(line.split("=", 1) for line in missing("")) | {"WIKI_TRENDS_CONTACT": "lint@example.org"}
-    checked = subprocess.run(
+    values = dict(line.split("=", 1) for line in missing_lines("")) | {
+        "WIKI_TRENDS_CONTACT": "lint@example.org"
+    }
+    result = subprocess.run(
         [*command, "-f", str(ROOT / "compose.yaml"), "--profile", "celery", "config", "--quiet"],
         env={"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "/")} | values,
         capture_output=True,
         text=True,
         check=False,
     )
-    if checked.returncode:
-        print(checked.stderr, file=sys.stderr)
+    if result.returncode:
+        print(result.stderr, file=sys.stderr)
         return 1
     print(f"compose.yaml was read by `{' '.join(command)}`")
     return 0

@@ -1,4 +1,4 @@
-"""Installs packages of Debian or Ubuntu."""
+"""Install packages of Debian or Ubuntu with apt."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def may_install() -> bool:
 
 
 def install(packages: Sequence[str]) -> None:
-    """Install these packages.
+    """Install packages without asking.
 
     Raises:
-        subprocess.CalledProcessError: apt has failed, and has printed its messages to stderr.
+        subprocess.CalledProcessError: apt failed, after it printed its messages to stderr.
     """
     print(f"Installing {' and '.join(packages)} (once)", file=sys.stderr)
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

@@ -1,6 +1,6 @@
-"""Checks the documentation against the program (`make docs-check`).
+"""Check the documentation against the program (`make docs-check`).
 
-The check prints a line for each problem, and exits with 1 if it finds a problem. It checks that
+The program prints a line for each problem, and exits with 1 if there is a problem. It checks that
 
 - the generated pages are up to date;
 - each command has a help text with an example, and each option and setting has a description;
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 _SETTING = re.compile(r"\bWIKI_TRENDS_[A-Z]+(?:_[A-Z]+)*\b")
 _ASSIGNMENT = re.compile(r"[A-Z_][A-Z0-9_]*=")
-_TARGET = re.compile(r"^([a-z][a-z-]*):(?!=)", re.MULTILINE)
-_SEPARATORS = frozenset({"|", "||", "&&", ";", "&", ">", ">>", "<"})
-_IN_BACKQUOTES = re.compile(rf"`({PROGRAM}(?: [^`\n]*)?)`")
+_MAKE_TARGET = re.compile(r"^([a-z][a-z-]*):(?!=)", re.MULTILINE)
+_COMMAND_SEPARATORS = frozenset({"|", "||", "&&", ";", "&", ">", ">>", "<"})
+_COMMAND_IN_BACKQUOTES = re.compile(rf"`({PROGRAM}(?: [^`\n]*)?)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Facts:
 
     Attributes:
         root: the folder of the project.
-        commands: the commands, by the name that a user types.
+        commands: the commands, by their words as one text.
         settings: the names of the settings in the environment.
         targets: the targets of the Makefile.
     """
@@ -51,13 +51,13 @@ class Facts:
 
 
 def facts(root: Path, commands: Iterable[Command]) -> Facts:
-    """Collect the facts of the project in the folder `root` with these commands."""
+    """Collect the settings and targets of the project in the folder `root`, and return them with `commands`."""
     from wiki_trends.config.settings import PREFIX, Settings, env_name
 
-    names = {env_name(item.name) for item in fields(Settings)} | {f"{PREFIX}CONFIG"}
+    names = {env_name(setting.name) for setting in fields(Settings)} | {f"{PREFIX}CONFIG"}
     makefile = root / "Makefile"
-    targets = _TARGET.findall(makefile.read_text(encoding="utf-8")) if makefile.is_file() else []
-    return Facts(root, {item.name: item for item in commands}, frozenset(names), frozenset(targets))
+    targets = _MAKE_TARGET.findall(makefile.read_text(encoding="utf-8")) if makefile.is_file() else []
+    return Facts(root, {command.name: command for command in commands}, frozenset(names), frozenset(targets))
 
 
 def all_problems() -> list[str]:
@@ -81,14 +81,14 @@ def stale_pages(root: Path, fresh: Mapping[str, str]) -> Iterator[str]:
 
 def undocumented_commands(project: Facts) -> Iterator[str]:
     """Yield a problem for each command without a help text or an example, and for each option without a description."""
-    for name, item in project.commands.items():
-        if not item.text:
+    for name, command in project.commands.items():
+        if not command.text:
             yield f"{name}: has no help"
         if name != PROGRAM and not re.search(
-            rf"^(?:Example: +| +)(?:WIKI_TRENDS_\S+ )*{name}\b", item.text, re.MULTILINE
+            rf"^(?:Example: +| +)(?:WIKI_TRENDS_\S+ )*{name}\b", command.text, re.MULTILINE
         ):
             yield f"{name}: its help has no example (a line `Example: {name} …`)"
-        for parameter in item.parameters:
+        for parameter in command.parameters:
             if not re.sub(r"\[[^\]]*\]", "", parameter.text).strip():
                 yield f"{name}: {parameter.help_name} has no help"
 
@@ -97,27 +97,31 @@ def undocumented_settings() -> Iterator[str]:
     """Yield a problem for each setting without a description or an example."""
     from wiki_trends.config.settings import Settings
 
-    for item in fields(Settings):
+    for setting in fields(Settings):
         yield from (
-            f"setting {item.name}: has no {key}" for key in ("text", "example") if not item.metadata[key]
+            f"setting {setting.name}: has no {key}"
+            for key in ("text", "example")
+            if not setting.metadata[key]
         )
 
 
 def page_problems(project: Facts) -> Iterator[str]:
     """Yield the problems of the Markdown pages: unknown commands and settings, and broken links."""
-    read = {path: read_page(path.read_text(encoding="utf-8")) for path in _markdown(project.root)}
-    for path, page in read.items():
-        where = path.relative_to(project.root).as_posix()
+    pages_by_path = {
+        path: read_page(path.read_text(encoding="utf-8")) for path in _markdown_files(project.root)
+    }
+    for path, page in pages_by_path.items():
+        page_name = path.relative_to(project.root).as_posix()
         for number, problem in (
             *_command_problems(project, page),
             *_setting_problems(project, page),
-            *_link_problems(project.root, path, page, read),
+            *_link_problems(project.root, path, page, pages_by_path),
         ):
-            yield f"{where}:{number}: {problem}"
+            yield f"{page_name}:{number}: {problem}"
 
 
 def message_problems(project: Facts) -> Iterator[str]:
-    """Yield a problem for each unknown command in backquotes in the sources. Most of these commands are in messages."""
+    """Yield a problem for each unknown command in backquotes in the source code, most of which are in messages."""
     sources = [
         *project.root.glob("*.py"),
         *(project.root / "plugins").rglob("*.py"),
@@ -125,7 +129,7 @@ def message_problems(project: Facts) -> Iterator[str]:
     ]
     for path in sorted(sources):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-            for command in _IN_BACKQUOTES.findall(line):
+            for command in _COMMAND_IN_BACKQUOTES.findall(line):
                 yield from (
                     f"{path.relative_to(project.root).as_posix()}:{number}: {problem}"
                     for problem in command_problems(project, command)
@@ -133,35 +137,35 @@ def message_problems(project: Facts) -> Iterator[str]:
 
 
 def command_problems(project: Facts, line: str) -> Iterator[str]:
-    """Yield the problems of a command line. Only `make`, `python` and `wiki-trends` are checked."""
+    """Yield the problems of a line of shell commands. Only the commands `make`, `python` and `wiki-trends` are checked."""
     try:
         words = shlex.split(line, comments=True)
     except ValueError as error:
         yield f"`{line}` cannot be parsed: {error}"
         return
-    for part in _parts(words):
-        while part and _ASSIGNMENT.match(part[0]):
-            part = part[1:]
-        if part[:1] == [PROGRAM]:
-            yield from _program_problems(project, part)
-        elif part[:1] == ["make"]:
-            goals = [word for word in part[1:] if not word.startswith("-") and "=" not in word]
+    for command in _split_commands(words):
+        while command and _ASSIGNMENT.match(command[0]):
+            command = command[1:]
+        if command[:1] == [PROGRAM]:
+            yield from _program_problems(project, command)
+        elif command[:1] == ["make"]:
+            goals = [word for word in command[1:] if not word.startswith("-") and "=" not in word]
             yield from (f"`make {goal}`: no such target" for goal in goals if goal not in project.targets)
-        elif part[:1] == ["python"]:
-            scripts = [word for word in part[1:2] if word.endswith(".py")]
+        elif command[:1] == ["python"]:
+            scripts = [word for word in command[1:2] if word.endswith(".py")]
             yield from (
                 f"`{line}`: no file {script}" for script in scripts if not (project.root / script).is_file()
             )
 
 
-def _parts(words: Iterable[str]) -> list[list[str]]:
-    parts: list[list[str]] = [[]]
+def _split_commands(words: Iterable[str]) -> list[list[str]]:
+    commands: list[list[str]] = [[]]
     for word in words:
-        if word in _SEPARATORS:
-            parts.append([])
+        if word in _COMMAND_SEPARATORS:
+            commands.append([])
         else:
-            parts[-1].append(word)
-    return parts
+            commands[-1].append(word)
+    return commands
 
 
 def _program_problems(project: Facts, words: list[str]) -> Iterator[str]:
@@ -193,7 +197,7 @@ def _setting_problems(project: Facts, page: Page) -> Iterator[tuple[int, str]]:
 
 
 def _link_problems(
-    root: Path, path: Path, page: Page, read: Mapping[Path, Page]
+    root: Path, path: Path, page: Page, pages_by_path: Mapping[Path, Page]
 ) -> Iterator[tuple[int, str]]:
     for number, target in page.links:
         if re.match(r"[a-z][a-z0-9+.-]*:", target):
@@ -202,17 +206,17 @@ def _link_problems(
         linked = (path.parent / name).resolve() if name else path
         if not linked.is_relative_to(root) or not linked.exists():
             yield number, f"link to {target}: nothing there"
-        elif anchor and linked in read and anchor not in read[linked].anchors:
+        elif anchor and linked in pages_by_path and anchor not in pages_by_path[linked].anchors:
             yield number, f"link to {target}: no such heading"
 
 
-def _markdown(root: Path) -> list[Path]:
+def _markdown_files(root: Path) -> list[Path]:
     root = root.resolve()
     return sorted([*root.glob("*.md"), *(root / "docs").rglob("*.md")])
 
 
 def main() -> int:
-    """Print the problems, one line each, then their number."""
+    """Print each problem on a line, and then the number of problems."""
     problems = all_problems()
     for problem in problems:
         sys.stdout.write(problem + "\n")

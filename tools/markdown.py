@@ -1,4 +1,4 @@
-"""Parses headings, links, inline code and the commands in console blocks of Markdown pages.
+"""Parse the headings, links, inline code, and commands in console blocks of Markdown pages.
 
 The parser supports only the syntax that the pages of this project use, such as fenced blocks and ATX headings.
 """
@@ -16,13 +16,13 @@ _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
 
 @dataclass(slots=True)
 class Page:
-    """The parsed parts of one page, with their line numbers (from 1).
+    """The parsed parts of one page. Each part except the anchors has a line number, counted from 1.
 
     Attributes:
         prose: the lines outside of fenced blocks.
         links: the targets of the links.
         codes: the texts of inline code.
-        commands: the commands after `$ ` in console blocks; a command on several lines is joined.
+        commands: the commands after `$ ` in console blocks. The lines of a command that continues after a backslash are joined.
         anchors: the anchors of the headings.
     """
 
@@ -37,36 +37,37 @@ def read_page(text: str) -> Page:
     """Parse a page."""
     page = Page()
     fence = language = ""
-    continued = False
+    is_continuation = False
     for number, line in enumerate(text.splitlines(), start=1):
         opening = _FENCE.match(line)
         if fence:
             if opening and opening[1].startswith(fence) and not opening[2]:
                 fence = ""
             elif language == "console":
-                continued = _command(page, number, line, continued=continued)
+                is_continuation = _add_command(page, number, line, is_continuation=is_continuation)
         elif opening:
-            fence, language, continued = opening[1], opening[2], False
+            fence, language, is_continuation = opening[1], opening[2], False
         else:
-            _prose(page, number, line)
+            _add_prose(page, number, line)
     return page
 
 
-def _command(page: Page, number: int, line: str, *, continued: bool) -> bool:
+def _add_command(page: Page, number: int, line: str, *, is_continuation: bool) -> bool:
+    """Add a line of a console block to the commands, and return whether the command continues on the next line."""
     text = line.strip()
-    if not continued and not text.startswith("$ "):
+    if not is_continuation and not text.startswith("$ "):
         return False
-    more = text.endswith("\\")
+    continues = text.endswith("\\")
     text = text.removesuffix("\\").strip()
-    if continued:
-        first, command = page.commands.pop()
-        page.commands.append((first, f"{command} {text}"))
+    if is_continuation:
+        first_number, command = page.commands.pop()
+        page.commands.append((first_number, f"{command} {text}"))
     else:
         page.commands.append((number, text.removeprefix("$ ")))
-    return more
+    return continues
 
 
-def _prose(page: Page, number: int, line: str) -> None:
+def _add_prose(page: Page, number: int, line: str) -> None:
     heading = _HEADING.match(line)
     if heading:
         page.anchors.add(_anchor(heading[1], page.anchors))
@@ -75,8 +76,13 @@ def _prose(page: Page, number: int, line: str) -> None:
     page.links += [(number, target) for target in _LINK.findall(_CODE.sub("", line))]
 
 
-def _anchor(heading: str, taken: set[str]) -> str:
+def _anchor(heading: str, used_anchors: set[str]) -> str:
+    """Return the anchor that GitHub gives to a heading."""
     name = re.sub(r"[^\w\- ]", "", _LINK.sub("", heading).lower()).replace(" ", "-")
-    if name not in taken:
+    if name not in used_anchors:
         return name
-    return next(f"{name}-{count}" for count in range(1, len(taken) + 1) if f"{name}-{count}" not in taken)
+    return next(
+        f"{name}-{count}"
+        for count in range(1, len(used_anchors) + 1)
+        if f"{name}-{count}" not in used_anchors
+    )

@@ -1,4 +1,4 @@
-"""Start, kill and restart long-running processes with log files, and end all of their children."""
+"""Start, kill and restart long-running programs with log files, and end the programs with all their child processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Seconds between SIGTERM and SIGKILL.
+# The seconds between SIGTERM and SIGKILL.
 GRACE_SECONDS = 4.0
 
 
@@ -29,8 +29,7 @@ class Component:
         command: the command that starts the program.
         environment: the complete environment of the process.
         log: the file to which the output is appended.
-        sessions: the session ids of all starts. A child process is in one of these sessions, or has the mark of `end` in its
-            environment.
+        sessions: the session id of each start of the program. `end` uses the ids to find the child processes.
     """
 
     name: str
@@ -61,7 +60,7 @@ class Component:
         self.sessions.append(self._process.pid)
 
     def kill(self) -> None:
-        """Send SIGKILL to the process itself. Its children survive, as after a kill by the kernel when memory runs out."""
+        """Send SIGKILL to the process, but not to its children, as the kernel does when memory runs out."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -84,7 +83,8 @@ class Component:
 def end(components: Sequence[Component], mark: str) -> None:
     """End all components and their children.
 
-    The children are all processes in the sessions of the components, and all processes with `mark` in their environment.
+    The children are all processes in the sessions of the components, and all processes with an environment variable whose value
+    is `mark`.
     """
     for component in components:
         component.terminate()
@@ -93,7 +93,7 @@ def end(components: Sequence[Component], mark: str) -> None:
         time.sleep(0.05)
     for component in components:
         component.kill()
-    sessions = {number for component in components for number in component.sessions}
+    sessions = {session for component in components for session in component.sessions}
     for _ in range(20):
         survivors = _survivors(sessions, mark)
         if not survivors:
@@ -112,7 +112,7 @@ def _survivors(sessions: set[int], mark: str) -> list[int]:
         with contextlib.suppress(psutil.Error, OSError):
             if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 continue
-            # Some of Airflow's processes overwrite their environment with their title, so the mark alone does not find them.
+            # Some of Airflow's processes overwrite their environment with their title, so `mark` alone would not find them.
             if os.getsid(process.pid) in sessions or mark in process.environ().values():
                 survivors.append(process.pid)
     return survivors

@@ -1,4 +1,4 @@
-"""Finds Redis for the tests on Celery, or installs Debian's package as root (`make redis`)."""
+"""Find Redis for the tests with Celery, or install Debian's package as root (`make redis`)."""
 
 from __future__ import annotations
 

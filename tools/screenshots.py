@@ -1,4 +1,4 @@
-"""Takes the screenshots in `docs/images` (`make screenshots`): the report and the dashboard, in three widths and both themes.
+"""Take the screenshots in `docs/images` (`make screenshots`): the report and the dashboard, in three widths and both themes.
 
 The screenshots show the synthetic data of `wiki-trends demo`, so they change only when the pages change. The program needs
 Chromium, but no network.
@@ -28,22 +28,24 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 PROGRAM = str(Path(sys.executable).with_name("wiki-trends"))
-# JavaScript: whether all charts are drawn.
-DRAWN = "() => [...document.querySelectorAll('.plot')].every((plot) => plot.dataset.drawn === 'true')"
+# A JavaScript function that returns whether all charts are drawn.
+ALL_CHARTS_DRAWN = (
+    "() => [...document.querySelectorAll('.plot')].every((plot) => plot.dataset.drawn === 'true')"
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """One screenshot.
+class Screenshot:
+    """What a screenshot shows.
 
     Attributes:
         name: the name of the file, without its extension.
         width: the width of the window, in pixels.
         height: the height of the window, in pixels.
         scheme: the colour scheme: `light` or `dark`.
-        top: the selector of the element to scroll to the top.
-        path: the path of the dashboard's page.
-        click: the selector of the element to click; the click opens a dialog.
+        top: the CSS selector of the element to scroll to the top; empty to show the top of the page.
+        path: the path of the page in the dashboard; empty for the report.
+        click: the CSS selector of an element whose click opens a dialog; empty for no dialog.
     """
 
     name: str
@@ -55,20 +57,20 @@ class Picture:
     click: str = ""
 
 
-REPORT = (
-    Picture("report-wide", 1440, 1000),
-    Picture("report-charts", 1440, 1080, "dark", "#race"),
-    Picture("report-tablet", 820, 1100, "dark"),
-    Picture("report-phone", 390, 844),
+REPORT_SCREENSHOTS = (
+    Screenshot("report-wide", 1440, 1000),
+    Screenshot("report-charts", 1440, 1080, "dark", "#race"),
+    Screenshot("report-tablet", 820, 1100, "dark"),
+    Screenshot("report-phone", 390, 844),
 )
-DASHBOARD = (
-    Picture("dashboard-wide", 1440, 1000, path="/"),
-    Picture("dashboard-page", 1440, 1080, "dark", path="/page?title=Legend_of_Gatanor"),
-    Picture(
+DASHBOARD_SCREENSHOTS = (
+    Screenshot("dashboard-wide", 1440, 1000, path="/"),
+    Screenshot("dashboard-page", 1440, 1080, "dark", path="/page?title=Legend_of_Gatanor"),
+    Screenshot(
         "dashboard-completeness", 1440, 900, path="/completeness?days=30", click="a.day[href*='2025-11-07']"
     ),
-    Picture("dashboard-tablet", 820, 1100, "dark", path="/completeness?days=30"),
-    Picture("dashboard-phone", 390, 844, path="/pages"),
+    Screenshot("dashboard-tablet", 820, 1100, "dark", path="/completeness?days=30"),
+    Screenshot("dashboard-phone", 390, 844, path="/pages"),
 )
 
 
@@ -79,38 +81,41 @@ def main() -> int:
     except NoBrowser as error:
         print(error, file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory(prefix="wiki-trends-pictures-") as name, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory(prefix="wiki-trends-screenshots-") as name,
+        sync_playwright() as playwright,
+    ):
         folder = Path(name)
-        run(folder, "demo", "--folder", str(folder / "demo"))
-        run(folder / "demo", "report", "--html", str(folder / "report.html"))
+        run_product(folder, "demo", "--folder", str(folder / "demo"))
+        run_product(folder / "demo", "report", "--html", str(folder / "report.html"))
         browser = playwright.chromium.launch(executable_path=program, args=flags())
-        for picture in REPORT:
-            take(browser, (folder / "report.html").as_uri(), picture)
-        # Without these changes, the calendar would show only complete days.
+        for screenshot in REPORT_SCREENSHOTS:
+            take_screenshot(browser, (folder / "report.html").as_uri(), screenshot)
+        # Remove a day and a marker, so that the calendar also shows days that are not complete.
         shutil.rmtree(folder / "demo/lake/diamond/diamond_final_2025_11_07.csv")
         (folder / "demo/lake/diamond/diamond_final_2025_11_02.csv/_SUCCESS").unlink()
-        with serving(folder / "demo") as address:
-            for picture in DASHBOARD:
-                take(browser, address + picture.path, picture)
+        with run_dashboard(folder / "demo") as address:
+            for screenshot in DASHBOARD_SCREENSHOTS:
+                take_screenshot(browser, address + screenshot.path, screenshot)
         browser.close()
     return 0
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Serve the dashboard for the lake and warehouse in a folder, and yield its URL."""
+def run_dashboard(folder: Path) -> Iterator[str]:
+    """Run the dashboard for the lake and the warehouse in a folder during the block, and yield its URL."""
     command = [PROGRAM, "serve", "--port", "0", "--as-of", "2025-11-12"]
     with subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=_environ()
     ) as server:
         try:
-            line = server.stdout.readline() if server.stdout else ""
-            yield line.strip().rstrip("/")
+            address = server.stdout.readline() if server.stdout else ""
+            yield address.strip().rstrip("/")
         finally:
             server.terminate()
 
 
-def run(folder: Path, *arguments: str) -> None:
+def run_product(folder: Path, *arguments: str) -> None:
     """Run `wiki-trends` in a folder, without the settings in the caller's environment."""
     subprocess.run([PROGRAM, *arguments], cwd=folder, env=_environ(), check=True, stdout=subprocess.DEVNULL)
 
@@ -119,23 +124,23 @@ def _environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("WIKI_TRENDS_")}
 
 
-def take(browser: Browser, address: str, picture: Picture) -> None:
-    """Open a page, wait until its charts are drawn, and take a screenshot of the window."""
+def take_screenshot(browser: Browser, address: str, screenshot: Screenshot) -> None:
+    """Open a page, wait until its charts are drawn, and take_screenshot a screenshot of the window."""
     context = browser.new_context(
-        viewport={"width": picture.width, "height": picture.height},
-        color_scheme="dark" if picture.scheme == "dark" else "light",
+        viewport={"width": screenshot.width, "height": screenshot.height},
+        color_scheme="dark" if screenshot.scheme == "dark" else "light",
         reduced_motion="reduce",
     )
     page = context.new_page()
     page.goto(address)
-    page.wait_for_function(DRAWN)
-    if picture.top:
-        page.locator(picture.top).evaluate("(node) => node.scrollIntoView({block: 'start'})")
-    if picture.click:
-        page.locator(picture.click).click()
+    page.wait_for_function(ALL_CHARTS_DRAWN)
+    if screenshot.top:
+        page.locator(screenshot.top).evaluate("(node) => node.scrollIntoView({block: 'start'})")
+    if screenshot.click:
+        page.locator(screenshot.click).click()
         page.get_by_role("dialog").get_by_role("heading").first.wait_for()
     IMAGES.mkdir(parents=True, exist_ok=True)
-    target = IMAGES / f"{picture.name}.png"
+    target = IMAGES / f"{screenshot.name}.png"
     page.screenshot(path=target)
     print(f"{target.relative_to(ROOT)}: {target.stat().st_size // 1024} kB")
     context.close()

@@ -1,8 +1,8 @@
-"""Compares the tests with a recorded list. A test that was removed or is newly skipped is a problem.
+"""Compare the tests with a recorded list. A test that was removed, or that is skipped without a recorded reason, is a problem.
 
 `tests/test_ids.txt` has a line for every test: the name of its file without the folder, so that files can be moved, and the name of
 the test with its parameters. A tab and a reason follow if the test may be skipped: `recorded` if the recorded responses are missing,
-`root` if the tests do not run as root.
+`root` if the tests are not run as root.
 
 `python -m tools.test_ids` compares the tests that pytest collects. With results files of `pytest --junit-xml` it also compares the
 skipped tests. With `--write` it records the collected tests, after an intended change.
@@ -21,20 +21,23 @@ from xml.etree import ElementTree as ET
 from testing.recorded import RECORDED
 
 ROOT = Path(__file__).resolve().parent.parent
-IDS = {"tests": ROOT / "tests" / "test_ids.txt", "airflow": ROOT / "tests" / "airflow" / "test_ids.txt"}
+RECORDED_IDS_FILES = {
+    "tests": ROOT / "tests" / "test_ids.txt",
+    "airflow": ROOT / "tests" / "airflow" / "test_ids.txt",
+}
 _ARGUMENTS = {"tests": (), "airflow": ("--confcutdir=tests/airflow", "tests/airflow")}
 
 
-def collected(suite: str) -> Counter[str]:
+def collect_tests(suite: str) -> Counter[str]:
     """Return the tests that pytest collects, as `test_file::test_name[parameters]`. Several tests may have the same name."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--no-header", *_ARGUMENTS[suite]]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"pytest cannot collect the tests:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
-    return Counter(_short(line) for line in done.stdout.splitlines() if "::" in line)
+    completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if completed.returncode:
+        sys.exit(f"pytest cannot collect the tests:\n{completed.stdout[-4000:]}{completed.stderr[-2000:]}")
+    return Counter(_test_id(line) for line in completed.stdout.splitlines() if "::" in line)
 
 
-def skipped(results: Path) -> set[str]:
+def skipped_tests(results: Path) -> set[str]:
     """Return the skipped tests in a results file of `pytest --junit-xml`."""
     cases = ET.parse(results).getroot().iter("testcase")  # noqa: S314 - a file that pytest has written, not foreign input
     return {
@@ -46,26 +49,26 @@ def skipped(results: Path) -> set[str]:
 
 def read(suite: str) -> tuple[Counter[str], dict[str, str]]:
     """Return the recorded tests, and the reasons of the tests that may be skipped."""
-    names: Counter[str] = Counter()
+    recorded: Counter[str] = Counter()
     reasons: dict[str, str] = {}
-    for line in IDS[suite].read_text(encoding="utf-8").splitlines():
+    for line in RECORDED_IDS_FILES[suite].read_text(encoding="utf-8").splitlines():
         name, _, reason = line.partition("\t")
-        names[name] += 1
+        recorded[name] += 1
         if reason:
             reasons[name] = reason
-    return names, reasons
+    return recorded, reasons
 
 
-def write(suite: str, now: Counter[str]) -> None:
+def write(suite: str, current: Counter[str]) -> None:
     """Record the collected tests, and keep the recorded reasons."""
-    reasons = read(suite)[1] if IDS[suite].exists() else {}
-    lines = (f"{name}\t{reasons[name]}" if name in reasons else name for name in sorted(now.elements()))
-    IDS[suite].write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    reasons = read(suite)[1] if RECORDED_IDS_FILES[suite].exists() else {}
+    lines = (f"{name}\t{reasons[name]}" if name in reasons else name for name in sorted(current.elements()))
+    RECORDED_IDS_FILES[suite].write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def problems(suite: str, now: Counter[str], skipped_names: set[str]) -> list[str]:
+def problems(suite: str, current: Counter[str], skipped_names: set[str]) -> list[str]:
     """Return one line for each lost test, and one for each test that is skipped without a reason."""
-    names, reasons = read(suite)
+    recorded, reasons = read(suite)
     reason_applies = {"recorded": not RECORDED.is_dir(), "root": os.geteuid() != 0}
 
     def may_be_skipped(name: str) -> bool:
@@ -74,11 +77,11 @@ def problems(suite: str, now: Counter[str], skipped_names: set[str]) -> list[str
         return reason_applies.get(reason, False)
 
     # Tests with a recorded response as a parameter are not collected if the recorded responses are missing.
-    lost = [f"lost: {name}" for name in sorted((names - now).elements()) if not may_be_skipped(name)]
+    lost = [f"lost: {name}" for name in sorted((recorded - current).elements()) if not may_be_skipped(name)]
     return lost + [f"skipped: {name}" for name in sorted(skipped_names) if not may_be_skipped(name)]
 
 
-def _short(line: str) -> str:
+def _test_id(line: str) -> str:
     file, _, name = line.partition("::")
     return f"{Path(file).stem}::{name}"
 
@@ -87,21 +90,21 @@ def main() -> int:
     """Compare or record the tests. Return exit code 1 if a test is lost, or skipped without a reason."""
     parser = argparse.ArgumentParser(prog="python -m tools.test_ids", description=__doc__)
     parser.add_argument("results", nargs="*", type=Path, help="the results files of pytest --junit-xml")
-    parser.add_argument("--suite", choices=sorted(IDS), default="tests")
+    parser.add_argument("--suite", choices=sorted(RECORDED_IDS_FILES), default="tests")
     parser.add_argument("--write", action="store_true", help="record the collected tests")
     options = parser.parse_args()
-    now = collected(options.suite)
+    current = collect_tests(options.suite)
     if options.write:
-        write(options.suite, now)
+        write(options.suite, current)
         return 0
-    skipped_names = {name for results in options.results for name in skipped(results)}
-    lines = problems(options.suite, now, skipped_names)
+    skipped_names = {name for results in options.results for name in skipped_tests(results)}
+    lines = problems(options.suite, current, skipped_names)
     for line in lines:
         print(line, file=sys.stderr)
     if lines:
         print("If the change is intended: python -m tools.test_ids --write", file=sys.stderr)
-    new = sum((now - read(options.suite)[0]).values())
-    print(f"{options.suite}: {sum(now.values())} tests, {new} of them new since they were recorded")
+    new = sum((current - read(options.suite)[0]).values())
+    print(f"{options.suite}: {sum(current.values())} tests, {new} of them new since they were recorded")
     return 1 if lines else 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tools.compose_env import main, missing
+from tools.compose_env import main, missing_lines
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
@@ -20,7 +20,7 @@ SERVICES = yaml.safe_load(TEXT)["services"]
 def test_every_name_that_compose_requires_is_made():
     required = set(re.findall(r"\$\{(\w+):\?", TEXT))
 
-    assert required == {line.partition("=")[0] for line in missing("")}
+    assert required == {line.partition("=")[0] for line in missing_lines("")}
     assert set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT)) - required == {"AIRFLOW_EXECUTOR"}
 
 

@@ -1,7 +1,7 @@
-"""The surface: a JSON file with all interfaces of the product: commands, settings, JSON keys, tables, file names, public names.
+"""The surface of the product: its commands, settings, JSON keys, tables, file names and public names, recorded in a JSON file.
 
-`tests/surface` compares the surface of the code with the file. After an intended change, `python -m tools.surface --write` writes
-the file. The surface contains no paths of modules, so that code can be moved without a change of the file.
+`tests/surface` compares the surface of the current code with the file. After an intended change, `python -m tools.surface --write`
+writes the file. The surface contains no paths of modules, so that moving code does not change the file.
 """
 
 from tools.surface.documents import as_text, differences, shape

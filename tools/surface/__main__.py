@@ -1,4 +1,4 @@
-"""Prints or writes the surface of the current code: `python -m tools.surface [--airflow] [--write]`."""
+"""Print or write the surface of the current code: `python -m tools.surface [--airflow] [--write]`."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from tools.surface.subject import (
     VALUES,
     Surface,
 )
-from tools.surface.use import Product, captured, own_folder, sample, use, use_broken
+from tools.surface.use import Product, captured, own_folder, run_all_commands, run_failing_commands, sample
 
 
-def recorded() -> Surface:
+def read_surface() -> Surface:
     """Return the surface without the part that needs Airflow."""
-    # Without this cache, Typer would build the command line again for each command, which takes a third of the time.
-    cached = mock.patch.object(typer.main, "get_command", functools.cache(typer.main.get_command))
-    with own_folder() as folder, sample() as address, cached:
+    # Typer builds the command line again for each command, which takes a third of the time.
+    cached_command = mock.patch.object(typer.main, "get_command", functools.cache(typer.main.get_command))
+    with own_folder() as folder, sample() as address, cached_command:
         os.environ.update(address)
         product = Product(folder)
-        title = use(product)
+        title = run_all_commands(product)
         calls = names.documented_calls()
         tables = files.tables(folder)
-        use_broken(product)
+        run_failing_commands(product)
         return {
             "commands": interfaces.commands(),
             "dashboard": interfaces.dashboard_section(title),
@@ -57,8 +57,8 @@ def recorded() -> Surface:
         }
 
 
-def recorded_with_airflow() -> Surface:
-    """Return the surface in Airflow: DAGs, tasks, parameters, XComs. This needs Airflow's packages, but no running Airflow."""
+def read_airflow_surface() -> Surface:
+    """Return the part of the surface that needs Airflow's packages (but no running Airflow): DAGs, tasks, parameters and XComs."""
     with own_folder() as folder:
         os.environ["AIRFLOW_HOME"] = str(folder / "airflow")
         paths = sorted((ROOT / DAG_FILES).glob("*.py"))
@@ -81,10 +81,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--airflow",
         action="store_true",
-        help="use the part that needs Airflow; run with .venv-airflow/bin/python",
+        help="the part that needs Airflow; run with .venv-airflow/bin/python",
     )
     options = parser.parse_args(arguments)
-    text = as_text(recorded_with_airflow() if options.airflow else recorded())
+    text = as_text(read_airflow_surface() if options.airflow else read_surface())
     if options.write:
         file = AIRFLOW_FILE if options.airflow else FILE
         file.write_text(text, encoding="utf-8")

@@ -52,39 +52,39 @@ def describe_dag(dag: Any) -> Section:
 
 
 def names_in(path: Path) -> list[str]:
-    """Return the names of connections, assets, DAGs and tasks in a DAG file and in the modules that it imports.
+    """Return the texts that begin with `wiki` in a DAG file and in the modules that the file imports.
 
-    These names are a part of the surface, because users create connections with these names.
+    These texts are the names of connections, assets, DAGs and tasks, which users type.
     """
-    nodes = [node for source in _sources_of(path) for node in ast.walk(source)]
+    nodes = [node for tree in _syntax_trees(path) for node in ast.walk(tree)]
     texts = [node.value for node in nodes if isinstance(node, ast.Constant)]
     return sorted({text for text in texts if isinstance(text, str) and re.fullmatch(r"wiki\w+", text)})
 
 
-def _sources_of(path: Path) -> Iterator[ast.Module]:
+def _syntax_trees(path: Path) -> Iterator[ast.Module]:
     """Yield the syntax trees of a DAG file, and of the modules of `DAG_PACKAGE` that it imports directly or indirectly."""
-    source = ast.parse(path.read_text(encoding="utf-8"))
-    yield source
-    imports = [node for node in ast.walk(source) if isinstance(node, ast.ImportFrom)]
-    ours = [node for node in imports if f"{node.module}.".startswith(f"{DAG_PACKAGE}.")]
-    names = [(str(node.module), alias.name) for node in ours for alias in node.names]
-    # A function that the file imports from the package is defined in another module.
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    yield tree
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    package_imports = [node for node in imports if f"{node.module}.".startswith(f"{DAG_PACKAGE}.")]
+    names = [(str(node.module), alias.name) for node in package_imports for alias in node.names]
+    # A function that the file imports from the package itself is defined in a module of the package.
     modules = {
         getattr(importlib.import_module(module), name).__module__ if module == DAG_PACKAGE else module
         for module, name in names
     }
     for module in sorted(modules):
-        yield from _sources_of(Path(str(importlib.import_module(module).__file__)))
+        yield from _syntax_trees(Path(str(importlib.import_module(module).__file__)))
 
 
 def plugins() -> Section:
     """Return the apps and views that the plugins add to Airflow's UI."""
     section: Section = {}
     for name in DISTRIBUTIONS:
-        for point in distribution(name).entry_points:
-            if point.group == "airflow.plugins":
-                plugin = point.load()
-                section[point.name] = {
+        for entry_point in distribution(name).entry_points:
+            if entry_point.group == "airflow.plugins":
+                plugin = entry_point.load()
+                section[entry_point.name] = {
                     "name": plugin.name,
                     "apps": [
                         {key: web_app[key] for key in ("name", "url_prefix")}
@@ -102,8 +102,8 @@ def xcoms_of_check(dags: Iterable[Any]) -> Section:
     (task,) = [dag.get_task("check_completeness") for dag in dags if "check_completeness" in dag.task_ids]
     dataset = layers(load()).diamond
     row = {column.name: {"integer": 1, "float": 0.0}.get(column.type, "text") for column in dataset.columns}
-    for day in range(5):
-        write_frame(dataset, AS_OF - dt.timedelta(days=3 + day), pl.DataFrame([row]))
+    for days_ago in range(3, 8):
+        write_frame(dataset, AS_OF - dt.timedelta(days=days_ago), pl.DataFrame([row]))
     pushed: dict[str, object] = {}
     context = {
         "dag_run": types.SimpleNamespace(

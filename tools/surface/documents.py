@@ -1,4 +1,4 @@
-"""Convert JSON documents to key paths with types, and compare two surfaces."""
+"""Reduce JSON documents to their key paths and types, and compare two surfaces."""
 
 from __future__ import annotations
 
@@ -11,42 +11,44 @@ if TYPE_CHECKING:
 
     from tools.surface.subject import Surface
 
-# Keys that come from the data: days, titles, categories and tables.
+# Matches keys that are data: days, titles, categories and tables.
 _DATA_KEY = re.compile(r"(?![a-z][a-z0-9_]*$)|wiki_.*")
 
 
 def shape(documents: Iterable[object]) -> dict[str, str]:
     """Return the key paths in documents of one kind, with the types of the values.
 
-    In a path, `[]` is an item of a list, and `*` is a key that comes from the data.
+    In a path, `[]` stands for an item of a list, and `*` for a key that is data, such as a day.
     """
-    kinds_by_path: dict[str, set[str]] = {}
+    types_by_path: dict[str, set[str]] = {}
     for document in documents:
-        for path, kind in _paths(document, ""):
-            kinds_by_path.setdefault(path, set()).add(kind)
+        for path, type_name in _typed_paths(document, ""):
+            types_by_path.setdefault(path, set()).add(type_name)
     shapes = {}
-    for path, kinds in kinds_by_path.items():
-        inside = any(other != path and re.match(re.escape(path) + r"[.\[]", other) for other in kinds_by_path)
-        # Null is recorded only if all values are null, because other data may give other nulls.
-        not_null = kinds - {"null"} - ({"empty list", "empty object"} if inside else set())
-        if not_null or not inside:
-            shapes[path] = " or ".join(sorted(not_null or kinds))
+    for path, types in types_by_path.items():
+        has_children = any(
+            other != path and re.match(re.escape(path) + r"[.\[]", other) for other in types_by_path
+        )
+        # Whether a value is null or a list is empty depends on the data, so these types count only if there is no other.
+        informative_types = types - {"null"} - ({"empty list", "empty object"} if has_children else set())
+        if informative_types or not has_children:
+            shapes[path] = " or ".join(sorted(informative_types or types))
     return shapes
 
 
-def _paths(value: object, path: str) -> Iterator[tuple[str, str]]:
+def _typed_paths(value: object, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict) and value:
         for key, child in value.items():
             name = "*" if _DATA_KEY.match(str(key)) else str(key)
-            yield from _paths(child, f"{path}.{name}" if path else name)
+            yield from _typed_paths(child, f"{path}.{name}" if path else name)
     elif isinstance(value, list | tuple) and value:
         for child in value:
-            yield from _paths(child, f"{path}[]")
+            yield from _typed_paths(child, f"{path}[]")
     else:
-        yield path or ".", _type(value)
+        yield path or ".", _type_name(value)
 
 
-def _type(value: object) -> str:
+def _type_name(value: object) -> str:
     if isinstance(value, dict | list | tuple):
         return "empty object" if isinstance(value, dict) else "empty list"
     if isinstance(value, bool):
@@ -57,7 +59,7 @@ def _type(value: object) -> str:
 
 
 def differences(before: object, now: object) -> list[str]:
-    """Return one line for each lost, new or changed entry of a section; an empty list if nothing has changed."""
+    """Return one line for each lost, new or changed entry of a section. Compare the order of lists only if no entry differs."""
     old, new = dict(_entries(before, "")), dict(_entries(now, ""))
     lines = [f"lost     {path}: {old[path]}" for path in sorted(old.keys() - new.keys())]
     lines += [f"new      {path}: {new[path]}" for path in sorted(new.keys() - old.keys())]
@@ -98,5 +100,5 @@ def _orders(value: object, path: str) -> Iterator[tuple[str, str]]:
 
 
 def as_text(surface: Surface) -> str:
-    """Convert the surface to the text of its file, with sorted keys and one line for each entry."""
+    """Return the surface as the text of its file, with sorted keys and one line for each entry."""
     return json.dumps(surface, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

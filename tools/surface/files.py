@@ -10,7 +10,7 @@ from importlib.metadata import distribution
 from typing import TYPE_CHECKING
 
 from tools.surface.documents import shape
-from tools.surface.subject import DISTRIBUTIONS, ROOT, WHEEL, Section
+from tools.surface.subject import DISTRIBUTIONS, ROOT, WHEEL_PATHS, Section
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import Settings, load
 
@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 
 
 def distributions() -> Section:
-    """Return the commands, plugins and extras of the installed distributions, without the names of modules."""
+    """Return the entry points, the extras, the Python versions and the licence of each installed distribution."""
     section: Section = {}
     for name in DISTRIBUTIONS:
         installed = distribution(name)
-        for point in installed.entry_points:
-            if point.group != "airflow.plugins":
-                point.load()
+        for entry_point in installed.entry_points:
+            if entry_point.group != "airflow.plugins":
+                entry_point.load()  # Fails if the module has been moved.
         section[name] = {
-            "entry points": sorted(f"{point.group}: {point.name}" for point in installed.entry_points),
+            "entry points": sorted(
+                f"{entry_point.group}: {entry_point.name}" for entry_point in installed.entry_points
+            ),
             "extras": sorted(installed.metadata.get_all("Provides-Extra") or ()),
             "python": installed.metadata["Requires-Python"],
             "licence": installed.metadata["License-Expression"],
@@ -38,15 +40,15 @@ def distributions() -> Section:
 
 
 def wheel_files() -> Section:
-    """Return the files in the wheels that are not code, by name, with the first characters of their SHA-256."""
+    """Return the first characters of the SHA-256 of each file in the wheels that is not Python code, by file name."""
 
-    def listed(*options: str) -> set[str]:
-        command = ["git", "ls-files", "-z", "--exclude-standard", *options, "--", *WHEEL]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        return set(done.stdout.split("\0")) - {""}
+    def list_files(*options: str) -> set[str]:
+        command = ["git", "ls-files", "-z", "--exclude-standard", *options, "--", *WHEEL_PATHS]
+        completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return set(completed.stdout.split("\0")) - {""}
 
-    # hatchling leaves out the files that git ignores, even if they were added to the repository.
-    paths = [ROOT / name for name in listed("--cached", "--others") - listed("--cached", "--ignored")]
+    # hatchling leaves out files that match `.gitignore`, even if the repository contains them.
+    paths = [ROOT / name for name in list_files("--cached", "--others") - list_files("--cached", "--ignored")]
     checksums: dict[str, list[str]] = {}
     for path in paths:
         if path.suffix != ".py" and path.is_file():
@@ -64,27 +66,31 @@ def lake(folder: Path) -> Section:
             "format": dataset.format,
             "columns": [f"{column.name} {column.type}" for column in dataset.columns],
         }
-    others = (("fr.wikipedia", "all-access"), ("fr.wikipedia", "desktop"), ("en.wikipedia", "desktop"))
-    for project, access in others:
+    other_datasets = (
+        ("fr.wikipedia", "all-access"),
+        ("fr.wikipedia", "desktop"),
+        ("en.wikipedia", "desktop"),
+    )
+    for project, access in other_datasets:
         dataset = layers(Settings(project=project, access=access)).diamond
         section[f"diamond of {project}, {access}"] = dataset.key_format
     files = {path.relative_to(folder).as_posix() for path in (folder / "data").rglob("*") if path.is_file()}
-    # All other files in the state folder are internal: a later version creates them again.
-    stable = [name for name in files if not name.startswith(("data/state/l", "data/."))]
-    section["files"] = sorted({_without_values(name) for name in stable})
+    # The state folder also contains internal files, which a later version may name differently.
+    stable_names = [name for name in files if not name.startswith(("data/state/l", "data/."))]
+    section["files"] = sorted({_without_variable_parts(name) for name in stable_names})
     manifest = folder / "data/lake/diamond/diamond_final_2025_11_08.csv/_SUCCESS"
     section["manifest"] = shape([json.loads(manifest.read_bytes())])
     return section
 
 
-def _without_values(name: str) -> str:
+def _without_variable_parts(name: str) -> str:
     """Replace the days and the random parts in the name of a file."""
     name = re.sub(r"\d{4}_\d\d_\d\d", "DAY", name)
     return re.sub(r"[0-9a-f]{8,}(-[0-9a-f]+)*|(?<=[-/._])\d+", "N", name)
 
 
 def tables(folder: Path) -> Section:
-    """Return the columns of each published table, in their order."""
+    """Return the names and types of the columns of each published table, in their order."""
     import duckdb
 
     with duckdb.connect(str(folder / "data/warehouse.duckdb"), read_only=True) as connection:
@@ -105,6 +111,8 @@ def exports(product: Product, tables: Section) -> Section:
         rows = json.loads(product.execute("export", table, "--format", "json")[1])
         header = product.execute("export", table, "--format", "csv")[1].partition("\n")[0]
         names = [column.partition(" ")[0] for column in columns]
-        for form, exported in (("csv", header.split(",")), ("json", list(rows[0]))):
-            section[f"{table} as {form}"] = "the columns of the table" if exported == names else exported
+        for file_format, exported in (("csv", header.split(",")), ("json", list(rows[0]))):
+            section[f"{table} as {file_format}"] = (
+                "the columns of the table" if exported == names else exported
+            )
     return section

@@ -19,8 +19,9 @@ from tools.surface.use import captured
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PLAIN = (str, int, float, bool, tuple, type(None))
-_PLACEHOLDER = type("Made", (), {"__repr__": lambda _: "…"})()
+# The types of default values whose `repr` does not depend on the machine.
+_PLAIN_TYPES = (str, int, float, bool, tuple, type(None))
+_PLACEHOLDER = type("Placeholder", (), {"__repr__": lambda _: "…"})()
 
 
 def scripts() -> Section:
@@ -37,7 +38,7 @@ def scripts() -> Section:
 
 
 def documented_names() -> Section:
-    """Return the documented functions with their parameters."""
+    """Return the parameters of each documented function."""
     section: Section = {}
     for name in DOCUMENTED:
         for function, value in vars(importlib.import_module(name)).items():
@@ -47,7 +48,7 @@ def documented_names() -> Section:
 
 
 def documented_calls() -> Section:
-    """Return the keys of the documents that the documented functions return."""
+    """Call the documented functions, and return the keys of their results."""
     checker, trigger = (importlib.import_module(name) for name in DOCUMENTED)
     with captured():
         return {
@@ -62,16 +63,18 @@ def documented_calls() -> Section:
 def public_names(package: str) -> Section:
     """Return the names in `__all__` of a package: functions with their parameters, and classes with their members."""
     module = importlib.import_module(package)
-    ours = package.partition(".")[0]
-    return {name: _public(getattr(module, name), ours) for name in sorted(getattr(module, "__all__", ()))}
+    own_package = package.partition(".")[0]
+    return {
+        name: _public(getattr(module, name), own_package) for name in sorted(getattr(module, "__all__", ()))
+    }
 
 
-def _public(value: object, ours: str) -> object:
+def _public(value: object, own_package: str) -> object:
     if isinstance(value, enum.EnumMeta):
         return "values"
     if isinstance(value, type):
         # Members that are inherited from classes of Airflow or Python are not a part of the surface.
-        classes = [cls for cls in value.__mro__ if cls.__module__.partition(".")[0] == ours]
+        classes = [cls for cls in value.__mro__ if cls.__module__.partition(".")[0] == own_package]
         members = {name for cls in classes for name in vars(cls) if not name.startswith("_")}
         return {"made of": _signature(value), "shows": sorted(members)}
     return _signature(value) if callable(value) else type(value).__name__
@@ -87,7 +90,7 @@ def _signature(value: Callable[..., object]) -> str:
         parameter.replace(
             annotation=parameter.empty,
             default=parameter.default
-            if parameter.default is parameter.empty or isinstance(parameter.default, _PLAIN)
+            if parameter.default is parameter.empty or isinstance(parameter.default, _PLAIN_TYPES)
             else _PLACEHOLDER,
         )
         for parameter in signature.parameters.values()

@@ -1,6 +1,6 @@
-"""The imports and the file names of the product that the surface needs.
+"""The names of the product's modules, files and values that the surface needs.
 
-If code is moved, only this module of the surface must be changed.
+After code has been moved, only this module of `tools.surface` must be changed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 # The folders and files whose contents are in the wheels.
-WHEEL = (
+WHEEL_PATHS = (
     "packages/smart-orchestrator/src/smart_orchestrator",
     "packages/wiki-trends/src/wiki_trends",
     "packages/wiki-trends/LICENSE",
@@ -31,7 +31,7 @@ DISTRIBUTIONS = ("smart-orchestrator", "wiki-trends")
 DAG_FILES = "dags"
 # The package with the functions that the DAG files call.
 DAG_PACKAGE = "wiki_trends.airflow"
-# Packages that users import; `plugins.utils` is documented by its paths.
+# The packages that users import. Of `plugins.utils`, users import two modules by their documented names.
 PUBLIC = ("smart_orchestrator", "wiki_trends")
 PUBLIC_IN_AIRFLOW = ("smart_orchestrator.airflow", "wiki_trends.airflow")
 DOCUMENTED = ("plugins.utils.date_checker", "plugins.utils.dag_trigger")
@@ -53,7 +53,7 @@ EXIT_CODES = {
 
 
 def dashboard(settings: Settings) -> FastAPI:
-    """Create the dashboard. It is imported in this function because its dependencies are optional."""
+    """Create the dashboard. The imports are in this function, because the dependencies of the dashboard are optional."""
     from wiki_trends.web import create_app
     from wiki_trends.web.auth.sign_in import TokenGuard
 

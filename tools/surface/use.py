@@ -24,56 +24,56 @@ if TYPE_CHECKING:
 
 @dataclass
 class Product:
-    """A recorder that runs commands in a folder, and records their documents and exit codes.
+    """Runs commands in a folder, and records the documents and exit codes.
 
     Attributes:
         folder: the working directory of the commands.
-        documents: the documents by the name of the command.
-        codes: the exit codes by command line.
+        documents: the JSON documents that a command printed, by the name of the command.
+        codes: the exit codes of each command line, as text.
     """
 
     folder: Path
     documents: dict[str, list[object]] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
 
-    def run(self, name: str, *words: str) -> Any:
-        """Run a command, and add its document to the documents of this name.
+    def run(self, name: str, *arguments: str) -> Any:
+        """Run a command, record its exit code and its document, and return the document.
 
         Raises:
             RuntimeError: the command did not print a JSON document.
         """
-        code, out, err = self.execute(*words)
-        self._note(name if words[0] in ("explain", "page") else " ".join(words), code)
+        code, out, err = self.execute(*arguments)
+        self._record_code(name if arguments[0] in ("explain", "page") else " ".join(arguments), code)
         try:
             document = json.loads(out)
         except ValueError:
-            message = f"{PROGRAM} {' '.join(words)}: exit code {code}, no document\n{out}{err}"
+            message = f"{PROGRAM} {' '.join(arguments)}: exit code {code}, no document\n{out}{err}"
             raise RuntimeError(message) from None
         self.documents.setdefault(name, []).append(document)
         return document
 
-    def record_code(self, *words: str, **environ: str) -> None:
-        """Run a command with these settings, and record only the exit code."""
+    def record_code(self, *arguments: str, **environ: str) -> None:
+        """Run a command with settings, and record only the exit code. `environ` contains the settings by name."""
         variables = {env_name(name): value for name, value in environ.items()}
         with mock.patch.dict(os.environ, variables):
             settings = "".join(f"{name}={value} " for name, value in variables.items())
-            self._note(settings + " ".join(words), self.execute(*words)[0])
+            self._record_code(settings + " ".join(arguments), self.execute(*arguments)[0])
 
-    def execute(self, *words: str) -> tuple[int, str, str]:
-        """Run a command; return its exit code, stdout and stderr."""
+    def execute(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a command, and return its exit code, stdout and stderr."""
         with captured() as streams:
-            code = run_command(words)
+            code = run_command(arguments)
         out, err = streams
         return code, out, err
 
-    def _note(self, command: str, code: int) -> None:
+    def _record_code(self, command: str, code: int) -> None:
         before = self.codes.get(command, "")
         self.codes[command] = f"{before}, {code}" if before and before != str(code) else str(code)
 
 
 @contextlib.contextmanager
 def own_folder() -> Iterator[Path]:
-    """Change to an empty working directory, without the settings in the caller's environment."""
+    """Change to an empty working directory during the block, without the caller's settings in the environment."""
     environ = {
         key: value
         for key, value in os.environ.items()
@@ -91,7 +91,7 @@ def own_folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def sample(latency: float = 0.0) -> Iterator[dict[str, str]]:
-    """Serve a synthetic Wikimedia, and yield the settings with its addresses."""
+    """Serve a synthetic Wikimedia during the block, and yield the environment variables with its addresses."""
     with SampleServer(SampleOptions(today=AS_OF, never=(UNPUBLISHED_DAY,), latency=latency)) as server:
         yield {
             env_name("wikimedia_url"): server.wikimedia_url,
@@ -102,26 +102,26 @@ def sample(latency: float = 0.0) -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def captured() -> Iterator[list[str]]:
-    """Capture stdout and stderr. After the block, the yielded list contains both texts."""
-    printed: list[str] = []
+    """Capture stdout and stderr during the block. After the block, the yielded list contains both texts."""
+    texts: list[str] = []
     # The streams need a buffer for bytes, because exports write bytes.
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
     with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
-        yield printed
+        yield texts
     for stream in streams:
         stream.seek(0)
-        printed.append(stream.read())
+        texts.append(stream.read())
 
 
-def use(product: Product) -> str:
-    """Run every command that prints a document, while missing days are filled; return the title of a page in the lake."""
+def run_all_commands(product: Product) -> str:
+    """Run every command that prints a JSON document. Return the title of a page in the lake."""
     as_of = ("--as-of", AS_OF.isoformat())
-    thorough = ("--strays", "--deep", "--volume")
+    thorough_options = ("--strays", "--deep", "--volume")
     run = product.run
     run("fetch", "fetch", *FETCHED_DAYS, "--json")
     (product.folder / "data/lake/diamond/diamond_final_2025_13_01.csv").mkdir()
     (product.folder / "data/lake/diamond/diamond_final_2025_13_01.csv/part-0.csv").touch()
-    run("check", "check", *as_of, *thorough, "--json")
+    run("check", "check", *as_of, *thorough_options, "--json")
     run("plan", "plan", *as_of, "--json")
     run(
         "backfill",
@@ -137,10 +137,10 @@ def use(product: Product) -> str:
     run("run", "run", "--start", UNPUBLISHED_DAY.isoformat(), "--end", "2025-11-01", *as_of, "--json")
     run("analyze", "analyze", "--days", "3", *as_of, "--json")
     run("run", "run", *as_of, "--json")
-    run("check", "check", *as_of, *thorough, "--json")
+    run("check", "check", *as_of, *thorough_options, "--json")
     run("fetch --refresh", "fetch", "--refresh", "2025-11-05", "--json")
     run("check --consumed", "check", "--consumed", "--json")
-    # The lake no longer contains the published data.
+    # Remove a published day, so that the next comparison finds a change.
     shutil.rmtree(product.folder / "data/lake/diamond/diamond_final_2025_11_07.csv")
     run("check --consumed", "check", "--consumed", "--json")
     run("report", "report", "--json")
@@ -170,10 +170,10 @@ def use(product: Product) -> str:
     return str(titles[0])
 
 
-def use_broken(product: Product) -> None:
-    """Cause failures, to record the exit codes and the document of an abandoned day."""
+def run_failing_commands(product: Product) -> None:
+    """Run commands that fail, and record their exit codes and the document of an abandoned day."""
     as_of = ("--as-of", AS_OF.isoformat())
-    unreachable = "http://127.0.0.1:9"
+    unreachable_url = "http://127.0.0.1:9"
     product.record_code()
     product.record_code("--help")
     product.record_code("--version")
@@ -183,9 +183,9 @@ def use_broken(product: Product) -> None:
     product.record_code("check", "--days", "1", *as_of)
     product.record_code("check", lake="ftp://{layer}")
     product.record_code("check", laek="data")
-    product.record_code("plan", *as_of, runner="airflow", airflow_url=unreachable)
+    product.record_code("plan", *as_of, runner="airflow", airflow_url=unreachable_url)
     product.record_code("fetch", "2025-11-09", wikimedia_url="https://wikimedia.org/api/rest_v1")
-    product.record_code("fetch", "--refresh", "2025-11-09", wikimedia_url=unreachable, deadline="0.2")
+    product.record_code("fetch", "--refresh", "2025-11-09", wikimedia_url=unreachable_url, deadline="0.2")
     product.record_code("report", warehouse="duckdb:///none.duckdb")
     product.record_code("report", warehouse="postgresql://user:secret@127.0.0.1:9/none")
     product.record_code("analyze", "--start", UNPUBLISHED_DAY.isoformat(), "--end", "2025-11-01", *as_of)
@@ -194,5 +194,5 @@ def use_broken(product: Product) -> None:
     product.record_code("airflow", "dags", "--write", "no-such-folder")
     with sample(latency=0.3) as address, mock.patch.dict(os.environ, address):
         product.run("fetch", "fetch", "--refresh", "2025-11-01", "--timeout", "0.1", "--json")
-        # The run continues after the time-out of the command. Wait for it here, because the folder of the lake is removed next.
+        # The run continues after the time-out of the command. This command waits for the run, before the folder is removed.
         product.execute("fetch", "2025-11-01")
