@@ -1,4 +1,4 @@
-"""Runs the benchmarks, and prints the figures with their limits: `python -m benchmarks [--rounds N] [--json]`.
+"""Run the benchmarks, and print the figures with their limits: `python -m benchmarks [--rounds N] [--json]`.
 
 The program does not fail if a limit is exceeded.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import categories
-from benchmarks.check_memory import CSV_MB, LIMIT_BYTES_A_ROW, PARQUET_MB, check_memory
+from benchmarks.check_memory import CSV_MB, LIMIT_BYTES_PER_ROW, PARQUET_MB, check_memory
 from benchmarks.check_memory import LIMIT_MB as LIMIT_CHECK_MB
 from benchmarks.demo import demo
 from benchmarks.lake import AT_LEAST, AT_MOST, lake
@@ -32,6 +32,7 @@ from wiki_trends.wikimedia.pages import TITLES_PER_REQUEST
 
 
 def figures(rounds: int, csv_mb: int, parquet_mb: int) -> dict[str, Any]:
+    """Run all benchmarks, and return their figures. `csv_mb` and `parquet_mb` are the sizes of the parts that are checked."""
     with tempfile.TemporaryDirectory(prefix="wiki-trends-bench-") as name:
         folder = Path(name)
         progress(f"the demo, {rounds} times")
@@ -53,21 +54,26 @@ def figures(rounds: int, csv_mb: int, parquet_mb: int) -> dict[str, Any]:
 
 
 def table(results: dict[str, Any]) -> str:
-    here, show, start = results["machine"], results["demo"], results["startup"]
-    packages = ", ".join(f"{name} {number}" for name, number in here["packages"].items())
+    """Return the figures as text."""
+    host, demo_times, start = results["machine"], results["demo"], results["startup"]
+    packages = ", ".join(f"{name} {version}" for name, version in host["packages"].items())
     lines = [
-        f"{here['processor']}, {here['cores']} cores, load {here['load_1_min']}; {here['system']}",
-        f"Python {here['python']}, {packages}",
+        f"{host['processor']}, {host['cores']} cores, load {host['load_1_min']}; {host['system']}",
+        f"Python {host['python']}, {packages}",
         "",
-        f"demo, median of {show['rounds']} (best {show['best_s']:.2f} s, processor {show['cpu_s']:.2f} s)",
-        row("wall", f"{show['median_s']:.2f} s", verdict(show["median_s"], show["limit_s"], " s")),
-        *(row(f"  {name}", f"{seconds:.2f} s") for name, seconds in show["phases_s"].items()),
+        f"demo, median of {demo_times['rounds']} (best {demo_times['best_s']:.2f} s, processor {demo_times['cpu_s']:.2f} s)",
+        row(
+            "wall",
+            f"{demo_times['median_s']:.2f} s",
+            limit_text(demo_times["median_s"], demo_times["limit_s"], " s"),
+        ),
+        *(row(f"  {name}", f"{seconds:.2f} s") for name, seconds in demo_times["phases_s"].items()),
     ]
     rounds = next(iter(start["commands"].values()))["rounds"]
     lines += ["", f"start-up, median of {rounds}, interleaved; times are of `{BASE}`"]
     for name, timed in start["commands"].items():
         ratio = start["ratios"].get(name)
-        note = f"{ratio['ratio']:.2f} times; {verdict(ratio['ratio'], ratio['limit'])}" if ratio else ""
+        note = f"{ratio['ratio']:.2f} times; {limit_text(ratio['ratio'], ratio['limit'])}" if ratio else ""
         lines.append(row(name, f"{timed['median_s'] * 1000:.0f} ms", note))
     lines += [
         row(f"{name}, beside python -c {NOTHING}", f"{ratio:.2f} times")
@@ -89,45 +95,53 @@ def table(results: dict[str, Any]) -> str:
 
 
 def report_lines(month: dict[str, Any]) -> list[str]:
-    written, alone = month["commands"]["report --html"], month["commands"]["--version"]
-    ratio = f"{written['median_s'] / alone['median_s']:.1f} times the start of the program alone"
+    """Return the lines about the HTML report."""
+    report_times, start_times = month["commands"]["report --html"], month["commands"]["--version"]
+    ratio = f"{report_times['median_s'] / start_times['median_s']:.1f} times the start of the program alone"
     return [
-        f"HTML report of {month['days']} days, {month['pages']:,} pages, median of {written['rounds']}",
-        row("written in", f"{written['median_s']:.2f} s", verdict(written["median_s"], LIMIT_S, " s")),
-        row("  processor", f"{written['cpu_s']:.2f} s", ratio),
-        row("size", f"{month['mb']:.2f} MB", verdict(month["mb"], LIMIT_MB, " MB")),
+        f"HTML report of {month['days']} days, {month['pages']:,} pages, median of {report_times['rounds']}",
+        row(
+            "written in",
+            f"{report_times['median_s']:.2f} s",
+            limit_text(report_times["median_s"], LIMIT_S, " s"),
+        ),
+        row("  processor", f"{report_times['cpu_s']:.2f} s", ratio),
+        row("size", f"{month['mb']:.2f} MB", limit_text(month["mb"], LIMIT_MB, " MB")),
     ]
 
 
 def lake_lines(ratios: dict[str, dict[str, float]]) -> list[str]:
+    """Return the lines about checks of large lakes."""
     lines = ["checks of large lakes, ratios of medians"]
     for name, timed in ratios.items():
-        what = name.partition(": ")[2]
+        comparison = name.partition(": ")[2]
         note = f"{timed['seconds'] * 1000:.1f} ms against {timed['against'] * 1000:.1f} ms"
-        if what in AT_MOST:
-            note += f"; {verdict(timed['ratio'], AT_MOST[what])}"
-        elif what in AT_LEAST:
-            note += f"; at least {AT_LEAST[what]:g} required"
+        if comparison in AT_MOST:
+            note += f"; {limit_text(timed['ratio'], AT_MOST[comparison])}"
+        elif comparison in AT_LEAST:
+            note += f"; at least {AT_LEAST[comparison]:g} required"
         lines += [f"  {name}", row("", f"{timed['ratio']:.2f}", note)]
     return lines
 
 
 def memory_lines(parts: dict[str, Any]) -> list[str]:
+    """Return the lines about the memory of checks."""
     csv, parquet, unique = (parts[name] for name in ("csv_peak_mb", "parquet_peak_mb", "unique_bytes_a_row"))
     return [
         f"peak memory of a check that reads one part of {parts['rows']:,} rows",
-        row(f"CSV of {parts['csv_mb']:,} MB", f"{csv} MB", verdict(csv, LIMIT_CHECK_MB, " MB")),
-        row("  a unique column, a row", f"{unique} B", verdict(unique, LIMIT_BYTES_A_ROW, " B")),
+        row(f"CSV of {parts['csv_mb']:,} MB", f"{csv} MB", limit_text(csv, LIMIT_CHECK_MB, " MB")),
+        row("  a unique column, a row", f"{unique} B", limit_text(unique, LIMIT_BYTES_PER_ROW, " B")),
         row(
             f"Parquet of {parts['parquet_mb']:,} MB",
             f"{parquet} MB",
-            verdict(parquet, LIMIT_CHECK_MB, " MB"),
+            limit_text(parquet, LIMIT_CHECK_MB, " MB"),
         ),
     ]
 
 
 def rules_lines(halves: dict[str, dict[str, Any]]) -> list[str]:
-    lines = ["rules on labelled pages, fraction that is right"]
+    """Return the lines about the accuracy of the category rules."""
+    lines = ["rules on labelled pages, fraction that is correct"]
     for half, accuracies in halves.items():
         parts = ", ".join(f"{name} {accuracies[name]:.1%}" for name in ("location_type", "location"))
         lines.append(
@@ -141,11 +155,12 @@ def rules_lines(halves: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def pipeline_lines(day: dict[str, Any]) -> list[str]:
-    dump = f"{day['dump_times']:.1f} times a plain loop, at least {LIMIT_DUMP:g} required"
-    over = f"{day['over_floor']:.2f} times the floor; {verdict(day['over_floor'], LIMIT_OVER_FLOOR)}"
+    """Return the lines about the pipeline of a day."""
+    dump_text = f"{day['dump_times']:.1f} times a plain loop, at least {LIMIT_DUMP:g} required"
+    floor_text = f"{day['over_floor']:.2f} times the floor; {limit_text(day['over_floor'], LIMIT_OVER_FLOOR)}"
     return [
         f"pipeline of a day, 50 ms before each answer, median of {day['rounds']}",
-        row("cold day", f"{day['cold_s']:.2f} s", over),
+        row("cold day", f"{day['cold_s']:.2f} s", floor_text),
         row("  requests", f"{day['cold_requests']:.0f}", requests(day["pages"], day["cold_requests"])),
         row(
             "second day, requests",
@@ -157,13 +172,13 @@ def pipeline_lines(day: dict[str, Any]) -> list[str]:
         row(
             "bronze to diamond, no network",
             f"{day['processing_s'] * 1000:.0f} ms",
-            verdict(day["processing_s"], LIMIT_PROCESSING_S, " s"),
+            limit_text(day["processing_s"], LIMIT_PROCESSING_S, " s"),
         ),
-        row(f"dump of {day['dump_lines']:,} lines", f"{day['dump_s']:.2f} s", dump),
+        row(f"dump of {day['dump_lines']:,} lines", f"{day['dump_s']:.2f} s", dump_text),
         row(
             "  memory of all of this",
             f"{day['peak_memory_mb']} MB",
-            verdict(day["peak_memory_mb"], 500, " MB"),
+            limit_text(day["peak_memory_mb"], 500, " MB"),
         ),
     ]
 
@@ -187,16 +202,18 @@ def requests_table(day: dict[str, Any]) -> list[str]:
 
 
 def requests(page_count: float, sent: float) -> str:
-    """Describe the requests by purpose: three lists, batches of fifty pages, and continuations."""
+    """Return the requests by purpose as text: three lists, batches of fifty pages, and continuations."""
     batches = math.ceil(page_count / TITLES_PER_REQUEST)
     return f"3 lists, {batches} for {page_count:.0f} pages, {sent - 3 - batches:.0f} continued"
 
 
 def row(name: str, value: str, note: str = "") -> str:
+    """Return a line with aligned columns."""
     return f"  {name:<34}{value:>9}  {note}".rstrip()
 
 
-def verdict(value: float, limit: float, unit: str = "") -> str:
+def limit_text(value: float, limit: float, unit: str = "") -> str:
+    """Return whether a value is within its limit, as text."""
     return f"{'within' if value <= limit else 'OVER'} the limit of {limit:g}{unit}"
 
 

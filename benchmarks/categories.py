@@ -1,8 +1,8 @@
-"""Measures the accuracy and the speed of the category rules on labelled pages: `python -m benchmarks.categories`.
+"""Measure the accuracy and the speed of the category rules on labelled pages: `python -m benchmarks.categories`.
 
-The pages in `tests/data/labelled_pages.jsonl` are divided into two halves. The writing half is for the development of rules, and
-`--errors` lists its mistakes. The judging half only measures the rules. Its mistakes are not listed, so that no rules are written
-for its pages.
+The pages in `tests/data/labelled_pages.jsonl` are divided into two halves. The writing half is for the development of rules:
+`--errors` lists the mistakes in this half. The judging half only measures the rules: mistakes in this half are not listed, so that no
+rules are written for its pages.
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ROOT / "tests" / "data" / "labelled_pages.jsonl"
-DOCUMENT = ROOT / "docs" / "categories.md"
+LABELLED_PAGES_FILE = ROOT / "tests" / "data" / "labelled_pages.jsonl"
+DOCUMENTATION_PAGE = ROOT / "docs" / "categories.md"
+# The lines of the documentation page between which the figures are.
 _BEGIN, _END = "<!-- judged: written by `python -m benchmarks.categories --write` -->\n", "<!-- /judged -->"
+# The names of the two halves.
 WRITING, JUDGING = "writing", "judging"
 LANGUAGE = "en"
 # The typical numbers for a day of English Wikipedia.
-PAGES_A_DAY, CATEGORIES_A_PAGE = 1000, 14
+PAGES_PER_DAY, CATEGORIES_PER_PAGE = 1000, 14
 
 
 @dataclass(frozen=True, slots=True)
 class PageLabels:
-    """The labels of one page, as pairs of the expected and the actual label; None if the expected label is not recorded."""
+    """The labels of one page: the expected label and the label that the rules gave. None if no expected label is recorded."""
 
     title: str
     category: tuple[str, str]
@@ -45,17 +47,17 @@ class PageLabels:
 
 def labelled(half: str) -> list[dict[str, Any]]:
     """Return the labelled pages of one half, in the order of the file."""
-    lines = PAGES.read_text(encoding="utf-8").splitlines()
+    lines = LABELLED_PAGES_FILE.read_text(encoding="utf-8").splitlines()
     return [page for page in map(json.loads, lines) if half_of(page["title"]) == half]
 
 
 def half_of(title: str) -> str:
-    """Return the half of a page, which depends only on the title."""
+    """Return the half to which a page belongs; it depends only on the title."""
     return JUDGING if hashlib.sha256(title.encode()).digest()[0] % 2 else WRITING
 
 
 def apply_rules(half: str) -> list[PageLabels]:
-    """Apply the rules to each page of one half, and return the labels."""
+    """Apply the rules to each page of one half, and return the expected and the actual labels."""
     rules = Rules.load(LANGUAGE)
     labelled_pages = []
     for page in labelled(half):
@@ -75,30 +77,30 @@ def apply_rules(half: str) -> list[PageLabels]:
 
 
 def facts_of(page: dict[str, Any]) -> PageFacts:
-    """Convert a labelled page to the form of Wikipedia's response.
+    """Return the facts that Wikipedia would return for a labelled page.
 
-    The file does not contain the values of coordinates, so a page with coordinates is at 0, 0.
+    The file records only whether a page has coordinates, so each page with coordinates is at 0, 0.
     """
-    place = page.get("coordinates")
+    coordinates = page.get("coordinates")
     return PageFacts(
         page["title"],
         categories=tuple(page["categories"]),
         description=page["description"],
-        latitude=0.0 if place else None,
-        longitude=0.0 if place else None,
-        place_type=place["type"] if place else None,
-        country=place["country"] if place else None,
+        latitude=0.0 if coordinates else None,
+        longitude=0.0 if coordinates else None,
+        place_type=coordinates["type"] if coordinates else None,
+        country=coordinates["country"] if coordinates else None,
     )
 
 
 def accuracy(pairs: Sequence[tuple[str, str] | None]) -> float:
-    """Return the fraction of the labelled pairs in which both labels are equal."""
+    """Return the fraction of pairs with equal labels, among the pairs that are not None."""
     labelled_pairs = [pair for pair in pairs if pair is not None]
     return sum(expected == actual for expected, actual in labelled_pairs) / len(labelled_pairs)
 
 
 def figures(half: str) -> dict[str, Any]:
-    """Return the number of pages, the accuracies, and the confusion counts of the categories."""
+    """Return the number of pages in a half, the accuracies, and how often each category was expected and found."""
     labelled_pages = apply_rules(half)
     pairs = Counter(labels.category for labels in labelled_pages)
     return {
@@ -114,7 +116,7 @@ def figures(half: str) -> dict[str, Any]:
 
 
 def summary(half: str) -> str:
-    """Return the accuracies in one line."""
+    """Return the accuracies for a half in one line."""
     results = figures(half)
     return (
         f"{half} half, {results['pages']} pages: category {results['category']:.1%}, "
@@ -123,7 +125,7 @@ def summary(half: str) -> str:
 
 
 def confusion(half: str) -> str:
-    """Return the confusion table in Markdown, with a row for each expected and a column for each actual category."""
+    """Return the confusion matrix in Markdown, with a row for each expected and a column for each actual category."""
     pairs = Counter(labels.category for labels in apply_rules(half))
     numbers = range(1, len(CATEGORIES) + 1)
     lines = [f"| right \\ found | {' | '.join(map(str, numbers))} |", "|---|" + "--:|" * len(CATEGORIES)]
@@ -134,7 +136,7 @@ def confusion(half: str) -> str:
 
 
 def documented(text: str) -> str:
-    """Return the page of the documentation with the current figures."""
+    """Return the text of the documentation page with the current figures."""
     before, _, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     lines = [summary(half) for half in (WRITING, JUDGING)]
@@ -143,7 +145,7 @@ def documented(text: str) -> str:
 
 
 def errors(half: str) -> list[str]:
-    """Return one line for each mistake of the writing half; the mistakes of the judging half are not listed."""
+    """Return one line for each mistake of the rules in the writing half. For the judging half, return only an explanation."""
     if half == JUDGING:
         return ["the judging half's mistakes are not listed, so that no rules are written for them"]
     return [
@@ -159,44 +161,44 @@ def errors(half: str) -> list[str]:
 
 
 def milliseconds(rounds: int = 5) -> dict[str, float]:
-    """Measure the processor time for the labels of a day's pages; return the best of several rounds.
+    """Measure the processor time of the rules for the pages of a day.
 
     Returns:
-        The milliseconds for pages with new texts (`unseen`), for the same pages again (`seen`), and for loading the rules, which
-        each process does once (`first`).
+        The shortest time of all rounds for pages with new texts (`unseen`) and for the same pages again (`seen`), and the time for
+        loading the rules once (`first`), in milliseconds.
     """
-    began = time.process_time()
+    started_at = time.process_time()
     rules = Rules.load(LANGUAGE)
-    first = time.process_time() - began
+    first = time.process_time() - started_at
     unseen: list[float] = []
     seen: list[float] = []
-    for number in range(rounds):
-        pages = list(_day(f"x{number}"))
+    for round_number in range(rounds):
+        pages = list(_day(f"x{round_number}"))
         for times in (unseen, seen):
-            began = time.process_time()
+            started_at = time.process_time()
             for page in pages:
                 rules.labels(page.title, page)
-            times.append(time.process_time() - began)
+            times.append(time.process_time() - started_at)
     return {
         name: round(1000 * value, 1)
         for name, value in (("first", first), ("unseen", min(unseen)), ("seen", min(seen)))
     }
 
 
-def _day(mark: str) -> Iterator[PageFacts]:
+def _day(suffix: str) -> Iterator[PageFacts]:
     """Yield the pages of a day with texts of realistic length, built from the labelled pages.
 
     Args:
-        mark: a suffix of all texts, so that they are new to the caches of the rules.
+        suffix: a suffix of all texts, so that the caches of the rules do not contain the texts.
     """
     pages = [facts_of(page) for half in (WRITING, JUDGING) for page in labelled(half)]
-    for number in range(PAGES_A_DAY):
-        page, turn = pages[number % len(pages)], number // len(pages)
-        categories = (page.categories * CATEGORIES_A_PAGE)[:CATEGORIES_A_PAGE]
+    for number in range(PAGES_PER_DAY):
+        page, repetition = pages[number % len(pages)], number // len(pages)
+        categories = (page.categories * CATEGORIES_PER_PAGE)[:CATEGORIES_PER_PAGE]
         yield replace(
             page,
-            description=f"{page.description} {mark}{turn}",
-            categories=tuple(f"{category} {mark}{turn}" for category in categories),
+            description=f"{page.description} {suffix}{repetition}",
+            categories=tuple(f"{category} {suffix}{repetition}" for category in categories),
         )
 
 
@@ -208,17 +210,19 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()
     if options.write:
-        DOCUMENT.write_text(documented(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
-        text = f"{DOCUMENT.relative_to(ROOT)} written"
+        DOCUMENTATION_PAGE.write_text(
+            documented(DOCUMENTATION_PAGE.read_text(encoding="utf-8")), encoding="utf-8"
+        )
+        text = f"{DOCUMENTATION_PAGE.relative_to(ROOT)} written"
     elif options.json:
         text = json.dumps({**figures(options.half), "milliseconds_a_day": milliseconds()}, indent=2)
     elif options.errors:
         text = "\n".join(errors(options.half))
     else:
-        took = milliseconds()
+        times_ms = milliseconds()
         text = (
-            f"{summary(options.half)}\n{PAGES_A_DAY} pages, texts unseen {took['unseen']:.0f} ms, seen {took['seen']:.0f} ms; "
-            f"reading the rules, once a process, {took['first']:.0f} ms (processor time)\n\n{confusion(options.half)}"
+            f"{summary(options.half)}\n{PAGES_PER_DAY} pages, texts unseen {times_ms['unseen']:.0f} ms, seen {times_ms['seen']:.0f} ms; "
+            f"reading the rules, once a process, {times_ms['first']:.0f} ms (processor time)\n\n{confusion(options.half)}"
         )
     sys.stdout.write(text + "\n")
     return 0

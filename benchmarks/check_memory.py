@@ -1,4 +1,4 @@
-"""Measures the peak memory of a check that reads one large part of another writer, as CSV and as Parquet.
+"""Measure the peak memory of a check that reads one large part without a manifest, as CSV and as Parquet.
 
 Each check runs in a separate process.
 """
@@ -21,9 +21,10 @@ CSV_MB = 1024
 PARQUET_MB = 2048
 LIMIT_MB = 300
 # The additional memory for each row of a unique column, compared to a check without unique columns.
-LIMIT_BYTES_A_ROW = 16
-_BATCH = 200_000
-_CHECK = """
+LIMIT_BYTES_PER_ROW = 16
+_ROWS_PER_WRITE = 200_000
+# The program of a check: it prints the code, the number of rows and the peak memory in bytes.
+_CHECK_PROGRAM = """
 import datetime as dt, json, resource, sys
 from smart_orchestrator import Column, DailyDataset, inspect
 folder, kind, unique = sys.argv[1], sys.argv[2], sys.argv[3] == "unique"
@@ -31,7 +32,7 @@ columns = (Column("page", nullable=False, unique=unique), Column("views", "integ
 dataset = DailyDataset("large", folder, "{day:%Y-%m-%d}." + kind, format=kind, columns=columns, volume_column="views")
 partition = inspect(dataset, dt.date(2025, 11, 5))
 try:
-    # The peak in getrusage also includes the parent process.
+    # The peak of getrusage may also count memory of the parent process.
     status = open("/proc/self/status").read()
     peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
 except OSError:
@@ -41,7 +42,7 @@ print(json.dumps({"code": partition.code, "rows": partition.rows, "peak": peak})
 
 
 def check_memory(folder: Path, csv_mb: int = CSV_MB, parquet_mb: int = PARQUET_MB) -> dict[str, Any]:
-    """Return the peak memory of a check of each part, and the additional memory for a unique column.
+    """Write one part in each format, and return the peak memory of checking it, and the additional memory for a unique column.
 
     Raises:
         BenchmarkFailed: a check did not report its partition as complete.
@@ -59,32 +60,34 @@ def check_memory(folder: Path, csv_mb: int = CSV_MB, parquet_mb: int = PARQUET_M
     }
 
 
-def _check(folder: Path, kind: str, *, unique: bool = False) -> dict[str, Any]:
-    command = [sys.executable, "-c", _CHECK, str(folder), kind, "unique" if unique else ""]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    checked: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {"code": done.stderr}
-    if checked["code"] != "OK":
-        message = f"the check of a large part of {kind} ended with {checked['code']}"
+def _check(folder: Path, file_format: str, *, unique: bool = False) -> dict[str, Any]:
+    command = [sys.executable, "-c", _CHECK_PROGRAM, str(folder), file_format, "unique" if unique else ""]
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    result: dict[str, Any] = (
+        json.loads(completed.stdout) if completed.returncode == 0 else {"code": completed.stderr}
+    )
+    if result["code"] != "OK":
+        message = f"the check of a large part of {file_format} ended with {result['code']}"
         raise BenchmarkFailed(message)
-    return checked
+    return result
 
 
-def _write_csv(folder: Path, size: int) -> None:
+def _write_csv(folder: Path, size_bytes: int) -> None:
     folder.mkdir(parents=True)
     with (folder / "part-0.csv").open("wb") as file:
         file.write(b"page,views,rank\n")
         first = 0
-        while file.tell() < size:
-            numbers = range(first, first + _BATCH)
+        while file.tell() < size_bytes:
+            numbers = range(first, first + _ROWS_PER_WRITE)
             file.write("".join(f"Page_number_{n}_of_a_lake,{n % 1000},{n % 77}\n" for n in numbers).encode())
-            first += _BATCH
+            first += _ROWS_PER_WRITE
     (folder / "_SUCCESS").touch()
 
 
-def _write_parquet(folder: Path, size: int) -> None:
-    """Write rows of about 64 bytes in row groups of 64 MB. Compression is off, because the names would compress too well."""
+def _write_parquet(folder: Path, size_bytes: int) -> None:
+    """Write rows of about 64 bytes in row groups of 64 MB, without compression, because the titles would compress too well."""
     folder.mkdir(parents=True)
-    number = pl.int_range(size // 64, dtype=pl.Int64)
+    number = pl.int_range(size_bytes // 64, dtype=pl.Int64)
     rows = (
         pl.LazyFrame({"n": [0]})
         .select(number.alias("rank"))

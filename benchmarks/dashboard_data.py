@@ -1,4 +1,4 @@
-"""Writes a year of data for the benchmark of the dashboard: each day lists 1,000 of 3,000 pages, with bursts and noise."""
+"""Write a year of data for the benchmark of the dashboard: each day lists 1,000 of 3,000 pages, with bursts and noise."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-LAST = dt.date(2025, 11, 9)
-AS_OF = LAST + dt.timedelta(days=3)
+LAST_DAY = dt.date(2025, 11, 9)
+AS_OF = LAST_DAY + dt.timedelta(days=3)
 DAYS = 365
-PAGES_PER_DAY, PAGES = 1000, 3000
+PAGES_PER_DAY, TOTAL_PAGES = 1000, 3000
 _CATEGORIES = ("Entertainment", "Sports", "Politics", "Science", "Business and finance", "Health", "Other")
 
 
 def settings_in(folder: Path) -> Settings:
-    """Return settings with lake, warehouse and state in a folder, and a window of one year."""
+    """Return settings with the lake, the warehouse and the state in a folder, and a window of one year."""
     return replace(
         Settings(),
         lake=f"{folder}/lake/{{layer}}",
@@ -38,20 +38,20 @@ def settings_in(folder: Path) -> Settings:
 
 def fill(settings: Settings) -> None:
     """Write every day of the year into the lake."""
-    dice = random.Random(8)
-    usual = [int(2_000_000 / (rank + 3)) for rank in range(PAGES)]
-    rising = dice.sample(range(PAGES), 40)
+    rng = random.Random(8)
+    usual_views = [int(2_000_000 / (rank + 3)) for rank in range(TOTAL_PAGES)]
+    bursting_pages = rng.sample(range(TOTAL_PAGES), 40)
     dataset = layers(settings).diamond
-    for back in range(DAYS):
-        day = LAST - dt.timedelta(days=back)
-        views = {page: int(level * dice.lognormvariate(0, 0.25)) for page, level in enumerate(usual)}
-        for page in rising:
-            views[page] = int(views[page] * (1 + 6 * dice.random() ** 8))
+    for days_back in range(DAYS):
+        day = LAST_DAY - dt.timedelta(days=days_back)
+        views = {page: int(level * rng.lognormvariate(0, 0.25)) for page, level in enumerate(usual_views)}
+        for page in bursting_pages:
+            views[page] = int(views[page] * (1 + 6 * rng.random() ** 8))
         write_frame(dataset, day, _frame(views))
 
 
 def window() -> Window:
-    """Return the window of the year."""
+    """Return the window that contains the year."""
     return Window.of_days(DAYS, AS_OF, Settings().lag)
 
 

@@ -1,4 +1,4 @@
-"""Measures the demo, from an empty folder to the report: the wall time and the durations of the phases."""
+"""Measure the demo, from an empty folder to the report: the wall time, and the duration of each phase."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ LIMIT_S = 5.0
 
 
 def demo(folder: Path, rounds: int) -> dict[str, object]:
-    """Run the demo several times, and return the medians. The data of the last run stay in `demo-data` in the folder."""
-    timed, phases = Timed(), []
+    """Run the demo `rounds` times, and return the median times. The data of the last run stay in `demo-data` in the folder."""
+    timed, phase_seconds = Timed(), []
     for _ in range(rounds):
-        wall, cpu, printed = measure([PROGRAM, "demo", "--json"], folder)
+        wall, cpu, output = measure([PROGRAM, "demo", "--json"], folder)
         timed.wall.append(wall)
         timed.cpu.append(cpu)
-        phases.append(json.loads(printed)["seconds"])
-    return {**timed.to_json(), "limit_s": LIMIT_S, "phases_s": _medians(phases, timed)}
+        phase_seconds.append(json.loads(output)["seconds"])
+    return {**timed.to_json(), "limit_s": LIMIT_S, "phases_s": _medians(phase_seconds, timed)}
 
 
 def _medians(phases: Sequence[dict[str, float]], timed: Timed) -> dict[str, float]:
+    """Return the median seconds of each phase, and of the time outside all phases."""
     medians = {name: round(median(seconds[name] for seconds in phases), 3) for name in phases[0]}
-    outside = median(wall - sum(seconds.values()) for wall, seconds in zip(timed.wall, phases, strict=True))
-    return {**medians, "start and end of the process": round(outside, 3)}
+    remaining_seconds = median(
+        wall - sum(seconds.values()) for wall, seconds in zip(timed.wall, phases, strict=True)
+    )
+    return {**medians, "start and end of the process": round(remaining_seconds, 3)}

@@ -1,4 +1,4 @@
-"""Two loaders with which the publish is compared: one that does the least possible work, and one that inserts row by row."""
+"""Two simple loaders to compare with a publish: `floor` does the least possible work, and `row_by_row` inserts single rows."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ COLUMNS = {
     "latitude": "double precision",
     "longitude": "double precision",
 }
+# The two fields are the columns and the constraints.
 _CREATE = "CREATE TABLE wiki_trends_timeseries ({}{})"
 _COMMON = """
 CREATE TABLE wiki_trends_common AS
@@ -50,28 +51,28 @@ WHERE f.date = %s
 
 def floor(dataset: DailyDataset, window: Window, url: str) -> None:
     """Read all parts with Polars and COPY the rows into one table, without a check and without a primary key."""
-    rows = pl.concat(_scanned(dataset, window)).collect()
-    text = io.BytesIO()
-    rows.write_csv(text, include_header=False)
+    rows = pl.concat(_scan_days(dataset, window)).collect()
+    csv_bytes = io.BytesIO()
+    rows.write_csv(csv_bytes, include_header=False)
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
-        cursor.execute(_CREATE.format(_described(), "").encode())
+        cursor.execute(_CREATE.format(_column_definitions(), "").encode())
         with cursor.copy("COPY wiki_trends_timeseries FROM STDIN (FORMAT csv)") as copy:
-            copy.write(text.getbuffer())
+            copy.write(csv_bytes.getbuffer())
 
 
 def row_by_row(dataset: DailyDataset, window: Window, url: str) -> None:
     """Insert the rows one at a time, day after day, and then create the other two tables with queries."""
     placeholders = ", ".join(["%s"] * len(COLUMNS))
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
-        cursor.execute(_CREATE.format(_described(), ", UNIQUE (page, date)").encode())
-        for scanned in _scanned(dataset, window):
-            for row in scanned.collect().iter_rows():
+        cursor.execute(_CREATE.format(_column_definitions(), ", UNIQUE (page, date)").encode())
+        for day_rows in _scan_days(dataset, window):
+            for row in day_rows.collect().iter_rows():
                 cursor.execute(f"INSERT INTO wiki_trends_timeseries VALUES ({placeholders})".encode(), row)
         cursor.execute(_COMMON, (len(window),))
         cursor.execute(_GROWTH, (window.last, window.start))
 
 
-def _scanned(dataset: DailyDataset, window: Window) -> Iterator[pl.LazyFrame]:
+def _scan_days(dataset: DailyDataset, window: Window) -> Iterator[pl.LazyFrame]:
     options = {
         "aws_access_key_id": os.environ["AWS_ACCESS_KEY_ID"],
         "aws_secret_access_key": os.environ["AWS_SECRET_ACCESS_KEY"],
@@ -84,5 +85,5 @@ def _scanned(dataset: DailyDataset, window: Window) -> Iterator[pl.LazyFrame]:
         yield pl.scan_csv(part, storage_options=options).with_columns(date=pl.lit(day)).select(list(COLUMNS))
 
 
-def _described() -> str:
-    return ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+def _column_definitions() -> str:
+    return ", ".join(f"{name} {sql_type}" for name, sql_type in COLUMNS.items())

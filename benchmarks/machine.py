@@ -1,4 +1,4 @@
-"""Describes the machine on which a benchmark runs."""
+"""Describe the machine on which a benchmark runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _PACKAGES = ("duckdb", "ibis-framework", "obstore", "polars", "typer")
 
 
 def machine() -> dict[str, object]:
-    """Return the processor, the cores, the load, the system and the versions. A high load means that other programs were running."""
+    """Return the processor, the cores, the load, the system, and the versions of Python and the packages.
+
+    A high load means that other programs are running at the same time.
+    """
     return {
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),

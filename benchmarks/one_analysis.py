@@ -1,4 +1,4 @@
-"""Checks and analyses one window in this process, and prints the figures as JSON.
+"""Check and analyse one window in this process, and print the figures as JSON.
 
 Usage: `python -m benchmarks.one_analysis LAKE DAYS ENGINE FILE`.
 """
@@ -22,17 +22,17 @@ from wiki_trends.warehouse import open_warehouse
 
 def main() -> None:
     lake, days, engine, file = sys.argv[1:]
-    # These uses of the libraries keep the imports at the top, so that the import time is not measured.
+    # The libraries are imported at the top, so that their import is not measured. These lines prevent "unused import" errors.
     assert duckdb.__version__
     assert pl.__version__
     dataset = diamond_in(lake)
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     completeness = check(dataset, window_of(int(days)))
-    done = analyze(dataset, completeness, open_warehouse(f"duckdb:///{file}"), engine=open_engine(engine))
+    analysis = analyze(dataset, completeness, open_warehouse(f"duckdb:///{file}"), engine=open_engine(engine))
     figures = {
-        "seconds": time.perf_counter() - began,
-        "publish_seconds": done.seconds - done.run.seconds,
-        "rows": done.rows["wiki_diamond"],
+        "seconds": time.perf_counter() - started_at,
+        "publish_seconds": analysis.seconds - analysis.run.seconds,
+        "rows": analysis.rows["wiki_diamond"],
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     print(json.dumps(figures))

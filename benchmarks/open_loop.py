@@ -1,7 +1,7 @@
-"""An open-loop HTTP load generator: it sends requests on a schedule, and does not wait for earlier responses.
+"""An open-loop HTTP load generator: it sends each request at its scheduled time, without waiting for earlier responses.
 
-The latency of a request is measured from its scheduled time. If the server stalls, the waiting time of every scheduled request
-therefore counts (no coordinated omission). The generator keeps connections alive, and connects only to `127.0.0.1`.
+The latency of a request is measured from its scheduled time. If the server stalls, the latency therefore includes the waiting time of
+every scheduled request (no coordinated omission). The generator keeps connections alive, and connects only to `127.0.0.1`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Load:
 
     Attributes:
         rate: the number of requests per second.
-        latencies: the latencies of the responses, in seconds.
+        latencies: the latency of each response, in seconds.
         statuses: the number of responses by status code.
         failed: the number of requests without a response.
         body_bytes: the total size of the response bodies.
@@ -37,7 +37,7 @@ class Load:
         return latencies[max(0, ceil(len(latencies) * percent / 100) - 1)]
 
     def to_json(self) -> dict[str, object]:
-        """Convert the results to a JSON object."""
+        """Return the results as a JSON object, with latencies in milliseconds."""
         return {
             "rate": self.rate,
             "requests": len(self.latencies) + self.failed,
@@ -78,8 +78,8 @@ class Connections:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n{headers}\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         lower = head.lower()
-        at = lower.find(b"content-length:")
-        length = int(lower[at + 15 : lower.index(b"\r\n", at)]) if at >= 0 else 0
+        position = lower.find(b"content-length:")
+        length = int(lower[position + 15 : lower.index(b"\r\n", position)]) if position >= 0 else 0
         body = await reader.readexactly(length)
         self._idle.append((reader, writer))
         return int(head[9:12]), head, body
@@ -91,21 +91,21 @@ class Connections:
 
 
 async def open_loop(port: int, path: str, *, rate: float, seconds: float, headers: str = "") -> Load:
-    """Send `rate` requests per second for `seconds`, evenly spaced."""
+    """Send `rate` requests per second for `seconds`, evenly spaced, and return the results."""
     loop = asyncio.get_running_loop()
     connections, load = Connections(port), Load(rate)
-    started = loop.time() + 0.05
+    started_at = loop.time() + 0.05
 
     async def send(number: int) -> None:
-        due = started + number / rate
-        await asyncio.sleep(due - loop.time())
+        due_at = started_at + number / rate
+        await asyncio.sleep(due_at - loop.time())
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 status, _, body = await connections.get(path, headers)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, ValueError):
             load.failed += 1
             return
-        load.latencies.append(loop.time() - due)
+        load.latencies.append(loop.time() - due_at)
         load.statuses[status] = load.statuses.get(status, 0) + 1
         load.body_bytes += len(body)
 

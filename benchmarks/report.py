@@ -1,7 +1,7 @@
-"""Measures the HTML report of a month: 30 days of a synthetic Wikimedia with a thousand pages, and a baseline of 28 earlier days.
+"""Measure the HTML report of a month: 30 days of a synthetic Wikimedia with a thousand pages, and a baseline of 28 earlier days.
 
-The measurement covers the complete command, from the start of the process to the written file. `--version` measures the start of
-the program alone.
+The duration is that of the complete command, including the start of the process. For comparison, `--version` measures only the start
+of the program.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from wiki_trends.sample import SampleOptions, SampleServer
 if TYPE_CHECKING:
     from pathlib import Path
 
-LAST = dt.date(2025, 11, 9)
-DAYS, BASELINE = 30, 28
+LAST_DAY = dt.date(2025, 11, 9)
+DAYS, BASELINE_DAYS = 30, 28
 LIMIT_S, LIMIT_MB = 2.0, 2.0
 
 
 def report(folder: Path, rounds: int) -> dict[str, object]:
-    """Return the median durations, the size of the report, and the number of its pages."""
-    settings = _published(folder)
+    """Return the median durations, the size of the report in MB, and the number of Wikipedia pages in the published scores."""
+    settings = _publish_month(folder)
     location_options = ["--warehouse", settings.warehouse, "--lake", settings.lake]
     target = folder / "report.html"
     commands = {
@@ -48,7 +48,7 @@ def report(folder: Path, rounds: int) -> dict[str, object]:
     }
 
 
-def _published(folder: Path) -> Settings:
+def _publish_month(folder: Path) -> Settings:
     """Fetch and publish the days, and return the settings of their lake and warehouse."""
     folder.mkdir(parents=True)
     with SampleServer(SampleOptions()) as server:
@@ -61,9 +61,9 @@ def _published(folder: Path) -> Settings:
             mediawiki_url=server.mediawiki_url,
             rate_per_minute=1_000_000,
         )
-        days = [LAST - dt.timedelta(days=offset) for offset in range(DAYS + BASELINE)]
+        days = [LAST_DAY - dt.timedelta(days=offset) for offset in range(DAYS + BASELINE_DAYS)]
         main_job.fetch_days(settings, days, Limits(2, attempts=1), SilentReporter())
-    window = Window.of_days(DAYS, LAST + dt.timedelta(days=settings.lag), settings.lag)
+    window = Window.of_days(DAYS, LAST_DAY + dt.timedelta(days=settings.lag), settings.lag)
     check_window = main_job.checker(settings, window)
     main_job.analyze_window(settings, check_window(), check_window)
     return settings

@@ -1,6 +1,6 @@
-"""Models the time and the cost of a backfill of many days in Airflow: `python -m benchmarks.scaling`.
+"""Estimate the time and the cost of a backfill of many days in Airflow: `python -m benchmarks.scaling`.
 
-The program calculates; it measures nothing. Its input is the duration of one pipeline run at a given concurrency, which
+The program only calculates. Its input is the duration of one pipeline run at a given concurrency, which
 `make test-airflow` and `make test-celery` print. In the model, runs start in waves of `concurrency`, and a wave takes as long as
 one run. The upstream's rate limit gives a lower bound that more workers cannot reduce. The cost is the time for which worker slots
 are occupied.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 DAYS = (30, 365, 3650)
 # The number of tasks that may send requests to Wikimedia concurrently.
-POOL = 3
+POOL_SLOTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,20 @@ class Scenario:
     slot_hour: float
 
     def floor_seconds(self, days: int) -> float:
-        """Return the least duration that the upstream's rate limit allows, in seconds."""
+        """Return the shortest duration that the rate limit of the upstream allows, in seconds."""
         return 60 * days * self.requests / self.rate
 
     def wall_seconds(self, days: int) -> float:
         """Return the duration of the backfill, in seconds."""
-        waves = math.ceil(days / self.concurrency) * self.run_seconds
-        return self.overhead + max(waves, self.floor_seconds(days))
+        waves_seconds = math.ceil(days / self.concurrency) * self.run_seconds
+        return self.overhead + max(waves_seconds, self.floor_seconds(days))
 
     def slot_hours(self, days: int) -> float:
         """Return the time for which worker slots are occupied, in slot hours. A run occupies one slot at a time.
 
-        A task that waits for the rate limit also occupies a slot, but the pool allows only three such tasks.
+        A task that waits for the rate limit also occupies a slot, but the pool allows only `POOL_SLOTS` such tasks.
         """
-        waiting_seconds = min(self.concurrency, POOL) * self.floor_seconds(days)
+        waiting_seconds = min(self.concurrency, POOL_SLOTS) * self.floor_seconds(days)
         return max(self.run_seconds * days, waiting_seconds) / 3600
 
     def lines(self) -> list[str]:
@@ -84,7 +84,7 @@ def _above_zero(text: str) -> float:
 
 
 def main() -> int:
-    """Print the model for the arguments."""
+    """Print the estimate for the arguments of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

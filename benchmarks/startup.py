@@ -1,6 +1,6 @@
-"""Measures the duration of short commands, as a multiple of the time to import the two libraries that they need.
+"""Measure the duration of short commands, as a multiple of the time in which Python imports the two libraries that they need.
 
-Unlike a duration, such a ratio can be compared between slow and fast machines.
+Unlike a duration, the ratio can be compared between slow and fast machines.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from benchmarks.timing import interleaved
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The program that measures the start of Python alone.
+# Programs that measure the start of Python alone, of the two libraries, and of the layer.
 NOTHING = "pass"
 BASE = "import typer, obstore"
 LAYER = "import smart_orchestrator"
+# The largest ratio of each command to `BASE`.
 LIMITS = {"check": 4.0, "--help": 1.5}
 
 

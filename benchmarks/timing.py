@@ -1,7 +1,7 @@
-"""Measures the wall time and the processor time of commands.
+"""Measure the wall time and the processor time of commands.
 
-The runs of several commands are interleaved, so that other load on the machine affects all commands equally. If a command fails,
-`BenchmarkFailed` is raised, because the duration of a failed command has no meaning.
+The runs of several commands are interleaved, so that other load on the machine affects all commands equally. A command that fails
+raises `BenchmarkFailed`, because the duration of a failed command has no meaning.
 """
 
 from __future__ import annotations
@@ -46,12 +46,15 @@ class Timed:
 
 
 def interleaved(commands: Mapping[str, Sequence[str]], folder: Path, rounds: int) -> dict[str, Timed]:
-    """Run each command once in every round, one after the other. The first round is not measured."""
+    """Run each command once in every round, and return the durations by the name of the command.
+
+    An additional first round is not measured.
+    """
     timed = {name: Timed() for name in commands}
-    for number in range(rounds + 1):
+    for round_number in range(rounds + 1):
         for name, command in commands.items():
             wall, cpu, _ = measure(command, folder)
-            if number:
+            if round_number:
                 timed[name].wall.append(wall)
                 timed[name].cpu.append(cpu)
     return timed
@@ -64,17 +67,17 @@ def measure(command: Sequence[str], folder: Path) -> tuple[float, float, str]:
         The wall time and the processor time in seconds, and the output of the command.
     """
     environ = {key: value for key, value in os.environ.items() if not key.startswith("WIKI_TRENDS_")}
-    before, began = _children(), time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
-    wall, cpu = time.perf_counter() - began, _children() - before
-    if done.returncode != 0:
+    cpu_before, started_at = _children_cpu_seconds(), time.perf_counter()
+    completed = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    wall, cpu = time.perf_counter() - started_at, _children_cpu_seconds() - cpu_before
+    if completed.returncode != 0:
         raise BenchmarkFailed(
-            f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()[-500:]}"
+            f"{' '.join(command)} ended with {completed.returncode}: {completed.stderr.strip()[-500:]}"
         )
-    return wall, cpu, done.stdout
+    return wall, cpu, completed.stdout
 
 
-def _children() -> float:
+def _children_cpu_seconds() -> float:
     """Return the processor time of all ended child processes, in seconds."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

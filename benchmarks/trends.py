@@ -1,11 +1,11 @@
-"""Measures the accuracy of the trends: compares the scores with the events in a synthetic world (`python -m benchmarks.trends`).
+"""Measure the accuracy of the trends: compare the scores with the events of a synthetic world (`python -m benchmarks.trends`).
 
-Each seed gives a separate world. Its lists are cleaned as in the pipeline: rows that are not articles are removed, views of redirects
-are added to their targets, and pages are removed if the desktop share of their views is certainly below 10 % or above 90 %.
+Each seed creates another world. The lists of a world are cleaned as in the pipeline: rows that are not articles are removed, the views
+of redirects are added to their targets, and a page is removed if the desktop share of its views is certainly below 10 % or above 90 %.
 
 Bursts and weekly recurrences are measured in a window of 60 days after a baseline of 56 days. Steady growth and decline are measured
-in windows of 14 days within these 60 days. For comparison, each figure is also given for a simple ranking by the change from the first
-day to the last.
+in windows of 14 days within these 60 days. For comparison, the figures are also measured for a simple ranking by the change from the
+first day to the last.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 PROJECT = "en.wikipedia"
 START = dt.date(2025, 6, 1)
-WINDOW = 60
-TREND = 14
-# The thresholds of the scores were chosen on the worlds of the seeds 101 to 103, so these seeds are not measured.
+WINDOW_DAYS = 60
+TREND_WINDOW_DAYS = 14
+# The thresholds of the scores were chosen with the seeds 101 to 103, so these seeds are not used here.
 SEEDS = range(1, 21)
 TARGETS = {"bursts": 0.9, "growing": 0.95, "declining": 0.95, "weekly": 0.05, "bots_in_top_20": 0}
 
@@ -49,9 +49,9 @@ class Results:
         bursts: the R-precision of the scores for bursts, by world.
         bursts_plain: the R-precision of the simple ranking for bursts, by world.
         planted: the number of bursts in the window, by world.
-        weekly: whether each page with a weekly recurrence was reported as a burst.
-        bots_in_top: the number of pages with traffic of programs among the top pages, by world.
-        trends: by kind and measure, the values of pages with a planted trend, and the values of pages without any event.
+        weekly: for each page with a weekly recurrence, whether the scores report a burst.
+        bots_in_top: the number of pages with traffic of programs among the first 20 pages of two rankings, by world.
+        trends: the values of pages with a planted trend, and of pages without an event, by kind of trend and measure.
     """
 
     bursts: list[float] = field(default_factory=list)
@@ -82,59 +82,61 @@ class Results:
         }
 
 
-def measure(seeds: Iterable[int], step: int = 7) -> dict[str, Any]:
-    """Measure these worlds, with a window for growth and decline every `step` days."""
+def measure(seeds: Iterable[int], step_days: int = 7) -> dict[str, Any]:
+    """Measure the worlds of these seeds, and return the figures. Growth and decline are measured every `step_days` days."""
     results = Results()
     for seed in seeds:
         print(f"world {seed}", file=sys.stderr, flush=True)
-        _measure_world(results, seed, step)
+        _measure_world(results, seed, step_days)
     return results.figures()
 
 
-def _measure_world(results: Results, seed: int, step: int) -> None:
-    last = START + dt.timedelta(days=BASELINE_DAYS + WINDOW - 1)
+def _measure_world(results: Results, seed: int, step_days: int) -> None:
+    last = START + dt.timedelta(days=BASELINE_DAYS + WINDOW_DAYS - 1)
     planted = truth(seed, PROJECT, START, last)
     rows = lists(seed, planted)
-    _bursts(results, rows, planted, last)
-    for offset in range(0, WINDOW - TREND + 1, step):
-        _trends(results, rows, planted["events"], last - dt.timedelta(days=offset))
+    _measure_bursts(results, rows, planted, last)
+    for offset in range(0, WINDOW_DAYS - TREND_WINDOW_DAYS + 1, step_days):
+        _measure_trends(results, rows, planted["events"], last - dt.timedelta(days=offset))
 
 
-def _bursts(results: Results, rows: pl.DataFrame, planted: Mapping[str, Any], last: dt.date) -> None:
-    first = last - dt.timedelta(days=WINDOW - 1)
+def _measure_bursts(results: Results, rows: pl.DataFrame, planted: Mapping[str, Any], last: dt.date) -> None:
+    first = last - dt.timedelta(days=WINDOW_DAYS - 1)
     tables = analysis_of(rows, first, last)
     scores = tables["wiki_trends_scores"]
     bursts = [
         event for event in planted["events"] if event["kind"] == "burst" and _touches(event, first, last)
     ]
     titles = {event["title"] for event in bursts if event["start"] >= str(first)}
-    # The peak of a burst that started before the window is not in the window. Such a burst is neither a hit nor a mistake.
-    tails = {event["title"] for event in bursts} - titles
-    visible = scores.filter(
+    # The peak of a burst that started earlier may be outside the window. Pages with such a burst are not counted.
+    earlier_titles = {event["title"] for event in bursts} - titles
+    scored_pages = scores.filter(
         pl.col("at_least").is_not_null(),
         2 * pl.col("reference_listed") >= pl.col("reference_days"),
-        ~pl.col("page").is_in(tails),
+        ~pl.col("page").is_in(earlier_titles),
     )
-    grown = tables["wiki_trends_growth"].filter(~pl.col("page").is_in(tails))
+    changed_pages = tables["wiki_trends_growth"].filter(~pl.col("page").is_in(earlier_titles))
     results.planted.append(len(titles))
-    results.bursts.append(r_precision(visible.sort("at_least", descending=True), titles))
+    results.bursts.append(r_precision(scored_pages.sort("at_least", descending=True), titles))
     results.bursts_plain.append(
-        r_precision(grown.sort("views_change_pct", descending=True, nulls_last=True), titles)
+        r_precision(changed_pages.sort("views_change_pct", descending=True, nulls_last=True), titles)
     )
     weekly = {event["title"] for event in planted["events"] if event["kind"] == "weekly"}
     results.weekly += scores.filter(pl.col("page").is_in(weekly))["burst"].fill_null(value=False).to_list()
-    leading = (
+    top_pages = (
         scores.sort(by, descending=True, nulls_last=True).head(20)["page"] for by in ("at_least", "views")
     )
-    results.bots_in_top.append(len({page for pages in leading for page in pages} & set(planted["bots"])))
+    results.bots_in_top.append(len({page for pages in top_pages for page in pages} & set(planted["bots"])))
 
 
-def _trends(results: Results, rows: pl.DataFrame, events: Sequence[Mapping[str, Any]], last: dt.date) -> None:
-    first = last - dt.timedelta(days=TREND - 1)
+def _measure_trends(
+    results: Results, rows: pl.DataFrame, events: Sequence[Mapping[str, Any]], last: dt.date
+) -> None:
+    first = last - dt.timedelta(days=TREND_WINDOW_DAYS - 1)
     tables = analysis_of(rows, first, last)
     joined = tables["wiki_trends_growth"].join(tables["wiki_trends_scores"], on="page")
-    busy = {event["title"] for event in events if _touches(event, first, last)}
-    quiet = joined.filter(~pl.col("page").is_in(busy))
+    titles_with_event = {event["title"] for event in events if _touches(event, first, last)}
+    quiet = joined.filter(~pl.col("page").is_in(titles_with_event))
     for kind, sign in (("growth", 1), ("decline", -1)):
         titles = {
             event["title"]
@@ -149,33 +151,34 @@ def _trends(results: Results, rows: pl.DataFrame, events: Sequence[Mapping[str, 
 
 
 def _touches(event: Mapping[str, Any], first: dt.date, last: dt.date) -> bool:
+    """Return whether an event has a day from `first` to `last`."""
     return bool(event["start"] <= str(last) and str(first) <= event["end"])
 
 
 def lists(seed: int, planted: Mapping[str, Any]) -> pl.DataFrame:
-    """Return the cleaned lists of a world: one row for each page and day, with the columns of the diamond layer and `date`."""
+    """Return the cleaned lists of a world: a row for each page and day, with the columns of the diamond layer and `date`."""
     synthetic = wiki_traffic(seed, wikis.WIKIS[PROJECT])
-    outside, leads_to = set(planted["non_articles"]), planted["redirects"]
+    non_articles, redirect_targets = set(planted["non_articles"]), planted["redirects"]
     rows: list[tuple[dt.date, str, int]] = []
-    for described in planted["days"]:
-        day = dt.date.fromisoformat(described["day"])
-        access = {
+    for day_description in planted["days"]:
+        day = dt.date.fromisoformat(day_description["day"])
+        list_by_access = {
             name: [ListRow(*row) for row in synthetic.top(day, name)]
             for name in ("all-access", "desktop", "mobile-web")
         }
-        devices = DeviceLists(access["desktop"], access["mobile-web"])
+        devices = DeviceLists(list_by_access["desktop"], list_by_access["mobile-web"])
         views: dict[str, int] = {}
-        for row in access["all-access"]:
+        for row in list_by_access["all-access"]:
             share = devices.desktop_share(row.title, row.views)
-            if row.title not in outside and share.high >= 0.1 and share.low <= 0.9:
-                page = leads_to.get(row.title, row.title)
+            if row.title not in non_articles and share.high >= 0.1 and share.low <= 0.9:
+                page = redirect_targets.get(row.title, row.title)
                 views[page] = views.get(page, 0) + row.views
         rows += [(day, page, count) for page, count in views.items()]
     rank = pl.col("views").rank("min", descending=True).over("date")
     texts = {"category": "Other", "location_type": "General", "location": "No specific location", "link": ""}
-    nowhere = pl.lit(None, pl.Float64)
+    missing_coordinate = pl.lit(None, pl.Float64)
     return pl.DataFrame(rows, schema=["date", "page", "views"], orient="row").with_columns(
-        rank=rank, page_display=pl.col("page"), latitude=nowhere, longitude=nowhere,
+        rank=rank, page_display=pl.col("page"), latitude=missing_coordinate, longitude=missing_coordinate,
         **{name: pl.lit(text) for name, text in texts.items()},
     )  # fmt: skip
 
@@ -197,7 +200,7 @@ def analysis_of(rows: pl.DataFrame, first: dt.date, last: dt.date) -> dict[str, 
 
 
 class _Stream:
-    """A wrapper with only the Arrow stream of a table. From DuckDB's own objects, Polars would read more than the stream."""
+    """A wrapper that exposes only the Arrow stream of a table, because Polars would also use other interfaces of DuckDB's objects."""
 
     def __init__(self, table: ArrowStream) -> None:
         self._table = table
@@ -226,10 +229,11 @@ def mean(values: Sequence[float]) -> float:
 
 
 def table(figures: Mapping[str, Any]) -> str:
+    """Return the figures as text."""
     low, high = figures["bursts_a_window"]
     growing, declining = figures["planted_trends"]
     lines = [
-        f"{figures['worlds']} worlds, {WINDOW} days each after {BASELINE_DAYS} of baseline",
+        f"{figures['worlds']} worlds, {WINDOW_DAYS} days each after {BASELINE_DAYS} of baseline",
         "",
         f"  {'':<44}{'scores':>8}{'first to last':>15}  target",
         _row("bursts, R-precision", figures["bursts"], figures["bursts_plain"], ">= 0.9"),
@@ -246,8 +250,8 @@ def table(figures: Mapping[str, Any]) -> str:
 
 
 def _row(name: str, value: float, plain: float | None, target: str) -> str:
-    beside = "" if plain is None else f"{plain:.3f}"
-    return f"  {name:<44}{value:>8.3f}{beside:>15}  {target}"
+    plain_text = "" if plain is None else f"{plain:.3f}"
+    return f"  {name:<44}{value:>8.3f}{plain_text:>15}  {target}"
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Writes lakes with any number of days and pages for benchmarks."""
+"""Write lakes with any number of days and pages for benchmarks."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ from wiki_trends.config.settings import Settings
 if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import DailyDataset
 
-LAST = dt.date(2025, 11, 9)
-# The fraction of a day's pages that is listed every day. The other pages are drawn from a pool; the pool size is a multiple of the
-# number of pages of a day.
-_DAILY_FRACTION, _POOL_FACTOR = 0.6, 20
+LAST_DAY = dt.date(2025, 11, 9)
+# The fraction of a day's pages that are listed every day. The other pages of a day are chosen at random from a pool.
+_DAILY_FRACTION = 0.6
+# The number of pages in the pool, divided by the number of pages of a day.
+_POOL_FACTOR = 20
 
 
 def diamond_in(root: str) -> DailyDataset:
+    """Return the dataset of the diamond layer of a lake below `root`."""
     return layers(Settings(lake=f"{root}/{{layer}}")).diamond
 
 
 def window_of(days: int) -> Window:
-    return Window.between(LAST - dt.timedelta(days=days - 1), LAST, LAST + dt.timedelta(days=3))
+    """Return the window of `days` days that ends with `LAST_DAY`."""
+    return Window.between(LAST_DAY - dt.timedelta(days=days - 1), LAST_DAY, LAST_DAY + dt.timedelta(days=3))
 
 
 def fill(dataset: DailyDataset, window: Window, pages: int) -> None:
-    """Write the same objects as commits of these days would write."""
+    """Write the objects that commits of the days of a window would write. Each day has `pages` rows."""
     lake = lake_of(dataset)
     for day in window:
-        frame = day_of(day, pages)
+        frame = rows_of_day(day, pages)
         data = to_bytes(dataset, frame)
         part = PartInfo("part-00000.csv", len(data), checksum_of(data))
         volume, now = int(frame["views"].sum()), dt.datetime.now(tz=dt.UTC)
@@ -47,22 +50,22 @@ def fill(dataset: DailyDataset, window: Window, pages: int) -> None:
             if "://" in dataset.lake:
                 lake.put(f"{dataset.key(day)}/{name}", content)
             else:
-                # Not through the lake, because it would sync each file to the disk.
+                # `lake.put` would sync each file to the disk, which takes long.
                 path = Path(dataset.lake, dataset.key(day), name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
 
 
-def day_of(day: dt.date, pages: int) -> pl.DataFrame:
-    """Return a list of pages as of Wikipedia: six in ten pages are listed every day, the others vary."""
+def rows_of_day(day: dt.date, pages: int) -> pl.DataFrame:
+    """Return the rows of a day, whose views decrease with the rank as in a list of Wikipedia."""
     rng = np.random.default_rng(day.toordinal())
     daily = np.arange(int(pages * _DAILY_FRACTION))
-    others = len(daily) + rng.choice(pages * _POOL_FACTOR, pages - len(daily), replace=False)
+    random_pages = len(daily) + rng.choice(pages * _POOL_FACTOR, pages - len(daily), replace=False)
     slope = 4.0 / pages
     views = np.exp(12 - slope * np.arange(pages)) * rng.lognormal(0, 0.2, pages)
     frame = pl.DataFrame(
         {
-            "page": [f"Page_of_some_length_{number}" for number in np.concatenate([daily, others])],
+            "page": [f"Page_of_some_length_{number}" for number in np.concatenate([daily, random_pages])],
             "views": views.astype(np.int64) + 1,
         }
     ).sort("views", descending=True)
