@@ -48,7 +48,7 @@ def test_a_wrong_category_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_documentation_shows_the_figures_of_today() -> None:
-    text = categories.DOCUMENT.read_text(encoding="utf-8")
+    text = categories.DOCUMENTATION_PAGE.read_text(encoding="utf-8")
     assert categories.documented(text) == text
 
 

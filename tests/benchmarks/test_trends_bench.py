@@ -10,7 +10,7 @@ from benchmarks.trends import TARGETS, auc, measure, r_precision, table
 
 @pytest.fixture(scope="module")
 def figures():
-    return measure([1, 2], step=23)
+    return measure([1, 2], step_days=23)
 
 
 def test_bursts_are_found_and_the_plain_change_does_not_find_them(figures):
