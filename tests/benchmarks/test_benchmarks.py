@@ -1,4 +1,4 @@
-"""The harness measures what it documents; no figure is compared with a limit here."""
+"""Test that the benchmarks measure what they document. No figure is compared with a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules on labelled pages: the judging half must reach an accuracy."""
+"""Test that the category rules reach a minimum accuracy on the judging half of the labelled pages."""
 
 from __future__ import annotations
 

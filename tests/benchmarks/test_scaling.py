@@ -1,4 +1,4 @@
-"""The model of a backfill's wall time and cost."""
+"""Test the estimate of a backfill's time and cost."""
 
 from __future__ import annotations
 

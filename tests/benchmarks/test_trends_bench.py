@@ -1,4 +1,4 @@
-"""A small run on synthetic bursts reaches the targets that `make bench-trends` prints for twenty worlds."""
+"""Test that two synthetic worlds reach the targets that `make bench-trends` prints for twenty worlds."""
 
 from __future__ import annotations
 

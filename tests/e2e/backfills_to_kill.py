@@ -1,7 +1,8 @@
-"""Runs backfills in children of a process that has imported everything, and kills each after some seconds.
+"""Run backfills in child processes of a process that has imported the product, and kill each child after some seconds.
 
-Reads a line for each child from stdin: seconds, or `none` to let it end. Answers with a line: its status and its
-seconds. Neither polars nor obstore is used here before the fork, because a fork does not copy their threads.
+For each child, the program reads a line from stdin: the seconds after which to kill the child, or `none` to let the child end. It
+then prints the status and the duration of the child. The parent process does not use polars or obstore before the fork, because a
+fork does not copy their threads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`kill -9` at any moment of a backfill: no incomplete day is available, and the next backfill completes the window."""
+"""Test `kill -9` at any moment of a backfill: no incomplete day is available, and the next backfill completes the window."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ KILLED = -9
 
 
 class Backfills:
-    """Backfills of the window in children of a process that has imported everything."""
+    """Runs backfills of the window in child processes of a process that has imported the product."""
 
     def __init__(self, process):
         self._process = process
 
     def run(self, seconds=None):
-        """Exit code and seconds of one backfill, killed after `seconds`."""
+        """Run a backfill, kill it after `seconds`, and return its exit code and duration."""
         self._process.stdin.write(f"{'none' if seconds is None else seconds}\n")
         self._process.stdin.flush()
         code, spent = self._process.stdout.readline().split()
@@ -49,7 +49,7 @@ def warm_process(place):
 
 
 def rows_in(place, day):
-    """The lines of every part of the day, as a reader without manifests sees them."""
+    """Return the lines of every part of the day, as a reader without the manifest sees them."""
     folder = place.folder / f"data/lake/diamond/diamond_final_{day:%Y_%m_%d}.csv"
     return sorted(line for part in folder.glob("part-*.csv") for line in part.read_bytes().splitlines()[1:])
 
@@ -63,14 +63,14 @@ def available(place):
 
 
 def empty_the_lake(place, *, with_facts=False):
-    """Remove every day; with `with_facts` also the cached facts about pages, which take most of a backfill's time."""
+    """Remove every day. With `with_facts`, also remove the cached facts about pages, whose requests take most of the time."""
     for folder in (place.folder / "data/lake").glob("*/*"):
         if with_facts or folder.name != "_cache":
             shutil.rmtree(folder)
 
 
 def check_rounds(place, rounds):
-    """Kill that many backfills of an empty lake at random moments, each followed by a backfill that ends."""
+    """Kill backfills of an empty lake at random moments, and complete each with another backfill."""
     in_the_middle = 0
     with warm_process(place) as backfills:
         code, full_seconds = backfills.run()
@@ -80,13 +80,13 @@ def check_rounds(place, rounds):
         expected = {day: rows_in(place, day) for day in DAYS}
         listed = truth(0, "en.wikipedia", *DAYS)["days"]
         assert [len(rows) for rows in expected.values()] == [day["articles"] - day["bots"] for day in listed]
-        # On a busy machine too few kills may fall into a backfill: more rounds follow until enough did.
+        # On a busy machine, some kills come before or after the work. More rounds follow until enough kills interrupted it.
         for number in count():
             if number >= rounds and (in_the_middle >= rounds / 10 or number >= 5 * rounds):
                 break
             with_facts = number % 3 == 0
             empty_the_lake(place, with_facts=with_facts)
-            # A random moment of each stretch of the backfill, so that a few rounds meet all of it.
+            # Each round kills at a random moment of another section of the backfill, so that few rounds cover all sections.
             share = random.uniform(number % rounds, number % rounds + 1) / rounds
             moment = share * (full_seconds if with_facts else cached_seconds)
             code, _ = backfills.run(moment)
@@ -98,7 +98,7 @@ def check_rounds(place, rounds):
             assert code == 0, (place.folder / "children.log").read_text(encoding="utf-8")
             assert available(place) == list(DAYS)
             assert {day: rows_in(place, day) for day in DAYS} == expected
-    # The rounds are a test only if many backfills were killed half-way.
+    # The test is only valid if many backfills were killed before their end.
     assert in_the_middle >= rounds / 10
 
 

@@ -1,4 +1,4 @@
-"""A lake on S3 that refuses or does not answer: the command line ends with exit code 3, one sentence, no secret."""
+"""Test a lake on S3 that refuses requests or does not answer: the exit code is 3, with one sentence and without secrets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def lake(place, server, monkeypatch):
-    """The lake of the settings is a bucket with a complete window."""
+    """A bucket with a complete window, which the settings name as the lake."""
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("WIKI_TRENDS_LAKE", "s3://lake/{layer}")
@@ -41,7 +41,7 @@ CHECK = ("check", "--as-of", "2025-11-12")
 
 
 def refused(place, sentence, *command):
-    """The command ends with 3 and this sentence, and does not mention days."""
+    """Assert that the command ends with exit code 3 and this sentence, and does not mention days."""
     ran = place.run(*(command or CHECK))
     assert ran.code == 3
     assert ran.out == ""
@@ -101,5 +101,5 @@ def test_a_server_gone_in_mid_check_is_told_in_time(lake, proxy, monkeypatch, si
         proxy.gone_after = after
         began = time.monotonic()
         refused(lake, "Lake s3://lake/diamond: no usable answer")
-        # Two time-outs, or four retries whose pauses double from 0.1 s. obstore's own limit is 180 s.
+        # The lake needs two time-outs, or four retries whose delays double from 0.1 s. The limit of obstore would be 180 s.
         assert time.monotonic() - began < 60

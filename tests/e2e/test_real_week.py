@@ -1,4 +1,4 @@
-"""The main job on a real week: seven recorded days of fr.wikipedia, from the API's bodies to tables and report."""
+"""Test the main job with seven recorded days of fr.wikipedia, from the responses of the API to the tables and the report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WEEK = ("--project", "fr.wikipedia", "--start", "2021-10-01", "--end", "2021-10-
 
 
 def recorded_titles():
-    """Every (title, day, views, rank) of the recorded bodies."""
+    """Return the title, day, views and rank of every row in the recorded responses."""
     rows = set()
     for path in sorted((ANSWERS / "aqs").glob("top-fr.*.json")):
         item = json.loads(path.read_text(encoding="utf-8"))["response"]["body"]["items"][0]
@@ -43,7 +43,7 @@ def test_a_real_week_ends_whole_with_the_titles_that_the_api_gave(week):
             "SELECT page, strftime(date, '%Y-%m-%d'), views, rank FROM wiki_trends_timeseries"
         ).fetchall()
     recorded = recorded_titles()
-    # No title of this week leads to another page, so each row is as it was recorded.
+    # No title of this week is a redirect, so each row stays as it was recorded.
     assert set(rows) <= recorded
     assert len(rows) == len(set(rows)) == document["rows"]["wiki_trends_timeseries"] > 6800
     left_out = {title for title, *_ in recorded} - {title for title, *_ in rows}

@@ -1,4 +1,4 @@
-"""Spark and this project share a lake: each reads the other's days, and so do readers that take every part."""
+"""Test a lake that Spark and the product share: each reads the days that the other wrote, as do readers without manifests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ COLUMNS = (
     Column("latitude", "float"),
 )
 SCHEMA = "page string, views long, latitude double"
-# Every arrangement of the characters that dialects treat differently. Spark's writer strips blanks at the ends.
+# Every combination of the characters that CSV dialects treat differently. Spark's writer removes blanks at the ends.
 HOSTILE = ["".join(("t", *signs, "t")) for signs in itertools.product('a"\\,\n\r', repeat=3)]
 HOSTILE += ["".join(signs) for number in (1, 2) for signs in itertools.product('a"\\,', repeat=number)]
 FRAME = pl.DataFrame(
@@ -57,7 +57,7 @@ def spark(tmp_path):
 
 
 def test_spark_and_we_share_a_lake(spark, place, monkeypatch, tmp_path):
-    """One test, because a session takes longer to start than the checks, and each test process would need one."""
+    """This is one test, because a Spark session takes longer to start than all checks, and each test process would need one."""
     for file_format in ("csv", "parquet"):
         dataset = DailyDataset(
             file_format, str(tmp_path / "lake"), f"pages_{{day:%Y_%m_%d}}.{file_format}", file_format, COLUMNS
@@ -69,7 +69,7 @@ def test_spark_and_we_share_a_lake(spark, place, monkeypatch, tmp_path):
 
 
 def write(spark, frame, schema, path, file_format, scratch):
-    """Write the day like a Spark job that sets no option but the header."""
+    """Write a day like a Spark job that sets only the option `header`."""
     scratch.write_text("".join(json.dumps(row) + "\n" for row in frame.iter_rows(named=True)))
     rows = spark.read.schema(schema).json(str(scratch)).repartition(2)
     rows.write.format(file_format).options(header=True).save(path)
@@ -92,7 +92,7 @@ def a_day_of_spark_is_read_as_it_was_meant(spark, dataset, tmp_path):
 def globbed_by_spark(spark, folder, file_format):
     reader = spark.read.format(file_format).schema(SCHEMA)
     if file_format == "csv":
-        # The options that make Spark read RFC 4180.
+        # With these options, Spark reads CSV as defined in RFC 4180.
         reader = reader.options(header=True, multiLine=True, escape='"')
     rows = [row.asDict() for row in reader.load(folder).collect()]
     return pl.DataFrame(rows, schema=FRAME.schema).sort("views")
@@ -109,7 +109,7 @@ def globbed_by_others(folder, file_format):
 def a_day_of_ours_is_read_alike_by_who_takes_every_part(spark, dataset):
     folder = f"{dataset.lake}/{dataset.key(DAY)}"
     write_frame(dataset, DAY, FRAME.head(5))
-    # A part that a writer left when it was killed before its commit.
+    # A part that a writer left behind when it was killed before its commit.
     [part] = inspect(dataset, DAY).parts
     lake = open_lake(dataset.lake)
     lake.put(
@@ -166,7 +166,7 @@ def a_lake_that_spark_wrote_goes_through_run_unchanged(spark, place, monkeypatch
     parts = [key.rpartition("/")[2] for key, _, _ in before if "/part-" in key]
     assert all(re.fullmatch(r"part-0000\d-[0-9a-f-]{36}-c000.csv", name) for name in parts)
 
-    # Nothing listens at this address: a run that fetches a day would fail.
+    # No server listens at this address, so a run that fetches a day would fail.
     monkeypatch.setenv("WIKI_TRENDS_WIKIMEDIA_URL", "http://127.0.0.1:1")
     ran = place.run("run", "--as-of", "2025-11-12", "--json")
     assert ran.code == 0, ran.err

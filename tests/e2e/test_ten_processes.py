@@ -1,4 +1,4 @@
-"""Ten processes that backfill the same two days at once: each day is fetched once, and all processes succeed."""
+"""Test ten processes that backfill the same two days at the same time: each day is fetched once, and all processes succeed."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def test_ten_backfills_of_the_same_days_fetch_each_of_them_once(place, sample_ap
     assert all(document["completeness"]["coverage_pct"] == 100.0 for document in documents)
     started = [run["run"] for document in documents for run in document["runs_started"]]
     assert sorted(started) == ["2025-11-05.1", "2025-11-06.1"]
-    # At least one process must have followed the run of another, or there was no race.
+    # At least one process must have followed the run of another process; otherwise, there was no race.
     assert any(document["runs_followed"] for document in documents)

@@ -1,4 +1,4 @@
-"""Faults inside a partition: bytes that no reader can use, and rows that are not what they seem."""
+"""Faults inside a partition: bytes that cannot be parsed, and rows that violate the contract."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DEEP = ("check", *WINDOW, "--json", "--deep")
 
 
 def marked(*parts: tuple[str, bytes], marker: bytes = b"") -> Callable[[Scene], None]:
-    """Parts with the marker of another writer."""
+    """Return a function that creates a partition with these parts and the marker of another writer."""
 
     def arrange(scene: Scene) -> None:
         for name, data in parts:
@@ -49,7 +49,7 @@ def one_part(data: bytes, name: str = PART) -> Callable[[Scene], None]:
 
 
 def manifest(**changes: Any) -> Callable[[Scene], None]:
-    """A partition of ours whose manifest was changed by hand."""
+    """Return a function that creates a partition of the product, and changes its manifest."""
 
     def arrange(scene: Scene) -> None:
         scene.commit()
@@ -60,7 +60,7 @@ def manifest(**changes: Any) -> Callable[[Scene], None]:
 
 
 def marker(data: bytes) -> Callable[[Scene], None]:
-    """A partition of ours whose marker was overwritten."""
+    """Return a function that creates a partition of the product, and overwrites its marker."""
 
     def arrange(scene: Scene) -> None:
         scene.commit()
@@ -87,7 +87,7 @@ def rows(number: int) -> Callable[[Scene, CommandResult], None]:
 
 
 def beside_a_complete_day(arrange: Callable[[Scene], None]) -> Callable[[Scene], None]:
-    """The fault, and a complete partition on the next day."""
+    """Return a function that creates the fault, and a complete partition on the next day."""
 
     def arranged(scene: Scene) -> None:
         arrange(scene)

@@ -1,4 +1,4 @@
-"""`wiki-trends serve` with options, settings and tokens that cannot be used: it does not start, and says what to do."""
+"""Faults of the options, settings and tokens of `wiki-trends serve`: the server does not start, and says what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ KIND = "E: the dashboard"
 
 
 def _environ(**values: str):
-    """A scene with these variables in the environment of the command."""
+    """Return a function that adds these variables to the environment of the command."""
 
     def arrange(scene: Scene) -> None:
         scene.environ |= values

@@ -1,4 +1,4 @@
-"""Neighbours of the other cases: names that forge lines or are not UTF-8, copies beside the parts, markers that name too much."""
+"""Faults that resemble other cases: names with line breaks or without UTF-8, copies beside the parts, and unusual markers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOCAL = ("local",)
 PART = "part-00000-0c4b-c000.csv"
 FORGED = "part-\n2025-11-06 Thursday complete.csv"
 TEXT_CHECK = ("check", *WINDOW)
-# Names of files that are no data, although they begin as a part; each holds the row of a page of its own.
+# Names that begin like the name of a part, but are not data. Each file contains a row of a different page.
 COPIES = (
     "part-1.csv.filepart",
     "part-1.csv.crdownload",
@@ -32,7 +32,7 @@ COPIES = (
 
 
 def marked(*parts: tuple[str, bytes], marker: bytes = b"") -> Callable[[Scene], None]:
-    """Parts with the marker of another writer."""
+    """Return a function that creates a partition with these parts and the marker of another writer."""
 
     def arrange(scene: Scene) -> None:
         for name, data in parts:
@@ -43,7 +43,7 @@ def marked(*parts: tuple[str, bytes], marker: bytes = b"") -> Callable[[Scene], 
 
 
 def manifest(change: Callable[[dict[str, Any]], object]) -> Callable[[Scene], None]:
-    """A partition of ours whose manifest was changed by hand."""
+    """Return a function that creates a partition of the product, and changes its manifest."""
 
     def arrange(scene: Scene) -> None:
         scene.commit()
@@ -55,7 +55,7 @@ def manifest(change: Callable[[dict[str, Any]], object]) -> Callable[[Scene], No
 
 
 def raw_name(name: bytes) -> Callable[[Scene], None]:
-    """A complete partition, and a file beside its part whose name is these bytes."""
+    """Return a function that creates a complete partition, and beside its part a file whose name consists of these bytes."""
 
     def arrange(scene: Scene) -> None:
         marked((PART, CSV))(scene)

@@ -1,4 +1,4 @@
-"""Faults of what the pipeline reads besides the lists: dump files, category files, deny lists, the page cache."""
+"""Faults of the files that the pipeline reads: dump files, category files, deny lists, and the page cache."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BOMB = LINES + bytes(200_000_000)
 
 
 def wiki(scene: Scene) -> None:
-    """A working wiki with a list of the day."""
+    """Start a working wiki with a list of the day."""
     rows = [(title, 900 - number, number) for number, title in enumerate(TITLES, 1)]
     server = scene.resources.enter_context(
         ScriptedServer(SmallWiki(lists={("en.wikipedia", DAY): listing(rows)}))
@@ -47,7 +47,7 @@ def wiki(scene: Scene) -> None:
 
 
 def file_of(name: str, data: bytes) -> Callable[[Scene], None]:
-    """A file in the working directory, and a working wiki."""
+    """Return a function that writes a file into the working directory, and starts a working wiki."""
 
     def arrange(scene: Scene) -> None:
         wiki(scene)
@@ -57,7 +57,7 @@ def file_of(name: str, data: bytes) -> Callable[[Scene], None]:
 
 
 def made_by(make: Callable[[str], None], name: str, setting: str = "") -> Callable[[Scene], None]:
-    """Something that is not a regular file in the working directory, and a working wiki."""
+    """Return a function that creates something other than a regular file in the working directory, and starts a working wiki."""
 
     def arrange(scene: Scene) -> None:
         wiki(scene)
@@ -69,7 +69,7 @@ def made_by(make: Callable[[str], None], name: str, setting: str = "") -> Callab
 
 
 def dump(name: str, data: bytes, *output_patterns: str) -> Fault:
-    """A dump file that is refused before anything is written."""
+    """Return a case with a dump file that is refused before anything is written."""
     return Fault(
         f"dump-{name}",
         "one fault stays one fault",
@@ -82,7 +82,7 @@ def dump(name: str, data: bytes, *output_patterns: str) -> Fault:
 
 
 def user_file(setting: str, name: str, data: bytes, *output_patterns: str) -> Fault:
-    """A file that a setting names, refused before anything is written."""
+    """Return a case with a file of a setting that is refused before anything is written."""
 
     def arrange(scene: Scene) -> None:
         file_of("mine.toml", data)(scene)
@@ -101,7 +101,7 @@ def user_file(setting: str, name: str, data: bytes, *output_patterns: str) -> Fa
 
 
 def both_files(name: str, data: bytes, *output_patterns: str) -> list[Fault]:
-    """The same fault in a category file and in a deny list."""
+    """Return two cases with the same fault: in a category file, and in a deny list."""
     return [user_file(setting, name, data, *output_patterns) for setting in ("CATEGORIES_FILE", "DENY")]
 
 
@@ -119,7 +119,7 @@ def parquet(columns: dict[str, list[object]]) -> bytes:
 
 
 def cached(name: str, data: bytes, *output_patterns: str, key: str = CACHE_KEY, stays: bool = True) -> Fault:
-    """An object in the page cache: the day is complete, there is a warning, and the object is left alone."""
+    """Return a case with an object in the page cache: the day is complete, the log has a warning, and the object is not changed."""
 
     def arrange(scene: Scene) -> None:
         wiki(scene)
@@ -134,7 +134,7 @@ def cached(name: str, data: bytes, *output_patterns: str, key: str = CACHE_KEY, 
         f"page-cache-{name}",
         "one fault stays one fault",
         arrange,
-        # Warnings are a part of the log of a run.
+        # The log of a run contains the warnings.
         (*FETCH, "--verbose"),
         0,
         output_patterns=output_patterns,
@@ -144,7 +144,7 @@ def cached(name: str, data: bytes, *output_patterns: str, key: str = CACHE_KEY, 
 
 
 def fills(titles: list[str]) -> Callable[[Scene, CommandResult], None]:
-    """The day is complete, and diamond has these titles."""
+    """Return an assertion that the day is complete and the diamond layer has these titles."""
 
     def expect(scene: Scene, ended: CommandResult) -> None:
         assert ended.json["filled"] == [DAY.isoformat()], ended.err

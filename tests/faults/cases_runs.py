@@ -1,5 +1,5 @@
 # ruff: noqa: ARG001 - arrangements and expectations take what they are given
-"""Faults around runs: what is expected, what is started, and what this machine remembers of it."""
+"""Faults of runs: days that are not expected, runs that cannot start, and damaged files in the state folder."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ NOTHING = ("absent", "BEYOND_UPSTREAM_HISTORY")
 
 
 def nothing(scene: Scene) -> None:
-    """A lake without a partition."""
+    """Leave the lake empty."""
 
 
 def state(data: bytes, *, name: str = "runs.sqlite") -> Callable[[Scene], None]:
-    """A file of the state folder with these bytes."""
+    """Return a function that writes these bytes to a file of the state folder."""
 
     def arrange(scene: Scene) -> None:
         scene.environ["WIKI_TRENDS_STATE"] = str(scene.folder / "state")
@@ -43,7 +43,7 @@ def state_is_a_folder(scene: Scene) -> None:
 
 
 def other_tables(scene: Scene) -> None:
-    """A database of another program, whose table has the name of ours."""
+    """Create the database of another program, with a table that has the same name as a table of the product."""
     import sqlite3
 
     state(b"")(scene)
@@ -53,7 +53,7 @@ def other_tables(scene: Scene) -> None:
 
 
 def bad_row(scene: Scene) -> None:
-    """A ledger of ours with a row that no program of ours has written."""
+    """Create a ledger of the product with a row that the product would not write."""
     import sqlite3
 
     from smart_orchestrator.runners.ledger import Ledger

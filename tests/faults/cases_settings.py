@@ -17,12 +17,12 @@ DOCTOR = ("doctor", "--json")
 
 
 def setting(**environ: str) -> Callable[[Scene], None]:
-    """A fault that is a value in the environment."""
+    """Return a function that sets these environment variables."""
     return lambda scene: scene.environ.update(environ)
 
 
 def file(data: bytes) -> Callable[[Scene], None]:
-    """A fault that is the content of `wiki-trends.toml`."""
+    """Return a function that writes this content to `wiki-trends.toml`."""
     return lambda scene: (scene.folder / "wiki-trends.toml").write_bytes(data) and None
 
 
@@ -34,7 +34,7 @@ def _ascii_terminal(scene: Scene) -> None:
 def refused(
     name: str, kind: str, arrange: Callable[[Scene], None], *output_patterns: str, command=CHECK
 ) -> Fault:
-    """A case that ends with exit code 2 and names the setting."""
+    """Return a case that ends with exit code 2 and names the setting."""
     return Fault(name, kind, arrange, command, 2, output_patterns=output_patterns, stores=("local",))
 
 

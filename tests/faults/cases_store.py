@@ -1,4 +1,4 @@
-"""Faults of the store: settings and URLs of a lake, foreign objects, irregular files, waivers, a vacuum of another's lake."""
+"""Faults of the store: settings and URLs of a lake, foreign objects, irregular files, waivers, and `vacuum` in the lake of another program."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def environ(**variables: str) -> Callable[[Scene], None]:
 
 
 def named(name: str, setting: str, value: str, command: tuple[str, ...] = CHECK, **others: str) -> Fault:
-    """An S3 lake with a variable that no store can use: exit 2, and the variable is named."""
+    """Return a case with an S3 lake and an invalid variable: the exit code is 2, and the message names the variable."""
 
     def arrange(scene: Scene) -> None:
         keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": SECRET, "NO_PROXY": "", "no_proxy": ""}
@@ -126,7 +126,7 @@ def leftovers_are_gone(scene: Scene, ended: CommandResult) -> None:
 
 
 def nothing(_: Scene) -> None:
-    """The fault is in the command."""
+    """Do nothing, because the fault is in the command."""
 
 
 def in_the_home_folder(scene: Scene, _: CommandResult) -> None:

@@ -1,4 +1,4 @@
-"""Faults of the warehouse and of output files: databases that cannot be used, and targets that must not be harmed."""
+"""Faults of the warehouse and of output files: databases that cannot be used, and files that must not be replaced."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def file_of(scene: Scene) -> Path:
 
 
 def published(scene: Scene) -> None:
-    """A committed day, analysed and published."""
+    """Commit, analyse and publish a day."""
     scene.commit()
     dataset = layers(Settings(lake=scene.lake_url)).diamond
     completeness = check(dataset, Window.between(DAY, DAY, DAY.replace(day=12), 3))
@@ -48,7 +48,7 @@ def published(scene: Scene) -> None:
 
 
 def with_bytes(change: Callable[[bytes], bytes]) -> Callable[[Scene], None]:
-    """A published warehouse whose file is changed."""
+    """Return a function that publishes a day, and changes the file of the warehouse."""
 
     def arrange(scene: Scene) -> None:
         published(scene)
@@ -66,7 +66,7 @@ def warehouse_stays(scene: Scene, _: CommandResult) -> None:
 
 
 def with_statement(statement: str) -> Callable[[Scene], None]:
-    """A committed day, and a warehouse in which a user has executed a statement."""
+    """Return a function that commits a day, and executes a statement in the warehouse."""
 
     def arrange(scene: Scene) -> None:
         scene.commit()

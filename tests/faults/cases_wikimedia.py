@@ -1,4 +1,4 @@
-"""Faults of Wikimedia's services and of the settings towards them: blocks, throttling, redirects, foreign bodies."""
+"""Faults of Wikimedia's services and of the settings for them: blocks, throttling, redirects, and invalid bodies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _servers: dict[str, ScriptedServer] = {}
 
 
 def served(answer: Callable[[ReceivedRequest], Reply], **settings: str) -> Callable[[Scene], None]:
-    """A server that gives these answers in place of Wikimedia, with further settings by their short names."""
+    """Return a function that starts a server with these replies in place of Wikimedia, and adds settings by their short names."""
 
     def arrange(scene: Scene) -> None:
         server = scene.resources.enter_context(ScriptedServer(answer))
@@ -42,17 +42,17 @@ def served(answer: Callable[[ReceivedRequest], Reply], **settings: str) -> Calla
 
 
 def always(reply: Reply, **settings: str) -> Callable[[Scene], None]:
-    """A server with one answer for every request."""
+    """Return a function that starts a server with the same reply to every request."""
     return served(lambda _asked: reply, **settings)
 
 
 def a_wiki(**changes: Any) -> Callable[[Scene], None]:
-    """A working wiki with a list of the day, but for the changes."""
+    """Return a function that starts a working wiki with a list of the day and these changes."""
     return served(SmallWiki(**({"lists": {("en.wikipedia", DAY): listing(ROWS)}} | changes)))
 
 
 def settings(**values: str) -> Callable[[Scene], None]:
-    """Only settings, Wikimedia's own addresses among them: nothing may be sent."""
+    """Return a function that adds only settings. The addresses are Wikimedia's own, so the command must not send a request."""
 
     def arrange(scene: Scene) -> None:
         scene.environ.update({f"WIKI_TRENDS_{name.upper()}": value for name, value in values.items()})
@@ -61,7 +61,7 @@ def settings(**values: str) -> Callable[[Scene], None]:
 
 
 def requests(number: int) -> Callable[[Scene, CommandResult], None]:
-    """Hold how many requests were sent."""
+    """Return an assertion about the number of requests that were sent."""
 
     def expect(scene: Scene, _ended: CommandResult) -> None:
         assert len(_servers.pop(str(scene.folder)).requests) == number
@@ -70,26 +70,26 @@ def requests(number: int) -> Callable[[Scene, CommandResult], None]:
 
 
 def with_list(body: bytes) -> Callable[[Scene], None]:
-    """A working wiki whose list of the day is these bytes."""
+    """Return a function that starts a working wiki whose list of the day consists of these bytes."""
     return a_wiki(lists={("en.wikipedia", DAY): body})
 
 
 def odd_siteinfo(text: str) -> Callable[[Scene], None]:
-    """A wiki whose site information has a namespace with this number, as JSON writes it."""
+    """Return a function that starts a wiki whose site information has a namespace with this number, as JSON text."""
     body = json.dumps(SITEINFO_QUERY).replace('"id": 6, "alias"', f'"id": {text}, "alias"').encode()
     assert text.encode() in body
     return a_wiki(siteinfo=body)
 
 
 def row(value: str) -> bytes:
-    """A list whose first row has these views, as JSON writes them."""
+    """Return the body of a list whose first row has these views, as JSON text."""
     return listing(ROWS).replace(b"900", value.encode())
 
 
 def refused(
     name: str, reply: Reply, code: int, *output_patterns: str, sent: int | None = None, **more: str
 ) -> Fault:
-    """A case in which Wikimedia answers every request of `fetch` in one way."""
+    """Return a case in which Wikimedia gives the same reply to every request of `fetch`."""
     expect = None if sent is None else requests(sent)
     return Fault(
         name,
@@ -104,7 +104,7 @@ def refused(
 
 
 def placeholder(name: str, contact: str) -> Fault:
-    """A contact by which nobody can be reached, towards Wikimedia's own hosts."""
+    """Return a case with a placeholder as the contact, and Wikimedia's own hosts."""
     return Fault(
         f"contact-{name}",
         KIND,
@@ -117,7 +117,7 @@ def placeholder(name: str, contact: str) -> Fault:
 
 
 def project(name: str, code: int, *output_patterns: str) -> Fault:
-    """A spelling of a project in `check`."""
+    """Return a case with a spelling of a project in `check`."""
     command = (
         "check",
         "--project",

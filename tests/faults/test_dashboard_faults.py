@@ -1,6 +1,6 @@
-"""The dashboard over lakes, waivers, markers, databases and settings with the faults of the corpus.
+"""Test the dashboard with the faults of the corpus in lakes, waivers, markers, databases and settings.
 
-Every route answers, never with 500; the answer has a reason, no path of the machine, and no secret.
+Every route answers with a status other than 500. The response contains a reason, but neither a path of the machine nor a secret.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ VIEWS = (
     ("/runs", "/runs"),
     ("/left-out", "/left-out", f"day={DAY}"),
 )
-# The modules of the corpus whose faults a dashboard can meet.
+# The modules of the corpus whose faults affect a dashboard.
 MODULES = ("cases_contents", "cases_store", "cases_runs", "cases_warehouse", "cases_settings")
 # A selection that is quick to run; `make test-full` runs all.
 SELECTED = {
@@ -62,7 +62,7 @@ def _cases() -> list[Fault]:
 
 
 def _settings_of(case: Fault) -> Settings | None:
-    """The settings of the environment; None if no command starts with them, and so no dashboard does."""
+    """Return the settings in the environment; None if they are invalid, so that no dashboard starts."""
     try:
         return load()
     except SettingError:
@@ -72,7 +72,7 @@ def _settings_of(case: Fault) -> Settings | None:
 
 
 def paths() -> list[str]:
-    """Every view as a page, as JSON and as CSV, and the other routes."""
+    """Return the paths of every view as a page, as JSON and as CSV, and of the other routes."""
     found = ["/feed.atom", "/health", "/openapi.json", "/no/such/page"]
     for page, stem, *query in VIEWS:
         suffix = f"?{query[0]}" if query else ""

@@ -1,4 +1,4 @@
-"""The corpus of faults: a row a case, each with its kind; see `testing.faults` for what holds of every case."""
+"""Test the corpus of faults; `testing.faults` describes what every case asserts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from testing.faults import Fault, Scene
 
 
 def _cases() -> list[Fault]:
-    """Every case of the modules `cases_*.py` beside this one."""
+    """Return every case of the modules `cases_*.py` in this folder."""
     cases: list[Fault] = []
     for path in sorted(Path(__file__).parent.glob("cases_*.py")):
         spec = importlib.util.spec_from_file_location(path.stem, path)

@@ -1,4 +1,4 @@
-"""Random bytes for parts, markers and waivers: every command ends with a documented exit code and valid JSON."""
+"""Test random bytes in parts, markers and waivers: every command ends with a documented exit code and valid JSON."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def parquet():
 
 @st.composite
 def damaged(draw, *originals):
-    """One of the originals, with some bytes changed, removed or added."""
+    """Draw one of the originals, with some bytes changed, removed or added."""
     data = bytearray(draw(st.sampled_from(originals)))
     for _ in range(draw(st.integers(0, 4))):
         at = draw(st.integers(0, len(data)))
@@ -63,7 +63,7 @@ FIELDS = st.dictionaries(
 
 
 def documents(original):
-    """Bytes of a document: damaged, or with fields of other types, or anything."""
+    """Draw the bytes of a document: a damaged document, a document with fields of other types, or random bytes."""
     fields = FIELDS.map(lambda changes: json.dumps(json.loads(original) | changes).encode())
     return damaged(original.encode()) | fields | st.binary(max_size=60)
 
@@ -93,7 +93,7 @@ def check_the_commands(place, parts, marker, waiver):
 
 
 def fuzzed(examples):
-    """A test of that many examples."""
+    """Return a decorator that runs a test with this number of examples."""
     return settings(
         max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )

@@ -1,4 +1,4 @@
-"""Random text in every setting: the commands end with a documented exit code, valid JSON, and never a traceback."""
+"""Test random text in every setting: each command ends with a documented exit code and valid JSON, without a traceback."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STANDARD = (
     "SSL_CERT_FILE",
 )
 NAMES = sorted([*(env_name(item.name) for item in fields(Settings)), *STANDARD])
-# Nothing is requested from the network: each host refuses at once.
+# No request reaches the network, because each host refuses connections at once.
 QUICK = {
     "WIKI_TRENDS_WIKIMEDIA_URL": "http://127.0.0.1:9/api",
     "WIKI_TRENDS_MEDIAWIKI_URL": "http://127.0.0.1:9/w/api.php",
@@ -70,7 +70,7 @@ PIECES = st.sampled_from(
         "é",
     ]
 )
-# The environment holds no NUL; other control characters it may.
+# The environment can contain every control character except NUL.
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
 VALUES = st.one_of(TEXTS, st.lists(PIECES, max_size=6).map("".join))
 COMMANDS = st.sampled_from(

@@ -1,6 +1,7 @@
-"""What users know of the product is what was written down: `surface.json` beside this file, made by `tools/surface`.
+"""Compare the surface of the product with the recorded surface in `surface.json`, which `tools/surface` writes.
 
-A test a section, so that it says what was lost and what is new. What needs Airflow: `tests/airflow/test_surface.py`.
+Each section has a test, whose message says which entries are lost, new or changed. `tests/airflow/test_surface.py` compares the part
+that needs Airflow.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ IF_INTENDED = "If the change is intended: python -m tools.surface --write"
 
 @pytest.fixture(scope="module")
 def now():
-    """The surface of the code as it is, made in a process of its own: it changes folder, environment and streams."""
+    """The surface of the current code. A separate process reads it, because reading changes the folder, environment and streams."""
     command = [sys.executable, "-m", "tools.surface"]
     done = subprocess.run(command, cwd=surface.ROOT, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -1,4 +1,4 @@
-"""How tests and screenshots find their browser, and the message when there is none."""
+"""Test how tests and screenshots find the browser, and the message if no browser is installed."""
 
 import subprocess
 import sys

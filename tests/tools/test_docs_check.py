@@ -1,4 +1,4 @@
-"""The checks of the documentation, on a tiny program with known faults, and on this project."""
+"""Test the checks of the documentation on a small program with faults, and on this project."""
 
 from __future__ import annotations
 

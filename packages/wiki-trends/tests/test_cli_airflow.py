@@ -1,4 +1,4 @@
-"""`wiki-trends airflow dags`: the files of the DAG folder, printed or written, and never over a file of somebody else's."""
+"""Test `wiki-trends airflow dags`, which prints or writes the DAG files, and never replaces a file of the user without --force."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_file_is_two_lines_that_airflow_takes_for_a_dag_file(file):
     assert isinstance(docstring, ast.Expr)
     assert len(statements) == 2
     assert file.function in airflow.__all__
-    # In its safe mode Airflow parses no file without these words.
+    # In its safe mode, Airflow parses only files that contain these words.
     assert "dag" in file.text
     assert "airflow" in file.text
 

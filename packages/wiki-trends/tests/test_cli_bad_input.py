@@ -1,4 +1,4 @@
-"""Whatever cannot work ends with its exit code and one sentence that names value, origin and fix."""
+"""Test invalid input: each command ends with the documented exit code, and one sentence with the value, its origin and the fix."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_bad_input_has_its_exit_code_and_names_value_origin_and_fix(
     assert len([line for line in ran.err.splitlines() if line.lower().startswith("error: ")]) == 1
     assert "Traceback" not in ran.err
     assert "hunter2" not in ran.err
-    # Nothing on stdout could be taken for a result, least of all "all missing".
+    # Stdout contains nothing that a program could read as a result, such as "all days are missing".
     assert ran.out == ""
 
 
@@ -177,7 +177,7 @@ def test_a_read_only_lake_is_an_unreachable_service(place, sample_api, monkeypat
     ran = place.run(*words.split())
     assert ran.code == 3
     assert "Lake /sys/kernel/" in ran.err
-    # Trying again would not help, and is not done.
+    # The command does not retry, because a retry would not help.
     assert "trying again" not in ran.err
 
 

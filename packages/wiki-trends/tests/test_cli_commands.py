@@ -1,4 +1,4 @@
-"""Each command as a user meets it: what it prints, the documents of `--json`, its exit code."""
+"""Test what each command prints, the documents of `--json`, and the exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo: all of the main job without a network, in one folder, as often as one likes."""
+"""Test the demo: it runs the complete main job without a network, in one folder, and can be repeated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def assert_whole(ran, folder):
     names = {"timeseries", "common", "growth", "categories", "scores"}
     tables = {"wiki_diamond", "wiki_pipeline_runs", *(f"wiki_trends_{name}" for name in names)}
     assert set(document["rows"]) == tables
-    # Five steps of each of the five days and of the five days before them.
+    # Five steps for each of the ten days: the five days of the window and the five days before them.
     assert document["rows"]["wiki_pipeline_runs"] == 50
     assert document["rows"]["wiki_trends_categories"] > 5
     few = {"wiki_pipeline_runs", "wiki_trends_categories"}

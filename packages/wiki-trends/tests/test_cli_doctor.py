@@ -1,4 +1,4 @@
-"""`doctor` tells for each thing whether it is there, and what to do when it is not."""
+"""Test `doctor`: for each part of the installation, it says whether the part can be used, or how to fix the problem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fetch` and `excluded` as a user meets them."""
+"""Test the commands `fetch` and `excluded`."""
 
 from __future__ import annotations
 

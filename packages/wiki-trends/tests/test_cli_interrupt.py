@@ -1,4 +1,4 @@
-"""Ctrl-C during a backfill: it ends at once, nothing half-written shows, and the same command goes on."""
+"""Test Ctrl-C during a backfill: the command ends at once, no half-written day is visible, and the next run of the command continues."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_an_interrupted_backfill_says_how_to_go_on_and_goes_on(place, sample_api
     assert {day["state"] for day in found["days"]} <= {"complete", "absent", "uncommitted"}
     assert place.run(*WORDS).code == 0
     assert place.run("check", *AS_OF).code == 0
-    # The first of the two days was done, and is not done again.
+    # The first of the two days was complete, so the pipeline does not run for it again.
     lists = [path[-10:] for _, path, _ in server.requests if "/all-access/" in path]
     assert lists.count("2025/11/05") == 1
 

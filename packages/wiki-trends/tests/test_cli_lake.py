@@ -1,4 +1,4 @@
-"""What the command line shows of a lake besides the days of a window: calendar, watermark, volume, waivers, rubbish."""
+"""Test the commands and options about a lake: the calendar, the watermark, the volume check, waivers, and `vacuum`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Output that cannot be written, and faults of our own: exit codes, and what is still said."""
+"""Test output that cannot be written, and unexpected errors: the exit codes, and the messages that still appear."""
 
 from __future__ import annotations
 

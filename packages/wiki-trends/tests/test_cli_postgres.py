@@ -1,4 +1,4 @@
-"""The commands on a warehouse in PostgreSQL, as a user meets them."""
+"""Test the commands with a warehouse in PostgreSQL."""
 
 import pytest
 

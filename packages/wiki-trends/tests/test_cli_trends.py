@@ -1,4 +1,4 @@
-"""Export, top and page, as their users type them."""
+"""Test the commands `export`, `top` and `page`."""
 
 from __future__ import annotations
 

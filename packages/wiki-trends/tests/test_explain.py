@@ -1,4 +1,4 @@
-"""Why a page has its category and its place, as a user asks for it."""
+"""Test `explain`: why a page has its category and its location."""
 
 from __future__ import annotations
 

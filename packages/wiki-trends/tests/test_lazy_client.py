@@ -1,4 +1,4 @@
-"""The client of a backfill is closed, however the backfill ends, and not before the last run that uses it has ended."""
+"""Test that the client of a backfill is closed at the end of every backfill, and only after the last run that uses it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WINDOW = Window.between(dt.date(2025, 11, 5), dt.date(2025, 11, 5), dt.date(2025
 
 @pytest.fixture
 def closed(monkeypatch):
-    """Set when a client of Wikimedia is closed."""
+    """An event that is set when a Wikimedia client is closed."""
     event = threading.Event()
     close = WikimediaClient.close
 

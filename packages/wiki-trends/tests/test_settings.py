@@ -1,4 +1,4 @@
-"""Where settings come from, which wins, and what is said of those that cannot be used."""
+"""Test the origins of settings, their precedence, and the errors for invalid settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TOML files of users: whatever they hold, there is a table or one reason, soon."""
+"""Test TOML files of users: every content gives a table or an error with one reason, in a short time."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_bounds_are_met_exactly():
     assert parse_toml(f"{key} = 1".encode())
     assert parse_toml(b"a = " + b"[" * (MAX_DEPTH - 2) + b"]" * (MAX_DEPTH - 2))
     assert parse_toml(b"#" * MAX_BYTES) == {}
-    # Words of a text are not parts of a key.
+    # Words in a text value are not parts of a key.
     assert parse_toml(b'a = ["' + b"a b. " * 1_000 + b'"]')
 
 

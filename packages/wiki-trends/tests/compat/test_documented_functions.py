@@ -1,4 +1,4 @@
-"""The imports that existing users know, on a lake of eight days of which three fall in the window."""
+"""Test the documented functions on a lake of eight days, three of which are in the window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scripts that existing users type: the dialogue on a terminal, plain text in a pipe, exit codes."""
+"""Test the documented scripts: the dialogue on a terminal, plain text in a pipe, and the exit codes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLOUR = "\x1b["
 
 @pytest.fixture
 def two_missing(place, sample_api):
-    """Three of the window's five days, and a Wikimedia that has the others."""
+    """A lake with three of the window's five days, and a Wikimedia that has published the two missing days."""
     place.write_days("2025-10-20", "2025-11-07", "2025-11-08", "2025-11-09")
     place.server = sample_api()
     return place

@@ -15,7 +15,7 @@ from wiki_trends.web.auth.sign_in import TokenGuard
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory):
-    """The folder of a demo that was run: a complete, published window."""
+    """The folder of a completed demo: a lake and a warehouse with a published window."""
     import io
 
     folder = tmp_path_factory.mktemp("dashboard") / "demo"
@@ -65,6 +65,6 @@ def hostile(tmp_path_factory):
 
 @pytest.fixture
 def closed(demo_settings):
-    """A dashboard as other machines reach it: nothing is shown without the token."""
+    """A dashboard that other machines can reach: visitors need the token to see a page."""
     with serving(demo_settings, TokenGuard(TOKEN, ["trends.example.org"], visible_to_all=False)) as dashboard:
         yield dashboard

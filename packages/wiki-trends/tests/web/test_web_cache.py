@@ -1,4 +1,4 @@
-"""The cache of the dashboard: what is fresh, what is served during a refresh, and who waits."""
+"""Test the cache of the dashboard: which values are fresh, which values are served during a refresh, and which callers wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits for each caller, and connections that send slowly."""
+"""Test the limits for each caller, and the deadline of connections that send slowly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_streams_are_bounded_for_each_caller(demo_settings):
             stream = open_streams.enter_context(client.stream("GET", "/events"))
             statuses.append(stream.status_code)
             if stream.status_code == 200:
-                # A reader that is collected closes its stream.
+                # When the reader is garbage-collected, it closes its stream.
                 readers.append(stream.iter_lines())
                 assert next(readers[-1]).startswith("retry")
         assert statuses == [200] * MAX_STREAMS_PER_CALLER + [429]
@@ -80,7 +80,7 @@ def test_a_proxy_is_an_address(proxy):
 
 
 def dribble(url, first, piece):
-    """Send `first`, then a byte of `piece` now and then, until the server closes; what it sent until then."""
+    """Send `first` and then single bytes of `piece` until the server closes the connection. Return what the server sent."""
     address = urlsplit(url)
     with socket.create_connection((address.hostname, address.port), timeout=0.05) as connection:
         connection.sendall(first)
@@ -147,7 +147,7 @@ def test_a_stream_outlives_the_deadline_of_its_request(demo_settings):
 
 
 def test_actions_and_guesses_are_counted(demo_settings, monkeypatch):
-    # Time stands still, so a busy machine has no more attempts than a quick one.
+    # The clock does not advance, so a slow machine gets no additional attempts.
     for module in ("views.actions", "auth.sign_in"):
         monkeypatch.setattr(f"wiki_trends.web.{module}.RateLimiter", partial(RateLimiter, clock=lambda: 0.0))
     with serving(demo_settings) as dashboard:
@@ -187,5 +187,5 @@ def test_large_bodies_are_refused_whether_declared_or_not(shared):
     try:
         answer = shared.client.post("/backfill", **START, content=pieces(), headers=shared.bearer)
     except httpx2.TransportError:
-        return  # It was refused before all of it was sent.
+        return  # The server refused the request before the client had sent the complete body.
     assert answer.status_code == 413

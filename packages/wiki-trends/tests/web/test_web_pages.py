@@ -243,7 +243,7 @@ def test_what_nobody_foresaw_is_an_answer_and_a_line_in_the_log(demo_settings, m
     def broken(*_, **__):
         raise RuntimeError("secret of the machine")
 
-    # Rendering a page fails, which only a fault of the dashboard itself can cause.
+    # Make the rendering of a page fail, as after a fault in the code of the dashboard.
     monkeypatch.setattr("wiki_trends.report.calendar.calendar", broken)
     with serving(demo_settings) as dashboard:
         page = dashboard.client.get("/completeness", headers=PAGE)

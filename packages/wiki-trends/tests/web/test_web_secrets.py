@@ -69,7 +69,7 @@ SECRET = "hunter2-of-the-proxy"
 
 
 class FailingRunner:
-    """A runner whose run of each day has failed with a message that holds a password."""
+    """A runner whose run of each day has failed with a message that contains a password."""
 
     def latest(self, days):
         message = f"No answer from https://me:{SECRET}@wikimedia.example/api; {SECRET} was refused, {quote(SECRET)}."

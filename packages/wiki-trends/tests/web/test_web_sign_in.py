@@ -1,4 +1,4 @@
-"""Who may see and who may act: tokens, links that sign in once, sessions, and servers that other machines reach."""
+"""Test who may see and who may act: tokens, links that sign in once, sessions, and servers that other machines can reach."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources that do not answer, or fail: each has its own threads and deadline, and the pages say what is so."""
+"""Test sources that do not answer, or that fail: each source has its own threads and deadline, and the pages say what happened."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class FailedRuns:
 
 
 class Call:
-    """Calls of a pool, in an event loop of their own."""
+    """Runs calls of a pool in a separate event loop."""
 
     @staticmethod
     def run(pool, work):
