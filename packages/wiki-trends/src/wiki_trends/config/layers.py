@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
 # The highest rank. The API returns at most 1,000 rows for a day, but a dump can contain more.
-MAX_ROWS = 1_000_000
+MAX_RANK = 1_000_000
 # The first day for which the pageviews API has data.
 HISTORY_START = dt.date(2015, 7, 1)
 # The project and the access method whose keys begin at the root of a layer.
@@ -28,7 +28,7 @@ _ARTICLE_COLUMNS = (
     Column("page", nullable=False, unique=True),
     Column("page_display", nullable=False),
     Column("views", "integer", nullable=False, low=0),
-    Column("rank", "integer", nullable=False, low=1, high=MAX_ROWS),
+    Column("rank", "integer", nullable=False, low=1, high=MAX_RANK),
 )
 # The lower and upper bound of the fraction of a page's views from desktops; empty when the fraction was not computed.
 _DESKTOP_SHARE_COLUMNS = (
