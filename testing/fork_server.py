@@ -36,7 +36,12 @@ class ForkServer:
     ) -> subprocess.CompletedProcess[bytes]:
         """Run `wiki-trends` with these arguments. After `timeout` seconds, SIGALRM ends the process."""
         out, err = self._folder / "stdout", self._folder / "stderr"
-        request = {"arguments": list(arguments), "cwd": str(cwd), "env": dict(env), "timeout": int(timeout) or 1}
+        request = {
+            "arguments": list(arguments),
+            "cwd": str(cwd),
+            "env": dict(env),
+            "timeout": int(timeout) or 1,
+        }
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write(json.dumps(request | {"out": str(out), "err": str(err)}) + "\n")

@@ -138,7 +138,9 @@ class _Handler(BaseHTTPRequestHandler):
         params = dict(parse_qsl(query, keep_blank_values=True))
         path = urlsplit(self.path).path
         owner = self.server.owner
-        request = ReceivedRequest(self.command, path, params, headers, time.monotonic(), self.client_address[1])
+        request = ReceivedRequest(
+            self.command, path, params, headers, time.monotonic(), self.client_address[1]
+        )
         owner.request_began(request)
         try:
             reply = owner.answer(request)

@@ -31,7 +31,7 @@ def short(tmp_path_factory):
     """The report of a complete window with few pages: axe takes seconds for each hundred rows, which are all alike."""
     folder = tmp_path_factory.mktemp("short")
     settings = settings_in(folder)
-    publish(settings, {offset: lively(offset, HOSTILE) for offset in range(12)}, window=5)
+    publish(settings, {offset: varied_rows(offset, HOSTILE) for offset in range(12)}, window=5)
     target = folder / "report.html"
     write_report(target, settings, ({}, ""))
     return target
