@@ -120,7 +120,7 @@ def leftovers_are_gone(scene: Scene, ended: CommandResult) -> None:
     diamond = ended.json["diamond"]
     assert sorted(diamond["removed"]) == sorted([f"{FOLDER}/{OURS}", f"{FOLDER}/_temporary/0/part-0"])
     assert diamond["foreign"] == [f"{FOLDER}/notes.txt"]
-    names = {key.rpartition("/")[2] for key in scene.tree()}
+    names = {key.rpartition("/")[2] for key in scene.digests()}
     assert "notes.txt" in names
     assert OURS not in names
 
