@@ -11,7 +11,6 @@ from tests.airflow.orchestrated import (
     PIPELINE,
     CommandResult,
     Receiver,
-    moment,
     runs_of,
     trigger,
 )
@@ -48,9 +47,6 @@ def test_a_day_that_answers_500_for_ever(stack, receiver):
     fetched = stack.api.get(f"/dags/{PIPELINE}/dagRuns/2025-03-05.1/taskInstances/fetch_top_pages")
     assert fetched["try_number"] == 4, "tried again by the pipeline's own task, three times"
 
-    instances = run.instances
-    late = (moment(instances[WAIT]["end_date"]) - moment(broken["end_date"])).total_seconds()
-    assert late <= 30
     outcome = run.xcom(WAIT, "outcome")
     [failed] = outcome["failed"]
     assert (failed["day"], failed["failure"]) == ("2025-03-05", "UNREACHABLE")
@@ -115,7 +111,7 @@ def test_the_wait_ends_after_its_time_out_and_says_which_days_it_left(stack):
     assert run.xcom(WAIT, "outcome")["abandoned"] == [{"day": "2025-08-05", "why": "no end after 3 s"}]
     line = r"2025-08-05 is not there yet, its run 2025-08-05\.1 is (queued|running): no end after 3 s -- http"
     assert re.search(line, run.log(WAIT))
-    assert run.instances[WAIT]["state"] == "failed"
+    assert (run.instances[WAIT]["state"], run.instances[WAIT]["try_number"]) == ("failed", 1)
 
 
 def test_a_run_that_takes_too_long_is_told_by_its_deadline(stack, receiver):

@@ -7,7 +7,7 @@ trigger inspects the partition of the run in the lake. The trigger fires its eve
 - the window can no longer become ready;
 - a task must start another run;
 - the runs cannot be followed;
-- the deadline has passed.
+- the deadline has passed. The trigger notices this at a poll, so a wait lasts at least until the first poll.
 
 If the lake or Airflow's API does not answer, the trigger polls again until the deadline. After a restart of the triggerer,
 Airflow rebuilds the trigger from its arguments, and the next poll finds the changes. All blocking calls run in threads.
@@ -68,11 +68,11 @@ class DataReadyTrigger(BaseTrigger):
         deadline = dt.datetime.fromisoformat(self.deadline)
         backfill: BackfillState | None = None
         last_error = ""
-        # A short `poll_seconds` does not shorten the first pause. If a task resumes before the scheduler has processed its
-        # deferral, Airflow 3.3 regards the task as killed and retries it ("reported … finished with state success, but the
-        # task instance's state attribute is running").
+        # Neither a short `poll_seconds` nor a near deadline shortens the first pause. If a task resumes while the worker process
+        # that deferred it still exits, Airflow 3.3 takes the exit of that process for the death of the resumed task, and retries
+        # the task ("reported … finished with state success, but the task instance's state attribute is running").
         pauses = poll_pauses(orchestration.poll_seconds)
-        pause = asyncio.sleep(min(next(pauses), _seconds_until(deadline)))
+        pause = asyncio.sleep(next(pauses))
         # A new triggerer imports the libraries during the first pause, so that the first poll is not delayed.
         await asyncio.gather(pause, asyncio.to_thread(_import_libraries))
         while True:
