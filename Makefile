@@ -8,7 +8,7 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery test-bare lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web screenshots install clean distclean
+.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery test-bare lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -83,6 +83,9 @@ bench-trends: $(READY) ## print how well the scores find what is planted, beside
 
 bench-web: $(READY) browser ## print how the dashboard answers under load while a publish runs, and its first paint
 	$(BIN)/python -m benchmarks.dashboard
+
+bench-airflow: $(AIRFLOW_READY) ## print how long two missing days take in Airflow, beside the pipeline alone (minutes)
+	$(AIRFLOW)/python -m benchmarks.airflow
 
 screenshots: $(READY) browser ## take the pictures in docs/images anew
 	@$(BIN)/python -m tools.screenshots

@@ -49,12 +49,6 @@ class CommandResult:
     def state(self):
         return self.facts["state"]
 
-    @property
-    def seconds(self):
-        """From the moment at which it was triggered to its end."""
-        facts = self.facts
-        return (moment(facts["end_date"]) - moment(facts["queued_at"])).total_seconds()
-
     def until(self, condition, seconds=240):
         """Wait until `condition(self)` is true; return its value."""
         deadline = time.monotonic() + seconds

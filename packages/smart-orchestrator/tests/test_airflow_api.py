@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 
 import pytest
 
@@ -123,12 +122,9 @@ def test_patience_ends(airflow, api):
 
 def test_an_address_that_never_answered_is_told_early(monkeypatch):
     monkeypatch.setattr("smart_orchestrator.runners.airflow_client.FIRST_PATIENCE", 0.5)
-    began = time.monotonic()
-    with pytest.raises(
-        RunsUnreachable, match=r"Airflow at http://127\.0\.0\.1:9: does not answer \(ConnectError\)"
-    ):
+    problem = r"Airflow at http://127\.0\.0\.1:9: does not answer \(ConnectError\), for 0\.5 s\. "
+    with pytest.raises(RunsUnreachable, match=problem):
         AirflowApi("http://me:hunter2@127.0.0.1:9", user="me", password=PASSWORD).get("/dags/x")
-    assert time.monotonic() - began < 30
 
 
 def test_something_else_at_the_address_is_told(airflow, api):

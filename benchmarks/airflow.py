@@ -1,0 +1,133 @@
+"""Measures the orchestrator in a real Airflow (`make bench-airflow`): missing days from the trigger to the end of the analytics.
+
+Each round has a month of its own, and runs three things one after the other:
+
+- the pipeline alone, for one day;
+- the orchestrator on a window of five days, of which two are missing;
+- `wiki-trends backfill` outside of Airflow, for missing days of the same month (only with `--days`).
+
+The settings are the defaults, except that no schedule starts a run. The synthetic Wikimedia answers after 50 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import subprocess
+import sys
+import time
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.timing import BenchmarkFailed
+from tools.airflow_stack import DAGS, Stack, airflow_stack
+from tools.processes import program
+from wiki_trends.sample import SampleOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ORCHESTRATOR = "wiki_smart_analytics_orchestrator"
+PIPELINE = "wiki_trending_pipeline"
+WITHOUT_SCHEDULES = {"WIKI_TRENDS_ORCHESTRATOR_SCHEDULE": "", "WIKI_TRENDS_PIPELINE_SCHEDULE": ""}
+# The largest difference between two missing days and the pipeline alone, in seconds, and the largest ratio from outside.
+TARGETS = {"two_missing_days_difference_s": 12.0, "outside_ratio": 1.3}
+LAG = 3
+TIMEOUT = 1800.0
+
+
+def duration(stack: Stack, dag_id: str, run_id: str, conf: Mapping[str, object]) -> float:
+    """Trigger a run, wait until it has succeeded, and return the seconds from the trigger to its end."""
+    path = f"/dags/{dag_id}/dagRuns"
+    stack.api.post(path, {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)})
+    deadline = time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline:
+        run = stack.api.get(f"{path}/{run_id}")
+        if run["state"] in ("success", "failed"):
+            break
+        time.sleep(0.2)
+    if run["state"] != "success":
+        raise BenchmarkFailed(f"{dag_id}, run {run_id}: {run['state']}")
+    moments = (dt.datetime.fromisoformat(run[name]) for name in ("queued_at", "end_date"))
+    began, ended = moments
+    return (ended - began).total_seconds()
+
+
+def two_missing_days(stack: Stack, first: dt.date) -> dict[str, float]:
+    """Measure the pipeline alone, then the orchestrator on five days, of which the first two are missing."""
+    days = [first + dt.timedelta(days=number) for number in range(5)]
+    alone = [duration(stack, PIPELINE, f"alone-{day}", {"target_date": str(day)}) for day in days[2:]]
+    as_of = days[-1] + dt.timedelta(days=LAG)
+    conf = {"days": 5, "as_of": str(as_of), "replace_newer": True}
+    orchestrated = duration(stack, ORCHESTRATOR, f"orchestrated-{first}", conf)
+    return {"alone_s": median(alone), "orchestrated_s": orchestrated}
+
+
+def outside(stack: Stack, first: dt.date, days: int) -> float:
+    """Run `wiki-trends backfill` outside of Airflow for missing days, and return its seconds."""
+    last = first + dt.timedelta(days=days - 1)
+    command = [program("wiki-trends"), "backfill", "--start", str(first), "--end", str(last)]
+    began = time.perf_counter()
+    done = subprocess.run(
+        command,
+        env=dict(stack.environment) | stack.settings,
+        cwd=stack.folder,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    if done.returncode:
+        raise BenchmarkFailed(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-500:]}")
+    return time.perf_counter() - began
+
+
+def measure(stack: Stack, rounds: int, days: int) -> dict[str, Any]:
+    """Run the rounds and return the figures. The first round warms up the processes, and is not measured."""
+    results = [two_missing_days(stack, dt.date(2024, 1 + number, 5)) for number in range(rounds + 1)][1:]
+    alone = median(result["alone_s"] for result in results)
+    figures: dict[str, Any] = {
+        "rounds": rounds,
+        "pipeline_alone_s": round(alone, 1),
+        "two_missing_days_s": round(median(result["orchestrated_s"] for result in results), 1),
+        "two_missing_days_difference_s": round(
+            median(result["orchestrated_s"] - result["alone_s"] for result in results), 1
+        ),
+    }
+    if days:
+        at_once = stack.api.get(f"/dags/{PIPELINE}")["max_active_runs"]
+        seconds = outside(stack, dt.date(2025, 3, 1), days)
+        figures |= {
+            "outside_days": days,
+            "outside_s": round(seconds, 1),
+            "runs_at_once": at_once,
+            "outside_ratio": round(seconds / (days / at_once * alone), 2),
+        }
+    return figures
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Start Airflow, measure, and print the figures beside their targets."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="measured rounds with two missing days")
+    parser.add_argument("--days", type=int, default=0, help="days for `wiki-trends backfill` from outside")
+    options = parser.parse_args(arguments)
+    with airflow_stack(
+        sample=SampleOptions(latency=0.05), extra=WITHOUT_SCHEDULES, say=lambda text: print(text, flush=True)
+    ) as stack:
+        stack.until_parsed(*(path.stem for path in sorted(DAGS.glob("wiki_*.py"))))
+        print(f"{options.rounds} rounds: {PIPELINE} alone, then {ORCHESTRATOR} on 5 days, 2 of them missing")
+        figures = measure(stack, options.rounds, options.days)
+    print(json.dumps(figures, indent=1))
+    for name, target in TARGETS.items():
+        if name in figures:
+            verdict = "at most" if figures[name] <= target else "MORE THAN"
+            print(f"{name}: {figures[name]}, {verdict} {target}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BenchmarkFailed as error:
+        sys.exit(f"error: {error}")
