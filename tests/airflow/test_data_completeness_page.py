@@ -96,6 +96,35 @@ def test_no_other_site_starts_anything_with_a_visitors_cookie(ask, stack, tokens
     assert runs_of_pipeline(stack) == before
 
 
+def test_every_dataset_of_an_orchestrator_is_on_the_page(stack, tokens):
+    """Those of other files than the product's, too: in the DAG folder are eight orchestrators of four datasets."""
+    url = f"{stack.url}/dataset-completeness"
+    for wrong in ({}, {"authorization": "Bearer nonsense"}, {"authorization": "Basic YTpi"}):
+        assert httpx2.get(f"{url}/datasets.json", headers=wrong, timeout=60).status_code == 401
+        assert httpx2.get(f"{url}/", headers=wrong, timeout=60).status_code == 401
+    stack.until_parsed("wiki_smart_analytics_orchestrator", "orders_orchestrator", "slow_orchestrator")
+    for user in tokens:
+        headers = {"cookie": f"{COOKIE}={tokens[user]}"}
+        answer = httpx2.get(f"{url}/datasets.json?days=3", headers=headers, timeout=60)
+        assert answer.status_code == 200, answer.text
+        datasets = {item["orchestrator"]: item for item in answer.json()["datasets"]}
+        assert {name: item["dataset"] for name, item in datasets.items()} == {
+            "foreign_orchestrator": "foreign",
+            "impatient_orchestrator": "slow",
+            "late_orchestrator": "slow",
+            "of_a_paused_pipeline": "orders",
+            "of_no_pipeline": "orders",
+            "orders_orchestrator": "orders",
+            "slow_orchestrator": "slow",
+            "wiki_smart_analytics_orchestrator": "diamond",
+        }
+        for item in datasets.values():
+            assert item["completeness"]["window"]["days"] == 3, item
+        assert "there is no DAG no_such_pipeline" in datasets["of_no_pipeline"]["problem"]
+        assert stack.passwords["admin"] not in answer.text
+        assert "orders_orchestrator" in httpx2.get(f"{url}/", headers=headers, timeout=60).text
+
+
 @pytest.fixture
 def page(stack):
     """Airflow's UI in a browser, signed in as `admin`."""
@@ -122,6 +151,7 @@ def test_a_click_on_a_missing_day_starts_its_run(stack, page):
 
     page.get_by_role("link", name="Data completeness").click()
     frame = page.frame_locator("iframe").first
+    frame.locator("#wiki_smart_analytics_orchestrator").get_by_role("link", name="Details").click()
     frame.locator(f"a[href*='day={day}']").first.click()
     frame.get_by_text("Start its backfill").click()
     frame.get_by_role("button", name="Yes, start it").click()

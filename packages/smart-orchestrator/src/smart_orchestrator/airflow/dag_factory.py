@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, Label, Param, TaskGroup
 
 from smart_orchestrator.adapters.manifest import DEFAULT_SETTLE
+from smart_orchestrator.airflow.completeness_page.datasets import TAG, document_of
 from smart_orchestrator.airflow.notifications import Notify
 from smart_orchestrator.airflow.operators import (
     CHECK,
@@ -83,6 +84,7 @@ def orchestrator_dag(
     state: str = "",
     settle_seconds: float = DEFAULT_SETTLE.total_seconds(),
     outlets: Sequence[Asset] = (),
+    details_url: str = "",
     **dag_options: Any,
 ) -> DAG:
     """Build a DAG that checks the last days of a dataset, starts runs for missing days, waits, and runs the consumer.
@@ -99,7 +101,7 @@ def orchestrator_dag(
         lag: the publication lag: the number of days from a day to the first day on which the source has it.
         attempts: the largest number of pipeline runs that one run of this DAG starts for a day.
         poll_seconds: the number of seconds between two polls of the pipeline runs.
-        timeout: the time-out of the wait, in seconds.
+        timeout: the time-out of the wait, in seconds. A wait lasts at least until its first poll, 10 seconds after its start.
         retries: the number of retries of a task after the lake or the API did not answer.
         retry_seconds: the number of seconds before the first retry; each further retry doubles this pause.
         api_conn_id: the id of the connection to this Airflow's REST API, with host, port, login and password.
@@ -109,7 +111,8 @@ def orchestrator_dag(
         state: the folder in which a worker caches the results of data files that it has read; empty for no cache.
         settle_seconds: the age in seconds below which data files without a marker count as being written.
         outlets: the assets that the consumer updates.
-        dag_options: any other argument of a DAG. `default_args` and `params` are merged with those of this function, so
+        details_url: the address of a page with more about the dataset; the page "Data completeness" links to it.
+        dag_options: any other argument of a DAG. `default_args`, `params` and `tags` are merged with those of this function, so
             `default_args={"owner": …}` keeps the retries; any other argument replaces the value of this function. The DAG
             has no `deadline` by default, because Airflow 3.3 cannot clear a task of a run that has a deadline relative to
             `DAGRUN_QUEUED_AT`.
@@ -134,17 +137,21 @@ def orchestrator_dag(
     options = {
         "doc_md": DOC.format(dataset=dataset.name, pipeline=pipeline_dag_id),
         "description": f"Keeps the last days of {dataset.name} complete, and runs analytics on a complete window only",
-        "tags": ["smart orchestrator"],
         "start_date": START_DATE,
         "catchup": False,
         "max_active_runs": 1,
         **dag_options,
         "default_args": default_args | dict(dag_options.get("default_args") or {}),
         "params": parameters(days) | dict(dag_options.get("params") or {}),
+        # The page "Data completeness" finds the DAG by its tag.
+        "tags": sorted({TAG, *(dag_options.get("tags") or ())}),
     }
     with DAG(dag_id or f"{dataset.name}_orchestrator", schedule=schedule, **options) as dag:
         check = CheckCompleteness(
-            task_id=CHECK, orchestration=orchestration, doc_md="Checks the window, reports it, and branches."
+            task_id=CHECK,
+            orchestration=orchestration,
+            doc_md="Checks the window, reports it, and branches.",
+            doc_json=document_of(orchestration, details_url),
         )
         with TaskGroup("fill", prefix_group_id=False, tooltip="Produce the missing days"):
             start = TriggerMissingDataFetches(

@@ -1,4 +1,4 @@
-"""The page "Data completeness" in Airflow's UI: the dashboard, mounted in Airflow's api-server, with the rights of Airflow's users.
+"""The page "Wikipedia trends" in Airflow's UI: the dashboard, mounted in Airflow's api-server, under Airflow's own rights.
 
 Airflow does not authenticate the apps that a plugin mounts, so the guard authenticates each request. Without a valid token of
 Airflow, the response is 401. Users who may see the runs of the pipeline's DAG may see the pages. Users who may trigger the DAG
@@ -18,10 +18,11 @@ import asyncio
 import logging
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from smart_orchestrator.airflow.completeness_page.access import airflow_user, is_authorized
 from wiki_trends.web.auth.guard import Visitor
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class AirflowGuard:
         from fastapi import HTTPException
 
         try:
-            user = await _airflow_user(request)
+            user = await airflow_user(request)
         except HTTPException:
             return Visitor()
         may_see, may_act = await asyncio.to_thread(self._rights, user)
@@ -60,21 +61,7 @@ class AirflowGuard:
         return Visitor(user.get_name(), may_see=may_see, may_act=may_see and may_act, by_token=by_token)
 
     def _rights(self, user: BaseUser) -> tuple[bool, bool]:
-        """Return whether a user may see the runs of the DAG, and whether the user may start one."""
-        from airflow.api_fastapi.app import get_auth_manager
-        from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
-        from airflow.models.dag import DagModel
-
-        details = DagDetails(id=self._dag_id, team_name=DagModel.get_team_name(self._dag_id))
-
-        def is_authorized(method: Literal["GET", "POST"]) -> bool:
-            return bool(
-                get_auth_manager().is_authorized_dag(
-                    method=method, access_entity=DagAccessEntity.RUN, details=details, user=user
-                )
-            )
-
-        return is_authorized("GET"), is_authorized("POST")
+        return is_authorized(user, "GET", self._dag_id), is_authorized(user, "POST", self._dag_id)
 
     def sign_in_url(self, _: Request) -> None:
         """Return None, because users sign in to Airflow."""
@@ -82,20 +69,6 @@ class AirflowGuard:
     def router(self) -> APIRouter | None:
         """Return None, because this guard has no routes."""
         return None
-
-
-async def _airflow_user(request: Request) -> BaseUser:
-    """Return the Airflow user who made a request. If the request has an `Authorization` header, ignore the cookie."""
-    from airflow.api_fastapi.core_api.security import get_user, resolve_user_from_token
-    from fastapi.security import HTTPAuthorizationCredentials
-
-    header = request.headers.get("authorization")
-    if header is None:
-        return await get_user(request, None, None)
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer":
-        return await resolve_user_from_token(None)
-    return await get_user(request, None, HTTPAuthorizationCredentials(scheme=scheme, credentials=token))
 
 
 def create_dashboard(settings: Settings) -> FastAPI:
@@ -138,7 +111,7 @@ class LazyApp:
             dashboard = await self._dashboard()
         except Exception:
             # An error of the dashboard must not reach Airflow.
-            logger.exception("Data completeness cannot be shown")
+            logger.exception("Wikipedia trends cannot be shown")
             text = "The page cannot be shown; see the api-server's log.\n"
             await PlainTextResponse(text, 503)(scope, receive, send)
             return
@@ -154,15 +127,18 @@ class LazyApp:
 
 
 class DataCompletenessPlugin(AirflowPlugin):
-    """Mounts the dashboard, and adds a link to the navigation of Airflow's UI."""
+    """Mounts the dashboard, and adds a link to the navigation of Airflow's UI.
+
+    The page "Data completeness" of smart-orchestrator links to the dashboard as the details of Wikipedia's dataset.
+    """
 
     name = "data_completeness"
-    fastapi_apps: list[Any] = [{"app": LazyApp(), "url_prefix": PREFIX, "name": "Data completeness"}]  # noqa: RUF012 - Airflow's form
+    fastapi_apps: list[Any] = [{"app": LazyApp(), "url_prefix": PREFIX, "name": "Wikipedia trends"}]  # noqa: RUF012 - Airflow's form
     external_views: list[Any] = [  # noqa: RUF012
         {
-            "name": "Data completeness",
+            "name": "Wikipedia trends",
             "href": f"{PREFIX}/completeness",
             "destination": "nav",
-            "url_route": "data-completeness",
+            "url_route": "wikipedia-trends",
         }
     ]
