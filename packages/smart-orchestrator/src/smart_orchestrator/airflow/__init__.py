@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.airflow.dag_factory import orchestrator_dag, parameters
     from smart_orchestrator.airflow.operators import RunConsumer
     from smart_orchestrator.airflow.orchestration import Orchestration
+    from smart_orchestrator.airflow.partition_events import emit_partitions, partitioned_outlets
     from smart_orchestrator.airflow.pipeline_state import FAIL_AT_ONCE, day_of_run, push_failure
     from smart_orchestrator.airflow.provider import provider_info
 
@@ -26,8 +27,10 @@ __all__ = [
     "RunConsumer",
     "aws_environment",
     "day_of_run",
+    "emit_partitions",
     "orchestrator_dag",
     "parameters",
+    "partitioned_outlets",
     "postgres_url",
     "provider_info",
     "push_failure",
@@ -39,6 +42,8 @@ _MODULE_OF = {
     "RunConsumer": "operators",
     "aws_environment": "connections",
     "day_of_run": "pipeline_state",
+    "emit_partitions": "partition_events",
+    "partitioned_outlets": "partition_events",
     "push_failure": "pipeline_state",
     "orchestrator_dag": "dag_factory",
     "parameters": "dag_factory",

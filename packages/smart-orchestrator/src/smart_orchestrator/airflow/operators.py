@@ -11,13 +11,14 @@ import datetime as dt
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, BranchMixIn
+from airflow.sdk import Asset, BaseOperator, BranchMixIn
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from smart_orchestrator.airflow.links import LINKS, push_links
 from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import abbreviated, not_ready_text
 from smart_orchestrator.airflow.params import request_of
+from smart_orchestrator.airflow.partition_events import emit_partitions, partitioned_outlets
 from smart_orchestrator.airflow.triggers import DataReadyTrigger
 from smart_orchestrator.backfilling.state import GOAL_UNREACHABLE_REASON, Goal, written_elsewhere
 from smart_orchestrator.errors import SmartOrchestratorError
@@ -26,7 +27,7 @@ from smart_orchestrator.model.plan import Action, make_plan
 from smart_orchestrator.text.reports import weekday
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from airflow.sdk import Context
 
@@ -296,10 +297,12 @@ class RunConsumer(OrchestratorTask):
         consumer: the function that processes a ready window. It receives the `Completeness` of the window. Its result, a
             mapping or None, is logged item by item and is the XCom of the task. If the consumer raises
             `AirflowSkipException`, the assets are not updated, and the notification has the reason.
+        outlets: the assets that the consumer updates. Each gets an event without a partition key, and an event for each day of the
+            window that is available and was not announced before.
     """
 
-    def __init__(self, *, consumer: Consumer, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, consumer: Consumer, outlets: Iterable[object] = (), **kwargs: Any) -> None:
+        super().__init__(outlets=partitioned_outlets(outlets), **kwargs)
         self.consumer = consumer
 
     def execute(self, context: Context) -> dict[str, object]:
@@ -311,6 +314,12 @@ class RunConsumer(OrchestratorTask):
                 raise AirflowFailException(not_ready_text(completeness))
             self.log.info("coverage %.1f %%", completeness.coverage_pct)
             results = dict(self.consumer(completeness) or {})
+            for asset in self.outlets:
+                if isinstance(asset, Asset):
+                    keys = emit_partitions(context, asset, completeness)
+                    self.log.info(
+                        "asset %s: partitions announced: %s", asset.name, abbreviated(keys) or "none"
+                    )
         for name, value in results.items():
             self.log.info("%s: %s", name, f"{value:,}" if isinstance(value, int) else value)
         return results

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Asset, Param, get_current_context, task
 
-from smart_orchestrator.airflow import FAIL_AT_ONCE, aws_environment, day_of_run, push_failure
+from smart_orchestrator.airflow import (
+    FAIL_AT_ONCE,
+    aws_environment,
+    day_of_run,
+    emit_partitions,
+    partitioned_outlets,
+    push_failure,
+)
+from smart_orchestrator.model.window import Window
+from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
 
 if TYPE_CHECKING:
@@ -86,13 +95,17 @@ def pipeline_dag() -> DAG:
             """Determine the category and the location of each page, and write the gold layer."""
             return run("categorize_pages", categories)
 
-        @task(outlets=[DIAMOND])
+        @task(outlets=partitioned_outlets([DIAMOND]))
         def clean_gold_layer(earlier: Sequence[StepReport]) -> StepReport:
             """Commit the diamond layer with its ten columns. With this commit, the day is complete."""
+            from smart_orchestrator.checking import check
+
             report = run("clean_gold_layer", *earlier)
             context = get_current_context()
             day = day_of_run(context, settings.lag)
-            context["outlet_events"][DIAMOND].extra = {"day": day.isoformat(), "rows": report["rows_out"]}
+            window = Window.between(day, day, context["dag_run"].run_after.astimezone(dt.UTC).date(), 0)
+            context["outlet_events"][DIAMOND].extra = {"day": day.isoformat()}
+            emit_partitions(context, DIAMOND, check(layers(settings).diamond, window))
             return report
 
         # `Any`, because calling a task inside a Dag returns a reference to the later result of the task.

@@ -1,0 +1,129 @@
+"""Asset events of a checked window without a running Airflow: each verified key once, and one event without a key."""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.execution_time.context import OutletEventAccessors
+from airflow.sdk.execution_time.task_runner import _serialize_outlet_events
+
+from smart_orchestrator import Column, DailyDataset, Window, check, write_frame
+from smart_orchestrator.airflow import RunConsumer, emit_partitions, partitioned_outlets
+from smart_orchestrator.airflow.orchestration import Orchestration
+
+ASSET = Asset("pages")
+DAYS = [dt.date(2025, 11, 7) + dt.timedelta(days=number) for number in range(3)]
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    columns = (Column("page", unique=True), Column("views", "integer"))
+    return DailyDataset("pages", str(tmp_path / "lake"), "p_{day:%Y_%m_%d}.csv", columns=columns)
+
+
+class Airflow:
+    """The contexts of tasks that share Airflow's state store of assets."""
+
+    def __init__(self):
+        self.stores = {}
+
+    def context(self, run="one", max_tries=2, dag="pages_orchestrator"):
+        store = self.stores.setdefault(ASSET.name, {})
+        accessor = SimpleNamespace(get=store.get, set=store.__setitem__)
+        return {
+            "outlet_events": OutletEventAccessors(),
+            "asset_state_store": {ASSET: accessor},
+            "ti": SimpleNamespace(
+                dag_id=dag,
+                run_id=run,
+                task_id="run_analytics",
+                max_tries=max_tries,
+                xcom_push=lambda **_: None,
+            ),
+            "task": SimpleNamespace(retries=2),
+        }
+
+
+@pytest.fixture
+def airflow():
+    return Airflow()
+
+
+def write(dataset, days, views=1):
+    for day in days:
+        frame = pl.DataFrame({"page": ["A", "B"], "views": [views, views]})
+        write_frame(dataset, day, frame)
+
+
+def checked(dataset):
+    return check(dataset, Window.between(DAYS[0], DAYS[-1], dt.date(2025, 11, 20)))
+
+
+def emitted(context):
+    """The events as Airflow's API server receives them: the keys, and the number of events without a key."""
+    events = list(_serialize_outlet_events(context["outlet_events"]))
+    keys = sorted(event["partition_key"] for event in events if event.get("partition_key"))
+    return keys, sum(1 for event in events if not event.get("partition_key"))
+
+
+def test_each_available_day_has_an_event_and_the_window_has_one_without_a_key(dataset, airflow):
+    write(dataset, DAYS[1:])
+    context = airflow.context()
+    assert emit_partitions(context, ASSET, checked(dataset)) == ["2025-11-08", "2025-11-09"]
+    assert emitted(context) == (["2025-11-08", "2025-11-09"], 1)
+    for event in _serialize_outlet_events(context["outlet_events"]):
+        assert event["extra"] == {"window": str(checked(dataset).window), "coverage": 66.7, "rows": 4}
+        assert event["dest_asset_key"]["name"] == "pages"
+
+
+def test_a_day_is_announced_once_for_each_version_of_its_data(dataset, airflow):
+    write(dataset, DAYS)
+    emit_partitions(airflow.context(), ASSET, checked(dataset))
+    fingerprints = [partition.fingerprint for partition in checked(dataset).partitions]
+    write(dataset, DAYS)  # The same data in new commits.
+    assert fingerprints != [partition.fingerprint for partition in checked(dataset).partitions]
+    again = airflow.context(run="two")
+    assert emit_partitions(again, ASSET, checked(dataset)) == []
+    assert emitted(again) == ([], 1)
+    write(dataset, DAYS[:1], views=2)
+    other = airflow.context(run="three", dag="wiki_analytics_trends")
+    assert emit_partitions(other, ASSET, checked(dataset)) == ["2025-11-07"]
+
+
+def test_a_cleared_task_announces_nothing_again_but_a_retry_of_a_failed_try_does(dataset, airflow):
+    write(dataset, DAYS)
+    emit_partitions(airflow.context(), ASSET, checked(dataset))
+    assert emit_partitions(airflow.context(), ASSET, checked(dataset)) == [str(day) for day in DAYS]
+    cleared = airflow.context(max_tries=3)
+    assert emit_partitions(cleared, ASSET, checked(dataset)) == []
+    assert emitted(cleared) == ([], 1)
+
+
+def test_an_invalid_day_is_never_announced(dataset, airflow, tmp_path):
+    write(dataset, DAYS)
+    [part] = (tmp_path / "lake" / "p_2025_11_08.csv").glob("part-*")
+    part.write_text("broken")
+    assert emit_partitions(airflow.context(), ASSET, checked(dataset)) == ["2025-11-07", "2025-11-09"]
+
+
+def test_a_window_without_an_available_day_announces_nothing(dataset, airflow):
+    context = airflow.context()
+    assert emit_partitions(context, ASSET, checked(dataset)) == []
+    assert emitted(context) == ([], 1)
+
+
+def test_every_asset_gets_its_alias_once():
+    other = Asset("other")
+    outlets = partitioned_outlets([ASSET, other, ASSET, AssetAlias("pages_updates")])
+    assert outlets == [ASSET, AssetAlias("pages_updates"), other, AssetAlias("other_updates")]
+    assert partitioned_outlets(outlets) == outlets
+
+
+def test_a_consumer_of_ones_own_has_the_alias_too(dataset):
+    orchestration = Orchestration(dataset, "pipeline")
+    task = RunConsumer(task_id="run", orchestration=orchestration, consumer=lambda _: None, outlets=[ASSET])
+    assert task.outlets == [ASSET, AssetAlias("pages_updates")]
