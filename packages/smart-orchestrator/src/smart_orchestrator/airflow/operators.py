@@ -93,7 +93,24 @@ class OrchestratorTask(BaseOperator):
         with_runs = completeness.with_runs_in_flight([day for day, run in latest.items() if run.in_flight])
         plan = make_plan(with_runs, latest)
         LogReporter(self.log).planned(plan)
+        if completeness.missing:
+            self._warn_about_schedule(runner, plan)
         return plan
+
+    def _warn_about_schedule(self, runner: AirflowRunner, plan: Plan) -> None:
+        """Log a warning for each missing day that the pipeline's schedule runs after this DAG."""
+        pipeline, now = self.orchestration.pipeline_dag_id, dt.datetime.now(tz=dt.UTC)
+        started = set(plan.days(Action.START))
+        for day, run_after in runner.scheduled(plan.completeness.missing).items():
+            if run_after > now:
+                effect = "so the day is run twice" if day in started else "and this DAG waits for that run"
+                self.log.warning(
+                    "the schedule of %s runs %s at %s, %s: schedule the pipeline before this DAG",
+                    pipeline,
+                    day,
+                    run_after.isoformat(timespec="minutes"),
+                    effect,
+                )
 
     @contextmanager
     def failures_reported(self, context: Context) -> Iterator[None]:

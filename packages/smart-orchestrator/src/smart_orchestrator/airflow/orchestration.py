@@ -37,6 +37,8 @@ NO_LIMIT = 1_000_000
 # Seconds for which the trigger retries a request. The time is short because a retry blocks a thread of the triggerer, and the
 # next poll repeats the request anyway.
 TRIGGER_PATIENCE = 5.0
+# Seconds within which an orchestrator waits for a run that the pipeline's schedule will create, but at most half of its time-out.
+SCHEDULE_HORIZON = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Orchestration:
         lag: the publication lag: the number of days from a day to the first day on which the source has it.
         attempts: the largest number of runs to start for a day, not counting the retries of a run's tasks.
         poll_seconds: the number of seconds between two polls of the pipeline runs.
-        timeout: the time-out of the wait, in seconds.
+        timeout: the time-out of the wait, in seconds. A wait lasts at least until its first poll, 10 seconds after its start.
         api_conn_id: the id of the connection to Airflow's REST API.
         aws_conn_id: the id of the connection with the lake's keys. If this connection does not exist, `AWS_*` of the
             environment apply.
@@ -144,6 +146,7 @@ class Orchestration:
             poll_seconds=self.poll_seconds,
             ui_url=ui_url(),
             note=note,
+            wait_for_schedule=min(SCHEDULE_HORIZON, self.timeout / 2),
         )
 
     def check(self, request: Request) -> Completeness:

@@ -3,7 +3,8 @@
 The name of a run consists of the day and the attempt (`2025-11-05.1`). The `conf` is `{"target_date": "2025-11-05"}`. The logical
 date is null, so the name does not depend on a clock. Airflow refuses a second run with the same name, and the runner then follows
 the first run. A run without a day in its `conf` belongs to the UTC date of its `run_after` minus the lag. The runner therefore
-lists and follows scheduled and manual runs, too.
+lists and follows scheduled and manual runs, too. With `wait_for_schedule`, it also follows a run that Airflow's schedule will create
+soon, so that the day is not run twice.
 
 A pipeline reports the reason of a failure in an XCom of the failed task. The key is `failure`, and the value is
 `{"failure": "NOT_PUBLISHED", "message": "…"}` with a name of `smart_orchestrator.model.run.Failure`. Without this XCom, the
@@ -27,6 +28,12 @@ from smart_orchestrator.model.run import Failure, Run, RunState, run_name
 from smart_orchestrator.model.window import parse_day
 from smart_orchestrator.runners.airflow_client import CONFLICT, NOT_FOUND, PAGE_SIZE, Refused, segment
 from smart_orchestrator.runners.airflow_failures import with_failure_details
+from smart_orchestrator.runners.airflow_schedule import (
+    Schedule,
+    scheduled_run,
+    scheduled_time,
+    scheduled_times,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -74,6 +81,8 @@ class AirflowRunner:
         ui_url: the address of Airflow's UI, for links; by default, the address of the API.
         note: the note of every run that this runner starts. Runs with this note count as started by this process. With a fixed
             note, a process that replaces a killed process recognizes the runs of that process.
+        wait_for_schedule: the time in seconds within which a run by the schedule of the DAG is waited for and followed. By default,
+            the runner follows only runs that exist.
     """
 
     in_process = False
@@ -89,6 +98,7 @@ class AirflowRunner:
         force: bool = False,
         ui_url: str | None = None,
         note: str = "",
+        wait_for_schedule: float = 0.0,
     ) -> None:
         if lag < 0:
             raise OptionError("lag", lag, "is negative", "Give 0 or more days.")
@@ -103,6 +113,7 @@ class AirflowRunner:
         self._lag = dt.timedelta(days=lag)
         self._force = force
         self._note = note
+        self._wait_for_schedule = dt.timedelta(seconds=wait_for_schedule)
         self._path = f"/dags/{segment(dag_id)}"
         self._ui = f"{(ui_url or api.url).rstrip('/')}/dags/{segment(dag_id)}"
         self._is_checked = False
@@ -146,7 +157,29 @@ class AirflowRunner:
             current = latest.get(run.day)
             if current is None or _priority(run) > _priority(current):
                 latest[run.day] = run
+        if self._wait_for_schedule:
+            self._add_scheduled_runs(latest, days)
         return latest
+
+    def scheduled(self, days: Collection[dt.date]) -> Mapping[dt.date, dt.datetime]:
+        """Return the `run_after` of each day for which Airflow's schedule will create a run."""
+        return scheduled_times(self._schedule(), days, self._lag, dt.datetime.now(tz=dt.UTC))
+
+    def _add_scheduled_runs(self, latest: dict[dt.date, Run], days: Collection[dt.date]) -> None:
+        """Add the runs that Airflow will create soon, for days without a run in flight."""
+        until = dt.datetime.now(tz=dt.UTC) + self._wait_for_schedule
+        for day, run_after in self.scheduled(days).items():
+            current = latest.get(day)
+            if run_after <= until and (current is None or not current.in_flight):
+                latest[day] = scheduled_run(day, run_after, f"{self._ui}/runs")
+
+    def _schedule(self) -> Schedule:
+        try:
+            return Schedule.of(self._api.get(f"{self._path}/details"))
+        except Refused as refused:
+            if refused.status != NOT_FOUND:
+                raise
+            raise self._missing() from None
 
     def recent(self, limit: int, day: dt.date | None = None) -> list[Run]:
         """Return at most `limit` runs of one day or of all days. Runs in flight come first, then the newest runs."""
@@ -185,10 +218,19 @@ class AirflowRunner:
         if not runs:
             return []
         items = self._items_by_id([run.name for run in runs])
-        polled = [self._refresh(run, items.get(run.name)) for run in runs]
+        expected = self._expected_names(run.name for run in runs if run.name not in items)
+        polled = [run if run.name in expected else self._refresh(run, items.get(run.name)) for run in runs]
         if any(run.in_flight for run in polled) and self._api.get(self._path).get("is_paused"):
             raise self._paused()
         return polled
+
+    def _expected_names(self, names: Iterable[str]) -> set[str]:
+        """Return the names of scheduled runs that Airflow has not created yet, but will create."""
+        scheduled = [name for name in names if scheduled_time(name) is not None]
+        if not scheduled:
+            return set()
+        schedule = self._schedule()
+        return {name for name in scheduled if schedule.will_create(name)}
 
     def wait(self, seconds: float) -> None:
         """Sleep for `seconds`."""

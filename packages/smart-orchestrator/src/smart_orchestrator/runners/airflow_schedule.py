@@ -1,0 +1,89 @@
+"""The runs that Airflow's schedule will create for a pipeline DAG: their names, days and times.
+
+A run by the schedule processes the UTC date of its `run_after` minus the lag. Airflow names the run `scheduled__` and the ISO time of
+its `run_after`. Until Airflow has created the run, the DAG's next `run_after` is not later than that of the run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.model.run import Run, RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from smart_orchestrator.runners.airflow_client import Json
+
+PREFIX = "scheduled__"
+# With `catchup`, Airflow creates one run after the other for all past days. A longer backlog is not waited for.
+MAX_BACKLOG = 31
+DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The next run of a DAG by its schedule.
+
+    Attributes:
+        next_run_after: the `run_after` of the next run; None without a schedule.
+        catchup: whether Airflow also creates the runs of all days between the next run and now.
+    """
+
+    next_run_after: dt.datetime | None
+    catchup: bool
+
+    @classmethod
+    def of(cls, details: Json) -> Schedule:
+        """Read the schedule from Airflow's details of a DAG. A paused DAG has no next run."""
+        text = None if details.get("is_paused") else details.get("next_dagrun_run_after")
+        moment = dt.datetime.fromisoformat(text).astimezone(dt.UTC) if isinstance(text, str) else None
+        return cls(moment, bool(details.get("catchup")))
+
+    def run_after(self, day: dt.date, lag: dt.timedelta, now: dt.datetime) -> dt.datetime | None:
+        """Return the `run_after` of the run that Airflow will create for a day, or None if it will create none.
+
+        Args:
+            day: the day that the run processes.
+            lag: the days between the day that a scheduled run processes and the UTC date of its `run_after`.
+            now: the current time.
+        """
+        if self.next_run_after is None:
+            return None
+        position = (day + lag - self.next_run_after.date()).days
+        if position == 0:
+            return self.next_run_after
+        run_after = self.next_run_after + position * DAY
+        is_backlog = self.catchup and 0 < position < MAX_BACKLOG and run_after <= now
+        return run_after if is_backlog else None
+
+    def will_create(self, name: str) -> bool:
+        """Return whether Airflow has not created the run with this name yet, but will do so."""
+        run_after = scheduled_time(name)
+        return run_after is not None and self.next_run_after is not None and self.next_run_after <= run_after
+
+
+def scheduled_run(day: dt.date, run_after: dt.datetime, url: str) -> Run:
+    """Return the run that Airflow will create for a day, as a queued run."""
+    return Run(f"{PREFIX}{run_after.isoformat()}", day, 0, RunState.QUEUED, url=url)
+
+
+def scheduled_time(name: str) -> dt.datetime | None:
+    """Return the `run_after` in the name of a scheduled run, or None for another name."""
+    if not name.startswith(PREFIX):
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(name.removeprefix(PREFIX))
+    except ValueError:
+        return None
+    return moment.astimezone(dt.UTC) if moment.tzinfo else None
+
+
+def scheduled_times(
+    schedule: Schedule, days: Collection[dt.date], lag: dt.timedelta, now: dt.datetime
+) -> dict[dt.date, dt.datetime]:
+    """Return the `run_after` of each day for which Airflow will create a run."""
+    times = {day: schedule.run_after(day, lag, now) for day in days}
+    return {day: run_after for day, run_after in times.items() if run_after is not None}
