@@ -1,6 +1,18 @@
 """Compute the trends of the last days, when they are complete, and show them: `--days N`."""
 
-from wiki_trends.compat.scripts import run_analytics
+import sys
+from pathlib import Path
+
+try:
+    from wiki_trends.compat.scripts import run_analytics
+except ModuleNotFoundError as error:
+    if error.name not in ("wiki_trends", "smart_orchestrator"):
+        raise
+    script = Path(__file__).resolve()
+    python = script.parent / ".venv" / "bin" / "python"
+    fix = f"Run: {python} {script}" if python.exists() else f"Run `make install` in {script.parent} first."
+    print(f"error: {sys.executable} does not have the package {error.name}. {fix}", file=sys.stderr)
+    sys.exit(2)
 
 if __name__ == "__main__":
     run_analytics()

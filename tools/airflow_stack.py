@@ -9,7 +9,9 @@ at the end.
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import shlex
 import signal
 import subprocess
 import sys
@@ -37,6 +39,8 @@ ROOT = Path(__file__).parents[1]
 DAGS = ROOT / "dags"
 PROCESS_NAMES = ("api-server", "dag-processor", "scheduler", "triggerer")
 READY_TIMEOUT_SECONDS = 180.0
+# What a shell reads to use the stack of `make airflow`: `. .venv-airflow/airflow.sh`. It contains passwords.
+ENVIRONMENT_FILE = ROOT / ".venv-airflow" / "airflow.sh"
 
 
 class NotReady(RuntimeError):
@@ -276,8 +280,9 @@ def main() -> NoReturn:
     try:
         with airflow_stack(sample=SampleOptions(latency=0.05), say=say) as stack:
             stack.until_parsed(*(path.stem for path in sorted(DAGS.glob("wiki_*.py"))))
-            print("\n".join(_addresses(stack)), flush=True)
-            signal.pause()
+            with environment_file(stack):
+                print("\n".join(_addresses(stack)), flush=True)
+                signal.pause()
     except KeyboardInterrupt:
         say("stopped; all processes and files are removed")
     except (NotReady, RunsError) as error:
@@ -286,8 +291,23 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
+@contextmanager
+def environment_file(stack: Stack, path: Path = ENVIRONMENT_FILE) -> Iterator[None]:
+    """Write a file from which a shell reads the environment of the stack, and remove the file after the block."""
+    variables = {key: value for key, value in stack.environment.items() if key.startswith("AIRFLOW")}
+    variables |= stack.settings | {"AIRFLOW": stack.url}
+    lines = [f"export {key}={shlex.quote(value)}" for key, value in sorted(variables.items())]
+    lines.append(f'export PATH={shlex.quote(str(Path(program("airflow")).parent))}:"$PATH"')
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def _addresses(stack: Stack) -> list[str]:
-    exports = [f"  export {key}='{value}'" for key, value in sorted(stack.settings.items())]
     return [
         "",
         "Airflow is ready.",
@@ -297,8 +317,8 @@ def _addresses(stack: Stack) -> list[str]:
         f"  warehouse    {stack.environment['WIKI_TRENDS_WAREHOUSE']}",
         f"  logs         {stack.folder}",
         "",
-        "For wiki-trends and the documented scripts in another terminal:",
-        *exports,
+        "For airflow, wiki-trends and the documented scripts, enter this in another terminal:",
+        f"  . {ENVIRONMENT_FILE}",
         "",
         "Ctrl-C stops all of it.",
     ]

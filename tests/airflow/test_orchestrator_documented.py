@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.airflow.orchestrated import ORCHESTRATOR, CommandResult, trigger
+from tools.airflow_stack import environment_file
 
-GUIDE = Path(__file__).parents[2] / "docs" / "SMART_ORCHESTRATOR.md"
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "SMART_ORCHESTRATOR.md"
 
 
 def documented():
@@ -31,11 +34,37 @@ def test_every_documented_command_of_airflow_works(stack):
         if "list" in command and "orchestrator" not in command:
             assert re.search(r"wiki_|fetch_top_pages|No data found|\[\]", done.stdout), done.stdout
     stack.api.request("DELETE", "/api/v2/variables/wiki_trends_notify")
-    # What was triggered asks for the newest days there are; the test does not wait for them.
+    end_runs_in_flight(stack)
+
+
+def end_runs_in_flight(stack):
+    """What was triggered asks for the newest days there are; the tests do not wait for them."""
     for dag_id in (ORCHESTRATOR, "wiki_trending_pipeline"):
         for item in stack.api.pages(f"/dags/{dag_id}/dagRuns", "dag_runs", order_by="id"):
             if item["state"] in ("queued", "running"):
                 CommandResult(stack.api, dag_id, item["dag_run_id"]).mark_failed()
+
+
+@pytest.mark.timeout(600)
+def test_the_lines_of_the_readme_work_in_a_second_terminal(stack, tmp_path):
+    """As printed, after `make airflow`; only the name of the file with the environment is another."""
+    block = (ROOT / "README.md").read_text().partition("### In Airflow")[2].partition("```console\n")[2]
+    lines = [line.removeprefix("$ ") for line in block.partition("```")[0].splitlines()]
+    assert lines[:2] == ["make airflow", ". .venv-airflow/airflow.sh"]
+    file = tmp_path / "airflow.sh"
+    with environment_file(stack, file):
+        assert file.stat().st_mode & 0o777 == 0o600
+        script = "\n".join([f". {file}", *lines[2:], "wiki-trends check --days 2 --json"])
+        environ = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+        command = ["sh", "-e", "-c", script.replace(" --json", " --json || test $? = 1")]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=300, check=False
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(lines) > 3
+    assert ORCHESTRATOR in done.stdout
+    assert list(tmp_path.iterdir()) == [], "neither the file nor an Airflow home is left"
+    end_runs_in_flight(stack)
 
 
 def test_the_documented_connection_is_taken(stack):
