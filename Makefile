@@ -8,10 +8,10 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-celery test-bare lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
+.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-airflow-full test-celery test-bare lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## a five-day window with two holes becomes whole and turns into trends; no internet
 	@$(BIN)/wiki-trends demo
@@ -44,8 +44,12 @@ test: $(READY) browser ## all tests, the long suites in a small round; branch co
 test-full: test ## all tests, then the long suites in full
 	$(BIN)/pytest -q -n 2 -m long
 
-test-airflow: $(AIRFLOW_READY) browser ## the orchestrator end to end in a real Airflow
+test-airflow: $(AIRFLOW_READY) browser ## the orchestrator end to end in a real Airflow: what is worth its time at every change
 	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow --junit-xml=.test-results-airflow.xml tests/airflow
+	@$(AIRFLOW)/python -m tools.test_ids --suite airflow .test-results-airflow.xml
+
+test-airflow-full: $(AIRFLOW_READY) browser ## all tests in a real Airflow, with kills, whole months and the built wheels
+	$(AIRFLOW)/pytest -q --confcutdir=tests/airflow --junit-xml=.test-results-airflow.xml tests/airflow
 	@$(AIRFLOW)/python -m tools.test_ids --suite airflow .test-results-airflow.xml
 
 test-celery: $(AIRFLOW_READY) browser redis ## the same with CeleryExecutor, Redis and two workers

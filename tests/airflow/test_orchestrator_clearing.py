@@ -93,6 +93,7 @@ def test_a_cleared_wait_starts_what_is_due_again(stack):
     ]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_start_and_a_wait_that_are_cleared_together_start_a_day_once(stack):
     day = "2025-05-13"
@@ -103,6 +104,7 @@ def test_a_start_and_a_wait_that_are_cleared_together_start_a_day_once(stack):
     assert pipeline_runs(stack, "orders_pipeline", day, day) == ["2025-05-13.1", "2025-05-13.2"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_wait_that_is_cleared_while_it_waits_follows_the_run(stack):
     day = "2025-08-21"

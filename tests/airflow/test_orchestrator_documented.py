@@ -45,6 +45,7 @@ def end_runs_in_flight(stack):
                 CommandResult(stack.api, dag_id, item["dag_run_id"]).mark_failed()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_the_lines_of_the_readme_work_in_a_second_terminal(stack, tmp_path):
     """As printed, after `make airflow`; only the name of the file with the environment is another."""

@@ -34,6 +34,7 @@ def window(start, end, **more):
     return {"start": start, "end": end, "as_of": "2025-10-01", **more}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_day_that_answers_500_for_ever(stack, receiver):
     run = trigger(stack, ORCHESTRATOR, window("2025-03-04", "2025-03-06")).ended()
@@ -114,6 +115,7 @@ def test_the_wait_ends_after_its_time_out_and_says_which_days_it_left(stack):
     assert (run.instances[WAIT]["state"], run.instances[WAIT]["try_number"]) == ("failed", 1)
 
 
+@pytest.mark.long
 def test_a_run_that_takes_too_long_is_told_by_its_deadline(stack, receiver):
     before = len(receiver)
     run = trigger(stack, "late_orchestrator", window("2025-08-09", "2025-08-09"))

@@ -59,6 +59,7 @@ def backfilled_while(stack, first, last, *parts):
     return run
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("product")
 def test_everything_is_killed_once(stack):

@@ -118,6 +118,7 @@ def test_the_factory_serves_a_second_lake(stack):
     assert run.xcom("check_completeness", "n_days") == 3
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_the_analytics_alone_start_nothing(stack, settings):
     window = {"start": "2025-05-01", "end": "2025-05-03"}
@@ -138,6 +139,7 @@ def test_the_analytics_alone_start_nothing(stack, settings):
     assert [item["state"] for item in runs_of(stack, PIPELINE, "2025-05-01", "2025-05-03")] == ["success"] * 2
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_an_old_window_replaces_a_newer_one_only_when_it_is_asked_for(stack, settings):
     for day in days_between("2025-02-10", "2025-02-12"):
@@ -172,6 +174,7 @@ def _event_of(day, events):
     return next(extra for extra in events if extra.get("day") == day)
 
 
+@pytest.mark.long
 def test_the_manifest_of_a_day_says_what_all_steps_did(stack, settings):
     run = trigger(stack, PIPELINE, {"target_date": "2025-05-05"}).ended()
     assert run.state == "success", run.logs()
@@ -179,6 +182,7 @@ def test_the_manifest_of_a_day_says_what_all_steps_did(stack, settings):
     assert [step["step"] for step in day.manifest.measured["steps"]] == list(run.tasks)
 
 
+@pytest.mark.long
 def test_without_a_date_the_pipeline_takes_the_newest_day_there_is(stack, settings):
     run = trigger(stack, PIPELINE).ended()
     assert run.state == "success", run.logs()

@@ -67,6 +67,7 @@ def most_in_flight(runs):
     return most
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_month_is_fetched_by_the_script_with_a_line_a_day(stack, outside):
     words = ("check_and_fetch_data.py", "--days", "30", "--as-of", "2025-07-03", "--auto")
@@ -113,6 +114,7 @@ def test_the_doctor_says_whether_the_pipeline_can_run(stack, outside):
     assert runner["text"].endswith("Switch it on: airflow dags unpause paused_pipeline.")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_three_that_start_at_once_run_no_day_twice(product, outside):
     stack = product

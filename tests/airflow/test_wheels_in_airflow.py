@@ -11,7 +11,7 @@ from testing.wheels import build, data_files_to_read, install, opened_data_files
 DAGS = {"wiki_analytics_trends", "wiki_smart_analytics_orchestrator", "wiki_trending_pipeline"}
 
 # Installing Airflow takes as long as the machine and its cache of packages let it.
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

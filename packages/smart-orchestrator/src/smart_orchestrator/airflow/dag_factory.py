@@ -111,7 +111,8 @@ def orchestrator_dag(
         state: the folder in which a worker caches the results of data files that it has read; empty for no cache.
         settle_seconds: the age in seconds below which data files without a marker count as being written.
         outlets: the assets that the consumer updates.
-        details_url: the address of a page with more about the dataset; the page "Data completeness" links to it.
+        details_url: the address of a page with more about the dataset, to which the page "Data completeness" links. A relative
+            address is relative to `/dataset-completeness/` of the api-server.
         dag_options: any other argument of a DAG. `default_args`, `params` and `tags` are merged with those of this function, so
             `default_args={"owner": …}` keeps the retries; any other argument replaces the value of this function. The DAG
             has no `deadline` by default, because Airflow 3.3 cannot clear a task of a run that has a deadline relative to

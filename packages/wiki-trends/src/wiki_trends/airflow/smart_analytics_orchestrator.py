@@ -41,7 +41,7 @@ def wiki_orchestrator_dag() -> DAG:
         state=settings.state,
         settle_seconds=settings.writing_seconds,
         outlets=[TABLES],
-        details_url="/data-completeness/completeness",
+        details_url="../data-completeness/completeness",
         params=replace_newer_parameter(),
         tags=["wiki trends"],
     )

@@ -1,4 +1,4 @@
-"""The page "Wikipedia trends" in Airflow's UI: the dashboard, mounted in Airflow's api-server, under Airflow's own rights.
+"""The dashboard in Airflow's UI, mounted in Airflow's api-server, under Airflow's own rights.
 
 Airflow does not authenticate the apps that a plugin mounts, so the guard authenticates each request. Without a valid token of
 Airflow, the response is 401. Users who may see the runs of the pipeline's DAG may see the pages. Users who may trigger the DAG
@@ -111,7 +111,7 @@ class LazyApp:
             dashboard = await self._dashboard()
         except Exception:
             # An error of the dashboard must not reach Airflow.
-            logger.exception("Wikipedia trends cannot be shown")
+            logger.exception("the dashboard cannot be shown")
             text = "The page cannot be shown; see the api-server's log.\n"
             await PlainTextResponse(text, 503)(scope, receive, send)
             return
@@ -127,18 +127,7 @@ class LazyApp:
 
 
 class DataCompletenessPlugin(AirflowPlugin):
-    """Mounts the dashboard, and adds a link to the navigation of Airflow's UI.
-
-    The page "Data completeness" of smart-orchestrator links to the dashboard as the details of Wikipedia's dataset.
-    """
+    """Mounts the dashboard. The page "Data completeness" of smart-orchestrator links to it as the details of Wikipedia's dataset."""
 
     name = "data_completeness"
     fastapi_apps: list[Any] = [{"app": LazyApp(), "url_prefix": PREFIX, "name": "Wikipedia trends"}]  # noqa: RUF012 - Airflow's form
-    external_views: list[Any] = [  # noqa: RUF012
-        {
-            "name": "Wikipedia trends",
-            "href": f"{PREFIX}/completeness",
-            "destination": "nav",
-            "url_route": "wikipedia-trends",
-        }
-    ]
