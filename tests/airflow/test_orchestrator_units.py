@@ -14,6 +14,7 @@ from importlib import import_module
 from importlib.metadata import version
 from itertools import repeat
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -28,6 +29,7 @@ from smart_orchestrator.airflow.connections import (
     postgres_url,
 )
 from smart_orchestrator.airflow.notifications import NotSent, send
+from smart_orchestrator.airflow.operators import CheckCompleteness
 from smart_orchestrator.airflow.orchestration import Orchestration
 from smart_orchestrator.airflow.params import Request
 from smart_orchestrator.airflow.triggers import DataReadyTrigger
@@ -35,6 +37,8 @@ from smart_orchestrator.backfilling.polling import FIRST_POLL_SECONDS
 from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.dataset import Dataset
 from smart_orchestrator.model.grain import Grain
+from smart_orchestrator.model.plan import Action
+from smart_orchestrator.runners.airflow_schedule import scheduled_run
 from testing.s3_server import s3_server
 from tests.airflow.orchestrated import TASKS, Receiver
 
@@ -227,6 +231,53 @@ def test_a_strict_request_refuses_a_day_of_unusual_volume(tmp_path):
     window = Window.of_days(1, dt.date(2025, 11, 14))
     assert made.check(Request(window, Policy())).ready
     assert not made.check(Request(window, Policy(strict=True))).ready
+
+
+@pytest.mark.parametrize(
+    ("is_followed", "hours", "warning"),
+    [
+        (False, 5, "so the day is run twice: schedule the pipeline before this DAG"),
+        (True, 1, "and this DAG waits for that run: schedule the pipeline before this DAG"),
+        (True, -1, None),
+    ],
+    ids=["too late to wait", "soon", "due already"],
+)
+def test_a_pipeline_that_is_scheduled_after_the_orchestrator_is_a_warning(
+    tmp_path, monkeypatch, is_followed, hours, warning
+):
+    day, run_after = dt.date(2025, 11, 9), dt.datetime.now(tz=dt.UTC) + dt.timedelta(hours=hours)
+    run = scheduled_run(day, run_after, "http://airflow")
+    runner = SimpleNamespace(
+        latest=lambda _days: {day: run} if is_followed else {}, scheduled=lambda _days: {day: run_after}
+    )
+    lines = []
+    log = SimpleNamespace(
+        warning=lambda text, *values: lines.append(text % values), log=lambda *_: None, info=lambda *_: None
+    )
+    monkeypatch.setattr(CheckCompleteness, "log", log)
+    made = orchestration(str(tmp_path))
+    task = CheckCompleteness(task_id="check", orchestration=made)
+    window = Window.of_days(1, dt.date(2025, 11, 12))
+    plan = task.plan(made.check(Request(window, Policy())), runner)
+    assert plan.steps[0].action == (Action.FOLLOW if is_followed else Action.START)
+    if warning is None:
+        assert lines == []
+    else:
+        [line] = lines
+        assert line.startswith(f"the schedule of pipeline runs {day} at ")
+        assert line.endswith(warning)
+
+
+def test_an_orchestrator_waits_for_the_schedule_for_at_most_half_of_its_time_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_AIRFLOW_API", "http://user:secret@127.0.0.1:9")
+    times = []
+    monkeypatch.setattr(
+        "smart_orchestrator.airflow.orchestration.AirflowRunner",
+        lambda *_, wait_for_schedule, **__: times.append(wait_for_schedule),
+    )
+    for timeout in (7200.0, 3600.0, 3.0):
+        orchestration(str(tmp_path), timeout=timeout).runner()
+    assert times == [3600.0, 1800.0, 1.5]
 
 
 def test_connections_in_the_forms_of_the_layer(monkeypatch):
