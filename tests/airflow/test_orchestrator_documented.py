@@ -63,7 +63,9 @@ def test_the_lines_of_the_readme_work_in_a_second_terminal(stack, tmp_path):
         )
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(lines) > 3
-    assert ORCHESTRATOR in done.stdout
+    runs = stack.api.pages(f"/dags/{ORCHESTRATOR}/dagRuns", "dag_runs", order_by="-id")
+    assert {"days": 7} in [item["conf"] for item in runs]
+    assert '"dataset": "diamond"' in done.stdout
     assert list(tmp_path.iterdir()) == [], "neither the file nor an Airflow home is left"
     end_runs_in_flight(stack)
 
