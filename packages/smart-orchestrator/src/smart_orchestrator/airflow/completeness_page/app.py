@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 from smart_orchestrator.airflow.completeness_page.access import airflow_user, is_authorized
 from smart_orchestrator.airflow.completeness_page.datasets import DatasetReports, orchestrated_datasets
+from smart_orchestrator.airflow.completeness_page.template import PAGE
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.partition import Partition
 
-TEMPLATE = Path(__file__).with_name("page.html")
 MAX_DAYS = 366
 HEADERS = {
     "Cache-Control": "no-store",
@@ -45,7 +44,7 @@ def create_page() -> Starlette:
 
     folder = tempfile.TemporaryDirectory(prefix="data-completeness-")
     reports = DatasetReports(folder.name)
-    template = Environment(autoescape=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
+    template = Environment(autoescape=True).from_string(PAGE)
 
     async def html(request: Request) -> Response:
         result = await _reports(request, reports)

@@ -1,3 +1,8 @@
+"""The Jinja template of the page, which `app` renders with autoescape."""
+
+from __future__ import annotations
+
+PAGE = """\
 <!doctype html>
 <html lang="en">
 <head>
@@ -43,3 +48,4 @@ table { border-collapse: collapse; } td, th { padding: .15rem .75rem .15rem 0; t
 {% endfor %}
 </body>
 </html>
+"""
