@@ -30,7 +30,7 @@ def moment(text):
 
 
 @dataclass
-class CommandResult:
+class DagRun:
     """A run of a DAG."""
 
     api: object
@@ -118,7 +118,7 @@ def trigger(stack, dag_id, conf=None, run_id=None):
     run_id = run_id or f"test-{uuid.uuid4().hex[:8]}"
     body = {"dag_run_id": run_id, "logical_date": None, "conf": conf or {}}
     stack.api.post(f"/dags/{dag_id}/dagRuns", body)
-    return CommandResult(stack.api, dag_id, run_id)
+    return DagRun(stack.api, dag_id, run_id)
 
 
 def runs_of(stack, dag_id, first, last):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.airflow.orchestrated import ORCHESTRATOR, CommandResult, trigger
+from tests.airflow.orchestrated import ORCHESTRATOR, DagRun, trigger
 from tools.airflow_stack import environment_file
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def end_runs_in_flight(stack):
     for dag_id in (ORCHESTRATOR, "wiki_trending_pipeline"):
         for item in stack.api.pages(f"/dags/{dag_id}/dagRuns", "dag_runs", order_by="id"):
             if item["state"] in ("queued", "running"):
-                CommandResult(stack.api, dag_id, item["dag_run_id"]).mark_failed()
+                DagRun(stack.api, dag_id, item["dag_run_id"]).mark_failed()
 
 
 @pytest.mark.long

@@ -9,7 +9,7 @@ import pytest
 from tests.airflow.orchestrated import (
     ORCHESTRATOR,
     PIPELINE,
-    CommandResult,
+    DagRun,
     Receiver,
     runs_of,
     trigger,
@@ -57,7 +57,7 @@ def test_a_day_that_answers_500_for_ever(stack, receiver):
     assert run.tasks["run_analytics"] == "upstream_failed"
     # The others complete, whether or not the wait has seen them do it.
     for day in ("2025-03-04", "2025-03-06"):
-        assert CommandResult(stack.api, PIPELINE, runs[day]["dag_run_id"]).ended().state == "success"
+        assert DagRun(stack.api, PIPELINE, runs[day]["dag_run_id"]).ended().state == "success"
 
     message = receiver[-1]
     assert (message["title"], message["type"]) == ("diamond: FAILED, nothing was published", "failure")

@@ -16,7 +16,7 @@ from smart_orchestrator.model.window import Window
 from tests.airflow.orchestrated import (
     ORCHESTRATOR,
     PIPELINE,
-    CommandResult,
+    DagRun,
     days_between,
     moment,
     most_at_once,
@@ -53,7 +53,7 @@ def test_two_holes_are_filled_and_then_there_is_nothing_to_fill(stack, settings)
     conf = '{"as_of": "2025-11-12", "replace_newer": true}'
     done = stack.airflow("dags", "trigger", ORCHESTRATOR, "--run-id", "by-command", "--conf", conf)
     assert done.returncode == 0, done.stderr
-    run = CommandResult(stack.api, ORCHESTRATOR, "by-command").ended()
+    run = DagRun(stack.api, ORCHESTRATOR, "by-command").ended()
     assert run.state == "success", run.logs()
 
     started = runs_of(stack, PIPELINE, "2025-11-05", "2025-11-09")
