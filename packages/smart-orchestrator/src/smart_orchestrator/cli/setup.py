@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from smart_orchestrator.cli import options
+from smart_orchestrator.cli.application import create_command_group
 from smart_orchestrator.cli.exit_codes import DONE
 from smart_orchestrator.cli.options import DEFAULT_CONFIG
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+app = create_command_group()
 
 
 @app.command(
