@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smart_orchestrator.config import Config, load_config, parse_config
+from smart_orchestrator.config.loading import load_config, parse_config
+from smart_orchestrator.config.values import Config
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.project_errors import ConfigError
 

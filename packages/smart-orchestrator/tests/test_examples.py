@@ -73,7 +73,7 @@ def test_a_documented_session_prints_what_it_shows(page, example, tmp_path):
 
 
 def test_the_configuration_of_the_page_can_be_read():
-    from smart_orchestrator.config import parse_config
+    from smart_orchestrator.config.loading import parse_config
 
     page = (ROOT / "docs" / "any-lake.md").read_text(encoding="utf-8")
     (text,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)

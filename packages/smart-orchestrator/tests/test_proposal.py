@@ -10,7 +10,7 @@ import tomllib
 import polars as pl
 import pytest
 
-from smart_orchestrator.config import parse_config
+from smart_orchestrator.config.loading import parse_config
 from smart_orchestrator.proposal import propose, to_toml
 from smart_orchestrator.store.opening import open_lake
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from smart_orchestrator.backfilling.reporter import Reporter
-    from smart_orchestrator.config import Config, ConsumerConfig
+    from smart_orchestrator.config.values import Config, ConsumerConfig
     from smart_orchestrator.model.completeness import Completeness, Policy
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
@@ -228,7 +228,6 @@ class Project:
         `apply` also waits for partitions that another writer is writing. If that writer stops half-way, it runs their keys as
         well, unless `only_planned` is set.
 
-
         Raises:
             ConfigError: the dataset has no runner.
             LakeError: the lake does not answer or refuses the request.
@@ -237,17 +236,18 @@ class Project:
         name = plan.completeness.dataset
         dataset = self.config.dataset(name)
         window, policy = plan.completeness.window, plan.completeness.policy
+        check_again = partial(self.check, name, window, policy=policy)
         if dataset.runner is None and not plan.days(Action.START):
             reporter.planned(plan)
             limits = limits or self.limits(name)
-            checked = wait_until_written(partial(self.check, name, window, policy=policy), limits.timeout)
+            checked = wait_until_written(check_again, dataset, limits.timeout)
             return Backfill(plan, Outcome((), (), (), ()), checked)
         # Without a minimum, the backfill waits for all started runs, even if the window can no longer become ready.
         without_minimum = replace(plan.completeness, policy=replace(policy, min_coverage=0, min_days=0))
         backfill = execute_plan(
             dataset,
             replace(plan, completeness=without_minimum),
-            partial(self.check, name, window, policy=policy),
+            check_again,
             self.runner(name),
             limits=limits or self.limits(name),
             reporter=reporter,
@@ -309,7 +309,9 @@ class Project:
             if needed_dataset.runner is not None:
                 needs[need] = self._fill_window(need, needed_window, None, timeout, reporter)
             elif self.check(name, window, strays=False).missing:
-                wait_until_written(partial(self.check, need, needed_window, strays=False), timeout)
+                wait_until_written(
+                    partial(self.check, need, needed_window, strays=False), needed_dataset, timeout
+                )
         backfill = self._fill_window(name, window, policy, timeout, reporter)
         consumers = tuple(
             self._run_consumer_if_ready(consumer, backfill.completeness)

@@ -20,7 +20,7 @@ from smart_orchestrator.errors import DatasetError, LakeDenied, LakeUnreachable
 from smart_orchestrator.extras import extra
 from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import Grain
-from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
+from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text
 from smart_orchestrator.store.aws import read_aws_settings
 from smart_orchestrator.store.opening import translate_variable_errors
 from smart_orchestrator.store.urls import parse_lake_url, redacted_url
@@ -79,7 +79,8 @@ class DeltaAdapter:
                 files = self._files(table, column)
         except Unreadable as error:
             return {
-                key: verdict(key, Code.UNREADABLE, f"the table's log cannot be read: {error}") for key in keys
+                key: Partition(key, Code.UNREADABLE, f"the table's log cannot be read: {error}")
+                for key in keys
             }
         return {key: self._partition(key, files.get(key, [])) for key in keys}
 
@@ -196,17 +197,17 @@ class DeltaAdapter:
 
     def _partition(self, key: Key, files: Sequence[tuple[str, int | None]]) -> Partition:
         if not files:
-            return verdict(key, Code.MISSING, "the table has no data files for this key")
+            return Partition(key, Code.MISSING, "the table has no data files for this key")
         counts = [count for _, count in files if count is not None]
         rows = sum(counts) if len(counts) == len(files) else None
         digest = hashlib.sha256("\n".join(sorted(path for path, _ in files)).encode()).hexdigest()[:32]
         base = Partition(key, Code.OK, "", PartitionData(rows=rows), digest)
         if rows == 0:
-            return verdict(key, Code.EMPTY, "its data files have no rows", base)
+            return base.with_code(Code.EMPTY, "its data files have no rows")
         if rows is None and self.dataset.min_rows > 1:
             reason = f"the log has no row counts of its files, at least {self.dataset.min_rows:,} rows are required"
-            return verdict(key, Code.SHORT, reason, base)
+            return base.with_code(Code.SHORT, reason)
         if rows is not None and rows < self.dataset.min_rows:
             reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are required"
-            return verdict(key, Code.SHORT, reason, base)
-        return verdict(key, Code.OK, rows_text(rows), base)
+            return base.with_code(Code.SHORT, reason)
+        return base.with_code(Code.OK, rows_text(rows))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Executor
 
-    from smart_orchestrator.adapters.judging import Memory
+    from smart_orchestrator.adapters.data_inspection import Memory
     from smart_orchestrator.adapters.manifest import InspectOptions
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.partition import Partition

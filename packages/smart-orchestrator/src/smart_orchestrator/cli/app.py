@@ -116,7 +116,7 @@ def plan(
 )
 def apply(
     plan_file: Annotated[Path, typer.Argument(help="A file that `plan -o` wrote.", metavar="PLAN")],
-    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT_SECONDS,
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
@@ -147,7 +147,7 @@ def run(
     dataset: options.DatasetName = None,
     window_options: WindowOptions,
     min_coverage: options.MinCoverage = None,
-    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT_SECONDS,
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:

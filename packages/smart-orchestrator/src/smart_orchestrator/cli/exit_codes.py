@@ -39,6 +39,12 @@ _MAX_PROBLEM_LENGTH = 500
 _USER_INFO = re.compile(r"(?<=://)[^\s'\"/]*@")
 
 
+def _redact(text: str) -> str:
+    from smart_orchestrator.store.urls import redact_parameters
+
+    return redact_parameters(_USER_INFO.sub("(secret)@", text))
+
+
 @dataclass(slots=True)
 class Program:
     """A command-line program, which runs commands and prints their errors.
@@ -53,7 +59,7 @@ class Program:
 
     name: str
     product: str
-    redact: Callable[[str], str] = lambda text: _USER_INFO.sub("(secret)@", text)
+    redact: Callable[[str], str] = _redact
     debug: bool = False
     interrupted: str = "nothing half-written is visible. Run the same command again to continue."
 

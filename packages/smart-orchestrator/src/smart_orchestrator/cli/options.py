@@ -15,7 +15,7 @@ from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.window import Window
 
 if TYPE_CHECKING:
-    from smart_orchestrator.config import Config
+    from smart_orchestrator.config.values import Config
     from smart_orchestrator.model.completeness import Policy
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
@@ -69,7 +69,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list the objects t
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 
 DEFAULT_CONFIG = Path("smart-orchestrator.toml")
-DEFAULT_TIMEOUT = 7200.0
+DEFAULT_TIMEOUT_SECONDS = 7200.0
 DEFAULT_AGE = "1d"
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

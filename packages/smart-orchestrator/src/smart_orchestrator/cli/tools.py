@@ -107,7 +107,7 @@ def wait(
     dataset: options.DatasetName = None,
     window_options: WindowOptions,
     min_coverage: options.MinCoverage = None,
-    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT_SECONDS,
     poll: Annotated[float, typer.Option(help="Seconds between two checks.", metavar="S", min=0.1)] = 60.0,
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
@@ -216,7 +216,7 @@ def vacuum(
 
 def open_project(config: Path) -> Project:
     """Load the project of a configuration file."""
-    from smart_orchestrator.config import load_config
+    from smart_orchestrator.config.loading import load_config
     from smart_orchestrator.project import Project
 
     return Project(load_config(config))

@@ -104,6 +104,7 @@ DryRun = shared.DryRun
 AsJson = shared.AsJson
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more to stderr.")]
 DEFAULT_AGE = shared.DEFAULT_AGE
+DEFAULT_TIMEOUT_SECONDS = shared.DEFAULT_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class RunOptions:
 
     jobs: Jobs = None
     attempts: Attempts = None
-    timeout: Timeout = shared.DEFAULT_TIMEOUT
+    timeout: Timeout = DEFAULT_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
