@@ -164,7 +164,7 @@ def test_the_options_of_each_kind(folder):
         ('dag_id = "a"\nurl = "airflow"', "etl.url: is not an http or https URL"),
         ('dag_id = "a"\nurl = "http://[x"', "etl.url: is not a URL"),
         ('dag_id = "a"\nurl = "http://me:secret@a"', "etl.url: contains credentials"),
-        ('dag_id = ""\nurl = "http://a"\ntoken_variable = "T"', "etl.dag_id: is empty"),
+        ('dag_id = ""\nurl = "http://a"\ntoken_variable = "T"', "etl.dag_id: '' is empty"),
         ('dag_id = "a"\nurl = "http://a"', "etl.token_variable: Airflow needs a token, or"),
         (
             'dag_id = "a"\nurl = "http://a"\nuser_variable = "U"',

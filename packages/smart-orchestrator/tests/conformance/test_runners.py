@@ -167,13 +167,14 @@ def test_the_end_of_a_run_is_seen_by_every_process(pipeline, runner):
 
 def test_polls_keep_the_order_and_who_started(pipeline, runner):
     pipeline.make("hold", DAY, NEXT)
-    first, second = runner.start(DAY), pipeline.runner().start(NEXT)
+    other = pipeline.runner()
+    first, second = runner.start(DAY), other.start(NEXT)
     followed = runner.start(NEXT)
     polled = runner.poll([followed, first])
     assert [(run.day, run.ours) for run in polled] == [(NEXT, False), (DAY, True)]
     pipeline.release(DAY, NEXT)
-    for run in (first, second):
-        ended(runner, run)
+    ended(runner, first)
+    ended(other, second)
 
 
 def test_a_failed_run_says_so_and_the_next_attempt_has_the_next_number(pipeline, runner):
@@ -226,16 +227,20 @@ def test_a_run_survives_its_json_form(runner):
 def test_many_that_start_the_same_key_start_it_once(pipeline):
     pipeline.make("hold", DAY)
     runners = [pipeline.runner() for _ in range(8)]
-    runs = []
-    threads = [threading.Thread(target=lambda each=each: runs.append(each.start(DAY))) for each in runners]
+    runs = {}
+    threads = [
+        threading.Thread(target=lambda n=n, each=each: runs.update({n: each.start(DAY)}))
+        for n, each in enumerate(runners)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(PATIENCE)
-    assert {run.name for run in runs} == {"2025-11-05.1"}
-    assert sum(run.ours for run in runs) == 1
+    assert {run.name for run in runs.values()} == {"2025-11-05.1"}
+    assert sum(run.ours for run in runs.values()) == 1
     pipeline.release(DAY)
-    ended(runners[0], runs[0])
+    for number, run in runs.items():
+        ended(runners[number], run)
     assert pipeline.log() == [str(DAY)]
 
 

@@ -149,8 +149,6 @@ def _parse_airflow(name: str, table: ConfigTable) -> AirflowConfig:
     )
     if (problem := _url_problem(runner.url)) is not None:
         raise table.error("url", problem, 'Write url = "http://localhost:8080", for example.')
-    if not runner.dag_id:
-        raise table.error("dag_id", "is empty", "Name the DAG of the pipeline.")
     if bool(runner.token_variable) == bool(runner.user_variable and runner.password_variable):
         raise _credentials_error(table)
     return runner
