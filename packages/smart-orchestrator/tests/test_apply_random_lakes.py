@@ -20,7 +20,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smart_orchestrator.backfilling.reporter import SilentReporter
-from smart_orchestrator.cli import printing
 from smart_orchestrator.cli.app import run_command
 from smart_orchestrator.config.loading import load_config
 from smart_orchestrator.model.run import Failure
@@ -214,7 +213,13 @@ class RandomLake(SilentReporter):
 
     def command(self, *words) -> int:
         config = str(self.folder / "smart-orchestrator.toml")
-        with patch.object(printing, "reporter_on", lambda _: self):
+        apply_saved = Project.apply_saved
+
+        def with_reporter(project, path, *, timeout, reporter):
+            del reporter
+            return apply_saved(project, path, timeout=timeout, reporter=self)
+
+        with patch.object(Project, "apply_saved", with_reporter):
             return run_command([words[0], *words[1:], "--config", config, "--json"])
 
     def plan(self) -> Path:
@@ -223,9 +228,8 @@ class RandomLake(SilentReporter):
         window = ("--start", f"2025-11-{FIRST:02}", "--end", last, "--as-of", f"2025-11-{AS_OF}")
         assert self.command("plan", "a", *window, "-o", str(path)) == 0
         steps = json.loads(path.read_text())["steps"]
-        assert {key: step["action"] for key, step in steps.items()} == {
-            key: self.expected_action(key) for key in self.states
-        }
+        actual = {key: step["action"] for key, step in steps.items()}
+        assert actual == {key: self.expected_action(key) for key in self.states}
         return path
 
     def log(self) -> list[str]:
