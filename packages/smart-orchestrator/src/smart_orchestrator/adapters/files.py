@@ -232,7 +232,8 @@ class FilesAdapter(ObjectAdapter):
             more = f" (and {len(problems) - FIRST_FEW} more)" if len(problems) > FIRST_FEW else ""
             is_unreadable = any(fault.code == Code.UNREADABLE for fault in faults)
             reason = "; ".join(problems[:FIRST_FEW]) + more
-            return base if is_unreadable else counted.with_code(Code(faults[0].code), reason)
+            partition = base if is_unreadable else counted
+            return partition.with_code(Code(faults[0].code), reason)
         return self._check_count(counted)
 
     def _check_rows(self, base: Partition) -> Partition:
