@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import uuid
 
 from smart_orchestrator.committing.writer import Part
@@ -69,6 +70,11 @@ def globbed(lake, dataset, day=DAY):
     return [lake.get(info.key)[0] for info in lake.list(dataset.key(day)) if "/part-" in info.key]
 
 
+def stores(*usual):
+    """The stores of this run: the usual ones, or Azure alone under `make test-azure`."""
+    return ["azure"] if os.environ.get("TEST_STORE") == "azure" else list(usual)
+
+
 def url_of_lake(request):
     """The URL of an empty lake of the kind that is the parameter of a fixture's request."""
     if request.param == "folder":
@@ -78,4 +84,4 @@ def url_of_lake(request):
     if request.param == "gcs":
         request.getfixturevalue("gcs")
         return f"gs://{BUCKET}/{uuid.uuid4().hex}"
-    return request.getfixturevalue("s3").url
+    return request.getfixturevalue(request.param).url

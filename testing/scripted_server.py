@@ -26,6 +26,7 @@ class Asked:
     headers: Mapping[str, str]
     at: float
     port: int
+    body: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
         params = dict(parse_qsl(query, keep_blank_values=True))
         path = urlsplit(self.path).path
         owner = self.server.owner
-        asked = Asked(self.command, path, params, headers, time.monotonic(), self.client_address[1])
+        body = query if self.command == "POST" else ""
+        asked = Asked(self.command, path, params, headers, time.monotonic(), self.client_address[1], body)
         owner.enter(asked)
         try:
             reply = owner.answer(asked)

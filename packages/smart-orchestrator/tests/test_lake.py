@@ -20,14 +20,14 @@ from smart_orchestrator.errors import (
 from smart_orchestrator.store.base import ObjectInfo
 from smart_orchestrator.store.object_store import RemoteLake
 from smart_orchestrator.store.opening import open_lake
-from testing.lakes import url_of_lake
+from testing.lakes import stores, url_of_lake
 from testing.s3_proxy import s3_proxy
 from testing.s3_server import KEY, SECRET
 
 QUICK = {"timeout": 2, "retries": 1, "backoff": 0.01}
 
 
-@pytest.fixture(params=["folder", "memory", "s3", "gcs"])
+@pytest.fixture(params=stores("folder", "memory", "s3", "gcs"))
 def lake_url(request):
     """The URL of an empty lake of every kind that a test can reach."""
     return url_of_lake(request)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.base import inspect_key
 from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.backfilling.loop import Backfill, execute_plan, wait_until_written
 from smart_orchestrator.backfilling.reporter import SilentReporter
@@ -21,16 +20,14 @@ from smart_orchestrator.checking import check, with_settled
 from smart_orchestrator.consumers import ConsumerResult, run_consumer
 from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.cause import Explanation, explain
-from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.model.grain import Grain, key_text
 from smart_orchestrator.model.plan import Action, Plan, make_plan
 from smart_orchestrator.model.spans import keys_for, last_keys_within, window_for
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.project_errors import ConfigError, PlanMoved
-from smart_orchestrator.runners.command import CommandRunner
+from smart_orchestrator.runners.configured import create_runner
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.store.opening import lake_of, open_lake
-from smart_orchestrator.store.urls import redacted_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +39,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
     from smart_orchestrator.model.run import Run
+    from smart_orchestrator.runners.base import RecordingRunner
     from smart_orchestrator.store.base import Lake
 
 DEFAULT_LAST = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 3}
@@ -148,11 +146,11 @@ class Project:
         waiver_url = self.config.waiver_urls.get(name)
         return lake_of(dataset) if waiver_url is None else open_lake(waiver_url)
 
-    def runner(self, name: str) -> CommandRunner:
+    def runner(self, name: str) -> RecordingRunner:
         """Create the runner of a dataset.
 
         Raises:
-            ConfigError: the dataset has no runner.
+            ConfigError: the dataset has no runner, or an environment variable that the runner needs is not set.
         """
         dataset = self.config.dataset(name)
         if dataset.runner is None:
@@ -162,22 +160,8 @@ class Project:
                 "the dataset has no runner, so nothing can be started",
                 'Add runner = "NAME" and a table [runners.NAME].',
             )
-        runner = self.config.runners[dataset.runner]
-        location = dataset.key_format if dataset.adapter in PATH_ADAPTERS else dataset.table or dataset.name
-        return CommandRunner(
-            runner.command,
-            state_dir=self.config.state,
-            jobs=runner.jobs,
-            attempts=runner.attempts,
-            timeout=runner.timeout,
-            cwd=self.config.path.absolute().parent,
-            env=runner.env,
-            identity=f"{redacted_url(dataset.lake).rstrip('/')}/{location}",
-            span=lambda key: (
-                dataset.grain.start(key, dataset.zone),
-                dataset.grain.end(key, dataset.zone),
-            ),
-            is_complete=lambda key: inspect_key(dataset, key).available,
+        return create_runner(
+            self.config.runners[dataset.runner], dataset, self.config.path, self.config.state
         )
 
     def runs_recorded(self) -> int:
@@ -204,6 +188,7 @@ class Project:
         """
         completeness = self.check(name, window, policy=policy)
         plan = make_plan(completeness, self.latest_runs(name, completeness))
+        plan = replace(plan, runner=self.config.dataset(name).runner)
         blocked = self._find_blocked_keys(name, plan.days(Action.START))
         if not blocked:
             return plan

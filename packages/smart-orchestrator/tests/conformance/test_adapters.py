@@ -13,6 +13,7 @@ from smart_orchestrator.errors import LakeError, LakeUnreachable
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.store.opening import open_lake
 from smart_orchestrator.waiver_store import Waiver, waive
+from testing.lakes import stores
 from testing.partition_writers import ROWS, writer_of
 from testing.s3_proxy import Faults, s3_proxy
 
@@ -20,10 +21,12 @@ START = dt.date(2025, 11, 1)
 WEEK = [START + dt.timedelta(days=number) for number in range(7)]
 DAY = WEEK[4]
 AS_OF = dt.date(2025, 11, 12)
-STORES = (
+STORES = [
     "manifest-folder", "manifest-s3", "marker-folder", "marker-s3", "files-folder", "files-s3", "sql-postgresql",
     "sql-duckdb", "iceberg-folder", "iceberg-s3", "delta-folder", "delta-s3",
-)  # fmt: skip
+]  # fmt: skip
+if stores() == ["azure"]:
+    STORES = ["manifest-azure", "marker-azure", "files-azure", "delta-azure"]
 OBJECTS = [name for name in STORES if name.startswith(("manifest", "marker", "files"))]
 READ = [name for name in STORES if not name.startswith("sql")]
 ON_S3 = [name for name in STORES if name.endswith("s3")]
@@ -38,7 +41,7 @@ def make_writer(tmp_path, request):
         writer = writer_of(
             name,
             tmp_path,
-            lambda: request.getfixturevalue("s3").url,
+            lambda: request.getfixturevalue(name.split("-")[1]).url,
             lambda: request.getfixturevalue("postgres_url"),
         )
         made.append(writer)

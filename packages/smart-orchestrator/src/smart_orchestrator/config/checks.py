@@ -1,10 +1,11 @@
-"""Checks of the tables of a configuration file against each other: names, needs, time zones and duplicates."""
+"""Checks of the tables of a configuration file against each other: names, needs, grains, time zones and duplicates."""
 
 from __future__ import annotations
 
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.config.runners import AirflowConfig
 from smart_orchestrator.config.tables import suggestion
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.spans import has_whole_hours
@@ -13,6 +14,7 @@ from smart_orchestrator.project_errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from smart_orchestrator.config.runners import RunnerConfig
     from smart_orchestrator.config.values import ConsumerConfig
     from smart_orchestrator.model.dataset import Dataset
 
@@ -72,6 +74,24 @@ def check_duplicates(path: str, datasets: Mapping[str, Dataset]) -> None:
                 f"datasets.{name}",
                 f"has the same partitions as datasets.{names[location]}",
                 "Remove one of them, or correct its url, its key or its table.",
+            )
+
+
+def check_grains_of_dags(
+    path: str, datasets: Mapping[str, Dataset], runners: Mapping[str, RunnerConfig]
+) -> None:
+    """Reject a runner with a DAG for a dataset whose grain is not a day.
+
+    Raises:
+        ConfigError: a dataset has such a runner.
+    """
+    for name, dataset in datasets.items():
+        if dataset.grain is not Grain.DAY and isinstance(runners.get(dataset.runner or ""), AirflowConfig):
+            raise ConfigError(
+                path,
+                f"datasets.{name}.runner",
+                f"a DAG runs days, and the grain of the dataset is {dataset.grain}",
+                "Use a runner with a command that starts the run.",
             )
 
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from smart_orchestrator.config.checks import (
     check_duplicates,
+    check_grains_of_dags,
     check_hourly_time_zones,
     topological_order,
     unknown_name_error,
 )
+from smart_orchestrator.config.runners import parse_runner
 from smart_orchestrator.config.tables import ConfigTable
-from smart_orchestrator.config.values import Config, ConsumerConfig, RunnerConfig
+from smart_orchestrator.config.values import Config, ConsumerConfig
 from smart_orchestrator.errors import DatasetError, LakeUrlError, OptionError
 from smart_orchestrator.foreign import BadDocument, parse_toml
 from smart_orchestrator.model.bounds import MAX_RETRIES, MAX_ROWS
@@ -90,7 +92,7 @@ def parse_config(data: bytes, path: Path) -> Config:
     folder = path.absolute().parent
     state = folder / Path(root.text("state", DEFAULT_STATE)).expanduser()
     dataset_tables = root.tables("datasets")
-    runners = {name: _parse_runner(name, table) for name, table in root.tables("runners").items()}
+    runners = {name: parse_runner(name, table) for name, table in root.tables("runners").items()}
     parsed = {name: _parse_dataset(name, table, folder) for name, table in dataset_tables.items()}
     unordered = {name: dataset for name, (dataset, _, _) in parsed.items()}
     datasets = {name: unordered[name] for name in topological_order(str(path), unordered)}
@@ -103,6 +105,7 @@ def parse_config(data: bytes, path: Path) -> Config:
     root.reject_unknown_keys()
     check_hourly_time_zones(str(path), datasets, consumers)
     check_duplicates(str(path), datasets)
+    check_grains_of_dags(str(path), datasets, runners)
     if not datasets:
         raise ConfigError(
             str(path), "datasets", "the file describes no dataset", "Add a table [datasets.NAME]."
@@ -175,30 +178,6 @@ def _parse_column(table: ConfigTable) -> Column:
         return Column(**{key: value for key, value in fields.items() if value is not None})
     except DatasetError as error:
         raise ConfigError(table.path, table.prefix, error.problem, "Correct it.") from None
-
-
-def _parse_runner(name: str, table: ConfigTable) -> RunnerConfig:
-    """Parse a `[runners.NAME]` table."""
-    runner = RunnerConfig(
-        name=name,
-        command=tuple(table.texts("command")),
-        jobs=table.integer("jobs", 4, low=1),
-        attempts=table.integer("attempts", 3, low=1),
-        timeout=table.optional_seconds("timeout"),
-        env=table.text_table("env"),
-    )
-    table.reject_unknown_keys()
-    if any("=" in variable or not variable for variable in runner.env) or "\0" in "".join(
-        [*runner.env, *runner.env.values()]
-    ):
-        raise table.error("env", "has a name or a value that no environment can hold", "Correct it.")
-    if not runner.command or not runner.command[0]:
-        raise table.error(
-            "command",
-            "is empty",
-            'Give a list of arguments, such as ["python", "etl.py", "{key}"].',
-        )
-    return runner
 
 
 def _parse_consumer(name: str, table: ConfigTable, datasets: Mapping[str, Dataset]) -> ConsumerConfig:

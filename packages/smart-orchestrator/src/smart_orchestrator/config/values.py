@@ -1,8 +1,8 @@
-"""The values of a configuration file: datasets, runners of their pipelines, and consumers."""
+"""The values of a configuration file: datasets and consumers; the runners are in `runners`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.config.checks import unknown_name_error
@@ -12,30 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from smart_orchestrator.config.runners import RunnerConfig
     from smart_orchestrator.model.completeness import Policy
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Grain
-
-
-@dataclass(frozen=True, slots=True)
-class RunnerConfig:
-    """A command that runs the pipeline of a dataset for one key.
-
-    Attributes:
-        name: the name of the table in the file.
-        command: the command as a list of arguments, in which `{key}`, `{start}` and `{end}` are replaced. No shell is used.
-        jobs: the maximum number of runs at the same time.
-        attempts: the maximum number of runs that a backfill starts for one key.
-        timeout: the number of seconds after which a run is ended; None for no limit.
-        env: the variables that are added to the environment of the command.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    jobs: int = 4
-    attempts: int = 3
-    timeout: float | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
