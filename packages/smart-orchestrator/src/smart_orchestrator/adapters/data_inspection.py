@@ -8,10 +8,8 @@ import threading
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Protocol
 
-from smart_orchestrator.contract import rows as contents
 from smart_orchestrator.contract.finding import FIRST_FEW
 from smart_orchestrator.contract.reading import PartFault
-from smart_orchestrator.contract.sources import LakePart
 from smart_orchestrator.model.partition import Code, Partition, rows_text
 
 if TYPE_CHECKING:
@@ -98,6 +96,9 @@ def _check_data(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
 
 
 def _check_parts(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
+    from smart_orchestrator.contract import rows as contents
+    from smart_orchestrator.contract.sources import LakePart
+
     folder = dataset.key(base.day)
     parts = [LakePart(lake, folder, part) for part in base.parts]
     try:

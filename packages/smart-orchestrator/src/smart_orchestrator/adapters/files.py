@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,11 +18,9 @@ from smart_orchestrator.adapters.layout import names_text
 from smart_orchestrator.adapters.manifest import Depth
 from smart_orchestrator.adapters.objects import ObjectAdapter
 from smart_orchestrator.adapters.parquet_footer import SIGNATURE, footer_length, parse_footer
-from smart_orchestrator.contract import rows as contents
 from smart_orchestrator.contract.finding import FIRST_FEW, difference_text
+from smart_orchestrator.contract.folders import folder_columns
 from smart_orchestrator.contract.reading import PartFault, Unreadable
-from smart_orchestrator.contract.sources import LakePart
-from smart_orchestrator.contract.tables import folder_columns
 from smart_orchestrator.errors import LakeUnreachable, ObjectConflict, ObjectMissing
 from smart_orchestrator.foreign import BadDocument, parse_document
 from smart_orchestrator.model.grain import key_text
@@ -44,6 +41,8 @@ TAIL_BYTES = 64 << 10
 RULES_VERSION = 2
 # The largest number of footers of one partition that a single thread reads.
 MAX_FOOTERS_IN_ONE_THREAD = 16
+# The largest number of keys of a local lake that a single thread inspects.
+MAX_KEYS_IN_ONE_THREAD = 16
 
 
 class FooterResult(NamedTuple):
@@ -64,6 +63,11 @@ class FooterResult(NamedTuple):
 
 class FilesAdapter(ObjectAdapter):
     """An adapter for partitions of any writer that does not write a marker."""
+
+    def reads_little(self, keys: Sequence[dt.date], options: InspectOptions) -> bool:
+        """Return whether only listings and footers of a few keys of a local lake are read."""
+        is_shallow = self.dataset.format == "parquet" and options.depth is not Depth.ROWS
+        return self.lake.listing_is_local and is_shallow and len(keys) <= MAX_KEYS_IN_ONE_THREAD
 
     def inspect_objects(
         self, key: dt.date, objects: Sequence[ObjectInfo], options: InspectOptions
@@ -172,6 +176,8 @@ class FilesAdapter(ObjectAdapter):
         unread = [part for part in base.parts if part.name not in recalled]
         folder = self.dataset.key(base.day)
         if len(unread) > MAX_FOOTERS_IN_ONE_THREAD:
+            from concurrent.futures import ThreadPoolExecutor
+
             with ThreadPoolExecutor(self.lake.concurrency, thread_name_prefix="footers") as pool:
                 results = list(pool.map(lambda part: self._read_footer(folder, part), unread))
         else:
@@ -232,7 +238,8 @@ class FilesAdapter(ObjectAdapter):
             more = f" (and {len(problems) - FIRST_FEW} more)" if len(problems) > FIRST_FEW else ""
             is_unreadable = any(fault.code == Code.UNREADABLE for fault in faults)
             reason = "; ".join(problems[:FIRST_FEW]) + more
-            return base if is_unreadable else counted.with_code(Code(faults[0].code), reason)
+            partition = base if is_unreadable else counted
+            return partition.with_code(Code(faults[0].code), reason)
         return self._check_count(counted)
 
     def _check_rows(self, base: Partition) -> Partition:
@@ -242,6 +249,9 @@ class FilesAdapter(ObjectAdapter):
             PartFault: a file was removed or replaced after it was listed.
             LakeError: the lake does not answer, or refuses access.
         """
+        from smart_orchestrator.contract import rows as contents
+        from smart_orchestrator.contract.sources import LakePart
+
         folder = self.dataset.key(base.day)
         # Hive does not store a partition column in the files, only in the name of the folder.
         in_path = folder_columns(f"{folder}/")

@@ -24,8 +24,6 @@ from smart_orchestrator.adapters.manifest_document import (
     parse_manifest,
     partition_fingerprint,
 )
-from smart_orchestrator.contract import rows as contents
-from smart_orchestrator.contract.sources import BytesPart
 from smart_orchestrator.errors import (
     ContractError,
     LakeUnreachable,
@@ -303,6 +301,9 @@ def read_frame(dataset: Dataset, day: dt.date | Partition, *, lake: Lake | None 
         PartitionChanged: the partition changed after it was inspected.
         LakeError: the lake does not answer or refuses.
     """
+    from smart_orchestrator.contract import rows as contents
+    from smart_orchestrator.contract.sources import BytesPart
+
     lake = lake or lake_of(dataset)
     partition = day if isinstance(day, Partition) else inspect(dataset, day, lake=lake)
     if not partition.available:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from smart_orchestrator.config.checks import unknown_name_error
 
@@ -45,7 +44,11 @@ class ConsumerConfig:
     @property
     def zone(self) -> dt.tzinfo | None:
         """The time zone of the window's keys; None for the time zone of the dataset."""
-        return ZoneInfo(self.timezone) if self.timezone else None
+        if not self.timezone:
+            return None
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(self.timezone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -88,6 +87,8 @@ class _PanicFilter:
             if self._threads == 1:
                 with suppress(OSError, ValueError):
                     sys.stderr.flush()
+                import tempfile
+
                 self._stderr = os.dup(STDERR_DESCRIPTOR)
                 self._file, name = tempfile.mkstemp(prefix="stderr-")
                 os.unlink(name)  # noqa: PTH108 - only the descriptor is needed

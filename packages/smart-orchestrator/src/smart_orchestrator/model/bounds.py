@@ -16,8 +16,10 @@ MAX_SECONDS = 366 * 86_400
 
 def integer_problem(value: object, low: int = 0, high: int = MAX_COUNT) -> str:
     """Return the problem of a value that must be an integer from `low` to `high`."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+    if not isinstance(value, int) or isinstance(value, bool):
         return f"is not an integer from {low} on"
+    if value < low:
+        return f"is less than {low}"
     return f"is more than {high}" if value > high else ""
 
 

@@ -10,7 +10,6 @@ import datetime as dt
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
-from zoneinfo import ZoneInfo
 
 from smart_orchestrator.errors import DatasetError
 from smart_orchestrator.model.bounds import MAX_RETRIES, MAX_ROWS, integer_problem, seconds_problem
@@ -239,7 +238,11 @@ class Dataset:
     @property
     def zone(self) -> dt.tzinfo:
         """The time zone of the keys: UTC unless the dataset names one."""
-        return ZoneInfo(self.timezone) if self.timezone else dt.UTC
+        if not self.timezone:
+            return dt.UTC
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(self.timezone)
 
     def beyond_history(self, day: Key) -> bool:
         """Return whether a key is before the first key of the upstream."""
@@ -272,6 +275,8 @@ class DailyDataset(Dataset):
 
 def is_time_zone(name: str) -> bool:
     """Return whether a text is the IANA name of a time zone."""
+    from zoneinfo import ZoneInfo
+
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
