@@ -7,25 +7,17 @@ names that partition. The command of a consumer runs only when the windows of al
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import InspectOptions
-from smart_orchestrator.backfilling.loop import Backfill, execute_plan, wait_until_written
-from smart_orchestrator.backfilling.reporter import SilentReporter
-from smart_orchestrator.backfilling.saved_plan import SavedPlan
-from smart_orchestrator.backfilling.state import Limits, Outcome
 from smart_orchestrator.checking import check, with_settled
-from smart_orchestrator.consumers import ConsumerResult, run_consumer
 from smart_orchestrator.errors import OptionError
-from smart_orchestrator.model.cause import Explanation, explain
 from smart_orchestrator.model.grain import Grain, key_text
-from smart_orchestrator.model.plan import Action, Plan, make_plan
 from smart_orchestrator.model.spans import keys_for, last_keys_within, window_for
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.project_errors import ConfigError, PlanMoved
-from smart_orchestrator.runners.configured import create_runner
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.store.opening import lake_of, open_lake
 
@@ -33,43 +25,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from smart_orchestrator.backfilling.loop import Backfill
     from smart_orchestrator.backfilling.reporter import Reporter
+    from smart_orchestrator.backfilling.state import Limits
     from smart_orchestrator.config.values import Config, ConsumerConfig
+    from smart_orchestrator.consumers import ConsumerResult
+    from smart_orchestrator.model.cause import Explanation
     from smart_orchestrator.model.completeness import Completeness, Policy
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
+    from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.model.run import Run
+    from smart_orchestrator.project_results import PartitionExplanation, ProjectRun
     from smart_orchestrator.runners.base import RecordingRunner
     from smart_orchestrator.store.base import Lake
 
 DEFAULT_LAST = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 3}
 # The number of runs that an explanation lists.
 _RECENT_RUNS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectRun:
-    """The result of `Project.run`.
-
-    Attributes:
-        backfill: the backfill of the dataset.
-        needs: the backfills of the datasets that the dataset needs, by name.
-        consumers: the results of the consumers that read the dataset.
-    """
-
-    backfill: Backfill
-    needs: Mapping[str, Backfill] = field(default_factory=dict)
-    consumers: tuple[ConsumerResult, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionExplanation:
-    """The completeness, the cause, the latest runs and the plan of one key of a dataset; the cause is None if available."""
-
-    completeness: Completeness
-    cause: Explanation | None
-    runs: tuple[Run, ...]
-    plan: Plan
 
 
 class Project:
@@ -143,8 +116,8 @@ class Project:
     def waiver_lake(self, name: str) -> Lake:
         """Open the lake that holds the waivers of a dataset: a separate lake if one is configured, else the dataset's own."""
         dataset = self.config.dataset(name)
-        waiver_url = self.config.waiver_urls.get(name)
-        return lake_of(dataset) if waiver_url is None else open_lake(waiver_url)
+        url = self.config.waiver_urls.get(name)
+        return lake_of(dataset) if url is None else open_lake(url)
 
     def runner(self, name: str) -> RecordingRunner:
         """Create the runner of a dataset.
@@ -152,6 +125,8 @@ class Project:
         Raises:
             ConfigError: the dataset has no runner, or an environment variable that the runner needs is not set.
         """
+        from smart_orchestrator.runners.configured import create_runner
+
         dataset = self.config.dataset(name)
         if dataset.runner is None:
             raise ConfigError(
@@ -186,6 +161,8 @@ class Project:
         Raises:
             LakeError: the lake does not answer or refuses the request.
         """
+        from smart_orchestrator.model.plan import Action, make_plan
+
         completeness = self.check(name, window, policy=policy)
         plan = make_plan(completeness, self.latest_runs(name, completeness))
         plan = replace(plan, runner=self.config.dataset(name).runner)
@@ -217,6 +194,11 @@ class Project:
             ConfigError: the dataset has no runner.
             LakeError: the lake does not answer or refuses the request.
         """
+        from smart_orchestrator.backfilling.loop import Backfill, execute_plan, wait_until_written
+        from smart_orchestrator.backfilling.reporter import SilentReporter
+        from smart_orchestrator.backfilling.state import Outcome
+        from smart_orchestrator.model.plan import Action
+
         reporter = reporter or SilentReporter()
         name = plan.completeness.dataset
         dataset = self.config.dataset(name)
@@ -254,6 +236,8 @@ class Project:
             ConfigError: the configuration does not define the dataset of the plan.
             PlanMoved: the lake or the runs have changed.
         """
+        from smart_orchestrator.backfilling.saved_plan import SavedPlan
+
         saved = SavedPlan.read(path)
         dataset = self.config.dataset(saved.dataset)
         try:
@@ -285,6 +269,10 @@ class Project:
             ConfigError: a partition is missing, and its dataset has no runner.
             LakeError: the lake does not answer or refuses the request.
         """
+        from smart_orchestrator.backfilling.loop import wait_until_written
+        from smart_orchestrator.backfilling.reporter import SilentReporter
+        from smart_orchestrator.project_results import ProjectRun
+
         reporter = reporter or SilentReporter()
         dataset = self.config.dataset(name)
         needs: dict[str, Backfill] = {}
@@ -310,6 +298,8 @@ class Project:
         Raises:
             LakeError: the lake does not answer or refuses the request.
         """
+        from smart_orchestrator.project_results import PartitionExplanation
+
         dataset = self.config.dataset(name)
         window = Window.between(key, key, self.as_of(dataset), dataset.lag, dataset.grain)
         plan = self.plan(name, window)
@@ -319,6 +309,10 @@ class Project:
 
     def causes(self, completeness: Completeness) -> dict[Key, Explanation]:
         """Return the cause of each partition that is not available."""
+        if all(partition.available for partition in completeness.partitions):
+            return {}
+        from smart_orchestrator.model.cause import explain
+
         dataset = self.config.dataset(completeness.dataset)
         runs = self.latest_runs(dataset.name, completeness)
         attempts = self.config.runners[dataset.runner].attempts if dataset.runner else 1
@@ -332,6 +326,8 @@ class Project:
 
     def limits(self, name: str, timeout: float = 7200.0) -> Limits:
         """Return the limits of a backfill of a dataset, which its runner configures."""
+        from smart_orchestrator.backfilling.state import Limits
+
         dataset = self.config.dataset(name)
         if dataset.runner is None:
             return Limits(timeout=timeout)
@@ -370,6 +366,8 @@ class Project:
 
         `completeness` is the result for one of these datasets, which is not checked again.
         """
+        from smart_orchestrator.consumers import ConsumerResult, run_consumer
+
         checked_dataset = self.config.dataset(completeness.dataset)
         for name in consumer.datasets:
             dataset = self.config.dataset(name)

@@ -58,7 +58,7 @@ def test_a_footer_names_the_stored_types():
             "flag": [True],
             "price": pa.array([Decimal("1.50")], pa.decimal128(12, 2)),
             "day": pa.array([dt.date(2025, 11, 5)]),
-            "at": pa.array([dt.datetime(2025, 11, 5)], pa.timestamp("us", "UTC")),
+            "at": pa.array([dt.datetime(2025, 11, 5, tzinfo=dt.UTC)], pa.timestamp("us", "UTC")),
             "tags": [["a"]],
             "place": [{"lat": 1.0, "name": "x"}],
         }

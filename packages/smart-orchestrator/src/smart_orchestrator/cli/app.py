@@ -52,7 +52,6 @@ def check(
     """List the partitions of the window and why each is available or not. Exit code 1 when the window is not ready."""
     from smart_orchestrator.adapters.manifest import Depth, InspectOptions
     from smart_orchestrator.cli import output, printing
-    from smart_orchestrator.text.reports import completeness_lines
 
     project = tools.open_project(config)
     target = select_dataset(project.config, dataset)
@@ -69,6 +68,8 @@ def check(
         document = output.check_document(completeness)
         printing.print_json({**document, "causes": output.causes_document(causes)})
     else:
+        from smart_orchestrator.text.reports import completeness_lines
+
         printing.out(completeness_lines(completeness))
         if causes:
             printing.out([("causes:", "strong"), *output.cause_lines(completeness, causes)])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from copy import copy
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+from typer.main import get_command_name
 
 from smart_orchestrator.cli.exit_codes import DONE, USAGE, Program, exit_process
 from smart_orchestrator.cli.streams import install_streams
@@ -73,13 +75,30 @@ def run_app(app: typer.Typer, program: Program, arguments: Sequence[str] | None 
 
     def run() -> int:
         try:
-            app(arguments, prog_name=program.name)
+            _with_invoked_command(app, used_arguments)(arguments, prog_name=program.name)
         except SystemExit as exit_request:
             # Typer raises `SystemExit` at the end of every command, with the code 130 after Ctrl-C.
             return exit_request.code if isinstance(exit_request.code, int) else USAGE
         return DONE
 
     return program.run(run, used_arguments)
+
+
+def _with_invoked_command(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
+    """Return the application with only the command that the arguments invoke, because Typer builds every command it has.
+
+    The application itself is returned if the first argument that is not an option is not a command, or a group of commands.
+    """
+    word = next((argument for argument in arguments if not argument.startswith("-")), None)
+    unnamed_groups = [group.typer_instance for group in app.registered_groups if not group.name]
+    apps = [app, *(group for group in unnamed_groups if group is not None)]
+    for command in (command for each in apps for command in each.registered_commands):
+        if word == (command.name or get_command_name(getattr(command.callback, "__name__", ""))):
+            smaller = copy(app)
+            smaller.registered_groups = []
+            smaller.registered_commands = [command]
+            return smaller
+    return app
 
 
 def run_process(run_command: Callable[[], int]) -> NoReturn:

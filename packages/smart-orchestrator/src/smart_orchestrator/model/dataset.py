@@ -268,9 +268,10 @@ class Dataset:
         return ending + {"gzip": ".gz", "bz2": ".bz2", "zstd": ".zst"}.get(self.compression, "")
 
 
-@dataclass(frozen=True, slots=True)
 class DailyDataset(Dataset):
     """A dataset with one partition for each UTC day."""
+
+    __slots__ = ()
 
 
 def is_time_zone(name: str) -> bool:
