@@ -226,5 +226,5 @@ def _lake_url(table: ConfigTable, key: str, folder: Path, *, is_lake: bool = Tru
         try:
             parse_lake_url(url)
         except LakeUrlError as error:
-            raise table.error(key, f"{error.lake!r} {error.problem}", error.fix) from None
+            raise table.error(key, f"{error.lake!r}: {error.problem}", error.fix) from None
     return resolved
