@@ -68,6 +68,7 @@ class AzuriteServer:
         )
         answer = connection.getresponse()
         body = answer.read()
+        connection.close()
         assert answer.status == 201, body
 
 
