@@ -14,10 +14,9 @@ from smart_orchestrator.config.checks import (
     check_grains_of_dags,
     check_hourly_time_zones,
     topological_order,
-    unknown_name_error,
 )
 from smart_orchestrator.config.runners import parse_runner
-from smart_orchestrator.config.tables import ConfigTable
+from smart_orchestrator.config.tables import ConfigTable, unknown_name_error
 from smart_orchestrator.config.values import Config, ConsumerConfig
 from smart_orchestrator.errors import DatasetError, LakeUrlError, OptionError
 from smart_orchestrator.foreign import BadDocument, parse_toml
