@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from .any_lake import COMMAND, CONFIG, WINDOW, AnyLake
+from .any_lake import COMMAND, CONFIG, OLD, WINDOW, AnyLake
 
 HOLES = ["2025-11-06", "2025-11-08"]
 
@@ -348,12 +348,20 @@ def test_one_as_of_fits_datasets_of_every_grain(tmp_path):
 
 def test_a_saved_plan_starts_no_run_that_it_does_not_name(tmp_path):
     """A partition that settles too small is run by `run`, and not by `apply` of a plan that waited for it."""
-    lake = AnyLake(tmp_path, CONFIG.replace("settle = 600", "settle = 6"))
+    lake = AnyLake(tmp_path)
     lake.take_away("2025-11-08")
     half = next((lake.orders / "dt=2025-11-06").glob("*.parquet"))
     half.write_bytes(half.read_bytes()[:50])
     lake.run("plan", "orders", *WINDOW, "-o", "plan.json", code=0)
-    done = lake.json("apply", "plan.json", code=1)
+    apply = subprocess.Popen(
+        [*COMMAND, "apply", "plan.json", "--json"], cwd=lake.folder, stdout=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: lake.lines("started.txt") == ["2025-11-08"])
+    # The file settles now.
+    os.utime(half, (OLD, OLD))
+    output, _ = apply.communicate()
+    done = json.loads(output)
+    assert apply.returncode == 1
     assert [run["day"] for run in done["runs_started"]] == ["2025-11-08"]
     assert done["missing"] == ["2025-11-06"]
     assert lake.lines("started.txt") == ["2025-11-08"]

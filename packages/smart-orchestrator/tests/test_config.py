@@ -314,6 +314,9 @@ CONSUMER = MINIMAL + '[consumers.c]\ndatasets = ["a"]\ncommand = ["true"]\n'
 @pytest.mark.parametrize(
     ("text", "error"),
     [
+        (MINIMAL + 'glob = "*.csv"', "datasets.a.glob: is not an option of the adapter manifest. Remove it, or use the adapter marker or files."),
+        (MINIMAL + 'table = "orders"', "datasets.a.table: is not an option of the adapter manifest. Remove it, or use the adapter sql or iceberg."),
+        (SQL + "header = true", "datasets.t.header: is not an option of the adapter sql."),
         (MINIMAL + "min_files = 0", "datasets.a.min_files: 0 is less than 1. Write min_files = 1, for example."),
         (MINIMAL + "min_files = true", "datasets.a.min_files: True is not an integer from 1 on."),
         (MINIMAL + "min_rows = 1.5", "datasets.a.min_rows: 1.5 is not an integer from 0 on."),

@@ -38,10 +38,22 @@ from smart_orchestrator.project_errors import ConfigError
 from smart_orchestrator.store.urls import parse_lake_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FILE_NAME = "smart-orchestrator.toml"
 DEFAULT_STATE = ".smart-orchestrator"
+# The options that only some adapters use, with these adapters.
+_ADAPTERS_OF_OPTIONS: Mapping[str, Sequence[Adapter]] = {
+    "glob": ("marker", "files"),
+    "min_files": ("marker", "files"),
+    "header": PATH_ADAPTERS,
+    "compression": PATH_ADAPTERS,
+    "outside_links": PATH_ADAPTERS,
+    "table": ("sql", "iceberg"),
+    "query": ("sql",),
+    "key_column": ("sql", "iceberg", "delta"),
+    "change_column": ("sql",),
+}
 _OPTIONAL_TEXTS = (
     "timezone",
     "glob",
@@ -157,6 +169,13 @@ def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset
     for key in ("header", "outside_links"):
         fields[key] = table.optional_boolean(key)
     table.reject_unknown_keys()
+    for key, adapters in _ADAPTERS_OF_OPTIONS.items():
+        if fields[key] is not None and adapter not in adapters:
+            raise table.error(
+                key,
+                f"is not an option of the adapter {adapter}",
+                f"Remove it, or use the adapter {' or '.join(adapters)}.",
+            )
     try:
         dataset = Dataset(**{key: value for key, value in fields.items() if value is not None})
     except DatasetError as error:
