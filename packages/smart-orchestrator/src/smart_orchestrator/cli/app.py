@@ -128,6 +128,7 @@ def apply(
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines
 
+    options.check_seconds("timeout", timeout)
     project = tools.open_project(config)
     backfill = project.apply_saved(plan_file, timeout=timeout, reporter=printing.reporter_on(sys.stderr))
     if as_json:
@@ -156,6 +157,7 @@ def run(
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines
 
+    options.check_seconds("timeout", timeout)
     project = tools.open_project(config)
     target = select_dataset(project.config, dataset)
     window = window_options.window(project, target)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from smart_orchestrator.errors import OptionError, WindowError
+from smart_orchestrator.model.bounds import seconds_problem
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.window import Window
 
@@ -203,6 +204,16 @@ def parse_until(text: str | None) -> dt.date | None:
     from smart_orchestrator.model.window import parse_day
 
     return None if text is None else parse_day(text, "until")
+
+
+def check_seconds(name: str, seconds: float) -> None:
+    """Check the value of an option that is a number of seconds.
+
+    Raises:
+        OptionError: the value is not a number, or is too large for a timer.
+    """
+    if problem := seconds_problem(seconds):
+        raise OptionError(f"--{name}", seconds, problem, "Give for example 60.")
 
 
 def parse_age(text: str) -> dt.timedelta:

@@ -59,7 +59,7 @@ def init(
             "URL",
             url,
             "has no folder with a date in its name that holds a file",
-            "Check the URL, or describe the dataset by hand, see docs/any-lake.md.",
+            "A partition is a folder, such as dt=2025-11-05. Check the URL, or describe the dataset by hand, see docs/any-lake.md.",
         )
     try:
         config.write_text(to_toml(proposals, arguments), encoding="utf-8")

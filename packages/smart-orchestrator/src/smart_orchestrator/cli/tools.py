@@ -116,6 +116,8 @@ def wait(
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines, summary_line
 
+    options.check_seconds("timeout", timeout)
+    options.check_seconds("poll", poll)
     project = open_project(config)
     target = select_dataset(project.config, dataset)
     window = window_options.window(project, target)

@@ -6,13 +6,13 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.config.runners import AirflowConfig
-from smart_orchestrator.config.tables import suggestion
+from smart_orchestrator.config.tables import unknown_name_error
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.spans import has_whole_hours
 from smart_orchestrator.project_errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from smart_orchestrator.config.runners import RunnerConfig
     from smart_orchestrator.config.values import ConsumerConfig
@@ -93,10 +93,3 @@ def check_grains_of_dags(
                 f"a DAG runs days, and the grain of the dataset is {dataset.grain}",
                 "Use a runner with a command that starts the run.",
             )
-
-
-def unknown_name_error(path: str, key: str, name: str, names: Iterable[str]) -> ConfigError:
-    """Return the error for a name that the file does not define; the fix suggests the closest defined name."""
-    defined = list(names)
-    fix = suggestion(name, defined) or f"Defined names: {', '.join(defined) or 'none'}."
-    return ConfigError(path, key, f"{name!r} is not defined in the file", fix)

@@ -14,10 +14,9 @@ from smart_orchestrator.config.checks import (
     check_grains_of_dags,
     check_hourly_time_zones,
     topological_order,
-    unknown_name_error,
 )
 from smart_orchestrator.config.runners import parse_runner
-from smart_orchestrator.config.tables import ConfigTable
+from smart_orchestrator.config.tables import ConfigTable, unknown_name_error
 from smart_orchestrator.config.values import Config, ConsumerConfig
 from smart_orchestrator.errors import DatasetError, LakeUrlError, OptionError
 from smart_orchestrator.foreign import BadDocument, parse_toml
@@ -39,10 +38,22 @@ from smart_orchestrator.project_errors import ConfigError
 from smart_orchestrator.store.urls import parse_lake_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FILE_NAME = "smart-orchestrator.toml"
 DEFAULT_STATE = ".smart-orchestrator"
+# The options that only some adapters use, with these adapters.
+_ADAPTERS_OF_OPTIONS: Mapping[str, Sequence[Adapter]] = {
+    "glob": ("marker", "files"),
+    "min_files": ("marker", "files"),
+    "header": PATH_ADAPTERS,
+    "compression": PATH_ADAPTERS,
+    "outside_links": PATH_ADAPTERS,
+    "table": ("sql", "iceberg"),
+    "query": ("sql",),
+    "key_column": ("sql", "iceberg", "delta"),
+    "change_column": ("sql",),
+}
 _OPTIONAL_TEXTS = (
     "timezone",
     "glob",
@@ -158,6 +169,13 @@ def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset
     for key in ("header", "outside_links"):
         fields[key] = table.optional_boolean(key)
     table.reject_unknown_keys()
+    for key, adapters in _ADAPTERS_OF_OPTIONS.items():
+        if fields[key] is not None and adapter not in adapters:
+            raise table.error(
+                key,
+                f"is not an option of the adapter {adapter}",
+                f"Remove it, or use the adapter {' or '.join(adapters)}.",
+            )
     try:
         dataset = Dataset(**{key: value for key, value in fields.items() if value is not None})
     except DatasetError as error:
@@ -226,5 +244,5 @@ def _lake_url(table: ConfigTable, key: str, folder: Path, *, is_lake: bool = Tru
         try:
             parse_lake_url(url)
         except LakeUrlError as error:
-            raise table.error(key, f"{error.lake!r} {error.problem}", error.fix) from None
+            raise table.error(key, f"{error.lake!r}: {error.problem}", error.fix) from None
     return resolved

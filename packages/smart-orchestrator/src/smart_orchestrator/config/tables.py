@@ -16,7 +16,7 @@ from smart_orchestrator.model.bounds import MAX_COUNT, MAX_SECONDS, integer_prob
 from smart_orchestrator.project_errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from smart_orchestrator.model.grain import Grain, Key
 
@@ -198,6 +198,13 @@ def suggestion(name: str, names: Sequence[str]) -> str:
     """Return a question that suggests the closest of `names`; an empty text when none is close."""
     matches = difflib.get_close_matches(name, names, 1)
     return f"Did you mean {matches[0]}?" if matches else ""
+
+
+def unknown_name_error(path: str, key: str, name: str, names: Iterable[str]) -> ConfigError:
+    """Return the error for a name that the file does not define; the fix suggests the closest defined name."""
+    defined = list(names)
+    fix = suggestion(name, defined) or f"Defined names: {', '.join(defined) or 'none'}."
+    return ConfigError(path, key, f"{name!r} is not defined in the file", fix)
 
 
 def _quote(value: object) -> str:

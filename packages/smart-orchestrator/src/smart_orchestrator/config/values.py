@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.config.checks import unknown_name_error
+from smart_orchestrator.config.tables import unknown_name_error
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -55,6 +55,8 @@ def translate_errors() -> Iterator[None]:
         yield
     except (SmartOrchestratorError, PartFault, Unreadable, NotSparkCsv, ImportError, MemoryError):
         raise
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"it is not UTF-8 text (byte 0x{error.object[error.start]:02x})") from None
     except Exception as error:  # noqa: BLE001 - readers raise any class
         raise Unreadable(_first_line(error)) from None
     except BaseException as error:
