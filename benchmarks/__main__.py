@@ -18,6 +18,7 @@ from benchmarks.check_memory import CSV_MB, LIMIT_BYTES_PER_ROW, PARQUET_MB, che
 from benchmarks.check_memory import LIMIT_MB as LIMIT_CHECK_MB
 from benchmarks.demo import demo
 from benchmarks.lake import AT_LEAST, AT_MOST, lake
+from benchmarks.layer import DAYS, layer, layer_lines
 from benchmarks.machine import machine
 from benchmarks.pipeline import (
     LIMIT_DUMP,
@@ -45,6 +46,8 @@ def figures(rounds: int, csv_mb: int, parquet_mb: int) -> dict[str, Any]:
         }
         progress("checks of large lakes")
         measured["lake"] = lake(folder / "lake", rounds)
+        progress("the cost of checks of ten years")
+        measured["layer"] = layer(folder / "layer", rounds)
         progress("the memory of checks of large parts")
         measured["check_memory"] = check_memory(folder / "large", csv_mb, parquet_mb)
         progress(f"the HTML report of a month, {rounds} times")
@@ -88,6 +91,9 @@ def table(results: dict[str, Any]) -> str:
         *report_lines(results["report"]),
         "",
         *lake_lines(results["lake"]["ratios"]),
+        "",
+        f"cost of a check of ten years, {DAYS:,} days",
+        *(row(*line) for line in layer_lines(results["layer"])),
         "",
         *memory_lines(results["check_memory"]),
     ]

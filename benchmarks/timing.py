@@ -66,7 +66,12 @@ def measure(command: Sequence[str], folder: Path) -> tuple[float, float, str]:
     Returns:
         The wall time and the processor time in seconds, and the output of the command.
     """
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("WIKI_TRENDS_")}
+    # An installed package has compiled modules. Without them, a command would compile its modules in every round.
+    environ = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("WIKI_TRENDS_") and key != "PYTHONDONTWRITEBYTECODE"
+    }
     cpu_before, started_at = _children_cpu_seconds(), time.perf_counter()
     completed = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
     wall, cpu = time.perf_counter() - started_at, _children_cpu_seconds() - cpu_before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import uuid
 
 from smart_orchestrator.committing.writer import Part
@@ -73,6 +74,11 @@ def read_part_files(lake, dataset, day=DAY):
     return [lake.get(info.key)[0] for info in lake.list(dataset.key(day)) if "/part-" in info.key]
 
 
+def stores(*usual):
+    """Return the stores of this run: the usual ones, or Azure alone under `make test-azure`."""
+    return ["azure"] if os.environ.get("TEST_STORE") == "azure" else list(usual)
+
+
 def empty_lake_url(request):
     """Return the URL of an empty lake. The parameter of the fixture's `request` selects the kind of lake."""
     if request.param == "folder":
@@ -82,4 +88,4 @@ def empty_lake_url(request):
     if request.param == "gcs":
         request.getfixturevalue("gcs")
         return f"gs://{BUCKET}/{uuid.uuid4().hex}"
-    return request.getfixturevalue("s3").url
+    return request.getfixturevalue(request.param).url

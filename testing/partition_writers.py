@@ -326,22 +326,22 @@ def s3_properties():
     }
 
 
-def writer_of(name, tmp_path, s3_url, postgres_url):
+def writer_of(name, tmp_path, store_url, postgres_url):
     """Return the writer for a name such as `manifest-folder`: an adapter and a store.
 
-    `s3_url` returns the URL of an empty lake, and `postgres_url` the URL of an empty database.
+    `store_url` returns the URL of an empty lake, and `postgres_url` the URL of an empty database.
     """
     adapter, store = name.split("-")
     if adapter in ("manifest", "marker", "files"):
         kinds = {"manifest": ManifestWriter, "marker": MarkerWriter, "files": PathWriter}
-        return kinds[adapter](str(tmp_path / "lake") if store == "folder" else s3_url())
+        return kinds[adapter](str(tmp_path / "lake") if store == "folder" else store_url())
     if adapter == "sql":
         return SqlWriter(f"duckdb:///{tmp_path}/orders.duckdb" if store == "duckdb" else postgres_url())
     if adapter == "iceberg":
         if store == "folder":
             return IcebergWriter(tmp_path, f"file://{tmp_path}/warehouse")
-        return IcebergWriter(tmp_path, s3_url(), **s3_properties())
+        return IcebergWriter(tmp_path, store_url(), **s3_properties())
     if store == "folder":
         return DeltaWriter(str(tmp_path / "table"))
-    options = {name: os.environ[name] for name in os.environ if name.startswith("AWS_")}
-    return DeltaWriter(f"{s3_url()}/table", options | {"allow_http": "true"})
+    options = {name: os.environ[name] for name in os.environ if name.startswith(("AWS_", "AZURE_"))}
+    return DeltaWriter(f"{store_url()}/table", options | {"allow_http": "true"})

@@ -211,7 +211,7 @@ class _Server(ThreadingHTTPServer):
 @contextmanager
 def s3_proxy(target: str, faults: Faults | None = None) -> Iterator[S3Proxy]:
     """Run a proxy in front of the server at the URL `target` during the block."""
-    handler = type("Handler", (_Handler,), {"host": urlsplit(target).netloc})
+    handler: Any = type("Handler", (_Handler,), {"host": urlsplit(target).netloc})
     server = _Server(("127.0.0.1", 0), handler)
     proxy = handler.proxy = server.proxy = S3Proxy(f"http://127.0.0.1:{server.server_address[1]}")
     proxy.faults = faults

@@ -37,6 +37,7 @@ class ReceivedRequest:
     headers: Mapping[str, str]
     received_at: float
     port: int
+    body: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,9 @@ class _Handler(BaseHTTPRequestHandler):
         params = dict(parse_qsl(query, keep_blank_values=True))
         path = urlsplit(self.path).path
         owner = self.server.owner
+        body = query if self.command == "POST" else ""
         request = ReceivedRequest(
-            self.command, path, params, headers, time.monotonic(), self.client_address[1]
+            self.command, path, params, headers, time.monotonic(), self.client_address[1], body
         )
         owner.request_began(request)
         try:

@@ -9,7 +9,7 @@ import pytest
 
 from smart_orchestrator.store.opening import open_lake
 from testing.gcs_server import gcs_server
-from testing.lakes import empty_lake_url
+from testing.lakes import empty_lake_url, stores
 from testing.s3_server import S3Server, s3_server
 
 
@@ -47,7 +47,23 @@ def gcs(monkeypatch):
         yield server
 
 
-@pytest.fixture(params=["folder", "memory", "s3"])
+@pytest.fixture(scope="session")
+def azure_running(tmp_path_factory):
+    from testing.azurite import azurite_server
+
+    with azurite_server(tmp_path_factory.mktemp("azure")) as server:
+        yield server
+
+
+@pytest.fixture
+def azure(azure_running, monkeypatch):
+    """Azurite, its credentials in the environment, and the URL of an empty folder of its container."""
+    for name, value in azure_running.environment.items():
+        monkeypatch.setenv(name, value)
+    return azure_running.at(uuid.uuid4().hex)
+
+
+@pytest.fixture(params=stores("folder", "memory", "s3"))
 def lake_url(request):
     """The URL of an empty lake of each kind."""
     return empty_lake_url(request)

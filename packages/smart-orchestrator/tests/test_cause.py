@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from smart_orchestrator.model.cause import Cause, explain
-from smart_orchestrator.model.partition import Code, verdict
+from smart_orchestrator.model.partition import Code, Partition
 from smart_orchestrator.model.run import Failure, Run, RunState
 
 DAY = dt.date(2025, 11, 5)
@@ -41,7 +41,7 @@ def run(state, failure=None, attempt=1):
     ],
 )
 def test_every_hole_has_exactly_one_cause(code, latest, cause):
-    explanation = explain(verdict(DAY, code, "a reason"), latest, attempts=3)
+    explanation = explain(Partition(DAY, code, "a reason"), latest, attempts=3)
     assert explanation.cause is cause
     assert explanation.evidence
     assert explanation.to_json()["key"] == "2025-11-05"
@@ -51,17 +51,17 @@ def test_every_code_of_a_partition_that_is_not_available_has_a_cause():
     runs = [None, *(run(state, failure) for state in RunState for failure in (None, *Failure))]
     for code in Code:
         for latest in runs:
-            partition = verdict(DAY, code, "a reason")
+            partition = Partition(DAY, code, "a reason")
             assert (explain(partition, latest, 3) is None) == partition.available
 
 
 def test_the_evidence_of_a_failed_run_names_it_and_its_logs():
-    explanation = explain(verdict(DAY, Code.MISSING, "nothing"), run(RunState.FAILED, Failure.ERROR), 3)
+    explanation = explain(Partition(DAY, Code.MISSING, "nothing"), run(RunState.FAILED, Failure.ERROR), 3)
     assert explanation.evidence == "run 2025-11-05.1 failed: no disk"
     assert (explanation.run, explanation.url) == ("2025-11-05.1", "file:///log")
 
 
 def test_an_attempt_beyond_the_limit_of_one_backfill_is_not_counted_against_it():
-    missing = verdict(DAY, Code.MISSING, "nothing is there")
+    missing = Partition(DAY, Code.MISSING, "nothing is there")
     cause = explain(missing, run(RunState.FAILED, Failure.ERROR, attempt=6), 3)
     assert (cause.cause, cause.evidence) == (Cause.ATTEMPTS_EXHAUSTED, "attempt 6 failed: no disk")

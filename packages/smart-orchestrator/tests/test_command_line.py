@@ -7,11 +7,12 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
-from .any_lake import COMMAND, CONFIG, WINDOW, AnyLake
+from .any_lake import COMMAND, CONFIG, OLD, WINDOW, AnyLake
 
 HOLES = ["2025-11-06", "2025-11-08"]
 
@@ -273,6 +274,12 @@ def test_orchestrators_at_the_same_time_start_one_run_for_a_key(lake):
 MANIFEST = CONFIG.replace('adapter = "files"', 'adapter = "manifest"')
 
 
+def test_a_time_that_no_timer_can_measure_is_refused(tmp_path):
+    lake = AnyLake(tmp_path, CONFIG)
+    for arguments in (["wait", "--timeout", "inf"], ["run", "--timeout", "nan"], ["wait", "--poll", "1e300"]):
+        assert f"{arguments[1]}: " in lake.run(*arguments, code=2).stderr
+
+
 def test_leftovers_are_removed_only_where_this_program_writes(tmp_path):
     lake = AnyLake(tmp_path, MANIFEST)
     assert "--older-than: 'old' is not an age" in lake.run("vacuum", "--older-than", "old", code=2).stderr
@@ -341,12 +348,20 @@ def test_one_as_of_fits_datasets_of_every_grain(tmp_path):
 
 def test_a_saved_plan_starts_no_run_that_it_does_not_name(tmp_path):
     """A partition that settles too small is run by `run`, and not by `apply` of a plan that waited for it."""
-    lake = AnyLake(tmp_path, CONFIG.replace("settle = 600", "settle = 6"))
+    lake = AnyLake(tmp_path)
     lake.take_away("2025-11-08")
     half = next((lake.orders / "dt=2025-11-06").glob("*.parquet"))
     half.write_bytes(half.read_bytes()[:50])
     lake.run("plan", "orders", *WINDOW, "-o", "plan.json", code=0)
-    done = lake.json("apply", "plan.json", code=1)
+    apply = subprocess.Popen(
+        [*COMMAND, "apply", "plan.json", "--json"], cwd=lake.folder, stdout=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: lake.lines("started.txt") == ["2025-11-08"])
+    # The file settles now.
+    os.utime(half, (OLD, OLD))
+    output, _ = apply.communicate()
+    done = json.loads(output)
+    assert apply.returncode == 1
     assert [run["day"] for run in done["runs_started"]] == ["2025-11-08"]
     assert done["missing"] == ["2025-11-06"]
     assert lake.lines("started.txt") == ["2025-11-08"]
@@ -377,3 +392,26 @@ def test_a_run_says_for_which_keys_it_no_longer_waits(lake):
     ]
     lake.run("run", "orders", *WINDOW, code=0)
     assert lake.lines("started.txt") == HOLES
+
+
+def test_a_check_of_parquet_imports_neither_polars_nor_rich_nor_what_only_runs_need(lake):
+    code = (
+        "import sys\nfrom smart_orchestrator.cli.app import run_command\n"
+        f"run_command(['check', 'orders', *{WINDOW!r}, '--json'])\n"
+        "print(sorted(set(sys.modules) & set(sys.argv[1:])), file=sys.stderr)"
+    )
+    heavy = [
+        "polars",
+        "rich",
+        "httpx2",
+        "obstore",
+        "sqlalchemy",
+        "concurrent.futures",
+        "zoneinfo",
+        "tempfile",
+    ]
+    heavy += ["smart_orchestrator.contract.rows", "smart_orchestrator.backfilling.loop"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *heavy], cwd=lake.folder, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "[]\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -316,31 +315,3 @@ def test_a_record_that_cannot_be_read_is_an_error_of_the_runs(state, tmp_path):
 def test_impossible_options_are_refused(state, options, message):
     with pytest.raises(OptionError, match=message):
         CommandRunner(**({"command": ["true"], "state_dir": state} | options))
-
-
-TRIALS = [pytest.param(3, 4, id="3"), pytest.param(200, 16, id="200", marks=pytest.mark.long)]
-
-
-@pytest.mark.parametrize(("trials", "contenders"), TRIALS)
-def test_contenders_that_are_killed_never_run_a_key_twice_at_once(tmp_path, trials, contenders):
-    chance = random.Random(20251105)
-    for trial in range(trials):
-        live = tmp_path / f"live-{trial}"
-        live.mkdir()
-        arguments = [sys.executable, str(Path(__file__).with_name("contend_for_keys.py"))]
-        arguments += [str(tmp_path / f"state-{trial}"), str(live), "3"]
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        processes = [subprocess.Popen(arguments, env=environment) for _ in range(contenders)]
-        for process in processes[1:]:
-            time.sleep(chance.random() * 0.3)
-            process.send_signal(signal.SIGKILL)
-        codes = [process.wait(PATIENCE) for process in processes]
-        assert codes[0] == 0
-        assert not (live / "twice.log").exists()
-        assert not list(live.glob("*.live"))
-        # A run outlives its starter, so each key is run exactly once.
-        assert sorted((live / "started.log").read_text().split()) == [
-            "2025-11-01",
-            "2025-11-02",
-            "2025-11-03",
-        ]

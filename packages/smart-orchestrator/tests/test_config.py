@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smart_orchestrator.config import Config, load_config, parse_config
+from smart_orchestrator.config.loading import load_config, parse_config
+from smart_orchestrator.config.values import Config
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.project_errors import ConfigError
 
@@ -109,16 +110,16 @@ def test_the_waivers_of_tables_are_beside_the_state_unless_they_are_named():
         (MINIMAL + "[consumer.x]", "consumer: is not an option. Did you mean consumers?"),
         (
             MINIMAL + 'grain = "dayly"',
-            "datasets.a.grain: 'dayly' is not one of hour, day, week, month. Correct it.",
+            "datasets.a.grain: 'dayly' is not one of hour, day, week, month. Did you mean day?",
         ),
         (
             MINIMAL + 'lag = "three"',
             "datasets.a.lag: 'three' is not an integer from 0 on. Write lag = 0, for example.",
         ),
-        (MINIMAL + "lag = -1", "datasets.a.lag: -1 is not an integer from 0 on."),
+        (MINIMAL + "lag = -1", "datasets.a.lag: -1 is less than 0. Write lag = 0, for example."),
         (MINIMAL + "settle = nan", "datasets.a.settle: nan is not a number."),
         (MINIMAL + "min_coverage = 101", "datasets.a.min_coverage: 101.0 is not between 0 and 100 percent."),
-        (MINIMAL + 'adapter = "hive"', "datasets.a: adapter 'hive' is not one of manifest, marker, files,"),
+        (MINIMAL + 'adapter = "hive"', "datasets.a.adapter: 'hive' is not one of manifest, marker, files,"),
         (MINIMAL + 'timezone = "Berlin"', "datasets.a: time zone 'Berlin' is not an IANA name"),
         (MINIMAL + 'grain = "hour"\ntimezone = "Europe/Berlin"', "datasets.a: hours are UTC"),
         (
@@ -138,9 +139,12 @@ def test_the_waivers_of_tables_are_beside_the_state_unless_they_are_named():
         ),
         (
             MINIMAL + '[runners.r]\ncommand = ["x"]\njobs = 0',
-            "runners.r.jobs: 0 is not an integer from 1 on.",
+            "runners.r.jobs: 0 is less than 1.",
         ),
-        (MINIMAL + '[runners.r]\ncommand = ["x"]\ntimeout = 0', "runners.r.timeout: 0 is not more than 0."),
+        (
+            MINIMAL + '[runners.r]\ncommand = ["x"]\ntimeout = 0',
+            "runners.r.timeout: 0 is not a number of seconds above 0.",
+        ),
         (
             MINIMAL + '[consumers.c]\ncommand = ["x"]',
             "consumers.c.datasets: is missing. Add datasets to [consumers.c].",
@@ -294,3 +298,84 @@ def test_an_hourly_consumer_may_have_as_many_hours_as_ten_years():
     assert parse(text.replace("LAST", "87840")).consumers["c"].last == 87_840
     with pytest.raises(ConfigError, match="is more than 87840"):
         parse(text.replace("LAST", "87841"))
+
+
+SQL = """
+[datasets.t]
+url = "postgresql://db/shop"
+adapter = "sql"
+table = "orders"
+key_column = "day"
+"""
+RUNNER = MINIMAL + '[runners.r]\ncommand = ["true"]\n'
+CONSUMER = MINIMAL + '[consumers.c]\ndatasets = ["a"]\ncommand = ["true"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (MINIMAL + 'glob = "*.csv"', "datasets.a.glob: is not an option of the adapter manifest. Remove it, or use the adapter marker or files."),
+        (MINIMAL + 'table = "orders"', "datasets.a.table: is not an option of the adapter manifest. Remove it, or use the adapter sql or iceberg."),
+        (SQL + "header = true", "datasets.t.header: is not an option of the adapter sql."),
+        (MINIMAL + "min_files = 0", "datasets.a.min_files: 0 is less than 1. Write min_files = 1, for example."),
+        (MINIMAL + "min_files = true", "datasets.a.min_files: True is not an integer from 1 on."),
+        (MINIMAL + "min_rows = 1.5", "datasets.a.min_rows: 1.5 is not an integer from 0 on."),
+        (MINIMAL + "min_rows = 9223372036854775808", "datasets.a.min_rows: 9223372036854775808 is more than"),
+        (MINIMAL + "retries = 1001", "datasets.a.retries: 1001 is more than 1000. Write 1000 or less."),
+        (MINIMAL + "timeout = 0", "datasets.a.timeout: 0 is not a number of seconds above 0. Give more than 0 to"),
+        (MINIMAL + "timeout = inf", "datasets.a.timeout: inf is not a number."),
+        (MINIMAL + "backoff = -1", "datasets.a.backoff: -1 is not a number of seconds above 0."),
+        (MINIMAL + "settle = -0.5", "datasets.a.settle: -0.5 is not a number of seconds from 0 on."),
+        (MINIMAL + "settle = 1e300", "datasets.a.settle: 1e+300 is more than 31622400 seconds, which is a year."),
+        (MINIMAL + "min_partitions = 0", "datasets.a.min_partitions: 0 is less than 1."),
+        (MINIMAL + "min_coverage = nan", "datasets.a.min_coverage: nan is not a number."),
+        (MINIMAL + "min_coverage = -1", "datasets.a.min_coverage: -1.0 is not between 0 and 100 percent."),
+        (MINIMAL + 'glob = ""', "datasets.a.glob: '' is empty. Give a text, or leave glob out."),
+        (MINIMAL + 'timezone = " "', "datasets.a.timezone: ' ' is empty."),
+        (MINIMAL + 'adapter = "filse"', "datasets.a.adapter: 'filse' is not one of manifest, marker, files,"),
+        (MINIMAL + 'format = "parqet"', "datasets.a.format: 'parqet' is not one of csv, parquet, raw. Did you mean"),
+        (MINIMAL + 'compression = "gz"', "datasets.a.compression: 'gz' is not one of infer, none, gzip, bz2, zstd."),
+        (MINIMAL + "columns = [{}]", "datasets.a.columns[0].name: is missing."),
+        (MINIMAL + 'columns = [{ name = "" }]', "datasets.a.columns[0].name: '' is empty."),
+        (MINIMAL + 'columns = [{ name = "x", typ = "y" }]', "datasets.a.columns[0].typ: is not an option. Did you mean type?"),
+        (MINIMAL + 'columns = [{ name = "x", type = "int" }]', "datasets.a.columns[0].type: 'int' is not one of string,"),
+        (MINIMAL + 'columns = [{ name = "x", low = 2, high = 1 }]', "datasets.a.columns[0]: no value is between 2.0 and 1.0."),
+        (MINIMAL + 'columns = [{ name = "x", low = inf }]', "datasets.a.columns[0].low: inf is not a number."),
+        (MINIMAL + "state = 3", "datasets.a.state: is not an option."),
+        ('state = ""\n' + MINIMAL, "state: '' is empty."),
+        (MINIMAL.replace("lake", ""), "datasets.a.url: is not a folder or URL."),
+        (MINIMAL.replace('"lake"', '"s3://user:hidden@lake"'), "datasets.a.url: 's3://lake': holds credentials; set AWS_"),
+        (MINIMAL.replace("lake", "s4://lake"), "datasets.a.url: 's4://lake': the scheme 's4' is not supported. Use a folder,"),
+        (MINIMAL.replace("lake", "s3://lake?token=hidden"), "datasets.a.url: 's3://lake?token=***': has a ? or a #"),
+        (MINIMAL + 'waivers = "s3://me:hidden@lake"', "datasets.a.waivers: 's3://lake': holds credentials;"),
+        (MINIMAL + 'waivers = ""', "datasets.a.waivers: is not a folder or URL."),
+        (MINIMAL.replace("-%d", ""), "datasets.a: key format '{start:%Y-%m}' gives different days the same key; write {day:"),
+        (MINIMAL.replace("{start:%Y-%m-%d}", "orders"), "datasets.a: key format 'orders' gives different days the same key"),
+        (MINIMAL.replace("%Y-%m-%d", "%Y%-m%-d"), "datasets.a: key format '{start:%Y%-m%-d}' gives different days the same key"),
+        (MINIMAL + MINIMAL.replace(".a]", ".b]"), "datasets.b: has the same partitions as datasets.a. Remove one of them,"),
+        (SQL + SQL.replace(".t]", ".u]"), "datasets.u: has the same partitions as datasets.t."),
+        (SQL.replace('table = "orders"', 'table = ""'), "datasets.t.table: '' is empty."),
+        (RUNNER + "jobs = 1.5", "runners.r.jobs: 1.5 is not an integer from 1 on."),
+        (RUNNER + "jobs = 1000001", "runners.r.jobs: 1000001 is more than 1000000."),
+        (RUNNER + "attempts = -1", "runners.r.attempts: -1 is less than 1."),
+        (RUNNER + "timeout = nan", "runners.r.timeout: nan is not a number."),
+        (RUNNER + "timeout = 1e10", "runners.r.timeout: 10000000000.0 is more than 31622400 seconds"),
+        (RUNNER + "env = 3", "runners.r.env: is not a table of texts."),
+        (RUNNER + "comand = 3", "runners.r.comand: is not an option. Did you mean command?"),
+        (CONSUMER + "last = 0", "consumers.c.last: 0 is less than 1."),
+        (CONSUMER + 'grain = "days"', "consumers.c.grain: 'days' is not one of hour, day, week, month. Did you mean day?"),
+        (CONSUMER.replace('["a"]', "[]"), "consumers.c.datasets: is empty."),
+        (CONSUMER.replace('["a"]', '"a"'), "consumers.c.datasets: 'a' is not a list of texts."),
+    ],
+)  # fmt: skip
+def test_a_degenerate_value_is_refused_with_its_place_and_the_fix(text, error):
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    message = str(caught.value).removeprefix("/project/smart-orchestrator.toml: ")
+    assert message.startswith(error)
+    assert "hidden" not in message
+
+
+def test_datasets_of_one_folder_may_differ_in_their_keys_or_grains():
+    weekly = MINIMAL.replace(".a]", ".b]") + 'grain = "week"\n'
+    assert list(parse(MINIMAL + weekly).datasets) == ["a", "b"]

@@ -138,6 +138,17 @@ def test_a_part_is_named_for_its_format(form, suffix):
         {"timeout": 0.0},
         {"timeout": float("nan")},
         {"backoff": float("inf")},
+        {"backoff": 1e300},
+        {"timeout": True},
+        {"min_files": 0},
+        {"min_files": 1.5},
+        {"min_rows": 2**63},
+        {"retries": 1001},
+        {"lag": 0.5},
+        {"settle": -1},
+        {"settle": float("inf")},
+        {"glob": ""},
+        {"runner": " "},
     ],
     ids=str,
 )
@@ -150,7 +161,14 @@ def test_a_degenerate_dataset_is_refused(options):
 
 @pytest.mark.parametrize(
     "options",
-    [{"name": ""}, {"name": "a\0"}, {"type": "decimal"}, {"low": 2, "high": 1}, {"low": float("nan")}],
+    [
+        {"name": ""},
+        {"name": "a\0"},
+        {"type": "decimal"},
+        {"low": 2, "high": 1},
+        {"low": float("nan")},
+        {"high": float("inf")},
+    ],
     ids=str,
 )
 def test_a_degenerate_column_is_refused(options):

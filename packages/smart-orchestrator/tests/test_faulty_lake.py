@@ -1,4 +1,4 @@
-"""A lake whose server fails now and then, or goes away: the right verdict or an error, never a wrong one."""
+"""A lake whose server fails now and then, or goes away: the right result or an error, never a wrong one."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def faulty(s3, proxy, monkeypatch):
     return replace(dataset, timeout=TIMEOUT, retries=RETRIES, backoff=BACKOFF)
 
 
-def verdicts(completeness):
+def codes_and_rows(completeness):
     return [(p.day, p.state, p.code, p.rows, p.fingerprint) for p in completeness.partitions]
 
 
 def checks(faulty, proxy, rounds):
     """Checks of short windows and long ones while three of ten requests fail; some of them must come through."""
-    right = {window: verdicts(check(faulty, window)) for window in (WINDOW, LONG)}
+    right = {window: codes_and_rows(check(faulty, window)) for window in (WINDOW, LONG)}
     proxy.faults = Faults(0.3)
     came_through = 0
     for number in range(rounds):
@@ -59,7 +59,7 @@ def checks(faulty, proxy, rounds):
             completeness = check(faulty, window)
         except LakeError:
             continue
-        assert verdicts(completeness) == right[window]
+        assert codes_and_rows(completeness) == right[window]
         came_through += 1
     assert set(proxy.faults.done) == set(FAULTS)
     assert rounds / 10 < came_through < rounds

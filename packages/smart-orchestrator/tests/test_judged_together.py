@@ -1,4 +1,4 @@
-"""Partitions judged in one query: what is confirmed there is right by itself, with the same rows and volume."""
+"""Partitions checked in one query: what is confirmed there is right by itself, with the same rows and volume."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,8 +41,8 @@ days = st.lists(st.lists(parts, min_size=1, max_size=2), min_size=1, max_size=4)
 
 
 def alone(day):
-    judged = examine(DATASET, [BytesPart(f"part-{number}", part) for number, part in enumerate(day)])
-    return None if judged.findings else (judged.rows, judged.volume)
+    examined = examine(DATASET, [BytesPart(f"part-{number}", part) for number, part in enumerate(day)])
+    return None if examined.findings else (examined.rows, examined.volume)
 
 
 @given(days)

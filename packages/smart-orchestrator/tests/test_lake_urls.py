@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from smart_orchestrator.errors import LakeError, LakeSettingError, LakeUrlError
 from smart_orchestrator.store.aws import read_aws_settings
 from smart_orchestrator.store.opening import open_lake
-from smart_orchestrator.store.urls import parse_lake_url
+from smart_orchestrator.store.urls import parse_lake_url, redact_parameters, redacted_url
 from smart_orchestrator.store.variables import VariableError, check_proxy_and_certificate_variables
 
 SECRET = "hidden-value"
@@ -197,3 +197,38 @@ def test_missing_credentials_are_not_a_network_problem():
 def test_degenerate_numbers_are_refused(tmp_path, numbers):
     with pytest.raises(LakeError, match=next(iter(numbers))):
         open_lake(str(tmp_path), **numbers)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://db/shop?password={SECRET}",
+        f"postgresql://db/shop?sslmode=verify-full&sslpassword={SECRET}&application_name=etl",
+        f"s3://lake/x?X-Amz-Signature={SECRET}",
+        f"s3://lake/x?AWSAccessKeyId={SECRET}",
+        f"az://container/x?sv=2024-01-01&sig={SECRET}",
+        f"https://api/x?access_token={SECRET}#more",
+        f"https://api/x#token={SECRET}",
+        f"sqlserver://db?a=1;pwd={SECRET};b=2",
+        f"postgresql://db/shop?pass%77ord={SECRET}",
+        f"postgresql://db/shop?password=two words {SECRET}",
+        f"postgresql://user:{SECRET}@db/shop",
+    ],
+)
+def test_a_secret_in_any_part_of_an_url_is_redacted(url):
+    assert SECRET not in redacted_url(url)
+    assert redacted_url(url).startswith(
+        url.partition("?")[0].partition("#")[0].replace(f"user:{SECRET}@", "")
+    )
+
+
+def test_other_parameters_of_an_url_stay():
+    assert redacted_url("postgresql://db/shop?sslmode=require&password=x") == (
+        "postgresql://db/shop?sslmode=require&password=***"
+    )
+    assert redacted_url("/data/a?b=1&c") == "/data/a?b=1&c"
+
+
+def test_an_url_in_a_text_loses_its_secrets_and_the_text_stays():
+    text = redact_parameters(f"GET https://api/x?token={SECRET}&n=1 failed: 500")
+    assert text == "GET https://api/x?token=***&n=1 failed: 500"

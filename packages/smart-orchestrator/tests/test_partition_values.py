@@ -11,7 +11,7 @@ from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.checking import states
 from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.completeness import WARNINGS, Completeness, Policy
-from smart_orchestrator.model.partition import EXPECTATION_CODES, Code, PartInfo, Partition, State, verdict
+from smart_orchestrator.model.partition import EXPECTATION_CODES, Code, PartInfo, Partition, State
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.volume_check import with_volume
 from testing.lakes import AS_OF, DAY, pages
@@ -59,7 +59,7 @@ def test_counts_are_replaced_together_and_the_parts_stay():
     named = Partition(DAY, Code.OK, "", type(counted.data)((part,), 1, 2))
     assert named.with_counts(3, None).parts == (part,)
     assert (named.with_counts(3, None).rows, named.with_counts(3, None).volume) == (3, None)
-    assert verdict(DAY, Code.SHORT, "", named).data == named.data
+    assert named.with_code(Code.SHORT, "").data == named.data
 
 
 @pytest.mark.parametrize("code", WARNINGS)
@@ -80,7 +80,7 @@ def test_the_policy_decides_whether_a_warning_counts(code, strict):
 def test_a_reason_is_one_line_whatever_the_names_in_it(name):
     for partition in (
         Partition(DAY, Code.OK, f"{name} is gone"),
-        verdict(DAY, Code.SHORT, f"{name} is gone"),
+        Partition(DAY, Code.SHORT, f"{name} is gone"),
     ):
         assert partition.reason.isprintable()
         assert partition.reason.startswith("part-")

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smart_orchestrator.backfilling.saved_plan import SavedPlan
-from smart_orchestrator.config import parse_config
+from smart_orchestrator.config.loading import parse_config
 from smart_orchestrator.model.grain import Grain, key_text
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.window import Window

@@ -10,7 +10,7 @@ import tomllib
 import polars as pl
 import pytest
 
-from smart_orchestrator.config import parse_config
+from smart_orchestrator.config.loading import parse_config
 from smart_orchestrator.proposal import propose, to_toml
 from smart_orchestrator.store.opening import open_lake
 
@@ -109,6 +109,27 @@ def test_folders_that_do_not_fit_and_few_folders_are_not_sure(tmp_path):
     assert not first.is_sure
     assert not second.is_sure
     assert "4 of 5 folders of the sample fit the key format" in second.notes
+
+
+def test_files_of_other_formats_are_raw_and_the_proposal_says_so(tmp_path):
+    for day in DAYS:
+        (tmp_path / day).mkdir()
+        (tmp_path / day / "events.json.gz").write_bytes(b"x")
+    (proposal,) = proposals(tmp_path)
+    assert (proposal.dataset.format, proposal.is_sure) == ("raw", True)
+    assert "the most common ending is json: format raw, of which rows are not counted" in proposal.notes
+
+
+def test_a_proposal_whose_newest_partitions_cannot_be_read_is_not_sure(tmp_path):
+    for day in DAYS:
+        (tmp_path / day).mkdir()
+        (tmp_path / day / "a.csv").write_bytes("n\u00e4me\n1\n".encode("latin-1"))
+    (proposal,) = proposals(tmp_path)
+    assert not proposal.is_sure
+    assert f"{DAYS[0]} is invalid: a.csv cannot be read: it is not UTF-8 text (byte 0xe4)" in proposal.notes
+    (tmp_path / DAYS[0] / "a.csv").write_bytes(b"name\n1\n")
+    (proposal,) = proposals(tmp_path)
+    assert proposal.is_sure
 
 
 def test_a_lake_without_dates_has_no_proposal(tmp_path):

@@ -109,7 +109,7 @@ CONTRACT = DailyDataset("pages", "memory://pieces", "{day:%Y-%m-%d}", columns=CO
 MANY = "page,views\n" + "".join(f'"Page\n{number}",{number}\n' for number in range(500))
 
 
-def judged(text, foreign=False, dataset=CONTRACT, piece=64):
+def examined(text, foreign=False, dataset=CONTRACT, piece=64):
     data = text if isinstance(text, bytes) else text.encode()
     with patch.object(csv_parts, "PIECE_BYTES", piece):
         return examine(dataset, [BytesPart("part", data)], foreign=foreign)
@@ -126,17 +126,17 @@ def judged(text, foreign=False, dataset=CONTRACT, piece=64):
     ],
 )
 def test_parts_of_many_pieces_are_one_table(compress):
-    contents = judged(compress(MANY.encode()))
+    contents = examined(compress(MANY.encode()))
     assert (contents.rows, contents.volume, contents.findings) == (500, 500 * 499 // 2, ())
 
 
 def test_rows_are_numbered_and_repeated_values_met_across_pieces():
-    contents = judged(MANY + '"Page\n7",x\n')
+    contents = examined(MANY + '"Page\n7",x\n')
     assert [finding.text for finding in contents.findings] == [
         "part row 501 column views ('x') is not of type integer",
         "column page holds 'Page\\n7' more than once",
     ]
-    cut = judged(MANY + "Page")
+    cut = examined(MANY + "Page")
     assert [finding.text for finding in cut.findings] == [
         "part cannot be read: row 501 has more or fewer fields than the header"
     ]
@@ -144,15 +144,17 @@ def test_rows_are_numbered_and_repeated_values_met_across_pieces():
 
 def test_a_part_that_turns_out_not_to_be_of_spark_is_read_again():
     backslash = MANY + '"ends with \\",1\n"a ""b""",2\n'
-    contents = judged(backslash, foreign=True)
+    contents = examined(backslash, foreign=True)
     assert (contents.rows, contents.findings) == (502, ())
 
 
 def test_parts_without_a_header_have_the_columns_of_the_contract():
     dataset = replace(CONTRACT, header=False)
-    assert judged("A,1\nB,2\n", dataset=dataset).rows == 2
-    assert judged(to_bytes(dataset, pl.DataFrame({"page": ["A"], "views": [5]})), dataset=dataset).volume == 5
-    assert judged("A,1,2\n", dataset=dataset).findings[0].code is Code.UNREADABLE
+    assert examined("A,1\nB,2\n", dataset=dataset).rows == 2
+    assert (
+        examined(to_bytes(dataset, pl.DataFrame({"page": ["A"], "views": [5]})), dataset=dataset).volume == 5
+    )
+    assert examined("A,1,2\n", dataset=dataset).findings[0].code is Code.UNREADABLE
 
 
 def test_parts_are_written_in_the_compression_of_the_dataset():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.checking import check
     from smart_orchestrator.committing.cleanup import Vacuumed, vacuum
     from smart_orchestrator.committing.writer import Part, commit, write_frame
-    from smart_orchestrator.config import load_config
+    from smart_orchestrator.config.loading import load_config
     from smart_orchestrator.errors import (
         CommitError,
         ContractError,
@@ -150,7 +150,7 @@ _NAMES_OF = {
     "backfilling.reporter": "Reporter",
     "backfilling.state": "Limits Outcome",
     "checking": "check",
-    "config": "load_config",
+    "config.loading": "load_config",
     "committing.cleanup": "Vacuumed vacuum",
     "committing.writer": "Part commit write_frame",
     "errors": "CommitError ContractError DatasetError LakeDenied LakeError LakeUnreachable LakeUrlError LostRace"

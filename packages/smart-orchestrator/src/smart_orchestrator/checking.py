@@ -15,10 +15,7 @@ from smart_orchestrator.model.completeness import Completeness, Policy
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code, Partition, State
-from smart_orchestrator.model.plan import written_by
-from smart_orchestrator.model.run import RunState
 from smart_orchestrator.store.opening import lake_of
-from smart_orchestrator.waiver_store import waivers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,11 +85,16 @@ def with_settled(
 
     Files of an unknown writer count as complete only after the settle time. Files of a succeeded run need no settle time.
     """
+    writing = [partition for partition in completeness.partitions if partition.code is Code.STILL_WRITING]
+    if not writing:
+        return completeness
+    from smart_orchestrator.model.plan import written_by
+    from smart_orchestrator.model.run import RunState
+
     settled = [
         partition.day
-        for partition in completeness.partitions
-        if partition.code is Code.STILL_WRITING
-        and (run := runs.get(partition.day)) is not None
+        for partition in writing
+        if (run := runs.get(partition.day)) is not None
         and run.state is RunState.SUCCEEDED
         and written_by(partition, run)
     ]
@@ -135,6 +137,8 @@ def _mark_waived(
     unavailable = [partition.day for partition in partitions if not partition.available]
     if not unavailable:
         return list(partitions)
+    from smart_orchestrator.waiver_store import waivers
+
     recorded = waivers(dataset, lake, unavailable)
     return [
         _with_waiver(partition, recorded[partition.day], window) if partition.day in recorded else partition

@@ -12,7 +12,7 @@ from smart_orchestrator.model.grain import key_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from smart_orchestrator.config import ConsumerConfig
+    from smart_orchestrator.config.values import ConsumerConfig
     from smart_orchestrator.model.window import Window
 
 # Shells return this exit code for a command that cannot be started.

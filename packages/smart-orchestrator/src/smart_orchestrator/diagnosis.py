@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.config.runners import CommandConfig
 from smart_orchestrator.expected_error import USAGE, ExpectedError
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.window import Window
@@ -73,19 +75,31 @@ def _newest_partition_check(project: Project, name: str) -> Callable[[], str]:
 
 
 def _check_commands(project: Project) -> Iterator[Finding]:
-    """Check whether the commands of the runners and the consumers can be started."""
+    """Check whether the runners and the commands of the consumers can be started."""
     config = project.config
-    tables = [(f"runner {name}", runner.command) for name, runner in config.runners.items()]
-    tables += [(f"consumer {name}", consumer.command) for name, consumer in config.consumers.items()]
     folder = config.path.absolute().parent
-    for subject, command in tables:
-        program = command[0]
-        path = str(folder / program) if os.sep in program and not Path(program).is_absolute() else program
-        if shutil.which(path) is None:
-            fix = "Install the program, or write its full path in the command."
-            yield Finding(subject, f"{program} is not a program that can be started. {fix}", USAGE)
-        else:
-            yield Finding(subject, f"{program} can be started")
+    for name, runner in config.runners.items():
+        if isinstance(runner, CommandConfig):
+            yield _check_program(f"runner {name}", runner.command[0], folder)
+    for name, dataset in config.datasets.items():
+        if dataset.runner and not isinstance(config.runners[dataset.runner], CommandConfig):
+            yield _run_check(f"runner {dataset.runner} of {name}", partial(_runner_state, project, name))
+    for name, consumer in config.consumers.items():
+        yield _check_program(f"consumer {name}", consumer.command[0], folder)
+
+
+def _check_program(subject: str, program: str, folder: Path) -> Finding:
+    """Check whether a program can be started in a folder."""
+    path = str(folder / program) if os.sep in program and not Path(program).is_absolute() else program
+    if shutil.which(path) is None:
+        fix = "Install the program, or write its full path in the command."
+        return Finding(subject, f"{program} is not a program that can be started. {fix}", USAGE)
+    return Finding(subject, f"{program} can be started")
+
+
+def _runner_state(project: Project, name: str) -> str:
+    """Check whether the runner of a dataset could start a run: the function can be imported, or the DAG is switched on."""
+    return f"at most {project.runner(name).capacity()} runs at once"
 
 
 def _run_check(subject: str, check: Callable[[], str]) -> Finding:

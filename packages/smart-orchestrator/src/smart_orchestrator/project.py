@@ -7,71 +7,42 @@ plan names a needed partition that is not complete. The command of a consumer ru
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.base import inspect_key
 from smart_orchestrator.adapters.manifest import InspectOptions
-from smart_orchestrator.backfilling.loop import Backfill, execute_plan, wait_until_written
-from smart_orchestrator.backfilling.reporter import SilentReporter
-from smart_orchestrator.backfilling.saved_plan import SavedPlan
-from smart_orchestrator.backfilling.state import Limits, Outcome
 from smart_orchestrator.checking import check, with_settled
-from smart_orchestrator.consumers import ConsumerResult, run_consumer
 from smart_orchestrator.errors import OptionError
-from smart_orchestrator.model.cause import Explanation, explain
-from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.model.grain import Grain, key_text
-from smart_orchestrator.model.plan import Action, Plan, make_plan
 from smart_orchestrator.model.spans import keys_for, last_keys_within, window_for
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.project_errors import ConfigError, PlanMoved
-from smart_orchestrator.runners.command import CommandRunner
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.store.opening import lake_of, open_lake
-from smart_orchestrator.store.urls import redacted_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from smart_orchestrator.backfilling.loop import Backfill
     from smart_orchestrator.backfilling.reporter import Reporter
-    from smart_orchestrator.config import Config, ConsumerConfig
+    from smart_orchestrator.backfilling.state import Limits
+    from smart_orchestrator.config.values import Config, ConsumerConfig
+    from smart_orchestrator.consumers import ConsumerResult
+    from smart_orchestrator.model.cause import Explanation
     from smart_orchestrator.model.completeness import Completeness, Policy
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
+    from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.model.run import Run
+    from smart_orchestrator.project_results import PartitionExplanation, ProjectRun
+    from smart_orchestrator.runners.base import RecordingRunner
     from smart_orchestrator.store.base import Lake
 
 DEFAULT_LAST = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 3}
 # The number of runs that an explanation lists.
 _RECENT_RUNS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectRun:
-    """The result of `Project.run`.
-
-    Attributes:
-        backfill: the backfill of the dataset.
-        needs: the backfills of the datasets that the dataset needs, by name.
-        consumers: the results of the consumers that read the dataset.
-    """
-
-    backfill: Backfill
-    needs: Mapping[str, Backfill] = field(default_factory=dict)
-    consumers: tuple[ConsumerResult, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionExplanation:
-    """The check of one key, the cause (None for an available partition), the latest runs and the plan."""
-
-    completeness: Completeness
-    cause: Explanation | None
-    runs: tuple[Run, ...]
-    plan: Plan
 
 
 class Project:
@@ -145,15 +116,17 @@ class Project:
     def waiver_lake(self, name: str) -> Lake:
         """Open the lake with the waivers of a dataset: the lake of the option `waivers`, by default the lake of the dataset."""
         dataset = self.config.dataset(name)
-        waiver_url = self.config.waiver_urls.get(name)
-        return lake_of(dataset) if waiver_url is None else open_lake(waiver_url)
+        url = self.config.waiver_urls.get(name)
+        return lake_of(dataset) if url is None else open_lake(url)
 
-    def runner(self, name: str) -> CommandRunner:
+    def runner(self, name: str) -> RecordingRunner:
         """Create the runner of a dataset.
 
         Raises:
-            ConfigError: the dataset has no runner.
+            ConfigError: the dataset has no runner, or an environment variable that the runner needs is not set.
         """
+        from smart_orchestrator.runners.configured import create_runner
+
         dataset = self.config.dataset(name)
         if dataset.runner is None:
             raise ConfigError(
@@ -162,22 +135,8 @@ class Project:
                 "the dataset has no runner, so nothing can be started",
                 'Add runner = "NAME" and a table [runners.NAME].',
             )
-        runner = self.config.runners[dataset.runner]
-        location = dataset.key_format if dataset.adapter in PATH_ADAPTERS else dataset.table or dataset.name
-        return CommandRunner(
-            runner.command,
-            state_dir=self.config.state,
-            jobs=runner.jobs,
-            attempts=runner.attempts,
-            timeout=runner.timeout,
-            cwd=self.config.path.absolute().parent,
-            env=runner.env,
-            identity=f"{redacted_url(dataset.lake).rstrip('/')}/{location}",
-            span=lambda key: (
-                dataset.grain.start(key, dataset.zone),
-                dataset.grain.end(key, dataset.zone),
-            ),
-            is_complete=lambda key: inspect_key(dataset, key).available,
+        return create_runner(
+            self.config.runners[dataset.runner], dataset, self.config.path, self.config.state
         )
 
     def runs_recorded(self) -> int:
@@ -202,8 +161,11 @@ class Project:
         Raises:
             LakeError: the lake does not respond, or refuses the request.
         """
+        from smart_orchestrator.model.plan import Action, make_plan
+
         completeness = self.check(name, window, policy=policy)
         plan = make_plan(completeness, self.latest_runs(name, completeness))
+        plan = replace(plan, runner=self.config.dataset(name).runner)
         blocked = self._find_blocked_keys(name, plan.days(Action.START))
         if not blocked:
             return plan
@@ -232,21 +194,27 @@ class Project:
             ConfigError: the dataset has no runner.
             LakeError: the lake does not respond, or refuses the request.
         """
+        from smart_orchestrator.backfilling.loop import Backfill, execute_plan, wait_until_written
+        from smart_orchestrator.backfilling.reporter import SilentReporter
+        from smart_orchestrator.backfilling.state import Outcome
+        from smart_orchestrator.model.plan import Action
+
         reporter = reporter or SilentReporter()
         name = plan.completeness.dataset
         dataset = self.config.dataset(name)
         window, policy = plan.completeness.window, plan.completeness.policy
+        check_again = partial(self.check, name, window, policy=policy)
         if dataset.runner is None and not plan.days(Action.START):
             reporter.planned(plan)
             limits = limits or self.limits(name)
-            checked = wait_until_written(partial(self.check, name, window, policy=policy), limits.timeout)
+            checked = wait_until_written(check_again, dataset, limits.timeout)
             return Backfill(plan, Outcome((), (), (), ()), checked)
         # Without a minimum, the backfill waits for all started runs, even if the window can no longer become ready.
         without_minimum = replace(plan.completeness, policy=replace(policy, min_coverage=0, min_days=0))
         backfill = execute_plan(
             dataset,
             replace(plan, completeness=without_minimum),
-            partial(self.check, name, window, policy=policy),
+            check_again,
             self.runner(name),
             limits=limits or self.limits(name),
             reporter=reporter,
@@ -268,6 +236,8 @@ class Project:
             ConfigError: the configuration does not define the dataset of the plan.
             PlanMoved: the lake or the runs have changed.
         """
+        from smart_orchestrator.backfilling.saved_plan import SavedPlan
+
         saved = SavedPlan.read(path)
         dataset = self.config.dataset(saved.dataset)
         try:
@@ -299,6 +269,10 @@ class Project:
             ConfigError: a partition is missing, and its dataset has no runner.
             LakeError: the lake does not respond, or refuses the request.
         """
+        from smart_orchestrator.backfilling.loop import wait_until_written
+        from smart_orchestrator.backfilling.reporter import SilentReporter
+        from smart_orchestrator.project_results import ProjectRun
+
         reporter = reporter or SilentReporter()
         dataset = self.config.dataset(name)
         needs: dict[str, Backfill] = {}
@@ -308,7 +282,9 @@ class Project:
             if needed_dataset.runner is not None:
                 needs[need] = self._fill_window(need, needed_window, None, timeout, reporter)
             elif self.check(name, window, strays=False).missing:
-                wait_until_written(partial(self.check, need, needed_window, strays=False), timeout)
+                wait_until_written(
+                    partial(self.check, need, needed_window, strays=False), needed_dataset, timeout
+                )
         backfill = self._fill_window(name, window, policy, timeout, reporter)
         consumers = tuple(
             self._run_consumer_if_ready(consumer, backfill.completeness)
@@ -322,6 +298,8 @@ class Project:
         Raises:
             LakeError: the lake does not respond, or refuses the request.
         """
+        from smart_orchestrator.project_results import PartitionExplanation
+
         dataset = self.config.dataset(name)
         window = Window.between(key, key, self.as_of(dataset), dataset.lag, dataset.grain)
         plan = self.plan(name, window)
@@ -331,6 +309,10 @@ class Project:
 
     def causes(self, completeness: Completeness) -> dict[Key, Explanation]:
         """Return the cause of each partition that is not available."""
+        if all(partition.available for partition in completeness.partitions):
+            return {}
+        from smart_orchestrator.model.cause import explain
+
         dataset = self.config.dataset(completeness.dataset)
         runs = self.latest_runs(dataset.name, completeness)
         attempts = self.config.runners[dataset.runner].attempts if dataset.runner else 1
@@ -343,7 +325,9 @@ class Project:
         }
 
     def limits(self, name: str, timeout: float = 7200.0) -> Limits:
-        """Return the limits of a backfill of a dataset, from the configuration of the dataset's runner."""
+        """Return the limits of a backfill of a dataset, which its runner configures."""
+        from smart_orchestrator.backfilling.state import Limits
+
         dataset = self.config.dataset(name)
         if dataset.runner is None:
             return Limits(timeout=timeout)
@@ -382,6 +366,8 @@ class Project:
 
         `completeness` is the result of the check of one of these datasets. This dataset is not checked again.
         """
+        from smart_orchestrator.consumers import ConsumerResult, run_consumer
+
         checked_dataset = self.config.dataset(completeness.dataset)
         for name in consumer.datasets:
             dataset = self.config.dataset(name)

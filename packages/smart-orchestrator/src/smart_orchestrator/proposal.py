@@ -69,8 +69,8 @@ class Proposal:
         first: the oldest key in the sample.
         last: the newest key in the sample.
         notes: the evidence for the proposal, one sentence each.
-        is_sure: whether the sample is large enough, all its folders fit the key format, and either all or none of its folders
-            have a marker.
+        is_sure: whether the sample is large enough, all its folders fit the key format, either all or none of its folders have a
+            marker, and one of the newest partitions is complete.
     """
 
     dataset: Dataset
@@ -289,12 +289,17 @@ def _describe(dataset: Dataset, keys: Sequence[Key], group: _Group) -> Proposal:
     marker_note = (
         f"{len(group.marked_paths)} of {len(group.paths)} have a _SUCCESS marker: adapter {dataset.adapter}"
     )
-    notes = (fit_note, f"grain {dataset.grain}: {key_text(keys[0])} to {key_text(keys[-1])}", marker_note)
+    notes = [fit_note, f"grain {dataset.grain}: {key_text(keys[0])} to {key_text(keys[-1])}", marker_note]
+    if dataset.format == "raw" and group.endings:
+        ending = group.endings.most_common(1)[0][0]
+        notes.append(
+            f"the most common ending is {ending or 'none'}: format raw, of which rows are not counted"
+        )
     is_sure = len(keys) == len(group.paths) >= _MIN_PARTITIONS and len(group.marked_paths) in (
         0,
         len(group.paths),
     )
-    return Proposal(dataset, keys[0], keys[-1], notes, is_sure)
+    return Proposal(dataset, keys[0], keys[-1], tuple(notes), is_sure)
 
 
 def _possible_grains(key_format: str) -> list[Grain]:
@@ -341,7 +346,10 @@ def _with_min_rows(proposal: Proposal, lake: Lake, now: dt.datetime) -> Proposal
         )
     notes += [f"{key_text(p.day)} is {p.state.value}: {p.reason}" for p in unavailable[:3]]
     min_rows = max(1, min(row_counts) // 2) if row_counts else 1
-    return replace(proposal, dataset=replace(proposal.dataset, min_rows=min_rows), notes=tuple(notes))
+    # If none of the newest partitions is complete, the format or the key format may be wrong.
+    is_sure = proposal.is_sure and len(unavailable) < len(completeness.partitions)
+    dataset = replace(proposal.dataset, min_rows=min_rows)
+    return replace(proposal, dataset=dataset, notes=tuple(notes), is_sure=is_sure)
 
 
 def _with_names(proposals: Iterable[Proposal]) -> list[Proposal]:

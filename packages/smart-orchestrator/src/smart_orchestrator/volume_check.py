@@ -20,7 +20,7 @@ from smart_orchestrator.adapters.base import adapter_of
 from smart_orchestrator.adapters.manifest import Depth, InspectOptions
 from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.grain import Grain
-from smart_orchestrator.model.partition import Code, Partition, verdict
+from smart_orchestrator.model.partition import Code, Partition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,5 +121,5 @@ def _check_volume(
         usual = band(past_values, width)
         if value is not None and usual is not None and value not in usual:
             reason = f"{measure} {value:,}, usual{when} are {usual.low:,.0f} to {usual.high:,.0f}"
-            return verdict(partition.day, Code.UNUSUAL_VOLUME, reason, partition)
+            return partition.with_code(Code.UNUSUAL_VOLUME, reason)
     return partition

@@ -1,4 +1,4 @@
-"""One suite for every adapter and store: each case writes with a real writer and asks the adapter for its verdicts."""
+"""One suite for every adapter and store: each case writes with a real writer and inspects the partitions with the adapter."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from smart_orchestrator.errors import LakeError, LakeUnreachable
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.store.opening import open_lake
 from smart_orchestrator.waiver_store import Waiver, waive
+from testing.lakes import stores
 from testing.partition_writers import ROWS, writer_of
 from testing.s3_proxy import Faults, s3_proxy
 
@@ -20,10 +21,12 @@ START = dt.date(2025, 11, 1)
 WEEK = [START + dt.timedelta(days=number) for number in range(7)]
 DAY = WEEK[4]
 AS_OF = dt.date(2025, 11, 12)
-STORES = (
+STORES = [
     "manifest-folder", "manifest-s3", "marker-folder", "marker-s3", "files-folder", "files-s3", "sql-postgresql",
     "sql-duckdb", "iceberg-folder", "iceberg-s3", "delta-folder", "delta-s3",
-)  # fmt: skip
+]  # fmt: skip
+if stores() == ["azure"]:
+    STORES = ["manifest-azure", "marker-azure", "files-azure", "delta-azure"]
 OBJECTS = [name for name in STORES if name.startswith(("manifest", "marker", "files"))]
 READ = [name for name in STORES if not name.startswith("sql")]
 ON_S3 = [name for name in STORES if name.endswith("s3")]
@@ -38,7 +41,7 @@ def make_writer(tmp_path, request):
         writer = writer_of(
             name,
             tmp_path,
-            lambda: request.getfixturevalue("s3").url,
+            lambda: request.getfixturevalue(name.split("-")[1]).url,
             lambda: request.getfixturevalue("postgres_url"),
         )
         made.append(writer)
@@ -74,24 +77,24 @@ def inspect(writer, keys=WEEK, *, options=None, **description):
     return adapter_of(writer.dataset(**description)).inspect(keys, options or InspectOptions())
 
 
-def codes(verdicts):
-    return [partition.code for partition in verdicts.values()]
+def codes(partitions):
+    return [partition.code for partition in partitions.values()]
 
 
 def test_an_empty_dataset_has_no_partition(writer):
-    verdicts = inspect(writer)
-    assert list(verdicts) == WEEK
-    assert set(codes(verdicts)) == {Code.MISSING}
+    partitions = inspect(writer)
+    assert list(partitions) == WEEK
+    assert set(codes(partitions)) == {Code.MISSING}
     assert inspect(writer, []) == {}
 
 
 def test_partitions_that_are_there_are_complete_with_their_rows(writer):
     writer.write(WEEK)
-    verdicts = inspect(writer)
-    assert codes(verdicts) == [Code.OK] * 7
-    assert [partition.day for partition in verdicts.values()] == WEEK
-    assert {partition.rows for partition in verdicts.values()} == {ROWS}
-    assert all(partition.fingerprint for partition in verdicts.values())
+    partitions = inspect(writer)
+    assert codes(partitions) == [Code.OK] * 7
+    assert [partition.day for partition in partitions.values()] == WEEK
+    assert {partition.rows for partition in partitions.values()} == {ROWS}
+    assert all(partition.fingerprint for partition in partitions.values())
 
 
 def test_a_partition_that_was_never_written_is_missing(writer):
@@ -115,9 +118,9 @@ def test_the_verdicts_follow_the_order_of_the_keys_that_are_asked_for(writer):
 
 def test_too_few_rows_are_short(writer):
     writer.write(WEEK)
-    verdicts = inspect(writer, min_rows=ROWS + 1)
-    assert set(codes(verdicts)) == {Code.SHORT}
-    assert verdicts[DAY].reason.startswith(f"{ROWS} rows, at least {ROWS + 1} are required")
+    partitions = inspect(writer, min_rows=ROWS + 1)
+    assert set(codes(partitions)) == {Code.SHORT}
+    assert partitions[DAY].reason.startswith(f"{ROWS} rows, at least {ROWS + 1} are required")
 
 
 def test_a_restated_partition_has_another_fingerprint_and_the_others_keep_theirs(writer):
@@ -137,8 +140,10 @@ def test_a_writer_that_stopped_half_way_leaves_no_complete_partition(writer):
     writer.write([key for key in WEEK if key != DAY])
     writer.write_half(DAY)
     later = InspectOptions(now=dt.datetime.now(tz=dt.UTC) + dt.timedelta(days=1))
-    verdicts = inspect(writer, options=later)
-    assert {key: p.code.value for key, p in verdicts.items() if not p.available} == {DAY: writer.half_written}
+    partitions = inspect(writer, options=later)
+    assert {key: p.code.value for key, p in partitions.items() if not p.available} == {
+        DAY: writer.half_written
+    }
 
 
 def test_a_writer_that_is_at_work_leaves_no_complete_partition(writer):
@@ -149,11 +154,11 @@ def test_a_writer_that_is_at_work_leaves_no_complete_partition(writer):
 def test_what_cannot_be_read_is_a_verdict_and_ends_nothing(files):
     files.write(WEEK)
     files.damage(DAY)
-    verdicts = inspect(files)
-    assert verdicts[DAY].code.value == files.unreadable
-    assert verdicts[DAY].reason
+    partitions = inspect(files)
+    assert partitions[DAY].code.value == files.unreadable
+    assert partitions[DAY].reason
     if files.reads_objects:
-        assert [key for key, partition in verdicts.items() if not partition.available] == [DAY]
+        assert [key for key, partition in partitions.items() if not partition.available] == [DAY]
 
 
 def test_foreign_objects_beside_the_data_change_no_verdict(writer):
@@ -216,8 +221,8 @@ def test_ten_thousand_partitions_are_judged_in_one_batch(writer):
 def _judge_many(writer, number):
     keys = [dt.date(1999, 1, 1) + dt.timedelta(days=day) for day in range(number)]
     writer.write_many([key for key in keys if key != keys[500]])
-    verdicts = inspect(writer, keys)
-    assert [key for key, partition in verdicts.items() if not partition.available] == [keys[500]]
+    partitions = inspect(writer, keys)
+    assert [key for key, partition in partitions.items() if not partition.available] == [keys[500]]
 
 
 def test_a_store_that_fails_a_third_of_its_requests_gives_right_verdicts_or_an_error(on_s3, s3, monkeypatch):

@@ -1,4 +1,4 @@
-"""Partitions of Iceberg and Delta tables: judged by metadata alone, and refused when the metadata cannot tell."""
+"""Partitions of Iceberg and Delta tables: inspected by metadata alone, and refused when the metadata cannot tell."""
 
 from __future__ import annotations
 
@@ -253,9 +253,9 @@ def test_no_data_file_is_opened(tmp_path, s3, monkeypatch, adapter):
     with s3_proxy(s3.endpoint) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         checked = adapter_of(writer.dataset())
-        verdicts = checked.inspect([DAY, NEXT], InspectOptions())
+        partitions = checked.inspect([DAY, NEXT], InspectOptions())
         paths = [path for _, path in proxy.requests]
-    assert {partition.code for partition in verdicts.values()} == {Code.OK}
+    assert {partition.code for partition in partitions.values()} == {Code.OK}
     assert paths
     assert not [path for path in paths if path.endswith(".parquet")]
     if adapter == "iceberg":

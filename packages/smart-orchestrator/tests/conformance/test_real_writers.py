@@ -57,11 +57,11 @@ def test_a_hive_lake_of_duckdb(tmp_path, adapter):
         columns=IDS,
     )
     for depth in (Depth.AS_NEEDED, Depth.ROWS):
-        verdicts = inspect(dataset, week, depth)
+        partitions = inspect(dataset, week, depth)
         if adapter == "files":
-            assert {(p.code, p.rows, len(p.parts)) for p in verdicts.values()} == {(Code.OK, 300, 3)}
+            assert {(p.code, p.rows, len(p.parts)) for p in partitions.values()} == {(Code.OK, 300, 3)}
         else:
-            assert {p.code for p in verdicts.values()} == {Code.NO_MARKER}
+            assert {p.code for p in partitions.values()} == {Code.NO_MARKER}
 
 
 def test_a_hive_lake_of_polars(tmp_path):
@@ -178,8 +178,8 @@ def test_what_a_killed_writer_leaves_counts_only_with_all_of_its_rows(kind, mome
         place.mkdir()
         kill = Kill(kind, place, lambda: request.getfixturevalue("postgres").new_database())
         kill.run(chance.random() * 0.5)
-        verdicts = inspect(kill.dataset, DAYS)
-        available = [key for key, partition in verdicts.items() if partition.available]
+        partitions = inspect(kill.dataset, DAYS)
+        available = [key for key, partition in partitions.items() if partition.available]
         complete += len(available)
         if kind in ("duckdb", "polars", "spark"):
             assert all(counted_by_duckdb(place, f"dt={key}") == ROWS for key in available)

@@ -60,8 +60,8 @@ def described(url, **options):
 
 
 def rows(url, keys, **options):
-    verdicts = adapter_of(described(url, **options)).inspect(keys, InspectOptions())
-    return [verdicts[key].rows for key in keys]
+    partitions = adapter_of(described(url, **options)).inspect(keys, InspectOptions())
+    return [partitions[key].rows for key in keys]
 
 
 @pytest.mark.parametrize("column", ["occurred", "day", "text"])

@@ -1,1 +1,1 @@
-"""Adapters: judge a partition by the objects in the store."""
+"""Adapters: inspect partitions by their objects in a store, or by the rows of a table."""

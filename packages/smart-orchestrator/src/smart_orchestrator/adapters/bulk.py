@@ -10,9 +10,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import read_parts
-from smart_orchestrator.contract import rows as contents
 from smart_orchestrator.errors import PartitionChanged
-from smart_orchestrator.model.partition import rows_text, verdict
+from smart_orchestrator.model.partition import rows_text
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -94,8 +93,10 @@ def _read_committed(dataset: Dataset, partition: Partition, lake: Lake) -> list[
 
 def _confirm(dataset: Dataset, reads: Iterator[tuple[Partition, list[bytes]]]) -> Iterator[Partition]:
     """Yield the partitions that follow the contract and have the committed number of rows and volume."""
+    from smart_orchestrator.contract import rows as contents
+
     while batch := list(islice(reads, PARTITIONS_PER_QUERY)):
         results = contents.check_together(dataset, [parts for _, parts in batch])
         for (partition, _), result in zip(batch, results, strict=True):
             if result == (partition.rows, partition.volume):
-                yield verdict(partition.day, partition.code, rows_text(partition.rows), partition)
+                yield partition.with_code(partition.code, rows_text(partition.rows))

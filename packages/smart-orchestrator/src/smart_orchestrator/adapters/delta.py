@@ -20,13 +20,15 @@ from smart_orchestrator.errors import DatasetError, LakeDenied, LakeUnreachable
 from smart_orchestrator.extras import extra
 from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import Grain
-from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
+from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text
 from smart_orchestrator.store.aws import read_aws_settings
+from smart_orchestrator.store.azure import read_azure_settings
+from smart_orchestrator.store.google import read_google_settings
 from smart_orchestrator.store.opening import translate_variable_errors
 from smart_orchestrator.store.urls import parse_lake_url, redacted_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from deltalake import DeltaTable
 
@@ -79,7 +81,8 @@ class DeltaAdapter:
                 files = self._files(table, column)
         except Unreadable as error:
             return {
-                key: verdict(key, Code.UNREADABLE, f"the table's log cannot be read: {error}") for key in keys
+                key: Partition(key, Code.UNREADABLE, f"the table's log cannot be read: {error}")
+                for key in keys
             }
         return {key: self._partition(key, files.get(key, [])) for key in keys}
 
@@ -96,10 +99,11 @@ class DeltaAdapter:
             from deltalake.exceptions import DeltaError, TableNotFoundError
 
         parts = parse_lake_url(self.dataset.lake)
-        location = parts.path if parts.scheme == "file" else f"s3://{parts.host}{parts.path}"
+        scheme = "s3" if parts.scheme == "s3a" else parts.scheme
+        location = parts.path if scheme == "file" else f"{scheme}://{parts.host}{parts.path}"
         self._loads += 1
         try:
-            return deltalake.DeltaTable(location, storage_options=self._storage_options(parts.scheme))
+            return deltalake.DeltaTable(location, storage_options=self._storage_options(scheme))
         except TableNotFoundError:
             raise DatasetError(self.dataset.name, f"there is no Delta table at {self.url}") from None
         except DeltaError as error:
@@ -127,15 +131,9 @@ class DeltaAdapter:
         if scheme == "file":
             return None
         with translate_variable_errors(self.url):
-            aws = read_aws_settings(os.environ)
+            options = _STORE_OPTIONS[scheme](os.environ)
         seconds = self.dataset.timeout
-        options = {
-            "AWS_REGION": aws.region,
-            "AWS_ACCESS_KEY_ID": aws.key_id,
-            "AWS_SECRET_ACCESS_KEY": aws.secret,
-            "AWS_SESSION_TOKEN": aws.token,
-            "AWS_ENDPOINT_URL": aws.endpoint,
-            "allow_http": "true" if aws.endpoint.startswith("http://") else "",
+        options |= {
             "connect_timeout": f"{seconds}s",
             "timeout": f"{seconds * 6}s",
             "max_retries": str(self.dataset.retries),
@@ -196,17 +194,50 @@ class DeltaAdapter:
 
     def _partition(self, key: Key, files: Sequence[tuple[str, int | None]]) -> Partition:
         if not files:
-            return verdict(key, Code.MISSING, "the table has no data files for this key")
+            return Partition(key, Code.MISSING, "the table has no data files for this key")
         counts = [count for _, count in files if count is not None]
         rows = sum(counts) if len(counts) == len(files) else None
         digest = hashlib.sha256("\n".join(sorted(path for path, _ in files)).encode()).hexdigest()[:32]
         base = Partition(key, Code.OK, "", PartitionData(rows=rows), digest)
         if rows == 0:
-            return verdict(key, Code.EMPTY, "its data files have no rows", base)
+            return base.with_code(Code.EMPTY, "its data files have no rows")
         if rows is None and self.dataset.min_rows > 1:
             reason = f"the log has no row counts of its files, at least {self.dataset.min_rows:,} rows are required"
-            return verdict(key, Code.SHORT, reason, base)
+            return base.with_code(Code.SHORT, reason)
         if rows is not None and rows < self.dataset.min_rows:
             reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are required"
-            return verdict(key, Code.SHORT, reason, base)
-        return verdict(key, Code.OK, rows_text(rows), base)
+            return base.with_code(Code.SHORT, reason)
+        return base.with_code(Code.OK, rows_text(rows))
+
+
+def _aws_options(environ: Mapping[str, str]) -> dict[str, str]:
+    aws = read_aws_settings(environ)
+    return {
+        "AWS_REGION": aws.region,
+        "AWS_ACCESS_KEY_ID": aws.key_id,
+        "AWS_SECRET_ACCESS_KEY": aws.secret,
+        "AWS_SESSION_TOKEN": aws.token,
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        "allow_http": _allow_http(aws.endpoint),
+    }
+
+
+def _azure_options(environ: Mapping[str, str]) -> dict[str, str]:
+    azure = read_azure_settings(environ)
+    return dict(azure.config) | {"allow_http": _allow_http(azure.endpoint)}
+
+
+def _google_options(environ: Mapping[str, str]) -> dict[str, str]:
+    google = read_google_settings(environ)
+    return dict(google.config) | {"allow_http": _allow_http(google.endpoint)}
+
+
+def _allow_http(endpoint: str) -> str:
+    return "true" if endpoint.startswith("http://") else ""
+
+
+_STORE_OPTIONS: Mapping[str, Callable[[Mapping[str, str]], dict[str, str]]] = {
+    "s3": _aws_options,
+    "az": _azure_options,
+    "gs": _google_options,
+}

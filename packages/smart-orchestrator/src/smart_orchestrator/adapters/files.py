@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,15 +18,13 @@ from smart_orchestrator.adapters.layout import names_text
 from smart_orchestrator.adapters.manifest import Depth
 from smart_orchestrator.adapters.objects import ObjectAdapter
 from smart_orchestrator.adapters.parquet_footer import SIGNATURE, footer_length, parse_footer
-from smart_orchestrator.contract import rows as contents
-from smart_orchestrator.contract.finding import FIRST_FEW
+from smart_orchestrator.contract.finding import FIRST_FEW, difference_text
+from smart_orchestrator.contract.folders import folder_columns
 from smart_orchestrator.contract.reading import PartFault, Unreadable
-from smart_orchestrator.contract.sources import LakePart
-from smart_orchestrator.contract.tables import folder_columns
 from smart_orchestrator.errors import LakeUnreachable, ObjectConflict, ObjectMissing
 from smart_orchestrator.foreign import BadDocument, parse_document
 from smart_orchestrator.model.grain import key_text
-from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
+from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text
 from smart_orchestrator.store.base import PLAIN_FILE
 
 if TYPE_CHECKING:
@@ -41,9 +38,11 @@ if TYPE_CHECKING:
 # The number of bytes that the first request reads at the end of a Parquet file. Most footers are shorter.
 TAIL_BYTES = 64 << 10
 # Increase this number when the rules in this module change, so that results of earlier rules in the memory are ignored.
-RULES_VERSION = 1
+RULES_VERSION = 2
 # The largest number of footers of one partition that a single thread reads.
 MAX_FOOTERS_IN_ONE_THREAD = 16
+# The largest number of keys of a local lake that a single thread inspects.
+MAX_KEYS_IN_ONE_THREAD = 16
 
 
 class FooterResult(NamedTuple):
@@ -51,17 +50,24 @@ class FooterResult(NamedTuple):
 
     Attributes:
         rows: the number of rows in the file.
+        columns: the columns of the file with their types, and the columns in the names of its folders, sorted.
         code: the code of the fault of the file; empty if the file has no fault.
         problem: the description of the fault.
     """
 
     rows: int
+    columns: tuple[str, ...] = ()
     code: str = ""
     problem: str = ""
 
 
 class FilesAdapter(ObjectAdapter):
     """An adapter for partitions of any writer that does not write a marker."""
+
+    def reads_little(self, keys: Sequence[dt.date], options: InspectOptions) -> bool:
+        """Return whether only listings and footers of a few keys of a local lake are read."""
+        is_shallow = self.dataset.format == "parquet" and options.depth is not Depth.ROWS
+        return self.lake.listing_is_local and is_shallow and len(keys) <= MAX_KEYS_IN_ONE_THREAD
 
     def inspect_objects(
         self, key: dt.date, objects: Sequence[ObjectInfo], options: InspectOptions
@@ -89,9 +95,9 @@ class FilesAdapter(ObjectAdapter):
     def _uncommitted(self, key: dt.date, files: DataFiles, options: InspectOptions) -> Partition | None:
         """Return the partition if it has no files or its writer has not finished; return None otherwise."""
         if not files.written:
-            return verdict(key, Code.MISSING, "nothing is there")
+            return Partition(key, Code.MISSING, "nothing is there")
         if not (files.data or files.temporary or files.unfinished):
-            return verdict(key, Code.MISSING, "there is no data file")
+            return Partition(key, Code.MISSING, "there is no data file")
         newest = max(files.written)
         seconds = self.settle_seconds(options)
         age = (options.now - newest).total_seconds()
@@ -101,11 +107,11 @@ class FilesAdapter(ObjectAdapter):
                 f"the partition must stay unchanged for {seconds:g} s"
             )
             fingerprint = fingerprint_of(files.parts) if files.data else None
-            writing = verdict(key, Code.STILL_WRITING, reason)
+            writing = Partition(key, Code.STILL_WRITING, reason)
             return replace(writing, newest_write=newest, fingerprint=fingerprint)
         if files.unfinished or (files.ignored_names and not files.data):
             reason = f"a writer stopped half-way on {newest:%Y-%m-%d %H:%M} UTC and left temporary files"
-            return replace(verdict(key, Code.NO_MARKER, reason), newest_write=newest)
+            return replace(Partition(key, Code.NO_MARKER, reason), newest_write=newest)
         return None
 
     def settle_seconds(self, options: InspectOptions) -> float:
@@ -121,20 +127,20 @@ class FilesAdapter(ObjectAdapter):
         parts = files.parts
         base = Partition(key, Code.OK, "", PartitionData(parts), fingerprint_of(parts))
         if not parts:
-            return verdict(key, Code.EMPTY, "there is no data file", base)
+            return base.with_code(Code.EMPTY, "there is no data file")
         irregular = next((name for name, info in files.data.items() if info.irregular), None)
         if irregular is not None:
             reason = f"{irregular} is {files.data[irregular].irregular}"
-            return verdict(key, Code.UNREADABLE, reason, base)
+            return base.with_code(Code.UNREADABLE, reason)
         if len(parts) < self.dataset.min_files:
             reason = f"{_files_text(len(parts))}, at least {self.dataset.min_files:,} are required"
-            return verdict(key, Code.SHORT, reason, base)
+            return base.with_code(Code.SHORT, reason)
         if options.depth is Depth.METADATA:
-            return verdict(key, Code.OK, f"{_files_text(len(parts))}, not read", base)
+            return base.with_code(Code.OK, f"{_files_text(len(parts))}, not read")
         if self.dataset.format == "raw":
             empty = not any(part.size for part in parts)
             text = "every file is empty" if empty else f"{_files_text(len(parts))}, rows not counted"
-            return verdict(key, Code.EMPTY if empty else Code.OK, text, base)
+            return base.with_code(Code.EMPTY if empty else Code.OK, text)
         return self._inspect_content(base, options)
 
     def _inspect_content(self, base: Partition, options: InspectOptions) -> Partition:
@@ -145,24 +151,17 @@ class FilesAdapter(ObjectAdapter):
             partition = _recall(base, remembered)
             if partition is not None:
                 return partition
-        remembered_files = remembered.get("files")
         footers: dict[str, FooterResult] = {}
         try:
             if self.dataset.format == "parquet" and options.depth is not Depth.ROWS:
-                footers = self._footers(base, remembered_files if isinstance(remembered_files, dict) else {})
+                footers = self._footers(base, _recall_footers(base, remembered))
                 partition = self._check_footers(base, footers)
             else:
                 partition = self._check_rows(base)
         except PartFault as fault:
-            return verdict(base.day, Code.STILL_WRITING, fault.text, base)
+            return base.with_code(Code.STILL_WRITING, fault.text)
         if options.memory is not None and options.depth is not Depth.ROWS:
-            sizes = {part.name: (part.size, part.etag) for part in base.parts}
-            document = {
-                "fingerprint": base.fingerprint,
-                "verdict": [partition.code, partition.reason, partition.rows, partition.volume],
-                "files": {part: [*sizes[part], *footer] for part, footer in footers.items()},
-            }
-            options.memory.remember(name, json.dumps(document))
+            options.memory.remember(name, _memory_text(partition, base.parts, footers))
         return partition
 
     def _rules_digest(self) -> str:
@@ -172,18 +171,19 @@ class FilesAdapter(ObjectAdapter):
         contract = (dataset.columns, dataset.min_rows, dataset.volume_column)
         return hashlib.sha256(repr((RULES_VERSION, rules, contract)).encode()).hexdigest()[:16]
 
-    def _footers(self, base: Partition, remembered_files: Mapping[str, object]) -> dict[str, FooterResult]:
-        """Return the footer of every file. Only the footers of files that are not in the memory are read."""
-        footers = {part.name: _recall_footer(part, remembered_files.get(part.name)) for part in base.parts}
-        unread = [part for part in base.parts if footers[part.name] is None]
+    def _footers(self, base: Partition, recalled: Mapping[str, FooterResult]) -> dict[str, FooterResult]:
+        """Return the footer of every file, in the order of the files. Only the footers of files that are not recalled are read."""
+        unread = [part for part in base.parts if part.name not in recalled]
         folder = self.dataset.key(base.day)
         if len(unread) > MAX_FOOTERS_IN_ONE_THREAD:
+            from concurrent.futures import ThreadPoolExecutor
+
             with ThreadPoolExecutor(self.lake.concurrency, thread_name_prefix="footers") as pool:
                 results = list(pool.map(lambda part: self._read_footer(folder, part), unread))
         else:
             results = [self._read_footer(folder, part) for part in unread]
-        footers |= zip((part.name for part in unread), results, strict=True)
-        return {name: footer for name, footer in footers.items() if footer is not None}
+        footers = dict(recalled) | dict(zip((part.name for part in unread), results, strict=True))
+        return {part.name: footers[part.name] for part in base.parts}
 
     def _read_footer(self, folder: str, part: PartInfo) -> FooterResult:
         """Read the footer of one file, and check its columns.
@@ -201,13 +201,19 @@ class FilesAdapter(ObjectAdapter):
             if len(tail) == part.size and tail[:4] != SIGNATURE:
                 raise Unreadable("it does not begin as a Parquet file")
         except Unreadable as error:
-            return FooterResult(0, Code.UNREADABLE, f"{part.name} cannot be read: {error}")
-        columns = {*footer.columns, *folder_columns(f"{folder}/{part.name}")}
-        missing = [column.name for column in self.dataset.columns if column.name not in columns]
+            return FooterResult(0, (), Code.UNREADABLE, f"{part.name} cannot be read: {error}")
+        in_folders = {*folder_columns(f"{folder}/{part.name}")}
+        missing = [
+            column.name
+            for column in self.dataset.columns
+            if column.name not in footer.columns and column.name not in in_folders
+        ]
         if missing:
             problem = f"{part.name} lacks the column {', '.join(missing)}"
-            return FooterResult(footer.rows, Code.COLUMNS, problem)
-        return FooterResult(footer.rows)
+            return FooterResult(footer.rows, (), Code.COLUMNS, problem)
+        stored = [f"{name} {kind}" for name, kind in zip(footer.columns, footer.types, strict=True)]
+        in_names = [name for name in folder_columns(part.name) if name not in footer.columns]
+        return FooterResult(footer.rows, tuple(sorted([*stored, *in_names])))
 
     def _read_tail(self, folder: str, part: PartInfo, length: int) -> bytes:
         """Read the last `length` bytes of a file."""
@@ -225,12 +231,15 @@ class FilesAdapter(ObjectAdapter):
         rows = sum(footer.rows for footer in footers.values())
         counted = base.with_counts(rows, base.volume)
         faults = [footer for footer in footers.values() if footer.code]
+        if not faults and not self.dataset.columns:
+            faults = _different_footers(footers)
         if faults:
             problems = [fault.problem for fault in faults if fault.code == faults[0].code]
             more = f" (and {len(problems) - FIRST_FEW} more)" if len(problems) > FIRST_FEW else ""
             is_unreadable = any(fault.code == Code.UNREADABLE for fault in faults)
             reason = "; ".join(problems[:FIRST_FEW]) + more
-            return verdict(base.day, Code(faults[0].code), reason, base if is_unreadable else counted)
+            partition = base if is_unreadable else counted
+            return partition.with_code(Code(faults[0].code), reason)
         return self._check_count(counted)
 
     def _check_rows(self, base: Partition) -> Partition:
@@ -240,6 +249,9 @@ class FilesAdapter(ObjectAdapter):
             PartFault: a file was removed or replaced after it was listed.
             LakeError: the lake does not answer, or refuses access.
         """
+        from smart_orchestrator.contract import rows as contents
+        from smart_orchestrator.contract.sources import LakePart
+
         folder = self.dataset.key(base.day)
         # Hive does not store a partition column in the files, only in the name of the folder.
         in_path = folder_columns(f"{folder}/")
@@ -253,18 +265,18 @@ class FilesAdapter(ObjectAdapter):
             first = examined.findings[0]
             problems = [finding.text for finding in examined.findings if finding.code is first.code]
             more = f" (and {len(problems) - FIRST_FEW} more)" if len(problems) > FIRST_FEW else ""
-            return verdict(base.day, first.code, "; ".join(problems[:FIRST_FEW]) + more, counted)
+            return counted.with_code(first.code, "; ".join(problems[:FIRST_FEW]) + more)
         return self._check_count(counted)
 
     def _check_count(self, counted: Partition) -> Partition:
         """Check the number of rows of a partition without other faults."""
         rows = counted.rows or 0
         if not rows:
-            return verdict(counted.day, Code.EMPTY, "its data files have no rows", counted)
+            return counted.with_code(Code.EMPTY, "its data files have no rows")
         if rows < self.dataset.min_rows:
             reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are required"
-            return verdict(counted.day, Code.SHORT, reason, counted)
-        return verdict(counted.day, Code.OK, rows_text(rows), counted)
+            return counted.with_code(Code.SHORT, reason)
+        return counted.with_code(Code.OK, rows_text(rows))
 
 
 def _misplaced(key: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Partition | None:
@@ -273,10 +285,10 @@ def _misplaced(key: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Part
     if info is None:
         return None
     if info.irregular in ("", PLAIN_FILE):
-        return verdict(
+        return Partition(
             key, Code.MISSING, f"a file lies at {folder}, where the folder of the partition belongs"
         )
-    return verdict(key, Code.UNREADABLE, f"the partition is {info.irregular}")
+    return Partition(key, Code.UNREADABLE, f"the partition is {info.irregular}")
 
 
 def _with_ignored_names(partition: Partition, names: Sequence[str]) -> Partition:
@@ -290,33 +302,71 @@ def _files_text(number: int) -> str:
     return f"{number:,} data file" + ("s" if number != 1 else "")
 
 
-def _parse_memory(text: str | None) -> dict[str, object]:
+def _parse_memory(text: str | None) -> dict[str, Any]:
     """Parse a document of the memory. Return an empty dict if there is no document, or if it cannot be parsed."""
     if text is None:
         return {}
     try:
-        return parse_document(text.encode(), what="remembered verdict")
+        return parse_document(text.encode(), what="remembered result")
     except BadDocument:
         return {}
 
 
-def _recall(base: Partition, remembered: Mapping[str, object]) -> Partition | None:
+def _recall(base: Partition, remembered: Mapping[str, Any]) -> Partition | None:
     """Return the partition from the memory; return None if the memory has no result for the same files."""
     if remembered.get("fingerprint") != base.fingerprint:
         return None
     try:
-        remembered_verdict: Any = remembered["verdict"]
-        code, reason, rows, volume = remembered_verdict
-        return verdict(base.day, Code(code), str(reason), base.with_counts(rows, volume))
+        code, reason, rows, volume = remembered["result"]
+        return base.with_counts(rows, volume).with_code(Code(code), str(reason))
     except (KeyError, ValueError, TypeError):
         return None
 
 
-def _recall_footer(part: PartInfo, remembered: object) -> FooterResult | None:
-    """Return the footer of a file from the memory; return None if the size or the ETag of the file has changed."""
-    if not isinstance(remembered, list) or len(remembered) != 5 or remembered[:2] != [part.size, part.etag]:
-        return None
-    rows, code, problem = remembered[2:]
-    if not isinstance(rows, int) or (code and code not in Code.__members__):
-        return None
-    return FooterResult(rows, str(code), str(problem))
+def _different_footers(footers: Mapping[str, FooterResult]) -> list[FooterResult]:
+    """Return a fault for each file whose columns are not those of the first file."""
+    if not footers:
+        return []
+    first_name, first = next(iter(footers.items()))
+    return [
+        footer._replace(
+            code=Code.COLUMNS, problem=difference_text(name, footer.columns, first_name, first.columns)
+        )
+        for name, footer in footers.items()
+        if footer.columns != first.columns
+    ]
+
+
+def _memory_text(partition: Partition, parts: Sequence[PartInfo], footers: Mapping[str, FooterResult]) -> str:
+    """Return the document for the memory: the result of the partition, and the footer of every file."""
+    schemas = {footer.columns: 0 for footer in footers.values()}
+    schemas = {columns: number for number, columns in enumerate(schemas)}
+    files = {
+        part.name: [part.size, part.etag, footer.rows, schemas[footer.columns], footer.code, footer.problem]
+        for part in parts
+        if (footer := footers.get(part.name)) is not None
+    }
+    return json.dumps(
+        {
+            "fingerprint": fingerprint_of(parts),
+            "result": [partition.code, partition.reason, partition.rows, partition.volume],
+            "columns": list(schemas),
+            "files": files,
+        }
+    )
+
+
+def _recall_footers(base: Partition, remembered: Mapping[str, Any]) -> dict[str, FooterResult]:
+    """Return the footers in the memory of the files that have the same size and ETag as when their footers were read."""
+    try:
+        schemas = [tuple(map(str, columns)) for columns in remembered["columns"]]
+        files = remembered["files"]
+        return {
+            part.name: FooterResult(int(rows), schemas[number], str(code), str(problem))
+            for part in base.parts
+            if part.name in files
+            for size, etag, rows, number, code, problem in [files[part.name]]
+            if (size, etag) == (part.size, part.etag) and (not code or code in Code.__members__)
+        }
+    except (LookupError, TypeError, ValueError):
+        return {}

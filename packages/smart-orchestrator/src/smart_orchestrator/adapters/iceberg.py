@@ -24,7 +24,7 @@ from smart_orchestrator.errors import DatasetError, LakeDenied, LakeUnreachable,
 from smart_orchestrator.extras import extra
 from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import Grain
-from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
+from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text
 from smart_orchestrator.store.base import Requests
 from smart_orchestrator.store.urls import redacted_url
 
@@ -101,7 +101,7 @@ class IcebergAdapter:
                 files = self._files(table, field, tasks)
         except Unreadable as error:
             return {
-                key: verdict(key, Code.UNREADABLE, f"the table's metadata cannot be read: {error}")
+                key: Partition(key, Code.UNREADABLE, f"the table's metadata cannot be read: {error}")
                 for key in keys
             }
         return {key: partition_of(self.dataset, key, files.get(key)) for key in keys}
@@ -327,13 +327,13 @@ def key_of_text(dataset: Dataset, text: str) -> Key:
 def partition_of(dataset: Dataset, key: Key, files: KeyFiles | None) -> Partition:
     """Return the partition of a key, from the files that the table's metadata list for the key."""
     if files is None:
-        return verdict(key, Code.MISSING, "the table has no data files for this key")
+        return Partition(key, Code.MISSING, "the table has no data files for this key")
     rows = max(0, files.rows - sum(files.deleted.values()))
     digest = hashlib.sha256("\n".join(sorted(files.paths)).encode()).hexdigest()[:32]
     base = Partition(key, Code.OK, "", PartitionData(rows=rows), digest)
     text = f"at least {rows_text(rows)}, after deletes" if files.deleted else rows_text(rows)
     if not rows:
-        return verdict(key, Code.EMPTY, "its data files have no rows", base)
+        return base.with_code(Code.EMPTY, "its data files have no rows")
     if rows < dataset.min_rows:
-        return verdict(key, Code.SHORT, f"{text}, at least {dataset.min_rows:,} are required", base)
-    return verdict(key, Code.OK, text, base)
+        return base.with_code(Code.SHORT, f"{text}, at least {dataset.min_rows:,} are required")
+    return base.with_code(Code.OK, text)

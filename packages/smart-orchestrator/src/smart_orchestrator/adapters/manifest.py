@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.judging import check_contract, is_foreign, judge_once
+from smart_orchestrator.adapters.data_inspection import check_contract, inspect_data, is_foreign
 from smart_orchestrator.adapters.layout import Layout, list_partition, names_text
 from smart_orchestrator.adapters.manifest_document import (
     MARKER,
@@ -24,8 +24,6 @@ from smart_orchestrator.adapters.manifest_document import (
     parse_manifest,
     partition_fingerprint,
 )
-from smart_orchestrator.contract import rows as contents
-from smart_orchestrator.contract.sources import BytesPart
 from smart_orchestrator.errors import (
     ContractError,
     LakeUnreachable,
@@ -41,7 +39,6 @@ from smart_orchestrator.model.partition import (
     Partition,
     PartitionData,
     rows_text,
-    verdict,
 )
 from smart_orchestrator.store.base import PLAIN_FILE
 from smart_orchestrator.store.opening import lake_of
@@ -51,7 +48,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from smart_orchestrator.adapters.judging import Memory
+    from smart_orchestrator.adapters.data_inspection import Memory
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
@@ -138,7 +135,7 @@ def _inspect_once(
         return _uncommitted(day, layout, options)
     if layout.marker.size > MAX_BYTES:
         reason = f"{MARKER} is not a manifest ({layout.marker.size:,} bytes, at most {MAX_BYTES:,} are read)"
-        return verdict(day, Code.BAD_MANIFEST, reason)
+        return Partition(day, Code.BAD_MANIFEST, reason)
     data = b""
     if layout.marker.size:
         try:
@@ -162,12 +159,12 @@ def _misplaced(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Part
     for info in objects:
         name = info.key.removeprefix(folder)
         if info.key == folder[:-1] and info.irregular in ("", PLAIN_FILE):
-            return verdict(
+            return Partition(
                 day, Code.MISSING, f"a file lies at {info.key}, where the folder of the partition belongs"
             )
         if info.irregular and (info.key == folder[:-1] or name == MARKER or is_part(name.rpartition("/")[2])):
             subject = "the partition" if info.key == folder[:-1] else name
-            return verdict(day, Code.UNREADABLE, f"{subject} is {info.irregular}")
+            return Partition(day, Code.UNREADABLE, f"{subject} is {info.irregular}")
     return None
 
 
@@ -181,7 +178,7 @@ def _with_unread_names(partition: Partition, others: Sequence[str]) -> Partition
 
 def _uncommitted(day: dt.date, layout: Layout, options: InspectOptions) -> Partition:
     if not layout.written:
-        return verdict(day, Code.MISSING, "nothing is there")
+        return Partition(day, Code.MISSING, "nothing is there")
     newest = max(layout.written)
     age = options.now - newest
     if abs(age) < options.settle:
@@ -193,7 +190,7 @@ def _uncommitted(day: dt.date, layout: Layout, options: InspectOptions) -> Parti
     else:
         code = Code.NO_MARKER
         reason = f"parts without {MARKER}: a writer stopped half-way on {newest:%Y-%m-%d %H:%M} UTC"
-    return replace(verdict(day, code, reason), newest_write=newest)
+    return replace(Partition(day, code, reason), newest_write=newest)
 
 
 def _inspect_foreign(
@@ -213,15 +210,15 @@ def _inspect_foreign(
         {name for name in part_names if is_part(name)} - {name.rpartition("/")[2] for name in parts}
     )
     if gone:
-        return verdict(day, Code.PART_GONE, f"{names_text(gone)} is named and not there", base)
+        return base.with_code(Code.PART_GONE, f"{names_text(gone)} is named and not there")
     if not infos:
-        return verdict(day, Code.EMPTY, f"{MARKER} without any part", base)
+        return base.with_code(Code.EMPTY, f"{MARKER} without any part")
     if layout.parts and layout.nested:
         reason = f"parts lie in folders as well as beside them ({names_text(list(layout.nested))})"
-        return verdict(day, Code.COLUMNS, reason, base)
+        return base.with_code(Code.COLUMNS, reason)
     if options.depth is Depth.METADATA:
-        return verdict(day, Code.OK, "committed without a row count, not read", base)
-    return judge_once(dataset, base, lake, options.memory, recall=options.depth is not Depth.ROWS)
+        return base.with_code(Code.OK, "committed without a row count, not read")
+    return inspect_data(dataset, base, lake, options.memory, recall=options.depth is not Depth.ROWS)
 
 
 def _inspect_ours(
@@ -245,7 +242,7 @@ def _inspect_ours(
     is_unproven = bool(etags) or manifest.rows is None
     if options.depth is Depth.ROWS or (is_unproven and options.depth is Depth.AS_NEEDED):
         recall = options.depth is not Depth.ROWS
-        return judge_once(dataset, base, lake, options.memory, etags=etags, recall=recall)
+        return inspect_data(dataset, base, lake, options.memory, etags=etags, recall=recall)
     return base
 
 
@@ -257,14 +254,14 @@ def committed_partition(manifest: Manifest, digest: str) -> Partition:
 
 def _check_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partition | None:
     if not base.parts or base.rows == 0:
-        return verdict(base.day, Code.EMPTY, "committed without a row", base)
+        return base.with_code(Code.EMPTY, "committed without a row")
     for part in base.parts:
         if part.name not in parts:
-            return verdict(base.day, Code.PART_GONE, f"{part.name} is named and not there", base)
+            return base.with_code(Code.PART_GONE, f"{part.name} is named and not there")
         size = parts[part.name].size
         if size != part.size:
             reason = f"{part.name} has {size:,} bytes, {part.size:,} were committed"
-            return verdict(base.day, Code.PART_CHANGED, reason, base)
+            return base.with_code(Code.PART_CHANGED, reason)
     return None
 
 
@@ -304,6 +301,9 @@ def read_frame(dataset: Dataset, day: dt.date | Partition, *, lake: Lake | None 
         PartitionChanged: the partition changed after it was inspected.
         LakeError: the lake does not respond, or refuses the request.
     """
+    from smart_orchestrator.contract import rows as contents
+    from smart_orchestrator.contract.sources import BytesPart
+
     lake = lake or lake_of(dataset)
     partition = day if isinstance(day, Partition) else inspect(dataset, day, lake=lake)
     if not partition.available:

@@ -20,7 +20,7 @@ from smart_orchestrator.foreign import (
     timestamp_field,
 )
 from smart_orchestrator.model.grain import parse_key
-from smart_orchestrator.model.partition import MANIFEST_VERSION, Code, Manifest, PartInfo, Partition, verdict
+from smart_orchestrator.model.partition import MANIFEST_VERSION, Code, Manifest, PartInfo, Partition
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -48,12 +48,12 @@ def parse_manifest(day: dt.date, data: bytes) -> Manifest | Partition:
         version = integer_field(document, "version", what=MARKER, low=1)
         if version > MANIFEST_VERSION:
             reason = f"the manifest has version {version}, but this program reads version {MANIFEST_VERSION}: upgrade the program"
-            return verdict(day, Code.NEWER_VERSION, reason)
+            return Partition(day, Code.NEWER_VERSION, reason)
         manifest = _manifest_from_document(document)
     except BadDocument as error:
-        return verdict(day, Code.BAD_MANIFEST, f"{MARKER} is not a manifest ({error.problem})")
+        return Partition(day, Code.BAD_MANIFEST, f"{MARKER} is not a manifest ({error.problem})")
     if manifest.day != day:
-        return verdict(day, Code.WRONG_DAY, f"the manifest is of {manifest.day}")
+        return Partition(day, Code.WRONG_DAY, f"the manifest is of {manifest.day}")
     return manifest
 
 
@@ -127,6 +127,14 @@ def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
         return None
     names = document.get("filenames")
     return tuple(str(name).rpartition("/")[2] for name in names) if isinstance(names, list) else ()
+
+
+def reports_failure(data: bytes) -> bool:
+    """Return whether a marker of any writer is a JSON document with the field `success` set to false, as Hadoop's may be."""
+    try:
+        return parse_document(data, what=MARKER).get("success") is False
+    except BadDocument:
+        return False
 
 
 def is_part(name: str) -> bool:

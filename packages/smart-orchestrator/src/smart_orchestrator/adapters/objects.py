@@ -5,11 +5,9 @@ The base class lists the partitions of a batch and inspects them in threads.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from smart_orchestrator.adapters.bulk import inspect_deeply
 from smart_orchestrator.adapters.layout import list_partition
 from smart_orchestrator.adapters.manifest import Depth, inspect_listed
 from smart_orchestrator.errors import LakeError
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Executor
 
-    from smart_orchestrator.adapters.judging import Memory
+    from smart_orchestrator.adapters.data_inspection import Memory
     from smart_orchestrator.adapters.manifest import InspectOptions
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.partition import Partition
@@ -109,6 +107,10 @@ class ObjectAdapter:
                 failures.append(error)
                 raise
 
+        if self.reads_little(keys, options):
+            return {key: inspect_key(key, options) for key in keys}
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(min(self.lake.concurrency, len(keys)), thread_name_prefix="inspect") as pool:
             return dict(zip(keys, self._inspect_all(keys, options, inspect_key, pool), strict=True))
 
@@ -121,6 +123,11 @@ class ObjectAdapter:
             LakeError: the lake does not respond, or refuses the request.
         """
         raise NotImplementedError
+
+    def reads_little(self, keys: Sequence[dt.date], options: InspectOptions) -> bool:
+        """Return whether the inspection of the keys is shorter than the start of threads."""
+        del keys, options
+        return False
 
     def _inspect_all(
         self,
@@ -173,6 +180,8 @@ class ManifestAdapter(ObjectAdapter):
     ) -> list[Partition]:
         if options.depth is not Depth.ROWS:
             return super()._inspect_all(keys, options, inspect_key, pool)
+        from smart_orchestrator.adapters.bulk import inspect_deeply
+
         metadata_only = replace(options, depth=Depth.METADATA)
         return list(
             inspect_deeply(

@@ -1,4 +1,4 @@
-"""Parse the number of rows and the names of the columns from the footer of a Parquet file, without a Parquet library.
+"""Parse the number of rows and the columns from the footer of a Parquet file, without a Parquet library.
 
 The footer is a Thrift structure in the compact protocol (parquet.thrift, `FileMetaData`). The number of rows and the schema come
 before the row groups, so the parser stops before the statistics of the columns.
@@ -7,9 +7,12 @@ before the row groups, so the parser stops before the statistics of the columns.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.contract.reading import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 SIGNATURE = b"PAR1"
 ENCRYPTED_SIGNATURE = b"PARE"
@@ -21,6 +24,20 @@ _FALSE_TRUE, _BYTE, _DOUBLE, _BINARY = (1, 2), 3, 7, 8
 _INTEGERS, _LISTS, _MAP, _STRUCT = (4, 5, 6), (9, 10), 11, 12
 _MAX_DEPTH = 32
 
+# The names that parquet.thrift gives to the numbers of types. Without `# fmt`, each name would be on a line of its own.
+# fmt: off
+_PHYSICAL_TYPES = (
+    "BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY",
+)
+_CONVERTED_TYPES = (
+    "UTF8", "MAP", "MAP_KEY_VALUE", "LIST", "ENUM", "DECIMAL", "DATE", "TIME_MILLIS", "TIME_MICROS",
+    "TIMESTAMP_MILLIS", "TIMESTAMP_MICROS", "UINT_8", "UINT_16", "UINT_32", "UINT_64", "INT_8", "INT_16",
+    "INT_32", "INT_64", "JSON", "BSON", "INTERVAL",
+)
+# fmt: on
+# The numbers of the fields of a schema element that hold integers.
+_TYPE, _CHILDREN, _CONVERTED_TYPE, _SCALE, _PRECISION = 1, 5, 6, 7, 8
+
 
 class Footer(NamedTuple):
     """The parsed values of a footer.
@@ -28,10 +45,13 @@ class Footer(NamedTuple):
     Attributes:
         rows: the number of rows in the file.
         columns: the names of the top-level columns, in order.
+        types: the stored types of these columns, such as `INT64` or `BYTE_ARRAY UTF8`. The type of a nested column has the types
+            of all values in it, such as `GROUP<INT64, DOUBLE>`.
     """
 
     rows: int
     columns: tuple[str, ...]
+    types: tuple[str, ...]
 
 
 def footer_length(tail: bytes, size: int) -> int:
@@ -164,15 +184,16 @@ class _Reader:
 
 def _file_metadata(reader: _Reader) -> Footer:
     columns: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
     number, kind = reader.field(0)
     while kind:
         if number == 2 and kind in _LISTS:
-            columns = _top_level([_schema_element(reader) for _ in range(reader.list_header()[0])])
+            columns, types = _top_level([_schema_element(reader) for _ in range(reader.list_header()[0])])
         elif number == 3 and kind in _INTEGERS:
             rows = reader.integer()
             if rows < 0:
                 break
-            return Footer(rows, columns)
+            return Footer(rows, columns, types)
         else:
             reader.skip(kind)
         number, kind = reader.field(number)
@@ -180,29 +201,61 @@ def _file_metadata(reader: _Reader) -> Footer:
     raise ValueError(message)
 
 
-def _schema_element(reader: _Reader) -> tuple[str, int]:
-    """Read the name of a schema element and the number of its children."""
-    name, children = "", 0
+class _SchemaElement(NamedTuple):
+    name: str
+    type: str
+    children: int
+
+
+def _schema_element(reader: _Reader) -> _SchemaElement:
+    name = ""
+    numbers: dict[int, int] = {}
     number, kind = reader.field(0)
     while kind:
         if number == 4 and kind == _BINARY:
             name = reader.binary().decode("utf-8", "replace")
-        elif number == 5 and kind in _INTEGERS:
-            children = reader.integer()
+        elif kind in _INTEGERS:
+            numbers[number] = reader.integer()
         else:
             reader.skip(kind)
         number, kind = reader.field(number)
-    return name, children
+    return _SchemaElement(name, _type_text(numbers), numbers.get(_CHILDREN, 0))
 
 
-def _top_level(elements: list[tuple[str, int]]) -> tuple[str, ...]:
-    """Return the names of the top-level columns. The elements are the tree of the schema in depth-first order."""
+def _type_text(numbers: Mapping[int, int]) -> str:
+    """Return the text for the stored type of a schema element; empty for a group."""
+    if _TYPE not in numbers:
+        return ""
+    words = [_name_at(_PHYSICAL_TYPES, numbers[_TYPE])]
+    if _CONVERTED_TYPE in numbers:
+        words.append(_name_at(_CONVERTED_TYPES, numbers[_CONVERTED_TYPE]))
+    if _PRECISION in numbers:
+        words.append(f"({numbers[_PRECISION]}, {numbers.get(_SCALE, 0)})")
+    return " ".join(words)
+
+
+def _name_at(names: Sequence[str], number: int) -> str:
+    return names[number] if 0 <= number < len(names) else f"type {number}"
+
+
+def _top_level(elements: Sequence[_SchemaElement]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names and the types of the top-level columns. The elements are the tree of the schema in depth-first order."""
     names: list[str] = []
+    types: list[list[str]] = []
+    is_nested: list[bool] = []
     nested_left = 0
-    for name, children in elements[1:]:
+    for element in elements[1:]:
         if nested_left:
             nested_left -= 1
         else:
-            names.append(name)
-        nested_left += children
-    return tuple(names)
+            names.append(element.name)
+            types.append([])
+            is_nested.append(element.children > 0)
+        if element.type:
+            types[-1].append(element.type)
+        nested_left += max(0, element.children)
+    texts = [
+        f"GROUP<{', '.join(leaves)}>" if nested else ", ".join(leaves)
+        for leaves, nested in zip(types, is_nested, strict=True)
+    ]
+    return tuple(names), tuple(texts)

@@ -24,7 +24,7 @@ from smart_orchestrator.errors import DatasetError, LakeDenied, LakeUnreachable
 from smart_orchestrator.extras import extra
 from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import Grain
-from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text, verdict
+from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,13 +106,13 @@ class SqlAdapter:
 
     def _partition(self, key: Key, rows: int, change: object) -> Partition:
         if not rows:
-            return verdict(key, Code.MISSING, "there are no rows")
+            return Partition(key, Code.MISSING, "there are no rows")
         digest = hashlib.sha256(json.dumps([rows, None if change is None else str(change)]).encode())
         base = Partition(key, Code.OK, "", PartitionData(rows=rows), digest.hexdigest()[:32])
         if rows < self.dataset.min_rows:
             reason = f"{rows_text(rows)}, at least {self.dataset.min_rows:,} are required"
-            return verdict(key, Code.SHORT, reason, base)
-        return verdict(key, Code.OK, rows_text(rows), base)
+            return base.with_code(Code.SHORT, reason)
+        return base.with_code(Code.OK, rows_text(rows))
 
     def _groups(self, first: Key, last: Key) -> dict[Key, tuple[int, object]]:
         """Query the number of rows and the largest change value of every key that has rows."""

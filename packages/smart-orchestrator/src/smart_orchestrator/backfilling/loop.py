@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.backfilling.polling import FIRST_POLL_SECONDS, poll_pauses
+from smart_orchestrator.backfilling.polling import FIRST_POLL_SECONDS, pause_until_settled, poll_pauses
 from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.backfilling.state import (
     GOAL_UNREACHABLE_REASON,
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.runners.base import Runner
 
-# Seconds between two inspections of partitions that an unknown writer is writing.
+# The first and the longest pause between two inspections of partitions that an unknown writer is writing.
 INSPECT_SECONDS = 2.0
+MAX_INSPECT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +123,20 @@ def execute_plan(
     return Backfill(plan, outcome, check())
 
 
-def wait_until_written(check: Callable[[], Completeness], timeout: float) -> Completeness:
-    """Check a window again and again until nobody is writing a partition of it, at most for `timeout` seconds.
+def wait_until_written(check: Callable[[], Completeness], dataset: Dataset, timeout: float) -> Completeness:
+    """Check a window of a dataset again and again until nobody is writing a partition of it, at most for `timeout` seconds.
 
     Raises:
         LakeError: the lake does not answer, or refuses access.
     """
     deadline = time.monotonic() + timeout
+    pauses = poll_pauses(MAX_INSPECT_SECONDS, INSPECT_SECONDS)
     completeness = check()
-    while any(partition.code is Code.STILL_WRITING for partition in completeness.partitions):
+    while writing := [p for p in completeness.partitions if p.code is Code.STILL_WRITING]:
         left = deadline - time.monotonic()
         if left <= 0:
             break
-        time.sleep(min(INSPECT_SECONDS, left))
+        time.sleep(min(pause_until_settled(next(pauses), writing, dataset), left))
         completeness = check()
     return completeness
 
@@ -171,18 +173,21 @@ def _execute(state: BackfillState) -> Outcome:
     runner, limits = state.runner, state.limits
     deadline = time.monotonic() + limits.timeout
     next_inspection = 0.0
+    inspection_pauses = poll_pauses(MAX_INSPECT_SECONDS, INSPECT_SECONDS)
     pauses = poll_pauses(runner.poll_seconds, min(FIRST_POLL_SECONDS, runner.poll_seconds))
     while state.is_unfinished:
         if state.start_queued():
             pauses = poll_pauses(runner.poll_seconds, min(FIRST_POLL_SECONDS, runner.poll_seconds))
         if state.watched and time.monotonic() >= next_inspection:
-            state.inspect_watched()
-            next_inspection = time.monotonic() + INSPECT_SECONDS
+            writing = state.inspect_watched()
+            pause = pause_until_settled(next(inspection_pauses), writing, state.dataset)
+            next_inspection = time.monotonic() + pause
         if time.monotonic() >= deadline:
             return state.outcome(f"no end after {limits.timeout:g} s")
         if state.is_goal_unreachable:
             return state.outcome(GOAL_UNREACHABLE_REASON)
         if state.active or state.watched:
-            runner.wait(next(pauses) if state.active else min(INSPECT_SECONDS, limits.timeout))
+            until_inspection = max(0.0, min(next_inspection, deadline) - time.monotonic())
+            runner.wait(next(pauses) if state.active else until_inspection)
         state.poll_runs()
     return state.outcome()

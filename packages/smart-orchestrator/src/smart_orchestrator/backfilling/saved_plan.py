@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from smart_orchestrator.model.plan import Plan
+    from smart_orchestrator.model.run import Run
 
-VERSION = 1
+VERSION = 2
 _FIX = "Make a new plan with `plan -o FILE`."
 
 
@@ -37,7 +38,8 @@ class SavedPlan:
         end: the last key of the window, as text.
         as_of: the as-of key of the window, as text.
         lag: the publication lag of the window, in grains.
-        steps: the step of each key: action, code, fingerprint, run and reason.
+        runner: the name of the runner that starts the runs; None for a dataset without a runner.
+        steps: the step of each key: action, code, fingerprint, run, the latest run of a missing key, and reason.
     """
 
     dataset: str
@@ -45,6 +47,7 @@ class SavedPlan:
     end: str
     as_of: str
     lag: int
+    runner: str | None
     steps: Mapping[str, Mapping[str, Any]]
 
     @classmethod
@@ -57,6 +60,7 @@ class SavedPlan:
                 "code": partition.code.value,
                 "fingerprint": partition.fingerprint,
                 "run": step.run.name if step.run else None,
+                "latest_run": _run_text(plan.latest_runs.get(step.day)),
                 "why": step.why,
             }
             for step, partition in zip(plan.steps, plan.completeness.partitions, strict=True)
@@ -67,6 +71,7 @@ class SavedPlan:
             end=key_text(window.last),
             as_of=key_text(window.as_of),
             lag=window.lag,
+            runner=plan.runner,
             steps=steps,
         )
 
@@ -74,12 +79,15 @@ class SavedPlan:
     def digest(self) -> str:
         """A digest of the window, and of the comparable facts of each step."""
         compared = [[key, _comparable_facts(step)] for key, step in sorted(self.steps.items())]
-        document = [self.dataset, self.start, self.end, self.as_of, self.lag, compared]
+        document = [self.dataset, self.start, self.end, self.as_of, self.lag, self.runner, compared]
         return hashlib.sha256(json.dumps(document).encode()).hexdigest()
 
     def changes_since(self, plan: Plan) -> list[str]:
-        """Compare with a new plan for the same window. Return one sentence for each key that differs."""
+        """Compare with a new plan for the same window. Return one sentence for each key that differs, and for another runner."""
         new_steps = SavedPlan.of(plan).steps
+        changes = (
+            [] if self.runner == plan.runner else [f"the runner was {self.runner}, and is {plan.runner}"]
+        )
         changed = [
             key
             for key, step in sorted(self.steps.items())
@@ -87,10 +95,13 @@ class SavedPlan:
             and _comparable_facts(step) != _comparable_facts(new_steps[key])
             and not _has_settled(step, new_steps[key])
         ]
-        return [
+        changes += [
             f"{key} was {_state_text(self.steps[key])}, and is {_state_text(new_steps[key])}"
             for key in changed
-        ] + [f"{key} is in only one of the two plans" for key in sorted(self.steps.keys() ^ new_steps.keys())]
+        ]
+        return changes + [
+            f"{key} is in only one of the two plans" for key in sorted(self.steps.keys() ^ new_steps.keys())
+        ]
 
     def to_json(self) -> dict[str, object]:
         """Return the document to write into a file."""
@@ -98,6 +109,7 @@ class SavedPlan:
             "version": VERSION,
             "dataset": self.dataset,
             "window": {"start": self.start, "end": self.end, "as_of": self.as_of, "lag": self.lag},
+            "runner": self.runner,
             "digest": self.digest,
             "start": [key for key, step in self.steps.items() if step["action"] == "start"],
             "steps": {key: dict(step) for key, step in self.steps.items()},
@@ -119,6 +131,7 @@ class SavedPlan:
                 end=text_field(window, "end", what=path.name),
                 as_of=text_field(window, "as_of", what=path.name),
                 lag=integer_field(window, "lag", what=path.name),
+                runner=document.get("runner"),
                 steps=steps,
             )
             digest = plan.digest
@@ -135,7 +148,7 @@ class SavedPlan:
 
 def _comparable_facts(step: Mapping[str, Any]) -> list[object]:
     """Return the facts of a step that must not change. The reason is left out, because it may contain an age."""
-    return [step["action"], step["code"], step["fingerprint"], step["run"]]
+    return [step["action"], step["code"], step["fingerprint"], step["run"], step.get("latest_run")]
 
 
 def _has_settled(step: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
@@ -148,4 +161,12 @@ def _has_settled(step: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
 
 
 def _state_text(step: Mapping[str, Any]) -> str:
-    return f"{step['code']} ({step['action']})"
+    latest_run = step.get("latest_run")
+    return f"{step['code']} ({step['action']}{f', run {latest_run}' if latest_run else ''})"
+
+
+def _run_text(run: Run | None) -> str | None:
+    """Return the name and the state of a run. A run that was queued and is now running has not changed."""
+    if run is None:
+        return None
+    return f"{run.name} {'in flight' if run.in_flight else run.state.value}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from smart_orchestrator.adapters.base import inspect_key
 from smart_orchestrator.backfilling.key_state import KeyState, Phase, states_of_first_version
 from smart_orchestrator.errors import OptionError, WindowError
+from smart_orchestrator.model.bounds import integer_problem, seconds_problem
 from smart_orchestrator.model.grain import key_text, parse_key
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
@@ -44,7 +45,7 @@ class Limits:
         timeout: the time after which the backfill stops waiting, in seconds.
 
     Raises:
-        OptionError: `jobs` or `attempts` is less than 1, or `timeout` is not more than 0.
+        OptionError: `jobs` or `attempts` is not an integer from 1 on, or `timeout` is not a number of seconds above 0.
     """
 
     jobs: int = 4
@@ -54,10 +55,10 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("jobs", "attempts"):
             value = getattr(self, name)
-            if not value >= 1:
-                raise OptionError(name, value, "is less than 1", "Give 1 or more.")
-        if not self.timeout > 0:
-            raise OptionError("timeout", self.timeout, "is not more than 0 seconds", "Give for example 7200.")
+            if problem := integer_problem(value, 1):
+                raise OptionError(name, value, problem, "Give 1 or more.")
+        if problem := seconds_problem(self.timeout):
+            raise OptionError("timeout", self.timeout, problem, "Give for example 7200.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,19 +206,25 @@ class BackfillState:
             if not run.in_flight:
                 self._evaluate_ended_run(run)
 
-    def inspect_watched(self) -> None:
-        """Inspect the watched keys once. Fill complete keys, and queue or give up keys whose writer has stopped."""
+    def inspect_watched(self) -> list[Partition]:
+        """Inspect the watched keys once. Fill complete keys, and queue or give up keys whose writer has stopped.
+
+        Returns:
+            The partitions that are still being written.
+        """
+        writing: list[Partition] = []
         for key in self.watched:
             partition = inspect_key(self.dataset, key, lake=self.lake)
             if partition.available:
                 self.states[key] = self.states[key].fill(_measurements(partition))
                 self.reporter.filled(partition, None, self.progress())
             elif partition.code is Code.STILL_WRITING:
-                continue
+                writing.append(partition)
             elif self.only_planned:
                 self.states[key] = self.states[key].give_up()
             else:
                 self._queue(key, self.states[key].requeue())
+        return writing
 
     @property
     def is_goal_unreachable(self) -> bool:

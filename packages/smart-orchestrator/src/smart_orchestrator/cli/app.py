@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from smart_orchestrator.cli import options, setup, tools
-from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, USAGE, Program
+from smart_orchestrator.cli.application import create_app, run_app, run_process
+from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, Program
+from smart_orchestrator.cli.groups import with_groups
 from smart_orchestrator.cli.options import DEFAULT_CONFIG, WindowOptions, select_dataset, select_policy
 
 if TYPE_CHECKING:
@@ -24,56 +26,23 @@ PROGRAM = Program(
     "smart-orchestrator",
     interrupted="commands that were started go on. Run the same command again to follow them.",
 )
-app = typer.Typer(
-    name=PROGRAM.name,
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+app = create_app(
+    PROGRAM,
+    "Check the partitions of any lake, run the existing pipeline for missing partitions, and then run the consumers.",
 )
-
-
-def _print_version(is_requested: bool) -> None:
-    if is_requested:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"{PROGRAM.name} {version('smart-orchestrator')}\n")
-        raise typer.Exit(DONE)
-
-
-@app.callback()
-def program(
-    version: Annotated[
-        bool,
-        typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version),
-    ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Print the traceback of an unexpected error.")
-    ] = False,
-) -> None:
-    """Check the partitions of any lake, run the existing pipeline for missing partitions, and then run the consumers."""
-    del version
-    PROGRAM.debug = debug
 
 
 @app.command(
     short_help="List the partitions of the window.",
     epilog="Example: smart-orchestrator check orders --start 2025-11-05 --end 2025-11-09",
 )
+@with_groups
 def check(
+    *,
     dataset: options.DatasetName = None,
-    last: options.Last = None,
-    days: options.Days = None,
-    hours: options.Hours = None,
-    start: options.Start = None,
-    end: options.End = None,
-    as_of: options.AsOf = None,
-    lag: options.Lag = None,
+    window_options: WindowOptions,
     min_coverage: options.MinCoverage = None,
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Read every row and check it against the contract.")
-    ] = False,
+    deep: options.Deep = False,
     strays: Annotated[
         bool, typer.Option("--strays", help="Search all names beside the partitions for strays.")
     ] = False,
@@ -83,11 +52,10 @@ def check(
     """List the partitions of the window and why each is available or not. Exit code 1 when the window is not ready."""
     from smart_orchestrator.adapters.manifest import Depth, InspectOptions
     from smart_orchestrator.cli import output, printing
-    from smart_orchestrator.text.reports import completeness_lines
 
     project = tools.open_project(config)
     target = select_dataset(project.config, dataset)
-    window = WindowOptions(last, days, hours, start, end, as_of, lag).window(project, target)
+    window = window_options.window(project, target)
     completeness = project.check(
         target.name,
         window,
@@ -100,6 +68,8 @@ def check(
         document = output.check_document(completeness)
         printing.print_json({**document, "causes": output.causes_document(causes)})
     else:
+        from smart_orchestrator.text.reports import completeness_lines
+
         printing.out(completeness_lines(completeness))
         if causes:
             printing.out([("causes:", "strong"), *output.cause_lines(completeness, causes)])
@@ -112,15 +82,11 @@ def check(
     short_help="The action for each partition, and its reason.",
     epilog="Example: smart-orchestrator plan orders --last 30 -o plan.json",
 )
+@with_groups
 def plan(
+    *,
     dataset: options.DatasetName = None,
-    last: options.Last = None,
-    days: options.Days = None,
-    hours: options.Hours = None,
-    start: options.Start = None,
-    end: options.End = None,
-    as_of: options.AsOf = None,
-    lag: options.Lag = None,
+    window_options: WindowOptions,
     output_file: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Write the plan to a file, for `apply`.", metavar="FILE"),
@@ -134,7 +100,7 @@ def plan(
 
     project = tools.open_project(config)
     target = select_dataset(project.config, dataset)
-    window = WindowOptions(last, days, hours, start, end, as_of, lag).window(project, target)
+    window = window_options.window(project, target)
     new_plan = project.plan(target.name, window)
     if output_file is not None:
         tools.write_plan(output_file, new_plan)
@@ -151,7 +117,7 @@ def plan(
 )
 def apply(
     plan_file: Annotated[Path, typer.Argument(help="A file that `plan -o` wrote.", metavar="PLAN")],
-    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT_SECONDS,
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
@@ -162,6 +128,7 @@ def apply(
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines
 
+    options.check_seconds("timeout", timeout)
     project = tools.open_project(config)
     backfill = project.apply_saved(plan_file, timeout=timeout, reporter=printing.reporter_on(sys.stderr))
     if as_json:
@@ -176,17 +143,13 @@ def apply(
     short_help="Plan, apply, check again, then run the consumers.",
     epilog="Example: smart-orchestrator run orders --start 2025-11-05 --end 2025-11-09",
 )
+@with_groups
 def run(
+    *,
     dataset: options.DatasetName = None,
-    last: options.Last = None,
-    days: options.Days = None,
-    hours: options.Hours = None,
-    start: options.Start = None,
-    end: options.End = None,
-    as_of: options.AsOf = None,
-    lag: options.Lag = None,
+    window_options: WindowOptions,
     min_coverage: options.MinCoverage = None,
-    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT_SECONDS,
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
@@ -194,9 +157,10 @@ def run(
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines
 
+    options.check_seconds("timeout", timeout)
     project = tools.open_project(config)
     target = select_dataset(project.config, dataset)
-    window = WindowOptions(last, days, hours, start, end, as_of, lag).window(project, target)
+    window = window_options.window(project, target)
     result = project.run(
         target.name,
         window,
@@ -220,31 +184,13 @@ app.add_typer(setup.app)
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code. Expected errors are printed to stderr.
-
-    Args:
-        arguments: the arguments of the command line; default those of the process.
-    """
-    used_arguments = sys.argv[1:] if arguments is None else arguments
-    return PROGRAM.run(lambda: _run_typer(arguments), used_arguments)
-
-
-def _run_typer(arguments: Sequence[str] | None) -> int:
-    try:
-        app(arguments, prog_name=PROGRAM.name)
-    except SystemExit as exit_request:
-        # Typer raises `SystemExit` at the end of every command, with the code 130 after Ctrl-C.
-        return exit_request.code if isinstance(exit_request.code, int) else USAGE
-    return DONE
+    """Run a command line (by default, the arguments of the process) and return its exit code."""
+    return run_app(app, PROGRAM, arguments)
 
 
 def main() -> NoReturn:
     """Run the command line of the process, and exit with its exit code."""
-    from smart_orchestrator.cli.exit_codes import exit_process
-    from smart_orchestrator.cli.streams import install_streams
-
-    install_streams()
-    exit_process(run_command())
+    run_process(run_command)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ from smart_orchestrator import expected_error
 from smart_orchestrator.cli.streams import output_failure
 from smart_orchestrator.errors import WindowError
 from smart_orchestrator.expected_error import ExpectedError
-from smart_orchestrator.text.reporter import printable_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +36,12 @@ UNREACHABLE = expected_error.UNREACHABLE
 REPORT_TO = "the project's issue tracker"
 _MAX_PROBLEM_LENGTH = 500
 _USER_INFO = re.compile(r"(?<=://)[^\s'\"/]*@")
+
+
+def _redact(text: str) -> str:
+    from smart_orchestrator.store.urls import redact_parameters
+
+    return redact_parameters(_USER_INFO.sub("(secret)@", text))
 
 
 @dataclass(slots=True)
@@ -53,7 +58,7 @@ class Program:
 
     name: str
     product: str
-    redact: Callable[[str], str] = lambda text: _USER_INFO.sub("(secret)@", text)
+    redact: Callable[[str], str] = _redact
     debug: bool = False
     interrupted: str = "nothing half-written is visible. Run the same command again to continue."
 
@@ -81,6 +86,8 @@ class Program:
 
     def _report_fault(self, error: BaseException, arguments: Sequence[str]) -> None:
         """Print an unexpected error, and where to report it."""
+        from smart_orchestrator.text.reporter import printable_line
+
         command = next((word for word in arguments if re.fullmatch("[a-z][a-z-]*", word)), "")
         command_text = f"`{' '.join(filter(None, (self.name, command)))}`"
         problem = self.redact(printable_line(f"{type(error).__name__}: {error}"))[:_MAX_PROBLEM_LENGTH]
@@ -105,6 +112,8 @@ def exit_code(error: BaseException) -> int | None:
 
 def error_text(error: BaseException) -> str:
     """Return the text of an error; an error about an argument of a window names the command-line option instead."""
+    from smart_orchestrator.text.reporter import printable_line
+
     if isinstance(error, WindowError):
         name = error.field if error.field.isupper() else "--" + error.field.replace("_", "-")
         return printable_line(f"{name}: {error.value} {error.problem}. {error.fix}")

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from smart_orchestrator.errors import OptionError, WindowError
+from smart_orchestrator.model.bounds import seconds_problem
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.window import Window
 
 if TYPE_CHECKING:
-    from smart_orchestrator.config import Config
+    from smart_orchestrator.config.values import Config
     from smart_orchestrator.model.completeness import Policy
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
@@ -62,25 +63,29 @@ MinCoverage = Annotated[
         max=100,
     ),
 ]
-Timeout = Annotated[float, typer.Option(help="Maximum number of seconds to wait.", metavar="S", min=0.1)]
+Timeout = Annotated[float, typer.Option(help="Seconds after which waiting ends.", metavar="S", min=0.1)]
+Deep = Annotated[bool, typer.Option("--deep", help="Read every row and check it against the contract.")]
+OlderThan = Annotated[str, typer.Option(help="Only objects older than this: 30m, 12h, 1d.", metavar="AGE")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list the objects that would be removed.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 
 DEFAULT_CONFIG = Path("smart-orchestrator.toml")
-DEFAULT_TIMEOUT = 7200.0
+DEFAULT_TIMEOUT_SECONDS = 7200.0
+DEFAULT_AGE = "1d"
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
-    """The options that select a window."""
+    """The options that select a window. The class is a group of options; see `with_groups`."""
 
-    last: int | None = None
-    days: int | None = None
-    hours: int | None = None
-    start: str | None = None
-    end: str | None = None
-    as_of: str | None = None
-    lag: int | None = None
+    last: Last = None
+    days: Days = None
+    hours: Hours = None
+    start: Start = None
+    end: End = None
+    as_of: AsOf = None
+    lag: Lag = None
 
     def window(self, project: Project, dataset: Dataset) -> Window:
         """Return the window that the options select; without options, the default window of the dataset.
@@ -199,6 +204,16 @@ def parse_until(text: str | None) -> dt.date | None:
     from smart_orchestrator.model.window import parse_day
 
     return None if text is None else parse_day(text, "until")
+
+
+def check_seconds(name: str, seconds: float) -> None:
+    """Check the value of an option that is a number of seconds.
+
+    Raises:
+        OptionError: the value is not a number, or is too large for a timer.
+    """
+    if problem := seconds_problem(seconds):
+        raise OptionError(f"--{name}", seconds, problem, "Give for example 60.")
 
 
 def parse_age(text: str) -> dt.timedelta:

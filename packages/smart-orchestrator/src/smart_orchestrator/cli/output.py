@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.grain import Key
     from smart_orchestrator.model.plan import Plan
-    from smart_orchestrator.project import PartitionExplanation, ProjectRun
+    from smart_orchestrator.project_results import PartitionExplanation, ProjectRun
     from smart_orchestrator.text.reports import Line
 
 

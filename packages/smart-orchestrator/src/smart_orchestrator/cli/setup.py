@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from smart_orchestrator.cli import options
+from smart_orchestrator.cli.application import create_command_group
 from smart_orchestrator.cli.exit_codes import DONE
 from smart_orchestrator.cli.options import DEFAULT_CONFIG
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+app = create_command_group()
 
 
 @app.command(
@@ -58,7 +59,7 @@ def init(
             "URL",
             url,
             "has no folder with a date in its name that holds a file",
-            "Check the URL, or describe the dataset by hand, see docs/any-lake.md.",
+            "A partition is a folder, such as dt=2025-11-05. Check the URL, or describe the dataset by hand, see docs/any-lake.md.",
         )
     try:
         config.write_text(to_toml(proposals, arguments), encoding="utf-8")

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from smart_orchestrator.cli import options
+from smart_orchestrator.cli.application import create_command_group
 from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE
+from smart_orchestrator.cli.groups import with_groups
 from smart_orchestrator.cli.options import (
     DEFAULT_CONFIG,
     WindowOptions,
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.project import Project
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+app = create_command_group()
 
 
 @app.command(
@@ -99,17 +101,13 @@ def explain(
     short_help="Wait until the window is ready.",
     epilog="Example: smart-orchestrator wait orders --last 7 --timeout 3600",
 )
+@with_groups
 def wait(
+    *,
     dataset: options.DatasetName = None,
-    last: options.Last = None,
-    days: options.Days = None,
-    hours: options.Hours = None,
-    start: options.Start = None,
-    end: options.End = None,
-    as_of: options.AsOf = None,
-    lag: options.Lag = None,
+    window_options: WindowOptions,
     min_coverage: options.MinCoverage = None,
-    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT_SECONDS,
     poll: Annotated[float, typer.Option(help="Seconds between two checks.", metavar="S", min=0.1)] = 60.0,
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
@@ -118,9 +116,11 @@ def wait(
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines, summary_line
 
+    options.check_seconds("timeout", timeout)
+    options.check_seconds("poll", poll)
     project = open_project(config)
     target = select_dataset(project.config, dataset)
-    window = WindowOptions(last, days, hours, start, end, as_of, lag).window(project, target)
+    window = window_options.window(project, target)
     policy = select_policy(project.config, target.name, min_coverage)
     deadline = time.monotonic() + timeout
     completeness = project.check(target.name, window, policy=policy)
@@ -189,12 +189,8 @@ def waive(
 )
 def vacuum(
     dataset: options.DatasetName = None,
-    older_than: Annotated[
-        str, typer.Option(help="Minimum age of the objects to remove: 30m, 12h, 1d.", metavar="AGE")
-    ] = "1d",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only list the objects that would be removed.")
-    ] = False,
+    older_than: options.OlderThan = options.DEFAULT_AGE,
+    dry_run: options.DryRun = False,
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
@@ -222,7 +218,7 @@ def vacuum(
 
 def open_project(config: Path) -> Project:
     """Load the project of a configuration file."""
-    from smart_orchestrator.config import load_config
+    from smart_orchestrator.config.loading import load_config
     from smart_orchestrator.project import Project
 
     return Project(load_config(config))

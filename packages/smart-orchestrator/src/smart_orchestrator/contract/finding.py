@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.model.partition import Code
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
 # The number of violations of one rule that a reason lists. A damaged partition may have thousands.
 FIRST_FEW = 3
@@ -20,6 +20,24 @@ class Finding:
 
     code: Code
     text: str
+
+
+def difference_text(part: str, columns: Sequence[str], other: str, other_columns: Sequence[str]) -> str:
+    """Return a sentence about the columns in which a part differs from another part."""
+    added = _first_few([column for column in columns if column not in other_columns])
+    missing = _first_few([column for column in other_columns if column not in columns])
+    if added and missing:
+        return f"{part} has the columns {added}, and {other} {missing}"
+    if missing:
+        return f"{part} lacks the columns {missing} of {other}"
+    if added:
+        return f"{part} has the columns {added}, which {other} lacks"
+    return f"{part} has the columns {_first_few(columns)}, and {other} {_first_few(other_columns)}"
+
+
+def _first_few(columns: Sequence[str]) -> str:
+    more = len(columns) - 2 * FIRST_FEW
+    return ", ".join(columns[: 2 * FIRST_FEW]) + (f" and {more} more" if more > 0 else "")
 
 
 def duplicate_finding(column: str, value: Hashable) -> Finding:

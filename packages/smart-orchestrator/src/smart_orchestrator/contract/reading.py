@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -56,6 +55,8 @@ def translate_errors() -> Iterator[None]:
         yield
     except (SmartOrchestratorError, PartFault, Unreadable, NotSparkCsv, ImportError, MemoryError):
         raise
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"it is not UTF-8 text (byte 0x{error.object[error.start]:02x})") from None
     except Exception as error:  # noqa: BLE001 - readers raise any class
         raise Unreadable(_first_line(error)) from None
     except BaseException as error:
@@ -88,6 +89,8 @@ class _PanicFilter:
             if self._threads == 1:
                 with suppress(OSError, ValueError):
                     sys.stderr.flush()
+                import tempfile
+
                 self._stderr = os.dup(STDERR_DESCRIPTOR)
                 self._file, name = tempfile.mkstemp(prefix="stderr-")
                 os.unlink(name)  # noqa: PTH108 - only the descriptor is needed

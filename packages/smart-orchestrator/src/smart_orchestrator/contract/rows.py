@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract.compression import compress_part
 from smart_orchestrator.contract.examination import Examination, column_findings, value_findings
-from smart_orchestrator.contract.finding import FIRST_FEW, Finding, duplicate_finding
+from smart_orchestrator.contract.finding import FIRST_FEW, Finding, difference_text, duplicate_finding
 from smart_orchestrator.contract.reading import Unreadable, translate_errors
 from smart_orchestrator.contract.rules import contract_dtype, convert, rule_expressions
 from smart_orchestrator.contract.sources import BytesPart
@@ -134,12 +134,12 @@ def _differing_columns(dataset: Dataset, examined: Sequence[Examination]) -> Ite
     headers = [
         (examination.part.name, examination.columns) for examination in examined if examination.columns
     ]
+    # Readers find the columns of Parquet by their names, but those of CSV by their positions.
+    is_ordered = dataset.format == "csv"
     for name, columns in headers[1:]:
-        if columns != headers[0][1]:
-            text = (
-                f"{name} has the columns {', '.join(columns)}, and {headers[0][0]} {', '.join(headers[0][1])}"
-            )
-            yield Finding(Code.COLUMNS, text)
+        first_name, first = headers[0]
+        if columns != first and (is_ordered or sorted(columns) != sorted(first)):
+            yield Finding(Code.COLUMNS, difference_text(name, columns, first_name, first))
 
 
 def check_together(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
-from urllib.parse import unquote
 
 from smart_orchestrator.contract.csv_parts import read_csv
+from smart_orchestrator.contract.folders import folder_columns
 from smart_orchestrator.contract.parquet_parts import open_parquet, read_batches
 from smart_orchestrator.contract.reading import NotSparkCsv
 from smart_orchestrator.extras import extra
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.contract.sources import PartSource
     from smart_orchestrator.model.dataset import Dataset
-
-# Hive and Spark write a null in a folder name as this text.
-HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +109,6 @@ def open_table(
     columns = [*header, *added]
     contract_columns = [column.name for column in dataset.columns]
     yield Table(columns, columns, None, [contract_columns], lambda _: _with_columns(frames, added))
-
-
-def folder_columns(name: str) -> dict[str, str | None]:
-    """Return the columns and values in the folder names of Hive and Spark, such as `country=US/part-0.csv`."""
-    pairs = [folder.split("=", 1) for folder in name.split("/")[:-1] if "=" in folder]
-    return {unquote(key): None if value == HIVE_NULL else unquote(value) for key, value in pairs}
 
 
 def _with_columns(frames: Iterator[pl.DataFrame], added: dict[str, str | None]) -> Iterator[pl.DataFrame]:

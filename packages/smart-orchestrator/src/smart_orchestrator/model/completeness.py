@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import OptionError
+from smart_orchestrator.model.bounds import integer_problem
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code, Partition, State
 
@@ -43,10 +44,8 @@ class Policy:
             raise OptionError(
                 "min_coverage", self.min_coverage, "is not between 0 and 100 percent", "Give for example 80."
             )
-        if not self.min_days >= 0:
-            raise OptionError(
-                "min_days", self.min_days, "is negative or not a number", "Give 0 or more days."
-            )
+        if problem := integer_problem(self.min_days):
+            raise OptionError("min_days", self.min_days, problem, "Give 0 or more days.")
 
     def state_of(self, partition: Partition) -> State:
         """Return the state of the partition under this policy."""

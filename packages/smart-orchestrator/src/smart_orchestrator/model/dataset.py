@@ -10,9 +10,9 @@ import datetime as dt
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
-from zoneinfo import ZoneInfo
 
 from smart_orchestrator.errors import DatasetError
+from smart_orchestrator.model.bounds import MAX_RETRIES, MAX_ROWS, integer_problem, seconds_problem
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.key_format import fixed_folder, format_key, parse_path
 
@@ -70,7 +70,7 @@ class Column:
                 self.name, f"column type {self.type!r} is not one of {', '.join(get_args(ColumnType))}"
             )
         bounds = [bound for bound in (self.low, self.high) if bound is not None]
-        if any(math.isnan(bound) for bound in bounds) or bounds != sorted(bounds):
+        if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
             raise DatasetError(self.name, f"no value is between {self.low} and {self.high}")
 
 
@@ -155,19 +155,31 @@ class Dataset:
                 self.name, f"adapter {self.adapter!r} is not one of {', '.join(get_args(Adapter))}"
             )
         self._check_numbers()
+        self._check_texts()
         self._check_columns()
         self._check_time()
         if self.adapter in PATH_ADAPTERS:
             self._check_key_format()
 
     def _check_numbers(self) -> None:
-        for name, seconds in (("timeout", self.timeout), ("backoff", self.backoff)):
-            if not math.isfinite(seconds) or seconds <= 0:
-                raise DatasetError(self.name, f"{name} must be a number of seconds above 0, not {seconds}")
-        for name in ("min_rows", "min_files", "retries", "lag", "settle"):
-            count = getattr(self, name)
-            if count is not None and not 0 <= count < math.inf:
-                raise DatasetError(self.name, f"{name} must not be negative, not {count}")
+        seconds = {name: seconds_problem(getattr(self, name)) for name in ("timeout", "backoff")}
+        counts = {
+            "min_rows": integer_problem(self.min_rows, high=MAX_ROWS),
+            "min_files": integer_problem(self.min_files, 1),
+            "retries": integer_problem(self.retries, high=MAX_RETRIES),
+            "lag": integer_problem(self.lag),
+        }
+        settle = {} if self.settle is None else {"settle": seconds_problem(self.settle, zero=True)}
+        for name, problem in {**seconds, **counts, **settle}.items():
+            if problem:
+                raise DatasetError(self.name, f"{name}: {getattr(self, name)!r} {problem}")
+
+    def _check_texts(self) -> None:
+        """Reject optional texts that are empty: an empty glob, for example, matches no file."""
+        for name in ("glob", "table", "query", "key_column", "change_column", "volume_column", "runner"):
+            text = getattr(self, name)
+            if text is not None and not text.strip():
+                raise DatasetError(self.name, f"{name} is empty; leave it out")
 
     def _check_time(self) -> None:
         """Check the time zone and the start of the history."""
@@ -226,7 +238,11 @@ class Dataset:
     @property
     def zone(self) -> dt.tzinfo:
         """The time zone of the keys: UTC unless the dataset names one."""
-        return ZoneInfo(self.timezone) if self.timezone else dt.UTC
+        if not self.timezone:
+            return dt.UTC
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(self.timezone)
 
     def beyond_history(self, day: Key) -> bool:
         """Return whether a key is before the first key of the upstream."""
@@ -252,13 +268,16 @@ class Dataset:
         return ending + {"gzip": ".gz", "bz2": ".bz2", "zstd": ".zst"}.get(self.compression, "")
 
 
-@dataclass(frozen=True, slots=True)
 class DailyDataset(Dataset):
     """A dataset with one partition for each UTC day."""
+
+    __slots__ = ()
 
 
 def is_time_zone(name: str) -> bool:
     """Return whether a text is the IANA name of a time zone."""
+    from zoneinfo import ZoneInfo
+
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):

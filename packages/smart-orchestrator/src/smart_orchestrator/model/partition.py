@@ -203,6 +203,10 @@ class Partition:
         """Return a copy with this number of rows and this volume."""
         return replace(self, data=PartitionData(self.parts, rows, volume))
 
+    def with_code(self, code: Code, reason: str) -> Partition:
+        """Return a copy with this code and reason."""
+        return replace(self, code=code, reason=reason)
+
     def with_expectation(self, code: Code, reason: str) -> Partition:
         """Return a copy with a code from `EXPECTATION_CODES`. The state does not change."""
         return replace(self, code=code, reason=reason, lake_code=self.lake_code or self.code)
@@ -217,13 +221,6 @@ class Partition:
             "rows": self.rows,
             "fingerprint": self.fingerprint,
         }
-
-
-def verdict(day: dt.date, code: Code, reason: str, base: Partition | None = None) -> Partition:
-    """Return a partition with this code and reason. All other attributes are copied from `base`."""
-    if base is None:
-        return Partition(day, code, reason)
-    return replace(base, code=code, reason=reason)
 
 
 def rows_text(rows: int | None) -> str:

@@ -9,7 +9,7 @@ computed separately, so a rule about retries can never hide a missing day.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -65,10 +65,19 @@ class PlanStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One step for each day of a window, oldest first."""
+    """The actions for the days of a window.
+
+    Attributes:
+        completeness: the completeness of the window when the plan was made.
+        steps: one step for each day, oldest first.
+        latest_runs: the latest run of each missing day that had a run when the plan was made.
+        runner: the name of the runner that starts the runs, in a configuration with several runners.
+    """
 
     completeness: Completeness
     steps: tuple[PlanStep, ...]
+    latest_runs: Mapping[dt.date, Run] = field(default_factory=dict)
+    runner: str | None = None
 
     def days(self, action: Action) -> tuple[dt.date, ...]:
         """Return the days that have this action, oldest first."""
@@ -92,6 +101,7 @@ def make_plan(completeness: Completeness, latest: Mapping[dt.date, Run]) -> Plan
             _step(partition, latest.get(partition.day), accepted=completeness.accepts(partition))
             for partition in completeness.partitions
         ),
+        latest,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from smart_orchestrator.model.grain import ONE_HOUR, Grain
 from smart_orchestrator.model.window import Window
@@ -57,6 +56,8 @@ def last_keys_within(dataset: Dataset, now: dt.datetime, count: int, grain: Grai
 
 def has_whole_hours(zone_name: str) -> bool:
     """Return whether the days of a time zone consist of complete UTC hours."""
+    from zoneinfo import ZoneInfo
+
     zone = ZoneInfo(zone_name)
     moments = (
         dt.datetime(year, month, 1, tzinfo=dt.UTC) for year in _CHECKED_YEARS for month in range(1, 13)

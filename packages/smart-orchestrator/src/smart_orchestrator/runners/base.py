@@ -57,3 +57,7 @@ class RunHistory(Protocol):
     def recent(self, limit: int, day: dt.date | None = None) -> Sequence[Run]:
         """Return at most `limit` runs of one day or of all days. Runs in flight come first, then the newest runs."""
         ...
+
+
+class RecordingRunner(Runner, RunHistory, Protocol):
+    """A runner that lists past runs."""

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import OptionError, RunsError
 from smart_orchestrator.foreign import BadDocument, one_line, parse_document
+from smart_orchestrator.model.bounds import integer_problem, seconds_problem
 from smart_orchestrator.model.grain import Grain, key_text
 from smart_orchestrator.model.run import Failure, Run, RunState, run_name
 from smart_orchestrator.runners.day_lock import DayLock, acquire_or_follow
@@ -255,10 +256,10 @@ def _check_options(command: Sequence[str], jobs: int, attempts: int, timeout: fl
         fix = 'Give a list of arguments, such as ["python", "etl.py", "{key}"].'
         raise OptionError("command", repr(command), "is not a list of texts", fix)
     for name, number in (("jobs", jobs), ("attempts", attempts)):
-        if number < 1:
-            raise OptionError(name, number, "is less than 1", "Give 1 or more.")
-    if timeout is not None and not 0 < timeout < float("inf"):
-        raise OptionError("timeout", timeout, "is not a number of seconds above 0", "Give for example 1800.")
+        if problem := integer_problem(number, 1):
+            raise OptionError(name, number, problem, "Give 1 or more.")
+    if timeout is not None and (problem := seconds_problem(timeout)):
+        raise OptionError("timeout", timeout, problem, "Give for example 1800.")
 
 
 def _problem_of(record: Mapping[str, Any], timeout: float | None) -> str:

@@ -50,6 +50,8 @@ class LocalRunner:
         folder: the folder of the ledger and the locks. The processes of this machine share the folder.
         force: whether to run a day that is already complete.
         folder_option: the name of the option for the folder, for errors.
+        identity: the name of the data in the ledger. Runs of different identities may run the same key in parallel. By default,
+            the lake and the key format.
     """
 
     poll_seconds = 0.05
@@ -63,18 +65,20 @@ class LocalRunner:
         *,
         force: bool = False,
         folder_option: str = "",
+        identity: str = "",
     ) -> None:
         self.dataset = dataset
         self.ledger = Ledger(Path(folder), folder_option)
         self._pipeline = pipeline
         self._force = force
-        dataset_id = dataset_identifier(dataset)
+        dataset_id = identity or dataset_identifier(dataset)
         self._recorded = RecordedRuns(self.ledger, dataset_id)
         self._locks = self.ledger.folder / "locks" / hashlib.sha256(dataset_id.encode()).hexdigest()[:16]
         self._run_ended = threading.Event()
 
-    def capacity(self) -> None:
+    def capacity(self) -> int | None:
         """Return None, because the number of runs is not limited."""
+        return None
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
         """Return the latest run on this machine of each day that has a run."""

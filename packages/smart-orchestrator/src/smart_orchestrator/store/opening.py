@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from contextlib import contextmanager
 from functools import lru_cache
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import LakeSettingError
+from smart_orchestrator.model.bounds import MAX_RETRIES, integer_problem, seconds_problem
 from smart_orchestrator.store.local_disk import FolderLake
 from smart_orchestrator.store.urls import parse_lake_url, redacted_url
 
@@ -52,14 +52,14 @@ def open_lake(
         LakeUrlError: `url` is not the URL of a lake.
         LakeSettingError: an environment variable or an argument has an invalid value.
     """
-    for name, number in (("timeout", timeout), ("backoff", backoff)):
-        if not math.isfinite(number) or number <= 0:
-            problem = f"must be a number of seconds above 0, not {number}"
-            raise LakeSettingError(redacted_url(url), name, problem, "Correct it.")
-    if retries < 0:
-        raise LakeSettingError(
-            redacted_url(url), "retries", f"must not be negative, not {retries}", "Correct it."
-        )
+    problems = {
+        "timeout": (timeout, seconds_problem(timeout)),
+        "backoff": (backoff, seconds_problem(backoff)),
+        "retries": (retries, integer_problem(retries, high=MAX_RETRIES)),
+    }
+    for name, (value, problem) in problems.items():
+        if problem:
+            raise LakeSettingError(redacted_url(url), name, f"{value!r} {problem}", "Correct it.")
     parts = parse_lake_url(url)
     if parts.scheme == "file":
         # The working directory may change before the next call.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from smart_orchestrator.errors import LakeUrlError
 
@@ -24,6 +24,11 @@ _CREDENTIAL_VARIABLES = {
 }
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+# A parameter of a URL, and a parameter of a URL in a text, which ends at a space.
+_PARAMETER = r"(?<=[?&#])[^?&#]+"
+_PARAMETER_IN_TEXT = r"(?<=[?&#])[^?&#\s]+"
+# A parameter whose name may be that of a secret. Some databases separate parameters by semicolons.
+_SENSITIVE_NAME = r"(?i)(pass|pwd|secret|token|sig|key|cred|auth|sas)[^=]*="
 # `s3:bucket`, without the slashes, would otherwise be read as the name of a folder.
 _MISSING_SLASHES = re.compile(r"([a-z][a-z0-9+.-]+):/?(?!/)", re.IGNORECASE)
 _KNOWN_SCHEMES = {*SCHEMES, "abfs", "abfss", "http", "https", "ftp"}
@@ -38,8 +43,20 @@ class LakeUrl(NamedTuple):
 
 
 def redacted_url(url: str) -> str:
-    """Return the URL as one line, without any text that could be a user name or a password."""
-    return _CONTROL_CHARACTER.sub(" ", re.sub(r"//.*@", "//", url, flags=re.DOTALL))
+    """Return the URL as one line, without any text that could be a user name, a password or another secret."""
+    text = re.sub(r"//.*@", "//", url, flags=re.DOTALL)
+    return _CONTROL_CHARACTER.sub(" ", re.sub(_PARAMETER, _redacted_parameter, text))
+
+
+def redact_parameters(text: str) -> str:
+    """Redact the secrets among the parameters, such as `?password=…`, of the URLs in a text."""
+    return re.sub(_PARAMETER_IN_TEXT, _redacted_parameter, text)
+
+
+def _redacted_parameter(match: re.Match[str]) -> str:
+    parameter = match[0]
+    is_secret = re.search(_SENSITIVE_NAME, unquote(parameter)) is not None
+    return f"{parameter.partition('=')[0]}=***" if is_secret else parameter
 
 
 def local_path(text: str) -> Path:

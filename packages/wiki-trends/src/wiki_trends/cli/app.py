@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, USAGE
+from smart_orchestrator.cli.application import create_app, run_app, run_process
+from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE
+from smart_orchestrator.cli.groups import with_groups
 from smart_orchestrator.cli.printing import err, exit_after, out, print_json, reporter_on
 from wiki_trends.cli import airflow_dags, options, rules, tools, trends
 from wiki_trends.cli import fetch as fetch_commands
 from wiki_trends.cli import serve as serve_command
+from wiki_trends.cli.exit_codes import WIKI_TRENDS
 from wiki_trends.cli.options import (
     LakeOptions,
     PolicyOptions,
@@ -24,7 +27,6 @@ from wiki_trends.cli.options import (
     WindowOptions,
     build_check_options,
     settings_of,
-    with_groups,
 )
 from wiki_trends.cli.output import (
     log_to_stderr,
@@ -39,39 +41,10 @@ if TYPE_CHECKING:
 
     from wiki_trends.config.settings import Settings
 
-app = typer.Typer(
-    name="wiki-trends",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+app = create_app(
+    WIKI_TRENDS,
+    "Check a daily lake of Wikipedia's most-viewed pages, backfill missing days, analyse complete windows.",
 )
-
-
-def _show_version(is_requested: bool) -> None:
-    if is_requested:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"wiki-trends {version('wiki-trends')}\n")
-        raise typer.Exit(DONE)
-
-
-@app.callback()
-def program(
-    version: Annotated[
-        bool,
-        typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_show_version),
-    ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Print the traceback of an unexpected error.")
-    ] = False,
-) -> None:
-    """Check a daily lake of Wikipedia's most-viewed pages, backfill missing days, analyse complete windows."""
-    from wiki_trends.cli.exit_codes import WIKI_TRENDS
-
-    del version
-    WIKI_TRENDS.debug = debug
 
 
 @app.command(
@@ -315,28 +288,12 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
 
     Without `arguments`, run the command line of the process.
     """
-    from wiki_trends.cli.exit_codes import WIKI_TRENDS
-
-    command_line = sys.argv[1:] if arguments is None else arguments
-    return WIKI_TRENDS.run(lambda: _run_typer(arguments), command_line)
-
-
-def _run_typer(arguments: Sequence[str] | None) -> int:
-    try:
-        app(arguments, prog_name="wiki-trends")
-    except SystemExit as exit_request:
-        # Typer ends every command with `SystemExit`; after Ctrl-C, the exit code is 130.
-        return exit_request.code if isinstance(exit_request.code, int) else USAGE
-    return DONE
+    return run_app(app, WIKI_TRENDS, arguments)
 
 
 def main() -> NoReturn:
     """Run the `wiki-trends` command, and end the process with its exit code."""
-    from smart_orchestrator.cli.exit_codes import exit_process
-    from smart_orchestrator.cli.streams import install_streams
-
-    install_streams()
-    exit_process(run_command())
+    run_process(run_command)
 
 
 if __name__ == "__main__":

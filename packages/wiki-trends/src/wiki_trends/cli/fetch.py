@@ -8,13 +8,15 @@ from typing import Annotated
 
 import typer
 
+from smart_orchestrator.cli.application import create_command_group
+from smart_orchestrator.cli.groups import with_groups
 from smart_orchestrator.cli.printing import exit_after, out, print_json, reporter_on
 from wiki_trends.cli import options
-from wiki_trends.cli.options import LakeOptions, RunOptions, settings_of, with_groups
+from wiki_trends.cli.options import LakeOptions, RunOptions, settings_of
 from wiki_trends.cli.output import log_to_stderr
 from wiki_trends.jobs.progress import throttled_writer
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+app = create_command_group()
 
 
 @app.command(

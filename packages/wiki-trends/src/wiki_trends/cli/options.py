@@ -1,21 +1,18 @@
 """The options that several commands share, and the settings, windows and check options made from the options.
 
-A group is a dataclass of options. A command that is decorated with `with_groups` takes groups as parameters, and accepts one
-option on the command line for each field of these groups.
+The dataclasses of options are groups for `smart_orchestrator.cli.groups.with_groups`.
 """
 
 from __future__ import annotations
 
-import inspect
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from smart_orchestrator.cli import options as shared
 
+if TYPE_CHECKING:
     from smart_orchestrator.model.window import Window
     from wiki_trends.config.settings import Settings
     from wiki_trends.jobs.main import CheckOptions
@@ -76,7 +73,7 @@ Attempts = Annotated[
     str | None,
     typer.Option(help="The most runs to start for one day; default WIKI_TRENDS_ATTEMPTS, 3.", metavar="N"),
 ]
-Timeout = Annotated[float, typer.Option(help="Seconds after which waiting ends.", metavar="S", min=0.1)]
+Timeout = shared.Timeout
 MinCoverage = Annotated[
     float,
     typer.Option(
@@ -92,8 +89,8 @@ MinDays = Annotated[
         help="Number of days that must be available for the window to be ready.", metavar="N", min=1
     ),
 ]
+Deep = shared.Deep
 AllowLag = Annotated[bool, typer.Option("--allow-lag", help="Days within the lag may be missing.")]
-Deep = Annotated[bool, typer.Option("--deep", help="Read every row and check it against the contract.")]
 Shallow = Annotated[bool, typer.Option("--shallow", help="Do not read days that have no recorded row count.")]
 Strays = Annotated[
     bool, typer.Option("--strays", help="Search the whole lake for names that are not the key of a day.")
@@ -102,11 +99,12 @@ Volume = Annotated[
     bool, typer.Option("--volume", help="Compare rows and views with the same weekday of the last 8 weeks.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="A day of unusual volume is invalid.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
+OlderThan = shared.OlderThan
+DryRun = shared.DryRun
+AsJson = shared.AsJson
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more to stderr.")]
-
-
-DEFAULT_TIMEOUT_SECONDS = 7200.0
+DEFAULT_AGE = shared.DEFAULT_AGE
+DEFAULT_TIMEOUT_SECONDS = shared.DEFAULT_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,34 +158,6 @@ class PolicyOptions:
 
 
 Group = WindowOptions | LakeOptions | RunOptions | PolicyOptions
-
-
-def with_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command whose parameters are the fields of the groups, because Typer needs one parameter for each option."""
-    signature = inspect.signature(command, eval_str=True)
-    groups: dict[str, type[Any]] = {}
-    parameters: list[inspect.Parameter] = []
-    for name, parameter in signature.parameters.items():
-        group = parameter.annotation
-        if not (isinstance(group, type) and is_dataclass(group)):
-            parameters.append(parameter)
-            continue
-        groups[name] = group
-        hints = get_type_hints(group, include_extras=True)
-        parameters += [
-            parameter.replace(name=field.name, default=field.default, annotation=hints[field.name])
-            for field in fields(group)
-        ]
-
-    @wraps(command)
-    def call_with_groups(**values: Any) -> None:
-        for name, group in groups.items():
-            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
-        command(**values)
-
-    call_with_groups.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    call_with_groups.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return call_with_groups
 
 
 def settings_of(*groups: Group, **flags: str | None) -> Settings:

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from smart_orchestrator.cli.application import create_command_group
 from smart_orchestrator.cli.printing import out, print_json
 from wiki_trends.cli import options
 from wiki_trends.cli.options import settings_of
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+app = create_command_group()
 
 
 @app.command(

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from smart_orchestrator.cli.application import create_command_group
+from smart_orchestrator.cli.groups import with_groups
 from smart_orchestrator.cli.printing import err
 from wiki_trends.cli import options
-from wiki_trends.cli.options import LakeOptions, settings_of, with_groups
+from wiki_trends.cli.options import LakeOptions, settings_of
 from wiki_trends.cli.output import log_to_stderr
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+app = create_command_group()
 
 
 @app.command(

@@ -8,13 +8,15 @@ from typing import Annotated
 
 import typer
 
+from smart_orchestrator.cli.application import create_command_group
 from smart_orchestrator.cli.exit_codes import DONE
+from smart_orchestrator.cli.groups import with_groups
 from smart_orchestrator.cli.printing import out, print_json, reporter_on
 from wiki_trends.cli import options
-from wiki_trends.cli.options import LakeOptions, settings_of, with_groups
+from wiki_trends.cli.options import LakeOptions, settings_of
 from wiki_trends.cli.output import print_report
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+app = create_command_group()
 
 
 @app.command(
@@ -200,12 +202,8 @@ def waive(
 @with_groups
 def vacuum(
     *,
-    older_than: Annotated[
-        str, typer.Option(help="Only objects older than this: 30m, 12h, 1d.", metavar="AGE")
-    ] = "1d",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only list the objects that would be removed.")
-    ] = False,
+    older_than: options.OlderThan = options.DEFAULT_AGE,
+    dry_run: options.DryRun = False,
     lake: LakeOptions,
     as_json: options.AsJson = False,
 ) -> None:
@@ -215,10 +213,11 @@ def vacuum(
     is older than --older-than. Other objects are listed and kept. A lake without any manifest of this program is refused, except with --dry-run. The files of the page
     cache are merged into one.
     """
+    from smart_orchestrator.cli.options import parse_age
     from wiki_trends.jobs import maintenance
 
     settings = settings_of(lake)
-    removed = maintenance.vacuum_layers(settings, older_than=older_than, dry_run=dry_run)
+    removed = maintenance.vacuum_layers(settings, older_than=parse_age(older_than), dry_run=dry_run)
     if as_json:
         print_json({layer: result.to_json() for layer, result in removed.items()})
     else:

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
+from smart_orchestrator.cli.application import create_command_group
 from smart_orchestrator.cli.printing import err, out, print_json
 from wiki_trends.cli import options
 from wiki_trends.cli.options import settings_of
 from wiki_trends.jobs.progress import show_progress
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+app = create_command_group()
 
 
 @app.command(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.committing.cleanup import (
@@ -17,7 +16,6 @@ from smart_orchestrator.store.opening import lake_of
 from smart_orchestrator.store.urls import redacted_url
 from smart_orchestrator.waiver_store import Waiver, unwaive, waive, waivers
 from wiki_trends.config.layers import layers
-from wiki_trends.errors import SettingError
 from wiki_trends.pipeline.cache.pages import PageCache
 from wiki_trends.pipeline.step_result import project_of
 
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
-
-_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def waive_days(settings: Settings, days: Sequence[str], *, reason: str, by: str, until: str | None) -> None:
@@ -77,28 +73,26 @@ def _waiver_text(waiver: Waiver) -> str:
     return f"{waiver.day}  {waiver.reason}  (since {waiver.waived_at:%Y-%m-%d}{by_text}{until_text})"
 
 
-def vacuum_layers(settings: Settings, *, older_than: str, dry_run: bool) -> dict[str, Vacuumed]:
+def vacuum_layers(settings: Settings, *, older_than: dt.timedelta, dry_run: bool) -> dict[str, Vacuumed]:
     """Remove the leftovers of killed writers from every layer, and merge the page cache.
 
     Returns:
         The result for each layer under its name, and the result for the page cache under `page_cache`.
 
     Raises:
-        SettingError: `older_than` is not an age.
         VacuumRefused: no layer has a manifest of this program.
     """
     lake = layers(settings)
-    min_age = _parse_age(older_than)
     datasets = (lake.bronze, lake.silver, lake.gold, lake.diamond)
-    leftovers = {dataset.name: find_leftovers(dataset, older_than=min_age) for dataset in datasets}
+    leftovers = {dataset.name: find_leftovers(dataset, older_than=older_than) for dataset in datasets}
     cache = PageCache(lake_of(lake.silver), project_of(settings), keep_days=settings.cache_days)
     if dry_run:
-        return leftovers | {"page_cache": cache.vacuum(older_than=min_age, dry_run=True)}
+        return leftovers | {"page_cache": cache.vacuum(older_than=older_than, dry_run=True)}
     refuse_unmarked(redacted_url(settings.lake), list(leftovers.values()))
     removed = {
         dataset.name: remove_leftovers(lake_of(dataset), leftovers[dataset.name]) for dataset in datasets
     }
-    return removed | {"page_cache": cache.vacuum(older_than=min_age)}
+    return removed | {"page_cache": cache.vacuum(older_than=older_than)}
 
 
 def vacuum_lines(results: Mapping[str, Vacuumed]) -> list[Line]:
@@ -110,16 +104,3 @@ def vacuum_lines(results: Mapping[str, Vacuumed]) -> list[Line]:
         lines += [(f"  {key}  (foreign, kept)", "") for key in result.foreign]
         lines.append((f"{layer_name}: {verb} {len(result.keys)} objects, {result.size:,} bytes", ""))
     return lines
-
-
-def _parse_age(text: str) -> dt.timedelta:
-    match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
-    if match is None:
-        raise SettingError(
-            name="older_than",
-            value=text,
-            origin="--older-than",
-            problem="is not an age",
-            fix="Give a number and a unit, for example 30m, 12h or 1d.",
-        )
-    return dt.timedelta(seconds=int(match[1]) * _UNIT_SECONDS[match[2]])

@@ -12,10 +12,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.foreign import one_line
+from smart_orchestrator.model.bounds import MAX_COUNT, MAX_SECONDS, integer_problem, seconds_problem
 from smart_orchestrator.project_errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from smart_orchestrator.model.grain import Grain, Key
 
@@ -49,26 +50,23 @@ class ConfigTable:
         """
         for key in self._values:
             if key not in self._read_keys:
-                suggestions = difflib.get_close_matches(key, self._read_keys, 1)
-                fix = (
-                    f"Did you mean {suggestions[0]}?"
-                    if suggestions
-                    else f"The options are {', '.join(self._read_keys)}."
-                )
+                fix = suggestion(key, self._read_keys) or f"The options are {', '.join(self._read_keys)}."
                 raise self.error(one_line(key, 80), "is not an option", fix)
 
     def text(self, key: str, default: str = _REQUIRED) -> str:
-        """Read a text."""
+        """Read a text, which must not be empty."""
         value = self._read_value(key, default)
         if not isinstance(value, str):
             raise self.error(key, f"{_quote(value)} is not a text", f'Write {key} = "…".')
+        if key in self._values and not value.strip():
+            raise self.error(key, f"{_quote(value)} is empty", f"Give a text, or leave {key} out.")
         if len(value) > _MAX_TEXT_LENGTH or not value.replace("\n", " ").isprintable():
             raise self.error(key, "is too long or holds a control character", "Correct it.")
         return value
 
     def optional_text(self, key: str) -> str | None:
         """Read a text; None when the key is not in the table."""
-        return self.text(key) if self._has(key) else None
+        return self.text(key) if self.has(key) else None
 
     def url(self, key: str) -> str:
         """Read a URL or a path. The value can contain a password, so no message contains the value."""
@@ -83,7 +81,8 @@ class ConfigTable:
         """Read a text that must be one of `choices`."""
         value = self.text(key, default)
         if value not in choices:
-            raise self.error(key, f"{_quote(value)} is not one of {', '.join(choices)}", "Correct it.")
+            fix = suggestion(value, choices) or "Correct it."
+            raise self.error(key, f"{_quote(value)} is not one of {', '.join(choices)}", fix)
         return value
 
     def texts(self, key: str, default: Sequence[str] = _REQUIRED) -> list[str]:
@@ -102,33 +101,39 @@ class ConfigTable:
             raise self.error(key, f"{_quote(value)} is not a number", f"Write {key} = 1, for example.")
         return float(value)
 
-    def optional_number(self, key: str, above: float = -math.inf) -> float | None:
-        """Read a finite number above `above`; None when the key is not in the table."""
-        if not self._has(key):
+    def optional_number(self, key: str) -> float | None:
+        """Read a finite number; None when the key is not in the table."""
+        return self.number(key) if self.has(key) else None
+
+    def optional_seconds(self, key: str, *, zero: bool = False) -> float | None:
+        """Read a number of seconds above 0, or of at least 0 with `zero`; None when the key is not in the table."""
+        if not self.has(key):
             return None
         value = self.number(key)
-        if value <= above:
-            raise self.error(key, f"{value:g} is not more than {above:g}", "Give a larger number.")
+        if problem := seconds_problem(value, zero=zero):
+            fix = f"Give {'0' if zero else 'more than 0'} to {MAX_SECONDS} seconds."
+            raise self.error(key, f"{_quote(self._values[key])} {problem}", fix)
         return value
 
-    def integer(self, key: str, default: int = _REQUIRED, *, low: int = 0, high: int | None = None) -> int:
+    def integer(self, key: str, default: int = _REQUIRED, *, low: int = 0, high: int = MAX_COUNT) -> int:
         """Read an integer of at least `low` and at most `high`."""
         value = self._read_value(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < low:
-            raise self.error(
-                key, f"{_quote(value)} is not an integer from {low} on", f"Write {key} = {low}, for example."
-            )
-        if high is not None and value > high:
-            raise self.error(key, f"{_quote(value)} is more than {high}", f"Write {high} or less.")
-        return value
+        if problem := integer_problem(value, low, high):
+            fix = f"Write {high} or less." if "more" in problem else f"Write {key} = {low}, for example."
+            raise self.error(key, f"{_quote(value)} {problem}", fix)
+        return int(value)
 
-    def optional_integer(self, key: str) -> int | None:
-        """Read an integer of at least 0; None when the key is not in the table."""
-        return self.integer(key) if self._has(key) else None
+    def optional_integer(self, key: str, *, low: int = 0, high: int = MAX_COUNT) -> int | None:
+        """Read an integer of at least `low` and at most `high`; None when the key is not in the table."""
+        return self.integer(key, low=low, high=high) if self.has(key) else None
+
+    def optional_choice(self, key: str, choices: Sequence[str]) -> str | None:
+        """Read a text that must be one of `choices`; None when the key is not in the table."""
+        return self.choice(key, "", choices) if self.has(key) else None
 
     def optional_boolean(self, key: str) -> bool | None:
         """Read `true` or `false`; None when the key is not in the table."""
-        if not self._has(key):
+        if not self.has(key):
             return None
         value = self._read_value(key, _REQUIRED)
         if not isinstance(value, bool):
@@ -137,7 +142,7 @@ class ConfigTable:
 
     def key(self, key: str, grain: Grain) -> Key | None:
         """Read a partition key of a grain; None when the key is not in the table."""
-        if not self._has(key):
+        if not self.has(key):
             return None
         value = self._read_value(key, _REQUIRED)
         text = (
@@ -174,7 +179,7 @@ class ConfigTable:
             raise self.error(key, "is not a table of texts", f'Write {key} = {{ NAME = "…" }}.')
         return dict(values)
 
-    def _has(self, key: str) -> bool:
+    def has(self, key: str) -> bool:
         """Return whether the table has a key, and record that the key was read."""
         self._read_keys.append(key)
         return key in self._values
@@ -187,6 +192,19 @@ class ConfigTable:
         if default is _REQUIRED:
             raise self.error(key, "is missing", f"Add {key} to [{self.prefix}].")
         return default
+
+
+def suggestion(name: str, names: Sequence[str]) -> str:
+    """Return a question that suggests the closest of `names`; an empty text when none is close."""
+    matches = difflib.get_close_matches(name, names, 1)
+    return f"Did you mean {matches[0]}?" if matches else ""
+
+
+def unknown_name_error(path: str, key: str, name: str, names: Iterable[str]) -> ConfigError:
+    """Return the error for a name that the file does not define; the fix suggests the closest defined name."""
+    defined = list(names)
+    fix = suggestion(name, defined) or f"Defined names: {', '.join(defined) or 'none'}."
+    return ConfigError(path, key, f"{name!r} is not defined in the file", fix)
 
 
 def _quote(value: object) -> str:

@@ -8,11 +8,9 @@ import threading
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Protocol
 
-from smart_orchestrator.contract import rows as contents
 from smart_orchestrator.contract.finding import FIRST_FEW
 from smart_orchestrator.contract.reading import PartFault
-from smart_orchestrator.contract.sources import LakePart
-from smart_orchestrator.model.partition import Code, Partition, rows_text, verdict
+from smart_orchestrator.model.partition import Code, Partition, rows_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +38,7 @@ class Memory(Protocol):
         ...
 
 
-def judge_once(
+def inspect_data(
     dataset: Dataset,
     base: Partition,
     lake: Lake,
@@ -86,7 +84,7 @@ def _parse_cached(base: Partition, cached: str | None) -> Partition | None:
         return None
     try:
         code, reason, rows, volume = json.loads(cached)
-        return verdict(base.day, Code(code), str(reason), base.with_counts(rows, volume))
+        return base.with_counts(rows, volume).with_code(Code(code), str(reason))
     except (ValueError, TypeError, RecursionError):
         return None
 
@@ -98,6 +96,9 @@ def _check_data(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
 
 
 def _check_parts(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
+    from smart_orchestrator.contract import rows as contents
+    from smart_orchestrator.contract.sources import LakePart
+
     folder = dataset.key(base.day)
     parts = [LakePart(lake, folder, part) for part in base.parts]
     try:
@@ -105,10 +106,10 @@ def _check_parts(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
             for part in parts:
                 for _ in part.chunks():
                     pass
-            return verdict(base.day, Code.OK, rows_text(base.rows), base)
+            return base.with_code(Code.OK, rows_text(base.rows))
         return _check_contents(dataset, base, contents.examine(dataset, parts, foreign=is_foreign(base)))
     except PartFault as fault:
-        return verdict(base.day, fault.code, fault.text, base)
+        return base.with_code(fault.code, fault.text)
 
 
 def is_foreign(partition: Partition) -> bool:
@@ -122,23 +123,23 @@ def _check_contents(dataset: Dataset, base: Partition, examined: Contents) -> Pa
         first = examined.findings[0]
         texts = [finding.text for finding in examined.findings if finding.code is first.code]
         more = f" (and {len(texts) - FIRST_FEW} more)" if len(texts) > FIRST_FEW else ""
-        return verdict(base.day, first.code, "; ".join(texts[:FIRST_FEW]) + more, counted)
+        return counted.with_code(first.code, "; ".join(texts[:FIRST_FEW]) + more)
     if examined.rows == 0:
-        return verdict(base.day, Code.EMPTY, "committed without a row", counted)
+        return counted.with_code(Code.EMPTY, "committed without a row")
     if base.rows is not None and base.rows != examined.rows:
         reason = f"{rows_text(examined.rows)} in the parts, {base.rows:,} were committed"
-        return verdict(base.day, Code.PART_CHANGED, reason, counted)
+        return counted.with_code(Code.PART_CHANGED, reason)
     problem = check_contract(dataset, counted)
-    return problem or verdict(base.day, Code.OK, rows_text(examined.rows), counted)
+    return problem or counted.with_code(Code.OK, rows_text(examined.rows))
 
 
 def check_contract(dataset: Dataset, base: Partition) -> Partition | None:
     """Return an invalid partition if the metadata violate the contract: too few rows, or a missing column."""
     if base.rows is not None and base.rows < dataset.min_rows:
         reason = f"{rows_text(base.rows)}, at least {dataset.min_rows:,} are required"
-        return verdict(base.day, Code.SHORT, reason, base)
+        return base.with_code(Code.SHORT, reason)
     columns = base.manifest.columns if base.manifest else ()
     missing = [column.name for column in dataset.columns if column.name not in columns]
     if columns and missing:
-        return verdict(base.day, Code.COLUMNS, f"the column {', '.join(missing)} is missing", base)
+        return base.with_code(Code.COLUMNS, f"the column {', '.join(missing)} is missing")
     return None

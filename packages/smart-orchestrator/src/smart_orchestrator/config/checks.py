@@ -1,0 +1,95 @@
+"""Checks of the tables of a configuration file against each other: names, needs, grains, time zones and duplicates."""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.config.runners import AirflowConfig
+from smart_orchestrator.config.tables import unknown_name_error
+from smart_orchestrator.model.grain import Grain
+from smart_orchestrator.model.spans import has_whole_hours
+from smart_orchestrator.project_errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from smart_orchestrator.config.runners import RunnerConfig
+    from smart_orchestrator.config.values import ConsumerConfig
+    from smart_orchestrator.model.dataset import Dataset
+
+
+def topological_order(path: str, datasets: Mapping[str, Dataset]) -> list[str]:
+    """Return the names of the datasets, every dataset after its needs."""
+    for name, dataset in datasets.items():
+        for need in dataset.needs:
+            if need not in datasets:
+                raise unknown_name_error(path, f"datasets.{name}.needs", need, datasets)
+    try:
+        return list(
+            TopologicalSorter({name: dataset.needs for name, dataset in datasets.items()}).static_order()
+        )
+    except CycleError as error:
+        cycle = " needs ".join(reversed(error.args[1]))
+        raise ConfigError(
+            path, "datasets", f"{cycle}: a circular dependency", "Remove one of these needs."
+        ) from None
+
+
+def check_hourly_time_zones(
+    path: str, datasets: Mapping[str, Dataset], consumers: Mapping[str, ConsumerConfig]
+) -> None:
+    """Reject a time zone in which local days do not consist of complete UTC hours, for tables that read hourly datasets.
+
+    Raises:
+        ConfigError: the offset of a time zone is not a whole number of hours.
+    """
+    readers = [(f"datasets.{name}", dataset.timezone, dataset.needs) for name, dataset in datasets.items()]
+    readers += [(f"consumers.{name}", each.timezone, each.datasets) for name, each in consumers.items()]
+    for prefix, timezone, names in readers:
+        if timezone is None or not any(datasets[name].grain is Grain.HOUR for name in names):
+            continue
+        if not has_whole_hours(timezone):
+            raise ConfigError(
+                path,
+                f"{prefix}.timezone",
+                f"{timezone!r} has an offset from UTC that is not a whole number of hours, so a day there does not consist of hourly partitions",
+                "Use a time zone with an offset of whole hours, or datasets of a coarser grain.",
+            )
+
+
+def check_duplicates(path: str, datasets: Mapping[str, Dataset]) -> None:
+    """Reject two datasets with the same partitions: runs of one would count as runs of the other.
+
+    Raises:
+        ConfigError: there are two such datasets.
+    """
+    names: dict[tuple[object, ...], str] = {}
+    for name, dataset in datasets.items():
+        rows = (dataset.table, dataset.query, dataset.key_column)
+        location = (dataset.lake.rstrip("/"), dataset.key_format, dataset.grain, *rows)
+        if names.setdefault(location, name) != name:
+            raise ConfigError(
+                path,
+                f"datasets.{name}",
+                f"has the same partitions as datasets.{names[location]}",
+                "Remove one of them, or correct its url, its key or its table.",
+            )
+
+
+def check_grains_of_dags(
+    path: str, datasets: Mapping[str, Dataset], runners: Mapping[str, RunnerConfig]
+) -> None:
+    """Reject a runner with a DAG for a dataset whose grain is not a day.
+
+    Raises:
+        ConfigError: a dataset has such a runner.
+    """
+    for name, dataset in datasets.items():
+        if dataset.grain is not Grain.DAY and isinstance(runners.get(dataset.runner or ""), AirflowConfig):
+            raise ConfigError(
+                path,
+                f"datasets.{name}.runner",
+                f"a DAG runs days, and the grain of the dataset is {dataset.grain}",
+                "Use a runner with a command that starts the run.",
+            )

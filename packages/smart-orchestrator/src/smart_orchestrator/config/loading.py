@@ -1,0 +1,248 @@
+"""Read the configuration file `smart-orchestrator.toml`.
+
+The file is read once and completely. An invalid value raises `ConfigError`, which names the file, the key, the value and the fix.
+Relative paths are relative to the folder of the file. The file must not contain secrets, except in the URL of a database.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from smart_orchestrator.config.checks import (
+    check_duplicates,
+    check_grains_of_dags,
+    check_hourly_time_zones,
+    topological_order,
+)
+from smart_orchestrator.config.runners import parse_runner
+from smart_orchestrator.config.tables import ConfigTable, unknown_name_error
+from smart_orchestrator.config.values import Config, ConsumerConfig
+from smart_orchestrator.errors import DatasetError, LakeUrlError, OptionError
+from smart_orchestrator.foreign import BadDocument, parse_toml
+from smart_orchestrator.model.bounds import MAX_RETRIES, MAX_ROWS
+from smart_orchestrator.model.completeness import Policy
+from smart_orchestrator.model.dataset import (
+    PATH_ADAPTERS,
+    Adapter,
+    Column,
+    ColumnType,
+    Compression,
+    Dataset,
+    Format,
+    is_time_zone,
+)
+from smart_orchestrator.model.grain import Grain
+from smart_orchestrator.model.window import max_length
+from smart_orchestrator.project_errors import ConfigError
+from smart_orchestrator.store.urls import parse_lake_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FILE_NAME = "smart-orchestrator.toml"
+DEFAULT_STATE = ".smart-orchestrator"
+# The options that only some adapters use, with these adapters.
+_ADAPTERS_OF_OPTIONS: Mapping[str, Sequence[Adapter]] = {
+    "glob": ("marker", "files"),
+    "min_files": ("marker", "files"),
+    "header": PATH_ADAPTERS,
+    "compression": PATH_ADAPTERS,
+    "outside_links": PATH_ADAPTERS,
+    "table": ("sql", "iceberg"),
+    "query": ("sql",),
+    "key_column": ("sql", "iceberg", "delta"),
+    "change_column": ("sql",),
+}
+_OPTIONAL_TEXTS = (
+    "timezone",
+    "glob",
+    "table",
+    "query",
+    "key_column",
+    "change_column",
+    "runner",
+    "volume_column",
+)
+
+
+def load_config(path: str | Path = FILE_NAME) -> Config:
+    """Read a configuration file.
+
+    Raises:
+        ConfigError: the file cannot be read, or contains an invalid value.
+    """
+    path = Path(path).expanduser()
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError(
+            str(path),
+            "",
+            "the file does not exist",
+            "Write one with `smart-orchestrator init FOLDER`, or name it with --config.",
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            str(path), "", f"the file cannot be read ({error.strerror})", "Name a file that can be read."
+        ) from None
+    return parse_config(data, path)
+
+
+def parse_config(data: bytes, path: Path) -> Config:
+    """Parse the bytes of a configuration file; relative paths are relative to the folder of `path`.
+
+    Raises:
+        ConfigError: a value is invalid.
+    """
+    try:
+        document = parse_toml(data, what=str(path))
+    except BadDocument as error:
+        raise ConfigError(str(path), "", error.problem, "Correct the file.") from None
+    root = ConfigTable(str(path), "", document)
+    folder = path.absolute().parent
+    state = folder / Path(root.text("state", DEFAULT_STATE)).expanduser()
+    dataset_tables = root.tables("datasets")
+    runners = {name: parse_runner(name, table) for name, table in root.tables("runners").items()}
+    parsed = {name: _parse_dataset(name, table, folder) for name, table in dataset_tables.items()}
+    unordered = {name: dataset for name, (dataset, _, _) in parsed.items()}
+    datasets = {name: unordered[name] for name in topological_order(str(path), unordered)}
+    for name, dataset in datasets.items():
+        if dataset.runner is not None and dataset.runner not in runners:
+            raise unknown_name_error(str(path), f"datasets.{name}.runner", dataset.runner, runners)
+    consumers = {
+        name: _parse_consumer(name, table, datasets) for name, table in root.tables("consumers").items()
+    }
+    root.reject_unknown_keys()
+    check_hourly_time_zones(str(path), datasets, consumers)
+    check_duplicates(str(path), datasets)
+    check_grains_of_dags(str(path), datasets, runners)
+    if not datasets:
+        raise ConfigError(
+            str(path), "datasets", "the file describes no dataset", "Add a table [datasets.NAME]."
+        )
+    return Config(
+        path=path,
+        state=state,
+        datasets=datasets,
+        policies={name: policy for name, (_, policy, _) in parsed.items()},
+        waiver_urls={
+            name: waiver_url or str(state / "waivers" / name)
+            for name, (dataset, _, waiver_url) in parsed.items()
+            if waiver_url or dataset.adapter not in PATH_ADAPTERS
+        },
+        runners=runners,
+        consumers=consumers,
+    )
+
+
+def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset, Policy, str | None]:
+    """Parse a `[datasets.NAME]` table into a dataset, its policy, and the URL of the lake for its waivers."""
+    if "/" in name or not name.strip("."):
+        raise ConfigError(
+            table.path, table.prefix, "a dataset's name has no slash and is not made of dots", "Rename it."
+        )
+    grain = Grain(table.choice("grain", "day", [grain.value for grain in Grain]))
+    adapter = table.choice("adapter", "manifest", get_args(Adapter))
+    waiver_url = None if not table.has("waivers") else _lake_url(table, "waivers", folder)
+    policy = _parse_policy(table)
+    fields: dict[str, Any] = {
+        "name": name,
+        "lake": _lake_url(table, "url", folder, is_lake=adapter in (*PATH_ADAPTERS, "delta")),
+        "key_format": table.text("key") if adapter in PATH_ADAPTERS else table.text("key", ""),
+        "grain": grain,
+        "adapter": adapter,
+        "format": table.choice("format", "csv", get_args(Format)),
+        "compression": table.optional_choice("compression", get_args(Compression)),
+        "columns": tuple(_parse_column(column) for column in table.list_of_tables("columns")),
+        "lag": table.integer("lag", 1, high=max_length(grain)),
+        "history_start": table.key("history_start", grain),
+        "needs": tuple(table.texts("needs", ())),
+    }
+    for key in _OPTIONAL_TEXTS:
+        fields[key] = table.optional_text(key)
+    for key in ("settle", "timeout", "backoff"):
+        fields[key] = table.optional_seconds(key, zero=key == "settle")
+    fields["min_rows"] = table.optional_integer("min_rows", high=MAX_ROWS)
+    fields["min_files"] = table.optional_integer("min_files", low=1)
+    fields["retries"] = table.optional_integer("retries", high=MAX_RETRIES)
+    for key in ("header", "outside_links"):
+        fields[key] = table.optional_boolean(key)
+    table.reject_unknown_keys()
+    for key, adapters in _ADAPTERS_OF_OPTIONS.items():
+        if fields[key] is not None and adapter not in adapters:
+            raise table.error(
+                key,
+                f"is not an option of the adapter {adapter}",
+                f"Remove it, or use the adapter {' or '.join(adapters)}.",
+            )
+    try:
+        dataset = Dataset(**{key: value for key, value in fields.items() if value is not None})
+    except DatasetError as error:
+        raise ConfigError(table.path, table.prefix, error.problem, "Correct it.") from None
+    return dataset, policy, waiver_url
+
+
+def _parse_column(table: ConfigTable) -> Column:
+    """Parse one entry of `columns`."""
+    fields: dict[str, Any] = {
+        "name": table.text("name"),
+        "type": table.choice("type", "string", get_args(ColumnType)),
+    }
+    fields |= {key: table.optional_boolean(key) for key in ("nullable", "unique")}
+    fields |= {key: table.optional_number(key) for key in ("low", "high")}
+    table.reject_unknown_keys()
+    try:
+        return Column(**{key: value for key, value in fields.items() if value is not None})
+    except DatasetError as error:
+        raise ConfigError(table.path, table.prefix, error.problem, "Correct it.") from None
+
+
+def _parse_consumer(name: str, table: ConfigTable, datasets: Mapping[str, Dataset]) -> ConsumerConfig:
+    """Parse a `[consumers.NAME]` table; `datasets` are the datasets of the file by name."""
+    grain = table.optional_choice("grain", list(Grain))
+    timezone = table.optional_text("timezone")
+    if timezone is not None and not is_time_zone(timezone):
+        raise table.error("timezone", f"{timezone!r} is not an IANA name", "Write for example Europe/Berlin.")
+    names = tuple(table.texts("datasets"))
+    grains = {Grain(grain) if grain else datasets[each].grain for each in names if each in datasets}
+    consumer = ConsumerConfig(
+        name=name,
+        datasets=names,
+        last=table.integer("last", 1, low=1, high=min(map(max_length, grains or Grain))),
+        command=tuple(table.texts("command")),
+        policy=_parse_policy(table),
+        grain=None if grain is None else Grain(grain),
+        timezone=timezone,
+    )
+    table.reject_unknown_keys()
+    for key in ("datasets", "command"):
+        if not getattr(consumer, key) or "" in getattr(consumer, key)[:1]:
+            raise table.error(key, "is empty", f"Name the {key} of the consumer.")
+    for dataset in consumer.datasets:
+        if dataset not in datasets:
+            raise unknown_name_error(table.path, f"{table.prefix}.datasets", dataset, datasets)
+    return consumer
+
+
+def _parse_policy(table: ConfigTable) -> Policy:
+    """Parse the conditions of readiness, `min_coverage` and `min_partitions`, from a table."""
+    try:
+        return Policy(
+            min_coverage=table.number("min_coverage", 100.0),
+            min_days=table.integer("min_partitions", 1, low=1),
+        )
+    except OptionError as error:
+        raise table.error(error.field, f"{error.value} {error.problem}", error.fix) from None
+
+
+def _lake_url(table: ConfigTable, key: str, folder: Path, *, is_lake: bool = True) -> str:
+    """Read a URL. A path is joined to `folder`, unless it begins with `~`. With `is_lake`, the URL must be that of a lake."""
+    url = table.url(key)
+    resolved = url if "://" in url or url.startswith("~") else str(folder / url)
+    if is_lake:
+        try:
+            parse_lake_url(url)
+        except LakeUrlError as error:
+            raise table.error(key, f"{error.lake!r}: {error.problem}", error.fix) from None
+    return resolved

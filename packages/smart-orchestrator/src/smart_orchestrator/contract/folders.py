@@ -1,0 +1,14 @@
+"""Columns in the names of the folders of a data file."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+# Hive and Spark write a null in a folder name as this text.
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+
+
+def folder_columns(name: str) -> dict[str, str | None]:
+    """Return the columns and values in the folder names of Hive and Spark, such as `country=US/part-0.csv`."""
+    pairs = [folder.split("=", 1) for folder in name.split("/")[:-1] if "=" in folder]
+    return {unquote(key): None if value == HIVE_NULL else unquote(value) for key, value in pairs}

@@ -1,0 +1,156 @@
+"""Create the runner that a table of the configuration file describes.
+
+Who guarantees that a key has at most one run in flight:
+
+| table | guarantee |
+|---|---|
+| `command` | a lock of the key on this machine, which the command holds until it ends, even if `smart-orchestrator` is killed |
+| `function` | the same lock, held by the process that runs the function; both end together |
+| `dag_id` | Airflow, which refuses a second run with the same id, for all machines |
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any
+
+from smart_orchestrator.adapters.base import inspect_key
+from smart_orchestrator.config.runners import AirflowConfig, CommandConfig, FunctionConfig
+from smart_orchestrator.model.dataset import PATH_ADAPTERS
+from smart_orchestrator.project_errors import ConfigError
+from smart_orchestrator.runners.airflow import AirflowRunner
+from smart_orchestrator.runners.airflow_client import AirflowApi, AirflowOptionNames
+from smart_orchestrator.runners.command import CommandRunner
+from smart_orchestrator.runners.local import LocalRunner
+from smart_orchestrator.store.urls import redacted_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from smart_orchestrator.config.runners import RunnerConfig
+    from smart_orchestrator.model.dataset import Dataset
+    from smart_orchestrator.model.grain import Key
+    from smart_orchestrator.runners.base import RecordingRunner
+
+
+def create_runner(config: RunnerConfig, dataset: Dataset, path: Path, state: Path) -> RecordingRunner:
+    """Create the runner of a dataset.
+
+    Args:
+        config: the table of the runner.
+        dataset: the dataset that the runs write.
+        path: the path of the configuration file. Commands run in its folder, and functions are imported from it.
+        state: the folder of the ledger, the locks and the output.
+
+    Raises:
+        ConfigError: an environment variable that the table names is not set.
+    """
+    if isinstance(config, AirflowConfig):
+        return _airflow_runner(config, dataset, path)
+    identity = _identity(dataset)
+    if isinstance(config, FunctionConfig):
+        return FunctionRunner(config, dataset, path, state, identity)
+    assert isinstance(config, CommandConfig)
+    return CommandRunner(
+        config.command,
+        state_dir=state,
+        jobs=config.jobs,
+        attempts=config.attempts,
+        timeout=config.timeout,
+        cwd=path.absolute().parent,
+        env=config.env,
+        identity=identity,
+        span=lambda key: (dataset.grain.start(key, dataset.zone), dataset.grain.end(key, dataset.zone)),
+        is_complete=lambda key: inspect_key(dataset, key).available,
+    )
+
+
+class FunctionRunner(LocalRunner):
+    """`LocalRunner` of a function that the configuration names. The function is imported when a plan has runs to start."""
+
+    def __init__(
+        self, config: FunctionConfig, dataset: Dataset, path: Path, state: Path, identity: str
+    ) -> None:
+        super().__init__(dataset, self._run, state, identity=identity)
+        self._config = config
+        self._path = path
+
+    def capacity(self) -> int:
+        """Return the maximum number of parallel runs.
+
+        Raises:
+            ConfigError: the function cannot be imported.
+        """
+        _ = self.function
+        return self._config.jobs
+
+    @cached_property
+    def function(self) -> Callable[[Key], object]:
+        """The function.
+
+        Raises:
+            ConfigError: the function cannot be imported.
+        """
+        folder = str(self._path.absolute().parent)
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+        module_name, _, name = self._config.function.partition(":")
+        try:
+            function: Any = reduce(getattr, name.split("."), importlib.import_module(module_name))
+        except Exception as error:
+            raise self._error(f"cannot be imported ({type(error).__name__}: {error})") from error
+        if not callable(function):
+            raise self._error("is not a function")
+        return function  # type: ignore[no-any-return]
+
+    def _run(self, key: Key) -> object:
+        return self.function(key)
+
+    def _error(self, problem: str) -> ConfigError:
+        return ConfigError(
+            str(self._path),
+            f"runners.{self._config.name}.function",
+            f"{self._config.function} {problem}",
+            "Correct the name or the module.",
+        )
+
+
+def _airflow_runner(config: AirflowConfig, dataset: Dataset, path: Path) -> AirflowRunner:
+    def variable(option: str) -> str:
+        name: str = getattr(config, option)
+        if not name:
+            return ""
+        if not os.environ.get(name):
+            raise ConfigError(
+                str(path),
+                f"runners.{config.name}.{option}",
+                f"the environment variable {name} is not set",
+                "Set it.",
+            )
+        return os.environ[name]
+
+    prefix = f"runners.{config.name}"
+    api = AirflowApi(
+        config.url,
+        user=variable("user_variable"),
+        password=variable("password_variable"),
+        token=variable("token_variable"),
+        option_names=AirflowOptionNames(
+            url=f"{prefix}.url",
+            user=config.user_variable or f"{prefix}.user_variable",
+            password=config.password_variable or f"{prefix}.password_variable",
+            token=config.token_variable or f"{prefix}.token_variable",
+            dag=f"{prefix}.dag_id",
+        ),
+    )
+    return AirflowRunner(dataset, api, config.dag_id, lag=dataset.lag, poll_seconds=config.poll_seconds)
+
+
+def _identity(dataset: Dataset) -> str:
+    """Return the name of the data under which the ledger records runs; runners of the same data share their runs."""
+    location = dataset.key_format if dataset.adapter in PATH_ADAPTERS else dataset.table or dataset.name
+    return f"{redacted_url(dataset.lake).rstrip('/')}/{location}"
