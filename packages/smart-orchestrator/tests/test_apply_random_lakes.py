@@ -34,10 +34,12 @@ AS_OF, FIRST = 12, 3
 OLD = 1_700_000_000
 ROWS = pl.DataFrame({"id": [1, 2, 3]})
 PLAN_MOVED = 5
-# Appends the key to a log, stays while the file hold/KEY exists, and then writes the partition.
+# Appends the key to a log, waits while the file hold/KEY exists, and then writes the partition. A run outlives its test process,
+# so the wait has an end.
 ETL = """
 echo "$1" >> started.log
-while [ -e "hold/$1" ]; do sleep 0.02; done
+polls=0
+while [ -e "hold/$1" ] && [ $polls -lt 6000 ]; do polls=$((polls + 1)); sleep 0.02; done
 mkdir -p "lake/$1"
 cp good/* "lake/$1"
 """
