@@ -28,7 +28,8 @@ WINDOW = Window.between(DAY, LATER, dt.date(2025, 11, 12), 1)
 SCRIPT = """
 cd "$2"
 echo "$1" >> log
-while [ -e "hold/$1" ]; do sleep 0.01; done
+polls=0
+while [ -e "hold/$1" ] && [ $polls -lt 6000 ]; do polls=$((polls + 1)); sleep 0.01; done
 if [ -e "fail/$1" ]; then exit 3; fi
 if [ -e "silent/$1" ]; then exit 0; fi
 mkdir -p "lake/orders/dt=$1"
