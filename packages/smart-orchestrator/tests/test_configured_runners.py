@@ -214,3 +214,22 @@ def test_a_run_of_a_key_between_plan_and_apply_is_a_move(folder, capsys):
         "2025-11-06 was MISSING (start), and is MISSING (start, run 2025-11-06.1 failed)"
         in capsys.readouterr().err
     )
+
+
+COMMAND = """
+[runners.etl]
+command = ["/bin/sh", "-c", "echo $1 >> started.log; mkdir -p lake/dt=$1; echo id > lake/dt=$1/a.csv; echo 1 >> lake/dt=$1/a.csv", "etl", "{key}"]
+"""
+
+
+@pytest.mark.parametrize("runner", [FUNCTION, COMMAND], ids=["function", "command"])
+def test_a_key_whose_run_has_just_succeeded_is_not_run_again_by_an_older_plan(folder, runner):
+    """The files are younger than the settle time, and a plan that was made before the run still names the key."""
+    from smart_orchestrator.model.run import RunState
+    from smart_orchestrator.project import Project
+
+    configure(folder, runner)
+    assert run_command(["run", "orders", *WINDOW]) == 0
+    run = Project(load_config()).runner("orders").start(dt.date(2025, 11, 6))
+    assert (run.attempt, run.state) == (0, RunState.SUCCEEDED)
+    assert started(folder) == ["2025-11-05", "2025-11-06", "2025-11-07"]

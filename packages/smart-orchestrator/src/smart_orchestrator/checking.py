@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.base import adapter_of
+from smart_orchestrator.adapters.base import adapter_of, inspect_key
 from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.model.completeness import Completeness, Policy
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
@@ -102,6 +102,24 @@ def with_settled(
         return completeness
     inspected = adapter_of(replace(dataset, settle=0.0)).inspect(settled, options)
     return replace(completeness, partitions=tuple(inspected.get(p.day, p) for p in completeness.partitions))
+
+
+def is_complete(dataset: Dataset, key: Key, run: Run | None) -> bool:
+    """Inspect one partition before its key is run, and return whether it is complete. `run` is the latest run of the key.
+
+    The run may have ended after a plan was made. Files that it wrote need no settle time.
+
+    Raises:
+        LakeError: the lake does not answer or refuses the request.
+    """
+    from smart_orchestrator.model.plan import written_by
+    from smart_orchestrator.model.run import RunState
+
+    partition = inspect_key(dataset, key)
+    has_ended = run is not None and run.state is RunState.SUCCEEDED and written_by(partition, run)
+    if partition.code is Code.STILL_WRITING and has_ended:
+        partition = inspect_key(dataset, key, writer_ended=True)
+    return partition.available
 
 
 def _sum_requests(*counts: Mapping[str, int]) -> dict[str, int]:

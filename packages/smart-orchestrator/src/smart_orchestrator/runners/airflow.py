@@ -22,7 +22,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.base import inspect_key
+from smart_orchestrator.checking import is_complete
 from smart_orchestrator.errors import OptionError, RunsError, WindowError
 from smart_orchestrator.model.run import Failure, Run, RunState, run_name
 from smart_orchestrator.model.window import parse_day
@@ -205,7 +205,8 @@ class AirflowRunner:
             if run.in_flight:
                 return run
         # The day is inspected after the listing, because a run that ended before the listing has committed its data by now.
-        if not self._force and inspect_key(self._dataset, day).available:
+        latest = max(runs, key=_priority, default=None)
+        if not self._force and is_complete(self._dataset, day, latest):
             return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was already complete")
         return self._create(day, 1 + max((run.attempt for run in runs), default=0))
 

@@ -17,7 +17,7 @@ import sys
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.adapters.base import inspect_key
+from smart_orchestrator.checking import is_complete
 from smart_orchestrator.config.runners import AirflowConfig, CommandConfig, FunctionConfig
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.project_errors import ConfigError
@@ -55,7 +55,7 @@ def create_runner(config: RunnerConfig, dataset: Dataset, path: Path, state: Pat
     if isinstance(config, FunctionConfig):
         return FunctionRunner(config, dataset, path, state, identity)
     assert isinstance(config, CommandConfig)
-    return CommandRunner(
+    runner = CommandRunner(
         config.command,
         state_dir=state,
         jobs=config.jobs,
@@ -65,8 +65,9 @@ def create_runner(config: RunnerConfig, dataset: Dataset, path: Path, state: Pat
         env=config.env,
         identity=identity,
         span=lambda key: (dataset.grain.start(key, dataset.zone), dataset.grain.end(key, dataset.zone)),
-        is_complete=lambda key: inspect_key(dataset, key).available,
+        is_complete=lambda key: is_complete(dataset, key, runner.latest([key]).get(key)),
     )
+    return runner
 
 
 class FunctionRunner(LocalRunner):

@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.adapters.base import inspect_key
+from smart_orchestrator.checking import is_complete
 from smart_orchestrator.expected_error import failure_of
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.run import Failure, Run, RunState, run_name
@@ -98,7 +98,7 @@ class LocalRunner:
         if run_in_flight is not None:
             return run_in_flight
         try:
-            if not self._force and inspect_key(self.dataset, day).available:
+            if not self._force and is_complete(self.dataset, day, self.latest([day]).get(day)):
                 lock.release()
                 return Run(
                     run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was already complete"
