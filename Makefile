@@ -56,7 +56,7 @@ test-celery: $(AIRFLOW_READY) browser redis ## the same with CeleryExecutor, Red
 	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow --executor=CeleryExecutor tests/airflow
 
 test-azure: $(READY) .tools/azurite/.ready ## the tests of the stores against Azurite, which runs on the Node of a wheel
-	TEST_STORE=azure $(BIN)/pytest -q -m "not long" -k azure $(addprefix packages/smart-orchestrator/tests/,test_lake.py test_commit.py conformance/test_adapters.py conformance/test_files.py)
+	TEST_STORE=azure $(BIN)/pytest -q -m "not long" -k azure $(addprefix packages/smart-orchestrator/tests/,test_lake.py test_commit.py conformance)
 
 test-bare: $(READY) ## demo and tests in a bare Debian 13 with Python 3.13, make and git alone; needs root (half an hour)
 	@$(BIN)/python -m tools.bare
