@@ -35,10 +35,10 @@ compose-env: $(READY) ## passwords and keys for compose.yaml, made anew, into .e
 # Tests on Spark share one Java: they stay together and begin first.
 test: $(READY) browser ## all tests, the long suites in a small round; branch coverage of the layer
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -n 2 -m "not long" --junit-xml=.test-results-layer.xml packages/smart-orchestrator/tests
+	$(BIN)/coverage run -m pytest -q -n 3 -m "not long" --junit-xml=.test-results-layer.xml packages/smart-orchestrator/tests
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --fail-under=90
-	$(BIN)/pytest -q -n 2 -m "not long" --junit-xml=.test-results.xml packages/wiki-trends/tests tests
+	$(BIN)/pytest -q -n 3 -m "not long" --junit-xml=.test-results.xml packages/wiki-trends/tests tests
 	@$(BIN)/python -m tools.test_ids .test-results-layer.xml .test-results.xml
 
 test-full: test ## all tests, then the long suites in full
