@@ -24,6 +24,8 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 _BATCH_ROWS = 10_000
+# PostgreSQL's text format of COPY: a line for each row, tabs between the values, \N for null, and these characters escaped.
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 
 class _Stream:
@@ -66,21 +68,25 @@ def _stream_errors(name: str) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """The rows of a stream as Python values.
+class CopyText:
+    """The rows of a stream in the text format of PostgreSQL's COPY, in which DuckDB writes them many times faster than Python.
 
     Attributes:
         columns: the DuckDB type of each column, by name.
-        batches: the rows as tuples, in lists of some thousands. The iterator can be used once.
+        batches: the lines of some thousands of rows each, in UTF-8. The iterator can be used once.
     """
 
     columns: Mapping[str, str]
-    batches: Iterator[list[tuple[object, ...]]]
+    batches: Iterator[bytes]
 
 
 @contextmanager
-def read_rows(table: ArrowStream) -> Iterator[Rows]:
+def read_copy_text(table: ArrowStream, constants: Mapping[str, tuple[str, str]]) -> Iterator[CopyText]:
     """Open `table` for reading in batches within this context, so that the memory never holds all rows.
+
+    Args:
+        table: the table.
+        constants: additional columns with the same value in each row: the DuckDB type and the value in SQL, by name.
 
     Raises:
         TableFailed: the computation of the table failed.
@@ -92,5 +98,26 @@ def read_rows(table: ArrowStream) -> Iterator[Rows]:
         connection.register("incoming", _Stream(table))
         relation = connection.table("incoming")
         columns = dict(zip(relation.columns, map(str, relation.types), strict=True))
-        connection.execute("FROM incoming")
-        yield Rows(columns, iter(lambda: connection.fetchmany(_BATCH_ROWS), []))
+        values = [_copy_value(f'"{name}"', sql_type) for name, sql_type in columns.items()]
+        values += [_copy_value(value, sql_type) for sql_type, value in constants.values()]
+        connection.execute(f"SELECT concat_ws(chr(9), {', '.join(values)}) FROM incoming")  # noqa: S608 - names of columns
+        batches = iter(lambda: connection.fetchmany(_BATCH_ROWS), [])
+        names = {name: sql_type for name, (sql_type, _) in constants.items()}
+        yield CopyText(
+            columns | names, ("".join(f"{line}\n" for (line,) in batch).encode() for batch in batches)
+        )
+
+
+def _copy_value(value: str, sql_type: str) -> str:
+    """Return the SQL expression for the text of a value in COPY's text format."""
+    text = f"CAST({value} AS VARCHAR)"
+    if sql_type == "VARCHAR":
+        for character, escape in _ESCAPES:
+            text = f"replace({text}, {_chr(character)}, {_chr(escape)})"
+    if sql_type == "TIMESTAMP":
+        text += " || '+00'"
+    return f"coalesce({text}, '\\N')"
+
+
+def _chr(text: str) -> str:
+    return " || ".join(f"chr({ord(character)})" for character in text)

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from wiki_trends.errors import NothingPublished, WarehouseError
 from wiki_trends.warehouse import comments, runs_table
 from wiki_trends.warehouse.arrow import CONFIG, registered_stream
-from wiki_trends.warehouse.base import NULLABLE, REPLACEMENT_KEYS, RUNS, SCHEMA_VERSION
+from wiki_trends.warehouse.base import NULLABLE, REPLACEMENT_KEYS, RUN_COLUMNS, RUNS, SCHEMA_VERSION
 from wiki_trends.warehouse.duckdb.failures import warehouse_errors
 
 if TYPE_CHECKING:
@@ -129,12 +129,13 @@ class DuckDBFile:
         with _connect(new) as connection:
             self._refuse_taken_names(connection, tables)
             replacement_keys = _replacement_keys(connection, run)
+            number = runs_table.next_number(connection)
             row_counts = {
-                name: _replace_table(connection, name, table, replacement_keys.get(name, ()))
+                name: _replace_table(connection, name, table, replacement_keys.get(name, ()), number)
                 for name, table in tables.items()
             }
             published = replace(run, rows=row_counts)
-            runs_table.add_run(connection, published)
+            runs_table.add_run(connection, published, number)
             _add_comments(connection)
             connection.execute("CHECKPOINT")
         return published
@@ -260,16 +261,21 @@ def _replacement_keys(connection: DuckDBPyConnection, run: RunRecord) -> Mapping
 
 
 def _replace_table(
-    connection: DuckDBPyConnection, name: str, table: ArrowStream, replacement_key: tuple[str, ...]
+    connection: DuckDBPyConnection,
+    name: str,
+    table: ArrowStream,
+    replacement_key: tuple[str, ...],
+    number: int,
 ) -> int:
-    """Replace the rows of a table; return the number of new rows.
+    """Replace the rows of a table with the rows of the run with this number; return the number of new rows.
 
     With a replacement key, delete only the rows whose values in these columns occur in a new row, and add missing columns.
     Without one, delete all rows; a table with other columns is created again, which removes its comments.
     """
     logger.info("publishing %s", name)
     with registered_stream(connection, "incoming", table):
-        new_columns = _columns(connection, "incoming")
+        run_columns = RUN_COLUMNS.get(name, {})
+        new_columns = [*_columns(connection, "incoming"), *run_columns.items()]
         old_columns = _columns(connection, name) if name in _table_types(connection) else []
         if old_columns and replacement_key:
             for column, sql_type in new_columns:
@@ -279,13 +285,14 @@ def _replace_table(
         elif old_columns == new_columns:
             connection.execute(f"TRUNCATE {name}")
         else:
-            nullable = NULLABLE.get(name, frozenset())
+            nullable = NULLABLE.get(name, frozenset()) | run_columns.keys()
             definitions = ", ".join(
                 f'"{column}" {sql_type}{"" if column in nullable else " NOT NULL"}'
                 for column, sql_type in new_columns
             )
             connection.execute(f"CREATE OR REPLACE TABLE {name} ({definitions})")
-        counts = connection.execute(f"INSERT INTO {name} BY NAME FROM incoming").fetchall()
+        added = f", {number} AS run, FALSE AS stale" if run_columns else ""
+        counts = connection.execute(f"INSERT INTO {name} BY NAME SELECT *{added} FROM incoming").fetchall()  # noqa: S608
     return int(counts[0][0])
 
 
