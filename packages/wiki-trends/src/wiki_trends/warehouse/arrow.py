@@ -1,4 +1,8 @@
-"""Pass Arrow streams to DuckDB as objects for which DuckDB imports neither pandas nor pyarrow."""
+"""The tables that are passed to a warehouse: queries of DuckDB, and any other object with an Arrow stream.
+
+A warehouse reads a query in the connection that it belongs to. As an Arrow stream it would be executed several times, because
+DuckDB opens a stream to learn its columns. DuckDB gets other objects in a form for which it imports neither pandas nor pyarrow.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,9 @@ from wiki_trends.errors import TableFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-    from duckdb import DuckDBPyConnection
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
     from wiki_trends.warehouse.base import ArrowStream
 
@@ -24,8 +29,37 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 _BATCH_ROWS = 10_000
+_ATTACHED = "publishing"
 # PostgreSQL's text format of COPY: a line for each row, tabs between the values, \N for null, and these characters escaped.
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTable:
+    """The result of a query of DuckDB, which is executed when it is read.
+
+    Attributes:
+        connection: the connection that contains the tables of the query.
+        sql: the query.
+    """
+
+    connection: DuckDBPyConnection
+    sql: str
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return a PyCapsule that contains a new stream of all rows."""
+        return self.connection.sql(self.sql).__arrow_c_stream__(requested_schema)
+
+    def columns(self) -> dict[str, str]:
+        """Return the DuckDB type of each column, by name, without executing the query."""
+        return column_types(self.connection.sql(self.sql))
+
+
+def column_types(relation: DuckDBPyRelation) -> dict[str, str]:
+    """Return the DuckDB type of each column of a relation, by name."""
+    # A table cannot have a column of type NULL; DuckDB itself then creates a column of integers.
+    types = ("INTEGER" if str(kind) == '"NULL"' else str(kind) for kind in relation.types)
+    return dict(zip(relation.columns, types, strict=True))
 
 
 class _Stream:
@@ -67,6 +101,38 @@ def _stream_errors(name: str) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def _query_errors() -> Iterator[None]:
+    """Raise `TableFailed` when a query fails."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise TableFailed(engine="DuckDB", reason=f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def attached_file(connection: DuckDBPyConnection, path: Path) -> Iterator[str]:
+    """Attach a database file to a connection, for the queries within this context; yield the name of the database.
+
+    Raises:
+        TableFailed: a query failed, for a reason that does not concern the file.
+    """
+    import duckdb
+
+    quoted_path = str(path).replace("'", "''")
+    connection.execute(f"ATTACH '{quoted_path}' AS {_ATTACHED}")
+    try:
+        yield _ATTACHED
+    except duckdb.Error as error:
+        if path.name in str(error):
+            raise
+        raise TableFailed(engine="DuckDB", reason=f"{type(error).__name__}: {error}") from error
+    finally:
+        connection.execute(f"DETACH {_ATTACHED}")
+
+
 @dataclass(frozen=True, slots=True)
 class CopyText:
     """The rows of a stream in the text format of PostgreSQL's COPY, in which DuckDB writes them many times faster than Python.
@@ -93,19 +159,29 @@ def read_copy_text(table: ArrowStream, constants: Mapping[str, tuple[str, str]])
     """
     import duckdb
 
+    if isinstance(table, QueryTable):
+        with _query_errors():
+            yield _copy_text(table.connection, f"({table.sql})", table.columns(), constants)
+        return
     with duckdb.connect(config=CONFIG) as connection, _stream_errors("incoming"):
         # DuckDB cannot unregister a stream with unread rows. The end of the connection also ends the registration.
         connection.register("incoming", _Stream(table))
-        relation = connection.table("incoming")
-        columns = dict(zip(relation.columns, map(str, relation.types), strict=True))
-        values = [_copy_value(f'"{name}"', sql_type) for name, sql_type in columns.items()]
-        values += [_copy_value(value, sql_type) for sql_type, value in constants.values()]
-        connection.execute(f"SELECT concat_ws(chr(9), {', '.join(values)}) FROM incoming")  # noqa: S608 - names of columns
-        batches = iter(lambda: connection.fetchmany(_BATCH_ROWS), [])
-        names = {name: sql_type for name, (sql_type, _) in constants.items()}
-        yield CopyText(
-            columns | names, ("".join(f"{line}\n" for (line,) in batch).encode() for batch in batches)
-        )
+        yield _copy_text(connection, "incoming", column_types(connection.table("incoming")), constants)
+
+
+def _copy_text(
+    connection: DuckDBPyConnection,
+    source: str,
+    columns: Mapping[str, str],
+    constants: Mapping[str, tuple[str, str]],
+) -> CopyText:
+    values = [_copy_value(quoted(name), sql_type) for name, sql_type in columns.items()]
+    values += [_copy_value(value, sql_type) for sql_type, value in constants.values()]
+    cursor = connection.execute(f"SELECT concat_ws(chr(9), {', '.join(values)}) FROM {source}")  # noqa: S608 - names of columns
+    batches = iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
+    names = {name: sql_type for name, (sql_type, _) in constants.items()}
+    lines = ("\n".join([line for (line,) in batch]).encode() + b"\n" for batch in batches)
+    return CopyText({**columns, **names}, lines)
 
 
 def _copy_value(value: str, sql_type: str) -> str:
@@ -117,6 +193,11 @@ def _copy_value(value: str, sql_type: str) -> str:
     if sql_type == "TIMESTAMP":
         text += " || '+00'"
     return f"coalesce({text}, '\\N')"
+
+
+def quoted(name: str) -> str:
+    """Return the name of a column as a quoted identifier in SQL."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _chr(text: str) -> str:

@@ -25,7 +25,7 @@ from wiki_trends.analytics.tables.declarations import (
 )
 from wiki_trends.analytics.tables.page_days import EXPECTED_STEPS, page_day_sql
 from wiki_trends.errors import EngineError, TableFailed
-from wiki_trends.warehouse.arrow import CONFIG, registered_stream
+from wiki_trends.warehouse.arrow import CONFIG, QueryTable, registered_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -151,7 +151,9 @@ class _Computation:
                 logger.info("computing %s", name)
                 self._connection.execute(f"CREATE TABLE {name} AS {sql}")
                 self._drop_unneeded_steps(name, statements)
-        return {name: self._connection.sql(sql) for name, sql in statements.items() if is_published(name)}
+        return {
+            name: QueryTable(self._connection, sql) for name, sql in statements.items() if is_published(name)
+        }
 
     def surprises(self) -> Iterator[list[dict[str, object]]]:
         """Compute the steps up to the expected views of each page and day, and yield the surprises in batches."""

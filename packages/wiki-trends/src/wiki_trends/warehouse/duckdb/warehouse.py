@@ -27,7 +27,14 @@ from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import NothingPublished, WarehouseError
 from wiki_trends.warehouse import comments, runs_table
-from wiki_trends.warehouse.arrow import CONFIG, registered_stream
+from wiki_trends.warehouse.arrow import (
+    CONFIG,
+    QueryTable,
+    attached_file,
+    column_types,
+    quoted,
+    registered_stream,
+)
 from wiki_trends.warehouse.base import NULLABLE, REPLACEMENT_KEYS, RUN_COLUMNS, RUNS, SCHEMA_VERSION
 from wiki_trends.warehouse.duckdb.failures import warehouse_errors
 
@@ -130,10 +137,16 @@ class DuckDBFile:
             self._refuse_taken_names(connection, tables)
             replacement_keys = _replacement_keys(connection, run)
             number = runs_table.next_number(connection)
-            row_counts = {
-                name: _replace_table(connection, name, table, replacement_keys.get(name, ()), number)
+            first_rows = {
+                name: _prepare_table(connection, name, table, name in replacement_keys)
                 for name, table in tables.items()
             }
+        # The file is closed, because a query writes its rows through its own connection.
+        row_counts = _insert_rows(new, tables, number)
+        with _connect(new) as connection:
+            for name, key in replacement_keys.items():
+                if name in tables:
+                    _delete_replaced(connection, name, key, first_rows[name])
             published = replace(run, rows=row_counts)
             runs_table.add_run(connection, published, number)
             _add_comments(connection)
@@ -260,40 +273,71 @@ def _replacement_keys(connection: DuckDBPyConnection, run: RunRecord) -> Mapping
     }
 
 
-def _replace_table(
-    connection: DuckDBPyConnection,
-    name: str,
-    table: ArrowStream,
-    replacement_key: tuple[str, ...],
-    number: int,
-) -> int:
-    """Replace the rows of a table with the rows of the run with this number; return the number of new rows.
+def _prepare_table(connection: DuckDBPyConnection, name: str, table: ArrowStream, keeps_rows: bool) -> int:
+    """Create or extend a table for its new rows; return the identifier of the first new row.
 
-    With a replacement key, delete only the rows whose values in these columns occur in a new row, and add missing columns.
-    Without one, delete all rows; a table with other columns is created again, which removes its comments.
+    Unless it keeps rows, delete all its rows; a table with other columns is created again, which removes its comments.
     """
-    logger.info("publishing %s", name)
+    run_columns = RUN_COLUMNS.get(name, {})
+    new_columns = [*_incoming_columns(connection, table), *run_columns.items()]
+    old_columns = _columns(connection, name) if name in _table_types(connection) else []
+    if old_columns and keeps_rows:
+        for column, sql_type in new_columns:
+            connection.execute(f'ALTER TABLE {name} ADD COLUMN IF NOT EXISTS "{column}" {sql_type}')
+        rows = connection.execute(f"SELECT coalesce(max(rowid), -1) + 1 FROM {name}").fetchall()  # noqa: S608
+        return int(rows[0][0])
+    if old_columns == new_columns:
+        connection.execute(f"TRUNCATE {name}")
+    else:
+        nullable = NULLABLE.get(name, frozenset()) | run_columns.keys()
+        definitions = ", ".join(
+            f"{quoted(column)} {sql_type}{'' if column in nullable else ' NOT NULL'}"
+            for column, sql_type in new_columns
+        )
+        connection.execute(f"CREATE OR REPLACE TABLE {name} ({definitions})")
+    return 0
+
+
+def _incoming_columns(connection: DuckDBPyConnection, table: ArrowStream) -> list[tuple[str, str]]:
+    if isinstance(table, QueryTable):
+        return list(table.columns().items())
     with registered_stream(connection, "incoming", table):
-        run_columns = RUN_COLUMNS.get(name, {})
-        new_columns = [*_columns(connection, "incoming"), *run_columns.items()]
-        old_columns = _columns(connection, name) if name in _table_types(connection) else []
-        if old_columns and replacement_key:
-            for column, sql_type in new_columns:
-                connection.execute(f'ALTER TABLE {name} ADD COLUMN IF NOT EXISTS "{column}" {sql_type}')
-            columns = f"({', '.join(replacement_key)})"
-            connection.execute(f"DELETE FROM {name} WHERE {columns} IN (SELECT {columns} FROM incoming)")  # noqa: S608
-        elif old_columns == new_columns:
-            connection.execute(f"TRUNCATE {name}")
-        else:
-            nullable = NULLABLE.get(name, frozenset()) | run_columns.keys()
-            definitions = ", ".join(
-                f'"{column}" {sql_type}{"" if column in nullable else " NOT NULL"}'
-                for column, sql_type in new_columns
-            )
-            connection.execute(f"CREATE OR REPLACE TABLE {name} ({definitions})")
-        added = f", {number} AS run, FALSE AS stale" if run_columns else ""
-        counts = connection.execute(f"INSERT INTO {name} BY NAME SELECT *{added} FROM incoming").fetchall()  # noqa: S608
+        return _columns(connection, "incoming")
+
+
+def _insert_rows(file: Path, tables: Mapping[str, ArrowStream], number: int) -> dict[str, int]:
+    """Insert the rows of the run with this number; return the number of rows of each table, by name."""
+    counts = dict.fromkeys(tables, 0)
+    queries = {name: table for name, table in tables.items() if isinstance(table, QueryTable)}
+    if queries:
+        connection = next(iter(queries.values())).connection
+        with attached_file(connection, file) as database:
+            for name, query in queries.items():
+                counts[name] = _insert(connection, f"{database}.main.{name}", f"({query.sql})", name, number)
+    with _connect(file) as connection:
+        for name, table in tables.items():
+            if name not in queries:
+                with registered_stream(connection, "incoming", table):
+                    counts[name] = _insert(connection, name, "incoming", name, number)
+    return counts
+
+
+def _insert(connection: DuckDBPyConnection, target: str, source: str, name: str, number: int) -> int:
+    logger.info("publishing %s", name)
+    added = f", {number} AS run, FALSE AS stale" if name in RUN_COLUMNS else ""
+    counts = connection.execute(f"INSERT INTO {target} BY NAME SELECT *{added} FROM {source}").fetchall()  # noqa: S608
     return int(counts[0][0])
+
+
+def _delete_replaced(
+    connection: DuckDBPyConnection, name: str, replacement_key: tuple[str, ...], first_row: int
+) -> None:
+    """Delete the rows before `first_row` whose values in the columns of the key occur in a later row."""
+    key = ", ".join(replacement_key)
+    connection.execute(
+        f"DELETE FROM {name} WHERE rowid < {first_row} "  # noqa: S608 - constants
+        f"AND ({key}) IN (SELECT DISTINCT {key} FROM {name} WHERE rowid >= {first_row})"
+    )
 
 
 def _add_comments(connection: DuckDBPyConnection) -> None:
@@ -319,8 +363,7 @@ def _add_comments(connection: DuckDBPyConnection) -> None:
 
 
 def _columns(connection: DuckDBPyConnection, name: str) -> list[tuple[str, str]]:
-    relation = connection.table(name)
-    return list(zip(relation.columns, map(str, relation.types), strict=True))
+    return list(column_types(connection.table(name)).items())
 
 
 def _table_types(connection: DuckDBPyConnection) -> dict[str, str]:
