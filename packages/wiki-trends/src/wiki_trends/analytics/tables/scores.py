@@ -143,14 +143,13 @@ def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
     import ibis
 
     ranked = rows.mutate(
-        best_order=ibis.row_number().over(group_by="page", order_by=[ibis.desc("views"), ibis.asc("date")]),
-        latest_order=ibis.row_number().over(group_by="page", order_by=ibis.desc("date")),
+        best_order=ibis.row_number().over(group_by="page", order_by=[ibis.desc("views"), ibis.asc("date")])
     )
-    best, last = ranked.best_order == 0, ranked.latest_order == 0
+    best = ranked.best_order == 0
     page = ranked.group_by("page").agg(
-        page_display=ranked.page_display.max(where=last),
-        category=ranked.category.max(where=last),
-        location=ranked.location.max(where=last),
+        page_display=ranked.page_display.argmax(ranked.date),
+        category=ranked.category.argmax(ranked.date),
+        location=ranked.location.argmax(ranked.date),
         days_listed=ranked.count().cast("int32"),
         peak_date=ranked.date.max(where=best),
         peak_views=ranked.views.max(),

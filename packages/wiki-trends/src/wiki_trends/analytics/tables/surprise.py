@@ -55,6 +55,7 @@ from wiki_trends.analytics.tables.history import (
     REFERENCE_DAYS,
     left_join_page,
     level,
+    median_of,
 )
 
 if TYPE_CHECKING:
@@ -135,11 +136,14 @@ def expectations(history: Table, available: Table) -> Table:
     last_week = ibis.window(
         group_by="page", order_by="day", range=(ibis.preceding(RECENT_DAYS), ibis.preceding(1))
     )
-    listed = history.mutate(
-        median=history.level.median().over(before),
-        recent_median=history.level.median().over(last_week),
-        reference_listed=history.level.count().over(before).cast("int32"),
+    collected = history.mutate(
+        levels=history.level.collect().over(before), week=history.level.collect().over(last_week)
     )
+    listed = collected.mutate(
+        median=median_of(collected.levels),
+        recent_median=median_of(collected.week),
+        reference_listed=collected.levels.length().coalesce(0).cast("int32"),
+    ).drop("levels", "week")
     joined = _with_reference_in_window(listed.inner_join(available, "day"), history, available)
     mostly_listed = _mostly_listed(joined)
     joined = joined.mutate(
@@ -163,10 +167,11 @@ def expectations(history: Table, available: Table) -> Table:
         order_by="day",
         range=(ibis.preceding(BASELINE_DAYS), ibis.preceding(1)),
     )
+    joined = joined.mutate(deviations=joined.deviation.collect().over(same_weekday))
     joined = joined.mutate(
-        weekday_days=joined.deviation.count().over(same_weekday).cast("int32"),
-        weekday_median=joined.deviation.median().over(same_weekday),
-    )
+        weekday_days=joined.deviations.length().coalesce(0).cast("int32"),
+        weekday_median=median_of(joined.deviations),
+    ).drop("deviations")
     joined = joined.mutate(
         weekday_effect=ibis.ifelse(
             joined.weekday_days >= MIN_WEEKDAYS, joined.weekday_median, ibis.null("float64")

@@ -67,12 +67,9 @@ SELECT
 FROM (
   SELECT
     "t8"."page",
-    MAX("t8"."page_display") FILTER(WHERE
-      "t8"."latest_order" = 0) AS "page_display",
-    MAX("t8"."category") FILTER(WHERE
-      "t8"."latest_order" = 0) AS "category",
-    MAX("t8"."location") FILTER(WHERE
-      "t8"."latest_order" = 0) AS "location",
+    FIRST("t8"."page_display" ORDER BY "t8"."date" DESC) AS "page_display",
+    FIRST("t8"."category" ORDER BY "t8"."date" DESC) AS "category",
+    FIRST("t8"."location" ORDER BY "t8"."date" DESC) AS "location",
     CAST(COUNT(*) AS INT) AS "days_listed",
     MAX("t8"."date") FILTER(WHERE
       "t8"."best_order" = 0) AS "peak_date",
@@ -98,12 +95,7 @@ FROM (
         PARTITION BY "t0"."page"
         ORDER BY "t0"."views" DESC, "t0"."date" ASC
         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-      ) - 1 AS "best_order",
-      ROW_NUMBER() OVER (
-        PARTITION BY "t0"."page"
-        ORDER BY "t0"."date" DESC
-        ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-      ) - 1 AS "latest_order"
+      ) - 1 AS "best_order"
     FROM "window_rows" AS "t0"
   ) AS "t8"
   GROUP BY
