@@ -94,7 +94,7 @@ def falling_day(offset):
             views[f"Page_{number}"] //= part
     if offset == 22:
         views["Page_19"] *= 4
-        views["Page_3"] *= 9
+        views["Page_3"] *= 6
     return ranked(views)
 
 

@@ -30,6 +30,8 @@ def random_day(rng, offset):
     for number in range(14):
         level = 9 - number / 3 + (number == 2) * offset / 12 - (number == 3) * offset / 15
         level += 2 * (number in (4, 10) and offset % 7 == 3) + 3 * (rng.random() < 0.03)
+        # A spike and a plateau in the window of the longest lake.
+        level += 4 * (number == 1 and offset in (69, 70)) + 4 * (number == 5 and offset >= 70)
         views[f"Page_{number}"] = int(math.exp(level + rng.gauss(0, 0.25)))
     views["Page_13"] = rng.choice([0, 1, 3])
     listed = sorted(views, key=lambda page: (-views[page], page))[: rng.choice([8, 9, 14])]
