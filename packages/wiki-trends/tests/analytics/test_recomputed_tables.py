@@ -33,6 +33,11 @@ def random_day(rng, offset):
         # A spike and a plateau in the window of the longest lake.
         level += 4 * (number == 1 and offset in (69, 70)) + 4 * (number == 5 and offset >= 70)
         views[f"Page_{number}"] = int(math.exp(level + rng.gauss(0, 0.25)))
+    # Pages that are new and that return in the window of the longest lake.
+    if offset >= 71:
+        views["Page_14"] = rng.randint(20_000, 30_000)
+    if offset < 50 or offset >= 70:
+        views["Page_15"] = rng.randint(10_000, 20_000)
     views["Page_13"] = rng.choice([0, 1, 3])
     listed = sorted(views, key=lambda page: (-views[page], page))[: rng.choice([8, 9, 14])]
     rows = ranked({page: views[page] for page in listed})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from wiki_trends.errors import TableFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
@@ -131,6 +131,22 @@ def attached_file(connection: DuckDBPyConnection, path: Path) -> Iterator[str]:
         raise TableFailed(engine="DuckDB", reason=f"{type(error).__name__}: {error}") from error
     finally:
         connection.execute(f"DETACH {_ATTACHED}")
+
+
+def distinct_values(table: ArrowStream, columns: Sequence[str]) -> list[tuple[object, ...]]:
+    """Return the distinct values of these columns in the rows of a table.
+
+    Raises:
+        TableFailed: the computation of the table failed.
+    """
+    import duckdb
+
+    sql = f"SELECT DISTINCT {', '.join(map(quoted, columns))} FROM "  # noqa: S608 - names of columns
+    if isinstance(table, QueryTable):
+        with _query_errors():
+            return table.connection.execute(f"{sql} ({table.sql})").fetchall()
+    with duckdb.connect(config=CONFIG) as connection, registered_stream(connection, "incoming", table):
+        return connection.execute(f"{sql} incoming").fetchall()
 
 
 @dataclass(frozen=True, slots=True)

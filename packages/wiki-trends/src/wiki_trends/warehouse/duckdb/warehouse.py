@@ -17,7 +17,6 @@ A publish raises `WarehouseError` and leaves the old file unchanged when:
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import re
 import shutil
@@ -27,16 +26,9 @@ from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import NothingPublished, WarehouseError
 from wiki_trends.warehouse import comments, runs_table
-from wiki_trends.warehouse.arrow import (
-    CONFIG,
-    QueryTable,
-    attached_file,
-    column_types,
-    quoted,
-    registered_stream,
-)
-from wiki_trends.warehouse.base import NULLABLE, REPLACEMENT_KEYS, RUN_COLUMNS, RUNS, SCHEMA_VERSION
+from wiki_trends.warehouse.base import REPLACEMENT_KEYS, RUNS, SCHEMA_VERSION
 from wiki_trends.warehouse.duckdb.failures import warehouse_errors
+from wiki_trends.warehouse.duckdb.rows import connect, insert_rows, prepare_table, table_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,8 +37,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from wiki_trends.warehouse.base import ArrowStream, RunRecord
-
-logger = logging.getLogger(__name__)
 
 _BATCH_ROWS = 1000
 
@@ -102,7 +92,7 @@ class DuckDBFile:
             connection = self._connect_consistently()
         with connection:
             with warehouse_errors(self.url):
-                if RUNS not in _table_types(connection):
+                if RUNS not in table_types(connection):
                     raise NothingPublished(warehouse=self.url)
                 self._refuse_newer_version(connection)
                 last_run = runs_table.last_run(connection, self.url)
@@ -123,7 +113,7 @@ class DuckDBFile:
         while True:
             identity = _file_identity(self.path)
             try:
-                connection = _connect(self.path, read_only=True)
+                connection = connect(self.path, read_only=True)
             except duckdb.Error:
                 if _file_identity(self.path) == identity:
                     raise
@@ -133,20 +123,15 @@ class DuckDBFile:
             connection.close()
 
     def _write(self, new: Path, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
-        with _connect(new) as connection:
+        with connect(new) as connection:
             self._refuse_taken_names(connection, tables)
             replacement_keys = _replacement_keys(connection, run)
             number = runs_table.next_number(connection)
-            first_rows = {
-                name: _prepare_table(connection, name, table, name in replacement_keys)
-                for name, table in tables.items()
-            }
+            for name, table in tables.items():
+                prepare_table(connection, name, table, replacement_keys.get(name, ()), run)
         # The file is closed, because a query writes its rows through its own connection.
-        row_counts = _insert_rows(new, tables, number)
-        with _connect(new) as connection:
-            for name, key in replacement_keys.items():
-                if name in tables:
-                    _delete_replaced(connection, name, key, first_rows[name])
+        row_counts = insert_rows(new, tables, number)
+        with connect(new) as connection:
             published = replace(run, rows=row_counts)
             runs_table.add_run(connection, published, number)
             _add_comments(connection)
@@ -155,7 +140,7 @@ class DuckDBFile:
 
     def _refuse_taken_names(self, connection: DuckDBPyConnection, names: Mapping[str, ArrowStream]) -> None:
         """Refuse to publish when wiki-trends did not create an existing table or view with one of these names."""
-        types, own_names = _table_types(connection), set[str]()
+        types, own_names = table_types(connection), set[str]()
         if types.get(RUNS) == "BASE TABLE":
             self._refuse_newer_version(connection)
             own_names = {RUNS, *runs_table.published_tables(connection, self.url)}
@@ -189,9 +174,9 @@ class DuckDBFile:
             return
         if self.path.with_name(f"{self.path.name}.wal").exists():
             # A process that was killed left changes in the write-ahead log. Apply them before the file is copied.
-            with _connect(self.path) as connection:
+            with connect(self.path) as connection:
                 connection.execute("CHECKPOINT")
-        with _connect(self.path, read_only=True):
+        with connect(self.path, read_only=True):
             yield True
 
     def _refuse_irregular(self) -> None:
@@ -267,77 +252,10 @@ def _replacement_keys(connection: DuckDBPyConnection, run: RunRecord) -> Mapping
 
     When the last run published another dataset, only tables whose replacement key contains `dataset` keep rows.
     """
-    last_dataset = runs_table.last_dataset(connection) if RUNS in _table_types(connection) else None
+    last_dataset = runs_table.last_dataset(connection) if RUNS in table_types(connection) else None
     return {
         name: key for name, key in REPLACEMENT_KEYS.items() if last_dataset == run.dataset or "dataset" in key
     }
-
-
-def _prepare_table(connection: DuckDBPyConnection, name: str, table: ArrowStream, keeps_rows: bool) -> int:
-    """Create or extend a table for its new rows; return the identifier of the first new row.
-
-    Unless it keeps rows, delete all its rows; a table with other columns is created again, which removes its comments.
-    """
-    run_columns = RUN_COLUMNS.get(name, {})
-    new_columns = [*_incoming_columns(connection, table), *run_columns.items()]
-    old_columns = _columns(connection, name) if name in _table_types(connection) else []
-    if old_columns and keeps_rows:
-        for column, sql_type in new_columns:
-            connection.execute(f'ALTER TABLE {name} ADD COLUMN IF NOT EXISTS "{column}" {sql_type}')
-        rows = connection.execute(f"SELECT coalesce(max(rowid), -1) + 1 FROM {name}").fetchall()  # noqa: S608
-        return int(rows[0][0])
-    if old_columns == new_columns:
-        connection.execute(f"TRUNCATE {name}")
-    else:
-        nullable = NULLABLE.get(name, frozenset()) | run_columns.keys()
-        definitions = ", ".join(
-            f"{quoted(column)} {sql_type}{'' if column in nullable else ' NOT NULL'}"
-            for column, sql_type in new_columns
-        )
-        connection.execute(f"CREATE OR REPLACE TABLE {name} ({definitions})")
-    return 0
-
-
-def _incoming_columns(connection: DuckDBPyConnection, table: ArrowStream) -> list[tuple[str, str]]:
-    if isinstance(table, QueryTable):
-        return list(table.columns().items())
-    with registered_stream(connection, "incoming", table):
-        return _columns(connection, "incoming")
-
-
-def _insert_rows(file: Path, tables: Mapping[str, ArrowStream], number: int) -> dict[str, int]:
-    """Insert the rows of the run with this number; return the number of rows of each table, by name."""
-    counts = dict.fromkeys(tables, 0)
-    queries = {name: table for name, table in tables.items() if isinstance(table, QueryTable)}
-    if queries:
-        connection = next(iter(queries.values())).connection
-        with attached_file(connection, file) as database:
-            for name, query in queries.items():
-                counts[name] = _insert(connection, f"{database}.main.{name}", f"({query.sql})", name, number)
-    with _connect(file) as connection:
-        for name, table in tables.items():
-            if name not in queries:
-                with registered_stream(connection, "incoming", table):
-                    counts[name] = _insert(connection, name, "incoming", name, number)
-    return counts
-
-
-def _insert(connection: DuckDBPyConnection, target: str, source: str, name: str, number: int) -> int:
-    logger.info("publishing %s", name)
-    added = f", {number} AS run, FALSE AS stale" if name in RUN_COLUMNS else ""
-    counts = connection.execute(f"INSERT INTO {target} BY NAME SELECT *{added} FROM {source}").fetchall()  # noqa: S608
-    return int(counts[0][0])
-
-
-def _delete_replaced(
-    connection: DuckDBPyConnection, name: str, replacement_key: tuple[str, ...], first_row: int
-) -> None:
-    """Delete the rows before `first_row` whose values in the columns of the key occur in a later row."""
-    key = ", ".join(replacement_key)
-    connection.execute(
-        f"DELETE FROM {name} WHERE rowid < {first_row} "  # noqa: S608 - constants
-        f"AND ({key}) IN (SELECT DISTINCT {key} FROM {name} WHERE rowid >= {first_row})"
-    )
 
 
 def _add_comments(connection: DuckDBPyConnection) -> None:
@@ -360,22 +278,6 @@ def _add_comments(connection: DuckDBPyConnection) -> None:
     ]
     if statements:
         connection.execute(";".join(statements))
-
-
-def _columns(connection: DuckDBPyConnection, name: str) -> list[tuple[str, str]]:
-    return list(column_types(connection.table(name)).items())
-
-
-def _table_types(connection: DuckDBPyConnection) -> dict[str, str]:
-    """Return `BASE TABLE` or `VIEW` for each name in the file's main schema; the names are in lower case."""
-    sql = "SELECT lower(table_name), table_type FROM information_schema.tables WHERE table_schema = 'main'"
-    return dict(connection.execute(sql).fetchall())
-
-
-def _connect(path: Path, *, read_only: bool = False) -> DuckDBPyConnection:
-    import duckdb
-
-    return duckdb.connect(path, read_only=read_only, config=CONFIG)
 
 
 def _file_identity(path: Path) -> tuple[int, ...]:

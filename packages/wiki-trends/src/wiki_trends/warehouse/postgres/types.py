@@ -81,7 +81,7 @@ def migrate_types(tables: Tables) -> bool:
     if views:
         raise WarehouseError(
             warehouse=tables.url,
-            problem=f"this version changes the types of columns that your views use: {', '.join(dict.fromkeys(views))}",
+            problem=f"this version changes the types of columns that your views use: {', '.join(sorted(set(views)))}",
             fix="Drop these views, publish once, and create them again.",
         )
     if changes:
