@@ -60,8 +60,11 @@ def prepare_table(
 def _replaced_values(
     table: ArrowStream, replacement_key: tuple[str, ...], run: RunRecord
 ) -> list[tuple[object, ...]]:
-    """Return the values of the key's columns in the new rows: those of the run, when it has these columns."""
-    if all(hasattr(run, column) for column in replacement_key):
+    """Return the values of the key's columns in the new rows.
+
+    For a query, these are the values of the run when it has these columns, because executing the query takes much longer.
+    """
+    if isinstance(table, QueryTable) and all(hasattr(run, column) for column in replacement_key):
         return [tuple(getattr(run, column) for column in replacement_key)]
     return distinct_values(table, replacement_key)
 
