@@ -47,7 +47,9 @@ def median_of(values: ArrayValue) -> FloatingValue:
     """
     # Without a condition, DuckDB sorts the array once for both elements.
     in_order, count = values.sort(), values.length().nullif(0)
-    return (in_order[(count - 1) // 2] + in_order[count // 2]) / 2.0
+    # Spark accepts only an INT as an index.
+    lower, upper = ((count - 1) // 2).cast("int32"), (count // 2).cast("int32")
+    return (in_order[lower] + in_order[upper]) / 2.0
 
 
 def left_join_page(table: Table, other: Table) -> Table:

@@ -29,8 +29,9 @@ from wiki_trends.errors import NothingPublished, WarehouseError
 from wiki_trends.warehouse.arrow import read_copy_text
 from wiki_trends.warehouse.base import REPLACEMENT_KEYS, RUN_COLUMNS, RUNS
 from wiki_trends.warehouse.postgres.failures import warehouse_errors
+from wiki_trends.warehouse.postgres.migration import migrate_types
 from wiki_trends.warehouse.postgres.tables import Tables
-from wiki_trends.warehouse.postgres.types import migrate_types, register_loaders
+from wiki_trends.warehouse.postgres.types import register_loaders
 from wiki_trends.warehouse.runs_table import COLUMNS
 
 if TYPE_CHECKING:

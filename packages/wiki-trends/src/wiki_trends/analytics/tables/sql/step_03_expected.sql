@@ -83,26 +83,26 @@ FROM (
       (
         LIST_EXTRACT(
           LIST_SORT("t19"."deviations"),
-          CAST(FLOOR((
+          CAST(CAST(FLOOR((
             NULLIF(ARRAY_LENGTH("t19"."deviations"), 0) - 1
           ) / (
             2
-          )) AS BIGINT) + CAST(CAST(FLOOR((
+          )) AS BIGINT) AS INT) + CAST(CAST(CAST(FLOOR((
             NULLIF(ARRAY_LENGTH("t19"."deviations"), 0) - 1
           ) / (
             2
-          )) AS BIGINT) >= 0 AS BIGINT)
+          )) AS BIGINT) AS INT) >= 0 AS INT)
         ) + LIST_EXTRACT(
           LIST_SORT("t19"."deviations"),
-          CAST(FLOOR((
+          CAST(CAST(FLOOR((
             NULLIF(ARRAY_LENGTH("t19"."deviations"), 0)
           ) / (
             2
-          )) AS BIGINT) + CAST(CAST(FLOOR((
+          )) AS BIGINT) AS INT) + CAST(CAST(CAST(FLOOR((
             NULLIF(ARRAY_LENGTH("t19"."deviations"), 0)
           ) / (
             2
-          )) AS BIGINT) >= 0 AS BIGINT)
+          )) AS BIGINT) AS INT) >= 0 AS INT)
         )
       ) / 2.0 AS "weekday_median"
     FROM (
@@ -258,51 +258,51 @@ FROM (
                   (
                     LIST_EXTRACT(
                       LIST_SORT("t9"."levels"),
-                      CAST(FLOOR((
+                      CAST(CAST(FLOOR((
                         NULLIF(ARRAY_LENGTH("t9"."levels"), 0) - 1
                       ) / (
                         2
-                      )) AS BIGINT) + CAST(CAST(FLOOR((
+                      )) AS BIGINT) AS INT) + CAST(CAST(CAST(FLOOR((
                         NULLIF(ARRAY_LENGTH("t9"."levels"), 0) - 1
                       ) / (
                         2
-                      )) AS BIGINT) >= 0 AS BIGINT)
+                      )) AS BIGINT) AS INT) >= 0 AS INT)
                     ) + LIST_EXTRACT(
                       LIST_SORT("t9"."levels"),
-                      CAST(FLOOR((
+                      CAST(CAST(FLOOR((
                         NULLIF(ARRAY_LENGTH("t9"."levels"), 0)
                       ) / (
                         2
-                      )) AS BIGINT) + CAST(CAST(FLOOR((
+                      )) AS BIGINT) AS INT) + CAST(CAST(CAST(FLOOR((
                         NULLIF(ARRAY_LENGTH("t9"."levels"), 0)
                       ) / (
                         2
-                      )) AS BIGINT) >= 0 AS BIGINT)
+                      )) AS BIGINT) AS INT) >= 0 AS INT)
                     )
                   ) / 2.0 AS "median",
                   (
                     LIST_EXTRACT(
                       LIST_SORT("t9"."week"),
-                      CAST(FLOOR((
+                      CAST(CAST(FLOOR((
                         NULLIF(ARRAY_LENGTH("t9"."week"), 0) - 1
                       ) / (
                         2
-                      )) AS BIGINT) + CAST(CAST(FLOOR((
+                      )) AS BIGINT) AS INT) + CAST(CAST(CAST(FLOOR((
                         NULLIF(ARRAY_LENGTH("t9"."week"), 0) - 1
                       ) / (
                         2
-                      )) AS BIGINT) >= 0 AS BIGINT)
+                      )) AS BIGINT) AS INT) >= 0 AS INT)
                     ) + LIST_EXTRACT(
                       LIST_SORT("t9"."week"),
-                      CAST(FLOOR((
+                      CAST(CAST(FLOOR((
                         NULLIF(ARRAY_LENGTH("t9"."week"), 0)
                       ) / (
                         2
-                      )) AS BIGINT) + CAST(CAST(FLOOR((
+                      )) AS BIGINT) AS INT) + CAST(CAST(CAST(FLOOR((
                         NULLIF(ARRAY_LENGTH("t9"."week"), 0)
                       ) / (
                         2
-                      )) AS BIGINT) >= 0 AS BIGINT)
+                      )) AS BIGINT) AS INT) >= 0 AS INT)
                     )
                   ) / 2.0 AS "recent_median",
                   CAST(COALESCE(ARRAY_LENGTH("t9"."levels"), 0) AS INT) AS "reference_listed"
